@@ -1,0 +1,35 @@
+"""From a training file to a model that another project may use."""
+
+import pulumi
+import pulumi_openai_ft as openai_ft
+
+config = pulumi.Config("complete-workflow")
+
+training = openai_ft.File("training", file="../data/customer_support.jsonl")
+validation = openai_ft.File("validation", file="../data/customer_support_validation.jsonl")
+
+job = openai_ft.FineTuningJob(
+    "support",
+    model=config.get("model") or "gpt-4o-mini-2024-07-18",
+    training_file=training,
+    validation_file=validation,
+    suffix="customer-support",
+    seed=7,
+    method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 2, "batch_size": 4}}},
+    metadata={"owner": "support-team"},
+)
+
+events = openai_ft.get_fine_tuning_events_output(job.id, limit=1)
+
+pulumi.export("file_id", training.id)
+pulumi.export("job_id", job.id)
+pulumi.export("job_status", job.status)
+pulumi.export("fine_tuned_model", job.fine_tuned_model)
+pulumi.export("latest_event", events.apply(lambda found: found.events[0].message))
+
+# Sharing needs the admin key and a project of the same organization that does not own the model.
+if share_with := config.get_object("shareWith"):
+    permission = openai_ft.FineTuningCheckpointPermission(
+        "share", checkpoint_id=job.fine_tuned_model, project_ids=share_with
+    )
+    pulumi.export("permission_ids", permission.permission_ids)

@@ -1,0 +1,158 @@
+"""One method for each endpoint. The only module that holds URL paths."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from urllib.parse import quote
+
+from pulumi_openai_ft._http import Http
+from pulumi_openai_ft._objects import APIObject, Checkpoint, Event, FileObject, Job, Model, Page, Permission
+from pulumi_openai_ft.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pulumi_openai_ft._settings import Settings
+
+FILES, JOBS, MODELS = "/files", "/fine_tuning/jobs", "/models"
+LONGEST_PAGE = 100
+Item = TypeVar("Item", bound=APIObject)
+
+
+class Api:
+    """The service's endpoints, typed.
+
+    Connections are opened at the first call, those with the admin key at the first call that needs it.
+    Every method raises `ServiceError`, `ServiceConnectionError` or, without a key, `SettingsError`.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def _http(self) -> Http:
+        return Http(self.settings)
+
+    @cached_property
+    def _admin(self) -> Http:
+        return Http(self.settings, admin=True)
+
+    def upload_file(
+        self,
+        filename: str,
+        content: BinaryIO,
+        *,
+        purpose: str,
+        expires_after: Mapping[str, Any] | None = None,
+    ) -> FileObject:
+        """`POST /files`. The content is streamed."""
+        form = {
+            "purpose": purpose,
+            **{f"expires_after[{key}]": str(v) for key, v in (expires_after or {}).items()},
+        }
+        answer = self._http.request("POST", FILES, data=form, files={"file": (filename, content)})
+        return FileObject.model_validate(answer)
+
+    def file(self, file_id: str) -> FileObject:
+        """`GET /files/{id}`."""
+        return FileObject.model_validate(self._http.request("GET", _path(FILES, file_id)))
+
+    def files(self, *, purpose: str | None = None, limit: int | None = None) -> Iterator[FileObject]:
+        """`GET /files`, all pages, newest first."""
+        return islice(self._pages(self._http, FileObject, FILES, {"purpose": purpose}), limit)
+
+    def delete_file(self, file_id: str) -> None:
+        """`DELETE /files/{id}`."""
+        self._http.request("DELETE", _path(FILES, file_id))
+
+    def create_job(self, body: Mapping[str, Any]) -> Job:
+        """`POST /fine_tuning/jobs`. This is the call that costs money."""
+        return Job.model_validate(self._http.request("POST", JOBS, body=body))
+
+    def job(self, job_id: str) -> Job:
+        """`GET /fine_tuning/jobs/{id}`."""
+        return Job.model_validate(self._http.request("GET", _path(JOBS, job_id)))
+
+    def jobs(self, *, metadata: Mapping[str, str] | None = None, limit: int | None = None) -> Iterator[Job]:
+        """`GET /fine_tuning/jobs`, all pages, newest first, those alone that carry the metadata."""
+        query = {f"metadata[{key}]": value for key, value in (metadata or {}).items()}
+        return islice(self._pages(self._http, Job, JOBS, query), limit)
+
+    def cancel_job(self, job_id: str) -> Job:
+        """`POST /fine_tuning/jobs/{id}/cancel`."""
+        return self._act_on_job(job_id, "cancel")
+
+    def pause_job(self, job_id: str) -> Job:
+        """`POST /fine_tuning/jobs/{id}/pause`."""
+        return self._act_on_job(job_id, "pause")
+
+    def resume_job(self, job_id: str) -> Job:
+        """`POST /fine_tuning/jobs/{id}/resume`."""
+        return self._act_on_job(job_id, "resume")
+
+    def events(self, job_id: str, *, limit: int | None = None) -> Iterator[Event]:
+        """`GET /fine_tuning/jobs/{id}/events`, all pages, newest first."""
+        return islice(self._pages(self._http, Event, f"{_path(JOBS, job_id)}/events", limit=limit), limit)
+
+    def checkpoints(self, job_id: str, *, limit: int | None = None) -> Iterator[Checkpoint]:
+        """`GET /fine_tuning/jobs/{id}/checkpoints`, all pages, last step first."""
+        return islice(self._pages(self._http, Checkpoint, f"{_path(JOBS, job_id)}/checkpoints"), limit)
+
+    def permissions(self, checkpoint: str, *, limit: int | None = None) -> Iterator[Permission]:
+        """`GET /fine_tuning/checkpoints/{name}/permissions` with the admin key, all pages, newest first."""
+        return islice(self._pages(self._admin, Permission, _permissions(checkpoint)), limit)
+
+    def grant_permissions(self, checkpoint: str, project_ids: list[str]) -> list[Permission]:
+        """`POST /fine_tuning/checkpoints/{name}/permissions` with the admin key: one for each project."""
+        answer = self._admin.request("POST", _permissions(checkpoint), body={"project_ids": project_ids})
+        return Page[Permission].model_validate(answer).data
+
+    def revoke_permission(self, checkpoint: str, permission_id: str) -> None:
+        """`DELETE /fine_tuning/checkpoints/{name}/permissions/{id}` with the admin key."""
+        self._admin.request("DELETE", _path(_permissions(checkpoint), permission_id))
+
+    def model(self, model_id: str) -> Model:
+        """`GET /models/{id}`."""
+        return Model.model_validate(self._http.request("GET", _path(MODELS, model_id)))
+
+    def models(self) -> Iterator[Model]:
+        """`GET /models`, which is one page."""
+        return iter(Page[Model].model_validate(self._http.request("GET", MODELS)).data)
+
+    def delete_model(self, model_id: str) -> None:
+        """`DELETE /models/{id}`: fine-tuned models only."""
+        self._http.request("DELETE", _path(MODELS, model_id))
+
+    def _act_on_job(self, job_id: str, action: str) -> Job:
+        return Job.model_validate(self._http.request("POST", f"{_path(JOBS, job_id)}/{action}"))
+
+    def _pages(
+        self,
+        http: Http,
+        kind: type[Item],
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Item]:
+        size = LONGEST_PAGE if limit is None else max(1, min(limit, LONGEST_PAGE))
+        after = None
+        while True:
+            answer = http.request("GET", path, params={**(query or {}), "limit": size, "after": after})
+            page: Page[Item] = Page[kind].model_validate(answer)  # type: ignore[valid-type]
+            yield from page.data
+            if not page.has_more or not page.data:
+                return
+            after = page.last_id or page.data[-1].id
+
+
+def _path(collection: str, object_id: str) -> str:
+    """The path of one object. An empty id would silently address the whole collection."""
+    if not object_id:
+        raise InputError(f"an id is empty: nothing below {collection} can be addressed")
+    return f"{collection}/{quote(object_id, safe=':')}"
+
+
+def _permissions(checkpoint: str) -> str:
+    return f"{_path('/fine_tuning/checkpoints', checkpoint)}/permissions"

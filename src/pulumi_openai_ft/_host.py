@@ -1,0 +1,14 @@
+"""What a provider may ask of the process that it runs in."""
+
+from __future__ import annotations
+
+import sys
+
+
+class Host:
+    """The stock host: milestones go to stderr, which the engine shows among its diagnostics."""
+
+    def say(self, message: str) -> None:
+        """Tells the user something worth keeping."""
+        sys.stderr.write(f"{message}\n")
+        sys.stderr.flush()

@@ -1,0 +1,102 @@
+"""How inputs are described, checked and compared, whatever the resource.
+
+Pulumi hands over whole numbers as floats, and values that are not known yet as `pulumi.output.Unknown`. Both are
+dealt with here, so that resources need not know.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi.output import Unknown
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+HIDDEN = "__"
+
+
+class Inputs(BaseModel):
+    """Base of the models that describe a resource's inputs and their nested values."""
+
+    model_config = ConfigDict(
+        extra="forbid", defer_build=True, protected_namespaces=(), strict=True
+    )
+
+    def given(self) -> dict[str, Any]:
+        """The values that the program gave, as JSON; 0, False and empty texts are values, None is not."""
+        return self.model_dump(exclude_unset=True, exclude_none=True)
+
+
+def plain(value: Any) -> Any:
+    """Makes whole floats whole numbers, all the way down."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def visible(props: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties without Pulumi's and our hidden ones, and without those that are not set."""
+    return {
+        key: plain(value) for key, value in props.items() if value is not None and not key.startswith(HIDDEN)
+    }
+
+
+def problems(model: type[Inputs], props: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the inputs, a sentence each: property path, value, what to write. Unknowns are fine."""
+    inputs = visible(props)
+    try:
+        model.model_validate(inputs)
+    except ValidationError as error:
+        return _sentences(error, inputs)
+    return []
+
+
+def _sentences(error: ValidationError, inputs: Mapping[str, Any]) -> list[str]:
+    found: dict[str, tuple[Any, list[str]]] = {}
+    for problem in error.errors(include_url=False):
+        if isinstance(problem["input"], Unknown):
+            continue
+        path = _path(problem["loc"], inputs)
+        value = None if problem["type"] == "missing" else problem["input"]
+        found.setdefault(path, (value, []))[1].append(_reason(problem))
+    return [_sentence(path, value, reasons) for path, (value, reasons) in found.items()]
+
+
+def _path(location: Iterable[int | str], inputs: Any) -> str:
+    """Property path of a problem, without the names that pydantic gives to the branches of a union."""
+    *inner, last = list(location) or [""]
+    path = ""
+    for step in inner:
+        if isinstance(inputs, dict) and step in inputs:
+            path, inputs = f"{path}.{step}", inputs[step]
+        elif isinstance(inputs, list) and isinstance(step, int) and step < len(inputs):
+            path, inputs = f"{path}[{step}]", inputs[step]
+    if isinstance(inputs, dict):
+        path = f"{path}.{last}"
+    elif isinstance(inputs, list) and isinstance(last, int):
+        path = f"{path}[{last}]"
+    return path.lstrip(".")
+
+
+def _reason(problem: Any) -> str:
+    if problem["type"] == "missing":
+        return "is missing"
+    if problem["type"] == "extra_forbidden":
+        return "is not supported here"
+    text: str = problem["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return text.removeprefix("Input should be ").replace("a valid ", "").replace("dictionary", "object")
+
+
+def _sentence(path: str, value: Any, reasons: list[str]) -> str:
+    reasons = list(dict.fromkeys(reasons))
+    if reasons in (["is missing"], ["is not supported here"]):
+        return f"{path}: {reasons[0]}"
+    shown = repr(value)
+    shown = shown if len(shown) <= 80 else f"{shown[:77]}…"  # noqa: PLR2004 - keeps a sentence on one line
+    return f"{path}: {shown} does not fit: must be {' or '.join(reasons)}"

@@ -1,0 +1,39 @@
+"""The token that keeps a job from being paid twice.
+
+It stands in the job's metadata and follows from who asks (the resource's identity) and for what (the API's inputs).
+Before a job is created, the jobs that carry its token are looked up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from pulumi_openai_ft._job_diff import FILE_HASHES
+from pulumi_openai_ft._job_inputs import OWN_INPUTS
+from pulumi_openai_ft._provider import IDENTITY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TOKEN_LENGTH = 40
+BUYING_INPUTS = ("triggers", "extra_body")
+
+
+def job_token(props: Mapping[str, Any], inputs: Mapping[str, Any], owner: str | None) -> str:
+    """The token of a job that these inputs ask for.
+
+    Files count by their hash where it is known, so that the same content uploaded again asks for the same job.
+
+    Args:
+        props: All properties, the hidden identity and hashes among them.
+        inputs: The checked inputs.
+        owner: The setting of that name.
+    """
+    asked = {name: value for name, value in inputs.items() if name not in OWN_INPUTS or name in BUYING_INPUTS}
+    hashes = {
+        name: props[hidden] for name, hidden in FILE_HASHES.items() if name in asked and props.get(hidden)
+    }
+    recipe = {"identity": props.get(IDENTITY), "owner": owner, "inputs": {**asked, **hashes}}
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:TOKEN_LENGTH]

@@ -1,0 +1,223 @@
+"""What is done with jobs at the service: adopt, buy, wait, pause, cancel.
+
+Whatever creates a job is here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pulumi_openai_ft._host import Host
+from pulumi_openai_ft._job_inputs import OWN_INPUTS
+from pulumi_openai_ft._wait import REAL_TIME, Time, wait_for_job
+from pulumi_openai_ft.errors import (
+    InputError,
+    JobFailedError,
+    NotFoundError,
+    ServiceConnectionError,
+    ServiceError,
+    WaitTimedOutError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pulumi_openai_ft._api import Api
+    from pulumi_openai_ft._objects import Job
+
+TOKEN_KEY = "pulumi_openai_ft_token"  # noqa: S105 - a metadata key
+FAILED = frozenset({"failed", "cancelled"})
+LATE_EFFECT = 30.0
+"""Seconds in which a job may still appear whose creation was not answered."""
+CANCEL_PATIENCE = 120.0
+"""Seconds that a cancelled job may take to come to its end."""
+
+
+@dataclass
+class Jobs:
+    """The jobs of one service.
+
+    Attributes:
+        api: The service.
+        host: Where milestones are told.
+        timing: Clock and sleep.
+    """
+
+    api: Api
+    host: Host = field(default_factory=Host)
+    timing: Time = REAL_TIME
+
+    def find(self, job_id: str) -> Job:
+        """The job as it is now.
+
+        Raises:
+            NotFoundError: The service does not show it. Jobs cannot be deleted, so it is not gone: the key, the
+                project or the base URL is another one.
+        """
+        try:
+            return self.api.job(job_id)
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"job {job_id} is not found: {error}. Jobs cannot be deleted, so this stack is asking another project "
+                f"or service than the one that has it: check the key, openai-ft:project and openai-ft:baseUrl. "
+                f"To make Pulumi forget the job, run `pulumi state delete` with its URN",
+                status=error.status,
+                code=error.code,
+                param=error.param,
+                request_id=error.request_id,
+            ) from error
+
+    def obtain(self, token: str, inputs: Mapping[str, Any]) -> Job:
+        """The job that carries the token, and only where there is none that will do, a new one."""
+        known = self._with_token(token)
+        for job in known:
+            if self._is_adoptable(job, recreate_on_failure=bool(inputs.get("recreate_on_failure"))):
+                age = max(0, int(self.timing.now() - job.created_at))
+                self.host.say(
+                    f"adopted job {job.id} ({job.status}, {age} s old): these inputs asked for it before"
+                )
+                return job
+        return self._buy(token, inputs, {job.id for job in known})
+
+    def settle(self, job: Job, inputs: Mapping[str, Any], *, resume: bool = False) -> Job:
+        """Brings a job to where the inputs want it: paused, resumed, waited for.
+
+        Raises:
+            ServiceError: Or another failure on the way; the job goes on.
+        """
+        pause = bool(inputs.get("paused"))
+        if resume and job.status == "paused":
+            job = self.api.resume_job(job.id)
+        if not inputs.get("wait_for_completion", True):
+            return self._pause(job) if pause else job
+        return self._wait(job, pause=pause, seconds=inputs.get("cancel_after_timeout"))
+
+    def cancel(self, job: Job) -> Job:
+        """Cancels a job unless it is finished, and waits until that has happened."""
+        if job.is_terminal:
+            return job
+        job = self._act(self.api.cancel_job, job)
+        return wait_for_job(
+            job,
+            lambda: self.api.job(job.id),
+            lambda seen: seen.is_terminal,
+            longest_interval=self.api.settings.poll_interval,
+            deadline=self.timing.now() + CANCEL_PATIENCE,
+            timing=self.timing,
+        )
+
+    def delete_model(self, model: str) -> None:
+        """Deletes a fine-tuned model. One that is gone is fine."""
+        try:
+            self.api.delete_model(model)
+        except NotFoundError:
+            return
+
+    def _with_token(self, token: str) -> list[Job]:
+        # a service without the filter answers with all jobs
+        jobs = self.api.jobs(metadata={TOKEN_KEY: token})
+        return [job for job in jobs if (job.metadata or {}).get(TOKEN_KEY) == token]
+
+    def _is_adoptable(self, job: Job, *, recreate_on_failure: bool) -> bool:
+        if job.status == "succeeded":
+            return self._has_model(job)
+        if job.status == "failed":
+            return not recreate_on_failure
+        return job.status != "cancelled"
+
+    def _has_model(self, job: Job) -> bool:
+        try:
+            return bool(job.fine_tuned_model and self.api.model(job.fine_tuned_model))
+        except NotFoundError:
+            return False
+
+    def _buy(self, token: str, inputs: Mapping[str, Any], known: set[str]) -> Job:
+        try:
+            job = self.api.create_job(_body(token, inputs))
+        except (ServiceConnectionError, ServiceError) as error:
+            if not error.may_have_acted:
+                raise
+            return self._bought_unanswered(token, known, error)
+        self.host.say(f"created job {job.id}")
+        return job
+
+    def _bought_unanswered(
+        self, token: str, known: set[str], error: ServiceConnectionError | ServiceError
+    ) -> Job:
+        """The job whose creation was not answered, if the service acted. Creating is never just tried again."""
+        deadline, pause = self.timing.now() + LATE_EFFECT, 0.5
+        while True:
+            if found := next((job for job in self._with_token(token) if job.id not in known), None):
+                self.host.say(f"job {found.id} was created although the service's answer was lost")
+                return found
+            if self.timing.now() >= deadline:
+                break
+            self.timing.sleep(pause)
+            pause *= 2
+        raise ServiceConnectionError(
+            f"creating the job was not answered, and for {LATE_EFFECT:.0f} s no such job appeared: {error}. "
+            f"Run the command again: a job that appears later is found then, and not bought twice",
+            may_have_acted=True,
+        ) from error
+
+    def _wait(self, job: Job, *, pause: bool, seconds: float | None) -> Job:
+        def look() -> Job:
+            seen = self.api.job(job.id)
+            return self._pause(seen) if pause else seen
+
+        try:
+            return wait_for_job(
+                self._pause(job) if pause else job,
+                look,
+                lambda seen: seen.is_terminal or seen.status == "paused",
+                longest_interval=self.api.settings.poll_interval,
+                deadline=None if seconds is None else job.created_at + seconds,
+                timing=self.timing,
+            )
+        except WaitTimedOutError:
+            self.host.say(f"job {job.id} is not done {seconds} s after its creation: cancelling it")
+            return self.cancel(job)
+
+    def _pause(self, job: Job) -> Job:
+        """Pauses a running job. One that does not run yet cannot be paused yet."""
+        return self._act(self.api.pause_job, job) if job.status == "running" else job
+
+    def _act(self, action: Any, job: Job) -> Job:
+        """Acts on a job that may come to its end at the same moment."""
+        try:
+            acted: Job = action(job.id)
+        except ServiceError as error:
+            seen = self.api.job(job.id)
+            if seen.is_terminal:
+                return seen
+            raise error from None
+        return acted
+
+
+def failure(job: Job) -> JobFailedError:
+    """Says why a job is not what it was bought for, and what to do."""
+    error = job.error
+    reason = ": ".join(part for part in (error and error.code, error and error.message) if part)
+    blame = f" (see {error.param})" if error and error.param else ""
+    return JobFailedError(
+        f"job {job.id} {'was cancelled' if job.status == 'cancelled' else 'failed'}"
+        f"{': ' + reason if reason else ''}{blame}. Nothing is bought again by itself: correct the inputs, or set "
+        f"recreate_on_failure=True or change `triggers` to train again with the same ones"
+    )
+
+
+def require_paused_by_us(job: Job, inputs: Mapping[str, Any]) -> None:
+    """Raises `InputError` for a job that somebody else paused: going on with it may cost more than they want."""
+    if job.status == "paused" and not inputs.get("paused"):
+        raise InputError(
+            f"paused: job {job.id} was paused outside of this stack and nothing resumes it by itself: resume it at the "
+            f"service, or set paused=True, run `pulumi up`, and set it back"
+        )
+
+
+def _body(token: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of the create call: what the program gave, and the token."""
+    body = {name: value for name, value in inputs.items() if name not in OWN_INPUTS}
+    body["metadata"] = {**inputs.get("metadata", {}), TOKEN_KEY: token}
+    return {**body, **inputs.get("extra_body", {})}

@@ -1,0 +1,99 @@
+"""What all three providers share: settings, checking, and how Pulumi sees their failures."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pulumi
+from pulumi.dynamic import CheckFailure, CheckResult, ResourceProvider
+
+from pulumi_openai_ft import _inputs, _stock_host
+from pulumi_openai_ft._api import Api
+from pulumi_openai_ft._host import Host
+from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft.errors import InputError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pulumi.dynamic import ConfigureRequest
+
+IDENTITY = "__identity"
+
+
+class Provider(ResourceProvider):
+    """Base of the providers.
+
+    An instance is pickled into the state by its module and class name alone, so it has no constructor arguments
+    and holds nothing until `configure` has run in the provider's own process.
+    """
+
+    serialize_as_secret_always = False
+
+    inputs_model: ClassVar[type[_inputs.Inputs]]
+    """Describes the resource's inputs."""
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Takes the stack's configuration. What is wrong with it is said by `check` and by every operation."""
+        _stock_host.say_errors_plainly()
+        self._config = req.config
+
+    @cached_property
+    def host(self) -> Host:
+        """The process that this provider runs in."""
+        return Host()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Where and how to reach the service.
+
+        Raises:
+            SettingsError: The configuration is wrong.
+        """
+        return Settings.resolve(self._config.get)
+
+    @cached_property
+    def api(self) -> Api:
+        """The service, as configured."""
+        return Api(self.settings)
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Reports everything that can be known to be wrong before anything is created."""
+        reasons = [*self._setting_problems(), *self.input_problems(news)]
+        return CheckResult(news, [CheckFailure("", reason) for reason in reasons])
+
+    def input_problems(self, props: Mapping[str, Any]) -> list[str]:
+        """What is wrong with the inputs, a sentence each. Subclasses add rules that a model cannot state."""
+        return _inputs.problems(self.inputs_model, props)
+
+    def require_settings(self, settings: Settings) -> None:
+        """Raises `SettingsError` where a setting that this resource needs is missing."""
+        settings.require_key(admin=False)
+
+    def inputs(self, props: Mapping[str, Any]) -> dict[str, Any]:
+        """The checked inputs among the properties, ready to be sent.
+
+        Raises:
+            InputError: They are wrong. `check` has seen them before, but a policy's remediation comes after it.
+        """
+        if reasons := self.input_problems(props):
+            raise InputError("; ".join(reasons))
+        return self.inputs_model.model_validate(_inputs.visible(props)).given()
+
+    def _setting_problems(self) -> list[str]:
+        try:
+            self.require_settings(self.settings)
+        except SettingsError as error:
+            return [str(error)]
+        return []
+
+
+def identity(name: str, type_name: str, opts: pulumi.ResourceOptions | None) -> pulumi.Output[str]:
+    """Tells a resource apart from every other one that any stack manages, however often it is created.
+
+    Like a URN it holds project, stack, the types of the parents and the name, and the organization besides.
+    """
+    parent = opts.parent if opts else None
+    place = f"{pulumi.get_stack()}::{pulumi.get_project()}" if parent is None else parent.urn
+    return pulumi.Output.concat(pulumi.get_organization(), "::", place, "::", type_name, "::", name)

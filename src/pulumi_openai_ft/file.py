@@ -1,0 +1,244 @@
+"""`File`: an uploaded file, such as training data."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, UpdateResult
+from pydantic import Field
+
+from pulumi_openai_ft import _inputs
+from pulumi_openai_ft._provider import Provider
+from pulumi_openai_ft.errors import InputError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from io import BufferedReader
+
+    from pulumi_openai_ft._objects import FileObject
+
+__all__ = ["File", "FileInputs", "FileProvider"]
+
+REPLACING = ("purpose", "filename", "expires_after")
+
+
+class ExpiresAfter(_inputs.Inputs):
+    """When the service deletes the file by itself."""
+
+    anchor: Literal["created_at"] = Field(description="What the time counts from.")
+    seconds: Annotated[int, Field(ge=3600, le=2592000)] = Field(description="Lifetime, 1 hour to 30 days.")
+
+
+class FileInputs(_inputs.Inputs):
+    """Inputs of `File`."""
+
+    file: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="Path of the local file, relative to the program."
+    )
+    purpose: Literal["fine-tune", "assistants", "batch", "vision", "user_data", "evals"] = Field(
+        default="fine-tune", description="What the service may use the file for."
+    )
+    filename: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="Name at the service; that of the local file by default."
+    )
+    expires_after: ExpiresAfter | None = Field(
+        default=None, description="When the service deletes the file by itself."
+    )
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
+        default=None,
+        description="Hash of the content. Computed from the local file; a change replaces the file.",
+    )
+
+
+class FileProvider(Provider):
+    """Keeps one uploaded file. Its content decides: an edited file is uploaded anew, a moved one is not."""
+
+    inputs_model = FileInputs
+
+    def input_problems(self, props: Mapping[str, Any]) -> list[str]:
+        """Adds what the disk says about the local file."""
+        found = super().input_problems(props)
+        path = props.get("file")
+        if isinstance(path, str) and (reason := _unreadable(path)):
+            found.append(f"file: {reason}")
+        return found
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Compares the content and what was asked for with what was uploaded."""
+        wanted = {"purpose": FileInputs.model_fields["purpose"].default, **_inputs.visible(news)}
+        replaces = [name for name in REPLACING if name in wanted and _differs(wanted[name], olds.get(name))]
+        if _content_changed(olds.get("sha256"), wanted.get("sha256")):
+            replaces.append("sha256")
+        return DiffResult(changes=bool(replaces), replaces=replaces)
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Uploads the file."""
+        inputs = self.inputs(props)
+        if "file" not in inputs:
+            raise InputError("file: is missing: a new file needs the path of a local file to upload")
+        with open(inputs["file"], "rb") as content:  # noqa: PTH123 - a path as the program wrote it
+            digest = inputs.get("sha256") or _sha256(content)
+            uploaded = self.api.upload_file(
+                inputs.get("filename") or os.path.basename(inputs["file"]),  # noqa: PTH119 - likewise
+                content,
+                purpose=inputs.get("purpose", "fine-tune"),
+                expires_after=inputs.get("expires_after"),
+            )
+        return CreateResult(uploaded.id, _outputs(uploaded, digest))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Looks whether the file is still there, and what the service says of it."""
+        try:
+            found = self.api.file(id_)
+        except NotFoundError:
+            return ReadResult("", {})
+        return ReadResult(id_, _outputs(found, props.get("sha256")))
+
+    def update(self, id_: str, olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Files never change in place; this records what the service says of one."""
+        return UpdateResult(_outputs(self.api.file(id_), olds.get("sha256")))
+
+    def delete(self, id_: str, _props: dict[str, Any]) -> None:
+        """Deletes the file, unless a job that is not finished still needs it."""
+        try:
+            self._refuse_if_needed(self.api.file(id_))
+            self.api.delete_file(id_)
+        except NotFoundError:
+            return
+
+    def _refuse_if_needed(self, file: FileObject) -> None:
+        for job in self.api.jobs():
+            if job.created_at < file.created_at:
+                return
+            if not job.is_terminal and file.id in (job.training_file, job.validation_file):
+                raise InputError(
+                    f"{file.id} cannot be deleted: job {job.id} is {job.status} and needs it; "
+                    f"wait until the job is done, or cancel it, then run the command again"
+                )
+
+
+class File(pulumi.dynamic.Resource, module="openai_ft", name="File"):
+    """An uploaded file, such as training data.
+
+    Source in the API: `POST /files`.
+    """
+
+    filename: pulumi.Output[str]
+    """Name at the service."""
+    purpose: pulumi.Output[str]
+    """What the service may use the file for."""
+    sha256: pulumi.Output[str]
+    """SHA-256 of the content, 64 hexadecimal digits."""
+    bytes: pulumi.Output[int]
+    """Size in bytes."""
+    created_at: pulumi.Output[int]
+    """When it was uploaded, Unix seconds."""
+    expires_at: pulumi.Output[int | None]
+    """When the service deletes it, Unix seconds, or None."""
+    status: pulumi.Output[str]
+    """`uploaded`, `processed` or `error`."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        file: pulumi.Input[str | pulumi.FileAsset] | None = None,
+        purpose: pulumi.Input[str] | None = None,
+        filename: pulumi.Input[str] | None = None,
+        expires_after: pulumi.Input[Mapping[str, Any]] | None = None,
+        sha256: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Uploads a file when the stack is updated.
+
+        Args:
+            resource_name: Name of the resource in the stack.
+            file: Path of the local file, relative to the program, or a `pulumi.FileAsset`.
+            purpose: `fine-tune` (the default), `assistants`, `batch`, `vision`, `user_data` or `evals`.
+            filename: Name at the service; that of the local file by default.
+            expires_after: `{"anchor": "created_at", "seconds": 3600…2592000}`; never by default.
+            sha256: Hash of the content, computed from the local file where it can be read.
+            opts: Pulumi's resource options.
+        """
+        path = (
+            None
+            if file is None
+            else pulumi.Output.from_input(file).apply(_asset_path)
+            if _later(file)
+            else _asset_path(file)
+        )
+        props = {
+            "file": path,
+            "purpose": purpose,
+            "filename": filename,
+            "expires_after": expires_after,
+            "sha256": sha256 if sha256 is not None else _hash_of(path),
+            **dict.fromkeys(("bytes", "created_at", "expires_at", "status")),
+        }
+        super().__init__(FileProvider(), resource_name, props, opts)
+
+
+def _outputs(file: FileObject, sha256: str | None) -> dict[str, Any]:
+    """The state of a file, from what the service says of it."""
+    outs: dict[str, Any] = {
+        "filename": file.filename,
+        "purpose": file.purpose,
+        "bytes": file.bytes,
+        "created_at": file.created_at,
+        "expires_at": file.expires_at,
+        "status": file.status,
+        "sha256": sha256,
+    }
+    if file.expires_at is not None:
+        outs["expires_after"] = {"anchor": "created_at", "seconds": file.expires_at - file.created_at}
+    return outs
+
+
+def _differs(wanted: Any, actual: Any) -> bool:
+    if isinstance(wanted, dict):
+        return any(_differs(value, (actual or {}).get(key)) for key, value in wanted.items())
+    return bool(wanted != _inputs.plain(actual))
+
+
+def _content_changed(old: Any, new: Any) -> bool:
+    """Whether the content is another one. A file whose hash nobody knows, an imported one, is taken as it is."""
+    return old is not None and new is not None and old != new
+
+
+def _unreadable(path: str) -> str | None:
+    if os.path.isdir(path):  # noqa: PTH112 - a path as the program wrote it
+        return f"{path!r} is a folder: name the file in it"
+    try:
+        with open(path, "rb"):  # noqa: PTH123 - likewise
+            return None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        return f"{path!r} cannot be read ({reason}): write a path that is relative to the program's folder {os.getcwd()!r}"  # noqa: PTH109
+
+
+def _later(value: Any) -> bool:
+    return isinstance(value, pulumi.Output) or hasattr(value, "__await__")
+
+
+def _asset_path(file: Any) -> Any:
+    return str(file.path) if isinstance(file, pulumi.FileAsset) else file
+
+
+def _hash_of(path: Any) -> Any:
+    """The content's hash, or None where `check` will say why it cannot be had."""
+    if path is None:
+        return None
+    if _later(path):
+        return pulumi.Output.from_input(path).apply(_hash_of)
+    try:
+        with open(path, "rb") as content:  # noqa: PTH123 - a path as the program wrote it
+            return _sha256(content)
+    except OSError:
+        return None
+
+
+def _sha256(content: BufferedReader) -> str:
+    return hashlib.file_digest(content, "sha256").hexdigest()

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi.output import Unknown
+
+from pulumi_openai_ft._inputs import plain, problems, visible
+from pulumi_openai_ft._job_inputs import FineTuningJobInputs
+from pulumi_openai_ft.checkpoint_permission import CheckpointPermissionInputs
+from pulumi_openai_ft.file import FileInputs
+
+JOB: dict[str, Any] = {"model": "gpt-4o-mini-2024-07-18", "training_file": "file-1"}
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.builds(Unknown),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def hyperparameters(method: str = "supervised", **values: Any) -> dict[str, Any]:
+    settings: dict[str, Any] = {"hyperparameters": values}
+    if method == "reinforcement":
+        settings["grader"] = {"type": "string_check"}
+    return {**JOB, "method": {"type": method, method: settings}}
+
+
+def test_whole_floats_become_whole_numbers_all_the_way_down() -> None:
+    assert (
+        repr(plain({"a": 3.0, "b": [1.0, 0.1], "c": {"d": 2.0}})) == "{'a': 3, 'b': [1, 0.1], 'c': {'d': 2}}"
+    )
+
+
+def test_hidden_and_unset_properties_are_not_visible() -> None:
+    assert visible({"__provider": "x", "__identity": "y", "seed": None, "model": "m"}) == {"model": "m"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"seed": 0.0},
+        {"suffix": "s" * 64},
+        {"metadata": {f"k{n}": "v" for n in range(15)}},
+        {"integrations": [{"type": "wandb", "wandb": {"project": "p", "tags": ["a"]}}]},
+        hyperparameters(n_epochs=3.0, batch_size="auto", learning_rate_multiplier=2.0),
+        hyperparameters("dpo", beta=0.1),
+        hyperparameters("reinforcement", reasoning_effort="low", compute_multiplier=10.0, eval_samples=1.0),
+        {"training_file": Unknown()},
+        {"method": Unknown()},
+        hyperparameters(n_epochs=Unknown()),
+        {"metadata": {"a": Unknown()}},
+    ],
+    ids=repr,
+)
+def test_good_inputs_have_no_problems(changes: dict[str, Any]) -> None:
+    assert problems(FineTuningJobInputs, {**JOB, **changes}) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"model": None}, "model: is missing"),
+        ({"model": ""}, "model: '' does not fit: must be String should have at least 1 character"),
+        ({"modle": "x"}, "modle: is not supported here"),
+        ({"seed": -1.0}, "seed: -1 does not fit: must be greater than or equal to 0"),
+        ({"seed": True}, "seed: True does not fit: must be integer"),
+        (
+            hyperparameters(n_epochs=51.0),
+            "method.supervised.hyperparameters.n_epochs: 51 does not fit: must be 'auto' or less than or equal to 50",
+        ),
+        (
+            hyperparameters(n_epochs="three"),
+            "method.supervised.hyperparameters.n_epochs: 'three' does not fit: must be 'auto' or integer",
+        ),
+        (hyperparameters(beta=0.1), "method.supervised.hyperparameters.beta: is not supported here"),
+        (
+            {"method": {"type": "lora"}},
+            "method.type: 'lora' does not fit: must be 'supervised', 'dpo' or 'reinforcement'",
+        ),
+        ({"integrations": [{"type": "wandb", "wandb": {}}]}, "integrations[0].wandb.project: is missing"),
+        ({"metadata": {"a": 1.0}}, "metadata.a: 1 does not fit: must be string"),
+        ({"wait_for_completion": "yes"}, "wait_for_completion: 'yes' does not fit: must be boolean"),
+        (
+            hyperparameters("dpo", beta=0.0),
+            "method.dpo.hyperparameters.beta: 0 does not fit: must be 'auto' or greater than 0",
+        ),
+    ],
+    ids=repr,
+)
+def test_a_problem_names_path_value_and_what_to_write(changes: dict[str, Any], sentence: str) -> None:
+    assert problems(FineTuningJobInputs, {**JOB, **changes}) == [sentence]
+
+
+def test_all_problems_are_told_at_once() -> None:
+    assert len(problems(FineTuningJobInputs, {"seed": -1, "suffix": ""})) == 4
+
+
+@given(st.dictionaries(st.sampled_from([*FineTuningJobInputs.model_fields, "other"]), anything))
+def test_checking_a_job_never_raises(props: dict[str, Any]) -> None:
+    assert all(isinstance(sentence, str) for sentence in problems(FineTuningJobInputs, props))
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*FileInputs.model_fields, *CheckpointPermissionInputs.model_fields]), anything
+    )
+)
+def test_checking_files_and_permissions_never_raises(props: dict[str, Any]) -> None:
+    for model in (FileInputs, CheckpointPermissionInputs):
+        assert all(isinstance(sentence, str) for sentence in problems(model, props))
