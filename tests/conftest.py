@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
+from tests.support import ADMIN_KEY, API_KEY, write_training_data
 
 from pulumi_openai_ft._provider import Provider
 from pulumi_openai_ft.emulator import Emulator
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-API_KEY = "sk-proj-tests-0123456789abcdef"
-ADMIN_KEY = "sk-admin-tests-0123456789abcdef"
 SomeProvider = TypeVar("SomeProvider", bound=Provider)
 
 
@@ -33,8 +32,9 @@ def service() -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def configure(service: Emulator) -> Callable[..., Any]:
+def configure(service: Emulator) -> Iterator[Callable[..., Any]]:
     """Makes a provider that is configured as by a stack that uses the emulator."""
+    made: list[Provider] = []
 
     def make(kind: type[SomeProvider], **changes: str | None) -> SomeProvider:
         config = {
@@ -47,21 +47,16 @@ def configure(service: Emulator) -> Callable[..., Any]:
         provider = kind()
         raw = {f"openai-ft:{key}": value for key, value in config.items() if value is not None}
         provider.configure(ConfigureRequest(Config(raw, "tests")))
+        made.append(provider)
         return provider
 
-    return make
+    yield make
+    for provider in made:
+        if "api" in vars(provider):
+            provider.api.close()
 
 
 @pytest.fixture
 def training_data(tmp_path: Path) -> Path:
     """A file that trains well."""
     return write_training_data(tmp_path / "training.jsonl")
-
-
-def write_training_data(path: Path, answer: str = "Reset it under Account.", rows: int = 12) -> Path:
-    line = (
-        '{{"messages":[{{"role":"user","content":"Question {n}: how do I reset my password?"}},'
-        '{{"role":"assistant","content":"{answer}"}}]}}\n'
-    )
-    path.write_text("".join(line.format(n=n, answer=answer) for n in range(rows)))
-    return path

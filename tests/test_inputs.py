@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.output import Unknown
+from tests.support import shown
 
 from pulumi_openai_ft._inputs import plain, problems, visible
 from pulumi_openai_ft._job_inputs import FineTuningJobInputs
@@ -54,7 +55,7 @@ def test_hidden_and_unset_properties_are_not_visible() -> None:
         hyperparameters(n_epochs=Unknown()),
         {"metadata": {"a": Unknown()}},
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_good_inputs_have_no_problems(changes: dict[str, Any]) -> None:
     assert problems(FineTuningJobInputs, {**JOB, **changes}) == []
@@ -89,7 +90,7 @@ def test_good_inputs_have_no_problems(changes: dict[str, Any]) -> None:
             "method.dpo.hyperparameters.beta: 0 does not fit: must be 'auto' or greater than 0",
         ),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_a_problem_names_path_value_and_what_to_write(changes: dict[str, Any], sentence: str) -> None:
     assert problems(FineTuningJobInputs, {**JOB, **changes}) == [sentence]

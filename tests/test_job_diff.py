@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from pulumi.output import Unknown
+from tests.support import shown
 
 from pulumi_openai_ft._job_diff import asks_for_another
 from pulumi_openai_ft._job_inputs import REPLACING
@@ -44,7 +45,7 @@ def method(**hyperparameters: Any) -> dict[str, Any]:
         {"training_file": "file-9", "__training_file_sha256": "aa"},
         {"training_file": Unknown(), "__training_file_sha256": "aa"},
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_the_job_satisfies_what_it_resolved(inputs: dict[str, Any]) -> None:
     assert replaces(**inputs) == []
@@ -72,7 +73,7 @@ def test_the_job_satisfies_what_it_resolved(inputs: dict[str, Any]) -> None:
         {"extra_body": {"trainingType": "globalstandard"}},
         {"triggers": ["again"]},
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_another_wish_asks_for_another_job(inputs: dict[str, Any]) -> None:
     names = [name for name in inputs if not name.startswith("__")]

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pulumi.dynamic.dynamic import serialize_provider
-from pulumi_openai_ft._provider import Provider
+from tests.support import API_KEY
+
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
 from pulumi_openai_ft.errors import InputError, SettingsError
 from pulumi_openai_ft.file import FileProvider
@@ -14,7 +15,8 @@ from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-API_KEY = "sk-proj-tests-0123456789abcdef"
+    from pulumi_openai_ft._provider import Provider
+
 
 PICKLES = {
     FileProvider: "pulumi_openai_ft.file",
@@ -91,5 +93,3 @@ def test_inputs_are_checked_once_more_before_anything_is_created(
         configure(kind).create({**GOOD[kind], "nonsense": 1})
 
     assert service.files() == service.jobs() == service.permissions() == []
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import quote
@@ -38,6 +38,12 @@ class Api:
     @cached_property
     def _admin(self) -> Http:
         return Http(self.settings, admin=True)
+
+    def close(self) -> None:
+        """Closes what is open."""
+        for name in ("_http", "_admin"):
+            if name in vars(self):
+                vars(self).pop(name).close()
 
     def upload_file(
         self,
@@ -145,6 +151,12 @@ class Api:
             if not page.has_more or not page.data:
                 return
             after = page.last_id or page.data[-1].id
+
+
+@cache
+def connect(settings: Settings) -> Api:
+    """The one `Api` of this process for these settings, so that connections are shared."""
+    return Api(settings)
 
 
 def _path(collection: str, object_id: str) -> str:

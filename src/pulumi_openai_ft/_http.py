@@ -70,6 +70,10 @@ class Http:
             transport=transport,
         )
 
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
     def request(
         self,
         method: Method,

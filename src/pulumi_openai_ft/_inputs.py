@@ -20,9 +20,7 @@ HIDDEN = "__"
 class Inputs(BaseModel):
     """Base of the models that describe a resource's inputs and their nested values."""
 
-    model_config = ConfigDict(
-        extra="forbid", defer_build=True, protected_namespaces=(), strict=True
-    )
+    model_config = ConfigDict(extra="forbid", defer_build=True, protected_namespaces=(), strict=True)
 
     def given(self) -> dict[str, Any]:
         """The values that the program gave, as JSON; 0, False and empty texts are values, None is not."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,10 +10,17 @@ import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, ResourceProvider
 
 from pulumi_openai_ft import _inputs, _stock_host
-from pulumi_openai_ft._api import Api
+from pulumi_openai_ft._api import Api, connect
 from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._settings import Settings
-from pulumi_openai_ft.errors import InputError, SettingsError
+from pulumi_openai_ft.errors import (
+    AuthenticationError,
+    InputError,
+    ServiceConnectionError,
+    ServiceError,
+    SettingsError,
+    UnreadableAnswerError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from pulumi.dynamic import ConfigureRequest
 
 IDENTITY = "__identity"
+PROBE_TIMEOUT = 10.0
 
 
 class Provider(ResourceProvider):
@@ -56,16 +65,21 @@ class Provider(ResourceProvider):
     @cached_property
     def api(self) -> Api:
         """The service, as configured."""
-        return Api(self.settings)
+        return connect(self.settings)
 
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Reports everything that can be known to be wrong before anything is created."""
         reasons = [*self._setting_problems(), *self.input_problems(news)]
+        if not (olds or reasons):
+            reasons = self._service_problems
         return CheckResult(news, [CheckFailure("", reason) for reason in reasons])
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
         """What is wrong with the inputs, a sentence each. Subclasses add rules that a model cannot state."""
         return _inputs.problems(self.inputs_model, props)
+
+    def ask_something(self, _api: Api) -> None:
+        """Makes a request that changes nothing, so that a wrong key or address shows before anything is created."""
 
     def require_settings(self, settings: Settings) -> None:
         """Raises `SettingsError` where a setting that this resource needs is missing."""
@@ -80,6 +94,20 @@ class Provider(ResourceProvider):
         if reasons := self.input_problems(props):
             raise InputError("; ".join(reasons))
         return self.inputs_model.model_validate(_inputs.visible(props)).given()
+
+    @cached_property
+    def _service_problems(self) -> list[str]:
+        """Why the service will refuse whatever it is asked. Other trouble may be over when the update comes."""
+        api = Api(replace(self.settings, max_retries=1, timeout=PROBE_TIMEOUT))
+        try:
+            self.ask_something(api)
+        except (AuthenticationError, ServiceConnectionError, UnreadableAnswerError) as error:
+            return [str(error)]
+        except ServiceError:
+            return []
+        finally:
+            api.close()
+        return []
 
     def _setting_problems(self) -> list[str]:
         try:

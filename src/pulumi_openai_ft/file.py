@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from io import BufferedReader
 
+    from pulumi_openai_ft._api import Api
     from pulumi_openai_ft._objects import FileObject
 
 __all__ = ["File", "FileInputs", "FileProvider"]
@@ -65,6 +66,10 @@ class FileProvider(Provider):
         if isinstance(path, str) and (reason := _unreadable(path)):
             found.append(f"file: {reason}")
         return found
+
+    def ask_something(self, api: Api) -> None:
+        """Looks for one file."""
+        next(api.files(limit=1), None)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Compares the content and what was asked for with what was uploaded."""

@@ -20,6 +20,7 @@ from pulumi_openai_ft.file import File
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pulumi_openai_ft._api import Api
     from pulumi_openai_ft._objects import Job
 
 __all__ = ["FineTuningJob", "FineTuningJobProvider"]
@@ -42,6 +43,10 @@ class FineTuningJobProvider(Provider):
             *_deadline_problems(props),
             *_method_problems(props.get("method")),
         ]
+
+    def ask_something(self, api: Api) -> None:
+        """Looks for one job."""
+        next(api.jobs(limit=1), None)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Compares what is asked for with the job that is there."""

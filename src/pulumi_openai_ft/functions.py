@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 from pydantic import BaseModel, ConfigDict
 
-from pulumi_openai_ft._api import Api
+from pulumi_openai_ft._api import connect
 from pulumi_openai_ft._objects import Event
 from pulumi_openai_ft._settings import Settings
 
@@ -44,7 +44,7 @@ def get_fine_tuning_events(fine_tuning_job_id: str, *, limit: int | None = None)
         NotFoundError: There is no such job for this key and project.
         OpenAIFTError: The service cannot be asked.
     """
-    events = list(Api(_settings()).events(fine_tuning_job_id, limit=limit))
+    events = list(connect(_settings()).events(fine_tuning_job_id, limit=limit))
     return FineTuningEvents(fine_tuning_job_id=fine_tuning_job_id, events=events)
 
 

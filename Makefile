@@ -1,0 +1,55 @@
+# The project's commands. `make` alone lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+BIN := $(VENV)/bin
+ENGINE := $(PYTHON) tools/pulumi/engine.py
+
+.PHONY: help setup env demo test test-long check format bench
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make setup      install what the project needs: virtual environment, Pulumi engine'
+	@echo 'make demo       a real `pulumi up` of the whole workflow against the emulator (KEEP=1 leaves it up, STOP=1 ends that)'
+	@echo 'make test       all tests but the long ones'
+	@echo 'make test-long  the long ones'
+	@echo 'make check      format, lint, types, import rules'
+	@echo 'make format     write the format that `make check` wants'
+	@echo 'make bench      benchmarks'
+	@echo 'eval "$$(make -s env)"   put the engine and the virtual environment on PATH, with a local backend'
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": name another one, make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[emulator,tokens]' --group dev
+	@touch $(READY)
+
+setup: $(READY)
+	@$(ENGINE) ensure >/dev/null
+
+env: setup
+	@$(PYTHON) tools/env.py
+
+demo: setup
+	@$(BIN)/python tools/demo.py $(if $(KEEP),--keep) $(if $(STOP),--stop)
+
+test: setup
+	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 -m 'not long' && $(ENGINE) test
+
+test-long: setup
+	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 -m long
+
+check: $(READY)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: setup
+	@eval "$$($(PYTHON) tools/env.py)" && python -m benchmarks

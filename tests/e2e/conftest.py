@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support import ADMIN_KEY, API_KEY
+
+from pulumi_openai_ft.emulator import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parents[2]
+PROJECT = "name: shop\nruntime: python\n"
+LONGEST_COMMAND = 120
+
+
+@dataclass
+class Ran:
+    """What a command of the engine said."""
+
+    code: int
+    text: str
+
+
+@dataclass
+class Stack:
+    """A stack on a file backend of its own, run by the real engine on the stock host."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def pulumi(self, *arguments: str, code: int | None = 0) -> Ran:
+        """Runs a command; `code` is the exit code that it must end with, None for any."""
+        done = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive", "--color=never"],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LONGEST_COMMAND,
+            check=False,
+        )
+        assert code is None or done.returncode == code, done.stdout
+        return Ran(done.returncode, done.stdout)
+
+    def up(self, *arguments: str, code: int | None = 0) -> Ran:
+        return self.pulumi("up", "--yes", "--skip-preview", *arguments, code=code)
+
+    def preview(self, *arguments: str, code: int | None = 0) -> Ran:
+        return self.pulumi("preview", *arguments, code=code)
+
+    def refresh(self, *arguments: str, code: int | None = 0) -> Ran:
+        return self.pulumi("refresh", "--yes", "--skip-preview", *arguments, code=code)
+
+    def destroy(self, *arguments: str, code: int | None = 0) -> Ran:
+        return self.pulumi("destroy", "--yes", "--skip-preview", *arguments, code=code)
+
+    def outputs(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.pulumi("stack", "output", "--json").text)
+        return found
+
+    def export(self) -> str:
+        return self.pulumi("stack", "export").text
+
+    def ids(self, kind: str) -> set[str]:
+        """Ids in the state of our resources of one type."""
+        resources = json.loads(self.export())["deployment"].get("resources", [])
+        return {
+            found["id"] for found in resources if found["type"] == f"pulumi-python:dynamic/openai_ft:{kind}"
+        }
+
+    def planned(self) -> dict[str, list[str]]:
+        """What a preview would do: resource name → operations."""
+        steps = json.loads(self.pulumi("preview", "--json", code=None).text)["steps"]
+        found: dict[str, list[str]] = {}
+        for step in steps:
+            if step["op"] != "same" and "dynamic/openai_ft" in step["urn"]:
+                found.setdefault(step["urn"].rsplit("::", 1)[1], []).append(step["op"])
+        return found
+
+
+@pytest.fixture(scope="session")
+def engine() -> str:
+    """The folder of the real engine: the one on PATH, as `make test` sets it, or the one that `make setup` built."""
+    if on_path := shutil.which("pulumi"):
+        return str(Path(on_path).parent)
+    script = ROOT / "tools" / "pulumi" / "engine.py"
+    found = subprocess.run([sys.executable, script, "where"], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    return found.stdout.strip()
+
+
+@pytest.fixture
+def service() -> Iterator[Emulator]:
+    """An emulator whose jobs are done at the first look."""
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def make_stack(engine: str, service: Emulator, tmp_path: Path) -> Callable[..., Stack]:
+    """Makes a stack of a program, whose settings are those of a user of the emulator."""
+
+    def make(program: str, *, folder: Path | None = None, **changes: str | None) -> Stack:
+        folder = folder or tmp_path / "program"
+        folder.mkdir(exist_ok=True)
+        (folder / "Pulumi.yaml").write_text(PROJECT)
+        (folder / "__main__.py").write_text(program)
+        (tmp_path / "state").mkdir()
+        stack = Stack(folder, environment(engine, service, tmp_path, changes))
+        stack.pulumi("stack", "init", "dev")
+        return stack
+
+    return make
+
+
+def environment(
+    engine: str, service: Emulator, tmp_path: Path, changes: dict[str, str | None]
+) -> dict[str, str]:
+    path = os.pathsep.join([engine, str(Path(sys.executable).parent), os.environ["PATH"]])
+    settings = {
+        "HOME": str(tmp_path),
+        "PATH": path,
+        "OPENAI_API_KEY": API_KEY,
+        "OPENAI_ADMIN_KEY": ADMIN_KEY,
+        "OPENAI_BASE_URL": service.url,
+        "PULUMI_BACKEND_URL": (tmp_path / "state").as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": "tests",
+        "PULUMI_HOME": str(tmp_path / "home"),
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        **changes,
+    }
+    return {name: value for name, value in settings.items() if value is not None}

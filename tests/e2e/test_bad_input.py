@@ -1,0 +1,149 @@
+"""What people get wrong: one clear sentence, no traceback, nothing created, nothing lost."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support import ADMIN_KEY, API_KEY, write_training_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.e2e.conftest import Stack
+
+    from pulumi_openai_ft.emulator import Emulator
+
+pytestmark = pytest.mark.e2e
+
+PROGRAM = """
+import pulumi_openai_ft as openai_ft
+
+file = openai_ft.File("data", {file})
+job = openai_ft.FineTuningJob("job", training_file=file, {job})
+openai_ft.FineTuningCheckpointPermission("share", checkpoint_id=job.fine_tuned_model, project_ids={projects})
+"""
+GOOD = {"file": 'file="data.jsonl"', "job": 'model="gpt-4o-mini-2024-07-18"', "projects": '["proj_b"]'}
+EPOCHS = '{"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 99}}}'
+BETA = '{"type": "supervised", "supervised": {"hyperparameters": {"beta": 0.1}}}'
+
+
+@pytest.fixture
+def stack_of(make_stack: Callable[..., Stack], tmp_path: Path) -> Callable[..., Stack]:
+    """Makes a stack of a good program in which one thing is broken."""
+
+    def make(settings: dict[str, str | None] | None = None, **broken: str) -> Stack:
+        stack = make_stack(PROGRAM.format(**{**GOOD, **broken}), **(settings or {}))
+        write_training_data(tmp_path / "program" / "data.jsonl")
+        return stack
+
+    return make
+
+
+def assert_nothing_created(service: Emulator) -> None:
+    assert service.files() == service.jobs() == service.permissions() == []
+
+
+def assert_readable(text: str, sentence: str) -> None:
+    assert re.search(sentence, text), text
+    assert "Traceback" not in text, text
+
+
+@pytest.mark.parametrize(
+    ("broken", "sentence"),
+    [
+        (
+            {"file": 'file="mising.jsonl"'},
+            r"data.*file: 'mising.jsonl' cannot be read \(no such file or directory\)",
+        ),
+        (
+            {"file": 'file="data.jsonl", purpose="finetune"'},
+            r"data.*purpose: 'finetune' does not fit: must be 'fine-",
+        ),
+        (
+            {"job": f'model="m", method={EPOCHS}'},
+            r"method\.supervised\.hyperparameters\.n_epochs: 99 does not fit",
+        ),
+        (
+            {"job": f'model="m", method={BETA}'},
+            r"method\.supervised\.hyperparameters\.beta: is not supported here",
+        ),
+        ({"projects": "[]"}, r"project_ids: \[\] does not fit"),
+    ],
+    ids=[
+        "missing file",
+        "unknown purpose",
+        "epochs out of range",
+        "unsupported hyperparameter",
+        "no project",
+    ],
+)
+def test_is_told_at_preview(
+    stack_of: Callable[..., Stack], service: Emulator, broken: dict[str, str], sentence: str
+) -> None:
+    ran = stack_of(**broken).preview(code=None)
+
+    assert ran.code != 0
+    assert_readable(ran.text, sentence)
+    assert_nothing_created(service)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"OPENAI_API_KEY": None}, "no API key is set: run `pulumi config set --secret openai-ft:apiKey`"),
+        (
+            {"OPENAI_ADMIN_KEY": None},
+            "permissions need an admin key: run `pulumi config set --secret openai-ft:adm",
+        ),
+        ({"OPENAI_ADMIN_KEY": API_KEY}, "are the same key"),
+        ({"OPENAI_BASE_URL": "127.0.0.1:80"}, "openai-ft:baseUrl is '127.0.0.1:80': write a whole address"),
+        ({"OPENAI_API_KEY": "sk-proj-of-somebody-else-1234"}, r"project key sk-…1234; set a valid key"),
+        (
+            {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"},
+            r"no answer from http://127\.0\.0\.1:9/v1 .*: check openai-ft",
+        ),
+    ],
+    ids=["no key", "no admin key", "equal keys", "malformed address", "wrong key", "unreachable address"],
+)
+def test_a_wrong_setting_is_told_at_preview(
+    stack_of: Callable[..., Stack], service: Emulator, settings: dict[str, str | None], sentence: str
+) -> None:
+    service.add_key(API_KEY)
+    service.add_key(ADMIN_KEY)
+    ran = stack_of(settings).preview(code=None)
+
+    assert ran.code != 0
+    assert_readable(ran.text, sentence)
+    assert_nothing_created(service)
+
+
+def test_what_only_the_service_knows_is_told_without_a_traceback(
+    stack_of: Callable[..., Stack], service: Emulator
+) -> None:
+    stack = stack_of(job='model="gpt-9"')
+
+    ran = stack.up(code=None)
+
+    assert ran.code != 0
+    assert_readable(ran.text, "gpt-9")
+    assert service.jobs() == []
+    assert stack.ids("File") == {file["id"] for file in service.files()}
+
+
+def test_a_failed_job_says_why_at_every_up_and_is_bought_once(
+    stack_of: Callable[..., Stack], service: Emulator, tmp_path: Path
+) -> None:
+    stack = stack_of()
+    write_training_data(tmp_path / "program" / "data.jsonl", rows=3)
+
+    first = stack.up(code=None)
+    second = stack.up(code=None)
+
+    for ran in (first, second):
+        assert ran.code != 0
+        assert_readable(ran.text, r"failed: invalid_n_examples: .*Nothing is bought again by itself")
+    assert len(service.jobs()) == 1
+    assert stack.ids("FineTuningJob") == {service.jobs()[0]["id"]}

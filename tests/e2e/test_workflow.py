@@ -1,0 +1,94 @@
+"""The example `complete_workflow`, through its whole life, against the emulator's books."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.e2e.conftest import Stack
+
+    from pulumi_openai_ft.emulator import Emulator
+
+pytestmark = pytest.mark.e2e
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def stack(make_stack: Callable[..., Stack], tmp_path: Path) -> Stack:
+    shutil.copytree(EXAMPLES / "data", tmp_path / "data")
+    program = (EXAMPLES / "complete_workflow" / "__main__.py").read_text()
+    made = make_stack(program)
+    made.pulumi("config", "set", "--path", "complete-workflow:shareWith[0]", "proj_partner")
+    made.pulumi("config", "set", "--path", "complete-workflow:shareWith[1]", "proj_other")
+    return made
+
+
+def assert_books_agree(stack: Stack, service: Emulator) -> None:
+    """Everything that the service has is in the state, and nothing else is."""
+    uploaded = {file["id"] for file in service.files() if file["purpose"] == "fine-tune"}
+    permissions = stack.ids("FineTuningCheckpointPermission")
+    assert stack.ids("File") == uploaded
+    assert {grant["project_id"] for grant in service.permissions()} == (
+        {"proj_partner", "proj_other"} if permissions else set()
+    )
+    assert stack.ids("FineTuningJob") <= {job["id"] for job in service.jobs()}
+
+
+def test_whole_life(stack: Stack, service: Emulator, tmp_path: Path) -> None:
+    stack.up()
+
+    outputs = stack.outputs()
+    (job,) = service.jobs()
+    assert stack.ids("FineTuningJob") == {job["id"]} == {outputs["job_id"]}
+    assert outputs["job_status"] == "succeeded"
+    assert outputs["fine_tuned_model"] == job["fine_tuned_model"]
+    assert outputs["file_id"] == job["training_file"]
+    assert outputs["latest_event"] == "The job has successfully completed"
+    assert outputs["permission_ids"] == {grant["project_id"]: grant["id"] for grant in service.permissions()}
+    assert_books_agree(stack, service)
+
+    stack.preview("--expect-no-changes")
+    stack.refresh()
+    stack.preview("--expect-no-changes")
+    assert len(service.jobs()) == 1
+    assert_books_agree(stack, service)
+
+    edit(tmp_path / "data" / "customer_support.jsonl")
+    assert stack.planned() == {
+        "training": ["replace"],
+        "support": ["replace"],
+        "share": ["replace"],
+    }
+    stack.up()
+    assert len(service.jobs()) == 2
+    assert stack.outputs()["job_id"] != outputs["job_id"]
+    assert_books_agree(stack, service)
+    stack.preview("--expect-no-changes")
+
+    stack.destroy()
+    assert_books_agree(stack, service)
+    assert stack.ids("File") == set()
+    assert service.permissions() == []
+
+
+def edit(data: Path) -> None:
+    """Drops one chat."""
+    lines = data.read_text().splitlines(keepends=True)
+    data.write_text("".join(lines[1:]))
+
+
+def test_a_lost_state_buys_nothing(stack: Stack, service: Emulator) -> None:
+    stack.up()
+    before: Any = stack.outputs()["job_id"]
+    stack.pulumi("state", "delete", "--all", "--force", "--yes")
+
+    stack.up()
+
+    assert stack.outputs()["job_id"] == before
+    assert len(service.jobs()) == 1

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pulumi.output import Unknown
+
+from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft.errors import MissingScopeError, ServiceError
+from pulumi_openai_ft.file import FileProvider
+from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pulumi_openai_ft.emulator import Emulator
+
+
+@pytest.fixture
+def provider(configure: Callable[..., Any]) -> FineTuningCheckpointPermissionProvider:
+    made: FineTuningCheckpointPermissionProvider = configure(FineTuningCheckpointPermissionProvider)
+    return made
+
+
+@pytest.fixture
+def checkpoint(configure: Callable[..., Any], training_data: Path) -> str:
+    """A fine-tuned model's name."""
+    file = configure(FileProvider).create({"file": str(training_data)})
+    job = configure(FineTuningJobProvider).create(
+        {"model": "gpt-4o-mini-2024-07-18", "training_file": file.id}
+    )
+    name: str = job.outs["fine_tuned_model"]
+    return name
+
+
+def granted(service: Emulator) -> set[str]:
+    return {permission["project_id"] for permission in service.permissions()}
+
+
+def requests(service: Emulator, method: str) -> int:
+    return sum(1 for entry in service.journal() if entry.method == method and "/permissions" in entry.path)
+
+
+def test_grants_all_projects_in_one_request(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    created = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]})
+
+    assert created.id == checkpoint
+    assert granted(service) == {"proj_b", "proj_c"}
+    assert requests(service, "POST") == 1
+
+
+def test_state_holds_the_id_of_each_grant(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    created = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_c", "proj_b"]})
+
+    ids = {permission["project_id"]: permission["id"] for permission in service.permissions()}
+    assert created.outs == {
+        "checkpoint_id": checkpoint,
+        "project_ids": ["proj_b", "proj_c"],
+        "permission_ids": ids,
+    }
+
+
+def test_adopts_a_grant_that_is_there(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    first = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
+
+    again = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
+
+    assert again.outs == first.outs
+    assert requests(service, "POST") == 1
+
+
+def test_projects_change_in_place_and_a_grant_that_stays_is_not_touched(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    created = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]})
+    stays = created.outs["permission_ids"]["proj_c"]  # type: ignore[index]
+
+    updated = provider.update(
+        created.id, created.outs or {}, {"checkpoint_id": checkpoint, "project_ids": ["proj_c", "proj_d"]}
+    )
+
+    assert granted(service) == {"proj_c", "proj_d"}
+    assert (updated.outs or {})["permission_ids"]["proj_c"] == stays
+    assert requests(service, "DELETE") == 1
+
+
+def test_revokes_every_grant_of_its_own_and_no_other(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    ours = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]})
+    provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_other"]})
+
+    provider.delete(ours.id, ours.outs or {})
+
+    assert granted(service) == {"proj_other"}
+
+
+def test_revoking_what_is_gone_succeeds(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    ours = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
+    provider.delete(ours.id, ours.outs or {})
+
+    provider.delete(ours.id, ours.outs or {})
+
+    assert granted(service) == set()
+
+
+def test_one_revoked_grant_shows_as_that_one_difference(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str
+) -> None:
+    wanted = {"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]}
+    created = provider.create(dict(wanted))
+    provider.api.revoke_permission(checkpoint, created.outs["permission_ids"]["proj_b"])  # type: ignore[index]
+
+    read = provider.read(created.id, created.outs or {})
+
+    assert (read.outs or {})["project_ids"] == ["proj_c"]
+    assert provider.diff(created.id, read.outs or {}, wanted).changes is True
+    assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+
+
+def test_without_any_grant_left_it_reads_as_gone(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str
+) -> None:
+    assert provider.read(checkpoint, {"project_ids": ["proj_b"]}).id == ""
+
+
+def test_another_checkpoint_is_another_resource(provider: FineTuningCheckpointPermissionProvider) -> None:
+    olds = {"checkpoint_id": "ft:m:o::a", "project_ids": ["proj_b"]}
+
+    for news in ("ft:m:o::b", Unknown()):
+        assert provider.diff("id", olds, {**olds, "checkpoint_id": news}).replaces == ["checkpoint_id"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "sentence"),
+    [
+        ({"checkpoint_id": "ftckpt_1"}, "checkpoint_id: 'ftckpt_1' is an id: write the name, ft:…"),
+        ({"checkpoint_id": None}, "checkpoint_id: is missing"),
+        ({"project_ids": []}, "project_ids: [] does not fit"),
+        ({"project_ids": "proj_b"}, "project_ids: 'proj_b' does not fit: must be list"),
+        ({"allow_view": False}, "allow_view: False does not fit: must be True"),
+    ],
+    ids=repr,
+)
+def test_bad_input_is_told_at_preview(
+    provider: FineTuningCheckpointPermissionProvider, inputs: dict[str, Any], sentence: str
+) -> None:
+    good = {"checkpoint_id": "ft:m:o::a", "project_ids": ["proj_b"]}
+
+    (failure,) = provider.check({}, {**good, **inputs}).failures
+
+    assert failure.reason.startswith(sentence)
+
+
+def test_the_owning_project_is_refused_and_nothing_is_granted(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    owner = "proj_default"
+
+    with pytest.raises(ServiceError, match="project"):
+        provider.create({"checkpoint_id": checkpoint, "project_ids": [owner]})
+
+    assert granted(service) == set()
+
+
+def test_a_project_key_in_the_admin_keys_place_is_told_by_its_missing_scope(
+    configure: Callable[..., Any], checkpoint: str
+) -> None:
+    provider = configure(FineTuningCheckpointPermissionProvider, adminKey="sk-proj-this-is-no-admin-key")
+
+    with pytest.raises(MissingScopeError, match=r"api\.fine_tuning\.checkpoints\."):
+        provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})

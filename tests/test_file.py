@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pulumi_openai_ft.emulator import Clock, Emulator
+from pulumi_openai_ft.errors import InputError
+from pulumi_openai_ft.file import FileProvider
+from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def provider(configure: Callable[..., Any]) -> FileProvider:
+    made: FileProvider = configure(FileProvider)
+    return made
+
+
+def reasons(provider: FileProvider, **inputs: Any) -> list[str]:
+    return [failure.reason for failure in provider.check({}, inputs).failures]
+
+
+def test_uploads_the_file_under_its_own_name(
+    provider: FileProvider, training_data: Path, service: Emulator
+) -> None:
+    created = provider.create({"file": str(training_data)})
+
+    (file,) = service.files()
+    assert created.id == file["id"]
+    assert (file["filename"], file["purpose"], file["bytes"]) == (
+        "training.jsonl",
+        "fine-tune",
+        training_data.stat().st_size,
+    )
+
+
+def test_state_tells_what_was_uploaded(provider: FileProvider, training_data: Path) -> None:
+    outs = provider.create({"file": str(training_data)}).outs or {}
+
+    assert outs["sha256"] == hashlib.sha256(training_data.read_bytes()).hexdigest()
+    assert outs["status"] in {"uploaded", "processed"}
+    assert "file" not in outs
+
+
+def test_name_purpose_and_expiry_are_as_the_program_says(
+    provider: FileProvider, training_data: Path, service: Emulator
+) -> None:
+    expiry = {"anchor": "created_at", "seconds": 3600.0}
+
+    created = provider.create(
+        {"file": str(training_data), "filename": "other.jsonl", "purpose": "batch", "expires_after": expiry}
+    )
+
+    (file,) = service.files()
+    assert (file["filename"], file["purpose"]) == ("other.jsonl", "batch")
+    assert file["expires_at"] - file["created_at"] == 3600
+    assert (created.outs or {})["expires_after"] == expiry
+
+
+@pytest.mark.parametrize(
+    ("inputs", "sentence"),
+    [
+        ({"file": "missing.jsonl"}, "file: 'missing.jsonl' cannot be read (no such file or directory)"),
+        ({"file": "."}, "file: '.' is a folder"),
+        (
+            {"file": __file__, "purpose": "fine_tune"},
+            "purpose: 'fine_tune' does not fit: must be 'fine-tune', 'assist",
+        ),
+        (
+            {"file": __file__, "expires_after": {"anchor": "created_at", "seconds": 60.0}},
+            "expires_after.seconds: 60",
+        ),
+        ({"file": __file__, "expires_after": {"seconds": 3600.0}}, "expires_after.anchor: is missing"),
+    ],
+    ids=repr,
+)
+def test_bad_input_is_told_at_preview(provider: FileProvider, inputs: dict[str, Any], sentence: str) -> None:
+    (reason,) = reasons(provider, **inputs)
+
+    assert reason.startswith(sentence)
+
+
+def test_a_new_file_needs_a_path(provider: FileProvider) -> None:
+    with pytest.raises(InputError, match="file: is missing"):
+        provider.create({"purpose": "fine-tune"})
+
+
+OLDS = {"sha256": "a" * 64, "purpose": "fine-tune", "filename": "a.jsonl", "bytes": 3.0}
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        {},
+        {"file": "elsewhere/b.jsonl", "sha256": "a" * 64},
+        {"filename": "a.jsonl"},
+        {"purpose": "fine-tune"},
+    ],
+    ids=repr,
+)
+def test_the_same_content_is_no_change(provider: FileProvider, news: dict[str, Any]) -> None:
+    assert provider.diff("file-1", OLDS, news).changes is False
+
+
+@pytest.mark.parametrize(
+    ("news", "replaces"),
+    [
+        ({"sha256": "b" * 64}, ["sha256"]),
+        ({"filename": "b.jsonl", "sha256": "a" * 64}, ["filename"]),
+        ({"purpose": "batch"}, ["purpose"]),
+        ({"expires_after": {"anchor": "created_at", "seconds": 3600}}, ["expires_after"]),
+    ],
+    ids=repr,
+)
+def test_other_content_is_another_file(
+    provider: FileProvider, news: dict[str, Any], replaces: list[str]
+) -> None:
+    assert provider.diff("file-1", OLDS, news).replaces == replaces
+
+
+def test_nothing_changes_between_what_was_created_and_what_is_read(
+    provider: FileProvider, training_data: Path
+) -> None:
+    inputs = {
+        "file": str(training_data),
+        "sha256": hashlib.sha256(training_data.read_bytes()).hexdigest(),
+        "expires_after": {"anchor": "created_at", "seconds": 7200.0},
+    }
+    created = provider.create(inputs)
+
+    read = provider.read(created.id, created.outs or {})
+
+    assert read.outs == created.outs
+    assert provider.diff(created.id, read.outs or {}, inputs).changes is False
+
+
+def test_a_file_that_is_gone_reads_as_gone(provider: FileProvider) -> None:
+    read = provider.read("file-gone", {})
+
+    assert (read.id, read.outs) == ("", {})
+
+
+def test_deletes_the_file(provider: FileProvider, training_data: Path, service: Emulator) -> None:
+    created = provider.create({"file": str(training_data)})
+
+    provider.delete(created.id, created.outs or {})
+
+    assert service.files() == []
+
+
+def test_deleting_what_is_gone_succeeds(provider: FileProvider) -> None:
+    provider.delete("file-gone", {})
+
+
+class TestOverTime:
+    """Against a service whose time stands still."""
+
+    @pytest.fixture
+    def service(self) -> Iterator[Emulator]:
+        with Emulator(clock=Clock.manual()) as emulator:
+            yield emulator
+
+    def test_a_file_is_not_deleted_from_under_a_live_job(
+        self, configure: Callable[..., Any], training_data: Path, service: Emulator
+    ) -> None:
+        provider = configure(FileProvider)
+        file = provider.create({"file": str(training_data)})
+        jobs = configure(FineTuningJobProvider)
+        job = jobs.create(
+            {"model": "gpt-4o-mini-2024-07-18", "training_file": file.id, "wait_for_completion": False}
+        )
+
+        with pytest.raises(InputError, match=f"{file.id} cannot be deleted: job {job.id} is "):
+            provider.delete(file.id, file.outs)
+
+        assert len(service.files()) == 1

@@ -1,0 +1,96 @@
+"""What holds for the package as a whole: its structure, and that its lists are true."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import pulumi_openai_ft
+from pulumi_openai_ft._job_inputs import FineTuningJobInputs
+from pulumi_openai_ft.checkpoint_permission import CheckpointPermissionInputs
+from pulumi_openai_ft.file import FileInputs
+
+if TYPE_CHECKING:
+    from pulumi_openai_ft._inputs import Inputs
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "pulumi_openai_ft"
+OURS = [path for path in PACKAGE.rglob("*.py") if "emulator" not in path.relative_to(PACKAGE).parts]
+
+INPUTS = {
+    pulumi_openai_ft.File: FileInputs,
+    pulumi_openai_ft.FineTuningJob: FineTuningJobInputs,
+    pulumi_openai_ft.FineTuningCheckpointPermission: CheckpointPermissionInputs,
+}
+
+
+def files_with(pattern: str) -> set[str]:
+    return {
+        str(path.relative_to(PACKAGE)) for path in OURS if re.search(pattern, path.read_text(), re.MULTILINE)
+    }
+
+
+def test_only_http_imports_the_http_library() -> None:
+    assert files_with(r"^\s*(import|from) httpx") == {"_http.py"}
+
+
+def test_only_api_holds_paths_of_urls() -> None:
+    assert files_with(r'"/(files|models|fine_tuning)') == {"_api.py"}
+
+
+def test_only_settings_names_configuration_keys_and_environment_variables() -> None:
+    assert files_with(r"os\.environ") == {"_settings.py"}
+    assert files_with(r'"(apiKey|adminKey|OPENAI_[A-Z_]+)"') == {"_settings.py"}
+
+
+@pytest.mark.parametrize(("resource", "model"), INPUTS.items())
+def test_a_resource_takes_what_its_model_describes(resource: type, model: type[Inputs]) -> None:
+    taken = set(inspect.signature(resource).parameters) - {"resource_name", "opts"}
+
+    assert taken == set(model.model_fields)
+
+
+@pytest.mark.parametrize(("resource", "model"), INPUTS.items())
+def test_a_resource_documents_what_it_takes(resource: type, model: type[Inputs]) -> None:
+    documentation = inspect.getdoc(resource.__init__) or ""
+
+    assert [name for name in model.model_fields if f"\n    {name}: " not in documentation] == []
+
+
+def test_exports_are_what_is_listed() -> None:
+    public = {name for name, value in vars(pulumi_openai_ft).items() if not name.startswith("_")}
+    modules = {name for name in public if inspect.ismodule(getattr(pulumi_openai_ft, name))}
+
+    assert public - modules == set(pulumi_openai_ft.__all__)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_modules_and_functions_stay_short(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+    assert len(path.read_text().splitlines()) <= 300
+    assert [node.name for node in functions if body_length(node) > 40] == []
+
+
+def body_length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function without its signature and docstring."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return (function.end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def test_nothing_is_mocked() -> None:
+    offenders = [
+        path.name
+        for path in (ROOT / "tests").rglob("*.py")
+        if re.search(r"unittest\.mock|from mock|@patch", path.read_text()) and path != Path(__file__)
+    ]
+
+    assert offenders == []
