@@ -146,7 +146,7 @@ def test_another_checkpoint_is_another_resource(provider: FineTuningCheckpointPe
         ({"checkpoint_id": "ftckpt_1"}, "checkpoint_id: 'ftckpt_1' is an id: write the name, ft:…"),
         ({"checkpoint_id": None}, "checkpoint_id: is missing"),
         ({"project_ids": []}, "project_ids: [] does not fit"),
-        ({"project_ids": "proj_b"}, "project_ids: 'proj_b' does not fit: must be list"),
+        ({"project_ids": "proj_b"}, "project_ids: 'proj_b' does not fit: must be a list"),
         ({"allow_view": False}, "allow_view: False does not fit: must be True"),
     ],
     ids=repr,

@@ -65,17 +65,17 @@ def test_good_inputs_have_no_problems(changes: dict[str, Any]) -> None:
     ("changes", "sentence"),
     [
         ({"model": None}, "model: is missing"),
-        ({"model": ""}, "model: '' does not fit: must be String should have at least 1 character"),
+        ({"model": ""}, "model: '' does not fit: must be a text of at least 1 characters"),
         ({"modle": "x"}, "modle: is not supported here"),
-        ({"seed": -1.0}, "seed: -1 does not fit: must be greater than or equal to 0"),
-        ({"seed": True}, "seed: True does not fit: must be integer"),
+        ({"seed": -1.0}, "seed: -1 does not fit: must be at least 0"),
+        ({"seed": True}, "seed: True does not fit: must be a whole number"),
         (
             hyperparameters(n_epochs=51.0),
-            "method.supervised.hyperparameters.n_epochs: 51 does not fit: must be 'auto' or less than or equal to 50",
+            "method.supervised.hyperparameters.n_epochs: 51 does not fit: must be 'auto' or at most 50",
         ),
         (
             hyperparameters(n_epochs="three"),
-            "method.supervised.hyperparameters.n_epochs: 'three' does not fit: must be 'auto' or integer",
+            "method.supervised.hyperparameters.n_epochs: 'three' does not fit: must be 'auto' or a whole number",
         ),
         (hyperparameters(beta=0.1), "method.supervised.hyperparameters.beta: is not supported here"),
         (
@@ -83,11 +83,11 @@ def test_good_inputs_have_no_problems(changes: dict[str, Any]) -> None:
             "method.type: 'lora' does not fit: must be 'supervised', 'dpo' or 'reinforcement'",
         ),
         ({"integrations": [{"type": "wandb", "wandb": {}}]}, "integrations[0].wandb.project: is missing"),
-        ({"metadata": {"a": 1.0}}, "metadata.a: 1 does not fit: must be string"),
-        ({"wait_for_completion": "yes"}, "wait_for_completion: 'yes' does not fit: must be boolean"),
+        ({"metadata": {"a": 1.0}}, "metadata.a: 1 does not fit: must be a text"),
+        ({"wait_for_completion": "yes"}, "wait_for_completion: 'yes' does not fit: must be True or False"),
         (
             hyperparameters("dpo", beta=0.0),
-            "method.dpo.hyperparameters.beta: 0 does not fit: must be 'auto' or greater than 0",
+            "method.dpo.hyperparameters.beta: 0 does not fit: must be 'auto' or above 0",
         ),
     ],
     ids=shown,

@@ -15,6 +15,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 HIDDEN = "__"
+MISSING, NOT_SUPPORTED = "is missing", "is not supported here"
+_PHRASES = {
+    "missing": MISSING,
+    "extra_forbidden": NOT_SUPPORTED,
+    "bool_type": "True or False",
+    "dict_type": "an object",
+    "float_type": "a number",
+    "greater_than": "above {gt}",
+    "greater_than_equal": "at least {ge}",
+    "int_type": "a whole number",
+    "less_than_equal": "at most {le}",
+    "list_type": "a list",
+    "literal_error": "{expected}",
+    "model_type": "an object",
+    "string_pattern_mismatch": "a text of the form {pattern}",
+    "string_too_long": "a text of at most {max_length} characters",
+    "string_too_short": "a text of at least {min_length} characters",
+    "string_type": "a text",
+    "too_long": "of at most {max_length} entries",
+    "too_short": "of at least {min_length} entries",
+}
+"""Kinds of pydantic's problems, as what the value must be."""
 
 
 class Inputs(BaseModel):
@@ -83,17 +105,13 @@ def _path(location: Iterable[int | str], inputs: Any) -> str:
 
 
 def _reason(problem: Any) -> str:
-    if problem["type"] == "missing":
-        return "is missing"
-    if problem["type"] == "extra_forbidden":
-        return "is not supported here"
-    text: str = problem["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return text.removeprefix("Input should be ").replace("a valid ", "").replace("dictionary", "object")
+    phrase = _PHRASES.get(problem["type"])
+    return phrase.format(**plain(problem.get("ctx", {}))) if phrase else problem["msg"].removeprefix("Value error, ")
 
 
 def _sentence(path: str, value: Any, reasons: list[str]) -> str:
     reasons = list(dict.fromkeys(reasons))
-    if reasons in (["is missing"], ["is not supported here"]):
+    if reasons in ([MISSING], [NOT_SUPPORTED]):
         return f"{path}: {reasons[0]}"
     shown = repr(value)
     shown = shown if len(shown) <= 80 else f"{shown[:77]}…"  # noqa: PLR2004 - keeps a sentence on one line
