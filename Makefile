@@ -36,10 +36,10 @@ demo: setup
 	@$(BIN)/python tools/demo.py $(if $(KEEP),--keep) $(if $(STOP),--stop)
 
 test: setup
-	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 -m 'not long' && $(ENGINE) test
+	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 --dist loadgroup -m 'not long' && $(ENGINE) test
 
 test-long: setup
-	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 -m long
+	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 --dist loadgroup -m long
 
 check: $(READY)
 	$(BIN)/ruff format --check

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
-from tests.support import ADMIN_KEY, API_KEY, write_training_data
+from tests.support import ADMIN_KEY, API_KEY, TODAY, write_training_data
 
 from pulumi_openai_ft._provider import Provider
-from pulumi_openai_ft.emulator import Emulator
+from pulumi_openai_ft.emulator import Clock, Emulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,11 +24,30 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-@pytest.fixture
-def service() -> Iterator[Emulator]:
-    """An emulator whose jobs are done at the first look."""
-    with Emulator() as emulator:
+@pytest.fixture(scope="session")
+def _at_once() -> Iterator[Emulator]:
+    with Emulator(today=TODAY) as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def _standing_still() -> Iterator[Emulator]:
+    with Emulator(today=TODAY, clock=Clock.manual()) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def service(_at_once: Emulator) -> Emulator:
+    """An emulator whose jobs are done at the first look."""
+    _at_once.reset()
+    return _at_once
+
+
+@pytest.fixture
+def slow_service(_standing_still: Emulator) -> Emulator:
+    """An emulator whose time stands still until the test moves it."""
+    _standing_still.reset()
+    return _standing_still
 
 
 @pytest.fixture

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+TODAY = date(2026, 12, 1)
+"""The day in the emulator: from 2027-01-14 on, no model of the catalogue can be tuned any more."""
 API_KEY = "sk-proj-tests-0123456789abcdef"
 ADMIN_KEY = "sk-admin-tests-0123456789abcdef"
 

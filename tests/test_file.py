@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pulumi_openai_ft.emulator import Clock, Emulator
 from pulumi_openai_ft.errors import InputError
 from pulumi_openai_ft.file import FileProvider
 from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
+
+    from pulumi_openai_ft.emulator import Emulator
 
 
 @pytest.fixture
@@ -161,9 +162,8 @@ class TestOverTime:
     """Against a service whose time stands still."""
 
     @pytest.fixture
-    def service(self) -> Iterator[Emulator]:
-        with Emulator(clock=Clock.manual()) as emulator:
-            yield emulator
+    def service(self, slow_service: Emulator) -> Emulator:
+        return slow_service
 
     def test_a_file_is_not_deleted_from_under_a_live_job(
         self, configure: Callable[..., Any], training_data: Path, service: Emulator

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support import write_training_data
 
-from pulumi_openai_ft.emulator import Clock, Emulator
 from pulumi_openai_ft.errors import InputError, JobFailedError, NotFoundError
 from pulumi_openai_ft.file import FileProvider
 from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
@@ -13,6 +12,8 @@ from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from pulumi_openai_ft.emulator import Emulator
 
 MODEL = "gpt-4o-mini-2024-07-18"
 IDENTITY = {"__identity": "organization::dev::shop::FineTuningJob::support"}
@@ -232,9 +233,8 @@ class TestOverTime:
     """Against a service whose time stands still until the test moves it."""
 
     @pytest.fixture
-    def service(self) -> Any:
-        with Emulator(clock=Clock.manual()) as emulator:
-            yield emulator
+    def service(self, slow_service: Emulator) -> Emulator:
+        return slow_service
 
     @pytest.fixture
     def running(self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator) -> Any:

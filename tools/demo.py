@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STACK = "demo"
+TODAY = "2026-12-01"  # in the emulator: from 2027-01-14 on, no model of its catalogue can be tuned any more
 STACK_FILE = ROOT / f"Pulumi.{STACK}.yaml"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SETTINGS = ("OPENAI_", "PULUMI_")
@@ -68,7 +69,7 @@ class Demo:
 
     def start_emulator(self) -> str:
         """Starts the emulator, out of reach of the terminal's Ctrl-C, and gives its base URL."""
-        command = [sys.executable, "-m", "pulumi_openai_ft.emulator", "--speed", "60"]
+        command = [sys.executable, "-m", "pulumi_openai_ft.emulator", "--speed", "60", "--today", TODAY]
         with (self.folder / "emulator.log").open("a") as log:
             emulator = subprocess.Popen(
                 [*command, "--data", str(self.folder / "emulator")],

@@ -106,7 +106,11 @@ def _path(location: Iterable[int | str], inputs: Any) -> str:
 
 def _reason(problem: Any) -> str:
     phrase = _PHRASES.get(problem["type"])
-    return phrase.format(**plain(problem.get("ctx", {}))) if phrase else problem["msg"].removeprefix("Value error, ")
+    return (
+        phrase.format(**plain(problem.get("ctx", {})))
+        if phrase
+        else problem["msg"].removeprefix("Value error, ")
+    )
 
 
 def _sentence(path: str, value: Any, reasons: list[str]) -> str:

@@ -124,4 +124,5 @@ def identity(name: str, type_name: str, opts: pulumi.ResourceOptions | None) -> 
     """
     parent = opts.parent if opts else None
     place = f"{pulumi.get_stack()}::{pulumi.get_project()}" if parent is None else parent.urn
-    return pulumi.Output.concat(pulumi.get_organization(), "::", place, "::", type_name, "::", name)
+    organization = pulumi.get_organization() or "organization"  # none under Pulumi's mocks
+    return pulumi.Output.concat(organization, "::", place, "::", type_name, "::", name)

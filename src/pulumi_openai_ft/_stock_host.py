@@ -8,6 +8,7 @@ sentence.
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 from typing import Any
 
 from pulumi_openai_ft.errors import OpenAIFTError
@@ -30,5 +31,7 @@ class _Sentences:
 def say_errors_plainly() -> None:
     """Makes the stock host, if this process is one, show our errors without their traceback."""
     host = sys.modules["__main__"]
-    if hasattr(host, "DynamicResourceProviderServicer") and not isinstance(host.traceback, _Sentences):
-        host.traceback = _Sentences(host.traceback)  # type: ignore[attr-defined]
+    if hasattr(host, "DynamicResourceProviderServicer") and isinstance(
+        getattr(host, "traceback", None), ModuleType
+    ):
+        vars(host)["traceback"] = _Sentences(vars(host)["traceback"])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support import ADMIN_KEY, API_KEY
+from tests.support import ADMIN_KEY, API_KEY, TODAY
 
 from pulumi_openai_ft.emulator import Emulator
 
@@ -102,7 +102,7 @@ def engine() -> str:
 @pytest.fixture
 def service() -> Iterator[Emulator]:
     """An emulator whose jobs are done at the first look."""
-    with Emulator() as emulator:
+    with Emulator(today=TODAY) as emulator:
         yield emulator
 
 
