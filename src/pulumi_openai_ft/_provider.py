@@ -117,12 +117,13 @@ class Provider(ResourceProvider):
         return []
 
 
-def identity(name: str, type_name: str, opts: pulumi.ResourceOptions | None) -> pulumi.Output[str]:
+async def identity(name: str, type_name: str, opts: pulumi.ResourceOptions | None) -> str:
     """Tells a resource apart from every other one that any stack manages, however often it is created.
 
-    Like a URN it holds project, stack, the types of the parents and the name, and the organization besides.
+    Like a URN it holds project, stack, the types of the parents and the name, and the organization besides. It is
+    awaited, no output: an output of the parent would make the resource depend on the parent's children, itself.
     """
     parent = opts.parent if opts else None
-    place = f"{pulumi.get_stack()}::{pulumi.get_project()}" if parent is None else parent.urn
+    place = await parent.urn.future() if parent else f"{pulumi.get_stack()}::{pulumi.get_project()}"
     organization = pulumi.get_organization() or "organization"  # none under Pulumi's mocks
-    return pulumi.Output.concat(organization, "::", place, "::", type_name, "::", name)
+    return "::".join((organization, place or "", type_name, name))

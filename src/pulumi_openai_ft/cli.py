@@ -40,8 +40,9 @@ def _add_emulator(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _say_what_to_install(missing: ModuleNotFoundError) -> int:
+    package = str(missing.name).split(".")[0]
     print(
-        f"openai-ft: the emulator needs the package {missing.name!r}: pip install 'pulumi-openai-ft[emulator]'",
+        f"openai-ft: the emulator needs the package {package!r}: pip install 'pulumi-openai-ft[emulator]'",
         file=sys.stderr,
     )
     return 1

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.support import write_training_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,3 +93,32 @@ def test_a_lost_state_buys_nothing(stack: Stack, service: Emulator) -> None:
 
     assert stack.outputs()["job_id"] == before
     assert len(service.jobs()) == 1
+
+
+COMPONENT = """
+import pulumi
+import pulumi_openai_ft as openai_ft
+
+class Team(pulumi.ComponentResource):
+    def __init__(self, name):
+        super().__init__("shop:index:Team", name)
+        opts = pulumi.ResourceOptions(parent=self)
+        file = openai_ft.File(name, file="data.jsonl", opts=opts)
+        openai_ft.FineTuningJob(name, model="gpt-4o-mini", training_file=file, opts=opts)
+
+Team("red")
+Team("blue")
+"""
+
+
+def test_two_components_that_ask_for_the_same_get_a_job_each(
+    make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path
+) -> None:
+    stack = make_stack(COMPONENT)
+    write_training_data(tmp_path / "program" / "data.jsonl")
+
+    stack.up()
+
+    assert stack.ids("FineTuningJob") == {job["id"] for job in service.jobs()}
+    assert len(service.jobs()) == 2
+    stack.preview("--expect-no-changes")
