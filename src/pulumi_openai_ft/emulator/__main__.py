@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import argparse
+import sys
+
+from pulumi_openai_ft.emulator.command import add_arguments, run
+
+
+def main() -> int:
+    """Runs the emulator as a module."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pulumi_openai_ft.emulator", description="An emulator of OpenAI's fine-tuning API."
+    )
+    add_arguments(parser)
+    return run(parser.parse_args())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+"""The one table of routes, and the way of a request through it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, compile_path
+
+from pulumi_openai_ft.emulator.auth import bearer
+from pulumi_openai_ft.emulator.calls import Call, Handler, read_json
+from pulumi_openai_ft.emulator.errors import ApiError, server_error
+from pulumi_openai_ft.emulator.forms import read_form
+from pulumi_openai_ft.emulator.handlers import control, files, jobs, models, permissions, uploads
+from pulumi_openai_ft.emulator.names import mask
+from pulumi_openai_ft.emulator.wire import Doorkeeper, Recorder, StrikeFaults
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.types import ASGIApp
+
+    from pulumi_openai_ft.emulator.backend import Backend
+    from pulumi_openai_ft.emulator.journal import JournalEntry
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A route: the scope that a key needs for it, and for multipart bodies the setting that limits the file."""
+
+    method: str
+    path: str
+    handler: Handler
+    scope: str
+    file_limit: str | None = None
+
+
+_JOBS, _PERMISSIONS = "/v1/fine_tuning/jobs", "/v1/fine_tuning/checkpoints/{checkpoint}/permissions"
+
+ENDPOINTS = (
+    Endpoint("POST", "/v1/files", files.create_file, "api.files.write", "max_file_bytes"),
+    Endpoint("GET", "/v1/files", files.list_files, "api.files.read"),
+    Endpoint("GET", "/v1/files/{file_id}", files.get_file, "api.files.read"),
+    Endpoint("DELETE", "/v1/files/{file_id}", files.delete_file, "api.files.write"),
+    Endpoint("GET", "/v1/files/{file_id}/content", files.get_content, "api.files.read"),
+    Endpoint("POST", "/v1/uploads", uploads.create_upload, "api.files.write"),
+    Endpoint("POST", "/v1/uploads/{upload_id}/parts", uploads.add_part, "api.files.write", "max_part_bytes"),
+    Endpoint("POST", "/v1/uploads/{upload_id}/complete", uploads.complete_upload, "api.files.write"),
+    Endpoint("POST", "/v1/uploads/{upload_id}/cancel", uploads.cancel_upload, "api.files.write"),
+    Endpoint("POST", _JOBS, jobs.create_job, "api.fine_tuning.jobs.write"),
+    Endpoint("GET", _JOBS, jobs.list_jobs, "api.fine_tuning.jobs.read"),
+    Endpoint("GET", f"{_JOBS}/{{job_id}}", jobs.get_job, "api.fine_tuning.jobs.read"),
+    Endpoint("POST", f"{_JOBS}/{{job_id}}/cancel", jobs.cancel_job, "api.fine_tuning.jobs.write"),
+    Endpoint("POST", f"{_JOBS}/{{job_id}}/pause", jobs.pause_job, "api.fine_tuning.jobs.write"),
+    Endpoint("POST", f"{_JOBS}/{{job_id}}/resume", jobs.resume_job, "api.fine_tuning.jobs.write"),
+    Endpoint("GET", f"{_JOBS}/{{job_id}}/events", jobs.list_events, "api.fine_tuning.jobs.read"),
+    Endpoint("GET", f"{_JOBS}/{{job_id}}/checkpoints", jobs.list_checkpoints, "api.fine_tuning.jobs.read"),
+    Endpoint("POST", _PERMISSIONS, permissions.create_permissions, "api.fine_tuning.checkpoints.write"),
+    Endpoint("GET", _PERMISSIONS, permissions.list_permissions, "api.fine_tuning.checkpoints.read"),
+    Endpoint(
+        "DELETE",
+        f"{_PERMISSIONS}/{{permission_id}}",
+        permissions.delete_permission,
+        "api.fine_tuning.checkpoints.write",
+    ),
+    Endpoint("GET", "/v1/models", models.list_models, "api.model.read"),
+    Endpoint("GET", "/v1/models/{model}", models.get_model, "api.model.read"),
+    Endpoint("DELETE", "/v1/models/{model}", models.delete_model, "api.model.write"),
+)
+"""The API."""
+
+CONTROLS: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/", control.show_help),
+    ("GET", "/_emulator/", control.show_help),
+    ("POST", "/_emulator/reset", control.reset),
+    ("GET", "/_emulator/clock", control.show_clock),
+    ("POST", "/_emulator/advance", control.advance),
+    ("GET", "/_emulator/journal", control.show_journal),
+    ("DELETE", "/_emulator/journal", control.clear_journal),
+    ("GET", "/_emulator/counts", control.show_counts),
+    ("GET", "/_emulator/books", control.show_books),
+    ("GET", "/_emulator/books/{book}", control.show_book),
+    ("GET", "/_emulator/settings", control.show_settings),
+    ("POST", "/_emulator/settings", control.change_settings),
+    ("GET", "/_emulator/keys", control.show_keys),
+    ("POST", "/_emulator/keys", control.add_key),
+    ("DELETE", "/_emulator/keys", control.clear_keys),
+    ("GET", "/_emulator/faults", control.show_faults),
+    ("POST", "/_emulator/faults", control.add_fault),
+    ("DELETE", "/_emulator/faults", control.clear_faults),
+)
+"""What only the emulator has; no key is asked for."""
+
+
+def build_app(backend: Backend) -> ASGIApp:
+    """The emulated service as an ASGI application, for a server that can drop connections (see `wire`)."""
+    routes = [
+        Route(endpoint.path, _serve_api(backend, endpoint), methods=[endpoint.method])
+        for endpoint in ENDPOINTS
+    ]
+    routes += [
+        Route(path, _serve_control(backend, handler), methods=[method]) for method, path, handler in CONTROLS
+    ]
+    app = Starlette(
+        routes=routes,
+        exception_handlers={
+            ApiError: _on_api_error,
+            HTTPException: _on_http_error,
+            ClientDisconnect: _on_unexpected,
+            Exception: _on_unexpected,
+        },
+    )
+    app.router.redirect_slashes = False
+    return Doorkeeper(Recorder(StrikeFaults(app, backend), backend, _route_of))
+
+
+_PATTERNS = [(endpoint, compile_path(endpoint.path)[0]) for endpoint in ENDPOINTS]
+
+
+def _route_of(method: str, path: str) -> str | None:
+    """The path, with placeholders, of the endpoint that serves a request."""
+    for endpoint, pattern in _PATTERNS:
+        if endpoint.method == method and pattern.match(path):
+            return endpoint.path
+    return None
+
+
+def _serve_api(backend: Backend, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        entry: JournalEntry = request.scope["extensions"]["emulator.entry"]
+        call = Call(backend, request)
+        text = bearer(request.headers.get("authorization"))
+        entry.key = mask(text)
+        call.key = backend.keyring.identify(text)
+        call.project = backend.keyring.project(call.key, request.headers.get("openai-project"))
+        entry.project = call.project
+        backend.keyring.require(call.key, endpoint.scope)
+        if endpoint.file_limit is not None:
+            limit: int = getattr(backend.settings, endpoint.file_limit)
+            call.form = await read_form(request, backend.blobs, limit)
+        else:
+            entry.body = call.body = await read_json(request)
+        return await _answer(endpoint.handler, call)
+
+    return serve
+
+
+def _serve_control(backend: Backend, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        return await _answer(handler, Call(backend, request, body=await read_json(request)))
+
+    return serve
+
+
+async def _answer(handler: Handler, call: Call) -> Response:
+    try:
+        result = await run_in_threadpool(handler, call)
+    finally:
+        if call.form is not None:
+            call.form.discard()
+    return result if isinstance(result, Response) else JSONResponse(result)
+
+
+async def _on_api_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return JSONResponse(error.body(), error.status, error.headers)
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    place = f"{request.method} {request.url.path}"
+    message = f"Invalid URL ({place})" if error.status_code == 404 else f"Not allowed: {place}"  # noqa: PLR2004
+    refusal = ApiError(error.status_code, message, headers=dict(error.headers or {}))
+    return await _on_api_error(request, refusal)
+
+
+async def _on_unexpected(request: Request, _: Exception) -> Response:
+    return await _on_api_error(request, server_error())

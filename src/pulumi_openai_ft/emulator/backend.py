@@ -1,0 +1,82 @@
+"""All parts of one emulated service; nothing of it lives outside an instance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from pulumi_openai_ft.emulator.auth import Keyring
+from pulumi_openai_ft.emulator.catalogue import Catalogue, load_catalogue
+from pulumi_openai_ft.emulator.errors import invalid
+from pulumi_openai_ft.emulator.faults import Faults
+from pulumi_openai_ft.emulator.journal import Journal
+from pulumi_openai_ft.emulator.lifecycle import Lifecycle
+from pulumi_openai_ft.emulator.simulating_runner import SimulatingRunner
+
+if TYPE_CHECKING:
+    from pulumi_openai_ft.emulator.blobs import Blobs
+    from pulumi_openai_ft.emulator.clock import Clock
+    from pulumi_openai_ft.emulator.records import Checkpoint
+    from pulumi_openai_ft.emulator.settings import Settings
+    from pulumi_openai_ft.emulator.store import Store
+
+_SKIPPED = "skipped seconds"
+_END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+
+
+@dataclass
+class Backend:
+    """The emulated service without its wire. `seed` decides the seeds of jobs that name none."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    blobs: Blobs
+    seed: int = 0
+    catalogue: Catalogue = field(default_factory=load_catalogue)
+    journal: Journal = field(default_factory=Journal)
+    faults: Faults = field(default_factory=Faults)
+    keyring: Keyring = field(init=False)
+    lifecycle: Lifecycle = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keyring = Keyring(self.settings)
+        self.clock.skipped = self.store.fact(_SKIPPED, 0.0)
+        runner = SimulatingRunner(self.clock, self.store.notes, self.settings)
+        self.lifecycle = Lifecycle(self.store, self.blobs, self.clock, runner, self.settings)
+
+    def advance(self, seconds: float) -> None:
+        """Skips simulated seconds, for good: a restart does not take them back.
+
+        Raises a 400 for time that runs backwards or beyond the year 9999.
+        """
+        if not 0 <= seconds <= _END_OF_TIME - self.clock.now():
+            raise invalid(f"The clock cannot be advanced by {seconds} seconds.", "seconds")
+        self.clock.advance(seconds)
+        self.store.set_fact(_SKIPPED, self.clock.skipped)
+
+    def today(self) -> date:
+        """The day by which models are shut down."""
+        return self.settings.today or datetime.fromtimestamp(self.clock.now(), UTC).date()
+
+    def job_seed(self) -> int:
+        """The seed of the next job that names none."""
+        text = f"{self.seed}:{self.store.jobs.count()}"
+        return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big") >> 1
+
+    def checkpoint(self, name: str) -> Checkpoint | None:
+        """The checkpoint that a program calls by this name, unless it is a model that was deleted."""
+        found = self.store.checkpoints.find({"name": name}, limit=1)
+        if not found or self.store.models.count({"id": name}, ("deleted_at IS NOT NULL", ())):
+            return None
+        return found[0]
+
+    def reset(self) -> None:
+        """Empties the books, the journal and the faults, and takes skipped time back; settings and keys stay."""
+        self.store.clear()
+        self.blobs.clear()
+        self.journal.clear()
+        self.faults.clear()
+        self.clock.skipped = 0.0

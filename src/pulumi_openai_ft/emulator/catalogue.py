@@ -1,0 +1,70 @@
+"""The base models that the emulated service knows; the facts lie in `catalogue.json`."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """A base model: its dated id, other names for it, and the methods by which it can be tuned.
+
+    `unsure` names the fields that no source confirms; a method is never refused because of one.
+    """
+
+    id: str
+    aliases: tuple[str, ...]
+    methods: tuple[str, ...]
+    shutdown_date: date | None
+    unsure: tuple[str, ...] = ()
+
+    def created(self) -> int:
+        """Unix seconds of the date in the model's id; 0 where it has none."""
+        found = re.search(r"\d{4}-\d{2}-\d{2}$", self.id)
+        return int(datetime.fromisoformat(found[0]).replace(tzinfo=UTC).timestamp()) if found else 0
+
+    def is_shut_down(self, today: date) -> bool:
+        """Whether the model's last day has come."""
+        return self.shutdown_date is not None and self.shutdown_date <= today
+
+    def surely_lacks(self, method: str) -> bool:
+        """Whether it is confirmed that the model cannot be tuned by this method."""
+        return method not in self.methods and "methods" not in self.unsure
+
+
+class Catalogue:
+    """All base models, found by id or alias."""
+
+    def __init__(self, models: list[BaseModel]) -> None:
+        self.models = models
+        self._by_name = {name: model for model in models for name in (model.id, *model.aliases)}
+
+    def find(self, name: str) -> BaseModel | None:
+        """The model with this id or alias."""
+        return self._by_name.get(name)
+
+
+def load_catalogue() -> Catalogue:
+    """Reads the catalogue that comes with the package."""
+    content = json.loads(files(__package__).joinpath("catalogue.json").read_text("utf-8"))
+    return Catalogue([_base_model(entry) for entry in content["models"]])
+
+
+def _base_model(entry: dict[str, object]) -> BaseModel:
+    shutdown = entry["shutdown_date"]
+    return BaseModel(
+        id=str(entry["id"]),
+        aliases=_names(entry["aliases"]),
+        methods=_names(entry["methods"]),
+        shutdown_date=None if shutdown is None else date.fromisoformat(str(shutdown)),
+        unsure=_names(entry.get("unsure", [])),
+    )
+
+
+def _names(value: object) -> tuple[str, ...]:
+    assert isinstance(value, list)
+    return tuple(str(name) for name in value)

@@ -1,0 +1,129 @@
+"""Faults as data: which requests they strike, how often, and what then happens."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from itertools import count
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from pulumi_openai_ft.emulator.checks import (
+    Check,
+    anything,
+    fields,
+    flag,
+    nullable,
+    number,
+    one_of,
+    pairs,
+    text,
+    whole,
+)
+from pulumi_openai_ft.emulator.errors import invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_STATUS = whole(200, 599)
+_SECONDS = number(minimum=0)
+
+ACTIONS: Mapping[str, Check] = {
+    "status": fields(
+        {"status": _STATUS}, {"body": anything, "code": text(), "headers": pairs(text()), "acts": flag}
+    ),
+    "hang": fields({"seconds": _SECONDS}, {"acts": flag}),
+    "drop_before": fields({}),
+    "drop_after": fields({}),
+    "drop_then_act": fields({"seconds": _SECONDS}),
+    "lag": fields({"seconds": _SECONDS}),
+    "truncate": fields({}, {"keep": whole(0)}),
+    "html": fields({}, {"status": _STATUS}),
+}
+"""The options of each action."""
+
+_MATCH = {"method": text(1), "path": text(1), "times": nullable(whole(1)), "skip": whole(0)}
+_HEAD = fields(
+    {"action": one_of(*ACTIONS)},
+    {**_MATCH, **dict.fromkeys(("status", "body", "code", "headers", "acts", "seconds", "keep"), anything)},
+)
+
+
+@dataclass
+class Fault:
+    """A disturbance of the requests that match.
+
+    `method` is a verb or `*`; `path` a glob, with or without `/v1`, or `~` and a regular expression for all of it.
+    The first `skip` matching requests pass, the next `times` are struck (None: all).
+    """
+
+    number: int
+    action: str
+    method: str = "*"
+    path: str = "*"
+    times: int | None = 1
+    skip: int = 0
+    struck: int = 0
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def matches(self, method: str, path: str) -> bool:
+        """Whether the fault is meant for such a request."""
+        if self.method not in ("*", method):
+            return False
+        if self.path.startswith("~"):
+            return re.fullmatch(self.path[1:], path) is not None
+        return any(fnmatchcase(path, prefix + self.path) for prefix in ("", "/v1"))
+
+
+class Faults:
+    """The faults in force. `ended` is set when the server stops, so that nothing hangs longer than it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._faults: list[Fault] = []
+        self._numbers = count(1)
+        self.ended = asyncio.Event()
+
+    def add(self, wish: Mapping[str, Any]) -> Fault:
+        """Puts a fault in force. Raises a 400 that names what is wrong with the wish."""
+        _HEAD(dict(wish), "")
+        options = {name: value for name, value in wish.items() if name not in (*_MATCH, "action")}
+        ACTIONS[wish["action"]](options, "")
+        _check_pattern(wish.get("path", "*"))
+        match = {name: wish[name] for name in _MATCH if name in wish}
+        fault = Fault(next(self._numbers), wish["action"], **match, options=options)
+        with self._lock:
+            self._faults.append(fault)
+        return fault
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """The fault that strikes this request, if any; uses it up by one."""
+        with self._lock:
+            for fault in self._faults:
+                if not fault.matches(method, path):
+                    continue
+                if fault.skip:
+                    fault.skip -= 1
+                elif fault.times is None or fault.struck < fault.times:
+                    fault.struck += 1
+                    return fault
+        return None
+
+    def all(self) -> list[Fault]:
+        """All faults since the last `clear`, used up or not."""
+        with self._lock:
+            return list(self._faults)
+
+    def clear(self) -> None:
+        """Ends all faults."""
+        with self._lock:
+            self._faults.clear()
+
+
+def _check_pattern(path: str) -> None:
+    try:
+        re.compile(path.removeprefix("~") if path.startswith("~") else "")
+    except re.error as error:
+        raise invalid(f"The path {path!r} holds no regular expression: {error}.", "path") from error

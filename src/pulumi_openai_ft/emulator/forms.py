@@ -1,0 +1,154 @@
+"""Multipart bodies, streamed: text fields into a dictionary, the one file into a draft on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from pulumi_openai_ft.emulator.errors import ApiError, invalid
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from pulumi_openai_ft.emulator.blobs import Blobs, Draft
+
+_LONGEST_FIELD = 1 << 16
+
+
+@dataclass
+class Form:
+    """A multipart body. `file_field` and `filename` describe the file that `draft` holds."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    draft: Draft | None = None
+    file_field: str = ""
+    filename: str = ""
+    too_long: bool = False
+
+    def file(self, name: str) -> Draft:
+        """The file under this name. Raises a 400 where there is none, or one under another name."""
+        if self.draft is None:
+            raise invalid(
+                f"Missing required parameter: '{name}' (a file).", name, "missing_required_parameter"
+            )
+        if self.file_field != name:
+            raise invalid(f"Unknown parameter: '{self.file_field}'.", self.file_field, "unknown_parameter")
+        return self.draft
+
+    def discard(self) -> None:
+        """Throws away what was not kept."""
+        if self.draft is not None:
+            self.draft.discard()
+
+
+class _Reader:
+    """Takes the parser's callbacks for one body."""
+
+    def __init__(self, blobs: Blobs, limit: int) -> None:
+        self.form = Form()
+        self._blobs = blobs
+        self._limit = limit
+        self._header = (bytearray(), bytearray())
+        self._disposition = b""
+        self._name = ""
+        self._text: bytearray | None = None
+        self._complete = False
+
+    def on_part_begin(self) -> None:
+        self._disposition = b""
+        self._text = None
+
+    def on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header[0].extend(data[start:end])
+
+    def on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header[1].extend(data[start:end])
+
+    def on_header_end(self) -> None:
+        name, value = self._header
+        if name.lower() == b"content-disposition":
+            self._disposition = bytes(value)
+        self._header = (bytearray(), bytearray())
+
+    def on_headers_finished(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        self._name = options.get(b"name", b"").decode("utf-8", "replace")
+        if b"filename" not in options:
+            self._text = bytearray()
+            return
+        if self.form.draft is not None:
+            raise invalid("The body holds more than one file.", self._name)
+        self.form.draft = self._blobs.draft()
+        self.form.file_field = self._name
+        self.form.filename = options[b"filename"].decode("utf-8", "replace")
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._text is not None:
+            self._add_text(data[start:end])
+        elif self.form.draft is not None and not self.form.too_long:
+            self.form.too_long = self.form.draft.bytes + end - start > self._limit
+            self.form.draft.write(data[start:end])
+
+    def on_part_end(self) -> None:
+        if self._text is not None:
+            self.form.fields[self._name] = self._text.decode("utf-8", "replace")
+
+    def on_end(self) -> None:
+        self._complete = True
+
+    def check_end(self) -> None:
+        if not self._complete:
+            raise invalid("The multipart body of your request ends without its closing boundary.")
+        if self.form.too_long:
+            raise ApiError(413, f"The file is longer than {self._limit} bytes.", param=self.form.file_field)
+
+    def _add_text(self, data: bytes) -> None:
+        assert self._text is not None
+        self._text.extend(data)
+        if len(self._text) > _LONGEST_FIELD:
+            raise invalid(f"Parameter '{self._name}' is longer than {_LONGEST_FIELD} bytes.", self._name)
+
+
+async def read_form(request: Request, blobs: Blobs, limit: int) -> Form:
+    """Reads a multipart body with one file of at most `limit` bytes; the caller discards the form in the end.
+
+    Raises a 400 where the body is no multipart, a 413 where the file is longer; a body that is too long is read to
+    its end all the same, so that clients get to see the answer.
+    """
+    boundary = _boundary(request)
+    reader = _Reader(blobs, limit)
+    parser = MultipartParser(
+        boundary,
+        {
+            "on_part_begin": reader.on_part_begin,
+            "on_part_data": reader.on_part_data,
+            "on_part_end": reader.on_part_end,
+            "on_header_field": reader.on_header_field,
+            "on_header_value": reader.on_header_value,
+            "on_header_end": reader.on_header_end,
+            "on_headers_finished": reader.on_headers_finished,
+            "on_end": reader.on_end,
+        },
+    )
+    try:
+        async for chunk in request.stream():
+            parser.write(chunk)
+        parser.finalize()
+        reader.check_end()
+    except FormParserError as error:
+        reader.form.discard()
+        raise invalid(f"We could not parse the multipart body of your request: {error}.") from error
+    except BaseException:
+        reader.form.discard()
+        raise
+    return reader.form
+
+
+def _boundary(request: Request) -> bytes:
+    media_type, options = parse_options_header(request.headers.get("content-type"))
+    if media_type != b"multipart/form-data" or b"boundary" not in options:
+        raise invalid("The body must be multipart/form-data with a boundary.")
+    return options[b"boundary"]

@@ -1,0 +1,196 @@
+"""The routes under /_emulator/: what no service has, and tests and curious people need."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from pulumi_openai_ft.emulator.books import BOOKS
+from pulumi_openai_ft.emulator.checks import Check, fields, flag, items, nullable, number, text, whole
+from pulumi_openai_ft.emulator.errors import ApiError, invalid
+from pulumi_openai_ft.emulator.faults import ACTIONS, Fault
+
+if TYPE_CHECKING:
+    from pulumi_openai_ft.emulator.auth import Key
+    from pulumi_openai_ft.emulator.calls import Call, Json
+    from pulumi_openai_ft.emulator.settings import Settings
+
+_ADVANCE = fields({"seconds": number(minimum=0)})
+_KEY = fields({"key": text(1)}, {"project": nullable(text(1)), "scopes": nullable(items(text(1)))})
+
+
+def _day(value: Any, path: str) -> None:
+    text()(value, path)
+    try:
+        date.fromisoformat(value)
+    except ValueError as error:
+        raise invalid(f"Invalid value for '{path}': expected YYYY-MM-DD, but got '{value}'.", path) from error
+
+
+_SETTINGS: dict[str, Check] = {
+    "organization_id": text(1),
+    "organization": text(1),
+    "project": text(1),
+    "projects": items(text(1)),
+    "closed": flag,
+    "job_seconds": number(minimum=0),
+    "max_active_jobs": nullable(whole(0)),
+    "today": nullable(_day),
+    "missing_scope_status": whole(401, 403),
+    "file_processing_seconds": number(minimum=0),
+    "max_file_bytes": whole(1),
+    "max_part_bytes": whole(1),
+    "max_upload_bytes": whole(1),
+}
+
+
+def show_help(call: Call) -> Json:
+    """GET / and GET /_emulator/."""
+    base = str(call.request.base_url).rstrip("/")
+    return {
+        "what": "an emulator of OpenAI's fine-tuning API; nothing is trained and nothing is sent anywhere",
+        "base_url": f"{base}/v1",
+        "keys": "any bearer key is a project key; keys that begin with sk-admin- are admin keys",
+        "control": {
+            "POST /_emulator/reset": "empties books, journal and faults",
+            "GET /_emulator/clock": "the time that the API shows",
+            "POST /_emulator/advance": {"seconds": 120},
+            "GET /_emulator/journal": "requests; filters: method, path (glob), status, after (a number)",
+            "GET /_emulator/counts": "requests by method and route",
+            "GET /_emulator/books": f"all that is kept; single ones: /_emulator/books/{{{'|'.join(BOOKS)}}}",
+            "GET, POST /_emulator/settings": sorted(_SETTINGS),
+            "GET, POST, DELETE /_emulator/keys": {"key": "sk-…", "project": "proj_…", "scopes": []},
+            "GET, POST, DELETE /_emulator/faults": {
+                "method": "POST", "path": "/files*", "times": 1, "skip": 0, "action": " | ".join(ACTIONS)
+            },
+        },
+    }  # fmt: skip
+
+
+def reset(call: Call) -> Json:
+    """POST /_emulator/reset."""
+    call.backend.reset()
+    return {"reset": True}
+
+
+def show_clock(call: Call) -> Json:
+    """GET /_emulator/clock."""
+    clock = call.backend.clock
+    return {"now": clock.now(), "speed": clock.speed, "skipped": clock.skipped}
+
+
+def advance(call: Call) -> Json:
+    """POST /_emulator/advance {"seconds": …}."""
+    _ADVANCE(call.body, "")
+    call.backend.advance(call.body["seconds"])
+    return show_clock(call)
+
+
+def show_journal(call: Call) -> Json:
+    """GET /_emulator/journal."""
+    entries = call.backend.journal.entries(
+        method=call.query("method"),
+        path=call.query("path"),
+        status=_integer(call, "status"),
+        after=_integer(call, "after") or 0,
+    )
+    return {"entries": [asdict(entry) for entry in entries]}
+
+
+def clear_journal(call: Call) -> Json:
+    """DELETE /_emulator/journal."""
+    call.backend.journal.clear()
+    return {"entries": []}
+
+
+def show_counts(call: Call) -> Json:
+    """GET /_emulator/counts."""
+    return {"counts": call.backend.journal.counts()}
+
+
+def show_books(call: Call) -> Json:
+    """GET /_emulator/books."""
+    return {name: book(call.backend) for name, book in BOOKS.items()}
+
+
+def show_book(call: Call) -> Json:
+    """GET /_emulator/books/{book}."""
+    name = call.path("book")
+    if name not in BOOKS:
+        raise ApiError(404, f"There is no book '{name}'; there are {', '.join(BOOKS)}.")
+    return {name: BOOKS[name](call.backend)}
+
+
+def show_settings(call: Call) -> Json:
+    """GET /_emulator/settings."""
+    shown = asdict(call.backend.settings)
+    return {**shown, "today": None if shown["today"] is None else shown["today"].isoformat()}
+
+
+def change_settings(call: Call) -> Json:
+    """POST /_emulator/settings with the fields to change."""
+    fields({}, _SETTINGS)(call.body, "")
+    change(call.backend.settings, call.body)
+    return show_settings(call)
+
+
+def change(settings: Settings, changes: dict[str, Any]) -> None:
+    """Puts checked JSON values into the settings."""
+    for name, value in changes.items():
+        setattr(settings, name, _setting(name, value))
+
+
+def show_keys(call: Call) -> Json:
+    """GET /_emulator/keys."""
+    return {"keys": [_key(key) for key in call.backend.keyring.all()]}
+
+
+def add_key(call: Call) -> Json:
+    """POST /_emulator/keys."""
+    _KEY(call.body, "")
+    wish = call.body
+    return _key(call.backend.keyring.add(wish["key"], project=wish.get("project"), scopes=wish.get("scopes")))
+
+
+def clear_keys(call: Call) -> Json:
+    """DELETE /_emulator/keys: every key works again."""
+    call.backend.keyring.clear()
+    return show_keys(call)
+
+
+def show_faults(call: Call) -> Json:
+    """GET /_emulator/faults."""
+    return {"faults": [asdict(fault) for fault in call.backend.faults.all()]}
+
+
+def add_fault(call: Call) -> Json:
+    """POST /_emulator/faults."""
+    if not isinstance(call.body, dict):
+        raise invalid("A fault is a JSON object with an action.")
+    fault: Fault = call.backend.faults.add(call.body)
+    return asdict(fault)
+
+
+def clear_faults(call: Call) -> Json:
+    """DELETE /_emulator/faults."""
+    call.backend.faults.clear()
+    return show_faults(call)
+
+
+def _integer(call: Call, name: str) -> int | None:
+    given = call.query(name)
+    if given is not None and not re.fullmatch(r"[0-9]{1,9}", given):
+        raise invalid(f"Invalid value for '{name}': expected an integer, but got '{given}' instead.", name)
+    return None if given is None else int(given)
+
+
+def _setting(name: str, value: Any) -> Any:
+    if name == "today":
+        return None if value is None else date.fromisoformat(value)
+    return tuple(value) if name == "projects" else value
+
+
+def _key(key: Key) -> Json:
+    return {"key": key.masked, "admin": key.admin, "project": key.project, "scopes": sorted(key.scopes)}

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from starlette.responses import FileResponse
+
+from pulumi_openai_ft.emulator.checks import Check, fields, one_of, whole
+from pulumi_openai_ft.emulator.errors import invalid, no_such_file
+from pulumi_openai_ft.emulator.names import new_id
+from pulumi_openai_ft.emulator.records import File
+from pulumi_openai_ft.emulator.shapes import deleted_body, file_body, list_body
+from pulumi_openai_ft.emulator.store import created_before, unexpired
+
+if TYPE_CHECKING:
+    from pulumi_openai_ft.emulator.backend import Backend
+    from pulumi_openai_ft.emulator.blobs import Draft
+    from pulumi_openai_ft.emulator.calls import Call, Json
+
+PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
+LIFETIME = fields({"anchor": one_of("created_at"), "seconds": whole(3600, 2_592_000)})
+BATCH_SECONDS = 30 * 24 * 3600
+"""How long a file of purpose `batch` lives where nothing else was asked (openai-api.md, section 3)."""
+
+_FORM: Check = fields({"purpose": one_of(*PURPOSES)}, {"expires_after": LIFETIME})
+
+
+def create_file(call: Call) -> Json:
+    """POST /files."""
+    assert call.form is not None
+    draft = call.form.file("file")
+    wish = _wish(call.form.fields)
+    _FORM(wish, "")
+    check_filename(call.form.filename, wish["purpose"])
+    seconds = wish.get("expires_after", {}).get("seconds")
+    file = keep_file(call, draft, call.form.filename, wish["purpose"], seconds)
+    return file_body(file, call.backend.settings, call.now)
+
+
+def list_files(call: Call) -> Json:
+    """GET /files."""
+    newest_first = call.choice("order", ("desc", "asc")) == "desc"
+    where = {"project": call.project}
+    if purpose := call.query("purpose"):
+        where["purpose"] = purpose
+    page = call.backend.store.files.page(
+        where,
+        unexpired(call.now),
+        created_before(call.as_of),
+        after=call.query("after"),
+        limit=call.limit(10_000, 10_000),
+        newest_first=newest_first,
+    )
+    data = [file_body(file, call.backend.settings, call.now) for file in page.records]
+    return list_body(data, has_more=page.has_more, ends=True)
+
+
+def get_file(call: Call) -> Json:
+    """GET /files/{file_id}."""
+    file = find_file(call.backend, call.project, call.path("file_id"))
+    return file_body(file, call.backend.settings, call.now)
+
+
+def get_content(call: Call) -> FileResponse:
+    """GET /files/{file_id}/content."""
+    file = find_file(call.backend, call.project, call.path("file_id"))
+    return FileResponse(
+        call.backend.blobs.path(file.id), media_type="application/octet-stream", filename=file.filename
+    )
+
+
+def delete_file(call: Call) -> Json:
+    """DELETE /files/{file_id}."""
+    file = find_file(call.backend, call.project, call.path("file_id"))
+    call.backend.store.files.delete(file, call.now)
+    call.backend.blobs.delete(file.id)
+    return deleted_body("file", file.id)
+
+
+def find_file(backend: Backend, project: str, file_id: str, *, param: str = "id") -> File:
+    """A project's file. Raises a 404 where it is not there or has expired."""
+    file = backend.store.files.get(file_id)
+    if file is None or file.project != project:
+        raise no_such_file(file_id, param=param)
+    if file.expires_at is not None and file.expires_at <= backend.clock.now():
+        raise no_such_file(file_id, param=param)
+    return file
+
+
+def keep_file(call: Call, draft: Draft, filename: str, purpose: str, seconds: int | None) -> File:
+    """Makes a file of written bytes. Raises a 400 where there are none."""
+    if not draft.bytes:
+        raise invalid("File is empty.", "file")
+    if seconds is None and purpose == "batch":
+        seconds = BATCH_SECONDS
+    now = call.now
+    file_id = new_id("file-")
+    size = draft.keep(file_id)
+    return call.backend.store.files.add(
+        File(
+            id=file_id,
+            created_at=now,
+            project=call.project,
+            filename=filename,
+            purpose=purpose,
+            bytes=size,
+            expires_at=None if seconds is None else now + seconds,
+        )
+    )
+
+
+def check_filename(filename: str, purpose: str) -> None:
+    """Raises a 400 for training data whose name says that it is something else than JSONL."""
+    _, dot, extension = filename.rpartition(".")
+    if purpose == "fine-tune" and dot and extension.lower() != "jsonl":
+        raise invalid(f"Invalid file format for Fine-Tuning API: {filename!r}. Must be .jsonl", "file")
+
+
+def _wish(form: dict[str, str]) -> Json:
+    wish: Json = {name: value for name, value in form.items() if not name.startswith("expires_after[")}
+    lifetime = {name[14:-1]: value for name, value in form.items() if name not in wish}
+    if lifetime:
+        seconds = lifetime.get("seconds", "")
+        wish["expires_after"] = {
+            **lifetime,
+            **({"seconds": int(seconds)} if re.fullmatch(r"[0-9]{1,9}", seconds) else {}),
+        }
+    return wish

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi_openai_ft.emulator.errors import ApiError, invalid, no_such_job, no_such_model
+from pulumi_openai_ft.emulator.handlers.files import find_file
+from pulumi_openai_ft.emulator.job_request import check_job_request, ordered_method
+from pulumi_openai_ft.emulator.names import new_id
+from pulumi_openai_ft.emulator.records import Job
+from pulumi_openai_ft.emulator.shapes import checkpoint_body, event_body, job_body, list_body
+from pulumi_openai_ft.emulator.store import Condition, created_before, has_pair, unknown_cursor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pulumi_openai_ft.emulator.calls import Call, Json
+    from pulumi_openai_ft.emulator.catalogue import BaseModel
+
+
+def create_job(call: Call) -> Json:
+    """POST /fine_tuning/jobs."""
+    backend, body = call.backend, call.body
+    _refuse_closed(call)
+    check_job_request(body)
+    model, base = _model(call, body["model"])
+    method = ordered_method(body)
+    _refuse_untunable(call, body["model"], base, method["type"])
+    for param in ("training_file", "validation_file"):
+        if body.get(param) is not None:
+            _check_training_file(call, body[param], param)
+    job_id = new_id("ftjob-")
+    seed = body.get("seed")
+    job = Job(
+        id=job_id,
+        created_at=call.now,
+        project=call.project,
+        model=model,
+        base=base.id,
+        training_file=body["training_file"],
+        validation_file=body.get("validation_file"),
+        method=method,
+        seed=backend.job_seed() if seed is None else seed,
+        suffix=body.get("suffix"),
+        metadata=body.get("metadata"),
+        integrations=[_integration(wish, job_id) for wish in body.get("integrations") or []],
+    )
+    return job_body(backend.lifecycle.create(job), backend.settings)
+
+
+def list_jobs(call: Call) -> Json:
+    """GET /fine_tuning/jobs."""
+    page = call.backend.store.jobs.page(
+        {"project": call.project},
+        *_metadata_filter(call),
+        created_before(call.as_of),
+        after=call.query("after"),
+        limit=call.limit(20),
+    )
+    jobs = call.backend.lifecycle.settle(page.records)
+    return list_body([job_body(job, call.backend.settings) for job in jobs], has_more=page.has_more)
+
+
+def get_job(call: Call) -> Json:
+    """GET /fine_tuning/jobs/{job_id}."""
+    return job_body(_read(call), call.backend.settings)
+
+
+def cancel_job(call: Call) -> Json:
+    """POST /fine_tuning/jobs/{job_id}/cancel."""
+    return _command(call, call.backend.lifecycle.cancel)
+
+
+def pause_job(call: Call) -> Json:
+    """POST /fine_tuning/jobs/{job_id}/pause."""
+    return _command(call, call.backend.lifecycle.pause)
+
+
+def resume_job(call: Call) -> Json:
+    """POST /fine_tuning/jobs/{job_id}/resume."""
+    return _command(call, call.backend.lifecycle.resume)
+
+
+def list_events(call: Call) -> Json:
+    """GET /fine_tuning/jobs/{job_id}/events."""
+    job = _read(call)
+    lifecycle = call.backend.lifecycle
+    events, has_more = lifecycle.history.page(
+        job, lifecycle.order(job), after=call.query("after"), limit=call.limit(20), as_of=call.as_of
+    )
+    return list_body([event_body(event) for event in events], has_more=has_more)
+
+
+def list_checkpoints(call: Call) -> Json:
+    """GET /fine_tuning/jobs/{job_id}/checkpoints."""
+    job = _read(call)
+    checkpoints = call.backend.store.checkpoints.find({"job": job.id}, created_before(call.as_of))
+    # A checkpoint from a pause may be of a later step than others that are kept only at the end.
+    checkpoints.sort(key=lambda checkpoint: checkpoint.step, reverse=True)
+    ids = [checkpoint.id for checkpoint in checkpoints]
+    after, limit = call.query("after"), call.limit(10)
+    if after is not None and after not in ids:
+        raise unknown_cursor(after)
+    start = 0 if after is None else ids.index(after) + 1
+    data = [checkpoint_body(checkpoint) for checkpoint in checkpoints[start : start + limit]]
+    return list_body(data, has_more=len(ids) > start + limit, ends=True)
+
+
+def _find(call: Call) -> Job:
+    job = call.backend.store.jobs.get(call.path("job_id"))
+    if job is None or job.project != call.project:
+        raise no_such_job(call.path("job_id"))
+    return job
+
+
+def _read(call: Call) -> Job:
+    (job,) = call.backend.lifecycle.settle([_find(call)])
+    return job
+
+
+def _command(call: Call, command: Callable[[Job], Job]) -> Json:
+    return job_body(command(_find(call)), call.backend.settings)
+
+
+def _refuse_closed(call: Call) -> None:
+    if call.backend.settings.closed:
+        raise ApiError(
+            403,
+            "Fine-tuning is closed to this organization: it can no longer create fine-tuning jobs.",
+            code="training_not_available",
+        )
+
+
+def _model(call: Call, name: str) -> tuple[str, BaseModel]:
+    """The dated id that a model's name stands for, and the base model below it."""
+    catalogue = call.backend.catalogue
+    if (base := catalogue.find(name)) is not None:
+        return base.id, base
+    call.backend.lifecycle.settle_live()
+    checkpoint = call.backend.checkpoint(name)
+    base = None if checkpoint is None else catalogue.find(checkpoint.base)
+    if checkpoint is None or base is None or checkpoint.project != call.project:
+        raise no_such_model(name)
+    return name, base
+
+
+def _refuse_untunable(call: Call, name: str, base: BaseModel, method: str) -> None:
+    unavailable = f"Model {name} is not available for fine-tuning"
+    if base.is_shut_down(call.backend.today()):
+        message = f"{unavailable}: it was shut down on {base.shutdown_date}."
+    elif not base.methods:
+        message = f"{unavailable}."
+    elif base.surely_lacks(method):
+        message = f"{unavailable} with method {method}."
+    else:
+        return
+    raise invalid(message, "model", "model_not_available")
+
+
+def _check_training_file(call: Call, file_id: str, param: str) -> None:
+    file = find_file(call.backend, call.project, file_id, param=param)
+    if file.purpose != "fine-tune":
+        raise invalid(
+            f"File {file_id} has purpose '{file.purpose}', but '{param}' needs one of purpose 'fine-tune'.",
+            param,
+        )
+    if call.now < file.created_at + call.backend.settings.file_processing_seconds:
+        raise invalid(f"File {file_id} is still being processed and is not ready to be used.", param)
+
+
+def _integration(wish: dict[str, Any], job_id: str) -> dict[str, Any]:
+    shown = {"name": None, "entity": None, "tags": [], **wish["wandb"], "run_id": job_id}
+    return {"type": wish["type"], "wandb": shown}
+
+
+def _metadata_filter(call: Call) -> list[Condition]:
+    conditions: list[Condition] = []
+    for name, value in call.request.query_params.multi_items():
+        if name == "metadata" and value == "null":
+            conditions.append(("(metadata IS NULL OR metadata = '{}')", ()))
+        elif name.startswith("metadata[") and name.endswith("]"):
+            conditions.append(has_pair("metadata", name[9:-1], value))
+        elif name.startswith("metadata"):
+            raise invalid(
+                f"Invalid metadata filter '{name}={value}'; use metadata[key]=value or metadata=null.",
+                "metadata",
+            )
+    return conditions

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pulumi_openai_ft.emulator.errors import ApiError, no_such_model
+from pulumi_openai_ft.emulator.shapes import base_model_body, deleted_body, model_body
+from pulumi_openai_ft.emulator.store import created_before
+
+if TYPE_CHECKING:
+    from pulumi_openai_ft.emulator.calls import Call, Json
+    from pulumi_openai_ft.emulator.records import Model
+
+
+def list_models(call: Call) -> Json:
+    """GET /models: base models under all their names, and the fine-tuned ones that the project may use."""
+    backend = call.backend
+    backend.lifecycle.settle_live()
+    tuned = backend.store.models.find({}, created_before(call.as_of))
+    usable = [model for model in tuned if _may_use(call, model)]
+    base = [
+        base_model_body(name, model)
+        for model in backend.catalogue.models
+        for name in (model.id, *model.aliases)
+    ]
+    return {
+        "object": "list",
+        "data": [*base, *(model_body(model, backend.catalogue, backend.settings) for model in usable)],
+    }
+
+
+def get_model(call: Call) -> Json:
+    """GET /models/{model}."""
+    name = call.path("model")
+    if base := call.backend.catalogue.find(name):
+        return base_model_body(name, base)
+    call.backend.lifecycle.settle_live()
+    return model_body(_tuned(call, name), call.backend.catalogue, call.backend.settings)
+
+
+def delete_model(call: Call) -> Json:
+    """DELETE /models/{model}: fine-tuned ones of one's own only."""
+    name = call.path("model")
+    if call.backend.catalogue.find(name):
+        raise ApiError(
+            403, f"Model {name} cannot be deleted: it is not a fine-tuned model of yours.", param="model"
+        )
+    call.backend.lifecycle.settle_live()
+    model = _tuned(call, name)
+    if model.project != call.project:
+        raise ApiError(403, f"Model {name} belongs to another project.", param="model")
+    call.backend.store.models.delete(model, call.now)
+    return deleted_body("model", name)
+
+
+def _tuned(call: Call, name: str) -> Model:
+    model = call.backend.store.models.get(name)
+    if model is None or not _may_use(call, model):
+        raise no_such_model(name)
+    return model
+
+
+def _may_use(call: Call, model: Model) -> bool:
+    granted = {"checkpoint": model.id, "project": call.project}
+    return model.project == call.project or bool(call.backend.store.permissions.find(granted, limit=1))

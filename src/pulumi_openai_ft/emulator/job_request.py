@@ -1,0 +1,111 @@
+"""The body of POST /fine_tuning/jobs: what it may hold, and its defaults (openai-api.md, section 4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pulumi_openai_ft.emulator.checks import (
+    Check,
+    anything,
+    either,
+    fields,
+    items,
+    nullable,
+    number,
+    one_of,
+    pairs,
+    text,
+    whole,
+)
+from pulumi_openai_ft.emulator.errors import invalid
+from pulumi_openai_ft.emulator.graders import check_grader
+
+METADATA = pairs(text(maximum=512), longest_key=64, maximum=16)
+
+_COMMON: dict[str, Check] = {
+    "n_epochs": either("auto", whole(1, 50)),
+    "batch_size": either("auto", whole(1, 256)),
+    "learning_rate_multiplier": either("auto", number(above=0)),
+}
+HYPERPARAMETERS: dict[str, dict[str, Check]] = {
+    "supervised": _COMMON,
+    "dpo": {**_COMMON, "beta": either("auto", number(above=0, maximum=2))},
+    "reinforcement": {
+        **_COMMON,
+        "reasoning_effort": one_of("default", "low", "medium", "high"),
+        "compute_multiplier": either("auto", number(above=0.00001, maximum=10)),
+        "eval_interval": either("auto", whole(1)),
+        "eval_samples": either("auto", whole(1)),
+    },
+}
+"""The hyperparameters of each method."""
+
+_WANDB = fields(
+    {"project": text(1)},
+    {"name": nullable(text()), "entity": nullable(text()), "tags": nullable(items(text()))},
+)
+
+
+def _hyperparameters(method: str) -> Check:
+    return fields({}, HYPERPARAMETERS[method])
+
+
+_REINFORCEMENT = fields(
+    {"grader": check_grader},
+    {"hyperparameters": _hyperparameters("reinforcement"), "response_format": nullable(pairs(anything))},
+)
+_METHOD = fields(
+    {"type": one_of(*HYPERPARAMETERS)},
+    {
+        "supervised": nullable(fields({}, {"hyperparameters": _hyperparameters("supervised")})),
+        "dpo": nullable(fields({}, {"hyperparameters": _hyperparameters("dpo")})),
+        "reinforcement": nullable(_REINFORCEMENT),
+    },
+)
+_BODY = fields(
+    {"model": text(1), "training_file": text(1)},
+    {
+        "validation_file": nullable(text(1)),
+        "suffix": nullable(text(1, 64)),
+        "seed": nullable(whole(0, 2**31 - 1)),
+        "metadata": nullable(METADATA),
+        "integrations": nullable(items(fields({"type": one_of("wandb"), "wandb": _WANDB}), maximum=5)),
+        "method": nullable(_METHOD),
+        "hyperparameters": nullable(fields({}, _COMMON)),
+    },
+)
+
+
+def check_job_request(body: Any) -> None:
+    """Raises a 400 unless the body is a job that could be made, whatever its model and files."""
+    _BODY(body, "")
+    method = body.get("method") or {"type": "supervised"}
+    kind = method["type"]
+    for other in HYPERPARAMETERS:
+        if other != kind and method.get(other) is not None:
+            raise invalid(
+                f"'method.{other}' cannot be used with method.type '{kind}'.",
+                f"method.{other}",
+                "invalid_value",
+            )
+    if kind == "reinforcement" and method.get(kind) is None:
+        missing = f"method.{kind}"
+        raise invalid(f"Missing required parameter: '{missing}'.", missing, "missing_required_parameter")
+    if kind == "reinforcement" and body.get("validation_file") is None:
+        raise invalid(
+            "Reinforcement fine-tuning needs a validation file.",
+            "validation_file",
+            "missing_required_parameter",
+        )
+
+
+def ordered_method(body: dict[str, Any]) -> dict[str, Any]:
+    """The method of a checked body, with a value for each of its hyperparameters, "auto" where none was given."""
+    method = body.get("method") or {"type": "supervised"}
+    kind = method["type"]
+    block = method.get(kind) or {}
+    given = block.get("hyperparameters", body.get("hyperparameters") or {})
+    resolved = {name: given.get(name, "auto") for name in HYPERPARAMETERS[kind] if name != "reasoning_effort"}
+    if kind == "reinforcement":
+        resolved["reasoning_effort"] = given.get("reasoning_effort", "default")
+    return {"type": kind, kind: {**block, "hyperparameters": resolved}}

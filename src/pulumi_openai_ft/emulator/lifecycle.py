@@ -1,0 +1,261 @@
+"""The states of a job (openai-api.md, section 5), and what happens when it enters one."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import asdict, replace
+from functools import partial
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from pulumi_openai_ft.emulator.errors import ApiError, invalid
+from pulumi_openai_ft.emulator.history import History
+from pulumi_openai_ft.emulator.names import checkpoint_name, model_name, new_id
+from pulumi_openai_ft.emulator.records import Checkpoint, File, Job, Model
+from pulumi_openai_ft.emulator.runner import Dataset, Order, Progress, Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pulumi_openai_ft.emulator.blobs import Blobs
+    from pulumi_openai_ft.emulator.clock import Clock
+    from pulumi_openai_ft.emulator.settings import Settings
+    from pulumi_openai_ft.emulator.store import Condition, Store
+
+NEXT_STATES = {
+    "validating_files": {"queued", "failed", "cancelled"},
+    "queued": {"running", "failed", "cancelled"},
+    "running": {"pausing", "succeeded", "failed", "cancelled"},
+    "pausing": {"paused", "failed", "cancelled"},
+    "paused": {"queued", "cancelled"},
+    "succeeded": set[str](),
+    "failed": set[str](),
+    "cancelled": set[str](),
+}
+TERMINAL = tuple(state for state, following in NEXT_STATES.items() if not following)
+LIVE: Condition = (f"status NOT IN ({', '.join('?' * len(TERMINAL))})", TERMINAL)
+"""Meets jobs that are not over."""
+
+_STAGES = ("validating_files", "queued", "running")
+
+
+class Lifecycle:
+    """Moves jobs along as their runner reports, one caller at a time."""
+
+    def __init__(self, store: Store, blobs: Blobs, clock: Clock, runner: Runner, settings: Settings) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._clock = clock
+        self._runner = runner
+        self._settings = settings
+        self._lock = RLock()
+        self.history = History(store, runner)
+
+    def order(self, job: Job) -> Order:
+        """The job as its runner sees it."""
+        return Order(
+            job_id=job.id,
+            model=job.model,
+            base=job.base,
+            method=job.method,
+            seed=job.seed,
+            training=self._dataset(job.training_file),
+            validation=None if job.validation_file is None else self._dataset(job.validation_file),
+        )
+
+    def create(self, job: Job) -> Job:
+        """Takes a new job on. Raises a 429 where the organization has as many as it may have."""
+        files = f"training file: {job.training_file}"
+        if job.validation_file is not None:
+            files += f" and validation file: {job.validation_file}"
+        with self._lock:
+            self._refuse_too_many()
+            return self._create(job, files)
+
+    def _create(self, job: Job, files: str) -> Job:
+        with self._store.transaction():
+            self._store.jobs.add(job)
+            self._runner.submit(self.order(job))
+            job = self.history.say(job, job.created_at, f"Created fine-tuning job: {job.id}")
+            return self._store.jobs.put(self.history.say(job, job.created_at, f"Validating {files}"))
+
+    def settle(self, jobs: Iterable[Job], *, read: bool = True) -> list[Job]:
+        """Brings jobs up to the present; `read` says that a client looks at them."""
+        return [self._settle(job, read=read) for job in jobs]
+
+    def settle_live(self) -> None:
+        """Brings all jobs up to the present that are not over, as for a client that lists what they make."""
+        self.settle(self._store.jobs.find({}, LIVE))
+
+    def cancel(self, job: Job) -> Job:
+        """Ends a job. Raises a 400 where it is over."""
+        with self._lock:
+            job = self._settle(job, read=False)
+            if job.status in TERMINAL:
+                raise invalid(f"Job {job.id} is over (it is {job.status}) and cannot be cancelled.")
+            return self._command(self._runner.cancel, job, "cancelled", "Fine-tuning job was cancelled")
+
+    def pause(self, job: Job) -> Job:
+        """Asks a running job to pause. Raises a 400 in any other state."""
+        with self._lock:
+            job = self._settle(job, read=False)
+            if job.status != "running":
+                raise invalid(f"Job {job.id} is {job.status}; only a running job can be paused.")
+            return self._command(self._runner.pause, job, "pausing", "Fine-tuning job is being paused")
+
+    def resume(self, job: Job) -> Job:
+        """Queues a paused job again. Raises a 400 in any other state."""
+        with self._lock:
+            job = self._settle(job, read=False)
+            if job.status != "paused":
+                raise invalid(f"Job {job.id} is {job.status}; only a paused job can be resumed.")
+            return self._command(
+                self._runner.resume, job, "queued", "Fine-tuning job resumed, moving job to queued state"
+            )
+
+    def _refuse_too_many(self) -> None:
+        most = self._settings.max_active_jobs
+        if most is None:
+            return
+        self.settle(self._store.jobs.find({}, LIVE), read=False)
+        if self._store.jobs.count({}, LIVE) >= most:
+            raise ApiError(
+                429,
+                f"This organization has {most} active fine-tuning job(s), the most it may have at a time. "
+                "Wait until one is over.",
+                kind="rate_limit_error",
+                code="rate_limit_exceeded",
+            )
+
+    def _command(self, command: Callable[[Order], None], job: Job, status: str, message: str) -> Job:
+        now = self._clock.now()
+        with self._store.transaction():
+            command(self.order(job))
+            job = self._enter(job, status, now)
+            return self._store.jobs.put(self.history.say(job, now, message))
+
+    def _settle(self, job: Job, *, read: bool) -> Job:
+        if job.status in TERMINAL:
+            return job
+        with self._lock:
+            if read:
+                self._clock.read(job.id)
+            present = self._store.jobs.get(job.id) or job
+            if present.status in TERMINAL:
+                return present
+            order = self.order(present)
+            progress = self._runner.poll(order)
+            with self._store.transaction():
+                settled = self._apply(present, order, progress)
+                return self._store.jobs.put(settled) if settled != present else present
+
+    def _apply(self, job: Job, order: Order, progress: Progress) -> Job:
+        for stage, arrive in (("queued", self._queued), ("running", self._running)):
+            if stage in progress.reached and job.status in _STAGES[: _STAGES.index(stage)]:
+                job = arrive(job, progress)
+        if progress.step > job.steps:
+            job = self.history.measured(job, progress.at, progress.step, progress.total_steps)
+        if job.status == "running":
+            job = replace(job, estimated_finish=progress.estimated_finish)
+        arrivals: dict[str, Callable[[Job, Progress], Job]] = {
+            "failed": self._failed,
+            "paused": partial(self._paused, order=order),
+            "succeeded": partial(self._succeeded, order=order),
+        }
+        if progress.status != job.status and progress.status in arrivals:
+            job = arrivals[progress.status](job, progress)
+        return job
+
+    def _enter(self, job: Job, status: str, at: float) -> Job:
+        assert status in NEXT_STATES[job.status], f"{job.status} cannot become {status}"
+        over = status in TERMINAL
+        return replace(
+            job,
+            status=status,
+            finished_at=at if over else None,
+            estimated_finish=None if status != "running" else job.estimated_finish,
+        )
+
+    def _queued(self, job: Job, progress: Progress) -> Job:
+        at = progress.reached["queued"]
+        return self.history.say(
+            self._enter(job, "queued", at), at, "Files validated, moving job to queued state"
+        )
+
+    def _running(self, job: Job, progress: Progress) -> Job:
+        at = progress.reached["running"]
+        kind = job.method["type"]
+        block = {**job.method[kind], "hyperparameters": dict(progress.hyperparameters)}
+        job = replace(self._enter(job, "running", at), method={**job.method, kind: block})
+        return self.history.say(job, at, "Fine-tuning job started")
+
+    def _failed(self, job: Job, progress: Progress) -> Job:
+        at = progress.reached["failed"]
+        error = None if progress.problem is None else asdict(progress.problem)
+        job = replace(self._enter(job, "failed", at), error=error)
+        return self.history.say(job, at, error["message"] if error else "The job failed", level="error")
+
+    def _paused(self, job: Job, progress: Progress, order: Order) -> Job:
+        at = progress.reached["paused"]
+        job = self._enter(job, "paused", at)
+        if job.steps:
+            name = checkpoint_name(job.base, self._settings.organization, job.suffix, job.steps)
+            self._checkpoint(job, order, name, job.steps, at)
+        return self.history.say(job, at, "Fine-tuning job paused")
+
+    def _succeeded(self, job: Job, progress: Progress, order: Order) -> Job:
+        at = progress.reached["succeeded"]
+        outcome = self._runner.outcome(order)
+        *earlier, last = outcome.checkpoint_steps
+        for step in earlier:
+            name = checkpoint_name(job.base, self._settings.organization, job.suffix, step)
+            self._checkpoint(job, order, name, step, at)
+            job = self.history.say(job, at, f"Checkpoint created at step {step}: {name}")
+        name = model_name(job.base, self._settings.organization, job.suffix)
+        self._checkpoint(job, order, name, last, at)
+        self._store.models.add(Model(id=name, created_at=at, project=job.project, base=job.base, job=job.id))
+        job = replace(
+            self._enter(job, "succeeded", at),
+            fine_tuned_model=name,
+            trained_tokens=outcome.trained_tokens,
+            result_files=[self._result_file(job, outcome.result_csv, at)],
+        )
+        job = self.history.say(job, at, f"New fine-tuned model created: {name}")
+        return self.history.say(job, at, "The job has successfully completed")
+
+    def _checkpoint(self, job: Job, order: Order, name: str, step: int, at: float) -> None:
+        (metrics,) = self._runner.metrics(order, range(step, step + 1))
+        metrics.pop("total_steps", None)
+        self._store.checkpoints.add(
+            Checkpoint(
+                id=new_id("ftckpt_"),
+                created_at=at,
+                job=job.id,
+                project=job.project,
+                base=job.base,
+                name=name,
+                step=step,
+                metrics=metrics,
+            )
+        )
+
+    def _result_file(self, job: Job, csv: str, at: float) -> str:
+        # The service serves result files as base64 text (openai-api.md, section 3).
+        file_id = new_id("file-")
+        draft = self._blobs.draft()
+        draft.write(b64encode(csv.encode()))
+        size = draft.keep(file_id)
+        self._store.files.add(
+            File(
+                id=file_id,
+                created_at=at,
+                project=job.project,
+                filename="step_metrics.csv",
+                purpose="fine-tune-results",
+                bytes=size,
+            )
+        )
+        return file_id
+
+    def _dataset(self, file_id: str) -> Dataset:
+        return Dataset(file_id, partial(self._blobs.open, file_id))

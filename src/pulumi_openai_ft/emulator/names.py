@@ -1,0 +1,52 @@
+"""Ids and model names in the API's forms (openai-api.md, sections 1 and 6)."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from hashlib import blake2b
+
+_ALPHANUMERIC = string.ascii_letters + string.digits
+
+
+def alphanumeric(length: int) -> str:
+    """Random letters and digits; never repeated, so that two emulators never share an id."""
+    return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(length))
+
+
+def new_id(prefix: str) -> str:
+    """A new id such as `file-…` or `cp_…`; the prefix brings its separator."""
+    return prefix + alphanumeric(24)
+
+
+def model_name(base: str, organization: str, suffix: str | None) -> str:
+    """`ft:<base>:<organization>:<suffix or nothing>:<8 characters>`."""
+    return f"ft:{base}:{organization}:{suffix or ''}:{alphanumeric(8)}"
+
+
+def checkpoint_name(base: str, organization: str, suffix: str | None, step: int) -> str:
+    """The name of an earlier checkpoint: an id of its own, and the step."""
+    return f"{model_name(base, organization, suffix)}:ckpt-step-{step}"
+
+
+def event_id(job_id: str, position: int) -> str:
+    """The id of a job's event by its place in the job's history, counted from 1."""
+    return f"{_event_prefix(job_id)}{position:08x}"
+
+
+def event_position(job_id: str, event: str) -> int | None:
+    """The place that an id of `event_id` stands for, or None where it is none of this job's."""
+    prefix, digits = event[:-8], event[-8:]
+    if prefix != _event_prefix(job_id) or not set(digits) <= set(string.hexdigits.lower()):
+        return None
+    return int(digits, 16)
+
+
+def _event_prefix(job_id: str) -> str:
+    return "ftevent-" + blake2b(job_id.encode(), digest_size=8).hexdigest()
+
+
+def mask(key: str) -> str:
+    """A key as it may be shown and kept: its sort, and its last four characters where it is long enough."""
+    kind = "sk-admin-" if key.startswith("sk-admin-") else key[:3]
+    return f"{kind}…{key[-4:]}" if len(key) >= len(kind) + 8 else "…"

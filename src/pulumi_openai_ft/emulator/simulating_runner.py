@@ -1,0 +1,242 @@
+"""The runner that reads the files in earnest and only pretends to train."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from pulumi_openai_ft.emulator.clock import Clock, Moment
+from pulumi_openai_ft.emulator.records import Note
+from pulumi_openai_ft.emulator.runner import Dataset, Order, Outcome, Progress
+from pulumi_openai_ft.emulator.simulation import (
+    Plan,
+    checkpoint_steps,
+    plan_training,
+    result_csv,
+    training_step,
+)
+from pulumi_openai_ft.emulator.training_data import Problem, Summary, inspect_training_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pulumi_openai_ft.emulator.settings import Settings
+    from pulumi_openai_ft.emulator.store import Table
+
+QUEUED_FROM, RUNNING_FROM = 1 / 6, 2 / 6
+PAUSING_TAKES, REQUEUE_TAKES = 1 / 24, 1 / 6
+"""All in shares of a job's whole length."""
+
+_REINFORCEMENT_AUTO = {
+    "compute_multiplier": 1.0,
+    "eval_interval": 1,
+    "eval_samples": 1,
+    "reasoning_effort": "default",
+}
+
+
+@dataclass
+class Run:
+    """How far a job has come, in simulated seconds.
+
+    `done` runs from 0 to `seconds`. While `hold` names a state, the job stays there for `held` seconds more
+    (a paused one until it is resumed). `real` and `skipped` are the clock's reading when it was last looked at.
+    """
+
+    seconds: float
+    real: float
+    skipped: float
+    done: float = 0.0
+    hold: str = ""
+    held: float = 0.0
+    reached: dict[str, float] = field(default_factory=dict)
+    plan: dict[str, Any] | None = None
+    problem: dict[str, str] | None = None
+
+    @property
+    def moment(self) -> Moment:
+        """When the run was last looked at."""
+        return Moment(self.real, self.skipped)
+
+    @property
+    def status(self) -> str:
+        """The API's word for where the run stands."""
+        if self.problem is not None:
+            return "failed"
+        if self.hold:
+            return self.hold
+        passed = [state for state, boundary in self._boundaries() if self.done >= boundary]
+        return passed[-1] if passed else "validating_files"
+
+    @property
+    def share_trained(self) -> float:
+        """How much of the training proper is done, from 0 to 1."""
+        start = RUNNING_FROM * self.seconds
+        return max(0.0, (self.done - start) / (self.seconds - start)) if self.seconds else 1.0
+
+    def move(self, seconds: float, until: Moment) -> None:
+        """Lets simulated seconds pass, and dates the states that are reached on the way."""
+        start, span = self.moment.now, until.now - self.moment.now
+        self.real, self.skipped = until.real, until.skipped
+
+        def date(offset: float) -> float:
+            return start + span * (offset / seconds if 0 < seconds < inf else 1.0)
+
+        waited = self._wait(seconds, date)
+        if self.hold or self.problem:
+            return
+        before = self.done
+        self.done = min(self.seconds, before + seconds - waited)
+        for state, boundary in self._boundaries():
+            if self.done >= boundary:
+                self.reached.setdefault(state, date(waited + boundary - before))
+
+    def _wait(self, seconds: float, date: Callable[[float], float]) -> float:
+        waited = min(seconds, self.held)
+        self.held -= waited
+        if self.held == 0 and self.hold == "pausing":
+            self.hold = "paused"
+            self.reached["paused"] = date(waited)
+        elif self.held == 0 and self.hold == "queued":
+            self.hold = ""
+            self.reached["running"] = date(waited)
+        return waited
+
+    def _boundaries(self) -> list[tuple[str, float]]:
+        shares = (("queued", QUEUED_FROM), ("running", RUNNING_FROM), ("succeeded", 1.0))
+        return [(state, share * self.seconds) for state, share in shares]
+
+
+class SimulatingRunner:
+    """Validates the files, then lets the clock do the work; its curves follow from the job's seed alone."""
+
+    def __init__(self, clock: Clock, notes: Table[Note], settings: Settings) -> None:
+        self._clock = clock
+        self._notes = notes
+        self._settings = settings
+
+    def submit(self, order: Order) -> None:
+        """Starts the job's simulated time."""
+        moment = self._clock.moment()
+        self._save(order, Run(self._settings.job_seconds, moment.real, moment.skipped))
+
+    def poll(self, order: Order) -> Progress:
+        """Moves the run to the present and says where it stands."""
+        run = self._load(order)
+        moment = self._clock.moment()
+        run.move(self._clock.moved(order.job_id, run.moment, moment), moment)
+        if run.done >= QUEUED_FROM * run.seconds and run.plan is None and run.problem is None:
+            self._inspect(order, run)
+        self._save(order, run)
+        return self._progress(order, run)
+
+    def cancel(self, order: Order) -> None:
+        """Lets the run stand still for good; its steps can still be asked for."""
+        self._save(order, replace(self._load(order), hold="cancelled", held=inf))
+
+    def pause(self, order: Order) -> None:
+        """Begins to pause, which takes a moment."""
+        run = self._load(order)
+        self._save(order, replace(run, hold="pausing", held=PAUSING_TAKES * run.seconds))
+
+    def resume(self, order: Order) -> None:
+        """Puts the run at the queue's end."""
+        run = self._load(order)
+        reached = {state: at for state, at in run.reached.items() if state not in ("running", "paused")}
+        held = REQUEUE_TAKES * run.seconds
+        self._save(order, replace(run, hold="queued", held=held, reached=reached))
+
+    def metrics(self, order: Order, steps: range) -> list[dict[str, float]]:
+        """Computes the steps' measurements from the seed."""
+        plan = _plan(self._load(order))
+        return [self._step(order, plan, step) for step in steps]
+
+    def outcome(self, order: Order) -> Outcome:
+        """What the plan comes to."""
+        plan = _plan(self._load(order))
+        validation = order.validation is not None
+        text = result_csv(plan, seed=order.seed, method=order.kind, validation=validation)
+        return Outcome(plan.trained_tokens, checkpoint_steps(plan), text)
+
+    def _inspect(self, order: Order, run: Run) -> None:
+        training = _inspect(order.training, order.kind, "training_file")
+        found: list[Summary | Problem] = [training]
+        if order.validation is not None:
+            found.append(_inspect(order.validation, order.kind, "validation_file"))
+        problems = [finding for finding in found if isinstance(finding, Problem)]
+        if problems:
+            run.problem = asdict(problems[0])
+            run.reached = {"failed": run.reached["queued"]}
+        elif isinstance(training, Summary):
+            run.plan = asdict(plan_training(training, _with_beta(order)))
+
+    def _progress(self, order: Order, run: Run) -> Progress:
+        if run.plan is None:
+            problem = None if run.problem is None else Problem(**run.problem)
+            return Progress(run.status, run.moment.now, run.reached, problem=problem)
+        plan = _plan(run)
+        return Progress(
+            status=run.status,
+            at=run.reached.get("succeeded", run.moment.now),
+            reached=run.reached,
+            step=int(plan.total_steps * run.share_trained),
+            total_steps=plan.total_steps,
+            hyperparameters=_resolved(order, plan),
+            estimated_finish=run.moment.now + (run.seconds - run.done) / (self._clock.speed or 1.0),
+        )
+
+    def _step(self, order: Order, plan: Plan, step: int) -> dict[str, float]:
+        validation = order.validation is not None
+        measured = training_step(plan, step, seed=order.seed, method=order.kind, validation=validation)
+        found = {name: value for name, value in asdict(measured).items() if value is not None}
+        if order.kind == "reinforcement":
+            return {
+                name: value for name, value in found.items() if "loss" not in name and "token" not in name
+            }
+        return found
+
+    def _load(self, order: Order) -> Run:
+        note = self._notes.get(order.job_id)
+        assert note is not None, "every order is submitted before it is polled"
+        return Run(**note.content)
+
+    def _save(self, order: Order, run: Run) -> None:
+        self._notes.put(Note(id=order.job_id, created_at=run.moment.now, content=asdict(run)))
+
+
+def _inspect(dataset: Dataset, method: str, param: str) -> Summary | Problem:
+    try:
+        with dataset.open() as content:
+            return inspect_training_data(content, method=method, param=param)
+    except FileNotFoundError:
+        return Problem(
+            "invalid_training_file", f"File {dataset.file_id} was deleted before it was read.", param
+        )
+
+
+def _plan(run: Run) -> Plan:
+    assert run.plan is not None, "steps are asked for only once there are some"
+    return Plan(**run.plan)
+
+
+def _with_beta(order: Order) -> dict[str, Any]:
+    default = {"beta": "auto"} if order.kind == "dpo" else {}
+    return {**default, **order.hyperparameters}
+
+
+def _resolved(order: Order, plan: Plan) -> dict[str, Any]:
+    resolved: dict[str, Any] = {
+        "n_epochs": plan.n_epochs,
+        "batch_size": plan.batch_size,
+        "learning_rate_multiplier": plan.learning_rate_multiplier,
+    }
+    if order.kind == "dpo":
+        resolved["beta"] = plan.beta
+    if order.kind == "reinforcement":
+        asked = order.hyperparameters
+        resolved |= {
+            name: asked[name] if asked.get(name, "auto") != "auto" else automatic
+            for name, automatic in _REINFORCEMENT_AUTO.items()
+        }
+    return resolved

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from tests.emulator.support import ADMIN_KEY, JOB_SECONDS, KEY, NO_CERTIFICATES, TODAY, Api, connect
+
+from pulumi_openai_ft.emulator import Clock, Emulator, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[Emulator]:
+    with Emulator(clock=Clock.manual(), today=TODAY, job_seconds=JOB_SECONDS) as running:
+        yield running
+
+
+@pytest.fixture
+def emulator(_server: Emulator) -> Emulator:
+    """An emulator with empty books, whose time stands still until a test advances it."""
+    _server.reset()
+    _server.backend.keyring.clear()
+    vars(_server.settings).update(vars(Settings(today=TODAY, job_seconds=JOB_SECONDS)))
+    return _server
+
+
+@pytest.fixture
+def open_client() -> Iterator[Callable[..., Api]]:
+    """Makes clients: `open_client(emulator, key, **headers)`."""
+    clients: list[Api] = []
+
+    def make(emulator: Emulator, key: str = KEY, **headers: str) -> Api:
+        clients.append(connect(emulator, key, **headers))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def api(emulator: Emulator, open_client: Callable[..., Api]) -> Api:
+    """A client with a project's key."""
+    return open_client(emulator)
+
+
+@pytest.fixture
+def admin(emulator: Emulator, open_client: Callable[..., Api]) -> Api:
+    """A client with an admin key."""
+    return open_client(emulator, ADMIN_KEY)
+
+
+@pytest.fixture
+def control(emulator: Emulator) -> Iterator[httpx.Client]:
+    """A client of the control routes, which ask for no key."""
+    base = emulator.url.removesuffix("/v1")
+    with httpx.Client(base_url=f"{base}/_emulator", trust_env=False, verify=NO_CERTIFICATES) as client:
+        yield client

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import openai
+import pytest
+
+BASE = "gpt-4o-mini-2024-07-18"
+
+
+def test_base_models_are_listed_with_the_date_of_their_end(client: openai.OpenAI) -> None:
+    models = {model.id: model for model in client.models.list()}
+
+    assert models[BASE].shutdown_date == "2027-01-14"
+    for model in models.values():
+        assert model.shutdown_date is None or re.fullmatch(r"\d{4}-\d\d-\d\d", model.shutdown_date)
+
+
+def test_trained_model_appears_with_its_owner_and_the_end_of_its_base(
+    client: openai.OpenAI, trained: Any
+) -> None:
+    job = trained(suffix="mine")
+
+    model = client.models.retrieve(job.fine_tuned_model)
+
+    assert model.id == job.fine_tuned_model
+    assert model.owned_by == job.organization_id
+    assert model.shutdown_date == client.models.retrieve(BASE).shutdown_date
+    assert model in list(client.models.list())
+
+
+def test_deleted_model_is_gone_and_its_job_stays(client: openai.OpenAI, trained: Any) -> None:
+    job = trained()
+
+    deleted = client.models.delete(job.fine_tuned_model)
+
+    assert (deleted.id, deleted.deleted, deleted.object) == (job.fine_tuned_model, True, "model")
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve(job.fine_tuned_model)
+    assert client.fine_tuning.jobs.retrieve(job.id) == job
+
+
+def test_base_model_cannot_be_deleted(client: openai.OpenAI) -> None:
+    with pytest.raises((openai.PermissionDeniedError, openai.BadRequestError)):
+        client.models.delete(BASE)
+
+    assert client.models.retrieve(BASE).id == BASE
+
+
+def test_every_answer_has_a_request_id_and_limits(client: openai.OpenAI) -> None:
+    answers = [client.models.with_raw_response.list() for _ in range(2)]
+
+    ids = [answer.request_id for answer in answers]
+    assert all(ids)
+    assert ids[0] != ids[1]
+    for answer in answers:
+        limit = int(answer.headers["x-ratelimit-limit-requests"])
+        assert 0 <= int(answer.headers["x-ratelimit-remaining-requests"]) < limit
+        assert answer.headers["x-ratelimit-reset-requests"].endswith("s")

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from tests.emulator.support import KEY, MODEL, error, rows
+
+from pulumi_openai_ft.emulator import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.emulator.support import Api
+
+SOON = 0.1
+
+
+@pytest.fixture(autouse=True)
+def _no_noise(capfd: pytest.CaptureFixture[str]) -> object:
+    """No fault prints anything, tracebacks least of all."""
+    yield
+    assert capfd.readouterr() == ("", "")
+
+
+def wait_for(seen: Callable[[], object]) -> None:
+    """Asks again until it is so; the test's own time limit ends the asking."""
+    while not seen():
+        time.sleep(0.005)
+
+
+def test_a_status_is_answered_as_often_as_wished(api: Api, emulator: Emulator) -> None:
+    emulator.fault("GET", "/files", "status", times=2, status=503)
+
+    replies = [api.get("/files") for _ in range(3)]
+    assert [reply.status_code for reply in replies] == [503, 503, 200]
+    assert error(replies[0])["code"] == "server_is_overloaded"
+    assert replies[0].headers["x-request-id"]
+    assert [entry.fault for entry in emulator.journal()] == ["status", "status", None]
+
+
+def test_a_status_may_bring_headers_code_and_body(api: Api, emulator: Emulator) -> None:
+    emulator.fault(
+        "GET", "/files", "status", status=429, code="insufficient_quota", headers={"Retry-After": "7"}
+    )
+    emulator.fault("GET", "/files", "status", status=500, body={"surprise": True})
+    emulator.fault("GET", "/files", "status", status=200, body="no json")
+
+    first, second, third = (api.get("/files") for _ in range(3))
+    assert (error(first)["code"], first.headers["retry-after"]) == ("insufficient_quota", "7")
+    assert second.json() == {"surprise": True}
+    assert third.text == "no json"
+
+
+@pytest.mark.parametrize(("acts", "files"), [(False, 0), (True, 1)])
+def test_a_status_takes_effect_only_where_wished(
+    api: Api, emulator: Emulator, *, acts: bool, files: int
+) -> None:
+    emulator.fault("POST", "/files", "status", status=500, acts=acts)
+
+    assert (
+        api.post("/files", files={"file": ("a.jsonl", rows())}, data={"purpose": "fine-tune"}).status_code
+        == 500
+    )
+    assert len(emulator.files()) == files
+
+
+def test_faults_strike_by_method_path_and_count(api: Api, emulator: Emulator) -> None:
+    emulator.fault("DELETE", "/files/*", "status", status=500)
+    emulator.fault("*", "~/v1/files/file-[ab]", "status", status=502, times=None)
+    emulator.fault("GET", "/v1/models", "status", status=504, skip=1)
+
+    assert [api.get(path).status_code for path in ("/files/file-a", "/files/file-b", "/files/file-c")] == [
+        502,
+        502,
+        404,
+    ]
+    assert api.delete("/files/file-a").status_code == 500
+    assert api.delete("/files/file-a").status_code == 502
+    assert [api.get("/models").status_code for _ in range(3)] == [200, 504, 200]
+    emulator.clear_faults()
+    assert api.get("/files/file-a").status_code == 404
+
+
+def test_faults_are_set_shown_and_cleared_over_http(api: Api, control: httpx.Client) -> None:
+    wish = {"method": "GET", "path": "/models", "action": "html", "times": 2}
+    fault = control.post("/faults", json=wish).json()
+    api.get("/models")
+
+    (shown,) = control.get("/faults").json()["faults"]
+    assert shown == {**fault, "struck": 1}
+    assert (shown["method"], shown["path"], shown["times"], shown["action"]) == ("GET", "/models", 2, "html")
+    assert control.delete("/faults").json() == {"faults": []}
+    assert api.get("/models").status_code == 200
+
+
+def test_faults_leave_the_control_routes_alone(control: httpx.Client, emulator: Emulator) -> None:
+    emulator.fault("*", "*", "drop_before", times=None)
+
+    assert control.get("/books").status_code == 200
+
+
+def test_a_proxys_page_is_html(api: Api, emulator: Emulator) -> None:
+    emulator.fault("GET", "/files", "html")
+    reply = api.get("/files")
+
+    assert (reply.status_code, reply.headers["content-type"]) == (502, "text/html")
+    assert reply.text.startswith("<html>")
+
+
+def test_a_dropped_connection_brings_no_byte(emulator: Emulator) -> None:
+    emulator.fault("GET", "/files", "drop_before")
+    port = int(emulator.url.split(":")[2].split("/")[0])
+
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(
+            f"GET /v1/files HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n\r\n".encode()
+        )
+        assert connection.recv(1000) == b""
+    assert [entry.status for entry in emulator.journal()] == [None]
+
+
+@pytest.mark.parametrize(("action", "files"), [("drop_before", 0), ("drop_after", 1)])
+def test_a_drop_comes_before_or_after_the_effect(
+    api: Api, emulator: Emulator, action: str, files: int
+) -> None:
+    emulator.fault("POST", "/files", action)
+
+    with pytest.raises(httpx.TransportError):
+        api.upload()
+    assert len(emulator.files()) == files
+    assert api.get("/files").status_code == 200
+
+
+def test_a_large_upload_can_be_dropped(api: Api, emulator: Emulator) -> None:
+    emulator.fault("POST", "/files", "drop_before")
+    with pytest.raises(httpx.TransportError):
+        api.upload(b"x" * 5_000_000)
+    emulator.fault("POST", "/files", "drop_after")
+    with pytest.raises(httpx.TransportError):
+        api.upload(b"x" * 5_000_000)
+
+    assert [file["bytes"] for file in emulator.files()] == [5_000_000]
+
+
+def test_the_effect_may_come_after_the_drop(api: Api, emulator: Emulator) -> None:
+    file_id = api.upload()["id"]
+    emulator.fault("POST", "/fine_tuning/jobs", "drop_then_act", seconds=SOON)
+    started = time.monotonic()
+
+    with pytest.raises(httpx.TransportError):
+        api.train(training_file=file_id, metadata={"token": "x"})
+    assert time.monotonic() - started < SOON
+    assert emulator.jobs() == []
+    wait_for(emulator.jobs)
+    assert time.monotonic() - started >= SOON
+    assert [job["metadata"] for job in emulator.jobs()] == [{"token": "x"}]
+
+
+def test_a_hanging_request_goes_on_in_the_end(api: Api, emulator: Emulator) -> None:
+    emulator.fault("POST", "/files", "hang", seconds=SOON)
+    started = time.monotonic()
+
+    assert api.upload()["object"] == "file"
+    assert time.monotonic() - started >= SOON
+
+
+@pytest.mark.parametrize(("acts", "files"), [(False, 0), (True, 1)])
+def test_a_hanging_request_acts_first_or_never_when_the_client_leaves(
+    api: Api, emulator: Emulator, *, acts: bool, files: int
+) -> None:
+    emulator.fault("POST", "/files", "hang", seconds=SOON, acts=acts)
+
+    with pytest.raises(httpx.ReadTimeout):
+        api.post(
+            "/files", files={"file": ("a.jsonl", rows())}, data={"purpose": "fine-tune"}, timeout=SOON / 2
+        )
+    wait_for(emulator.counts)
+    assert len(emulator.files()) == files
+
+
+def test_stopping_ends_what_hangs(open_client: Callable[..., Api]) -> None:
+    with Emulator() as emulator:
+        emulator.fault("GET", "/files", "hang", seconds=60)
+        with pytest.raises(httpx.ReadTimeout):
+            open_client(emulator).get("/files", timeout=0.05)
+        emulator.fault("POST", "/files", "drop_then_act", seconds=60)
+        with pytest.raises(httpx.TransportError):
+            open_client(emulator).upload()
+        started = time.monotonic()
+    assert time.monotonic() - started < 1
+
+
+def test_a_cut_body_is_shorter_than_was_said(api: Api, emulator: Emulator) -> None:
+    emulator.fault("POST", "/files", "truncate")
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+        api.upload()
+    emulator.fault("GET", "/files", "truncate", keep=0)
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+        api.get("/files")
+
+    assert len(emulator.files()) == 1
+    assert [entry.status for entry in emulator.journal()] == [200, 200]
+
+
+def test_a_lagging_list_lacks_what_is_new(api: Api, emulator: Emulator) -> None:
+    old = api.upload()["id"]
+    job = api.train(training_file=old)["id"]
+    emulator.advance(30)
+    new = api.upload()["id"]
+    api.train(training_file=old)
+    emulator.fault("GET", "*", "lag", seconds=10, times=3)
+
+    assert [file["id"] for file in api.get("/files").json()["data"]] == [old]
+    assert [found["id"] for found in api.get("/fine_tuning/jobs").json()["data"]] == [job]
+    assert api.get(f"/files/{new}").status_code == 200
+    assert [file["id"] for file in api.get("/files").json()["data"]] == [new, old]
+
+
+def test_a_fault_may_strike_a_request_that_would_be_refused(api: Api, emulator: Emulator) -> None:
+    emulator.fault("POST", "/fine_tuning/jobs", "drop_after")
+
+    with pytest.raises(httpx.TransportError):
+        api.post("/fine_tuning/jobs", json={"model": MODEL})
+    assert emulator.jobs() == []

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.emulator.support import ADMIN_KEY, JOB_SECONDS, TODAY, Address, Api, connect, rows
+
+from pulumi_openai_ft.emulator import Clock, Emulator, EmulatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+def standing(data: Path) -> Emulator:
+    """An emulator on the folder whose time stands still."""
+    return Emulator(data=data, clock=Clock.manual(1_800_000_000), job_seconds=JOB_SECONDS, today=TODAY)
+
+
+def test_everything_survives_a_restart(tmp_path: Path, open_client: Callable[..., Api]) -> None:
+    with standing(tmp_path) as emulator:
+        api = open_client(emulator)
+        job = api.train(metadata={"k": "v"}, seed=3)
+        emulator.advance(JOB_SECONDS)
+        model = api.job(job["id"])["fine_tuned_model"]
+        open_client(emulator, ADMIN_KEY).post(
+            f"/fine_tuning/checkpoints/{model}/permissions", json={"project_ids": ["proj_a"]}
+        ).raise_for_status()
+        upload = {"filename": "a.jsonl", "purpose": "fine-tune", "bytes": 3, "mime_type": "text/jsonl"}
+        upload_id = api.post("/uploads", json=upload).json()["id"]
+        part = api.post(f"/uploads/{upload_id}/parts", files={"data": ("p", b"abc")}).json()["id"]
+        books = [
+            emulator.files(),
+            emulator.jobs(),
+            emulator.permissions(),
+            emulator.models(),
+            emulator.uploads(),
+        ]
+        events, checkpoints = api.events(job["id"], limit=100), api.checkpoints(job["id"])
+
+    with standing(tmp_path) as emulator:
+        api = open_client(emulator)
+        assert books == [
+            emulator.files(), emulator.jobs(), emulator.permissions(), emulator.models(), emulator.uploads()
+        ]  # fmt: skip
+        assert api.events(job["id"], limit=100) == events
+        assert api.checkpoints(job["id"]) == checkpoints
+        assert api.get(f"/files/{job['training_file']}/content").content == rows()
+        completed = api.post(f"/uploads/{upload_id}/complete", json={"part_ids": [part]})
+        assert completed.json()["status"] == "completed"
+        fresh = api.train(training_file=job["training_file"])
+        assert fresh["id"] not in {book["id"] for book in books[1]}
+
+
+def test_a_running_job_goes_on_after_a_restart(tmp_path: Path, open_client: Callable[..., Api]) -> None:
+    with standing(tmp_path) as emulator:
+        job_id = open_client(emulator).train()["id"]
+        emulator.advance(JOB_SECONDS / 2)
+        before = open_client(emulator).events(job_id)
+
+    with standing(tmp_path) as emulator:
+        api = open_client(emulator)
+        assert api.events(job_id) == before
+        emulator.advance(JOB_SECONDS / 2)
+        assert api.job(job_id)["status"] == "succeeded"
+
+
+def test_time_goes_on_while_nobody_is_there(tmp_path: Path, open_client: Callable[..., Api]) -> None:
+    now = 1_800_000_000.0
+
+    def emulator() -> Emulator:
+        return Emulator(data=tmp_path, clock=Clock(speed=60, source=lambda: now), today=TODAY)
+
+    with emulator() as first:
+        job_id = open_client(first).train()["id"]
+    now += 1
+    with emulator() as second:
+        assert open_client(second).job(job_id)["status"] == "running"
+
+
+def test_what_was_never_committed_is_swept_away(tmp_path: Path) -> None:
+    with standing(tmp_path) as emulator:
+        draft = emulator.backend.blobs.draft()
+        draft.write(b"half a fi")
+        assert list(emulator.backend.blobs.folder.iterdir())
+        draft._file.close()
+    with standing(tmp_path) as emulator:
+        assert list(emulator.backend.blobs.folder.iterdir()) == []
+
+
+def test_one_folder_serves_one_emulator(tmp_path: Path) -> None:
+    with standing(tmp_path), pytest.raises(EmulatorError, match="in use by another emulator"):
+        standing(tmp_path).start()
+
+
+def test_books_of_another_version_are_a_clear_error(tmp_path: Path) -> None:
+    with standing(tmp_path):
+        pass
+    with closing(sqlite3.connect(tmp_path / "books.sqlite")) as books:
+        books.execute("PRAGMA user_version = 99")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "books.sqlite").write_bytes(
+        b"this is no database, but a long enough text to be read as one" * 99
+    )
+
+    for folder in (tmp_path / "books.sqlite", other):
+        with pytest.raises(EmulatorError, match=r"data folder .* --data"):
+            standing(folder).start()
+
+
+@contextmanager
+def process(data: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], Api]]:
+    """An emulator in a process of its own, and a client of it."""
+    command = [
+        sys.executable,
+        "-m",
+        "pulumi_openai_ft.emulator",
+        "--data",
+        str(data),
+        "--today",
+        str(TODAY),
+        *options,
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+        with connect(Address(running)) as api:
+            yield running, api
+        running.kill()
+
+
+def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
+    with process(tmp_path) as (running, api):
+        job = api.train(metadata={"k": "v"})
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+
+    with process(tmp_path) as (_, api):
+        found = api.get("/fine_tuning/jobs", params={"metadata[k]": "v"}).json()["data"]
+        assert [(again["id"], again["seed"]) for again in found] == [(job["id"], job["seed"])]
+        assert api.get(f"/files/{job['training_file']}/content").content == rows()
