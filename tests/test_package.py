@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,11 +64,24 @@ def test_a_resource_documents_what_it_takes(resource: type, model: type[Inputs])
     assert [name for name in model.model_fields if f"\n    {name}: " not in documentation] == []
 
 
-def test_exports_are_what_is_listed() -> None:
-    public = {name for name, value in vars(pulumi_openai_ft).items() if not name.startswith("_")}
-    modules = {name for name in public if inspect.ismodule(getattr(pulumi_openai_ft, name))}
+def test_what_is_listed_typed_and_found_is_the_same() -> None:
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    (typed,) = [node for node in tree.body if isinstance(node, ast.If)]
+    imported = {alias.name for node in typed.body if isinstance(node, ast.ImportFrom) for alias in node.names}
 
-    assert public - modules == set(pulumi_openai_ft.__all__)
+    assert imported == set(pulumi_openai_ft.__all__) == set(pulumi_openai_ft._MODULES)
+    assert [name for name in pulumi_openai_ft.__all__ if getattr(pulumi_openai_ft, name) is None] == []
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'Files'"):
+        _ = pulumi_openai_ft.Files
+
+
+def test_the_emulator_needs_no_pulumi() -> None:
+    code = "import sys, pulumi_openai_ft.emulator.command; sys.exit('pulumi' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize(
