@@ -1,0 +1,76 @@
+"""Finds or builds the Pulumi engine that this checkout uses.
+
+Needs nothing but Python 3.11: it runs before there is a virtual environment.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable
+
+import cache
+import golang
+import official
+import recipe
+from problem import ProblemError
+
+INTERRUPTED = 130
+
+
+def ensure() -> int:
+    """Print the folder that has to come first on PATH, and build the engine if there is none."""
+    print(official.directory() or recipe.ensure())
+    return 0
+
+
+def where() -> int:
+    """Print the same folder and never build: without an engine it fails."""
+    found = official.directory() or recipe.target()
+    if not found.is_dir():
+        raise ProblemError("there is no Pulumi engine for this checkout yet: run make setup")
+    print(found)
+    return 0
+
+
+def go() -> int:
+    """Print the go command that builds the engine; install it if need be."""
+    print(golang.executable())
+    return 0
+
+
+def test() -> int:
+    """Run the Go tests of the language host."""
+    return golang.test()
+
+
+COMMANDS: dict[str, Callable[[], int]] = {"ensure": ensure, "where": where, "go": go, "test": test}
+
+
+def main() -> int:
+    """Run the command line and return its exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.default_int_handler)
+    command = COMMANDS[_arguments().command]
+    try:
+        return command()
+    except (ProblemError, OSError) as error:
+        print(f"engine: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nengine: interrupted; nothing half-made was left", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=f"Everything that is built lies in {cache.root()}; removing that folder is safe.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, command in COMMANDS.items():
+        commands.add_parser(name, help=command.__doc__, description=command.__doc__)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

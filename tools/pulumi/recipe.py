@@ -1,0 +1,73 @@
+"""How the engine is built, and by which name the result is kept."""
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+from pathlib import Path
+
+import cache
+import golang
+import progress
+from problem import ProblemError
+
+# Raise it when the way of building changes without a change in the Go sources.
+RECIPE = "1"
+PULUMI = "github.com/pulumi/pulumi"
+COMMANDS = (f"{PULUMI}/pkg/v3/cmd/pulumi", "./pulumi-language-python")
+SDK_SCRIPTS = ("cmd/pulumi-language-python-exec", "dist/pulumi-resource-pulumi-python")
+FETCH_SECONDS = 40
+BUILD_CPU_SECONDS = 480
+
+
+def target() -> Path:
+    """Return the folder of the engine that the present sources make; it need not exist."""
+    return cache.root() / f"engine-{_fingerprint()}"
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256(f"{RECIPE} {platform.system()} {platform.machine()}".encode())
+    for source in _sources():
+        content = source.read_bytes()
+        digest.update(f"\n{source.relative_to(golang.MODULE)} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def _sources() -> list[Path]:
+    code = [path for path in golang.MODULE.rglob("*.go") if not path.name.endswith("_test.go")]
+    return sorted([golang.MODULE / "go.mod", golang.MODULE / "go.sum", *code])
+
+
+def ensure() -> Path:
+    """Return the engine's folder, built if there is none."""
+    return cache.made_once(target(), _build)
+
+
+def _build(folder: Path) -> None:
+    linker = f"-s -w -X {PULUMI}/sdk/v3/go/common/version.Version={_pulumi_version()}"
+    go = golang.executable()
+    log = target().with_suffix(".log")
+    log.unlink(missing_ok=True)
+    place = progress.Workplace(log, golang.MODULE, golang.environment())
+    fetch: list[str | Path] = [go, "list", *golang.FLAGS, "-deps", *COMMANDS]
+    place.run("fetching the Pulumi engine's sources", FETCH_SECONDS, fetch)
+    build: list[str | Path] = [go, "build", *golang.FLAGS, "-ldflags", linker, "-o", folder, *COMMANDS]
+    seconds = BUILD_CPU_SECONDS / (os.cpu_count() or 1)
+    place.run("building the Pulumi engine, once per machine", seconds, build)
+    _copy_scripts(folder)
+
+
+def _pulumi_version() -> str:
+    found = re.search(rf"^\s*{PULUMI}/pkg/v3 (\S+)", (golang.MODULE / "go.mod").read_text(), re.MULTILINE)
+    if not found:
+        raise ProblemError(f"{golang.MODULE / 'go.mod'} names no version of {PULUMI}/pkg/v3")
+    return found[1]
+
+
+def _copy_scripts(folder: Path) -> None:
+    sdk = Path(golang.output("list", "-m", "-f", "{{.Dir}}", f"{PULUMI}/sdk/v3"))
+    for script in SDK_SCRIPTS:
+        copy = folder / Path(script).name
+        shutil.copyfile(sdk / "python" / script, copy)
+        copy.chmod(0o755)
