@@ -43,7 +43,7 @@ test-long: setup
 
 check: $(READY)
 	$(BIN)/ruff format --check
-	$(BIN)/ruff check
+	$(BIN)/ruff check --no-cache
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+# A shell ignores SIGINT for its background jobs, and their children inherit that; our children are to hear it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 SomeProvider = TypeVar("SomeProvider", bound=Provider)
 
 

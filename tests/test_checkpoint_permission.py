@@ -6,7 +6,7 @@ import pytest
 from pulumi.output import Unknown
 
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
-from pulumi_openai_ft.errors import MissingScopeError, ServiceError
+from pulumi_openai_ft.errors import InputError, MissingScopeError, ServiceError
 from pulumi_openai_ft.file import FileProvider
 from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 
@@ -62,6 +62,7 @@ def test_state_holds_the_id_of_each_grant(
         "checkpoint_id": checkpoint,
         "project_ids": ["proj_b", "proj_c"],
         "permission_ids": ids,
+        "__asked_checkpoint_id": checkpoint,
     }
 
 
@@ -114,13 +115,13 @@ def test_revoking_what_is_gone_succeeds(
 
 
 def test_one_revoked_grant_shows_as_that_one_difference(
-    provider: FineTuningCheckpointPermissionProvider, checkpoint: str
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, configure: Callable[..., Any]
 ) -> None:
     wanted = {"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]}
     created = provider.create(dict(wanted))
     provider.api.revoke_permission(checkpoint, created.outs["permission_ids"]["proj_b"])  # type: ignore[index]
 
-    read = provider.read(created.id, created.outs or {})
+    read = configure(FineTuningCheckpointPermissionProvider).read(created.id, created.outs or {})
 
     assert (read.outs or {})["project_ids"] == ["proj_c"]
     assert provider.diff(created.id, read.outs or {}, wanted).changes is True
@@ -143,7 +144,7 @@ def test_another_checkpoint_is_another_resource(provider: FineTuningCheckpointPe
 @pytest.mark.parametrize(
     ("inputs", "sentence"),
     [
-        ({"checkpoint_id": "ftckpt_1"}, "checkpoint_id: 'ftckpt_1' is an id: write the name, ft:…"),
+        ({"checkpoint_id": "ftjob-1"}, "checkpoint_id: 'ftjob-1' is a job: write the name, ft:…"),
         ({"checkpoint_id": None}, "checkpoint_id: is missing"),
         ({"project_ids": []}, "project_ids: [] does not fit"),
         ({"project_ids": "proj_b"}, "project_ids: 'proj_b' does not fit: must be a list"),
@@ -179,3 +180,75 @@ def test_a_project_key_in_the_admin_keys_place_is_told_by_its_missing_scope(
 
     with pytest.raises(MissingScopeError, match=r"api\.fine_tuning\.checkpoints\."):
         provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
+
+
+def test_a_forced_replacement_leaves_the_grants_that_it_adopted(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    inputs = {"checkpoint_id": checkpoint, "project_ids": ["proj_b"]}
+    old = provider.create(dict(inputs))
+
+    new = provider.create(dict(inputs))
+    provider.delete(old.id, old.outs or {})
+    assert granted(service) == {"proj_b"}
+
+    provider.delete(new.id, new.outs or {})
+    assert granted(service) == set()
+
+
+def test_many_resources_of_one_checkpoint_are_read_with_one_list(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    for project in ("proj_b", "proj_c", "proj_d"):
+        provider.create({"checkpoint_id": checkpoint, "project_ids": [project]})
+        provider.read(checkpoint, {"project_ids": [project]})
+
+    assert requests(service, "GET") == 1
+
+
+@pytest.mark.usefixtures("checkpoint")
+def test_a_checkpoint_is_found_by_its_id(
+    provider: FineTuningCheckpointPermissionProvider, service: Emulator
+) -> None:
+    (job,) = service.jobs()
+    found = next(provider.api.checkpoints(job["id"]))
+    inputs = {"checkpoint_id": found.id, "project_ids": ["proj_b"]}
+
+    created = provider.create(dict(inputs))
+
+    assert created.id == found.fine_tuned_model_checkpoint
+    assert provider.diff(created.id, created.outs or {}, inputs).changes is False
+
+
+@pytest.mark.usefixtures("checkpoint")
+def test_a_checkpoint_id_that_is_not_found_says_what_to_write(
+    provider: FineTuningCheckpointPermissionProvider,
+) -> None:
+    with pytest.raises(InputError, match=r"'ftckpt_nobody' is not found .*: write the checkpoint's name"):
+        provider.create({"checkpoint_id": "ftckpt_nobody", "project_ids": ["proj_b"]})
+
+
+def test_two_resources_that_grant_the_same_are_told_at_preview(
+    provider: FineTuningCheckpointPermissionProvider,
+) -> None:
+    good = {"checkpoint_id": "ft:m:o::a", "project_ids": ["proj_b"]}
+    provider.check({}, {**good, "__identity": "o::dev::shop::T::first"})
+
+    (failure,) = provider.check({}, {**good, "__identity": "o::dev::shop::T::second"}).failures
+
+    assert failure.reason.startswith(
+        "project_ids: 'proj_b' is granted ft:m:o::a by another resource too, 'first'"
+    )
+    assert provider.check({}, {**good, "__identity": "o::dev::shop::T::first"}).failures == []
+
+
+@pytest.mark.parametrize("action", ["drop_after", "truncate"])
+def test_a_grant_that_was_not_answered_is_found(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator, action: str
+) -> None:
+    service.fault("POST", "/v1/fine_tuning/checkpoints/*", action)
+
+    created = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
+
+    assert granted(service) == {"proj_b"}
+    assert set((created.outs or {})["permission_ids"]) == {"proj_b"}

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import inspect
 
+import pytest
+
 from pulumi_openai_ft import errors
 
 
@@ -28,3 +30,22 @@ def test_docstring_draws_the_tree_as_it_is() -> None:
 
 def test_all_names_are_exported() -> None:
     assert set(errors.__all__) == set(drawn_tree())
+
+
+def test_the_text_ends_with_what_the_tries_came_to() -> None:
+    error = errors.ServerError("out of order", status=500)
+    error.history = "tried 3 times in 4 s"
+
+    assert str(error) == "out of order; tried 3 times in 4 s"
+
+
+@pytest.mark.parametrize(
+    ("kind", "acted"),
+    [(errors.ServiceError, False), (errors.ServerError, True), (errors.UnreadableAnswerError, True)],
+)
+def test_whether_a_request_may_have_acted_follows_from_its_failure(
+    kind: type[errors.ServiceError],
+    acted: bool,  # noqa: FBT001
+) -> None:
+    assert kind("no", status=500).may_have_acted is acted
+    assert kind("no", status=500, may_have_acted=not acted).may_have_acted is not acted

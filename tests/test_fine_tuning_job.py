@@ -218,6 +218,30 @@ class TestAtOnce:
             ):
                 ask("ftjob-other", {})
 
+    def test_a_model_that_was_deleted_elsewhere_is_told_and_not_bought_again(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        created = provider.create(inputs)
+        provider.api.delete_model((created.outs or {})["fine_tuned_model"])
+
+        read = provider.read(created.id, created.outs or {}).outs or {}
+
+        diff = provider.diff(created.id, read, inputs)
+        assert (diff.changes, diff.replaces) == (True, [])
+        with pytest.raises(JobFailedError, match=f"model {read['fine_tuned_model']} .* was deleted outside"):
+            provider.update(created.id, read, inputs)
+        assert len(service.jobs()) == 1
+
+    def test_many_jobs_are_read_with_one_look_at_the_models(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        created = provider.create(inputs)
+
+        for _ in range(3):
+            provider.read(created.id, created.outs or {})
+
+        assert sum(entry.path == "/v1/models" for entry in service.journal()) == 1
+
     @pytest.mark.parametrize("action", ["drop_after", "truncate"])
     def test_a_purchase_that_was_not_answered_is_found(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator, action: str
@@ -332,7 +356,10 @@ class TestOverTime:
             "cancel_after_timeout: it acts only while",
         ),
         ({"method": {"type": "dpo", "supervised": {}}}, "method.supervised: does not go with type 'dpo'"),
-        ({"method": {"type": "reinforcement"}}, "method.reinforcement: is missing: this type needs a grader"),
+        (
+            {"method": {"type": "reinforcement"}, "validation_file": "file-2"},
+            "method.reinforcement: is missing: this type needs a grader",
+        ),
     ],
     ids=repr,
 )

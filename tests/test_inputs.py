@@ -9,11 +9,51 @@ from pulumi.output import Unknown
 from tests.support import shown
 
 from pulumi_openai_ft._inputs import plain, problems, visible
-from pulumi_openai_ft._job_inputs import FineTuningJobInputs
+from pulumi_openai_ft._job_inputs import (
+    DpoHyperparameters,
+    FineTuningJobInputs,
+    ReinforcementHyperparameters,
+    SupervisedHyperparameters,
+)
 from pulumi_openai_ft.checkpoint_permission import CheckpointPermissionInputs
 from pulumi_openai_ft.file import FileInputs
 
 JOB: dict[str, Any] = {"model": "gpt-4o-mini-2024-07-18", "training_file": "file-1"}
+GRADER = {"type": "string_check", "name": "g", "input": "a", "reference": "b", "operation": "eq"}
+OF_ALL = ("n_epochs", "batch_size", "learning_rate_multiplier")
+METHODS = {
+    "supervised": OF_ALL,
+    "dpo": (*OF_ALL, "beta"),
+    "reinforcement": (
+        *OF_ALL,
+        "reasoning_effort",
+        "compute_multiplier",
+        "eval_interval",
+        "eval_samples",
+    ),
+}
+FITTING: dict[str, list[Any]] = {
+    "n_epochs": ["auto", 1, 1.0, 50.0],
+    "batch_size": ["auto", 1, 256],
+    "learning_rate_multiplier": ["auto", 1e-300, 1, 1e300],
+    "beta": ["auto", 1e-300, 0.5, 2],
+    "reasoning_effort": ["default", "low", "medium", "high"],
+    "compute_multiplier": ["auto", 0.0000101, 1, 10],
+    "eval_interval": ["auto", 1, 1000000],
+    "eval_samples": ["auto", 1, 1000000],
+}
+WHOLE = [(0, "'auto' or at least 1"), (1.5, "'auto' or a whole number"), (True, "'auto' or a whole number")]
+EFFORTS = "'default', 'low', 'medium' or 'high'"
+NOT_FITTING: dict[str, list[tuple[Any, str]]] = {
+    "n_epochs": [*WHOLE, (51, "'auto' or at most 50"), ("3", "'auto' or a whole number")],
+    "batch_size": [*WHOLE, (257, "'auto' or at most 256")],
+    "learning_rate_multiplier": [(0, "'auto' or above 0"), (-1, "'auto' or above 0")],
+    "beta": [(0, "'auto' or above 0"), (2.0001, "'auto' or at most 2"), ("low", "'auto' or a number")],
+    "reasoning_effort": [("auto", EFFORTS), (1, EFFORTS)],
+    "compute_multiplier": [(0.00001, "'auto' or above 1e-05"), (10.001, "'auto' or at most 10")],
+    "eval_interval": WHOLE,
+    "eval_samples": WHOLE,
+}
 
 anything = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.builds(Unknown),
@@ -25,7 +65,7 @@ anything = st.recursive(
 def hyperparameters(method: str = "supervised", **values: Any) -> dict[str, Any]:
     settings: dict[str, Any] = {"hyperparameters": values}
     if method == "reinforcement":
-        settings["grader"] = {"type": "string_check"}
+        settings["grader"] = GRADER
     return {**JOB, "method": {"type": method, method: settings}}
 
 
@@ -94,6 +134,67 @@ def test_good_inputs_have_no_problems(changes: dict[str, Any]) -> None:
 )
 def test_a_problem_names_path_value_and_what_to_write(changes: dict[str, Any], sentence: str) -> None:
     assert problems(FineTuningJobInputs, {**JOB, **changes}) == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "value"),
+    [(method, name, value) for method, names in METHODS.items() for name in names for value in FITTING[name]],
+)
+def test_a_hyperparameter_reaches_its_borders(method: str, name: str, value: Any) -> None:
+    assert problems(FineTuningJobInputs, hyperparameters(method, **{name: value})) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "value", "reason"),
+    [
+        (method, name, value, reason)
+        for method, names in METHODS.items()
+        for name in names
+        for value, reason in NOT_FITTING[name]
+    ],
+)
+def test_a_hyperparameter_stays_within_its_borders(method: str, name: str, value: Any, reason: str) -> None:
+    path = f"method.{method}.hyperparameters.{name}"
+
+    assert problems(FineTuningJobInputs, hyperparameters(method, **{name: value})) == [
+        f"{path}: {value!r} does not fit: must be {reason}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [(method, name) for method, names in METHODS.items() for name in FITTING if name not in names],
+)
+def test_a_hyperparameter_of_another_method_is_told(method: str, name: str) -> None:
+    assert problems(FineTuningJobInputs, hyperparameters(method, **{name: "auto"})) == [
+        f"method.{method}.hyperparameters.{name}: is not supported here"
+    ]
+
+
+def test_every_hyperparameter_has_its_borders_tested() -> None:
+    for method, model in (
+        ("supervised", SupervisedHyperparameters),
+        ("dpo", DpoHyperparameters),
+        ("reinforcement", ReinforcementHyperparameters),
+    ):
+        assert set(model.model_fields) == set(METHODS[method])
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"model": None}, "model"),
+        ({"training_file": None}, "training_file"),
+        ({"method": {"dpo": {}}}, "method.type"),
+        ({"method": {"type": "reinforcement", "reinforcement": {}}}, "method.reinforcement.grader"),
+        ({"integrations": [{"wandb": {"project": "p"}}]}, "integrations[0].type"),
+        ({"integrations": [{"type": "wandb"}]}, "integrations[0].wandb"),
+        ({"integrations": [{"type": "wandb", "wandb": {"name": "n"}}]}, "integrations[0].wandb.project"),
+    ],
+    ids=shown,
+)
+def test_what_is_required_is_told_when_it_is_missing(changes: dict[str, Any], path: str) -> None:
+    assert problems(FineTuningJobInputs, {**JOB, **changes}) == [f"{path}: is missing"]
 
 
 def test_all_problems_are_told_at_once() -> None:

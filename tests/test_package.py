@@ -14,6 +14,7 @@ import pytest
 
 import pulumi_openai_ft
 from pulumi_openai_ft._job_inputs import FineTuningJobInputs
+from pulumi_openai_ft._settings import SOURCES
 from pulumi_openai_ft.checkpoint_permission import CheckpointPermissionInputs
 from pulumi_openai_ft.file import FileInputs
 
@@ -109,3 +110,22 @@ def test_nothing_is_mocked() -> None:
     ]
 
     assert offenders == []
+
+
+def test_the_readme_names_every_way_to_set_a_key_or_address() -> None:
+    readme = (ROOT / "README.md").read_text()
+    names = [
+        name
+        for field in ("api_key", "admin_key", "organization", "project", "base_url")
+        for name in (f"openai-ft:{SOURCES[field].config_key}", *SOURCES[field].environment)
+    ]
+
+    assert [name for name in names if f"`{name}`" not in readme] == []
+
+
+def test_the_readme_names_everything_that_is_exported() -> None:
+    readme = (ROOT / "README.md").read_text()
+
+    assert [
+        name for name in pulumi_openai_ft.__all__ if name.startswith(("F", "get_")) and name not in readme
+    ] == ["FineTuningEvents"]

@@ -55,8 +55,47 @@ def test_a_base_url_that_is_no_address_is_refused_with_an_example(value: str) ->
         Settings.resolve(config(baseUrl=value), {})
 
 
-@pytest.mark.parametrize("key", ["maxRetries", "timeout", "pollInterval"])
-@pytest.mark.parametrize("value", ["many", "-1", "nan"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://me:pass-word@example.com/v1",
+        "https://pass-word@example.com/v1",
+        "https://example.com/v1?api-key=pass-word",
+        "https://example.com/v1#pass-word",
+        "https://me:pass-word@example.com:port/v1",
+        "sk-proj-pass-word-1234",
+    ],
+)
+def test_a_base_url_with_more_than_an_address_is_refused_without_being_shown(value: str) -> None:
+    with pytest.raises(SettingsError, match="openai-ft:baseUrl") as caught:
+        Settings.resolve(config(baseUrl=value), {})
+
+    assert ("pass-word" in str(caught.value)) is ("#" in value)
+
+
+@pytest.mark.parametrize(
+    "value", ["http://[::1/v1", "http://127.0.0.1:99999/v1", "http://exa mple.com", "http://exämple.com/v1"]
+)
+def test_a_base_url_that_cannot_be_asked_is_refused(value: str) -> None:
+    with pytest.raises(SettingsError, match=r"openai-ft:baseUrl is .*: write a whole address"):
+        Settings.resolve(config(baseUrl=value), {})
+
+
+@pytest.mark.parametrize("key", ["apiKey", "adminKey", "organization", "project"])
+@pytest.mark.parametrize(
+    "value", ["sk-proj-0123 456789abcdef", "sk-proj-0123…abcdef", "sk-proj-0123\nabcdef"]
+)
+def test_what_no_header_can_carry_is_refused_without_being_shown(key: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=rf"openai-ft:{key} \(or OPENAI_\w+\) holds blanks") as caught:
+        Settings.resolve(config(**{key: value}), {})
+
+    assert "0123" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "key", ["maxRetries", "timeout", "operationTimeout", "adminRequestsPerMinute", "pollInterval"]
+)
+@pytest.mark.parametrize("value", ["many", "-1", "nan", "inf", "1e300"])
 def test_a_number_that_is_none_is_refused_by_its_key(key: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"openai-ft:{key} is '{value}'"):
         Settings.resolve(config(**{key: value}), {})
@@ -86,6 +125,21 @@ def test_mask_takes_out_own_keys_and_whatever_looks_like_one() -> None:
     masked = settings.mask(text)
 
     assert masked == "sk-…3456, sk-…5678, sk-…9999"
+
+
+def test_mask_takes_out_a_key_that_begins_like_the_other() -> None:
+    settings = Settings(api_key="sk-proj-0123456789", admin_key="sk-proj-0123456789+very/secret/rest")
+
+    masked = settings.mask("sk-proj-0123456789+very/secret/rest, sk-proj-0123456789%2Bvery%2Fsecret%2Frest")
+
+    assert masked == "sk-…rest, sk-…rest"
+
+
+def test_mask_takes_passwords_out_of_addresses() -> None:
+    assert (
+        Settings().mask("proxy http://me:password@proxy:1/x?y=a@b failed")
+        == "proxy http://…@proxy:1/x?y=a@b failed"
+    )
 
 
 def test_a_short_key_leaves_nothing_to_recognise() -> None:

@@ -1,6 +1,7 @@
 """From a training file to a model that another project may use."""
 
 import pulumi
+
 import pulumi_openai_ft as openai_ft
 
 config = pulumi.Config("complete-workflow")

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from functools import cache, cached_property
 from itertools import islice
+from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import quote
+
+from pydantic import BaseModel, ValidationError
 
 from pulumi_openai_ft._http import Http
 from pulumi_openai_ft._objects import APIObject, Checkpoint, Event, FileObject, Job, Model, Page, Permission
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from pulumi_openai_ft._retries import Method
     from pulumi_openai_ft._settings import Settings
 
 FILES, JOBS, MODELS = "/files", "/fine_tuning/jobs", "/models"
-LONGEST_PAGE = 100
+LONGEST_PAGE, LONGEST_PAGE_OF_FILES = 100, 10000
 Item = TypeVar("Item", bound=APIObject)
+Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class Api:
@@ -30,20 +34,12 @@ class Api:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-
-    @cached_property
-    def _http(self) -> Http:
-        return Http(self.settings)
-
-    @cached_property
-    def _admin(self) -> Http:
-        return Http(self.settings, admin=True)
+        self._http, self._admin = Http(settings), Http(settings, admin=True)
 
     def close(self) -> None:
         """Closes what is open."""
-        for name in ("_http", "_admin"):
-            if name in vars(self):
-                vars(self).pop(name).close()
+        self._http.close()
+        self._admin.close()
 
     def upload_file(
         self,
@@ -58,16 +54,18 @@ class Api:
             "purpose": purpose,
             **{f"expires_after[{key}]": str(v) for key, v in (expires_after or {}).items()},
         }
-        answer = self._http.request("POST", FILES, data=form, files={"file": (filename, content)})
-        return FileObject.model_validate(answer)
+        return _ask(self._http, FileObject, "POST", FILES, data=form, files={"file": (filename, content)})
 
     def file(self, file_id: str) -> FileObject:
         """`GET /files/{id}`."""
-        return FileObject.model_validate(self._http.request("GET", _path(FILES, file_id)))
+        return _ask(self._http, FileObject, "GET", _path(FILES, file_id))
 
     def files(self, *, purpose: str | None = None, limit: int | None = None) -> Iterator[FileObject]:
         """`GET /files`, all pages, newest first."""
-        return islice(self._pages(self._http, FileObject, FILES, {"purpose": purpose}), limit)
+        return islice(
+            self._pages(self._http, FileObject, FILES, {"purpose": purpose}, longest=LONGEST_PAGE_OF_FILES),
+            limit,
+        )
 
     def delete_file(self, file_id: str) -> None:
         """`DELETE /files/{id}`."""
@@ -75,11 +73,11 @@ class Api:
 
     def create_job(self, body: Mapping[str, Any]) -> Job:
         """`POST /fine_tuning/jobs`. This is the call that costs money."""
-        return Job.model_validate(self._http.request("POST", JOBS, body=body))
+        return _ask(self._http, Job, "POST", JOBS, body=body)
 
     def job(self, job_id: str) -> Job:
         """`GET /fine_tuning/jobs/{id}`."""
-        return Job.model_validate(self._http.request("GET", _path(JOBS, job_id)))
+        return _ask(self._http, Job, "GET", _path(JOBS, job_id))
 
     def jobs(self, *, metadata: Mapping[str, str] | None = None, limit: int | None = None) -> Iterator[Job]:
         """`GET /fine_tuning/jobs`, all pages, newest first, those alone that carry the metadata."""
@@ -112,8 +110,8 @@ class Api:
 
     def grant_permissions(self, checkpoint: str, project_ids: list[str]) -> list[Permission]:
         """`POST /fine_tuning/checkpoints/{name}/permissions` with the admin key: one for each project."""
-        answer = self._admin.request("POST", _permissions(checkpoint), body={"project_ids": project_ids})
-        return Page[Permission].model_validate(answer).data
+        body = {"project_ids": project_ids}
+        return _ask(self._admin, Page[Permission], "POST", _permissions(checkpoint), body=body).data
 
     def revoke_permission(self, checkpoint: str, permission_id: str) -> None:
         """`DELETE /fine_tuning/checkpoints/{name}/permissions/{id}` with the admin key."""
@@ -121,18 +119,18 @@ class Api:
 
     def model(self, model_id: str) -> Model:
         """`GET /models/{id}`."""
-        return Model.model_validate(self._http.request("GET", _path(MODELS, model_id)))
+        return _ask(self._http, Model, "GET", _path(MODELS, model_id))
 
     def models(self) -> Iterator[Model]:
         """`GET /models`, which is one page."""
-        return iter(Page[Model].model_validate(self._http.request("GET", MODELS)).data)
+        return iter(_ask(self._http, Page[Model], "GET", MODELS).data)
 
     def delete_model(self, model_id: str) -> None:
         """`DELETE /models/{id}`: fine-tuned models only."""
         self._http.request("DELETE", _path(MODELS, model_id))
 
     def _act_on_job(self, job_id: str, action: str) -> Job:
-        return Job.model_validate(self._http.request("POST", f"{_path(JOBS, job_id)}/{action}"))
+        return _ask(self._http, Job, "POST", f"{_path(JOBS, job_id)}/{action}")
 
     def _pages(
         self,
@@ -140,23 +138,48 @@ class Api:
         kind: type[Item],
         path: str,
         query: Mapping[str, Any] | None = None,
+        *,
         limit: int | None = None,
+        longest: int = LONGEST_PAGE,
     ) -> Iterator[Item]:
-        size = LONGEST_PAGE if limit is None else max(1, min(limit, LONGEST_PAGE))
+        size = longest if limit is None else max(1, min(limit, longest))
         after = None
         while True:
-            answer = http.request("GET", path, params={**(query or {}), "limit": size, "after": after})
-            page: Page[Item] = Page[kind].model_validate(answer)  # type: ignore[valid-type]
+            params = {**(query or {}), "limit": size, "after": after}
+            page: Page[Item] = _ask(http, Page[kind], "GET", path, params=params)  # type: ignore[valid-type]
             yield from page.data
             if not page.has_more or not page.data:
                 return
             after = page.last_id or page.data[-1].id
 
 
-@cache
+_connected: dict[Settings, Api] = {}
+_connecting = Lock()
+
+
 def connect(settings: Settings) -> Api:
     """The one `Api` of this process for these settings, so that connections are shared."""
-    return Api(settings)
+    with _connecting:
+        return _connected.setdefault(settings, Api(settings))
+
+
+def _ask(http: Http, kind: type[Shape], method: Method, path: str, **more: Any) -> Shape:
+    answer: Shape = http.request(method, path, read=_reader(kind), **more)
+    return answer
+
+
+def _reader(kind: type[Shape]) -> Callable[[Any], Shape]:
+    """Makes an object of the API out of decoded JSON. What is wrong with it is told without the values."""
+
+    def read(decoded: Any) -> Shape:
+        try:
+            return kind.model_validate(decoded)
+        except ValidationError as error:
+            fields = {".".join(map(str, problem["loc"])): problem["msg"] for problem in error.errors()}
+            told = ", ".join(f"{field}: {reason}" if field else reason for field, reason in fields.items())
+            raise ValueError(f"no {kind.__name__}: {told}") from None
+
+    return read
 
 
 def _path(collection: str, object_id: str) -> str:

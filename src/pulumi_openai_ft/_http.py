@@ -1,55 +1,47 @@
-"""HTTP: authentication, retries and the translation of failures. The only module that knows httpx."""
+"""HTTP: connections, keys and time limits. The only module that knows httpx."""
 
 from __future__ import annotations
 
-import random
-import re
-import time
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Literal
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
-import tenacity
-
-from pulumi_openai_ft.errors import (
-    AuthenticationError,
-    MissingScopeError,
-    NotFoundError,
-    OpenAIFTError,
-    QuotaError,
-    RateLimitError,
-    ServerError,
-    ServiceConnectionError,
-    ServiceError,
-    ServiceTimeoutError,
-    TrainingClosedError,
-    UnreadableAnswerError,
-)
+from pulumi_openai_ft._failures import Answer, Call
+from pulumi_openai_ft._operation import Operation
+from pulumi_openai_ft._pace import REAL_TIME, Pace, Time, pace_of
+from pulumi_openai_ft.errors import ServiceConnectionError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import httpx
 
+    from pulumi_openai_ft._retries import Method
     from pulumi_openai_ft._settings import Settings
 
+NO_CONTENT = 204
 CONNECT_TIMEOUT = 5.0
-FIRST_WAIT, LONGEST_WAIT, LONGEST_RETRY_AFTER = 0.5, 8.0, 120.0
-TRANSIENT_STATUSES = frozenset({408, 409, 429})
-SPENT_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "daily_rate_limit_exceeded"})
-REQUEST_TIMEOUT_STATUS, CONFLICT_STATUS = 408, 409
-_SCOPE = re.compile(r"\bapi\.[a-z_.]+[a-z]")
-
-Method = Literal["GET", "POST", "DELETE"]
+PARALLEL = 64
+"""As many operations as the engine runs at a time in our host when it is asked for many."""
+IDLE = 4.0
+"""Seconds after which an unused connection is closed: common servers do it after 5, and a POST that meets a closing
+connection cannot be told from one that acted."""
 
 
 class Http:
-    """Connections to one service with one key.
+    """One service, asked with one key, by any number of threads.
+
+    Connections are opened at the first request, and shared by all of the process that ask the same service with the
+    same key.
 
     Args:
-        settings: Base URL, keys, timeouts.
+        settings: Base URL, keys, deadlines.
         admin: Whether the admin key is sent instead of the project key.
         transport: Another httpx transport, for tests.
-        sleep: Waits between two tries, for tests.
+        time: Clocks and sleep.
+        pace: Paces the calls, by default those with the admin key and together with all others of this process.
     """
 
     def __init__(
@@ -58,38 +50,39 @@ class Http:
         *,
         admin: bool = False,
         transport: httpx.BaseTransport | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        time: Time = REAL_TIME,
+        pace: Pace | None = None,
     ) -> None:
-        import httpx  # noqa: PLC0415 - programs that only register resources need not pay for it
-
-        self._settings, self._admin, self._sleep = settings, admin, sleep
-        self._client = httpx.Client(
-            base_url=settings.base_url,
-            headers=_headers(settings, admin=admin),
-            timeout=httpx.Timeout(settings.timeout, connect=CONNECT_TIMEOUT),
-            transport=transport,
-        )
+        self.settings, self.admin, self.time = settings, admin, time
+        self._transport, self._pace = transport, pace
+        self._lock = Lock()
+        self._open: tuple[_Address, httpx.Client] | None = None
 
     def close(self) -> None:
-        """Closes the connections."""
-        self._client.close()
+        """Closes the connections, unless somebody else uses them. Another request opens them again."""
+        with self._lock:
+            used, self._open = self._open, None
+        if used:
+            _clients.give_back(used[0])
 
     def request(
         self,
         method: Method,
         path: str,
         *,
+        read: Callable[[Any], Any] = lambda decoded: decoded,
         body: object = None,
         params: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> Any:
-        """Sends a request and gives the decoded JSON of its answer.
+        """Sends a request and gives what its answer holds.
 
         A POST is repeated only where the service cannot have acted on it.
 
         Args:
             method: HTTP method.
             path: Path below the base URL, quoted.
+            read: Makes the result out of the decoded JSON. Its ValueError says why it is none.
             body: JSON body.
             params: Query; entries that are None are left out.
             more: Handed to httpx: `files` and `data` of a multipart form.
@@ -97,186 +90,163 @@ class Http:
         Raises:
             ServiceConnectionError: No answer came.
             ServiceError: The answer is an error.
+            SettingsError: There is no key, or no connection can be opened with these settings.
         """
-        return self._retrying(method)(self._decode, method, path, body, params, more)
+        query = {key: value for key, value in (params or {}).items() if value is not None}
+        message = {"json": body, "params": query, **more}
+        return self._operation(method, path, message, lambda answer: read(_decoded(answer))).run()
 
     def content(self, path: str) -> bytes:
-        """The bytes that a GET answers with."""
-        return self._retrying("GET")(self._send, "GET", path, None, None, {}).content
+        """The bytes that a GET answers with. Raises as `request` does."""
+        answer: bytes = self._operation("GET", path, {}, lambda answer: answer.content).run()
+        return answer
 
-    def _decode(self, method: Method, path: str, *rest: Any) -> Any:
-        response = self._send(method, path, *rest)
-        try:
-            return response.json()
-        except ValueError as error:
-            raise self._unreadable(response) from error
+    def _operation(
+        self, method: Method, path: str, message: dict[str, Any], read: Callable[[Answer], Any]
+    ) -> Operation:
+        call, client = Call(self.settings, self.admin, method, path), self._client()
+        sender = _Sender(call, client, self.time, message)
+        return Operation(call, sender.send, read, self.time, self._pacing())
 
-    def _send(
-        self, method: Method, path: str, body: object, params: Mapping[str, Any] | None, more: dict[str, Any]
-    ) -> httpx.Response:
-        import httpx  # noqa: PLC0415 - see __init__
+    def _client(self) -> httpx.Client:
+        with self._lock:
+            if self._open is None:
+                address = _Address(self.settings.base_url, self._headers(), self._transport)
+                self._open = address, _clients.take(address)
+            return self._open[1]
 
-        query = {key: value for key, value in (params or {}).items() if value is not None}
-        try:
-            response = self._client.request(method, path, json=body, params=query, **more)
-        except httpx.HTTPError as error:
-            raise self._no_answer(error) from error
-        if not response.is_success:
-            raise self._refused(response)
-        return response
-
-    def _retrying(self, method: Method) -> tenacity.Retrying:
-        return tenacity.Retrying(
-            sleep=self._sleep,
-            stop=tenacity.stop_after_attempt(self._settings.max_retries + 1),
-            wait=_wait,
-            retry=tenacity.retry_if_exception(lambda error: _is_repeatable(error, method)),
-            reraise=True,
-        )
-
-    def _no_answer(self, error: httpx.HTTPError) -> ServiceConnectionError:
-        import httpx  # noqa: PLC0415 - see __init__
-
-        never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol)
-        kind = ServiceTimeoutError if isinstance(error, httpx.TimeoutException) else ServiceConnectionError
-        reason = str(error) or type(error).__name__
-        return kind(
-            self._settings.mask(
-                f"no answer from {self._settings.base_url} ({reason}): check openai-ft:baseUrl (or OPENAI_BASE_URL) "
-                f"and the network, then run the command again"
-            ),
-            may_have_acted=not never_sent,
-        )
-
-    def _unreadable(self, response: httpx.Response) -> UnreadableAnswerError:
-        kind = response.headers.get("content-type", "no content type")
-        return UnreadableAnswerError(
-            f"{self._settings.base_url} answered with something that is not the API's JSON (status "
-            f"{response.status_code}, {kind}): check openai-ft:baseUrl, and any proxy on the way",
-            status=response.status_code,
-            request_id=response.headers.get("x-request-id"),
-        )
-
-    def _refused(self, response: httpx.Response) -> ServiceError:
-        problem = _problem(response)
-        if problem is None and response.status_code not in (401, 403, 404, *TRANSIENT_STATUSES):
-            return self._unreadable(response)
-        fields = problem or {}
-        text = str(fields.get("message") or f"status {response.status_code} without a reason")
-        kind = _kind(response.status_code, fields.get("code"), text)
-        request_id = response.headers.get("x-request-id")
-        return kind(
-            self._settings.mask(self._sentence(kind, text, fields.get("param"), request_id)),
-            status=response.status_code,
-            code=fields.get("code"),
-            param=fields.get("param"),
-            request_id=request_id,
-            retry_after=_retry_after(response),
-            should_retry={"true": True, "false": False}.get(response.headers.get("x-should-retry", "")),
-        )
-
-    def _sentence(
-        self, kind: type[ServiceError], text: str, param: str | None, request_id: str | None
-    ) -> str:
-        parts = [f"{param}: {text}" if param and param not in text else text]
-        if kind in (AuthenticationError, NotFoundError, MissingScopeError):
-            parts.append(f"asked {self._settings.describe(admin=self._admin)}")
-        advice = _ADVICE.get(kind)
-        if kind is MissingScopeError and (scopes := _SCOPE.findall(text)):
-            parts.append(f"missing: {', '.join(dict.fromkeys(scopes))}")
-        if advice:
-            parts.append(advice)
-        if request_id:
-            parts.append(f"request {request_id}")
-        return "; ".join(part.strip().rstrip(".") for part in parts)
-
-
-_ADVICE: dict[type[ServiceError], str] = {
-    AuthenticationError: "set a valid key with `pulumi config set --secret openai-ft:apiKey` (permissions: "
-    "openai-ft:adminKey) or in the environment",
-    MissingScopeError: "give the key that scope where it was made (API keys or Admin keys in the organization's "
-    "settings; admin keys need the Owner role)",
-    TrainingClosedError: "OpenAI has closed fine-tuning to this organization (to all on 2027-01-06): existing models "
-    "stay usable until their base model is shut down, and openai-ft:baseUrl can name another service",
-    QuotaError: "nothing was created; look at the organization's billing and limits, then run the command again",
-    RateLimitError: "wait a minute, then run the command again",
-}
-
-
-def _headers(settings: Settings, *, admin: bool) -> dict[str, str]:
-    headers = {"Authorization": f"Bearer {settings.require_key(admin=admin)}"}
-    if settings.organization:
-        headers["OpenAI-Organization"] = settings.organization
-    if settings.project and not admin:
-        headers["OpenAI-Project"] = settings.project
-    return headers
-
-
-def _problem(response: httpx.Response) -> dict[str, Any] | None:
-    try:
-        body = response.json()
-    except ValueError:
-        return None
-    problem = body.get("error") if isinstance(body, dict) else None
-    return problem if isinstance(problem, dict) else None
-
-
-def _kind(status: int, code: str | None, text: str) -> type[ServiceError]:
-    if status in (401, 403):
-        if code == "training_not_available":
-            return TrainingClosedError
-        lacks_scope = code == "missing_scope" or status == 403 or "scope" in text.lower()  # noqa: PLR2004
-        return MissingScopeError if lacks_scope else AuthenticationError
-    if status == 429:  # noqa: PLR2004
-        return QuotaError if code in SPENT_CODES else RateLimitError
-    if status >= 500:  # noqa: PLR2004
-        return ServerError
-    return NotFoundError if status == 404 else ServiceError  # noqa: PLR2004
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    milliseconds = _float(response.headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    text = response.headers.get("retry-after")
-    seconds = _float(text)
-    if seconds is None and text:
-        try:
-            seconds = parsedate_to_datetime(text).timestamp() - time.time()
-        except ValueError:
+    def _pacing(self) -> Pace | None:
+        if not self.admin or not self.settings.admin_requests_per_minute:
             return None
-    return seconds
+        return self._pace or pace_of(self.settings.base_url, self.settings.require_key(admin=True))
+
+    def _headers(self) -> tuple[tuple[str, str], ...]:
+        headers = {"Authorization": f"Bearer {self.settings.require_key(admin=self.admin)}"}
+        if self.settings.organization:
+            headers["OpenAI-Organization"] = self.settings.organization
+        if self.settings.project and not self.admin:
+            headers["OpenAI-Project"] = self.settings.project
+        return tuple(headers.items())
 
 
-def _float(text: str | None) -> float | None:
+@dataclass
+class _Sender:
+    """A request, ready to be sent as often as it takes."""
+
+    call: Call
+    client: httpx.Client
+    time: Time
+    message: dict[str, Any]
+
+    def send(self, deadline: float) -> Answer:
+        """Sends it and gives the answer, whatever it is.
+
+        Raises:
+            ServiceConnectionError: None came before the deadline on the clock.
+        """
+        import httpx  # noqa: PLC0415 - programs that only register resources need not pay for it
+
+        left = max(deadline - self.time.clock(), 0.0)
+        longest = min(self.call.settings.timeout, left)
+        limit = httpx.Timeout(longest, connect=min(CONNECT_TIMEOUT, left), pool=left)
+        try:
+            with self.client.stream(
+                self.call.method, self.call.path, timeout=limit, **self.message
+            ) as response:
+                return Answer(response.status_code, response.headers, self._body(response, deadline))
+        except httpx.HTTPError as error:
+            raise self._no_answer(error, limit) from error
+
+    def _body(self, response: httpx.Response, deadline: float) -> bytes:
+        """The body. One that trickles in takes no longer than the operation may."""
+        body = bytearray()
+        for part in response.iter_bytes():
+            body += part
+            if self.time.clock() > deadline:
+                limit = f"{self.call.settings.operation_timeout:g} s (openai-ft:operationTimeout)"
+                raise self.call.unanswered(
+                    f"it was not complete after {limit}", timed_out=True, may_have_acted=True
+                )
+        return bytes(body)
+
+    def _no_answer(self, error: httpx.HTTPError, limit: httpx.Timeout) -> ServiceConnectionError:
+        import httpx  # noqa: PLC0415 - see send
+
+        unsent = (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.ProxyError,
+            httpx.UnsupportedProtocol,
+        )
+        reasons: dict[type[httpx.HTTPError], str] = {
+            httpx.ConnectTimeout: f"connecting took more than {limit.connect:g} s",
+            httpx.PoolTimeout: f"no connection became free in {limit.pool:g} s",
+            httpx.ReadTimeout: f"nothing came for {limit.read:g} s, see openai-ft:timeout",
+            httpx.WriteTimeout: f"nothing could be sent for {limit.write:g} s, see openai-ft:timeout",
+        }
+        return self.call.unanswered(
+            reasons.get(type(error)) or str(error) or type(error).__name__,
+            timed_out=isinstance(error, httpx.TimeoutException),
+            may_have_acted=not isinstance(error, unsent),
+        )
+
+
+def _decoded(answer: Answer) -> Any:
+    return None if answer.status == NO_CONTENT else json.loads(answer.content)
+
+
+@dataclass(frozen=True)
+class _Address:
+    """What tells clients apart. The headers hold the key."""
+
+    base_url: str
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    transport: httpx.BaseTransport | None
+
+
+@dataclass
+class _Clients:
+    """The open clients of this process. Whoever gives one back last closes it."""
+
+    _lock: Lock = field(default_factory=Lock)
+    _open: dict[_Address, httpx.Client] = field(default_factory=dict)
+    _users: Counter[_Address] = field(default_factory=Counter)
+
+    def take(self, address: _Address) -> httpx.Client:
+        """The client for an address, opened where there is none."""
+        with self._lock:
+            if address not in self._open:
+                self._open[address] = _opened(address)
+            self._users[address] += 1
+            return self._open[address]
+
+    def give_back(self, address: _Address) -> None:
+        """Ends what `take` began."""
+        with self._lock:
+            self._users[address] -= 1
+            if not self._users[address]:
+                del self._users[address]
+                self._open.pop(address).close()
+
+
+_clients = _Clients()
+
+
+def _opened(address: _Address) -> httpx.Client:
+    import httpx  # noqa: PLC0415 - see _Sender.send
+
     try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None
-
-
-def _is_repeatable(error: BaseException, method: Method) -> bool:
-    if isinstance(error, QuotaError | TrainingClosedError) or not isinstance(error, OpenAIFTError):
-        return False
-    if isinstance(error, ServiceConnectionError):
-        return method != "POST" or not error.may_have_acted
-    if not isinstance(error, ServiceError):
-        return False
-    if method == "POST" and (
-        error.may_have_acted or error.status in (REQUEST_TIMEOUT_STATUS, CONFLICT_STATUS)
-    ):
-        return False
-    if error.retry_after is not None and error.retry_after > LONGEST_RETRY_AFTER:
-        return False
-    if error.should_retry is not None:
-        return error.should_retry
-    return error.status in TRANSIENT_STATUSES or error.may_have_acted
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = getattr(error, "retry_after", None)
-    if asked is not None and asked > 0:
-        return float(asked)
-    longest: float = min(FIRST_WAIT * 2 ** (state.attempt_number - 1), LONGEST_WAIT)
-    return longest * (1 - 0.25 * random.random())  # noqa: S311 - jitter, not a secret
+        return httpx.Client(
+            base_url=address.base_url,
+            headers=dict(address.headers),
+            limits=httpx.Limits(
+                max_connections=PARALLEL, max_keepalive_connections=PARALLEL, keepalive_expiry=IDLE
+            ),
+            transport=address.transport,
+        )
+    except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
+        raise SettingsError(
+            f"no connection to {address.base_url} can be opened: check openai-ft:baseUrl, and HTTP_PROXY, HTTPS_PROXY, "
+            f"ALL_PROXY and SSL_CERT_FILE in the environment"
+        ) from error

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
+from pulumi_openai_ft._graders import Grader  # noqa: TC001 - pydantic looks it up
 from pulumi_openai_ft._inputs import Inputs
 
 MOST_METADATA = 15  # the API allows 16; one carries the token that keeps a job from being paid twice
@@ -63,17 +64,6 @@ class Dpo(Inputs):
     """Direct preference optimization: learn to prefer one answer to another."""
 
     hyperparameters: DpoHyperparameters | None = Field(default=None, description="How to train.")
-
-
-class Grader(Inputs):
-    """Gives an answer its reward. Which fields it has depends on its type; the service checks them."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: Literal["string_check", "text_similarity", "score_model", "python", "multi"] = Field(
-        description="Kind of grader."
-    )
-    name: str | None = Field(default=None, description="Name of the grader.")
 
 
 class Reinforcement(Inputs):

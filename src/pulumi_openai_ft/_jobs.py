@@ -6,11 +6,16 @@ Whatever creates a job is here, and nowhere else.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft._adopted import Adopted
 from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._job_inputs import OWN_INPUTS
-from pulumi_openai_ft._wait import REAL_TIME, Time, wait_for_job
+from pulumi_openai_ft._pace import REAL_TIME, Time
+from pulumi_openai_ft._poller import Poller
 from pulumi_openai_ft.errors import (
     InputError,
     JobFailedError,
@@ -28,8 +33,12 @@ if TYPE_CHECKING:
 
 TOKEN_KEY = "pulumi_openai_ft_token"  # noqa: S105 - a metadata key
 FAILED = frozenset({"failed", "cancelled"})
+NOT_OFFERED = frozenset({404, 405, 501})
+"""How services answer what they do not offer."""
 LATE_EFFECT = 30.0
 """Seconds in which a job may still appear whose creation was not answered."""
+MODELS_STAY_TRUE = 30.0
+"""Seconds for which the list of models is used again."""
 CANCEL_PATIENCE = 120.0
 """Seconds that a cancelled job may take to come to its end."""
 
@@ -42,11 +51,20 @@ class Jobs:
         api: The service.
         host: Where milestones are told.
         timing: Clock and sleep.
+        adopted: Jobs that a new resource found instead of buying them.
     """
 
     api: Api
     host: Host = field(default_factory=Host)
     timing: Time = REAL_TIME
+    adopted: Adopted = field(default_factory=Adopted)
+    _lock: Lock = field(default_factory=Lock)
+    _models: set[str] | None = None
+    _models_asked_at: float = float("-inf")
+
+    @cached_property
+    def _poller(self) -> Poller:
+        return Poller(self.api, self.timing)
 
     def find(self, job_id: str) -> Job:
         """The job as it is now.
@@ -71,13 +89,12 @@ class Jobs:
     def obtain(self, token: str, inputs: Mapping[str, Any]) -> Job:
         """The job that carries the token, and only where there is none that will do, a new one."""
         known = self._with_token(token)
-        for job in known:
-            if self._is_adoptable(job, recreate_on_failure=bool(inputs.get("recreate_on_failure"))):
-                age = max(0, int(self.timing.now() - job.created_at))
-                self.host.say(
-                    f"adopted job {job.id} ({job.status}, {age} s old): these inputs asked for it before"
-                )
-                return job
+        recreate = bool(inputs.get("recreate_on_failure"))
+        if job := next((job for job in known if self._is_adoptable(job, recreate_on_failure=recreate)), None):
+            age = timedelta(seconds=max(0, int(self.timing.wall() - job.created_at)))
+            self.host.say(f"adopted job {job.id} ({job.status}, {age} old): these inputs asked for it before")
+            self.adopted.add(job.id)
+            return job
         return self._buy(token, inputs, {job.id for job in known})
 
     def settle(self, job: Job, inputs: Mapping[str, Any], *, resume: bool = False) -> Job:
@@ -98,13 +115,8 @@ class Jobs:
         if job.is_terminal:
             return job
         job = self._act(self.api.cancel_job, job)
-        return wait_for_job(
-            job,
-            lambda: self.api.job(job.id),
-            lambda seen: seen.is_terminal,
-            longest_interval=self.api.settings.poll_interval,
-            deadline=self.timing.now() + CANCEL_PATIENCE,
-            timing=self.timing,
+        return self._poller.wait(
+            job, lambda seen: seen.is_terminal, deadline=self.timing.wall() + CANCEL_PATIENCE
         )
 
     def delete_model(self, model: str) -> None:
@@ -114,6 +126,15 @@ class Jobs:
         except NotFoundError:
             return
 
+    def _list_models(self) -> set[str] | None:
+        """The names of all models, or None where the service does not list them."""
+        try:
+            return {model.id for model in self.api.models()}
+        except ServiceError as error:
+            if error.status in NOT_OFFERED:
+                return None
+            raise
+
     def _with_token(self, token: str) -> list[Job]:
         # a service without the filter answers with all jobs
         jobs = self.api.jobs(metadata={TOKEN_KEY: token})
@@ -121,16 +142,25 @@ class Jobs:
 
     def _is_adoptable(self, job: Job, *, recreate_on_failure: bool) -> bool:
         if job.status == "succeeded":
-            return self._has_model(job)
+            return self.has_model(job)
         if job.status == "failed":
             return not recreate_on_failure
         return job.status != "cancelled"
 
-    def _has_model(self, job: Job) -> bool:
+    def has_model(self, job: Job) -> bool:
+        """Whether the model of a job that succeeded is still there."""
         try:
             return bool(job.fine_tuned_model and self.api.model(job.fine_tuned_model))
         except NotFoundError:
             return False
+
+    def seems_to_have_model(self, job: Job) -> bool:
+        """The same from the list of all models, which is asked for once in a while, however many jobs are read."""
+        with self._lock:
+            now = self.timing.clock()
+            if now - self._models_asked_at > MODELS_STAY_TRUE:
+                self._models, self._models_asked_at = self._list_models(), now
+            return self._models is None or job.fine_tuned_model in self._models
 
     def _buy(self, token: str, inputs: Mapping[str, Any], known: set[str]) -> Job:
         try:
@@ -146,12 +176,12 @@ class Jobs:
         self, token: str, known: set[str], error: ServiceConnectionError | ServiceError
     ) -> Job:
         """The job whose creation was not answered, if the service acted. Creating is never just tried again."""
-        deadline, pause = self.timing.now() + LATE_EFFECT, 0.5
+        deadline, pause = self.timing.clock() + LATE_EFFECT, 0.5
         while True:
             if found := next((job for job in self._with_token(token) if job.id not in known), None):
                 self.host.say(f"job {found.id} was created although the service's answer was lost")
                 return found
-            if self.timing.now() >= deadline:
+            if self.timing.clock() >= deadline:
                 break
             self.timing.sleep(pause)
             pause *= 2
@@ -162,22 +192,17 @@ class Jobs:
         ) from error
 
     def _wait(self, job: Job, *, pause: bool, seconds: float | None) -> Job:
-        def look() -> Job:
-            seen = self.api.job(job.id)
-            return self._pause(seen) if pause else seen
+        def done(seen: Job) -> bool:
+            return seen.is_terminal or seen.status == "paused" or (pause and seen.status == "running")
 
+        deadline = None if seconds is None else job.created_at + seconds
         try:
-            return wait_for_job(
-                self._pause(job) if pause else job,
-                look,
-                lambda seen: seen.is_terminal or seen.status == "paused",
-                longest_interval=self.api.settings.poll_interval,
-                deadline=None if seconds is None else job.created_at + seconds,
-                timing=self.timing,
-            )
+            while (job := self._poller.wait(job, done, deadline=deadline)).status == "running":
+                job = self._pause(job)
         except WaitTimedOutError:
             self.host.say(f"job {job.id} is not done {seconds} s after its creation: cancelling it")
             return self.cancel(job)
+        return job
 
     def _pause(self, job: Job) -> Job:
         """Pauses a running job. One that does not run yet cannot be paused yet."""
@@ -204,6 +229,14 @@ def failure(job: Job) -> JobFailedError:
         f"job {job.id} {'was cancelled' if job.status == 'cancelled' else 'failed'}"
         f"{': ' + reason if reason else ''}{blame}. Nothing is bought again by itself: correct the inputs, or set "
         f"recreate_on_failure=True or change `triggers` to train again with the same ones"
+    )
+
+
+def model_gone(job: Job) -> JobFailedError:
+    """Says that somebody deleted the model that a job made, and what to do."""
+    return JobFailedError(
+        f"model {job.fine_tuned_model} of job {job.id} was deleted outside of this stack. Nothing is bought again by "
+        f"itself: change `triggers` to train again, or take the resource out of the program"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, ResourceProvider
@@ -115,6 +115,37 @@ class Provider(ResourceProvider):
         except SettingsError as error:
             return [str(error)]
         return []
+
+
+class Readable:
+    """Resources of which an existing one can be read."""
+
+    inputs_model: ClassVar[type[_inputs.Inputs]]
+    """Describes the resource's inputs."""
+
+    @classmethod
+    def get(
+        cls,
+        resource_name: str,
+        id: pulumi.Input[str],  # noqa: A002 - the name that Pulumi's own resources give it
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> Self:
+        """Reads what the service has under an id. The stack neither changes it nor deletes it.
+
+        Args:
+            resource_name: Name of the resource in the stack.
+            id: Id of the file or the job, or the name of the checkpoint, of which all grants are read.
+            opts: Pulumi's resource options.
+
+        Raises:
+            Exception: `pulumi up` says so where the service has nothing under this id.
+        """
+        required = (name for name, field in cls.inputs_model.model_fields.items() if field.is_required())
+        no_inputs: dict[str, Any] = dict.fromkeys(required)
+        by_id = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
+        make: Any = cls
+        found: Self = make(resource_name, **no_inputs, opts=by_id)
+        return found
 
 
 async def identity(name: str, type_name: str, opts: pulumi.ResourceOptions | None) -> str:

@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from pulumi_openai_ft.errors import SettingsError
 
@@ -21,7 +21,10 @@ MISSING_ADMIN_KEY = (
     "or set OPENAI_ADMIN_KEY in the environment"
 )
 _KEY_LIKE = re.compile(r"\bsk-[A-Za-z0-9_\-]{4,}")
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s@]*@")
+_UNFIT_FOR_ADDRESS = re.compile(r"[^!-~]")
 _VISIBLE_TAIL = 4
+LARGEST_NUMBER = 1_000_000.0
 
 
 class Source(NamedTuple):
@@ -40,6 +43,8 @@ SOURCES: dict[str, Source] = {
     "owner": Source("owner"),
     "max_retries": Source("maxRetries"),
     "timeout": Source("timeout"),
+    "operation_timeout": Source("operationTimeout"),
+    "admin_requests_per_minute": Source("adminRequestsPerMinute"),
     "poll_interval": Source("pollInterval"),
 }
 
@@ -56,7 +61,11 @@ class Settings:
         base_url: The API's root, without a slash at its end.
         owner: Tells stacks of one name apart that share a project but not a backend.
         max_retries: How often a request is repeated that may be repeated.
-        timeout: Seconds that one request may take.
+        timeout: Seconds that the service may take to answer one try of a request.
+        operation_timeout: Seconds that a request may take with all its tries. A body on its way to the service is not
+            cut off, and the queue of paced admin calls does not count.
+        admin_requests_per_minute: How fast admin calls follow each other once the service found them too fast; 0
+            leaves each alone.
         poll_interval: Seconds between two looks at waiting jobs, at the most.
     """
 
@@ -68,6 +77,8 @@ class Settings:
     owner: str | None = None
     max_retries: int = 4
     timeout: float = 600.0
+    operation_timeout: float = 1800.0
+    admin_requests_per_minute: float = 6.0
     poll_interval: float = 10.0
 
     @classmethod
@@ -86,17 +97,24 @@ class Settings:
         environment = os.environ if environment is None else environment
         found = {name: _look_up(source, config, environment) for name, source in SOURCES.items()}
         given = {name: value for name, value in found.items() if value is not None}
+
+        def number(name: str) -> float:
+            return _number(name, given, getattr(cls, name))
+
         settings = cls(
-            **{
-                name: given[name]
-                for name in ("api_key", "admin_key", "organization", "project", "owner")
-                if name in given
-            },
+            api_key=given.get("api_key"),
+            admin_key=given.get("admin_key"),
+            organization=given.get("organization"),
+            project=given.get("project"),
             base_url=_base_url(given.get("base_url", DEFAULT_BASE_URL)),
-            max_retries=int(_number("max_retries", given, cls.max_retries)),
-            timeout=_number("timeout", given, cls.timeout),
-            poll_interval=_number("poll_interval", given, cls.poll_interval),
+            owner=given.get("owner"),
+            max_retries=int(number("max_retries")),
+            timeout=number("timeout"),
+            operation_timeout=number("operation_timeout"),
+            admin_requests_per_minute=number("admin_requests_per_minute"),
+            poll_interval=number("poll_interval"),
         )
+        settings._refuse_what_no_header_can_carry()
         settings._refuse_equal_keys()
         return settings
 
@@ -113,16 +131,30 @@ class Settings:
 
     def describe(self, *, admin: bool) -> str:
         """Names base URL, project and kind of key, for errors that come from asking the wrong place."""
+        return f"{self.base_url}, {self.caller(admin=admin)}"
+
+    def caller(self, *, admin: bool) -> str:
+        """Names project and kind of key."""
         project = f"project {self.project}" if self.project else "the key's own project"
         kind = "admin key" if admin else "project key"
-        return f"{self.base_url}, {project}, {kind} {mask_key(self.require_key(admin=admin))}"
+        return f"{project}, {kind} {mask_key(self.require_key(admin=admin))}"
 
     def mask(self, text: str) -> str:
-        """Takes everything out of a text that is a key or looks like one."""
-        for key in (self.api_key, self.admin_key):
-            if key:
-                text = text.replace(key, mask_key(key))
-        return _KEY_LIKE.sub(lambda match: mask_key(match.group()), text)
+        """Takes everything out of a text that is a key or looks like one, and passwords out of addresses."""
+        keys = [key for key in (self.api_key, self.admin_key) if key]
+        forms = {form: key for key in keys for form in (quote(key, safe=""), key)}
+        for form in sorted(forms, key=len, reverse=True):  # a key may be the beginning of another
+            text = text.replace(form, mask_key(forms[form]))
+        return _mask_what_looks_secret(text)
+
+    def _refuse_what_no_header_can_carry(self) -> None:
+        for name in ("api_key", "admin_key", "organization", "project"):
+            if _UNFIT_FOR_ADDRESS.search(getattr(self, name) or ""):
+                source = SOURCES[name]
+                raise SettingsError(
+                    f"openai-ft:{source.config_key} (or {source.environment[0]}) holds blanks or characters beyond "
+                    f"ASCII: copy it again from where it was made"
+                )
 
     def _refuse_equal_keys(self) -> None:
         if self.api_key is not None and self.api_key == self.admin_key:
@@ -152,12 +184,30 @@ def _look_up(
 
 
 def _base_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    shown = _mask_what_looks_secret(value.split("?", maxsplit=1)[0])
+    try:
+        parts = urlsplit(value)
+        whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or _UNFIT_FOR_ADDRESS.search(value):
         raise SettingsError(
-            f"openai-ft:baseUrl is {value!r}: write a whole address such as {DEFAULT_BASE_URL!r} (or OPENAI_BASE_URL)"
+            f"openai-ft:baseUrl is {shown!r}: write a whole address such as {DEFAULT_BASE_URL!r} (or OPENAI_BASE_URL)"
         )
+    if reason := _surplus(parts):
+        raise SettingsError(f"openai-ft:baseUrl (or OPENAI_BASE_URL) {shown!r} holds {reason}")
     return value.rstrip("/")
+
+
+def _surplus(parts: SplitResult) -> str:
+    """What an address holds that would be lost on the way or shown in every error."""
+    if "@" in parts.netloc:
+        return "a user or password, which errors and state would show: leave it out, keys go into openai-ft:apiKey"
+    return "a query or fragment: leave out what follows the path" if parts.query or parts.fragment else ""
+
+
+def _mask_what_looks_secret(text: str) -> str:
+    return _CREDENTIALS.sub("…@", _KEY_LIKE.sub(lambda match: mask_key(match.group()), text))
 
 
 def _number(name: str, given: Mapping[str, str], default: float) -> float:
@@ -168,6 +218,8 @@ def _number(name: str, given: Mapping[str, str], default: float) -> float:
         number = float(text)
     except ValueError:
         number = -1.0
-    if not number >= 0:
-        raise SettingsError(f"openai-ft:{SOURCES[name].config_key} is {text!r}: write a number of at least 0")
+    if not 0 <= number <= LARGEST_NUMBER:
+        raise SettingsError(
+            f"openai-ft:{SOURCES[name].config_key} is {text!r}: write a number from 0 to {LARGEST_NUMBER:.0f}"
+        )
     return number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pulumi
@@ -9,8 +10,8 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, UpdateResult
 from pydantic import Field, StringConstraints
 
 from pulumi_openai_ft import _inputs
-from pulumi_openai_ft._provider import Provider
-from pulumi_openai_ft.errors import NotFoundError
+from pulumi_openai_ft._grants import Grants
+from pulumi_openai_ft._provider import IDENTITY, Provider, Readable, identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,8 @@ __all__ = [
     "FineTuningCheckpointPermissionProvider",
 ]
 
+ASKED = "__asked_checkpoint_id"
+"""Where the state keeps how the program named the checkpoint."""
 ProjectId = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -31,7 +34,7 @@ class CheckpointPermissionInputs(_inputs.Inputs):
     """Inputs of `FineTuningCheckpointPermission`."""
 
     checkpoint_id: Annotated[str, StringConstraints(min_length=1)] = Field(
-        description="Name of the checkpoint or the fine-tuned model, `ft:…`."
+        description="Name of the checkpoint or the fine-tuned model, `ft:…`, or a checkpoint's id, `ftckpt_…`."
     )
     project_ids: Annotated[list[ProjectId], Field(min_length=1)] = Field(
         description="Projects that may use the checkpoint."
@@ -47,70 +50,86 @@ class FineTuningCheckpointPermissionProvider(Provider):
 
     inputs_model = CheckpointPermissionInputs
 
+    @cached_property
+    def grants(self) -> Grants:
+        """The service's permissions."""
+        return Grants(self.api)
+
     def require_settings(self, settings: Settings) -> None:
         """Permission calls are made with the admin key, and with it alone."""
         settings.require_key(admin=True)
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
-        """Adds what the names themselves tell."""
-        return [*super().input_problems(props), *_checkpoint_problems(props.get("checkpoint_id"))]
+        """Adds what the names tell, and what other resources of the program ask for."""
+        return [*super().input_problems(props), *_checkpoint_problems(props), *self._overlaps(props)]
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Another checkpoint is another resource; projects come and go in place."""
-        replaces = [] if news.get("checkpoint_id") == olds.get("checkpoint_id") else ["checkpoint_id"]
-        return DiffResult(changes=bool(replaces) or _projects_differ(olds, news), replaces=replaces)
+        same = news.get("checkpoint_id") in (olds.get("checkpoint_id"), olds.get(ASKED))
+        return DiffResult(
+            changes=not same or _projects_differ(olds, news), replaces=[] if same else ["checkpoint_id"]
+        )
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Grants what is not granted yet."""
         inputs = self.inputs(props)
-        checkpoint = inputs["checkpoint_id"]
-        return CreateResult(checkpoint, _outputs(checkpoint, self._grant(checkpoint, inputs["project_ids"])))
+        checkpoint = self.grants.name_of(inputs["checkpoint_id"])
+        granted = self.grants.grant(checkpoint, inputs["project_ids"])
+        return CreateResult(checkpoint, _outputs(checkpoint, granted, inputs["checkpoint_id"]))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Looks which of the grants are still there."""
-        granted = self._granted(id_, props.get("project_ids") or [])
-        return ReadResult(id_, _outputs(id_, granted)) if granted else ReadResult("", {})
+        granted = self.grants.to(id_, props.get("project_ids"))
+        return ReadResult(id_, _outputs(id_, granted, props.get(ASKED))) if granted else ReadResult("", {})
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Grants to new projects first, then revokes from those that left."""
-        wanted = self.inputs(news)["project_ids"]
-        granted = self._grant(id_, wanted)
-        self._revoke(id_, {project: cp for project, cp in _recorded(olds).items() if project not in wanted})
-        return UpdateResult(_outputs(id_, granted))
+        inputs = self.inputs(news)
+        own = _recorded(olds)
+        granted = self.grants.grant(id_, inputs["project_ids"], own.values())
+        left = {project: cp for project, cp in own.items() if project not in inputs["project_ids"]}
+        self.grants.revoke(id_, left)
+        return UpdateResult(_outputs(id_, granted, inputs["checkpoint_id"]))
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """Revokes the grants that this resource made."""
-        self._revoke(id_, _recorded(props))
+        self.grants.revoke(id_, _recorded(props))
 
-    def _grant(self, checkpoint: str, project_ids: list[str]) -> list[Permission]:
-        granted = self._granted(checkpoint, project_ids)
-        there = {permission.project_id for permission in granted}
-        missing = [project for project in dict.fromkeys(project_ids) if project not in there]
-        return granted + (self.api.grant_permissions(checkpoint, missing) if missing else [])
+    @cached_property
+    def _asked_by(self) -> dict[tuple[str, str], str]:
+        return {}
 
-    def _granted(self, checkpoint: str, project_ids: Iterable[str]) -> list[Permission]:
-        """The grants to these projects: one list, however many they are."""
-        wanted = set(project_ids)
-        try:
-            return [found for found in self.api.permissions(checkpoint) if found.project_id in wanted]
-        except NotFoundError:
+    def _overlaps(self, props: Mapping[str, Any]) -> list[str]:
+        """Two resources that own the same grant would take it from each other."""
+        asker, checkpoint, projects = (
+            props.get(IDENTITY),
+            props.get("checkpoint_id"),
+            props.get("project_ids"),
+        )
+        if not (isinstance(asker, str) and isinstance(checkpoint, str) and isinstance(projects, list)):
             return []
-
-    def _revoke(self, checkpoint: str, permission_ids: Mapping[str, str]) -> None:
-        for permission_id in permission_ids.values():
-            try:
-                self.api.revoke_permission(checkpoint, permission_id)
-            except NotFoundError:
-                continue
+        owners = {
+            project: self._asked_by.setdefault((checkpoint, project), asker)
+            for project in projects
+            if isinstance(project, str)
+        }
+        return [
+            f"project_ids: {project!r} is granted {checkpoint} by another resource too, {owner.split('::')[-1]!r}: "
+            f"leave it to one of the two"
+            for project, owner in owners.items()
+            if owner != asker
+        ]
 
 
 class FineTuningCheckpointPermission(
-    pulumi.dynamic.Resource, module="openai_ft", name="FineTuningCheckpointPermission"
+    Readable, pulumi.dynamic.Resource, module="openai_ft", name="FineTuningCheckpointPermission"
 ):
     """The right of other projects to use a checkpoint.
 
     Needs the admin key. Source in the API: `POST /fine_tuning/checkpoints/{name}/permissions`.
     """
+
+    inputs_model = CheckpointPermissionInputs
 
     checkpoint_id: pulumi.Output[str]
     """Name of the checkpoint."""
@@ -133,7 +152,7 @@ class FineTuningCheckpointPermission(
 
         Args:
             resource_name: Name of the resource in the stack.
-            checkpoint_id: Name of the checkpoint or the fine-tuned model, `ft:…`.
+            checkpoint_id: Name of the checkpoint or the fine-tuned model, `ft:…`, or a recent checkpoint's id.
             project_ids: Projects that may use the checkpoint; not the one that owns it.
             allow_view: True or nothing: the API grants both rights together.
             allow_create: True or nothing: the API grants both rights together.
@@ -145,16 +164,18 @@ class FineTuningCheckpointPermission(
             "allow_view": allow_view,
             "allow_create": allow_create,
             "permission_ids": None,
+            IDENTITY: identity(resource_name, type(self).__name__, opts),
         }
         super().__init__(FineTuningCheckpointPermissionProvider(), resource_name, props, opts)
 
 
-def _checkpoint_problems(checkpoint: Any) -> list[str]:
-    if isinstance(checkpoint, str) and checkpoint.startswith(("ftckpt_", "ftjob-")):
+def _checkpoint_problems(props: Mapping[str, Any]) -> list[str]:
+    checkpoint = props.get("checkpoint_id")
+    if isinstance(checkpoint, str) and checkpoint.startswith("ftjob-"):
         advice = (
             "the name, ft:…, of a job's `fine_tuned_model` or a checkpoint's `fine_tuned_model_checkpoint`"
         )
-        return [f"checkpoint_id: {checkpoint!r} is an id: write {advice}"]
+        return [f"checkpoint_id: {checkpoint!r} is a job: write {advice}"]
     return []
 
 
@@ -165,13 +186,13 @@ def _projects_differ(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     return set(wanted) != set(olds.get("project_ids") or [])
 
 
-def _outputs(checkpoint: str, granted: Iterable[Permission]) -> dict[str, Any]:
+def _outputs(checkpoint: str, granted: Iterable[Permission], asked: str | None) -> dict[str, Any]:
     """The state of the grants, from what the service says of them."""
     ids = {
         permission.project_id: permission.id
         for permission in sorted(granted, key=lambda found: found.project_id)
     }
-    return {"checkpoint_id": checkpoint, "project_ids": list(ids), "permission_ids": ids}
+    return {"checkpoint_id": checkpoint, "project_ids": list(ids), "permission_ids": ids, ASKED: asked}
 
 
 def _recorded(props: Mapping[str, Any]) -> dict[str, str]:

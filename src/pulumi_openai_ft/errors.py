@@ -3,17 +3,20 @@
 OpenAIFTError
 ├── SettingsError              a setting is missing, malformed or contradicts another
 ├── InputError                 inputs of a resource or arguments of a function are wrong
-├── ServiceConnectionError     no answer came
-│   └── ServiceTimeoutError    no answer came in time
-├── ServiceError               the service answered with an error
-│   ├── NotFoundError          404
-│   ├── AuthenticationError    401: the key is wrong or missing
-│   ├── MissingScopeError      401 or 403: the key lacks a scope
-│   ├── TrainingClosedError    403: the organization can create no new jobs
-│   ├── RateLimitError         429: too fast; a retry helps
-│   ├── QuotaError             429: quota, spend cap or job limit; a retry does not help
-│   ├── ServerError            5xx
-│   └── UnreadableAnswerError  the answer is not what the API sends
+├── RequestError               a request to the service failed
+│   ├── ServiceConnectionError     no answer came
+│   │   └── ServiceTimeoutError        no answer came in time
+│   └── ServiceError               the service answered with an error
+│       ├── NotFoundError              404
+│       ├── AuthenticationError        401 or 403: the key is wrong, missing or not let in
+│       ├── MissingScopeError          401 or 403: the key lacks a scope
+│       ├── TrainingClosedError        403: the organization can create no new jobs
+│       ├── RateLimitError             429: too fast; a retry helps
+│       ├── QuotaError                 429: a quota or spend cap; a retry does not help
+│       ├── JobLimitError              429: as many jobs as allowed, a day or at a time; a retry does not help
+│       ├── ServerError                5xx
+│       └── UnreadableAnswerError      the answer is not what the API sends
+├── EngineGoneError            the engine that asked for something is gone
 ├── JobFailedError             a fine-tuning job failed or was cancelled
 └── WaitTimedOutError          a fine-tuning job is not finished when the deadline passes
 """
@@ -22,13 +25,16 @@ from __future__ import annotations
 
 __all__ = [
     "AuthenticationError",
+    "EngineGoneError",
     "InputError",
     "JobFailedError",
+    "JobLimitError",
     "MissingScopeError",
     "NotFoundError",
     "OpenAIFTError",
     "QuotaError",
     "RateLimitError",
+    "RequestError",
     "ServerError",
     "ServiceConnectionError",
     "ServiceError",
@@ -52,12 +58,25 @@ class InputError(OpenAIFTError):
     """Inputs of a resource or arguments of a function are wrong."""
 
 
-class ServiceConnectionError(OpenAIFTError):
-    """No answer came from the service.
+class RequestError(OpenAIFTError):
+    """A request to the service failed.
 
     Attributes:
-        may_have_acted: Whether the request may have reached the service and taken effect.
+        may_have_acted: Whether the request may have taken effect all the same.
+        tries: How often it was sent.
+        history: What the tries came to, for the end of the text; empty where one was enough.
     """
+
+    may_have_acted: bool = False
+    tries: int = 1
+    history: str = ""
+
+    def __str__(self) -> str:
+        return "; ".join(part for part in (super().__str__(), self.history) if part)
+
+
+class ServiceConnectionError(RequestError):
+    """No answer came from the service."""
 
     def __init__(self, message: str, *, may_have_acted: bool) -> None:
         super().__init__(message)
@@ -68,7 +87,7 @@ class ServiceTimeoutError(ServiceConnectionError):
     """No answer came from the service in time."""
 
 
-class ServiceError(OpenAIFTError):
+class ServiceError(RequestError):
     """The service answered with an error.
 
     Attributes:
@@ -78,10 +97,7 @@ class ServiceError(OpenAIFTError):
         request_id: The `x-request-id` header, for the service's support.
         retry_after: Seconds that the service asks to wait, if it says so.
         should_retry: What the `x-should-retry` header says, if it is there.
-        may_have_acted: Whether the request may have taken effect all the same.
     """
-
-    may_have_acted = False
 
     def __init__(
         self,
@@ -93,6 +109,7 @@ class ServiceError(OpenAIFTError):
         request_id: str | None = None,
         retry_after: float | None = None,
         should_retry: bool | None = None,
+        may_have_acted: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -101,6 +118,8 @@ class ServiceError(OpenAIFTError):
         self.request_id = request_id
         self.retry_after = retry_after
         self.should_retry = should_retry
+        if may_have_acted is not None:
+            self.may_have_acted = may_have_acted
 
 
 class NotFoundError(ServiceError):
@@ -108,7 +127,7 @@ class NotFoundError(ServiceError):
 
 
 class AuthenticationError(ServiceError):
-    """The key is missing or wrong."""
+    """The key is missing, wrong or not let in."""
 
 
 class MissingScopeError(ServiceError):
@@ -124,7 +143,14 @@ class RateLimitError(ServiceError):
 
 
 class QuotaError(ServiceError):
-    """A quota, a spend cap or a limit on jobs is reached; retrying does not help."""
+    """A quota or a spend cap is reached; retrying does not help, paying or raising the cap does."""
+
+
+class JobLimitError(ServiceError):
+    """As many jobs were created today, or are active, as the organization may have for a model.
+
+    Retrying at once does not help: the limit of a day counts the last 24 hours.
+    """
 
 
 class ServerError(ServiceError):
@@ -137,6 +163,10 @@ class UnreadableAnswerError(ServiceError):
     """The answer is cut short or is not what the API sends, an HTML page of a proxy for example."""
 
     may_have_acted = True
+
+
+class EngineGoneError(OpenAIFTError):
+    """The engine that asked for something is gone, so nobody would record it."""
 
 
 class JobFailedError(OpenAIFTError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pulumi
@@ -11,7 +12,8 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, UpdateResult
 from pydantic import Field
 
 from pulumi_openai_ft import _inputs
-from pulumi_openai_ft._provider import Provider
+from pulumi_openai_ft._files import Files, Upload, own_filename
+from pulumi_openai_ft._provider import IDENTITY, Provider, Readable, identity
 from pulumi_openai_ft.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
@@ -59,6 +61,11 @@ class FileProvider(Provider):
 
     inputs_model = FileInputs
 
+    @cached_property
+    def files(self) -> Files:
+        """The service's files."""
+        return Files(self.api, self.host)
+
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Adds what the disk says about the local file."""
         found = super().input_problems(props)
@@ -85,14 +92,9 @@ class FileProvider(Provider):
         if "file" not in inputs:
             raise InputError("file: is missing: a new file needs the path of a local file to upload")
         with open(inputs["file"], "rb") as content:  # noqa: PTH123 - a path as the program wrote it
-            digest = inputs.get("sha256") or _sha256(content)
-            uploaded = self.api.upload_file(
-                inputs.get("filename") or os.path.basename(inputs["file"]),  # noqa: PTH119 - likewise
-                content,
-                purpose=inputs.get("purpose", "fine-tune"),
-                expires_after=inputs.get("expires_after"),
-            )
-        return CreateResult(uploaded.id, _outputs(uploaded, digest))
+            inputs.setdefault("sha256", _sha256(content))
+            uploaded = self.files.obtain(_upload(inputs, props.get(IDENTITY), self.settings.owner), content)
+        return CreateResult(uploaded.id, _outputs(uploaded, inputs["sha256"]))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Looks whether the file is still there, and what the service says of it."""
@@ -106,30 +108,19 @@ class FileProvider(Provider):
         """Files never change in place; this records what the service says of one."""
         return UpdateResult(_outputs(self.api.file(id_), olds.get("sha256")))
 
-    def delete(self, id_: str, _props: dict[str, Any]) -> None:
+    def delete(self, id_: str, props: dict[str, Any]) -> None:
         """Deletes the file, unless a job that is not finished still needs it."""
-        try:
-            self._refuse_if_needed(self.api.file(id_))
-            self.api.delete_file(id_)
-        except NotFoundError:
-            return
-
-    def _refuse_if_needed(self, file: FileObject) -> None:
-        for job in self.api.jobs():
-            if job.created_at < file.created_at:
-                return
-            if not job.is_terminal and file.id in (job.training_file, job.validation_file):
-                raise InputError(
-                    f"{file.id} cannot be deleted: job {job.id} is {job.status} and needs it; "
-                    f"wait until the job is done, or cancel it, then run the command again"
-                )
+        if not self.files.adopted.spares(id_):
+            self.files.delete(id_, int(props.get("created_at") or 0))
 
 
-class File(pulumi.dynamic.Resource, module="openai_ft", name="File"):
+class File(Readable, pulumi.dynamic.Resource, module="openai_ft", name="File"):
     """An uploaded file, such as training data.
 
     Source in the API: `POST /files`.
     """
+
+    inputs_model = FileInputs
 
     filename: pulumi.Output[str]
     """Name at the service."""
@@ -181,9 +172,19 @@ class File(pulumi.dynamic.Resource, module="openai_ft", name="File"):
             "filename": filename,
             "expires_after": expires_after,
             "sha256": sha256 if sha256 is not None else _hash_of(path),
+            IDENTITY: identity(resource_name, type(self).__name__, opts),
             **dict.fromkeys(("bytes", "created_at", "expires_at", "status")),
         }
         super().__init__(FileProvider(), resource_name, props, opts)
+
+
+def _upload(inputs: Mapping[str, Any], asker: str | None, owner: str | None) -> Upload:
+    purpose, expires_after = inputs.get("purpose", "fine-tune"), inputs.get("expires_after")
+    filename, size = inputs.get("filename"), os.path.getsize(inputs["file"])  # noqa: PTH202 - a path as the program wrote it
+    if filename or not asker:
+        return Upload(filename or os.path.basename(inputs["file"]), purpose, size, expires_after)  # noqa: PTH119 - likewise
+    recipe = {"identity": asker, "owner": owner, "sha256": inputs["sha256"], "expires_after": expires_after}
+    return Upload(own_filename(inputs["file"], recipe), purpose, size, expires_after, is_ours=True)
 
 
 def _outputs(file: FileObject, sha256: str | None) -> dict[str, Any]:

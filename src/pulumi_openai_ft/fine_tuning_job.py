@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, UpdateResult
 
-from pulumi_openai_ft._job_diff import FILE_HASHES, asks_for_another
-from pulumi_openai_ft._job_inputs import OWN_INPUTS, REPLACING, UPDATING, FineTuningJobInputs
+from pulumi_openai_ft._job_diff import ASKED, FILE_HASHES, asked, asks_for_another
+from pulumi_openai_ft._job_inputs import REPLACING, UPDATING, FineTuningJobInputs
+from pulumi_openai_ft._job_outputs import MODEL_IS_GONE, outputs
 from pulumi_openai_ft._job_token import job_token
-from pulumi_openai_ft._jobs import FAILED, TOKEN_KEY, Jobs, failure, require_paused_by_us
+from pulumi_openai_ft._jobs import FAILED, Jobs, failure, model_gone, require_paused_by_us
 from pulumi_openai_ft._objects import TERMINAL_STATUSES
-from pulumi_openai_ft._provider import IDENTITY, Provider, identity
+from pulumi_openai_ft._provider import IDENTITY, Provider, Readable, identity
 from pulumi_openai_ft.errors import OpenAIFTError
 from pulumi_openai_ft.file import File
 
@@ -41,7 +42,7 @@ class FineTuningJobProvider(Provider):
         return [
             *super().input_problems(props),
             *_deadline_problems(props),
-            *_method_problems(props.get("method")),
+            *_method_problems(props),
         ]
 
     def ask_something(self, api: Api) -> None:
@@ -73,11 +74,13 @@ class FineTuningJobProvider(Provider):
             self.host.say(f"job {job.id} goes on, and the next `pulumi up` waits for it: {error}")
         if job.status in FAILED:
             self.host.say(str(failure(job)))
-        return CreateResult(job.id, self._outputs(job, props))
+        return CreateResult(job.id, self._outputs(job, {**props, ASKED: asked(props)}))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Looks at the job."""
-        return ReadResult(id_, self._outputs(self.jobs.find(id_), props))
+        """Looks at the job, and whether its model is still there."""
+        job = self.jobs.find(id_)
+        is_gone = job.status == "succeeded" and not self.jobs.seems_to_have_model(job)
+        return ReadResult(id_, {**self._outputs(job, props), **({MODEL_IS_GONE: True} if is_gone else {})})
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Pauses, resumes, waits on, or says again why the job failed."""
@@ -87,24 +90,30 @@ class FineTuningJobProvider(Provider):
         if job.status in FAILED:
             raise failure(job)
         require_paused_by_us(job, inputs)
-        return UpdateResult(self._outputs(job, news))
+        if olds.get(MODEL_IS_GONE) and not self.jobs.has_model(job):
+            raise model_gone(job)
+        return UpdateResult(self._outputs(job, {**news, ASKED: asked(news)}))
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """Cancels the job if it is not finished. Its model stays unless `delete_model_on_destroy`."""
+        if self.jobs.adopted.spares(id_):
+            return
         job = self.jobs.cancel(self.jobs.find(id_))
         if props.get("delete_model_on_destroy") and job.fine_tuned_model:
             self.jobs.delete_model(job.fine_tuned_model)
 
     def _outputs(self, job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
-        return {**_outputs(job, props), "base_url": self.settings.base_url}
+        return {**outputs(job, props), "base_url": self.settings.base_url}
 
 
-class FineTuningJob(pulumi.dynamic.Resource, module="openai_ft", name="FineTuningJob"):
+class FineTuningJob(Readable, pulumi.dynamic.Resource, module="openai_ft", name="FineTuningJob"):
     """A fine-tuning job and the model that it makes.
 
     A job that these inputs asked for before is adopted, never bought twice. Source in the API:
     `POST /fine_tuning/jobs`.
     """
+
+    inputs_model = FineTuningJobInputs
 
     model: pulumi.Output[str]
     """The base model, as the service resolved it."""
@@ -221,8 +230,9 @@ def _needs_update(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
         news.get(name, fields[name].default) != olds.get(name, fields[name].default) for name in UPDATING
     )
     status = olds.get("status")
+    to_be_told = status in FAILED or bool(olds.get(MODEL_IS_GONE))
     settled = status == "succeeded" or (status == "paused" and bool(news.get("paused")))
-    return changed or status in FAILED or (news.get("wait_for_completion", True) is not False and not settled)
+    return changed or to_be_told or (news.get("wait_for_completion", True) is not False and not settled)
 
 
 def _deadline_problems(props: Mapping[str, Any]) -> list[str]:
@@ -233,10 +243,10 @@ def _deadline_problems(props: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _method_problems(method: Any) -> list[str]:
+def _method_problems(props: Mapping[str, Any]) -> list[str]:
     """Settings of a method that is not the one that is used would be ignored without a word."""
-    kind = method.get("type") if isinstance(method, dict) else None
-    if not isinstance(kind, str):
+    method = props.get("method")
+    if not isinstance(method, dict) or not isinstance(kind := method.get("type"), str):
         return []
     found = [
         f"method.{other}: does not go with type {kind!r}: write these settings under method.{kind}"
@@ -245,42 +255,9 @@ def _method_problems(method: Any) -> list[str]:
     ]
     if kind == "reinforcement" and method.get(kind) is None:
         found.append("method.reinforcement: is missing: this type needs a grader")
+    if kind == "reinforcement" and props.get("validation_file") is None:
+        found.append("validation_file: is missing: reinforcement training needs one")
     return found
-
-
-def _outputs(job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
-    """The state of a job: what the service says of it, and what only we know."""
-    metadata = {key: value for key, value in (job.metadata or {}).items() if key != TOKEN_KEY}
-    return {
-        **{name: props[name] for name in (*OWN_INPUTS, *FILE_HASHES.values()) if props.get(name) is not None},
-        "model": job.model,
-        "training_file": job.training_file or props.get("training_file"),
-        "validation_file": job.validation_file,
-        "suffix": job.user_provided_suffix or props.get("suffix"),
-        "seed": job.seed,
-        "method": _method(job) or props.get("method"),
-        "integrations": job.integrations or None,
-        "metadata": metadata or None,
-        "status": job.status,
-        "fine_tuned_model": job.fine_tuned_model,
-        "created_at": job.created_at,
-        "finished_at": job.finished_at,
-        "trained_tokens": job.trained_tokens,
-        "result_files": job.result_files,
-        "error": job.error.model_dump() if job.error and job.status in FAILED else None,
-        "organization_id": job.organization_id,
-    }
-
-
-def _method(job: Job) -> dict[str, Any] | None:
-    """The job's method. Old jobs only have hyperparameters, and were supervised."""
-    if job.method:
-        return job.method
-    return (
-        {"type": "supervised", "supervised": {"hyperparameters": job.hyperparameters}}
-        if job.hyperparameters
-        else None
-    )
 
 
 def _file_id(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None:

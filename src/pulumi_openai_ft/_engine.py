@@ -1,0 +1,43 @@
+"""Whether the engine that started this process is still there.
+
+The stock host outlives an engine that is killed, and finishes what it was doing. What it would still buy then, the
+next `pulumi up` cannot see coming.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from pulumi_openai_ft.errors import EngineGoneError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LONGEST_LOOK = 2.0
+"""Seconds that the engine, on this machine, may take to accept a connection."""
+_ADDRESS = re.compile(r"(127\.0\.0\.1|localhost):(\d+)")
+
+
+def require_engine(arguments: Sequence[str] | None = None) -> None:
+    """Makes sure that somebody is there who will record what is about to be created.
+
+    Args:
+        arguments: Arguments of this process, by default its own. The engine's address is one of those of a host of
+            providers; where there is none, nobody has to be there.
+
+    Raises:
+        EngineGoneError: The engine is gone.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    found = next(filter(None, map(_ADDRESS.fullmatch, given)), None)
+    if found is None:
+        return
+    try:
+        socket.create_connection((found[1], int(found[2])), timeout=LONGEST_LOOK).close()
+    except OSError as error:
+        raise EngineGoneError(
+            "the Pulumi engine that asked for this is gone, so nothing is created for it: run the command again"
+        ) from error

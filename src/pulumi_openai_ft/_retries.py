@@ -1,0 +1,101 @@
+"""Which failures are worth another try, and when. The rules are those of the API's official client, but for POSTs."""
+
+from __future__ import annotations
+
+import math
+import random
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Literal
+
+from pulumi_openai_ft.errors import (
+    JobLimitError,
+    QuotaError,
+    RequestError,
+    ServiceConnectionError,
+    ServiceError,
+    TrainingClosedError,
+    UnreadableAnswerError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Method = Literal["GET", "POST", "DELETE"]
+
+FIRST_WAIT, LONGEST_WAIT, JITTER = 0.5, 8.0, 0.25
+LONGEST_RETRY_AFTER = 120.0
+"""Seconds; who is asked to wait longer is told so instead."""
+UNDECIDED_STATUSES = frozenset({408, 409})
+"""A time-out or a conflict at the service: the request may have taken effect."""
+TRANSIENT_STATUSES = UNDECIDED_STATUSES | {429} | set(range(500, 600))
+SUCCESSES = range(200, 300)
+HOPELESS = (JobLimitError, QuotaError, TrainingClosedError)
+
+_YEAR = 366 * 86400.0
+
+
+def is_repeatable(error: BaseException, method: Method) -> bool:
+    """Whether a request that failed so may be sent again, and whether that may help.
+
+    A POST that may have acted never may, whatever the service says about it.
+    """
+    if not isinstance(error, RequestError) or isinstance(error, HOPELESS):
+        return False
+    if method == "POST" and error.may_have_acted:
+        return False
+    return isinstance(error, ServiceConnectionError) or (isinstance(error, ServiceError) and _may_pass(error))
+
+
+def _may_pass(error: ServiceError) -> bool:
+    if error.retry_after is not None and error.retry_after > LONGEST_RETRY_AFTER:
+        return False
+    if error.should_retry is not None:
+        return error.should_retry
+    cut_short = isinstance(error, UnreadableAnswerError) and error.status in SUCCESSES
+    return cut_short or error.status in TRANSIENT_STATUSES
+
+
+def pause_before(next_try: int, error: BaseException | None) -> float:
+    """Seconds to wait: what the service asks for, or longer from try to try, with jitter.
+
+    Args:
+        next_try: Its number; the first repetition is 2.
+        error: What the last try failed with.
+    """
+    if isinstance(error, ServiceError) and error.retry_after:
+        return error.retry_after
+    longest: float = min(FIRST_WAIT * 2 ** (next_try - 2), LONGEST_WAIT)
+    return longest * (1 - JITTER * random.random())  # noqa: S311 - jitter, not a secret
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that the service asks to wait, at least 0, by `retry-after-ms` or else `retry-after`.
+
+    Args:
+        headers: By lower-case name.
+        now: Unix seconds.
+    """
+    milliseconds = _number(headers.get("retry-after-ms"))
+    text = headers.get("retry-after", "")
+    seconds = _number(text) if milliseconds is None else milliseconds / 1000
+    if seconds is None and (date := _date(text)) is not None:
+        seconds = date - now
+    return None if seconds is None else min(max(seconds, 0.0), _YEAR)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return None if math.isnan(number) else number
+
+
+def _date(text: str) -> float | None:
+    """Unix seconds. A date without a zone is in UTC, as HTTP has it."""
+    try:
+        date = parsedate_to_datetime(text)
+        return date.replace(tzinfo=date.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import timeit
+from datetime import date
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulumi_openai_ft import catalog as catalog_module
+from pulumi_openai_ft._job_inputs import Method
+from pulumi_openai_ft.catalog import METHODS, Catalog, warnings
+
+DATA = json.loads(Path(catalog_module.__file__).with_name("catalog.json").read_text())
+EMULATOR = json.loads(
+    Path(catalog_module.__file__).with_name("emulator").joinpath("catalogue.json").read_text()
+)
+SEED = [
+    "gpt-4o-2024-08-06",
+    "gpt-4o-mini-2024-07-18",
+    "gpt-4-0613",
+    "gpt-3.5-turbo-0125",
+    "gpt-3.5-turbo-1106",
+    "gpt-3.5-turbo-0613",
+]
+
+OPENAI, AZURE, ELSEWHERE = Catalog.load(), Catalog.load(service="azure"), Catalog.load(service="generic")
+MINI, NANO = "gpt-4.1-mini-2025-04-14", "gpt-4.1-nano-2025-04-14"
+LONG_AGO, TODAY = date(2026, 1, 1), date(2026, 11, 23)
+
+
+@pytest.mark.parametrize("service", DATA["services"])
+def test_each_service_has_its_models(service: str) -> None:
+    ids = {id_ for id_, model in DATA["models"].items() if service in model}
+
+    assert {entry.id for entry in Catalog.load(service=service).models()} == ids
+
+
+@pytest.mark.parametrize("model", SEED)
+def test_the_models_that_users_come_with_are_in_it(model: str) -> None:
+    entry = OPENAI.find(model)
+
+    assert entry is not None
+    assert entry.shutdown_date is not None
+
+
+def test_methods_are_those_of_a_job() -> None:
+    assert get_args(Method.model_fields["type"].annotation) == METHODS
+
+
+def test_it_agrees_with_the_emulator_on_what_both_are_sure_of() -> None:
+    compared = 0
+    for theirs in EMULATOR["models"]:
+        ours = OPENAI.find(theirs["id"])
+        assert ours is not None
+        assert all(OPENAI.find(alias) == ours for alias in theirs["aliases"])
+        known, unsure = ours.facts, theirs.get("unsure", [])
+        if known.shutdown_date and known.shutdown_date.sure and "shutdown_date" not in unsure:
+            compared += 1
+            assert known.shutdown_date.value.isoformat() == theirs["shutdown_date"], ours.id
+        if known.methods and known.methods.sure and "methods" not in unsure:
+            compared += 1
+            assert known.methods.value == set(theirs["methods"]), ours.id
+
+    assert compared >= 10
+
+
+def test_nothing_is_read_before_the_catalogue_is_loaded() -> None:
+    program = """
+import sys
+opened = []
+sys.addaudithook(lambda event, arguments: event == "open" and opened.append(str(arguments[0])))
+from pulumi_openai_ft.catalog import Catalog
+before = [path for path in opened if path.endswith("catalog.json")]
+Catalog.load()
+after = [path for path in opened if path.endswith("catalog.json")]
+print(len(before), len(after))
+"""
+    result = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+    assert result.stdout.split() == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "id_"),
+    [
+        (MINI, MINI),
+        ("gpt-4.1-mini", MINI),
+        ("gpt-4o", "gpt-4o-2024-08-06"),
+        ("gpt-3.5-turbo", "gpt-3.5-turbo-0125"),
+        ("gpt-5", "gpt-5-2025-08-07"),
+        (f"ft:{MINI}:acme:support:AbCdEf12", MINI),
+        (f"ft:{MINI}:acme::AbCdEf12", MINI),
+        (f"ft:{MINI}:acme:support:AbCdEf12:ckpt-step-50", MINI),
+        ("ft:gpt-4.1-mini:personal::AbCdEf12", MINI),
+        ("ft:davinci-002:acme::AbCdEf12", "davinci-002"),
+        (f"{MINI}.ft-0123456789abcdef", MINI),
+        (f"{MINI}.ft-0123456789abcdef-support", MINI),
+        (f"{MINI}.ft-0123456789abcdef:ckpt-step-50", MINI),
+        ("gpt-35-turbo-0125.ft-0123456789abcdef", "gpt-3.5-turbo-0125"),
+        (f"{MINI}.ft-0123.ft-4567", MINI),
+    ],
+)
+def test_a_name_leads_to_its_base_model(name: str, id_: str) -> None:
+    entry = OPENAI.find(name)
+
+    assert entry is not None
+    assert entry.id == id_
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "gpt-unknown",
+        "gpt-4o-mini-2025-01-01",
+        "ft:",
+        "ft::a::b",
+        "ft:gpt-unknown:acme::a",
+        ".ft-1",
+        "GPT-4o",
+    ],
+)
+def test_a_name_that_is_in_no_catalogue_leads_nowhere(name: str) -> None:
+    assert OPENAI.find(name) is None
+
+
+@given(st.text() | st.from_regex(r"(ft:)?[a-z0-9.:-]*(\.ft-)?[a-z0-9:]*"))
+def test_finding_never_raises(name: str) -> None:
+    assert OPENAI.find(name) is None or OPENAI.find(name) in OPENAI.models()
+
+
+@given(st.sampled_from(OPENAI.models()), st.text(), st.text(), st.text())
+def test_whatever_is_fine_tuned_leads_to_its_base(
+    entry: catalog_module.Entry, org: str, suffix: str, end: str
+) -> None:
+    assert OPENAI.find(f"ft:{entry.id}:{org}:{suffix}:{end}") == entry
+
+
+def test_facts_are_those_of_the_service() -> None:
+    at_openai, at_azure = OPENAI.find(NANO), AZURE.find(NANO)
+
+    assert at_openai is not None
+    assert at_azure is not None
+    assert (at_openai.context_length, at_azure.context_length) == (65536, 32768)
+    assert (at_openai.shutdown_date, at_azure.shutdown_date) == (date(2026, 10, 23), date(2027, 10, 14))
+    assert at_azure.training_price is None
+
+
+def test_a_price_has_its_origin() -> None:
+    entry = OPENAI.find("gpt-4o-mini")
+
+    assert entry is not None
+    assert entry.training_price is not None
+    assert entry.training_price.value == 3.0
+    assert (
+        str(entry.training_price)
+        == "OpenAI's price page, developers.openai.com/api/docs/pricing, 2025-04-16, not confirmed"
+    )
+
+
+def test_reinforcement_is_priced_by_the_hour_and_never_by_tokens() -> None:
+    entry = OPENAI.find("o4-mini")
+
+    assert entry is not None
+    assert entry.training_price is None
+    assert entry.training_price_per_hour is not None
+    assert entry.training_price_per_hour.value == 100.0
+
+
+@pytest.mark.parametrize(
+    ("model", "method", "sure"),
+    [
+        ("gpt-4.1", "reinforcement", True),
+        ("gpt-4.1", "dpo", False),
+        ("gpt-4o", "reinforcement", False),  # what is said of its methods is not confirmed
+        ("gpt-4o-2024-11-20", "dpo", False),  # nothing is said
+        ("gpt-5", "supervised", True),
+    ],
+)
+def test_a_method_is_surely_lacking_only_where_that_is_confirmed(model: str, method: str, sure: bool) -> None:  # noqa: FBT001
+    entry = OPENAI.find(model)
+
+    assert entry is not None
+    assert entry.surely_lacks(method) is sure
+
+
+@pytest.mark.parametrize(
+    ("model", "method", "today", "beginnings"),
+    [
+        (MINI, "dpo", LONG_AGO, []),
+        (MINI, "dpo", date(2026, 11, 6), []),
+        (
+            MINI,
+            "dpo",
+            date(2026, 11, 7),
+            ["OpenAI takes no new fine-tuning jobs from 2027-01-06, in 60 days ("],
+        ),
+        (
+            MINI,
+            "dpo",
+            date(2026, 11, 15),
+            [
+                f"OpenAI shuts {MINI} and what is fine-tuned from it down on 2027-01-14, in 60 days (",
+                "OpenAI takes no new fine-tuning jobs from 2027-01-06, in 52 days (",
+            ],
+        ),
+        (
+            "gpt-4.1-mini",
+            "supervised",
+            date(2027, 1, 6),
+            [
+                f"OpenAI shuts {MINI} and what is fine-tuned from it down on 2027-01-14, in 8 days (",
+                "OpenAI has taken no new fine-tuning jobs since 2027-01-06 (",
+            ],
+        ),
+        (f"ft:{MINI}:acme::a", "dpo", date(2027, 1, 14), [f"OpenAI shut {MINI} down on 2027-01-14 ("]),
+        (
+            MINI,
+            "reinforcement",
+            LONG_AGO,
+            [f"OpenAI does not train {MINI} by reinforcement, only by dpo and supervised ("],
+        ),
+        ("gpt-5", "dpo", LONG_AGO, ["OpenAI does not train gpt-5-2025-08-07 by any method ("]),
+        (
+            "babbage-002",
+            "supervised",
+            LONG_AGO,
+            ["OpenAI has taken no new jobs on babbage-002 since 2024-10-28 ("],
+        ),
+        ("gpt-unknown", "dpo", LONG_AGO, ["the catalogue has no model 'gpt-unknown' of OpenAI: "]),
+        (
+            "gpt-unknown",
+            "dpo",
+            date(2027, 1, 5),
+            [
+                "the catalogue has no model 'gpt-unknown' of OpenAI: ",
+                "OpenAI takes no new fine-tuning jobs from 2027-01-06, in 1 day (",
+            ],
+        ),
+    ],
+)
+def test_a_warning_tells_what_ends_and_when(
+    model: str, method: str, today: date, beginnings: list[str]
+) -> None:
+    told = warnings(OPENAI, model, method, today=today)
+
+    assert [
+        sentence[: len(beginning)] for sentence, beginning in zip(told, beginnings, strict=True)
+    ] == beginnings
+
+
+def test_a_warning_tells_its_source_and_the_way_out() -> None:
+    assert warnings(OPENAI, "gpt-4.1-nano", "dpo", today=TODAY) == [
+        (
+            f"OpenAI shut {NANO} down on 2026-10-23 (OpenAI's deprecations page, developers.openai.com/api/docs/deprecations, "
+            "2026-09-11): choose another model, or another service by openai-ft:baseUrl"
+        )
+    ]
+
+
+def test_other_services_do_not_end_when_openai_does() -> None:
+    assert warnings(AZURE, MINI, "dpo", today=date(2027, 1, 20)) == []
+
+
+def test_an_ending_that_is_not_confirmed_is_told_as_such() -> None:
+    (sentence,) = warnings(AZURE, MINI, "dpo", today=date(2027, 4, 1))
+
+    assert sentence.startswith(f"Azure takes no new jobs on {MINI} from 2027-04-14, in 13 days (")
+    assert "2026-07-07, not confirmed)" in sentence
+
+
+def test_of_a_service_that_the_catalogue_does_not_list_it_says_nothing() -> None:
+    assert ELSEWHERE.models() == ()
+    assert warnings(ELSEWHERE, "meta-llama/Llama-3.3-70B-Instruct", "dpo", today=TODAY) == []
+
+
+@pytest.mark.parametrize(("days", "told"), [(0, 0), (43, 0), (44, 1), (52, 2)])
+def test_how_long_before_is_up_to_the_caller(days: int, told: int) -> None:
+    assert len(warnings(OPENAI, MINI, "dpo", today=TODAY, days=days)) == told
+
+
+@given(st.text() | st.sampled_from(list(OPENAI.entries)), st.text(), st.dates(), st.integers())
+def test_warning_never_raises(model: str, method: str, today: date, days: int) -> None:
+    assert all(warnings(OPENAI, model, method, today=today, days=days))
+
+
+def test_loading_takes_no_time_that_anybody_notices() -> None:
+    """The least of some tries is what loading costs, however busy the machine is."""
+    assert min(timeit.repeat(Catalog.load, number=1, repeat=20)) < 0.005

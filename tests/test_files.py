@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.manual_time import ManualTime
+
+from pulumi_openai_ft._files import LATE_EFFECT, Files, Upload, own_filename
+from pulumi_openai_ft.errors import ServiceConnectionError
+from pulumi_openai_ft.file import FileProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pulumi_openai_ft.emulator import Emulator
+
+IDENTITY = {"__identity": "organization::dev::shop::File::data"}
+
+
+@pytest.fixture
+def time() -> ManualTime:
+    return ManualTime()
+
+
+@pytest.fixture
+def files(configure: Callable[..., Any], time: ManualTime) -> Files:
+    """A process that has uploaded nothing yet."""
+    provider = configure(FileProvider, maxRetries="0")
+    return Files(provider.api, provider.host, time.time)
+
+
+@pytest.fixture
+def another_process(configure: Callable[..., Any]) -> Callable[[], FileProvider]:
+    """Makes providers that know nothing of each other, as in two runs of `pulumi up`."""
+    return lambda: configure(FileProvider)
+
+
+def upload(path: Path, **changes: Any) -> Upload:
+    return Upload(**{"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, **changes})
+
+
+def test_an_upload_that_no_state_recorded_is_found_by_the_next_run(
+    another_process: Callable[[], FileProvider], training_data: Path, service: Emulator
+) -> None:
+    lost = another_process().create({**IDENTITY, "file": str(training_data)})
+
+    found = another_process().create({**IDENTITY, "file": str(training_data)})
+
+    assert found.id == lost.id
+    assert len(service.files()) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"__identity": "organization::prod::shop::File::data"}, {"sha256": "a" * 64}, {"purpose": "batch"}],
+    ids=["another resource", "other content", "another purpose"],
+)
+def test_the_upload_of_something_else_is_not_taken_for_it(
+    another_process: Callable[[], FileProvider], training_data: Path, other: dict[str, Any]
+) -> None:
+    first = another_process().create({**IDENTITY, "file": str(training_data)})
+
+    assert another_process().create({**IDENTITY, "file": str(training_data), **other}).id != first.id
+
+
+def test_a_name_that_the_program_chose_is_kept_and_never_adopted(
+    another_process: Callable[[], FileProvider], training_data: Path, service: Emulator
+) -> None:
+    inputs = {**IDENTITY, "file": str(training_data), "filename": "mine.jsonl"}
+
+    ids = {another_process().create(dict(inputs)).id for _ in range(2)}
+
+    assert len(ids) == 2
+    assert {file["filename"] for file in service.files()} == {"mine.jsonl"}
+
+
+def test_a_forced_replacement_keeps_the_file_that_it_adopted(
+    another_process: Callable[[], FileProvider], training_data: Path, service: Emulator
+) -> None:
+    old = another_process().create({**IDENTITY, "file": str(training_data)})
+    provider = another_process()
+
+    new = provider.create({**IDENTITY, "file": str(training_data)})
+    provider.delete(old.id, old.outs or {})
+    assert {file["id"] for file in service.files()} == {new.id}
+
+    provider.delete(new.id, new.outs or {})
+    assert service.files() == []
+
+
+@pytest.mark.parametrize("action", ["drop_after", "truncate"])
+def test_an_upload_that_was_not_answered_is_found_by_name_size_and_time(
+    files: Files, training_data: Path, service: Emulator, action: str
+) -> None:
+    service.fault("POST", "/v1/files", action)
+
+    with training_data.open("rb") as content:
+        found = files.obtain(upload(training_data), content)
+
+    assert [file["id"] for file in service.files()] == [found.id]
+
+
+def test_an_older_file_of_the_same_name_is_not_taken_for_it(
+    files: Files,
+    another_process: Callable[[], FileProvider],
+    training_data: Path,
+    service: Emulator,
+    time: ManualTime,
+) -> None:
+    another_process().create({"file": str(training_data)})
+    service.fault("POST", "/v1/files", "drop_before")
+    before = time.now()
+
+    with (
+        training_data.open("rb") as content,
+        pytest.raises(ServiceConnectionError, match="no such file appeared"),
+    ):
+        files.obtain(upload(training_data), content)
+
+    assert time.now() - before >= LATE_EFFECT
+
+
+def test_a_name_of_our_own_keeps_the_ending() -> None:
+    assert own_filename("data/chats.jsonl", {"a": 1}).startswith("chats-")
+    assert own_filename("data/chats.jsonl", {"a": 1}).endswith(".jsonl")
+    assert own_filename("data/chats.jsonl", {"a": 1}) != own_filename("data/chats.jsonl", {"a": 2})
