@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 
 import pytest
+
 from pulumi_openai_ft._engine import require_engine
 from pulumi_openai_ft.errors import EngineGoneError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 
 class Host:
@@ -10,5 +11,6 @@ class Host:
 
     def say(self, message: str) -> None:
         """Tells the user something worth keeping."""
-        sys.stderr.write(f"{message}\n")
-        sys.stderr.flush()
+        with suppress(BrokenPipeError):  # nobody reads what a host says whose engine was killed
+            sys.stderr.write(f"{message}\n")
+            sys.stderr.flush()

@@ -89,8 +89,7 @@ class Jobs:
     def obtain(self, token: str, inputs: Mapping[str, Any]) -> Job:
         """The job that carries the token, and only where there is none that will do, a new one."""
         known = self._with_token(token)
-        recreate = bool(inputs.get("recreate_on_failure"))
-        if job := next((job for job in known if self._is_adoptable(job, recreate_on_failure=recreate)), None):
+        if job := next((job for job in known if self._is_adoptable(job, inputs)), None):
             age = timedelta(seconds=max(0, int(self.timing.wall() - job.created_at)))
             self.host.say(f"adopted job {job.id} ({job.status}, {age} old): these inputs asked for it before")
             self.adopted.add(job.id)
@@ -140,12 +139,17 @@ class Jobs:
         jobs = self.api.jobs(metadata={TOKEN_KEY: token})
         return [job for job in jobs if (job.metadata or {}).get(TOKEN_KEY) == token]
 
-    def _is_adoptable(self, job: Job, *, recreate_on_failure: bool) -> bool:
+    def _is_adoptable(self, job: Job, inputs: Mapping[str, Any]) -> bool:
         if job.status == "succeeded":
             return self.has_model(job)
-        if job.status == "failed":
-            return not recreate_on_failure
-        return job.status != "cancelled"
+        if job.status in FAILED and inputs.get("recreate_on_failure"):
+            return False
+        return job.status != "cancelled" or self._met_its_deadline(job, inputs.get("cancel_after_timeout"))
+
+    def _met_its_deadline(self, job: Job, seconds: float | None) -> bool:
+        """Whether a cancelled job was cancelled for its deadline, by an `up` that was cut off before it said so."""
+        last = next(self.api.events(job.id, limit=1), None)
+        return seconds is not None and last is not None and last.created_at >= job.created_at + seconds
 
     def has_model(self, job: Job) -> bool:
         """Whether the model of a job that succeeded is still there."""
