@@ -376,3 +376,23 @@ def test_inputs_that_contradict_each_other_are_told_at_preview(
     (reason,) = reasons(provider, **inputs)
 
     assert reason.startswith(sentence)
+
+
+def test_a_model_near_its_end_is_told_before_a_job_is_bought_and_not_again(
+    provider: FineTuningJobProvider, capfd: pytest.CaptureFixture[str]
+) -> None:
+    news = {"model": "gpt-3.5-turbo-0613", "training_file": "file-1"}
+
+    provider.check({}, dict(news))
+    assert "gpt-3.5-turbo-0613" in capfd.readouterr().err
+
+    provider.check(dict(news), dict(news))
+    assert capfd.readouterr().err == ""
+
+
+def test_what_the_user_says_of_models_is_checked_at_preview(configure: Callable[..., Any]) -> None:
+    provider = configure(FineTuningJobProvider, catalog='{"gpt-4.1": {"shutdown_date": "soon"}}')
+
+    (failure,) = provider.check({}, {"model": "gpt-4.1", "training_file": "file-1"}).failures
+
+    assert failure.reason.startswith("openai-ft:catalog[\"gpt-4.1\"].shutdown_date is 'soon'")

@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 KEY = "sk-proj-0123456789abcdef"
 
 
+PROFILE = {
+    "service": ("azure", "name", "azure"),
+    "key_header": ("X-Api-Key", "key_header", "x-api-key"),
+    "query": ("api-version=preview&a=b", "query", (("api-version", "preview"), ("a", "b"))),
+    "lacks": ("events, pause", "lacks", {"events", "pause"}),
+    "hyperparameters": ("lora,lora_r", "hyperparameters", {"lora", "lora_r"}),
+}
+"""Settings that are fields of the profile: what is written, the field, its value."""
+
+
 def config(**values: str) -> Callable[[str], str | None]:
     return {f"openai-ft:{key}": value for key, value in values.items()}.get
 
@@ -32,9 +42,9 @@ def test_each_variable_sets_its_field(field: str, variable: str) -> None:
     assert getattr(settings, field) == "https://example.com/v1"
 
 
-@pytest.mark.parametrize("field", SOURCES)
+@pytest.mark.parametrize("field", [field for field in SOURCES if field not in PROFILE])
 def test_each_configuration_key_sets_its_field(field: str) -> None:
-    value = {"base_url": "https://example.com/v1"}.get(field, "7")
+    value = {"base_url": "https://example.com/v1", "catalog": "{}"}.get(field, "7")
 
     settings = Settings.resolve(config(**{SOURCES[field].config_key: value}), {})
 
@@ -150,3 +160,43 @@ def test_description_names_address_project_and_kind_of_key() -> None:
     text = Settings(api_key=KEY, project="proj_a", base_url="http://127.0.0.1:1/v1").describe(admin=False)
 
     assert text == "http://127.0.0.1:1/v1, project proj_a, project key sk-…cdef"
+
+
+@pytest.mark.parametrize("setting", PROFILE)
+def test_each_field_of_the_profile_can_be_set_alone(setting: str) -> None:
+    written, field, value = PROFILE[setting]
+
+    profile = Settings.resolve(config(**{SOURCES[setting].config_key: written}), {}).profile
+
+    assert getattr(profile, field) == value
+
+
+def test_a_field_that_is_set_changes_the_named_profile() -> None:
+    profile = Settings.resolve(config(service="generic", lacks="events"), {}).profile
+
+    assert profile.name == "generic"
+    assert profile.offers("pause")
+    assert not profile.offers("events")
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (
+            {"service": "together"},
+            "openai-ft:service is 'together': write one of azure, bedrock, generic, nebius",
+        ),
+        ({"lacks": "evnts"}, r"openai-ft:lacks names \['evnts'\]: write some of auto, checkpoints, events"),
+    ],
+)
+def test_an_unknown_service_or_feature_is_refused_with_the_known_ones(
+    values: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        Settings.resolve(config(**values), {})
+
+
+@pytest.mark.parametrize("text", ["soon", "[]", "{"])
+def test_a_catalogue_that_is_no_object_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="openai-ft:catalog is no JSON object"):
+        Settings.resolve(config(catalog=text), {})

@@ -92,13 +92,14 @@ class Http:
             ServiceError: The answer is an error.
             SettingsError: There is no key, or no connection can be opened with these settings.
         """
-        query = {key: value for key, value in (params or {}).items() if value is not None}
+        query = dict(self.settings.profile.query) | {k: v for k, v in (params or {}).items() if v is not None}
         message = {"json": body, "params": query, **more}
         return self._operation(method, path, message, lambda answer: read(_decoded(answer))).run()
 
     def content(self, path: str) -> bytes:
         """The bytes that a GET answers with. Raises as `request` does."""
-        answer: bytes = self._operation("GET", path, {}, lambda answer: answer.content).run()
+        query = dict(self.settings.profile.query)
+        answer: bytes = self._operation("GET", path, {"params": query}, lambda answer: answer.content).run()
         return answer
 
     def _operation(
@@ -121,11 +122,13 @@ class Http:
         return self._pace or pace_of(self.settings.base_url, self.settings.require_key(admin=True))
 
     def _headers(self) -> tuple[tuple[str, str], ...]:
-        headers = {"Authorization": f"Bearer {self.settings.require_key(admin=self.admin)}"}
-        if self.settings.organization:
-            headers["OpenAI-Organization"] = self.settings.organization
-        if self.settings.project and not self.admin:
-            headers["OpenAI-Project"] = self.settings.project
+        settings, key = self.settings, self.settings.require_key(admin=self.admin)
+        header = settings.profile.key_header
+        headers = {header: f"Bearer {key}" if header == "authorization" else key}
+        if settings.organization:
+            headers["OpenAI-Organization"] = settings.organization
+        if settings.project and not self.admin:
+            headers["OpenAI-Project"] = settings.project
         return tuple(headers.items())
 
 

@@ -135,8 +135,11 @@ class Jobs:
             raise
 
     def _with_token(self, token: str) -> list[Job]:
-        # a service without the filter answers with all jobs
-        jobs = self.api.jobs(metadata={TOKEN_KEY: token})
+        profile = self.api.settings.profile
+        if not profile.offers("metadata"):
+            return []
+        # a service that does not know the filter answers with all jobs
+        jobs = self.api.jobs(metadata={TOKEN_KEY: token} if profile.offers("metadata_filter") else None)
         return [job for job in jobs if (job.metadata or {}).get(TOKEN_KEY) == token]
 
     def _is_adoptable(self, job: Job, inputs: Mapping[str, Any]) -> bool:
@@ -168,7 +171,7 @@ class Jobs:
 
     def _buy(self, token: str, inputs: Mapping[str, Any], known: set[str]) -> Job:
         try:
-            job = self.api.create_job(_body(token, inputs))
+            job = self.api.create_job(self._body(token, inputs))
         except (ServiceConnectionError, ServiceError) as error:
             if not error.may_have_acted:
                 raise
@@ -176,10 +179,23 @@ class Jobs:
         self.host.say(f"created job {job.id}")
         return job
 
+    def _body(self, token: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of the create call: what the program gave, and the token."""
+        body = {name: value for name, value in inputs.items() if name not in OWN_INPUTS}
+        if self.api.settings.profile.offers("metadata"):
+            body["metadata"] = {**inputs.get("metadata", {}), TOKEN_KEY: token}
+        return {**body, **inputs.get("extra_body", {})}
+
     def _bought_unanswered(
         self, token: str, known: set[str], error: ServiceConnectionError | ServiceError
     ) -> Job:
         """The job whose creation was not answered, if the service acted. Creating is never just tried again."""
+        if not self.api.settings.profile.offers("metadata"):
+            raise ServiceConnectionError(
+                f"creating the job was not answered, and the service keeps no metadata by which to find it: {error}. "
+                f"Look there whether it was created, before you run the command again",
+                may_have_acted=True,
+            ) from error
         deadline, pause = self.timing.clock() + LATE_EFFECT, 0.5
         while True:
             if found := next((job for job in self._with_token(token) if job.id not in known), None):
@@ -251,10 +267,3 @@ def require_paused_by_us(job: Job, inputs: Mapping[str, Any]) -> None:
             f"paused: job {job.id} was paused outside of this stack and nothing resumes it by itself: resume it at the "
             f"service, or set paused=True, run `pulumi up`, and set it back"
         )
-
-
-def _body(token: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of the create call: what the program gave, and the token."""
-    body = {name: value for name, value in inputs.items() if name not in OWN_INPUTS}
-    body["metadata"] = {**inputs.get("metadata", {}), TOKEN_KEY: token}
-    return {**body, **inputs.get("extra_body", {})}

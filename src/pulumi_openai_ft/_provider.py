@@ -70,13 +70,25 @@ class Provider(ResourceProvider):
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Reports everything that can be known to be wrong before anything is created."""
         reasons = [*self._setting_problems(), *self.input_problems(news)]
+        reasons = reasons or self.profile_problems(news)
         if not (olds or reasons):
             reasons = self._service_problems
+        if not reasons:
+            for sentence in self.advice(olds, news):
+                self.host.say(sentence)
         return CheckResult(news, [CheckFailure("", reason) for reason in reasons])
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
         """What is wrong with the inputs, a sentence each. Subclasses add rules that a model cannot state."""
         return _inputs.problems(self.inputs_model, props)
+
+    def profile_problems(self, _props: Mapping[str, Any]) -> list[str]:
+        """What the inputs ask for and the service does not offer, a sentence each."""
+        return []
+
+    def advice(self, _olds: Mapping[str, Any], _news: Mapping[str, Any]) -> list[str]:
+        """What is good to know before the update, a sentence each."""
+        return []
 
     def ask_something(self, _api: Api) -> None:
         """Makes a request that changes nothing, so that a wrong key or address shows before anything is created."""
@@ -146,6 +158,14 @@ class Readable:
         make: Any = cls
         found: Self = make(resource_name, **no_inputs, opts=by_id)
         return found
+
+
+def is_get(props: Mapping[str, Any]) -> bool:
+    """Whether `read` is asked for by a program's `get`: then these are inputs, while a state holds outputs.
+
+    The stock host then takes a blank answer for an empty resource, so what is not there must be an error.
+    """
+    return IDENTITY in props
 
 
 async def identity(name: str, type_name: str, opts: pulumi.ResourceOptions | None) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import SplitResult, quote, urlsplit
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
+from pulumi_openai_ft._profiles import FEATURES, PROFILES, Profile
 from pulumi_openai_ft.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -46,6 +48,13 @@ SOURCES: dict[str, Source] = {
     "operation_timeout": Source("operationTimeout"),
     "admin_requests_per_minute": Source("adminRequestsPerMinute"),
     "poll_interval": Source("pollInterval"),
+    "service": Source("service"),
+    "key_header": Source("keyHeader"),
+    "query": Source("query"),
+    "lacks": Source("lacks"),
+    "hyperparameters": Source("hyperparameters"),
+    "catalog": Source("catalog"),
+    "shutdown_warning_days": Source("shutdownWarningDays"),
 }
 
 
@@ -67,6 +76,10 @@ class Settings:
         admin_requests_per_minute: How fast admin calls follow each other once the service found them too fast; 0
             leaves each alone.
         poll_interval: Seconds between two looks at waiting jobs, at the most.
+        profile: How the service differs from OpenAI: the settings `service`, `keyHeader`, `query`, `lacks` and
+            `hyperparameters`.
+        catalog: What the user knows of models beyond the catalogue, JSON.
+        shutdown_warning_days: How many days before a model's shutdown a preview warns.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -80,6 +93,9 @@ class Settings:
     operation_timeout: float = 1800.0
     admin_requests_per_minute: float = 6.0
     poll_interval: float = 10.0
+    profile: Profile = PROFILES["openai"]
+    catalog: str | None = None
+    shutdown_warning_days: float = 60.0
 
     @classmethod
     def resolve(
@@ -113,6 +129,9 @@ class Settings:
             operation_timeout=number("operation_timeout"),
             admin_requests_per_minute=number("admin_requests_per_minute"),
             poll_interval=number("poll_interval"),
+            profile=_profile(given),
+            catalog=_json_object("catalog", given),
+            shutdown_warning_days=number("shutdown_warning_days"),
         )
         settings._refuse_what_no_header_can_carry()
         settings._refuse_equal_keys()
@@ -181,6 +200,38 @@ def _look_up(
     return next(
         (str(value).strip() for value in candidates if value is not None and str(value).strip()), None
     )
+
+
+def _json_object(name: str, given: Mapping[str, str]) -> str | None:
+    """The text of a JSON object."""
+    text = given.get(name)
+    try:
+        fits = text is None or isinstance(json.loads(text), dict)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise SettingsError(
+            f"openai-ft:{SOURCES[name].config_key} is no JSON object: set its parts with `pulumi config set --path`"
+        )
+    return text
+
+
+def _profile(given: Mapping[str, str]) -> Profile:
+    """The profile that is named, with each field that is set alone."""
+    name = given.get("service", "openai")
+    if name not in PROFILES:
+        raise SettingsError(f"openai-ft:service is {name!r}: write one of {', '.join(sorted(PROFILES))}")
+    changes: dict[str, Any] = {}
+    if "key_header" in given:
+        changes["key_header"] = given["key_header"].lower()
+    if "query" in given:
+        changes["query"] = tuple(parse_qsl(given["query"]))
+    for field_name in ("lacks", "hyperparameters"):
+        if field_name in given:
+            changes[field_name] = frozenset(filter(None, map(str.strip, given[field_name].split(","))))
+    if unknown := changes.get("lacks", frozenset()) - FEATURES.keys():
+        raise SettingsError(f"openai-ft:lacks names {sorted(unknown)}: write some of {', '.join(FEATURES)}")
+    return replace(PROFILES[name], **changes)
 
 
 def _base_url(value: str) -> str:

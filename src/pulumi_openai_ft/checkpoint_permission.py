@@ -11,7 +11,8 @@ from pydantic import Field, StringConstraints
 
 from pulumi_openai_ft import _inputs
 from pulumi_openai_ft._grants import Grants
-from pulumi_openai_ft._provider import IDENTITY, Provider, Readable, identity
+from pulumi_openai_ft._provider import IDENTITY, Provider, Readable, identity, is_get
+from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -63,6 +64,11 @@ class FineTuningCheckpointPermissionProvider(Provider):
         """Adds what the names tell, and what other resources of the program ask for."""
         return [*super().input_problems(props), *_checkpoint_problems(props), *self._overlaps(props)]
 
+    def profile_problems(self, _props: Mapping[str, Any]) -> list[str]:
+        """A service may have no permissions at all."""
+        profile = self.settings.profile
+        return [] if profile.offers("permissions") else [f"this resource: {profile.missing('permissions')}"]
+
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Another checkpoint is another resource; projects come and go in place."""
         same = news.get("checkpoint_id") in (olds.get("checkpoint_id"), olds.get(ASKED))
@@ -80,6 +86,8 @@ class FineTuningCheckpointPermissionProvider(Provider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Looks which of the grants are still there."""
         granted = self.grants.to(id_, props.get("project_ids"))
+        if not granted and is_get(props):
+            raise InputError(f"{id_} is shared with no project: there are no permissions to read")
         return ReadResult(id_, _outputs(id_, granted, props.get(ASKED))) if granted else ReadResult("", {})
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:

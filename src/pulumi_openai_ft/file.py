@@ -13,7 +13,7 @@ from pydantic import Field
 
 from pulumi_openai_ft import _inputs
 from pulumi_openai_ft._files import Files, Upload, own_filename
-from pulumi_openai_ft._provider import IDENTITY, Provider, Readable, identity
+from pulumi_openai_ft._provider import IDENTITY, Provider, Readable, identity, is_get
 from pulumi_openai_ft.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ class FileProvider(Provider):
         try:
             found = self.api.file(id_)
         except NotFoundError:
+            if is_get(props):
+                raise
             return ReadResult("", {})
         return ReadResult(id_, _outputs(found, props.get("sha256")))
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, UpdateResult
 
+from pulumi_openai_ft import _inputs
+from pulumi_openai_ft._job_checks import (
+    contradictions,
+    split_hyperparameters,
+    what_is_lacking,
+    with_hyperparameters,
+)
 from pulumi_openai_ft._job_diff import ASKED, FILE_HASHES, asked, asks_for_another
 from pulumi_openai_ft._job_inputs import REPLACING, UPDATING, FineTuningJobInputs
 from pulumi_openai_ft._job_outputs import MODEL_IS_GONE, outputs
@@ -15,14 +24,16 @@ from pulumi_openai_ft._job_token import job_token
 from pulumi_openai_ft._jobs import FAILED, Jobs, failure, model_gone, require_paused_by_us
 from pulumi_openai_ft._objects import TERMINAL_STATUSES
 from pulumi_openai_ft._provider import IDENTITY, Provider, Readable, identity
-from pulumi_openai_ft.errors import OpenAIFTError
+from pulumi_openai_ft.catalog import Catalog, warnings
+from pulumi_openai_ft.errors import OpenAIFTError, SettingsError
 from pulumi_openai_ft.file import File
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pulumi_openai_ft._api import Api
     from pulumi_openai_ft._objects import Job
+    from pulumi_openai_ft._settings import Settings
 
 __all__ = ["FineTuningJob", "FineTuningJobProvider"]
 
@@ -38,12 +49,48 @@ class FineTuningJobProvider(Provider):
         return Jobs(self.api, self.host)
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
-        """Adds rules between inputs."""
-        return [
-            *super().input_problems(props),
-            *_deadline_problems(props),
-            *_method_problems(props),
-        ]
+        """Adds rules between inputs. A service's own hyperparameters are for the service to check."""
+        known, _ = split_hyperparameters(props, self._own_hyperparameters())
+        return [*super().input_problems(known), *contradictions(props)]
+
+    def profile_problems(self, props: Mapping[str, Any]) -> list[str]:
+        """What the service does not offer."""
+        return what_is_lacking(props, self.settings.profile)
+
+    def advice(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+        """What to know of the model before a job is bought."""
+        model, method = news.get("model"), news.get("method")
+        if not isinstance(model, str) or _inputs.visible(olds) == _inputs.visible(news):
+            return []
+        kind = method.get("type") if isinstance(method, dict) else "supervised"
+        today, days = datetime.now(UTC).date(), int(self.settings.shutdown_warning_days)
+        return warnings(self.catalog, model, str(kind), today=today, days=days)
+
+    def require_settings(self, settings: Settings) -> None:
+        """Adds what the user says of models."""
+        super().require_settings(settings)
+        _ = self.catalog
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """What is known of models.
+
+        Raises:
+            SettingsError: What the user says of them is malformed.
+        """
+        overrides = self.settings.catalog
+        return Catalog.load(json.loads(overrides) if overrides else None, service=self.settings.profile.name)
+
+    def inputs(self, props: Mapping[str, Any]) -> dict[str, Any]:
+        """Adds a service's own hyperparameters as they are."""
+        known, extra = split_hyperparameters(props, self._own_hyperparameters())
+        return with_hyperparameters(super().inputs(known), extra)
+
+    def _own_hyperparameters(self) -> Collection[str]:
+        try:
+            return self.settings.profile.hyperparameters
+        except SettingsError:
+            return ()
 
     def ask_something(self, api: Api) -> None:
         """Looks for one job."""
@@ -74,6 +121,10 @@ class FineTuningJobProvider(Provider):
             self.host.say(f"job {job.id} goes on, and the next `pulumi up` waits for it: {error}")
         if job.status in FAILED:
             self.host.say(str(failure(job)))
+        if asks_for_another("method", props, self._outputs(job, {})):
+            self.host.say(
+                f"job {job.id}: the service changed the method that it was asked for: look at `method`"
+            )
         return CreateResult(job.id, self._outputs(job, {**props, ASKED: asked(props)}))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -233,31 +284,6 @@ def _needs_update(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     to_be_told = status in FAILED or bool(olds.get(MODEL_IS_GONE))
     settled = status == "succeeded" or (status == "paused" and bool(news.get("paused")))
     return changed or to_be_told or (news.get("wait_for_completion", True) is not False and not settled)
-
-
-def _deadline_problems(props: Mapping[str, Any]) -> list[str]:
-    if props.get("cancel_after_timeout") is None or props.get("wait_for_completion") is not False:
-        return []
-    return [
-        "cancel_after_timeout: it acts only while an `up` waits, and wait_for_completion is False: leave one of them out"
-    ]
-
-
-def _method_problems(props: Mapping[str, Any]) -> list[str]:
-    """Settings of a method that is not the one that is used would be ignored without a word."""
-    method = props.get("method")
-    if not isinstance(method, dict) or not isinstance(kind := method.get("type"), str):
-        return []
-    found = [
-        f"method.{other}: does not go with type {kind!r}: write these settings under method.{kind}"
-        for other in ("supervised", "dpo", "reinforcement")
-        if other != kind and method.get(other) is not None
-    ]
-    if kind == "reinforcement" and method.get(kind) is None:
-        found.append("method.reinforcement: is missing: this type needs a grader")
-    if kind == "reinforcement" and props.get("validation_file") is None:
-        found.append("validation_file: is missing: reinforcement training needs one")
-    return found
 
 
 def _file_id(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None:

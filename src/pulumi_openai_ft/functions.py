@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from pulumi_openai_ft._api import connect
 from pulumi_openai_ft._objects import Event
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,10 +42,14 @@ def get_fine_tuning_events(fine_tuning_job_id: str, *, limit: int | None = None)
         limit: How many events at the most; all by default.
 
     Raises:
+        InputError: The service has no events.
         NotFoundError: There is no such job for this key and project.
         OpenAIFTError: The service cannot be asked.
     """
-    events = list(connect(_settings()).events(fine_tuning_job_id, limit=limit))
+    settings = _settings()
+    if not settings.profile.offers("events"):
+        raise InputError(settings.profile.missing("events"))
+    events = list(connect(settings).events(fine_tuning_job_id, limit=limit))
     return FineTuningEvents(fine_tuning_job_id=fine_tuning_job_id, events=events)
 
 
