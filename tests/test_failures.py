@@ -146,7 +146,7 @@ def test_an_error_names_what_where_whom_and_what_to_do() -> None:
     assert str(error) == (
         "id: No such File object (GET /files/file-1, status 404); asked http://127.0.0.1:1/v1, project proj_a, project "
         "key sk-…cdef; check that the id, the key, openai-ft:project and openai-ft:baseUrl belong together (refresh and "
-        "destroy use those of the last `pulumi up` unless run with --run-program); request req_1"
+        "destroy use the configuration of the last `pulumi up` unless run with --run-program); request req_1"
     )
 
 
@@ -261,7 +261,8 @@ def test_a_request_without_an_answer_names_address_project_and_kind_of_key() -> 
 
     assert str(error) == (
         "no answer from http://127.0.0.1:1/v1 to GET /files/file-1 for project proj_a, admin key sk-…cdef (Connection "
-        "refused): check openai-ft:baseUrl (or OPENAI_BASE_URL) and the network, then run the command again"
+        "refused): check openai-ft:baseUrl (or OPENAI_BASE_URL; refresh and destroy use the configuration of the last "
+        "`pulumi up` unless run with --run-program) and the network, then run the command again"
     )
 
 

@@ -47,12 +47,12 @@ _PERMISSION = re.compile(r"\bscopes?\b|\bpermissions?\b|\broles?\b", re.IGNORECA
 _FLAGS = {"true": True, "false": False}
 _MARKUP = re.compile(r"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
 
+_STALE = "refresh and destroy use the configuration of the last `pulumi up` unless run with --run-program"
 _ADVICE: dict[type[ServiceError], str] = {
     ServiceError: "correct what it names, then run the command again",
-    NotFoundError: "check that the id, the key, openai-ft:project and openai-ft:baseUrl belong together (refresh and "
-    "destroy use those of the last `pulumi up` unless run with --run-program)",
+    NotFoundError: f"check that the id, the key, openai-ft:project and openai-ft:baseUrl belong together ({_STALE})",
     AuthenticationError: "set a valid key with `pulumi config set --secret openai-ft:apiKey` (permissions: "
-    "openai-ft:adminKey) or in the environment",
+    f"openai-ft:adminKey) or in the environment ({_STALE})",
     MissingScopeError: "give the key that scope where it was made (API keys or Admin keys in the organization's "
     "settings; admin keys need the Owner role)",
     TrainingClosedError: "OpenAI has closed fine-tuning to this organization (to all on 2027-01-06): existing models "
@@ -115,7 +115,7 @@ class Call:
             timed_out: Whether that was that it took too long.
             may_have_acted: Whether the request may have reached the service.
         """
-        remedy = "check openai-ft:baseUrl (or OPENAI_BASE_URL) and the network, then run the command again"
+        remedy = f"check openai-ft:baseUrl (or OPENAI_BASE_URL; {_STALE}) and the network, then run the command again"
         if "CERTIFICATE" in reason:
             remedy = (
                 "check openai-ft:baseUrl, and name the certificates of a proxy on the way with SSL_CERT_FILE"

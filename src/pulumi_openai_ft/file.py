@@ -222,8 +222,8 @@ def _unreadable(path: str) -> str | None:
     try:
         with open(path, "rb"):  # noqa: PTH123 - likewise
             return None
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
         return f"{path!r} cannot be read ({reason}): write a path that is relative to the program's folder {os.getcwd()!r}"  # noqa: PTH109
 
 
@@ -244,7 +244,7 @@ def _hash_of(path: Any) -> Any:
     try:
         with open(path, "rb") as content:  # noqa: PTH123 - a path as the program wrote it
             return _sha256(content)
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 
