@@ -242,6 +242,18 @@ class TestAtOnce:
 
         assert sum(entry.path == "/v1/models" for entry in service.journal()) == 1
 
+    def test_a_job_is_found_by_the_former_name_of_its_resource(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any]
+    ) -> None:
+        old = provider.create(inputs)
+        renamed = {
+            **inputs,
+            "__identity": f"{IDENTITY['__identity']}-new",
+            "__former_identities": list(IDENTITY.values()),
+        }
+
+        assert provider.create(renamed).id == old.id
+
     @pytest.mark.parametrize("action", ["drop_after", "truncate"])
     def test_a_purchase_that_was_not_answered_is_found(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator, action: str
@@ -305,6 +317,20 @@ class TestOverTime:
         provider.api.cancel_job(running.id)
 
         assert provider.create({**inputs, "cancel_after_timeout": 30}).id == running.id
+
+    def test_of_two_that_buy_at_the_same_moment_the_second_gives_way(
+        self, configure: Callable[..., Any], inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        """As after a `kill -9`: the request of the orphan acts when the next `up` has already looked."""
+        orphan, next_up = configure(FineTuningJobProvider), configure(FineTuningJobProvider)
+        waiting = {**inputs, "wait_for_completion": False}
+        token = orphan._tokens(waiting, orphan.inputs(waiting))[0]
+        first = orphan.jobs._buy(token, orphan.inputs(waiting), set())
+
+        second = next_up.jobs._buy(token, next_up.inputs(waiting), set())
+
+        assert second.id == first.id
+        assert sorted(job["status"] for job in service.jobs()) == ["cancelled", "validating_files"]
 
     def test_destroying_cancels_what_is_not_finished(
         self, provider: FineTuningJobProvider, running: Any, service: Emulator

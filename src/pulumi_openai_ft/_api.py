@@ -54,7 +54,15 @@ class Api:
             "purpose": purpose,
             **{f"expires_after[{key}]": str(v) for key, v in (expires_after or {}).items()},
         }
-        return _ask(self._http, FileObject, "POST", FILES, data=form, files={"file": (filename, content)})
+        return _ask(
+            self._http,
+            FileObject,
+            "POST",
+            FILES,
+            data=form,
+            files={"file": (filename, content)},
+            creates=True,
+        )
 
     def file(self, file_id: str) -> FileObject:
         """`GET /files/{id}`."""
@@ -73,7 +81,7 @@ class Api:
 
     def create_job(self, body: Mapping[str, Any]) -> Job:
         """`POST /fine_tuning/jobs`. This is the call that costs money."""
-        return _ask(self._http, Job, "POST", JOBS, body=body)
+        return _ask(self._http, Job, "POST", JOBS, body=body, creates=True)
 
     def job(self, job_id: str) -> Job:
         """`GET /fine_tuning/jobs/{id}`."""
@@ -111,7 +119,9 @@ class Api:
     def grant_permissions(self, checkpoint: str, project_ids: list[str]) -> list[Permission]:
         """`POST /fine_tuning/checkpoints/{name}/permissions` with the admin key: one for each project."""
         body = {"project_ids": project_ids}
-        return _ask(self._admin, Page[Permission], "POST", _permissions(checkpoint), body=body).data
+        return _ask(
+            self._admin, Page[Permission], "POST", _permissions(checkpoint), body=body, creates=True
+        ).data
 
     def revoke_permission(self, checkpoint: str, permission_id: str) -> None:
         """`DELETE /fine_tuning/checkpoints/{name}/permissions/{id}` with the admin key."""

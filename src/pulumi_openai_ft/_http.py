@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft._engine import require_engine
 from pulumi_openai_ft._failures import Answer, Call
 from pulumi_openai_ft._operation import Operation
 from pulumi_openai_ft._pace import REAL_TIME, Pace, Time, pace_of
@@ -73,6 +74,7 @@ class Http:
         read: Callable[[Any], Any] = lambda decoded: decoded,
         body: object = None,
         params: Mapping[str, Any] | None = None,
+        creates: bool = False,
         **more: Any,
     ) -> Any:
         """Sends a request and gives what its answer holds.
@@ -85,16 +87,21 @@ class Http:
             read: Makes the result out of the decoded JSON. Its ValueError says why it is none.
             body: JSON body.
             params: Query; entries that are None are left out.
+            creates: Whether something is created, for which the engine must be there that asked for it.
             more: Handed to httpx: `files` and `data` of a multipart form.
 
         Raises:
             ServiceConnectionError: No answer came.
             ServiceError: The answer is an error.
+            EngineGoneError: Something would be created for an engine that is gone.
             SettingsError: There is no key, or no connection can be opened with these settings.
         """
         query = dict(self.settings.profile.query) | {k: v for k, v in (params or {}).items() if v is not None}
         message = {"json": body, "params": query, **more}
-        return self._operation(method, path, message, lambda answer: read(_decoded(answer))).run()
+        operation = self._operation(method, path, message, lambda answer: read(_decoded(answer)))
+        if creates:
+            operation.guard = require_engine
+        return operation.run()
 
     def content(self, path: str) -> bytes:
         """The bytes that a GET answers with. Raises as `request` does."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._job_diff import ASKED, FILE_HASHES
-from pulumi_openai_ft._job_inputs import OWN_INPUTS
+from pulumi_openai_ft._job_inputs import OWN_INPUTS, UPDATING, FineTuningJobInputs
 from pulumi_openai_ft._jobs import FAILED, TOKEN_KEY
 
 if TYPE_CHECKING:
@@ -49,6 +49,18 @@ def outputs(job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
         "error": job.error.model_dump() if job.error and job.status in FAILED else None,
         "organization_id": job.organization_id,
     }
+
+
+def needs_update(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether something changes in place, or a job that is waited for is not known to have succeeded."""
+    fields = FineTuningJobInputs.model_fields
+    changed = any(
+        news.get(name, fields[name].default) != olds.get(name, fields[name].default) for name in UPDATING
+    )
+    status = olds.get("status")
+    to_be_told = status in FAILED or bool(olds.get(MODEL_IS_GONE))
+    settled = status == "succeeded" or (status == "paused" and bool(news.get("paused")))
+    return changed or to_be_told or (news.get("wait_for_completion", True) is not False and not settled)
 
 
 def _method(job: Job) -> dict[str, Any] | None:

@@ -20,13 +20,14 @@ from pulumi_openai_ft.errors import (
     InputError,
     JobFailedError,
     NotFoundError,
+    RequestError,
     ServiceConnectionError,
     ServiceError,
     WaitTimedOutError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pulumi_openai_ft._api import Api
     from pulumi_openai_ft._objects import Job
@@ -86,15 +87,20 @@ class Jobs:
                 request_id=error.request_id,
             ) from error
 
-    def obtain(self, token: str, inputs: Mapping[str, Any]) -> Job:
-        """The job that carries the token, and only where there is none that will do, a new one."""
-        known = self._with_token(token)
+    def obtain(self, tokens: Sequence[str], inputs: Mapping[str, Any]) -> Job:
+        """The job that carries one of the tokens, and only where there is none that will do, a new one.
+
+        Args:
+            tokens: The token that a new job gets, then those of the resource's former names.
+            inputs: What the job is to be.
+        """
+        known = [job for token in tokens for job in self._with_token(token)]
         if job := next((job for job in known if self._is_adoptable(job, inputs)), None):
             age = timedelta(seconds=max(0, int(self.timing.wall() - job.created_at)))
             self.host.say(f"adopted job {job.id} ({job.status}, {age} old): these inputs asked for it before")
             self.adopted.add(job.id)
             return job
-        return self._buy(token, inputs, {job.id for job in known})
+        return self._buy(tokens[0], inputs, {job.id for job in known})
 
     def settle(self, job: Job, inputs: Mapping[str, Any], *, resume: bool = False) -> Job:
         """Brings a job to where the inputs want it: paused, resumed, waited for.
@@ -177,7 +183,24 @@ class Jobs:
                 raise
             return self._bought_unanswered(token, known, error)
         self.host.say(f"created job {job.id}")
-        return job
+        return self._first_bought(job, token, known)
+
+    def _first_bought(self, job: Job, token: str, known: set[str]) -> Job:
+        """Of two that bought at the same moment, the second cancels its job and takes the first one's.
+
+        The other one may be the host of an engine that was killed while its request was on the way. Both see the jobs
+        in the service's order, newest first, so they agree on who was first.
+        """
+        try:
+            bought = [found for found in self._with_token(token) if found.id not in known]
+            first = [job, *(found for found in bought if found.status not in FAILED)][-1]
+            if first.id != job.id:
+                self.host.say(f"job {first.id} was bought at the same moment: cancelling {job.id}")
+                self.cancel(job)
+        except (RequestError, WaitTimedOutError) as error:
+            self.host.say(f"cannot tell whether somebody else bought the same job as {job.id}: {error}")
+            return job
+        return first
 
     def _body(self, token: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """The body of the create call: what the program gave, and the token."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import tenacity
 
-from pulumi_openai_ft._engine import require_engine
 from pulumi_openai_ft._retries import is_repeatable, pause_before
 from pulumi_openai_ft.errors import RateLimitError, RequestError
 
@@ -28,6 +27,7 @@ class Operation:
         read: Makes the result out of a good answer. Its ValueError says why there is none.
         time: Clocks and sleep.
         pace: Paces the tries, if they are to be paced.
+        guard: Called before each try; raises where there must be none.
         tries: How often it was sent.
         began: When, on the clock.
         deadline: When it ends in any case, on the clock.
@@ -39,6 +39,7 @@ class Operation:
     read: Callable[[Answer], Any]
     time: Time
     pace: Pace | None
+    guard: Callable[[], None] = lambda: None
     tries: int = 0
     began: float = 0.0
     deadline: float = 0.0
@@ -49,7 +50,7 @@ class Operation:
 
         Raises:
             RequestError: What the last try failed with.
-            EngineGoneError: Something would be created for an engine that is gone.
+            OpenAIFTError: Whatever the guard raises.
         """
         self.began = self.time.clock()
         self.deadline = self.began + self.call.settings.operation_timeout
@@ -70,8 +71,7 @@ class Operation:
         rate = self.call.settings.admin_requests_per_minute
         if self.pace:
             self.deadline += self.pace.wait(rate)
-        if self.call.method == "POST":
-            require_engine()
+        self.guard()
         self.tries += 1
         try:
             return self._good(self.send(self.deadline))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pulumi.dynamic import ConfigureRequest
 
-IDENTITY = "__identity"
+IDENTITY, FORMER_IDENTITIES = "__identity", "__former_identities"
 PROBE_TIMEOUT = 10.0
 
 
@@ -174,7 +174,24 @@ async def identity(name: str, type_name: str, opts: pulumi.ResourceOptions | Non
     Like a URN it holds project, stack, the types of the parents and the name, and the organization besides. It is
     awaited, no output: an output of the parent would make the resource depend on the parent's children, itself.
     """
+    return await _identity(name, type_name, opts.parent if opts else None)
+
+
+async def former_identities(name: str, type_name: str, opts: pulumi.ResourceOptions | None) -> list[str]:
+    """What `identity` gave the resource under the names and parents that its aliases tell."""
     parent = opts.parent if opts else None
+    aliases = [alias for alias in (opts.aliases if opts else None) or [] if isinstance(alias, pulumi.Alias)]
+    return [
+        await _identity(
+            alias.name if isinstance(alias.name, str) else name,
+            type_name,
+            alias.parent if isinstance(alias.parent, pulumi.Resource) else parent,
+        )
+        for alias in aliases
+    ]
+
+
+async def _identity(name: str, type_name: str, parent: pulumi.Resource | None) -> str:
     place = await parent.urn.future() if parent else f"{pulumi.get_stack()}::{pulumi.get_project()}"
     organization = pulumi.get_organization() or "organization"  # none under Pulumi's mocks
     return "::".join((organization, place or "", type_name, name))

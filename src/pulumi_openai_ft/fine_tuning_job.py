@@ -18,12 +18,19 @@ from pulumi_openai_ft._job_checks import (
     with_hyperparameters,
 )
 from pulumi_openai_ft._job_diff import ASKED, FILE_HASHES, asked, asks_for_another
-from pulumi_openai_ft._job_inputs import REPLACING, UPDATING, FineTuningJobInputs
-from pulumi_openai_ft._job_outputs import MODEL_IS_GONE, outputs
+from pulumi_openai_ft._job_inputs import REPLACING, FineTuningJobInputs
+from pulumi_openai_ft._job_outputs import MODEL_IS_GONE, needs_update, outputs
 from pulumi_openai_ft._job_token import job_token
 from pulumi_openai_ft._jobs import FAILED, Jobs, failure, model_gone, require_paused_by_us
 from pulumi_openai_ft._objects import TERMINAL_STATUSES
-from pulumi_openai_ft._provider import IDENTITY, Provider, Readable, identity
+from pulumi_openai_ft._provider import (
+    FORMER_IDENTITIES,
+    IDENTITY,
+    Provider,
+    Readable,
+    former_identities,
+    identity,
+)
 from pulumi_openai_ft.catalog import Catalog, warnings
 from pulumi_openai_ft.errors import OpenAIFTError, SettingsError
 from pulumi_openai_ft.file import File
@@ -102,7 +109,7 @@ class FineTuningJobProvider(Provider):
         if olds.get("status") in FAILED and news.get("recreate_on_failure"):
             replaces.append("recreate_on_failure")
         return DiffResult(
-            changes=bool(replaces) or _needs_update(olds, news),
+            changes=bool(replaces) or needs_update(olds, news),
             replaces=replaces,
             delete_before_replace=bool(replaces) and olds.get("status") not in TERMINAL_STATUSES,
         )
@@ -114,7 +121,7 @@ class FineTuningJobProvider(Provider):
         and a job that failed is a result like any other; the next `up` goes on from there.
         """
         inputs = self.inputs(props)
-        job = self.jobs.obtain(job_token(props, inputs, self.settings.owner), inputs)
+        job = self.jobs.obtain(self._tokens(props, inputs), inputs)
         try:
             job = self.jobs.settle(job, inputs)
         except OpenAIFTError as error:
@@ -152,6 +159,11 @@ class FineTuningJobProvider(Provider):
         job = self.jobs.cancel(self.jobs.find(id_))
         if props.get("delete_model_on_destroy") and job.fine_tuned_model:
             self.jobs.delete_model(job.fine_tuned_model)
+
+    def _tokens(self, props: Mapping[str, Any], inputs: Mapping[str, Any]) -> list[str]:
+        """The job's token, and those that it had under the resource's former names."""
+        askers = [props.get(IDENTITY), *(props.get(FORMER_IDENTITIES) or [])]
+        return [job_token({**props, IDENTITY: asker}, inputs, self.settings.owner) for asker in askers]
 
     def _outputs(self, job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
         return {**outputs(job, props), "base_url": self.settings.base_url}
@@ -263,6 +275,9 @@ class FineTuningJob(Readable, pulumi.dynamic.Resource, module="openai_ft", name=
             FILE_HASHES["training_file"]: _file_hash(training_file),
             FILE_HASHES["validation_file"]: _file_hash(validation_file),
             IDENTITY: identity(resource_name, type(self).__name__, opts),
+            FORMER_IDENTITIES: former_identities(resource_name, type(self).__name__, opts)
+            if opts and opts.aliases
+            else None,
             **dict.fromkeys(OUTPUTS),
         }
         super().__init__(FineTuningJobProvider(), resource_name, props, opts)
@@ -272,18 +287,6 @@ OUTPUTS = tuple(
     name for name in FineTuningJob.__annotations__ if name not in FineTuningJobInputs.model_fields
 )
 """Properties that only the service fills in."""
-
-
-def _needs_update(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether something changes in place, or a job that is waited for is not known to have succeeded."""
-    fields = FineTuningJobInputs.model_fields
-    changed = any(
-        news.get(name, fields[name].default) != olds.get(name, fields[name].default) for name in UPDATING
-    )
-    status = olds.get("status")
-    to_be_told = status in FAILED or bool(olds.get(MODEL_IS_GONE))
-    settled = status == "succeeded" or (status == "paused" and bool(news.get("paused")))
-    return changed or to_be_told or (news.get("wait_for_completion", True) is not False and not settled)
 
 
 def _file_id(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None:
