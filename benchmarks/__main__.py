@@ -1,0 +1,6 @@
+import sys
+
+from benchmarks.command import interruptible, main
+
+interruptible()
+sys.exit(main())

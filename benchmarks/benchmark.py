@@ -1,0 +1,53 @@
+"""What a benchmark is, and what it is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.measurement import Series
+
+DEFAULT_SIZES = (20, 60, 180)
+DEFAULT_RUNS = 3
+
+
+class BenchmarkError(Exception):
+    """A benchmark cannot be run; the text says why and what to do."""
+
+
+def _quiet(_step: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured.
+
+    Attributes:
+        sizes: Sizes of the work, in the benchmark's own unit, ascending.
+        runs: How often each candidate has its turn.
+        tell: Takes a line on what runs now.
+    """
+
+    sizes: tuple[int, ...] = DEFAULT_SIZES
+    runs: int = DEFAULT_RUNS
+    tell: Callable[[str], None] = _quiet
+
+
+class Benchmark(Protocol):
+    """A module that measures one thing against its peers. The first line of its docstring says what."""
+
+    __doc__: str | None
+
+    def measure(self, plan: Plan) -> list[Series]:
+        """Measures.
+
+        Raises:
+            BenchmarkError: It cannot be measured here, or a run failed.
+        """
+
+    def versions(self) -> dict[str, str]:
+        """Versions of what the figures depend on, the peers above all."""

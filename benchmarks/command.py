@@ -1,0 +1,144 @@
+"""The command line: `python -m benchmarks`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.benchmark import DEFAULT_RUNS, DEFAULT_SIZES, BenchmarkError, Plan
+from benchmarks.progress import clear, say, show
+from benchmarks.report import Report
+from benchmarks.suite import SUITE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+RESULTS = Path(__file__).with_name("results.json")
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures, prints the table and writes the results.
+
+    Returns:
+        0; 1 where a benchmark failed; 130 where it was interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except KeyboardInterrupt:
+        say("benchmarks: interrupted; all that was started has ended, and no results are written")
+        return INTERRUPTED
+    except OSError as error:
+        say(f"benchmarks: {error}")
+        return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    report = Report(Plan(options.sizes, options.runs), {}, {})
+    names = options.names or list(SUITE)
+    for name in names:
+        try:
+            _add(report, name)
+        except BenchmarkError as error:
+            say(f"benchmarks: {name}: {error}")
+    if report.figures:
+        clear()
+        sys.stdout.write(f"{report.table()}\n")
+    if failed := [name for name in names if name not in report.figures]:
+        say(f"benchmarks: failed: {', '.join(failed)}; no results are written")
+        return 1
+    _write(report, options)
+    return 0
+
+
+def _add(report: Report, name: str) -> None:
+    benchmark, plan = SUITE[name], report.plan
+    report.versions.update(benchmark.versions())
+    report.figures[name] = benchmark.measure(
+        Plan(plan.sizes, plan.runs, tell=lambda step: show(f"{name}: {step}"))
+    )
+
+
+def _write(report: Report, options: argparse.Namespace) -> None:
+    file = options.output or (None if options.names else RESULTS)
+    if file is None:
+        say(f"{RESULTS.name} is left as it is: only a run of all benchmarks writes it")
+        return
+    report.write(file)
+    say(f"written: {file}")
+
+
+def interruptible() -> None:
+    """Makes SIGINT and SIGTERM interrupt `main`, once: nothing interrupts the clearing up."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    say("benchmarks: interrupted, ending what was started")
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    lines = "\n".join(
+        f"  {name:10}{(module.__doc__ or '').splitlines()[0]}" for name, module in SUITE.items()
+    )
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measures what the package costs. Each figure is a ratio to a peer that is measured in turns with it.",
+        epilog=f"benchmarks:\n{lines}\n\nThe engine must be on PATH: `make bench` puts it there.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", type=_name, help="what to measure; all by default"
+    )
+    parser.add_argument(
+        "--sizes",
+        type=sizes,
+        default=DEFAULT_SIZES,
+        help=f"sizes of the work, where it has one (default: {','.join(map(str, DEFAULT_SIZES))})",
+    )
+    parser.add_argument(
+        "--runs", type=_count, default=DEFAULT_RUNS, help="how often each has its turn (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--output",
+        type=_file,
+        help="where to write the results (default: benchmarks/results.json, if all are run)",
+    )
+    return parser
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """Reads sizes such as `20,60,180`, in any order.
+
+    Raises:
+        argparse.ArgumentTypeError: They are no such sizes.
+    """
+    return tuple(sorted({_count(part) for part in text.split(",")}))
+
+
+def _count(text: str) -> int:
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 up")
+    return int(text)
+
+
+def _name(text: str) -> str:
+    if text not in SUITE:
+        raise argparse.ArgumentTypeError(f"there is no benchmark {text!r}: choose from {', '.join(SUITE)}")
+    return text
+
+
+def _file(text: str) -> Path:
+    file = Path(text)
+    if file.is_dir() or not file.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written: name a file in a folder that exists")
+    return file

@@ -1,0 +1,127 @@
+"""The figures, as a table for people and as JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.benchmark import Plan
+    from benchmarks.measurement import Point, Series
+
+Row = tuple[str, ...]
+HEADER: Row = ("measured", "size", "ours", "peer", "ratio", "of the runs")
+LEGEND = (
+    "ratio: ours ÷ peer, median over the runs (each: ours, then the peer); beside it the least and the greatest.\n"
+    "growth: the k of size^k that fits best; what does not grow, such as a start, makes it smaller."
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was measured, by benchmark, and with what."""
+
+    plan: Plan
+    figures: dict[str, list[Series]]
+    versions: dict[str, str]
+
+    def table(self) -> str:
+        """One table of everything, and what its columns mean."""
+        series = [(name, one) for name, found in self.figures.items() for one in found]
+        rows = [HEADER, *(row for name, one in series for row in _rows(name, one))]
+        peers = dict.fromkeys(f"{name}: ours is {one.ours}; peer is {one.peer}" for name, one in series)
+        return "\n".join([*_aligned(rows), "", *peers, LEGEND, self._conditions()])
+
+    def write(self, file: Path) -> None:
+        """Writes everything, the samples included; what was there before stays until all is written."""
+        draft = file.with_name(f"{file.name}.tmp")
+        try:
+            draft.write_text(json.dumps(self._as_json(), indent=2) + "\n")
+            draft.replace(file)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _as_json(self) -> dict[str, Any]:
+        return {
+            "date": datetime.now(UTC).date().isoformat(),
+            "machine": {
+                "cores": os.cpu_count(),
+                "system": platform.system(),
+                "processor": platform.machine(),
+            },
+            "runs": self.plan.runs,
+            "versions": self._all_versions(),
+            "benchmarks": {
+                name: [_series_as_json(one) for one in found] for name, found in self.figures.items()
+            },
+        }
+
+    def _all_versions(self) -> dict[str, str]:
+        own = "pulumi-openai-ft"
+        return {own: version(own), "Python": platform.python_version(), **self.versions}
+
+    def _conditions(self) -> str:
+        versions = ", ".join(f"{name} {number}" for name, number in self._all_versions().items())
+        return f"runs: {self.plan.runs}; cores: {os.cpu_count()}; {versions}"
+
+
+def _rows(benchmark: str, series: Series) -> list[Row]:
+    names = [f"{benchmark}: {series.what} [{series.unit}]", *[""] * (len(series.points) - 1)]
+    rows = [_row(name, point) for name, point in zip(names, series.points, strict=True)]
+    if growth := series.growth():
+        ours, peer = growth
+        rows.append(("  growth", "", f"n^{ours:.2f}", f"n^{peer:.2f}", "", ""))
+    return rows
+
+
+def _row(name: str, point: Point) -> Row:
+    size = "" if point.size is None else str(point.size)
+    spread = f"{min(point.ratios):.2f} … {max(point.ratios):.2f}"
+    return (name, size, _short(median(point.ours)), _short(median(point.peer)), f"{point.ratio:.2f}", spread)
+
+
+def _short(value: float) -> str:
+    """Three digits that mean something."""
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"  # noqa: PLR2004 - three digits
+
+
+def _aligned(rows: list[Row]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            [
+                row[0].ljust(widths[0]),
+                *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
+            ]
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _series_as_json(series: Series) -> dict[str, Any]:
+    growth = series.growth()
+    return {
+        "what": series.what,
+        "unit": series.unit,
+        "ours": series.ours,
+        "peer": series.peer,
+        "growth": None if growth is None else [round(one, 3) for one in growth],
+        "points": [_point_as_json(point) for point in series.points],
+    }
+
+
+def _point_as_json(point: Point) -> dict[str, Any]:
+    return {
+        "size": point.size,
+        "ratio": round(point.ratio, 3),
+        "ours": [round(sample, 4) for sample in point.ours],
+        "peer": [round(sample, 4) for sample in point.peer],
+    }

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+from benchmarks.measurement import Point, Series, exponent, in_turns
+
+
+def series(*points: Point) -> Series:
+    return Series("up", "s", "ours", "peer", points)
+
+
+def quiet(_step: str) -> None:
+    pass
+
+
+def test_candidates_take_turns() -> None:
+    taken: list[str] = []
+
+    samples = in_turns({"a": lambda: taken.append("a"), "b": lambda: taken.append("b")}, runs=2, tell=quiet)
+
+    assert taken == ["a", "b", "a", "b"]
+    assert {name: len(found) for name, found in samples.items()} == {"a": 2, "b": 2}
+
+
+def test_each_turn_is_told() -> None:
+    told: list[str] = []
+
+    in_turns({"ours": int, "peer": int}, runs=1, tell=told.append)
+
+    assert told == ["run 1 of 1, ours", "run 1 of 1, peer"]
+
+
+def test_the_ratio_is_that_of_pairs_so_that_a_slow_spell_of_the_machine_does_not_count() -> None:
+    point = Point(20, ours=(2.0, 20.0, 2.2), peer=(1.0, 10.0, 1.0))
+
+    assert point.ratios == pytest.approx([2.0, 2.0, 2.2])
+    assert point.ratio == pytest.approx(2.0)
+
+
+def test_samples_that_are_no_pairs_are_refused() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        _ = Point(20, ours=(1.0, 2.0), peer=(1.0,)).ratio
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
+def test_the_exponent_is_found(power: float) -> None:
+    sizes = (20, 60, 180)
+
+    assert exponent(sizes, [3 * size**power for size in sizes]) == pytest.approx(power)
+
+
+def test_ours_and_the_peer_have_exponents_of_their_own() -> None:
+    grown = series(*(Point(size, ours=(size**2.0,), peer=(float(size),)) for size in (20, 60, 180)))
+
+    assert grown.growth() == pytest.approx((2.0, 1.0))
+
+
+@pytest.mark.parametrize("size", [None, 20])
+def test_one_size_has_no_growth(size: int | None) -> None:
+    assert series(Point(size, ours=(1.0,), peer=(1.0,))).growth() is None

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks.benchmark import BenchmarkError
+from benchmarks.processes import run
+
+ROOT = Path(__file__).parents[2]
+RUNS = "import sys; from benchmarks.processes import run; run([sys.executable, *sys.argv[1:]], patience=0.1)"
+STUBBORN = """
+import signal, subprocess, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+subprocess.run([sys.executable, "-c", sys.argv[1], sys.argv[2]], process_group=0)
+"""
+PLUGIN = """
+import signal, sys
+alive = open(sys.argv[1], "w")
+print("alive", file=alive, flush=True)
+signal.pause()
+"""
+
+
+def test_what_a_command_writes_is_kept() -> None:
+    ran = run(
+        [sys.executable, "-c", "import sys; print('out'); sys.stdout.flush(); print('err', file=sys.stderr)"]
+    )
+
+    assert ran.text == "out\nerr\n"
+    assert ran.seconds > 0
+
+
+def test_processor_time_is_that_of_this_command_alone() -> None:
+    busy = run([sys.executable, "-c", "sum(range(10_000_000))"])
+    idle = run([sys.executable, "-c", "pass"])
+
+    assert 0 < idle.cpu_seconds < busy.cpu_seconds
+
+
+def test_a_failure_names_the_command_its_code_and_the_end_of_its_output() -> None:
+    with pytest.raises(BenchmarkError) as caught:
+        run([sys.executable, "-c", "print('\\n'.join(map(str, range(40)))); raise SystemExit(3)"])
+
+    assert "ended with 3" in str(caught.value)
+    assert str(caught.value).endswith("    38\n    39")
+    assert "    20\n" not in str(caught.value)
+
+
+def test_a_command_that_is_not_there_is_told_with_the_way_out() -> None:
+    with pytest.raises(BenchmarkError, match="no-such-engine is not on PATH: run `make bench`"):
+        run(["no-such-engine"])
+
+
+def test_an_interruption_leaves_nothing_of_a_command_that_does_not_listen(tmp_path: Path) -> None:
+    """Not even a process with a group of its own, as the engine's plugins have: its end of the pipe closes."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    runner = subprocess.Popen(
+        [sys.executable, "-c", RUNS, "-c", STUBBORN, PLUGIN, pipe],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with pipe.open() as plugin:
+        assert plugin.readline() == "alive\n"
+        runner.send_signal(signal.SIGINT)
+        assert plugin.read() == ""
+    _, said = runner.communicate()
+
+    assert "KeyboardInterrupt" in said

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+import platform
+from typing import TYPE_CHECKING
+
+import pytest
+from benchmarks.benchmark import Plan
+from benchmarks.measurement import Point, Series
+from benchmarks.report import Report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+POINTS = (
+    Point(20, ours=(2.0, 2.4, 2.2), peer=(2.0, 2.0, 2.0)),
+    Point(60, ours=(6.0, 6.0, 6.0), peer=(4.0, 4.0, 4.0)),
+)
+
+
+@pytest.fixture
+def report() -> Report:
+    up = Series("up", "s", "a file", "nothing", POINTS)
+    start = Series("names", "s", "ours", "theirs", (Point(None, ours=(0.1,), peer=(0.4,)),))
+    return Report(Plan(runs=3), {"overhead": [up], "import": [start]}, {"peer": "1.2"})
+
+
+def row(table: str, beginning: str) -> list[str]:
+    (found,) = [line for line in table.splitlines() if line.startswith(beginning)]
+    return found.removeprefix(beginning).split()
+
+
+def test_a_row_gives_size_medians_ratio_and_spread(report: Report) -> None:
+    assert row(report.table(), "overhead: up [s]") == ["20", "2.2", "2", "1.10", "1.00", "…", "1.20"]
+
+
+def test_the_growth_stands_below_the_sizes(report: Report) -> None:
+    assert row(report.table(), "  growth") == ["n^0.91", "n^0.63"]
+
+
+def test_what_has_no_size_has_neither_size_nor_growth(report: Report) -> None:
+    assert row(report.table(), "import: names [s]") == ["0.1", "0.4", "0.25", "0.25", "…", "0.25"]
+
+
+def test_the_table_says_what_was_compared_and_with_which_versions(report: Report) -> None:
+    table = report.table()
+
+    assert "overhead: ours is a file; peer is nothing" in table
+    assert "peer 1.2" in table
+    assert platform.python_version() in table
+
+
+def test_columns_are_aligned(report: Report) -> None:
+    header, *rows = report.table().split("\n\n")[0].splitlines()
+    end = header.index("peer") + len("peer")
+
+    assert all(line[end - 1] != " " and line[end : end + 1] in ("", " ") for line in rows)
+
+
+def test_the_results_hold_every_sample_and_its_conditions(report: Report, tmp_path: Path) -> None:
+    report.write(tmp_path / "results.json")
+
+    results = json.loads((tmp_path / "results.json").read_text())
+    first = results["benchmarks"]["overhead"][0]["points"][0]
+    assert first == {"size": 20, "ratio": 1.1, "ours": [2.0, 2.4, 2.2], "peer": [2.0, 2.0, 2.0]}
+    assert results["runs"] == 3
+    assert results["machine"]["cores"] >= 1
+    assert results["versions"].keys() == {"pulumi-openai-ft", "Python", "peer"}
+    assert results["benchmarks"]["import"][0]["growth"] is None
+
+
+def test_the_results_tell_nothing_of_whose_machine_it_was(report: Report, tmp_path: Path) -> None:
+    report.write(tmp_path / "results.json")
+
+    text = (tmp_path / "results.json").read_text()
+    assert str(tmp_path) not in text
+    assert f'"{platform.node()}"' not in text
+
+
+def test_writing_leaves_the_results_alone_in_the_folder(report: Report, tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text("of yesterday")
+
+    report.write(tmp_path / "results.json")
+
+    assert [file.name for file in tmp_path.iterdir()] == ["results.json"]
+    assert (tmp_path / "results.json").read_text().startswith("{")

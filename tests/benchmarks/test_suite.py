@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks.suite import SUITE
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.e2e
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_the_whole_suite_runs_on_the_real_engine(tmp_path: Path) -> None:
+    results = tmp_path / "results.json"
+
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--sizes", "1,2", "--runs", "1", "--output", results],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(results.read_text())["benchmarks"]
+    assert found.keys() == SUITE.keys()
+    assert {series["what"] for series in found["overhead"]} == {"up", "no-change preview", "destroy"}
