@@ -251,10 +251,12 @@ def test_a_useless_environment_is_told_without_what_it_holds(
 ) -> None:
     monkeypatch.setenv(variable, value)
 
+    url = URL.replace("http:", "https:")
+
     with pytest.raises(
-        errors.SettingsError, match=rf"no connection to {URL} can be opened.*{variable}"
+        errors.SettingsError, match=rf"no connection to {url} can be opened.*{variable}"
     ) as caught:
-        Http(Settings(api_key=API_KEY, base_url=URL)).request("GET", "/files")
+        Http(Settings(api_key=API_KEY, base_url=url)).request("GET", "/files")
 
     assert "secret" not in str(caught.value)
 
