@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
+from tests.e2e.kill.summary import pytest_terminal_summary  # noqa: F401 - a hook
 from tests.support import ADMIN_KEY, API_KEY, TODAY, write_training_data
 
 from pulumi_openai_ft._provider import Provider
@@ -64,6 +65,7 @@ def configure(service: Emulator) -> Iterator[Callable[..., Any]]:
             "adminKey": ADMIN_KEY,
             "baseUrl": service.url,
             "pollInterval": "0.01",
+            "adminRequestsPerMinute": "0",
             **changes,
         }
         provider = kind()

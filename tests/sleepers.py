@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from threading import Condition
+from typing import Self
 
 from pulumi_openai_ft._pace import Time
 
@@ -28,11 +29,20 @@ class Sleeper:
 
 @dataclass
 class Stage:
-    """Time of many threads: who sleeps wakes when the test has moved the clock far enough."""
+    """Time of many threads: who sleeps wakes when the test has moved the clock far enough, or is over."""
 
     now: float = 1000.0
     sleepers: int = 0
+    _over: bool = False
     _changed: Condition = field(default_factory=Condition)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_failure: object) -> None:
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
 
     @property
     def time(self) -> Time:
@@ -43,8 +53,10 @@ class Stage:
             until = self.now + seconds
             self.sleepers += 1
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self.now >= until)
+            self._changed.wait_for(lambda: self._over or self.now >= until)
             self.sleepers -= 1
+            if self.now < until:
+                raise InterruptedError
 
     def await_sleepers(self, number: int) -> None:
         with self._changed:

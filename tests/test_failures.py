@@ -170,6 +170,8 @@ def test_an_error_names_what_where_whom_and_what_to_do() -> None:
         ),
         (answer(500), "run the command again later"),
         (page(502), "check openai-ft:baseUrl, and any proxy on the way"),
+        (page(405), "the service does not offer this: see openai-ft:service"),
+        (answer(501), "the service does not offer this: see openai-ft:service"),
     ],
     ids=lambda value: f"{value.status} {value.content[:60]!r}" if isinstance(value, Answer) else "",
 )

@@ -66,6 +66,15 @@ def test_many_complaints_at_once_count_as_one() -> None:
     assert pace.wait(RATE) == INTERVAL
 
 
+def test_a_complaint_without_a_time_does_not_shorten_one_with_it() -> None:
+    pace = Pace(Sleeper().time)
+    pace.slow_down(RATE, retry_after=42)
+
+    pace.slow_down(RATE)
+
+    assert pace.wait(RATE) == 42
+
+
 def test_pacing_ends_after_a_minute_without_complaint() -> None:
     sleeper = Sleeper()
     pace = Pace(sleeper.time)
@@ -107,12 +116,11 @@ def test_no_minute_sees_more_calls_than_the_rate_and_one(
 
 def test_threads_go_in_the_order_in_which_they_came_and_paced_to_the_last() -> None:
     """Else all who still wait after a quiet minute would be too fast together, again and again."""
-    stage = Stage()
-    pace = Pace(stage.time)
-    pace.slow_down(RATE)
     waits = []
 
-    with ThreadPoolExecutor(20) as pool:
+    with ThreadPoolExecutor(20) as pool, Stage() as stage:
+        pace = Pace(stage.time)
+        pace.slow_down(RATE)
         for number in range(20):
             waits.append(pool.submit(pace.wait, RATE))
             stage.await_sleepers(number + 1)
@@ -121,6 +129,22 @@ def test_threads_go_in_the_order_in_which_they_came_and_paced_to_the_last() -> N
             wait.result(timeout=10)
 
     assert [wait.result() for wait in waits] == [INTERVAL * (n + 1) for n in range(20)]
+
+
+def test_nobody_overtakes_the_queue_when_the_minute_is_over() -> None:
+    with ThreadPoolExecutor(2) as pool, Stage() as stage:
+        pace = Pace(stage.time)
+        pace.slow_down(RATE, retry_after=100)
+        first = pool.submit(pace.wait, RATE)
+        stage.await_sleepers(1)
+        stage.advance(MINUTE + 10)
+        last = pool.submit(pace.wait, RATE)
+        stage.await_sleepers(2)
+        for wait, seconds in ((first, 30), (last, INTERVAL)):
+            stage.advance(seconds)
+            wait.result(timeout=10)
+
+    assert (first.result(), last.result()) == (100, 30 + INTERVAL)
 
 
 def test_a_complaint_moves_those_who_wait_already() -> None:

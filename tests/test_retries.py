@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from email.utils import formatdate
 from typing import Any
 
@@ -39,6 +40,16 @@ def test_retry_after_is_understood_in_each_form(headers: dict[str, str], seconds
     assert retry_after(headers, WALL) == seconds
 
 
+def test_a_date_without_a_zone_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        seconds = retry_after({"retry-after": formatdate(WALL + 30)}, WALL)
+    time.tzset()
+
+    assert seconds == 30
+
+
 @given(st.fixed_dictionaries({}, optional={"retry-after": st.text(), "retry-after-ms": st.text()}))
 def test_retry_after_bears_any_text(headers: dict[str, str]) -> None:
     seconds = retry_after(headers, WALL)
@@ -70,6 +81,7 @@ def test_retry_after_bears_any_date(year: int, day: int, zone: str) -> None:
         (error(400), False),
         (error(400, should_retry=True), True),
         (error(401, errors.AuthenticationError), False),
+        (error(501), False),
         (error(404, errors.NotFoundError), False),
         (errors.ServiceConnectionError("refused", may_have_acted=False), True),
         (errors.SettingsError("no key"), False),

@@ -157,10 +157,13 @@ class Api:
         while True:
             params = {**(query or {}), "limit": size, "after": after}
             page: Page[Item] = _ask(http, Page[kind], "GET", path, params=params)  # type: ignore[valid-type]
-            yield from page.data
-            if not page.has_more or not page.data:
+            last = page.last_id or (page.data[-1].id if page.data else None)
+            if last == after:  # nothing more, or a service that pays no heed to `after`
                 return
-            after = page.last_id or page.data[-1].id
+            yield from page.data
+            if not page.has_more:
+                return
+            after = last
 
 
 _connected: dict[Settings, Api] = {}

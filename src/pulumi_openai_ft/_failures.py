@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft._retries import LONGEST_RETRY_AFTER, SUCCESSES, UNDECIDED_STATUSES, Method, retry_after
+from pulumi_openai_ft._retries import (
+    LONGEST_RETRY_AFTER,
+    NOT_OFFERED_STATUSES,
+    SUCCESSES,
+    UNDECIDED_STATUSES,
+    Method,
+    retry_after,
+)
 from pulumi_openai_ft.errors import (
     AuthenticationError,
     JobLimitError,
@@ -63,6 +70,7 @@ _ADVICE: dict[type[ServiceError], str] = {
     "more, then run the command again",
     RateLimitError: "wait a minute, then run the command again",
     ServerError: "the service is in trouble: run the command again later",
+    UnreadableAnswerError: "check openai-ft:baseUrl, and any proxy on the way",
 }
 
 
@@ -138,7 +146,7 @@ class Call:
         where = f"{self.settings.base_url} answered {self.method} {self.path}"
         parts = [
             f"{where} with something that is not the API's JSON ({what})",
-            _postponed(answer, now) or _detour(answer) or "check openai-ft:baseUrl, and any proxy on the way",
+            _postponed(answer, now) or _detour(answer) or _advice(UnreadableAnswerError, answer.status),
         ]
         return UnreadableAnswerError(self._sentence(parts, answer), **self._facts(answer, now))
 
@@ -183,7 +191,7 @@ class Call:
             f"asked {self.settings.describe(admin=self.admin)}" if names_place else "",
             f"missing: {self._scopes(text)}" if kind is MissingScopeError else "",
             postponed := _postponed(answer, now),
-            "" if postponed and kind in (RateLimitError, ServerError) else _ADVICE[kind],
+            "" if postponed and kind in (RateLimitError, ServerError) else _advice(kind, answer.status),
         ]
 
     def _scopes(self, text: str) -> str:
@@ -203,6 +211,12 @@ class Call:
 
     def _masked(self, value: object) -> str | None:
         return None if value is None else self.settings.mask(str(value))
+
+
+def _advice(kind: type[ServiceError], status: int) -> str:
+    if status in NOT_OFFERED_STATUSES:
+        return "the service does not offer this: see openai-ft:service and openai-ft:lacks"
+    return _ADVICE[kind]
 
 
 def _postponed(answer: Answer, now: float) -> str:

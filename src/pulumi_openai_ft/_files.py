@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from threading import Lock
@@ -175,5 +176,5 @@ def own_filename(filename: str, recipe: Mapping[str, Any]) -> str:
     Files have no metadata that could carry a token, so the name does.
     """
     token = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:TOKEN_LENGTH]
-    name = PurePath(filename)
+    name = PurePath(re.sub(r'["\x00-\x1f]', "_", filename))  # forms do not carry these unchanged
     return f"{name.stem}-{token}{name.suffix}"

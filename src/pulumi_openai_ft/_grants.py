@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._api import Api
     from pulumi_openai_ft._objects import Permission
 
-CHECKPOINT_ID = "ftckpt_"
+CHECKPOINT_ID = ("ftckpt_", "ftchkpt-")
+"""How ids of checkpoints begin, at OpenAI and at Azure."""
 JOBS_TO_SEARCH = 50
 LIST_STAYS_TRUE = 30.0
 """Seconds for which a checkpoint's list of permissions is used again."""

@@ -19,7 +19,7 @@ API = ReinforcementHyperparameters.model_fields.keys() | DpoHyperparameters.mode
 
 def contradictions(props: Mapping[str, Any]) -> list[str]:
     """Inputs that do not go together, a sentence each."""
-    return [*_deadline_problems(props), *_method_problems(props)]
+    return [*_deadline_problems(props), *_method_problems(props), *_body_problems(props)]
 
 
 def what_is_lacking(props: Mapping[str, Any], profile: Profile) -> list[str]:
@@ -29,6 +29,7 @@ def what_is_lacking(props: Mapping[str, Any], profile: Profile) -> list[str]:
     asked = {
         "pause": "paused" if props.get("paused") is True else "",
         "metadata": "metadata" if props.get("metadata") else "",
+        "models": "delete_model_on_destroy" if props.get("delete_model_on_destroy") is True else "",
         "auto": f"method.{kind}.hyperparameters.{auto}" if auto else "",
     }
     return [
@@ -88,6 +89,14 @@ def _deadline_problems(props: Mapping[str, Any]) -> list[str]:
     return [
         "cancel_after_timeout: it acts only while an `up` waits, and wait_for_completion is False: leave one of them out"
     ]
+
+
+def _body_problems(props: Mapping[str, Any]) -> list[str]:
+    """Metadata that is merged in verbatim would push out our token, and the job would be bought again."""
+    body = props.get("extra_body")
+    if not isinstance(body, dict) or "metadata" not in body:
+        return []
+    return ["extra_body.metadata: takes the place of the job's metadata: write it under metadata"]
 
 
 def _method_problems(props: Mapping[str, Any]) -> list[str]:

@@ -125,7 +125,9 @@ class Jobs:
         )
 
     def delete_model(self, model: str) -> None:
-        """Deletes a fine-tuned model. One that is gone is fine."""
+        """Deletes a fine-tuned model. One that is gone is fine, and so is one of a service that deletes none."""
+        if not self.api.settings.profile.offers("models"):
+            return
         try:
             self.api.delete_model(model)
         except NotFoundError:
@@ -157,18 +159,24 @@ class Jobs:
 
     def _met_its_deadline(self, job: Job, seconds: float | None) -> bool:
         """Whether a cancelled job was cancelled for its deadline, by an `up` that was cut off before it said so."""
+        if seconds is None or not self.api.settings.profile.offers("events"):
+            return False
         last = next(self.api.events(job.id, limit=1), None)
-        return seconds is not None and last is not None and last.created_at >= job.created_at + seconds
+        return last is not None and last.created_at >= job.created_at + seconds
 
     def has_model(self, job: Job) -> bool:
-        """Whether the model of a job that succeeded is still there."""
+        """Whether the model of a job that succeeded is still there. Where nobody can tell, it is."""
+        if not job.fine_tuned_model or not self.api.settings.profile.offers("models"):
+            return bool(job.fine_tuned_model)
         try:
-            return bool(job.fine_tuned_model and self.api.model(job.fine_tuned_model))
+            return bool(self.api.model(job.fine_tuned_model))
         except NotFoundError:
             return False
 
     def seems_to_have_model(self, job: Job) -> bool:
         """The same from the list of all models, which is asked for once in a while, however many jobs are read."""
+        if not self.api.settings.profile.offers("models"):
+            return True
         with self._lock:
             now = self.timing.clock()
             if now - self._models_asked_at > MODELS_STAY_TRUE:
@@ -255,7 +263,7 @@ class Jobs:
         """Acts on a job that may come to its end at the same moment."""
         try:
             acted: Job = action(job.id)
-        except ServiceError as error:
+        except RequestError as error:
             seen = self.api.job(job.id)
             if seen.is_terminal:
                 return seen

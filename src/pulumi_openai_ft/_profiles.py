@@ -14,6 +14,7 @@ FEATURES = {
     "events": "events of a job",
     "metadata": "metadata of a job",
     "metadata_filter": "finding jobs by their metadata",
+    "models": "looking up and deleting the models that it made",
     "pause": "pausing and resuming a job",
     "permissions": "permissions of checkpoints",
     "uploads": "uploads in parts",
@@ -66,7 +67,9 @@ PROFILES = {
         ),
         Profile(
             "generic",
-            lacks=frozenset({"checkpoints", "events", "metadata_filter", "pause", "permissions", "uploads"}),
+            lacks=frozenset(
+                {"checkpoints", "events", "metadata_filter", "models", "pause", "permissions", "uploads"}
+            ),
             hyperparameters=frozenset({"*"}),
         ),
     )

@@ -12,6 +12,7 @@ from pulumi.dynamic import CheckFailure, CheckResult, ResourceProvider
 from pulumi_openai_ft import _inputs, _stock_host
 from pulumi_openai_ft._api import Api, connect
 from pulumi_openai_ft._host import Host
+from pulumi_openai_ft._program import warn_of_plain_keys
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.errors import (
     AuthenticationError,
@@ -110,7 +111,14 @@ class Provider(ResourceProvider):
     @cached_property
     def _service_problems(self) -> list[str]:
         """Why the service will refuse whatever it is asked. Other trouble may be over when the update comes."""
-        api = Api(replace(self.settings, max_retries=1, timeout=PROBE_TIMEOUT))
+        api = Api(
+            replace(
+                self.settings,
+                max_retries=1,
+                timeout=min(PROBE_TIMEOUT, self.settings.timeout),
+                operation_timeout=2 * PROBE_TIMEOUT,
+            )
+        )
         try:
             self.ask_something(api)
         except (AuthenticationError, ServiceConnectionError, UnreadableAnswerError) as error:
@@ -174,6 +182,7 @@ async def identity(name: str, type_name: str, opts: pulumi.ResourceOptions | Non
     Like a URN it holds project, stack, the types of the parents and the name, and the organization besides. It is
     awaited, no output: an output of the parent would make the resource depend on the parent's children, itself.
     """
+    warn_of_plain_keys()
     return await _identity(name, type_name, opts.parent if opts else None)
 
 

@@ -28,7 +28,8 @@ LONGEST_RETRY_AFTER = 120.0
 """Seconds; who is asked to wait longer is told so instead."""
 UNDECIDED_STATUSES = frozenset({408, 409})
 """A time-out or a conflict at the service: the request may have taken effect."""
-TRANSIENT_STATUSES = UNDECIDED_STATUSES | {429} | set(range(500, 600))
+NOT_OFFERED_STATUSES = frozenset({405, 501})
+TRANSIENT_STATUSES = (UNDECIDED_STATUSES | {429} | set(range(500, 600))) - NOT_OFFERED_STATUSES
 SUCCESSES = range(200, 300)
 HOPELESS = (JobLimitError, QuotaError, TrainingClosedError)
 

@@ -58,6 +58,12 @@ SOURCES: dict[str, Source] = {
 }
 
 
+KEYS_IN_CONFIGURATION = tuple(
+    f"{CONFIG_NAMESPACE}:{SOURCES[name].config_key}" for name in ("api_key", "admin_key")
+)
+"""Full configuration keys of the settings that are secret."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What a call to the service needs to know.

@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 from pulumi_openai_ft import _inputs
 from pulumi_openai_ft._grants import Grants
 from pulumi_openai_ft._provider import IDENTITY, Provider, Readable, identity, is_get
-from pulumi_openai_ft.errors import InputError
+from pulumi_openai_ft.errors import InputError, OpenAIFTError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -91,13 +91,25 @@ class FineTuningCheckpointPermissionProvider(Provider):
         return ReadResult(id_, _outputs(id_, granted, props.get(ASKED))) if granted else ReadResult("", {})
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Grants to new projects first, then revokes from those that left."""
+        """Grants to new projects first, then revokes from those that left.
+
+        What is granted must not be lost, so trouble while revoking is told, not raised: the grants that are left over
+        stay in the state, and the next `up` revokes them.
+        """
         inputs = self.inputs(news)
         own = _recorded(olds)
         granted = self.grants.grant(id_, inputs["project_ids"], own.values())
         left = {project: cp for project, cp in own.items() if project not in inputs["project_ids"]}
-        self.grants.revoke(id_, left)
-        return UpdateResult(_outputs(id_, granted, inputs["checkpoint_id"]))
+        outs = _outputs(id_, granted, inputs["checkpoint_id"])
+        try:
+            self.grants.revoke(id_, left)
+        except OpenAIFTError as error:
+            self.host.say(
+                f"{id_} is still granted to {', '.join(left)}; the next `pulumi up` revokes that: {error}"
+            )
+            outs["permission_ids"] |= left
+            outs["project_ids"] = list(outs["permission_ids"])
+        return UpdateResult(outs)
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """Revokes the grants that this resource made."""

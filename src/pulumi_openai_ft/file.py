@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["File", "FileInputs", "FileProvider"]
 
+FILENAME = r'^[^"\x00-\x1f]+$'
+"""What multipart forms carry unchanged: no double quotes, no control characters."""
 REPLACING = ("purpose", "filename", "expires_after")
 
 
@@ -44,7 +46,7 @@ class FileInputs(_inputs.Inputs):
     purpose: Literal["fine-tune", "assistants", "batch", "vision", "user_data", "evals"] = Field(
         default="fine-tune", description="What the service may use the file for."
     )
-    filename: Annotated[str, Field(min_length=1)] | None = Field(
+    filename: Annotated[str, Field(min_length=1, pattern=FILENAME)] | None = Field(
         default=None, description="Name at the service; that of the local file by default."
     )
     expires_after: ExpiresAfter | None = Field(

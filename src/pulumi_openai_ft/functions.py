@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pulumi
 from pydantic import BaseModel, ConfigDict
 
+from pulumi_openai_ft import _program
 from pulumi_openai_ft._api import connect
 from pulumi_openai_ft._objects import Event
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["FineTuningEvents", "get_fine_tuning_events", "get_fine_tuning_events_output"]
 
@@ -46,7 +42,7 @@ def get_fine_tuning_events(fine_tuning_job_id: str, *, limit: int | None = None)
         NotFoundError: There is no such job for this key and project.
         OpenAIFTError: The service cannot be asked.
     """
-    settings = _settings()
+    settings = Settings.resolve(_program.config)
     if not settings.profile.offers("events"):
         raise InputError(settings.profile.missing("events"))
     events = list(connect(settings).events(fine_tuning_job_id, limit=limit))
@@ -59,17 +55,3 @@ def get_fine_tuning_events_output(
     """Like `get_fine_tuning_events`, for a job that the same program makes. Unknown while the job is."""
     arguments = pulumi.Output.all(fine_tuning_job_id, limit)
     return arguments.apply(lambda given: get_fine_tuning_events(given[0], limit=given[1]))
-
-
-def _settings() -> Settings:
-    return Settings.resolve(_program_config())
-
-
-def _program_config() -> Callable[[str], str | None]:
-    """Reads the stack's configuration by full key, as providers do."""
-
-    def get(key: str) -> str | None:
-        namespace, name = key.split(":", 1)
-        return pulumi.Config(namespace).get(name)
-
-    return get

@@ -147,3 +147,18 @@ def test_a_failed_job_says_why_at_every_up_and_is_bought_once(
         assert_readable(ran.text, r"failed: invalid_n_examples: .*Nothing is bought again by itself")
     assert len(service.jobs()) == 1
     assert stack.ids("FineTuningJob") == {service.jobs()[0]["id"]}
+
+
+def test_a_key_that_is_set_in_plain_is_warned_of_once_and_a_secret_one_is_not(
+    stack_of: Callable[..., Stack],
+) -> None:
+    stack = stack_of({"OPENAI_API_KEY": None, "OPENAI_ADMIN_KEY": None})
+    stack.pulumi("config", "set", "--plaintext", "openai-ft:apiKey", API_KEY)
+    stack.pulumi("config", "set", "--secret", "openai-ft:adminKey", ADMIN_KEY)
+
+    text = stack.preview().text
+
+    diagnostics = text[text.index("Diagnostics:") :]
+    assert diagnostics.count("openai-ft:apiKey is set in plain") == 1
+    assert "openai-ft:adminKey is set in plain" not in text
+    assert API_KEY not in text

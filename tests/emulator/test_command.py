@@ -89,6 +89,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         "project": [],
         "closed": False,
         "today": None,
+        "mode": "openai",
     }
 
 

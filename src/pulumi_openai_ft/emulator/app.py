@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route, compile_path
 
-from pulumi_openai_ft.emulator.auth import bearer
+from pulumi_openai_ft.emulator.auth import key_in
 from pulumi_openai_ft.emulator.calls import Call, Handler, read_json
-from pulumi_openai_ft.emulator.errors import ApiError, server_error
+from pulumi_openai_ft.emulator.errors import ApiError, invalid, server_error
 from pulumi_openai_ft.emulator.forms import read_form
 from pulumi_openai_ft.emulator.handlers import control, files, jobs, models, permissions, uploads
 from pulumi_openai_ft.emulator.names import mask
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.emulator.backend import Backend
     from pulumi_openai_ft.emulator.journal import JournalEntry
+    from pulumi_openai_ft.emulator.modes import Mode
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,11 @@ def _serve_api(backend: Backend, endpoint: Endpoint) -> Callable[[Request], Awai
     async def serve(request: Request) -> Response:
         entry: JournalEntry = request.scope["extensions"]["emulator.entry"]
         call = Call(backend, request)
-        text = bearer(request.headers.get("authorization"))
+        rules = backend.settings.rules
+        if not rules.has(endpoint.path):
+            return _nothing_here(rules)
+        _require_query(request, rules.required_query)
+        text = key_in(request.headers, rules.key_header)
         entry.key = mask(text)
         call.key = backend.keyring.identify(text)
         call.project = backend.keyring.project(call.key, request.headers.get("openai-project"))
@@ -148,6 +154,19 @@ def _serve_api(backend: Backend, endpoint: Endpoint) -> Callable[[Request], Awai
         return await _answer(endpoint.handler, call)
 
     return serve
+
+
+def _nothing_here(rules: Mode) -> Response:
+    """The answer of a server that has never heard of the API's form of errors."""
+    status = HTTPStatus(rules.absent_status)
+    if rules.absent_page:
+        return HTMLResponse(f"<html><body><h1>{status} {status.phrase}</h1></body></html>", status)
+    return JSONResponse({"detail": status.phrase}, status)
+
+
+def _require_query(request: Request, name: str | None) -> None:
+    if name is not None and not request.query_params.get(name):
+        raise invalid(f"The query parameter {name} is required.", name)
 
 
 def _serve_control(backend: Backend, handler: Handler) -> Callable[[Request], Awaitable[Response]]:

@@ -10,7 +10,7 @@ from pulumi_openai_ft.emulator.errors import ApiError
 from pulumi_openai_ft.emulator.names import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from pulumi_openai_ft.emulator.settings import Settings
 
@@ -96,8 +96,16 @@ class Keyring:
         return project
 
 
-def bearer(header: str | None) -> str:
-    """The key's text in an `Authorization` header. Raises a 401 where it is missing or malformed."""
+def key_in(headers: Mapping[str, str], name: str) -> str:
+    """The key's text in the header that carries it. Raises a 401 where it is missing or malformed."""
+    if name == "authorization":
+        return _bearer(headers.get(name))
+    if not (text := headers.get(name, "").strip()):
+        raise ApiError(401, f"Access denied: provide a valid key in the header {name}.", code="401")
+    return text
+
+
+def _bearer(header: str | None) -> str:
     scheme, _, text = (header or "").partition(" ")
     if scheme.lower() != "bearer" or not text.strip():
         raise ApiError(

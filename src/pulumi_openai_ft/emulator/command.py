@@ -6,6 +6,7 @@ import argparse
 from datetime import date
 from pathlib import Path
 
+from pulumi_openai_ft.emulator.modes import MODES
 from pulumi_openai_ft.emulator.server import Emulator, serve
 
 
@@ -42,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="YYYY-MM-DD",
         help="the day by which models are shut down; default: the real one",
     )
+    parser.add_argument(
+        "--mode", choices=MODES, default="openai", help="the service to behave like (default: openai)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -56,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
             projects=args.project,
             closed=args.closed,
             today=args.today,
+            mode=args.mode,
         )
     )
 

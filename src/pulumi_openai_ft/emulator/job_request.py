@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft.emulator.checks import (
     Check,
@@ -19,6 +19,9 @@ from pulumi_openai_ft.emulator.checks import (
 )
 from pulumi_openai_ft.emulator.errors import invalid
 from pulumi_openai_ft.emulator.graders import check_grader
+
+if TYPE_CHECKING:
+    from pulumi_openai_ft.emulator.modes import Mode
 
 METADATA = pairs(text(maximum=512), longest_key=64, maximum=16)
 
@@ -62,18 +65,17 @@ _METHOD = fields(
         "reinforcement": nullable(_REINFORCEMENT),
     },
 )
-_BODY = fields(
-    {"model": text(1), "training_file": text(1)},
-    {
-        "validation_file": nullable(text(1)),
-        "suffix": nullable(text(1, 64)),
-        "seed": nullable(whole(0, 2**31 - 1)),
-        "metadata": nullable(METADATA),
-        "integrations": nullable(items(fields({"type": one_of("wandb"), "wandb": _WANDB}), maximum=5)),
-        "method": nullable(_METHOD),
-        "hyperparameters": nullable(fields({}, _COMMON)),
-    },
-)
+_REQUIRED: dict[str, Check] = {"model": text(1), "training_file": text(1)}
+_OPTIONAL: dict[str, Check] = {
+    "validation_file": nullable(text(1)),
+    "suffix": nullable(text(1, 64)),
+    "seed": nullable(whole(0, 2**31 - 1)),
+    "metadata": nullable(METADATA),
+    "integrations": nullable(items(fields({"type": one_of("wandb"), "wandb": _WANDB}), maximum=5)),
+    "method": nullable(_METHOD),
+    "hyperparameters": nullable(fields({}, _COMMON)),
+}
+_BODY = fields(_REQUIRED, _OPTIONAL)
 
 
 def check_job_request(body: Any) -> None:
@@ -109,3 +111,35 @@ def ordered_method(body: dict[str, Any]) -> dict[str, Any]:
     if kind == "reinforcement":
         resolved["reasoning_effort"] = given.get("reasoning_effort", "default")
     return {"type": kind, kind: {**block, "hyperparameters": resolved}}
+
+
+def split_extras(body: Any, rules: Mode) -> tuple[Any, dict[str, Any]]:
+    """Takes out of a body what the mode takes beyond the API: its fields, and, to be kept, its hyperparameters."""
+    if not isinstance(body, dict):
+        return body, {}
+    known = {**_REQUIRED, **_OPTIONAL}
+    body = {name: value for name, value in body.items() if not rules.takes(name, known)}
+    given = _given_hyperparameters(body)
+    if not (rules.takes_any_hyperparameter and given):
+        return body, {}
+    method, kind = body["method"], body["method"]["type"]
+    ours = {name: value for name, value in given.items() if name in HYPERPARAMETERS[kind]}
+    block = {**method[kind], "hyperparameters": ours}
+    extras = {name: value for name, value in given.items() if name not in ours}
+    return {**body, "method": {**method, kind: block}}, extras
+
+
+def with_hyperparameters(method: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """A method of `ordered_method` with further hyperparameters, or others."""
+    kind = method["type"]
+    block = method[kind]
+    return {**method, kind: {**block, "hyperparameters": {**block["hyperparameters"], **more}}}
+
+
+def _given_hyperparameters(body: dict[str, Any]) -> dict[str, Any]:
+    """The hyperparameters of the method that is named, where it is one that there is."""
+    method = body.get("method")
+    kind = method.get("type") if isinstance(method, dict) else None
+    block = method.get(kind) if isinstance(method, dict) and kind in tuple(HYPERPARAMETERS) else None
+    given = block.get("hyperparameters") if isinstance(block, dict) else None
+    return given if isinstance(given, dict) else {}

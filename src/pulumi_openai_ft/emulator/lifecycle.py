@@ -185,7 +185,8 @@ class Lifecycle:
     def _running(self, job: Job, progress: Progress) -> Job:
         at = progress.reached["running"]
         kind = job.method["type"]
-        block = {**job.method[kind], "hyperparameters": dict(progress.hyperparameters)}
+        asked = job.method[kind]["hyperparameters"]
+        block = {**job.method[kind], "hyperparameters": {**asked, **progress.hyperparameters}}
         job = replace(self._enter(job, "running", at), method={**job.method, kind: block})
         return self.history.say(job, at, "Fine-tuning job started")
 
@@ -199,7 +200,7 @@ class Lifecycle:
         at = progress.reached["paused"]
         job = self._enter(job, "paused", at)
         if job.steps:
-            name = checkpoint_name(job.base, self._settings.organization, job.suffix, job.steps)
+            name = checkpoint_name(self._new_name(job), job.steps)
             self._checkpoint(job, order, name, job.steps, at)
         return self.history.say(job, at, "Fine-tuning job paused")
 
@@ -208,10 +209,10 @@ class Lifecycle:
         outcome = self._runner.outcome(order)
         *earlier, last = outcome.checkpoint_steps
         for step in earlier:
-            name = checkpoint_name(job.base, self._settings.organization, job.suffix, step)
+            name = checkpoint_name(self._new_name(job), step)
             self._checkpoint(job, order, name, step, at)
             job = self.history.say(job, at, f"Checkpoint created at step {step}: {name}")
-        name = model_name(job.base, self._settings.organization, job.suffix)
+        name = self._new_name(job)
         self._checkpoint(job, order, name, last, at)
         self._store.models.add(Model(id=name, created_at=at, project=job.project, base=job.base, job=job.id))
         job = replace(
@@ -223,12 +224,16 @@ class Lifecycle:
         job = self.history.say(job, at, f"New fine-tuned model created: {name}")
         return self.history.say(job, at, "The job has successfully completed")
 
+    def _new_name(self, job: Job) -> str:
+        form = self._settings.rules.model_form
+        return model_name(form, job.base, self._settings.organization, job.suffix)
+
     def _checkpoint(self, job: Job, order: Order, name: str, step: int, at: float) -> None:
         (metrics,) = self._runner.metrics(order, range(step, step + 1))
         metrics.pop("total_steps", None)
         self._store.checkpoints.add(
             Checkpoint(
-                id=new_id("ftckpt_"),
+                id=new_id(self._settings.rules.checkpoint_prefix),
                 created_at=at,
                 job=job.id,
                 project=job.project,

@@ -19,14 +19,21 @@ def new_id(prefix: str) -> str:
     return prefix + alphanumeric(24)
 
 
-def model_name(base: str, organization: str, suffix: str | None) -> str:
-    """`ft:<base>:<organization>:<suffix or nothing>:<8 characters>`."""
-    return f"ft:{base}:{organization}:{suffix or ''}:{alphanumeric(8)}"
+def model_name(form: str, base: str, organization: str, suffix: str | None) -> str:
+    """A new name of the form that a mode gives to its models."""
+    return form.format(
+        base=base,
+        organization=organization,
+        suffix=suffix or "",
+        dashed_suffix=f"-{suffix}" if suffix else "",
+        tail=alphanumeric(8),
+        hex=secrets.token_hex(16),
+    )
 
 
-def checkpoint_name(base: str, organization: str, suffix: str | None, step: int) -> str:
-    """The name of an earlier checkpoint: an id of its own, and the step."""
-    return f"{model_name(base, organization, suffix)}:ckpt-step-{step}"
+def checkpoint_name(model: str, step: int) -> str:
+    """The name of an earlier checkpoint, out of a model's name of its own."""
+    return f"{model}:ckpt-step-{step}"
 
 
 def event_id(job_id: str, position: int) -> str:

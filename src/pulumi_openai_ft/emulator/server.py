@@ -17,6 +17,7 @@ from pulumi_openai_ft.emulator.app import build_app
 from pulumi_openai_ft.emulator.backend import Backend
 from pulumi_openai_ft.emulator.clock import Clock
 from pulumi_openai_ft.emulator.data_folder import EmulatorError, opened
+from pulumi_openai_ft.emulator.modes import MODES
 from pulumi_openai_ft.emulator.settings import Settings
 from pulumi_openai_ft.emulator.wire import DroppableProtocol, StoppableServer
 
@@ -39,6 +40,7 @@ class Emulator:
     `port` 0 takes a free one. `data` is a folder in which everything survives; without it all is gone at the end.
     `speed` is simulated seconds of training per real second, 0 ends a job when it is first read; `reads` ends it
     when it has been read so often; `clock` overrides both. `keys` are the only ones that work, if there are any.
+    `mode` names the service to behave like (see `modes`).
     The rest is as in `Settings`, and all of `Settings` can be changed while it runs.
     """
 
@@ -56,9 +58,12 @@ class Emulator:
         clock: Clock | None = None,
         keys: Sequence[str] = (),
         today: date | None = None,
+        mode: str = "openai",
     ) -> None:
+        if mode not in MODES:
+            raise EmulatorError(f"There is no mode {mode!r}: name one of {', '.join(MODES)}.")
         self.settings = Settings(
-            projects=tuple(projects), closed=closed, job_seconds=job_seconds, today=today
+            projects=tuple(projects), closed=closed, job_seconds=job_seconds, today=today, mode=mode
         )
         self._port = port
         self._data = None if data is None else Path(data)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pulumi_openai_ft.emulator.modes import MODES, Mode
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -18,6 +20,7 @@ class Settings:
     `projects` are the organization's other projects; where there are none, any `proj_…` is taken for one.
     `job_seconds` are simulated seconds from a job's creation to its end. `today` is the date by which models are
     shut down, the clock's where it is None. `missing_scope_status` is 401 or 403: both were seen (section 8).
+    `mode` names one of `MODES`.
     """
 
     organization_id: str = "org-emulator"
@@ -33,6 +36,12 @@ class Settings:
     max_file_bytes: int = 512 * 2**20
     max_part_bytes: int = 64 * 2**20
     max_upload_bytes: int = 8 * 2**30
+    mode: str = "openai"
+
+    @property
+    def rules(self) -> Mode:
+        """What the mode stands for."""
+        return MODES[self.mode]
 
     def knows_project(self, project: str) -> bool:
         """Whether the organization has this project."""

@@ -64,6 +64,7 @@ def part_body(part: Part) -> dict[str, Any]:
 def job_body(job: Job, settings: Settings) -> dict[str, Any]:
     """A job. The deprecated top-level hyperparameters show the three that all methods have."""
     hyperparameters = job.method[job.method["type"]]["hyperparameters"]
+    rules = settings.rules
     return {
         "object": "fine_tuning.job",
         "id": job.id,
@@ -73,7 +74,7 @@ def job_body(job: Job, settings: Settings) -> dict[str, Any]:
         "fine_tuned_model": job.fine_tuned_model,
         "organization_id": settings.organization_id,
         "result_files": job.result_files or [],
-        "status": job.status,
+        "status": rules.statuses.get(job.status, job.status),
         "validation_file": job.validation_file,
         "training_file": job.training_file,
         "hyperparameters": {name: hyperparameters[name] for name in _COMMON_HYPERPARAMETERS},
@@ -83,11 +84,12 @@ def job_body(job: Job, settings: Settings) -> dict[str, Any]:
         "seed": job.seed,
         "estimated_finish": seconds(job.estimated_finish),
         "integrations": job.integrations or [],
-        "metadata": job.metadata,
+        **({"metadata": job.metadata} if rules.keeps_metadata else {}),
         "usage_metrics": None,
         "shared_with_openai": False,
         "eval_id": None,
         "method": job.method,
+        **rules.answer_fields,
     }
 
 

@@ -8,9 +8,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft.emulator.books import BOOKS
-from pulumi_openai_ft.emulator.checks import Check, fields, flag, items, nullable, number, text, whole
+from pulumi_openai_ft.emulator.checks import Check, fields, flag, items, nullable, number, one_of, text, whole
 from pulumi_openai_ft.emulator.errors import ApiError, invalid
 from pulumi_openai_ft.emulator.faults import ACTIONS, Fault
+from pulumi_openai_ft.emulator.modes import MODES
 
 if TYPE_CHECKING:
     from pulumi_openai_ft.emulator.auth import Key
@@ -43,6 +44,7 @@ _SETTINGS: dict[str, Check] = {
     "max_file_bytes": whole(1),
     "max_part_bytes": whole(1),
     "max_upload_bytes": whole(1),
+    "mode": one_of(*MODES),
 }
 
 

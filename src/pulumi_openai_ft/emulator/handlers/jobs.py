@@ -4,7 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft.emulator.errors import ApiError, invalid, no_such_job, no_such_model
 from pulumi_openai_ft.emulator.handlers.files import find_file
-from pulumi_openai_ft.emulator.job_request import check_job_request, ordered_method
+from pulumi_openai_ft.emulator.job_request import (
+    check_job_request,
+    ordered_method,
+    split_extras,
+    with_hyperparameters,
+)
 from pulumi_openai_ft.emulator.names import new_id
 from pulumi_openai_ft.emulator.records import Job
 from pulumi_openai_ft.emulator.shapes import checkpoint_body, event_body, job_body, list_body
@@ -19,11 +24,12 @@ if TYPE_CHECKING:
 
 def create_job(call: Call) -> Json:
     """POST /fine_tuning/jobs."""
-    backend, body = call.backend, call.body
+    backend, rules = call.backend, call.backend.settings.rules
     _refuse_closed(call)
+    body, extras = split_extras(call.body, rules)
     check_job_request(body)
     model, base = _model(call, body["model"])
-    method = ordered_method(body)
+    method = with_hyperparameters(ordered_method(body), {**extras, **rules.own_hyperparameters})
     _refuse_untunable(call, body["model"], base, method["type"])
     for param in ("training_file", "validation_file"):
         if body.get(param) is not None:
@@ -41,7 +47,7 @@ def create_job(call: Call) -> Json:
         method=method,
         seed=backend.job_seed() if seed is None else seed,
         suffix=body.get("suffix"),
-        metadata=body.get("metadata"),
+        metadata=body.get("metadata") if rules.keeps_metadata else None,
         integrations=[_integration(wish, job_id) for wish in body.get("integrations") or []],
     )
     return job_body(backend.lifecycle.create(job), backend.settings)
@@ -173,6 +179,8 @@ def _integration(wish: dict[str, Any], job_id: str) -> dict[str, Any]:
 
 
 def _metadata_filter(call: Call) -> list[Condition]:
+    if not call.backend.settings.rules.filters_by_metadata:
+        return []
     conditions: list[Condition] = []
     for name, value in call.request.query_params.multi_items():
         if name == "metadata" and value == "null":

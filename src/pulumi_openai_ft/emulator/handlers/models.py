@@ -60,5 +60,7 @@ def _tuned(call: Call, name: str) -> Model:
 
 
 def _may_use(call: Call, model: Model) -> bool:
+    if not call.backend.settings.rules.knows_tuned_models:
+        return False
     granted = {"checkpoint": model.id, "project": call.project}
     return model.project == call.project or bool(call.backend.store.permissions.find(granted, limit=1))

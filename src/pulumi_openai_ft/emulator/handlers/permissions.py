@@ -55,7 +55,7 @@ def delete_permission(call: Call) -> Json:
 
 def _checkpoint(call: Call) -> Checkpoint:
     name = call.path("checkpoint")
-    if name.startswith("ftckpt_"):
+    if name.startswith(call.backend.settings.rules.checkpoint_prefix):
         raise server_error()  # as the service does (openai-api.md, section 8)
     call.backend.lifecycle.settle_live()
     if (checkpoint := call.backend.checkpoint(name)) is None:

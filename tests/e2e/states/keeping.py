@@ -1,0 +1,99 @@
+"""Keeps what a version left behind, the stack's state and the service's books, and puts it back for a later one.
+
+A version's folder holds its program and data (`__main__.py`, `*.jsonl`), the exported stack (`stack.json`), and all
+that the emulator held (`service.json`). In the stack `@BASE_URL@` stands for the service's address. A new version
+gets a folder of its own by `python -m tests.e2e.states.keeping 0.2.0`, after its program was written there, with the
+engine and the virtual environment on PATH. A version's folder is never changed afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from tests.e2e.conftest import PROJECT, Stack, environment
+from tests.support import TODAY
+
+from pulumi_openai_ft.emulator import Clock, Emulator, records
+
+if TYPE_CHECKING:
+    from pulumi_openai_ft.emulator.store import Table
+
+STATES = Path(__file__).parent
+BASE_URL = "@BASE_URL@"
+KINDS = {
+    "files": records.File,
+    "jobs": records.Job,
+    "models": records.Model,
+    "checkpoints": records.Checkpoint,
+    "permissions": records.Permission,
+}
+
+
+def service_of(version: str) -> Emulator:
+    """An emulator in which it is the day on which the version's state was kept, for files expire."""
+    now = float(json.loads((STATES / version / "service.json").read_text())["now"])
+    return Emulator(today=TODAY, clock=Clock(per_read=math.inf, source=lambda: now))
+
+
+def put_back(version: str, service: Emulator, stack: Stack) -> None:
+    """Makes the service hold what it held then, and the stack be what was exported."""
+    held = json.loads((STATES / version / "service.json").read_text())
+    for name, kind in KINDS.items():
+        for row in held[name]:
+            _table(service, name).add(kind(**row))
+    exported = (STATES / version / "stack.json").read_text().replace(BASE_URL, service.url)
+    imported = stack.folder / "stack.json"
+    imported.write_text(exported)
+    stack.pulumi("stack", "import", "--file", str(imported))
+
+
+def keep(version: str) -> None:
+    """Runs the version's program with the code of the day and keeps what it leaves."""
+    folder = STATES / version
+    with TemporaryDirectory() as temporary, Emulator(today=TODAY) as service:
+        stack = _stack(folder, service, Path(temporary))
+        stack.up()
+        stack.refresh()
+        _write(folder / "stack.json", _without_places(stack.export().replace(service.url, BASE_URL)))
+        held = {name: [asdict(row) for row in _table(service, name).find({})] for name in KINDS}
+        _write(folder / "service.json", {"now": int(service.backend.clock.now()), **held})
+
+
+def _stack(program: Path, service: Emulator, temporary: Path) -> Stack:
+    folder = temporary / "program"
+    shutil.copytree(program, folder)
+    (folder / "Pulumi.yaml").write_text(PROJECT)
+    (temporary / "state").mkdir()
+    engine = str(Path(shutil.which("pulumi") or "").parent)
+    stack = Stack(folder, environment(engine, service, temporary, {}))
+    stack.pulumi("stack", "init", "dev")
+    return stack
+
+
+def _without_places(exported: str) -> Any:
+    """The stack without the places in source code where its resources were made: paths of this machine."""
+    stack = json.loads(exported)
+    for resource in stack["deployment"]["resources"]:
+        resource.pop("sourcePosition", None)
+        resource.pop("stackTrace", None)
+    return stack
+
+
+def _table(service: Emulator, name: str) -> Table[Any]:
+    table: Table[Any] = getattr(service.backend.store, name)
+    return table
+
+
+def _write(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    keep(sys.argv[1])

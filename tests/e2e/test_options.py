@@ -1,0 +1,405 @@
+"""Pulumi's resource options and flags do to our resources, on the stock host, what users expect."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support import API_KEY, write_training_data
+
+from pulumi_openai_ft.file import FileProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.e2e.conftest import Stack
+
+    from pulumi_openai_ft._api import Api
+    from pulumi_openai_ft.emulator import Emulator
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+IMPORTS = """
+import os
+import pulumi
+import pulumi_openai_ft as ft
+from pulumi import Alias, ResourceOptions
+
+MODEL = "gpt-4o-mini-2024-07-18"
+STAGE = os.environ["STAGE"]
+"""
+
+
+@pytest.fixture
+def make(make_stack: Callable[..., Stack]) -> Callable[..., Stack]:
+    """Makes a stack at the stage "first" of a program that has training data."""
+
+    def make(program: str, **changes: str | None) -> Stack:
+        stack = make_stack(IMPORTS + program, STAGE="first", **changes)
+        write_training_data(stack.folder / "data.jsonl")
+        return stack
+
+    return make
+
+
+def edit(stack: Stack) -> None:
+    write_training_data(stack.folder / "data.jsonl", answer="Under Account, then Security.")
+
+
+def urns(stack: Stack) -> dict[str, str]:
+    """URN of each of our resources, by name."""
+    found = json.loads(stack.export())["deployment"].get("resources", [])
+    return {one["urn"].rsplit("::", 1)[1]: one["urn"] for one in found if "openai_ft" in one["type"]}
+
+
+def books(service: Emulator) -> dict[str, list[Any]]:
+    """All that the service holds."""
+    return {
+        "files": service.files(),
+        "jobs": service.jobs(),
+        "models": service.models(),
+        "permissions": service.permissions(),
+    }
+
+
+def changing_requests(service: Emulator, after: int = 0) -> list[str]:
+    """Requests that changed something, `POST /v1/files`."""
+    return [f"{entry.method} {entry.path}" for entry in service.journal(after=after) if entry.method != "GET"]
+
+
+IGNORING = """
+ft.File("watched", file="data.jsonl")
+data = ft.File("ignored", file="data.jsonl", opts=ResourceOptions(ignore_changes=["sha256"]))
+for name, ignored in {"suffixed": [], "still": ["suffix"]}.items():
+    opts = ResourceOptions(ignore_changes=ignored)
+    ft.FineTuningJob(name, model=MODEL, training_file=data, suffix=STAGE, opts=opts)
+"""
+
+
+def test_ignored_changes_of_content_and_suffix_replace_nothing(make: Callable[..., Stack]) -> None:
+    stack = make(IGNORING)
+    stack.up()
+    edit(stack)
+    stack.environment["STAGE"] = "second"
+
+    assert stack.planned() == {"watched": ["replace"], "suffixed": ["replace"]}
+
+
+RENAMED = """
+def named(old):
+    return (old, None) if STAGE == "first" else (f"new-{old}", ResourceOptions(aliases=[Alias(name=old)]))
+
+name, opts = named("data")
+data = ft.File(name, file="data.jsonl", opts=opts)
+name, opts = named("job")
+job = ft.FineTuningJob(name, model=MODEL, training_file=data, opts=opts)
+name, opts = named("share")
+ft.FineTuningCheckpointPermission(name, checkpoint_id=job.fine_tuned_model, project_ids=["proj_b"], opts=opts)
+"""
+
+
+def test_a_renamed_resource_with_an_alias_is_the_same_one(
+    make: Callable[..., Stack], service: Emulator
+) -> None:
+    stack = make(RENAMED)
+    stack.up()
+    before, asked = books(service), changing_requests(service)
+    stack.environment["STAGE"] = "renamed"
+
+    stack.preview("--expect-no-changes")
+    stack.up()
+
+    assert set(urns(stack)) == {"new-data", "new-job", "new-share"}
+    assert books(service) == before
+    assert changing_requests(service) == asked
+
+
+@pytest.mark.long
+def test_a_renamed_job_that_is_replaced_by_force_is_not_bought_again(
+    make: Callable[..., Stack], service: Emulator
+) -> None:
+    stack = make(RENAMED)
+    stack.up()
+    stack.environment["STAGE"] = "renamed"
+    stack.up()
+
+    stack.up("--replace", urns(stack)["new-job"])
+
+    assert len(service.jobs()) == 1
+
+
+KEPT = """
+opts = ResourceOptions(protect=STAGE == "first", retain_on_delete=True)
+data = ft.File("data", file="data.jsonl", opts=opts)
+job = ft.FineTuningJob(
+    "job", model=MODEL, training_file=data, delete_model_on_destroy=True, opts=opts
+)
+ft.FineTuningCheckpointPermission(
+    "share", checkpoint_id=job.fine_tuned_model, project_ids=["proj_b"], opts=opts
+)
+"""
+
+
+def test_what_is_protected_is_not_destroyed_and_what_is_retained_stays_at_the_service(
+    make: Callable[..., Stack], service: Emulator
+) -> None:
+    stack = make(KEPT)
+    stack.up()
+    before, asked = books(service), changing_requests(service)
+
+    refused = stack.destroy(code=None)
+    assert refused.code != 0
+    assert "protect" in refused.text
+    assert set(urns(stack)) == {"data", "job", "share"}
+
+    stack.pulumi("state", "unprotect", "--all", "--yes")
+    stack.destroy()
+    assert urns(stack) == {}
+    assert books(service) == before
+    assert changing_requests(service) == asked
+
+
+REPLACED = """
+opts = ResourceOptions(delete_before_replace=True)
+data = ft.File("data", file="data.jsonl", opts=opts)
+job = ft.FineTuningJob("job", model=MODEL, training_file=data, opts=opts)
+ft.FineTuningCheckpointPermission(
+    "share", checkpoint_id=job.fine_tuned_model, project_ids=["proj_b"], opts=opts
+)
+"""
+
+
+def test_delete_before_replace_deletes_first(make: Callable[..., Stack], service: Emulator) -> None:
+    stack = make(REPLACED)
+    stack.up()
+    (file,) = stack.ids("File")
+    (grant,) = service.permissions()
+    asked = service.journal()[-1].number
+    edit(stack)
+
+    stack.up()
+
+    share = f"/v1/fine_tuning/checkpoints/{grant['checkpoint']}/permissions"
+    assert changing_requests(service, asked) == [
+        f"DELETE {share}/{grant['id']}",
+        f"DELETE /v1/files/{file}",
+        "POST /v1/files",
+        "POST /v1/fine_tuning/jobs",
+        f"POST /v1/fine_tuning/checkpoints/{service.permissions()[0]['checkpoint']}/permissions",
+    ]
+    assert len(service.jobs()) == 2
+    stack.preview("--expect-no-changes")
+
+
+TARGETS = """
+for name in "one", "two":
+    file = ft.File(name, file="data.jsonl")
+    ft.FineTuningJob(f"job-{name}", model=MODEL, training_file=file)
+"""
+
+
+@pytest.mark.long
+def test_only_targets_are_updated_and_destroyed(make: Callable[..., Stack], service: Emulator) -> None:
+    stack = make(TARGETS)
+    stack.up()
+    edit(stack)
+    known = urns(stack)
+
+    stack.up("--target", known["one"], "--target", known["job-one"])
+    assert len(service.jobs()) == 3
+    assert stack.planned() == {"two": ["replace"], "job-two": ["replace"]}
+
+    stack.destroy("--target", known["one"], "--target-dependents")
+    assert set(urns(stack)) == {"two", "job-two"}
+    assert stack.ids("File") == {file["id"] for file in service.files() if file["purpose"] == "fine-tune"}
+
+
+FORCED = """
+data = ft.File("data", file="data.jsonl")
+job = ft.FineTuningJob("job", model=MODEL, training_file=data, delete_model_on_destroy=True)
+ft.FineTuningCheckpointPermission(
+    "share", checkpoint_id=job.fine_tuned_model, project_ids=["proj_b", "proj_c"]
+)
+"""
+
+
+def test_forced_replacement_adopts_and_the_delete_that_follows_touches_nothing(
+    make: Callable[..., Stack], service: Emulator
+) -> None:
+    stack = make(FORCED)
+    stack.up()
+    known, before, asked = urns(stack), books(service), changing_requests(service)
+
+    told = stack.up(*(word for urn in known.values() for word in ("--replace", urn))).text
+    assert "3 replaced" in told
+    assert f"adopted job {before['jobs'][0]['id']}" in told
+    assert f"adopted file {stack.ids('File').pop()}" in told
+    stack.pulumi("state", "taint", *known.values(), "--yes")
+    assert "3 replaced" in stack.up().text
+    assert books(service) == before
+    assert changing_requests(service) == asked
+    stack.preview("--expect-no-changes")
+
+    stack.destroy()
+    assert [file for file in service.files() if file["purpose"] == "fine-tune"] == []
+    assert service.permissions() == service.models() == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["data", "job", "share"])
+def test_forced_replacement_of_one_resource_replaces_it_alone(
+    name: str, make: Callable[..., Stack], service: Emulator
+) -> None:
+    stack = make(FORCED)
+    stack.up()
+    urn, before, asked = urns(stack)[name], books(service), changing_requests(service)
+
+    assert "1 replaced" in stack.up("--replace", urn).text
+    stack.pulumi("state", "taint", urn, "--yes")
+    assert "1 replaced" in stack.up().text
+    assert books(service) == before
+    assert changing_requests(service) == asked
+    stack.preview("--expect-no-changes")
+
+
+def test_forced_replacement_of_a_job_that_goes_on_adopts_it_and_does_not_cancel_it(
+    make: Callable[..., Stack], service: Emulator
+) -> None:
+    stack = make(
+        FORCED.split("ft.FineTuningCheckpoint", maxsplit=1)[0].replace(
+            "delete_model_on", "wait_for_completion=False, delete_model_on"
+        )
+    )
+    service.backend.clock.per_read = 0
+    stack.up()
+
+    stack.up("--replace", urns(stack)["job"])
+
+    assert [job["status"] for job in service.jobs()] == ["validating_files"]
+    assert stack.ids("FineTuningJob") == {service.jobs()[0]["id"]}
+
+
+SECRET = """
+data = ft.File("data", file="data.jsonl")
+opts = ResourceOptions(additional_secret_outputs=["fine_tuned_model"])
+metadata = {"note": pulumi.Output.secret("a note for us alone")}
+job = ft.FineTuningJob("job", model=MODEL, training_file=data, metadata=metadata, opts=opts)
+pulumi.export("fine_tuned_model", job.fine_tuned_model)
+pulumi.export("status", job.status)
+"""
+
+
+def test_secret_inputs_and_additional_secret_outputs_are_shown_masked_and_kept_encrypted(
+    make: Callable[..., Stack], service: Emulator
+) -> None:
+    stack = make(SECRET)
+    told = stack.up().text
+    told += stack.export()
+    (model,) = (model["id"] for model in service.models())
+
+    assert stack.outputs() == {"fine_tuned_model": "[secret]", "status": "succeeded"}
+    assert model in stack.pulumi("stack", "output", "--json", "--show-secrets").text
+    told += stack.refresh().text
+    told += stack.preview("--expect-no-changes").text
+    told += stack.export()
+    assert model not in told
+    assert "a note for us alone" not in told
+    assert service.jobs()[0]["metadata"]["note"] == "a note for us alone"
+
+
+def test_refresh_and_up_repair_in_one_run(
+    make: Callable[..., Stack], service: Emulator, configure: Callable[..., Any]
+) -> None:
+    stack = make(FORCED)
+    stack.up()
+    elsewhere: Api = configure(FileProvider).api
+    elsewhere.delete_file(stack.ids("File").pop())
+    (grant, _) = service.permissions()
+    elsewhere.revoke_permission(grant["checkpoint"], grant["id"])
+
+    stack.up("--refresh")
+
+    assert stack.ids("File") == {file["id"] for file in service.files() if file["purpose"] == "fine-tune"}
+    assert {grant["project_id"] for grant in service.permissions()} == {"proj_b", "proj_c"}
+    assert len(service.jobs()) == 1
+    stack.preview("--expect-no-changes")
+
+
+def test_a_rotated_key_reaches_a_refresh_that_runs_the_program(
+    make: Callable[..., Stack], service: Emulator
+) -> None:
+    """Pulumi refreshes with the configuration of the last `up`: the error names what was used, and the way out."""
+    stack = make(FORCED.split("ft.FineTuningCheckpoint", maxsplit=1)[0], OPENAI_API_KEY=None)
+    new_key = f"{API_KEY}-new"
+    for key in (API_KEY, new_key):
+        stack.pulumi("config", "set", "--secret", "openai-ft:apiKey", key)
+        service.backend.keyring.clear()
+        service.add_key(key)
+        if key == API_KEY:
+            stack.up()
+
+    refused = stack.refresh(code=None)
+    assert refused.code != 0
+    assert service.url in refused.text
+    assert "project key" in refused.text
+    assert "--run-program" in refused.text
+    assert API_KEY not in refused.text
+
+    stack.refresh("--run-program")
+
+
+FOUND = """
+file = ft.File.get("file", os.environ["FILE"])
+job = ft.FineTuningJob.get("job", os.environ["JOB"])
+share = ft.FineTuningCheckpointPermission.get("share", os.environ["CHECKPOINT"], ResourceOptions(parent=job))
+if STAGE == "used":
+    ft.FineTuningJob("further", model=job.fine_tuned_model, training_file=file)
+pulumi.export("file", [file.filename, file.bytes])
+pulumi.export("job", [job.status, job.fine_tuned_model, job.seed])
+pulumi.export("share", share.permission_ids)
+"""
+
+
+def test_get_reads_what_is_there_and_creates_nothing(
+    make: Callable[..., Stack], service: Emulator, configure: Callable[..., Any]
+) -> None:
+    stack = make(FOUND)
+    elsewhere: Api = configure(FileProvider).api
+    with (stack.folder / "data.jsonl").open("rb") as content:
+        file = elsewhere.upload_file("theirs.jsonl", content, purpose="fine-tune")
+    job = elsewhere.job(elsewhere.create_job({"model": "gpt-4o-mini", "training_file": file.id}).id)
+    model = job.fine_tuned_model or ""
+    grants = elsewhere.grant_permissions(model, ["proj_b", "proj_c"])
+    stack.environment.update(FILE=file.id, JOB=job.id, CHECKPOINT=model)
+    before, asked = books(service), changing_requests(service)
+
+    stack.up()
+    assert stack.outputs() == {
+        "file": ["theirs.jsonl", file.bytes],
+        "job": ["succeeded", model, job.seed],
+        "share": {grant.project_id: grant.id for grant in grants},
+    }
+    stack.refresh()
+    stack.preview("--expect-no-changes")
+    stack.environment["STAGE"] = "used"
+    assert stack.planned()["further"] == ["create"]
+    stack.destroy()
+    assert books(service) == before
+    assert changing_requests(service) == asked
+
+
+@pytest.mark.parametrize(
+    ("kind", "unknown"),
+    [
+        ("File", "file-123"),
+        pytest.param("FineTuningJob", "ftjob-123", marks=pytest.mark.long),
+        pytest.param("FineTuningCheckpointPermission", "ft:m:shop::abc", marks=pytest.mark.long),
+    ],
+)
+def test_get_of_what_is_not_there_is_told(kind: str, unknown: str, make: Callable[..., Stack]) -> None:
+    told = make(f"ft.{kind}.get('it', {unknown!r})\n").preview(code=None)
+
+    assert told.code != 0
+    assert unknown in told.text
+    assert "Traceback" not in told.text

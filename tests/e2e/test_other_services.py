@@ -1,0 +1,79 @@
+"""A gateway that passes jobs on and has neither events, checkpoints, permissions nor models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support import write_training_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.e2e.conftest import Stack
+
+    from pulumi_openai_ft.emulator import Emulator
+
+pytestmark = pytest.mark.e2e
+
+PROGRAM = """
+import pulumi
+import pulumi_openai_ft as openai_ft
+
+file = openai_ft.File("data", file="data.jsonl")
+method = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 2, "lora_r": 8}}}
+job = openai_ft.FineTuningJob(
+    "job",
+    model="gpt-4o-mini",
+    training_file=file,
+    method=method,
+    metadata={"team": "shop"},
+    extra_body={"custom_llm_provider": "somebody"},
+)
+pulumi.export("model", job.fine_tuned_model)
+"""
+SHARE = """
+openai_ft.FineTuningCheckpointPermission("share", checkpoint_id=job.fine_tuned_model, project_ids=["proj_b"])
+"""
+
+
+@pytest.fixture
+def service(service: Emulator) -> Emulator:
+    service.settings.mode = "gateway"
+    return service
+
+
+@pytest.fixture
+def stack(make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path) -> Stack:
+    """The settings are in the configuration, as they are for `refresh` and `destroy`."""
+    made = make_stack(PROGRAM, OPENAI_BASE_URL=None)
+    write_training_data(tmp_path / "program" / "data.jsonl")
+    made.pulumi("config", "set", "openai-ft:service", "generic")
+    made.pulumi("config", "set", "openai-ft:baseUrl", service.url)
+    return made
+
+
+def test_whole_life_with_a_gateway(stack: Stack, service: Emulator, tmp_path: Path) -> None:
+    stack.up()
+
+    (job,) = service.jobs()
+    assert stack.ids("FineTuningJob") == {job["id"]}
+    assert stack.outputs() == {"model": job["fine_tuned_model"]}
+    shown = job["method"]["supervised"]["hyperparameters"]
+    assert (shown["n_epochs"], shown["lora_r"]) == (2, 8)
+
+    stack.preview("--expect-no-changes")
+    stack.refresh("--expect-no-changes")
+    stack.preview("--expect-no-changes")
+
+    (tmp_path / "program" / "__main__.py").write_text(PROGRAM + SHARE)
+    refused = stack.preview(code=None)
+    assert refused.code != 0
+    assert "this resource: the service 'generic' does not offer permissions of checkpoints" in refused.text
+    assert "Traceback" not in refused.text
+
+    stack.destroy()
+    assert [file["purpose"] for file in service.files()] == ["fine-tune-results"]
+    assert len(service.jobs()) == 1
+    assert service.permissions() == []

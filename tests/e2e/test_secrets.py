@@ -1,0 +1,94 @@
+"""Keys stay where they belong: no output, log, error, state or pickle holds one."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support import write_training_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.e2e.conftest import Stack
+
+    from pulumi_openai_ft.emulator import Emulator
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+SECRET_KEY = "sk-proj-secret-4f1Ab77Zq90LmN32"
+ENVIRONMENT_KEY = "sk-admin-environment-8Xy61PqRs53Tuv"
+FORMS = [
+    form for key in (SECRET_KEY, ENVIRONMENT_KEY) for form in (key, base64.b64encode(key.encode()).decode())
+]
+LOUD = ("-v=9", "--logtostderr", "--logflow")
+PROGRAM = """
+import pulumi
+import pulumi_openai_ft as openai_ft
+
+file = openai_ft.File("data", file="data.jsonl")
+job = openai_ft.FineTuningJob("job", model="gpt-4o-mini-2024-07-18", training_file=file)
+share = openai_ft.FineTuningCheckpointPermission(
+    "share", checkpoint_id=job.fine_tuned_model, project_ids=["proj_b"]
+)
+pulumi.export("model", job.fine_tuned_model)
+"""
+
+
+@pytest.fixture
+def stack(make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path) -> Stack:
+    """A stack with one key in its configuration, encrypted, and the other one in the environment."""
+    service.add_key(SECRET_KEY)
+    service.add_key(ENVIRONMENT_KEY)
+    made = make_stack(PROGRAM, OPENAI_API_KEY=None, OPENAI_ADMIN_KEY=ENVIRONMENT_KEY)
+    made.pulumi("config", "set", "--secret", "openai-ft:apiKey", SECRET_KEY)
+    write_training_data(tmp_path / "program" / "data.jsonl")
+    return made
+
+
+ENGINES_OWN = re.compile(
+    r'"msg":"Marshaling property for RPC\[Provider\[0x[0-9a-f]+\]\.Configure\(\)\.inputs\]: value='
+)
+"""Pulumi 3.259 itself logs, at this verbosity, each setting that it hands to a provider, encrypted ones in plain."""
+
+
+def assert_keyless(text: str) -> None:
+    for line in text.splitlines():
+        found = [form for form in FORMS if form in line]
+        assert not found or ENGINES_OWN.search(line), line
+
+
+def test_a_whole_life_tells_no_key(stack: Stack, service: Emulator, tmp_path: Path) -> None:
+    told = [ran.text for ran in (stack.up(*LOUD), stack.preview(*LOUD), stack.refresh(*LOUD))]
+    state = stack.export()
+    error = {"message": f"{SECRET_KEY} or {ENVIRONMENT_KEY}?", "code": SECRET_KEY, "param": ENVIRONMENT_KEY}
+    service.fault("POST", "/v1/files", "status", status=400, body={"error": {**error, "type": SECRET_KEY}})
+    write_training_data(tmp_path / "program" / "data.jsonl", rows=14)
+    failed = stack.up(*LOUD, code=None)
+    service.clear_faults()
+    told += [failed.text, stack.destroy(*LOUD).text, state, stack.export()]
+
+    assert failed.code != 0
+    assert f"sk-…{SECRET_KEY[-4:]} or sk-…{ENVIRONMENT_KEY[-4:]}?" in failed.text
+    for text in told:
+        assert_keyless(text)
+    for file in files_of(tmp_path):
+        assert_keyless(file.read_text(errors="replace"))
+    pickles = pickles_in(json.loads(state))
+    assert len(pickles) == 3
+    for pickled in pickles:
+        assert_keyless(pickled.decode("latin-1"))
+
+
+def files_of(folder: Path) -> Iterator[Path]:
+    """What the engine wrote: state, its history and backups, the stack's configuration."""
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def pickles_in(state: dict[str, Any]) -> list[bytes]:
+    found = (resource.get("inputs", {}).get("__provider") for resource in state["deployment"]["resources"])
+    return [base64.b64decode(pickled) for pickled in found if pickled]

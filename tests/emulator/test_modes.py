@@ -1,0 +1,229 @@
+"""The emulator as other services that serve the same API."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.emulator.support import ADMIN_KEY, KEY, MODEL, Api, error, rows
+
+from pulumi_openai_ft.emulator import Emulator, EmulatorError
+from pulumi_openai_ft.emulator.command import add_arguments
+from pulumi_openai_ft.emulator.modes import MODES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AZURE_QUERY = {"api-version": "v1"}
+GATEWAYS = {"gateway": 404, "gateway-with-models": 501, "gateway-without-metadata": 405}
+ABSENT = [
+    ("GET", "/fine_tuning/jobs/{job}/events"),
+    ("GET", "/fine_tuning/jobs/{job}/checkpoints"),
+    ("POST", "/fine_tuning/jobs/{job}/pause"),
+    ("POST", "/fine_tuning/jobs/{job}/resume"),
+    ("GET", "/fine_tuning/checkpoints/model/permissions"),
+    ("POST", "/fine_tuning/checkpoints/model/permissions"),
+    ("DELETE", "/fine_tuning/checkpoints/model/permissions/cp_1"),
+    ("POST", "/uploads"),
+]
+
+
+@pytest.fixture
+def azure(emulator: Emulator, open_client: Callable[..., Api]) -> Api:
+    """A client that asks as the service wants it: key in a header of its own, and an API version."""
+    emulator.settings.mode = "azure"
+    return azure_client(emulator, open_client, KEY)
+
+
+def azure_client(emulator: Emulator, open_client: Callable[..., Api], key: str) -> Api:
+    client = open_client(emulator, **{"api-key": key})
+    del client.headers["authorization"]
+    client.params = AZURE_QUERY  # type: ignore[assignment]
+    return client
+
+
+@pytest.fixture(params=GATEWAYS)
+def gateway(request: pytest.FixtureRequest, emulator: Emulator, api: Api) -> Api:
+    emulator.settings.mode = request.param
+    return api
+
+
+def trained(api: Api, emulator: Emulator, **request: Any) -> dict[str, Any]:
+    job = api.train(**request)
+    emulator.advance(200)
+    return api.job(job["id"])
+
+
+class TestAzure:
+    def test_a_bearer_token_is_no_key(self, azure: Api) -> None:
+        headers = {"authorization": f"Bearer {KEY}", "api-key": ""}
+
+        reply = azure.get("/files", headers=headers)
+
+        assert reply.status_code == 401
+        assert "api-key" in error(reply)["message"]
+
+    def test_a_request_without_an_api_version_is_refused(self, azure: Api) -> None:
+        azure.params = {}  # type: ignore[assignment]
+
+        reply = azure.get("/files")
+
+        assert reply.status_code == 400
+        assert error(reply)["param"] == "api-version"
+
+    @pytest.mark.parametrize(("suffix", "tail"), [(None, ""), ("support", "-support")])
+    def test_a_model_is_named_after_its_base(
+        self, azure: Api, emulator: Emulator, suffix: str | None, tail: str
+    ) -> None:
+        model = trained(azure, emulator, suffix=suffix)["fine_tuned_model"]
+
+        assert re.fullmatch(rf"{re.escape(MODEL)}\.ft-[0-9a-f]{{32}}{tail}", model)
+        assert azure.get(f"/models/{model}").json()["id"] == model
+
+    def test_a_job_that_waits_has_statuses_of_its_own(self, azure: Api, emulator: Emulator) -> None:
+        job = azure.train()
+        seen = [job["status"]]
+        for seconds in (25, 25, 100):
+            emulator.advance(seconds)
+            seen.append(azure.job(job["id"])["status"])
+
+        assert seen == ["pending", "notRunning", "running", "succeeded"]
+
+    def test_a_running_job_is_paused_and_resumed(self, azure: Api, emulator: Emulator) -> None:
+        job = azure.train()
+        emulator.advance(60)
+        assert azure.post(f"/fine_tuning/jobs/{job['id']}/pause").json()["status"] == "pausing"
+        emulator.advance(30)
+
+        assert azure.post(f"/fine_tuning/jobs/{job['id']}/resume").json()["status"] == "notRunning"
+
+    def test_a_checkpoint_is_shared(
+        self, azure: Api, emulator: Emulator, open_client: Callable[..., Api]
+    ) -> None:
+        model = trained(azure, emulator)["fine_tuned_model"]
+        admin = azure_client(emulator, open_client, ADMIN_KEY)
+
+        reply = admin.post(f"/fine_tuning/checkpoints/{model}/permissions", json={"project_ids": ["proj_b"]})
+
+        assert [grant["project_id"] for grant in reply.json()["data"]] == ["proj_b"]
+
+    def test_one_field_of_its_own_is_taken_and_no_other(self, azure: Api) -> None:
+        azure.train(trainingType="globalStandard")
+        reply = azure.post("/fine_tuning/jobs", json={"model": MODEL, "training_file": "f", "tier": 1})
+
+        assert error(reply)["code"] == "unknown_parameter"
+
+
+class TestGateways:
+    @pytest.mark.parametrize(("method", "path"), ABSENT, ids=[f"{verb} {path}" for verb, path in ABSENT])
+    def test_what_is_not_there_is_not_answered_in_the_apis_form(
+        self, gateway: Api, emulator: Emulator, method: str, path: str
+    ) -> None:
+        reply = gateway.request(method, path.format(job=gateway.train()["id"]))
+
+        assert reply.status_code == GATEWAYS[emulator.settings.mode]
+        assert '"error"' not in reply.text
+
+    def test_jobs_are_made_and_cancelled(self, gateway: Api) -> None:
+        job = gateway.train()
+
+        reply = gateway.post(f"/fine_tuning/jobs/{job['id']}/cancel")
+
+        assert reply.json()["status"] == "cancelled"
+
+    def test_the_metadata_filter_is_ignored(self, gateway: Api) -> None:
+        jobs = {gateway.train(metadata={"n": n})["id"] for n in "12"}
+
+        found = gateway.get("/fine_tuning/jobs", params={"metadata[n]": "1"}).json()["data"]
+
+        assert {job["id"] for job in found} == jobs
+
+    def test_answers_hold_more_than_the_apis(self, gateway: Api) -> None:
+        assert "_hidden_params" in gateway.train()
+
+    def test_unknown_fields_are_taken(self, gateway: Api) -> None:
+        assert "tier" not in gateway.train(tier=1)
+
+    def test_unknown_hyperparameters_are_taken_and_shown_also_when_the_job_runs(
+        self, gateway: Api, emulator: Emulator
+    ) -> None:
+        wanted = {"type": "supervised", "supervised": {"hyperparameters": {"lora_r": 16, "n_epochs": 2}}}
+        created = gateway.train(method=wanted)
+        emulator.advance(60)
+
+        for job in (created, gateway.job(created["id"])):
+            shown = job["method"]["supervised"]["hyperparameters"]
+            assert (shown["lora_r"], shown["n_epochs"]) == (16, 2)
+
+    def test_what_the_api_knows_is_checked_still(self, gateway: Api) -> None:
+        wanted = {"type": "supervised", "supervised": {"hyperparameters": {"lora_r": 16, "n_epochs": 0}}}
+
+        reply = gateway.post(
+            "/fine_tuning/jobs", json={"model": MODEL, "training_file": "f", "method": wanted}
+        )
+
+        assert error(reply)["param"] == "method.supervised.hyperparameters.n_epochs"
+
+    @pytest.mark.parametrize("method", [None, 1, {"type": []}, {"type": "dpo", "dpo": 1}, {"type": "sft"}])
+    def test_a_malformed_method_is_refused(self, gateway: Api, method: Any) -> None:
+        reply = gateway.post(
+            "/fine_tuning/jobs", json={"model": MODEL, "training_file": "file-1", "method": method}
+        )
+
+        assert reply.status_code == (404 if method is None else 400)
+
+
+def test_a_gateway_without_models_shows_none(emulator: Emulator, api: Api) -> None:
+    emulator.settings.mode = "gateway"
+
+    assert api.get("/models").status_code == 404
+
+
+def test_a_gateway_may_show_models_and_not_those_that_it_trained(emulator: Emulator, api: Api) -> None:
+    emulator.settings.mode = "gateway-with-models"
+    model = trained(api, emulator)["fine_tuned_model"]
+
+    shown = {found["id"] for found in api.get("/models").json()["data"]}
+
+    assert MODEL in shown
+    assert model not in shown
+    assert api.get(f"/models/{model}").status_code == api.delete(f"/models/{model}").status_code == 404
+
+
+def test_metadata_may_be_neither_kept_nor_shown(emulator: Emulator, api: Api) -> None:
+    emulator.settings.mode = "gateway-without-metadata"
+    job = api.train(metadata={"a": "b"})
+    assert "metadata" not in job
+
+    emulator.settings.mode = "openai"
+
+    assert api.job(job["id"])["metadata"] is None
+
+
+def test_a_service_may_set_a_hyperparameter_whatever_was_asked_for(emulator: Emulator, api: Api) -> None:
+    emulator.settings.mode = "gateway-without-metadata"
+    wanted = {"type": "supervised", "supervised": {"hyperparameters": {"batch_size": 2}}}
+
+    job = trained(api, emulator, method=wanted, training_file=api.upload(rows(16))["id"])
+
+    assert job["method"]["supervised"]["hyperparameters"]["batch_size"] == 8
+
+
+def test_the_mode_can_be_set_while_it_runs_and_only_to_one_that_there_is(control: Any) -> None:
+    assert control.post("/settings", json={"mode": "azure"}).json()["mode"] == "azure"
+    assert control.post("/settings", json={"mode": "aws"}).status_code == 400
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_command_starts_it_in_each_mode(mode: str) -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+
+    assert Emulator(mode=parser.parse_args(["--mode", mode]).mode).settings.rules == MODES[mode]
+
+
+def test_an_unknown_mode_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(EmulatorError, match="no mode 'aws': name one of openai, azure, gateway"):
+        Emulator(mode="aws")
