@@ -155,7 +155,7 @@ def assert_survived(world: World, scenario: Scenario, row: Row, error: OpenAIFTE
     assert_readable(world.said)
     if error:
         assert_sentence(error)
-    told = [text for text in world.said if "goes on, and the next `pulumi up`" in text]
+    told = [text for text in world.said if "the next `pulumi up`" in text]
     world.be_kind()
     if scenario.command != "destroy" and not row.condemned:
         assert len(world.left().jobs) <= len(scenario.leaves.jobs)
