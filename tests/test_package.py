@@ -129,3 +129,10 @@ def test_the_readme_names_everything_that_is_exported() -> None:
     assert [
         name for name in pulumi_openai_ft.__all__ if name.startswith(("F", "get_")) and name not in readme
     ] == ["FineTuningEvents"]
+
+
+def test_the_map_of_the_package_names_every_module() -> None:
+    text = (ROOT / "docs" / "structure.md").read_text()
+    modules = [path.name for path in PACKAGE.glob("*.py") if path.name != "__init__.py"]
+
+    assert [name for name in modules if f"`{name}`" not in text] == []

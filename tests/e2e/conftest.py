@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "name: shop\nruntime: python\n"
-LONGEST_COMMAND = 120
+LONGEST_COMMAND, LONGEST_TEST = 120, 400
 
 
 @dataclass
@@ -86,6 +86,13 @@ class Stack:
             if step["op"] != "same" and "dynamic/openai_ft" in step["urn"]:
                 found.setdefault(step["urn"].rsplit("::", 1)[1], []).append(step["op"])
         return found
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Engine commands take seconds each, and more on a busy machine."""
+    for item in items:
+        if item.get_closest_marker("e2e") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(LONGEST_TEST))
 
 
 @pytest.fixture(scope="session")
