@@ -125,6 +125,7 @@ class Recorder:
         now = self._backend.clock.now()
         entry = journal.open(now, scope["method"], scope["path"], query, new_id("req_"))
         entry.route = self._route_of(entry.method, entry.path)
+        journal.count(entry)
         scope["extensions"]["emulator.entry"] = entry
 
         async def send_with_headers(message: Message) -> None:
@@ -134,10 +135,7 @@ class Recorder:
                 self._add_headers(MutableHeaders(scope=message), entry.request_id, entry.seconds, now)
             await send(message)
 
-        try:
-            await self._app(scope, receive, send_with_headers)
-        finally:
-            journal.count(entry)
+        await self._app(scope, receive, send_with_headers)
 
     def _add_headers(self, headers: MutableHeaders, request_id: str, seconds: float, now: float) -> None:
         headers.setdefault("date", formatdate(now, usegmt=True))
