@@ -13,7 +13,8 @@ from threading import Condition
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._pace import REAL_TIME, Time
-from pulumi_openai_ft.errors import OpenAIFTError, ServiceConnectionError, ServiceError, WaitTimedOutError
+from pulumi_openai_ft._retries import is_repeatable
+from pulumi_openai_ft.errors import OpenAIFTError, RequestError, WaitTimedOutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,10 +141,10 @@ class Poller:
         """The jobs as they are now. Trouble that may pass is borne for a while."""
         try:
             found = self._list(ids)
-        except (ServiceConnectionError, ServiceError) as error:
+        except RequestError as error:
             now = self.timing.clock()
             self._silent_since = self._silent_since or now
-            borne = _may_pass(error) and now - self._silent_since < PATIENCE
+            borne = is_repeatable(error, "GET") and now - self._silent_since < PATIENCE
             return [], None if borne else error
         self._silent_since = None
         return found, None
@@ -155,12 +156,3 @@ class Poller:
         found = [job for job in islice(self.api.jobs(), pages * PAGE) if job.id in ids]
         missing = ids - {job.id for job in found}
         return found + [self.api.job(job_id) for job_id in sorted(missing)]
-
-
-def _may_pass(error: ServiceConnectionError | ServiceError) -> bool:
-    too_fast, first_of_the_servers = 429, 500
-    return (
-        isinstance(error, ServiceConnectionError)
-        or error.status == too_fast
-        or error.status >= first_of_the_servers
-    )
