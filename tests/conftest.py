@@ -4,6 +4,7 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import hypothesis
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 from tests.e2e.kill.summary import pytest_terminal_summary  # noqa: F401 - a hook
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 # A shell ignores SIGINT for its background jobs, and their children inherit that; our children are to hear it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Unit tests end in seconds; `HYPOTHESIS_PROFILE=thorough` looks at more examples.
+hypothesis.settings.register_profile("quick", max_examples=25, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 SomeProvider = TypeVar("SomeProvider", bound=Provider)
 
 

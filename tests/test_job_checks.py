@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.output import Unknown
 
@@ -56,7 +56,6 @@ def given_to(props: dict[str, Any]) -> dict[str, Any]:
 
 
 class TestSplitting:
-    @settings(max_examples=80, deadline=None)
     @given(jobs(), ALLOWED)
     def test_what_is_taken_out_can_be_put_back(self, props: dict[str, Any], allowed: tuple[str, ...]) -> None:
         known, extra = split_hyperparameters(props, allowed)
@@ -67,7 +66,6 @@ class TestSplitting:
         assert given_to(whole) == expected
         assert {**whole, "method": None} == {**props, "method": None}
 
-    @settings(max_examples=80, deadline=None)
     @given(jobs(), ALLOWED)
     def test_each_hyperparameter_is_on_one_side(
         self, props: dict[str, Any], allowed: tuple[str, ...]
@@ -78,7 +76,6 @@ class TestSplitting:
         assert all(name in allowed or ("*" in allowed and name not in API) for name in extra)
         assert not any(name in allowed or ("*" in allowed and name not in API) for name in given_to(known))
 
-    @settings(max_examples=80, deadline=None)
     @given(st.dictionaries(st.sampled_from(["method", "paused", "metadata", "cancel_after_timeout"]), VALUES))
     def test_whatever_comes_is_left_alone_where_there_is_nothing_to_split(
         self, props: dict[str, Any]

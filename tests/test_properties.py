@@ -35,7 +35,7 @@ MODELS = {
     "reinforcement": "o4-mini-2025-04-16",
 }
 bounded = settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -324,7 +324,7 @@ def answers(draw: st.DrawFn, key: str) -> httpx.Response:
 
 
 @given(data=st.data(), key=KEYS, admin=st.booleans())
-@settings(bounded, max_examples=60)
+@settings(bounded, max_examples=25)
 def test_no_error_holds_a_key(data: st.DataObject, key: str, *, admin: bool) -> None:
     answer = data.draw(answers(key))
     known = Settings(
