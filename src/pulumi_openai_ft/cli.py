@@ -6,15 +6,20 @@ import argparse
 import sys
 from importlib.metadata import version
 
+INTERRUPTED = 130
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command.
 
     Returns:
-        The exit code: 0 done, 1 failed. Wrong arguments end the program with 2.
+        The exit code: 0 done, 1 failed, 130 interrupted. Wrong arguments end the program with 2.
     """
-    given = _parser().parse_args(sys.argv[1:] if arguments is None else arguments)
-    code: int = given.run(given)
+    try:
+        given = _parser().parse_args(sys.argv[1:] if arguments is None else arguments)
+        code: int = given.run(given)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return code
 
 
