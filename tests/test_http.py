@@ -261,6 +261,15 @@ def test_a_useless_environment_is_told_without_what_it_holds(
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
+def test_a_certificate_is_always_verified(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Certificates that cannot be loaded are only missed by who wants to verify with them."""
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/certificates.pem")
+
+    with pytest.raises(errors.SettingsError, match="SSL_CERT_FILE"):
+        Http(Settings(api_key=API_KEY, base_url=f"{scheme}://127.0.0.1:1/v1")).request("GET", "/files")
+
+
 @pytest.fixture
 def opened() -> Iterator[Callable[..., Http]]:
     """Makes connections to a service over the wire, and closes them."""

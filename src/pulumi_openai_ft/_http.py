@@ -250,7 +250,7 @@ def _opened(address: _Address) -> httpx.Client:
         return httpx.Client(
             base_url=address.base_url,
             headers=dict(address.headers),
-            verify=address.base_url.startswith("https:"),  # loading the certificates takes 60 ms
+            verify=not address.base_url.lower().startswith("http:"),  # loading the certificates takes 60 ms
             limits=httpx.Limits(
                 max_connections=PARALLEL, max_keepalive_connections=PARALLEL, keepalive_expiry=IDLE
             ),
