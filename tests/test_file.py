@@ -179,3 +179,19 @@ class TestOverTime:
             provider.delete(file.id, file.outs)
 
         assert len(service.files()) == 1
+
+    def test_a_job_that_was_cancelled_a_moment_ago_needs_nothing(
+        self, configure: Callable[..., Any], training_data: Path, service: Emulator
+    ) -> None:
+        """A destroy deletes jobs and files side by side, so a list of jobs is soon out of date."""
+        provider, jobs = configure(FileProvider), configure(FineTuningJobProvider)
+        file, other = (provider.create({"file": str(training_data)}) for _ in range(2))
+        job = jobs.create(
+            {"model": "gpt-4o-mini-2024-07-18", "training_file": file.id, "wait_for_completion": False}
+        )
+        provider.delete(other.id, other.outs)
+        jobs.delete(job.id, job.outs)
+
+        provider.delete(file.id, file.outs)
+
+        assert service.files() == []

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.manual_time import ManualTime
 
-from pulumi_openai_ft._files import LATE_EFFECT, Files, Upload, own_filename
+from pulumi_openai_ft._files import Files, Upload, own_filename
 from pulumi_openai_ft.errors import ServiceConnectionError
 from pulumi_openai_ft.file import FileProvider
 
@@ -118,7 +118,7 @@ def test_an_older_file_of_the_same_name_is_not_taken_for_it(
     ):
         files.obtain(upload(training_data), content)
 
-    assert time.now() - before >= LATE_EFFECT
+    assert time.now() - before >= 30
 
 
 def test_a_name_of_our_own_keeps_the_ending() -> None:

@@ -369,6 +369,16 @@ class TestOverTime:
         provider.update(running.id, outs, {**inputs, "paused": False, "wait_for_completion": False})
         assert service.jobs()[0]["status"] in {"queued", "running"}
 
+    def test_a_service_that_goes_on_running_is_asked_to_pause_once(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], running: Any, service: Emulator
+    ) -> None:
+        service.fault("POST", "*/pause", "status", None, status=200, body=service.jobs()[0])
+
+        with pytest.raises(JobFailedError, match="was cancelled"):
+            provider.update(running.id, running.outs, {**inputs, "paused": True, "cancel_after_timeout": 1})
+
+        assert len(service.journal(method="POST", path="*/pause")) == 1
+
     def test_a_job_that_somebody_else_paused_is_not_resumed(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], running: Any, service: Emulator
     ) -> None:

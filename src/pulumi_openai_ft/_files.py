@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._adopted import Adopted
 from pulumi_openai_ft._host import Host
+from pulumi_openai_ft._late import PAUSES, look_for
 from pulumi_openai_ft._pace import REAL_TIME, Time
-from pulumi_openai_ft.errors import InputError, NotFoundError, ServiceConnectionError, ServiceError
+from pulumi_openai_ft.errors import InputError, NotFoundError, RequestError, ServiceConnectionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._api import Api
     from pulumi_openai_ft._objects import FileObject, Job
 
-LATE_EFFECT = 30.0
-"""Seconds in which a file may still appear whose upload was not answered."""
 CLOCKS_DIFFER_BY = 120.0
 """Seconds by which the service's clock and ours may differ."""
 RECENT_STAYS_TRUE = 5.0
@@ -86,8 +85,11 @@ class Files:
         Raises:
             InputError: A job that is not finished needs it.
         """
-        for job in self._jobs_since(created_at):
-            if not job.is_terminal and file_id in (job.training_file, job.validation_file):
+        for listed in self._jobs_since(created_at):
+            if listed.is_terminal or file_id not in (listed.training_file, listed.validation_file):
+                continue
+            job = self.api.job(listed.id)  # it may have been cancelled since it was listed
+            if not job.is_terminal:
                 raise InputError(
                     f"{file_id} cannot be deleted: job {job.id} is {job.status} and needs it; "
                     f"wait until the job is done, or cancel it, then run the command again"
@@ -113,7 +115,7 @@ class Files:
             return self.api.upload_file(
                 upload.filename, content, purpose=upload.purpose, expires_after=upload.expires_after
             )
-        except (ServiceConnectionError, ServiceError) as error:
+        except RequestError as error:
             if not error.may_have_acted:
                 raise
             return self._uploaded_unanswered(upload, started, error)
@@ -125,24 +127,23 @@ class Files:
                 self._before = {file.id: file for file in self.api.files()}
             return self._before
 
-    def _uploaded_unanswered(
-        self, upload: Upload, started: float, error: ServiceConnectionError | ServiceError
-    ) -> FileObject:
+    def _uploaded_unanswered(self, upload: Upload, started: float, error: RequestError) -> FileObject:
         """The file whose upload was not answered, if the service took it: by name, size and time."""
-        deadline, pause = self.timing.clock() + LATE_EFFECT, 0.5
-        while True:
-            for file in self.api.files(purpose=upload.purpose):
-                is_known = file.id in self._files_before() or file.id in self._claimed
-                if not is_known and upload.is_like(file) and file.created_at >= started - CLOCKS_DIFFER_BY:
-                    return file
-            if self.timing.clock() >= deadline:
-                raise ServiceConnectionError(
-                    f"uploading {upload.filename} was not answered, and for {LATE_EFFECT:.0f} s no such file "
-                    f"appeared: {error}. Run the command again",
-                    may_have_acted=True,
-                ) from error
-            self.timing.sleep(pause)
-            pause *= 2
+        found = look_for(lambda: self._new_file(upload, started), self.timing)
+        if found is None:
+            raise ServiceConnectionError(
+                f"uploading {upload.filename} was not answered, and for {sum(PAUSES):.0f} s no such file appeared: "
+                f"{error}. Run the command again",
+                may_have_acted=True,
+            ) from error
+        return found
+
+    def _new_file(self, upload: Upload, started: float) -> FileObject | None:
+        for file in self.api.files(purpose=upload.purpose):
+            is_known = file.id in self._files_before() or file.id in self._claimed
+            if not is_known and upload.is_like(file) and file.created_at >= started - CLOCKS_DIFFER_BY:
+                return file
+        return None
 
     def _jobs_since(self, created_at: int) -> list[Job]:
         """The jobs that were created since then. None older can need a file of that age."""

@@ -10,8 +10,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._adopted import Adopted
+from pulumi_openai_ft._late import look_for
 from pulumi_openai_ft._pace import REAL_TIME, Time
-from pulumi_openai_ft.errors import InputError, NotFoundError, ServiceConnectionError, ServiceError
+from pulumi_openai_ft.errors import InputError, NotFoundError, RequestError, ServiceConnectionError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -24,8 +25,8 @@ CHECKPOINT_ID = ("ftckpt_", "ftchkpt-")
 JOBS_TO_SEARCH = 50
 LIST_STAYS_TRUE = 30.0
 """Seconds for which a checkpoint's list of permissions is used again."""
-LATE_EFFECT_PAUSES = (0.0, 2.0, 8.0)
-"""Seconds before each look for grants whose creation was not answered."""
+FEW_PAUSES = (0.0, 2.0, 8.0)
+"""Seconds before each look for grants whose creation was not answered: admin calls are rationed."""
 
 
 @dataclass
@@ -114,7 +115,7 @@ class Grants:
     def _grant(self, checkpoint: str, project_ids: list[str]) -> list[Permission]:
         try:
             made = self.api.grant_permissions(checkpoint, project_ids)
-        except (ServiceConnectionError, ServiceError) as error:
+        except RequestError as error:
             if not error.may_have_acted:
                 raise
             return self._granted_unanswered(checkpoint, project_ids, error)
@@ -124,15 +125,17 @@ class Grants:
         return made
 
     def _granted_unanswered(
-        self, checkpoint: str, project_ids: list[str], error: ServiceConnectionError | ServiceError
+        self, checkpoint: str, project_ids: list[str], error: RequestError
     ) -> list[Permission]:
-        for pause in LATE_EFFECT_PAUSES:
-            self.timing.sleep(pause)
-            found = self.to(checkpoint, project_ids, fresh=True)
-            if {permission.project_id for permission in found} == set(project_ids):
-                return found
-        raise ServiceConnectionError(
-            f"granting {checkpoint} to {', '.join(project_ids)} was not answered, and the grants did not appear: "
-            f"{error}. Run the command again: what appears later is found then",
-            may_have_acted=True,
-        ) from error
+        def look() -> list[Permission] | None:
+            there = self.to(checkpoint, project_ids, fresh=True)
+            return there if {permission.project_id for permission in there} == set(project_ids) else None
+
+        found = look_for(look, self.timing, FEW_PAUSES)
+        if found is None:
+            raise ServiceConnectionError(
+                f"granting {checkpoint} to {', '.join(project_ids)} was not answered, and the grants did not appear: "
+                f"{error}. Run the command again: what appears later is found then",
+                may_have_acted=True,
+            ) from error
+        return found

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_openai_ft._adopted import Adopted
 from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._job_inputs import OWN_INPUTS
+from pulumi_openai_ft._late import PAUSES, look_for
 from pulumi_openai_ft._pace import REAL_TIME, Time
 from pulumi_openai_ft._poller import Poller
 from pulumi_openai_ft.errors import (
@@ -36,8 +37,6 @@ TOKEN_KEY = "pulumi_openai_ft_token"  # noqa: S105 - a metadata key
 FAILED = frozenset({"failed", "cancelled"})
 NOT_OFFERED = frozenset({404, 405, 501})
 """How services answer what they do not offer."""
-LATE_EFFECT = 30.0
-"""Seconds in which a job may still appear whose creation was not answered."""
 MODELS_STAY_TRUE = 30.0
 """Seconds for which the list of models is used again."""
 CANCEL_PATIENCE = 120.0
@@ -186,7 +185,7 @@ class Jobs:
     def _buy(self, token: str, inputs: Mapping[str, Any], known: set[str]) -> Job:
         try:
             job = self.api.create_job(self._body(token, inputs))
-        except (ServiceConnectionError, ServiceError) as error:
+        except RequestError as error:
             if not error.may_have_acted:
                 raise
             return self._bought_unanswered(token, known, error)
@@ -217,9 +216,7 @@ class Jobs:
             body["metadata"] = {**inputs.get("metadata", {}), TOKEN_KEY: token}
         return {**body, **inputs.get("extra_body", {})}
 
-    def _bought_unanswered(
-        self, token: str, known: set[str], error: ServiceConnectionError | ServiceError
-    ) -> Job:
+    def _bought_unanswered(self, token: str, known: set[str], error: RequestError) -> Job:
         """The job whose creation was not answered, if the service acted. Creating is never just tried again."""
         if not self.api.settings.profile.offers("metadata"):
             raise ServiceConnectionError(
@@ -227,33 +224,33 @@ class Jobs:
                 f"Look there whether it was created, before you run the command again",
                 may_have_acted=True,
             ) from error
-        deadline, pause = self.timing.clock() + LATE_EFFECT, 0.5
-        while True:
-            if found := next((job for job in self._with_token(token) if job.id not in known), None):
-                self.host.say(f"job {found.id} was created although the service's answer was lost")
-                return found
-            if self.timing.clock() >= deadline:
-                break
-            self.timing.sleep(pause)
-            pause *= 2
-        raise ServiceConnectionError(
-            f"creating the job was not answered, and for {LATE_EFFECT:.0f} s no such job appeared: {error}. "
-            f"Run the command again: a job that appears later is found then, and not bought twice",
-            may_have_acted=True,
-        ) from error
+        found = look_for(
+            lambda: next((job for job in self._with_token(token) if job.id not in known), None), self.timing
+        )
+        if found is None:
+            raise ServiceConnectionError(
+                f"creating the job was not answered, and for {sum(PAUSES):.0f} s no such job appeared: {error}. "
+                f"Run the command again: a job that appears later is found then, and not bought twice",
+                may_have_acted=True,
+            ) from error
+        self.host.say(f"job {found.id} was created although the service's answer was lost")
+        return found
 
     def _wait(self, job: Job, *, pause: bool, seconds: float | None) -> Job:
         def done(seen: Job) -> bool:
-            return seen.is_terminal or seen.status == "paused" or (pause and seen.status == "running")
+            return seen.is_terminal or seen.status == "paused"
 
         deadline = None if seconds is None else job.created_at + seconds
         try:
-            while (job := self._poller.wait(job, done, deadline=deadline)).status == "running":
+            if pause:
+                job = self._poller.wait(
+                    job, lambda seen: done(seen) or seen.status == "running", deadline=deadline
+                )
                 job = self._pause(job)
+            return self._poller.wait(job, done, deadline=deadline)
         except WaitTimedOutError:
             self.host.say(f"job {job.id} is not done {seconds} s after its creation: cancelling it")
             return self.cancel(job)
-        return job
 
     def _pause(self, job: Job) -> Job:
         """Pauses a running job. One that does not run yet cannot be paused yet."""
