@@ -9,8 +9,9 @@ from pathlib import Path
 
 import cache
 import golang
-import progress
 from problem import ProblemError
+
+import progress
 
 # Raise it when the way of building changes without a change in the Go sources.
 RECIPE = "1"

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// patience is how long an interrupted child may take before it is killed; the engine kills us after 5 s.
-const patience = 4 * time.Second
+// patience is how long an interrupted child may take before it is killed. A program waits for answers that the engine
+// no longer gives, so Ctrl-C would always take as long as this.
+const patience = time.Second
 
 // interruptible makes the end of the command's context a SIGINT, so that Python can clean up.
 func interruptible(cmd *exec.Cmd) *exec.Cmd {
