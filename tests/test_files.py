@@ -6,6 +6,7 @@ import pytest
 from tests.manual_time import ManualTime
 
 from pulumi_openai_ft._files import Files, Upload, own_filename
+from pulumi_openai_ft._host import Host
 from pulumi_openai_ft.errors import ServiceConnectionError
 from pulumi_openai_ft.file import FileProvider
 
@@ -27,7 +28,7 @@ def time() -> ManualTime:
 def files(configure: Callable[..., Any], time: ManualTime) -> Files:
     """A process that has uploaded nothing yet."""
     provider = configure(FileProvider, maxRetries="0")
-    return Files(provider.api, provider.host, time.time)
+    return Files(provider.api, Host(time.time))
 
 
 @pytest.fixture

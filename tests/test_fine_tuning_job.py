@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support import write_training_data
 
-from pulumi_openai_ft.errors import InputError, JobFailedError, NotFoundError
+from pulumi_openai_ft._job.token import job_tokens
+from pulumi_openai_ft.errors import JobFailedError, NotFoundError, UnfinishedError
 from pulumi_openai_ft.file import FileProvider
 from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 
@@ -324,12 +325,12 @@ class TestOverTime:
         """As after a `kill -9`: the request of the orphan acts when the next `up` has already looked."""
         orphan, next_up = configure(FineTuningJobProvider), configure(FineTuningJobProvider)
         waiting = {**inputs, "wait_for_completion": False}
-        token = orphan._tokens(waiting, orphan.inputs(waiting))[0]
+        [token] = job_tokens(waiting, orphan.inputs(waiting), None)
         first = orphan.jobs._buy(token, orphan.inputs(waiting), set())
 
         second = next_up.jobs._buy(token, next_up.inputs(waiting), set())
 
-        assert second.id == first.id
+        assert next_up.jobs.first_bought(second).id == first.id
         assert sorted(job["status"] for job in service.jobs()) == ["cancelled", "validating_files"]
 
     def test_destroying_cancels_what_is_not_finished(
@@ -385,7 +386,7 @@ class TestOverTime:
         provider.api.pause_job(running.id)
         service.advance(30)
 
-        with pytest.raises(InputError, match="was paused outside of this stack"):
+        with pytest.raises(UnfinishedError, match="was paused outside of this stack"):
             provider.update(running.id, running.outs, inputs)
 
         assert service.jobs()[0]["status"] == "paused"

@@ -1,12 +1,20 @@
+"""Functions as a script calls them that is no Pulumi program."""
+
 from __future__ import annotations
 
+import asyncio
+import inspect
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import pulumi
 import pytest
-from tests.support import API_KEY
+from tests.support import ADMIN_KEY, API_KEY
 
-from pulumi_openai_ft import get_fine_tuning_events
-from pulumi_openai_ft.errors import NotFoundError
+import pulumi_openai_ft
+from pulumi_openai_ft import get_fine_tuning_events, get_fine_tuning_events_output
+from pulumi_openai_ft._functions.lookups import LOOKUPS
+from pulumi_openai_ft.errors import InputError, NotFoundError, SettingsError
 from pulumi_openai_ft.file import FileProvider
 from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 
@@ -14,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pulumi_openai_ft._functions.lookups import Lookup
     from pulumi_openai_ft.emulator import Emulator
 
 
@@ -29,6 +38,36 @@ def job_id(
     )
     found: str = job.id
     return found
+
+
+@pytest.mark.parametrize("lookup", LOOKUPS.values(), ids=LOOKUPS)
+@pytest.mark.parametrize("suffix", ["", "_output"])
+class TestEveryFunction:
+    def test_takes_what_its_lookup_describes(self, lookup: Lookup[Any], suffix: str) -> None:
+        parameters = inspect.signature(getattr(pulumi_openai_ft, lookup.function + suffix)).parameters
+        fields = lookup.arguments.model_fields
+
+        assert set(parameters) - {"opts"} == set(fields)
+        assert {name: parameters[name].default for name in fields if not fields[name].is_required()} == {
+            name: field.default for name, field in fields.items() if not field.is_required()
+        }
+
+    def test_takes_what_it_needs_by_position(self, lookup: Lookup[Any], suffix: str) -> None:
+        parameters = inspect.signature(getattr(pulumi_openai_ft, lookup.function + suffix)).parameters
+        by_position = [name for name, found in parameters.items() if found.kind is not found.KEYWORD_ONLY]
+
+        assert by_position == [
+            name for name, field in lookup.arguments.model_fields.items() if field.is_required()
+        ]
+
+    def test_documents_what_it_takes(self, lookup: Lookup[Any], suffix: str) -> None:
+        documentation = inspect.getdoc(getattr(pulumi_openai_ft, lookup.function + suffix)) or ""
+        names = [*lookup.arguments.model_fields, "opts"]
+
+        if suffix:
+            assert documentation.startswith(f"Like `{lookup.function}`, ")
+        else:
+            assert [name for name in names if f"\n    {name}: " not in documentation] == []
 
 
 def test_events_come_newest_first_and_all_of_them(job_id: str) -> None:
@@ -55,3 +94,63 @@ def test_more_events_than_one_page_are_all_there(job_id: str, service: Emulator)
 def test_an_unknown_job_is_named() -> None:
     with pytest.raises(NotFoundError, match="ftjob-nobody"):
         get_fine_tuning_events("ftjob-nobody")
+
+
+@pytest.mark.usefixtures("job_id")
+def test_what_the_service_answered_can_be_read_from_the_error() -> None:
+    with pytest.raises(NotFoundError) as found:
+        get_fine_tuning_events("ftjob-nobody")
+
+    assert (found.value.status, found.value.code, found.value.tries) == (404, "fine_tune_not_found", 1)
+    assert (found.value.request_id or "").startswith("req_")
+
+
+def test_every_argument_counts(job_id: str) -> None:
+    found = get_fine_tuning_events(job_id, type="metrics", level="info", order="oldest", limit=2)
+
+    assert [(event.data or {})["step"] for event in found.events] == [1, 2]
+
+
+def test_a_missing_key_is_said(monkeypatch: pytest.MonkeyPatch, service: Emulator) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", service.url)
+
+    with pytest.raises(SettingsError, match=r"^no API key is set: "):
+        pulumi_openai_ft.get_files()
+
+
+def test_permissions_are_asked_for_with_the_admin_key(
+    job_id: str, monkeypatch: pytest.MonkeyPatch, service: Emulator
+) -> None:
+    model = pulumi_openai_ft.get_fine_tuning_job(job_id).fine_tuned_model or ""
+    with pytest.raises(SettingsError, match=r"^checkpoint permissions need an admin key: "):
+        pulumi_openai_ft.get_fine_tuning_checkpoint_permissions(model)
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", ADMIN_KEY)
+
+    assert pulumi_openai_ft.get_fine_tuning_checkpoint_permissions(model).permissions == []
+    assert "sk-admin-" in (service.journal()[-1].key or "")
+
+
+def test_jobs_are_found_by_any_mapping(job_id: str) -> None:
+    """A configuration's object, for example, need not be a dict."""
+    assert pulumi_openai_ft.get_fine_tuning_jobs(metadata=MappingProxyType({"team": "red"})).jobs == []
+    assert [job.id for job in pulumi_openai_ft.get_fine_tuning_jobs(metadata={}).jobs] == [job_id]
+
+
+def test_a_twin_gives_the_same_later(job_id: str) -> None:
+    async def program() -> Any:
+        return await get_fine_tuning_events_output(pulumi.Output.from_input(job_id), limit=2).future()
+
+    assert asyncio.run(program()) == get_fine_tuning_events(job_id, limit=2)
+
+
+def test_an_output_belongs_into_the_twin() -> None:
+    async def program() -> Any:
+        return get_fine_tuning_events(pulumi.Output.from_input("ftjob-1"))  # type: ignore[arg-type]
+
+    with pytest.raises(InputError) as refused:
+        asyncio.run(program())
+
+    assert str(refused.value) == (
+        "get_fine_tuning_events: fine_tuning_job_id is an output, known only later: call "
+        "get_fine_tuning_events_output instead"
+    )

@@ -9,7 +9,7 @@ from pulumi.output import Unknown
 from tests.support import shown
 
 from pulumi_openai_ft._inputs import plain, problems, visible
-from pulumi_openai_ft._job_inputs import (
+from pulumi_openai_ft._job.inputs import (
     DpoHyperparameters,
     FineTuningJobInputs,
     ReinforcementHyperparameters,

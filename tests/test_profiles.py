@@ -12,7 +12,7 @@ from tests.manual_time import ManualTime
 from tests.support import API_KEY, TODAY
 
 from pulumi_openai_ft import get_fine_tuning_events
-from pulumi_openai_ft._jobs import NOT_OFFERED
+from pulumi_openai_ft._job.jobs import NOT_OFFERED
 from pulumi_openai_ft._profiles import FEATURES, PROFILES
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
 from pulumi_openai_ft.emulator import Emulator
@@ -22,6 +22,7 @@ from pulumi_openai_ft.errors import (
     NotFoundError,
     ServiceConnectionError,
     ServiceError,
+    UnfinishedError,
 )
 from pulumi_openai_ft.file import FileProvider
 from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
@@ -428,10 +429,11 @@ class TestGatewaysOverTime(OverTime):
         created = provider.create(unwaited)
         service.advance(60)
 
-        with pytest.raises(ServiceError) as caught:
+        with pytest.raises(UnfinishedError, match="goes on at the service") as caught:
             provider.update(created.id, created.outs or {}, {**unwaited, "paused": True})
 
-        assert caught.value.status in NOT_OFFERED
+        assert isinstance(caught.value.__cause__, ServiceError)
+        assert caught.value.__cause__.status in NOT_OFFERED
         assert [job["status"] for job in service.jobs()] == ["running"]
 
 

@@ -13,8 +13,26 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.fine_tuning_job import FineTuningJob
     from pulumi_openai_ft.functions import (
         FineTuningEvents,
+        get_fine_tuning_checkpoint_permissions,
+        get_fine_tuning_checkpoint_permissions_output,
+        get_fine_tuning_checkpoints,
+        get_fine_tuning_checkpoints_output,
         get_fine_tuning_events,
         get_fine_tuning_events_output,
+        get_fine_tuning_job,
+        get_fine_tuning_job_output,
+        get_fine_tuning_jobs,
+        get_fine_tuning_jobs_output,
+    )
+    from pulumi_openai_ft.inventory import (
+        get_file,
+        get_file_output,
+        get_files,
+        get_files_output,
+        get_model,
+        get_model_output,
+        get_models,
+        get_models_output,
     )
 
 __all__ = [
@@ -23,8 +41,24 @@ __all__ = [
     "FineTuningEvents",
     "FineTuningJob",
     "OpenAIFTError",
+    "get_file",
+    "get_file_output",
+    "get_files",
+    "get_files_output",
+    "get_fine_tuning_checkpoint_permissions",
+    "get_fine_tuning_checkpoint_permissions_output",
+    "get_fine_tuning_checkpoints",
+    "get_fine_tuning_checkpoints_output",
     "get_fine_tuning_events",
     "get_fine_tuning_events_output",
+    "get_fine_tuning_job",
+    "get_fine_tuning_job_output",
+    "get_fine_tuning_jobs",
+    "get_fine_tuning_jobs_output",
+    "get_model",
+    "get_model_output",
+    "get_models",
+    "get_models_output",
 ]
 
 _MODULES = {
@@ -33,8 +67,24 @@ _MODULES = {
     "FineTuningEvents": "functions",
     "FineTuningJob": "fine_tuning_job",
     "OpenAIFTError": "errors",
+    "get_file": "inventory",
+    "get_file_output": "inventory",
+    "get_files": "inventory",
+    "get_files_output": "inventory",
+    "get_fine_tuning_checkpoint_permissions": "functions",
+    "get_fine_tuning_checkpoint_permissions_output": "functions",
+    "get_fine_tuning_checkpoints": "functions",
+    "get_fine_tuning_checkpoints_output": "functions",
     "get_fine_tuning_events": "functions",
     "get_fine_tuning_events_output": "functions",
+    "get_fine_tuning_job": "functions",
+    "get_fine_tuning_job_output": "functions",
+    "get_fine_tuning_jobs": "functions",
+    "get_fine_tuning_jobs_output": "functions",
+    "get_model": "inventory",
+    "get_model_output": "inventory",
+    "get_models": "inventory",
+    "get_models_output": "inventory",
 }
 
 

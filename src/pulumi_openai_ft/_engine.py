@@ -32,12 +32,17 @@ def require_engine(arguments: Sequence[str] | None = None) -> None:
         EngineGoneError: The engine is gone.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    found = next(filter(None, map(_ADDRESS.fullmatch, given)), None)
-    if found is None:
-        return
-    try:
-        socket.create_connection((found[1], int(found[2])), timeout=LONGEST_LOOK).close()
-    except OSError as error:
+    if any(_ADDRESS.fullmatch(argument) and not is_there(argument) for argument in given):
         raise EngineGoneError(
             "the Pulumi engine that asked for this is gone, so nothing is created for it: run the command again"
-        ) from error
+        )
+
+
+def is_there(address: str) -> bool:
+    """Whether an engine listens on this machine at `<host>:<port>`."""
+    host, port = address.rsplit(":", 1)
+    try:
+        socket.create_connection((host, int(port)), timeout=LONGEST_LOOK).close()
+    except OSError:
+        return False
+    return True

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 from pulumi_openai_ft._adopted import Adopted
 from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._late import PAUSES, look_for
-from pulumi_openai_ft._pace import REAL_TIME, Time
+from pulumi_openai_ft._progress.lines import UploadProgress
+from pulumi_openai_ft._progress.rows import Row
+from pulumi_openai_ft._progress.watched import Watched
 from pulumi_openai_ft.errors import InputError, NotFoundError, RequestError, ServiceConnectionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from io import BufferedReader
 
-    from pulumi_openai_ft._api import Api
-    from pulumi_openai_ft._objects import FileObject, Job
+    from pulumi_openai_ft._service.api import Api
+    from pulumi_openai_ft._service.objects import FileObject, Job
 
 CLOCKS_DIFFER_BY = 120.0
 """Seconds by which the service's clock and ours may differ."""
@@ -59,14 +61,12 @@ class Files:
 
     Attributes:
         api: The service.
-        host: Where milestones are told.
-        timing: Clock and sleep.
+        host: The process: where things are told, clock and sleep.
         adopted: Files that a new resource found instead of uploading them.
     """
 
     api: Api
     host: Host = field(default_factory=Host)
-    timing: Time = REAL_TIME
     adopted: Adopted = field(default_factory=Adopted)
     _lock: Lock = field(default_factory=Lock)
     _before: dict[str, FileObject] | None = None
@@ -110,15 +110,31 @@ class Files:
         return None
 
     def _upload(self, upload: Upload, content: BufferedReader) -> FileObject:
-        started = self.timing.wall()
+        started = self.host.time.wall()
+        self.host.require_consent()
         try:
             return self.api.upload_file(
-                upload.filename, content, purpose=upload.purpose, expires_after=upload.expires_after
+                upload.filename,
+                self._watched(content, upload.size),
+                purpose=upload.purpose,
+                expires_after=upload.expires_after,
             )
         except RequestError as error:
             if not error.may_have_acted:
                 raise
             return self._uploaded_unanswered(upload, started, error)
+
+    def _watched(self, content: BufferedReader, size: int) -> BufferedReader:
+        """The content, shown on its way to the service where anybody sees that."""
+        if not self.host.shows_progress:
+            return content
+        row, progress = Row(self.host), UploadProgress(size, self.host.time)
+
+        def see(sent: int) -> None:
+            progress.see(sent)
+            row.show(progress)
+
+        return Watched(content, see)
 
     def _files_before(self) -> dict[str, FileObject]:
         """The files that were there before this process uploaded any, asked for once."""
@@ -129,7 +145,7 @@ class Files:
 
     def _uploaded_unanswered(self, upload: Upload, started: float, error: RequestError) -> FileObject:
         """The file whose upload was not answered, if the service took it: by name, size and time."""
-        found = look_for(lambda: self._new_file(upload, started), self.timing)
+        found = look_for(lambda: self._new_file(upload, started), self.host.time)
         if found is None:
             raise ServiceConnectionError(
                 f"uploading {upload.filename} was not answered, and for {sum(PAUSES):.0f} s no such file appeared: "
@@ -148,7 +164,7 @@ class Files:
     def _jobs_since(self, created_at: int) -> list[Job]:
         """The jobs that were created since then. None older can need a file of that age."""
         with self._lock:
-            now = self.timing.clock()
+            now = self.host.time.clock()
             if self._recent is None or now - self._recent.asked_at > RECENT_STAYS_TRUE:
                 self._recent = _RecentJobs(now, self.api.jobs())
             return self._recent.since(created_at)

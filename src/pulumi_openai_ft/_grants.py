@@ -10,15 +10,15 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._adopted import Adopted
+from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._late import look_for
-from pulumi_openai_ft._pace import REAL_TIME, Time
 from pulumi_openai_ft.errors import InputError, NotFoundError, RequestError, ServiceConnectionError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from pulumi_openai_ft._api import Api
-    from pulumi_openai_ft._objects import Permission
+    from pulumi_openai_ft._service.api import Api
+    from pulumi_openai_ft._service.objects import Permission
 
 CHECKPOINT_ID = ("ftckpt_", "ftchkpt-")
 """How ids of checkpoints begin, at OpenAI and at Azure."""
@@ -42,12 +42,12 @@ class Grants:
 
     Attributes:
         api: The service.
-        timing: Clock and sleep.
+        host: The process: clock and sleep.
         adopted: Grants that a new resource found instead of making them.
     """
 
     api: Api
-    timing: Time = REAL_TIME
+    host: Host = field(default_factory=Host)
     adopted: Adopted = field(default_factory=Adopted)
     _lists: defaultdict[str, _Listed] = field(default_factory=lambda: defaultdict(_Listed))
 
@@ -57,8 +57,8 @@ class Grants:
         """The grants of these projects, None for all. However many ask, a checkpoint is listed once in a while."""
         listed, wanted = self._lists[checkpoint], None if project_ids is None else set(project_ids)
         with listed.lock:
-            if fresh or self.timing.clock() - listed.asked_at > LIST_STAYS_TRUE:
-                listed.found, listed.asked_at = self._list(checkpoint), self.timing.clock()
+            if fresh or self.host.time.clock() - listed.asked_at > LIST_STAYS_TRUE:
+                listed.found, listed.asked_at = self._list(checkpoint), self.host.time.clock()
             return [found for found in listed.found if wanted is None or found.project_id in wanted]
 
     def grant(
@@ -113,6 +113,7 @@ class Grants:
             return []
 
     def _grant(self, checkpoint: str, project_ids: list[str]) -> list[Permission]:
+        self.host.require_consent()
         try:
             made = self.api.grant_permissions(checkpoint, project_ids)
         except RequestError as error:
@@ -131,7 +132,7 @@ class Grants:
             there = self.to(checkpoint, project_ids, fresh=True)
             return there if {permission.project_id for permission in there} == set(project_ids) else None
 
-        found = look_for(look, self.timing, FEW_PAUSES)
+        found = look_for(look, self.host.time, FEW_PAUSES)
         if found is None:
             raise ServiceConnectionError(
                 f"granting {checkpoint} to {', '.join(project_ids)} was not answered, and the grants did not appear: "

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 from pulumi.output import Unknown
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pulumi_openai_ft._paths import top_level
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 HIDDEN = "__"
+SECRET_INPUTS = "__secret_inputs"  # noqa: S105 - a property
+"""Hidden input: the names of those that are secret. The engine tells providers nothing of it."""
 MISSING, NOT_SUPPORTED = "is missing", "is not supported here"
 _PHRASES = {
     "missing": MISSING,
@@ -60,6 +64,18 @@ def plain(value: Any) -> Any:
     return value
 
 
+def unknown() -> Any:
+    """A value that is not known yet, as Pulumi hands it over and takes it back."""
+    return Unknown()  # type: ignore[no-untyped-call]
+
+
+def is_known(value: Any) -> bool:
+    """Whether no part of a value is still unknown."""
+    if isinstance(value, dict):
+        return all(map(is_known, value.values()))
+    return all(map(is_known, value)) if isinstance(value, list) else not isinstance(value, Unknown)
+
+
 def visible(props: Mapping[str, Any]) -> dict[str, Any]:
     """Properties without Pulumi's and our hidden ones, and without those that are not set."""
     return {
@@ -73,11 +89,11 @@ def problems(model: type[Inputs], props: Mapping[str, Any]) -> list[str]:
     try:
         model.model_validate(inputs)
     except ValidationError as error:
-        return _sentences(error, inputs)
+        return _sentences(error, inputs, props.get(SECRET_INPUTS) or ())
     return []
 
 
-def _sentences(error: ValidationError, inputs: Mapping[str, Any]) -> list[str]:
+def _sentences(error: ValidationError, inputs: Mapping[str, Any], secret: Collection[str]) -> list[str]:
     found: dict[str, tuple[Any, list[str]]] = {}
     for problem in error.errors(include_url=False):
         if isinstance(problem["input"], Unknown):
@@ -85,7 +101,10 @@ def _sentences(error: ValidationError, inputs: Mapping[str, Any]) -> list[str]:
         path = _path(problem["loc"], inputs)
         value = None if problem["type"] == "missing" else problem["input"]
         found.setdefault(path, (value, []))[1].append(_reason(problem))
-    return [_sentence(path, value, reasons) for path, (value, reasons) in found.items()]
+    return [
+        _sentence(path, "[secret]" if top_level(path) in secret else repr(value), reasons)
+        for path, (value, reasons) in found.items()
+    ]
 
 
 def _path(location: Iterable[int | str], inputs: Any) -> str:
@@ -113,10 +132,9 @@ def _reason(problem: Any) -> str:
     )
 
 
-def _sentence(path: str, value: Any, reasons: list[str]) -> str:
+def _sentence(path: str, shown: str, reasons: list[str]) -> str:
     reasons = list(dict.fromkeys(reasons))
     if reasons in ([MISSING], [NOT_SUPPORTED]):
         return f"{path}: {reasons[0]}"
-    shown = repr(value)
     shown = shown if len(shown) <= 80 else f"{shown[:77]}…"  # noqa: PLR2004 - keeps a sentence on one line
     return f"{path}: {shown} does not fit: must be {' or '.join(reasons)}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pulumi_openai_ft._pace import Time
+    from pulumi_openai_ft._service.pace import Time
 
 Found = TypeVar("Found")
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import pulumi
-from pulumi.dynamic import CheckFailure, CheckResult, ResourceProvider
+from pulumi.dynamic import CheckFailure, CheckResult, DiffResult, ReadResult, ResourceProvider
 
 from pulumi_openai_ft import _inputs, _stock_host
-from pulumi_openai_ft._api import Api, connect
 from pulumi_openai_ft._host import Host
-from pulumi_openai_ft._program import warn_of_plain_keys
+from pulumi_openai_ft._once import once
+from pulumi_openai_ft._paths import top_level
+from pulumi_openai_ft._service.api import Api, connect
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.errors import (
     AuthenticationError,
@@ -24,12 +23,39 @@ from pulumi_openai_ft.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pulumi.dynamic import ConfigureRequest
 
-IDENTITY, FORMER_IDENTITIES = "__identity", "__former_identities"
+    from pulumi_openai_ft._profiles import Profile
+
 PROBE_TIMEOUT = 10.0
+
+
+class Comparison(DiffResult):
+    """How the inputs differ from the resource that is there.
+
+    Args:
+        replaces: Paths of the properties that need another resource.
+        updates: Paths of the properties that change in place.
+        is_unfinished: Whether there is something left to do or to tell although nothing differs.
+        delete_before_replace: Whether the old resource has to go first.
+    """
+
+    def __init__(
+        self,
+        replaces: Sequence[str] = (),
+        updates: Sequence[str] = (),
+        *,
+        is_unfinished: bool = False,
+        delete_before_replace: bool = False,
+    ) -> None:
+        self.replacing_paths, self.updating_paths = list(replaces), list(updates)
+        super().__init__(
+            changes=bool(replaces or updates) or is_unfinished,
+            replaces=list(dict.fromkeys(map(top_level, replaces))),
+            delete_before_replace=delete_before_replace,
+        )
 
 
 class Provider(ResourceProvider):
@@ -43,18 +69,18 @@ class Provider(ResourceProvider):
 
     inputs_model: ClassVar[type[_inputs.Inputs]]
     """Describes the resource's inputs."""
+    remembered: ClassVar[tuple[str, ...]] = ()
+    """Inputs of the last `up` by which to compare where the outputs do not hold them, as after an import."""
 
     def configure(self, req: ConfigureRequest) -> None:
         """Takes the stack's configuration. What is wrong with it is said by `check` and by every operation."""
         _stock_host.say_errors_plainly()
         self._config = req.config
 
-    @cached_property
-    def host(self) -> Host:
-        """The process that this provider runs in."""
-        return Host()
+    host: Host = Host()
+    """The process that this provider runs in. Our own host puts itself here."""
 
-    @cached_property
+    @once
     def settings(self) -> Settings:
         """Where and how to reach the service.
 
@@ -63,10 +89,18 @@ class Provider(ResourceProvider):
         """
         return Settings.resolve(self._config.get)
 
-    @cached_property
+    @property
+    def profile(self) -> Profile:
+        """How the service differs from OpenAI. Wrong settings are told by `check`, which then takes the default."""
+        try:
+            return self.settings.profile
+        except SettingsError:
+            return Settings.profile
+
+    @once
     def api(self) -> Api:
         """The service, as configured."""
-        return connect(self.settings)
+        return connect(self.settings, self.host.time)
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Reports everything that can be known to be wrong before anything is created."""
@@ -75,9 +109,32 @@ class Provider(ResourceProvider):
         if not (olds or reasons):
             reasons = self._service_problems
         if not reasons:
-            for sentence in self.advice(olds, news):
-                self.host.say(sentence)
+            self._advise(self.advice(olds, news))
         return CheckResult(news, [CheckFailure("", reason) for reason in reasons])
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> Comparison:
+        """Compares a state with inputs."""
+        raise NotImplementedError
+
+    def planned(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
+        """The outputs after a create, or an update of `olds`, as far as they are known before. Asks nobody."""
+        return {**(olds or {}), **news}
+
+    def left(self, _id: str, _outs: Mapping[str, Any], error: Exception) -> str:
+        """What to tell of a resource that exists although what was done with it came to an early end."""
+        return str(error)
+
+    def import_(self, id_: str) -> ReadResult:
+        """Reads a resource that no state knows, with the inputs that a program would name for it.
+
+        Args:
+            id_: The id that the user gave.
+
+        Raises:
+            InputError: It is no id of such a resource.
+            NotFoundError: The service does not show it.
+        """
+        raise NotImplementedError
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
         """What is wrong with the inputs, a sentence each. Subclasses add rules that a model cannot state."""
@@ -108,7 +165,7 @@ class Provider(ResourceProvider):
             raise InputError("; ".join(reasons))
         return self.inputs_model.model_validate(_inputs.visible(props)).given()
 
-    @cached_property
+    @once
     def _service_problems(self) -> list[str]:
         """Why the service will refuse whatever it is asked. Other trouble may be over when the update comes."""
         api = Api(
@@ -117,7 +174,8 @@ class Provider(ResourceProvider):
                 max_retries=1,
                 timeout=min(PROBE_TIMEOUT, self.settings.timeout),
                 operation_timeout=2 * PROBE_TIMEOUT,
-            )
+            ),
+            self.host.time,
         )
         try:
             self.ask_something(api)
@@ -129,78 +187,20 @@ class Provider(ResourceProvider):
             api.close()
         return []
 
+    def _advise(self, sentences: Sequence[str]) -> None:
+        """Warns once of what holds for many resources."""
+        for sentence in sentences:
+            if sentence not in self._advised:
+                self._advised.add(sentence)
+                self.host.warn(sentence)
+
+    @once
+    def _advised(self) -> set[str]:
+        return set()
+
     def _setting_problems(self) -> list[str]:
         try:
             self.require_settings(self.settings)
         except SettingsError as error:
             return [str(error)]
         return []
-
-
-class Readable:
-    """Resources of which an existing one can be read."""
-
-    inputs_model: ClassVar[type[_inputs.Inputs]]
-    """Describes the resource's inputs."""
-
-    @classmethod
-    def get(
-        cls,
-        resource_name: str,
-        id: pulumi.Input[str],  # noqa: A002 - the name that Pulumi's own resources give it
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> Self:
-        """Reads what the service has under an id. The stack neither changes it nor deletes it.
-
-        Args:
-            resource_name: Name of the resource in the stack.
-            id: Id of the file or the job, or the name of the checkpoint, of which all grants are read.
-            opts: Pulumi's resource options.
-
-        Raises:
-            Exception: `pulumi up` says so where the service has nothing under this id.
-        """
-        required = (name for name, field in cls.inputs_model.model_fields.items() if field.is_required())
-        no_inputs: dict[str, Any] = dict.fromkeys(required)
-        by_id = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
-        make: Any = cls
-        found: Self = make(resource_name, **no_inputs, opts=by_id)
-        return found
-
-
-def is_get(props: Mapping[str, Any]) -> bool:
-    """Whether `read` is asked for by a program's `get`: then these are inputs, while a state holds outputs.
-
-    The stock host then takes a blank answer for an empty resource, so what is not there must be an error.
-    """
-    return IDENTITY in props
-
-
-async def identity(name: str, type_name: str, opts: pulumi.ResourceOptions | None) -> str:
-    """Tells a resource apart from every other one that any stack manages, however often it is created.
-
-    Like a URN it holds project, stack, the types of the parents and the name, and the organization besides. It is
-    awaited, no output: an output of the parent would make the resource depend on the parent's children, itself.
-    """
-    warn_of_plain_keys()
-    return await _identity(name, type_name, opts.parent if opts else None)
-
-
-async def former_identities(name: str, type_name: str, opts: pulumi.ResourceOptions | None) -> list[str]:
-    """What `identity` gave the resource under the names and parents that its aliases tell."""
-    parent = opts.parent if opts else None
-    aliases = [alias for alias in (opts.aliases if opts else None) or [] if isinstance(alias, pulumi.Alias)]
-    return [
-        await _identity(
-            alias.name if isinstance(alias.name, str) else name,
-            type_name,
-            alias.parent if isinstance(alias.parent, pulumi.Resource) else parent,
-        )
-        for alias in aliases
-    ]
-
-
-async def _identity(name: str, type_name: str, parent: pulumi.Resource | None) -> str:
-    place = await parent.urn.future() if parent else f"{pulumi.get_stack()}::{pulumi.get_project()}"
-    organization = pulumi.get_organization() or "organization"  # none under Pulumi's mocks
-    return "::".join((organization, place or "", type_name, name))

@@ -116,7 +116,7 @@ class Settings:
         Raises:
             SettingsError: A value is malformed, or project and admin key are the same.
         """
-        environment = os.environ if environment is None else environment
+        environment = _environment() if environment is None else environment
         found = {name: _look_up(source, config, environment) for name, source in SOURCES.items()}
         given = {name: value for name, value in found.items() if value is not None}
 
@@ -187,6 +187,15 @@ class Settings:
                 "openai-ft:apiKey and openai-ft:adminKey are the same key: a project key cannot manage permissions "
                 "and an admin key cannot train; set two keys"
             )
+
+
+def project_name() -> str:
+    """Name of the Pulumi project whose engine started this process, as the stock host takes it."""
+    return _environment().get("PULUMI_PROJECT", "project")
+
+
+def _environment() -> Mapping[str, str]:
+    return os.environ
 
 
 def mask_key(key: str) -> str:

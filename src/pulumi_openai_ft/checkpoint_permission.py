@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, UpdateResult
+from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 from pydantic import Field, StringConstraints
 
 from pulumi_openai_ft import _inputs
-from pulumi_openai_ft._grants import Grants
-from pulumi_openai_ft._provider import IDENTITY, Provider, Readable, identity, is_get
+from pulumi_openai_ft._grants import CHECKPOINT_ID, Grants
+from pulumi_openai_ft._imports import find_grants
+from pulumi_openai_ft._inputs import SECRET_INPUTS
+from pulumi_openai_ft._once import once
+from pulumi_openai_ft._provider import Comparison, Provider
+from pulumi_openai_ft._resource import IDENTITY, Readable, identity, is_get, secret_inputs
 from pulumi_openai_ft.errors import InputError, OpenAIFTError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pulumi_openai_ft._objects import Permission
+    from pulumi_openai_ft._service.objects import Permission
     from pulumi_openai_ft._settings import Settings
 
 __all__ = [
@@ -51,10 +54,10 @@ class FineTuningCheckpointPermissionProvider(Provider):
 
     inputs_model = CheckpointPermissionInputs
 
-    @cached_property
+    @once
     def grants(self) -> Grants:
         """The service's permissions."""
-        return Grants(self.api)
+        return Grants(self.api, self.host)
 
     def require_settings(self, settings: Settings) -> None:
         """Permission calls are made with the admin key, and with it alone."""
@@ -69,11 +72,11 @@ class FineTuningCheckpointPermissionProvider(Provider):
         profile = self.settings.profile
         return [] if profile.offers("permissions") else [f"this resource: {profile.missing('permissions')}"]
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> Comparison:
         """Another checkpoint is another resource; projects come and go in place."""
         same = news.get("checkpoint_id") in (olds.get("checkpoint_id"), olds.get(ASKED))
-        return DiffResult(
-            changes=not same or _projects_differ(olds, news), replaces=[] if same else ["checkpoint_id"]
+        return Comparison(
+            [] if same else ["checkpoint_id"], ["project_ids"] if _projects_differ(olds, news) else []
         )
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -89,6 +92,22 @@ class FineTuningCheckpointPermissionProvider(Provider):
         if not granted and is_get(props):
             raise InputError(f"{id_} is shared with no project: there are no permissions to read")
         return ReadResult(id_, _outputs(id_, granted, props.get(ASKED))) if granted else ReadResult("", {})
+
+    def import_(self, id_: str) -> ReadResult:
+        """Reads grants that no state knows."""
+        checkpoint, granted = find_grants(self.grants, id_)
+        outs = _outputs(checkpoint, granted, checkpoint)
+        return ReadResult(checkpoint, outs, {name: outs[name] for name in ("checkpoint_id", "project_ids")})
+
+    def planned(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
+        """Grants that stay keep their ids."""
+        asked, projects, recorded = news.get("checkpoint_id"), news.get("project_ids"), _recorded(olds or {})
+        unresolved = asked if _is_name(asked) else _inputs.unknown()
+        outs = {"checkpoint_id": olds["checkpoint_id"] if olds else unresolved}
+        if not (isinstance(projects, list) and _inputs.is_known(projects)):
+            return {**outs, "project_ids": _inputs.unknown(), "permission_ids": _inputs.unknown()}
+        ids = {project: recorded.get(project, _inputs.unknown()) for project in sorted(projects)}
+        return {**outs, "project_ids": list(ids), "permission_ids": ids}
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Grants to new projects first, then revokes from those that left.
@@ -115,7 +134,7 @@ class FineTuningCheckpointPermissionProvider(Provider):
         """Revokes the grants that this resource made."""
         self.grants.revoke(id_, _recorded(props))
 
-    @cached_property
+    @once
     def _asked_by(self) -> dict[tuple[str, str], str]:
         return {}
 
@@ -178,7 +197,7 @@ class FineTuningCheckpointPermission(
             allow_create: True or nothing: the API grants both rights together.
             opts: Pulumi's resource options.
         """
-        props = {
+        props: dict[str, Any] = {
             "checkpoint_id": checkpoint_id,
             "project_ids": project_ids,
             "allow_view": allow_view,
@@ -186,6 +205,7 @@ class FineTuningCheckpointPermission(
             "permission_ids": None,
             IDENTITY: identity(resource_name, type(self).__name__, opts),
         }
+        props[SECRET_INPUTS] = secret_inputs(props)
         super().__init__(FineTuningCheckpointPermissionProvider(), resource_name, props, opts)
 
 
@@ -197,6 +217,10 @@ def _checkpoint_problems(props: Mapping[str, Any]) -> list[str]:
         )
         return [f"checkpoint_id: {checkpoint!r} is a job: write {advice}"]
     return []
+
+
+def _is_name(checkpoint: Any) -> bool:
+    return isinstance(checkpoint, str) and not checkpoint.startswith(CHECKPOINT_ID)
 
 
 def _projects_differ(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:

@@ -4,9 +4,34 @@ from __future__ import annotations
 
 import argparse
 import sys
+from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
+
+from pulumi_openai_ft._commands import doctor
+from pulumi_openai_ft._commands.findings import Mark, as_json, as_table
+from pulumi_openai_ft._commands.init import initialize
+from pulumi_openai_ft.errors import OpenAIFTError
 
 INTERRUPTED = 130
+Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse gives what `add_subparsers` returns no other name
+
+_INIT = """\
+Makes a Pulumi project use this package's host of dynamic resources, which adds import, live progress, resuming after
+Ctrl-C and functions to what Pulumi's own host does. Two things change: bin/pulumi-resource-pulumi-python is written,
+and Pulumi.yaml gets these lines, everything else in it staying as it is:
+
+  plugins:
+    providers:
+      - name: pulumi-python
+        path: bin
+
+Commit both. Running it again changes nothing, except that it brings the script up to date after an upgrade. To go back
+to Pulumi's own host, take the lines out."""
+
+_DOCTOR = """\
+Tells what is missing for `pulumi up`: Pulumi, the project, its host, keys, the service. It asks the service for one
+job, changes nothing and shows no key. The exit code is 1 if there is a problem; a warning is none."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,6 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
         code: int = given.run(given)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except OpenAIFTError as error:
+        print(f"openai-ft: {error}", file=sys.stderr)
+        return 1
     return code
 
 
@@ -27,11 +55,70 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="openai-ft", description="Fine-tuned models as code, with Pulumi.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('pulumi-openai-ft')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_init(commands)
+    _add_doctor(commands)
     _add_emulator(commands)
     return parser
 
 
-def _add_emulator(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_init(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = _add_project_command(commands, "init", "make a project use this package's host", _INIT)
+    parser.add_argument("--force", action="store_true", help="overwrite another program of the script's name")
+    parser.set_defaults(run=_init)
+
+
+def _init(given: argparse.Namespace) -> int:
+    done = initialize(given.folder, force=given.force)
+    for clause in done:
+        print(clause)
+    print(
+        "commit what changed; `openai-ft doctor` tells what else is missing"
+        if done
+        else "all is there already"
+    )
+    return 0
+
+
+def _add_doctor(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = _add_project_command(commands, "doctor", "tell what is missing for `pulumi up`", _DOCTOR)
+    parser.add_argument("--json", action="store_true", help="print a JSON list of about, mark and text")
+    parser.add_argument("--stack", help="whose configuration counts; default: the selected one's")
+    parser.add_argument(
+        "--with-secrets",
+        action="store_true",
+        help="have Pulumi decrypt the stack's secret settings, so that its key can be tried; they are not shown",
+    )
+    parser.set_defaults(run=_examine)
+
+
+def _examine(given: argparse.Namespace) -> int:
+    today = datetime.now(UTC).date()
+    findings = doctor.examine(given.folder, today, stack=given.stack, disclose=given.with_secrets)
+    print(as_json(findings) if given.json else as_table(findings))
+    return int(any(finding.mark is Mark.PROBLEM for finding in findings))
+
+
+def _add_project_command(
+    commands: Commands[argparse.ArgumentParser], name: str, summary: str, description: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="the project's; default: this one",
+    )
+    return parser
+
+
+def _add_emulator(commands: Commands[argparse.ArgumentParser]) -> None:
     summary = "serve OpenAI's fine-tuning API on this machine"
     try:
         from pulumi_openai_ft.emulator import command  # noqa: PLC0415 - needs the packages of an extra

@@ -17,16 +17,24 @@ OpenAIFTError
 │       ├── ServerError                5xx
 │       └── UnreadableAnswerError      the answer is not what the API sends
 ├── EngineGoneError            the engine that asked for something is gone
-├── JobFailedError             a fine-tuning job failed or was cancelled
+├── InterruptedCommandError    the user interrupted the command
+├── UnfinishedError            a resource exists, but not as it was asked for
+│   └── JobFailedError             a fine-tuning job failed or was cancelled, or its model is gone
 └── WaitTimedOutError          a fine-tuning job is not finished when the deadline passes
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = [
     "AuthenticationError",
     "EngineGoneError",
     "InputError",
+    "InterruptedCommandError",
     "JobFailedError",
     "JobLimitError",
     "MissingScopeError",
@@ -41,6 +49,7 @@ __all__ = [
     "ServiceTimeoutError",
     "SettingsError",
     "TrainingClosedError",
+    "UnfinishedError",
     "UnreadableAnswerError",
     "WaitTimedOutError",
 ]
@@ -169,8 +178,24 @@ class EngineGoneError(OpenAIFTError):
     """The engine that asked for something is gone, so nobody would record it."""
 
 
-class JobFailedError(OpenAIFTError):
-    """A fine-tuning job failed or was cancelled."""
+class InterruptedCommandError(OpenAIFTError):
+    """The user interrupted the command with Ctrl-C."""
+
+
+class UnfinishedError(OpenAIFTError):
+    """A resource exists, but not as it was asked for.
+
+    Attributes:
+        outs: Its state as it is.
+    """
+
+    def __init__(self, message: str, outs: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.outs = outs
+
+
+class JobFailedError(UnfinishedError):
+    """A fine-tuning job failed or was cancelled, or its model was deleted."""
 
 
 class WaitTimedOutError(OpenAIFTError):

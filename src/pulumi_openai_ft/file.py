@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import os
-from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, UpdateResult
+from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 from pydantic import Field
 
 from pulumi_openai_ft import _inputs
 from pulumi_openai_ft._files import Files, Upload, own_filename
-from pulumi_openai_ft._provider import IDENTITY, Provider, Readable, identity, is_get
+from pulumi_openai_ft._imports import content_sha256, file_inputs, require_id
+from pulumi_openai_ft._inputs import SECRET_INPUTS
+from pulumi_openai_ft._once import once
+from pulumi_openai_ft._provider import Comparison, Provider
+from pulumi_openai_ft._resource import IDENTITY, Readable, identity, is_get, secret_inputs
 from pulumi_openai_ft.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from io import BufferedReader
 
-    from pulumi_openai_ft._api import Api
-    from pulumi_openai_ft._objects import FileObject
+    from pulumi_openai_ft._service.api import Api
+    from pulumi_openai_ft._service.objects import FileObject
 
 __all__ = ["File", "FileInputs", "FileProvider"]
 
@@ -62,8 +65,9 @@ class FileProvider(Provider):
     """Keeps one uploaded file. Its content decides: an edited file is uploaded anew, a moved one is not."""
 
     inputs_model = FileInputs
+    remembered = ("sha256",)
 
-    @cached_property
+    @once
     def files(self) -> Files:
         """The service's files."""
         return Files(self.api, self.host)
@@ -80,13 +84,15 @@ class FileProvider(Provider):
         """Looks for one file."""
         next(api.files(limit=1), None)
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> Comparison:
         """Compares the content and what was asked for with what was uploaded."""
         wanted = {"purpose": FileInputs.model_fields["purpose"].default, **_inputs.visible(news)}
+        if olds.get("purpose") is None:  # not every service tells it
+            del wanted["purpose"]
         replaces = [name for name in REPLACING if name in wanted and _differs(wanted[name], olds.get(name))]
         if _content_changed(olds.get("sha256"), wanted.get("sha256")):
             replaces.append("sha256")
-        return DiffResult(changes=bool(replaces), replaces=replaces)
+        return Comparison(replaces)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Uploads the file."""
@@ -107,6 +113,27 @@ class FileProvider(Provider):
                 raise
             return ReadResult("", {})
         return ReadResult(id_, _outputs(found, props.get("sha256")))
+
+    def import_(self, id_: str) -> ReadResult:
+        """Reads a file that no state knows."""
+        require_id("File", id_)
+        found = self.api.file(id_)
+        outs = _outputs(found, content_sha256(self.api, found))
+        return ReadResult(id_, outs, file_inputs(FileInputs, found, outs))
+
+    def planned(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
+        """An update changes nothing. Of a new file, what the disk tells is known."""
+        if olds is not None:
+            return dict(olds)
+        inputs = {"purpose": FileInputs.model_fields["purpose"].default, **_inputs.visible(news)}
+        outs = {
+            **dict.fromkeys(("filename", "bytes", "created_at", "expires_at", "status"), _inputs.unknown()),
+            **inputs,
+        }
+        if _inputs.is_known(inputs) and {"file", "sha256"} <= inputs.keys():
+            upload = _upload(inputs, news.get(IDENTITY), self.settings.owner)
+            outs |= {"filename": upload.filename, "bytes": upload.size}
+        return outs
 
     def update(self, id_: str, olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Files never change in place; this records what the service says of one."""
@@ -179,7 +206,18 @@ class File(Readable, pulumi.dynamic.Resource, module="openai_ft", name="File"):
             IDENTITY: identity(resource_name, type(self).__name__, opts),
             **dict.fromkeys(("bytes", "created_at", "expires_at", "status")),
         }
+        props[SECRET_INPUTS] = secret_inputs(props)
         super().__init__(FileProvider(), resource_name, props, opts)
+
+
+def file_id(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None:
+    """The id of what a program names as a file."""
+    return file.id if isinstance(file, File) else file
+
+
+def file_hash(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None:
+    """The content's hash, of a `File`."""
+    return file.sha256 if isinstance(file, File) else None
 
 
 def _upload(inputs: Mapping[str, Any], asker: str | None, owner: str | None) -> Upload:

@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, UpdateResult
+from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from pulumi_openai_ft import _inputs
-from pulumi_openai_ft._job_checks import (
+from pulumi_openai_ft._imports import job_inputs, require_id
+from pulumi_openai_ft._job.advice import advice, catalog_of
+from pulumi_openai_ft._job.checks import (
     contradictions,
     split_hyperparameters,
     what_is_lacking,
     with_hyperparameters,
 )
-from pulumi_openai_ft._job_diff import ASKED, FILE_HASHES, asked, asks_for_another
-from pulumi_openai_ft._job_inputs import REPLACING, FineTuningJobInputs
-from pulumi_openai_ft._job_outputs import MODEL_IS_GONE, needs_update, outputs
-from pulumi_openai_ft._job_token import job_token
-from pulumi_openai_ft._jobs import FAILED, Jobs, failure, model_gone, require_paused_by_us
-from pulumi_openai_ft._objects import TERMINAL_STATUSES
-from pulumi_openai_ft._provider import (
+from pulumi_openai_ft._job.diff import ASKED, FILE_HASHES, asked, differences
+from pulumi_openai_ft._job.inputs import REPLACING, FineTuningJobInputs
+from pulumi_openai_ft._job.jobs import FAILED, Jobs
+from pulumi_openai_ft._job.news import failure, goes_on, model_gone, paused_elsewhere
+from pulumi_openai_ft._job.outputs import MODEL_IS_GONE, is_unfinished, outputs, planned, updated
+from pulumi_openai_ft._job.token import job_tokens
+from pulumi_openai_ft._once import once
+from pulumi_openai_ft._provider import Comparison, Provider
+from pulumi_openai_ft._resource import (
     FORMER_IDENTITIES,
     IDENTITY,
-    Provider,
     Readable,
     former_identities,
     identity,
+    keeping_secret,
+    secret_inputs,
 )
-from pulumi_openai_ft.catalog import Catalog, warnings
-from pulumi_openai_ft.errors import OpenAIFTError, SettingsError
-from pulumi_openai_ft.file import File
+from pulumi_openai_ft._service.objects import TERMINAL_STATUSES
+from pulumi_openai_ft.errors import JobFailedError, OpenAIFTError, UnfinishedError
+from pulumi_openai_ft.file import File, file_hash, file_id
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from pulumi_openai_ft._api import Api
-    from pulumi_openai_ft._objects import Job
+    from pulumi_openai_ft._service.api import Api
+    from pulumi_openai_ft._service.objects import Job
     from pulumi_openai_ft._settings import Settings
+    from pulumi_openai_ft.catalog import Catalog
 
 __all__ = ["FineTuningJob", "FineTuningJobProvider"]
 
@@ -49,90 +52,67 @@ class FineTuningJobProvider(Provider):
     """Keeps one fine-tuning job."""
 
     inputs_model = FineTuningJobInputs
+    remembered = tuple(FILE_HASHES.values())
 
-    @cached_property
+    @once
     def jobs(self) -> Jobs:
         """The service's jobs."""
         return Jobs(self.api, self.host)
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Adds rules between inputs. A service's own hyperparameters are for the service to check."""
-        known, _ = split_hyperparameters(props, self._own_hyperparameters())
+        known, _ = split_hyperparameters(props, self.profile.hyperparameters)
         return [*super().input_problems(known), *contradictions(props)]
 
     def profile_problems(self, props: Mapping[str, Any]) -> list[str]:
         """What the service does not offer."""
-        return what_is_lacking(props, self.settings.profile)
+        return what_is_lacking(props, self.profile)
 
     def advice(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
         """What to know of the model before a job is bought."""
-        model, method = news.get("model"), news.get("method")
-        if not isinstance(model, str) or _inputs.visible(olds) == _inputs.visible(news):
-            return []
-        kind = method.get("type") if isinstance(method, dict) else "supervised"
-        today, days = datetime.now(UTC).date(), int(self.settings.shutdown_warning_days)
-        return warnings(self.catalog, model, str(kind), today=today, days=days)
+        is_same = _inputs.visible(olds) == _inputs.visible(news)
+        return [] if is_same else advice(news, self.catalog, int(self.settings.shutdown_warning_days))
 
     def require_settings(self, settings: Settings) -> None:
         """Adds what the user says of models."""
         super().require_settings(settings)
         _ = self.catalog
 
-    @cached_property
+    @once
     def catalog(self) -> Catalog:
-        """What is known of models.
-
-        Raises:
-            SettingsError: What the user says of them is malformed.
-        """
-        overrides = self.settings.catalog
-        return Catalog.load(json.loads(overrides) if overrides else None, service=self.settings.profile.name)
+        """What is known of models. Raises `SettingsError` where what the user says of them is malformed."""
+        return catalog_of(self.settings)
 
     def inputs(self, props: Mapping[str, Any]) -> dict[str, Any]:
         """Adds a service's own hyperparameters as they are."""
-        known, extra = split_hyperparameters(props, self._own_hyperparameters())
+        known, extra = split_hyperparameters(props, self.profile.hyperparameters)
         return with_hyperparameters(super().inputs(known), extra)
-
-    def _own_hyperparameters(self) -> Collection[str]:
-        try:
-            return self.settings.profile.hyperparameters
-        except SettingsError:
-            return ()
 
     def ask_something(self, api: Api) -> None:
         """Looks for one job."""
         next(api.jobs(limit=1), None)
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> Comparison:
         """Compares what is asked for with the job that is there."""
-        replaces = [name for name in REPLACING if asks_for_another(name, news, olds)]
+        replaces = [path for name in REPLACING for path in differences(name, news, olds)]
         if olds.get("status") in FAILED and news.get("recreate_on_failure"):
             replaces.append("recreate_on_failure")
-        return DiffResult(
-            changes=bool(replaces) or needs_update(olds, news),
-            replaces=replaces,
+        return Comparison(
+            replaces,
+            updated(olds, news),
+            is_unfinished=is_unfinished(olds, news),
             delete_before_replace=bool(replaces) and olds.get("status") not in TERMINAL_STATUSES,
         )
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Obtains the job and waits for it.
-
-        From the moment that the job exists its id must not be lost. So trouble while waiting is told, not raised,
-        and a job that failed is a result like any other; the next `up` goes on from there.
-        """
+        """Obtains the job and waits for it."""
         inputs = self.inputs(props)
-        job = self.jobs.obtain(self._tokens(props, inputs), inputs)
-        try:
-            job = self.jobs.settle(job, inputs)
-        except OpenAIFTError as error:
-            self.host.say(f"job {job.id} goes on, and the next `pulumi up` waits for it: {error}")
-        if job.status in FAILED:
-            self.host.say(str(failure(job)))
-        if asks_for_another("method", props, self._outputs(job, {})):
-            self.host.say(
-                f"job {job.id}: the service changed the method that it was asked for: look at `method`"
-            )
-        return CreateResult(job.id, self._outputs(job, {**props, ASKED: asked(props)}))
+        job = self.jobs.obtain(job_tokens(props, inputs, self.settings.owner), inputs)
+        props = {**props, ASKED: asked(props)}
+        return self.host.finish(
+            CreateResult(job.id, self._outputs(job, props)),
+            lambda: self._finish(self.jobs.first_bought(job), inputs, props),
+        )
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Looks at the job, and whether its model is still there."""
@@ -140,17 +120,29 @@ class FineTuningJobProvider(Provider):
         is_gone = job.status == "succeeded" and not self.jobs.seems_to_have_model(job)
         return ReadResult(id_, {**self._outputs(job, props), **({MODEL_IS_GONE: True} if is_gone else {})})
 
+    def import_(self, id_: str) -> ReadResult:
+        """Reads a job that no state knows."""
+        require_id("FineTuningJob", id_)
+        inputs = job_inputs(self.api.job(id_), self.settings.profile)
+        return ReadResult(id_, self.read(id_, inputs).outs, inputs)
+
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Pauses, resumes, waits on, or says again why the job failed."""
         inputs = self.inputs(news)
         resume = bool(olds.get("paused")) and not inputs.get("paused")
-        job = self.jobs.settle(self.jobs.find(id_), inputs, resume=resume)
-        if job.status in FAILED:
-            raise failure(job)
-        require_paused_by_us(job, inputs)
+        job = self.jobs.find(id_)
+        outs = self._settled(job, inputs, {**news, ASKED: asked(news)}, resume=resume)
         if olds.get(MODEL_IS_GONE) and not self.jobs.has_model(job):
-            raise model_gone(job)
-        return UpdateResult(self._outputs(job, {**news, ASKED: asked(news)}))
+            raise JobFailedError(model_gone(job), {**outs, MODEL_IS_GONE: True})
+        return UpdateResult(outs)
+
+    def planned(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
+        """What cannot change stays; the service resolves the rest."""
+        return {**planned(olds, news), "base_url": self.settings.base_url}
+
+    def left(self, id_: str, outs: Mapping[str, Any], error: Exception) -> str:
+        """That the job goes on."""
+        return goes_on(id_, str(outs.get("status")), error)
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """Cancels the job if it is not finished. Its model stays unless `delete_model_on_destroy`."""
@@ -160,10 +152,30 @@ class FineTuningJobProvider(Provider):
         if props.get("delete_model_on_destroy") and job.fine_tuned_model:
             self.jobs.delete_model(job.fine_tuned_model)
 
-    def _tokens(self, props: Mapping[str, Any], inputs: Mapping[str, Any]) -> list[str]:
-        """The job's token, and those that it had under the resource's former names."""
-        askers = [props.get(IDENTITY), *(props.get(FORMER_IDENTITIES) or [])]
-        return [job_token({**props, IDENTITY: asker}, inputs, self.settings.owner) for asker in askers]
+    def _finish(self, job: Job, inputs: Mapping[str, Any], props: Mapping[str, Any]) -> CreateResult:
+        return self.host.finish(
+            CreateResult(job.id, self._outputs(job, props)),
+            lambda: CreateResult(job.id, self._settled(job, inputs, props)),
+        )
+
+    def _settled(
+        self, job: Job, inputs: Mapping[str, Any], props: Mapping[str, Any], *, resume: bool = False
+    ) -> dict[str, Any]:
+        """The state of a job once it is where the inputs want it, else `UnfinishedError`."""
+        try:
+            job = self.jobs.settle(job, inputs, resume=resume)
+        except OpenAIFTError as error:
+            raise UnfinishedError(goes_on(job.id, job.status, error), self._outputs(job, props)) from error
+        outs = self._outputs(job, props)
+        if job.status in FAILED:
+            raise JobFailedError(failure(job), outs)
+        if job.status == "paused" and not inputs.get("paused"):
+            raise UnfinishedError(paused_elsewhere(job), outs)
+        if differences("method", props, outputs(job, {})):
+            self.host.say(
+                f"job {job.id}: the service changed the method that it was asked for: look at `method`"
+            )
+        return outs
 
     def _outputs(self, job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
         return {**outputs(job, props), "base_url": self.settings.base_url}
@@ -258,8 +270,8 @@ class FineTuningJob(Readable, pulumi.dynamic.Resource, module="openai_ft", name=
         """
         props = {
             "model": model,
-            "training_file": _file_id(training_file),
-            "validation_file": _file_id(validation_file),
+            "training_file": file_id(training_file),
+            "validation_file": file_id(validation_file),
             "suffix": suffix,
             "seed": seed,
             "method": method,
@@ -272,26 +284,17 @@ class FineTuningJob(Readable, pulumi.dynamic.Resource, module="openai_ft", name=
             "recreate_on_failure": recreate_on_failure,
             "delete_model_on_destroy": delete_model_on_destroy,
             "triggers": triggers,
-            FILE_HASHES["training_file"]: _file_hash(training_file),
-            FILE_HASHES["validation_file"]: _file_hash(validation_file),
+            FILE_HASHES["training_file"]: file_hash(training_file),
+            FILE_HASHES["validation_file"]: file_hash(validation_file),
             IDENTITY: identity(resource_name, type(self).__name__, opts),
-            FORMER_IDENTITIES: former_identities(resource_name, type(self).__name__, opts)
-            if opts and opts.aliases
-            else None,
+            FORMER_IDENTITIES: former_identities(resource_name, type(self).__name__, opts),
             **dict.fromkeys(OUTPUTS),
         }
-        super().__init__(FineTuningJobProvider(), resource_name, props, opts)
+        props[_inputs.SECRET_INPUTS] = secret_inputs(props)
+        super().__init__(FineTuningJobProvider(), resource_name, props, keeping_secret(opts, ASKED))
 
 
 OUTPUTS = tuple(
     name for name in FineTuningJob.__annotations__ if name not in FineTuningJobInputs.model_fields
 )
 """Properties that only the service fills in."""
-
-
-def _file_id(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None:
-    return file.id if isinstance(file, File) else file
-
-
-def _file_hash(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None:
-    return file.sha256 if isinstance(file, File) else None

@@ -1,57 +1,233 @@
-"""Functions that look things up, and their twins that take and give outputs."""
+"""Functions that look up jobs and what belongs to them, and their twins that take and give outputs.
+
+A function asks at once, in previews too. Its twin `…_output` waits for what it is given, and in a preview stays unknown
+while that is, without asking. Both go through the engine, so that Pulumi's mocks can answer them; outside of Pulumi, and
+where the provider's host answers no functions, they ask the service themselves. What they give is frozen, and keeps
+fields that this package does not know.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 import pulumi
-from pydantic import BaseModel, ConfigDict
 
-from pulumi_openai_ft import _program
-from pulumi_openai_ft._api import connect
-from pulumi_openai_ft._objects import Event
-from pulumi_openai_ft._settings import Settings
-from pulumi_openai_ft.errors import InputError
+from pulumi_openai_ft._functions import lookups
+from pulumi_openai_ft._functions.invoke import ask, ask_output
+from pulumi_openai_ft._functions.shapes import (
+    FineTuningCheckpointPermissions,
+    FineTuningCheckpoints,
+    FineTuningEvents,
+    FineTuningJobs,
+)
+from pulumi_openai_ft._service.objects import Checkpoint, Event, Job, Permission
 
-__all__ = ["FineTuningEvents", "get_fine_tuning_events", "get_fine_tuning_events_output"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "Checkpoint",
+    "Event",
+    "FineTuningCheckpointPermissions",
+    "FineTuningCheckpoints",
+    "FineTuningEvents",
+    "FineTuningJobs",
+    "Job",
+    "Permission",
+    "get_fine_tuning_checkpoint_permissions",
+    "get_fine_tuning_checkpoint_permissions_output",
+    "get_fine_tuning_checkpoints",
+    "get_fine_tuning_checkpoints_output",
+    "get_fine_tuning_events",
+    "get_fine_tuning_events_output",
+    "get_fine_tuning_job",
+    "get_fine_tuning_job_output",
+    "get_fine_tuning_jobs",
+    "get_fine_tuning_jobs_output",
+]
+
+Options = pulumi.InvokeOptions | None
+Level = Literal["info", "warn", "warning", "error"]
+Order = Literal["newest", "oldest"]
 
 
-class FineTuningEvents(BaseModel):
-    """Events of a job.
+def get_fine_tuning_job(fine_tuning_job_id: str, *, opts: Options = None) -> Job:
+    """A fine-tuning job.
 
-    Attributes:
-        fine_tuning_job_id: The job.
-        events: Its events, newest first.
-    """
-
-    model_config = ConfigDict(frozen=True, defer_build=True)
-
-    fine_tuning_job_id: str
-    events: list[Event]
-
-
-def get_fine_tuning_events(fine_tuning_job_id: str, *, limit: int | None = None) -> FineTuningEvents:
-    """Events of a job, newest first.
-
-    Source in the API: `GET /fine_tuning/jobs/{id}/events`.
+    Source in the API: `GET /fine_tuning/jobs/{id}`.
 
     Args:
         fine_tuning_job_id: The job, `ftjob-…`.
-        limit: How many events at the most; all by default.
+        opts: Pulumi's options for functions.
 
     Raises:
-        InputError: The service has no events.
         NotFoundError: There is no such job for this key and project.
         OpenAIFTError: The service cannot be asked.
     """
-    settings = Settings.resolve(_program.config)
-    if not settings.profile.offers("events"):
-        raise InputError(settings.profile.missing("events"))
-    events = list(connect(settings).events(fine_tuning_job_id, limit=limit))
-    return FineTuningEvents(fine_tuning_job_id=fine_tuning_job_id, events=events)
+    return ask(lookups.JOB, opts, fine_tuning_job_id=fine_tuning_job_id)
+
+
+def get_fine_tuning_job_output(
+    fine_tuning_job_id: pulumi.Input[str], *, opts: Options = None
+) -> pulumi.Output[Job]:
+    """Like `get_fine_tuning_job`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return ask_output(lookups.JOB, opts, fine_tuning_job_id=fine_tuning_job_id)
+
+
+def get_fine_tuning_jobs(
+    *,
+    status: str | None = None,
+    model: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    limit: int | None = None,
+    opts: Options = None,
+) -> FineTuningJobs:
+    """Fine-tuning jobs, newest first.
+
+    Source in the API: `GET /fine_tuning/jobs`, as many pages as it takes.
+
+    Args:
+        status: Only jobs of this status, such as `running`.
+        model: Only jobs that train this model; an alias stands for the dated model too.
+        metadata: Only jobs whose metadata holds all of this.
+        limit: How many at the most; all by default.
+        opts: Pulumi's options for functions.
+
+    Raises:
+        InputError: An argument does not fit, or the service keeps no metadata.
+        OpenAIFTError: The service cannot be asked.
+    """
+    return ask(lookups.JOBS, opts, status=status, model=model, metadata=metadata, limit=limit)
+
+
+def get_fine_tuning_jobs_output(
+    *,
+    status: pulumi.Input[str | None] = None,
+    model: pulumi.Input[str | None] = None,
+    metadata: pulumi.Input[Mapping[str, pulumi.Input[str]] | None] = None,
+    limit: pulumi.Input[int | None] = None,
+    opts: Options = None,
+) -> pulumi.Output[FineTuningJobs]:
+    """Like `get_fine_tuning_jobs`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return ask_output(lookups.JOBS, opts, status=status, model=model, metadata=metadata, limit=limit)
+
+
+def get_fine_tuning_checkpoints(
+    fine_tuning_job_id: str, *, limit: int | None = None, opts: Options = None
+) -> FineTuningCheckpoints:
+    """Checkpoints of a job, last step first. The service keeps few of them.
+
+    Source in the API: `GET /fine_tuning/jobs/{id}/checkpoints`, as many pages as it takes.
+
+    Args:
+        fine_tuning_job_id: The job, `ftjob-…`.
+        limit: How many at the most; all by default.
+        opts: Pulumi's options for functions.
+
+    Raises:
+        InputError: An argument does not fit, or the service has no checkpoints.
+        NotFoundError: There is no such job for this key and project.
+        OpenAIFTError: The service cannot be asked.
+    """
+    return ask(lookups.CHECKPOINTS, opts, fine_tuning_job_id=fine_tuning_job_id, limit=limit)
+
+
+def get_fine_tuning_checkpoints_output(
+    fine_tuning_job_id: pulumi.Input[str], *, limit: pulumi.Input[int | None] = None, opts: Options = None
+) -> pulumi.Output[FineTuningCheckpoints]:
+    """Like `get_fine_tuning_checkpoints`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return ask_output(lookups.CHECKPOINTS, opts, fine_tuning_job_id=fine_tuning_job_id, limit=limit)
+
+
+def get_fine_tuning_events(
+    fine_tuning_job_id: str,
+    *,
+    limit: int | None = None,
+    level: Level | None = None,
+    type: str | None = None,  # noqa: A002 - the API's name
+    order: Order = "newest",
+    opts: Options = None,
+) -> FineTuningEvents:
+    """Events of a job, newest first.
+
+    Source in the API: `GET /fine_tuning/jobs/{id}/events`, as many pages as it takes.
+
+    Args:
+        fine_tuning_job_id: The job, `ftjob-…`.
+        limit: How many at the most, of those that fit; all by default.
+        level: Only events of this level; `warn` and `warning` are the same.
+        type: Only events of this type, such as `message`, `metrics` or `moderation_checks`.
+        order: Which event comes first. Events of the same second are as old as their place in the API's list says.
+        opts: Pulumi's options for functions.
+
+    Raises:
+        InputError: An argument does not fit, or the service has no events.
+        NotFoundError: There is no such job for this key and project.
+        OpenAIFTError: The service cannot be asked.
+    """
+    return ask(
+        lookups.EVENTS,
+        opts,
+        fine_tuning_job_id=fine_tuning_job_id,
+        limit=limit,
+        level=level,
+        type=type,
+        order=order,
+    )
 
 
 def get_fine_tuning_events_output(
-    fine_tuning_job_id: pulumi.Input[str], *, limit: pulumi.Input[int | None] = None
+    fine_tuning_job_id: pulumi.Input[str],
+    *,
+    limit: pulumi.Input[int | None] = None,
+    level: pulumi.Input[Level | None] = None,
+    type: pulumi.Input[str | None] = None,  # noqa: A002 - the API's name
+    order: pulumi.Input[Order] = "newest",
+    opts: Options = None,
 ) -> pulumi.Output[FineTuningEvents]:
-    """Like `get_fine_tuning_events`, for a job that the same program makes. Unknown while the job is."""
-    arguments = pulumi.Output.all(fine_tuning_job_id, limit)
-    return arguments.apply(lambda given: get_fine_tuning_events(given[0], limit=given[1]))
+    """Like `get_fine_tuning_events`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return ask_output(
+        lookups.EVENTS,
+        opts,
+        fine_tuning_job_id=fine_tuning_job_id,
+        limit=limit,
+        level=level,
+        type=type,
+        order=order,
+    )
+
+
+def get_fine_tuning_checkpoint_permissions(
+    checkpoint_id: str, *, project_id: str | None = None, limit: int | None = None, opts: Options = None
+) -> FineTuningCheckpointPermissions:
+    """Permissions of a checkpoint, newest first: which projects may use it. They need the admin key.
+
+    Source in the API: `GET /fine_tuning/checkpoints/{name}/permissions`, as many pages as it takes.
+
+    Args:
+        checkpoint_id: The checkpoint's name, `ft:…`. An id, `ftckpt_…`, is looked up among recent jobs.
+        project_id: Only permissions of this project, `proj_…`.
+        limit: How many at the most, of those that fit; all by default.
+        opts: Pulumi's options for functions.
+
+    Raises:
+        SettingsError: No admin key is set.
+        MissingScopeError: The admin key may not read permissions.
+        InputError: An argument does not fit, or the service has no permissions.
+        NotFoundError: There is no such checkpoint.
+        OpenAIFTError: The service cannot be asked.
+    """
+    return ask(lookups.PERMISSIONS, opts, checkpoint_id=checkpoint_id, project_id=project_id, limit=limit)
+
+
+def get_fine_tuning_checkpoint_permissions_output(
+    checkpoint_id: pulumi.Input[str],
+    *,
+    project_id: pulumi.Input[str | None] = None,
+    limit: pulumi.Input[int | None] = None,
+    opts: Options = None,
+) -> pulumi.Output[FineTuningCheckpointPermissions]:
+    """Like `get_fine_tuning_checkpoint_permissions`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(…)`."""
+    return ask_output(
+        lookups.PERMISSIONS, opts, checkpoint_id=checkpoint_id, project_id=project_id, limit=limit
+    )

@@ -59,6 +59,12 @@ class Row:
         read = self._note("read", self._provider().read)(self.id, self.outs)
         self.id, self.outs = read.id or None, as_stored(read.outs)
 
+    def import_(self) -> None:
+        """Reads what no state knows."""
+        assert self.id is not None
+        read = self._note("import_", self._provider().import_)(self.id)
+        self.id, self.outs = read.id, as_stored(read.outs)
+
     def destroy(self) -> None:
         """Deletes, unless that is done."""
         if self.id is None:

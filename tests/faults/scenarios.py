@@ -217,6 +217,21 @@ def job_is_destroyed_with_its_model(world: World) -> Row:
     return done(job(world, delete_model_on_destroy=True))
 
 
+@scenario("import_", files=1)
+def file_is_imported(world: World) -> Row:
+    return done(file(world))
+
+
+@scenario("import_", jobs=("succeeded",), files=1, models=1)
+def job_is_imported(world: World) -> Row:
+    return done(job(world))
+
+
+@scenario("import_", jobs=("succeeded",), files=1, models=1, grants=PARTNERS)
+def share_is_imported(world: World) -> Row:
+    return done(share(world))
+
+
 @scenario("check", jobs=("succeeded",), files=1, models=1)
 def share_is_previewed(world: World) -> Row:
     return share(world)

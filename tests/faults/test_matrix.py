@@ -21,8 +21,8 @@ from tests.faults.scenarios import (
 from tests.faults.strikes import STRIKES, Call, Strike, struck_calls
 from tests.support import ADMIN_KEY, API_KEY
 
-from pulumi_openai_ft import _api
 from pulumi_openai_ft._provider import Provider
+from pulumi_openai_ft._service import api as _api
 from pulumi_openai_ft.errors import JobFailedError, OpenAIFTError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ ADVICE = re.compile(
     r"run the command again|run `pulumi|\bcheck\b|\bwait a minute|correct (the|what)|look at the organi"
 )
 NO_OWN_NAME = "a name that the user chose does not tell whose upload it is, so one that nobody could look for is not adopted"
-OPERATIONS = ("check", "diff", "create", "read", "update", "delete")
+OPERATIONS = ("check", "diff", "create", "read", "import_", "update", "delete")
 
 every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
 

@@ -14,9 +14,9 @@ from pulumi.output import Unknown
 from tests.faults.rows import as_stored
 from tests.sleepers import Sleeper
 
-from pulumi_openai_ft import _job_outputs
-from pulumi_openai_ft._http import Http
-from pulumi_openai_ft._objects import Job
+from pulumi_openai_ft._job import outputs as _job_outputs
+from pulumi_openai_ft._service.http import Http
+from pulumi_openai_ft._service.objects import Job
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
 from pulumi_openai_ft.errors import RequestError

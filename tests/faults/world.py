@@ -12,15 +12,16 @@ import pulumi
 from pulumi.dynamic import Config, ConfigureRequest
 from tests.support import ADMIN_KEY, API_KEY, TODAY
 
-from pulumi_openai_ft import _api, _program
-from pulumi_openai_ft._api import Api
+from pulumi_openai_ft import _program
 from pulumi_openai_ft._files import Files
 from pulumi_openai_ft._grants import Grants
 from pulumi_openai_ft._host import Host
-from pulumi_openai_ft._http import Http
-from pulumi_openai_ft._jobs import Jobs
-from pulumi_openai_ft._pace import Pace, Time
+from pulumi_openai_ft._job.jobs import Jobs
 from pulumi_openai_ft._provider import Provider
+from pulumi_openai_ft._service import api as _api
+from pulumi_openai_ft._service.api import Api
+from pulumi_openai_ft._service.http import Http
+from pulumi_openai_ft._service.pace import REAL_TIME, Pace, Time
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.emulator import Clock, Emulator
 
@@ -54,7 +55,7 @@ class SleptTime:
         return Time(clock=lambda: self.now, sleep=self.sleep, wall=lambda: self.now)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Listener(Host):
     """A host that remembers what it was told."""
 
@@ -146,9 +147,9 @@ class World:
         """A provider as in a process of its own, which remembers nothing of earlier commands."""
         made = kind()
         made.configure(ConfigureRequest(Config(self.config, "tests")))
-        api, host, timing = self.api(made.settings), Listener(self.said), self.time.time
-        parts = {"files": Files(api, host, timing), "jobs": Jobs(api, host, timing)}
-        vars(made).update(parts, api=api, host=host, grants=Grants(api, timing))
+        api, host = self.api(made.settings), Listener(said=self.said, time=self.time.time)
+        parts = {"files": Files(api, host), "jobs": Jobs(api, host), "grants": Grants(api, host)}
+        vars(made).update(parts, api=api, host=host)
         return made
 
     def api(self, settings: Settings) -> WatchedApi:
@@ -159,11 +160,11 @@ class World:
         """Lets functions that a program calls see this service, as a running program does."""
         pulumi.runtime.set_all_config(self.config)
         settings = Settings.resolve(_program.config)
-        _api._connected[settings] = self.api(settings)
+        _api._connected[settings, REAL_TIME] = self.api(settings)
         try:
             yield
         finally:
-            _api._connected.pop(settings).close()
+            _api._connected.pop((settings, REAL_TIME)).close()
             pulumi.runtime.set_all_config({})
 
     def calls(self, after: int) -> list[JournalEntry]:

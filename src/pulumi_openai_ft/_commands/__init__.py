@@ -1,0 +1,1 @@
+"""What the command `openai-ft` does beside serving the emulator: `init` and `doctor`."""

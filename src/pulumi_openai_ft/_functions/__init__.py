@@ -1,0 +1,1 @@
+"""What is behind the functions that look things up."""

@@ -1,0 +1,194 @@
+"""Waiting for many jobs with few requests.
+
+Whoever waits first looks for all who wait: one list shows up to 100 jobs, so N jobs cost ⌈N/100⌉ requests an
+interval. The events of those that somebody follows are asked for in turn, a few each interval. There is no thread of
+its own that could outlive the wait.
+"""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from threading import Condition
+from typing import TYPE_CHECKING
+
+from pulumi_openai_ft._service.pace import REAL_TIME, Time
+from pulumi_openai_ft._service.retries import is_repeatable
+from pulumi_openai_ft.errors import OpenAIFTError, RequestError, WaitTimedOutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pulumi_openai_ft._service.api import Api
+    from pulumi_openai_ft._service.objects import Event, Job
+
+    Follow = Callable[[Job, Sequence[Event]], None]
+
+FIRST_INTERVAL, GROWTH, JITTER = 0.25, 1.5, 0.1
+PAGE = 100
+EVENTS_AT_A_TIME = 4
+"""Jobs whose events are asked for in an interval, however many are followed."""
+PATIENCE = 300.0
+"""Seconds without any answer after which waiting ends; the jobs go on."""
+
+
+@dataclass
+class _Watch:
+    job: Job
+    deadline: float | None
+    waiters: int = 0
+    is_followed: bool = False
+    events: list[Event] = field(default_factory=list)
+    events_at: int = 0
+
+
+@dataclass
+class Poller:
+    """Follows all jobs of one service that somebody in this process waits for.
+
+    Attributes:
+        api: The service.
+        timing: Clock and sleep.
+    """
+
+    api: Api
+    timing: Time = REAL_TIME
+    _condition: Condition = field(default_factory=Condition)
+    _watched: dict[str, _Watch] = field(default_factory=dict)
+    _looking: bool = False
+    _looks: int = 0
+    _interval: float = FIRST_INTERVAL
+    _silent_since: float | None = None
+    _failure: OpenAIFTError | None = None
+
+    def wait(
+        self,
+        job: Job,
+        done: Callable[[Job], bool],
+        *,
+        deadline: float | None = None,
+        follow: Follow | None = None,
+    ) -> Job:
+        """Looks at a job until it is done.
+
+        Args:
+            job: The job as it was last seen.
+            done: Whether waiting can end.
+            deadline: Unix seconds at which waiting ends in any case.
+            follow: Is shown the job and its newest events, newest first, after each look.
+
+        Raises:
+            WaitTimedOutError: The deadline has passed and the job is not done.
+            ServiceError: The service refuses to show the job, or has been failing for long.
+            ServiceConnectionError: The service has not answered for long.
+        """
+        if done(job):
+            return job
+        watch = self._enter(job, deadline, is_followed=follow is not None)
+        try:
+            while not done(watch.job):
+                if follow:
+                    follow(watch.job, watch.events)
+                if deadline is not None and self.timing.wall() >= deadline:
+                    raise WaitTimedOutError(f"job {job.id} is still {watch.job.status} at its deadline")
+                self._next_look()
+            return watch.job
+        finally:
+            self._leave(job.id)
+
+    def _enter(self, job: Job, deadline: float | None, *, is_followed: bool) -> _Watch:
+        with self._condition:
+            if not self._watched:
+                self._silent_since = None
+            watch = self._watched.setdefault(job.id, _Watch(job, deadline))
+            watch.waiters += 1
+            watch.deadline = deadline
+            watch.is_followed |= is_followed
+            self._interval = FIRST_INTERVAL
+            return watch
+
+    def _leave(self, job_id: str) -> None:
+        with self._condition:
+            self._watched[job_id].waiters -= 1
+            if not self._watched[job_id].waiters:
+                del self._watched[job_id]
+            self._condition.notify_all()
+
+    def _next_look(self) -> None:
+        """Looks, or waits until whoever looks now has looked."""
+        with self._condition:
+            if self._looking:
+                looks = self._looks
+                self._condition.wait_for(lambda: self._looks != looks or not self._looking)
+                if self._looks != looks and self._failure:
+                    raise self._failure
+                return
+            self._looking = True
+        try:
+            self.timing.sleep(self._pause())
+            self._look()
+        finally:
+            with self._condition:
+                self._looking = False
+                self._condition.notify_all()
+
+    def _pause(self) -> float:
+        with self._condition:
+            pause = min(self._interval, self.api.settings.poll_interval) * (1 + JITTER * random.random())  # noqa: S311 - jitter, not a secret
+            self._interval *= GROWTH
+            deadlines = [
+                watch.deadline - self.timing.wall() for watch in self._watched.values() if watch.deadline
+            ]
+        return max(0.0, min([pause, *deadlines]))
+
+    def _look(self) -> None:
+        with self._condition:
+            ids = set(self._watched)
+        found, failure = self._ask(ids)
+        events = {} if failure else self._ask_for_events()
+        with self._condition:
+            for job in found:
+                if job.id in self._watched:
+                    self._watched[job.id].job = job
+            for job_id in events.keys() & self._watched.keys():
+                self._watched[job_id].events = events[job_id]
+            self._failure = failure
+            self._looks += 1
+            self._condition.notify_all()
+        if failure:
+            raise failure
+
+    def _ask(self, ids: set[str]) -> tuple[list[Job], OpenAIFTError | None]:
+        """The jobs as they are now. Trouble that may pass is borne for a while."""
+        try:
+            found = self._list(ids)
+        except RequestError as error:
+            now = self.timing.clock()
+            self._silent_since = self._silent_since or now
+            borne = is_repeatable(error, "GET") and now - self._silent_since < PATIENCE
+            return [], None if borne else error
+        self._silent_since = None
+        return found, None
+
+    def _ask_for_events(self) -> dict[str, list[Event]]:
+        """The newest events of the few jobs whose turn it is. They are not worth failing for."""
+        with self._condition:
+            followed = [watch for watch in self._watched.values() if watch.is_followed]
+            turn = sorted(followed, key=lambda watch: watch.events_at)[:EVENTS_AT_A_TIME]
+            for watch in turn:
+                watch.events_at = self._looks + 1
+        found = {}
+        for watch in turn:
+            with suppress(RequestError):
+                found[watch.job.id] = list(self.api.events(watch.job.id, limit=PAGE))
+        return found
+
+    def _list(self, ids: set[str]) -> list[Job]:
+        if len(ids) == 1:
+            return [self.api.job(next(iter(ids)))]
+        pages = -(-len(ids) // PAGE)
+        found = [job for job in islice(self.api.jobs(), pages * PAGE) if job.id in ids]
+        missing = ids - {job.id for job in found}
+        return found + [self.api.job(job_id) for job_id in sorted(missing)]

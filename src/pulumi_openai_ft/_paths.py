@@ -1,0 +1,51 @@
+"""Property paths in Pulumi's syntax: `method.supervised.hyperparameters.n_epochs`, `metadata["team.name"]`."""
+
+from __future__ import annotations
+
+import re
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Step = str | int
+
+_BARE_KEY = re.compile(r"\w+", re.ASCII)
+_STEP = re.compile(r'\.?([^.\["]+)|\[(\d+)\]|\["((?:\\"|[^"])*)"\]')
+"""A step of a path: a name, an index or a quoted key."""
+
+
+def written(steps: Iterable[Step]) -> str:
+    """The path from one property on, as far as the syntax goes."""
+    return "".join(map(_written_step, takewhile(_can_be_written, steps)))
+
+
+def top_level(path: str) -> str:
+    """The property in which a path begins."""
+    return re.split(r"[.\[]", path, maxsplit=1)[0]
+
+
+def at(path: str, value: Any) -> Any:
+    """What lies at a path, or None."""
+    for name, index, key in _STEP.findall(path):
+        step = int(index) if index else name or key.replace(r"\"", '"')
+        try:
+            value = value[step]
+        except (IndexError, KeyError, TypeError):
+            return None
+    return value
+
+
+def _can_be_written(step: Step) -> bool:
+    # the syntax escapes quotes and not the backslash: the engine fails at a key that ends with one
+    return not str(step).endswith("\\")
+
+
+def _written_step(step: Step) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    if _BARE_KEY.fullmatch(step):
+        return f".{step}"
+    quoted = step.replace('"', r"\"")
+    return f'["{quoted}"]'

@@ -1,0 +1,78 @@
+"""Showing how far something is, in the row of its resource."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from pulumi_openai_ft._progress.lines import JobProgress, Throttle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pulumi_openai_ft._host import Host
+    from pulumi_openai_ft._service.objects import Event, Job
+
+
+class Progress(Protocol):
+    """How far something is."""
+
+    @property
+    def status(self) -> str:
+        """What is shown at once when it has changed."""
+
+    def line(self) -> str:
+        """All of it."""
+
+    def changed_part(self) -> str:
+        """The line without what changes by the mere passing of time."""
+
+
+@dataclass
+class Row:
+    """The row of the resource that this thread works on.
+
+    Attributes:
+        host: Where it is shown.
+    """
+
+    host: Host
+    _throttle: Throttle = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._throttle = Throttle(self.host.time)
+
+    def show(self, progress: Progress) -> None:
+        """Shows how far something is, unless nothing has changed or the last line is too young."""
+        if self._throttle.due(progress.changed_part(), progress.status):
+            self.host.show(progress.line())
+
+
+@dataclass
+class JobFollower:
+    """Shows a job while somebody waits for it, and keeps its milestones.
+
+    Attributes:
+        progress: How far it is.
+        row: Where it is shown.
+    """
+
+    progress: JobProgress
+    row: Row
+
+    @classmethod
+    def of(cls, job: Job, host: Host) -> JobFollower:
+        """The follower of a job."""
+        return cls(JobProgress(job.id, job.created_at, host.time), Row(host))
+
+    def see(self, job: Job, events: Sequence[Event]) -> None:
+        """Shows the job as it is now.
+
+        Args:
+            job: The job.
+            events: Its newest events, newest first.
+        """
+        self.progress.see(job, events)
+        for milestone in self.progress.milestones():
+            self.row.host.say(milestone)
+        self.row.show(self.progress)

@@ -1,0 +1,109 @@
+"""What the three resources share in the program: reading an existing one, and their identity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import pulumi
+
+from pulumi_openai_ft._program import warn_of_plain_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable, Mapping
+
+    from pulumi_openai_ft import _inputs
+
+IDENTITY, FORMER_IDENTITIES = "__identity", "__former_identities"
+
+
+class Readable:
+    """Resources of which an existing one can be read."""
+
+    inputs_model: ClassVar[type[_inputs.Inputs]]
+    """Describes the resource's inputs."""
+
+    @classmethod
+    def get(
+        cls,
+        resource_name: str,
+        id: pulumi.Input[str],  # noqa: A002 - the name that Pulumi's own resources give it
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> Self:
+        """Reads what the service has under an id. The stack neither changes it nor deletes it.
+
+        Args:
+            resource_name: Name of the resource in the stack.
+            id: Id of the file or the job, or the name of the checkpoint, of which all grants are read.
+            opts: Pulumi's resource options.
+
+        Raises:
+            Exception: `pulumi up` says so where the service has nothing under this id.
+        """
+        required = (name for name, field in cls.inputs_model.model_fields.items() if field.is_required())
+        no_inputs: dict[str, Any] = dict.fromkeys(required)
+        by_id = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
+        make: Any = cls
+        found: Self = make(resource_name, **no_inputs, opts=by_id)
+        return found
+
+
+def is_get(props: Mapping[str, Any]) -> bool:
+    """Whether `read` is asked for by a program's `get`: then these are inputs, while a state holds outputs.
+
+    The stock host then takes a blank answer for an empty resource, so what is not there must be an error.
+    """
+    return IDENTITY in props
+
+
+async def identity(name: str, type_name: str, opts: pulumi.ResourceOptions | None) -> str:
+    """Tells a resource apart from every other one that any stack manages, however often it is created.
+
+    Like a URN it holds project, stack, the types of the parents and the name, and the organization besides. It is
+    awaited, no output: an output of the parent would make the resource depend on the parent's children, itself.
+    """
+    warn_of_plain_keys()
+    return await _identity(name, type_name, opts.parent if opts else None)
+
+
+def keeping_secret(opts: pulumi.ResourceOptions | None, *outputs: str) -> pulumi.ResourceOptions:
+    """The options with more outputs that Pulumi encrypts in the state."""
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=list(outputs)))
+
+
+def secret_inputs(inputs: Mapping[str, Any]) -> Awaitable[list[str] | None] | None:
+    """The names of inputs that are secret, so that no error shows them."""
+    later = {name: value for name, value in inputs.items() if isinstance(value, pulumi.Output | dict | list)}
+    return _secret_inputs(later) if later else None
+
+
+async def _secret_inputs(inputs: Mapping[str, Any]) -> list[str] | None:
+    return [
+        name for name, value in inputs.items() if await pulumi.Output.from_input(value).is_secret()
+    ] or None
+
+
+def former_identities(
+    name: str, type_name: str, opts: pulumi.ResourceOptions | None
+) -> Awaitable[list[str]] | None:
+    """What `identity` gave the resource under the names and parents that its aliases tell, if there are any."""
+    return _former_identities(name, type_name, opts, opts.aliases) if opts and opts.aliases else None
+
+
+async def _former_identities(
+    name: str, type_name: str, opts: pulumi.ResourceOptions, aliases: Iterable[Any]
+) -> list[str]:
+    return [
+        await _identity(
+            alias.name if isinstance(alias.name, str) else name,
+            type_name,
+            alias.parent if isinstance(alias.parent, pulumi.Resource) else opts.parent,
+        )
+        for alias in aliases
+        if isinstance(alias, pulumi.Alias)
+    ]
+
+
+async def _identity(name: str, type_name: str, parent: pulumi.Resource | None) -> str:
+    place = await parent.urn.future() if parent else f"{pulumi.get_stack()}::{pulumi.get_project()}"
+    organization = pulumi.get_organization() or "organization"  # none under Pulumi's mocks
+    return "::".join((organization, place or "", type_name, name))

@@ -1,0 +1,16 @@
+"""Serves the engine whose address is the first argument."""
+
+from __future__ import annotations
+
+import sys
+
+from pulumi_openai_ft.host._server import serve
+
+
+def main() -> None:
+    """Serves until the engine is done."""
+    serve(sys.argv[1] if len(sys.argv) > 1 else "")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""What our host lets a provider do while it works."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+import grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+from pulumi_openai_ft._host import Host
+from pulumi_openai_ft._once import once
+from pulumi_openai_ft._service.pace import Time
+from pulumi_openai_ft.errors import InterruptedCommandError
+from pulumi_openai_ft.host._operations import Operation, Operations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pulumi.dynamic import CreateResult
+
+
+class EngineLog:
+    """The engine's display.
+
+    Args:
+        address: Where the engine listens; empty where nobody does.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def write(
+        self,
+        urn: str,
+        message: str,
+        *,
+        severity: engine_pb2.LogSeverity.ValueType = engine_pb2.INFO,
+        **more: bool,
+    ) -> None:
+        """Writes into a resource's row, where an ephemeral message stays only until the next one."""
+        with suppress(grpc.RpcError):  # the engine is on its way out
+            self._engine.Log(engine_pb2.LogRequest(urn=urn, message=message, severity=severity, **more))
+
+    @once
+    def _engine(self) -> engine_pb2_grpc.EngineStub:
+        return engine_pb2_grpc.EngineStub(grpc.insecure_channel(self._address))
+
+
+@dataclass
+class EngineHost(Host):
+    """Our own host."""
+
+    shows_progress: ClassVar[bool] = True
+
+    log: EngineLog = field(kw_only=True)
+    operations: Operations = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        self.time = Time(sleep=self._sleep)
+
+    def say(self, message: str) -> None:
+        """Leaves a message in the diagnostics of the resource."""
+        self.log.write(Operation.current().urn, message)
+
+    def warn(self, message: str) -> None:
+        """The same, marked as a warning."""
+        self.log.write(Operation.current().urn, message, severity=engine_pb2.WARNING)
+
+    def show(self, line: str) -> None:
+        """Shows a line in the resource's row."""
+        self.log.write(Operation.current().urn, line, ephemeral=True)
+
+    def require_consent(self) -> None:
+        """Refuses to create anything once the user has interrupted the command."""
+        Operation.current().begins_to_create()
+        if self.operations.interrupted.is_set():
+            raise InterruptedCommandError("the command was interrupted before anything was created")
+
+    def finish(self, created: CreateResult, rest: Callable[[], CreateResult]) -> CreateResult:
+        """From here on, whatever fails, the resource is recorded and the command fails with the reason."""
+        Operation.current().exists(created)
+        return rest()
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleeps until the user interrupts the command."""
+        if self.operations.interrupted.wait(seconds):
+            raise InterruptedCommandError("the command was interrupted")

@@ -1,0 +1,56 @@
+"""Functions, as the engine asks for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi.runtime.proto import provider_pb2
+
+from pulumi_openai_ft._functions.errors import label
+from pulumi_openai_ft._functions.lookups import LOOKUPS, TOKENS
+from pulumi_openai_ft._service.api import connect
+from pulumi_openai_ft._service.pace import REAL_TIME, Time
+from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft.errors import InputError, OpenAIFTError
+from pulumi_openai_ft.host._properties import received, sent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def respond(
+    request: provider_pb2.InvokeRequest, config: Callable[[str], str | None], time: Time = REAL_TIME
+) -> provider_pb2.InvokeResponse:
+    """Answers an Invoke. What goes wrong is a failure in the answer, of which a program can tell the kind."""
+    response = provider_pb2.InvokeResponse()
+    try:
+        found = invoke(request.tok, received(request.args), config, time)
+        getattr(response, "return").CopyFrom(sent(found))
+    except OpenAIFTError as error:
+        response.failures.add(property=label(error), reason=str(error))
+    return response
+
+
+def invoke(
+    token: str, args: Mapping[str, Any], config: Callable[[str], str | None], time: Time = REAL_TIME
+) -> dict[str, Any]:
+    """What a function gives.
+
+    Args:
+        token: The function's full name, such as `pulumi-python:dynamic/openai_ft:getFile`.
+        args: Its arguments.
+        config: The stack's configuration by full key, such as `openai-ft:apiKey`.
+        time: Clocks, and a sleep that ends early when the user interrupts the command.
+
+    Raises:
+        InputError: There is no such function, or the arguments are wrong.
+        OpenAIFTError: The service cannot be asked, or knows no such thing.
+    """
+    lookup = LOOKUPS.get(token.removeprefix(TOKENS))
+    if lookup is None:
+        raise InputError(
+            f"there is no function {token!r}: after {TOKENS!r} there is one of {', '.join(LOOKUPS)}; another version "
+            f"of pulumi-openai-ft may have more"
+        )
+    arguments = lookup.check(args)
+    return lookup.answer(connect(Settings.resolve(config), time), arguments)

@@ -1,0 +1,144 @@
+"""The engine's calls: which of them are for our resources, which for others', and how failures are told."""
+
+from __future__ import annotations
+
+import traceback
+from functools import wraps
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf import empty_pb2
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import plugin_pb2, provider_pb2
+from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
+
+from pulumi_openai_ft.errors import OpenAIFTError
+from pulumi_openai_ft.host._engine_host import EngineHost, EngineLog
+from pulumi_openai_ft.host._failures import fail, fail_partly
+from pulumi_openai_ft.host._foreign import ForeignProviderError, ForeignResources
+from pulumi_openai_ft.host._operations import Operation, Operations
+from pulumi_openai_ft.host._ours import OwnResources, PartlyDoneError
+from pulumi_openai_ft.host._urn import OURS, type_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import grpc
+
+VERSION = "0.1.0"
+"""What the stock host says of itself."""
+
+
+def _told(answer: Callable[[Servicer, Any], Any]) -> Callable[[Servicer, Any, grpc.ServicerContext], Any]:
+    """Lets a method raise. This is the one place where whatever it raises becomes what the engine shows."""
+
+    @wraps(answer)
+    def answer_or_tell(self: Servicer, request: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            return answer(self, request)
+        except PartlyDoneError as error:
+            fail_partly(context, error.left)
+        except (OpenAIFTError, ForeignProviderError) as error:
+            fail(context, str(error))
+        except Exception:  # noqa: BLE001 - nothing may leave a call unanswered
+            fail(
+                context, f"this is a mistake in pulumi-openai-ft, please report it: {traceback.format_exc()}"
+            )
+
+    return answer_or_tell
+
+
+def _loaded(name: str) -> Any:
+    """A module that few commands need, and that would keep the port waiting."""
+    return import_module(f"pulumi_openai_ft.host.{name}")
+
+
+class Servicer(ResourceProviderServicer):
+    """Serves one engine.
+
+    Args:
+        engine_address: Where it listens; empty where nobody does.
+    """
+
+    def __init__(self, engine_address: str) -> None:
+        self._operations = Operations()
+        self._host = EngineHost(log=EngineLog(engine_address), operations=self._operations)
+        self._own = OwnResources(self._host)
+        self._foreign = ForeignResources()
+        self._config: dict[str, Any] = {}
+
+    def interrupt(self) -> None:
+        """Brings what is under way to an early end in which nothing is lost."""
+        self._operations.interrupt()
+
+    def Handshake(self, _request: Any, _context: Any) -> Any:
+        """Makes the engine ask for creates and updates in previews too."""
+        return provider_pb2.ProviderHandshakeResponse()
+
+    @_told
+    def Configure(self, request: Any) -> Any:
+        """Takes the stack's configuration. Like the stock host, we take no secrets: the engine marks them itself."""
+        config = {
+            key: rpc.unwrap_rpc_secret(value)
+            for key, value in rpc.deserialize_properties(request.args).items()
+        }
+        self._config = config
+        self._own.configure(config)
+        self._foreign.configure(config)
+        return provider_pb2.ConfigureResponse(supportsPreview=True)
+
+    def GetPluginInfo(self, _request: Any, _context: Any) -> Any:
+        """Says a version."""
+        return plugin_pb2.PluginInfo(version=VERSION)
+
+    def Cancel(self, _request: Any, _context: Any) -> Any:
+        """The user has pressed Ctrl-C."""
+        self.interrupt()
+        return empty_pb2.Empty()
+
+    @_told
+    def GetSchema(self, _request: Any) -> Any:
+        """Describes our types and functions, which is what `pulumi import` writes programs by."""
+        schema = _loaded("_schema").package_schema_json()
+        return provider_pb2.GetSchemaResponse(schema=schema)
+
+    @_told
+    def Invoke(self, request: Any) -> Any:
+        """Calls one of our functions."""
+        functions = _loaded("_functions")
+        return self._operations.run(
+            Operation(urn=""), lambda: functions.respond(request, self._config.get, self._host.time)
+        )
+
+    @_told
+    def Check(self, request: Any) -> Any:
+        """Checks inputs."""
+        return self._resources(request).check(request)
+
+    @_told
+    def Diff(self, request: Any) -> Any:
+        """Compares a state with inputs."""
+        return self._resources(request).diff(request)
+
+    @_told
+    def Create(self, request: Any) -> Any:
+        """Creates a resource."""
+        return self._resources(request).create(request)
+
+    @_told
+    def Update(self, request: Any) -> Any:
+        """Updates a resource."""
+        return self._resources(request).update(request)
+
+    @_told
+    def Read(self, request: Any) -> Any:
+        """Reads a resource."""
+        return self._resources(request).read(request)
+
+    @_told
+    def Delete(self, request: Any) -> Any:
+        """Deletes a resource."""
+        return self._resources(request).delete(request)
+
+    def _resources(self, request: Any) -> OwnResources | ForeignResources:
+        return self._own if type_of(request.urn).startswith(OURS) else self._foreign

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pulumi_openai_ft._commands.init import initialize
+from pulumi_openai_ft._commands.project import MASTER, WRAPPER
+from pulumi_openai_ft.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROJECT = "# the shop\nname: shop\nruntime: {name: python, options: {toolchain: uv}}\n"
+LINES = "plugins:\n  providers:\n    - name: pulumi-python\n      path: bin\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "shop"
+    made.mkdir()
+    (made / "Pulumi.yaml").write_text(PROJECT)
+    return made
+
+
+def project_text(folder: Path) -> str:
+    return (folder / "Pulumi.yaml").read_text()
+
+
+def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """What a folder holds, with modes."""
+    return {
+        str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mode)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_project_gets_the_wrapper_and_the_lines(folder: Path) -> None:
+    done = initialize(folder)
+
+    wrapper = folder / "bin" / WRAPPER
+    assert done == [f"wrote bin/{WRAPPER}", "added plugins.providers to Pulumi.yaml"]
+    assert project_text(folder) == PROJECT + LINES
+    assert wrapper.read_bytes() == MASTER.read_bytes()
+    assert stat.S_IMODE(wrapper.stat().st_mode) == 0o755
+    assert set(contents(folder)) == {"Pulumi.yaml", f"bin/{WRAPPER}"}
+
+
+def test_a_second_time_changes_nothing(folder: Path) -> None:
+    initialize(folder)
+    before = contents(folder)
+
+    assert initialize(folder) == []
+    assert contents(folder) == before
+
+
+def test_a_folder_below_the_project_will_do(folder: Path) -> None:
+    (folder / "program").mkdir()
+
+    initialize(folder / "program")
+
+    assert (folder / "bin" / WRAPPER).exists()
+
+
+@pytest.mark.parametrize("name", ["Pulumi.yml", "Pulumi.json"])
+def test_the_project_file_may_have_another_ending(folder: Path, name: str) -> None:
+    (folder / "Pulumi.yaml").unlink()
+    (folder / name).write_text('{"name": "shop", "runtime": "python"}')
+
+    assert initialize(folder)[1] == f"added plugins.providers to {name}"
+
+
+def test_a_folder_that_the_project_already_names_gets_the_wrapper(folder: Path) -> None:
+    text = PROJECT + LINES.replace("path: bin", "path: tools/hosts")
+    (folder / "Pulumi.yaml").write_text(text)
+
+    assert initialize(folder) == [f"wrote tools/hosts/{WRAPPER}"]
+    assert project_text(folder) == text
+
+
+@pytest.mark.parametrize("path", ["../hosts", "/hosts"])
+def test_a_folder_outside_of_the_project_is_left_alone(folder: Path, path: str) -> None:
+    (folder / "Pulumi.yaml").write_text(PROJECT + LINES.replace("path: bin", f"path: {path}"))
+    before = contents(folder.parent)
+
+    with pytest.raises(
+        InputError, match=r"Pulumi.yaml names .*/hosts .* outside of the project: write `path: bin`"
+    ):
+        initialize(folder)
+
+    assert contents(folder.parent) == before
+
+
+def test_an_older_wrapper_is_updated(folder: Path) -> None:
+    initialize(folder)
+    wrapper = folder / "bin" / WRAPPER
+    wrapper.write_text("#!/bin/sh\n# Written by `openai-ft init`, long ago.\n")
+
+    assert initialize(folder) == [f"updated bin/{WRAPPER}"]
+    assert wrapper.read_bytes() == MASTER.read_bytes()
+
+
+def test_a_lost_run_bit_is_set_again(folder: Path) -> None:
+    initialize(folder)
+    wrapper = folder / "bin" / WRAPPER
+    wrapper.chmod(0o644)
+
+    assert initialize(folder) == [f"made bin/{WRAPPER} executable"]
+    assert os.access(wrapper, os.X_OK)
+
+
+def test_another_program_of_that_name_is_overwritten_only_by_force(folder: Path) -> None:
+    wrapper = folder / "bin" / WRAPPER
+    wrapper.parent.mkdir()
+    wrapper.write_text("#!/bin/sh\nexec python3 -m theirs\n")
+    before = contents(folder)
+
+    with pytest.raises(InputError, match=f"{WRAPPER} is another program: .* --force to overwrite it"):
+        initialize(folder)
+    assert contents(folder) == before
+
+    assert initialize(folder, force=True)[0] == f"overwrote bin/{WRAPPER}"
+    assert wrapper.read_bytes() == MASTER.read_bytes()
+
+
+def test_the_project_file_keeps_its_mode_and_stays_a_link(folder: Path, tmp_path: Path) -> None:
+    real = tmp_path / "shared.yaml"
+    (folder / "Pulumi.yaml").rename(real)
+    real.chmod(0o640)
+    (folder / "Pulumi.yaml").symlink_to(real)
+
+    initialize(folder)
+
+    assert (folder / "Pulumi.yaml").is_symlink()
+    assert real.read_text() == PROJECT + LINES
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+
+
+def test_what_cannot_be_written_is_named(folder: Path) -> None:
+    (folder / "bin").write_text("a file in the way")
+
+    with pytest.raises(InputError, match=r"/shop/bin.*: (File exists|Not a directory)"):
+        initialize(folder)
+
+    assert project_text(folder) == PROJECT
+
+
+def test_a_file_that_is_not_safe_to_edit_leaves_everything_as_it_was(folder: Path) -> None:
+    (folder / "Pulumi.yaml").write_text(f"{PROJECT}...\n")
+    before = contents(folder)
+
+    with pytest.raises(InputError, match=r"Pulumi.yaml was not changed: .* by hand, then run this again"):
+        initialize(folder)
+
+    assert contents(folder) == before

@@ -1,0 +1,265 @@
+"""What the tests of the schema share: a language host that writes programs, inputs, and a look at the models."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import grpc
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc
+from pulumi.runtime.proto.codegen import loader_pb2
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+STRANGE = """it's "strange": ${x} %{y} {{z}} \\ a tab\tand
+a line more, ü"""
+LONGEST_ANSWER = 60
+_MESSAGES = [
+    {"role": "developer", "content": STRANGE, "type": "message"},
+    {"role": "user", "content": {"type": "input_text", "text": "{{sample.output_text}}"}},
+    {"role": "user", "content": [{"type": "output_text", "text": "a"}, "b"]},
+]
+_CHECK = {
+    "type": "string_check",
+    "name": "same",
+    "input": "{{sample.output_text}}",
+    "reference": "{{item.answer}}",
+    "operation": "eq",
+}
+_GRADERS: dict[str, Any] = {
+    "as a text": _CHECK,
+    "near": {
+        "type": "text_similarity",
+        "name": "near",
+        "input": "{{sample.output_text}}",
+        "reference": STRANGE,
+        "evaluation_metric": "rouge_1",
+    },
+    "score.model": {
+        "type": "score_model",
+        "name": "score",
+        "model": "gpt-4.1",
+        "input": _MESSAGES,
+        "range": [0, 2.5],
+        "sampling_params": {
+            "seed": 1,
+            "top_p": 0.5,
+            "temperature": 0,
+            "max_completions_tokens": 99,
+            "reasoning_effort": "low",
+        },
+    },
+    "label": {
+        "type": "label_model",
+        "name": "label",
+        "model": "gpt-4.1",
+        "input": _MESSAGES,
+        "labels": ["good", "bad"],
+        "passing_labels": ["good"],
+    },
+    "code": {"type": "python", "name": "code", "source": f"# {STRANGE}\n", "image_tag": "2025-05-08"},
+}
+_HYPERPARAMETERS = {"n_epochs": 3, "batch_size": "auto", "learning_rate_multiplier": 2}
+_REQUIRED = {"model": "gpt-4.1-mini-2025-04-14", "training_file": "file-1"}
+
+
+def _reinforcement(grader: Any, **settings: Any) -> dict[str, Any]:
+    method = {"type": "reinforcement", "reinforcement": {"grader": grader, **settings}}
+    return {**_REQUIRED, "validation_file": "file-2", "method": method}
+
+
+def _multi(graders: Any) -> dict[str, Any]:
+    return {
+        "type": "multi",
+        "name": "both",
+        "graders": graders,
+        "calculate_output": "0.5 * near + 0.5 * code",
+    }
+
+
+EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "file": (
+        "File",
+        {
+            "file": "data/täglich.jsonl",
+            "purpose": "fine-tune",
+            "filename": "it's mine.jsonl",
+            "expires_after": {"anchor": "created_at", "seconds": 3600},
+            "sha256": "0" * 64,
+        },
+    ),
+    "minimal": ("FineTuningJob", _REQUIRED),
+    "supervised": (
+        "FineTuningJob",
+        {
+            **_REQUIRED,
+            "suffix": STRANGE,
+            "seed": 2147483647,
+            "method": {"type": "supervised", "supervised": {"hyperparameters": _HYPERPARAMETERS}},
+            "integrations": [
+                {
+                    "type": "wandb",
+                    "wandb": {"project": "p", "name": "n", "entity": "e", "tags": ["a", STRANGE]},
+                },
+                {"type": "wandb", "wandb": {"project": "q"}},
+            ],
+            "metadata": {"team.name": "a", "an odd key: é": STRANGE, "class": ""},
+            "extra_body": {"service_tier": {"x-y": [1, 1.5, "a", True, None, {"a.b": {}}]}},
+            "wait_for_completion": False,
+            "cancel_after_timeout": 7200,
+            "paused": True,
+            "recreate_on_failure": True,
+            "delete_model_on_destroy": False,
+            "triggers": ["a", 1, 0.25, False, None, {"odd key": [STRANGE]}, []],
+        },
+    ),
+    "dpo": (
+        "FineTuningJob",
+        {
+            **_REQUIRED,
+            "method": {"type": "dpo", "dpo": {"hyperparameters": {**_HYPERPARAMETERS, "beta": 0.1}}},
+        },
+    ),
+    "every-grader": (
+        "FineTuningJob",
+        _reinforcement(
+            _multi(_GRADERS),
+            response_format={"type": "json_schema", "json_schema": {"schema": {"$defs": {"a-b": {}}}}},
+            hyperparameters={
+                **_HYPERPARAMETERS,
+                "reasoning_effort": "low",
+                "compute_multiplier": 1.5,
+                "eval_interval": 2,
+                "eval_samples": "auto",
+            },
+        ),
+    ),
+    "list-of-graders": ("FineTuningJob", _reinforcement(_multi([_CHECK, _GRADERS["near"]]))),
+    "grader-in-grader": ("FineTuningJob", _reinforcement(_multi(_CHECK))),
+    "one-grader": ("FineTuningJob", _reinforcement(_CHECK)),
+    "permission": (
+        "FineTuningCheckpointPermission",
+        {
+            "checkpoint_id": "ft:gpt-4.1-mini-2025-04-14:org:support:abc:ckpt-step-90",
+            "project_ids": ["proj_a", "proj_b"],
+            "allow_view": True,
+            "allow_create": True,
+        },
+    ),
+}
+"""Every input that there is: resource's name → type and inputs."""
+
+UNKNOWN: dict[str, tuple[str, dict[str, Any]]] = {
+    "added": (
+        "FineTuningJob",
+        {
+            **_REQUIRED,
+            "method": {
+                "type": "supervised",
+                "supervised": {"hyperparameters": {"n_epochs": 3, "lora": True, "lora-r": 16}},
+            },
+        },
+    ),
+    "left-out": ("FineTuningJob", _reinforcement({"type": "score_model"})),
+}
+"""What our models do not know: services add hyperparameters, and leave out what the API requires."""
+
+
+def hcl(value: Any) -> str:
+    """A value as the engine writes it into the program that it has translated to Python."""
+    if isinstance(value, dict):
+        return "{" + "".join(f"{hcl(key)} = {hcl(item)}\n" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(hcl, value)) + "]"
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, str):
+        for character, escaped in {"\\": "\\\\", '"': '\\"', "\n": "\\n", "${": "$${", "%{": "%%{"}.items():
+            value = value.replace(character, escaped)
+        return f'"{value}"'
+    return str(value)
+
+
+def attributes(values: dict[str, Any]) -> str:
+    return "".join(f"{name} = {hcl(value)}\n" for name, value in values.items())
+
+
+def resource(name: str, token: str, inputs: dict[str, Any]) -> str:
+    label = name.replace("-", "_")
+    return f'resource {label} "{token}" {{\n{attributes({"__logicalName": name, **inputs})}}}\n'
+
+
+class LanguageHost:
+    """The engine's translator to Python, which takes our schema as it would take the host's."""
+
+    def __init__(self, folder: str, schema: str) -> None:
+        self._schema = schema
+        self._loader = grpc.server(ThreadPoolExecutor(1))
+        self._loader.add_generic_rpc_handlers([self._loading()])
+        self._address = f"127.0.0.1:{self._loader.add_insecure_port('127.0.0.1:0')}"
+        self._loader.start()
+        command = Path(folder) / "pulumi-language-python"
+        self._process = subprocess.Popen([command], stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{int(self._process.stdout.readline())}")
+
+    def close(self) -> None:
+        self._channel.close()
+        self._process.send_signal(signal.SIGINT)
+        self._process.communicate(timeout=LONGEST_ANSWER)
+        self._loader.stop(None).wait()
+
+    def _loading(self) -> grpc.GenericRpcHandler:
+        """What `loader_pb2_grpc` would do, which the SDK ships with an import of a package that it lacks."""
+        answer = grpc.unary_unary_rpc_method_handler(
+            lambda _request, _context: loader_pb2.GetSchemaResponse(schema=self._schema.encode()),
+            request_deserializer=loader_pb2.GetSchemaRequest.FromString,
+            response_serializer=loader_pb2.GetSchemaResponse.SerializeToString,
+        )
+        return grpc.method_handlers_generic_handler("codegen.Loader", {"GetSchema": answer})
+
+    def translate(self, program: str) -> tuple[str, list[str]]:
+        """The program in Python, and what is wrong with it. Types are checked, which an import does not do."""
+        answer = language_pb2_grpc.LanguageRuntimeStub(self._channel).GenerateProgram(
+            language_pb2.GenerateProgramRequest(
+                source={"main.pp": program}, loader_target=self._address, strict=True
+            ),
+            timeout=LONGEST_ANSWER,
+        )
+        problems = [f"{found.summary}; {found.detail}" for found in answer.diagnostics]
+        return answer.source.get("__main__.py", b"").decode(), problems
+
+    def python(self, program: str) -> str:
+        translated, problems = self.translate(program)
+        assert not problems
+        return translated
+
+
+def models(annotations: Iterable[Any]) -> Iterator[type[BaseModel]]:
+    """The models that annotations name, and those that their fields name."""
+    for annotation in annotations:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield annotation
+            yield from nested_models(annotation)
+        else:
+            yield from models(get_args(annotation))
+
+
+def nested_models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    return models(field.annotation for field in model.model_fields.values())
+
+
+def fields_used(value: Any) -> Iterator[tuple[type[BaseModel], str]]:
+    """Each field that is set in a model or in a nested one."""
+    if isinstance(value, BaseModel):
+        for name in value.model_fields_set:
+            yield type(value), name
+            yield from fields_used(getattr(value, name))
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from fields_used(item)

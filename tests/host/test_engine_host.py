@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import time
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import pytest
+from pulumi.dynamic import CreateResult
+from pulumi.runtime.proto import engine_pb2
+from tests.host.support import LONGEST_WAIT, Engine
+
+from pulumi_openai_ft.errors import InterruptedCommandError, UnfinishedError
+from pulumi_openai_ft.host._engine_host import EngineHost, EngineLog
+from pulumi_openai_ft.host._operations import Operation, Operations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+URN = "urn:pulumi:dev::shop::a:b:C::support"
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    with Engine().serving() as engine:
+        yield engine
+
+
+@pytest.fixture
+def host(engine: Engine) -> EngineHost:
+    return EngineHost(log=EngineLog(engine.address), operations=Operations())
+
+
+@pytest.fixture
+def operation() -> Operation:
+    operation = Operation(URN)
+    operation.enter()
+    return operation
+
+
+@pytest.mark.usefixtures("operation")
+class TestLog:
+    """What the engine shows."""
+
+    def test_a_message_stays_in_the_diagnostics(self, host: EngineHost, engine: Engine) -> None:
+        host.say("created job ftjob-1")
+
+        (log,) = engine.logs
+        assert (log.urn, log.message, log.ephemeral) == (URN, "created job ftjob-1", False)
+        assert log.severity == engine_pb2.INFO
+
+    def test_a_warning_is_marked(self, host: EngineHost, engine: Engine) -> None:
+        host.warn("it will be shut down")
+
+        (log,) = engine.logs
+        assert (log.urn, log.severity, log.ephemeral) == (URN, engine_pb2.WARNING, False)
+
+    def test_progress_is_shown_in_the_resources_row(self, host: EngineHost, engine: Engine) -> None:
+        host.show("step 3/9")
+
+        (log,) = engine.logs
+        assert (log.urn, log.message, log.ephemeral) == (URN, "step 3/9", True)
+        assert host.shows_progress
+
+    @pytest.mark.parametrize("address", ["", "127.0.0.1:9"], ids=["none", "gone"])
+    def test_nobody_need_listen(self, address: str) -> None:
+        """A host without an engine serves tests and people who look around."""
+        host = EngineHost(log=EngineLog(address), operations=Operations())
+        began = time.monotonic()
+
+        host.say("anybody there?")
+
+        assert time.monotonic() - began < 1
+
+
+@pytest.mark.usefixtures("operation")
+class TestInterruption:
+    """What Ctrl-C means to a provider."""
+
+    def test_who_sleeps_wakes_up(self, host: EngineHost) -> None:
+        failures: list[Exception] = []
+
+        def sleep() -> None:
+            try:
+                host.time.sleep(LONGEST_WAIT)
+            except InterruptedCommandError as error:
+                failures.append(error)
+
+        sleeper = Thread(target=sleep)
+        sleeper.start()
+        host.operations.interrupt()
+        sleeper.join(LONGEST_WAIT / 2)
+
+        assert not sleeper.is_alive()
+        assert [str(error) for error in failures] == ["the command was interrupted"]
+
+    def test_without_it_sleep_is_sleep(self, host: EngineHost) -> None:
+        began = time.monotonic()
+
+        host.time.sleep(0.02)
+
+        assert time.monotonic() - began >= 0.02
+
+    def test_consent_is_taken_back(self, host: EngineHost) -> None:
+        host.operations.interrupt()
+
+        with pytest.raises(InterruptedCommandError, match="before anything was created"):
+            host.require_consent()
+
+    def test_who_has_it_is_not_left_behind_before_something_exists(
+        self, host: EngineHost, operation: Operation
+    ) -> None:
+        def create() -> CreateResult:
+            host.require_consent()
+            operation.leave()
+            return host.finish(CreateResult("ftjob-1", {}), lambda: CreateResult("ftjob-1", {}))
+
+        assert host.operations.run(operation, create).id == "ftjob-1"
+
+
+class TestFinish:
+    """The rest of a create."""
+
+    def test_gives_what_comes_of_it(self, host: EngineHost, operation: Operation) -> None:
+        first, last = CreateResult("ftjob-1", {}), CreateResult("ftjob-1", {"status": "succeeded"})
+
+        assert host.finish(first, lambda: last) is last
+        assert operation.created is first
+
+    def test_raises_what_goes_wrong_once_the_id_is_safe(self, host: EngineHost, operation: Operation) -> None:
+        created = CreateResult("ftjob-1", {})
+
+        def fail() -> CreateResult:
+            assert operation.created is created
+            raise UnfinishedError("it goes on", {})
+
+        with pytest.raises(UnfinishedError, match="it goes on"):
+            host.finish(created, fail)

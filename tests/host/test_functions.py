@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pulumi.runtime.proto import provider_pb2
+from tests.support import API_KEY, write_training_data
+
+from pulumi_openai_ft._functions.errors import label
+from pulumi_openai_ft._functions.lookups import LOOKUPS, TOKENS
+from pulumi_openai_ft._service.api import connect
+from pulumi_openai_ft._service.pace import REAL_TIME
+from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft.errors import InputError, InterruptedCommandError, NotFoundError
+from pulumi_openai_ft.host._functions import invoke, respond
+from pulumi_openai_ft.host._properties import received, sent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pulumi_openai_ft.emulator import Emulator
+
+
+@pytest.fixture
+def config(service: Emulator) -> Iterator[Callable[[str], str | None]]:
+    """A stack's configuration."""
+    values = {"openai-ft:apiKey": API_KEY, "openai-ft:baseUrl": service.url, "openai-ft:maxRetries": "1"}
+    yield values.get
+    connect(Settings.resolve(values.get)).close()
+
+
+@pytest.fixture
+def file_id(config: Callable[[str], str | None], tmp_path: Path) -> str:
+    with write_training_data(tmp_path / "data.jsonl").open("rb") as content:
+        return connect(Settings.resolve(config)).upload_file("data.jsonl", content, purpose="evals").id
+
+
+def request(name: str, **args: Any) -> provider_pb2.InvokeRequest:
+    return provider_pb2.InvokeRequest(tok=TOKENS + name, args=sent(args))
+
+
+def answer_of(response: provider_pb2.InvokeResponse) -> dict[str, Any]:
+    return received(getattr(response, "return"))
+
+
+def test_a_function_is_found_by_its_token_and_asks_the_configured_service(config: Any, file_id: str) -> None:
+    found = invoke(f"{TOKENS}getFile", {"file_id": file_id}, config)
+
+    assert (found["id"], found["filename"], found["purpose"]) == (file_id, "data.jsonl", "evals")
+
+
+def test_arguments_come_as_the_engine_sends_them(config: Any, file_id: str) -> None:
+    """Numbers are floats there, and what is not set may be null."""
+    found = invoke(f"{TOKENS}getFiles", {"limit": 1.0, "purpose": None}, config)
+
+    assert [file["id"] for file in found["files"]] == [file_id]
+
+
+@pytest.mark.parametrize("token", [f"{TOKENS}getMoon", "pulumi-python:dynamic/other:getFile", ""])
+def test_an_unknown_function_is_refused_with_those_that_there_are(config: Any, token: str) -> None:
+    with pytest.raises(InputError) as refused:
+        invoke(token, {}, config)
+
+    assert str(refused.value).startswith(f"there is no function {token!r}: ")
+    assert all(name in str(refused.value) for name in LOOKUPS)
+
+
+def test_the_engine_gets_the_answer(config: Any, file_id: str) -> None:
+    response = respond(request("getFile", file_id=file_id), config)
+
+    assert answer_of(response)["id"] == file_id
+    assert not response.failures
+
+
+def test_the_engine_gets_failures_with_what_a_program_needs_to_tell_their_kind(config: Any) -> None:
+    (failure,) = respond(request("getFile", file_id="file-nobody"), config).failures
+    with pytest.raises(NotFoundError) as raised:
+        invoke(f"{TOKENS}getFile", {"file_id": "file-nobody"}, config)
+
+    assert failure.reason.split("; request")[0] == str(raised.value).split("; request")[0]
+    assert failure.property.split("request_id")[0] == label(raised.value).split("request_id")[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "reason"),
+    [
+        ("getFile", {}, "get_file: file_id: is missing"),
+        ("getFile", {"file_id": "file-1", "colour": "red"}, "get_file: colour: is not supported here"),
+        ("getMoon", {}, f"there is no function '{TOKENS}getMoon': "),
+    ],
+)
+def test_the_engine_gets_wrong_calls_told(config: Any, name: str, args: dict[str, Any], reason: str) -> None:
+    (failure,) = respond(request(name, **args), config).failures
+
+    assert failure.reason.startswith(reason)
+
+
+def test_wrong_settings_are_told() -> None:
+    (failure,) = respond(request("getFiles"), {"openai-ft:timeout": "soon"}.get).failures
+
+    assert failure.reason.startswith("openai-ft:timeout is 'soon': ")
+
+
+def test_an_interrupted_command_ends_a_call_that_waits_for_another_try(
+    config: Any, service: Emulator
+) -> None:
+    def interrupted(_seconds: float) -> None:
+        raise InterruptedCommandError("interrupted")
+
+    service.fault("GET", "/files", "status", status=503, times=None)
+    time = replace(REAL_TIME, sleep=interrupted)
+
+    (failure,) = respond(request("getFiles"), config, time).failures
+
+    assert failure.reason == "interrupted"
+    assert len(service.journal()) == 1

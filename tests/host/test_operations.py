@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import time
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+import pytest
+from pulumi.dynamic import CreateResult
+
+from pulumi_openai_ft.errors import InputError, InterruptedCommandError
+from pulumi_openai_ft.host import _operations
+from pulumi_openai_ft.host._operations import Operation, Operations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+URN = "urn:pulumi:dev::shop::a:b:C::support"
+LONGEST_WAIT = 10.0
+PATIENCE = 0.05
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_operations, "PATIENCE", PATIENCE)
+
+
+@pytest.fixture
+def answered() -> Iterator[Event]:
+    """Set when a service that hangs is to answer, at the latest at the test's end."""
+    answered = Event()
+    yield answered
+    answered.set()
+
+
+def outcome(run: Callable[[], object]) -> Callable[[], object]:
+    """Runs something in a thread: what gives its result, or raises what it raised."""
+    found: list[object] = []
+
+    def keep() -> None:
+        try:
+            found.append(run())
+        except Exception as error:  # noqa: BLE001 - raised again
+            found.append(error)
+
+    thread = Thread(target=keep, daemon=True)
+    thread.start()
+
+    def result() -> object:
+        thread.join(LONGEST_WAIT)
+        (only,) = found
+        if isinstance(only, Exception):
+            raise only
+        return only
+
+    return result
+
+
+def test_an_operation_gives_what_its_work_gives() -> None:
+    assert Operations().run(Operation(URN), lambda: 7) == 7
+
+
+def test_an_operation_raises_what_its_work_raises() -> None:
+    def fail() -> None:
+        raise InputError("what is wrong")
+
+    with pytest.raises(InputError, match="what is wrong"):
+        Operations().run(Operation(URN), fail)
+
+
+def test_work_knows_its_operation() -> None:
+    operations, operation = Operations(), Operation(URN)
+
+    assert operations.run(operation, Operation.current) is operation
+
+
+def test_operations_do_not_see_each_other(answered: Event) -> None:
+    operations, first, second = Operations(), Operation("first"), Operation("second")
+
+    def look_later() -> Operation:
+        answered.wait(LONGEST_WAIT)
+        return Operation.current()
+
+    found = outcome(lambda: operations.run(first, look_later))
+    assert operations.run(second, Operation.current) is second
+    answered.set()
+
+    assert found() is first
+
+
+def test_who_hangs_is_left_behind_when_nothing_is_lost(answered: Event) -> None:
+    operations, begun = Operations(), Event()
+
+    def hang() -> None:
+        begun.set()
+        answered.wait(LONGEST_WAIT)
+
+    result = outcome(lambda: operations.run(Operation(URN), hang))
+    begun.wait(LONGEST_WAIT)
+    operations.interrupt()
+
+    with pytest.raises(InterruptedCommandError, match="interrupted while the service had not answered"):
+        result()
+
+
+def test_who_may_just_have_created_something_is_waited_for(answered: Event) -> None:
+    operations, begun, operation = Operations(), Event(), Operation(URN)
+
+    def create() -> int:
+        operation.begins_to_create()
+        begun.set()
+        answered.wait(LONGEST_WAIT)
+        return 7
+
+    result = outcome(lambda: operations.run(operation, create))
+    begun.wait(LONGEST_WAIT)
+    operations.interrupt()
+    time.sleep(3 * PATIENCE)
+    answered.set()
+
+    assert result() == 7
+
+
+def test_who_comes_to_exist_after_the_interruption_is_left_behind_too(answered: Event) -> None:
+    """A purchase that was on its way is answered late, and then the next request hangs."""
+    operations, begun, bought = Operations(), Event(), Event()
+    operation, created = Operation(URN), CreateResult("ftjob-1", {})
+
+    def create() -> None:
+        operation.begins_to_create()
+        begun.set()
+        bought.wait(LONGEST_WAIT)
+        operation.exists(created)
+        answered.wait(LONGEST_WAIT)
+
+    result = outcome(lambda: operations.run(operation, create))
+    begun.wait(LONGEST_WAIT)
+    operations.interrupt()
+    time.sleep(3 * PATIENCE)
+    bought.set()
+
+    with pytest.raises(InterruptedCommandError):
+        result()
+    assert operation.created is created
+
+
+def test_who_was_left_behind_creates_nothing_any_more() -> None:
+    operation = Operation(URN)
+    operation.leave()
+
+    with pytest.raises(InterruptedCommandError):
+        operation.begins_to_create()
+
+
+def test_who_begins_after_the_interruption_is_left_behind_too(answered: Event) -> None:
+    """The engine still asks for what it had decided on."""
+    operations = Operations()
+    operations.interrupt()
+    time.sleep(3 * PATIENCE)
+
+    with pytest.raises(InterruptedCommandError):
+        operations.run(Operation(URN), lambda: answered.wait(LONGEST_WAIT / 2))
+
+
+def test_an_interruption_hurts_nobody_who_has_ended() -> None:
+    operations, operation = Operations(), Operation(URN)
+    operations.run(operation, lambda: 7)
+
+    operations.interrupt()
+    operations.interrupt()
+    operation.leave()
+
+    assert operations.interrupted.is_set()
+
+
+def test_what_was_left_behind_may_still_fail(answered: Event) -> None:
+    operations, begun, ended = Operations(), Event(), Event()
+
+    def hang() -> None:
+        begun.set()
+        try:
+            answered.wait(LONGEST_WAIT)
+            raise InputError("too late")
+        finally:
+            ended.set()
+
+    result = outcome(lambda: operations.run(Operation(URN), hang))
+    begun.wait(LONGEST_WAIT)
+    operations.interrupt()
+    with pytest.raises(InterruptedCommandError):
+        result()
+
+    answered.set()
+    assert ended.wait(LONGEST_WAIT)

@@ -1,0 +1,473 @@
+"""Whatever fails once a job's id exists, the id is recorded with one reason, and the next `up` goes on from there."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+from pulumi.runtime.proto import provider_pb2
+from pulumi.runtime.proto.provider_pb2 import DiffResponse
+from tests.host.support import (
+    FILE,
+    IDENTITY,
+    JOB,
+    LONGEST_WAIT,
+    MODEL,
+    OURS,
+    PERMISSION,
+    eventually,
+    failed,
+    plain,
+    refusal,
+    struct,
+    upload,
+    urn,
+)
+from tests.support import write_training_data
+
+from pulumi_openai_ft.host import _operations
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from tests.host.support import Failed, Host, HostProcess
+
+    from pulumi_openai_ft.emulator import Emulator
+
+SOON = 2.0
+"""Seconds in which everything under way has ended after Ctrl-C."""
+JOBS, ONE_JOB = "/fine_tuning/jobs", "/fine_tuning/jobs/ftjob-*"
+TRAINING = 10_000.0
+
+
+STATE = struct({"model": MODEL, "training_file": "file-1", "status": "running"})
+HANGING = {
+    "Check": provider_pb2.CheckRequest(
+        urn=urn(JOB), news=struct({"model": MODEL, "training_file": "file-1"})
+    ),
+    "Read": provider_pb2.ReadRequest(urn=urn(JOB), id="ftjob-1", properties=STATE),
+    "Delete": provider_pb2.DeleteRequest(urn=urn(JOB), id="ftjob-1", properties=STATE),
+    "Invoke": provider_pb2.InvokeRequest(
+        tok=f"{OURS}getFineTuningJob", args=struct({"fine_tuning_job_id": "ftjob-1"})
+    ),
+}
+"""Calls that ask the service and create nothing."""
+
+
+def outcome(call: Future[Any]) -> Failed:
+    """How a call failed that was under way."""
+    try:
+        given = call.result(LONGEST_WAIT)
+    except grpc.RpcError as error:
+        return failed(error)
+    raise AssertionError(f"it did not fail: {given}")
+
+
+def was_asked(service: Emulator, method: str, path: str) -> bool:
+    return bool(service.journal(method=method, path=f"/v1{path}"))
+
+
+def purchases(service: Emulator) -> int:
+    """How often somebody tried to buy a job."""
+    return len(service.journal(method="POST", path=f"/v1{JOBS}"))
+
+
+def is_saved(found: Failed, service: Emulator, inputs: dict[str, Any]) -> bool:
+    """Whether the one job there is, is recorded with its inputs and the one reason."""
+    (job,) = service.jobs()
+    assert found.left
+    assert list(found.left.reasons) == [found.reason]
+    assert "\n" not in found.reason
+    assert plain(found.left.inputs) == inputs
+    assert found.left.properties["__provider"] == found.left.inputs["__provider"] != ""
+    return bool(found.left.id == job["id"])
+
+
+@pytest.fixture
+def unlucky_inputs(host: Host, tmp_path: Path) -> dict[str, Any]:
+    """Inputs of a job that fails: too few rows."""
+    file_id = upload(host, write_training_data(tmp_path / "few.jsonl", rows=3))
+    return {**IDENTITY, "model": MODEL, "training_file": file_id}
+
+
+class TestTrouble:
+    """Failures of the job, and of the service."""
+
+    def test_a_job_that_fails(self, host: Host, service: Emulator, unlucky_inputs: dict[str, Any]) -> None:
+        found = refusal(host.create, JOB, unlucky_inputs)
+
+        assert is_saved(found, service, unlucky_inputs)
+        assert found.left
+        assert plain(found.left.properties)["status"] == "failed"
+        assert found.reason.startswith(f"job {found.left.id} failed: ")
+
+    def test_the_next_up_says_the_same_again_and_buys_nothing(
+        self, host: Host, service: Emulator, unlucky_inputs: dict[str, Any]
+    ) -> None:
+        first = refusal(host.create, JOB, unlucky_inputs)
+        assert first.left
+        olds = plain(first.left.properties)
+
+        assert host.diff(JOB, first.left.id, olds, unlucky_inputs).changes == DiffResponse.DIFF_SOME
+        again = refusal(host.update, JOB, first.left.id, olds, unlucky_inputs)
+
+        assert again == first
+        assert purchases(service) == 1
+
+    def test_a_failed_job_is_bought_again_only_where_the_program_says_so(
+        self, host: Host, unlucky_inputs: dict[str, Any]
+    ) -> None:
+        first = refusal(host.create, JOB, unlucky_inputs)
+        assert first.left
+        olds = plain(first.left.properties)
+
+        again = host.diff(JOB, first.left.id, olds, {**unlucky_inputs, "recreate_on_failure": True})
+
+        assert list(again.replaces) == ["recreate_on_failure"]
+        assert list(host.diff(JOB, first.left.id, olds, unlucky_inputs).replaces) == []
+
+    def test_a_service_that_refuses_while_the_job_is_waited_for(
+        self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
+    ) -> None:
+        slow_service.fault("GET", ONE_JOB, "status", times=None, status=401)
+
+        found = refusal(slow_host.create, JOB, slow_job_inputs)
+
+        assert is_saved(found, slow_service, slow_job_inputs)
+        assert "goes on at the service" in found.reason
+        assert "`pulumi up` waits for it again" in found.reason
+
+    def test_a_job_that_succeeded_meanwhile_is_done(
+        self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
+    ) -> None:
+        slow_service.fault("GET", ONE_JOB, "status", status=401)
+        found = refusal(slow_host.create, JOB, slow_job_inputs)
+        assert found.left
+        slow_service.advance(TRAINING)
+
+        updated = slow_host.update(JOB, found.left.id, plain(found.left.properties), slow_job_inputs)
+
+        assert plain(updated.properties)["status"] == "succeeded"
+        assert purchases(slow_service) == 1
+
+    def test_a_job_that_still_trains_is_waited_for(
+        self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
+    ) -> None:
+        slow_service.fault("GET", ONE_JOB, "status", status=401)
+        found = refusal(slow_host.create, JOB, slow_job_inputs)
+        assert found.left
+
+        going_on = slow_host.updating(JOB, found.left.id, plain(found.left.properties), slow_job_inputs)
+        eventually(lambda: len(slow_service.journal(method="GET", path=f"/v1{ONE_JOB}")) > 3)
+        assert not going_on.done()
+        slow_service.advance(TRAINING)
+
+        assert plain(going_on.result(LONGEST_WAIT).properties)["status"] == "succeeded"
+        assert purchases(slow_service) == 1
+
+    def test_a_refresh_in_between_changes_nothing_of_that(
+        self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
+    ) -> None:
+        slow_service.fault("GET", ONE_JOB, "status", status=401)
+        found = refusal(slow_host.create, JOB, slow_job_inputs)
+        assert found.left
+
+        olds = plain(slow_host.read(JOB, found.left.id, plain(found.left.properties)).properties)
+        differs = slow_host.diff(JOB, found.left.id, olds, slow_job_inputs)
+        slow_service.advance(TRAINING)
+        updated = slow_host.update(JOB, found.left.id, olds, slow_job_inputs)
+
+        assert (differs.changes, list(differs.replaces)) == (DiffResponse.DIFF_SOME, [])
+        assert plain(updated.properties)["status"] == "succeeded"
+
+    def test_a_deadline_that_passes(
+        self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
+    ) -> None:
+        """Its job was created when the service's time stood still, which is some time ago."""
+        inputs = {**slow_job_inputs, "cancel_after_timeout": 1}
+
+        found = refusal(slow_host.create, JOB, inputs)
+
+        assert is_saved(found, slow_service, inputs)
+        assert found.left
+        assert plain(found.left.properties)["status"] == "cancelled"
+
+    def test_an_update_that_fails_records_the_job_as_it_is(
+        self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
+    ) -> None:
+        created = slow_host.create(JOB, {**slow_job_inputs, "wait_for_completion": False})
+        slow_service.fault("GET", ONE_JOB, "status", times=None, skip=1, status=401)
+
+        found = refusal(slow_host.update, JOB, created.id, plain(created.properties), slow_job_inputs)
+
+        assert is_saved(found, slow_service, slow_job_inputs)
+
+    def test_what_fails_before_there_is_an_id_records_nothing(
+        self, host: Host, service: Emulator, job_inputs: dict[str, Any]
+    ) -> None:
+        service.fault("POST", JOBS, "status", status=400)
+
+        found = refusal(host.create, JOB, job_inputs)
+
+        assert found.left is None
+        assert service.jobs() == []
+
+
+class Interrupted:
+    """A host that the test interrupts, and what is under way in it.
+
+    Args:
+        host: The host.
+        service: What it uses.
+    """
+
+    def __init__(self, host: Host, service: Emulator) -> None:
+        self.host, self.service = host, service
+
+    def creating(self, inputs: dict[str, Any], name: str = "support") -> Future[Any]:
+        """A create whose job exists."""
+        call = self.host.creating(JOB, inputs, name)
+        self.host.engine.await_log("created job")
+        return call
+
+    def waiting(self, inputs: dict[str, Any]) -> Future[Any]:
+        """A create that waits for its job."""
+        call = self.creating(inputs)
+        eventually(lambda: was_asked(self.service, "GET", ONE_JOB))
+        return call
+
+    def cancelled(self, call: Future[Any]) -> Failed:
+        """What becomes of a call when the user presses Ctrl-C."""
+        began = time.monotonic()
+        self.host.cancel()
+        found = outcome(call)
+        assert time.monotonic() - began < SOON
+        return found
+
+
+@pytest.fixture
+def interrupted(own_host: Host, slow_service: Emulator) -> Interrupted:
+    return Interrupted(own_host, slow_service)
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever hangs is left behind sooner."""
+    monkeypatch.setattr(_operations, "PATIENCE", 0.1)
+
+
+class TestSigint:
+    """The signal that a terminal sends, to a process of its own."""
+
+    @pytest.mark.parametrize("hangs", [False, True], ids=["answered", "hanging"])
+    def test_waiting_ends_and_then_the_process(
+        self,
+        own_process: tuple[Host, HostProcess],
+        slow_service: Emulator,
+        slow_job_inputs: dict[str, Any],
+        hangs: bool,  # noqa: FBT001 - a parameter
+    ) -> None:
+        host, process = own_process
+        if hangs:
+            slow_service.fault("GET", ONE_JOB, "hang", times=None, seconds=60)
+        call = Interrupted(host, slow_service).waiting(slow_job_inputs)
+        began = time.monotonic()
+
+        process.interrupt()
+
+        assert is_saved(outcome(call), slow_service, slow_job_inputs)
+        assert process.wait() == 0
+        assert time.monotonic() - began < SOON
+        assert process.stderr == ""
+
+
+class TestCancel:
+    """What the engine calls when the user presses Ctrl-C."""
+
+    def test_waiting_ends_and_the_next_up_resumes(
+        self,
+        interrupted: Interrupted,
+        slow_host: Host,
+        slow_service: Emulator,
+        slow_job_inputs: dict[str, Any],
+    ) -> None:
+        found = interrupted.cancelled(interrupted.waiting(slow_job_inputs))
+
+        assert is_saved(found, slow_service, slow_job_inputs)
+        assert "goes on at the service" in found.reason
+        assert "`pulumi up` waits for it again, `pulumi destroy` cancels it" in found.reason
+        slow_service.advance(TRAINING)
+        assert found.left
+        updated = slow_host.update(JOB, found.left.id, plain(found.left.properties), slow_job_inputs)
+        assert plain(updated.properties)["status"] == "succeeded"
+        assert purchases(slow_service) == 1
+
+    @pytest.mark.usefixtures("_impatient")
+    def test_a_request_that_hangs_while_waiting_is_left_behind(
+        self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
+    ) -> None:
+        slow_service.fault("GET", ONE_JOB, "hang", times=None, seconds=60)
+
+        found = interrupted.cancelled(interrupted.waiting(slow_job_inputs))
+
+        assert is_saved(found, slow_service, slow_job_inputs)
+
+    def test_waiting_for_a_service_that_fails_ends_too(
+        self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
+    ) -> None:
+        """Its last answer asked for a long pause."""
+        slow_service.fault("GET", ONE_JOB, "status", times=None, status=503, headers={"retry-after": "60"})
+
+        found = interrupted.cancelled(interrupted.waiting(slow_job_inputs))
+
+        assert is_saved(found, slow_service, slow_job_inputs)
+
+    @pytest.mark.usefixtures("_impatient")
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            {"action": "hang", "seconds": 60},
+            {"action": "status", "status": 503, "headers": {"retry-after": "60"}},
+        ],
+        ids=["hangs", "fails"],
+    )
+    def test_the_look_for_another_buyer_does_not_lose_the_job(
+        self,
+        interrupted: Interrupted,
+        slow_service: Emulator,
+        slow_job_inputs: dict[str, Any],
+        fault: dict[str, Any],
+    ) -> None:
+        """After the purchase the jobs are listed once more."""
+        slow_service.fault("GET", JOBS, skip=1, times=None, **fault)
+        call = interrupted.creating(slow_job_inputs)
+        eventually(lambda: len(slow_service.journal(method="GET", path=f"/v1{JOBS}")) == 2)
+
+        found = interrupted.cancelled(call)
+
+        assert is_saved(found, slow_service, slow_job_inputs)
+
+    def test_a_purchase_on_its_way_is_waited_for(
+        self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
+    ) -> None:
+        slow_service.fault("POST", JOBS, "hang", seconds=0.5, acts=True)
+        call = interrupted.host.creating(JOB, slow_job_inputs)
+        eventually(lambda: was_asked(slow_service, "POST", JOBS))
+
+        found = interrupted.cancelled(call)
+
+        assert is_saved(found, slow_service, slow_job_inputs)
+
+    @pytest.mark.usefixtures("_impatient")
+    def test_a_look_that_hangs_before_the_purchase_is_left_behind(
+        self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
+    ) -> None:
+        slow_service.fault("GET", JOBS, "hang", times=None, seconds=60)
+        call = interrupted.host.creating(JOB, slow_job_inputs)
+        eventually(lambda: was_asked(slow_service, "GET", JOBS))
+
+        found = interrupted.cancelled(call)
+
+        assert found.left is None
+        assert "interrupted" in found.reason
+        assert purchases(slow_service) == 0
+
+    @pytest.mark.parametrize(("method", "tries"), [("GET", 0), ("POST", 1)], ids=["before", "within"])
+    def test_a_purchase_that_pauses_is_given_up(
+        self,
+        interrupted: Interrupted,
+        slow_service: Emulator,
+        slow_job_inputs: dict[str, Any],
+        method: str,
+        tries: int,
+    ) -> None:
+        slow_service.fault(method, JOBS, "status", times=None, status=429, headers={"retry-after": "60"})
+        call = interrupted.host.creating(JOB, slow_job_inputs)
+        eventually(lambda: was_asked(slow_service, method, JOBS))
+
+        found = interrupted.cancelled(call)
+
+        assert found.left is None
+        assert "interrupted" in found.reason
+        assert purchases(slow_service) == tries
+        assert slow_service.jobs() == []
+
+    def test_an_update_that_waits_ends_too(
+        self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
+    ) -> None:
+        host = interrupted.host
+        created = host.create(JOB, {**slow_job_inputs, "wait_for_completion": False})
+        call = host.updating(JOB, created.id, plain(created.properties), slow_job_inputs)
+        eventually(lambda: was_asked(slow_service, "GET", ONE_JOB))
+
+        found = interrupted.cancelled(call)
+
+        assert is_saved(found, slow_service, slow_job_inputs)
+
+    @pytest.mark.usefixtures("_impatient")
+    def test_an_update_that_hangs_is_left_behind(
+        self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
+    ) -> None:
+        """Nothing new is known of its job, so its record stays."""
+        host = interrupted.host
+        created = host.create(JOB, {**slow_job_inputs, "wait_for_completion": False})
+        slow_service.fault("GET", ONE_JOB, "hang", times=None, seconds=60)
+        call = host.updating(JOB, created.id, plain(created.properties), slow_job_inputs)
+        eventually(lambda: was_asked(slow_service, "GET", ONE_JOB))
+
+        assert "interrupted" in interrupted.cancelled(call).reason
+
+    @pytest.mark.usefixtures("_impatient")
+    @pytest.mark.parametrize("method", HANGING)
+    def test_whatever_else_hangs_is_left_behind_too(
+        self, interrupted: Interrupted, slow_service: Emulator, method: str
+    ) -> None:
+        slow_service.fault("*", "*", "hang", times=None, seconds=60)
+        call = getattr(interrupted.host.stub, method).future(HANGING[method])
+        eventually(slow_service.journal)
+        began = time.monotonic()
+        interrupted.host.cancel()
+
+        with suppress(grpc.RpcError):  # a function's failure is an answer
+            call.result(LONGEST_WAIT)
+
+        assert time.monotonic() - began < SOON
+
+    def test_nothing_is_created_afterwards(
+        self, interrupted: Interrupted, slow_service: Emulator, slow_host: Host, training_data: Path
+    ) -> None:
+        file_id = upload(slow_host, training_data)
+        inputs: dict[str, dict[str, Any]] = {
+            FILE: {"file": str(training_data)},
+            JOB: {"model": MODEL, "training_file": file_id},
+            PERMISSION: {"checkpoint_id": "ft:a", "project_ids": ["proj_b"]},
+        }
+        interrupted.host.cancel()
+
+        found = {kind: refusal(interrupted.host.create, kind, inputs[kind]) for kind in inputs}
+
+        assert all(each.reason.startswith("the command was interrupted") for each in found.values())
+        assert [each.left for each in found.values()] == [None, None, None]
+        assert [entry.path for entry in slow_service.journal(method="POST")] == ["/v1/files"]
+        assert [file["id"] for file in slow_service.files()] == [file_id]
+
+    def test_many_that_wait_all_end(
+        self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
+    ) -> None:
+        calls = [
+            interrupted.host.creating(JOB, {**slow_job_inputs, "suffix": f"s{n}"}, f"job-{n}")
+            for n in range(20)
+        ]
+        eventually(lambda: len(slow_service.jobs()) == len(calls))
+        eventually(lambda: len(interrupted.host.engine.logs) >= len(calls))
+        began = time.monotonic()
+        interrupted.host.cancel()
+
+        found = [outcome(call) for call in calls]
+
+        assert time.monotonic() - began < SOON
+        assert {each.left.id for each in found if each.left} == {job["id"] for job in slow_service.jobs()}

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from google.protobuf.struct_pb2 import Struct
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi.output import Unknown
+from pulumi.runtime import rpc
+
+from pulumi_openai_ft._inputs import plain, unknown
+from pulumi_openai_ft.host._properties import received, sent
+
+# Keys of one special form mean to Pulumi that a map is a secret, an asset or an output.
+names = st.text().filter(lambda name: name not in (rpc._special_sig_key, "value"))
+texts = st.text().filter(lambda text: text != rpc.UNKNOWN)
+numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+
+
+def nested(simple: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.recursive(
+        simple,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+        max_leaves=6,
+    )
+
+
+values = nested(st.booleans() | numbers | texts)
+everything = nested(st.none() | st.booleans() | numbers | texts)
+
+
+@given(st.dictionaries(names, values))
+def test_what_is_sent_is_what_is_received(properties: dict[str, Any]) -> None:
+    assert plain(received(sent(properties))) == plain(properties)
+
+
+@given(st.dictionaries(names, values | st.none()))
+def test_what_is_none_is_not_sent(properties: dict[str, Any]) -> None:
+    assert set(sent(properties)) == {name for name, value in properties.items() if value is not None}
+
+
+@given(st.dictionaries(names, everything))
+def test_a_state_is_the_same_as_from_the_stock_host(properties: dict[str, Any]) -> None:
+    assert sent(properties) == from_the_stock_host(properties)
+
+
+def test_unknowns_are_sent_as_by_the_stock_host() -> None:
+    properties = {"a": unknown(), "b": [unknown(), {"c": unknown()}]}
+
+    assert sent(properties) == from_the_stock_host(properties)
+
+
+def from_the_stock_host(properties: dict[str, Any]) -> Struct:
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(rpc.serialize_properties(properties, {}))
+    finally:
+        loop.close()
+
+
+@pytest.mark.parametrize(
+    "value", [unknown(), [unknown()], {"a": {"b": [unknown(), 1]}}], ids=["top", "list", "map"]
+)
+def test_what_is_not_known_yet_goes_and_comes_as_such(value: Any) -> None:
+    (there,) = received(sent({"a": value})).values()
+
+    assert shape(there) == shape(value)
+
+
+def shape(value: Any) -> Any:
+    """A value in which all that is unknown is the same."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shape(item) for item in value]
+    return rpc.UNKNOWN if isinstance(value, Unknown) else value
+
+
+def test_a_tuple_is_a_list() -> None:
+    assert received(sent({"a": (1, (2,))})) == {"a": [1, [2]]}
+
+
+def test_large_whole_numbers_stay_exact() -> None:
+    assert received(sent({"bytes": 2**53 - 1}))["bytes"] == 2**53 - 1
+
+
+def test_nothing_is_an_empty_map() -> None:
+    assert received(Struct()) == {}
+    assert sent({}) == Struct()

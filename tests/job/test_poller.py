@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import math
+import random
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Barrier, Lock
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.manual_time import ManualTime
+
+from pulumi_openai_ft._job.poller import PATIENCE, Poller
+from pulumi_openai_ft._service.api import Api
+from pulumi_openai_ft._service.objects import Job
+from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft.errors import NotFoundError, ServerError, WaitTimedOutError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass
+class Script:
+    """Jobs whose status follows a script, one step a request; counts the requests."""
+
+    statuses: list[str]
+    ids: list[str]
+    requests: int = 0
+    failures: list[Exception] = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock)
+
+    def step(self) -> str:
+        with self.lock:
+            self.requests += 1
+            if self.failures:
+                raise self.failures.pop(0)
+            return self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+
+
+class ScriptedApi(Api):
+    """The service's answers, without the wire."""
+
+    def __init__(self, script: Script) -> None:
+        super().__init__(Settings(poll_interval=10))
+        self.script = script
+
+    def job(self, job_id: str) -> Job:
+        return job(self.script.step(), job_id)
+
+    def jobs(self, **_query: object) -> Iterator[Job]:
+        for start in range(0, len(self.script.ids), 100):
+            status = self.script.step()
+            yield from (job(status, job_id) for job_id in self.script.ids[start : start + 100])
+
+
+def job(status: str, job_id: str = "ftjob-1") -> Job:
+    return Job(id=job_id, status=status, model="m")
+
+
+def poller(*statuses: str, time: ManualTime | None = None, ids: list[str] | None = None) -> Poller:
+    time = time or ManualTime(1000.0)
+    script = Script(list(statuses), ids or ["ftjob-1"])
+    return Poller(ScriptedApi(script), time.time)
+
+
+def script(poller: Poller) -> Script:
+    assert isinstance(poller.api, ScriptedApi)
+    return poller.api.script
+
+
+def wait(poller: Poller, deadline: float | None = None, job_id: str = "ftjob-1") -> Job:
+    return poller.wait(job("queued", job_id), lambda seen: seen.is_terminal, deadline=deadline)
+
+
+def test_ends_with_the_first_look_that_is_done() -> None:
+    assert wait(poller("running", "succeeded", "failed")).status == "succeeded"
+
+
+def test_does_not_look_at_a_job_that_is_done() -> None:
+    nothing = poller("running")
+
+    assert nothing.wait(job("succeeded"), lambda seen: seen.is_terminal).status == "succeeded"
+    assert script(nothing).requests == 0
+
+
+def test_a_status_that_nobody_has_heard_of_is_not_the_end() -> None:
+    assert wait(poller("contemplating", "succeeded")).status == "succeeded"
+
+
+def test_looks_often_at_first_and_never_less_often_than_asked() -> None:
+    time = ManualTime(1000.0)
+
+    wait(poller(*["running"] * 20, "succeeded", time=time))
+
+    assert time.pauses[0] < 0.3
+    assert 10 <= time.pauses[-1] <= 11
+    assert all(
+        earlier * 1.2 < later for earlier, later in zip(time.pauses[:8], time.pauses[1:9], strict=True)
+    )
+
+
+def test_ends_at_its_deadline_to_the_second() -> None:
+    time = ManualTime(1000.0)
+
+    with pytest.raises(WaitTimedOutError, match="ftjob-1 is still running"):
+        wait(poller("running", time=time), deadline=1060)
+
+    assert time.seconds == 1060
+
+
+@pytest.mark.parametrize("count", [1, 2, 100, 101, 250])
+def test_many_jobs_cost_a_request_for_each_hundred_of_them(count: int) -> None:
+    ids = [f"ftjob-{n}" for n in range(count)]
+    many = poller("running", ids=ids)
+    intervals = 10
+    everybody = Barrier(count)
+    random.seed(0)
+
+    def follow(job_id: str) -> None:
+        everybody.wait()
+        looks = 0
+
+        def done(_seen: Job) -> bool:
+            nonlocal looks
+            looks += 1
+            return many._looks >= intervals
+
+        many.wait(job("queued", job_id), done)
+
+    with ThreadPoolExecutor(count) as threads:
+        list(threads.map(follow, ids))
+
+    # a look that begins while threads still join sees fewer jobs and costs less
+    assert script(many).requests <= intervals * math.ceil(count / 100)
+    assert many._looks == intervals
+
+
+def test_a_job_that_the_list_does_not_show_is_asked_for_by_itself() -> None:
+    two = poller("running", "succeeded", ids=["ftjob-other"])
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(lambda job_id: wait(two, job_id=job_id), ["ftjob-1", "ftjob-2"]))
+
+    assert [seen.status for seen in found] == ["succeeded", "succeeded"]
+
+
+def test_bears_trouble_that_passes() -> None:
+    patient = poller("succeeded")
+    script(patient).failures = [ServerError("no", status=500) for _ in range(5)]
+
+    assert wait(patient).status == "succeeded"
+
+
+def test_gives_up_when_the_service_stays_silent() -> None:
+    time = ManualTime(1000.0)
+    patient = poller("running", time=time)
+    script(patient).failures = [ServerError("still no", status=500) for _ in range(1000)]
+
+    with pytest.raises(ServerError, match="still no"):
+        wait(patient)
+
+    assert PATIENCE <= time.seconds - 1000 <= PATIENCE + 20
+
+
+def test_a_refusal_ends_the_wait_at_once() -> None:
+    refused = poller("running")
+    script(refused).failures = [NotFoundError("no such job", status=404)]
+
+    with pytest.raises(NotFoundError):
+        wait(refused)
+
+    assert script(refused).requests == 1
