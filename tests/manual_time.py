@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from pulumi_openai_ft._pace import Time
+from pulumi_openai_ft._service.pace import Time
 
 
 @dataclass

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from threading import Condition
 from typing import Self
 
-from pulumi_openai_ft._pace import Time
+from pulumi_openai_ft._service.pace import Time
 
 WALL = 1_800_000_000.0
 

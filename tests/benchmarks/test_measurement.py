@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.measurement import Point, Series, exponent, in_turns
+from benchmarks.measurement import Figure, Point, Series, exponent, in_turns
 
 
 def series(*points: Point) -> Series:
@@ -32,13 +32,19 @@ def test_each_turn_is_told() -> None:
 def test_the_ratio_is_that_of_pairs_so_that_a_slow_spell_of_the_machine_does_not_count() -> None:
     point = Point(20, ours=(2.0, 20.0, 2.2), peer=(1.0, 10.0, 1.0))
 
-    assert point.ratios == pytest.approx([2.0, 2.0, 2.2])
-    assert point.ratio == pytest.approx(2.0)
+    assert point.figures(Figure.RATIO) == pytest.approx([2.0, 2.0, 2.2])
+    assert series(point).median(point) == pytest.approx(2.0)
+
+
+def test_what_ours_takes_beyond_the_peer_is_that_of_pairs_and_a_peer_may_take_nothing() -> None:
+    point = Point(64, ours=(4.5, 9.0, 2.5), peer=(2.0, 6.0, 0.0))
+
+    assert point.figures(Figure.BEYOND) == pytest.approx([2.5, 3.0, 2.5])
 
 
 def test_samples_that_are_no_pairs_are_refused() -> None:
     with pytest.raises(ValueError, match="zip"):
-        _ = Point(20, ours=(1.0, 2.0), peer=(1.0,)).ratio
+        Point(20, ours=(1.0, 2.0), peer=(1.0,)).figures(Figure.RATIO)
 
 
 @pytest.mark.parametrize("power", [0.5, 1.0, 2.0])

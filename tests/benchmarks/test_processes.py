@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.benchmark import BenchmarkError
-from benchmarks.processes import run
+from benchmarks.processes import cpu_seconds, run, serving
 
 ROOT = Path(__file__).parents[2]
 RUNS = "import sys; from benchmarks.processes import run; run([sys.executable, *sys.argv[1:]], patience=0.1)"
@@ -39,6 +39,41 @@ def test_processor_time_is_that_of_this_command_alone() -> None:
     idle = run([sys.executable, "-c", "pass"])
 
     assert 0 < idle.cpu_seconds < busy.cpu_seconds
+
+
+def test_processor_time_is_read_while_a_command_runs() -> None:
+    busy = "print(sum(range(10_000_000)) and 'done', flush=True); input()"
+    with serving([sys.executable, "-c", busy]) as process:
+        assert process.said == "done"
+        assert 0 < cpu_seconds(process.pid) < 60
+
+
+def test_the_first_line_of_a_server_is_waited_for_and_timed() -> None:
+    slow = "import time; time.sleep(0.2); print(4711, flush=True); input()"
+    with serving([sys.executable, "-c", slow]) as process:
+        assert process.said == "4711"
+        assert process.seconds > 0.2
+
+
+def test_a_server_ends_with_the_processes_that_it_started(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    wrapper = ["sh", "-c", f"echo port; {sys.executable} -c '{PLUGIN}' {pipe}; true"]
+    with serving(wrapper), pipe.open() as plugin:
+        assert plugin.readline() == "alive\n"
+        rest = plugin
+        left = os.dup(rest.fileno())
+
+    with os.fdopen(left) as plugin:
+        assert plugin.read() == ""
+
+
+def test_a_server_that_ends_without_a_word_is_told_with_what_it_wrote_as_errors() -> None:
+    mute = "import sys; sys.exit('no port is free')"
+    with pytest.raises(BenchmarkError, match="ended with 1") as caught, serving([sys.executable, "-c", mute]):
+        pass
+
+    assert "no port is free" in str(caught.value)
 
 
 def test_a_failure_names_the_command_its_code_and_the_end_of_its_output() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from benchmarks.benchmark import Plan
-from benchmarks.measurement import Point, Series
+from benchmarks.measurement import Figure, Point, Series
 from benchmarks.report import Report
 
 if TYPE_CHECKING:
@@ -22,7 +22,11 @@ POINTS = (
 def report() -> Report:
     up = Series("up", "s", "a file", "nothing", POINTS)
     start = Series("names", "s", "ours", "theirs", (Point(None, ours=(0.1,), peer=(0.4,)),))
-    return Report(Plan(runs=3), {"overhead": [up], "import": [start]}, {"peer": "1.2"})
+    waits = Point(64, ours=(5.0, 4.0, 7.0), peer=(2.0, 2.0, 4.0))
+    jobs = Series("jobs", "s", "jobs", "no-op", (waits,), Figure.BEYOND, at_most=2.6)
+    host = Series("host", "s", "ours", "stock", (Point(None, ours=(1.2,), peer=(1.0,)),), at_most=1.3)
+    figures = {"overhead": [up], "import": [start], "waiting": [jobs, host]}
+    return Report(Plan(runs=3), figures, {"peer": "1.2"})
 
 
 def row(table: str, beginning: str) -> list[str]:
@@ -40,6 +44,17 @@ def test_the_growth_stands_below_the_sizes(report: Report) -> None:
 
 def test_what_has_no_size_has_neither_size_nor_growth(report: Report) -> None:
     assert row(report.table(), "import: names [s]") == ["0.1", "0.4", "0.25", "0.25", "…", "0.25"]
+
+
+def test_what_ours_takes_beyond_the_peer_has_a_sign_and_a_limit_that_is_exceeded_is_marked(
+    report: Report,
+) -> None:
+    shown = ["64", "5", "2", "+3.00", "+2.00", "…", "+3.00", "+2.60", "exceeded"]
+    assert row(report.table(), "waiting: jobs [s]") == shown
+
+
+def test_a_limit_that_is_kept_stands_alone(report: Report) -> None:
+    assert row(report.table(), "waiting: host [s]")[-1] == "1.30"
 
 
 def test_the_table_says_what_was_compared_and_with_which_versions(report: Report) -> None:
@@ -67,6 +82,8 @@ def test_the_results_hold_every_sample_and_its_conditions(report: Report, tmp_pa
     assert results["machine"]["cores"] >= 1
     assert results["versions"].keys() == {"pulumi-openai-ft", "Python", "peer"}
     assert results["benchmarks"]["import"][0]["growth"] is None
+    waits = results["benchmarks"]["waiting"][0]
+    assert (waits["at_most"], waits["points"][0]["beyond"]) == (2.6, 3.0)
 
 
 def test_the_results_tell_nothing_of_whose_machine_it_was(report: Report, tmp_path: Path) -> None:

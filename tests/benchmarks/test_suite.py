@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.e2e
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_whole_suite_runs_on_the_real_engine(tmp_path: Path) -> None:
     results = tmp_path / "results.json"
 
@@ -28,4 +28,8 @@ def test_the_whole_suite_runs_on_the_real_engine(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(results.read_text())["benchmarks"]
     assert found.keys() == SUITE.keys()
-    assert {series["what"] for series in found["overhead"]} == {"up", "no-change preview", "destroy"}
+    hosts = ("our host", "stock host")
+    commands = {f"{command}, {host}" for command in ("up", "no-change preview", "destroy") for host in hosts}
+    assert {series["what"] for series in found["overhead"]} == commands
+    assert len(found["waiting"]) == len(found["host"]) == 3
+    assert found["polling"][0]["points"][0]["ours"] == [7.0]

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
+WRAPPER = ROOT / "src" / "pulumi_openai_ft" / "host" / "pulumi-resource-pulumi-python"
 PROJECT = "name: shop\nruntime: python\n"
+OUR_HOST = "plugins:\n  providers:\n    - name: pulumi-python\n      path: bin\n"
+HOSTS = ("stock", "ours")
+ON_BOTH_HOSTS = pytest.mark.parametrize("host", [pytest.param("stock", marks=pytest.mark.long), "ours"])
 LONGEST_COMMAND, LONGEST_TEST = 120, 400
 
 
@@ -32,7 +36,7 @@ class Ran:
 
 @dataclass
 class Stack:
-    """A stack on a file backend of its own, run by the real engine on the stock host."""
+    """A stack on a file backend of its own, run by the real engine."""
 
     folder: Path
     environment: dict[str, str]
@@ -114,13 +118,19 @@ def service() -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def make_stack(engine: str, service: Emulator, tmp_path: Path) -> Callable[..., Stack]:
+def host() -> str:
+    """The host that serves dynamic resources, `stock` or `ours`; see `ON_BOTH_HOSTS`."""
+    return "ours"
+
+
+@pytest.fixture
+def make_stack(engine: str, host: str, service: Emulator, tmp_path: Path) -> Callable[..., Stack]:
     """Makes a stack of a program, whose settings are those of a user of the emulator."""
 
     def make(program: str, *, folder: Path | None = None, **changes: str | None) -> Stack:
         folder = folder or tmp_path / "program"
         folder.mkdir(exist_ok=True)
-        (folder / "Pulumi.yaml").write_text(PROJECT)
+        select(host, folder)
         (folder / "__main__.py").write_text(program)
         (tmp_path / "state").mkdir()
         stack = Stack(folder, environment(engine, service, tmp_path, changes))
@@ -128,6 +138,14 @@ def make_stack(engine: str, service: Emulator, tmp_path: Path) -> Callable[..., 
         return stack
 
     return make
+
+
+def select(host: str, folder: Path) -> None:
+    """Makes the project in a folder use one of the hosts."""
+    (folder / "Pulumi.yaml").write_text(PROJECT + (OUR_HOST if host == "ours" else ""))
+    if host == "ours":
+        (folder / "bin").mkdir(exist_ok=True)
+        shutil.copy(WRAPPER, folder / "bin")
 
 
 def environment(

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.e2e.conftest import ON_BOTH_HOSTS
 from tests.support import ADMIN_KEY, API_KEY, write_training_data
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.emulator import Emulator
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, ON_BOTH_HOSTS]
 
 PROGRAM = """
 import pulumi_openai_ft as openai_ft

@@ -8,10 +8,12 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.e2e.conftest import ON_BOTH_HOSTS
 from tests.support import write_training_data
 
-from pulumi_openai_ft import _inputs, _job_inputs, checkpoint_permission
+from pulumi_openai_ft import _inputs, checkpoint_permission
 from pulumi_openai_ft import file as files
+from pulumi_openai_ft._job import inputs as _job_inputs
 from pulumi_openai_ft.file import FileProvider
 
 if TYPE_CHECKING:
@@ -20,10 +22,10 @@ if TYPE_CHECKING:
 
     from tests.e2e.conftest import Stack
 
-    from pulumi_openai_ft._api import Api
+    from pulumi_openai_ft._service.api import Api
     from pulumi_openai_ft.emulator import Emulator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, ON_BOTH_HOSTS, pytest.mark.timeout(180)]
 
 EVERYTHING = """
 import os
@@ -320,7 +322,7 @@ def test_a_paused_job_converges(make_shared: Callable[..., Stack], service: Emul
     stack = make_shared()
     program = stack.folder / "__main__.py"
     program.write_text(SHARED.replace("triggers=triggers", "paused=True"))
-    service.backend.clock.per_read = 30
+    service.backend.clock.per_read = 10
 
     stack.up()
 

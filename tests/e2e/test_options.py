@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.e2e.conftest import ON_BOTH_HOSTS
 from tests.support import API_KEY, write_training_data
 
 from pulumi_openai_ft.file import FileProvider
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 
     from tests.e2e.conftest import Stack
 
-    from pulumi_openai_ft._api import Api
+    from pulumi_openai_ft._service.api import Api
     from pulumi_openai_ft.emulator import Emulator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, ON_BOTH_HOSTS, pytest.mark.timeout(180)]
 
 IMPORTS = """
 import os

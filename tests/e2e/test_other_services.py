@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.e2e.conftest import ON_BOTH_HOSTS
 from tests.support import write_training_data
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.emulator import Emulator
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, ON_BOTH_HOSTS]
 
 PROGRAM = """
 import pulumi

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.e2e.conftest import ON_BOTH_HOSTS
 from tests.support import write_training_data
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.emulator import Emulator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, ON_BOTH_HOSTS, pytest.mark.timeout(180)]
 
 SECRET_KEY = "sk-proj-secret-4f1Ab77Zq90LmN32"
 ENVIRONMENT_KEY = "sk-admin-environment-8Xy61PqRs53Tuv"

@@ -12,6 +12,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.e2e.conftest import ON_BOTH_HOSTS
 from tests.e2e.states.keeping import STATES, put_back, service_of
 
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.emulator import Emulator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, ON_BOTH_HOSTS, pytest.mark.timeout(180)]
 VERSIONS = sorted(folder.name for folder in STATES.iterdir() if (folder / "stack.json").exists())
 PROVIDERS = {
     "File": FileProvider,

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 PROCESSES = Path("/proc")
 MARK = "KILL_TEST"
-HOST = "-m pulumi.dynamic"
+HOSTS = ("-m pulumi.dynamic", "pulumi_openai_ft.host")
+"""What the command lines of Pulumi's own host and of ours hold."""
 LONGEST_COMMAND = 120.0
 LONGEST_NOISE = 45.0
 QUIET = 1.5
@@ -140,7 +141,7 @@ class Command:
     def kill_host(self) -> bool:
         """Kills the process that runs the providers, waiting until there is one, unless the command is over."""
         while not self.is_over:
-            if hosts := [pid for pid, line in self._alive().items() if HOST in line]:
+            if hosts := [pid for pid, line in self._alive().items() if any(map(line.__contains__, HOSTS))]:
                 return _killed(hosts[0])
             time.sleep(0.01)
         return False

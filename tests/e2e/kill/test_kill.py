@@ -65,8 +65,9 @@ def begin_killing(
 @pytest.mark.parametrize("seed", range(LIVES))
 def test_at_any_moment(
     seed: int,
+    host: str,
     begin_killing: Callable[[Kind], Kills],
-    usual_seconds: Callable[[Kind], dict[str, float]],
+    usual_seconds: Callable[[Kind, str], dict[str, float]],
 ) -> None:
     """Each seed kills once during `up` and once during `destroy`."""
     random = Random(seed)  # noqa: S311 - repeatable, not secret
@@ -75,7 +76,7 @@ def test_at_any_moment(
 
     def moment(command: str) -> AtTime | AtRequest:
         if random.random() < 0.5:
-            return AtTime(random.random() * usual_seconds(kind)[command])
+            return AtTime(random.random() * usual_seconds(kind, host)[command])
         return AtRequest.drawn(random, getattr(kind, command))
 
     plans = {command: moment(command) for command in ("up", "destroy")}
@@ -86,6 +87,7 @@ def test_at_any_moment(
     kills.life.destroy()
 
 
+@pytest.mark.parametrize("host", [pytest.param("stock", marks=pytest.mark.long), "ours"])
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_while_the_answer_to_buying_is_on_its_way(
     victim: Victim, begin_killing: Callable[[Kind], Kills]
@@ -116,7 +118,10 @@ def test_the_warning_of_pending_operations_can_be_ended(begin: Callable[[Kind], 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(6))
 def test_jobs_that_were_cancelled_elsewhere(
-    seed: int, begin_killing: Callable[[Kind], Kills], usual_seconds: Callable[[Kind], dict[str, float]]
+    seed: int,
+    host: str,
+    begin_killing: Callable[[Kind], Kills],
+    usual_seconds: Callable[[Kind, str], dict[str, float]],
 ) -> None:
     """`up` reports them, killed or not, and buys none again."""
     kills = begin_killing(UNFINISHED)
@@ -125,7 +130,7 @@ def test_jobs_that_were_cancelled_elsewhere(
         kills.life.service.cancel_elsewhere(job["id"])
 
     part = Random(seed).random()  # noqa: S311 - repeatable, not secret
-    moment = AtTime(part * usual_seconds(UNFINISHED)["up"])
+    moment = AtTime(part * usual_seconds(UNFINISHED, host)["up"])
     kills.kill(VICTIMS[seed % 3], moment, "up", "--refresh")
 
     reported = kills.life.stack.up("--refresh", code=None)
@@ -137,7 +142,10 @@ def test_jobs_that_were_cancelled_elsewhere(
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(6))
 def test_while_a_job_is_replaced(
-    seed: int, begin_killing: Callable[[Kind], Kills], usual_seconds: Callable[[Kind], dict[str, float]]
+    seed: int,
+    host: str,
+    begin_killing: Callable[[Kind], Kills],
+    usual_seconds: Callable[[Kind, str], dict[str, float]],
 ) -> None:
     """A file's content changes: one more job is bought, and nothing of the old one is left but its model."""
     random = Random(seed)  # noqa: S311 - repeatable, not secret
@@ -146,7 +154,7 @@ def test_while_a_job_is_replaced(
     write_training_data(kills.life.stack.folder / "good.jsonl", "It changed.")
     kills.life.replaced = 1
 
-    moment: Moment = AtTime(random.random() * usual_seconds(SHARED)["up"])
+    moment: Moment = AtTime(random.random() * usual_seconds(SHARED, host)["up"])
     if random.random() < 0.5:
         moment = AtRequest.drawn(random, (*SHARED.up, *SHARED.destroy))
     kills.kill(VICTIMS[seed % 3], moment, "up")

@@ -1,0 +1,3 @@
+from .staff import Person
+
+__all__ = ["Person"]

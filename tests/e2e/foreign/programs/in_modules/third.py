@@ -1,0 +1,3 @@
+"""What a provider looks for only while it creates."""
+
+LABEL = "third party"

@@ -1,0 +1,5 @@
+"""A resource that takes until somebody says so."""
+
+from mill import Mill, Slow
+
+Slow("flour", Mill())

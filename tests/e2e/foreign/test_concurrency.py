@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.e2e.foreign.comparable import state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.e2e.conftest import Stack
+    from tests.e2e.foreign.conftest import Hosts
+
+pytestmark = pytest.mark.e2e
+
+
+def crowds(stack: Stack) -> set[tuple[int, int]]:
+    """How many were created at once, and how many threads that took, for each guest."""
+    stack.up("--parallel", "16")
+    guests = [found["outputs"] for found in state(stack)["resources"] if "Guest" in found["type"]]
+    return {(guest["at_once"], guest["threads"]) for guest in guests}
+
+
+def test_four_at_a_time_on_four_threads_whatever_the_engine_asks_for(
+    make_hosts: Callable[..., Hosts],
+) -> None:
+    hosts = make_hosts("at_once")
+
+    assert hosts.both(crowds) == ({(4, 4)}, {(4, 4)})

@@ -1,0 +1,57 @@
+"""Other people's resources and ours in one program."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.e2e.foreign.comparable import differences, operations, plan, resource, state
+from tests.support import write_training_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.e2e.conftest import Stack
+    from tests.e2e.foreign.conftest import Hosts
+
+    from pulumi_openai_ft.emulator import Emulator
+
+pytestmark = pytest.mark.e2e
+
+
+def brought_up(stack: Stack) -> dict[str, Any]:
+    stack.up()
+    return state(stack)
+
+
+def entries(state: dict[str, Any], file: str) -> list[dict[str, Any]]:
+    """State of the resources that are not ours; each host has made its own file."""
+    found = [one for one in state["resources"] if "Entry" in one["type"]]
+    shown: list[dict[str, Any]] = json.loads(json.dumps(found).replace(file, "the file"))
+    return shown
+
+
+def planned(stack: Stack) -> dict[str, str]:
+    return operations(plan(stack))
+
+
+def test_a_file_between_two_resources_of_somebody_else(
+    make_hosts: Callable[..., Hosts], service: Emulator
+) -> None:
+    hosts = make_hosts("mixed")
+    write_training_data(hosts.program / "data.jsonl")
+
+    states = hosts.both(brought_up)
+
+    files = [resource(state, "data")["id"] for state in states]
+    assert {file["id"]: file["filename"] for file in service.files()} == dict.fromkeys(files, "support.jsonl")
+    assert [resource(state, "listed")["inputs"]["file"] for state in states] == files
+    stock, ours = (entries(state, file) for state, file in zip(states, files, strict=True))
+    assert differences(stock, ours) == {}
+
+    hosts.stage("second")
+    assert hosts.same(planned) == {"listed": "update"}
+
+    hosts.both(lambda stack: stack.destroy())
+    assert service.files() == []

@@ -1,0 +1,158 @@
+"""Imported files: their content is known by its hash, and no local path is needed until it changes."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.e2e.import_.importing import (
+    FILE,
+    JOB,
+    MODEL,
+    import_all,
+    import_one,
+    printed,
+    replacing,
+    rows_of,
+    run_as_printed,
+    shown,
+    state,
+    write,
+)
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Stack
+    from tests.e2e.import_.importing import Account
+
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
+
+LOCAL = """
+import pulumi_openai_ft as ft
+
+ft.File("data", file="local.jsonl", {more})
+"""
+EDITED = rows_of("supervised", rows=13)
+REFUSAL = {
+    "error": {
+        "message": "Not allowed to download files of purpose: fine-tune",
+        "type": "invalid_request_error",
+    }
+}
+
+
+def refuse_content(account: Account) -> None:
+    """From now on the service answers like OpenAI, which lets few purposes be read."""
+    account.service.fault("GET", "/v1/files/*/content", "status", times=None, status=400, body=REFUSAL)
+
+
+def test_a_program_that_names_the_same_content_shows_no_change_and_an_edited_one_a_replacement(
+    stack: Stack, account: Account
+) -> None:
+    id_ = account.upload("their name.jsonl")
+    content = (account.folder / "their name.jsonl").read_bytes()
+    (stack.folder / "local.jsonl").write_bytes(content)
+
+    import_one(stack, FILE, "data", id_, "--skip-preview", "--protect=false")
+
+    found = state(stack)["data"]
+    assert shown(found["inputs"]) == {
+        "filename": "their name.jsonl",
+        "purpose": "fine-tune",
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    assert "file=" not in printed(stack)
+    write(stack, LOCAL.format(more=""))
+    stack.preview("--expect-no-changes")
+
+    (stack.folder / "local.jsonl").write_text(EDITED)
+    assert replacing(stack) == {"sha256": "update-replace"}
+    stack.up()
+    (file,) = account.service.files()
+    assert (state(stack)["data"]["id"], file["bytes"]) == (file["id"], len(EDITED.encode()))
+    stack.preview("--expect-no-changes")
+
+
+def test_every_purpose_and_a_lifetime_are_printed_and_run(stack: Stack, account: Account) -> None:
+    lifetime = {"anchor": "created_at", "seconds": 7200}
+    wanted = {
+        f"file-{number}": (FILE, account.upload(f"{number}.jsonl", purpose=purpose))
+        for number, purpose in enumerate(
+            ["fine-tune", "assistants", "batch", "vision", "user_data", "evals"], start=1
+        )
+    }
+    wanted["short-lived"] = (FILE, account.upload("short.jsonl", expires_after=lifetime))
+
+    import_all(stack, wanted, "--skip-preview", "--protect=false")
+
+    found = state(stack)
+    assert {name: one["id"] for name, one in found.items()} == {
+        name: id_ for name, (_, id_) in wanted.items()
+    }
+    assert found["short-lived"]["inputs"]["expires_after"] == lifetime
+    assert found["file-3"]["inputs"]["expires_after"]["seconds"] == 30 * 24 * 3600
+    run_as_printed(stack)
+    stack.refresh("--expect-no-changes")
+    stack.destroy()
+    assert account.service.files() == []
+
+
+def test_where_content_cannot_be_read_the_first_local_file_is_taken_for_it_and_an_edit_replaces(
+    stack: Stack, account: Account
+) -> None:
+    id_ = account.upload("local.jsonl")
+    refuse_content(account)
+
+    import_one(stack, FILE, "data", id_, "--skip-preview", "--protect=false")
+
+    assert shown(state(stack)["data"]["inputs"]) == {"filename": "local.jsonl", "purpose": "fine-tune"}
+    run_as_printed(stack)
+    (stack.folder / "local.jsonl").write_text(rows_of("supervised"))
+    write(stack, LOCAL.format(more=""))
+    stack.up("--expect-no-changes")
+
+    stack.refresh("--expect-no-changes")
+
+    (stack.folder / "local.jsonl").write_text(EDITED)
+    assert stack.planned() == {"data": ["replace"]}
+
+
+def test_a_printed_file_that_is_gone_asks_for_a_local_path(stack: Stack, account: Account) -> None:
+    id_ = account.upload()
+    import_one(stack, FILE, "data", id_, "--skip-preview", "--protect=false")
+    write(stack, printed(stack))
+    account.client.files.delete(id_)
+    stack.refresh()
+
+    told = stack.up(code=1)
+
+    assert "file: is missing: a new file needs the path of a local file to upload" in told.text
+    assert "Traceback" not in told.text
+
+
+WITH_FILE = """
+import pulumi_openai_ft as ft
+
+data = ft.File("data", file="local.jsonl")
+ft.FineTuningJob("job", model={model!r}, training_file=data)
+"""
+
+
+def test_an_imported_file_that_is_lost_and_uploaded_again_does_not_buy_its_imported_job_again(
+    stack: Stack, account: Account
+) -> None:
+    id_ = account.upload()
+    job = account.train(id_)
+    (stack.folder / "local.jsonl").write_text(rows_of("supervised"))
+    import_all(stack, {"data": (FILE, id_), "job": (JOB, job.id)}, "--skip-preview", "--protect=false")
+    write(stack, WITH_FILE.format(model=MODEL))
+    stack.up("--expect-no-changes")
+
+    account.client.files.delete(id_)
+    stack.refresh()
+    assert "create" in stack.planned()["data"]
+    stack.up()
+
+    assert [found["id"] for found in account.service.jobs()] == [job.id]
+    assert state(stack)["job"]["id"] == job.id
+    stack.preview("--expect-no-changes")

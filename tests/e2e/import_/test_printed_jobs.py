@@ -1,0 +1,111 @@
+"""The program that is printed for a job says what the job is, whatever its texts, its service and its owner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.e2e.import_.importing import (
+    CODE,
+    JOB,
+    MODEL,
+    hidden,
+    import_one,
+    printed,
+    replacing,
+    rows_of,
+    run_as_printed,
+    set_config,
+    state,
+    supervised,
+    tuned,
+    write,
+)
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Stack
+    from tests.e2e.import_.importing import Account
+
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
+
+SOURCE = r'''import re
+
+def grade(sample, item):
+    """Is "it" so?"""
+    return float(bool(re.match(r"^\d+\\$", '1')))  # \n, {x}, ${y}, "so"'''
+HARD_TO_PRINT = {
+    "quotes": 'one "\ntwo """\n\'three\'\'\'\n"four"',
+    "backslashes": "\\\n\\\\d\\n\n\\",
+    "controls": "\r\n\t\x00\x7f\x85\n\u2028\ufeff\U0000ffff",
+    "templates": "${x} %{y}\n$${z} {{sample.output_text}}\n%s",
+    "one line": '\\ """ \' \t é 🎉 ${x}',
+    "lines at the ends": "\n\\\n",
+    'key\nof "two" \\ lines': "",
+}
+
+
+def test_texts_with_quotes_backslashes_and_control_characters_are_printed_as_they_are(
+    stack: Stack, account: Account
+) -> None:
+    content = rows_of("reinforcement")
+    job = account.train(
+        account.upload(content=content),
+        validation_file=account.upload("checks.jsonl", content),
+        model="o4-mini",
+        method=tuned("reinforcement", grader={**CODE, "source": SOURCE}),
+        metadata=HARD_TO_PRINT,
+    )
+
+    import_one(stack, JOB, "job", job.id, "--skip-preview", "--protect=false")
+    run_as_printed(stack)
+    stack.up("--expect-no-changes")
+
+    # what a program says is in the state's inputs from its first `up` on
+    inputs = state(stack)["job"]["inputs"]
+    assert inputs["method"]["reinforcement"]["grader"]["source"] == SOURCE
+    assert inputs["metadata"] == HARD_TO_PRINT
+
+
+LORA = {"n_epochs": 2, "lora": True, "lora_r": 8, "packing": False, "context_length": 8192}
+
+
+def test_hyperparameters_that_only_the_service_has_are_printed_and_no_change(
+    stack: Stack, account: Account
+) -> None:
+    account.service.settings.mode = "gateway"
+    job = account.train(account.upload(), extra_body={"method": supervised(**LORA)})
+    set_config(stack, service="nebius")
+
+    import_one(stack, JOB, "job", job.id, "--skip-preview", "--protect=false")
+
+    assert '"lora": True' in printed(stack)
+    named = state(stack)["job"]["inputs"]["method"]["supervised"]["hyperparameters"]
+    assert LORA.items() <= named.items()
+    run_as_printed(stack)
+    changed = printed(stack).replace('"lora_r": 8', '"lora_r": 16')
+    write(stack, changed)
+    assert replacing(stack) == {"method.supervised.hyperparameters.lora_r": "update-replace"}
+    assert len(account.service.jobs()) == 1
+
+
+def test_a_job_of_another_stack_is_imported_without_that_stacks_token(stack: Stack, account: Account) -> None:
+    """A job that was bought by a stack whose state is lost, or that moves from one stack to another."""
+    file = account.upload()
+    write(
+        stack,
+        f'import pulumi_openai_ft as ft\n\nft.FineTuningJob("job", model={MODEL!r}, training_file={file!r}, '
+        f'metadata={{"team": "shop"}})\n',
+    )
+    stack.up()
+    (job,) = account.service.jobs()
+    assert len(job["metadata"]) > 1
+    stack.pulumi("stack", "init", "elsewhere")
+
+    import_one(stack, JOB, "moved", job["id"], "--skip-preview", "--protect=false")
+
+    found = state(stack)["moved"]
+    assert found["inputs"]["metadata"] == found["outputs"]["metadata"] == {"team": "shop"}
+    assert hidden(found["inputs"]) == hidden(found["outputs"]) == {"__provider"}
+    run_as_printed(stack)
+    stack.up("--expect-no-changes")
+    assert len(account.service.jobs()) == 1

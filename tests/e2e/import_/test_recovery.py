@@ -1,0 +1,71 @@
+"""A stack whose state is lost gets its resources back by an import, and buys nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.e2e.import_.importing import JOB, import_one, printed, rows_of, state, write
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Stack
+    from tests.e2e.import_.importing import Account
+
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
+
+PROGRAM = """
+import pulumi
+import pulumi_openai_ft as ft
+
+class Tuned(pulumi.ComponentResource):
+    def __init__(self, name):
+        super().__init__("shop:index:Tuned", name)
+        own = pulumi.ResourceOptions(parent=self)
+        data = ft.File("data", file="data.jsonl", opts=own)
+        self.job = ft.FineTuningJob(
+            "job", model="gpt-4o-mini", training_file=data, triggers=["2026"], metadata={"team": "shop"}, opts=own
+        )
+
+tuned = Tuned("support")
+ft.FineTuningCheckpointPermission("share", checkpoint_id=tuned.job.fine_tuned_model, project_ids=["proj_b"])
+"""
+
+
+def test_the_import_file_of_a_preview_brings_a_lost_stack_back(stack: Stack, account: Account) -> None:
+    write(stack, PROGRAM)
+    (stack.folder / "data.jsonl").write_text(rows_of("supervised"))
+    stack.up()
+    lost, seen = state(stack), account.seen()
+    stack.pulumi("stack", "init", "again")
+
+    stack.preview("--import-file", "import.json")
+    path = stack.folder / "import.json"
+    wanted = json.loads(path.read_text())
+    for resource in wanted["resources"]:
+        if resource["name"] in lost:
+            resource["id"] = lost[resource["name"]]["id"]
+    path.write_text(json.dumps(wanted))
+    stack.pulumi("import", "--file", path.name, "--yes", "--generate-code=false", "--protect=false")
+
+    assert {name: one["id"] for name, one in state(stack).items()} == {
+        name: one["id"] for name, one in lost.items()
+    }
+    assert stack.planned() == {"job": ["update"]}  # records the triggers, which no service knows
+    stack.up()
+    stack.preview("--expect-no-changes")
+    assert account.changes(seen) == []
+
+
+def test_a_job_below_a_component_is_imported_with_its_parent(stack: Stack, account: Account) -> None:
+    job = account.train(account.upload())
+    write(stack, PROGRAM.split("        own = ", maxsplit=1)[0] + '\ntuned = Tuned("support")\n')
+    stack.up()
+    resources = json.loads(stack.export())["deployment"]["resources"]
+    (parent,) = (one["urn"] for one in resources if one["type"] == "shop:index:Tuned")
+
+    import_one(stack, JOB, "job", job.id, "--parent", f"tuned={parent}", "--skip-preview", "--protect=false")
+
+    assert state(stack)["job"]["parent"] == parent
+    write(stack, (stack.folder / "__main__.py").read_text() + printed(stack))
+    stack.preview("--expect-no-changes")

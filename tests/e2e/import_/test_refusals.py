@@ -1,0 +1,233 @@
+"""What cannot be imported: one sentence, exit code, nothing in the state; the rest of a bulk import is imported."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.e2e.import_.importing import (
+    FILE,
+    JOB,
+    MODEL,
+    PERMISSION,
+    import_all,
+    import_one,
+    printed,
+    run_as_printed,
+    set_config,
+    state,
+    write,
+)
+from tests.support import ADMIN_KEY, API_KEY
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Ran, Stack
+    from tests.e2e.import_.importing import Account
+
+pytestmark = pytest.mark.e2e
+
+REFUSED = {
+    "no-file": (FILE, "file-nothing", "No such File object: file-nothing"),
+    "no-job": (JOB, "ftjob-nothing", "Could not find fine tune: ftjob-nothing"),
+    "no-grant": (
+        PERMISSION,
+        "cp_nothing",
+        "cp_nothing is not among the permissions of the newest checkpoints, of which",
+    ),
+    "not-shared": (PERMISSION, "ft:gpt-4o:shop::abc", "ft:gpt-4o:shop::abc is shared with no project"),
+    "no-checkpoint": (PERMISSION, "ftckpt_nothing", "'ftckpt_nothing' is not found among the checkpoints"),
+    "a-job": (FILE, "ftjob-1", "'ftjob-1' is a job: a File is imported by the id of a file, file-…"),
+    "a-file": (JOB, "file-1", "'file-1' is a file: a FineTuningJob is imported by the id of a job, ftjob-…"),
+    "a-project": (
+        PERMISSION,
+        "proj_a",
+        "'proj_a' is a project: a FineTuningCheckpointPermission is imported",
+    ),
+    "blank": (JOB, " ", "the id is empty: a FineTuningJob is imported by the id of a job, ftjob-…"),
+    "no-type": ("FineTuningJobs", "ftjob-1", "this version of pulumi-openai-ft has no type"),
+}
+"""Types, ids and what is said, by name."""
+
+
+def diagnostics(ran: Ran) -> dict[str, list[str]]:
+    """The errors at the end of what a command said, by the resource's name."""
+    found: dict[str, list[str]] = {}
+    name = ""
+    for line in ran.text.rpartition("Diagnostics:\n")[2].splitlines():
+        if heading := re.fullmatch(r"  \S+ \((\S+)\):", line):
+            name = heading[1]
+        elif line.startswith("    error: "):
+            found.setdefault(name, []).append(line.removeprefix("    error: "))
+    return found
+
+
+def assert_told(ran: Ran, name: str, sentence: str) -> None:
+    """One error, in one line, with the sentence."""
+    (told,) = diagnostics(ran)[name]
+    assert sentence in told
+    assert "Traceback" not in ran.text
+
+
+def test_what_is_not_there_is_told_and_the_rest_of_a_bulk_file_is_imported(
+    stack: Stack, account: Account
+) -> None:
+    file = account.upload()
+    job = account.train(file)
+    (results,) = job.result_files
+    good = {"data": (FILE, file), "job": (JOB, job.id)}
+    bad = {name: (kind, id_) for name, (kind, id_, _) in REFUSED.items()}
+
+    ran = import_all(stack, {**bad, **good, "results": (FILE, results)}, "--skip-preview", code=1)
+
+    for name, (_, _, sentence) in REFUSED.items():
+        assert_told(ran, name, sentence)
+    assert_told(ran, "results", f"{results} has the purpose 'fine-tune-results': only uploaded files can be")
+    assert {name: one["id"] for name, one in state(stack).items()} == {"data": file, "job": job.id}
+
+    import_all(stack, good, "--skip-preview")
+    run_as_printed(stack)
+
+
+@pytest.mark.long
+def test_a_bulk_import_whose_preview_fails_imports_nothing(stack: Stack, account: Account) -> None:
+    file = account.upload()
+
+    ran = import_all(stack, {"data": (FILE, file), "job": (JOB, "ftjob-nothing")}, code=1)
+
+    assert_told(ran, "job", "Preview failed: fine_tune_id: Could not find fine tune: ftjob-nothing")
+    assert state(stack) == {}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("settings", "kind", "sentence"),
+    [
+        (
+            {"OPENAI_API_KEY": None},
+            FILE,
+            "no API key is set: run `pulumi config set --secret openai-ft:apiKey`",
+        ),
+        ({"OPENAI_API_KEY": "sk-proj-of-somebody-else-1234"}, JOB, "Incorrect API key provided: sk-…1234"),
+        (
+            {"OPENAI_ADMIN_KEY": None},
+            PERMISSION,
+            "permissions need an admin key: run `pulumi config set --secret",
+        ),
+        ({"OPENAI_ADMIN_KEY": "sk-admin-of-nobody-5678"}, PERMISSION, "admin key sk-…5678"),
+        (
+            {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"},
+            FILE,
+            "no answer from http://127.0.0.1:9/v1 to GET /files/",
+        ),
+        (
+            {"OPENAI_BASE_URL": "127.0.0.1:9"},
+            JOB,
+            "openai-ft:baseUrl is '127.0.0.1:9': write a whole address",
+        ),
+    ],
+    ids=["no key", "wrong key", "no admin key", "wrong admin key", "unreachable", "malformed address"],
+)
+def test_a_wrong_setting_is_told(
+    settings: dict[str, str | None], kind: str, sentence: str, stack: Stack, account: Account
+) -> None:
+    file = account.upload()
+    job = account.train(file)
+    account.share(job.fine_tuned_model, "proj_a")
+    for key in (API_KEY, ADMIN_KEY):
+        account.service.add_key(key)
+    ids = {FILE: file, JOB: job.id, PERMISSION: job.fine_tuned_model}
+    environment = {**stack.environment, **settings}
+    stack.environment = {name: value for name, value in environment.items() if value is not None}
+    set_config(stack, maxRetries="0")
+
+    ran = import_one(stack, kind, "it", ids[kind], "--skip-preview", code=1)
+
+    assert_told(ran, "it", sentence)
+    assert state(stack) == {}
+
+
+@pytest.mark.long
+def test_permissions_of_a_service_that_has_none_are_refused(stack: Stack, account: Account) -> None:
+    account.service.settings.mode = "gateway"
+    set_config(stack, service="generic")
+
+    ran = import_one(stack, PERMISSION, "share", "ft:gpt-4o:shop::abc", "--skip-preview", code=1)
+
+    assert_told(ran, "share", "the service 'generic' does not offer permissions of checkpoints")
+    assert state(stack) == {}
+
+
+OPTION = """
+import pulumi_openai_ft as ft
+from pulumi import ResourceOptions
+
+ft.FineTuningJob("job", model={model!r}, training_file={file!r}, {more}opts=ResourceOptions(import_={id!r}))
+ft.File("notes", file="notes.txt", purpose="user_data")
+"""
+
+
+@pytest.mark.long
+def test_the_option_tells_what_is_not_there_and_the_rest_of_the_program_goes_on(
+    stack: Stack, account: Account
+) -> None:
+    (stack.folder / "notes.txt").write_text("Passwords are reset under Account.\n")
+    write(stack, OPTION.format(model=MODEL, file="file-1", more="", id="ftjob-nothing"))
+
+    assert stack.preview(code=None).code != 0
+    ran = stack.up("--continue-on-error", code=None)
+
+    assert ran.code != 0
+    assert_told(ran, "job", "Could not find fine tune: ftjob-nothing")
+    assert set(state(stack)) == {"notes"}
+    assert account.service.jobs() == []
+
+
+@pytest.mark.long
+def test_the_option_with_other_inputs_shows_a_replacement_and_buys_nothing(
+    stack: Stack, account: Account
+) -> None:
+    """The engine itself refuses to replace what still says `import_`; secrets stay secret in what it says."""
+    (stack.folder / "notes.txt").write_text("Passwords are reset under Account.\n")
+    job = account.train(account.upload())
+    more = 'suffix="other", metadata=__import__("pulumi").Output.secret({"note": "for us alone"}), '
+    write(stack, OPTION.format(model=MODEL, file=job.training_file, more=more, id=job.id))
+
+    shown = stack.preview().text
+    told = stack.up(code=1).text
+
+    assert "replace" in shown
+    assert "previously-imported resources that still specify an ID may not be replaced" in told
+    assert "for us alone" not in shown + told + stack.export()
+    assert state(stack)["job"]["id"] == job.id
+    assert [found["id"] for found in account.service.jobs()] == [job.id]
+
+
+@pytest.mark.long
+def test_what_is_in_the_stack_is_imported_once(stack: Stack, account: Account) -> None:
+    first, second = account.upload("first.jsonl"), account.upload("second.jsonl")
+    import_one(stack, FILE, "data", first, "--skip-preview")
+    before = printed(stack), state(stack)
+
+    again = import_one(stack, FILE, "data", first)
+    assert "unchanged" in again.text
+    assert (printed(stack), state(stack)) == before
+
+    other = import_one(stack, FILE, "data", second, code=1)
+    assert "already exists" in other.text
+    assert state(stack) == before[1]
+
+
+class TestStockHost:
+    @pytest.fixture
+    def host(self) -> str:
+        return "stock"
+
+    @pytest.mark.long
+    def test_an_import_ends_in_a_key_error_and_changes_nothing(self, stack: Stack, account: Account) -> None:
+        """Why imports need our host: README says so."""
+        ran = import_one(stack, FILE, "data", account.upload(), code=None)
+
+        assert ran.code != 0
+        assert "KeyError: '__provider'" in ran.text
+        assert state(stack) == {}

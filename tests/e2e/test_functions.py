@@ -1,0 +1,200 @@
+"""All functions and their twins in programs: on our host through the engine, on the stock host by themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.e2e.conftest import HOSTS
+from tests.support import ADMIN_KEY, API_KEY, write_training_data
+
+from pulumi_openai_ft._service.api import Api
+from pulumi_openai_ft._settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.e2e.conftest import Stack
+
+    from pulumi_openai_ft._service.objects import Job
+    from pulumi_openai_ft.emulator import Emulator
+
+pytestmark = pytest.mark.e2e
+
+EVERY_FUNCTION = """
+import sys
+import pulumi
+import pulumi_openai_ft as ft
+
+job_id, file_id, model = {job_id!r}, {file_id!r}, {model!r}
+calls = [
+    ("job", "get_fine_tuning_job", [job_id], {{}}),
+    ("jobs", "get_fine_tuning_jobs", [], dict(status="succeeded", model="gpt-4o-mini", metadata={{"team": "red"}}, limit=1)),
+    ("checkpoints", "get_fine_tuning_checkpoints", [job_id], dict(limit=2)),
+    ("events", "get_fine_tuning_events", [job_id], dict(level="info", order="oldest")),
+    ("metrics", "get_fine_tuning_events", [job_id], dict(type="metrics", limit=2)),
+    ("permissions", "get_fine_tuning_checkpoint_permissions", [model], dict(project_id="proj_b")),
+    ("file", "get_file", [file_id], {{}}),
+    ("files", "get_files", [], dict(purpose="fine-tune")),
+    ("model", "get_model", [model], {{}}),
+    ("models", "get_models", [], dict(owned_by="system", limit=3)),
+]
+for name, function, arguments, options in calls:
+    pulumi.export(name, getattr(ft, function)(*arguments, **options).model_dump())
+    outputs = [pulumi.Output.from_input(argument) for argument in arguments]
+    twin = getattr(ft, function + "_output")(*outputs, **options)
+    pulumi.export(name + "_output", twin.apply(lambda found: found.model_dump()))
+pulumi.export("asked_itself", "httpx" in sys.modules)
+"""
+OF_NEW_RESOURCES = """
+import pulumi
+import pulumi_openai_ft as ft
+
+file = ft.File("data", file="data.jsonl")
+job = ft.FineTuningJob("job", model="gpt-4o-mini", training_file=file)
+grant = ft.FineTuningCheckpointPermission("share", checkpoint_id=job.fine_tuned_model, project_ids=["proj_b"])
+events = ft.get_fine_tuning_events_output(job.id, limit=1)
+permissions = ft.get_fine_tuning_checkpoint_permissions_output(
+    job.fine_tuned_model, opts=pulumi.InvokeOutputOptions(depends_on=grant)
+)
+files = ft.get_files_output(purpose="fine-tune", opts=pulumi.InvokeOutputOptions(depends_on=[file]))
+pulumi.export("status", job.id.apply(lambda job_id: ft.get_fine_tuning_job(job_id).status))
+pulumi.export("event", events.events[0].message)
+pulumi.export("projects", permissions.project_ids)
+pulumi.export("files", files.files.apply(len))
+pulumi.export("secret", pulumi.Output.secret(file.id).apply(lambda file_id: file_id[:5]))
+pulumi.export("of_secret", ft.get_file_output(pulumi.Output.secret(file.id)).filename)
+"""
+
+
+@pytest.fixture(params=HOSTS)
+def host(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
+@pytest.fixture
+def api(service: Emulator) -> Iterator[Api]:
+    api = Api(Settings(api_key=API_KEY, admin_key=ADMIN_KEY, base_url=service.url))
+    yield api
+    api.close()
+
+
+@pytest.fixture
+def job(api: Api, tmp_path: Path) -> Job:
+    """A job that was trained and shared elsewhere."""
+    with write_training_data(tmp_path / "data.jsonl").open("rb") as content:
+        file = api.upload_file("data.jsonl", content, purpose="fine-tune")
+    made = api.create_job({"model": "gpt-4o-mini", "training_file": file.id, "metadata": {"team": "red"}})
+    done = api.job(made.id)
+    api.grant_permissions(done.fine_tuned_model or "", ["proj_b", "proj_c"])
+    return done
+
+
+def test_all_functions_and_twins_give_what_the_service_has(
+    make_stack: Callable[..., Stack], host: str, api: Api, job: Job
+) -> None:
+    """Both hosts are compared with the service itself, and so with each other."""
+    assert job.fine_tuned_model
+    assert job.training_file
+    program = EVERY_FUNCTION.format(job_id=job.id, file_id=job.training_file, model=job.fine_tuned_model)
+    stack = make_stack(program)
+
+    stack.up()
+
+    found = stack.outputs()
+    events = list(api.events(job.id))
+    metrics = [event for event in events if event.type == "metrics"]
+    grants = [grant for grant in api.permissions(job.fine_tuned_model) if grant.project_id == "proj_b"]
+    expected: dict[str, Any] = {
+        "job": of(job),
+        "jobs": {"jobs": [of(job)]},
+        "checkpoints": listed("checkpoints", list(api.checkpoints(job.id))[:2], fine_tuning_job_id=job.id),
+        "events": listed("events", events[::-1], fine_tuning_job_id=job.id),
+        "metrics": listed("events", metrics[:2], fine_tuning_job_id=job.id),
+        "permissions": listed("permissions", grants, checkpoint_id=job.fine_tuned_model),
+        "file": of(api.file(job.training_file)),
+        "files": listed("files", [api.file(job.training_file)]),
+        "model": of(api.model(job.fine_tuned_model)),
+        "models": listed("models", [model for model in api.models() if model.owned_by == "system"][:3]),
+    }
+    asked_itself = found.pop("asked_itself")
+    assert without_nulls(found) == expected | {f"{name}_output": what for name, what in expected.items()}
+    assert asked_itself is (host == "stock")
+
+
+def of(thing: Any) -> Any:
+    return without_nulls(thing.model_dump())
+
+
+def listed(name: str, things: list[Any], **more: str) -> dict[str, Any]:
+    return {**more, name: [of(thing) for thing in things]}
+
+
+def without_nulls(value: Any) -> Any:
+    """As the engine stores it."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+def test_twins_of_new_resources_are_asked_when_these_are_made(
+    make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path
+) -> None:
+    stack = make_stack(OF_NEW_RESOURCES)
+    write_training_data(tmp_path / "program" / "data.jsonl")
+
+    stack.preview()
+    assert not service.journal(path="/v1/fine_tuning/jobs/*")
+    assert not service.journal(path="/v1/files/*")
+
+    stack.up()
+    assert stack.outputs() == {
+        "status": "succeeded",
+        "event": "The job has successfully completed",
+        "projects": ["proj_b"],
+        "files": 1,
+        "secret": "[secret]",
+        "of_secret": "[secret]",
+    }
+    stack.preview("--expect-no-changes")
+
+
+@pytest.mark.parametrize("function", ["get_file", "get_file_output"])
+def test_a_failure_is_a_sentence(make_stack: Callable[..., Stack], function: str) -> None:
+    stack = make_stack(f"import pulumi_openai_ft as ft\nft.{function}('file-nobody')\n")
+
+    ran = stack.up(code=None)
+
+    assert ran.code != 0
+    assert "(GET /files/file-nobody, status 404); asked " in ran.text
+    assert "Traceback" not in ran.text
+    assert "invoke of" not in ran.text
+
+
+CAUGHT = """
+import pulumi
+import pulumi_openai_ft as ft
+from pulumi_openai_ft.errors import NotFoundError, SettingsError
+
+try:
+    ft.get_fine_tuning_job("ftjob-nobody")
+except NotFoundError as error:
+    pulumi.export("status", error.status)
+    pulumi.export("code", error.code)
+try:
+    ft.get_fine_tuning_checkpoint_permissions("ft:m:o::x")
+except SettingsError as error:
+    pulumi.export("keys", str(error))
+"""
+
+
+def test_a_program_can_tell_failures_apart(make_stack: Callable[..., Stack]) -> None:
+    stack = make_stack(CAUGHT, OPENAI_ADMIN_KEY=None)
+
+    stack.up()
+
+    found = stack.outputs()
+    assert (found["status"], found["code"]) == (404, "fine_tune_not_found")
+    assert found["keys"].startswith("checkpoint permissions need an admin key: ")

@@ -1,0 +1,208 @@
+"""`openai-ft init` and `doctor`, and the wrapper, with the real engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support import API_KEY, write_training_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.e2e.conftest import Stack
+
+    from pulumi_openai_ft.emulator import Emulator
+
+pytestmark = pytest.mark.e2e
+EXAMPLES = Path(__file__).parents[2] / "examples"
+WRAPPER = "bin/pulumi-resource-pulumi-python"
+FILE = """
+import pulumi_openai_ft as openai_ft
+
+openai_ft.File("data", file="data.jsonl")
+"""
+FOREIGN = """
+import pulumi
+from pulumi.dynamic import CreateResult, Resource, ResourceProvider
+
+class Shelf(ResourceProvider):
+    def create(self, props):
+        return CreateResult("shelf", {"books": props["books"] + 1})
+
+class Books(Resource):
+    books: pulumi.Output[int]
+
+    def __init__(self, name, books):
+        super().__init__(Shelf(), name, {"books": books})
+
+pulumi.export("books", Books("read", 6).books)
+"""
+
+
+@pytest.fixture
+def host() -> str:
+    """A project starts without ours."""
+    return "stock"
+
+
+def openai_ft(stack: Stack, *arguments: str, code: int = 0) -> str:
+    command = [Path(sys.executable).with_name("openai-ft"), *arguments]
+    done = subprocess.run(
+        command, cwd=stack.folder, env=stack.environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def is_served_by_our_host(stack: Stack) -> bool:
+    """Whether a preview shakes hands with the wrapper, which the stock host does not do."""
+    said = stack.preview("--logtostderr", "-v=7").text
+    return f"Handshake: success [{stack.folder}/{WRAPPER}]" in said
+
+
+def test_a_copied_example_runs_as_it_is(make_stack: Callable[..., Stack], tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES / "data", tmp_path / "data")
+    stack = make_stack("")
+    shutil.copytree(EXAMPLES / "complete_workflow", stack.folder, dirs_exist_ok=True)
+    stack.pulumi("stack", "init", "copied")
+
+    assert is_served_by_our_host(stack)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: shop\nruntime: python\n",
+        "name: shop\nruntime: {name: python}\nplugins: {providers: []}\n",
+        '{"name": "shop", "runtime": "python"}',
+    ],
+    ids=["block", "flow", "json"],
+)
+def test_init_makes_a_project_use_the_host(make_stack: Callable[..., Stack], text: str) -> None:
+    stack = make_stack(FILE)
+    write_training_data(stack.folder / "data.jsonl")
+    (stack.folder / "Pulumi.yaml").write_text(text)
+    assert not is_served_by_our_host(stack)
+
+    openai_ft(stack, "init")
+
+    assert is_served_by_our_host(stack)
+
+
+def test_a_file_is_uploaded_through_the_host(make_stack: Callable[..., Stack], service: Emulator) -> None:
+    stack = make_stack(FILE)
+    write_training_data(stack.folder / "data.jsonl")
+    openai_ft(stack, "init")
+
+    stack.up()
+
+    assert stack.ids("File") == {file["id"] for file in service.files()}
+    stack.preview("--expect-no-changes")
+    stack.destroy()
+    assert service.files() == []
+
+
+def test_the_program_may_lie_below_the_project_with_its_environment(
+    make_stack: Callable[..., Stack],
+) -> None:
+    """The stock host would seek the environment below `main`."""
+    stack = make_stack("")
+    (stack.folder / "program").mkdir()
+    (stack.folder / "program" / "__main__.py").write_text(FILE)
+    write_training_data(stack.folder / "program" / "data.jsonl")
+    (stack.folder / "env").symlink_to(sys.prefix)
+    (stack.folder / "Pulumi.yaml").write_text(
+        "name: shop\nmain: program\nruntime: {name: python, options: {virtualenv: env}}\n"
+    )
+    openai_ft(stack, "init", "program")
+    stack.environment["PATH"] = f"{stack.environment['PATH'].split(os.pathsep)[0]}:/usr/bin:/bin"
+
+    assert is_served_by_our_host(stack)
+
+
+def test_without_the_package_the_stock_host_serves_and_a_sentence_says_so(
+    make_stack: Callable[..., Stack],
+) -> None:
+    stack = make_stack(FOREIGN)
+    python = without_package(stack.folder / "env")
+    openai_ft(stack, "init")
+    name_environment(stack)
+
+    said = stack.up().text
+
+    assert stack.outputs() == {"books": 7}
+    assert (
+        f"{python} lacks pulumi-openai-ft, so the host of Pulumi itself serves dynamic resources: install it there, "
+        f"with pip install, uv add or poetry add\n"
+    ) in said
+    stack.destroy()
+
+
+def name_environment(stack: Stack) -> None:
+    """Makes `env` the virtual environment of the project."""
+    file = stack.folder / "Pulumi.yaml"
+    named = "runtime: {name: python, options: {virtualenv: env}}"
+    file.write_text(file.read_text().replace("runtime: python", named))
+
+
+def without_package(folder: Path) -> Path:
+    """A virtual environment that has all of ours but our own package, which is linked and so does not come along."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
+    (packages / "ours.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    return folder / "bin" / "python"
+
+
+def test_a_missing_environment_is_named(make_stack: Callable[..., Stack]) -> None:
+    stack = make_stack(FILE)
+    write_training_data(stack.folder / "data.jsonl")
+    openai_ft(stack, "init")
+    stack.up()
+    name_environment(stack)
+
+    said = stack.destroy(code=None).text
+
+    assert f"there is no virtual environment in {stack.folder}/env: run `pulumi install` to make it" in said
+
+
+def test_doctor_reads_the_configuration_of_the_stack(
+    make_stack: Callable[..., Stack], service: Emulator
+) -> None:
+    service.add_key(API_KEY)
+    stack = make_stack(FILE, OPENAI_API_KEY=None, OPENAI_ADMIN_KEY=None, OPENAI_BASE_URL=None)
+    stack.pulumi("config", "set", "--secret", "openai-ft:apiKey", API_KEY)
+    stack.pulumi("config", "set", "openai-ft:adminKey", "sk-admin-in-plain-0123456789")
+    stack.pulumi("config", "set", "openai-ft:baseUrl", service.url)
+
+    told = doctor(stack)
+    assert told["stack"]["text"].endswith(
+        "sets openai-ft:adminKey, openai-ft:apiKey, openai-ft:baseUrl; "
+        "not looked at, unless with --with-secrets: openai-ft:apiKey"
+    )
+    assert told["project key"]["text"] == "from the stack's configuration (openai-ft:apiKey)"
+    assert told["admin key"]["mark"] == "warning"
+    assert told["service"]["text"] == f"{service.url} answers; no project key was tried"
+    assert told["Pulumi"]["mark"] == "ok"
+
+    assert doctor(stack, "--with-secrets")["service"]["text"] == f"{service.url} answers"
+
+    stack.pulumi("stack", "unselect")
+    told = doctor(stack, code=1)
+    assert told["stack"]["text"].startswith("its configuration cannot be read: no stack selected; please use")
+    assert told["project key"]["mark"] == "problem"
+    assert doctor(stack, "--stack", "dev")["project key"]["mark"] == "ok"
+
+
+def doctor(stack: Stack, *options: str, code: int = 0) -> dict[str, dict[str, Any]]:
+    said = openai_ft(stack, "doctor", "--json", *options, code=code)
+    assert API_KEY not in said
+    assert "in-plain" not in said
+    return {found["about"]: found for found in json.loads(said)}

@@ -1,0 +1,51 @@
+"""As many operations at a time as the engine asks for, where Pulumi's own host has four."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.e2e.running import Running, eventually, hold, let_finish, resources, with_data
+from tests.support import TODAY
+
+from pulumi_openai_ft.emulator import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.e2e.conftest import Stack
+
+pytestmark = pytest.mark.e2e
+JOBS = 64
+PROGRAM = f"""
+import pulumi_openai_ft as ft
+
+data = ft.File("data", file="data.jsonl")
+for number in range({JOBS}):
+    ft.FineTuningJob(f"job-{{number}}", model="gpt-4o-mini-2024-07-18", training_file=data)
+"""
+
+
+@pytest.fixture
+def service() -> Iterator[Emulator]:
+    """An emulator whose jobs stand still."""
+    with Emulator(today=TODAY) as emulator:
+        hold(emulator)
+        yield emulator
+
+
+def test_64_jobs_are_waited_for_at_the_same_time(make_stack: Callable[..., Stack], service: Emulator) -> None:
+    stack = with_data(make_stack(PROGRAM))
+    with Running.start(stack, "up", "--parallel", str(JOBS)) as up:
+        eventually(lambda: len(service.journal(method="POST", path="/v1/fine_tuning/jobs")) == JOBS, up)
+        for number in range(JOBS):
+            up.await_line(f"job-{number} creating")
+        assert {job["status"] for job in service.jobs()} == {"validating_files"}
+        let_finish(service)
+        ended = up.end()
+
+    assert ended.code == 0, ended.text
+    assert {job["status"] for job in service.jobs()} == {"succeeded"}
+    assert {found["id"] for name, found in resources(stack).items() if name != "data"} == {
+        job["id"] for job in service.jobs()
+    }

@@ -1,0 +1,153 @@
+"""A preview changes nothing at the service, and programs and dependents see in it all that can be known."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from tests.e2e.running import hold, resources, with_data
+from tests.support import write_training_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.e2e.conftest import Stack
+
+    from pulumi_openai_ft.emulator import Emulator
+
+pytestmark = pytest.mark.e2e
+OUTCOME = {"status", "fine_tuned_model", "finished_at", "trained_tokens", "result_files", "error"}
+KNOWN = "known in the program: "
+BEGINNING = """
+import json
+import os
+import pulumi
+import pulumi_openai_ft as ft
+
+data = ft.File("data", file="data.jsonl")
+job = ft.FineTuningJob("job", model="gpt-4o-mini-2024-07-18", training_file=data, **eval(os.environ["MORE"]))
+known = {"data": data, "job": job}
+"""
+SHARING = """
+known["share"] = ft.FineTuningCheckpointPermission(
+    "share", checkpoint_id=job.fine_tuned_model, project_ids=os.environ["PROJECTS"].split())
+"""
+TELLING = f"""
+def tell(*known):
+    pulumi.info("{KNOWN}" + json.dumps(known))
+
+for name, resource in known.items():
+    for output in ["id", *type(resource).__annotations__]:
+        getattr(resource, output).apply(lambda value, name=name, output=output: tell(name, output, value))
+"""
+PROGRAM = BEGINNING + SHARING + TELLING
+
+
+class Foreseen(NamedTuple):
+    """What a preview does with resources, but for those that it leaves alone, and which outputs it knows."""
+
+    operations: dict[str, str]
+    known: dict[str, dict[str, Any]]
+
+
+def foreseen(stack: Stack) -> Foreseen:
+    found = json.loads(stack.preview("--json").text)
+    operations = {
+        step["urn"].rsplit("::", 1)[1]: step["op"] for step in found["steps"] if step["op"] != "same"
+    }
+    known: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    for said in found["diagnostics"]:
+        _, is_there, told = said["message"].partition(KNOWN)
+        if is_there:
+            name, output, value = json.loads(told)
+            known[name][output] = value
+    return Foreseen(operations, known)
+
+
+@pytest.fixture
+def stack(make_stack: Callable[..., Stack]) -> Stack:
+    return with_data(make_stack(PROGRAM, MORE="{}", PROJECTS="proj_b proj_c"))
+
+
+def outputs(stack: Stack, name: str) -> dict[str, Any]:
+    """Id and outputs of a resource in the state, without what is not for users."""
+    found = resources(stack)[name]
+    return {"id": found["id"], **{k: v for k, v in found["outputs"].items() if not k.startswith("__")}}
+
+
+def changing(service: Emulator) -> list[str]:
+    """Requests so far that were not only looking."""
+    return [f"{entry.method} {entry.path}" for entry in service.journal() if entry.method != "GET"]
+
+
+def sha256(stack: Stack) -> str:
+    return hashlib.sha256((stack.folder / "data.jsonl").read_bytes()).hexdigest()
+
+
+def test_of_something_new_all_is_known_that_program_and_disk_tell(stack: Stack, service: Emulator) -> None:
+    _, known = foreseen(stack)
+
+    assert changing(service) == []
+    data = known["data"]
+    assert data.keys() == {"filename", "purpose", "sha256", "bytes"}
+    assert (data["sha256"], data["purpose"]) == (sha256(stack), "fine-tune")
+    assert data["bytes"] == (stack.folder / "data.jsonl").stat().st_size
+    assert known["job"]["base_url"] == service.url
+    assert not known["job"].keys() & {"id", "model", "seed", "method", "created_at", *OUTCOME}
+    assert known["share"] == {"project_ids": ["proj_b", "proj_c"]}
+
+    stack.up()
+    assert {name: value for name, value in outputs(stack, "data").items() if name in data} == data
+
+
+def test_what_stays_stays_known_and_dependents_are_left_alone(stack: Stack, service: Emulator) -> None:
+    stack.up()
+    made, job, share = changing(service), outputs(stack, "job"), outputs(stack, "share")
+    assert foreseen(stack).operations == {}
+
+    stack.environment["MORE"] = '{"delete_model_on_destroy": True}'
+    operations, known = foreseen(stack)
+
+    assert operations == {"job": "update"}
+    assert {name: value for name, value in known["job"].items() if value is not None} == {
+        name: value for name, value in job.items() if name != "delete_model_on_destroy"
+    }
+    assert known["share"] == share
+
+    stack.environment.update(MORE="{}", PROJECTS="proj_b proj_d")
+    operations, known = foreseen(stack)
+
+    assert operations == {"share": "update"}
+    assert known["share"]["checkpoint_id"] == job["fine_tuned_model"]
+    assert known["share"]["project_ids"] == ["proj_b", "proj_d"]
+
+    write_training_data(stack.folder / "data.jsonl", answer="Under Account, then Security.")
+    operations, known = foreseen(stack)
+
+    assert operations == dict.fromkeys(("data", "job", "share"), "replace")
+    assert known["data"]["sha256"] == sha256(stack)
+    assert not known["job"].keys() & {"id", *OUTCOME}
+    assert changing(service) == made
+
+
+def test_of_an_unfinished_job_only_the_outcome_is_not_known(stack: Stack, service: Emulator) -> None:
+    hold(service)
+    stack.environment["MORE"] = '{"wait_for_completion": False}'
+    program = stack.folder / "__main__.py"
+    program.write_text(BEGINNING)
+    stack.up()
+    made, job = changing(service), outputs(stack, "job")
+    stack.environment["MORE"] = "{}"
+    program.write_text(PROGRAM)
+
+    operations, known = foreseen(stack)
+
+    assert operations == {"job": "update", "share": "create"}
+    assert {name: value for name, value in known["job"].items() if value is not None} == {
+        name: value for name, value in job.items() if name not in {"wait_for_completion", *OUTCOME}
+    }
+    assert "checkpoint_id" not in known["share"]
+    assert changing(service) == made

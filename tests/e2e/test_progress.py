@@ -1,0 +1,156 @@
+"""What users see while they wait: lines in the resource's row while it changes, and milestones that stay."""
+
+from __future__ import annotations
+
+import re
+import socket
+import socketserver
+import time
+from contextlib import contextmanager
+from itertools import pairwise
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.e2e.running import Running, eventually, hold, let_finish, with_data
+from tests.support import TODAY
+
+from pulumi_openai_ft.emulator import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.e2e.conftest import Stack
+
+pytestmark = pytest.mark.e2e
+OFTEN = "config:\n  openai-ft:pollInterval:\n    value: 0.2\n"
+JOB = """
+import pulumi_openai_ft as ft
+
+data = ft.File("data", file="data.jsonl")
+method = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3, "batch_size": 1}}}
+ft.FineTuningJob("job", model="gpt-4o-mini-2024-07-18", training_file=data, method=method)
+"""
+STEPS = 3 * 12
+STEP = re.compile(
+    r"running · step (\d+)/36 \((\d+) %\) · loss (\d\.\d+) · (\d+ min )?\d+ s( · about .+ left)?$"
+)
+UPLOAD = """
+import pulumi_openai_ft as ft
+
+ft.File("notes", file="notes.bin", purpose="user_data")
+"""
+MEGABYTE = 1_000_000
+UPLOADING = re.compile(r"uploading (\d+) % · (\d+\.\d) of 12\.0 MB( · \d+\.\d MB/s)?$")
+
+
+@pytest.fixture
+def service() -> Iterator[Emulator]:
+    """An emulator whose jobs stand still."""
+    with Emulator(today=TODAY) as emulator:
+        hold(emulator)
+        yield emulator
+
+
+def shown(running: Running, name: str) -> list[str]:
+    """What was shown in a resource's row while it was created, in order."""
+    row = re.compile(rf"{name} creating \(\d+s\) (.+)")
+    return [found[1] for _, line in running.lines if (found := row.search(line))]
+
+
+def looks(service: Emulator) -> int:
+    return len(service.journal(method="GET", path="/v1/fine_tuning/jobs/ftjob-*"))
+
+
+def test_a_job_is_shown_while_it_changes_and_its_milestones_stay(
+    make_stack: Callable[..., Stack], service: Emulator
+) -> None:
+    stack = with_data(make_stack(JOB))
+    with (stack.folder / "Pulumi.yaml").open("a") as project:
+        project.write(OFTEN)
+    with Running.start(stack, "up") as up:
+        up.await_line("creating (0s) validating_files")
+        for seconds, sight in ((25, ") queued · "), (16, ") running · "), (34, " step 15/36 ")):
+            service.advance(seconds)
+            up.await_line(sight)
+        before, seen = shown(up, "job"), looks(service)
+        eventually(lambda: looks(service) > seen + 6, up)
+        after = shown(up, "job")
+        service.advance(30)
+        up.await_line(" step 29/36 ")
+        let_finish(service)
+        ended = up.end()
+
+    assert before == after
+    (job,) = service.jobs()
+    lines = shown(up, "job")
+    steps = [found for line in lines if (found := STEP.match(line))]
+    assert len(steps) >= 2
+    assert [int(found[2]) for found in steps] == [100 * int(found[1]) // STEPS for found in steps]
+    assert all(line != following for line, following in pairwise(lines))
+    milestones = [
+        f"created job {job['id']}",
+        f"job {job['id']}: Checkpoint created at step 12: ft:",
+        f"job {job['id']}: Checkpoint created at step 24: ft:",
+        f"job {job['id']} made model {job['fine_tuned_model']}",
+    ]
+    diagnostics = [line.strip() for line in ended.text.partition("Diagnostics:\n")[2].splitlines()]
+    told = [line for line in diagnostics if job["id"] in line]
+    assert [line[: len(begin)] for line, begin in zip(told, milestones, strict=True)] == milestones
+
+
+class Relay(socketserver.ThreadingTCPServer):
+    """Passes on to a service what it gets, not more than so many bytes a second."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, service: Emulator, bytes_a_second: float) -> None:
+        self.target = ("127.0.0.1", int(service.url.split(":")[2].split("/")[0]))
+        self.bytes_a_second = bytes_a_second
+        super().__init__(("127.0.0.1", 0), Relayed)
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """Its base URL."""
+        with self:
+            Thread(target=self.serve_forever, daemon=True).start()
+            yield f"http://127.0.0.1:{self.server_address[1]}/v1"
+            self.shutdown()
+
+
+class Relayed(socketserver.BaseRequestHandler):
+    server: Relay
+
+    def handle(self) -> None:
+        with socket.create_connection(self.server.target) as target:
+            answering = Thread(target=self._answer, args=(target,))
+            answering.start()
+            while data := self.request.recv(2**16):
+                target.sendall(data)
+                time.sleep(len(data) / self.server.bytes_a_second)
+            target.shutdown(socket.SHUT_RDWR)
+            answering.join()
+
+    def _answer(self, target: socket.socket) -> None:
+        while data := target.recv(2**16):
+            self.request.sendall(data)
+
+
+def test_an_upload_is_shown_by_per_cents(make_stack: Callable[..., Stack], service: Emulator) -> None:
+    with Relay(service, 6 * MEGABYTE).serving() as url:
+        stack = make_stack(UPLOAD, OPENAI_BASE_URL=url)
+        with (stack.folder / "notes.bin").open("wb") as notes:
+            notes.truncate(12 * MEGABYTE)
+        with Running.start(stack, "up") as up:
+            ended = up.end()
+
+    assert ended.code == 0, ended.text
+    *sending, sent = shown(up, "notes")
+    found = [UPLOADING.match(line) for line in sending]
+    assert all(found), sending
+    per_cents = [int(each[1]) for each in found if each]
+    assert per_cents == sorted(set(per_cents))
+    assert len(per_cents) >= 3
+    assert re.fullmatch(r"uploaded · 12\.0 MB · \d+\.\d MB/s", sent)
+    assert "uploading" not in ended.text.partition("Resources:")[2]
