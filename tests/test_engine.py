@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from pulumi_openai_ft._engine import require_engine
+from pulumi_openai_ft._engine import address_of, require_engine
 from pulumi_openai_ft.errors import EngineGoneError
 
 
@@ -24,3 +24,8 @@ def test_an_engine_that_does_not_is_gone() -> None:
 @pytest.mark.parametrize("arguments", [[], ["emulator", "--port", "0"], ["example.com:80"]])
 def test_a_process_that_no_engine_started_needs_none(arguments: list[str]) -> None:
     require_engine(arguments)
+
+
+def test_the_address_is_found_among_options_of_logging() -> None:
+    assert address_of(["--logtostderr", "-v=9", "127.0.0.1:4711"]) == "127.0.0.1:4711"
+    assert address_of(["--logtostderr"]) == ""

@@ -21,6 +21,11 @@ LONGEST_LOOK = 2.0
 _ADDRESS = re.compile(r"(127\.0\.0\.1|localhost):(\d+)")
 
 
+def address_of(arguments: Sequence[str]) -> str:
+    """The engine's address among the arguments of a host, which may hold options of logging too; empty if it is not."""
+    return next(filter(_ADDRESS.fullmatch, arguments), "")
+
+
 def require_engine(arguments: Sequence[str] | None = None) -> None:
     """Makes sure that somebody is there who will record what is about to be created.
 
@@ -31,8 +36,8 @@ def require_engine(arguments: Sequence[str] | None = None) -> None:
     Raises:
         EngineGoneError: The engine is gone.
     """
-    given = sys.argv[1:] if arguments is None else arguments
-    if any(_ADDRESS.fullmatch(argument) and not is_there(argument) for argument in given):
+    address = address_of(sys.argv[1:] if arguments is None else arguments)
+    if address and not is_there(address):
         raise EngineGoneError(
             "the Pulumi engine that asked for this is gone, so nothing is created for it: run the command again"
         )

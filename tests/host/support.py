@@ -131,6 +131,11 @@ class Engine(engine_pb2_grpc.EngineServicer):
         return [log.message for log in self.logs if not log.ephemeral and log.urn.endswith(f"::{name}")]
 
 
+def _arguments(engine_address: str) -> list[str]:
+    """What an engine gives that was started with `-v=9 --logtostderr`."""
+    return ["--logtostderr", "-v=9", engine_address] if engine_address else []
+
+
 class HostProcess:
     """A host in a process of its own.
 
@@ -143,7 +148,7 @@ class HostProcess:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "PULUMI_"))}
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self.process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "pulumi_openai_ft.host", *filter(None, [engine_address])],
+            [sys.executable, "-u", "-m", "pulumi_openai_ft.host", *_arguments(engine_address)],
             cwd=ROOT,
             env={**inherited, **(environment or {})},
             stdin=subprocess.PIPE,

@@ -1,15 +1,16 @@
-"""Serves the engine whose address is the first argument."""
+"""Serves the engine whose address is among the arguments."""
 
 from __future__ import annotations
 
 import sys
 
+from pulumi_openai_ft._engine import address_of
 from pulumi_openai_ft.host._server import serve
 
 
 def main() -> None:
     """Serves until the engine is done."""
-    serve(sys.argv[1] if len(sys.argv) > 1 else "")
+    serve(address_of(sys.argv[1:]))
 
 
 if __name__ == "__main__":

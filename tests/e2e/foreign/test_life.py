@@ -44,6 +44,7 @@ def destroyed(stack: Stack) -> dict[str, int]:
     return calls(stack)
 
 
+@pytest.mark.long
 def test_providers_pickled_by_value_live_alike(make_hosts: Callable[..., Hosts]) -> None:
     hosts = make_hosts("by_value")
     hosts.same(planned)
