@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from math import log
 from statistics import linear_regression, median
 from typing import TYPE_CHECKING, TypeVar
@@ -13,6 +14,19 @@ if TYPE_CHECKING:
 Sample = TypeVar("Sample")
 
 
+class Figure(Enum):
+    """What follows from a sample of ours and the peer's of the same run."""
+
+    RATIO = "ratio"
+    """Ours ÷ peer: what slows the machine for a while slows both of a pair."""
+    BEYOND = "beyond"
+    """Ours minus the peer, where ours waits for something besides, or the peer's may be nothing."""
+
+    def of(self, ours: float, peer: float) -> float:
+        """The figure of one pair."""
+        return ours - peer if self is Figure.BEYOND else ours / peer
+
+
 @dataclass(frozen=True)
 class Point:
     """Samples of one size.
@@ -20,22 +34,16 @@ class Point:
     Attributes:
         size: Size of the work, None where it has none.
         ours: One sample for each run.
-        peer: The peer's, each taken right after ours of the same run.
+        peer: The peer's, each taken right before or after ours of the same run.
     """
 
     size: int | None
     ours: tuple[float, ...]
     peer: tuple[float, ...]
 
-    @property
-    def ratios(self) -> list[float]:
-        """Ours ÷ peer, run by run: what slows the machine for a while slows both of a pair."""
-        return [ours / peer for ours, peer in zip(self.ours, self.peer, strict=True)]
-
-    @property
-    def ratio(self) -> float:
-        """The figure: the median of `ratios`."""
-        return median(self.ratios)
+    def figures(self, figure: Figure) -> list[float]:
+        """The figure of each run."""
+        return [figure.of(ours, peer) for ours, peer in zip(self.ours, self.peer, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,8 @@ class Series:
         ours: What `Point.ours` is about.
         peer: What `Point.peer` is about.
         points: The samples, sizes ascending.
+        figure: What is told of them.
+        at_most: What the figure is to stay below, if anything.
     """
 
     what: str
@@ -55,6 +65,12 @@ class Series:
     ours: str
     peer: str
     points: tuple[Point, ...]
+    figure: Figure = Figure.RATIO
+    at_most: float | None = None
+
+    def median(self, point: Point) -> float:
+        """The figure of one size: the median of its runs'."""
+        return median(point.figures(self.figure))
 
     def growth(self) -> tuple[float, float] | None:
         """Exponents k with which ours and the peer grow as size^k; None with fewer than two sizes.

@@ -10,13 +10,13 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.benchmark import BenchmarkError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
 PATIENCE = 15.0
 TAIL = 15
@@ -67,6 +67,60 @@ def run(
     return Ran(text, seconds, _cpu_seconds() - cpu_before)
 
 
+@dataclass(frozen=True)
+class Serving:
+    """A command that serves whoever knows what it said first.
+
+    Attributes:
+        pid: Its process.
+        said: Its first line.
+        seconds: Time from its start to that line.
+    """
+
+    pid: int
+    said: str
+    seconds: float
+
+
+@contextlib.contextmanager
+def serving(
+    command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> Iterator[Serving]:
+    """Starts a command that serves until it is killed, which it is in the end, and waits for its first line.
+
+    Raises:
+        BenchmarkError: It cannot be started, or it ended without a word.
+    """
+    with tempfile.TemporaryFile("w+", errors="replace") as errors:
+        started = time.perf_counter()
+        how = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
+        with _start(command, cwd=cwd, env=env, **how) as child:
+            assert child.stdout
+            try:
+                said = child.stdout.readline().decode().strip()
+                seconds = time.perf_counter() - started
+                if not said:
+                    errors.seek(0)
+                    raise BenchmarkError(_failure(command, child.wait(), errors.read()))
+                yield Serving(child.pid, said, seconds)
+            finally:
+                _kill(child)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used so far, in steps of a hundredth of a second.
+
+    Raises:
+        BenchmarkError: This system does not tell.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError as error:
+        raise BenchmarkError(f"{error.filename} does not tell processor times: measure on Linux") from error
+    user, system = fields[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def _cpu_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
@@ -75,7 +129,7 @@ def _cpu_seconds() -> float:
 def _start(command: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(  # noqa: S603 - commands of the benchmarks' own
-            command, stdin=subprocess.DEVNULL, start_new_session=True, **how
+            command, **{"stdin": subprocess.DEVNULL, "start_new_session": True, **how}
         )
     except FileNotFoundError as error:
         raise BenchmarkError(f"{command[0]} is not on PATH: run `make bench`, which puts it there") from error
@@ -88,10 +142,15 @@ def _end(child: subprocess.Popen[bytes], patience: float) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(patience)
     if child.returncode != 0:
-        for pid in _session(child.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        child.wait()
+        _kill(child)
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    """Kills a command and the processes that it started."""
+    for pid in _session(child.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    child.wait()
 
 
 def _session(leader: int) -> list[int]:

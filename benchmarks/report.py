@@ -11,6 +11,8 @@ from importlib.metadata import version
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.measurement import Figure
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -18,9 +20,10 @@ if TYPE_CHECKING:
     from benchmarks.measurement import Point, Series
 
 Row = tuple[str, ...]
-HEADER: Row = ("measured", "size", "ours", "peer", "ratio", "of the runs")
+HEADER: Row = ("measured", "size", "ours", "peer", "ratio", "of the runs", "at most")
 LEGEND = (
-    "ratio: ours ÷ peer, median over the runs (each: ours, then the peer); beside it the least and the greatest.\n"
+    "ratio: ours ÷ peer, or, with a sign, ours minus the peer: the median over the runs, in which they take\n"
+    "turns; beside it the least and the greatest, and what it is to stay below.\n"
     "growth: the k of size^k that fits best; what does not grow, such as a start, makes it smaller."
 )
 
@@ -75,17 +78,22 @@ class Report:
 
 def _rows(benchmark: str, series: Series) -> list[Row]:
     names = [f"{benchmark}: {series.what} [{series.unit}]", *[""] * (len(series.points) - 1)]
-    rows = [_row(name, point) for name, point in zip(names, series.points, strict=True)]
+    rows = [_row(name, series, point) for name, point in zip(names, series.points, strict=True)]
     if growth := series.growth():
         ours, peer = growth
-        rows.append(("  growth", "", f"n^{ours:.2f}", f"n^{peer:.2f}", "", ""))
+        rows.append(("  growth", "", f"n^{ours:.2f}", f"n^{peer:.2f}", "", "", ""))
     return rows
 
 
-def _row(name: str, point: Point) -> Row:
-    size = "" if point.size is None else str(point.size)
-    spread = f"{min(point.ratios):.2f} … {max(point.ratios):.2f}"
-    return (name, size, _short(median(point.ours)), _short(median(point.peer)), f"{point.ratio:.2f}", spread)
+def _row(name: str, series: Series, point: Point) -> Row:
+    def shown(value: float) -> str:
+        return f"{value:+.2f}" if series.figure is Figure.BEYOND else f"{value:.2f}"
+
+    size, figures = "" if point.size is None else str(point.size), point.figures(series.figure)
+    spread = f"{shown(min(figures))} … {shown(max(figures))}"
+    found, limit = series.median(point), series.at_most
+    bound = "" if limit is None else shown(limit) + (" exceeded" if found > limit else "")
+    return (name, size, _short(median(point.ours)), _short(median(point.peer)), shown(found), spread, bound)
 
 
 def _short(value: float) -> str:
@@ -113,15 +121,16 @@ def _series_as_json(series: Series) -> dict[str, Any]:
         "unit": series.unit,
         "ours": series.ours,
         "peer": series.peer,
+        "at_most": series.at_most,
         "growth": None if growth is None else [round(one, 3) for one in growth],
-        "points": [_point_as_json(point) for point in series.points],
+        "points": [_point_as_json(series, point) for point in series.points],
     }
 
 
-def _point_as_json(point: Point) -> dict[str, Any]:
+def _point_as_json(series: Series, point: Point) -> dict[str, Any]:
     return {
         "size": point.size,
-        "ratio": round(point.ratio, 3),
+        series.figure.value: round(series.median(point), 3),
         "ours": [round(sample, 4) for sample in point.ours],
         "peer": [round(sample, 4) for sample in point.peer],
     }

@@ -1,4 +1,4 @@
-"""A program of `programs/`, run by the real engine on Pulumi's own host of dynamic providers."""
+"""A program of `programs/`, run by the real engine on Pulumi's own host of dynamic providers, or on ours."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from benchmarks.benchmark import BenchmarkError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+API_KEY = "sk-made-up-benchmark-key"
+ROWS = 12
 PROGRAMS = Path(__file__).with_name("programs")
 COMMANDS = {
     "up": ("up", "--yes", "--skip-preview"),
@@ -33,11 +35,15 @@ class Stack:
     environment: Mapping[str, str]
 
     @classmethod
-    def of(cls, program: str, folder: Path, settings: Mapping[str, str]) -> Stack:
+    def of(
+        cls, program: str, folder: Path, settings: Mapping[str, str], *, on_our_host: bool = False
+    ) -> Stack:
         """Makes a stack of a copy of a program, with settings for its environment."""
         shutil.copytree(PROGRAMS / program, folder / "program")
         (folder / "state").mkdir()
-        stack = cls(folder / "program", {**_environment(folder), **settings})
+        if on_our_host:
+            select_our_host(folder / "program")
+        stack = cls(folder / "program", {**environment(folder), **settings})
         stack.pulumi("stack", "init", "benchmark")
         return stack
 
@@ -46,7 +52,7 @@ class Stack:
         seconds = {}
         for command, arguments in COMMANDS.items():
             seconds[command] = self.pulumi(*arguments, resources=resources).seconds
-            self._expect(0 if command == "destroy" else resources)
+            self.expect(0 if command == "destroy" else resources)
         return seconds
 
     def pulumi(self, *arguments: str, resources: int = 0) -> processes.Ran:
@@ -57,7 +63,12 @@ class Stack:
             env={**self.environment, "RESOURCES": str(resources)},
         )
 
-    def _expect(self, resources: int) -> None:
+    def expect(self, resources: int) -> None:
+        """Makes sure that the state holds so many.
+
+        Raises:
+            BenchmarkError: It does not.
+        """
         state = json.loads(self.pulumi("stack", "export").text)["deployment"].get("resources", [])
         found = sum("/benchmark:" in row["type"] or "/openai_ft:" in row["type"] for row in state)
         if found != resources:
@@ -66,12 +77,36 @@ class Stack:
             )
 
 
+def settings(base_url: str) -> dict[str, str]:
+    """Settings of a user of a service."""
+    return {"OPENAI_API_KEY": API_KEY, "OPENAI_BASE_URL": base_url}
+
+
+def write_training_data(folder: Path) -> Path:
+    """Writes the smallest file that trains."""
+    row = {
+        "messages": [
+            {"role": "user", "content": "Where do I reset my password?"},
+            {"role": "assistant", "content": "Under Account."},
+        ]
+    }
+    file = folder / "training.jsonl"
+    file.write_text(f"{json.dumps(row)}\n" * ROWS)
+    return file
+
+
+def select_our_host(project: Path) -> None:
+    """Makes a project use our host, as its user does."""
+    processes.run(["openai-ft", "init"], cwd=project, env=environment(project))
+
+
 def versions() -> dict[str, str]:
     """The engine's version."""
     return {"Pulumi engine": processes.run(["pulumi", "version"]).text.strip().removeprefix("v")}
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
+    """The environment of a command whose home is a folder."""
     return {
         "HOME": str(folder),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),

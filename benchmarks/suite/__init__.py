@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.suite import import_time, overhead
+from benchmarks.suite import host_start, import_time, overhead, polling, waiting
 
 if TYPE_CHECKING:
     from benchmarks.benchmark import Benchmark
 
-SUITE: dict[str, Benchmark] = {"overhead": overhead, "import": import_time}
+SUITE: dict[str, Benchmark] = {
+    "overhead": overhead,
+    "import": import_time,
+    "host": host_start,
+    "waiting": waiting,
+    "polling": polling,
+}

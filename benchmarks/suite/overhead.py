@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from functools import partial
 from importlib.metadata import version
@@ -11,34 +10,32 @@ from typing import TYPE_CHECKING
 
 from benchmarks import stack
 from benchmarks.measurement import Point, Series, in_turns
-from benchmarks.stack import COMMANDS, Stack
+from benchmarks.stack import COMMANDS, Stack, settings, write_training_data
 from pulumi_openai_ft.emulator import Emulator
 
 if TYPE_CHECKING:
     from benchmarks.benchmark import Plan
 
-OURS = "File, stock host, emulator that answers at once"
+OUR_HOST, STOCK_HOST = "File, our host", "File, stock host"
 FLOOR = "no-op dynamic provider, stock host"
-ROWS = 12
 
 Lives = dict[str, list[dict[str, float]]]
 """Seconds of each command, in the order of the runs, by candidate."""
 
 
 def measure(plan: Plan) -> list[Series]:
-    """Takes both stacks through their lives in turns, smallest size first."""
+    """Takes the stacks through their lives in turns, smallest size first; the emulator answers at once."""
     with tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as folder, Emulator() as service:
-        stacks = {OURS: _files(Path(folder) / "files", service.url), FLOOR: _floor(Path(folder) / "floor")}
+        stacks = {
+            OUR_HOST: _files(Path(folder) / "ours", service.url, on_our_host=True),
+            FLOOR: _floor(Path(folder) / "floor"),
+            STOCK_HOST: _files(Path(folder) / "stock", service.url, on_our_host=False),
+        }
         for name, made in stacks.items():
             plan.tell(f"warming up, {name}")
             made.life(1)
         lives = {size: _lives(stacks, size, plan) for size in plan.sizes}
-    return [
-        Series(
-            command, "s", OURS, FLOOR, tuple(_point(command, size, found) for size, found in lives.items())
-        )
-        for command in COMMANDS
-    ]
+    return [_series(command, ours, lives) for command in COMMANDS for ours in (OUR_HOST, STOCK_HOST)]
 
 
 def versions() -> dict[str, str]:
@@ -54,21 +51,19 @@ def _lives(stacks: dict[str, Stack], size: int, plan: Plan) -> Lives:
     )
 
 
-def _point(command: str, size: int, lives: Lives) -> Point:
-    ours, floor = (tuple(life[command] for life in lives[name]) for name in (OURS, FLOOR))
-    return Point(size, ours, floor)
+def _series(command: str, ours: str, lives: dict[int, Lives]) -> Series:
+    points = (_point(command, ours, size, found) for size, found in lives.items())
+    return Series(f"{command}, {ours.partition(', ')[2]}", "s", ours, FLOOR, tuple(points))
 
 
-def _files(folder: Path, base_url: str) -> Stack:
-    keys = {"OPENAI_API_KEY": "sk-made-up-benchmark-key", "OPENAI_BASE_URL": base_url}
-    made = Stack.of("files", folder, keys)
-    row = {
-        "messages": [
-            {"role": "user", "content": "Where do I reset my password?"},
-            {"role": "assistant", "content": "Under Account."},
-        ]
-    }
-    (made.folder / "training.jsonl").write_text(f"{json.dumps(row)}\n" * ROWS)
+def _point(command: str, ours: str, size: int, lives: Lives) -> Point:
+    took, floor = (tuple(life[command] for life in lives[name]) for name in (ours, FLOOR))
+    return Point(size, took, floor)
+
+
+def _files(folder: Path, base_url: str, *, on_our_host: bool) -> Stack:
+    made = Stack.of("files", folder, settings(base_url), on_our_host=on_our_host)
+    write_training_data(made.folder)
     return made
 
 

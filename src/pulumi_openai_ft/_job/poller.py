@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Follow = Callable[[Job, Sequence[Event]], None]
 
-FIRST_INTERVAL, GROWTH, JITTER = 0.25, 1.5, 0.1
+FIRST_INTERVAL, GROWTH, JITTER = 0.25, 1.2, 0.1
 PAGE = 100
 EVENTS_AT_A_TIME = 4
 """Jobs whose events are asked for in an interval, however many are followed."""
@@ -89,7 +89,7 @@ class Poller:
         watch = self._enter(job, deadline, is_followed=follow is not None)
         try:
             while not done(watch.job):
-                if follow:
+                if follow and watch.job is not job:
                     follow(watch.job, watch.events)
                 if deadline is not None and self.timing.wall() >= deadline:
                     raise WaitTimedOutError(f"job {job.id} is still {watch.job.status} at its deadline")
@@ -152,6 +152,8 @@ class Poller:
             for job in found:
                 if job.id in self._watched:
                     self._watched[job.id].job = job
+            if any(job.is_terminal for job in found):  # those that began together end together
+                self._interval = FIRST_INTERVAL
             for job_id in events.keys() & self._watched.keys():
                 self._watched[job_id].events = events[job_id]
             self._failure = failure

@@ -51,6 +51,7 @@ class JobProgress:
     _job: Job | None = None
     _newest: dict[str, Figure] = field(default_factory=dict)
     _mark: _Mark | None = None
+    _seen: set[tuple[object, ...]] = field(default_factory=set)
     _told: set[str] = field(default_factory=set)
     _untold: list[str] = field(default_factory=list)
 
@@ -68,11 +69,13 @@ class JobProgress:
                 calls had them or not.
         """
         self._job = job
-        for event in events:
+        new = [event for event in events if _mark_of(event) not in self._seen]
+        self._seen.update(map(_mark_of, new))
+        for event in new:
             for name, figure in figures(event).items():
                 self._newest[name] = max(figure, self._newest.get(name, figure))
         self._watch_speed()
-        self._keep(job, events)
+        self._keep(job, new)
 
     def line(self) -> str:
         """All of it, as `running · step 120/400 (30 %) · loss 0.512 · 12 min 5 s · about 28 min left`."""
@@ -155,6 +158,8 @@ class JobProgress:
 
     def _message(self, job: Job, event: Event) -> str:
         """What is worth keeping of an event, or nothing."""
+        if event.type == "metrics" and event.level == "info":
+            return ""
         text = _in_one_line(event.message or event.type or "", LONGEST_MESSAGE)
         if level := _LEVELS.get(event.level.lower()):
             is_the_jobs_own = job.error and job.error.message == event.message
@@ -250,6 +255,11 @@ class _Mark(NamedTuple):
     phase: tuple[str, int]
     clock: float
     step: int
+
+
+def _mark_of(event: Event) -> tuple[object, ...]:
+    """Tells events apart, also those of services that give no ids of their own."""
+    return event.id, event.created_at, event.message, str(event.data)
 
 
 def _in_one_line(text: str, longest: int) -> str:

@@ -1,0 +1,96 @@
+"""Seconds until a host of dynamic providers says its port, ours against the stock one, and what idleness costs."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import processes, stack
+from benchmarks.benchmark import BenchmarkError
+from benchmarks.measurement import Figure, Point, Series, in_turns
+
+if TYPE_CHECKING:
+    from benchmarks.benchmark import Plan
+
+OURS, STOCK = "our host", "stock host"
+MODULES = {OURS: "pulumi_openai_ft.host", STOCK: "pulumi.dynamic"}
+WRAPPER = "pulumi-resource-pulumi-python"
+NOBODY = "127.0.0.1:1"
+"""An engine's address, which a host is told; none of them connects before it has something to say."""
+TURNS = 9
+"""How often each is started in a run: they are short, and the machine is noisy."""
+SETTLED, IDLE = 1.0, 5.0
+"""Seconds from the port on after which a host has nothing left to do, and for which it is looked at then."""
+LONGEST_START = 1.3
+MOST_IDLE = 0.02
+"""Processor seconds of `IDLE` that may be seen beyond the stock host's: two steps of the counter."""
+
+
+def measure(plan: Plan) -> list[Series]:
+    """Starts hosts in turns, as modules and as the engine does, by the wrappers; then leaves two of them alone."""
+    with tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as folder:
+        project = Path(folder) / "project"
+        shutil.copytree(stack.PROGRAMS / "floor", project)
+        stack.select_our_host(project)
+        wrappers = {OURS: [str(project / "bin" / WRAPPER)], STOCK: [_stock_wrapper()]}
+        return [
+            _starts("until the port is said", _modules(), project, plan),
+            _starts("the same, by the wrapper", wrappers, project, plan),
+            _idleness(project, plan),
+        ]
+
+
+def versions() -> dict[str, str]:
+    """The stock host's."""
+    return {"pulumi": version("pulumi")}
+
+
+def _modules() -> dict[str, list[str]]:
+    return {name: [sys.executable, "-u", "-m", module] for name, module in MODULES.items()}
+
+
+def _stock_wrapper() -> str:
+    """It lies beside the engine."""
+    engine = shutil.which("pulumi")
+    wrapper = engine and shutil.which(WRAPPER, path=str(Path(engine).parent))
+    if not wrapper:
+        raise BenchmarkError(f"there is no {WRAPPER} beside an engine on PATH: run `make bench`")
+    return wrapper
+
+
+def _starts(what: str, commands: dict[str, list[str]], project: Path, plan: Plan) -> Series:
+    starts = {name: partial(_seconds, command, project) for name, command in commands.items()}
+    for start in starts.values():
+        start()  # compiles what has changed
+    turns = plan.runs * TURNS
+    plan.tell(f"{what}: starting {turns * len(starts)} hosts")
+    taken = in_turns(starts, turns, tell=lambda _step: None)
+    point = Point(None, tuple(taken[OURS]), tuple(taken[STOCK]))
+    return Series(what, "s", OURS, STOCK, (point,), at_most=LONGEST_START)
+
+
+def _seconds(command: list[str], project: Path) -> float:
+    with processes.serving([*command, NOBODY], cwd=project, env=stack.environment(project)) as host:
+        return host.seconds
+
+
+def _idleness(project: Path, plan: Plan) -> Series:
+    what = f"in {IDLE:.0f} s of idleness"
+    idle = {name: partial(_idle, command, project) for name, command in _modules().items()}
+    taken = in_turns(idle, plan.runs, lambda step: plan.tell(f"{what}, {step}"))
+    point = Point(None, tuple(taken[OURS]), tuple(taken[STOCK]))
+    return Series(what, "cpu s", OURS, STOCK, (point,), Figure.BEYOND, MOST_IDLE)
+
+
+def _idle(command: list[str], project: Path) -> float:
+    with processes.serving([*command, NOBODY], cwd=project, env=stack.environment(project)) as host:
+        time.sleep(SETTLED)
+        before = processes.cpu_seconds(host.pid)
+        time.sleep(IDLE)
+        return processes.cpu_seconds(host.pid) - before

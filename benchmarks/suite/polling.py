@@ -1,0 +1,103 @@
+"""Requests of our host in an interval while many jobs wait, against a look at each of them."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.benchmark import BenchmarkError
+from benchmarks.measurement import Point, Series, in_turns
+from benchmarks.own_host import OwnHost
+from benchmarks.stack import API_KEY, write_training_data
+from pulumi_openai_ft.emulator import Clock, Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from benchmarks.benchmark import Plan
+    from pulumi_openai_ft.emulator import JournalEntry
+
+JOBS = 250
+LISTED, FOLLOWED = 100, 4
+"""Jobs that one request shows, and those whose events are asked for in an interval."""
+INTERVALS = 5
+INTERVAL = 0.5
+"""Seconds of an interval. The figure does not depend on it."""
+TRAINING = 3600.0
+PATIENCE = 120.0
+OURS, PEER = "FineTuningJob, our host", "a request for each job"
+LISTING = "/v1/fine_tuning/jobs"
+
+
+def measure(plan: Plan) -> list[Series]:
+    """Lets jobs wait at an emulator whose time stands still, and reads its journal."""
+    with tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as folder:
+        taken = in_turns({OURS: partial(_most_requests, Path(folder))}, plan.runs, plan.tell)
+    ours = tuple(float(found) for found in taken[OURS])
+    point = Point(JOBS, ours, (float(JOBS),) * plan.runs)
+    at_most = (math.ceil(JOBS / LISTED) + FOLLOWED) / JOBS
+    return [Series("an interval's requests", "requests", OURS, PEER, (point,), at_most=at_most)]
+
+
+def versions() -> dict[str, str]:
+    """Nothing but ours has a part in it."""
+    return {}
+
+
+def _most_requests(folder: Path) -> int:
+    """The requests of the interval that has the most."""
+    config = {"openai-ft:apiKey": API_KEY, "openai-ft:pollInterval": str(INTERVAL)}
+    with (
+        Emulator(clock=Clock.manual()) as service,
+        OwnHost.configured(folder, {**config, "openai-ft:baseUrl": service.url}) as host,
+    ):
+        creates = _creates(host, folder)
+        _await(lambda: _all_wait(service), "all jobs to wait")
+        waiting_since = service.journal()[-1].number
+        _await(lambda: len(intervals(service.journal(after=waiting_since))) >= INTERVALS, "the host to look")
+        found = max(intervals(service.journal(after=waiting_since)))
+        service.advance(TRAINING)
+        for create in creates:
+            create.result()
+    return found
+
+
+def _creates(host: OwnHost, folder: Path) -> list[Any]:
+    file = str(write_training_data(folder))
+    uploaded = host.creating("File", "training", {"file": file, "purpose": "fine-tune"}).result()
+    inputs = {"model": "gpt-4.1-mini-2025-04-14", "training_file": uploaded.id}
+    return [
+        host.creating("FineTuningJob", f"job-{number}", {**inputs, "__identity": f"job-{number}"})
+        for number in range(JOBS)
+    ]
+
+
+def _all_wait(service: Emulator) -> bool:
+    """Whether each job is bought and was looked for before and after."""
+    if service.counts().get(f"POST {LISTING}", 0) < JOBS:
+        return False
+    searches = [entry for entry in service.journal(method="GET", path=LISTING) if "metadata" in entry.query]
+    return len(searches) == 2 * JOBS
+
+
+def intervals(entries: Sequence[JournalEntry]) -> list[int]:
+    """Requests from each look at the jobs to the next."""
+    looks = [number for number, entry in enumerate(entries) if _begins_look(entry)]
+    return [later - earlier for earlier, later in pairwise(looks)]
+
+
+def _begins_look(entry: JournalEntry) -> bool:
+    return entry.route == LISTING and "after=" not in entry.query and "metadata" not in entry.query
+
+
+def _await(condition: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > until:
+            raise BenchmarkError(f"waited {PATIENCE:.0f} s in vain for {what}")
+        time.sleep(INTERVAL)
