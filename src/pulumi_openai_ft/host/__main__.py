@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from pulumi_openai_ft._engine import address_of
 from pulumi_openai_ft.host._server import serve
 
 
 def main() -> None:
     """Serves until the engine is done."""
-    serve(address_of(sys.argv[1:]))
+    serve(sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -10,13 +10,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Event, Thread
+from typing import TYPE_CHECKING
 
 import grpc
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from pulumi_openai_ft._engine import is_there
+from pulumi_openai_ft._engine import address_of, is_there
 from pulumi_openai_ft.host._servicer import Servicer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MOST_CALLS = 4096
 """More than an engine has under way at a time; a thread is started only when a call needs it."""
@@ -27,12 +31,13 @@ LAST_WORDS = 2.0
 """Seconds that calls get to end in when the process is asked to end. The engine kills it after 5."""
 
 
-def serve(engine_address: str) -> None:
+def serve(arguments: Sequence[str]) -> None:
     """Serves an engine until it interrupts this process, or goes.
 
     Args:
-        engine_address: Where the engine listens, `127.0.0.1:<port>`; empty where nobody does.
+        arguments: Arguments of this process, the engine's address among them if there is one.
     """
+    engine_address = address_of(arguments)
     servicer = Servicer(engine_address)
     server = grpc.server(ThreadPoolExecutor(MOST_CALLS), options=_GRPC_CHANNEL_OPTIONS)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
