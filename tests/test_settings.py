@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pulumi_openai_ft._settings import SOURCES, Settings, mask_key
+from pulumi_openai_ft._settings import SOURCES, Settings, mask_key, only_own_resources
 from pulumi_openai_ft.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -200,3 +200,13 @@ def test_an_unknown_service_or_feature_is_refused_with_the_known_ones(
 def test_a_catalogue_that_is_no_object_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="openai-ft:catalog is no JSON object"):
         Settings.resolve(config(catalog=text), {})
+
+
+@pytest.mark.parametrize("value", [None, "false", "true"])
+def test_dynamic_resources_of_others_are_refused_only_where_that_is_asked_for(value: str | None) -> None:
+    assert only_own_resources({"openai-ft:onlyOwnResources": value}.get) is (value == "true")
+
+
+def test_whether_to_refuse_is_true_or_false() -> None:
+    with pytest.raises(SettingsError, match="openai-ft:onlyOwnResources is 'yes': write true or false"):
+        only_own_resources({"openai-ft:onlyOwnResources": "yes"}.get)

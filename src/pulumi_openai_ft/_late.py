@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from pulumi_openai_ft.errors import InterruptedCommandError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -26,7 +28,12 @@ def look_for(
         pauses: Seconds before each look.
     """
     for pause in pauses:
-        timing.sleep(pause)
+        try:
+            timing.sleep(pause)
+        except InterruptedCommandError as error:
+            unclear = "before it was clear whether the service had acted"
+            error.args = (f"{error} {unclear}: run `pulumi up` again, which looks for what was created",)
+            raise
         if found := look():
             return found
     return None

@@ -69,6 +69,8 @@ class Provider(ResourceProvider):
 
     inputs_model: ClassVar[type[_inputs.Inputs]]
     """Describes the resource's inputs."""
+    host: Host = Host()
+    """The process that this provider runs in. Our own host puts itself here."""
     remembered: ClassVar[tuple[str, ...]] = ()
     """Inputs of the last `up` by which to compare where the outputs do not hold them, as after an import."""
 
@@ -76,9 +78,6 @@ class Provider(ResourceProvider):
         """Takes the stack's configuration. What is wrong with it is said by `check` and by every operation."""
         _stock_host.say_errors_plainly()
         self._config = req.config
-
-    host: Host = Host()
-    """The process that this provider runs in. Our own host puts itself here."""
 
     @once
     def settings(self) -> Settings:
@@ -116,9 +115,9 @@ class Provider(ResourceProvider):
         """Compares a state with inputs."""
         raise NotImplementedError
 
-    def planned(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
-        """The outputs after a create, or an update of `olds`, as far as they are known before. Asks nobody."""
-        return {**(olds or {}), **news}
+    def planned(self, _olds: Mapping[str, Any] | None, _news: dict[str, Any]) -> dict[str, Any]:
+        """The outputs after a create, or an update of what is there, as far as they are known before. Asks nobody."""
+        raise NotImplementedError
 
     def left(self, _id: str, _outs: Mapping[str, Any], error: Exception) -> str:
         """What to tell of a resource that exists although what was done with it came to an early end."""

@@ -27,6 +27,7 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]*@")
 _UNFIT_FOR_ADDRESS = re.compile(r"[^!-~]")
 _VISIBLE_TAIL = 4
 LARGEST_NUMBER = 1_000_000.0
+ENVIRONMENT = os.environ
 
 
 class Source(NamedTuple):
@@ -56,8 +57,8 @@ SOURCES: dict[str, Source] = {
     "catalog": Source("catalog"),
     "shutdown_warning_days": Source("shutdownWarningDays"),
 }
-
-
+ONLY_OWN_RESOURCES = Source("onlyOwnResources")
+"""A setting of our host, where all others are of calls to the service."""
 KEYS_IN_CONFIGURATION = tuple(
     f"{CONFIG_NAMESPACE}:{SOURCES[name].config_key}" for name in ("api_key", "admin_key")
 )
@@ -116,7 +117,7 @@ class Settings:
         Raises:
             SettingsError: A value is malformed, or project and admin key are the same.
         """
-        environment = _environment() if environment is None else environment
+        environment = ENVIRONMENT if environment is None else environment
         found = {name: _look_up(source, config, environment) for name, source in SOURCES.items()}
         given = {name: value for name, value in found.items() if value is not None}
 
@@ -189,13 +190,17 @@ class Settings:
             )
 
 
+def only_own_resources(config: Callable[[str], str | None]) -> bool:
+    """Whether our host is to refuse dynamic resources of others. Raises `SettingsError` for what is no truth value."""
+    text = _look_up(ONLY_OWN_RESOURCES, config, {}) or "false"
+    if text not in ("true", "false"):
+        raise SettingsError(f"openai-ft:{ONLY_OWN_RESOURCES.config_key} is {text!r}: write true or false")
+    return text == "true"
+
+
 def project_name() -> str:
     """Name of the Pulumi project whose engine started this process, as the stock host takes it."""
-    return _environment().get("PULUMI_PROJECT", "project")
-
-
-def _environment() -> Mapping[str, str]:
-    return os.environ
+    return ENVIRONMENT.get("PULUMI_PROJECT", "project")
 
 
 def mask_key(key: str) -> str:

@@ -26,6 +26,18 @@ ENVIRONMENT_KEY = "sk-admin-environment-8Xy61PqRs53Tuv"
 FORMS = [
     form for key in (SECRET_KEY, ENVIRONMENT_KEY) for form in (key, base64.b64encode(key.encode()).decode())
 ]
+SECRET_NOTE = "hush-4711-only-for-us"
+FAILING = f"""
+import pulumi
+import pulumi_openai_ft as openai_ft
+
+openai_ft.FineTuningJob(
+    "job",
+    model="gpt-4o-mini-2024-07-18",
+    training_file=openai_ft.File("data", file="broken.jsonl"),
+    metadata={{"note": pulumi.Output.secret("{SECRET_NOTE}")}},
+)
+"""
 LOUD = ("-v=9", "--logtostderr", "--logflow")
 PROGRAM = """
 import pulumi
@@ -93,3 +105,16 @@ def files_of(folder: Path) -> Iterator[Path]:
 def pickles_in(state: dict[str, Any]) -> list[bytes]:
     found = (resource.get("inputs", {}).get("__provider") for resource in state["deployment"]["resources"])
     return [base64.b64decode(pickled) for pickled in found if pickled]
+
+
+def test_a_failed_job_is_recorded_with_its_secrets_encrypted(make_stack: Callable[..., Stack]) -> None:
+    """Also the digests of what was asked for: short texts could be guessed from them."""
+    stack = make_stack(FAILING)
+    (stack.folder / "broken.jsonl").write_text('{"messages": "none"}\n' * 12)
+
+    for command in (stack.up, stack.up, stack.refresh, stack.up):
+        said, state = command(code=None).text, stack.export()
+        (job,) = (one for one in json.loads(state)["deployment"]["resources"] if "Job" in one["type"])
+        assert SECRET_NOTE not in said + state
+        assert "ciphertext" in job["outputs"]["metadata"]["note"]
+        assert "ciphertext" in job["outputs"]["__asked"]

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support import API_KEY
 
-from pulumi_openai_ft._functions.lookups import LOOKUPS, TOKENS
+from pulumi_openai_ft._functions.lookups import LOOKUPS
+from pulumi_openai_ft._tokens import OURS
 
 if TYPE_CHECKING:
     from pulumi_openai_ft.emulator import Emulator
@@ -207,7 +208,7 @@ def test_the_calls_are_those_of_all_functions() -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_mocks_are_asked_by_the_function_and_by_its_twin(ran: Any, name: str) -> None:
-    assert ran["every function", False].seen.count([TOKENS + name, CALLS[name]]) == 2
+    assert ran["every function", False].seen.count([OURS + name, CALLS[name]]) == 2
 
 
 @pytest.mark.parametrize(
@@ -245,7 +246,7 @@ class TestTwins:
         assert preview.told["files"] == [False, False, None]
         assert preview.seen == ["team", "data"]
         assert up.told["files"] == [True, False, {"files": []}]
-        assert up.seen == ["team", "data", [f"{TOKENS}getFiles", {}]]
+        assert up.seen == ["team", "data", [f"{OURS}getFiles", {}]]
 
     @pytest.mark.parametrize("preview", [False, True])
     def test_ask_where_all_is_known(self, ran: Any, preview: bool) -> None:  # noqa: FBT001 - a parameter
@@ -259,7 +260,7 @@ class TestTwins:
     def test_take_outputs_within_arguments(self, ran: Any) -> None:
         given = {"metadata": {"team": "red"}}
 
-        assert [f"{TOKENS}getFineTuningJobs", given] in ran["outputs", False].seen
+        assert [f"{OURS}getFineTuningJobs", given] in ran["outputs", False].seen
 
 
 class TestFailures:

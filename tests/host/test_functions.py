@@ -8,10 +8,11 @@ from pulumi.runtime.proto import provider_pb2
 from tests.support import API_KEY, write_training_data
 
 from pulumi_openai_ft._functions.errors import label
-from pulumi_openai_ft._functions.lookups import LOOKUPS, TOKENS
+from pulumi_openai_ft._functions.lookups import LOOKUPS
 from pulumi_openai_ft._service.api import connect
 from pulumi_openai_ft._service.pace import REAL_TIME
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._tokens import OURS
 from pulumi_openai_ft.errors import InputError, InterruptedCommandError, NotFoundError
 from pulumi_openai_ft.host._functions import invoke, respond
 from pulumi_openai_ft.host._properties import received, sent
@@ -38,7 +39,7 @@ def file_id(config: Callable[[str], str | None], tmp_path: Path) -> str:
 
 
 def request(name: str, **args: Any) -> provider_pb2.InvokeRequest:
-    return provider_pb2.InvokeRequest(tok=TOKENS + name, args=sent(args))
+    return provider_pb2.InvokeRequest(tok=OURS + name, args=sent(args))
 
 
 def answer_of(response: provider_pb2.InvokeResponse) -> dict[str, Any]:
@@ -46,19 +47,19 @@ def answer_of(response: provider_pb2.InvokeResponse) -> dict[str, Any]:
 
 
 def test_a_function_is_found_by_its_token_and_asks_the_configured_service(config: Any, file_id: str) -> None:
-    found = invoke(f"{TOKENS}getFile", {"file_id": file_id}, config)
+    found = invoke(f"{OURS}getFile", {"file_id": file_id}, config)
 
     assert (found["id"], found["filename"], found["purpose"]) == (file_id, "data.jsonl", "evals")
 
 
 def test_arguments_come_as_the_engine_sends_them(config: Any, file_id: str) -> None:
     """Numbers are floats there, and what is not set may be null."""
-    found = invoke(f"{TOKENS}getFiles", {"limit": 1.0, "purpose": None}, config)
+    found = invoke(f"{OURS}getFiles", {"limit": 1.0, "purpose": None}, config)
 
     assert [file["id"] for file in found["files"]] == [file_id]
 
 
-@pytest.mark.parametrize("token", [f"{TOKENS}getMoon", "pulumi-python:dynamic/other:getFile", ""])
+@pytest.mark.parametrize("token", [f"{OURS}getMoon", "pulumi-python:dynamic/other:getFile", ""])
 def test_an_unknown_function_is_refused_with_those_that_there_are(config: Any, token: str) -> None:
     with pytest.raises(InputError) as refused:
         invoke(token, {}, config)
@@ -77,7 +78,7 @@ def test_the_engine_gets_the_answer(config: Any, file_id: str) -> None:
 def test_the_engine_gets_failures_with_what_a_program_needs_to_tell_their_kind(config: Any) -> None:
     (failure,) = respond(request("getFile", file_id="file-nobody"), config).failures
     with pytest.raises(NotFoundError) as raised:
-        invoke(f"{TOKENS}getFile", {"file_id": "file-nobody"}, config)
+        invoke(f"{OURS}getFile", {"file_id": "file-nobody"}, config)
 
     assert failure.reason.split("; request")[0] == str(raised.value).split("; request")[0]
     assert failure.property.split("request_id")[0] == label(raised.value).split("request_id")[0]
@@ -88,7 +89,7 @@ def test_the_engine_gets_failures_with_what_a_program_needs_to_tell_their_kind(c
     [
         ("getFile", {}, "get_file: file_id: is missing"),
         ("getFile", {"file_id": "file-1", "colour": "red"}, "get_file: colour: is not supported here"),
-        ("getMoon", {}, f"there is no function '{TOKENS}getMoon': "),
+        ("getMoon", {}, f"there is no function '{OURS}getMoon': "),
     ],
 )
 def test_the_engine_gets_wrong_calls_told(config: Any, name: str, args: dict[str, Any], reason: str) -> None:

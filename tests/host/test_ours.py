@@ -24,8 +24,9 @@ from tests.host.support import (
 from tests.support import API_KEY
 
 import pulumi_openai_ft
+from pulumi_openai_ft import _tokens
 from pulumi_openai_ft._provider import Provider
-from pulumi_openai_ft.host import _ours, _urn
+from pulumi_openai_ft.host import _ours
 from pulumi_openai_ft.host._engine_host import EngineHost, EngineLog
 from pulumi_openai_ft.host._operations import Operations
 from pulumi_openai_ft.host._ours import MODULES, OwnResources
@@ -91,7 +92,7 @@ def run(program: str) -> Any:
 def test_each_resource_is_known_by_its_type() -> None:
     tokens = {kind._resource_type_name for kind in RESOURCES}
 
-    assert {f"{_urn.OURS}{name}" for name in MODULES} == {f"{_urn.PACKAGE}:{token}" for token in tokens}
+    assert {f"{_tokens.OURS}{name}" for name in MODULES} == {f"{_tokens.PACKAGE}:{token}" for token in tokens}
     assert len(tokens) == len(MODULES)
 
 

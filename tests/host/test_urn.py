@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pulumi_openai_ft.host._urn import OURS, name_of, type_of
+from pulumi_openai_ft._tokens import OURS
+from pulumi_openai_ft.host._urn import name_of, type_of
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from pulumi_openai_ft._functions.shapes import (
 from pulumi_openai_ft._grants import Grants
 from pulumi_openai_ft._job.diff import differences
 from pulumi_openai_ft._service.objects import FileObject, Job, Model
+from pulumi_openai_ft._tokens import OURS
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._service.api import Api
     from pulumi_openai_ft._service.objects import Event
 
-TOKENS = "pulumi-python:dynamic/openai_ft:"
-"""How the engine's names of our functions begin."""
 _SYNONYMS = {"warning": "warn"}
 Found = TypeVar("Found", bound=BaseModel)
 
@@ -66,7 +65,7 @@ class Lookup(Generic[Found]):
     @property
     def token(self) -> str:
         """The engine's full name of the function."""
-        return TOKENS + self.name
+        return OURS + self.name
 
     @property
     def function(self) -> str:

@@ -25,6 +25,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from pulumi_openai_ft._settings import project_name
 from pulumi_openai_ft.errors import InputError, OpenAIFTError
+from pulumi_openai_ft.host._properties import received
 from pulumi_openai_ft.host._urn import name_of
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class ForeignResources:
     @_in_turn
     def check(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
         """Checks inputs."""
-        olds, news = _received(request.olds, unknowns=True), _received(request.news, unknowns=True)
+        olds, news = received(request.olds), received(request.news)
         result = self._provider(request.urn, news, olds).check(olds, news)
         failures = [provider_pb2.CheckFailure(property=f.property, reason=f.reason) for f in result.failures]
         return provider_pb2.CheckResponse(inputs=_sent(result.inputs, news), failures=failures)
@@ -90,7 +91,7 @@ class ForeignResources:
     @_in_turn
     def diff(self, request: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:
         """Compares a state with inputs."""
-        olds, news = _received(request.olds, unknowns=True), _received(request.news, unknowns=True)
+        olds, news = received(request.olds), received(request.news)
         result = self._provider(request.urn, news, olds).diff(request.id, olds, news)
         return provider_pb2.DiffResponse(
             changes=CHANGES[result.changes if result.changes is None else bool(result.changes)],
@@ -106,7 +107,7 @@ class ForeignResources:
 
     @_in_turn
     def _create(self, request: provider_pb2.CreateRequest) -> provider_pb2.CreateResponse:
-        props = _received(request.properties)
+        props = received(request.properties, unknowns=False)
         result = self._provider(request.urn, props).create(props)
         outs = {} if result.outs is None else result.outs
         return provider_pb2.CreateResponse(id=result.id, properties=_sent(outs, props))
@@ -119,7 +120,7 @@ class ForeignResources:
 
     @_in_turn
     def _update(self, request: provider_pb2.UpdateRequest) -> provider_pb2.UpdateResponse:
-        olds, news = _received(request.olds), _received(request.news)
+        olds, news = received(request.olds, unknowns=False), received(request.news, unknowns=False)
         result = self._provider(request.urn, news).update(request.id, olds, news)
         outs = {} if result.outs is None else result.outs
         return provider_pb2.UpdateResponse(properties=_sent(outs, news))
@@ -127,7 +128,7 @@ class ForeignResources:
     @_in_turn
     def read(self, request: provider_pb2.ReadRequest) -> provider_pb2.ReadResponse:
         """Reads a resource of a state, or of a program's `get`."""
-        props = _received(request.properties) or _received(request.inputs)
+        props = received(request.properties, unknowns=False) or received(request.inputs, unknowns=False)
         if not props:
             raise InputError(
                 f"resource {name_of(request.urn)!r} cannot be imported: only the program that defines a dynamic "
@@ -142,7 +143,7 @@ class ForeignResources:
     @_in_turn
     def delete(self, request: provider_pb2.DeleteRequest) -> empty_pb2.Empty:
         """Deletes a resource."""
-        props = _received(request.properties)
+        props = received(request.properties, unknowns=False)
         self._provider(request.urn, props).delete(request.id, props)
         return empty_pb2.Empty()
 
@@ -183,11 +184,6 @@ def _unpickled(urn: str, pickled: str) -> ResourceProvider:
             f"resource {name_of(urn)!r}: the code of its dynamic provider, which its property {PROVIDER_KEY} holds, "
             f"cannot be loaded: {type(error).__name__}: {error}"
         ) from error
-
-
-def _received(struct: Struct, *, unknowns: bool = False) -> dict[str, Any]:
-    properties: dict[str, Any] = rpc.deserialize_properties(struct, unknowns)
-    return properties
 
 
 def _sent(outs: Any, props: dict[str, Any]) -> Struct:

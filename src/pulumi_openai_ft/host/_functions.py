@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from pulumi.runtime.proto import provider_pb2
 
 from pulumi_openai_ft._functions.errors import label
-from pulumi_openai_ft._functions.lookups import LOOKUPS, TOKENS
+from pulumi_openai_ft._functions.lookups import LOOKUPS
 from pulumi_openai_ft._service.api import connect
 from pulumi_openai_ft._service.pace import REAL_TIME, Time
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._tokens import OURS
 from pulumi_openai_ft.errors import InputError, OpenAIFTError
 from pulumi_openai_ft.host._properties import received, sent
 
@@ -46,10 +47,10 @@ def invoke(
         InputError: There is no such function, or the arguments are wrong.
         OpenAIFTError: The service cannot be asked, or knows no such thing.
     """
-    lookup = LOOKUPS.get(token.removeprefix(TOKENS))
+    lookup = LOOKUPS.get(token.removeprefix(OURS))
     if lookup is None:
         raise InputError(
-            f"there is no function {token!r}: after {TOKENS!r} there is one of {', '.join(LOOKUPS)}; another version "
+            f"there is no function {token!r}: after {OURS!r} there is one of {', '.join(LOOKUPS)}; another version "
             f"of pulumi-openai-ft may have more"
         )
     arguments = lookup.check(args)

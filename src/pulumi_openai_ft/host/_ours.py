@@ -13,12 +13,13 @@ from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 from pulumi.runtime.proto import provider_pb2
 
 from pulumi_openai_ft._settings import project_name
+from pulumi_openai_ft._tokens import OURS
 from pulumi_openai_ft.errors import InputError, InterruptedCommandError, OpenAIFTError, UnfinishedError
 from pulumi_openai_ft.host._diffs import diff_response
 from pulumi_openai_ft.host._operations import Operation
 from pulumi_openai_ft.host._printing import printable
 from pulumi_openai_ft.host._properties import received, sent
-from pulumi_openai_ft.host._urn import OURS, name_of, type_of
+from pulumi_openai_ft.host._urn import name_of, type_of
 
 if TYPE_CHECKING:
     from pulumi_openai_ft._provider import Provider

@@ -9,9 +9,9 @@ from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
 
-def received(struct: Struct) -> dict[str, Any]:
-    """Properties from the engine; what is not known yet is an `Unknown`."""
-    properties: dict[str, Any] = rpc.deserialize_properties(struct, keep_unknowns=True)
+def received(struct: Struct, *, unknowns: bool = True) -> dict[str, Any]:
+    """Properties from the engine; what is not known yet is an `Unknown`, or None where nobody asks for those."""
+    properties: dict[str, Any] = rpc.deserialize_properties(struct, keep_unknowns=unknowns)
     return properties
 
 

@@ -17,11 +17,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._functions.lookups import LOOKUPS
+from pulumi_openai_ft._tokens import OURS
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermission
 from pulumi_openai_ft.file import File
 from pulumi_openai_ft.fine_tuning_job import FineTuningJob
 from pulumi_openai_ft.host._schema_types import Types, output_model
-from pulumi_openai_ft.host._urn import OURS
 
 if TYPE_CHECKING:
     from pulumi_openai_ft._functions.lookups import Lookup

@@ -12,13 +12,15 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 
-from pulumi_openai_ft.errors import OpenAIFTError
+from pulumi_openai_ft._settings import only_own_resources
+from pulumi_openai_ft._tokens import OURS
+from pulumi_openai_ft.errors import InputError, OpenAIFTError
 from pulumi_openai_ft.host._engine_host import EngineHost, EngineLog
 from pulumi_openai_ft.host._failures import fail, fail_partly
 from pulumi_openai_ft.host._foreign import ForeignProviderError, ForeignResources
 from pulumi_openai_ft.host._operations import Operation, Operations
 from pulumi_openai_ft.host._ours import OwnResources, PartlyDoneError
-from pulumi_openai_ft.host._urn import OURS, type_of
+from pulumi_openai_ft.host._urn import name_of, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +68,7 @@ class Servicer(ResourceProviderServicer):
         self._own = OwnResources(self._host)
         self._foreign = ForeignResources()
         self._config: dict[str, Any] = {}
+        self._refuses_foreign = False
 
     def interrupt(self) -> None:
         """Brings what is under way to an early end in which nothing is lost."""
@@ -82,7 +85,7 @@ class Servicer(ResourceProviderServicer):
             key: rpc.unwrap_rpc_secret(value)
             for key, value in rpc.deserialize_properties(request.args).items()
         }
-        self._config = config
+        self._config, self._refuses_foreign = config, only_own_resources(config.get)
         self._own.configure(config)
         self._foreign.configure(config)
         return provider_pb2.ConfigureResponse(supportsPreview=True)
@@ -141,4 +144,13 @@ class Servicer(ResourceProviderServicer):
         return self._resources(request).delete(request)
 
     def _resources(self, request: Any) -> OwnResources | ForeignResources:
-        return self._own if type_of(request.urn).startswith(OURS) else self._foreign
+        kind = type_of(request.urn)
+        if kind.startswith(OURS):
+            return self._own
+        if self._refuses_foreign:
+            raise InputError(
+                f"resource {name_of(request.urn)!r}: its type {kind!r} is none of pulumi-openai-ft, and "
+                f"openai-ft:onlyOwnResources is set, so the code of its provider is not run: take the setting out of "
+                f"the stack's configuration to allow it"
+            )
+        return self._foreign

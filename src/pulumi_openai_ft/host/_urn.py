@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-PACKAGE = "pulumi-python"
-OURS = f"{PACKAGE}:dynamic/openai_ft:"
-"""How our types begin."""
-
 
 def type_of(urn: str) -> str:
     """The type of a URN's resource, without those of its parents."""
