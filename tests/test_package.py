@@ -39,7 +39,7 @@ def files_with(pattern: str) -> set[str]:
 
 
 def test_only_http_imports_the_http_library() -> None:
-    assert files_with(r"^\s*(import|from) httpx") == {"_service/http.py"}
+    assert files_with(r"^\s*(import|from) httpx") == {"_service/connections.py"}
 
 
 def test_only_api_holds_paths_of_urls() -> None:

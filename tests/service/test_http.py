@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import io
 import time
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -12,7 +10,8 @@ from tests.sleepers import Sleeper
 from tests.support import ADMIN_KEY, API_KEY
 
 from pulumi_openai_ft import errors
-from pulumi_openai_ft._service.http import CONNECT_TIMEOUT, PARALLEL, Http, _clients
+from pulumi_openai_ft._service.connections import CONNECT_TIMEOUT
+from pulumi_openai_ft._service.http import Http
 from pulumi_openai_ft._service.pace import Pace
 from pulumi_openai_ft._settings import Settings
 
@@ -311,11 +310,13 @@ def test_a_useless_environment_is_told_without_what_it_holds(
     monkeypatch.setenv(variable, value)
 
     url = URL.replace("http:", "https:")
+    http = Http(Settings(api_key=API_KEY, base_url=url))
 
     with pytest.raises(
         errors.SettingsError, match=rf"no connection to {url} can be opened.*{variable}"
     ) as caught:
-        Http(Settings(api_key=API_KEY, base_url=url)).request("GET", "/files")
+        http.request("GET", "/files")
+    http.close()
 
     assert "secret" not in str(caught.value)
 
@@ -327,23 +328,6 @@ def test_a_certificate_is_always_verified(scheme: str, monkeypatch: pytest.Monke
 
     with pytest.raises(errors.SettingsError, match="SSL_CERT_FILE"):
         Http(Settings(api_key=API_KEY, base_url=f"{scheme}://127.0.0.1:1/v1")).request("GET", "/files")
-
-
-@pytest.fixture
-def opened() -> Iterator[Callable[..., Http]]:
-    """Makes connections to a service over the wire, and closes them."""
-    made: list[Http] = []
-
-    def make(
-        service: Emulator, *, admin: bool = False, sleeper: Sleeper | None = None, **settings: Any
-    ) -> Http:
-        known = Settings(api_key=API_KEY, admin_key=ADMIN_KEY, base_url=service.url, **settings)
-        made.append(Http(known, admin=admin, time=(sleeper or Sleeper()).time))
-        return made[-1]
-
-    yield make
-    for http in made:
-        http.close()
 
 
 JOB = {"model": "gpt-4o-mini-2024-07-18"}
@@ -440,52 +424,6 @@ def test_a_refused_connection_is_tried_again_also_for_a_post() -> None:
     http.close()
 
     assert not caught.value.may_have_acted
-
-
-def test_one_client_serves_all_threads(service: Emulator, opened: Callable[..., Http]) -> None:
-    http, barrier = opened(service), Barrier(PARALLEL)
-
-    def ask(_number: int) -> int:
-        barrier.wait()
-        http.request("GET", JOBS)
-        return id(http._client())
-
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        clients = set(pool.map(ask, range(PARALLEL)))
-
-    assert len(clients) == 1
-    assert len(service.journal(method="GET", path="/v1/fine_tuning/jobs")) == PARALLEL
-
-
-def test_all_who_ask_a_service_with_one_key_share_a_client(
-    service: Emulator, opened: Callable[..., Http]
-) -> None:
-    same = [opened(service), opened(service, timeout=1.0), opened(service, poll_interval=3.0)]
-    others = [opened(service, admin=True), opened(service, project="proj_b")]
-
-    assert len({id(http._client()) for http in same}) == 1
-    assert len({id(http._client()) for http in same + others}) == 3
-
-
-def test_the_last_who_closes_ends_the_connections(service: Emulator, opened: Callable[..., Http]) -> None:
-    first, second = (opened(service, organization="org-of-this-test-alone") for _ in range(2))
-    client = first._client()
-    assert second._client() is client
-
-    first.close()
-    first.close()
-    second.request("GET", JOBS)
-    second.close()
-
-    assert client.is_closed
-    assert [used for used in _clients._open if "org-of-this-test-alone" in dict(used.headers).values()] == []
-
-
-def test_no_repr_of_open_connections_holds_a_key(service: Emulator, opened: Callable[..., Http]) -> None:
-    opened(service).request("GET", JOBS)
-
-    assert service.url in repr(_clients)
-    assert API_KEY not in repr(_clients)
 
 
 def test_another_request_opens_the_connections_again(service: Emulator, opened: Callable[..., Http]) -> None:

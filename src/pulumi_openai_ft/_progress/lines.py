@@ -27,6 +27,8 @@ ENOUGH_STEPS, ENOUGH_SECONDS, FARTHEST = 3, 15.0, 100.0
 """What must be seen of a speed before it tells the future, and how many times as far it then reaches."""
 LONGEST_LEFT = 30 * 86400
 LONGEST_STATUS, LONGEST_MESSAGE = 40, 500
+TELLING = 20
+"""Newest events whose figures are read: what is older is not shown any more."""
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
@@ -71,7 +73,7 @@ class JobProgress:
         self._job = job
         new = [event for event in events if _mark_of(event) not in self._seen]
         self._seen.update(map(_mark_of, new))
-        for event in new:
+        for event in new[:TELLING]:
             for name, figure in figures(event).items():
                 self._newest[name] = max(figure, self._newest.get(name, figure))
         self._watch_speed()

@@ -6,12 +6,13 @@ import secrets
 import string
 from hashlib import blake2b
 
-_ALPHANUMERIC = string.ascii_letters + string.digits
+_ALPHANUMERIC = (string.ascii_letters + string.digits).encode()
+_OF_EACH_BYTE = bytes(_ALPHANUMERIC[byte % len(_ALPHANUMERIC)] for byte in range(256))
 
 
 def alphanumeric(length: int) -> str:
     """Random letters and digits; never repeated, so that two emulators never share an id."""
-    return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(length))
+    return secrets.token_bytes(length).translate(_OF_EACH_BYTE).decode()
 
 
 def new_id(prefix: str) -> str:

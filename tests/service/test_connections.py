@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from tests.support import API_KEY
+
+from pulumi_openai_ft._service.connections import PARALLEL, Address, Connections, shared
+from pulumi_openai_ft.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pulumi_openai_ft._service.http import Http
+    from pulumi_openai_ft.emulator import Emulator
+
+JOBS = "/fine_tuning/jobs"
+ADDRESS = Address("http://127.0.0.1:1/v1", (), None)
+
+
+def test_many_threads_ask_at_the_same_time(service: Emulator, opened: Callable[..., Http]) -> None:
+    http, barrier = opened(service), Barrier(PARALLEL)
+
+    def ask(_number: int) -> None:
+        barrier.wait()
+        http.request("GET", JOBS)
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        list(pool.map(ask, range(PARALLEL)))
+
+    assert len(service.journal(method="GET", path="/v1/fine_tuning/jobs")) == PARALLEL
+
+
+def test_one_request_after_another_goes_over_one_connection() -> None:
+    connections = Connections(ADDRESS)
+    used = []
+    for _ in range(3):
+        with connections.one(0) as client:
+            used.append(client)
+
+    connections.close()
+
+    assert used[0] is used[1] is used[2]
+
+
+def test_requests_at_the_same_time_have_a_connection_each() -> None:
+    connections = Connections(ADDRESS)
+    with connections.one(0) as first, connections.one(0) as second:
+        assert first is not second
+    with connections.one(0) as again:
+        assert again is first
+
+    connections.close()
+
+    assert first.is_closed
+    assert second.is_closed
+
+
+def test_whoever_finds_all_connections_in_use_waits_for_one() -> None:
+    connections = Connections(ADDRESS)
+    lent = [connections.one(0) for _ in range(PARALLEL)]
+    for connection in lent:
+        connection.__enter__()
+
+    with pytest.raises(httpx.PoolTimeout, match="in use"), connections.one(0):
+        pass
+    lent[0].__exit__(None, None, None)
+    with connections.one(0):
+        pass
+
+
+def test_a_connection_that_cannot_be_opened_takes_no_place() -> None:
+    connections = Connections(Address("http://a:no-port", (), None))
+
+    for _ in range(PARALLEL + 1):
+        with pytest.raises(SettingsError, match="check openai-ft:baseUrl"), connections.one(0):
+            pass
+
+
+def test_all_who_ask_a_service_with_one_key_share_connections(
+    service: Emulator, opened: Callable[..., Http]
+) -> None:
+    same = [opened(service), opened(service, timeout=1.0), opened(service, poll_interval=3.0)]
+    others = [opened(service, admin=True), opened(service, project="proj_b")]
+
+    assert len({id(http._connections()) for http in same}) == 1
+    assert len({id(http._connections()) for http in same + others}) == 3
+
+
+def test_the_last_who_closes_ends_the_connections(service: Emulator, opened: Callable[..., Http]) -> None:
+    first, second = (opened(service, organization="org-of-this-test-alone") for _ in range(2))
+    connections = first._connections()
+    assert second._connections() is connections
+
+    first.close()
+    first.close()
+    second.request("GET", JOBS)
+    with connections.one(0) as client:
+        pass
+    second.close()
+
+    assert client.is_closed
+    assert connections.address not in shared._open
+
+
+def test_no_repr_of_open_connections_holds_a_key(service: Emulator, opened: Callable[..., Http]) -> None:
+    opened(service).request("GET", JOBS)
+
+    assert service.url in repr(shared)
+    assert API_KEY not in repr(shared)
