@@ -100,6 +100,28 @@ def test_looks_often_at_first_and_never_less_often_than_asked() -> None:
     )
 
 
+def test_looks_soon_again_where_a_job_has_ended() -> None:
+    """Jobs that began together end together."""
+    time, ends = ManualTime(1000.0), {"ftjob-1": 20, "ftjob-2": 23}
+    both = poller("running", ids=list(ends), time=time)
+
+    class Ending(ScriptedApi):
+        def jobs(self, **_query: object) -> Iterator[Job]:
+            look = len(time.pauses)
+            yield from (
+                job("succeeded" if look == end else "running", job_id) for job_id, end in ends.items()
+            )
+
+    both.api = Ending(script(both))
+    both._enter(job("running", "ftjob-1"), None, is_followed=False)
+
+    wait(both, job_id="ftjob-2")
+
+    before, soon, after = time.pauses[18], time.pauses[20], time.pauses[21]
+    assert soon < 0.15
+    assert soon < after < before
+
+
 def test_ends_at_its_deadline_to_the_second() -> None:
     time = ManualTime(1000.0)
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     Follow = Callable[[Job, Sequence[Event]], None]
 
 FIRST_INTERVAL, GROWTH, JITTER = 0.25, 1.2, 0.1
+SOON = 0.1
+"""Seconds to the next look where one has found the end of a job: jobs that began together end together."""
 PAGE = 100
 EVENTS_AT_A_TIME = 4
 """Jobs whose events are asked for in an interval, however many are followed."""
@@ -60,6 +62,7 @@ class Poller:
     _looking: bool = False
     _looks: int = 0
     _interval: float = FIRST_INTERVAL
+    _has_seen_an_end: bool = False
     _silent_since: float | None = None
     _failure: OpenAIFTError | None = None
 
@@ -136,7 +139,8 @@ class Poller:
 
     def _pause(self) -> float:
         with self._condition:
-            pause = min(self._interval, self.api.settings.poll_interval) * (1 + JITTER * random.random())  # noqa: S311 - jitter, not a secret
+            interval = SOON if self._has_seen_an_end else self._interval
+            pause = min(interval, self.api.settings.poll_interval) * (1 + JITTER * random.random())  # noqa: S311 - jitter, not a secret
             self._interval *= GROWTH
             deadlines = [
                 watch.deadline - self.timing.wall() for watch in self._watched.values() if watch.deadline
@@ -152,8 +156,9 @@ class Poller:
             for job in found:
                 if job.id in self._watched:
                     self._watched[job.id].job = job
-            if any(job.is_terminal for job in found):  # those that began together end together
-                self._interval = FIRST_INTERVAL
+            self._has_seen_an_end = any(job.is_terminal for job in found)
+            if self._has_seen_an_end:
+                self._interval = max(FIRST_INTERVAL, self._interval / 2)
             for job_id in events.keys() & self._watched.keys():
                 self._watched[job_id].events = events[job_id]
             self._failure = failure

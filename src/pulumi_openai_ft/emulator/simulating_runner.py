@@ -189,7 +189,7 @@ class SimulatingRunner:
     def _step(self, order: Order, plan: Plan, step: int) -> dict[str, float]:
         validation = order.validation is not None
         measured = training_step(plan, step, seed=order.seed, method=order.kind, validation=validation)
-        found = {name: value for name, value in asdict(measured).items() if value is not None}
+        found = {name: value for name, value in vars(measured).items() if value is not None}
         if order.kind == "reinforcement":
             return {
                 name: value for name, value in found.items() if "loss" not in name and "token" not in name
