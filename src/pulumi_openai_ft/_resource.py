@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pulumi
@@ -21,6 +22,11 @@ class Readable:
 
     inputs_model: ClassVar[type[_inputs.Inputs]]
     """Describes the resource's inputs."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Evaluates the types of the outputs once. Pulumi would do it again for each resource."""
+        super().__init_subclass__(**kwargs)
+        cls.__annotations__ = inspect.get_annotations(cls, eval_str=True)
 
     @classmethod
     def get(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Follow = Callable[[Job, Sequence[Event]], None]
 
 FIRST_INTERVAL, GROWTH, JITTER = 0.25, 1.2, 0.1
-SOON = 0.1
+SOON = 0.05
 """Seconds to the next look where one has found the end of a job: jobs that began together end together."""
 PAGE = 100
 EVENTS_AT_A_TIME = 4
@@ -151,13 +151,16 @@ class Poller:
         with self._condition:
             ids = set(self._watched)
         found, failure = self._ask(ids)
-        events = {} if failure else self._ask_for_events()
+        has_ended = any(job.is_terminal for job in found)
+        events = (
+            {} if failure or has_ended else self._ask_for_events()
+        )  # whoever is done need not wait for them
         with self._condition:
             for job in found:
                 if job.id in self._watched:
                     self._watched[job.id].job = job
-            self._has_seen_an_end = any(job.is_terminal for job in found)
-            if self._has_seen_an_end:
+            self._has_seen_an_end = has_ended
+            if has_ended:
                 self._interval = max(FIRST_INTERVAL, self._interval / 2)
             for job_id in events.keys() & self._watched.keys():
                 self._watched[job_id].events = events[job_id]

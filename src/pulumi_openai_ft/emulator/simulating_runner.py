@@ -202,7 +202,7 @@ class SimulatingRunner:
         return Run(**note.content)
 
     def _save(self, order: Order, run: Run) -> None:
-        self._notes.put(Note(id=order.job_id, created_at=run.moment.now, content=asdict(run)))
+        self._notes.put(Note(id=order.job_id, created_at=run.moment.now, content=vars(run)))
 
 
 def _inspect(dataset: Dataset, method: str, param: str) -> Summary | Problem:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from math import ceil, exp, log
 from typing import TYPE_CHECKING, Any
@@ -159,10 +160,16 @@ class _Curve:
         return 2.2 + 0.4 * self._trait("start"), 0.55 + 0.2 * self._trait("end")
 
     def _trait(self, name: str) -> float:
-        return _hash_noise(f"{self.seed}:{name}")
+        return _trait(self.seed, name)
 
     def _noise(self, name: str) -> float:
         return _hash_noise(f"{self.seed}:{name}:{self.step}")
+
+
+@lru_cache(maxsize=1024)
+def _trait(seed: int, name: str) -> float:
+    """What is the same at all steps of a job."""
+    return _hash_noise(f"{seed}:{name}")
 
 
 def _hash_noise(key: str) -> float:
