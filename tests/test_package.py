@@ -14,7 +14,6 @@ import pytest
 
 import pulumi_openai_ft
 from pulumi_openai_ft._job.inputs import FineTuningJobInputs
-from pulumi_openai_ft._settings import SOURCES
 from pulumi_openai_ft.checkpoint_permission import CheckpointPermissionInputs
 from pulumi_openai_ft.file import FileInputs
 
@@ -110,25 +109,6 @@ def test_nothing_is_mocked() -> None:
     ]
 
     assert offenders == []
-
-
-def test_the_readme_names_every_setting() -> None:
-    readme = (ROOT / "README.md").read_text()
-    names = [
-        name
-        for source in SOURCES.values()
-        for name in (f"openai-ft:{source.config_key}", *source.environment)
-    ]
-
-    assert [name for name in names if f"`{name}`" not in readme] == []
-
-
-def test_the_readme_names_everything_that_is_exported() -> None:
-    readme = (ROOT / "README.md").read_text()
-
-    assert [
-        name for name in pulumi_openai_ft.__all__ if name.startswith(("F", "get_")) and name not in readme
-    ] == ["FineTuningEvents"]
 
 
 def test_the_map_of_the_package_names_every_module() -> None:

@@ -30,6 +30,10 @@ TODAY = "2026-12-01"  # in the emulator: from 2027-01-14 on, no model of its cat
 STACK_FILE = ROOT / f"Pulumi.{STACK}.yaml"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SETTINGS = ("OPENAI_", "PULUMI_")
+SHARING = (
+    "--plaintext=complete-workflow:use_admin_key=true",
+    "--plaintext=complete-workflow:project_ids[0]=proj_partner_team",
+)
 
 
 class DemoError(Exception):
@@ -94,9 +98,7 @@ class Demo:
             shutil.move(STACK_FILE, self.folder / STACK_FILE.name)
         finally:
             STACK_FILE.unlink(missing_ok=True)
-        pulumi(
-            env, "config", "set", "--path", "complete-workflow:shareWith[0]", "proj_partner_team", quiet=True
-        )
+        pulumi(env, "config", "set-all", "--path", *SHARING, quiet=True)
 
     def run(self) -> None:
         """Shows the workflow and takes everything down again."""

@@ -29,8 +29,8 @@ pulumi.export("fine_tuned_model", job.fine_tuned_model)
 pulumi.export("latest_event", events.apply(lambda found: found.events[0].message))
 
 # Sharing needs the admin key and a project of the same organization that does not own the model.
-if share_with := config.get_object("shareWith"):
+if config.get_bool("use_admin_key"):
     permission = openai_ft.FineTuningCheckpointPermission(
-        "share", checkpoint_id=job.fine_tuned_model, project_ids=share_with
+        "share", checkpoint_id=job.fine_tuned_model, project_ids=config.require_object("project_ids")
     )
     pulumi.export("permission_ids", permission.permission_ids)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermission
     from pulumi_openai_ft.errors import OpenAIFTError
     from pulumi_openai_ft.file import File
+    from pulumi_openai_ft.fine_tuned_model import FineTunedModel
     from pulumi_openai_ft.fine_tuning_job import FineTuningJob
     from pulumi_openai_ft.functions import (
         FineTuningEvents,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "File",
+    "FineTunedModel",
     "FineTuningCheckpointPermission",
     "FineTuningEvents",
     "FineTuningJob",
@@ -63,6 +65,7 @@ __all__ = [
 
 _MODULES = {
     "File": "file",
+    "FineTunedModel": "fine_tuned_model",
     "FineTuningCheckpointPermission": "checkpoint_permission",
     "FineTuningEvents": "functions",
     "FineTuningJob": "fine_tuning_job",

@@ -34,6 +34,12 @@ Tells what is missing for `pulumi up`: Pulumi, the project, its host, keys, the 
 job, changes nothing and shows no key. The exit code is 1 if there is a problem; a warning is none."""
 
 
+_POLICY_CHECK = """\
+Asks the rules of the policy pack about what a stack has, without running its program, as of today: for nightly runs,
+since a model may have come near its shutdown. It reads the stack's state through Pulumi and changes nothing. The exit
+code is 1 if a mandatory rule is violated."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command.
 
@@ -57,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_init(commands)
     _add_doctor(commands)
+    _add_policy(commands)
     _add_emulator(commands)
     return parser
 
@@ -64,11 +71,12 @@ def _parser() -> argparse.ArgumentParser:
 def _add_init(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = _add_project_command(commands, "init", "make a project use this package's host", _INIT)
     parser.add_argument("--force", action="store_true", help="overwrite another program of the script's name")
+    parser.add_argument("--policies", action="store_true", help="write a policy pack, too, into policies/")
     parser.set_defaults(run=_init)
 
 
 def _init(given: argparse.Namespace) -> int:
-    done = initialize(given.folder, force=given.force)
+    done = initialize(given.folder, force=given.force, policies=given.policies)
     for clause in done:
         print(clause)
     print(
@@ -98,6 +106,27 @@ def _examine(given: argparse.Namespace) -> int:
     return int(any(finding.mark is Mark.PROBLEM for finding in findings))
 
 
+def _add_policy(commands: Commands[argparse.ArgumentParser]) -> None:
+    summary = "check a stack against the policy pack"
+    policy = commands.add_parser("policy", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    inner = policy.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    parser = _add_project_command(inner, "check", "ask the rules about what a stack has", _POLICY_CHECK)
+    parser.add_argument("--json", action="store_true", help="print a JSON list of what is violated")
+    parser.add_argument("--stack", help="the stack; default: the selected one")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the policy pack's configuration")
+    parser.set_defaults(run=_check_policies)
+
+
+def _check_policies(given: argparse.Namespace) -> int:
+    try:
+        from pulumi_openai_ft._commands import policy_check  # noqa: PLC0415 - needs the packages of an extra
+    except ModuleNotFoundError as missing:
+        return _say_what_to_install(missing, "this command", "policies")
+    found = policy_check.check(given.folder, given.stack, given.config)
+    print(policy_check.as_json(found) if given.json else policy_check.as_table(found))
+    return int(any(violation.is_mandatory for violation in found))
+
+
 def _add_project_command(
     commands: Commands[argparse.ArgumentParser], name: str, summary: str, description: str
 ) -> argparse.ArgumentParser:
@@ -124,17 +153,19 @@ def _add_emulator(commands: Commands[argparse.ArgumentParser]) -> None:
         from pulumi_openai_ft.emulator import command  # noqa: PLC0415 - needs the packages of an extra
     except ModuleNotFoundError as missing:
         parser = commands.add_parser("emulator", help=f"{summary} (not installed)")
-        parser.set_defaults(run=lambda _given, missing=missing: _say_what_to_install(missing))
+        parser.set_defaults(
+            run=lambda _given, missing=missing: _say_what_to_install(missing, "the emulator", "emulator")
+        )
         return
-    parser = commands.add_parser("emulator", help=summary, description=f"{summary.capitalize()}.")
+    parser = commands.add_parser("emulator", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     command.add_arguments(parser)
     parser.set_defaults(run=command.run)
 
 
-def _say_what_to_install(missing: ModuleNotFoundError) -> int:
+def _say_what_to_install(missing: ModuleNotFoundError, what: str, extra: str) -> int:
     package = str(missing.name).split(".")[0]
     print(
-        f"openai-ft: the emulator needs the package {package!r}: pip install 'pulumi-openai-ft[emulator]'",
+        f"openai-ft: {what} needs the package {package!r}: pip install 'pulumi-openai-ft[{extra}]'",
         file=sys.stderr,
     )
     return 1

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
+from pulumi_openai_ft._commands import setup_findings
 from pulumi_openai_ft._commands.init import initialize
-from pulumi_openai_ft._commands.project import MASTER, WRAPPER
+from pulumi_openai_ft._commands.project import MASTER, WRAPPER, Project
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -156,3 +158,56 @@ def test_a_file_that_is_not_safe_to_edit_leaves_everything_as_it_was(folder: Pat
         initialize(folder)
 
     assert contents(folder) == before
+
+
+def pack_description(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((folder / "policies" / "PulumiPolicy.yaml").read_text())
+    return found
+
+
+def test_a_project_gets_a_policy_pack_if_asked(folder: Path) -> None:
+    done = initialize(folder, policies=True)
+
+    assert done[-1] == "wrote the policy pack policies: `pulumi preview --policy-pack policies` applies it"
+    assert (folder / "policies" / "__main__.py").read_text() == (
+        "from pulumi_openai_ft.policies import pack\n\npack()\n"
+    )
+    assert pack_description(folder)["runtime"] == {"name": "python", "options": {"toolchain": "uv"}}
+    assert setup_findings.policies(Project.find(folder)).text.startswith("policies: `pulumi preview")
+
+
+def test_a_policy_pack_uses_the_environment_of_the_program(folder: Path) -> None:
+    (folder / "Pulumi.yaml").write_text("name: shop\nruntime: {name: python, options: {virtualenv: venv}}\n")
+
+    initialize(folder, policies=True)
+
+    assert pack_description(folder)["runtime"]["options"] == {"virtualenv": "../venv"}
+
+
+def test_a_policy_pack_that_is_there_stays_as_it_is(folder: Path) -> None:
+    initialize(folder, policies=True)
+    (folder / "policies" / "__main__.py").write_text("# my own rules\n")
+    before = contents(folder)
+
+    assert initialize(folder, policies=True) == []
+    assert contents(folder) == before
+
+
+def test_a_program_in_the_folder_of_the_policy_pack_is_left_alone(folder: Path) -> None:
+    program = folder / "policies" / "__main__.py"
+    program.parent.mkdir()
+    program.write_text("print('mine')\n")
+
+    with pytest.raises(InputError, match=r"policies/__main__.py is another program: move it away"):
+        initialize(folder, policies=True)
+
+    assert program.read_text() == "print('mine')\n"
+    assert not (folder / "policies" / "PulumiPolicy.yaml").exists()
+
+
+def test_a_policy_pack_that_was_half_written_is_finished(folder: Path) -> None:
+    initialize(folder, policies=True)
+    (folder / "policies" / "PulumiPolicy.yaml").unlink()
+
+    assert len(initialize(folder, policies=True)) == 1
+    assert pack_description(folder)["runtime"]["name"] == "python"

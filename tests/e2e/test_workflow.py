@@ -26,8 +26,9 @@ def stack(make_stack: Callable[..., Stack], tmp_path: Path) -> Stack:
     shutil.copytree(EXAMPLES / "data", tmp_path / "data")
     program = (EXAMPLES / "complete_workflow" / "__main__.py").read_text()
     made = make_stack(program)
-    made.pulumi("config", "set", "--path", "complete-workflow:shareWith[0]", "proj_partner")
-    made.pulumi("config", "set", "--path", "complete-workflow:shareWith[1]", "proj_other")
+    made.pulumi("config", "set", "complete-workflow:use_admin_key", "true")
+    made.pulumi("config", "set", "--path", "complete-workflow:project_ids[0]", "proj_partner")
+    made.pulumi("config", "set", "--path", "complete-workflow:project_ids[1]", "proj_other")
     return made
 
 

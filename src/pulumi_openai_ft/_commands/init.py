@@ -1,4 +1,4 @@
-"""`openai-ft init`: a project gets the wrapper, and the lines that select it."""
+"""`openai-ft init`: a project gets the wrapper and the lines that select it, and a policy pack if asked for."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pulumi_openai_ft._commands.project import (
     write_whole,
 )
 from pulumi_openai_ft._commands.project_file import with_host
+from pulumi_openai_ft._commands.project_policies import write_pack
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
 EXECUTABLE = 0o755
 
 
-def initialize(folder: Path, *, force: bool = False) -> list[str]:
+def initialize(folder: Path, *, force: bool = False, policies: bool = False) -> list[str]:
     """Makes the project of a folder use this package's host of dynamic resources.
 
     Args:
         folder: The project's folder, or one below it.
         force: Whether another program of the wrapper's name is overwritten.
+        policies: Whether the project gets a policy pack, too.
 
     Returns:
         What was done, a clause each; nothing if all was there.
@@ -52,6 +54,8 @@ def initialize(folder: Path, *, force: bool = False) -> list[str]:
         if text != project.text:
             write_whole(project.file, text.encode(), stat.S_IMODE(project.file.stat().st_mode))
             done.append(f"added plugins.providers to {project.file.name}")
+        if policies:
+            done += write_pack(project)
     except OSError as error:
         raise InputError(f"{error.filename or wrapper}: {error.strerror}") from error
     return done

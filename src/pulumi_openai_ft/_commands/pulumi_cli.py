@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pulumi_openai_ft.errors import InputError
 
@@ -87,6 +87,21 @@ def configuration(folder: Path, stack: str | None, *, disclose: bool = False) ->
         {key: str(entry["value"]) for key, entry in told.items() if "value" in entry},
         frozenset(key for key, entry in told.items() if entry.get("secret")),
     )
+
+
+def state(folder: Path, stack: str | None) -> dict[str, Any]:
+    """What a stack has, as Pulumi exports it; secrets stay encrypted.
+
+    Args:
+        folder: The project's folder.
+        stack: The stack's name; None for the one that is selected.
+
+    Raises:
+        InputError: Pulumi does not tell it; the text says why.
+    """
+    which = ["--stack", stack] if stack else []
+    found: dict[str, Any] = json.loads(_said("stack", "export", "--cwd", str(folder), *which))
+    return found
 
 
 def _said(*arguments: str) -> str:

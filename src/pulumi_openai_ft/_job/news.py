@@ -19,7 +19,7 @@ def goes_on(job_id: str, status: str, error: Exception) -> str:
 def failure(job: Job) -> str:
     """Why a job is not what it was bought for, and what to do."""
     error = job.error
-    reason = ": ".join(part for part in (error and error.code, error and error.message) if part)
+    reason = ": ".join(part.rstrip(". ") for part in (error and error.code, error and error.message) if part)
     blame = f" (see {error.param})" if error and error.param else ""
     return (
         f"job {job.id} {'was cancelled' if job.status == 'cancelled' else 'failed'}"

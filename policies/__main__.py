@@ -1,0 +1,3 @@
+from pulumi_openai_ft.policies import pack
+
+pack()

@@ -1,0 +1,143 @@
+"""`FineTunedModel`: from a local file to a model, in one resource."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+import pulumi
+
+from pulumi_openai_ft._functions.errors import for_programs
+from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermission
+from pulumi_openai_ft.errors import InputError
+from pulumi_openai_ft.file import File
+from pulumi_openai_ft.fine_tuning_job import FineTuningJob
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["FineTunedModel", "FineTunedModelJob"]
+
+TYPE = "openai-ft:index:FineTunedModel"
+"""Of the form that Pulumi gives components. No provider serves it, so it is none of `pulumi-python`'s."""
+NOT_THERE_YET = (
+    "FineTunedModel {!r}: share_with: a model that `up` does not wait for has no name yet: leave out "
+    "wait_for_completion=False, or share it with a FineTuningCheckpointPermission once it is there"
+)
+
+
+class FineTunedModelJob(TypedDict, total=False):
+    """What `FineTuningJob` takes and `FineTunedModel` hands on to it. `FineTuningJob` describes it."""
+
+    suffix: pulumi.Input[str] | None
+    seed: pulumi.Input[int] | None
+    method: pulumi.Input[Mapping[str, Any]] | None
+    integrations: pulumi.Input[Sequence[Mapping[str, Any]]] | None
+    metadata: pulumi.Input[Mapping[str, str]] | None
+    extra_body: pulumi.Input[Mapping[str, Any]] | None
+    wait_for_completion: pulumi.Input[bool] | None
+    cancel_after_timeout: pulumi.Input[int] | None
+    paused: pulumi.Input[bool] | None
+    recreate_on_failure: pulumi.Input[bool] | None
+    delete_model_on_destroy: pulumi.Input[bool] | None
+    triggers: pulumi.Input[Sequence[Any]] | None
+
+
+class FineTunedModel(pulumi.ComponentResource):
+    """A model that is fine-tuned on a local file: uploads the file, trains, and shares the model where asked to.
+
+    An edited file is uploaded anew and trains anew. All that the parts tell is there as `job`, `training_file`,
+    `validation_file` and `permission`.
+    """
+
+    fine_tuned_model: pulumi.Output[str | None]
+    """Name of the model, `ft:…`, once the job has succeeded."""
+    job_id: pulumi.Output[str]
+    """Id of the job, `ftjob-…`."""
+    status: pulumi.Output[str]
+    """Status of the job: `succeeded` when `up` has waited for it."""
+    training_file_id: pulumi.Output[str]
+    """Id of the training file, `file-…`."""
+    validation_file_id: pulumi.Output[str | None]
+    """Id of the validation file, or None."""
+    permission_ids: pulumi.Output[dict[str, str]]
+    """Id of the grant, `cp_…`, of each project that the model is shared with."""
+
+    training_file: File
+    """The training file, named `<name>-training`."""
+    validation_file: File | None
+    """The validation file, named `<name>-validation`."""
+    job: FineTuningJob
+    """The job, named as the component is."""
+    permission: FineTuningCheckpointPermission | None
+    """What shares the model, named as the component is."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        model: pulumi.Input[str],
+        training_file: pulumi.Input[str | pulumi.FileAsset],
+        validation_file: pulumi.Input[str | pulumi.FileAsset] | None = None,
+        share_with: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+        **job: Unpack[FineTunedModelJob],
+    ) -> None:
+        """Trains a model when the stack is updated.
+
+        Args:
+            resource_name: Name of the component in the stack; its parts are named after it.
+            model: Base model, an alias of one, or a fine-tuned model to train further.
+            training_file: Path of the local training file, relative to the program, or a `pulumi.FileAsset`.
+            validation_file: Path of the local validation file, likewise.
+            share_with: Projects that may use the model, not the one that owns it; none by default. Needs the
+                admin key.
+            opts: Pulumi's resource options.
+            job: What else `FineTuningJob` takes, such as `suffix` and `method`.
+
+        Raises:
+            InputError: The model is to be shared by an `up` that does not wait for it.
+        """
+        is_shared = share_with not in (None, [], ())
+        if is_shared and job.get("wait_for_completion") is False:
+            raise for_programs(InputError(NOT_THERE_YET.format(resource_name)))
+        super().__init__(TYPE, resource_name, None, opts)
+        self.training_file = self._file(f"{resource_name}-training", training_file)
+        self.validation_file = (
+            None if validation_file is None else self._file(f"{resource_name}-validation", validation_file)
+        )
+        self.job = FineTuningJob(
+            resource_name,
+            model=model,
+            training_file=self.training_file,
+            validation_file=self.validation_file,
+            opts=pulumi.ResourceOptions(parent=self),
+            **job,
+        )
+        self.permission = self._permission(resource_name, share_with) if is_shared else None
+
+        self.fine_tuned_model = self.job.fine_tuned_model
+        self.job_id = self.job.id
+        self.status = self.job.status
+        self.training_file_id = self.training_file.id
+        self.validation_file_id = self.job.validation_file
+        self.permission_ids = (
+            self.permission.permission_ids if self.permission else pulumi.Output.from_input({})
+        )
+        self.register_outputs({name: getattr(self, name) for name in OUTPUTS})
+
+    def _file(self, name: str, path: pulumi.Input[str | pulumi.FileAsset]) -> File:
+        return File(name, file=path, opts=pulumi.ResourceOptions(parent=self))
+
+    def _permission(self, name: str, projects: Any) -> FineTuningCheckpointPermission:
+        return FineTuningCheckpointPermission(
+            name,
+            checkpoint_id=self.job.fine_tuned_model,
+            project_ids=projects,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+OUTPUTS = tuple(
+    name for name, kind in FineTunedModel.__annotations__.items() if str(kind).startswith("pulumi.Output")
+)
+"""What the component tells the engine."""

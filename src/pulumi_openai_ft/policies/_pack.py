@@ -1,0 +1,56 @@
+"""All rules, and the pack of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pulumi_policy import PolicyPack
+
+from pulumi_openai_ft.policies import deadline, keys, limits, models, permissions, stacks
+from pulumi_openai_ft.policies._rule import Clock, Look, Rule, StackRule, today
+from pulumi_openai_ft.policies._subject import Marks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pulumi_policy import Policy
+
+RULES: tuple[Rule | StackRule | Look, ...] = (
+    keys.LOOK,
+    models.SUPPORTED_MODEL,
+    models.KNOWN_MODEL,
+    models.MODEL_NEAR_SHUTDOWN,
+    models.NO_NEW_JOBS_AFTER,
+    permissions.ADMIN_KEY,
+    permissions.PROJECT,
+    keys.NO_KEYS_IN_PROPERTIES,
+    keys.NO_KEYS_IN_OUTPUTS,
+    stacks.TRAINING_FILE_PURPOSE,
+    deadline.DEADLINE,
+    limits.EPOCHS,
+    limits.METADATA,
+    limits.SUFFIX,
+    stacks.PROTECT_IN_PRODUCTION,
+    limits.WANDB_ENTITY,
+)
+"""Every rule. The one that looks comes first, so that the others know what is secret."""
+
+
+def policies(clock: Clock = today) -> list[Policy]:
+    """The policy of each rule, for a pack of one's own.
+
+    Args:
+        clock: Gives the day on which dates are judged; the day in UTC by default.
+    """
+    marks = Marks()
+    return [rule.policy(marks, clock) for rule in RULES]
+
+
+def pack(name: str = "openai-ft", *, extra: Iterable[Policy] = ()) -> None:
+    """Serves all rules to the engine that started this program; returns when the engine is done.
+
+    Args:
+        name: The pack's name in what Pulumi prints.
+        extra: Policies of one's own.
+    """
+    PolicyPack(name, [*policies(), *extra])

@@ -1,0 +1,89 @@
+"""The page of the emulator tells all that it takes, and its programs run."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.docs.pages import PAGES, ROOT, samples
+from tests.e2e.conftest import engine, environment, select, service  # noqa: F401 - fixtures
+
+from pulumi_openai_ft.emulator import Emulator, command
+from pulumi_openai_ft.emulator.books import BOOKS
+from pulumi_openai_ft.emulator.faults import ACTIONS
+from pulumi_openai_ft.emulator.modes import MODES
+from pulumi_openai_ft.emulator.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE = PAGES["emulator"]
+
+
+def options() -> list[str]:
+    parser = argparse.ArgumentParser(add_help=False)
+    command.add_arguments(parser)
+    return [action.option_strings[0] for action in parser._actions]
+
+
+@pytest.mark.parametrize("option", options())
+def test_every_option_is_told(option: str) -> None:
+    assert re.search(rf"^\| `{option}\b", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", [*MODES, *ACTIONS])
+def test_every_mode_and_every_fault_is_told(name: str) -> None:
+    assert re.search(rf"^\| `{name}` \|", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", Settings.__annotations__)
+def test_every_setting_is_told(name: str) -> None:
+    assert f"`{name}`" in PAGE
+
+
+@pytest.mark.parametrize("name", BOOKS)
+def test_every_book_is_told(name: str) -> None:
+    assert re.search(rf"books/{{[^}}]*\b{name}\b", PAGE)
+
+
+@pytest.mark.parametrize("name", re.findall(r"`(?:service\.)?(\w+)\(\)`", PAGE))
+def test_what_an_emulator_is_said_to_do_it_can(name: str) -> None:
+    assert callable(getattr(Emulator, name))
+
+
+def test_the_official_client_gets_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (program,) = (one.text for one in samples("emulator") if "import openai\n" in one.text)
+    shutil.copy(ROOT / "examples" / "data" / "customer_support.jsonl", tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    exec(compile(program, "emulator.md", "exec"), {})  # noqa: S102 - the page's own program
+
+    assert capsys.readouterr().out.startswith("ft:gpt-4o-mini-2024-07-18:")
+
+
+@pytest.mark.e2e
+@pytest.mark.long
+def test_the_tests_of_a_program_pass(engine: str, service: Emulator, tmp_path: Path) -> None:  # noqa: F811 - fixtures
+    """They bring an emulator of their own; the one here only fills the environment."""
+    project, tests = tmp_path / "support-bot", tmp_path / "tests"
+    project.mkdir()
+    tests.mkdir()
+    select("ours", project)
+    (program,) = (one.text for one in samples("quickstart") if "import pulumi_openai_ft" in one.text)
+    (project / "__main__.py").write_text(program)
+    shutil.copy(ROOT / "examples" / "data" / "customer_support.jsonl", project)
+    (sample,) = (one.text for one in samples("emulator") if "automation" in one.text)
+    (tests / "test_program.py").write_text(sample)
+
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_program.py"]
+    env = environment(engine, service, tmp_path, {})
+    done = subprocess.run(command, cwd=tests, env=env, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, "2 passed" in done.stdout) == (0, True), done.stdout + done.stderr

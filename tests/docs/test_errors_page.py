@@ -1,0 +1,51 @@
+"""Who looks for a part of a message finds it on the page of errors."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+from tests.docs.pages import PAGES, ROOT
+
+from pulumi_openai_ft import errors
+
+PAGE = PAGES["errors"]
+PULUMIS = [
+    "has a problem",
+    "KeyError: '__provider'",
+    "no folder at path",
+    "the stack is currently locked",
+    "failed to load checkpoint: EOF",
+]
+HEADINGS = [heading for heading in re.findall(r"^### (.+)$", PAGE, re.MULTILINE) if heading not in PULUMIS]
+
+
+def texts_of(node: ast.AST) -> str:
+    """All texts in a piece of source, and between the parts of one what is only known when it runs."""
+    parts = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+    return "\n".join(part for part in parts if isinstance(part, str))
+
+
+SOURCE = "\n".join(
+    [texts_of(ast.parse(path.read_text())) for path in (ROOT / "src").rglob("*.py")]
+    + [path.read_text() for path in (ROOT / "src").rglob("pulumi-resource-*")]
+)
+"""What we say, and what the emulator says as OpenAI does."""
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+def test_a_heading_is_part_of_a_message(heading: str) -> None:
+    parts = [part.strip() for part in re.split(r"…|, ", heading)]
+
+    assert [part for part in parts if part not in SOURCE] == []
+
+
+def test_pulumis_own_messages_are_there() -> None:
+    assert [heading for heading in PULUMIS if f"### {heading}\n" not in PAGE] == []
+
+
+def test_the_tree_of_errors_is_that_of_the_package() -> None:
+    (tree,) = re.findall(r"^```text\n(OpenAIFTError\n.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+
+    assert tree.strip() in (errors.__doc__ or "")

@@ -1,0 +1,98 @@
+"""`FineTunedModel` from its first `up` to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.e2e.conftest import ON_BOTH_HOSTS
+from tests.e2e.running import resources, with_data
+from tests.support import write_training_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.e2e.conftest import Stack
+
+    from pulumi_openai_ft.emulator import Emulator
+
+pytestmark = pytest.mark.e2e
+PROGRAM = """
+import pulumi
+import pulumi_openai_ft as openai_ft
+
+model = openai_ft.FineTunedModel(
+    "support", model="gpt-4o-mini", training_file="data.jsonl", suffix="support"
+)
+pulumi.export("model", model.fine_tuned_model)
+pulumi.export("file", model.training_file_id)
+pulumi.export("permissions", model.permission_ids)
+"""
+SHARED = PROGRAM.replace('suffix="support"', 'suffix="support", share_with=["proj_b"]')
+RENAMED = PROGRAM.replace(
+    '"support", model', '"helper", opts=pulumi.ResourceOptions(aliases=[OLD]), model'
+).replace("import pulumi_openai_ft", 'OLD = pulumi.Alias(name="support")\nimport pulumi_openai_ft')
+PROTECTED = PROGRAM.replace('"support", model', '"support", opts=pulumi.ResourceOptions(protect=True), model')
+
+
+def write(stack: Stack, program: str) -> None:
+    (stack.folder / "__main__.py").write_text(program)
+
+
+@ON_BOTH_HOSTS
+def test_its_life(make_stack: Callable[..., Stack], service: Emulator) -> None:
+    stack = with_data(make_stack(PROGRAM))
+    stack.up()
+    (job,) = service.jobs()
+    outputs = {"model": job["fine_tuned_model"], "file": job["training_file"], "permissions": {}}
+    assert stack.outputs() == outputs
+
+    write(stack, SHARED)
+    stack.up()
+    (grant,) = service.permissions()
+    assert stack.outputs() == {**outputs, "permissions": {"proj_b": grant["id"]}}
+    assert len(service.jobs()) == 1
+
+    write_training_data(stack.folder / "data.jsonl", answer="Ask a colleague.")
+    assert {name: steps[0] for name, steps in stack.planned().items()} == {
+        "support-training": "replace",
+        "support": "replace",
+    }
+    stack.up()
+    _, second = service.jobs()
+    assert stack.outputs()["model"] == second["fine_tuned_model"]
+    assert {grant["checkpoint"] for grant in service.permissions()} == {second["fine_tuned_model"]}
+    stack.preview("--expect-no-changes")
+
+    stack.destroy()
+    assert {file["purpose"] for file in service.files()} == {"fine-tune-results"}
+    assert service.permissions() == []
+
+
+def test_a_lost_state_buys_nothing(make_stack: Callable[..., Stack], service: Emulator) -> None:
+    stack = with_data(make_stack(PROGRAM))
+    stack.up()
+    before = stack.outputs()
+    stack.pulumi("stack", "rm", "dev", "--yes", "--force", "--preserve-config")
+    stack.pulumi("stack", "init", "dev")
+
+    stack.up()
+
+    assert stack.outputs() == before
+    assert len(service.jobs()) == 1
+    assert len([file for file in service.files() if file["purpose"] == "fine-tune"]) == 1
+
+
+def test_its_options_hold_for_its_parts(make_stack: Callable[..., Stack], service: Emulator) -> None:
+    stack = with_data(make_stack(PROGRAM))
+    stack.up()
+    bought = resources(stack)["support"]["id"]
+
+    write(stack, RENAMED)
+    stack.up()
+    assert {name: one["id"] for name, one in resources(stack).items()}["helper"] == bought
+    assert len(service.jobs()) == 1
+
+    write(stack, PROTECTED.replace('"support", ', '"helper", ', 1))
+    stack.up()
+    assert all(one["protect"] for one in resources(stack).values())

@@ -1,0 +1,94 @@
+"""What the folders of the examples hold. No engine runs here."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from tests.e2e.examples.following import EMULATOR, EXAMPLES, NAMES, ROOT, readme, steps
+
+from pulumi_openai_ft.emulator.training_data import Summary, inspect_training_data
+
+LONGEST_PROGRAM = 60
+STORIES = {
+    "azure",
+    "basic",
+    "checkpoint_permissions",
+    "complete_workflow",
+    "data_sources",
+    "dpo",
+    "events",
+    "import_existing",
+    "reinforcement",
+    "supervised",
+    "ten_lines",
+    "timeout",
+    "wandb",
+}
+DATA = {
+    "customer_support": ("supervised", "training_file"),
+    "customer_support_validation": ("supervised", "validation_file"),
+    "preferences": ("dpo", "training_file"),
+    "returns": ("reinforcement", "training_file"),
+    "returns_validation": ("reinforcement", "validation_file"),
+}
+"""Each file's method, and what a job takes it as."""
+
+
+def program(example: str) -> str:
+    return (EXAMPLES / example / "__main__.py").read_text()
+
+
+def test_there_is_a_folder_for_each_story() -> None:
+    assert set(NAMES) == STORIES
+
+
+def test_the_page_of_examples_leads_to_each_folder() -> None:
+    listed = re.findall(r"^\| [^|]* \| `(\w+)` \|", (ROOT / "docs" / "examples.md").read_text(), re.MULTILINE)
+
+    assert sorted(listed) == NAMES
+
+
+@pytest.mark.parametrize("example", NAMES)
+def test_a_program_is_short(example: str) -> None:
+    assert len(program(example).splitlines()) <= LONGEST_PROGRAM
+
+
+@pytest.mark.parametrize("example", NAMES)
+def test_a_readme_shows_its_story_on_the_emulator_and_tells_of_the_real_api(example: str) -> None:
+    text, story = readme(example), steps(example)
+
+    assert story[0].shown
+    assert "pulumi destroy" in story[-1].commands
+    assert text.index(EMULATOR) < text.index("\n## On the real API\n")
+    assert "ould not run it against the real" in text.split("\n## On the real API\n")[1].replace("\n", " ")
+
+
+@pytest.mark.parametrize("example", NAMES)
+def test_a_readme_names_the_configuration_that_its_program_asks_for(example: str) -> None:
+    asked = re.findall(r'config\.(?:get|require)\w*\("(\w+)"\)', program(example))
+
+    assert [name for name in asked if not re.search(rf"`(complete-workflow:)?{name}`", readme(example))] == []
+
+
+def test_azure_differs_by_settings_alone() -> None:
+    assert program("azure") == program("basic")
+
+
+def test_ten_lines_are_enough() -> None:
+    assert len([line for line in program("ten_lines").splitlines() if line]) <= 10
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_data_trains_and_is_described(name: str) -> None:
+    method, param = DATA[name]
+
+    with (EXAMPLES / "data" / f"{name}.jsonl").open("rb") as content:
+        found = inspect_training_data(content, method=method, param=param)
+
+    assert isinstance(found, Summary)
+    assert f"| `{name}.jsonl` | {found.examples} |" in (EXAMPLES / "data" / "README.md").read_text()
+
+
+def test_no_data_lies_about_undescribed() -> None:
+    assert {path.stem for path in (EXAMPLES / "data").glob("*.jsonl")} == set(DATA)

@@ -1,0 +1,128 @@
+"""The shell script of `examples/ci`, which the workflow runs too, and the nightly check of a state."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.e2e.policies.test_packs import LASTING
+from tests.e2e.running import LONGEST_WAIT, eventually, hold, let_finish
+from tests.support import write_training_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.e2e.conftest import Stack
+
+    from pulumi_openai_ft.emulator import Emulator
+
+pytestmark = pytest.mark.e2e
+ROOT = Path(__file__).parents[3]
+SCRIPT = ROOT / "examples" / "ci" / "fine-tuning.sh"
+PROGRAM = """
+import pulumi
+import pulumi_openai_ft as openai_ft
+
+data = openai_ft.File("data", file="data.jsonl")
+job = openai_ft.FineTuningJob(
+    "job", model=pulumi.Config().get("model") or "gpt-4o-mini-2024-07-18", training_file=data
+)
+pulumi.export("model", job.fine_tuned_model)
+"""
+
+
+@pytest.fixture
+def stack(make_stack: Callable[..., Stack]) -> Stack:
+    """A project as its repository has it, with the environment that the script would make."""
+    made = make_stack(PROGRAM, PULUMI_STACK="dev")
+    write_training_data(made.folder / "data.jsonl")
+    (made.folder / "venv").symlink_to(sys.prefix)
+    file = made.folder / "Pulumi.yaml"
+    named = "runtime: {name: python, options: {virtualenv: venv}}"
+    file.write_text(file.read_text().replace("runtime: python", named))
+    run(made, Path(sys.executable).with_name("openai-ft"), "init", "--policies")
+    shutil.copy(ROOT / "policies" / "config.json", made.folder / "policies")
+    made.pulumi("config", "set", "openai-ft:catalog", LASTING)
+    return made
+
+
+def run(stack: Stack, *command: object, code: int | None = 0) -> str:
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=stack.folder,
+        env=stack.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code if code is not None else done.returncode, done.stdout
+    return done.stdout
+
+
+def test_from_a_pull_request_to_a_model_and_its_nightly_check(stack: Stack, service: Emulator) -> None:
+    said = run(stack, "sh", SCRIPT, "preview")
+    assert "[advisory]  fine-tuning-deadline" in said
+    assert service.files() == service.jobs() == []
+
+    run(stack, "sh", SCRIPT, "up")
+    assert stack.outputs()["model"] == service.jobs()[0]["fine_tuned_model"]
+
+    assert "advisory   fine-tuning-deadline  job " in run(stack, "sh", SCRIPT, "check")
+
+
+def test_a_violation_ends_the_preview_and_the_update(stack: Stack, service: Emulator) -> None:
+    stack.pulumi("config", "set", "model", "gpt-4.1-nano")
+
+    for command in ("preview", "up"):
+        assert "fine-tuning-supported-model" in run(stack, "sh", SCRIPT, command, code=None)
+    assert service.files() == service.jobs() == []
+
+
+def test_a_run_that_is_cancelled_leaves_the_training_to_the_next_one(stack: Stack, service: Emulator) -> None:
+    """GitHub interrupts the step's shell, and only that; `exec` makes it Pulumi."""
+    hold(service)
+    step = stack.folder / "step.sh"
+    step.write_text(f"exec sh {SCRIPT} up\n")
+
+    with subprocess.Popen(
+        ["bash", "-e", step], cwd=stack.folder, env=stack.environment, stdout=subprocess.DEVNULL
+    ) as shell:
+        eventually(service.jobs)
+        shell.send_signal(signal.SIGINT)
+        assert shell.wait(LONGEST_WAIT) != 0
+    let_finish(service)
+    run(stack, "sh", SCRIPT, "up")
+
+    (job,) = service.jobs()
+    assert stack.outputs()["model"] == job["fine_tuned_model"]
+
+
+def test_a_nightly_check_finds_a_model_that_was_shut_down_since(stack: Stack) -> None:
+    stack.up()
+    before = stack.export()
+    stack.pulumi("config", "rm", "openai-ft:catalog")
+    retired = json.dumps({"gpt-4o-mini-2024-07-18": {"shutdown_date": "2026-01-01"}})
+    stack.pulumi("config", "set", "openai-ft:catalog", retired)
+    stack.up()
+
+    found = json.loads(run(stack, "openai-ft", "policy", "check", "--json", "--stack", "dev", code=None))
+
+    (model,) = (one for one in found if one["level"] == "mandatory")
+    assert (model["rule"], model["name"]) == ("fine-tuning-supported-model", "job")
+    assert "OpenAI shut it down on 2026-01-01" in model["message"]
+    assert [one["urn"] for one in json.loads(before)["deployment"]["resources"]] == [
+        one["urn"] for one in json.loads(stack.export())["deployment"]["resources"]
+    ]
+
+
+def test_a_check_without_a_stack_says_so(stack: Stack) -> None:
+    said = run(stack, "openai-ft", "policy", "check", "--stack", "nowhere", code=None)
+
+    assert said.startswith("openai-ft: no stack named 'nowhere' found")

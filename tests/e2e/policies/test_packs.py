@@ -1,0 +1,286 @@
+"""Policy packs with the real engine: what they stop, what they change, and when they come too late."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.e2e.conftest import ON_BOTH_HOSTS
+from tests.support import write_training_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.e2e.conftest import Stack
+
+    from pulumi_openai_ft.emulator import Emulator
+
+pytestmark = pytest.mark.e2e
+PACK = str(Path(__file__).parents[3] / "policies")
+KEY = "sk-proj-made-up-0123456789abcdef"
+LASTING = json.dumps(
+    {"gpt-4o-mini-2024-07-18": {"shutdown_date": "2099-01-01", "no_new_jobs_from": "2099-01-01"}}
+)
+"""A catalogue in which the model stays, whatever the day on which the tests run."""
+PROGRAM = """
+import pulumi
+import pulumi_openai_ft as openai_ft
+
+config = pulumi.Config()
+data = openai_ft.File("data", file="data.jsonl", purpose=config.get("purpose") or "fine-tune")
+job = openai_ft.FineTuningJob(
+    "job",
+    model=config.get("model") or "gpt-4o-mini-2024-07-18",
+    training_file=data,
+    suffix=config.get("suffix"),
+    wait_for_completion=config.get_bool("wait"),
+    method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3}}},
+)
+"""
+DOCS = (Path(__file__).parents[3] / "docs" / "policies.md").read_text()
+_, OTHER_PACK = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
+"""A pack with a rule of its own, as the docs show it."""
+
+
+@pytest.fixture
+def stack(make_stack: Callable[..., Stack]) -> Stack:
+    made = make_stack(PROGRAM)
+    write_training_data(made.folder / "data.jsonl")
+    made.pulumi("config", "set", "openai-ft:catalog", LASTING)
+    return made
+
+
+def configured(stack: Stack, **rules: Any) -> list[str]:
+    """The options that apply the pack of this repository, with rules configured."""
+    file = stack.folder / "rules.json"
+    file.write_text(json.dumps({name.replace("_", "-"): value for name, value in rules.items()}))
+    return ["--policy-pack", PACK, "--policy-pack-config", str(file)]
+
+
+def set_config(stack: Stack, **values: str) -> None:
+    for name, value in values.items():
+        stack.pulumi("config", "set", name, value)
+
+
+def openai_ft(stack: Stack, *arguments: str) -> None:
+    command = [Path(sys.executable).with_name("openai-ft"), *arguments]
+    subprocess.run(command, cwd=stack.folder, env=stack.environment, check=True, capture_output=True)
+
+
+def test_a_mandatory_violation_stops_the_update_before_anything_is_created(
+    stack: Stack, service: Emulator
+) -> None:
+    set_config(stack, model="gpt-4.1-nano")
+
+    said = stack.pulumi("up", "--yes", "--policy-pack", PACK, code=None)
+
+    assert said.code != 0
+    assert (
+        "- [mandatory]  fine-tuning-supported-model  (pulumi-python:dynamic/openai_ft:FineTuningJob: job)\n"
+        in said.text
+    )
+    assert "model: 'gpt-4.1-nano': OpenAI shut it down on 2026-10-23" in said.text
+    assert service.files() == service.jobs() == []
+    assert stack.preview("--policy-pack", PACK, code=None).code != 0
+
+
+def test_without_a_preview_a_violation_stops_only_what_comes_after_it(
+    stack: Stack, service: Emulator
+) -> None:
+    """A rule for one resource stops that resource; what was registered before it is there already."""
+    set_config(stack, model="gpt-4.1-nano")
+
+    assert stack.up("--policy-pack", PACK, code=None).code != 0
+
+    assert len(service.files()) == 1
+    assert service.jobs() == []
+
+
+def test_rules_of_stacks_guard_a_preview_and_come_too_late_without_one(
+    stack: Stack, service: Emulator
+) -> None:
+    (stack.folder / "__main__.py").write_text(f'{PROGRAM}pulumi.export("exported", "{KEY}")\n')
+    guarded = configured(stack, no_keys_in_outputs="mandatory")
+
+    assert stack.pulumi("up", "--yes", *guarded, code=None).code != 0
+    assert service.jobs() == []
+
+    said = stack.up(*guarded, code=None)
+    assert said.code != 0
+    assert "exported: this output holds a key: leave it out" in said.text
+    assert len(service.jobs()) == 1
+
+
+@ON_BOTH_HOSTS
+def test_a_file_of_another_purpose_is_found_at_preview(stack: Stack) -> None:
+    set_config(stack, purpose="batch")
+
+    said = stack.preview("--policy-pack", PACK, code=None)
+
+    assert said.code != 0
+    assert (
+        'training_file: File "data" has the purpose \'batch\': write purpose="fine-tune" there' in said.text
+    )
+
+
+def test_an_advisory_violation_warns(stack: Stack) -> None:
+    set_config(stack, suffix="Support")
+
+    said = stack.preview("--policy-pack", PACK).text
+
+    assert "- [advisory]  fine-tuning-suffix  (pulumi-python:dynamic/openai_ft:FineTuningJob: job)\n" in said
+    assert "suffix: 'Support' does not fit: write one of the form" in said
+
+
+def test_a_remediation_changes_what_is_created(stack: Stack, service: Emulator) -> None:
+    remedied = configured(
+        stack,
+        fine_tuning_deadline="remediate",
+        fine_tuning_metadata={"enforcementLevel": "remediate", "values": {"owner": "platform"}},
+    )
+
+    said = stack.pulumi("up", "--yes", *remedied).text
+
+    (job,) = service.jobs()
+    assert job["metadata"]["owner"] == "platform"
+    (kept,) = (
+        one for one in json.loads(stack.export())["deployment"]["resources"] if one.get("id") == job["id"]
+    )
+    assert kept["inputs"]["cancel_after_timeout"] == 86400
+    assert "fine-tuning-deadline" in said
+    stack.preview("--expect-no-changes", *remedied)
+
+
+def test_a_remediation_leaves_a_job_that_nobody_waits_for_and_the_rule_tells(stack: Stack) -> None:
+    set_config(stack, wait="false")
+
+    said = stack.preview(*configured(stack, fine_tuning_deadline="remediate"), code=None)
+
+    assert said.code != 0
+    assert "wait_for_completion: is False, so nothing would cancel the job" in said.text
+
+
+def test_the_configuration_changes_levels_and_limits(stack: Stack) -> None:
+    strict = configured(stack, fine_tuning_epochs={"enforcementLevel": "mandatory", "max": 2})
+    said = stack.preview(*strict, code=None)
+    assert said.code != 0
+    assert "n_epochs: 3 is more than 2: write 2 or less" in said.text
+
+    set_config(stack, model="gpt-4.1-nano")
+    stack.preview(*configured(stack, fine_tuning_supported_model="disabled"))
+
+
+def test_a_wrong_configuration_is_refused_before_anything_runs(stack: Stack) -> None:
+    said = stack.preview(*configured(stack, fine_tuning_epochs={"max": "many"}), code=None)
+
+    assert said.code != 0
+    assert "fine-tuning-epochs: max: Invalid type. Expected: integer, given: string" in said.text
+
+
+def test_several_packs_apply_together(stack: Stack, tmp_path: Path) -> None:
+    set_config(stack, suffix="Support")
+    other = tmp_path / "rules"
+    other.mkdir()
+    (other / "__main__.py").write_text(OTHER_PACK)
+    options = f"{{virtualenv: {os.path.relpath(sys.prefix, other)}}}"
+    (other / "PulumiPolicy.yaml").write_text(
+        f"runtime: {{name: python, options: {options}}}\nversion: 2.0.0\n"
+    )
+
+    said = stack.preview("--policy-pack", PACK, "--policy-pack", str(other), code=None)
+
+    assert said.code != 0
+    assert f"openai-ft@v1.0.0 (local: {PACK})" in said.text
+    assert f"shop@v2.0.0 (local: {other})" in said.text
+    assert "- [mandatory]  shop-suffix  (pulumi-python:dynamic/openai_ft:FineTuningJob: job)" in said.text
+    assert said.text.count("- [advisory]  fine-tuning-suffix") == 2
+
+
+def test_keys_in_the_configuration_must_be_secrets(stack: Stack) -> None:
+    set_config(stack, plain=KEY)
+    stack.pulumi("config", "set", "--secret", "kept", f"{KEY}-2")
+    stack.pulumi("config", "set", "--secret", "openai-ft:apiKey", stack.environment["OPENAI_API_KEY"])
+
+    said = stack.preview("--policy-pack", PACK, code=None)
+
+    assert said.code != 0
+    assert said.text.count("no-keys-in-properties") == 1
+    assert (
+        "shop:plain: is a key in plain: make a new one, and run `pulumi config set --secret shop:plain`"
+        in said.text
+    )
+    assert KEY not in said.text
+
+
+def test_a_secret_is_not_shown(stack: Stack) -> None:
+    stack.pulumi("config", "set", "--secret", "suffix", "Hush")
+    (stack.folder / "__main__.py").write_text(
+        PROGRAM.replace('config.get("suffix")', 'config.get_secret("suffix")')
+    )
+
+    said = stack.preview("--policy-pack", PACK).text
+
+    assert "suffix: [secret] does not fit" in said
+    assert "Hush" not in said
+
+
+def test_values_that_are_not_known_yet_can_be_reported(stack: Stack) -> None:
+    (stack.folder / "__main__.py").write_text(PROGRAM.replace('config.get("suffix")', "data.id"))
+
+    assert "fine-tuning-suffix" not in stack.preview("--policy-pack", PACK).text
+    strict = configured(stack, fine_tuning_suffix={"enforcementLevel": "mandatory", "unknowns": "report"})
+    said = stack.preview(*strict, code=None)
+    assert said.code != 0
+    assert "suffix: has a value that cannot be seen now, so it cannot be judged" in said.text
+
+
+@pytest.mark.parametrize("runtime", ["python", "{name: python, options: {virtualenv: venv}}"])
+def test_init_writes_a_pack_that_runs(stack: Stack, runtime: str) -> None:
+    (stack.folder / "venv").symlink_to(sys.prefix)
+    file = stack.folder / "Pulumi.yaml"
+    file.write_text(file.read_text().replace("runtime: python", f"runtime: {runtime}"))
+    openai_ft(stack, "init", "--policies")
+    set_config(stack, suffix="Support")
+
+    assert "fine-tuning-suffix" in stack.preview("--policy-pack", "policies").text
+
+
+@pytest.mark.parametrize("is_configured", [True, False])
+def test_the_admin_key_of_the_environment_counts_and_one_in_plain_is_refused(
+    stack: Stack, *, is_configured: bool
+) -> None:
+    share = 'openai_ft.FineTuningCheckpointPermission("share", checkpoint_id="ft:x", project_ids=["proj_b"])'
+    (stack.folder / "__main__.py").write_text(f"{PROGRAM}{share}\n")
+    if is_configured:
+        set_config(stack, **{"openai-ft:adminKey": stack.environment.pop("OPENAI_ADMIN_KEY")})
+
+    said = stack.preview("--policy-pack", PACK, code=None).text
+
+    assert ("- [mandatory]  checkpoint-permission-admin-key" in said) == is_configured
+    assert ("openai-ft:adminKey is set in plain" in said) == is_configured
+
+
+def test_the_pack_costs_little(make_stack: Callable[..., Stack], tmp_path: Path) -> None:
+    """A preview of the whole workflow takes at most 1.5 s longer with all rules; the median of three pairs."""
+    examples = Path(PACK).with_name("examples")
+    shutil.copytree(examples / "data", tmp_path / "data")
+    stack = make_stack((examples / "complete_workflow" / "__main__.py").read_text())
+    stack.preview()
+
+    def took(*options: str) -> float:
+        started = time.perf_counter()
+        stack.preview(*options, code=None)
+        return time.perf_counter() - started
+
+    longer = [took("--policy-pack", PACK) - took() for _ in range(3)]
+
+    assert statistics.median(longer) <= 1.5, longer

@@ -1,0 +1,48 @@
+"""What `docs/policies.md` and `docs/ci.md` say is so."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from pulumi_openai_ft._commands import policy_config
+from pulumi_openai_ft._commands.project_policies import PACK
+from pulumi_openai_ft.policies import RULES
+
+DOCS = Path(__file__).parents[2] / "docs"
+POLICIES = (DOCS / "policies.md").read_text()
+
+
+def test_the_table_of_rules_is_that_of_the_pack() -> None:
+    told = [f"| `{rule.name}` | {rule.description} | {rule.level.value} | {rule.reason} |" for rule in RULES]
+
+    assert [line for line in POLICIES.splitlines() if line in told] == told
+
+
+def test_the_table_of_limits_is_that_of_the_pack() -> None:
+    told = [
+        f"| `{rule.name}` | `{name}` | `{json.dumps(form['default'])}` | {form['description']} |"
+        for rule in RULES
+        for name, form in rule.limits.items()
+    ]
+
+    assert [line for line in POLICIES.splitlines() if line in told] == told
+
+
+def test_the_configuration_in_it_is_right(tmp_path: Path) -> None:
+    (written,) = re.findall(r"```json\n(.*?)```", POLICIES, re.DOTALL)
+    (tmp_path / "config.json").write_text(written)
+
+    assert policy_config.read(tmp_path / "config.json")["fine-tuning-epochs"].limits == {"max": 3}
+
+
+def test_the_pack_in_it_is_what_init_writes() -> None:
+    assert f"```python\n{PACK}```" in POLICIES
+
+
+def test_the_recipe_names_what_the_workflow_asks_for() -> None:
+    workflow = (DOCS.parent / "examples" / "ci" / "fine-tuning.yml").read_text()
+    asked = set(re.findall(r"(?:secrets|vars)\.(\w+)", workflow))
+
+    assert [name for name in asked if f"`{name}`" not in (DOCS / "ci.md").read_text()] == []

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pulumi_policy import Secret
+from tests.policies.judging import KEY, VALID, Judge, resource, told, told_of_stack
+
+from pulumi_openai_ft.policies._kinds import FILE, JOB, PROVIDER
+from pulumi_openai_ft.policies.keys import LOOK, NO_KEYS_IN_OUTPUTS, NO_KEYS_IN_PROPERTIES
+
+BUCKET = "aws:s3/bucket:Bucket"
+STACK = "pulumi:pulumi:Stack"
+KEYS = [
+    KEY,
+    "sk-admin-0123456789abcdef",
+    "sk-svcacct-0123456789abcdef",
+    "sk-" + "a1B2" * 12,
+    f"Bearer {KEY}",
+    f"https://user:{KEY}@shop.example",
+]
+
+
+@pytest.mark.parametrize("kind", VALID)
+def test_a_resource_without_keys_is_fine(kind: str) -> None:
+    assert told(NO_KEYS_IN_PROPERTIES, kind, VALID[kind]) == []
+
+
+@pytest.mark.parametrize("text", KEYS)
+@pytest.mark.parametrize("kind", [JOB, BUCKET])
+def test_a_key_in_any_property_is_refused(kind: str, text: str) -> None:
+    (found,) = told(NO_KEYS_IN_PROPERTIES, kind, {"tags": [{"note": text}]})
+
+    assert found.startswith("tags[0].note: holds a key in plain: make a new one, and take it from a secret")
+    assert text not in found
+
+
+def test_a_key_that_names_a_property_is_refused_and_not_shown() -> None:
+    (found,) = told(NO_KEYS_IN_PROPERTIES, JOB, {"metadata": {KEY: "x"}})
+
+    assert found.startswith("metadata.sk-…cdef: holds a key in plain")
+
+
+@pytest.mark.parametrize(
+    "text", ["sk-learn-pipeline-v2-0123456789", "task-proj-0123456789abcdef", "sk-proj-", "a sk-"]
+)
+def test_what_only_begins_like_a_key_is_none(text: str) -> None:
+    assert told(NO_KEYS_IN_PROPERTIES, JOB, {"metadata": {"note": text}}) == []
+
+
+def test_the_stack_s_own_key_is_found_whatever_it_looks_like() -> None:
+    azure = {"openai-ft:apiKey": Secret("0123456789abcdef0123456789abcdef")}
+
+    (found,) = told(
+        NO_KEYS_IN_PROPERTIES, JOB, {"suffix": "0123456789abcdef0123456789abcdef"}, configuration=azure
+    )
+
+    assert found.startswith("suffix: holds a key in plain")
+    assert "0123456789abcdef" not in found
+
+
+def test_a_secret_may_be_a_key() -> None:
+    assert told(NO_KEYS_IN_PROPERTIES, BUCKET, {"value": Secret(KEY), "nested": {"value": Secret(KEY)}}) == []
+
+
+def test_a_key_in_the_configuration_must_be_a_secret() -> None:
+    configuration = {"openai-ft:apiKey": Secret(KEY), "shop:key": KEY}
+
+    (found,) = told(NO_KEYS_IN_PROPERTIES, PROVIDER, configuration)
+
+    assert (
+        found == "shop:key: is a key in plain: make a new one, and run `pulumi config set --secret shop:key`"
+    )
+
+
+def test_a_key_setting_must_be_a_secret_whatever_it_looks_like() -> None:
+    (found,) = told(NO_KEYS_IN_PROPERTIES, PROVIDER, {"openai-ft:adminKey": "azure"})
+
+    assert found.endswith("and run `pulumi config set --secret openai-ft:adminKey`")
+    assert told(NO_KEYS_IN_PROPERTIES, PROVIDER, {"openai-ft:adminKey": Secret("azure")}) == []
+
+
+def test_where_secrets_are_not_told_a_key_is_refused_with_the_way_out() -> None:
+    (found,) = told(NO_KEYS_IN_PROPERTIES, JOB, {"suffix": KEY}, looks=False)
+
+    assert found == (
+        'suffix: holds a key, and whether it is secret was not told: set "secret-marks" to "remediate" in the '
+        "configuration of the policy pack"
+    )
+
+
+def test_a_key_in_an_output_is_told() -> None:
+    exports = resource(STACK, {"key": KEY, "model": "ft:x"}, "shop-dev")
+    plain = resource(FILE, {"filename": "data.jsonl"}, "data")
+
+    assert told_of_stack(NO_KEYS_IN_OUTPUTS, plain, exports) == [
+        ("shop-dev", "key: this output holds a key: leave it out, even where it is a secret")
+    ]
+
+
+def test_the_configuration_is_no_output() -> None:
+    assert told_of_stack(NO_KEYS_IN_OUTPUTS, resource(PROVIDER, {"openai-ft:apiKey": KEY}, "default")) == []
+
+
+def test_an_output_that_was_a_secret_input_may_be_a_key() -> None:
+    judge = Judge()
+    judge.look(BUCKET, {"value": Secret(KEY)}, "it")
+
+    assert told_of_stack(NO_KEYS_IN_OUTPUTS, resource(BUCKET, {"value": KEY}, "it"), marks=judge.marks) == []
+
+
+@pytest.mark.parametrize("props", [{}, {"value": Secret(KEY)}, {"value": [{"deep": Secret(1)}]}])
+def test_looking_changes_nothing(props: dict[str, Any]) -> None:
+    judge = Judge()
+
+    assert LOOK.policy(judge.marks).remediate(judge.remediation_arguments(BUCKET, props)) is None
+    assert judge.marks.secret(judge.remediation_arguments(BUCKET, props).urn) == frozenset(props)

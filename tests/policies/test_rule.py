@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi_policy import ResourceValidationPolicy, Secret, StackValidationPolicy
+from tests.policies.judging import ADMIN_KEY, KEY, UNKNOWN, VALID, Judge, resource, told, told_of_stack
+
+from pulumi_openai_ft.policies import RULES
+from pulumi_openai_ft.policies._kinds import JOB, PERMISSION, PROVIDER
+from pulumi_openai_ft.policies._rule import Rule, StackRule
+from pulumi_openai_ft.policies._subject import Marks
+from pulumi_openai_ft.policies.deadline import DEADLINE
+from pulumi_openai_ft.policies.limits import SUFFIX
+from pulumi_openai_ft.policies.stacks import TRAINING_FILE_PURPOSE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SINGLE = [rule for rule in RULES if isinstance(rule, Rule)]
+OF_STACKS = [rule for rule in RULES if isinstance(rule, StackRule)]
+REMEDYING = [rule for rule in SINGLE if rule.remedy]
+
+texts = (
+    st.sampled_from([KEY, ADMIN_KEY, UNKNOWN, "gpt-4.1-nano", "fine-tune", "auto", "[secret]", "Ä ::"])
+    | st.text()
+)
+leaves = st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | texts
+secrets: Callable[[Any], Secret] = Secret
+
+
+def nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    names = st.sampled_from(
+        ["type", "wandb", "supervised", "hyperparameters", "n_epochs", "owner", "__target", KEY]
+    )
+    return (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(names | st.text(), inner, max_size=3)
+        | inner.map(secrets)
+    )
+
+
+values = st.recursive(leaves, nested, max_leaves=8)
+properties = st.dictionaries(
+    st.sampled_from(sorted({name for props in VALID.values() for name in props} | {"wait_for_completion"}))
+    | st.text(),
+    values,
+)
+configurations = st.dictionaries(
+    st.sampled_from(
+        ["openai-ft:apiKey", "openai-ft:adminKey", "openai-ft:catalog", "openai-ft:service", "shop:x"]
+    ),
+    texts | texts.map(secrets),
+)
+kinds = st.sampled_from([*VALID, PROVIDER, "aws:s3/bucket:Bucket"])
+
+
+@pytest.mark.parametrize("rule", SINGLE, ids=lambda rule: rule.name)
+@given(data=st.data())
+def test_no_rule_raises_or_shows_a_key_whatever_it_sees(rule: Rule, data: st.DataObject) -> None:
+    found = told(
+        rule,
+        data.draw(kinds),
+        data.draw(properties),
+        configuration=data.draw(configurations),
+        looks=data.draw(st.booleans()),
+        config={"unknowns": "report"} if rule.reads else None,
+    )
+
+    assert [text for text in found if KEY in text or ADMIN_KEY in text] == []
+
+
+@pytest.mark.parametrize("rule", OF_STACKS, ids=lambda rule: rule.name)
+@given(kind=kinds, outputs=properties)
+def test_no_rule_of_stacks_raises_or_shows_a_key_whatever_it_sees(
+    rule: StackRule, kind: str, outputs: dict[str, Any]
+) -> None:
+    one = resource(kind, outputs, "one")
+
+    found = told_of_stack(rule, one, resource(JOB, outputs, "job", training_file=one))
+
+    assert [text for _, text in found if KEY in text or ADMIN_KEY in text] == []
+
+
+@pytest.mark.parametrize("rule", REMEDYING, ids=lambda rule: rule.name)
+@given(changes=properties)
+def test_what_a_remediation_writes_satisfies_the_rule(rule: Rule, changes: dict[str, Any]) -> None:
+    config = {"values": {"owner": "platform"}} if "values" in rule.limits else {}
+    written = Judge().remedied(rule, JOB, {**VALID[JOB], **changes}, config)
+
+    assert written is None or told(rule, JOB, written, config=config) == []
+
+
+@pytest.mark.parametrize("rule", REMEDYING, ids=lambda rule: rule.name)
+def test_a_remediation_leaves_other_resources_alone(rule: Rule) -> None:
+    assert (
+        Judge().remedied(rule, PERMISSION, {}, {"values": {"owner": "x"}} if "values" in rule.limits else {})
+        is None
+    )
+
+
+@pytest.mark.parametrize("rule", SINGLE, ids=lambda rule: rule.name)
+def test_a_rule_becomes_a_policy(rule: Rule) -> None:
+    policy = rule.policy(Marks())
+
+    assert isinstance(policy, ResourceValidationPolicy)
+    assert (policy.name, policy.description, policy.enforcement_level) == (
+        rule.name,
+        rule.description,
+        rule.level,
+    )
+    assert policy.has_remediation() == bool(rule.remedy)
+    assert policy.config_schema
+    assert policy.config_schema.properties == rule.schema
+
+
+@pytest.mark.parametrize("rule", OF_STACKS, ids=lambda rule: rule.name)
+def test_a_rule_of_stacks_becomes_a_policy(rule: StackRule) -> None:
+    policy = rule.policy(Marks())
+
+    assert isinstance(policy, StackValidationPolicy)
+    assert (policy.name, policy.description, policy.enforcement_level) == (
+        rule.name,
+        rule.description,
+        rule.level,
+    )
+
+
+def test_an_exempt_resource_is_left_alone() -> None:
+    config = {"exempt": ["it"]}
+
+    assert told(SUFFIX, JOB, {"suffix": "A"}, config=config) == []
+    assert len(told(SUFFIX, JOB, {"suffix": "A"}, config=config, name="other")) == 1
+
+
+def test_a_wrong_configuration_is_a_violation() -> None:
+    (found,) = told(DEADLINE, JOB, VALID[JOB], config={"max_second": 5})
+    assert found == (
+        "the configuration of fine-tuning-deadline is wrong: max_second is not known, write one of exempt, "
+        "max_seconds, unknowns, without_waiting"
+    )
+    assert Judge().remedied(DEADLINE, JOB, {"model": "x"}, {"max_seconds": "5"}) is None
+    ((_, found),) = told_of_stack(TRAINING_FILE_PURPOSE, resource(JOB, {}, "job"), config={"purposes": []})
+    assert found.startswith("the configuration of training-file-purpose is wrong: purposes is not known")
+
+
+def test_an_empty_stack_is_fine() -> None:
+    assert told_of_stack(TRAINING_FILE_PURPOSE) == []

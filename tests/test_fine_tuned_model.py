@@ -1,0 +1,214 @@
+"""What the component hands to the engine, seen through Pulumi's own mocks, as in `test_resources`."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support import write_training_data
+
+from pulumi_openai_ft import FineTunedModel, FineTuningJob
+from pulumi_openai_ft.fine_tuned_model import OUTPUTS, FineTunedModelJob
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROGRAM = """
+import json
+import pulumi
+import pulumi_openai_ft as openai_ft
+
+SERVED = {
+    "File": {},
+    "FineTuningJob": {"fine_tuned_model": "ft:m:o::x", "status": "succeeded"},
+    "FineTuningCheckpointPermission": {"permission_ids": {"proj_b": "cp_1"}},
+}
+
+class Registered(pulumi.runtime.Mocks):
+    found = {}
+
+    def new_resource(self, args):
+        kind = args.typ.split(":")[-1]
+        self.found.setdefault(kind, {})[args.name] = {"type": args.typ, "inputs": args.inputs}
+        return f"{args.name}-id", {**args.inputs, **SERVED.get(kind, {})}
+
+    def call(self, args):
+        return {}
+
+def tell(component):
+    outputs = {name: getattr(component, name) for name in NAMES}
+    return pulumi.Output.all(**outputs).apply(lambda told: TOLD.append(told))
+
+NAMES = json.loads(input())
+TOLD, REFUSALS = [], []
+
+def program():
+    full = openai_ft.FineTunedModel(
+        "full",
+        model="m",
+        training_file="data.jsonl",
+        validation_file=pulumi.FileAsset("data.jsonl"),
+        share_with=["proj_b"],
+        suffix="support",
+        seed=0,
+        cancel_after_timeout=60,
+    )
+    openai_ft.FineTunedModel("nobody", model="m", training_file="data.jsonl", share_with=[])
+    later = pulumi.Output.from_input(["proj_c"])
+    openai_ft.FineTunedModel("later", model="m", training_file="data.jsonl", share_with=later)
+    class Team(pulumi.ComponentResource):
+        def __init__(self):
+            super().__init__("shop:index:Team", "red")
+    openai_ft.FineTunedModel(
+        "theirs", model="m", training_file="data.jsonl", opts=pulumi.ResourceOptions(parent=Team())
+    )
+    plain = openai_ft.FineTunedModel("plain", model="m", training_file="data.jsonl")
+    assert (plain.validation_file, plain.permission) == (None, None)
+    try:
+        openai_ft.FineTunedModel("m", model="m", training_file="x", share_with=["p"], wait_for_completion=False)
+    except pulumi.RunError as error:  # the one that Pulumi shows without a traceback
+        REFUSALS.append([type(error).__name__, str(error)])
+    return pulumi.Output.all(tell(full), tell(plain))
+
+pulumi.runtime.set_mocks(Registered(), project="shop", stack="dev")
+pulumi.runtime.test(program)()
+print(json.dumps({"found": Registered.found, "told": TOLD, "refusals": REFUSALS}))
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_training_data(tmp_path_factory.mktemp("program") / "data.jsonl")
+
+
+@pytest.fixture(scope="module")
+def ran(data: Path) -> dict[str, Any]:
+    """What was registered by kind and name, and what two components tell."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM],
+        cwd=data.parent,
+        input=json.dumps(OUTPUTS),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def registered(ran: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = ran["found"]
+    return found
+
+
+def test_its_type_token_is_frozen(registered: dict[str, Any]) -> None:
+    assert registered["FineTunedModel"]["full"]["type"] == "openai-ft:index:FineTunedModel"
+
+
+def test_its_parts_are_named_after_it(registered: dict[str, Any]) -> None:
+    def parts(name: str) -> set[tuple[str, str]]:
+        return {
+            (kind, part)
+            for kind in ("File", "FineTuningJob", "FineTuningCheckpointPermission")
+            for part in registered[kind]
+            if part.split("-")[0] == name
+        }
+
+    plain = {("File", "plain-training"), ("FineTuningJob", "plain")}
+    assert parts("plain") == plain
+    assert parts("full") == {
+        ("File", "full-training"),
+        ("File", "full-validation"),
+        ("FineTuningJob", "full"),
+        ("FineTuningCheckpointPermission", "full"),
+    }
+
+
+def test_its_job_trains_on_its_files(registered: dict[str, Any], data: Path) -> None:
+    inputs = registered["FineTuningJob"]["full"]["inputs"]
+    sha256 = hashlib.sha256(data.read_bytes()).hexdigest()
+
+    assert (inputs["training_file"], inputs["__training_file_sha256"]) == ("full-training-id", sha256)
+    assert (inputs["validation_file"], inputs["__validation_file_sha256"]) == ("full-validation-id", sha256)
+
+
+def test_what_else_a_job_takes_is_handed_on(registered: dict[str, Any]) -> None:
+    inputs = registered["FineTuningJob"]["full"]["inputs"]
+
+    assert {
+        name: value for name, value in inputs.items() if not name.startswith("__") and "file" not in name
+    } == {
+        "model": "m",
+        "suffix": "support",
+        "seed": 0,
+        "cancel_after_timeout": 60,
+    }
+
+
+def test_it_takes_all_that_a_job_takes() -> None:
+    def takes(kind: type) -> set[str]:
+        return set(inspect.signature(kind).parameters)
+
+    own = takes(FineTunedModel) - {"job", "share_with"}
+    assert own | set(FineTunedModelJob.__annotations__) == takes(FineTuningJob)
+    assert own & set(FineTunedModelJob.__annotations__) == set()
+
+
+@pytest.mark.parametrize(("name", "projects"), [("full", ["proj_b"]), ("later", ["proj_c"])])
+def test_it_shares_its_model(registered: dict[str, Any], name: str, projects: list[str]) -> None:
+    inputs = registered["FineTuningCheckpointPermission"][name]["inputs"]
+
+    assert (inputs["checkpoint_id"], inputs["project_ids"]) == ("ft:m:o::x", projects)
+
+
+@pytest.mark.parametrize("name", ["plain", "nobody"])
+def test_it_shares_with_nobody_unless_asked_to(registered: dict[str, Any], name: str) -> None:
+    assert name not in registered["FineTuningCheckpointPermission"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "place"),
+    [
+        (
+            "File",
+            "theirs-training",
+            "shop:index:Team$openai-ft:index:FineTunedModel::theirs::File::theirs-training",
+        ),
+        (
+            "FineTuningJob",
+            "theirs",
+            "shop:index:Team$openai-ft:index:FineTunedModel::theirs::FineTuningJob::theirs",
+        ),
+    ],
+)
+def test_its_parts_say_whose_they_are(registered: dict[str, Any], kind: str, name: str, place: str) -> None:
+    assert registered[kind][name]["inputs"]["__identity"].endswith(place)
+
+
+def test_it_tells_what_its_parts_tell(ran: dict[str, Any]) -> None:
+    full, plain = sorted(ran["told"], key=lambda told: told["job_id"])
+
+    assert full == {
+        "fine_tuned_model": "ft:m:o::x",
+        "job_id": "full-id",
+        "status": "succeeded",
+        "training_file_id": "full-training-id",
+        "validation_file_id": "full-validation-id",
+        "permission_ids": {"proj_b": "cp_1"},
+    }
+    assert (plain["validation_file_id"], plain["permission_ids"]) == (None, {})
+
+
+def test_a_model_that_nobody_waits_for_is_not_shared(ran: dict[str, Any]) -> None:
+    ((kind, sentence),) = ran["refusals"]
+
+    assert kind == "InputError"
+    assert sentence.startswith(
+        "FineTunedModel 'm': share_with: a model that `up` does not wait for has no name yet"
+    )
