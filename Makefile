@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 ENGINE := $(PYTHON) tools/pulumi/engine.py
 
-.PHONY: help setup env demo test test-long check format bench
+.PHONY: help setup env demo test test-long check format docs bench
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo 'make test-long  the long ones'
 	@echo 'make check      format, lint, types, import rules'
 	@echo 'make format     write the format that `make check` wants'
+	@echo 'make docs       the documentation as a site, in site/'
 	@echo 'make bench      benchmarks'
 	@echo 'eval "$$(make -s env)"   put the engine and the virtual environment on PATH, with a local backend'
 
@@ -50,6 +51,11 @@ check: $(READY)
 format: $(READY)
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+docs: $(READY)
+	@rm -rf site
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --conf-dir tools/docs docs site
+	@echo 'The site: $(CURDIR)/site/index.html'
 
 bench: setup
 	@eval "$$($(PYTHON) tools/env.py)" && python -m benchmarks

@@ -20,20 +20,22 @@ class APIObject(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, defer_build=True, protected_namespaces=())
 
-    id: str
-    object: str | None = None
+    id: str = Field(description="Its id.")
+    object: str | None = Field(default=None, description="What the API calls its kind.")
 
 
 class FileObject(APIObject):
     """An uploaded file (`GET /files/{id}`). `bytes` is its size."""
 
-    filename: str | None = None
-    purpose: str | None = None
-    bytes: int | None = None
-    created_at: int = 0
-    expires_at: int | None = None
-    status: str | None = None
-    status_details: str | None = None
+    filename: str | None = Field(default=None, description="Name at the service.")
+    purpose: str | None = Field(default=None, description="What the service may use the file for.")
+    bytes: int | None = Field(default=None, description="Size in bytes.")
+    created_at: int = Field(default=0, description="When it was uploaded.")
+    expires_at: int | None = Field(default=None, description="When the service deletes it, or None.")
+    status: str | None = Field(default=None, description="`uploaded`, `processed` or `error`.")
+    status_details: str | None = Field(
+        default=None, description="Why it is unfit, where the service says so."
+    )
 
 
 class JobError(BaseModel):
@@ -41,35 +43,53 @@ class JobError(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
-    code: str | None = None
-    message: str | None = None
-    param: str | None = None
+    code: str | None = Field(
+        default=None, description="Kind of the failure, such as `invalid_training_file`."
+    )
+    message: str | None = Field(default=None, description="What failed.")
+    param: str | None = Field(default=None, description="The field that is to blame.")
 
 
 class Job(APIObject):
     """A fine-tuning job (`GET /fine_tuning/jobs/{id}`)."""
 
-    status: str
-    model: str
-    created_at: int = 0
-    finished_at: int | None = None
-    estimated_finish: int | None = None
-    organization_id: str | None = None
-    training_file: str | None = None
-    validation_file: str | None = None
-    result_files: list[str] = Field(default_factory=list)
-    fine_tuned_model: str | None = None
-    trained_tokens: int | None = None
-    hyperparameters: dict[str, Any] | None = None
-    method: dict[str, Any] | None = None
-    integrations: list[dict[str, Any]] | None = None
-    metadata: dict[str, str] | None = None
-    seed: int | None = None
-    user_provided_suffix: str | None = None
-    error: JobError | None = None
-    eval_id: str | None = None
-    shared_with_openai: bool | None = None
-    usage_metrics: Any = None
+    status: str = Field(
+        description="`validating_files`, `queued`, `running`, `paused`, `succeeded`, `failed`, `cancelled`, or another one."
+    )
+    model: str = Field(description="The base model.")
+    created_at: int = Field(default=0, description="When the job was created.")
+    finished_at: int | None = Field(default=None, description="When the job succeeded.")
+    estimated_finish: int | None = Field(default=None, description="When the service expects it to be done.")
+    organization_id: str | None = Field(default=None, description="The organization that owns the job.")
+    training_file: str | None = Field(default=None, description="Id of the training file.")
+    validation_file: str | None = Field(default=None, description="Id of the validation file.")
+    result_files: list[str] = Field(
+        default_factory=list, description="Ids of the files that hold the training's metrics."
+    )
+    fine_tuned_model: str | None = Field(
+        default=None, description="Name of the model, `ft:…`, once the job has succeeded."
+    )
+    trained_tokens: int | None = Field(default=None, description="Tokens that are billed, over all epochs.")
+    hyperparameters: dict[str, Any] | None = Field(
+        default=None, description="Hyperparameters as the API told them before there were methods."
+    )
+    method: dict[str, Any] | None = Field(
+        default=None, description="How the model is trained, with what the service chose for `auto`."
+    )
+    integrations: list[dict[str, Any]] | None = Field(
+        default=None, description="Services that follow the training."
+    )
+    metadata: dict[str, str] | None = Field(
+        default=None, description="Pairs of texts that were given to the job, our token among them."
+    )
+    seed: int | None = Field(default=None, description="The seed, as given or as the service picked it.")
+    user_provided_suffix: str | None = Field(default=None, description="The suffix that was asked for.")
+    error: JobError | None = Field(default=None, description="Why the job failed.")
+    eval_id: str | None = Field(default=None, description="The evaluation that reinforcement training made.")
+    shared_with_openai: bool | None = Field(
+        default=None, description="Whether the data is shared with OpenAI."
+    )
+    usage_metrics: Any = Field(default=None, description="What the training used, where the service says so.")
 
     @property
     def is_terminal(self) -> bool:
@@ -80,36 +100,42 @@ class Job(APIObject):
 class Event(APIObject):
     """One entry of a job's log (`GET /fine_tuning/jobs/{id}/events`)."""
 
-    created_at: int = 0
-    level: str = "info"
-    message: str = ""
-    type: str | None = None
-    data: dict[str, Any] | None = None
+    created_at: int = Field(default=0, description="When it happened.")
+    level: str = Field(default="info", description="`info`, `warn` or `error`.")
+    message: str = Field(default="", description="What happened, in words.")
+    type: str | None = Field(default=None, description="`message`, `metrics` or another one.")
+    data: dict[str, Any] | None = Field(default=None, description="What happened, in figures.")
 
 
 class Checkpoint(APIObject):
     """A model as it was after one step (`GET /fine_tuning/jobs/{id}/checkpoints`)."""
 
-    created_at: int = 0
-    fine_tuned_model_checkpoint: str
-    fine_tuning_job_id: str | None = None
-    step_number: int | None = None
-    metrics: dict[str, float | None] = Field(default_factory=dict)
+    created_at: int = Field(default=0, description="When it was made.")
+    fine_tuned_model_checkpoint: str = Field(description="Its name, `ft:…`, by which it is used and shared.")
+    fine_tuning_job_id: str | None = Field(default=None, description="The job that made it.")
+    step_number: int | None = Field(default=None, description="The step after which it was made.")
+    metrics: dict[str, float | None] = Field(
+        default_factory=dict,
+        description="What was measured at that step, such as `train_loss` and `full_valid_loss`.",
+    )
 
 
 class Permission(APIObject):
     """One project's right to use a checkpoint (`GET /fine_tuning/checkpoints/{name}/permissions`)."""
 
-    created_at: int = 0
-    project_id: str
+    created_at: int = Field(default=0, description="When it was granted.")
+    project_id: str = Field(description="The project that may use the checkpoint, `proj_…`.")
 
 
 class Model(APIObject):
     """A model (`GET /models/{id}`). `shutdown_date` is `YYYY-MM-DD`, or None where none is announced."""
 
-    created: int = 0
-    owned_by: str | None = None
-    shutdown_date: str | None = None
+    created: int = Field(default=0, description="When it was made.")
+    owned_by: str | None = Field(default=None, description="`system`, or the organization.")
+    shutdown_date: str | None = Field(
+        default=None,
+        description="The day on which it is shut down, `YYYY-MM-DD`, or None where none is announced.",
+    )
 
 
 Item = TypeVar("Item", bound=APIObject)

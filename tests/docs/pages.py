@@ -1,0 +1,80 @@
+"""The pages of the documentation, as they are written and as they are built, and what stands in them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.docs.reference import expanded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PATHS = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+_FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<text>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE
+)
+_INLINE = re.compile(r"`([^`\n]+)`")
+
+
+def name_of(path: Path) -> str:
+    """A page's name in test ids and in the menu, such as `resources/file`."""
+    return str(path.relative_to(DOCS if path.is_relative_to(DOCS) else ROOT).with_suffix(""))
+
+
+PAGES = {name_of(path): path.read_text() for path in PATHS}
+"""The pages as they are written, by name."""
+BUILT = {name: expanded(text) for name, text in PAGES.items()}
+"""The pages with their reference tables."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A block of code in a page.
+
+    Attributes:
+        place: The page and the line, for test ids.
+        language: What the page says it is, such as `python`; empty if it says nothing.
+        text: The code.
+    """
+
+    place: str
+    language: str
+    text: str
+
+
+def samples(page: str) -> Iterator[Sample]:
+    text = PAGES[page]
+    for found in _FENCE.finditer(text):
+        line = text.count("\n", 0, found.start()) + 1
+        indent = found["indent"]
+        code = "".join(row.removeprefix(indent) for row in found["text"].splitlines(keepends=True))
+        yield Sample(f"{page}:{line}", found["language"], code)
+
+
+ALL_SAMPLES = [sample for page in PAGES for sample in samples(page)]
+
+
+def inline_code(page: str) -> list[str]:
+    """What stands between single backticks, outside of blocks of code."""
+    return _INLINE.findall(_FENCE.sub("", PAGES[page]))
+
+
+def tables(page: str) -> dict[str, list[dict[str, str]]]:
+    """The first table below each heading of a built page: heading → rows, each cell by its column."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for part in re.split(r"^#+ ", BUILT[page], flags=re.MULTILINE)[1:]:
+        heading, _, body = part.partition("\n")
+        rows = re.search(r"(?:^\|.*\|\n?)+", body, re.MULTILINE)
+        if rows:
+            head, _, *others = [_cells(line) for line in rows[0].splitlines()]
+            found[heading] = [dict(zip(head, cells, strict=True)) for cells in others]
+    return found
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]

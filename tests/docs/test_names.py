@@ -1,0 +1,79 @@
+"""What users can name stands in the documentation, with its default where it has one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+
+import pytest
+from tests.docs.pages import BUILT, DOCS, PAGES, ROOT
+
+import pulumi_openai_ft
+from pulumi_openai_ft import errors
+from pulumi_openai_ft._profiles import FEATURES, PROFILES
+from pulumi_openai_ft._settings import CONFIG_NAMESPACE, ONLY_OWN_RESOURCES, SOURCES, Settings
+
+SITE = {name: text for name, text in BUILT.items() if name != "README"}
+EVERYTHING = "\n".join(SITE.values())
+KEYS = [f"{CONFIG_NAMESPACE}:{source.config_key}" for source in (*SOURCES.values(), ONLY_OWN_RESOURCES)]
+VARIABLES = [variable for source in SOURCES.values() for variable in source.environment]
+
+
+def is_named(name: str, text: str = EVERYTHING) -> bool:
+    return bool(re.search(rf"(?<![\w:]){re.escape(name)}(?!\w)", text))
+
+
+def test_every_public_name_is_there() -> None:
+    assert [name for name in pulumi_openai_ft.__all__ if not is_named(name)] == []
+
+
+@pytest.mark.parametrize("name", [*KEYS, *VARIABLES])
+def test_every_setting_is_on_its_page(name: str) -> None:
+    assert is_named(name, SITE["settings"])
+
+
+def test_settings_that_there_are_not_are_not_spoken_of() -> None:
+    named = set(re.findall(rf"{CONFIG_NAMESPACE}:(\w+)", EVERYTHING)) - {"index"}  # a component's type
+
+    assert named <= {key.split(":")[1] for key in KEYS}
+
+
+DEFAULTS = {
+    found.name: found.default
+    for found in fields(Settings)
+    if found.name in SOURCES and isinstance(found.default, int | float | str)
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_defaults_of_settings_are_told(name: str) -> None:
+    key, default = f"`{CONFIG_NAMESPACE}:{SOURCES[name].config_key}`", DEFAULTS[name]
+    rows = [line for line in SITE["settings"].splitlines() if line.startswith("|") and key in line]
+    told = default if isinstance(default, str) else f"{default:g}"
+
+    assert any(re.search(rf"(?<![\d.]){re.escape(told)}(?![\d.])", row) for row in rows), rows
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_every_error_is_on_its_page(name: str) -> None:
+    assert is_named(name, SITE["errors"])
+
+
+@pytest.mark.parametrize("name", [*PROFILES, *FEATURES])
+def test_every_profile_and_feature_of_services_is_on_its_page(name: str) -> None:
+    assert is_named(f"`{name}`", SITE["services"]) or is_named(name, SITE["services"])
+
+
+def links(text: str) -> list[str]:
+    return [target for target in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in target]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_files(page: str) -> None:
+    folder = ROOT if page == "README" else (DOCS / page).parent
+
+    assert [
+        target
+        for target in links(PAGES[page])
+        if target[0] != "#" and not (folder / target.split("#")[0]).exists()
+    ] == []

@@ -1,0 +1,81 @@
+"""Sphinx makes a site of the pages in `docs/`: `make docs`.
+
+The pages are plain Markdown that reads well without it. What is added here: the menu, and the parts of reference
+pages that `reference.py` makes of the source.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version as version_of
+from typing import TYPE_CHECKING
+
+from tools.docs.reference import expanded
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+MENU = {
+    "Start": ["quickstart", "examples", "coming-from-terraform"],
+    "Resources": [
+        "resources/file",
+        "resources/fine_tuning_job",
+        "resources/checkpoint_permission",
+        "resources/fine_tuned_model",
+    ],
+    "Functions": [
+        "functions/index",
+        "functions/get_fine_tuning_job",
+        "functions/get_fine_tuning_jobs",
+        "functions/get_fine_tuning_checkpoints",
+        "functions/get_fine_tuning_events",
+        "functions/get_fine_tuning_checkpoint_permissions",
+        "functions/get_file",
+        "functions/get_files",
+        "functions/get_model",
+        "functions/get_models",
+    ],
+    "Guides": [
+        "host",
+        "import",
+        "waiting",
+        "settings",
+        "keys",
+        "errors",
+        "services",
+        "after-2027-01-06",
+        "several-projects",
+        "policies",
+        "ci",
+        "training-data",
+        "emulator",
+        "limits",
+    ],
+    "Inside": ["how-it-works", "structure", "developing"],
+}
+
+project = "pulumi-openai-ft"
+release = version = version_of(project)
+html_title = project
+html_theme = "furo"
+html_show_copyright = html_copy_source = html_show_sourcelink = False
+extensions = ["myst_parser"]
+myst_heading_anchors = 4
+nitpicky = True
+smartquotes = False  # quotes and dashes stay as they can be typed
+suppress_warnings = ["misc.highlighting_failure"]  # samples leave things out with …
+
+
+def setup(app: Sphinx) -> None:
+    """Has pages completed as they are read."""
+    app.connect("source-read", _complete)
+
+
+def _complete(_app: Sphinx, page: str, source: list[str]) -> None:
+    source[0] = expanded(source[0])
+    if page == "index":
+        source[0] += "".join(_menu(title, pages) for title, pages in MENU.items())
+
+
+def _menu(title: str, pages: list[str]) -> str:
+    listed = "\n".join(pages)
+    return f"\n\n```{{toctree}}\n:caption: {title}\n:hidden:\n\n{listed}\n```\n"

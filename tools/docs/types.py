@@ -1,0 +1,94 @@
+"""Types of a model's fields in words, from the JSON Schema that pydantic writes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+SIMPLE = {"string": "`str`", "integer": "`int`", "number": "`float`", "boolean": "`bool`"}
+HOLDERS = {"object": "dict", "array": "list"}
+
+
+def in_words(schema: dict[str, Any]) -> str:
+    """The type of a field, with what its values must be. Models are links to their tables."""
+    branches = list(_branches(schema))
+    holders = {kind: _held(branch) for branch in branches if (kind := branch.get("type")) in HOLDERS}
+    alone = [branch for branch in branches if branch.get("type") not in HOLDERS]
+    if alone and all(held == alone for held in holders.values()):
+        return ", or a ".join(filter(None, [_listed(alone), _these(holders)]))
+    return _listed(branches)
+
+
+def _held(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """The types of what a list or a map holds."""
+    held = schema.get("items", schema.get("additionalProperties"))
+    return list(_branches(held)) if isinstance(held, dict) else []
+
+
+def _these(kinds: Iterable[str]) -> str:
+    names = " or ".join(HOLDERS[kind] for kind in kinds)
+    return names and f"{names} of these"
+
+
+def _listed(branches: Iterable[dict[str, Any]]) -> str:
+    words = list(dict.fromkeys(word for branch in branches for word in _words(branch)))
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else "anything"
+
+
+def _branches(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The branches of a union. None is no branch: an input that is None is left out."""
+    union = schema.get("anyOf") or schema.get("oneOf")
+    if not union and schema.get("type") != "null":
+        yield schema
+    for branch in union or ():
+        yield from _branches(branch)
+
+
+def _words(schema: dict[str, Any]) -> list[str]:
+    match schema:
+        case {"$ref": reference}:
+            name = reference.rsplit("/", 1)[1]
+            return [f"[{name}](#{name.lower()})"]
+        case {"enum": choices}:
+            return [f"`{json.dumps(choice)}`" for choice in choices]
+        case {"const": True}:
+            return ["`True`"]
+        case {"const": value}:
+            return [f"`{json.dumps(value)}`"]
+        case {"type": "array"}:
+            return [f"list of {in_words(schema.get('items', {}))}{_count(schema)}"]
+        case {"type": "object"}:
+            return [_map(schema.get("additionalProperties"))]
+        case {"type": simple}:
+            return [SIMPLE[simple] + _bounds(schema)]
+    return ["anything"]
+
+
+def _map(values: dict[str, Any] | bool | None) -> str:  # noqa: FBT001 - JSON Schema's True is "anything"
+    return f"dict of {in_words(values)}" if isinstance(values, dict) else "dict"
+
+
+def _count(schema: dict[str, Any]) -> str:
+    most, least = schema.get("maxItems"), schema.get("minItems")
+    if most is not None and most == least:
+        return f", {most} of them"
+    return f", at most {most}" if most is not None else ""
+
+
+def _bounds(schema: dict[str, Any]) -> str:
+    """What a number or the length of a text must be."""
+    least, above, most = (schema.get(key) for key in ("minimum", "exclusiveMinimum", "maximum"))
+    if "maxLength" in schema:
+        return f", at most {schema['maxLength']} characters"
+    if least is not None and most is not None:
+        return f", {_number(least)} to {_number(most)}"
+    said = {"at least": least, "above": above, "at most": most}
+    bounds = [f"{words} {_number(bound)}" for words, bound in said.items() if bound is not None]
+    return "".join(f", {bound}" for bound in bounds)
+
+
+def _number(value: float) -> str:
+    return f"{value:.5f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
