@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -121,6 +122,7 @@ class World:
         return Emulator(today=TODAY, clock=Clock(speed=1.0, source=lambda: self.time.now))
 
     def reset(self) -> None:
+        self.time.now = math.ceil(self.time.now)  # the service counts whole seconds, so they begin alike each time
         self.service.reset()
         self.service.settings.job_seconds = QUICK
         self.said.clear()
