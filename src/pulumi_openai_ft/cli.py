@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from pulumi_openai_ft._commands import doctor
+from pulumi_openai_ft._commands import doctor, estimate, validate
 from pulumi_openai_ft._commands.findings import Mark, as_json, as_table
 from pulumi_openai_ft._commands.init import initialize
 from pulumi_openai_ft.errors import OpenAIFTError
@@ -63,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_init(commands)
     _add_doctor(commands)
+    validate.add_to(commands)
+    estimate.add_to(commands)
     _add_policy(commands)
     _add_emulator(commands)
     return parser

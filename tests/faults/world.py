@@ -122,7 +122,9 @@ class World:
         return Emulator(today=TODAY, clock=Clock(speed=1.0, source=lambda: self.time.now))
 
     def reset(self) -> None:
-        self.time.now = math.ceil(self.time.now)  # the service counts whole seconds, so they begin alike each time
+        self.time.now = math.ceil(
+            self.time.now
+        )  # the service counts whole seconds, so they begin alike each time
         self.service.reset()
         self.service.settings.job_seconds = QUICK
         self.said.clear()

@@ -1,0 +1,224 @@
+"""Training data, and the ways to go through it: ours, a peer's, and parts of the work alone.
+
+`python -m benchmarks.training_data WAY FILE CORES` goes one way, in a process of its own, and prints the seconds.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import random
+import sys
+import sysconfig
+import time
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from pydoc_data import topics
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from benchmarks import processes
+from benchmarks.benchmark import BenchmarkError
+from pulumi_openai_ft import training_data
+from pulumi_openai_ft._training_data.cache import Cache
+from pulumi_openai_ft._training_data.tokens import BATCH
+from pulumi_openai_ft._training_data.typed import TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ENCODING = "o200k_base"
+PEERS = ("tiktoken", "bpe-openai")
+PIECE = 2**20
+VARIETY = 4000
+"""Rows that differ in all of their words; later ones differ from these in a number."""
+OTHER_LANGUAGES = (
+    "Где моя посылка? Она вышла со склада сегодня утром и будет у вас завтра. ",  # noqa: RUF001 - Russian
+    "请问我的包裹在哪里？它今天早上已经离开我们的仓库，明天会送到。 ",  # noqa: RUF001 - Chinese
+    "¿Dónde está mi paquete? Salió de nuestro almacén esta mañana. ",
+)
+
+
+def write(file: Path, megabytes: int) -> Path:
+    """Writes chats of some 2 kB: a system prompt that all share, prose, code in every fourth, other languages in some."""
+    dice = random.Random(7)  # noqa: S311 - the same data each time
+    words = " ".join(topics.topics.values()).split()
+    sources = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
+    code = "".join(source.read_text("utf-8", "replace") for source in sources[:60])
+    variety = [_chat(dice, words, code, number) for number in range(VARIETY)]
+    written = number = 0
+    with file.open("wb") as content:
+        while written < megabytes * 1_000_000:
+            messages = [dict(message) for message in variety[number % VARIETY]]
+            messages[1]["content"] = f"{number}. {messages[1]['content']}"
+            row = json.dumps({"messages": messages}, ensure_ascii=number % 2 == 0)
+            written += content.write(f"{row}\n".encode())
+            number += 1
+    return file
+
+
+def _chat(dice: random.Random, words: list[str], code: str, number: int) -> list[dict[str, Any]]:
+    question, answer = _prose(dice, words, 10, 80), _prose(dice, words, 30, 200)
+    if number % 4 == 0:
+        start = dice.randrange(len(code) - 1500)
+        answer += f"\n```python\n{code[start : start + dice.randrange(200, 1500)]}\n```"
+    if number % 20 == 1:
+        answer += dice.choice(OTHER_LANGUAGES) * 8
+    system = f"You are the assistant of a shop. {' '.join(words[:40])}"
+    texts = {"system": system, "user": question, "assistant": answer}
+    return [{"role": role, "content": text} for role, text in texts.items()]
+
+
+def _prose(dice: random.Random, words: list[str], least: int, most: int) -> str:
+    start = dice.randrange(len(words) - most)
+    return " ".join(words[start : start + dice.randrange(least, most)])
+
+
+def ours(file: Path) -> None:
+    """Checks, hashes and counts."""
+    report = training_data.check(file, part="training", cache=Cache(training_data.Report, None))
+    if report.problems:
+        raise BenchmarkError(f"the data are not as they should be: {report.problems[0]}")
+
+
+def peer(file: Path) -> None:
+    """What OpenAI's cookbook shows: `json` line by line, the checks of its format, tokens by tiktoken; and a hash."""
+    digest, count, tokens, faults = hashlib.sha256(), _by_tiktoken(), 0, 0
+    with file.open("rb") as content:
+        for line in content:
+            digest.update(line)
+            messages = json.loads(line)["messages"]
+            faults += not any(message["role"] == "assistant" for message in messages)
+            for message in messages:
+                text = message.get("content")
+                faults += message.get("role") not in ("system", "user", "assistant", "tool")
+                faults += not isinstance(text, str)
+                tokens += 3 + count(message["role"]) + count(text)
+    if faults:
+        raise BenchmarkError("the data are not as they should be")
+
+
+def parsing(file: Path) -> None:
+    """Parses each line into our types, and nothing else."""
+    decode = msgspec.json.Decoder(TYPES["supervised"]).decode
+    with file.open("rb") as content:
+        for line in content:
+            decode(line)
+
+
+def reading(file: Path) -> None:
+    """Reads, and nothing else."""
+    with file.open("rb", buffering=0) as content:
+        while content.read(PIECE):
+            pass
+
+
+def hashing(file: Path) -> None:
+    """Reads and hashes."""
+    with file.open("rb") as content:
+        hashlib.file_digest(content, "sha256")
+
+
+def counting(file: Path) -> None:
+    """Reads, parses and counts with the tokenizer that ours uses, nothing else."""
+    for texts in _batches(file):
+        _by_toktok(texts)
+
+
+def _batches(file: Path) -> Iterator[list[str]]:
+    with file.open("rb") as content:
+        rows = map(msgspec.json.Decoder(TYPES["supervised"]).decode, content)
+        while batch := list(islice(rows, BATCH // 2000)):
+            yield [message.content for row in batch for message in row.messages]  # type: ignore[union-attr, misc]
+
+
+WAYS: dict[str, Callable[[Path], None]] = {
+    way.__name__: way for way in (ours, peer, parsing, reading, hashing, counting)
+}
+WITHOUT_TOKENS = "ours_without_tokens"
+
+
+def _by_toktok(texts: list[str]) -> int:
+    from toktok import batch_count  # type: ignore[import-untyped]  # noqa: PLC0415 - belongs to an extra
+
+    return sum(batch_count(texts, ENCODING, threads=1))
+
+
+@cache
+def _by_tiktoken() -> Callable[[str], int]:
+    """The peer's tokenizer, with the vocabulary that bpe-openai ships: it would download its own."""
+    import bpe_openai  # type: ignore[import-untyped]  # noqa: PLC0415 - a peer that need not be there
+    import tiktoken  # noqa: PLC0415 - likewise
+    from tiktoken_ext import openai_public  # type: ignore[import-untyped]  # noqa: PLC0415 - likewise
+
+    vocabulary = Path(bpe_openai.__file__).parent / "data" / f"{ENCODING}.tiktoken.gz"
+    openai_public.load_tiktoken_bpe = lambda _address, **_hash: _ranks(vocabulary)
+    encode = tiktoken.Encoding(**openai_public.o200k_base()).encode_ordinary
+    return lambda text: len(encode(text))
+
+
+def _ranks(vocabulary: Path) -> dict[bytes, int]:
+    from base64 import b64decode  # noqa: PLC0415 - of no use to the other ways
+
+    with gzip.open(vocabulary, "rt") as lines:
+        pairs = (line.split() for line in lines if line.strip())
+        return {b64decode(token): int(rank) for token, rank in pairs}
+
+
+def seconds(way: str, file: Path, cores: int) -> float:
+    """Goes one way in a fresh process on so many cores: the seconds from beginning to end of the file.
+
+    Raises:
+        BenchmarkError: It failed.
+    """
+    command = [sys.executable, "-m", "benchmarks.training_data", way, str(file), str(cores)]
+    return float(processes.run(command).text.split()[-1])
+
+
+def require_peers() -> None:
+    """Raises BenchmarkError, which says what to install, if a peer is missing."""
+    missing = [name for name in PEERS if find_spec(name.replace("-", "_")) is None]
+    if missing:
+        raise BenchmarkError(f"a peer is missing: pip install {' '.join(missing)}")
+
+
+def require_cores(number: int) -> None:
+    """Raises BenchmarkError if there are fewer cores."""
+    if len(os.sched_getaffinity(0)) < number:
+        raise BenchmarkError(f"the figures are for {number} cores, and this machine lends fewer")
+
+
+def peer_versions() -> dict[str, str]:
+    """Versions of the peers that are there, and of what ours is made of."""
+    found = {}
+    for name in ("msgspec", "toktok-rs", *PEERS):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+def main(way: str, file: str, cores: str) -> None:
+    """Goes one way and prints the seconds."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(cores)])
+    if way == WITHOUT_TOKENS:
+        sys.modules["toktok"] = None  # type: ignore[assignment]
+    elif way in ("ours", "counting"):
+        _by_toktok(["loads the vocabulary"])
+    elif way == "peer":
+        _by_tiktoken()
+    go = ours if way == WITHOUT_TOKENS else WAYS[way]
+    started = time.perf_counter()
+    go(Path(file))
+    sys.stdout.write(f"{time.perf_counter() - started}\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,228 @@
+"""Judges the lines of a file as they come."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from pulumi_openai_ft._training_data.loose import speech_of
+from pulumi_openai_ft._training_data.problems import Findings, Problem
+from pulumi_openai_ft._training_data.repeats import Repeats
+from pulumi_openai_ft._training_data.rules import UnreadableRowError, faults, likely_method, row_of
+from pulumi_openai_ft._training_data.speech import DoubtfulError, speech, usual_speech
+from pulumi_openai_ft._training_data.tokens import Batch
+from pulumi_openai_ft._training_data.typed import TYPES
+from pulumi_openai_ft._training_data.vocabulary import LEAST_EXAMPLES, METHODS, MOST_IMAGE_ROWS
+
+if TYPE_CHECKING:
+    from pulumi_openai_ft._training_data.lines import Block
+    from pulumi_openai_ft._training_data.tokens import Tally
+    from pulumi_openai_ft._training_data.typed import Row
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+OPENING, CLOSING = b"{}"
+TRAINING, VALIDATION = "training", "validation"
+
+_first, _last = itemgetter(0), itemgetter(-1)
+
+
+class Terms(NamedTuple):
+    """By what a file is judged and counted.
+
+    Attributes:
+        method: The job's method, of `METHODS`, or None to go by what the first row looks like.
+        part: `TRAINING` or `VALIDATION`, or None where that is not known yet.
+        encoding: The tokens' encoding.
+        context_length: Tokens of a row beyond which the model cuts it, or None.
+    """
+
+    method: str | None
+    part: str | None
+    encoding: str
+    context_length: int | None
+
+
+class Examination:
+    """Judges the lines of a file as they come.
+
+    Args:
+        terms: By what the file is judged.
+        tally: Counts its tokens.
+        training: The lines of the training file, of which a validation file should hold none.
+
+    Attributes:
+        examples: Rows so far, whether good or not.
+        method: The method by whose rules they are judged; None before the first row was read.
+        findings: What is wrong so far.
+    """
+
+    def __init__(self, terms: Terms, tally: Tally, training: Repeats | None = None) -> None:
+        self.examples = 0
+        self.method = terms.method
+        self.findings = Findings()
+        self._terms, self._tally, self._training = terms, tally, training
+        self._repeats = Repeats()
+        self._has_carriage_returns = self._is_over = False
+        self._decoder: msgspec.json.Decoder[Row] | None = None
+
+    def take(self, block: Block) -> None:
+        """Judges lines; once that is pointless it does nothing."""
+        if self._is_over:
+            return
+        if block.lines is None:
+            self._say("line_too_long", "is longer than 160 MB, which no row can be", block.number)
+            return
+        lines = self._beginning(block.lines) if block.number == 1 else block.lines
+        if not lines:
+            self._is_over = True
+            return
+        if lines[0].endswith(b"\r") or lines[-1].endswith(b"\r"):
+            lines = self._without_carriage_returns(lines)
+        is_text = block.is_ascii or _are_utf8(lines)
+        rows = self._decoded(lines, block.text if lines is block.lines else None) if is_text else None
+        self._rows(lines, block.number, rows or [None] * len(lines))
+        self._look_for_repeats(lines, block.number)
+
+    def conclude(self) -> None:
+        """Says what only the whole file tells."""
+        self._tally.finish()
+        for line, length in self._tally.cut:
+            longest = self._terms.context_length
+            self._say("too_long_for_model", f"has {length:,} tokens, the model takes {longest:,}", line)
+        if self._is_over:
+            return
+        if self._tally.image_rows > MOST_IMAGE_ROWS:
+            self._say("too_many_image_rows", f"has {self._tally.image_rows:,} rows with images")
+        if not self.examples:
+            self._say("no_examples", "holds no rows")
+        elif self.examples < LEAST_EXAMPLES and self._terms.part != VALIDATION:
+            kind = "too_few_examples" if self._terms.part == TRAINING else "few_examples"
+            self._say(kind, f"holds {self.examples} row{'' if self.examples == 1 else 's'}")
+
+    def _say(self, kind: str, reason: str, line: int | None = None) -> None:
+        self.findings.add(Problem(kind, reason, line))
+
+    def _beginning(self, lines: list[bytes]) -> list[bytes]:
+        """Looks at what comes first: the first lines as they are meant, or none of them if nothing will be readable."""
+        first = lines[0]
+        if first.startswith(UTF_16_MARKS) or b"\0" in first[:4]:
+            self._say("encoding", "is UTF-16 or UTF-32")
+            return []
+        if first.startswith(BYTE_ORDER_MARK):
+            self._say("byte_order_mark", "begins with a byte order mark")
+            first = first.removeprefix(BYTE_ORDER_MARK)
+        if first.lstrip().startswith(b"["):
+            self._say("array", "is one JSON array")
+            return []
+        return lines if first is lines[0] else [first, *lines[1:]]
+
+    def _without_carriage_returns(self, lines: list[bytes]) -> list[bytes]:
+        if not self._has_carriage_returns:
+            self._has_carriage_returns = True
+            self._say("carriage_returns", "has lines that end as on Windows (CRLF)")
+        return [line.removesuffix(b"\r") for line in lines]
+
+    def _decoded(self, lines: list[bytes], text: memoryview | bytes | None) -> list[Row | None]:
+        """The rows that fit their types; None for each other."""
+        decoder = self._decoder or self._chosen(lines)
+        if decoder is None:
+            return [None] * len(lines)
+        try:
+            if text is None or not _are_objects(lines):
+                return [*map(decoder.decode, lines)]
+            rows: list[Row | None] = [*decoder.decode_lines(text)]
+        except UNDECODABLE:
+            return [_decoded(decoder, line) for line in lines]
+        return rows if len(rows) == len(lines) else [_decoded(decoder, line) for line in lines]
+
+    def _chosen(self, lines: list[bytes]) -> msgspec.json.Decoder[Row] | None:
+        """Decides on the method by the first row that can be read."""
+        for line in lines if self.method is None else ():
+            try:
+                self.method = likely_method(row_of(line))
+                break
+            except UnreadableRowError:
+                continue
+        if self.method is not None:
+            self._decoder = msgspec.json.Decoder(TYPES[self.method])
+        return self._decoder
+
+    def _rows(self, lines: list[bytes], number: int, rows: list[Row | None]) -> None:
+        self.examples += len(lines)
+        sizes = list(map(len, lines))
+        # a row has no more tokens than bytes, unless it shows images
+        may_be_long = max(sizes) > self._tally.longest
+        others = range(len(rows)) if may_be_long else usual_speech(rows, self._tally.batch)
+        for index in others:
+            self._unusual(lines[index], number + index, rows[index])
+        self._tally.read(sum(sizes))
+
+    def _unusual(self, line: bytes, number: int, row: Row | None) -> None:
+        batch = Batch()
+        try:
+            if row is None:
+                raise DoubtfulError  # noqa: TRY301 - whatever the reason, it is looked at as below
+            speech(row, batch)
+        except DoubtfulError:
+            self._doubtful(line, number)
+        else:
+            self._tally.add(number, batch, len(line))
+
+    def _doubtful(self, line: bytes, number: int) -> None:
+        """Looks at a row more closely."""
+        if self._is_over:
+            return
+        if not line.strip():
+            self.examples -= 1
+            self._say("blank_line", "is blank", number)
+            return
+        errors, method = self.findings.errors, self.method or METHODS[0]
+        try:
+            row = row_of(line)
+            for problem in faults(row, method, number):
+                self.findings.add(problem)
+        except UnreadableRowError as error:
+            self._say(error.kind, str(error), number)
+        if self.findings.errors == errors:
+            self._tally.add(number, speech_of(row, method), len(line))
+        elif self.findings.are_too_many:
+            self._is_over = True
+            self._say("stopped", f"has so many errors that nothing was examined after line {number}")
+
+    def _look_for_repeats(self, lines: list[bytes], number: int) -> None:
+        for line, first in self._repeats.among(lines, number):
+            self._say("duplicate", f"is the same as that in line {first}", line)
+        for line, first in self._training.shared(lines, number) if self._training else ():
+            self._say("shared_row", f"is also in line {first} of the training file", line)
+
+
+def _decoded(decoder: msgspec.json.Decoder[Row], line: bytes) -> Row | None:
+    try:
+        return decoder.decode(line)
+    except UNDECODABLE:
+        return None
+
+
+def _are_objects(lines: list[bytes]) -> bool:
+    """Whether each line begins and ends as an object does.
+
+    Where as many rows as lines are read from such lines, each line holds one: inside of a row, what ends with `}` is
+    never followed by what begins with `{`.
+    """
+    try:
+        return set(map(_first, lines)) == {OPENING} and set(map(_last, lines)) == {CLOSING}
+    except IndexError:  # a blank line
+        return False
+
+
+def _are_utf8(lines: list[bytes]) -> bool:
+    """Whether the lines are text; the decoder looks only at the strings that it returns."""
+    try:
+        b"\n".join([line for line in lines if not line.isascii()]).decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,139 @@
+"""Rows without a fault, as types.
+
+What fits these types and passes `speech` breaks none of `rules`. Most rows are so, and the decoder finds it out at the
+speed of parsing; all others are doubtful, and looked at one by one.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+NOTHING = Raw(b"")
+"""What is not there; known by its identity."""
+
+
+class TextPart(Struct, gc=False, tag_field="type", tag="text"):
+    text: str
+
+
+class OnlyText(Struct, gc=False):
+    """A part where no other kind is allowed: a type that is not in a union would not need its tag."""
+
+    type: Literal["text"]
+    text: str
+
+
+class RefusalPart(Struct, gc=False, tag_field="type", tag="refusal"):
+    refusal: str
+
+
+class Image(Struct, gc=False):
+    url: str
+    detail: Literal["auto", "low", "high"] = "auto"
+
+
+class ImagePart(Struct, gc=False, tag_field="type", tag="image_url"):
+    image_url: Image
+
+
+class Call(Struct, gc=False):
+    name: str
+    arguments: str
+
+
+class ToolCall(Struct, gc=False):
+    id: str
+    type: Literal["function"]
+    function: Call
+
+
+class Function(Struct, gc=False):
+    name: str
+    parameters: dict[str, Raw] | None = None
+    strict: bool | None = None
+
+
+class Tool(Struct, gc=False):
+    type: Literal["function"]
+    function: Function
+
+
+class _Message(Struct, gc=False, tag_field="role", forbid_unknown_fields=True):
+    """What has further keys is doubtful: some of them are known to be wrong there."""
+
+
+class System(_Message, tag="system"):
+    content: str | Annotated[list[OnlyText], Meta(min_length=1)]
+    name: str | None = None
+
+
+class Developer(_Message, tag="developer"):
+    content: str | Annotated[list[OnlyText], Meta(min_length=1)]
+    name: str | None = None
+
+
+class User(_Message, tag="user"):
+    content: str | Annotated[list[TextPart | ImagePart], Meta(min_length=1)]
+    name: str | None = None
+
+
+class Assistant(_Message, tag="assistant"):
+    content: str | Annotated[list[TextPart | RefusalPart], Meta(min_length=1)] | None = None
+    name: str | None = None
+    refusal: str | None = None
+    weight: Literal[0, 1] | UnsetType = UNSET
+    tool_calls: Annotated[list[ToolCall], Meta(min_length=1)] | None = None
+    function_call: Call | None = None
+
+
+class ToolResult(_Message, tag="tool"):
+    content: str | Annotated[list[OnlyText], Meta(min_length=1)]
+    tool_call_id: str
+    name: str | None = None
+
+
+class FunctionResult(_Message, tag="function"):
+    name: str
+    content: str | Annotated[list[OnlyText], Meta(min_length=1)] | None = None
+
+
+Message: TypeAlias = System | Developer | User | Assistant | ToolResult | FunctionResult
+Messages: TypeAlias = Annotated[list[Message], Meta(min_length=1)]
+
+
+class Supervised(Struct, gc=False):
+    messages: Messages
+    tools: Raw = NOTHING
+    functions: Raw = NOTHING
+    parallel_tool_calls: bool = True
+
+
+class Prompt(Struct, gc=False):
+    messages: Messages
+    tools: Raw = NOTHING
+    functions: Raw = NOTHING
+    parallel_tool_calls: bool = True
+
+
+class Preference(Struct, gc=False, forbid_unknown_fields=True):
+    input: Prompt
+    preferred_output: Annotated[list[Assistant | User], Meta(min_length=1, max_length=1)]
+    non_preferred_output: Annotated[list[Assistant | User], Meta(min_length=1, max_length=1)]
+
+
+class Reinforcement(Struct, gc=False):
+    messages: Annotated[list[Developer | User | Assistant | ToolResult], Meta(min_length=1)]
+    tools: Raw = NOTHING
+    functions: Raw = NOTHING
+    parallel_tool_calls: bool = True
+
+
+Row: TypeAlias = Supervised | Preference | Reinforcement
+TYPES: dict[str, type[Row]] = {
+    "supervised": Supervised,
+    "dpo": Preference,
+    "reinforcement": Reinforcement,
+}
+"""By method."""

@@ -1,0 +1,29 @@
+"""Words and numbers of the service's rules, from openai-openapi of 2025-07 and OpenAI's guides."""
+
+from __future__ import annotations
+
+import re
+
+METHODS = ("supervised", "dpo", "reinforcement")
+"""Kinds of training, as `method.type` of the API's create call names them."""
+CHAT_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+REINFORCEMENT_ROLES = ("developer", "user", "assistant", "tool")
+PARTS = {"user": ("text", "image_url"), "assistant": ("text", "refusal")}
+"""Types of content parts by role; the other roles have text alone."""
+DETAILS = ("auto", "low", "high")
+
+LEAST_EXAMPLES = 10
+MOST_IMAGE_ROWS = 50_000
+MOST_IMAGES = 10
+MOST_IMAGE_BYTES = 10 * 2**20
+MOST_FUNCTIONS = 128
+IMAGE_TOKENS = {"low": 85}
+WHOLE_IMAGE_TOKENS = 765
+"""An image of four tiles; the true number depends on its size."""
+
+SPECIAL_TOKEN = re.compile(
+    r"<\|(?:endoftext|endofprompt|fim_prefix|fim_middle|fim_suffix|im_start|im_end|im_sep)\|>"
+)
+FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+IMAGE_DATA = re.compile(r"data:image/(?:jpeg|png|webp);base64,", re.IGNORECASE)
+WEB_ADDRESS = re.compile(r"https?://", re.IGNORECASE)

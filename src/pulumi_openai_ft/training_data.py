@@ -1,0 +1,218 @@
+"""Training data: what the service would refuse, how many tokens it bills, what that costs.
+
+A file is read once, in flat memory, and what was found is remembered until the file changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from pulumi_openai_ft._training_data.cache import Cache
+from pulumi_openai_ft._training_data.examination import Terms
+from pulumi_openai_ft._training_data.lines import opened, pieces
+from pulumi_openai_ft._training_data.passes import lines_of, look_through
+from pulumi_openai_ft._training_data.problems import KINDS, Problem, Severity
+from pulumi_openai_ft._training_data.tokens import counts_exactly, encoding_of
+from pulumi_openai_ft._training_data.vocabulary import METHODS
+from pulumi_openai_ft._training_data.workers import Here
+
+__all__ = [
+    "METHODS",
+    "Estimate",
+    "Problem",
+    "Report",
+    "Severity",
+    "auto_epochs",
+    "check",
+    "estimate",
+    "sha256",
+]
+
+USUAL_EPOCHS, MOST_EPOCHS = 3, 25
+LEAST_TRAINED, MOST_TRAINED = 100, 25_000
+"""Rows over all epochs between which the service leaves the number of epochs as usual."""
+
+Path = str | os.PathLike[str]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found in a file.
+
+    Attributes:
+        sha256: Hash of its content, 64 hexadecimal digits.
+        bytes: Its size.
+        method: The method by whose rules it was judged, of `METHODS`.
+        examples: Its rows, good ones and others.
+        tokens: Tokens of one epoch, without those of faulty rows: an estimate in any case, for images and the
+            declarations of tools are billed in ways that are not published.
+        is_exact: Whether the tokens of texts were counted, rather than estimated by their length.
+        encoding: By which encoding of OpenAI's.
+        problems: The first 20 errors and the first 20 warnings.
+        counts: How many problems there are of each kind.
+    """
+
+    sha256: str
+    bytes: int
+    method: str
+    examples: int
+    tokens: int
+    is_exact: bool
+    encoding: str
+    problems: tuple[Problem, ...]
+    counts: dict[str, int]
+
+    @property
+    def errors(self) -> int:
+        """How many things there are that the service will refuse."""
+        return self._number(Severity.ERROR)
+
+    @property
+    def warnings(self) -> int:
+        """How many things there are that are likely not as they were meant."""
+        return self._number(Severity.WARNING)
+
+    def sentences(self, severity: Severity) -> list[str]:
+        """The problems of a severity, a sentence each, the last one on those that are not told one by one."""
+        told = [str(problem) for problem in self.problems if problem.severity is severity]
+        more = self.more(severity)
+        return [*told, f"and {sum(more.values()):,} more: {listed(more)}"] if more else told
+
+    def more(self, severity: Severity) -> dict[str, int]:
+        """How many problems of a severity there are of each kind beyond those in `problems`."""
+        left = {kind: number for kind, number in self.counts.items() if KINDS[kind].severity is severity}
+        for problem in self.problems:
+            if problem.severity is severity:
+                left[problem.kind] -= 1
+        return {kind: number for kind, number in left.items() if number}
+
+    def _number(self, severity: Severity) -> int:
+        return sum(number for kind, number in self.counts.items() if KINDS[kind].severity is severity)
+
+
+def check(
+    file: Path,
+    *,
+    method: Literal["supervised", "dpo", "reinforcement"] | None = None,
+    part: Literal["training", "validation"] | None = None,
+    model: str | None = None,
+    context_length: int | None = None,
+    training_file: Path | None = None,
+    progress: Progress = lambda _done, _size: None,
+    cache: Cache[Report] | None = None,
+) -> Report:
+    """Checks a file of training data.
+
+    Args:
+        file: Its path.
+        method: The job's method; by default that which the first row seems to be written for.
+        part: What the file is for. At least 10 rows are required of a file for training, advised where that is open.
+        model: The job's base model, for the encoding of its tokens; by default a recent one of OpenAI's.
+        context_length: Tokens of a row beyond which the model cuts it.
+        training_file: For a validation file, the path of the training file, which should hold other rows.
+        progress: Is told how many bytes have been read, and how many there are.
+        cache: Where to look first, and to remember; the user's cache folder by default.
+
+    Raises:
+        InputError: A file is no regular file, cannot be read, or changes while it is read.
+    """
+    cache = Cache(Report) if cache is None else cache
+    terms = Terms(method, part, encoding_of(model), context_length)
+    training = sha256(training_file, cache=cache) if training_file is not None else None
+    key = f"{tuple(terms)} {counts_exactly()} {training}"
+    known = cache.report(file, key)
+    if known:
+        return known
+    repeats = None
+    if training_file is not None:
+        with opened(training_file) as (content, _):
+            repeats = lines_of(content)
+    began = cache.now()
+    with opened(file) as (content, state):
+        looked = look_through(content, state.size, terms, repeats, lambda done: progress(done, state.size))
+    examined = looked.examined
+    report = Report(
+        sha256=looked.sha256,
+        bytes=state.size,
+        method=examined.method or METHODS[0],
+        examples=examined.examples,
+        tokens=looked.tokens,
+        is_exact=counts_exactly(),
+        encoding=terms.encoding,
+        problems=examined.findings.shown(),
+        counts=dict(examined.findings.counts),
+    )
+    cache.remember(state, report.sha256, began, {key: report})
+    return report
+
+
+def sha256(file: Path, *, cache: Cache[Report] | None = None) -> str:
+    """The hash of a file's content, 64 hexadecimal digits.
+
+    Raises:
+        InputError: It is no regular file, cannot be read, or changes while it is read.
+    """
+    cache = Cache(Report) if cache is None else cache
+    if known := cache.sha256(file):
+        return known
+    began, digest = cache.now(), hashlib.sha256()
+    with opened(file) as (content, state):
+        for _ in pieces(content, Here(), digest.update, lambda _done: None):
+            pass
+    cache.remember(state, digest.hexdigest(), began, {})
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a training is likely to come to.
+
+    Attributes:
+        epochs: How often the data will be gone through.
+        tokens: Tokens of all epochs, which is what is billed.
+        usd: The price of them, or None where no price is known.
+    """
+
+    epochs: int
+    tokens: int
+    usd: float | None
+
+
+def estimate(
+    *,
+    examples: int,
+    tokens: int,
+    epochs: int | Literal["auto"] = "auto",
+    usd_per_million: float | None = None,
+) -> Estimate:
+    """Estimates a training that is billed by tokens, as supervised training and dpo are.
+
+    Args:
+        examples: Rows of the training file.
+        tokens: Its tokens of one epoch.
+        epochs: As the job's `n_epochs`.
+        usd_per_million: USD for a million trained tokens.
+    """
+    if epochs == "auto":
+        epochs = auto_epochs(examples)
+    trained = tokens * epochs
+    return Estimate(epochs, trained, None if usd_per_million is None else trained * usd_per_million / 1e6)
+
+
+def auto_epochs(examples: int) -> int:
+    """The epochs that the service is likely to choose for so many rows, by OpenAI's cookbook (Chat_finetuning_data_prep)."""
+    if USUAL_EPOCHS * examples < LEAST_TRAINED:
+        return min(MOST_EPOCHS, LEAST_TRAINED // max(1, examples))
+    if USUAL_EPOCHS * examples > MOST_TRAINED:
+        return max(1, MOST_TRAINED // examples)
+    return USUAL_EPOCHS
+
+
+def listed(counts: dict[str, int]) -> str:
+    """Numbers by kind, as `12 role, 3 content`."""
+    return ", ".join(f"{number:,} {kind.replace('_', ' ')}" for kind, number in counts.items())

@@ -1,0 +1,193 @@
+"""The emulator has checks of its own, which share no code with ours: both refuse the same rows."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.emulator.test_training_rows import ACCEPTED_CHATS, FAULTY_CHATS, FAULTY_PAIRS, FAULTY_TASKS
+from tests.training_data.rows import ALL_VALID, NAMES
+
+from pulumi_openai_ft._training_data.examination import Examination, Terms
+from pulumi_openai_ft._training_data.lines import blocks
+from pulumi_openai_ft._training_data.tokens import Tally
+from pulumi_openai_ft._training_data.workers import Here
+from pulumi_openai_ft.emulator.training_rows import RowFaultError, read_row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hypothesis.strategies import DrawFn
+
+WORDS = [
+    *("user", "assistant", "system", "tool", "function", "developer", "text", "image_url", "refusal", "auto"),
+    *("https://example.com/a.png", "data:image/png;base64,AAAA", "data:image/gif;base64,AAAA", "ftp://x"),
+    *(
+        "<|endoftext|>",
+        "a <|b|> c",
+        "{}",
+        "{",
+        '"<|im_end|>"',
+        "call_1",
+        "track",
+        "track it",
+        "",
+        "\ud800",
+        "é",
+        "NaN",
+    ),
+]
+KEYS = [
+    *(
+        "messages",
+        "role",
+        "content",
+        "name",
+        "weight",
+        "refusal",
+        "tool_calls",
+        "function_call",
+        "tool_call_id",
+    ),
+    *(
+        "id",
+        "type",
+        "function",
+        "arguments",
+        "tools",
+        "functions",
+        "parallel_tool_calls",
+        "parameters",
+        "strict",
+    ),
+    *(
+        "text",
+        "image_url",
+        "url",
+        "detail",
+        "input",
+        "preferred_output",
+        "non_preferred_output",
+        "source",
+        "prompt",
+    ),
+    *("preferred_completion", "description"),
+]
+SCALARS = (
+    st.none() | st.booleans() | st.sampled_from([0, 1, 2, -1, 1.0, 0.5, 10**30]) | st.sampled_from(WORDS)
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def holders(value: Any) -> Iterator[Any]:
+    """All lists and objects in a value, itself first."""
+    if isinstance(value, dict | list):
+        yield value
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from holders(inner)
+
+
+@st.composite
+def mutated(draw: DrawFn) -> tuple[str, Any]:
+    """A row of a method, with up to three changes somewhere in it."""
+    method, row = copy.deepcopy(draw(st.sampled_from(ALL_VALID)))
+    for _ in range(draw(st.integers(1, 3))):
+        change(draw, draw(st.sampled_from(list(holders(row)))), row)
+    return method, row
+
+
+def change(draw: DrawFn, holder: Any, row: Any) -> None:
+    keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
+    how = draw(st.sampled_from(["set", "delete", "add", "copy"]))
+    if how == "add" and isinstance(holder, dict):
+        holder[draw(st.sampled_from(KEYS))] = draw(VALUES)
+    elif how == "add":
+        holder.append(draw(VALUES))
+    elif how == "copy" and isinstance(holder, list) and holder:
+        holder.append(copy.deepcopy(draw(st.sampled_from(holder))))
+    elif keys and how == "delete":
+        del holder[draw(st.sampled_from(keys))]
+    elif keys:
+        values = VALUES | st.sampled_from([copy.deepcopy(one) for one in holders(row)])
+        holder[draw(st.sampled_from(keys))] = draw(values)
+
+
+def is_refused_by_the_emulator(line: bytes, method: str) -> bool:
+    try:
+        read_row(line, method)
+    except RowFaultError:
+        return True
+    return False
+
+
+def is_refused(line: bytes, method: str) -> bool:
+    tally = Tally(Here(), lambda texts, common: len("".join(texts + common).encode()), None)
+    examined = Examination(Terms(method, "validation", "o200k_base", None), tally)
+    for block in blocks(iter([memoryview(line + b"\n")])):
+        examined.take(block)
+    examined.conclude()
+    return examined.findings.errors > 0
+
+
+def line_of(row: Any, *, is_escaped: bool = True) -> bytes:
+    return json.dumps(row, ensure_ascii=is_escaped).encode(errors="replace")
+
+
+@settings(max_examples=300)
+@given(given=mutated(), is_escaped=st.booleans())
+def test_both_refuse_the_same_of_rows_that_were_changed_somewhere(
+    given: tuple[str, Any], *, is_escaped: bool
+) -> None:
+    method, row = given
+    line = line_of(row, is_escaped=is_escaped)
+
+    assert is_refused(line, method) == is_refused_by_the_emulator(line, method)
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(ALL_VALID), st.integers(min_value=0), st.binary(max_size=3), st.integers(0, 3))
+def test_both_refuse_the_same_of_lines_whose_bytes_were_changed(
+    given: tuple[str, Any], place: int, put: bytes, taken: int
+) -> None:
+    method, row = given
+    line = line_of(row, is_escaped=False)
+    place %= len(line)
+    broken = (line[:place] + put + line[place + taken :]).replace(b"\n", b" ").replace(b"\r", b" ")
+    if not broken.strip() or broken.lstrip().startswith((b"[", b"\xef\xbb\xbf")) or b"\0" in broken[:4]:
+        return  # the beginning of a file tells more than a row
+
+    assert is_refused(broken, method) == is_refused_by_the_emulator(broken, method)
+
+
+@pytest.mark.parametrize(("method", "row"), ALL_VALID, ids=NAMES)
+def test_both_take_a_valid_row(method: str, row: Any) -> None:
+    assert (is_refused(line_of(row), method), is_refused_by_the_emulator(line_of(row), method)) == (
+        False,
+        False,
+    )
+
+
+@pytest.mark.parametrize("row", ACCEPTED_CHATS.values(), ids=ACCEPTED_CHATS.keys())
+def test_what_the_emulator_is_known_to_take_is_taken(row: Any) -> None:
+    assert not is_refused(line_of(row), "supervised")
+
+
+FAULTY = {
+    f"{method}, {name}": (method, row)
+    for method, rows in (("supervised", FAULTY_CHATS), ("dpo", FAULTY_PAIRS), ("reinforcement", FAULTY_TASKS))
+    for name, (row, _) in rows.items()
+    if name != "row is a list"  # a file that begins so is taken for one JSON array
+}
+
+
+@pytest.mark.parametrize(("method", "row"), FAULTY.values(), ids=FAULTY.keys())
+def test_what_the_emulator_is_known_to_refuse_is_refused(method: str, row: Any) -> None:
+    assert is_refused(line_of(row), method)
