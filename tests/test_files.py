@@ -7,8 +7,8 @@ from tests.manual_time import ManualTime
 
 from pulumi_openai_ft._files import Files, Upload, own_filename
 from pulumi_openai_ft._host import Host
+from pulumi_openai_ft._providers.file import FileProvider
 from pulumi_openai_ft.errors import ServiceConnectionError
-from pulumi_openai_ft.file import FileProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,9 +6,9 @@ import pytest
 from tests.support import write_training_data
 
 from pulumi_openai_ft._job.token import job_tokens
+from pulumi_openai_ft._providers.file import FileProvider
+from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import JobFailedError, NotFoundError, UnfinishedError
-from pulumi_openai_ft.file import FileProvider
-from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,9 +14,9 @@ from tests.support import ADMIN_KEY, API_KEY
 import pulumi_openai_ft
 from pulumi_openai_ft import get_fine_tuning_events, get_fine_tuning_events_output
 from pulumi_openai_ft._functions.lookups import LOOKUPS
+from pulumi_openai_ft._providers.file import FileProvider
+from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import InputError, NotFoundError, SettingsError
-from pulumi_openai_ft.file import FileProvider
-from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable

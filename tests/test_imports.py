@@ -28,9 +28,11 @@ from pulumi_openai_ft._job.inputs import MOST_METADATA, FineTuningJobInputs
 from pulumi_openai_ft._job.jobs import TOKEN_KEY
 from pulumi_openai_ft._job.outputs import outputs
 from pulumi_openai_ft._profiles import PROFILES
+from pulumi_openai_ft._providers.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft._providers.file import FileInputs, FileProvider, _outputs
+from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._service.api import Api
 from pulumi_openai_ft._service.objects import FileObject, Job
-from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
 from pulumi_openai_ft.errors import (
     AuthenticationError,
     InputError,
@@ -38,8 +40,6 @@ from pulumi_openai_ft.errors import (
     ServerError,
     ServiceConnectionError,
 )
-from pulumi_openai_ft.file import FileInputs, FileProvider, _outputs
-from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from pulumi_openai_ft._job.inputs import (
     ReinforcementHyperparameters,
     SupervisedHyperparameters,
 )
-from pulumi_openai_ft.checkpoint_permission import CheckpointPermissionInputs
-from pulumi_openai_ft.file import FileInputs
+from pulumi_openai_ft._providers.checkpoint_permission import CheckpointPermissionInputs
+from pulumi_openai_ft._providers.file import FileInputs
 
 JOB: dict[str, Any] = {"model": "gpt-4o-mini-2024-07-18", "training_file": "file-1"}
 GRADER = {"type": "string_check", "name": "g", "input": "a", "reference": "b", "operation": "eq"}

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pulumi_openai_ft
+from pulumi_openai_ft import functions, inventory
 from pulumi_openai_ft._job.inputs import FineTuningJobInputs
-from pulumi_openai_ft.checkpoint_permission import CheckpointPermissionInputs
-from pulumi_openai_ft.file import FileInputs
+from pulumi_openai_ft._providers.checkpoint_permission import CheckpointPermissionInputs
+from pulumi_openai_ft._providers.file import FileInputs
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from pulumi_openai_ft._inputs import Inputs
 
 ROOT = Path(__file__).parent.parent
@@ -58,6 +61,14 @@ def test_a_resource_takes_what_its_model_describes(resource: type, model: type[I
 
 
 @pytest.mark.parametrize(("resource", "model"), INPUTS.items())
+def test_a_resource_requires_what_its_model_requires(resource: type, model: type[Inputs]) -> None:
+    parameters = inspect.signature(resource).parameters.values()
+    required = {one.name for one in parameters if one.default is one.empty} - {"resource_name"}
+
+    assert required == {name for name, field in model.model_fields.items() if field.is_required()}
+
+
+@pytest.mark.parametrize(("resource", "model"), INPUTS.items())
 def test_a_resource_documents_what_it_takes(resource: type, model: type[Inputs]) -> None:
     documentation = inspect.getdoc(resource.__init__) or ""
 
@@ -71,6 +82,23 @@ def test_what_is_listed_typed_and_found_is_the_same() -> None:
 
     assert imported == set(pulumi_openai_ft.__all__) == set(pulumi_openai_ft._MODULES)
     assert [name for name in pulumi_openai_ft.__all__ if getattr(pulumi_openai_ft, name) is None] == []
+
+
+@pytest.mark.parametrize("module", [functions, inventory])
+def test_what_a_module_of_functions_lists_is_there(module: ModuleType) -> None:
+    assert [name for name in module.__all__ if getattr(module, name).__name__ != name] == []
+    with pytest.raises(AttributeError, match="has no attribute 'Lookup'"):
+        _ = module.Lookup
+
+
+def test_a_program_loads_nothing_that_only_providers_need() -> None:
+    """It is what a program waits for before it registers its first resource."""
+    heavy = ["httpx", "pydantic", "tenacity", "pulumi_openai_ft._service", "pulumi_openai_ft._providers"]
+    code = f"import sys; from pulumi_openai_ft import *; print([name for name in {heavy} if name in sys.modules])"
+
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+
+    assert found.stdout == "[]\n"
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

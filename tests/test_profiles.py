@@ -14,7 +14,9 @@ from tests.support import API_KEY, TODAY
 from pulumi_openai_ft import get_fine_tuning_events
 from pulumi_openai_ft._job.jobs import NOT_OFFERED
 from pulumi_openai_ft._profiles import FEATURES, PROFILES
-from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft._providers.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft._providers.file import FileProvider
+from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.emulator import Emulator
 from pulumi_openai_ft.errors import (
     AuthenticationError,
@@ -24,8 +26,6 @@ from pulumi_openai_ft.errors import (
     ServiceError,
     UnfinishedError,
 )
-from pulumi_openai_ft.file import FileProvider
-from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

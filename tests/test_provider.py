@@ -7,21 +7,23 @@ import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 from tests.support import API_KEY
 
-from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft import checkpoint_permission, file, fine_tuning_job
+from pulumi_openai_ft._providers.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft._providers.file import FileProvider
+from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import InputError, SettingsError
-from pulumi_openai_ft.file import FileProvider
-from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pulumi_openai_ft._by_reference import ByReference
     from pulumi_openai_ft._provider import Provider
 
 
 PICKLES = {
-    FileProvider: "pulumi_openai_ft.file",
-    FineTuningJobProvider: "pulumi_openai_ft.fine_tuning_job",
-    FineTuningCheckpointPermissionProvider: "pulumi_openai_ft.checkpoint_permission",
+    file.FileProvider: "pulumi_openai_ft.file",
+    fine_tuning_job.FineTuningJobProvider: "pulumi_openai_ft.fine_tuning_job",
+    checkpoint_permission.FineTuningCheckpointPermissionProvider: "pulumi_openai_ft.checkpoint_permission",
 }
 """Where state that exists looks for each provider: never rename one."""
 
@@ -33,7 +35,7 @@ GOOD: dict[type[Provider], dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(("kind", "module"), PICKLES.items())
-def test_state_holds_nothing_of_a_provider_but_where_to_find_it(kind: type[Provider], module: str) -> None:
+def test_state_holds_nothing_of_a_provider_but_where_to_find_it(kind: type[ByReference], module: str) -> None:
     pickled = base64.b64decode(serialize_provider(kind()))
 
     assert module.encode() in pickled

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from pulumi_openai_ft._resource import FORMER_IDENTITIES, IDENTITY, is_get
+from pulumi_openai_ft._hidden import FORMER_IDENTITIES, IDENTITY
+from pulumi_openai_ft._provider import is_get
 
 PROGRAM = """
 import json

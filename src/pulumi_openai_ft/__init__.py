@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.fine_tuned_model import FineTunedModel
     from pulumi_openai_ft.fine_tuning_job import FineTuningJob
     from pulumi_openai_ft.functions import (
-        FineTuningEvents,
         get_fine_tuning_checkpoint_permissions,
         get_fine_tuning_checkpoint_permissions_output,
         get_fine_tuning_checkpoints,
@@ -40,7 +39,6 @@ __all__ = [
     "File",
     "FineTunedModel",
     "FineTuningCheckpointPermission",
-    "FineTuningEvents",
     "FineTuningJob",
     "OpenAIFTError",
     "get_file",
@@ -67,7 +65,6 @@ _MODULES = {
     "File": "file",
     "FineTunedModel": "fine_tuned_model",
     "FineTuningCheckpointPermission": "checkpoint_permission",
-    "FineTuningEvents": "functions",
     "FineTuningJob": "fine_tuning_job",
     "OpenAIFTError": "errors",
     "get_file": "inventory",

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 from pulumi.output import Unknown
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pulumi_openai_ft._hidden import SECRET_INPUTS
 from pulumi_openai_ft._paths import top_level
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
 HIDDEN = "__"
-SECRET_INPUTS = "__secret_inputs"  # noqa: S105 - a property
-"""Hidden input: the names of those that are secret. The engine tells providers nothing of it."""
 MISSING, NOT_SUPPORTED = "is missing", "is not supported here"
 _PHRASES = {
     "missing": MISSING,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pulumi.dynamic import CheckFailure, CheckResult, DiffResult, ReadResult, ResourceProvider
 
 from pulumi_openai_ft import _inputs, _stock_host
+from pulumi_openai_ft._hidden import IDENTITY
 from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._once import once
 from pulumi_openai_ft._paths import top_level
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._profiles import Profile
 
 PROBE_TIMEOUT = 10.0
+
+
+def is_get(props: Mapping[str, Any]) -> bool:
+    """Whether `read` is asked for by a program's `get`: then these are inputs, while a state holds outputs.
+
+    The stock host then takes a blank answer for an empty resource, so what is not there must be an error.
+    """
+    return IDENTITY in props
 
 
 class Comparison(DiffResult):
@@ -61,11 +70,9 @@ class Comparison(DiffResult):
 class Provider(ResourceProvider):
     """Base of the providers.
 
-    An instance is pickled into the state by its module and class name alone, so it has no constructor arguments
-    and holds nothing until `configure` has run in the provider's own process.
+    Whoever names one by its class makes it, so it has no constructor arguments, and holds nothing until `configure`
+    has run.
     """
-
-    serialize_as_secret_always = False
 
     inputs_model: ClassVar[type[_inputs.Inputs]]
     """Describes the resource's inputs."""

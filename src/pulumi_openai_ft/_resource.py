@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pulumi
 
@@ -12,16 +12,9 @@ from pulumi_openai_ft._program import warn_of_plain_keys
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
 
-    from pulumi_openai_ft import _inputs
-
-IDENTITY, FORMER_IDENTITIES = "__identity", "__former_identities"
-
 
 class Readable:
     """Resources of which an existing one can be read."""
-
-    inputs_model: ClassVar[type[_inputs.Inputs]]
-    """Describes the resource's inputs."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Evaluates the types of the outputs once. Pulumi would do it again for each resource."""
@@ -45,20 +38,15 @@ class Readable:
         Raises:
             Exception: `pulumi up` says so where the service has nothing under this id.
         """
-        required = (name for name, field in cls.inputs_model.model_fields.items() if field.is_required())
+        parameters = inspect.signature(cls.__init__).parameters.values()
+        required = (
+            one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty
+        )
         no_inputs: dict[str, Any] = dict.fromkeys(required)
         by_id = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
         make: Any = cls
         found: Self = make(resource_name, **no_inputs, opts=by_id)
         return found
-
-
-def is_get(props: Mapping[str, Any]) -> bool:
-    """Whether `read` is asked for by a program's `get`: then these are inputs, while a state holds outputs.
-
-    The stock host then takes a blank answer for an empty resource, so what is not there must be an error.
-    """
-    return IDENTITY in props
 
 
 async def identity(name: str, type_name: str, opts: pulumi.ResourceOptions | None) -> str:

@@ -3,146 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
-from pydantic import Field
 
-from pulumi_openai_ft import _inputs
-from pulumi_openai_ft._files import Files, Upload, own_filename
-from pulumi_openai_ft._imports import content_sha256, file_inputs, require_id
-from pulumi_openai_ft._inputs import SECRET_INPUTS
-from pulumi_openai_ft._once import once
-from pulumi_openai_ft._provider import Comparison, Provider
-from pulumi_openai_ft._resource import IDENTITY, Readable, identity, is_get, secret_inputs
-from pulumi_openai_ft.errors import InputError, NotFoundError
+from pulumi_openai_ft._by_reference import ByReference
+from pulumi_openai_ft._deferred import Deferred
+from pulumi_openai_ft._hidden import IDENTITY, SECRET_INPUTS
+from pulumi_openai_ft._resource import Readable, identity, secret_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from io import BufferedReader
 
-    from pulumi_openai_ft._service.api import Api
-    from pulumi_openai_ft._service.objects import FileObject
-
-__all__ = ["File", "FileInputs", "FileProvider"]
-
-FILENAME = r'^[^"\x00-\x1f]+$'
-"""What multipart forms carry unchanged: no double quotes, no control characters."""
-REPLACING = ("purpose", "filename", "expires_after")
+__all__ = ["File", "FileProvider"]
 
 
-class ExpiresAfter(_inputs.Inputs):
-    """When the service deletes the file by itself."""
+class FileProvider(ByReference):
+    """The provider of `File`, as states refer to it."""
 
-    anchor: Literal["created_at"] = Field(description="What the time counts from.")
-    seconds: Annotated[int, Field(ge=3600, le=2592000)] = Field(description="Lifetime, 1 hour to 30 days.")
-
-
-class FileInputs(_inputs.Inputs):
-    """Inputs of `File`."""
-
-    file: Annotated[str, Field(min_length=1)] | None = Field(
-        default=None, description="Path of the local file, relative to the program."
-    )
-    purpose: Literal["fine-tune", "assistants", "batch", "vision", "user_data", "evals"] = Field(
-        default="fine-tune", description="What the service may use the file for."
-    )
-    filename: Annotated[str, Field(min_length=1, pattern=FILENAME)] | None = Field(
-        default=None, description="Name at the service; that of the local file by default."
-    )
-    expires_after: ExpiresAfter | None = Field(
-        default=None, description="When the service deletes the file by itself."
-    )
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
-        default=None,
-        description="Hash of the content. Computed from the local file; a change replaces the file.",
-    )
-
-
-class FileProvider(Provider):
-    """Keeps one uploaded file. Its content decides: an edited file is uploaded anew, a moved one is not."""
-
-    inputs_model = FileInputs
-    remembered = ("sha256",)
-
-    @once
-    def files(self) -> Files:
-        """The service's files."""
-        return Files(self.api, self.host)
-
-    def input_problems(self, props: Mapping[str, Any]) -> list[str]:
-        """Adds what the disk says about the local file."""
-        found = super().input_problems(props)
-        path = props.get("file")
-        if isinstance(path, str) and (reason := _unreadable(path)):
-            found.append(f"file: {reason}")
-        return found
-
-    def ask_something(self, api: Api) -> None:
-        """Looks for one file."""
-        next(api.files(limit=1), None)
-
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> Comparison:
-        """Compares the content and what was asked for with what was uploaded."""
-        wanted = {"purpose": FileInputs.model_fields["purpose"].default, **_inputs.visible(news)}
-        if olds.get("purpose") is None:  # not every service tells it
-            del wanted["purpose"]
-        replaces = [name for name in REPLACING if name in wanted and _differs(wanted[name], olds.get(name))]
-        if _content_changed(olds.get("sha256"), wanted.get("sha256")):
-            replaces.append("sha256")
-        return Comparison(replaces)
-
-    def create(self, props: dict[str, Any]) -> CreateResult:
-        """Uploads the file."""
-        inputs = self.inputs(props)
-        if "file" not in inputs:
-            raise InputError("file: is missing: a new file needs the path of a local file to upload")
-        with open(inputs["file"], "rb") as content:  # noqa: PTH123 - a path as the program wrote it
-            inputs.setdefault("sha256", _sha256(content))
-            uploaded = self.files.obtain(_upload(inputs, props.get(IDENTITY), self.settings.owner), content)
-        return CreateResult(uploaded.id, _outputs(uploaded, inputs["sha256"]))
-
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Looks whether the file is still there, and what the service says of it."""
-        try:
-            found = self.api.file(id_)
-        except NotFoundError:
-            if is_get(props):
-                raise
-            return ReadResult("", {})
-        return ReadResult(id_, _outputs(found, props.get("sha256")))
-
-    def import_(self, id_: str) -> ReadResult:
-        """Reads a file that no state knows."""
-        require_id("File", id_)
-        found = self.api.file(id_)
-        outs = _outputs(found, content_sha256(self.api, found))
-        return ReadResult(id_, outs, file_inputs(FileInputs, found, outs))
-
-    def planned(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
-        """An update changes nothing. Of a new file, what the disk tells is known."""
-        if olds is not None:
-            return dict(olds)
-        inputs = {"purpose": FileInputs.model_fields["purpose"].default, **_inputs.visible(news)}
-        outs = {
-            **dict.fromkeys(("filename", "bytes", "created_at", "expires_at", "status"), _inputs.unknown()),
-            **inputs,
-        }
-        if _inputs.is_known(inputs) and {"file", "sha256"} <= inputs.keys():
-            upload = _upload(inputs, news.get(IDENTITY), self.settings.owner)
-            outs |= {"filename": upload.filename, "bytes": upload.size}
-        return outs
-
-    def update(self, id_: str, olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        """Files never change in place; this records what the service says of one."""
-        return UpdateResult(_outputs(self.api.file(id_), olds.get("sha256")))
-
-    def delete(self, id_: str, props: dict[str, Any]) -> None:
-        """Deletes the file, unless a job that is not finished still needs it."""
-        if not self.files.adopted.spares(id_):
-            self.files.delete(id_, int(props.get("created_at") or 0))
+    module = Deferred("_providers.file")
 
 
 class File(Readable, pulumi.dynamic.Resource, module="openai_ft", name="File"):
@@ -150,8 +29,6 @@ class File(Readable, pulumi.dynamic.Resource, module="openai_ft", name="File"):
 
     Source in the API: `POST /files`.
     """
-
-    inputs_model = FileInputs
 
     filename: pulumi.Output[str]
     """Name at the service."""
@@ -220,53 +97,6 @@ def file_hash(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None
     return file.sha256 if isinstance(file, File) else None
 
 
-def _upload(inputs: Mapping[str, Any], asker: str | None, owner: str | None) -> Upload:
-    purpose, expires_after = inputs.get("purpose", "fine-tune"), inputs.get("expires_after")
-    filename, size = inputs.get("filename"), os.path.getsize(inputs["file"])  # noqa: PTH202 - a path as the program wrote it
-    if filename or not asker:
-        return Upload(filename or os.path.basename(inputs["file"]), purpose, size, expires_after)  # noqa: PTH119 - likewise
-    recipe = {"identity": asker, "owner": owner, "sha256": inputs["sha256"], "expires_after": expires_after}
-    return Upload(own_filename(inputs["file"], recipe), purpose, size, expires_after, is_ours=True)
-
-
-def _outputs(file: FileObject, sha256: str | None) -> dict[str, Any]:
-    """The state of a file, from what the service says of it."""
-    outs: dict[str, Any] = {
-        "filename": file.filename,
-        "purpose": file.purpose,
-        "bytes": file.bytes,
-        "created_at": file.created_at,
-        "expires_at": file.expires_at,
-        "status": file.status,
-        "sha256": sha256,
-    }
-    if file.expires_at is not None:
-        outs["expires_after"] = {"anchor": "created_at", "seconds": file.expires_at - file.created_at}
-    return outs
-
-
-def _differs(wanted: Any, actual: Any) -> bool:
-    if isinstance(wanted, dict):
-        return any(_differs(value, (actual or {}).get(key)) for key, value in wanted.items())
-    return bool(wanted != _inputs.plain(actual))
-
-
-def _content_changed(old: Any, new: Any) -> bool:
-    """Whether the content is another one. A file whose hash nobody knows, an imported one, is taken as it is."""
-    return old is not None and new is not None and old != new
-
-
-def _unreadable(path: str) -> str | None:
-    if os.path.isdir(path):  # noqa: PTH112 - a path as the program wrote it
-        return f"{path!r} is a folder: name the file in it"
-    try:
-        with open(path, "rb"):  # noqa: PTH123 - likewise
-            return None
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        return f"{path!r} cannot be read ({reason}): write a path that is relative to the program's folder {os.getcwd()!r}"  # noqa: PTH109
-
-
 def _later(value: Any) -> bool:
     return isinstance(value, pulumi.Output) or hasattr(value, "__await__")
 
@@ -283,10 +113,6 @@ def _hash_of(path: Any) -> Any:
         return pulumi.Output.from_input(path).apply(_hash_of)
     try:
         with open(path, "rb") as content:  # noqa: PTH123 - a path as the program wrote it
-            return _sha256(content)
+            return hashlib.file_digest(content, "sha256").hexdigest()
     except (OSError, ValueError):
         return None
-
-
-def _sha256(content: BufferedReader) -> str:
-    return hashlib.file_digest(content, "sha256").hexdigest()

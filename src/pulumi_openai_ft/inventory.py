@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pulumi
 
-from pulumi_openai_ft._functions import lookups
-from pulumi_openai_ft._functions.invoke import ask, ask_output
-from pulumi_openai_ft._functions.shapes import Files, Models
-from pulumi_openai_ft._service.objects import FileObject, Model
+from pulumi_openai_ft._deferred import Deferred
+
+if TYPE_CHECKING:
+    from pulumi_openai_ft._functions import invoke, lookups, shapes
+    from pulumi_openai_ft._functions.shapes import Files, Models
+    from pulumi_openai_ft._service.objects import FileObject, Model
+else:
+    invoke, lookups = Deferred("_functions.invoke"), Deferred("_functions.lookups")
+    shapes = Deferred("_functions.shapes")
 
 __all__ = [
     "FileObject",
@@ -40,12 +47,12 @@ def get_file(file_id: str, *, opts: Options = None) -> FileObject:
         NotFoundError: There is no such file for this key and project.
         OpenAIFTError: The service cannot be asked.
     """
-    return ask(lookups.FILE, opts, file_id=file_id)
+    return invoke.ask(lookups.FILE, opts, file_id=file_id)
 
 
 def get_file_output(file_id: pulumi.Input[str], *, opts: Options = None) -> pulumi.Output[FileObject]:
     """Like `get_file`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return ask_output(lookups.FILE, opts, file_id=file_id)
+    return invoke.ask_output(lookups.FILE, opts, file_id=file_id)
 
 
 def get_files(*, purpose: str | None = None, limit: int | None = None, opts: Options = None) -> Files:
@@ -62,7 +69,7 @@ def get_files(*, purpose: str | None = None, limit: int | None = None, opts: Opt
         InputError: An argument does not fit.
         OpenAIFTError: The service cannot be asked.
     """
-    return ask(lookups.FILES, opts, purpose=purpose, limit=limit)
+    return invoke.ask(lookups.FILES, opts, purpose=purpose, limit=limit)
 
 
 def get_files_output(
@@ -72,7 +79,7 @@ def get_files_output(
     opts: Options = None,
 ) -> pulumi.Output[Files]:
     """Like `get_files`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return ask_output(lookups.FILES, opts, purpose=purpose, limit=limit)
+    return invoke.ask_output(lookups.FILES, opts, purpose=purpose, limit=limit)
 
 
 def get_model(model_id: str, *, opts: Options = None) -> Model:
@@ -89,12 +96,12 @@ def get_model(model_id: str, *, opts: Options = None) -> Model:
         NotFoundError: There is no such model for this key and project.
         OpenAIFTError: The service cannot be asked.
     """
-    return ask(lookups.MODEL, opts, model_id=model_id)
+    return invoke.ask(lookups.MODEL, opts, model_id=model_id)
 
 
 def get_model_output(model_id: pulumi.Input[str], *, opts: Options = None) -> pulumi.Output[Model]:
     """Like `get_model`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return ask_output(lookups.MODEL, opts, model_id=model_id)
+    return invoke.ask_output(lookups.MODEL, opts, model_id=model_id)
 
 
 def get_models(*, owned_by: str | None = None, limit: int | None = None, opts: Options = None) -> Models:
@@ -111,7 +118,7 @@ def get_models(*, owned_by: str | None = None, limit: int | None = None, opts: O
         InputError: An argument does not fit, or the service does not show its models.
         OpenAIFTError: The service cannot be asked.
     """
-    return ask(lookups.MODELS, opts, owned_by=owned_by, limit=limit)
+    return invoke.ask(lookups.MODELS, opts, owned_by=owned_by, limit=limit)
 
 
 def get_models_output(
@@ -121,4 +128,11 @@ def get_models_output(
     opts: Options = None,
 ) -> pulumi.Output[Models]:
     """Like `get_models`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return ask_output(lookups.MODELS, opts, owned_by=owned_by, limit=limit)
+    return invoke.ask_output(lookups.MODELS, opts, owned_by=owned_by, limit=limit)
+
+
+def __getattr__(name: str) -> Any:
+    """The classes of what functions give. They are pydantic's, so they are loaded when somebody asks for them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(shapes, name)

@@ -16,6 +16,7 @@ import pulumi_openai_ft
 from pulumi_openai_ft._functions.lookups import LOOKUPS
 from pulumi_openai_ft._imports import require_id
 from pulumi_openai_ft._settings import CONFIG_NAMESPACE, SOURCES
+from pulumi_openai_ft.host._schema import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,7 +118,7 @@ def is_of(owner: str, name: str) -> bool:
         lookup = FUNCTIONS[owner]
         return has_field(lookup.arguments, path) or has_field(lookup.result, path)
     resource = getattr(pulumi_openai_ft, owner)
-    return name == "id" or name in resource.__annotations__ or has_field(resource.inputs_model, path)
+    return name == "id" or name in resource.__annotations__ or has_field(RESOURCES[resource], path)
 
 
 OF_OWNERS = [

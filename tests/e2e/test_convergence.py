@@ -11,12 +11,12 @@ import pytest
 from tests.e2e.conftest import ON_BOTH_HOSTS
 from tests.support import write_training_data
 
-from pulumi_openai_ft import _inputs, checkpoint_permission
-from pulumi_openai_ft import file as files
 from pulumi_openai_ft._job import inputs as _job_inputs
-from pulumi_openai_ft.file import FileProvider
+from pulumi_openai_ft._providers.checkpoint_permission import CheckpointPermissionInputs
+from pulumi_openai_ft._providers.file import FileInputs, FileProvider
 
 if TYPE_CHECKING:
+    from pulumi_openai_ft import _inputs
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -137,9 +137,9 @@ def assert_every_input_is_used(stack: Stack) -> dict[str, Any]:
     """No input, and no hyperparameter of a method, is missing in the program. Gives the jobs."""
     jobs = resources(stack, "FineTuningJob")
     resources_of: dict[type[_inputs.Inputs], dict[str, Any]] = {
-        files.FileInputs: resources(stack, "File"),
+        FileInputs: resources(stack, "File"),
         _job_inputs.FineTuningJobInputs: jobs,
-        checkpoint_permission.CheckpointPermissionInputs: resources(stack, "FineTuningCheckpointPermission"),
+        CheckpointPermissionInputs: resources(stack, "FineTuningCheckpointPermission"),
     }
     for model, found in resources_of.items():
         used = {name for one in found.values() for name in one["inputs"] if not name.startswith("__")}

@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.conftest import ON_BOTH_HOSTS
 from tests.support import API_KEY, write_training_data
 
-from pulumi_openai_ft.file import FileProvider
+from pulumi_openai_ft._providers.file import FileProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable

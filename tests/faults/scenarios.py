@@ -9,8 +9,8 @@ from tests.faults.rows import Row
 from tests.faults.steps import MODEL, PARTNERS, changed, done, endless_job, file, job, lost, running, share
 from tests.faults.world import ENDLESS, LIVE, PAUSED, QUICK, SLOW, Left
 
-from pulumi_openai_ft.file import FileProvider
-from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
+from pulumi_openai_ft._providers.file import FileProvider
+from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable

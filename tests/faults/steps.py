@@ -9,9 +9,9 @@ from tests.faults.rows import Row
 from tests.faults.world import ENDLESS
 from tests.support import write_training_data
 
-from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
-from pulumi_openai_ft.file import FileProvider
-from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
+from pulumi_openai_ft._providers.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft._providers.file import FileProvider
+from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
 
 if TYPE_CHECKING:
     from tests.faults.world import World

@@ -15,13 +15,13 @@ from tests.faults.rows import as_stored
 from tests.sleepers import Sleeper
 
 from pulumi_openai_ft._job import outputs as _job_outputs
+from pulumi_openai_ft._providers.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft._providers.file import FileProvider
+from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._service.http import Http
 from pulumi_openai_ft._service.objects import Job
 from pulumi_openai_ft._settings import Settings
-from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
 from pulumi_openai_ft.errors import RequestError
-from pulumi_openai_ft.file import FileProvider
-from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -30,6 +30,7 @@ from pulumi_openai_ft.host import _ours
 from pulumi_openai_ft.host._engine_host import EngineHost, EngineLog
 from pulumi_openai_ft.host._operations import Operations
 from pulumi_openai_ft.host._ours import MODULES, OwnResources
+from pulumi_openai_ft.host._schema import RESOURCES as MODELS
 
 if TYPE_CHECKING:
     from tests.host.support import Host
@@ -101,9 +102,7 @@ def test_each_type_has_its_provider(name: str) -> None:
     provider = _ours._provider_class(name)
 
     assert issubclass(provider, Provider)
-    resource = getattr(pulumi_openai_ft, name)
-    assert provider.__module__ == resource.__module__
-    assert provider.inputs_model is resource.inputs_model
+    assert provider.inputs_model is MODELS[getattr(pulumi_openai_ft, name)]
 
 
 def test_a_program_registers_the_provider_that_the_host_records() -> None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 OURS = "pulumi-python:dynamic/openai_ft:"
 SCHEMA = package_schema()
 KINDS = {kind.__name__: kind for kind in RESOURCES}
-GIVEN = [*(kind.inputs_model for kind in RESOURCES), *(lookup.arguments for lookup in LOOKUPS.values())]
+GIVEN = [*RESOURCES.values(), *(lookup.arguments for lookup in LOOKUPS.values())]
 GOT = [lookup.result for lookup in LOOKUPS.values()]
 NESTED = {model.__name__: model for top in [*GIVEN, *GOT] for model in nested_models(top)}
 RUNNER = """
@@ -82,7 +82,7 @@ def test_inputs_are_the_models_fields(kind: Any) -> None:
 
     assert tells(
         {"properties": described["inputProperties"], "required": described["requiredInputs"]},
-        kind.inputs_model,
+        RESOURCES[kind],
     )
 
 
@@ -178,11 +178,11 @@ def test_nothing_hidden_is_told() -> None:
 
 
 def test_the_examples_give_every_input_of_every_model() -> None:
-    inputs = {model for kind in RESOURCES for model in [kind.inputs_model, *nested_models(kind.inputs_model)]}
+    inputs = {model for top in RESOURCES.values() for model in [top, *nested_models(top)]}
     used = [
         field
         for kind, example in EXAMPLES.values()
-        for field in fields_used(KINDS[kind].inputs_model.model_validate(example))
+        for field in fields_used(RESOURCES[KINDS[kind]].model_validate(example))
     ]
 
     assert {(model, name) for model in inputs for name in model.model_fields} - set(used) == set()

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pulumi.output import Unknown
 from tests.support import shown
 
-from pulumi_openai_ft._job.diff import ASKED, FILE_HASHES, asked, differences, unrecorded
+from pulumi_openai_ft._hidden import ASKED, FILE_HASHES
+from pulumi_openai_ft._job.diff import asked, differences, unrecorded
 from pulumi_openai_ft._job.inputs import REPLACING
 
 WANDB_P = {"type": "wandb", "wandb": {"project": "p ", "tags": ["b", "a "]}}

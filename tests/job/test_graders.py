@@ -18,10 +18,10 @@ from pulumi_openai_ft._job.graders import (
     TextSimilarity,
 )
 from pulumi_openai_ft._job.inputs import FineTuningJobInputs
+from pulumi_openai_ft._providers.file import FileProvider
+from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.emulator.errors import ApiError
 from pulumi_openai_ft.emulator.graders import check_grader
-from pulumi_openai_ft.file import FileProvider
-from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,6 +10,7 @@ import yaml
 from pulumi_policy import EnforcementLevel
 
 import pulumi_openai_ft as openai_ft
+from pulumi_openai_ft.host._schema import RESOURCES as MODELS
 from pulumi_openai_ft.policies import RULES, policies
 from pulumi_openai_ft.policies._kinds import FILE, JOB, PERMISSION
 from pulumi_openai_ft.policies._rule import Rule
@@ -68,10 +69,7 @@ def test_a_type_token_is_that_of_its_class(kind: str, resource: type) -> None:
 def test_a_rule_reads_what_its_resources_have(rule: Rule) -> None:
     assert set(rule.kinds) <= RESOURCES.keys()
     assert [
-        name
-        for kind in rule.kinds
-        for name in rule.reads
-        if name not in RESOURCES[kind].inputs_model.model_fields
+        name for kind in rule.kinds for name in rule.reads if name not in MODELS[RESOURCES[kind]].model_fields
     ] == []
 
 

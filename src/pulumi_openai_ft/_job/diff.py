@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from pulumi_openai_ft import _inputs
+from pulumi_openai_ft._hidden import ASKED, FILE_HASHES
 from pulumi_openai_ft._job.inputs import OWN_INPUTS, REPLACING
 from pulumi_openai_ft._paths import written
 
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     Comparison = Callable[[Any, Any], list[Path]]
     Rules = Mapping[Any, Comparison]
 
-ASKED = "__asked"
-"""Output that keeps `asked` of the inputs that the job was bought with."""
-FILE_HASHES = {"training_file": "__training_file_sha256", "validation_file": "__validation_file_sha256"}
 _KEPT_BY_US = tuple(name for name in OWN_INPUTS if name in REPLACING)
 _LEFT_TO_THE_SERVICE = ("auto", "default")  # the latter is a reasoning effort
 SERVICE_TAG = "openai/"  # OpenAI tags each run at Weights & Biases with its name, the model and the job

@@ -10,9 +10,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft._job.diff import FILE_HASHES
+from pulumi_openai_ft._hidden import FILE_HASHES, FORMER_IDENTITIES, IDENTITY
 from pulumi_openai_ft._job.inputs import OWN_INPUTS, REPLACING
-from pulumi_openai_ft._resource import FORMER_IDENTITIES, IDENTITY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from functools import cache
-from importlib import import_module
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 from pulumi.runtime.proto import provider_pb2
 
+from pulumi_openai_ft._deferred import Deferred
 from pulumi_openai_ft._settings import project_name
 from pulumi_openai_ft._tokens import OURS
 from pulumi_openai_ft.errors import InputError, InterruptedCommandError, OpenAIFTError, UnfinishedError
@@ -31,7 +31,7 @@ MODULES = {
     "FineTuningJob": "fine_tuning_job",
     "FineTuningCheckpointPermission": "checkpoint_permission",
 }
-"""Where the provider of each type is, `<type>Provider`. They are loaded when they are needed: the port comes first."""
+"""Modules of the providers, by type. They are loaded when they are needed: the port comes first."""
 STATE_FORMAT_KEY, STATE_FORMAT = "__state_format", 1
 """Output that a version writes whose states this one would misread, and the only format that this one knows."""
 
@@ -202,7 +202,7 @@ def _state(urn: str, struct: Any) -> dict[str, Any]:
 
 @cache
 def _provider_class(name: str) -> Any:
-    loaded = getattr(import_module(f"pulumi_openai_ft.{MODULES[name]}"), f"{name}Provider")
+    loaded = getattr(Deferred(f"_providers.{MODULES[name]}"), f"{name}Provider")
     gc.freeze()  # modules stay: looking through all of them for garbage, again and again, takes a tenth of the time
     return loaded
 
@@ -210,5 +210,5 @@ def _provider_class(name: str) -> Any:
 @cache
 def _pickled(name: str) -> str:
     """What the program's resource has under `__provider`."""
-    pickled: str = serialize_provider(_provider_class(name)())
+    pickled: str = serialize_provider(getattr(Deferred(MODULES[name]), f"{name}Provider")())
     return pickled

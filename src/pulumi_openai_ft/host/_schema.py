@@ -17,6 +17,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._functions.lookups import LOOKUPS
+from pulumi_openai_ft._job.inputs import FineTuningJobInputs
+from pulumi_openai_ft._providers.checkpoint_permission import CheckpointPermissionInputs
+from pulumi_openai_ft._providers.file import FileInputs
 from pulumi_openai_ft._tokens import OURS
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermission
 from pulumi_openai_ft.file import File
@@ -25,8 +28,14 @@ from pulumi_openai_ft.host._schema_types import Types, output_model
 
 if TYPE_CHECKING:
     from pulumi_openai_ft._functions.lookups import Lookup
+    from pulumi_openai_ft._inputs import Inputs
 
-RESOURCES = (File, FineTuningJob, FineTuningCheckpointPermission)
+RESOURCES: dict[type[Any], type[Inputs]] = {
+    File: FileInputs,
+    FineTuningJob: FineTuningJobInputs,
+    FineTuningCheckpointPermission: CheckpointPermissionInputs,
+}
+"""Our resources, each with the model of its inputs."""
 
 
 @cache
@@ -56,7 +65,7 @@ def _token(name: str) -> str:
 
 
 def _resource(kind: type[Any], given: Types, got: Types) -> dict[str, Any]:
-    inputs = given.of(kind.inputs_model)
+    inputs = given.of(RESOURCES[kind])
     return {
         **got.of(output_model(kind)),
         "description": inspect.getdoc(kind),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 from functools import wraps
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf import empty_pb2
@@ -12,6 +11,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 
+from pulumi_openai_ft._deferred import Deferred
 from pulumi_openai_ft._settings import only_own_resources
 from pulumi_openai_ft._tokens import OURS
 from pulumi_openai_ft.errors import InputError, OpenAIFTError
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 VERSION = "0.1.0"
 """What the stock host says of itself."""
+_functions, _schema = Deferred("host._functions"), Deferred("host._schema")
+"""Few commands need them, and they would keep the port waiting."""
 
 
 def _told(answer: Callable[[Servicer, Any], Any]) -> Callable[[Servicer, Any, grpc.ServicerContext], Any]:
@@ -48,11 +50,6 @@ def _told(answer: Callable[[Servicer, Any], Any]) -> Callable[[Servicer, Any, gr
             )
 
     return answer_or_tell
-
-
-def _loaded(name: str) -> Any:
-    """A module that few commands need, and that would keep the port waiting."""
-    return import_module(f"pulumi_openai_ft.host.{name}")
 
 
 class Servicer(ResourceProviderServicer):
@@ -102,15 +99,14 @@ class Servicer(ResourceProviderServicer):
     @_told
     def GetSchema(self, _request: Any) -> Any:
         """Describes our types and functions, which is what `pulumi import` writes programs by."""
-        schema = _loaded("_schema").package_schema_json()
+        schema = _schema.package_schema_json()
         return provider_pb2.GetSchemaResponse(schema=schema)
 
     @_told
     def Invoke(self, request: Any) -> Any:
         """Calls one of our functions."""
-        functions = _loaded("_functions")
         return self._operations.run(
-            Operation(urn=""), lambda: functions.respond(request, self._config.get, self._host.time)
+            Operation(urn=""), lambda: _functions.respond(request, self._config.get, self._host.time)
         )
 
     @_told

@@ -1,0 +1,12 @@
+"""Names of hidden properties: the engine stores them and shows them in no preview. States hold them: rename none."""
+
+from __future__ import annotations
+
+IDENTITY, FORMER_IDENTITIES = "__identity", "__former_identities"
+"""Hidden inputs: what tells a resource apart from every other one, and what told it apart under its aliases."""
+SECRET_INPUTS = "__secret_inputs"  # noqa: S105 - a property
+"""Hidden input: the names of those that are secret. The engine tells providers nothing of it."""
+FILE_HASHES = {"training_file": "__training_file_sha256", "validation_file": "__validation_file_sha256"}
+"""Hidden inputs of a job: the hashes of its files, where they are known."""
+ASKED = "__asked"
+"""Output of a job that keeps what the inputs asked for with which it was bought."""

@@ -1,0 +1,169 @@
+"""What `FineTuningJob` does: how its inputs become a job, and what is told of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
+
+from pulumi_openai_ft import _inputs
+from pulumi_openai_ft._hidden import ASKED, FILE_HASHES
+from pulumi_openai_ft._imports import job_inputs, require_id
+from pulumi_openai_ft._job.advice import advice, catalog_of
+from pulumi_openai_ft._job.checks import (
+    contradictions,
+    split_hyperparameters,
+    what_is_lacking,
+    with_hyperparameters,
+)
+from pulumi_openai_ft._job.diff import asked, differences
+from pulumi_openai_ft._job.inputs import REPLACING, FineTuningJobInputs
+from pulumi_openai_ft._job.jobs import FAILED, Jobs
+from pulumi_openai_ft._job.news import failure, goes_on, model_gone, paused_elsewhere
+from pulumi_openai_ft._job.outputs import MODEL_IS_GONE, is_unfinished, outputs, planned, updated
+from pulumi_openai_ft._job.token import job_tokens
+from pulumi_openai_ft._once import once
+from pulumi_openai_ft._provider import Comparison, Provider
+from pulumi_openai_ft._service.objects import TERMINAL_STATUSES
+from pulumi_openai_ft.errors import JobFailedError, OpenAIFTError, UnfinishedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pulumi_openai_ft._service.api import Api
+    from pulumi_openai_ft._service.objects import Job
+    from pulumi_openai_ft._settings import Settings
+    from pulumi_openai_ft.catalog import Catalog
+
+
+class FineTuningJobProvider(Provider):
+    """Keeps one fine-tuning job."""
+
+    inputs_model = FineTuningJobInputs
+    remembered = tuple(FILE_HASHES.values())
+
+    @once
+    def jobs(self) -> Jobs:
+        """The service's jobs."""
+        return Jobs(self.api, self.host)
+
+    def input_problems(self, props: Mapping[str, Any]) -> list[str]:
+        """Adds rules between inputs. A service's own hyperparameters are for the service to check."""
+        known, _ = split_hyperparameters(props, self.profile.hyperparameters)
+        return [*super().input_problems(known), *contradictions(props)]
+
+    def profile_problems(self, props: Mapping[str, Any]) -> list[str]:
+        """What the service does not offer."""
+        return what_is_lacking(props, self.profile)
+
+    def advice(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+        """What to know of the model before a job is bought."""
+        is_same = _inputs.visible(olds) == _inputs.visible(news)
+        return [] if is_same else advice(news, self.catalog, int(self.settings.shutdown_warning_days))
+
+    def require_settings(self, settings: Settings) -> None:
+        """Adds what the user says of models."""
+        super().require_settings(settings)
+        _ = self.catalog
+
+    @once
+    def catalog(self) -> Catalog:
+        """What is known of models. Raises `SettingsError` where what the user says of them is malformed."""
+        return catalog_of(self.settings)
+
+    def inputs(self, props: Mapping[str, Any]) -> dict[str, Any]:
+        """Adds a service's own hyperparameters as they are."""
+        known, extra = split_hyperparameters(props, self.profile.hyperparameters)
+        return with_hyperparameters(super().inputs(known), extra)
+
+    def ask_something(self, api: Api) -> None:
+        """Looks for one job."""
+        next(api.jobs(limit=1), None)
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> Comparison:
+        """Compares what is asked for with the job that is there."""
+        replaces = [path for name in REPLACING for path in differences(name, news, olds)]
+        if olds.get("status") in FAILED and news.get("recreate_on_failure"):
+            replaces.append("recreate_on_failure")
+        return Comparison(
+            replaces,
+            updated(olds, news),
+            is_unfinished=is_unfinished(olds, news),
+            delete_before_replace=bool(replaces) and olds.get("status") not in TERMINAL_STATUSES,
+        )
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Obtains the job and waits for it."""
+        inputs = self.inputs(props)
+        job = self.jobs.obtain(job_tokens(props, inputs, self.settings.owner), inputs)
+        props = {**props, ASKED: asked(props)}
+        return self.host.finish(
+            CreateResult(job.id, self._outputs(job, props)),
+            lambda: self._finish(self.jobs.first_bought(job), inputs, props),
+        )
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Looks at the job, and whether its model is still there."""
+        job = self.jobs.find(id_)
+        is_gone = job.status == "succeeded" and not self.jobs.seems_to_have_model(job)
+        return ReadResult(id_, {**self._outputs(job, props), **({MODEL_IS_GONE: True} if is_gone else {})})
+
+    def import_(self, id_: str) -> ReadResult:
+        """Reads a job that no state knows."""
+        require_id("FineTuningJob", id_)
+        inputs = job_inputs(self.api.job(id_), self.settings.profile)
+        return ReadResult(id_, self.read(id_, inputs).outs, inputs)
+
+    def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Pauses, resumes, waits on, or says again why the job failed."""
+        inputs = self.inputs(news)
+        resume = bool(olds.get("paused")) and not inputs.get("paused")
+        job = self.jobs.find(id_)
+        outs = self._settled(job, inputs, {**news, ASKED: asked(news)}, resume=resume)
+        if olds.get(MODEL_IS_GONE) and not self.jobs.has_model(job):
+            raise JobFailedError(model_gone(job), {**outs, MODEL_IS_GONE: True})
+        return UpdateResult(outs)
+
+    def planned(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
+        """What cannot change stays; the service resolves the rest."""
+        return {**planned(olds, news), "base_url": self.settings.base_url}
+
+    def left(self, id_: str, outs: Mapping[str, Any], error: Exception) -> str:
+        """That the job goes on."""
+        return goes_on(id_, str(outs.get("status")), error)
+
+    def delete(self, id_: str, props: dict[str, Any]) -> None:
+        """Cancels the job if it is not finished. Its model stays unless `delete_model_on_destroy`."""
+        if self.jobs.adopted.spares(id_):
+            return
+        job = self.jobs.cancel(self.jobs.find(id_))
+        if props.get("delete_model_on_destroy") and job.fine_tuned_model:
+            self.jobs.delete_model(job.fine_tuned_model)
+
+    def _finish(self, job: Job, inputs: Mapping[str, Any], props: Mapping[str, Any]) -> CreateResult:
+        return self.host.finish(
+            CreateResult(job.id, self._outputs(job, props)),
+            lambda: CreateResult(job.id, self._settled(job, inputs, props)),
+        )
+
+    def _settled(
+        self, job: Job, inputs: Mapping[str, Any], props: Mapping[str, Any], *, resume: bool = False
+    ) -> dict[str, Any]:
+        """The state of a job once it is where the inputs want it, else `UnfinishedError`."""
+        try:
+            job = self.jobs.settle(job, inputs, resume=resume)
+        except OpenAIFTError as error:
+            raise UnfinishedError(goes_on(job.id, job.status, error), self._outputs(job, props)) from error
+        outs = self._outputs(job, props)
+        if job.status in FAILED:
+            raise JobFailedError(failure(job), outs)
+        if job.status == "paused" and not inputs.get("paused"):
+            raise UnfinishedError(paused_elsewhere(job), outs)
+        if differences("method", props, outputs(job, {})):
+            self.host.say(
+                f"job {job.id}: the service changed the method that it was asked for: look at `method`"
+            )
+        return outs
+
+    def _outputs(self, job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
+        return {**outputs(job, props), "base_url": self.settings.base_url}
