@@ -16,12 +16,12 @@ from pulumi_openai_ft._providers.checkpoint_permission import CheckpointPermissi
 from pulumi_openai_ft._providers.file import FileInputs, FileProvider
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft import _inputs
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.e2e.conftest import Stack
 
+    from pulumi_openai_ft import _inputs
     from pulumi_openai_ft._service.api import Api
     from pulumi_openai_ft.emulator import Emulator
 
