@@ -19,8 +19,8 @@ from pulumi.runtime.settings import get_monitor
 from pydantic import BaseModel
 
 from pulumi_openai_ft import _program
+from pulumi_openai_ft._deferred import Deferred
 from pulumi_openai_ft._functions.errors import for_programs, told
-from pulumi_openai_ft._service.api import connect
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.errors import InputError, OpenAIFTError
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._inputs import Inputs
 
 Found = TypeVar("Found", bound=BaseModel)
+_service = Deferred("_service.api")  # which the host asks instead, where it answers functions
 NOT_IMPLEMENTED = "Invoke is not implemented by the dynamic provider"
 """How the stock host refuses."""
 _engines_without_functions: WeakSet[object] = WeakSet()
@@ -84,7 +85,7 @@ def _checked(lookup: Lookup[Found], given: Mapping[str, Any]) -> Inputs:
 
 def _directly(lookup: Lookup[Found], arguments: Inputs, settings: Settings) -> Found:
     """The same as through the engine, down to what the engine does not carry."""
-    return lookup.read(arguments, lookup.answer(connect(settings), arguments))
+    return lookup.read(arguments, lookup.answer(_service.connect(settings), arguments))
 
 
 def _engine_is_asked() -> bool:

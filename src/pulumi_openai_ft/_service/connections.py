@@ -8,6 +8,8 @@ from queue import Empty, LifoQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 from pulumi_openai_ft._once import once
 from pulumi_openai_ft._service.failures import Answer
 from pulumi_openai_ft.errors import ServiceConnectionError, SettingsError
@@ -16,13 +18,10 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
 
-    import httpx
-
     from pulumi_openai_ft._service.failures import Call
     from pulumi_openai_ft._service.pace import Time
 
-    Transport = httpx.BaseTransport
-
+Transport = httpx.BaseTransport
 CONNECT_TIMEOUT = 5.0
 PARALLEL = 64
 """As many operations as the engine runs at a time in our host when it is asked for many."""
@@ -48,8 +47,6 @@ class Sender:
         Raises:
             ServiceConnectionError: None came before the deadline on the clock.
         """
-        import httpx  # noqa: PLC0415 - programs that only register resources need not pay for it
-
         left = max(deadline - self.time.clock(), 0.0)
         longest = min(self.call.settings.timeout, left)
         limit = httpx.Timeout(longest, connect=min(CONNECT_TIMEOUT, left), pool=left)
@@ -81,8 +78,6 @@ class Sender:
                 )
 
     def _no_answer(self, error: httpx.HTTPError, limit: httpx.Timeout) -> ServiceConnectionError:
-        import httpx  # noqa: PLC0415 - see send
-
         unsent = (
             httpx.ConnectError,
             httpx.ConnectTimeout,
@@ -129,8 +124,6 @@ class Connections:
     @contextmanager
     def one(self, seconds: float) -> Iterator[httpx.Client]:
         """Lends a connection, opened where none is free. Raises `httpx.PoolTimeout` where all are used for so long."""
-        import httpx  # noqa: PLC0415 - see send
-
         try:
             client = self._free.get(timeout=seconds)
         except Empty:
@@ -147,8 +140,6 @@ class Connections:
             client.close()
 
     def _another(self) -> httpx.Client:
-        import httpx  # noqa: PLC0415 - see send
-
         address = self.address
         try:
             client = httpx.Client(
@@ -169,8 +160,6 @@ class Connections:
     @once
     def _certificates(self) -> ssl.SSLContext:
         """What servers are verified with. Loading it takes 60 ms, so it is left out where nothing is encrypted."""
-        import httpx  # noqa: PLC0415 - see send
-
         return httpx.create_ssl_context(verify=not self.address.base_url.lower().startswith("http:"))
 
 

@@ -202,9 +202,12 @@ def _state(urn: str, struct: Any) -> dict[str, Any]:
 
 @cache
 def _provider_class(name: str) -> Any:
-    loaded = getattr(Deferred(f"_providers.{MODULES[name]}"), f"{name}Provider")
-    gc.freeze()  # modules stay: looking through all of them for garbage, again and again, takes a tenth of the time
-    return loaded
+    gc.disable()  # modules stay: looking through all of them for garbage, again and again, takes a quarter of the time
+    try:
+        return getattr(Deferred(f"_providers.{MODULES[name]}"), f"{name}Provider")
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @cache
