@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_origin
 
 import pulumi
 import pytest
@@ -119,7 +119,7 @@ def test_properties_are_what_the_class_annotates_with_the_text_beneath(kind: Any
     properties = SCHEMA["resources"][OURS + kind.__name__]["properties"]
 
     assert properties.keys() == {
-        name for name, text in kind.__annotations__.items() if text.startswith("pulumi.Output[")
+        name for name, of in kind.__annotations__.items() if get_origin(of) is pulumi.Output
     }
     assert all(described["description"] for described in properties.values())
 
