@@ -10,10 +10,10 @@ from tests.docs.pages import tables
 from tests.docs.test_reference import PAGE_OF
 from tests.support import write_training_data
 
-from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft._providers.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft._providers.file import FileProvider
+from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import OpenAIFTError
-from pulumi_openai_ft.file import FileProvider
-from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -75,7 +75,7 @@ def test_each_function_has_a_page() -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_inputs_are_the_models_fields_with_their_defaults(name: str) -> None:
-    found, model = tables(PAGE_OF[name]), KINDS[name].inputs_model
+    found, model = tables(PAGE_OF[name]), RESOURCES[KINDS[name]]
 
     assert lists(found["Inputs"], model)
     for nested in nested_models(model):
@@ -146,7 +146,7 @@ def test_what_a_change_does_is_what_the_provider_does() -> None:
 
 
 def test_nested_models_come_in_the_order_of_reading() -> None:
-    order = [model.__name__ for model in nested_in_order(pulumi_openai_ft.FineTuningJob.inputs_model)]
+    order = [model.__name__ for model in nested_in_order(RESOURCES[pulumi_openai_ft.FineTuningJob])]
 
     assert order[:3] == ["Method", "Supervised", "SupervisedHyperparameters"]
 

@@ -21,6 +21,7 @@ import pulumi_openai_ft
 from pulumi_openai_ft._functions.lookups import LOOKUPS
 from pulumi_openai_ft._imports import TAKEN
 from pulumi_openai_ft._tokens import OURS
+from pulumi_openai_ft.host._schema import RESOURCES
 from pulumi_openai_ft.host._schema_types import output_model
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def expanded(page: str) -> str:
 def inputs(name: str) -> str:
     """What a resource takes."""
     resource = getattr(pulumi_openai_ft, name)
-    model = getattr(resource, "inputs_model", None)
+    model = RESOURCES.get(resource)
     if model is None:
         return _parameters(resource)
     rows = [
@@ -55,7 +56,7 @@ def inputs(name: str) -> str:
 def outputs(name: str) -> str:
     """What a resource has once it is there."""
     resource = getattr(pulumi_openai_ft, name)
-    own_id = [["id", "`str`", "Id at the service."]] if hasattr(resource, "inputs_model") else []
+    own_id = [["id", "`str`", "Id at the service."]] if resource in RESOURCES else []
     return _table(("output", "type", "meaning"), [*own_id, *_got(output_model(resource))])
 
 
@@ -203,7 +204,7 @@ def _handed_on(component: type, parameter: inspect.Parameter) -> list[list[str]]
     """Inputs that a component hands on to a job, and how they are called is all that it knows of them."""
     named = str(parameter.annotation).removeprefix("Unpack[").removesuffix("]")
     names = getattr(sys.modules[component.__module__], named).__annotations__
-    model = pulumi_openai_ft.FineTuningJob.inputs_model
+    model = RESOURCES[pulumi_openai_ft.FineTuningJob]
     return [
         [name, type_.replace("](#", "](fine_tuning_job.md#"), default, _meaning(model, name)]
         for name, type_, default in _given(model)
