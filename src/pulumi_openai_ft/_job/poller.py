@@ -32,6 +32,8 @@ SOON = 0.05
 PAGE = 100
 EVENTS_AT_A_TIME = 4
 """Jobs whose events are asked for in an interval, however many are followed."""
+BEFORE_TRAINING = frozenset({"validating_files", "queued"})
+"""Statuses in which a job's events tell nothing that its status does not."""
 PATIENCE = 300.0
 """Seconds without any answer after which waiting ends; the jobs go on."""
 
@@ -152,9 +154,7 @@ class Poller:
             ids = set(self._watched)
         found, failure = self._ask(ids)
         has_ended = any(job.is_terminal for job in found)
-        events = (
-            {} if failure or has_ended else self._ask_for_events()
-        )  # whoever is done need not wait for them
+        events = {} if failure or has_ended else self._ask_for_events(found)
         with self._condition:
             for job in found:
                 if job.id in self._watched:
@@ -182,10 +182,11 @@ class Poller:
         self._silent_since = None
         return found, None
 
-    def _ask_for_events(self) -> dict[str, list[Event]]:
+    def _ask_for_events(self, jobs: Sequence[Job]) -> dict[str, list[Event]]:
         """The newest events of the few jobs whose turn it is. They are not worth failing for."""
+        telling = {job.id for job in jobs if job.status not in BEFORE_TRAINING}
         with self._condition:
-            followed = [watch for watch in self._watched.values() if watch.is_followed]
+            followed = [watch for id_, watch in self._watched.items() if watch.is_followed and id_ in telling]
             turn = sorted(followed, key=lambda watch: watch.events_at)[:EVENTS_AT_A_TIME]
             for watch in turn:
                 watch.events_at = self._looks + 1
