@@ -112,7 +112,10 @@ def test_an_upload_under_a_chosen_name_that_was_not_answered_is_found_by_the_nex
 
 
 def test_a_file_under_a_chosen_name_that_was_there_before_is_not_taken_for_it(
-    configure: Callable[..., Any], another_process: Callable[[], FileProvider], training_data: Path, service: Emulator
+    configure: Callable[..., Any],
+    another_process: Callable[[], FileProvider],
+    training_data: Path,
+    service: Emulator,
 ) -> None:
     other = another_process().create({"file": str(training_data), "filename": "mine.jsonl"})
     inputs = {**IDENTITY, "file": str(training_data), "filename": "mine.jsonl"}
@@ -133,9 +136,11 @@ def test_a_file_that_is_written_to_while_it_is_sent_is_an_error_and_nothing_stay
     path.write_bytes(b"x" * 300_000)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     wanted = upload(path, sha256=sha256)
-    path.write_bytes({"edited": b"x" * 299_999 + b"y", "shorter": b"x" * 99_999, "longer": b"x" * 300_001}[change])
+    path.write_bytes(
+        {"edited": b"x" * 299_999 + b"y", "shorter": b"x" * 99_999, "longer": b"x" * 300_001}[change]
+    )
 
-    with path.open("rb") as content, pytest.raises(InputError, match="large.jsonl' is not what it was"):
+    with path.open("rb") as content, pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
         files.obtain(wanted, content)
 
     assert service.files() == []

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from tests.faults.rows import Row
 from tests.faults.world import ENDLESS
 from tests.support import write_training_data
 
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft.errors import ServiceConnectionError
 from pulumi_openai_ft.file import FileProvider
 from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 
@@ -74,4 +77,18 @@ def lost(row: Row) -> Row:
 
 def changed(row: Row, **inputs: Any) -> Row:
     row.inputs = {**row.inputs, **inputs}
+    return row
+
+
+def broken_off(row: Row) -> Row:
+    """An upload that broke off when two of its parts were missing."""
+    row.world.service.fault("POST", "/v1/uploads/*/complete", "drop_before", None)
+    with pytest.raises(ServiceConnectionError):
+        row.up()
+    row.world.be_kind()
+    ledger = row.world.ledger
+    (key,) = [file.stem for file in ledger.folder.iterdir()]
+    entry = ledger.find(key, row.world.time.now)
+    assert entry
+    ledger.write(key, replace(entry, parts=dict(list(entry.parts.items())[2:])))
     return row

@@ -69,7 +69,10 @@ def another_process(configure: Callable[..., Any]) -> Iterator[Callable[..., Fil
     made: list[Api] = []
 
     def make(**host: Any) -> Files:
-        settings, time = configure(FileProvider, maxRetries="1", uploadPartsAbove=ABOVE).settings, ManualTime()
+        settings, time = (
+            configure(FileProvider, maxRetries="1", uploadPartsAbove=ABOVE).settings,
+            ManualTime(),
+        )
         made.append(Api(settings, time.time))
         return Files(made[-1], Watcher(time=time.time, **host))
 
@@ -216,7 +219,9 @@ def test_an_interrupted_upload_says_how_far_it_came_and_goes_on(
     another_process: Callable[..., Files], large: Path, service: Emulator, consents: int
 ) -> None:
     service.fault("POST", PARTS, "hang", None, seconds=0.3, acts=True)
-    with pytest.raises(InterruptedCommandError, match=r"of 6 parts of large.jsonl were sent: run `pulumi up`"):
+    with pytest.raises(
+        InterruptedCommandError, match=r"of 6 parts of large.jsonl were sent: run `pulumi up`"
+    ):
         obtain(another_process(consents=consents), large)
     service.clear_faults()
 
@@ -284,9 +289,11 @@ def test_a_file_that_was_written_to_before_is_refused_and_nothing_stays(
     another_process: Callable[..., Files], large: Path, service: Emulator, change: str
 ) -> None:
     wanted, content = wish(large), large.read_bytes()
-    large.write_bytes({"edited": content[:-1] + b"!", "shorter": content[:460], "longer": content + b"!"}[change])
+    large.write_bytes(
+        {"edited": content[:-1] + b"!", "shorter": content[:460], "longer": content + b"!"}[change]
+    )
 
-    with large.open("rb") as opened, pytest.raises(InputError, match="large.jsonl' is not what it was"):
+    with large.open("rb") as opened, pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
         another_process().obtain(wanted, opened)
 
     assert service.files() == []
@@ -306,7 +313,7 @@ def test_a_file_that_is_written_to_while_its_parts_are_sent_is_refused(
     files = another_process()
     files.host.show = write  # type: ignore[method-assign] - shown while parts are on their way
 
-    with pytest.raises(InputError, match="large.jsonl' is not what it was"):
+    with pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
         obtain(files, large)
 
     assert service.files() == []
