@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.suite import host_start, import_time, overhead, polling, waiting
+from benchmarks.suite import host_start, import_time, overhead, polling, uploads, waiting
 
 if TYPE_CHECKING:
     from benchmarks.benchmark import Benchmark
@@ -15,4 +15,5 @@ SUITE: dict[str, Benchmark] = {
     "host": host_start,
     "waiting": waiting,
     "polling": polling,
+    "uploads": uploads,
 }
