@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
@@ -19,7 +20,7 @@ from pulumi_openai_ft._progress.watched import Watched
 from pulumi_openai_ft._upload.content import Sent
 from pulumi_openai_ft._upload.ledger import Entry, Ledger
 from pulumi_openai_ft._upload.parts import InParts, NotOfferedError
-from pulumi_openai_ft._upload.wish import IN_ONE_PIECE, Upload
+from pulumi_openai_ft._upload.wish import IN_ONE_PIECE, Upload, too_large
 from pulumi_openai_ft.errors import (
     InputError,
     NotFoundError,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from io import BufferedReader
 
+    from pulumi_openai_ft._profiles import Profile
     from pulumi_openai_ft._service.api import Api
     from pulumi_openai_ft._service.objects import FileObject, Job
 
@@ -243,3 +245,11 @@ def own_filename(filename: str, recipe: Mapping[str, Any]) -> str:
 def token_of(recipe: Mapping[str, Any]) -> str:
     """What tells a resource and its content from all others."""
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+
+def size_problems(path: Any, purpose: Any, profile: Profile) -> list[str]:
+    """Says where a local file that can be read is too large for the service; nothing where it is not known yet."""
+    if not isinstance(path, str) or not isinstance(purpose, str):
+        return []
+    problem = too_large(os.path.getsize(path), purpose, profile)  # noqa: PTH202 - a path as the program wrote it
+    return [f"file: {path!r}: {problem}"] if problem else []

@@ -11,13 +11,13 @@ from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 from pydantic import Field
 
 from pulumi_openai_ft import _inputs
-from pulumi_openai_ft._files import Files, own_filename, token_of
+from pulumi_openai_ft._files import Files, own_filename, size_problems, token_of
 from pulumi_openai_ft._imports import content_sha256, file_inputs, require_id
 from pulumi_openai_ft._inputs import SECRET_INPUTS
 from pulumi_openai_ft._once import once
 from pulumi_openai_ft._provider import Comparison, Provider
 from pulumi_openai_ft._resource import IDENTITY, Readable, identity, is_get, secret_inputs
-from pulumi_openai_ft._upload.wish import Upload, too_large
+from pulumi_openai_ft._upload.wish import Upload
 from pulumi_openai_ft.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
@@ -83,11 +83,7 @@ class FileProvider(Provider):
 
     def profile_problems(self, props: Mapping[str, Any]) -> list[str]:
         """What is too large for the service."""
-        path, purpose = props.get("file"), props.get("purpose", "fine-tune")
-        if not isinstance(path, str) or not isinstance(purpose, str):
-            return []
-        problem = too_large(os.path.getsize(path), purpose, self.profile)  # noqa: PTH202 - a path as the program wrote it
-        return [f"file: {path!r}: {problem}"] if problem else []
+        return size_problems(props.get("file"), props.get("purpose", "fine-tune"), self.profile)
 
     def ask_something(self, api: Api) -> None:
         """Looks for one file."""

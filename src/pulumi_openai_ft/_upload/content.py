@@ -22,7 +22,8 @@ def changed(name: str) -> InputError:
     """The error for a file that is not what the program saw."""
     return InputError(
         f"file: {name!r} is not what it was when the program ran (its sha256 or size differs), so nothing was "
-        f"uploaded: run the command again when nobody writes to it, and leave `sha256` to be computed"
+        f"uploaded: run the command again when nobody writes to it; a program that gives `sha256`, or ignores its "
+        f"changes, has to leave that out"
     )
 
 

@@ -19,6 +19,7 @@ from pulumi_openai_ft._service.retries import NOT_OFFERED_STATUSES
 from pulumi_openai_ft._upload.content import Picture, Section
 from pulumi_openai_ft._upload.crew import Crew
 from pulumi_openai_ft._upload.ledger import Entry
+from pulumi_openai_ft._upload.wish import IN_ONE_PIECE
 from pulumi_openai_ft.errors import (
     EngineGoneError,
     InputError,
@@ -53,7 +54,8 @@ class NotOfferedError(InputError):
 
     def __init__(self, refusal: ServiceError) -> None:
         super().__init__(
-            f"the service takes no uploads in parts (status {refusal.status}): name `uploads` in openai-ft:lacks"
+            f"the service takes no uploads in parts (status {refusal.status}), and {IN_ONE_PIECE} bytes in one piece: "
+            f"name `uploads` in openai-ft:lacks"
         )
 
 
