@@ -91,12 +91,12 @@ def _series(ours: str, peer: str, taken: dict[int, dict[str, list[Sent]]]) -> li
     if not both:
         return []
     seconds = Series(
-        "seconds", "s", ours, peer, tuple(_seconds(size, both[size], ours, peer) for size in both)
+        f"{ours}, to {peer}", "s", ours, peer, tuple(_seconds(size, both[size], ours, peer) for size in both)
     )
     if peer == PLAIN:
         return [seconds]
     memory = tuple(_memory(size, both[size], ours, peer) for size in both)
-    return [seconds, Series("the same, growth of memory", "MB", ours, peer, memory, at_most=MOST_MEMORY)]
+    return [seconds, Series(f"{ours}, memory", "MB", ours, peer, memory, at_most=MOST_MEMORY)]
 
 
 def _seconds(size: int, found: dict[str, list[Sent]], ours: str, peer: str) -> Point:
