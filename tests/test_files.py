@@ -10,7 +10,7 @@ from tests.support import write_training_data
 from pulumi_openai_ft._files import Files, own_filename
 from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._upload.wish import Upload
-from pulumi_openai_ft.errors import InputError, ServiceConnectionError
+from pulumi_openai_ft.errors import InputError, ServiceConnectionError, ServiceError
 from pulumi_openai_ft.file import FileProvider
 
 if TYPE_CHECKING:
@@ -109,6 +109,17 @@ def test_an_upload_under_a_chosen_name_that_was_not_answered_is_found_by_the_nex
     found = configure(FileProvider).create(dict(inputs))
 
     assert [file["id"] for file in service.files()] == [found.id]
+
+
+def test_an_upload_under_a_chosen_name_that_was_refused_is_not_remembered(
+    files: Files, training_data: Path, service: Emulator
+) -> None:
+    service.fault("POST", "/v1/files", "status", status=403)
+
+    with training_data.open("rb") as content, pytest.raises(ServiceError):
+        files.obtain(upload(training_data, token="token"), content)
+
+    assert list(files.ledger.folder.iterdir()) == []
 
 
 def test_a_file_under_a_chosen_name_that_was_there_before_is_not_taken_for_it(

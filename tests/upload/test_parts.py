@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -176,10 +177,12 @@ def test_what_the_service_refuses_is_cancelled(
     another_process: Callable[..., Files], large: Path, service: Emulator, path: str
 ) -> None:
     service.fault("POST", path, "status", None, status=403)
+    files = another_process()
 
     with pytest.raises(ServiceError):
-        obtain(another_process(), large)
+        obtain(files, large)
 
+    assert list(files.ledger.folder.iterdir()) == []
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
     assert service.files() == []
 
@@ -300,18 +303,20 @@ def test_a_file_that_was_written_to_before_is_refused_and_nothing_stays(
     assert {upload["status"] for upload in service.uploads()} <= {"cancelled"}
 
 
+@pytest.mark.parametrize("look", [2, 3], ids=["while it is hashed", "once it is hashed"])
 @pytest.mark.parametrize("change", ["edited", "shorter"])
 def test_a_file_that_is_written_to_while_its_parts_are_sent_is_refused(
-    another_process: Callable[..., Files], large: Path, service: Emulator, change: str
+    another_process: Callable[..., Files], large: Path, service: Emulator, change: str, look: int
 ) -> None:
-    content = large.read_bytes()
+    content, looks = large.read_bytes(), count(1)
 
-    def write(_line: str) -> None:
-        large.write_bytes({"edited": content[:-1] + b"!", "shorter": content[:460]}[change])
+    def write() -> None:
+        if next(looks) == look:
+            large.write_bytes({"edited": content[:-1] + b"!", "shorter": content[:460]}[change])
 
-    service.fault("POST", PARTS, "hang", seconds=0.3)
+    service.fault("POST", PARTS, "hang", seconds=0.5)
     files = another_process()
-    files.host.show = write  # type: ignore[method-assign] - shown while parts are on their way
+    files.host.require_consent = write  # type: ignore[method-assign] - asked while parts are on their way
 
     with pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
         obtain(files, large)
