@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SIZES = (20, 60, 180)
 DEFAULT_RUNS = 3
+DEFAULT_MEGABYTES = (256,)
 
 
 class BenchmarkError(Exception):
@@ -29,11 +30,13 @@ class Plan:
     Attributes:
         sizes: Sizes of the work, in the benchmark's own unit, ascending.
         runs: How often each candidate has its turn.
+        megabytes: Sizes of files, ascending.
         tell: Takes a line on what runs now.
     """
 
     sizes: tuple[int, ...] = DEFAULT_SIZES
     runs: int = DEFAULT_RUNS
+    megabytes: tuple[int, ...] = DEFAULT_MEGABYTES
     tell: Callable[[str], None] = _quiet
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.benchmark import DEFAULT_RUNS, DEFAULT_SIZES, BenchmarkError, Plan
+from benchmarks.benchmark import DEFAULT_MEGABYTES, DEFAULT_RUNS, DEFAULT_SIZES, BenchmarkError, Plan
 from benchmarks.progress import clear, say, show
 from benchmarks.report import Report
 from benchmarks.suite import SUITE
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    report = Report(Plan(options.sizes, options.runs), {}, {})
+    report = Report(Plan(options.sizes, options.runs, options.megabytes), {}, {})
     names = options.names or list(SUITE)
     for name in names:
         try:
@@ -57,11 +58,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _add(report: Report, name: str) -> None:
-    benchmark, plan = SUITE[name], report.plan
+    benchmark = SUITE[name]
     report.versions.update(benchmark.versions())
-    report.figures[name] = benchmark.measure(
-        Plan(plan.sizes, plan.runs, tell=lambda step: show(f"{name}: {step}"))
-    )
+    report.figures[name] = benchmark.measure(replace(report.plan, tell=lambda step: show(f"{name}: {step}")))
 
 
 def _write(report: Report, options: argparse.Namespace) -> None:
@@ -107,6 +106,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--runs", type=_count, default=DEFAULT_RUNS, help="how often each has its turn (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--megabytes",
+        type=sizes,
+        default=DEFAULT_MEGABYTES,
+        help=f"sizes of uploaded files (default: {','.join(map(str, DEFAULT_MEGABYTES))}); 1000 takes minutes",
     )
     parser.add_argument(
         "--output",

@@ -86,6 +86,26 @@ def test_bad_input_is_told_at_preview(provider: FileProvider, inputs: dict[str, 
     assert reason.startswith(sentence)
 
 
+@pytest.mark.parametrize(
+    ("service_name", "size", "sentence"),
+    [
+        ("generic", 512 * 2**20 + 1, "the service 'generic' takes no uploads in parts"),
+        ("openai", 8 * 2**30 + 1, "8589934593 bytes are more than the 8589934592 that can be uploaded"),
+    ],
+)
+def test_a_file_that_is_too_large_is_told_at_preview(
+    configure: Callable[..., Any], tmp_path: Path, service_name: str, size: int, sentence: str
+) -> None:
+    path = tmp_path / "large.jsonl"
+    with path.open("wb") as content:
+        content.truncate(size)  # a hole, which takes no room
+
+    (reason,) = reasons(configure(FileProvider, service=service_name), file=str(path))
+
+    assert reason.startswith(f"file: {str(path)!r}: ")
+    assert sentence in reason
+
+
 def test_a_new_file_needs_a_path(provider: FileProvider) -> None:
     with pytest.raises(InputError, match="file: is missing"):
         provider.create({"purpose": "fine-tune"})

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.manual_time import ManualTime
+from tests.support import write_training_data
 
-from pulumi_openai_ft._files import Files, Upload, own_filename
+from pulumi_openai_ft._files import Files, own_filename
 from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._providers.file import FileProvider
-from pulumi_openai_ft.errors import ServiceConnectionError
+from pulumi_openai_ft._upload.wish import Upload
+from pulumi_openai_ft.errors import InputError, ServiceConnectionError, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,8 +57,8 @@ def test_an_upload_that_no_state_recorded_is_found_by_the_next_run(
 
 @pytest.mark.parametrize(
     "other",
-    [{"__identity": "organization::prod::shop::File::data"}, {"sha256": "a" * 64}, {"purpose": "batch"}],
-    ids=["another resource", "other content", "another purpose"],
+    [{"__identity": "organization::prod::shop::File::data"}, {"purpose": "batch"}],
+    ids=["another resource", "another purpose"],
 )
 def test_the_upload_of_something_else_is_not_taken_for_it(
     another_process: Callable[[], FileProvider], training_data: Path, other: dict[str, Any]
@@ -65,15 +68,93 @@ def test_the_upload_of_something_else_is_not_taken_for_it(
     assert another_process().create({**IDENTITY, "file": str(training_data), **other}).id != first.id
 
 
-def test_a_name_that_the_program_chose_is_kept_and_never_adopted(
-    another_process: Callable[[], FileProvider], training_data: Path, service: Emulator
+def test_the_upload_of_other_content_is_not_taken_for_it(
+    another_process: Callable[[], FileProvider], training_data: Path
+) -> None:
+    first = another_process().create({**IDENTITY, "file": str(training_data)})
+    write_training_data(training_data, "Write to the helpdesk.")
+
+    assert another_process().create({**IDENTITY, "file": str(training_data)}).id != first.id
+
+
+def test_a_name_that_the_program_chose_is_kept_and_adopted_where_this_machine_remembers_it(
+    another_process: Callable[[], FileProvider],
+    training_data: Path,
+    service: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     inputs = {**IDENTITY, "file": str(training_data), "filename": "mine.jsonl"}
 
-    ids = {another_process().create(dict(inputs)).id for _ in range(2)}
+    here = {another_process().create(dict(inputs)).id for _ in range(2)}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another machine"))
+    there = {another_process().create(dict(inputs)).id}
 
-    assert len(ids) == 2
+    assert (len(here), len(here | there)) == (1, 2)
     assert {file["filename"] for file in service.files()} == {"mine.jsonl"}
+
+
+def test_an_upload_under_a_chosen_name_that_was_not_answered_is_found_by_the_next_run(
+    configure: Callable[..., Any], training_data: Path, service: Emulator
+) -> None:
+    """The service is gone right after it has acted, and with it whatever could be looked at."""
+    inputs = {**IDENTITY, "file": str(training_data), "filename": "mine.jsonl"}
+    provider = configure(FileProvider, maxRetries="0")
+    service.fault("POST", "/v1/files", "drop_after")
+    service.fault("GET", "/v1/files", "drop_before", None, skip=1)
+    with pytest.raises(ServiceConnectionError):
+        provider.create(dict(inputs))
+    service.clear_faults()
+
+    found = configure(FileProvider).create(dict(inputs))
+
+    assert [file["id"] for file in service.files()] == [found.id]
+
+
+def test_an_upload_under_a_chosen_name_that_was_refused_is_not_remembered(
+    files: Files, training_data: Path, service: Emulator
+) -> None:
+    service.fault("POST", "/v1/files", "status", status=403)
+
+    with training_data.open("rb") as content, pytest.raises(ServiceError):
+        files.obtain(upload(training_data, token="token"), content)
+
+    assert list(files.ledger.folder.iterdir()) == []
+
+
+def test_a_file_under_a_chosen_name_that_was_there_before_is_not_taken_for_it(
+    configure: Callable[..., Any],
+    another_process: Callable[[], FileProvider],
+    training_data: Path,
+    service: Emulator,
+) -> None:
+    other = another_process().create({"file": str(training_data), "filename": "mine.jsonl"})
+    inputs = {**IDENTITY, "file": str(training_data), "filename": "mine.jsonl"}
+    service.fault("POST", "/v1/files", "drop_before")
+    service.fault("GET", "/v1/files", "drop_before", None, skip=1)
+    with pytest.raises(ServiceConnectionError):
+        configure(FileProvider, maxRetries="0").create(dict(inputs))
+    service.clear_faults()
+
+    assert another_process().create(dict(inputs)).id != other.id
+
+
+@pytest.mark.parametrize("change", ["edited", "shorter", "longer"])
+def test_a_file_that_is_written_to_while_it_is_sent_is_an_error_and_nothing_stays(
+    files: Files, tmp_path: Path, service: Emulator, change: str
+) -> None:
+    path = tmp_path / "large.jsonl"
+    path.write_bytes(b"x" * 300_000)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    wanted = upload(path, sha256=sha256)
+    path.write_bytes(
+        {"edited": b"x" * 299_999 + b"y", "shorter": b"x" * 99_999, "longer": b"x" * 300_001}[change]
+    )
+
+    with path.open("rb") as content, pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
+        files.obtain(wanted, content)
+
+    assert service.files() == []
 
 
 def test_a_forced_replacement_keeps_the_file_that_it_adopted(

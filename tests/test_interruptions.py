@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from tests.support import ADMIN_KEY, API_KEY
 
-from pulumi_openai_ft._files import Files, Upload
+from pulumi_openai_ft._files import Files
 from pulumi_openai_ft._grants import Grants
 from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._job.jobs import Jobs
@@ -17,6 +17,7 @@ from pulumi_openai_ft._late import look_for
 from pulumi_openai_ft._service.api import Api
 from pulumi_openai_ft._service.pace import Time
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._upload.wish import Upload
 from pulumi_openai_ft.errors import InterruptedCommandError, RateLimitError
 
 if TYPE_CHECKING:

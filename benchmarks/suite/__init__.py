@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.suite import host_start, import_time, overhead, polling, training_data, waiting
+from benchmarks.suite import host_start, import_time, overhead, polling, training_data, uploads, waiting
 
 if TYPE_CHECKING:
     from benchmarks.benchmark import Benchmark
@@ -16,4 +16,5 @@ SUITE: dict[str, Benchmark] = {
     "waiting": waiting,
     "polling": polling,
     "training data": training_data,
+    "uploads": uploads,
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,22 @@ from pulumi_openai_ft._late import PAUSES, look_for
 from pulumi_openai_ft._progress.lines import UploadProgress
 from pulumi_openai_ft._progress.rows import Row
 from pulumi_openai_ft._progress.watched import Watched
-from pulumi_openai_ft.errors import InputError, NotFoundError, RequestError, ServiceConnectionError
+from pulumi_openai_ft._upload.content import Sent
+from pulumi_openai_ft._upload.ledger import Entry, Ledger
+from pulumi_openai_ft._upload.parts import InParts, NotOfferedError
+from pulumi_openai_ft._upload.wish import IN_ONE_PIECE, Upload, too_large
+from pulumi_openai_ft.errors import (
+    InputError,
+    NotFoundError,
+    RequestError,
+    ServiceConnectionError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from io import BufferedReader
 
+    from pulumi_openai_ft._profiles import Profile
     from pulumi_openai_ft._service.api import Api
     from pulumi_openai_ft._service.objects import FileObject, Job
 
@@ -32,29 +43,6 @@ RECENT_STAYS_TRUE = 5.0
 TOKEN_LENGTH = 10
 
 
-@dataclass(frozen=True)
-class Upload:
-    """A file as it is to be uploaded.
-
-    Attributes:
-        filename: Name at the service.
-        purpose: What the service may use the file for.
-        size: Bytes.
-        expires_after: When the service deletes it, in the API's form.
-        is_ours: Whether the name tells that nobody else can have uploaded it.
-    """
-
-    filename: str
-    purpose: str
-    size: int
-    expires_after: Mapping[str, Any] | None = None
-    is_ours: bool = False
-
-    def is_like(self, file: FileObject) -> bool:
-        """Whether a file at the service may be this one."""
-        return (file.filename, file.bytes, file.purpose) == (self.filename, self.size, self.purpose)
-
-
 @dataclass
 class Files:
     """The files of one service.
@@ -63,11 +51,13 @@ class Files:
         api: The service.
         host: The process: where things are told, clock and sleep.
         adopted: Files that a new resource found instead of uploading them.
+        ledger: What this machine remembers of uploads that no state may know.
     """
 
     api: Api
     host: Host = field(default_factory=Host)
     adopted: Adopted = field(default_factory=Adopted)
+    ledger: Ledger = field(default_factory=Ledger)
     _lock: Lock = field(default_factory=Lock)
     _before: dict[str, FileObject] | None = None
     _claimed: set[str] = field(default_factory=set)
@@ -101,21 +91,76 @@ class Files:
 
     def _leftover(self, upload: Upload) -> FileObject | None:
         """The upload of an earlier run that was cut off before it could record it."""
-        before = self._files_before()
-        for file in before.values():
-            if upload.is_ours and upload.is_like(file):
+        entry = self.ledger.find(upload.key(self.api.settings), self.host.time.wall())
+        is_its_own = self._is_of(entry, upload)
+        for file in self._files_before().values():
+            if upload.is_like(file) and file.id not in self._claimed and (upload.is_ours or is_its_own(file)):
                 self.host.say(f"adopted file {file.id} ({file.filename}): this resource uploaded it before")
                 self.adopted.add(file.id)
                 return file
         return None
 
+    def _is_of(self, entry: Entry | None, upload: Upload) -> Callable[[FileObject], bool]:
+        """Tells whether a file that looks like it is what an earlier run has uploaded, as this machine remembers."""
+        if entry is None:
+            return lambda _file: False
+        if entry.file_id:
+            return lambda file: file.id == entry.file_id
+        others = self.ledger.files_of_others(upload.key(self.api.settings)).union(entry.before)
+        return lambda file: file.id not in others and file.created_at >= entry.began - CLOCKS_DIFFER_BY
+
     def _upload(self, upload: Upload, content: BufferedReader) -> FileObject:
-        started = self.host.time.wall()
+        self.ledger.drop_old(self.host.time.wall())
+        if not upload.goes_in_parts(self.api.settings):
+            return self._in_one_piece(upload, content)
+        try:
+            return self._in_parts(upload, content)
+        except NotOfferedError as error:
+            if upload.size > IN_ONE_PIECE:
+                raise
+            self.host.say(f"{error}; {upload.filename} is sent in one piece")
+        return self._in_one_piece(upload, content)
+
+    def _in_parts(self, upload: Upload, content: BufferedReader) -> FileObject:
+        started, look_alikes = self.host.time.wall(), self._look_alikes(upload)
+
+        def find() -> FileObject | None:
+            return self._new_file(upload, started)
+
+        file = InParts(upload, content, self.api, self.host, self.ledger, find, look_alikes).send()
+        self._remember(upload, Entry(started, look_alikes, file_id=file.id))
+        return file
+
+    def _in_one_piece(self, upload: Upload, content: BufferedReader) -> FileObject:
+        entry = Entry(self.host.time.wall(), self._look_alikes(upload))
         self.host.require_consent()
+        self._remember(upload, entry)
+        try:
+            file = self._posted(upload, content, entry.began)
+        except (InputError, RequestError) as error:
+            if isinstance(error, InputError) or not error.may_have_acted:
+                self.ledger.forget(upload.key(self.api.settings))
+            raise
+        self._remember(upload, replace(entry, file_id=file.id))
+        return file
+
+    def _remember(self, upload: Upload, entry: Entry) -> None:
+        """Remembers what the service cannot tell: whose upload it is that has a name which a program chose."""
+        key = upload.key(self.api.settings)
+        if upload.is_ours:
+            self.ledger.forget(key)
+        else:
+            self.ledger.write(key, entry)
+
+    def _look_alikes(self, upload: Upload) -> list[str]:
+        return [file.id for file in self._files_before().values() if upload.is_like(file)]
+
+    def _posted(self, upload: Upload, content: BufferedReader, started: float) -> FileObject:
+        sent = Sent(upload, str(getattr(content, "name", upload.filename)), self._shown(upload.size))
         try:
             return self.api.upload_file(
                 upload.filename,
-                self._watched(content, upload.size),
+                Watched(content, sent.see),
                 purpose=upload.purpose,
                 expires_after=upload.expires_after,
             )
@@ -124,17 +169,17 @@ class Files:
                 raise
             return self._uploaded_unanswered(upload, started, error)
 
-    def _watched(self, content: BufferedReader, size: int) -> BufferedReader:
-        """The content, shown on its way to the service where anybody sees that."""
+    def _shown(self, size: int) -> Callable[[int], None]:
+        """Shows the content on its way to the service where anybody sees that."""
         if not self.host.shows_progress:
-            return content
+            return lambda _sent: None
         row, progress = Row(self.host), UploadProgress(size, self.host.time)
 
         def see(sent: int) -> None:
             progress.see(sent)
             row.show(progress)
 
-        return Watched(content, see)
+        return see
 
     def _files_before(self) -> dict[str, FileObject]:
         """The files that were there before this process uploaded any, asked for once."""
@@ -192,6 +237,19 @@ def own_filename(filename: str, recipe: Mapping[str, Any]) -> str:
 
     Files have no metadata that could carry a token, so the name does.
     """
-    token = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:TOKEN_LENGTH]
+    token = token_of(recipe)[:TOKEN_LENGTH]
     name = PurePath(re.sub(r'["\x00-\x1f]', "_", filename))  # forms do not carry these unchanged
     return f"{name.stem}-{token}{name.suffix}"
+
+
+def token_of(recipe: Mapping[str, Any]) -> str:
+    """What tells a resource and its content from all others."""
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+
+def size_problems(path: Any, purpose: Any, profile: Profile) -> list[str]:
+    """Says where a local file that can be read is too large for the service; nothing where it is not known yet."""
+    if not isinstance(path, str) or not isinstance(purpose, str):
+        return []
+    problem = too_large(os.path.getsize(path), purpose, profile)  # noqa: PTH202 - a path as the program wrote it
+    return [f"file: {path!r}: {problem}"] if problem else []

@@ -49,6 +49,7 @@ SOURCES: dict[str, Source] = {
     "operation_timeout": Source("operationTimeout"),
     "admin_requests_per_minute": Source("adminRequestsPerMinute"),
     "poll_interval": Source("pollInterval"),
+    "upload_parts_above": Source("uploadPartsAbove"),
     "service": Source("service"),
     "key_header": Source("keyHeader"),
     "query": Source("query"),
@@ -83,6 +84,7 @@ class Settings:
         admin_requests_per_minute: How fast admin calls follow each other once the service found them too fast; 0
             leaves each alone.
         poll_interval: Seconds between two looks at waiting jobs, at the most.
+        upload_parts_above: Size in MB, of a million bytes, above which a file is uploaded in parts.
         profile: How the service differs from OpenAI: the settings `service`, `keyHeader`, `query`, `lacks` and
             `hyperparameters`.
         catalog: What the user knows of models beyond the catalogue, JSON.
@@ -100,6 +102,7 @@ class Settings:
     operation_timeout: float = 1800.0
     admin_requests_per_minute: float = 6.0
     poll_interval: float = 10.0
+    upload_parts_above: float = 64.0
     profile: Profile = PROFILES["openai"]
     catalog: str | None = None
     shutdown_warning_days: float = 60.0
@@ -136,6 +139,7 @@ class Settings:
             operation_timeout=number("operation_timeout"),
             admin_requests_per_minute=number("admin_requests_per_minute"),
             poll_interval=number("poll_interval"),
+            upload_parts_above=number("upload_parts_above"),
             profile=_profile(given),
             catalog=_json_object("catalog", given),
             shutdown_warning_days=number("shutdown_warning_days"),

@@ -15,8 +15,8 @@ import pytest
 from tests.e2e.conftest import ON_BOTH_HOSTS
 from tests.e2e.states.keeping import STATES, put_back, service_of
 
+from pulumi_openai_ft._providers.file import FileProvider
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
-from pulumi_openai_ft.file import FileProvider
 from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 
 if TYPE_CHECKING:

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.faults.rows import Row
-from tests.faults.steps import MODEL, PARTNERS, changed, done, endless_job, file, job, lost, running, share
+from tests.faults.steps import (
+    MODEL,
+    PARTNERS,
+    broken_off,
+    changed,
+    done,
+    endless_job,
+    file,
+    job,
+    lost,
+    running,
+    share,
+)
 from tests.faults.world import ENDLESS, LIVE, PAUSED, QUICK, SLOW, Left
 
 from pulumi_openai_ft._providers.file import FileProvider
@@ -78,6 +90,21 @@ def file_is_uploaded(world: World) -> Row:
 @scenario("up", files=1)
 def file_is_uploaded_under_the_users_name(world: World) -> Row:
     return file(world, filename="support.jsonl", expires_after={"anchor": "created_at", "seconds": 3600})
+
+
+@scenario("up", files=1)
+def large_file_is_uploaded(world: World) -> Row:
+    return file(world, rows=20)
+
+
+@scenario("up", files=1)
+def large_file_is_uploaded_under_the_users_name(world: World) -> Row:
+    return file(world, rows=20, filename="support.jsonl")
+
+
+@scenario("up", files=1)
+def upload_that_broke_off_goes_on(world: World) -> Row:
+    return broken_off(file(world, rows=20))
 
 
 @scenario("up", files=1)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from tests.faults.rows import Row
 from tests.faults.world import ENDLESS
 from tests.support import write_training_data
@@ -12,6 +14,7 @@ from tests.support import write_training_data
 from pulumi_openai_ft._providers.checkpoint_permission import FineTuningCheckpointPermissionProvider
 from pulumi_openai_ft._providers.file import FileProvider
 from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
+from pulumi_openai_ft.errors import ServiceConnectionError
 
 if TYPE_CHECKING:
     from tests.faults.world import World
@@ -74,4 +77,18 @@ def lost(row: Row) -> Row:
 
 def changed(row: Row, **inputs: Any) -> Row:
     row.inputs = {**row.inputs, **inputs}
+    return row
+
+
+def broken_off(row: Row) -> Row:
+    """An upload that broke off when two of its parts were missing."""
+    row.world.service.fault("POST", "/v1/uploads/*/complete", "drop_before", None)
+    with pytest.raises(ServiceConnectionError):
+        row.up()
+    row.world.be_kind()
+    ledger = row.world.ledger
+    (key,) = [file.stem for file in ledger.folder.iterdir()]
+    entry = ledger.find(key, row.world.time.now)
+    assert entry
+    ledger.write(key, replace(entry, parts=dict(list(entry.parts.items())[2:])))
     return row

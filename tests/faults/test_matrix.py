@@ -12,12 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.faults.scenarios import (
-    SCENARIOS,
-    Scenario,
-    file_is_uploaded_under_the_users_name,
-    projects_come_and_go,
-)
+from tests.faults.scenarios import SCENARIOS, Scenario, projects_come_and_go
 from tests.faults.strikes import STRIKES, Call, Strike, struck_calls
 from tests.support import ADMIN_KEY, API_KEY
 
@@ -38,7 +33,6 @@ MOST_COMMANDS = 3
 ADVICE = re.compile(
     r"run the command again|run `pulumi|\bcheck\b|\bwait a minute|correct (the|what)|look at the organi"
 )
-NO_OWN_NAME = "a name that the user chose does not tell whose upload it is, so one that nobody could look for is not adopted"
 OPERATIONS = ("check", "diff", "create", "read", "import_", "update", "delete")
 
 every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
@@ -46,17 +40,14 @@ every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.na
 
 def cells() -> list[ParameterSet]:
     return [
-        pytest.param(scenario, strike, id=f"{scenario.name}-{strike}", marks=_marks(scenario, strike))
+        pytest.param(scenario, strike, id=f"{scenario.name}-{strike}", marks=_marks(strike))
         for scenario in SCENARIOS
         for strike in STRIKES
     ]
 
 
-def _marks(scenario: Scenario, strike: Strike) -> list[pytest.MarkDecorator]:
-    marks = [pytest.mark.long] if strike.is_long else []
-    if strike.ends_all and scenario.prepare is file_is_uploaded_under_the_users_name:
-        marks.append(pytest.mark.xfail(strict=True, reason=NO_OWN_NAME))
-    return marks
+def _marks(strike: Strike) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.long] if strike.is_long else []
 
 
 @pytest.fixture(scope="session")

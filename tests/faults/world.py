@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from pulumi_openai_ft._service.api import Api
 from pulumi_openai_ft._service.http import Http
 from pulumi_openai_ft._service.pace import REAL_TIME, Pace, Time
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._upload.ledger import Ledger
 from pulumi_openai_ft.emulator import Clock, Emulator
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ PATIENT, IMPATIENT = 20.0, 0.1
 """Real seconds that a client waits for an answer; the latter only where an answer is not to come."""
 QUICK, SLOW, ENDLESS = 2.0, 1200.0, 100_000.0
 """Simulated seconds that a job trains."""
+LARGE = "0.0025"
+"""Megabytes above which a file goes in parts: fewer than 20 rows have, and more than 13."""
 LIVE, PAUSED = "live", "paused"
 _STANDING = {"succeeded": "succeeded", "failed": "failed", "cancelled": "cancelled"}
 _STANDING |= {"pausing": PAUSED, "paused": PAUSED}
@@ -121,6 +125,11 @@ class World:
     def service(self) -> Emulator:
         return Emulator(today=TODAY, clock=Clock(speed=1.0, source=lambda: self.time.now))
 
+    @property
+    def ledger(self) -> Ledger:
+        """What the machine remembers that all commands run on."""
+        return Ledger(self.folder / "ledger")
+
     def reset(self) -> None:
         self.time.now = math.ceil(
             self.time.now
@@ -128,6 +137,7 @@ class World:
         self.service.reset()
         self.service.settings.job_seconds = QUICK
         self.said.clear()
+        shutil.rmtree(self.ledger.folder, ignore_errors=True)
         self.be_kind()
 
     def be_kind(self) -> None:
@@ -144,6 +154,7 @@ class World:
             "timeout": str(self.timeout),
             "pollInterval": "60",
             "maxRetries": "2",
+            "uploadPartsAbove": LARGE,
         }
         return {f"openai-ft:{key}": value for key, value in settings.items()}
 
@@ -152,7 +163,8 @@ class World:
         made = kind()
         made.configure(ConfigureRequest(Config(self.config, "tests")))
         api, host = self.api(made.settings), Listener(said=self.said, time=self.time.time)
-        parts = {"files": Files(api, host), "jobs": Jobs(api, host), "grants": Grants(api, host)}
+        files = Files(api, host, ledger=self.ledger)
+        parts = {"files": files, "jobs": Jobs(api, host), "grants": Grants(api, host)}
         vars(made).update(parts, api=api, host=host)
         return made
 

@@ -29,8 +29,8 @@ from tests.host.support import (
 )
 from tests.support import ADMIN_KEY, API_KEY
 
+from pulumi_openai_ft._providers.file import FileProvider
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
-from pulumi_openai_ft.file import FileProvider
 from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 
 if TYPE_CHECKING:

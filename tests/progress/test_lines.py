@@ -509,6 +509,15 @@ def test_an_upload_that_is_tried_again_has_the_speed_of_its_new_try(time: Manual
     assert progress.line() == "uploading 25 % · 5.0 of 20.0 MB · 5.0 MB/s"
 
 
+def test_what_an_earlier_run_has_sent_does_not_count_for_the_speed(time: ManualTime) -> None:
+    progress = UploadProgress(20_000_000, time.time, sent_before=10_000_000)
+    for seconds, sent in [(0, 10_000_000), (10, 15_000_000)]:
+        time.seconds = seconds
+        progress.see(sent)
+
+    assert progress.line() == "uploading 75 % · 15.0 of 20.0 MB · 500.0 kB/s"
+
+
 def test_an_upload_of_an_hour_leaves_a_hundred_lines_and_ends_with_its_end(time: ManualTime) -> None:
     progress, throttle = UploadProgress(HOUR * 10, time.time), Throttle(time.time)
 

@@ -12,7 +12,7 @@ from pulumi_openai_ft._service.api import Api
 from pulumi_openai_ft._settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pulumi_openai_ft.emulator import Emulator
@@ -21,6 +21,11 @@ KEY = {"authorization": f"Bearer {API_KEY}"}
 CHUNK = 64 * 1024
 SIZE = 5 * CHUNK + 1000
 STEPS = [*range(CHUNK, SIZE, CHUNK), SIZE]
+
+
+def note(seen: list[int]) -> Callable[[int, bytes], None]:
+    """Notes where reading stands after each read that gave something."""
+    return lambda position, data: seen.append(position) if data else None
 
 
 @pytest.fixture
@@ -38,7 +43,7 @@ def test_httpx_streams_it_and_knows_its_length_beforehand(large_file: BinaryIO, 
         f"{service.url}/files",
         headers=KEY,
         data={"purpose": "fine-tune"},
-        files={"file": ("training.jsonl", Watched(large_file, seen.append))},
+        files={"file": ("training.jsonl", Watched(large_file, note(seen)))},
         trust_env=False,
     )
 
@@ -55,7 +60,7 @@ def test_an_upload_that_is_tried_again_is_reported_from_its_beginning(
     api = Api(Settings(api_key=API_KEY, base_url=service.url))
     seen: list[int] = []
 
-    uploaded = api.upload_file("training.jsonl", Watched(large_file, seen.append), purpose="fine-tune")
+    uploaded = api.upload_file("training.jsonl", Watched(large_file, note(seen)), purpose="fine-tune")
 
     assert seen == STEPS * 2
     api.close()
@@ -65,7 +70,7 @@ def test_an_upload_that_is_tried_again_is_reported_from_its_beginning(
 
 
 def test_reading_ends_with_what_the_report_raises(large_file: BinaryIO) -> None:
-    def interrupt(_position: int) -> None:
+    def interrupt(_position: int, _data: bytes) -> None:
         raise InterruptedError("by the user")
 
     with pytest.raises(InterruptedError, match="by the user"):
@@ -74,7 +79,7 @@ def test_reading_ends_with_what_the_report_raises(large_file: BinaryIO) -> None:
 
 def test_reports_what_is_asked_for_and_no_more() -> None:
     seen: list[int] = []
-    watched = Watched(io.BytesIO(b"0123456789"), seen.append)
+    watched = Watched(io.BytesIO(b"0123456789"), note(seen))
 
     assert [watched.read(4), watched.read(0), watched.read(4), watched.read(4), watched.read(4)] == [
         *(b"0123", b"", b"4567", b"89", b"")
@@ -82,6 +87,14 @@ def test_reports_what_is_asked_for_and_no_more() -> None:
     assert seen == [4, 8, 10]
     assert (watched.seek(-3, io.SEEK_END), watched.tell(), watched.read()) == (7, 7, b"789")
     assert seen == [4, 8, 10, 10]
+
+
+def test_tells_what_was_read_and_that_the_end_came() -> None:
+    told: list[tuple[int, bytes]] = []
+
+    Watched(io.BytesIO(b"0123"), lambda position, data: told.append((position, data))).read(10)
+
+    assert (told[0], told[-1]) == ((4, b"0123"), (4, b""))
 
 
 def test_shows_what_the_content_shows(large_file: BinaryIO) -> None:

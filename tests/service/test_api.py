@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from tests.support import ADMIN_KEY, API_KEY
 from pulumi_openai_ft._service.api import Api, connect
 from pulumi_openai_ft._service.pace import Time
 from pulumi_openai_ft._settings import Settings
-from pulumi_openai_ft.errors import InputError, NotFoundError, UnreadableAnswerError
+from pulumi_openai_ft.errors import InputError, NotFoundError, ServiceError, UnreadableAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,6 +70,10 @@ CALLS: dict[str, Callable[[Api], Any]] = {
     "files": lambda api: list(api.files()),
     "model": lambda api: api.model("m"),
     "models": lambda api: list(api.models()),
+    "begin_upload": lambda api: api.begin_upload("a", purpose="batch", size=1, mime_type="text/plain"),
+    "add_part": lambda api: api.add_part("upload_1", io.BytesIO(b"1")),
+    "complete_upload": lambda api: api.complete_upload("upload_1", ["part_1"], "0"),
+    "cancel_upload": lambda api: api.cancel_upload("upload_1"),
     "permissions": lambda api: list(api.permissions(CHECKPOINT)),
     "grant_permissions": lambda api: api.grant_permissions(CHECKPOINT, ["proj_b"]),
 }
@@ -97,6 +102,30 @@ def test_no_id_addresses_something_else_than_an_object(
         call(api, id_)
 
     assert service.journal() == []
+
+
+def test_a_file_is_made_of_parts_in_the_order_that_is_named_last(api: Api) -> None:
+    expiry = {"anchor": "created_at", "seconds": 3600}
+    upload = api.begin_upload(
+        "a.jsonl", purpose="fine-tune", size=6, mime_type="text/jsonl", expires_after=expiry
+    )
+    parts = [api.add_part(upload.id, io.BytesIO(data)) for data in (b"def", b"abc")]
+    md5 = hashlib.md5(b"abcdef", usedforsecurity=False).hexdigest()
+
+    done = api.complete_upload(upload.id, [parts[1].id, parts[0].id], md5)
+
+    assert done.file
+    assert (done.status, done.file.bytes) == ("completed", 6)
+    assert (done.file.expires_at or 0) - done.file.created_at == 3600
+    assert api.content(done.file.id, b"".join) == b"abcdef"
+
+
+def test_a_cancelled_upload_takes_nothing_more(api: Api) -> None:
+    upload = api.begin_upload("a.jsonl", purpose="fine-tune", size=6, mime_type="text/jsonl")
+
+    assert api.cancel_upload(upload.id).status == "cancelled"
+    with pytest.raises(ServiceError):
+        api.add_part(upload.id, io.BytesIO(b"abc"))
 
 
 def test_content_is_what_is_made_of_its_parts(api: Api) -> None:

@@ -116,6 +116,7 @@ def test_what_may_have_acted_is_repeated_unless_it_is_a_post(failure: errors.Req
     assert is_repeatable(failure, "GET")
     assert is_repeatable(failure, "DELETE")
     assert not is_repeatable(failure, "POST")
+    assert is_repeatable(failure, "POST", idempotent=True)
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404])

@@ -215,10 +215,12 @@ class UploadProgress:
     Attributes:
         size: Bytes in all.
         time: Clock.
+        sent_before: Bytes of them that an earlier run has sent.
     """
 
     size: int
     time: Time = REAL_TIME
+    sent_before: int = 0
     _sent: int = 0
     _began: float = math.inf
 
@@ -247,8 +249,9 @@ class UploadProgress:
         seconds = self.time.clock() - self._began
         if seconds < SHORTEST:  # what fits into the buffers of the network is gone at once
             return ""
-        scale, unit = _scale(self._sent / seconds)
-        return f"{self._sent / seconds / scale:.1f} {unit}/s"
+        speed = max(self._sent - self.sent_before, 0) / seconds
+        scale, unit = _scale(speed)
+        return f"{speed / scale:.1f} {unit}/s"
 
 
 class _Mark(NamedTuple):

@@ -16,17 +16,18 @@ class Watched(io.BufferedReader):
 
     Args:
         content: The file.
-        report: Called after each read that gave something, with the bytes from the file's beginning to where reading
-            stands; a file that is sent again is read from its beginning. What it raises, the read raises.
+        report: Called after each read, with the bytes from the file's beginning to where reading stands and with what
+            was read, which is empty at the end; a file that is sent again is read from its beginning. What it raises,
+            the read raises.
     """
 
-    def __init__(self, content: BinaryIO, report: Callable[[int], None]) -> None:
+    def __init__(self, content: BinaryIO, report: Callable[[int, bytes], None]) -> None:
         # a larger buffer would report what it reads ahead, and nothing of what it still has
         super().__init__(_Reporting(content, report), buffer_size=1)
 
 
 class _Reporting(io.RawIOBase):
-    def __init__(self, content: BinaryIO, report: Callable[[int], None]) -> None:
+    def __init__(self, content: BinaryIO, report: Callable[[int, bytes], None]) -> None:
         self._content, self._report = content, report
 
     @property
@@ -40,8 +41,8 @@ class _Reporting(io.RawIOBase):
         view = memoryview(buffer).cast("B")
         data = self._content.read(len(view))
         view[: len(data)] = data
-        if data:
-            self._report(self._content.tell())
+        if view:
+            self._report(self._content.tell(), data)
         return len(data)
 
     def seekable(self) -> bool:

@@ -10,11 +10,12 @@ from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 from pydantic import Field
 
 from pulumi_openai_ft import _inputs
-from pulumi_openai_ft._files import Files, Upload, own_filename
+from pulumi_openai_ft._files import Files, own_filename, size_problems, token_of
 from pulumi_openai_ft._hidden import IDENTITY
 from pulumi_openai_ft._imports import content_sha256, file_inputs, require_id
 from pulumi_openai_ft._once import once
 from pulumi_openai_ft._provider import Comparison, Provider, is_get
+from pulumi_openai_ft._upload.wish import Upload
 from pulumi_openai_ft.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
@@ -74,6 +75,10 @@ class FileProvider(Provider):
         if isinstance(path, str) and (reason := _unreadable(path)):
             found.append(f"file: {reason}")
         return found
+
+    def profile_problems(self, props: Mapping[str, Any]) -> list[str]:
+        """What is too large for the service."""
+        return size_problems(props.get("file"), props.get("purpose", "fine-tune"), self.profile)
 
     def ask_something(self, api: Api) -> None:
         """Looks for one file."""
@@ -143,10 +148,11 @@ class FileProvider(Provider):
 def _upload(inputs: Mapping[str, Any], asker: str | None, owner: str | None) -> Upload:
     purpose, expires_after = inputs.get("purpose", "fine-tune"), inputs.get("expires_after")
     filename, size = inputs.get("filename"), os.path.getsize(inputs["file"])  # noqa: PTH202 - a path as the program wrote it
-    if filename or not asker:
-        return Upload(filename or os.path.basename(inputs["file"]), purpose, size, expires_after)  # noqa: PTH119 - likewise
     recipe = {"identity": asker, "owner": owner, "sha256": inputs["sha256"], "expires_after": expires_after}
-    return Upload(own_filename(inputs["file"], recipe), purpose, size, expires_after, is_ours=True)
+    more = {"sha256": inputs["sha256"], "token": token_of(recipe) if asker else None}
+    if filename or not asker:
+        return Upload(filename or os.path.basename(inputs["file"]), purpose, size, expires_after, **more)  # noqa: PTH119 - likewise
+    return Upload(own_filename(inputs["file"], recipe), purpose, size, expires_after, is_ours=True, **more)
 
 
 def _outputs(file: FileObject, sha256: str | None) -> dict[str, Any]:

@@ -18,7 +18,9 @@ from pulumi_openai_ft._service.objects import (
     Job,
     Model,
     Page,
+    Part,
     Permission,
+    Upload,
 )
 from pulumi_openai_ft._service.pace import REAL_TIME, Time
 from pulumi_openai_ft.errors import InputError
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._service.retries import Method
     from pulumi_openai_ft._settings import Settings
 
-FILES, JOBS, MODELS = "/files", "/fine_tuning/jobs", "/models"
+FILES, JOBS, MODELS, UPLOADS = "/files", "/fine_tuning/jobs", "/models", "/uploads"
 NO_IDS = ("", ".", "..")
 LONGEST_PAGE, LONGEST_PAGE_OF_FILES = 100, 10000
 Item = TypeVar("Item", bound=APIObject)
@@ -80,6 +82,37 @@ class Api:
             files={"file": (filename, content)},
             creates=True,
         )
+
+    def begin_upload(
+        self,
+        filename: str,
+        *,
+        purpose: str,
+        size: int,
+        mime_type: str,
+        expires_after: Mapping[str, Any] | None = None,
+    ) -> Upload:
+        """`POST /uploads`. One that is begun twice holds nothing and expires."""
+        body = {"filename": filename, "purpose": purpose, "bytes": size, "mime_type": mime_type}
+        if expires_after:
+            body["expires_after"] = expires_after
+        return _ask(self._http, Upload, "POST", UPLOADS, body=body, creates=True, idempotent=True)
+
+    def add_part(self, upload_id: str, content: BinaryIO) -> Part:
+        """`POST /uploads/{id}/parts`. The content is streamed. A part that is not named in the end counts for nothing."""
+        path = f"{_path(UPLOADS, upload_id)}/parts"
+        return _ask(
+            self._http, Part, "POST", path, files={"data": ("part", content)}, creates=True, idempotent=True
+        )
+
+    def complete_upload(self, upload_id: str, part_ids: list[str], md5: str) -> Upload:
+        """`POST /uploads/{id}/complete`. An upload becomes a file once; whoever asks again is refused at the worst."""
+        path, body = f"{_path(UPLOADS, upload_id)}/complete", {"part_ids": part_ids, "md5": md5}
+        return _ask(self._http, Upload, "POST", path, body=body, creates=True, idempotent=True)
+
+    def cancel_upload(self, upload_id: str) -> Upload:
+        """`POST /uploads/{id}/cancel`. Its parts are gone then."""
+        return _ask(self._http, Upload, "POST", f"{_path(UPLOADS, upload_id)}/cancel", idempotent=True)
 
     def file(self, file_id: str) -> FileObject:
         """`GET /files/{id}`."""

@@ -67,11 +67,12 @@ class Http:
         body: object = None,
         params: Mapping[str, Any] | None = None,
         creates: bool = False,
+        idempotent: bool = False,
         **more: Any,
     ) -> Any:
         """Sends a request and gives what its answer holds.
 
-        A POST is repeated only where the service cannot have acted on it.
+        A POST is repeated only where the service cannot have acted on it, unless it is idempotent.
 
         Args:
             method: HTTP method.
@@ -80,6 +81,7 @@ class Http:
             body: JSON body.
             params: Query; entries that are None are left out.
             creates: Whether something is created, for which the engine must be there that asked for it.
+            idempotent: Whether a POST does no harm where it acts more than once.
             more: Handed to httpx: `files` and `data` of a multipart form.
 
         Raises:
@@ -92,6 +94,7 @@ class Http:
         message = {"json": body, "params": query, **more}
         sender = self._sender(method, path, message)
         operation = self._operation(sender, lambda answer: read(_decoded(answer)))
+        operation.idempotent = idempotent
         if creates:
             operation.guard = require_engine
         return operation.run()

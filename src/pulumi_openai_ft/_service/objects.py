@@ -38,6 +38,22 @@ class FileObject(APIObject):
     )
 
 
+class Upload(APIObject):
+    """A file on its way in parts (`POST /uploads`). It waits for them until `expires_at`.
+
+    Attributes:
+        file: What the parts have become.
+    """
+
+    status: str | None = None
+    expires_at: int | None = None
+    file: FileObject | None = None
+
+
+class Part(APIObject):
+    """A part of an upload (`POST /uploads/{id}/parts`)."""
+
+
 class JobError(BaseModel):
     """Why a job failed. All fields are empty while nothing failed."""
 

@@ -27,6 +27,7 @@ class Operation:
         read: Makes the result out of a good answer. Its ValueError says why there is none.
         time: Clocks and sleep.
         pace: Paces the tries, if they are to be paced.
+        idempotent: Whether it does no harm where it acts more than once.
         guard: Called before each try; raises where there must be none.
         tries: How often it was sent.
         began: When, on the clock.
@@ -39,6 +40,7 @@ class Operation:
     read: Callable[[Answer], Any]
     time: Time
     pace: Pace | None
+    idempotent: bool = False
     guard: Callable[[], None] = lambda: None
     tries: int = 0
     began: float = 0.0
@@ -58,7 +60,7 @@ class Operation:
             sleep=self.time.sleep,
             stop=self._has_to_stop,
             wait=self._pause,
-            retry=tenacity.retry_if_exception(lambda error: is_repeatable(error, self.call.method)),
+            retry=tenacity.retry_if_exception(self._is_repeatable),
             reraise=True,
         )
         try:
@@ -88,6 +90,9 @@ class Operation:
             return self.read(answer)
         except (ValueError, RecursionError) as error:
             raise self.call.unreadable(answer, now, str(error)) from error
+
+    def _is_repeatable(self, error: BaseException) -> bool:
+        return is_repeatable(error, self.call.method, idempotent=self.idempotent)
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         return pause_before(self.tries + 1, state.outcome.exception() if state.outcome else None)

@@ -36,14 +36,14 @@ HOPELESS = (JobLimitError, QuotaError, TrainingClosedError)
 _YEAR = 366 * 86400.0
 
 
-def is_repeatable(error: BaseException, method: Method) -> bool:
+def is_repeatable(error: BaseException, method: Method, *, idempotent: bool = False) -> bool:
     """Whether a request that failed so may be sent again, and whether that may help.
 
-    A POST that may have acted never may, whatever the service says about it.
+    A POST that may have acted never may, whatever the service says about it, unless it is idempotent.
     """
     if not isinstance(error, RequestError) or isinstance(error, HOPELESS):
         return False
-    if method == "POST" and error.may_have_acted:
+    if method == "POST" and error.may_have_acted and not idempotent:
         return False
     return isinstance(error, ServiceConnectionError) or (isinstance(error, ServiceError) and _may_pass(error))
 

@@ -1,0 +1,102 @@
+"""Threads that do numbered pieces of work, a few at a time, until one fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+BETWEEN_LOOKS = 0.2
+"""Seconds between two calls of who waits for the threads."""
+
+
+class StoppedError(Exception):
+    """Nobody wants the work any more."""
+
+
+@dataclass
+class Crew:
+    """Threads at work. None of them keeps the process from ending.
+
+    Attributes:
+        work: Does the piece of a number.
+        numbers: Pieces that are to be done.
+        threads: How many at a time.
+        end: Called when the last of them has nothing more to do, which may be long after the wait.
+    """
+
+    work: Callable[[int], None]
+    numbers: Iterable[int]
+    threads: int
+    end: Callable[[], None]
+    _rest: Iterator[int] = field(init=False)
+    _lock: Lock = field(default_factory=Lock)
+    _ended: Event = field(default_factory=Event)
+    _stopped: bool = False
+    _at_work: int = 0
+    _error: BaseException | None = None
+
+    def start(self) -> None:
+        """Sets the threads to work."""
+        self._rest, self._at_work = iter(self.numbers), self.threads
+        for _ in range(self.threads):
+            Thread(target=self._run, daemon=True).start()
+
+    def look(self) -> None:
+        """Raises what a piece of work has raised."""
+        if self._error:
+            raise self._error
+
+    def wait(self, look: Callable[[], None]) -> None:
+        """Waits until all is done or something has failed.
+
+        Args:
+            look: Called again and again meanwhile. What it raises ends the wait.
+        """
+        while not self._ended.wait(BETWEEN_LOOKS):
+            look()
+        self.look()
+
+    def stop(self) -> None:
+        """Lets nobody begin another piece."""
+        with self._lock:
+            self._stopped = True
+
+    def require(self) -> None:
+        """Raises `StoppedError` where the work is not wanted any more."""
+        if self._stopped:
+            raise StoppedError
+
+    def keep(self, result: Callable[[], None]) -> None:
+        """Takes note of what a piece of work has come to, one at a time. Raises `StoppedError` where nobody wants it."""
+        with self._lock:
+            self.require()
+            result()
+
+    def _next(self) -> int | None:
+        with self._lock:
+            return None if self._stopped else next(self._rest, None)
+
+    def _run(self) -> None:
+        try:
+            while (number := self._next()) is not None:
+                self.work(number)
+        except StoppedError:
+            pass
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            self._fail(error)
+        with self._lock:
+            self._at_work -= 1
+            is_last = not self._at_work
+        if is_last:
+            self.end()
+            self._ended.set()
+
+    def _fail(self, error: BaseException) -> None:
+        with self._lock:
+            self._error = self._error or error
+            self._stopped = True
+        self._ended.set()

@@ -1,0 +1,352 @@
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+from tests.manual_time import ManualTime
+
+from pulumi_openai_ft._files import Files
+from pulumi_openai_ft._host import Host
+from pulumi_openai_ft._providers.file import FileProvider
+from pulumi_openai_ft._service.api import Api
+from pulumi_openai_ft._upload.wish import Upload
+from pulumi_openai_ft.errors import (
+    InputError,
+    InterruptedCommandError,
+    ServerError,
+    ServiceConnectionError,
+    ServiceError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pulumi_openai_ft._service.objects import FileObject
+    from pulumi_openai_ft.emulator import Emulator
+
+BEGIN, PARTS = "/v1/uploads", "/v1/uploads/*/parts"
+COMPLETE, CANCEL = "/v1/uploads/*/complete", "/v1/uploads/*/cancel"
+SIZE, PART = 520, 100
+COUNT = 6
+ABOVE = "0.0004"
+"""Megabytes above which files go in parts of a quarter of it."""
+
+
+@dataclass(kw_only=True)
+class Watcher(Host):
+    """A host that shows progress, and interrupts the command when it has been asked often enough."""
+
+    shows_progress: ClassVar[bool] = True
+    consents: int = 10**9
+    said: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+    def show(self, line: str) -> None:
+        self.shown.append(line)
+
+    def require_consent(self) -> None:
+        self.consents -= 1
+        if self.consents < 0:
+            raise InterruptedCommandError("the command was interrupted")
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    path = tmp_path / "large.jsonl"
+    path.write_bytes(bytes(number % 251 for number in range(SIZE)))
+    return path
+
+
+@pytest.fixture
+def another_process(configure: Callable[..., Any]) -> Iterator[Callable[..., Files]]:
+    """Makes files that know nothing of what others did, as in another run of `pulumi up`."""
+    made: list[Api] = []
+
+    def make(**host: Any) -> Files:
+        settings, time = (
+            configure(FileProvider, maxRetries="1", uploadPartsAbove=ABOVE).settings,
+            ManualTime(),
+        )
+        made.append(Api(settings, time.time))
+        return Files(made[-1], Watcher(time=time.time, **host))
+
+    yield make
+    for api in made:
+        api.close()
+
+
+def wish(path: Path, **changes: Any) -> Upload:
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    told = {"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, "sha256": sha256}
+    return Upload(**{**told, "is_ours": True, "token": "token", **changes})
+
+
+def obtain(files: Files, path: Path, **changes: Any) -> FileObject:
+    with path.open("rb") as content:
+        return files.obtain(wish(path, **changes), content)
+
+
+def assert_only(service: Emulator, file: FileObject, path: Path) -> None:
+    """The service holds this file, whole, and no upload that waits for more."""
+    assert [found["id"] for found in service.files()] == [file.id]
+    assert service.backend.blobs.path(file.id).read_bytes() == path.read_bytes()
+    assert [one for one in service.uploads() if one["status"] == "pending"] == []
+
+
+def parts_sent(service: Emulator) -> int:
+    return len(service.journal(method="POST", path=PARTS))
+
+
+def test_a_large_file_is_sent_in_parts(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    file = obtain(another_process(), large, expires_after={"anchor": "created_at", "seconds": 3600})
+
+    assert_only(service, file, large)
+    assert (file.filename, file.purpose, file.bytes) == ("large.jsonl", "fine-tune", SIZE)
+    assert (file.expires_at or 0) - file.created_at == 3600
+    assert parts_sent(service) == COUNT
+    assert service.journal(method="POST", path="/v1/files") == []
+
+
+def test_a_file_at_the_threshold_goes_in_one_piece(
+    another_process: Callable[..., Files], tmp_path: Path, service: Emulator
+) -> None:
+    path = tmp_path / "small.jsonl"
+    path.write_bytes(b"x" * 400)
+
+    obtain(another_process(), path)
+
+    assert service.uploads() == []
+
+
+def test_progress_is_that_of_all_parts(another_process: Callable[..., Files], large: Path) -> None:
+    files = another_process()
+
+    obtain(files, large)
+
+    assert isinstance(files.host, Watcher)
+    assert files.host.shown[-1].startswith("uploaded · 0.5 kB")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"action": "status", "status": 429, "headers": {"retry-after-ms": "1"}},
+        {"action": "status", "status": 500},
+        {"action": "status", "status": 500, "acts": True},
+        {"action": "drop_before"},
+        {"action": "drop_after"},
+        {"action": "truncate"},
+        {"action": "html"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("path", [BEGIN, PARTS, COMPLETE])
+def test_each_request_is_tried_again_whether_or_not_it_acted(
+    another_process: Callable[..., Files], large: Path, service: Emulator, path: str, fault: dict[str, Any]
+) -> None:
+    struck = service.fault("POST", path, **fault, skip=0 if path != PARTS else 2)
+
+    file = obtain(another_process(), large)
+
+    assert struck.struck == 1
+    assert [found["id"] for found in service.files()] == [file.id]
+    assert service.backend.blobs.path(file.id).read_bytes() == large.read_bytes()
+
+
+def test_only_the_part_that_failed_is_sent_again(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    service.fault("POST", PARTS, "drop_after", skip=3)
+
+    obtain(another_process(), large)
+
+    assert parts_sent(service) == COUNT + 1
+
+
+@pytest.mark.parametrize("path", [PARTS, COMPLETE])
+def test_what_the_service_refuses_is_cancelled(
+    another_process: Callable[..., Files], large: Path, service: Emulator, path: str
+) -> None:
+    service.fault("POST", path, "status", None, status=403)
+    files = another_process()
+
+    with pytest.raises(ServiceError):
+        obtain(files, large)
+
+    assert list(files.ledger.folder.iterdir()) == []
+    assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
+    assert service.files() == []
+
+
+def test_a_part_that_never_gets_through_ends_in_a_cancelled_upload(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    service.fault("POST", PARTS, "status", None, status=503, skip=2)
+
+    with pytest.raises(ServerError):
+        obtain(another_process(), large)
+
+    assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
+
+
+def test_the_next_run_sends_what_a_broken_connection_has_left(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    service.fault("POST", PARTS, "drop_before", None, skip=4)
+    with pytest.raises(ServiceConnectionError):
+        obtain(another_process(), large)
+    service.clear_faults()
+    before = parts_sent(service)
+
+    files = another_process()
+    file = obtain(files, large)
+
+    assert_only(service, file, large)
+    assert parts_sent(service) - before <= COUNT - 4 + 3  # of four at a time, three may arrive unheard
+    assert len(service.uploads()) == 1
+    assert isinstance(files.host, Watcher)
+    assert "going on with the upload of large.jsonl that broke off" in files.host.said[0]
+
+
+@pytest.mark.parametrize("consents", [1, 2, 3])
+def test_an_interrupted_upload_says_how_far_it_came_and_goes_on(
+    another_process: Callable[..., Files], large: Path, service: Emulator, consents: int
+) -> None:
+    service.fault("POST", PARTS, "hang", None, seconds=0.3, acts=True)
+    with pytest.raises(
+        InterruptedCommandError, match=r"of 6 parts of large.jsonl were sent: run `pulumi up`"
+    ):
+        obtain(another_process(consents=consents), large)
+    service.clear_faults()
+
+    file = obtain(another_process(), large)
+
+    assert_only(service, file, large)
+    assert len(service.uploads()) == 1
+
+
+def test_an_interrupted_upload_that_nobody_would_go_on_with_is_cancelled(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    with pytest.raises(InterruptedCommandError):
+        obtain(another_process(consents=1), large, token=None)
+
+    assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
+
+
+@pytest.mark.parametrize("later", [3590, 90_000], ids=["about to expire", "forgotten"])
+def test_an_upload_whose_hour_is_over_begins_anew(
+    another_process: Callable[..., Files], large: Path, service: Emulator, later: float
+) -> None:
+    with pytest.raises(InterruptedCommandError):
+        obtain(another_process(consents=1), large)
+    files = another_process()
+    files.host.time.sleep(later)
+    service.advance(later)
+
+    file = obtain(files, large)
+
+    assert [found["id"] for found in service.files()] == [file.id]
+    assert len(service.uploads()) == 2
+
+
+def test_an_upload_that_the_service_has_dropped_begins_anew(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    with pytest.raises(InterruptedCommandError):
+        obtain(another_process(consents=1), large)
+    (upload,) = service.uploads()
+    another_process().api.cancel_upload(upload["id"])
+
+    assert_only(service, obtain(another_process(), large), large)
+
+
+@pytest.mark.parametrize("is_ours", [True, False], ids=["our name", "a chosen name"])
+def test_a_completed_upload_whose_answer_was_lost_is_found_by_the_next_run(
+    another_process: Callable[..., Files], large: Path, service: Emulator, *, is_ours: bool
+) -> None:
+    service.fault("POST", COMPLETE, "drop_after")
+    service.fault("POST", COMPLETE, "drop_before", None)
+    service.fault("GET", "/v1/files", "drop_before", None, skip=1)
+    with pytest.raises(ServiceConnectionError):
+        obtain(another_process(), large, is_ours=is_ours)
+    service.clear_faults()
+
+    file = obtain(another_process(), large, is_ours=is_ours)
+
+    assert_only(service, file, large)
+    assert len(service.uploads()) == 1
+
+
+@pytest.mark.parametrize("change", ["edited", "shorter", "longer"])
+def test_a_file_that_was_written_to_before_is_refused_and_nothing_stays(
+    another_process: Callable[..., Files], large: Path, service: Emulator, change: str
+) -> None:
+    wanted, content = wish(large), large.read_bytes()
+    large.write_bytes(
+        {"edited": content[:-1] + b"!", "shorter": content[:460], "longer": content + b"!"}[change]
+    )
+
+    with large.open("rb") as opened, pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
+        another_process().obtain(wanted, opened)
+
+    assert service.files() == []
+    assert {upload["status"] for upload in service.uploads()} <= {"cancelled"}
+
+
+@pytest.mark.parametrize("look", [2, 3], ids=["while it is hashed", "once it is hashed"])
+@pytest.mark.parametrize("change", ["edited", "shorter"])
+def test_a_file_that_is_written_to_while_its_parts_are_sent_is_refused(
+    another_process: Callable[..., Files], large: Path, service: Emulator, change: str, look: int
+) -> None:
+    content, looks = large.read_bytes(), count(1)
+
+    def write() -> None:
+        if next(looks) == look:
+            large.write_bytes({"edited": content[:-1] + b"!", "shorter": content[:460]}[change])
+
+    service.fault("POST", PARTS, "hang", seconds=0.5)
+    files = another_process()
+    files.host.require_consent = write  # type: ignore[method-assign] - asked while parts are on their way
+
+    with pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
+        obtain(files, large)
+
+    assert service.files() == []
+    assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_service_without_uploads_gets_one_piece(
+    another_process: Callable[..., Files], large: Path, service: Emulator, status: int
+) -> None:
+    service.fault("POST", BEGIN, "status", None, status=status)
+    files = another_process()
+
+    assert_only(service, obtain(files, large), large)
+
+    assert isinstance(files.host, Watcher)
+    assert "name `uploads` in openai-ft:lacks" in files.host.said[0]
+
+
+def test_a_file_of_another_size_than_was_sent_is_deleted(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    answer = {"id": "upload_1", "file": {"id": "file-short", "bytes": 7}}
+    service.fault("POST", COMPLETE, "status", status=200, body=answer)
+    service.fault("DELETE", "/v1/files/file-short", "status", status=200, body={})
+
+    with pytest.raises(InputError, match="7 bytes at the service instead of 520"):
+        obtain(another_process(), large)
+
+    assert len(service.journal(method="DELETE", path="/v1/files/file-short")) == 1
+    assert service.files() == []
