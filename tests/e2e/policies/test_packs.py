@@ -200,7 +200,7 @@ def test_several_packs_apply_together(stack: Stack, tmp_path: Path) -> None:
 
     assert said.code != 0
     assert f"openai-ft@v1.0.0 (local: {PACK})" in said.text
-    assert f"shop@v2.0.0 (local: {other})" in said.text
+    assert f"shop@v2.0.0 (local: {other})" in said.text, said.text
     assert "- [mandatory]  shop-suffix  (pulumi-python:dynamic/openai_ft:FineTuningJob: job)" in said.text
     assert said.text.count("- [advisory]  fine-tuning-suffix") == 2
 
