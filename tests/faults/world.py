@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.emulator.journal import JournalEntry
 
 SomeProvider = TypeVar("SomeProvider", bound=Provider)
-PATIENT, IMPATIENT = 20.0, 0.1
+PATIENT, IMPATIENT = 20.0, 0.25
 """Real seconds that a client waits for an answer; the latter only where an answer is not to come."""
 QUICK, SLOW, ENDLESS = 2.0, 1200.0, 100_000.0
 """Simulated seconds that a job trains."""
