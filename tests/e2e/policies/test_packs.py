@@ -199,8 +199,8 @@ def test_several_packs_apply_together(stack: Stack, tmp_path: Path) -> None:
     said = stack.preview("--policy-pack", PACK, "--policy-pack", str(other), code=None)
 
     assert said.code != 0
-    assert f"openai-ft@v1.0.0 (local: {PACK})" in said.text
-    assert f"shop@v2.0.0 (local: {other})" in said.text, said.text
+    assert "openai-ft@v1.0.0 (local: " in said.text
+    assert "shop@v2.0.0 (local: " in said.text  # long paths are abbreviated
     assert "- [mandatory]  shop-suffix  (pulumi-python:dynamic/openai_ft:FineTuningJob: job)" in said.text
     assert said.text.count("- [advisory]  fine-tuning-suffix") == 2
 
