@@ -111,7 +111,7 @@ class Provider(ResourceProvider):
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Reports everything that can be known to be wrong before anything is created."""
         reasons = [*self._setting_problems(), *self.input_problems(news)]
-        reasons = reasons or self.profile_problems(news)
+        reasons = reasons or self.profile_problems(news) or self.data_problems(olds, news)
         if not (olds or reasons):
             reasons = self._service_problems
         if not reasons:
@@ -148,6 +148,10 @@ class Provider(ResourceProvider):
 
     def profile_problems(self, _props: Mapping[str, Any]) -> list[str]:
         """What the inputs ask for and the service does not offer, a sentence each."""
+        return []
+
+    def data_problems(self, _olds: Mapping[str, Any], _news: Mapping[str, Any]) -> list[str]:
+        """What is wrong with the local file that the inputs name, a sentence each. Asked of correct inputs alone."""
         return []
 
     def advice(self, _olds: Mapping[str, Any], _news: Mapping[str, Any]) -> list[str]:

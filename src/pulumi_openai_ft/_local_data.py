@@ -1,0 +1,74 @@
+"""Training data on this machine's disk, as previews judge it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi_openai_ft._deferred import Deferred
+from pulumi_openai_ft.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pulumi_openai_ft.training_data import Report
+
+_training_data = Deferred("training_data")
+TRAINS = "fine-tune"
+"""The purpose of files whose rows are judged, and the default one."""
+ERROR, OFF = "error", "off"
+"""Values of `validate`: the default, and the one that says nothing."""
+
+
+def report(inputs: Mapping[str, Any]) -> Report | None:
+    """What is found in the local file that the inputs of a `File` name.
+
+    Returns:
+        None where there is no file to be read, or its rows are none to train on.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    path = inputs.get("file")
+    if not isinstance(path, str) or inputs.get("purpose", TRAINS) != TRAINS:
+        return None
+    found: Report = _training_data.check(path)
+    return found
+
+
+def counts(inputs: Mapping[str, Any]) -> dict[str, int | None]:
+    """The outputs of a `File` that tell rows and tokens; None where they cannot be counted."""
+    try:
+        found = report(inputs)
+    except InputError:
+        found = None
+    return {
+        "example_count": found.examples if found else None,
+        "token_count": found.tokens if found else None,
+    }
+
+
+def errors(inputs: Mapping[str, Any]) -> list[str]:
+    """What the service would refuse in the rows of a `File`, a sentence each."""
+    try:
+        return _found(inputs, "ERROR")
+    except InputError as error:
+        return [f"file: {error}"]
+
+
+def warnings(inputs: Mapping[str, Any]) -> list[str]:
+    """What is likely not as it was meant in the rows of a `File`, a sentence each."""
+    try:
+        return _found(inputs, "WARNING")
+    except InputError:
+        return []
+
+
+def told(name: str, path: str, sentences: Iterable[str]) -> list[str]:
+    """What was found in a file, as is told of the input that names it."""
+    return [f"{name}: {path!r}: {sentence}" for sentence in sentences]
+
+
+def _found(inputs: Mapping[str, Any], severity: str) -> list[str]:
+    if (found := report(inputs)) is None:
+        return []
+    return told("file", inputs["file"], found.sentences(_training_data.Severity[severity]))
