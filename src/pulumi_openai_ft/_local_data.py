@@ -16,7 +16,9 @@ _training_data = Deferred("training_data")
 TRAINS = "fine-tune"
 """The purpose of files whose rows are judged, and the default one."""
 ERROR, OFF = "error", "off"
-"""Values of `validate`: the default, and the one that says nothing."""
+"""Values of `validate`: one that refuses, and one that says nothing."""
+KNOWN_RULES = frozenset({"openai", "azure"})
+"""Services whose rules are those by which rows are judged. Another one may take what they refuse."""
 
 
 def report(inputs: Mapping[str, Any]) -> Report | None:
@@ -61,6 +63,11 @@ def warnings(inputs: Mapping[str, Any]) -> list[str]:
         return _found(inputs, "WARNING")
     except InputError:
         return []
+
+
+def is_strict(validate: Any, service: str) -> bool:
+    """Whether what is found is refused at a service, rather than told."""
+    return bool(validate == ERROR) or (validate is None and service in KNOWN_RULES)
 
 
 def told(name: str, path: str, sentences: Iterable[str]) -> list[str]:

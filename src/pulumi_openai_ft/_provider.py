@@ -116,6 +116,7 @@ class Provider(ResourceProvider):
             reasons = self._service_problems
         if not reasons:
             self._advise(self.advice(olds, news))
+            news = self.completed(olds, news)
         return CheckResult(news, [CheckFailure("", reason) for reason in reasons])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> Comparison:
@@ -153,6 +154,10 @@ class Provider(ResourceProvider):
     def data_problems(self, _olds: Mapping[str, Any], _news: Mapping[str, Any]) -> list[str]:
         """What is wrong with the local file that the inputs name, a sentence each. Asked of correct inputs alone."""
         return []
+
+    def completed(self, _olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
+        """The inputs with what is to be known of them before the resource is created."""
+        return news
 
     def advice(self, _olds: Mapping[str, Any], _news: Mapping[str, Any]) -> list[str]:
         """What is good to know before the update, a sentence each."""

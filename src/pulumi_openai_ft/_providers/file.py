@@ -14,7 +14,7 @@ from pulumi_openai_ft import _inputs, _local_data
 from pulumi_openai_ft._files import Files, Upload, own_filename
 from pulumi_openai_ft._hidden import IDENTITY
 from pulumi_openai_ft._imports import content_sha256, file_inputs, require_id
-from pulumi_openai_ft._local_data import ERROR, OFF, counts
+from pulumi_openai_ft._local_data import OFF, counts, is_strict
 from pulumi_openai_ft._once import once
 from pulumi_openai_ft._provider import Comparison, Provider, is_get
 from pulumi_openai_ft.errors import InputError, NotFoundError
@@ -89,7 +89,7 @@ class FileProvider(Provider):
     def data_problems(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
         """What the service would refuse in the rows of a file that is new or changed."""
         inputs = _inputs.visible(news)
-        is_refused = inputs.get("validate", ERROR) == ERROR and inputs != _inputs.visible(olds)
+        is_refused = is_strict(inputs.get("validate"), self.profile.name) and inputs != _inputs.visible(olds)
         return _local_data.errors(inputs) if is_refused else []
 
     def advice(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
