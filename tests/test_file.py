@@ -218,6 +218,17 @@ class TestOfRows:
         assert (provider.check(inputs, inputs).failures, heard) == ([], [])
         assert provider.check({**inputs, "sha256": "b" * 64}, inputs).failures != []
 
+    def test_warnings_of_a_kind_are_told_once(
+        self, provider: FileProvider, training_data: Path, heard: list[str]
+    ) -> None:
+        training_data.write_text(training_data.read_text() * 2)
+
+        assert reasons(provider, file=str(training_data)) == []
+
+        (sentence,) = heard
+        assert ": line 13: the row is the same as that in line 1; " in sentence
+        assert sentence.endswith(" (and 11 more like it)")
+
     def test_another_way_to_judge_is_no_change(self, provider: FileProvider) -> None:
         assert provider.diff("file-1", OLDS, {"sha256": "a" * 64, "validate": "off"}).changes is False
 

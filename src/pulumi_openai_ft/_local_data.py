@@ -52,17 +52,19 @@ def counts(inputs: Mapping[str, Any]) -> dict[str, int | None]:
 def errors(inputs: Mapping[str, Any]) -> list[str]:
     """What the service would refuse in the rows of a `File`, a sentence each."""
     try:
-        return _found(inputs, "ERROR")
+        found = report(inputs)
     except InputError as error:
         return [f"file: {error}"]
+    return told("file", inputs["file"], found.sentences(_training_data.Severity.ERROR)) if found else []
 
 
 def warnings(inputs: Mapping[str, Any]) -> list[str]:
-    """What is likely not as it was meant in the rows of a `File`, a sentence each."""
+    """What is likely not as it was meant in the rows of a `File`, a sentence for each kind."""
     try:
-        return _found(inputs, "WARNING")
+        found = report(inputs)
     except InputError:
         return []
+    return told("file", inputs["file"], _by_kind(found)) if found else []
 
 
 def is_strict(validate: Any, service: str) -> bool:
@@ -75,7 +77,11 @@ def told(name: str, path: str, sentences: Iterable[str]) -> list[str]:
     return [f"{name}: {path!r}: {sentence}" for sentence in sentences]
 
 
-def _found(inputs: Mapping[str, Any], severity: str) -> list[str]:
-    if (found := report(inputs)) is None:
-        return []
-    return told("file", inputs["file"], found.sentences(_training_data.Severity[severity]))
+def _by_kind(found: Report) -> list[str]:
+    """The first warning of each kind, and how many more there are: a file may have one in each row."""
+    warning = _training_data.Severity.WARNING
+    first = {one.kind: one for one in reversed(found.problems) if one.severity is warning}
+    more = {kind: found.counts[kind] - 1 for kind in first}
+    return [
+        f"{one}{f' (and {more[kind]:,} more like it)' if more[kind] else ''}" for kind, one in first.items()
+    ]
