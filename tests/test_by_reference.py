@@ -11,8 +11,8 @@ from pulumi.dynamic.dynamic import serialize_provider
 from tests.support import write_training_data
 
 from pulumi_openai_ft._provider import Provider
-from pulumi_openai_ft._providers.file import FileProvider
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft.file import FileProvider
 from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ PICKLES = {
 PROGRAM = """
 import sys
 from pulumi.dynamic.dynamic import serialize_provider
-from pulumi_openai_ft._providers.file import FileProvider
+from pulumi_openai_ft.file import FileProvider
 serialize_provider(FileProvider())
 print("pulumi_openai_ft._providers" in sys.modules)
 """

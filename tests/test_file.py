@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._providers.file import FileProvider
 from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import InputError
+from pulumi_openai_ft.training_data import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,6 +178,106 @@ def test_deletes_the_file(provider: FileProvider, training_data: Path, service: 
 
 def test_deleting_what_is_gone_succeeds(provider: FileProvider) -> None:
     provider.delete("file-gone", {})
+
+
+ANSWERLESS = '{"messages": [{"role": "user", "content": "How do I reset my password?"}]}\n'
+
+
+class TestOfRows:
+    """What is said of the rows of training data before they are uploaded."""
+
+    @pytest.fixture
+    def data(self, training_data: Path) -> Path:
+        """Twelve rows, the third of which the service would refuse, and the fifth of which repeats the fourth."""
+        rows = training_data.read_text().splitlines(keepends=True)
+        training_data.write_text("".join([*rows[:2], ANSWERLESS, rows[3], rows[3], *rows[5:]]))
+        return training_data
+
+    @pytest.fixture
+    def heard(self, provider: FileProvider) -> list[str]:
+        """What the process tells."""
+        told: list[str] = []
+
+        class Listening(Host):
+            def warn(self, message: str) -> None:
+                told.append(message)
+
+        provider.host = Listening()
+        return told
+
+    def test_what_the_service_would_refuse_is_an_error_with_its_line(
+        self, provider: FileProvider, data: Path, heard: list[str]
+    ) -> None:
+        (reason,) = reasons(provider, file=str(data))
+
+        assert reason.startswith(f"file: {str(data)!r}: line 3: ")
+        assert "; give the row an assistant message" in reason
+        assert heard == []
+
+    def test_it_is_told_and_uploaded_with_warn(
+        self, provider: FileProvider, data: Path, heard: list[str]
+    ) -> None:
+        assert reasons(provider, file=str(data), validate="warn") == []
+
+        assert [sentence.split(": ")[2] for sentence in heard] == ["line 3", "line 5"]
+
+    @pytest.mark.parametrize(
+        "more", [{"validate": "off"}, {"purpose": "user_data"}, {"purpose": "user_data", "validate": "error"}]
+    )
+    def test_nothing_is_said_where_nothing_is_to_be_checked(
+        self, provider: FileProvider, data: Path, heard: list[str], more: dict[str, str]
+    ) -> None:
+        assert (reasons(provider, file=str(data), **more), heard) == ([], [])
+
+    def test_what_was_judged_before_is_not_judged_again(
+        self, provider: FileProvider, data: Path, heard: list[str]
+    ) -> None:
+        """A file that an earlier version of this package let pass stays as it is."""
+        inputs = {"file": str(data), "sha256": "a" * 64, "purpose": "fine-tune"}
+
+        assert (provider.check(inputs, inputs).failures, heard) == ([], [])
+        assert provider.check({**inputs, "sha256": "b" * 64}, inputs).failures != []
+
+    def test_warnings_of_a_kind_are_told_once(
+        self, provider: FileProvider, training_data: Path, heard: list[str]
+    ) -> None:
+        training_data.write_text(training_data.read_text() * 2)
+
+        assert reasons(provider, file=str(training_data)) == []
+
+        (sentence,) = heard
+        assert ": line 13: the row is the same as that in line 1; " in sentence
+        assert sentence.endswith(" (and 11 more like it)")
+
+    def test_another_way_to_judge_is_no_change(self, provider: FileProvider) -> None:
+        assert provider.diff("file-1", OLDS, {"sha256": "a" * 64, "validate": "off"}).changes is False
+
+    def test_rows_and_tokens_are_outputs_that_stay(self, provider: FileProvider, training_data: Path) -> None:
+        inputs = {"file": str(training_data), "validate": "off", "sha256": "a" * 64}
+        expected = {"example_count": 12, "token_count": check(training_data).tokens}
+
+        planned = provider.planned(None, inputs)
+        created = provider.create(inputs)
+        read = provider.read(created.id, created.outs or {})
+        updated = provider.update(created.id, read.outs or {}, inputs)
+
+        for outs in (planned, created.outs, read.outs, updated.outs):
+            assert {name: (outs or {})[name] for name in expected} == expected
+
+    def test_what_is_none_to_train_on_is_not_counted(
+        self, provider: FileProvider, training_data: Path
+    ) -> None:
+        outs = provider.create({"file": str(training_data), "purpose": "batch"}).outs or {}
+
+        assert (outs["example_count"], outs["token_count"]) == (None, None)
+
+    def test_a_state_without_counts_is_read_as_it_was(
+        self, provider: FileProvider, training_data: Path
+    ) -> None:
+        created = provider.create({"file": str(training_data)})
+        old = {name: value for name, value in (created.outs or {}).items() if not name.endswith("_count")}
+
+        assert provider.read(created.id, old).outs == old
 
 
 class TestOverTime:

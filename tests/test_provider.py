@@ -28,7 +28,7 @@ PICKLES = {
 """Where state that exists looks for each provider: never rename one."""
 
 GOOD: dict[type[Provider], dict[str, Any]] = {
-    FileProvider: {"file": __file__},
+    FileProvider: {"file": __file__, "purpose": "user_data"},
     FineTuningJobProvider: {"model": "gpt-4o-mini-2024-07-18", "training_file": "file-1"},
     FineTuningCheckpointPermissionProvider: {"checkpoint_id": "ft:m:o::abc", "project_ids": ["proj_b"]},
 }

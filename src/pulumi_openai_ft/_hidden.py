@@ -8,5 +8,9 @@ SECRET_INPUTS = "__secret_inputs"  # noqa: S105 - a property
 """Hidden input: the names of those that are secret. The engine tells providers nothing of it."""
 FILE_HASHES = {"training_file": "__training_file_sha256", "validation_file": "__validation_file_sha256"}
 """Hidden inputs of a job: the hashes of its files, where they are known."""
+TRAINING_DATA = "__training_data"
+"""Hidden input of a job: where the local file of its training data is, and how it is judged."""
+ESTIMATE = "__estimate"
+"""Hidden input of a job, added by its check: what training is likely to come to."""
 ASKED = "__asked"
 """Output of a job that keeps what the inputs asked for with which it was bought."""

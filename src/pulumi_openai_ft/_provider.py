@@ -111,11 +111,12 @@ class Provider(ResourceProvider):
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Reports everything that can be known to be wrong before anything is created."""
         reasons = [*self._setting_problems(), *self.input_problems(news)]
-        reasons = reasons or self.profile_problems(news)
+        reasons = reasons or self.profile_problems(news) or self.data_problems(olds, news)
         if not (olds or reasons):
             reasons = self._service_problems
         if not reasons:
             self._advise(self.advice(olds, news))
+            news = self.completed(olds, news)
         return CheckResult(news, [CheckFailure("", reason) for reason in reasons])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> Comparison:
@@ -149,6 +150,14 @@ class Provider(ResourceProvider):
     def profile_problems(self, _props: Mapping[str, Any]) -> list[str]:
         """What the inputs ask for and the service does not offer, a sentence each."""
         return []
+
+    def data_problems(self, _olds: Mapping[str, Any], _news: Mapping[str, Any]) -> list[str]:
+        """What is wrong with the local file that the inputs name, a sentence each. Asked of correct inputs alone."""
+        return []
+
+    def completed(self, _olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
+        """The inputs with what is to be known of them before the resource is created."""
+        return news
 
     def advice(self, _olds: Mapping[str, Any], _news: Mapping[str, Any]) -> list[str]:
         """What is good to know before the update, a sentence each."""

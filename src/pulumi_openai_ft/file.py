@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -11,11 +12,16 @@ from pulumi_openai_ft._by_reference import ByReference
 from pulumi_openai_ft._deferred import Deferred
 from pulumi_openai_ft._hidden import IDENTITY, SECRET_INPUTS
 from pulumi_openai_ft._resource import Readable, identity, secret_inputs
+from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["File", "FileProvider"]
+
+LARGE = 8 * 2**20
+"""Bytes from which on a hash is worth remembering: less is hashed sooner than what remembers is loaded."""
+_training_data = Deferred("training_data")
 
 
 class FileProvider(ByReference):
@@ -44,6 +50,10 @@ class File(Readable, pulumi.dynamic.Resource, module="openai_ft", name="File"):
     """When the service deletes it, Unix seconds, or None."""
     status: pulumi.Output[str]
     """`uploaded`, `processed` or `error`."""
+    example_count: pulumi.Output[int | None]
+    """Rows of training data, as counted in the local file; None where it could not be read, or is for something else."""
+    token_count: pulumi.Output[int | None]
+    """Tokens of one epoch, an estimate: the service counts for itself. None where `example_count` is."""
 
     def __init__(
         self,
@@ -54,6 +64,7 @@ class File(Readable, pulumi.dynamic.Resource, module="openai_ft", name="File"):
         filename: pulumi.Input[str] | None = None,
         expires_after: pulumi.Input[Mapping[str, Any]] | None = None,
         sha256: pulumi.Input[str] | None = None,
+        validate: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Uploads a file when the stack is updated.
@@ -65,6 +76,8 @@ class File(Readable, pulumi.dynamic.Resource, module="openai_ft", name="File"):
             filename: Name at the service; that of the local file by default.
             expires_after: `{"anchor": "created_at", "seconds": 3600…2592000}`; never by default.
             sha256: Hash of the content, computed from the local file where it can be read.
+            validate: Whether training data that the service would refuse is an `error` at preview (the default) or
+                told and uploaded (`warn`); `off` says nothing.
             opts: Pulumi's resource options.
         """
         path = (
@@ -80,11 +93,17 @@ class File(Readable, pulumi.dynamic.Resource, module="openai_ft", name="File"):
             "filename": filename,
             "expires_after": expires_after,
             "sha256": sha256 if sha256 is not None else _hash_of(path),
+            "validate": validate,
             IDENTITY: identity(resource_name, type(self).__name__, opts),
-            **dict.fromkeys(("bytes", "created_at", "expires_at", "status")),
+            **dict.fromkeys(OUTPUTS),
         }
         props[SECRET_INPUTS] = secret_inputs(props)
+        self.local = {"file": path, "validate": validate}
         super().__init__(FileProvider(), resource_name, props, opts)
+
+
+OUTPUTS = ("bytes", "created_at", "expires_at", "status", "example_count", "token_count")
+"""Properties that no program gives."""
 
 
 def file_id(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None:
@@ -95,6 +114,11 @@ def file_id(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None:
 def file_hash(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None:
     """The content's hash, of a `File`."""
     return file.sha256 if isinstance(file, File) else None
+
+
+def local_data(file: pulumi.Input[str] | File | None) -> dict[str, Any] | None:
+    """Where the local file of a `File` is, and how it is judged."""
+    return file.local if isinstance(file, File) else None
 
 
 def _later(value: Any) -> bool:
@@ -112,7 +136,9 @@ def _hash_of(path: Any) -> Any:
     if _later(path):
         return pulumi.Output.from_input(path).apply(_hash_of)
     try:
-        with open(path, "rb") as content:  # noqa: PTH123 - a path as the program wrote it
+        if os.path.getsize(path) > LARGE:  # noqa: PTH202 - a path as the program wrote it
+            return _training_data.sha256(path)
+        with open(path, "rb") as content:  # noqa: PTH123 - likewise
             return hashlib.file_digest(content, "sha256").hexdigest()
-    except (OSError, ValueError):
+    except (OSError, ValueError, InputError):
         return None

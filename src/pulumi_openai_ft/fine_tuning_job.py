@@ -9,9 +9,16 @@ import pulumi
 
 from pulumi_openai_ft._by_reference import ByReference
 from pulumi_openai_ft._deferred import Deferred
-from pulumi_openai_ft._hidden import ASKED, FILE_HASHES, FORMER_IDENTITIES, IDENTITY, SECRET_INPUTS
+from pulumi_openai_ft._hidden import (
+    ASKED,
+    FILE_HASHES,
+    FORMER_IDENTITIES,
+    IDENTITY,
+    SECRET_INPUTS,
+    TRAINING_DATA,
+)
 from pulumi_openai_ft._resource import Readable, former_identities, identity, keeping_secret, secret_inputs
-from pulumi_openai_ft.file import File, file_hash, file_id
+from pulumi_openai_ft.file import File, file_hash, file_id, local_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,6 +65,10 @@ class FineTuningJob(Readable, pulumi.dynamic.Resource, module="openai_ft", name=
     """When the job succeeded, Unix seconds."""
     trained_tokens: pulumi.Output[int | None]
     """Tokens that are billed, over all epochs."""
+    estimated_tokens: pulumi.Output[int | None]
+    """Estimate of `trained_tokens`, made before the job was created; None without a local `File`, and for reinforcement."""
+    estimated_cost_usd: pulumi.Output[float | None]
+    """Estimate of the training's price in USD, made likewise by the catalogue; None where no price is known."""
     result_files: pulumi.Output[list[str]]
     """Ids of the files that hold the training's metrics."""
     error: pulumi.Output[dict[str, Any] | None]
@@ -128,6 +139,7 @@ class FineTuningJob(Readable, pulumi.dynamic.Resource, module="openai_ft", name=
             "triggers": triggers,
             FILE_HASHES["training_file"]: file_hash(training_file),
             FILE_HASHES["validation_file"]: file_hash(validation_file),
+            TRAINING_DATA: local_data(training_file),
             IDENTITY: identity(resource_name, type(self).__name__, opts),
             FORMER_IDENTITIES: former_identities(resource_name, type(self).__name__, opts),
             **dict.fromkeys(OUTPUTS),

@@ -137,7 +137,7 @@ def test_what_only_the_service_knows_is_told_without_a_traceback(
 def test_a_failed_job_says_why_at_every_up_and_is_bought_once(
     stack_of: Callable[..., Stack], service: Emulator, tmp_path: Path
 ) -> None:
-    stack = stack_of()
+    stack = stack_of(file='file="data.jsonl", validate="off"')
     write_training_data(tmp_path / "program" / "data.jsonl", rows=3)
 
     first = stack.up(code=None)

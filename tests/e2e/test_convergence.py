@@ -35,7 +35,7 @@ import pulumi_openai_ft as ft
 DATA = os.environ["DATA"]
 chats = ft.File("chats", file=f"{DATA}/chats.jsonl", purpose="fine-tune", filename=" support chats.jsonl",
                 expires_after={"anchor": "created_at", "seconds": 2592000})
-checks = ft.File("checks", file=f"{DATA}/checks.jsonl")
+checks = ft.File("checks", file=f"{DATA}/checks.jsonl", validate="warn")
 choices = ft.File("choices", file=f"{DATA}/choices.jsonl")
 tasks = ft.File("tasks", file=f"{DATA}/tasks.jsonl")
 ft.File("notes", file=pulumi.FileAsset(f"{DATA}/notes.txt"), purpose="user_data", sha256="ab" * 32)

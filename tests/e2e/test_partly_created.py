@@ -26,7 +26,7 @@ PROGRAM = """
 import os
 import pulumi_openai_ft as ft
 
-data = ft.File("data", file="data.jsonl")
+data = ft.File("data", file="data.jsonl", validate="off")
 job = ft.FineTuningJob("job", model="gpt-4o-mini-2024-07-18", training_file=data, **eval(os.environ["MORE"]))
 ft.FineTuningCheckpointPermission("share", checkpoint_id=job.fine_tuned_model, project_ids=["proj_b"])
 """

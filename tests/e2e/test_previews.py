@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from tests.e2e.conftest import ON_BOTH_HOSTS
 from tests.e2e.running import hold, resources, with_data
 from tests.support import write_training_data
 
@@ -23,6 +25,7 @@ OUTCOME = {"status", "fine_tuned_model", "finished_at", "trained_tokens", "resul
 KNOWN = "known in the program: "
 BEGINNING = """
 import json
+import re
 import os
 import pulumi
 import pulumi_openai_ft as ft
@@ -92,15 +95,61 @@ def test_of_something_new_all_is_known_that_program_and_disk_tell(stack: Stack, 
 
     assert changing(service) == []
     data = known["data"]
-    assert data.keys() == {"filename", "purpose", "sha256", "bytes"}
+    assert data.keys() == {"filename", "purpose", "sha256", "bytes", "example_count", "token_count"}
+    assert data["example_count"] == 12
     assert (data["sha256"], data["purpose"]) == (sha256(stack), "fine-tune")
     assert data["bytes"] == (stack.folder / "data.jsonl").stat().st_size
+    assert known["job"]["estimated_tokens"] > data["token_count"] > 0
+    assert known["job"]["estimated_cost_usd"] > 0
     assert known["job"]["base_url"] == service.url
     assert not known["job"].keys() & {"id", "model", "seed", "method", "created_at", *OUTCOME}
     assert known["share"] == {"project_ids": ["proj_b", "proj_c"]}
 
     stack.up()
     assert {name: value for name, value in outputs(stack, "data").items() if name in data} == data
+    job = outputs(stack, "job")
+    estimated = ("estimated_tokens", "estimated_cost_usd")
+    assert [job[name] for name in estimated] == [known["job"][name] for name in estimated]
+
+
+def test_the_price_is_told_of_a_job_that_is_about_to_be_bought_and_only_then(stack: Stack) -> None:
+    price = re.compile(r"trains about [\d,]+ tokens \(8 epochs\), .* USD \(price of .*, an estimate\)")
+
+    assert price.search(stack.preview().text)
+    stack.up()
+    assert not price.search(stack.preview().text)
+
+    with_data(stack, rows=13)
+    assert "an estimate)" in stack.preview().text
+
+
+@ON_BOTH_HOSTS
+def test_bad_rows_are_told_with_their_lines_before_anything_is_created(
+    make_stack: Callable[..., Stack], service: Emulator
+) -> None:
+    stack = with_data(make_stack(PROGRAM, MORE="{}", PROJECTS="proj_b"))
+    with (stack.folder / "data.jsonl").open("a") as data:
+        data.write('{"messages": "none"}\n')
+
+    ran = stack.preview(code=None)
+
+    assert ran.code != 0
+    assert "file: 'data.jsonl': line 13: messages " in ran.text
+    assert "Traceback" not in ran.text
+    assert changing(service) == []
+
+
+@ON_BOTH_HOSTS
+def test_a_file_that_is_too_small_for_its_job_is_told_before_anything_is_created(
+    make_stack: Callable[..., Stack], service: Emulator
+) -> None:
+    stack = with_data(make_stack(PROGRAM, MORE="{}", PROJECTS="proj_b"), rows=9)
+
+    ran = stack.preview(code=None)
+
+    assert ran.code != 0
+    assert "training_file: 'data.jsonl': the file holds 9 rows; add rows" in ran.text
+    assert changing(service) == []
 
 
 def test_what_stays_stays_known_and_dependents_are_left_alone(stack: Stack, service: Emulator) -> None:

@@ -34,7 +34,7 @@ import pulumi_openai_ft as openai_ft
 openai_ft.FineTuningJob(
     "job",
     model="gpt-4o-mini-2024-07-18",
-    training_file=openai_ft.File("data", file="broken.jsonl"),
+    training_file=openai_ft.File("data", file="broken.jsonl", validate="off"),
     metadata={{"note": pulumi.Output.secret("{SECRET_NOTE}")}},
 )
 """

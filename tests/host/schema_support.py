@@ -89,6 +89,7 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
             "file": "data/täglich.jsonl",
             "purpose": "fine-tune",
             "filename": "it's mine.jsonl",
+            "validate": "warn",
             "expires_after": {"anchor": "created_at", "seconds": 3600},
             "sha256": "0" * 64,
         },

@@ -29,9 +29,10 @@ from tests.host.support import (
 )
 from tests.support import ADMIN_KEY, API_KEY
 
-from pulumi_openai_ft._providers.file import FileProvider
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft.file import FileProvider
 from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
+from pulumi_openai_ft.training_data import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -281,6 +282,8 @@ class TestFile:
             "created_at": file["created_at"],
             "status": file["status"],
             "sha256": sha256,
+            "example_count": 12,
+            "token_count": check(training_data).tokens,
         }
         assert (read.id, plain(read.properties)) == (created.id, plain(created.properties))
         host.delete(FILE, created.id, plain(created.properties))

@@ -35,6 +35,8 @@ LEVELS = {
     "no-keys-in-outputs": "advisory",
     "training-file-purpose": "mandatory",
     "fine-tuning-deadline": "advisory",
+    "fine-tuning-budget": "mandatory",
+    "fine-tuning-stack-budget": "mandatory",
     "fine-tuning-epochs": "advisory",
     "fine-tuning-metadata": "advisory",
     "fine-tuning-suffix": "advisory",

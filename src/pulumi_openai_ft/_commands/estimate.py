@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft import training_data
 from pulumi_openai_ft._commands.validate import check, summary
+from pulumi_openai_ft._job.news import cost
 from pulumi_openai_ft.catalog import Catalog, Entry, Figure
 from pulumi_openai_ft.training_data import METHODS, Estimate, Report
 
@@ -22,7 +23,6 @@ Estimates how many tokens training on a file is billed for and what they cost, b
 each of which has a source and a day. The service counts for itself: what it bills is on its invoice alone. The exit
 code is 1 if the service would refuse the file."""
 MOST_EPOCHS = 50
-LEAST_SHOWN = 0.01
 GIVEN = "--price"
 
 
@@ -112,13 +112,9 @@ def _rows(found: _Priced) -> Iterator[tuple[str, str]]:
         if found.price
         else _no_price(found),
     )
-    yield "cost", "unknown" if estimate.usd is None else _cost(estimate.usd)
+    yield "cost", "unknown" if estimate.usd is None else cost(estimate.usd)
     if report.errors:
         yield "problem", f"the service would refuse the file: run `openai-ft validate {found.file}`"
-
-
-def _cost(usd: float) -> str:
-    return f"about {usd:,.2f} USD" if usd >= LEAST_SHOWN else f"less than {LEAST_SHOWN:.2f} USD"
 
 
 def _how_counted(report: Report) -> str:

@@ -24,7 +24,7 @@ def contradictions(props: Mapping[str, Any]) -> list[str]:
 
 def what_is_lacking(props: Mapping[str, Any], profile: Profile) -> list[str]:
     """What the inputs ask for and the service does not offer, a sentence each."""
-    kind, hyperparameters = _hyperparameters(props)
+    kind, hyperparameters = given_hyperparameters(props)
     auto = next((name for name, value in hyperparameters.items() if value == "auto"), None)
     asked = {
         "pause": "paused" if props.get("paused") is True else "",
@@ -51,7 +51,7 @@ def split_hyperparameters(
     Returns:
         The properties without them, and them.
     """
-    kind, given = _hyperparameters(props)
+    kind, given = given_hyperparameters(props)
     extra = {
         name: value
         for name, value in given.items()
@@ -74,7 +74,7 @@ def with_hyperparameters(inputs: dict[str, Any], extra: Mapping[str, Any]) -> di
     return {**inputs, "method": {**method, method["type"]: whole}}
 
 
-def _hyperparameters(props: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def given_hyperparameters(props: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """The method's type and hyperparameters, as far as they are given and known."""
     method = props.get("method")
     kind = method.get("type") if isinstance(method, dict) else None

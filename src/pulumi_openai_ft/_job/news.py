@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pulumi_openai_ft._service.objects import Job
+
+MILLION = 1_000_000
+LEAST_SHOWN = 0.01
+
+
+def trains(estimate: Mapping[str, Any]) -> str:
+    """What training is likely to come to, before it is bought."""
+    tokens, epochs, usd = estimate["tokens"], estimate["epochs"], estimate.get("usd")
+    amount = f"{tokens / MILLION:,.1f} million" if tokens >= MILLION else f"{tokens:,}"
+    passes = f"{epochs} epoch{'' if epochs == 1 else 's'}"
+    if usd is None:
+        return f"trains about {amount} tokens ({passes}, an estimate) at a price that the catalogue does not know"
+    source = f"price of {day}" if (day := estimate.get("price_as_of")) else "price of openai-ft:catalog"
+    return f"trains about {amount} tokens ({passes}), {cost(usd)} ({source}, an estimate)"
+
+
+def cost(usd: float) -> str:
+    """A price that was estimated."""
+    return f"about {usd:,.2f} USD" if usd >= LEAST_SHOWN else f"less than {LEAST_SHOWN:.2f} USD"
 
 
 def goes_on(job_id: str, status: str, error: Exception) -> str:

@@ -9,6 +9,7 @@ from pulumi_openai_ft._hidden import ASKED, FILE_HASHES
 from pulumi_openai_ft._job.diff import unrecorded
 from pulumi_openai_ft._job.inputs import OWN_INPUTS, UPDATING, FineTuningJobInputs
 from pulumi_openai_ft._job.jobs import FAILED, TOKEN_KEY
+from pulumi_openai_ft._job.training import ESTIMATED, estimated
 from pulumi_openai_ft._service.objects import TERMINAL_STATUSES
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def outputs(job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{
             name: props[name]
-            for name in (*OWN_INPUTS, *FILE_HASHES.values(), ASKED)
+            for name in (*OWN_INPUTS, *FILE_HASHES.values(), ASKED, *ESTIMATED)
             if props.get(name) is not None
         },
         "model": job.model,
@@ -63,7 +64,11 @@ def planned(olds: Mapping[str, Any] | None, news: Mapping[str, Any]) -> dict[str
     if olds is None:
         given = {name: news.get(name) for name in FineTuningJobInputs.model_fields}
         resolved = [name for name in RESOLVED if name != "seed" or given["seed"] is None]
-        return {**given, **_unknown((*resolved, *OUTCOME, "created_at", "organization_id"))}
+        return {
+            **given,
+            **estimated(news),
+            **_unknown((*resolved, *OUTCOME, "created_at", "organization_id")),
+        }
     own = {name: news.get(name) for name in OWN_INPUTS}
     return {**olds, **own, **_unknown(() if olds.get("status") in TERMINAL_STATUSES else OUTCOME)}
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 from pydantic import Field
 
-from pulumi_openai_ft import _inputs
+from pulumi_openai_ft import _inputs, _local_data
 from pulumi_openai_ft._files import Files, own_filename, size_problems, token_of
 from pulumi_openai_ft._hidden import IDENTITY
 from pulumi_openai_ft._imports import content_sha256, file_inputs, require_id
+from pulumi_openai_ft._local_data import OFF, counts, is_strict
 from pulumi_openai_ft._once import once
 from pulumi_openai_ft._provider import Comparison, Provider, is_get
 from pulumi_openai_ft._upload.wish import Upload
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 FILENAME = r'^[^"\x00-\x1f]+$'
 """What multipart forms carry unchanged: no double quotes, no control characters."""
 REPLACING = ("purpose", "filename", "expires_after")
+COUNTS = ("example_count", "token_count")
+"""Outputs that are counted in the local file when it is uploaded, and stay."""
 
 
 class ExpiresAfter(_inputs.Inputs):
@@ -36,25 +40,32 @@ class ExpiresAfter(_inputs.Inputs):
     seconds: Annotated[int, Field(ge=3600, le=2592000)] = Field(description="Lifetime, 1 hour to 30 days.")
 
 
-class FileInputs(_inputs.Inputs):
-    """Inputs of `File`."""
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", 'Field name "validate"')  # a method of pydantic's that it has given up
 
-    file: Annotated[str, Field(min_length=1)] | None = Field(
-        default=None, description="Path of the local file, relative to the program."
-    )
-    purpose: Literal["fine-tune", "assistants", "batch", "vision", "user_data", "evals"] = Field(
-        default="fine-tune", description="What the service may use the file for."
-    )
-    filename: Annotated[str, Field(min_length=1, pattern=FILENAME)] | None = Field(
-        default=None, description="Name at the service; that of the local file by default."
-    )
-    expires_after: ExpiresAfter | None = Field(
-        default=None, description="When the service deletes the file by itself."
-    )
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
-        default=None,
-        description="Hash of the content. Computed from the local file; a change replaces the file.",
-    )
+    class FileInputs(_inputs.Inputs):
+        """Inputs of `File`."""
+
+        file: Annotated[str, Field(min_length=1)] | None = Field(
+            default=None, description="Path of the local file, relative to the program."
+        )
+        purpose: Literal["fine-tune", "assistants", "batch", "vision", "user_data", "evals"] = Field(
+            default="fine-tune", description="What the service may use the file for."
+        )
+        filename: Annotated[str, Field(min_length=1, pattern=FILENAME)] | None = Field(
+            default=None, description="Name at the service; that of the local file by default."
+        )
+        expires_after: ExpiresAfter | None = Field(
+            default=None, description="When the service deletes the file by itself."
+        )
+        sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
+            default=None,
+            description="Hash of the content. Computed from the local file; a change replaces the file.",
+        )
+        validate: Literal["error", "warn", "off"] = Field(  # type: ignore[assignment]
+            default="error",
+            description="Whether training data that the service would refuse is an error at preview, told, or passed over.",
+        )
 
 
 class FileProvider(Provider):
@@ -80,6 +91,19 @@ class FileProvider(Provider):
         """What is too large for the service."""
         return size_problems(props.get("file"), props.get("purpose", "fine-tune"), self.profile)
 
+    def data_problems(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+        """What the service would refuse in the rows of a file that is new or changed."""
+        inputs = _inputs.visible(news)
+        is_refused = is_strict(inputs.get("validate"), self.profile.name) and inputs != _inputs.visible(olds)
+        return _local_data.errors(inputs) if is_refused else []
+
+    def advice(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+        """What else is odd in the rows, and with `warn` what the service would refuse."""
+        inputs = _inputs.visible(news)
+        if inputs.get("validate") == OFF or inputs == _inputs.visible(olds):
+            return []
+        return [*_local_data.errors(inputs), *_local_data.warnings(inputs)]
+
     def ask_something(self, api: Api) -> None:
         """Looks for one file."""
         next(api.files(limit=1), None)
@@ -102,7 +126,7 @@ class FileProvider(Provider):
         with open(inputs["file"], "rb") as content:  # noqa: PTH123 - a path as the program wrote it
             inputs.setdefault("sha256", hashlib.file_digest(content, "sha256").hexdigest())
             uploaded = self.files.obtain(_upload(inputs, props.get(IDENTITY), self.settings.owner), content)
-        return CreateResult(uploaded.id, _outputs(uploaded, inputs["sha256"]))
+        return CreateResult(uploaded.id, {**_outputs(uploaded, inputs["sha256"]), **counts(inputs)})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Looks whether the file is still there, and what the service says of it."""
@@ -112,7 +136,7 @@ class FileProvider(Provider):
             if is_get(props):
                 raise
             return ReadResult("", {})
-        return ReadResult(id_, _outputs(found, props.get("sha256")))
+        return ReadResult(id_, {**_outputs(found, props.get("sha256")), **_kept(props)})
 
     def import_(self, id_: str) -> ReadResult:
         """Reads a file that no state knows."""
@@ -127,17 +151,19 @@ class FileProvider(Provider):
             return dict(olds)
         inputs = {"purpose": FileInputs.model_fields["purpose"].default, **_inputs.visible(news)}
         outs = {
-            **dict.fromkeys(("filename", "bytes", "created_at", "expires_at", "status"), _inputs.unknown()),
+            **dict.fromkeys(
+                ("filename", "bytes", "created_at", "expires_at", "status", *COUNTS), _inputs.unknown()
+            ),
             **inputs,
         }
         if _inputs.is_known(inputs) and {"file", "sha256"} <= inputs.keys():
             upload = _upload(inputs, news.get(IDENTITY), self.settings.owner)
-            outs |= {"filename": upload.filename, "bytes": upload.size}
+            outs |= {"filename": upload.filename, "bytes": upload.size, **counts(inputs)}
         return outs
 
     def update(self, id_: str, olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Files never change in place; this records what the service says of one."""
-        return UpdateResult(_outputs(self.api.file(id_), olds.get("sha256")))
+        return UpdateResult({**_outputs(self.api.file(id_), olds.get("sha256")), **_kept(olds)})
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """Deletes the file, unless a job that is not finished still needs it."""
@@ -169,6 +195,11 @@ def _outputs(file: FileObject, sha256: str | None) -> dict[str, Any]:
     if file.expires_at is not None:
         outs["expires_after"] = {"anchor": "created_at", "seconds": file.expires_at - file.created_at}
     return outs
+
+
+def _kept(olds: Mapping[str, Any]) -> dict[str, Any]:
+    """What was counted when the file was uploaded."""
+    return {name: _inputs.plain(olds[name]) for name in COUNTS if olds.get(name) is not None}
 
 
 def _differs(wanted: Any, actual: Any) -> bool:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from pulumi_openai_ft import _inputs
-from pulumi_openai_ft._hidden import ASKED, FILE_HASHES
+from pulumi_openai_ft._hidden import ASKED, ESTIMATE, FILE_HASHES
 from pulumi_openai_ft._imports import job_inputs, require_id
+from pulumi_openai_ft._job import training
 from pulumi_openai_ft._job.advice import advice, catalog_of
 from pulumi_openai_ft._job.checks import (
     contradictions,
@@ -19,7 +20,7 @@ from pulumi_openai_ft._job.checks import (
 from pulumi_openai_ft._job.diff import asked, differences
 from pulumi_openai_ft._job.inputs import REPLACING, FineTuningJobInputs
 from pulumi_openai_ft._job.jobs import FAILED, Jobs
-from pulumi_openai_ft._job.news import failure, goes_on, model_gone, paused_elsewhere
+from pulumi_openai_ft._job.news import failure, goes_on, model_gone, paused_elsewhere, trains
 from pulumi_openai_ft._job.outputs import MODEL_IS_GONE, is_unfinished, outputs, planned, updated
 from pulumi_openai_ft._job.token import job_tokens
 from pulumi_openai_ft._once import once
@@ -56,10 +57,24 @@ class FineTuningJobProvider(Provider):
         """What the service does not offer."""
         return what_is_lacking(props, self.profile)
 
+    def data_problems(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+        """What the service would refuse of the training file for this job."""
+        return [] if _is_same(olds, news) else training.problems(news, self.catalog, self.profile.name)
+
     def advice(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-        """What to know of the model before a job is bought."""
-        is_same = _inputs.visible(olds) == _inputs.visible(news)
-        return [] if is_same else advice(news, self.catalog, int(self.settings.shutdown_warning_days))
+        """What to know of the model and the training file before a job is bought."""
+        if _is_same(olds, news):
+            return []
+        of_model = advice(news, self.catalog, int(self.settings.shutdown_warning_days))
+        return [*of_model, *training.advice(news, self.catalog)]
+
+    def completed(self, olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
+        """Adds what training is likely to come to; of a job that is there, as it was estimated then."""
+        if _is_same(olds, news):
+            found = olds.get(ESTIMATE)
+        else:
+            found = training.estimate(news, self.catalog, self.profile)
+        return {**news, ESTIMATE: found} if found else news
 
     def require_settings(self, settings: Settings) -> None:
         """Adds what the user says of models."""
@@ -96,7 +111,7 @@ class FineTuningJobProvider(Provider):
         """Obtains the job and waits for it."""
         inputs = self.inputs(props)
         job = self.jobs.obtain(job_tokens(props, inputs, self.settings.owner), inputs)
-        props = {**props, ASKED: asked(props)}
+        props = {**props, ASKED: asked(props), **training.estimated(props)}
         return self.host.finish(
             CreateResult(job.id, self._outputs(job, props)),
             lambda: self._finish(self.jobs.first_bought(job), inputs, props),
@@ -119,13 +134,16 @@ class FineTuningJobProvider(Provider):
         inputs = self.inputs(news)
         resume = bool(olds.get("paused")) and not inputs.get("paused")
         job = self.jobs.find(id_)
-        outs = self._settled(job, inputs, {**news, ASKED: asked(news)}, resume=resume)
+        kept = {name: _inputs.plain(olds.get(name)) for name in training.ESTIMATED}
+        outs = self._settled(job, inputs, {**news, ASKED: asked(news), **kept}, resume=resume)
         if olds.get(MODEL_IS_GONE) and not self.jobs.has_model(job):
             raise JobFailedError(model_gone(job), {**outs, MODEL_IS_GONE: True})
         return UpdateResult(outs)
 
     def planned(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
-        """What cannot change stays; the service resolves the rest."""
+        """What cannot change stays; the service resolves the rest. Of a new job, its price is told."""
+        if olds is None and (found := _inputs.plain(news.get(ESTIMATE))):
+            self.host.say(trains(found))
         return {**planned(olds, news), "base_url": self.settings.base_url}
 
     def left(self, id_: str, outs: Mapping[str, Any], error: Exception) -> str:
@@ -167,3 +185,8 @@ class FineTuningJobProvider(Provider):
 
     def _outputs(self, job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
         return {**outputs(job, props), "base_url": self.settings.base_url}
+
+
+def _is_same(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether the inputs are those of the last time."""
+    return _inputs.visible(olds) == _inputs.visible(news)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_policy import PolicyPack
 
-from pulumi_openai_ft.policies import deadline, keys, limits, models, permissions, stacks
+from pulumi_openai_ft.policies import budget, deadline, keys, limits, models, permissions, stacks
 from pulumi_openai_ft.policies._rule import Clock, Look, Rule, StackRule, today
 from pulumi_openai_ft.policies._subject import Marks
 
@@ -27,6 +27,8 @@ RULES: tuple[Rule | StackRule | Look, ...] = (
     keys.NO_KEYS_IN_OUTPUTS,
     stacks.TRAINING_FILE_PURPOSE,
     deadline.DEADLINE,
+    budget.BUDGET,
+    budget.STACK_BUDGET,
     limits.EPOCHS,
     limits.METADATA,
     limits.SUFFIX,

@@ -24,7 +24,7 @@ HEADER = """
 import pulumi_openai_ft as ft
 
 model = "gpt-4o-mini-2024-07-18"
-good, other = ft.File("good", file="good.jsonl"), ft.File("other", file="other.jsonl")
+good, other = ft.File("good", file="good.jsonl"), ft.File("other", file="other.jsonl", validate="off")
 """
 SHARING = """
 first = ft.FineTuningJob("first", model=model, training_file=good)

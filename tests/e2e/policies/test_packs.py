@@ -93,6 +93,17 @@ def test_a_mandatory_violation_stops_the_update_before_anything_is_created(
     assert stack.preview("--policy-pack", PACK, code=None).code != 0
 
 
+@ON_BOTH_HOSTS
+@pytest.mark.parametrize("rule", ["fine_tuning_budget", "fine_tuning_stack_budget"])
+def test_a_budget_stops_a_job_before_anything_is_created(stack: Stack, service: Emulator, rule: str) -> None:
+    said = stack.pulumi("up", "--yes", *configured(stack, **{rule: {"max_tokens": 100}}), code=None)
+
+    assert said.code != 0
+    assert re.search(r"about \d+ tokens.* are more than 100: train on fewer rows", said.text)
+    assert service.files() == service.jobs() == []
+    assert stack.preview(*configured(stack, **{rule: {"max_tokens": 10_000}}), code=None).code == 0
+
+
 def test_without_a_preview_a_violation_stops_only_what_comes_after_it(
     stack: Stack, service: Emulator
 ) -> None:

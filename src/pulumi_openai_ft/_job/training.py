@@ -1,0 +1,119 @@
+"""What the local file behind a job's training file tells before the job is bought: what is refused, what it costs.
+
+It counts only while its content is the one that the program has hashed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi_openai_ft._deferred import Deferred
+from pulumi_openai_ft._hidden import ESTIMATE, FILE_HASHES, TRAINING_DATA
+from pulumi_openai_ft._inputs import is_known, plain, unknown
+from pulumi_openai_ft._job.checks import METHODS, given_hyperparameters
+from pulumi_openai_ft._local_data import OFF, is_strict, told
+from pulumi_openai_ft.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pulumi_openai_ft._profiles import Profile
+    from pulumi_openai_ft.catalog import Catalog
+    from pulumi_openai_ft.training_data import Report
+
+REFUSED = ("format", "last_message", "too_few_examples")
+"""Kinds of problems that only the job's method, and that it trains on the file, make errors of."""
+CUT = ("too_long_for_model",)
+"""Kinds of problems that only the job's model brings."""
+ESTIMATED = ("estimated_tokens", "estimated_cost_usd")
+"""Outputs of a job that stay as they were estimated when it was created."""
+_training_data = Deferred("training_data")
+
+
+def problems(props: Mapping[str, Any], catalog: Catalog, service: str) -> list[str]:
+    """What the service would refuse of the training file for this job, a sentence each."""
+    is_refused = is_strict(_local(props).get("validate"), service)
+    return _first_of(REFUSED, props, catalog) if is_refused else []
+
+
+def advice(props: Mapping[str, Any], catalog: Catalog) -> list[str]:
+    """What else to know of the training file for this job, a sentence each."""
+    return [] if _local(props).get("validate") == OFF else _first_of((*REFUSED, *CUT), props, catalog)
+
+
+def estimate(props: Mapping[str, Any], catalog: Catalog, profile: Profile) -> dict[str, Any] | None:
+    """What training is likely to come to: tokens, USD, epochs, and the day of the price.
+
+    Args:
+        props: All properties of the job.
+        catalog: What is known of models.
+        profile: How the service differs from OpenAI.
+
+    Returns:
+        None where that cannot be told: reinforcement is billed by time.
+    """
+    epochs = plain(given_hyperparameters(props)[1].get("n_epochs") or "auto")
+    if epochs == "auto" and not profile.offers("auto"):
+        return None
+    if _method(props) == "reinforcement" or not isinstance(epochs, int | str):
+        return None
+    if (found := _report(props, catalog)) is None:
+        return None
+    entry = catalog.find(str(props.get("model")))
+    price = entry.training_price if entry else None
+    likely = _training_data.estimate(
+        examples=found.examples,
+        tokens=found.tokens,
+        epochs=epochs,
+        usd_per_million=price.value if price else None,
+    )
+    dated = str(price.as_of) if price and price.as_of else None
+    usd = None if likely.usd is None else round(likely.usd, 6)
+    return {"tokens": likely.tokens, "epochs": likely.epochs, "usd": usd, "price_as_of": dated}
+
+
+def estimated(props: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs of a new job that its check has estimated; unknown where it could not yet."""
+    found = plain(props.get(ESTIMATE))
+    if isinstance(found, dict):
+        return dict(zip(ESTIMATED, (found["tokens"], found.get("usd")), strict=True))
+    grounds = ("model", "method", TRAINING_DATA, FILE_HASHES["training_file"])
+    nothing = None if is_known([props.get(name) for name in grounds]) else unknown()
+    return dict.fromkeys(ESTIMATED, nothing)
+
+
+def _first_of(kinds: Iterable[str], props: Mapping[str, Any], catalog: Catalog) -> list[str]:
+    """The first problem of each kind."""
+    found = _report(props, catalog)
+    first = {problem.kind: problem for problem in reversed(found.problems if found else ())}
+    sentences = [str(first[kind]) for kind in kinds if kind in first]
+    return told("training_file", str(_local(props).get("file")), sentences)
+
+
+def _report(props: Mapping[str, Any], catalog: Catalog) -> Report | None:
+    """What is found in the file by the rules of the job's method and model."""
+    path, method, model = _local(props).get("file"), _method(props), props.get("model")
+    if not isinstance(path, str) or method not in METHODS or not isinstance(model, str):
+        return None
+    entry = catalog.find(model)
+    try:
+        found: Report = _training_data.check(
+            path,
+            method=method,
+            part="training",
+            model=entry.id if entry else model,
+            context_length=entry.context_length if entry else None,
+        )
+    except InputError:
+        return None
+    return found if found.sha256 == props.get(FILE_HASHES["training_file"]) else None
+
+
+def _method(props: Mapping[str, Any]) -> Any:
+    method = props.get("method")
+    return METHODS[0] if method is None else method.get("type") if isinstance(method, dict) else None
+
+
+def _local(props: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = props.get(TRAINING_DATA)
+    return found if isinstance(found, dict) else {}

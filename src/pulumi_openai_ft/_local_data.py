@@ -1,0 +1,87 @@
+"""Training data on this machine's disk, as previews judge it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi_openai_ft._deferred import Deferred
+from pulumi_openai_ft.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pulumi_openai_ft.training_data import Report
+
+_training_data = Deferred("training_data")
+TRAINS = "fine-tune"
+"""The purpose of files whose rows are judged, and the default one."""
+ERROR, OFF = "error", "off"
+"""Values of `validate`: one that refuses, and one that says nothing."""
+KNOWN_RULES = frozenset({"openai", "azure"})
+"""Services whose rules are those by which rows are judged. Another one may take what they refuse."""
+
+
+def report(inputs: Mapping[str, Any]) -> Report | None:
+    """What is found in the local file that the inputs of a `File` name.
+
+    Returns:
+        None where there is no file to be read, or its rows are none to train on.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    path = inputs.get("file")
+    if not isinstance(path, str) or inputs.get("purpose", TRAINS) != TRAINS:
+        return None
+    found: Report = _training_data.check(path)
+    return found
+
+
+def counts(inputs: Mapping[str, Any]) -> dict[str, int | None]:
+    """The outputs of a `File` that tell rows and tokens; None where they cannot be counted."""
+    try:
+        found = report(inputs)
+    except InputError:
+        found = None
+    return {
+        "example_count": found.examples if found else None,
+        "token_count": found.tokens if found else None,
+    }
+
+
+def errors(inputs: Mapping[str, Any]) -> list[str]:
+    """What the service would refuse in the rows of a `File`, a sentence each."""
+    try:
+        found = report(inputs)
+    except InputError as error:
+        return [f"file: {error}"]
+    return told("file", inputs["file"], found.sentences(_training_data.Severity.ERROR)) if found else []
+
+
+def warnings(inputs: Mapping[str, Any]) -> list[str]:
+    """What is likely not as it was meant in the rows of a `File`, a sentence for each kind."""
+    try:
+        found = report(inputs)
+    except InputError:
+        return []
+    return told("file", inputs["file"], _by_kind(found)) if found else []
+
+
+def is_strict(validate: Any, service: str) -> bool:
+    """Whether what is found is refused at a service, rather than told."""
+    return bool(validate == ERROR) or (validate is None and service in KNOWN_RULES)
+
+
+def told(name: str, path: str, sentences: Iterable[str]) -> list[str]:
+    """What was found in a file, as is told of the input that names it."""
+    return [f"{name}: {path!r}: {sentence}" for sentence in sentences]
+
+
+def _by_kind(found: Report) -> list[str]:
+    """The first warning of each kind, and how many more there are: a file may have one in each row."""
+    warning = _training_data.Severity.WARNING
+    first = {one.kind: one for one in reversed(found.problems) if one.severity is warning}
+    more = {kind: found.counts[kind] - 1 for kind in first}
+    return [
+        f"{one}{f' (and {more[kind]:,} more like it)' if more[kind] else ''}" for kind, one in first.items()
+    ]

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.policies.judging import UNKNOWN, VALID, resource, told, told_of_stack
+
+from pulumi_openai_ft.policies._kinds import FILE, JOB
+from pulumi_openai_ft.policies.budget import BUDGET, STACK_BUDGET
+
+ESTIMATE = {"tokens": 2_000_000, "epochs": 4, "usd": 6.5, "price_as_of": "2026-10-27"}
+WAY_OUT = "train on fewer rows, for fewer epochs or on a cheaper model"
+
+
+def job(**more: Any) -> dict[str, Any]:
+    return {**VALID[JOB], **more}
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        (
+            {"max_tokens": 1_999_999},
+            "training_file: about 2,000,000 tokens, all epochs together, are more than 1,999,999",
+        ),
+        ({"max_usd": 6}, "training_file: about 6.50 USD of training are more than 6"),
+    ],
+    ids=repr,
+)
+def test_a_job_that_costs_more_is_refused_before_it_is_bought(limits: dict[str, int], sentence: str) -> None:
+    found = told(BUDGET, JOB, job(__estimate=ESTIMATE), config=limits)
+
+    assert found == [f"{sentence}: {WAY_OUT}"]
+
+
+@pytest.mark.parametrize("limits", [{}, {"max_tokens": 2_000_000, "max_usd": 7}, {"max_tokens": 0}], ids=repr)
+def test_a_job_within_its_limits_is_fine(limits: dict[str, int]) -> None:
+    assert told(BUDGET, JOB, job(__estimate=ESTIMATE), config=limits) == []
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"__estimate": UNKNOWN}, {"__estimate": {"tokens": UNKNOWN}}, {"estimated_tokens": UNKNOWN}]
+)
+def test_what_nobody_can_estimate_is_not_judged(more: dict[str, Any]) -> None:
+    assert told(BUDGET, JOB, job(**more), config={"max_tokens": 1, "max_usd": 1}) == []
+
+
+def test_a_state_is_judged_by_what_its_job_was_estimated_at() -> None:
+    (found,) = told(BUDGET, JOB, job(estimated_tokens=12, estimated_cost_usd=3.0), config={"max_usd": 2})
+
+    assert found.startswith("training_file: about 3.00 USD")
+
+
+def test_all_jobs_of_a_stack_are_added_up_and_the_dearest_is_named() -> None:
+    jobs = [
+        resource(JOB, {"estimated_tokens": 100, "estimated_cost_usd": 1.5}, "small"),
+        resource(JOB, {"__estimate": ESTIMATE, "estimated_tokens": UNKNOWN}, "big"),
+        resource(JOB, {}, "imported"),
+        resource(FILE, VALID[FILE], "data"),
+    ]
+
+    assert told_of_stack(STACK_BUDGET, *jobs, config={"max_tokens": 2_000_099, "max_usd": 7}) == [
+        (
+            "big",
+            f"about 2,000,100 tokens of all jobs of the stack are more than 2,000,099: {WAY_OUT}",
+        ),
+        ("big", f"about 8.00 USD of training of all jobs of the stack are more than 7: {WAY_OUT}"),
+    ]
+    assert told_of_stack(STACK_BUDGET, *jobs, config={"max_tokens": 2_000_100, "max_usd": 8}) == []
+    assert told_of_stack(STACK_BUDGET, *jobs, config={"max_usd": 1, "exempt": ["big"]}) == [
+        ("small", f"about 1.50 USD of training of all jobs of the stack are more than 1: {WAY_OUT}")
+    ]
+
+
+def test_a_stack_without_jobs_costs_nothing() -> None:
+    assert told_of_stack(STACK_BUDGET, resource(FILE, VALID[FILE], "data"), config={"max_usd": 1}) == []
