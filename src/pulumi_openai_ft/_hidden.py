@@ -12,5 +12,7 @@ TRAINING_DATA = "__training_data"
 """Hidden input of a job: where the local file of its training data is, and how it is judged."""
 ESTIMATE = "__estimate"
 """Hidden input of a job, added by its check: what training is likely to come to."""
+ESTIMATED = ("estimated_tokens", "estimated_cost_usd")
+"""Outputs of a job, and inputs that its check adds: the engine shows policies no input that begins with `__`."""
 ASKED = "__asked"
 """Output of a job that keeps what the inputs asked for with which it was bought."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi.output import Unknown
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pulumi_openai_ft._hidden import SECRET_INPUTS
+from pulumi_openai_ft._hidden import ESTIMATED, SECRET_INPUTS
 from pulumi_openai_ft._paths import top_level
 
 if TYPE_CHECKING:
@@ -78,7 +78,9 @@ def is_known(value: Any) -> bool:
 def visible(props: Mapping[str, Any]) -> dict[str, Any]:
     """Properties without Pulumi's and our hidden ones, and without those that are not set."""
     return {
-        key: plain(value) for key, value in props.items() if value is not None and not key.startswith(HIDDEN)
+        key: plain(value)
+        for key, value in props.items()
+        if value is not None and not key.startswith(HIDDEN) and key not in ESTIMATED
     }
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support import write_training_data
 
+from pulumi_openai_ft._hidden import ESTIMATED
 from pulumi_openai_ft._job.inputs import REPLACING
 from pulumi_openai_ft._job.news import trains
-from pulumi_openai_ft._job.training import ESTIMATED
 from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.training_data import check, sha256
 

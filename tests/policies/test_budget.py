@@ -8,7 +8,7 @@ from tests.policies.judging import UNKNOWN, VALID, resource, told, told_of_stack
 from pulumi_openai_ft.policies._kinds import FILE, JOB
 from pulumi_openai_ft.policies.budget import BUDGET, STACK_BUDGET
 
-ESTIMATE = {"tokens": 2_000_000, "epochs": 4, "usd": 6.5, "price_as_of": "2026-10-27"}
+ESTIMATE = {"estimated_tokens": 2_000_000, "estimated_cost_usd": 6.5}
 WAY_OUT = "train on fewer rows, for fewer epochs or on a cheaper model"
 
 
@@ -28,19 +28,17 @@ def job(**more: Any) -> dict[str, Any]:
     ids=repr,
 )
 def test_a_job_that_costs_more_is_refused_before_it_is_bought(limits: dict[str, int], sentence: str) -> None:
-    found = told(BUDGET, JOB, job(__estimate=ESTIMATE), config=limits)
+    found = told(BUDGET, JOB, job(**ESTIMATE), config=limits)
 
     assert found == [f"{sentence}: {WAY_OUT}"]
 
 
 @pytest.mark.parametrize("limits", [{}, {"max_tokens": 2_000_000, "max_usd": 7}, {"max_tokens": 0}], ids=repr)
 def test_a_job_within_its_limits_is_fine(limits: dict[str, int]) -> None:
-    assert told(BUDGET, JOB, job(__estimate=ESTIMATE), config=limits) == []
+    assert told(BUDGET, JOB, job(**ESTIMATE), config=limits) == []
 
 
-@pytest.mark.parametrize(
-    "more", [{}, {"__estimate": UNKNOWN}, {"__estimate": {"tokens": UNKNOWN}}, {"estimated_tokens": UNKNOWN}]
-)
+@pytest.mark.parametrize("more", [{}, {"estimated_cost_usd": UNKNOWN}, {"estimated_tokens": UNKNOWN}])
 def test_what_nobody_can_estimate_is_not_judged(more: dict[str, Any]) -> None:
     assert told(BUDGET, JOB, job(**more), config={"max_tokens": 1, "max_usd": 1}) == []
 
@@ -54,7 +52,7 @@ def test_a_state_is_judged_by_what_its_job_was_estimated_at() -> None:
 def test_all_jobs_of_a_stack_are_added_up_and_the_dearest_is_named() -> None:
     jobs = [
         resource(JOB, {"estimated_tokens": 100, "estimated_cost_usd": 1.5}, "small"),
-        resource(JOB, {"__estimate": ESTIMATE, "estimated_tokens": UNKNOWN}, "big"),
+        resource(JOB, ESTIMATE, "big"),
         resource(JOB, {}, "imported"),
         resource(FILE, VALID[FILE], "data"),
     ]

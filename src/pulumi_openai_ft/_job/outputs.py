@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft import _inputs
-from pulumi_openai_ft._hidden import ASKED, FILE_HASHES
+from pulumi_openai_ft._hidden import ASKED, ESTIMATED, FILE_HASHES
 from pulumi_openai_ft._job.diff import unrecorded
 from pulumi_openai_ft._job.inputs import OWN_INPUTS, UPDATING, FineTuningJobInputs
 from pulumi_openai_ft._job.jobs import FAILED, TOKEN_KEY
-from pulumi_openai_ft._job.training import ESTIMATED, estimated
+from pulumi_openai_ft._job.training import estimated
 from pulumi_openai_ft._service.objects import TERMINAL_STATUSES
 
 if TYPE_CHECKING:

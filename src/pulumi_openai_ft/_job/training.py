@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._deferred import Deferred
-from pulumi_openai_ft._hidden import ESTIMATE, FILE_HASHES, TRAINING_DATA
+from pulumi_openai_ft._hidden import ESTIMATE, ESTIMATED, FILE_HASHES, TRAINING_DATA
 from pulumi_openai_ft._inputs import is_known, plain, unknown
 from pulumi_openai_ft._job.checks import METHODS, given_hyperparameters
 from pulumi_openai_ft._local_data import OFF, is_strict, told
@@ -25,8 +25,6 @@ REFUSED = ("format", "last_message", "too_few_examples")
 """Kinds of problems that only the job's method, and that it trains on the file, make errors of."""
 CUT = ("too_long_for_model",)
 """Kinds of problems that only the job's model brings."""
-ESTIMATED = ("estimated_tokens", "estimated_cost_usd")
-"""Outputs of a job that stay as they were estimated when it was created."""
 _training_data = Deferred("training_data")
 
 

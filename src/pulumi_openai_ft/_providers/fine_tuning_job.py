@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from pulumi_openai_ft import _inputs
-from pulumi_openai_ft._hidden import ASKED, ESTIMATE, FILE_HASHES
+from pulumi_openai_ft._hidden import ASKED, ESTIMATE, ESTIMATED, FILE_HASHES
 from pulumi_openai_ft._imports import job_inputs, require_id
 from pulumi_openai_ft._job import training
 from pulumi_openai_ft._job.advice import advice, catalog_of
@@ -74,7 +74,10 @@ class FineTuningJobProvider(Provider):
             found = olds.get(ESTIMATE)
         else:
             found = training.estimate(news, self.catalog, self.profile)
-        return {**news, ESTIMATE: found} if found else news
+        if not found:
+            return news
+        news = {**news, ESTIMATE: found}
+        return {**news, **{name: one for name, one in training.estimated(news).items() if one is not None}}
 
     def require_settings(self, settings: Settings) -> None:
         """Adds what the user says of models."""
@@ -134,7 +137,7 @@ class FineTuningJobProvider(Provider):
         inputs = self.inputs(news)
         resume = bool(olds.get("paused")) and not inputs.get("paused")
         job = self.jobs.find(id_)
-        kept = {name: _inputs.plain(olds.get(name)) for name in training.ESTIMATED}
+        kept = {name: _inputs.plain(olds.get(name)) for name in ESTIMATED}
         outs = self._settled(job, inputs, {**news, ASKED: asked(news), **kept}, resume=resume)
         if olds.get(MODEL_IS_GONE) and not self.jobs.has_model(job):
             raise JobFailedError(model_gone(job), {**outs, MODEL_IS_GONE: True})

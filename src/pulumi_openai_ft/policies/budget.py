@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_policy import EnforcementLevel
 
-from pulumi_openai_ft._hidden import ESTIMATE
-from pulumi_openai_ft._inputs import is_known
+from pulumi_openai_ft._hidden import ESTIMATED
 from pulumi_openai_ft.policies._kinds import JOB
 from pulumi_openai_ft.policies._rule import Limits, Rule, StackRule
 from pulumi_openai_ft.policies._schema import whole_number
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.policies._subject import Subject
 
+TOKENS, COST = ESTIMATED
 _WAY_OUT = "train on fewer rows, for fewer epochs or on a cheaper model"
 
 
@@ -53,20 +53,16 @@ def _stack_budget(resources: Sequence[Subject], limits: Limits) -> Iterator[tupl
 
 def _tokens(job: Subject) -> float:
     """What the job is estimated to train; 0 where nobody knows."""
-    return _figure(job, "estimated_tokens", "tokens")
+    return _figure(job, TOKENS)
 
 
 def _usd(job: Subject) -> float:
     """What that is estimated to cost; 0 where nobody knows."""
-    return _figure(job, "estimated_cost_usd", "usd")
+    return _figure(job, COST)
 
 
-def _figure(job: Subject, output: str, name: str) -> float:
-    """A figure out of a job's outputs, or else its inputs."""
-    estimate = job.props.get(ESTIMATE)
-    found = job.props.get(output)
-    if found is None or not is_known(found):
-        found = estimate.get(name) if isinstance(estimate, dict) else None
+def _figure(job: Subject, name: str) -> float:
+    found = job.props.get(name)
     return found if isinstance(found, int | float) else 0
 
 
