@@ -9,7 +9,7 @@ from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._providers.file import FileProvider
 from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import InputError
-from pulumi_openai_ft.training_data import check
+from pulumi_openai_ft.training_data import check, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -253,7 +253,7 @@ class TestOfRows:
         assert provider.diff("file-1", OLDS, {"sha256": "a" * 64, "validate": "off"}).changes is False
 
     def test_rows_and_tokens_are_outputs_that_stay(self, provider: FileProvider, training_data: Path) -> None:
-        inputs = {"file": str(training_data), "validate": "off", "sha256": "a" * 64}
+        inputs = {"file": str(training_data), "validate": "off", "sha256": sha256(training_data)}
         expected = {"example_count": 12, "token_count": check(training_data).tokens}
 
         planned = provider.planned(None, inputs)
