@@ -39,7 +39,8 @@ chats = ft.File("chats", file=f"{DATA}/chats.jsonl", purpose="fine-tune", filena
 checks = ft.File("checks", file=f"{DATA}/checks.jsonl", validate="warn")
 choices = ft.File("choices", file=f"{DATA}/choices.jsonl")
 tasks = ft.File("tasks", file=f"{DATA}/tasks.jsonl")
-ft.File("notes", file=pulumi.FileAsset(f"{DATA}/notes.txt"), purpose="user_data", sha256="ab" * 32)
+NOTES = "6383dde6595c284613a5ca30167fc0e831d1d0bf8daae8a23d102db9f2e74108"
+ft.File("notes", file=pulumi.FileAsset(f"{DATA}/notes.txt"), purpose="user_data", sha256=NOTES)
 
 def job(name, training_file=chats, model="gpt-4o-mini-2024-07-18", **inputs):
     return ft.FineTuningJob(name, model=model, training_file=training_file, **inputs)
