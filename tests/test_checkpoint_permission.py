@@ -145,7 +145,7 @@ def test_another_checkpoint_is_another_resource(provider: FineTuningCheckpointPe
     ("inputs", "sentence"),
     [
         ({"checkpoint_id": "ftjob-1"}, "checkpoint_id: 'ftjob-1' is a job: write the name, ft:…"),
-        ({"checkpoint_id": None}, "checkpoint_id: is missing"),
+        ({"checkpoint_id": None}, "checkpoint_id: is missing: a job has no model before it has succeeded"),
         ({"project_ids": []}, "project_ids: [] does not fit"),
         ({"project_ids": "proj_b"}, "project_ids: 'proj_b' does not fit: must be a list"),
         ({"allow_view": False}, "allow_view: False does not fit: must be True"),

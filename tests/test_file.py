@@ -249,6 +249,34 @@ class TestOfRows:
         assert ": line 13: the row is the same as that in line 1; " in sentence
         assert sentence.endswith(" (and 11 more like it)")
 
+    def test_warnings_of_one_kind_hide_none_of_another(
+        self, provider: FileProvider, training_data: Path, heard: list[str]
+    ) -> None:
+        training_data.write_text(training_data.read_text() * 3 + "\n")
+
+        assert reasons(provider, file=str(training_data)) == []
+
+        assert len(heard) == 2
+
+    def test_a_secret_path_is_not_shown(
+        self, provider: FileProvider, data: Path, heard: list[str], tmp_path: Path
+    ) -> None:
+        secret = {"__secret_inputs": ["file"]}
+
+        (bad,) = reasons(provider, file=str(data), **secret)
+        (missing,) = reasons(provider, file=str(tmp_path / "nothing"), **secret)
+
+        assert bad.startswith("file: [secret]: line 3: ")
+        assert missing.startswith("file: [secret] cannot be read")
+        assert heard == []
+
+    def test_what_was_written_meanwhile_is_not_counted(
+        self, provider: FileProvider, training_data: Path
+    ) -> None:
+        planned = provider.planned(None, {"file": str(training_data), "sha256": "a" * 64})
+
+        assert (planned["example_count"], planned["token_count"]) == (None, None)
+
     def test_another_way_to_judge_is_no_change(self, provider: FileProvider) -> None:
         assert provider.diff("file-1", OLDS, {"sha256": "a" * 64, "validate": "off"}).changes is False
 

@@ -583,6 +583,15 @@ def test_auto_is_refused_at_preview_where_the_service_chooses_nothing(
     assert reasons(provider, **inputs, method=supervised(n_epochs=3.0, batch_size=1.0)) == []
 
 
+@pytest.mark.parametrize("name", ["model", "training_file", "validation_file", "method", "metadata"])
+def test_what_a_job_is_judged_and_priced_by_is_not_replaced_by_an_extra_body(
+    configure: Callable[..., Any], inputs: dict[str, Any], name: str
+) -> None:
+    (reason,) = reasons(configure(FineTuningJobProvider), **inputs, extra_body={name: None, "suffix": "mine"})
+
+    assert reason == f"extra_body.{name}: takes the place of the job's {name}: write it under {name}"
+
+
 def test_a_token_survives_an_extra_body_with_metadata(
     configure: Callable[..., Any], inputs: dict[str, Any], service: Emulator
 ) -> None:

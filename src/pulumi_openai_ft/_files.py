@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from threading import Lock
@@ -20,7 +21,7 @@ from pulumi_openai_ft._progress.watched import Watched
 from pulumi_openai_ft._upload.content import Sent
 from pulumi_openai_ft._upload.ledger import Entry, Ledger
 from pulumi_openai_ft._upload.parts import InParts, NotOfferedError
-from pulumi_openai_ft._upload.wish import IN_ONE_PIECE, Upload, too_large
+from pulumi_openai_ft._upload.wish import IN_ONE_PIECE, Upload, beyond, too_large
 from pulumi_openai_ft.errors import (
     InputError,
     NotFoundError,
@@ -84,10 +85,9 @@ class Files:
                     f"{file_id} cannot be deleted: job {job.id} is {job.status} and needs it; "
                     f"wait until the job is done, or cancel it, then run the command again"
                 )
-        try:
+        with suppress(NotFoundError):
             self.api.delete_file(file_id)
-        except NotFoundError:
-            return
+        self._claimed.add(file_id)  # it is still among those that were there before
 
     def _leftover(self, upload: Upload) -> FileObject | None:
         """The upload of an earlier run that was cut off before it could record it."""
@@ -116,13 +116,15 @@ class Files:
         try:
             return self._in_parts(upload, content)
         except NotOfferedError as error:
-            if upload.size > IN_ONE_PIECE:
-                raise
+            if problem := beyond(upload.size, IN_ONE_PIECE):
+                raise InputError(f"file: {error}; {problem}") from error
             self.host.say(f"{error}; {upload.filename} is sent in one piece")
         return self._in_one_piece(upload, content)
 
     def _in_parts(self, upload: Upload, content: BufferedReader) -> FileObject:
-        started, look_alikes = self.host.time.wall(), self._look_alikes(upload)
+        now, look_alikes = self.host.time.wall(), self._look_alikes(upload)
+        broken_off = self.ledger.find(upload.key(self.api.settings), now)
+        started = broken_off.began if broken_off else now
 
         def find() -> FileObject | None:
             return self._new_file(upload, started)

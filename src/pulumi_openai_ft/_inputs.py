@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from pulumi.output import Unknown
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pulumi_openai_ft._hidden import ESTIMATED, SECRET_INPUTS
+from pulumi_openai_ft._hidden import SECRET_INPUTS
 from pulumi_openai_ft._paths import top_level
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 HIDDEN = "__"
 MISSING, NOT_SUPPORTED = "is missing", "is not supported here"
@@ -78,10 +78,19 @@ def is_known(value: Any) -> bool:
 def visible(props: Mapping[str, Any]) -> dict[str, Any]:
     """Properties without Pulumi's and our hidden ones, and without those that are not set."""
     return {
-        key: plain(value)
-        for key, value in props.items()
-        if value is not None and not key.startswith(HIDDEN) and key not in ESTIMATED
+        key: plain(value) for key, value in props.items() if value is not None and not key.startswith(HIDDEN)
     }
+
+
+def shown(props: Mapping[str, Any], name: str, value: Any) -> str:
+    """A value of an input, as a sentence may show it.
+
+    Args:
+        props: All properties, the hidden list of secret ones among them.
+        name: The input.
+        value: The value, or something in it.
+    """
+    return "[secret]" if name in (props.get(SECRET_INPUTS) or ()) else repr(value)
 
 
 def problems(model: type[Inputs], props: Mapping[str, Any]) -> list[str]:
@@ -90,11 +99,11 @@ def problems(model: type[Inputs], props: Mapping[str, Any]) -> list[str]:
     try:
         model.model_validate(inputs)
     except ValidationError as error:
-        return _sentences(error, inputs, props.get(SECRET_INPUTS) or ())
+        return _sentences(error, inputs, props)
     return []
 
 
-def _sentences(error: ValidationError, inputs: Mapping[str, Any], secret: Collection[str]) -> list[str]:
+def _sentences(error: ValidationError, inputs: Mapping[str, Any], props: Mapping[str, Any]) -> list[str]:
     found: dict[str, tuple[Any, list[str]]] = {}
     for problem in error.errors(include_url=False):
         if isinstance(problem["input"], Unknown):
@@ -103,7 +112,7 @@ def _sentences(error: ValidationError, inputs: Mapping[str, Any], secret: Collec
         value = None if problem["type"] == "missing" else problem["input"]
         found.setdefault(path, (value, []))[1].append(_reason(problem))
     return [
-        _sentence(path, "[secret]" if top_level(path) in secret else repr(value), reasons)
+        _sentence(path, shown(props, top_level(path), value), reasons)
         for path, (value, reasons) in found.items()
     ]
 

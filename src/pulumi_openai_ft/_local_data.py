@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._deferred import Deferred
+from pulumi_openai_ft._inputs import shown
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def report(inputs: Mapping[str, Any]) -> Report | None:
         InputError: It cannot be read.
     """
     path = inputs.get("file")
-    if not isinstance(path, str) or inputs.get("purpose", TRAINS) != TRAINS:
+    if not isinstance(path, str) or (inputs.get("purpose") or TRAINS) != TRAINS:
         return None
     found: Report = _training_data.check(path)
     return found
@@ -42,6 +43,8 @@ def counts(inputs: Mapping[str, Any]) -> dict[str, int | None]:
     try:
         found = report(inputs)
     except InputError:
+        found = None
+    if found and found.sha256 != inputs.get("sha256", found.sha256):  # somebody has written to it meanwhile
         found = None
     return {
         "example_count": found.examples if found else None,
@@ -55,7 +58,7 @@ def errors(inputs: Mapping[str, Any]) -> list[str]:
         found = report(inputs)
     except InputError as error:
         return [f"file: {error}"]
-    return told("file", inputs["file"], found.sentences(_training_data.Severity.ERROR)) if found else []
+    return _told(inputs, found.sentences(_training_data.Severity.ERROR)) if found else []
 
 
 def warnings(inputs: Mapping[str, Any]) -> list[str]:
@@ -64,7 +67,7 @@ def warnings(inputs: Mapping[str, Any]) -> list[str]:
         found = report(inputs)
     except InputError:
         return []
-    return told("file", inputs["file"], _by_kind(found)) if found else []
+    return _told(inputs, _by_kind(found)) if found else []
 
 
 def is_strict(validate: Any, service: str) -> bool:
@@ -73,8 +76,18 @@ def is_strict(validate: Any, service: str) -> bool:
 
 
 def told(name: str, path: str, sentences: Iterable[str]) -> list[str]:
-    """What was found in a file, as is told of the input that names it."""
-    return [f"{name}: {path!r}: {sentence}" for sentence in sentences]
+    """What was found in a file, as is told of the input that names it.
+
+    Args:
+        name: The input.
+        path: The file's path, as it may be shown.
+        sentences: What was found.
+    """
+    return [f"{name}: {path}: {sentence}" for sentence in sentences]
+
+
+def _told(inputs: Mapping[str, Any], sentences: Iterable[str]) -> list[str]:
+    return told("file", shown(inputs, "file", inputs["file"]), sentences)
 
 
 def _by_kind(found: Report) -> list[str]:

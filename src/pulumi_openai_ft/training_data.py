@@ -53,7 +53,7 @@ class Report:
             declarations of tools are billed in ways that are not published.
         is_exact: Whether the tokens of texts were counted, rather than estimated by their length.
         encoding: By which encoding of OpenAI's.
-        problems: The first 20 errors and the first 20 warnings.
+        problems: The first 20 errors and the first 20 warnings, and the first warning of each kind.
         counts: How many problems there are of each kind.
     """
 

@@ -103,6 +103,11 @@ def test_what_is_only_still_to_be_deleted_is_left_out() -> None:
     assert told(kept(JOB, delete=True), day=LATER) == []
 
 
+def test_what_a_program_only_reads_is_not_its_to_change() -> None:
+    assert told(kept(JOB, stack="prod"), day=LATER) != []
+    assert told(kept(JOB, stack="prod", external=True), day=LATER) == []
+
+
 def test_an_empty_stack_is_fine() -> None:
     assert told() == []
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pulumi_openai_ft._commands.project import Project, write_whole
+from pulumi_openai_ft._commands.project import Project
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -62,12 +62,3 @@ def test_it_knows_the_folder_that_it_names_for_the_host(
     (tmp_path / "Pulumi.yaml").write_text(f"name: shop\nruntime: python\n{text}\n")
 
     assert Project.find(tmp_path).host_folder() == (tmp_path / folder if folder else None)
-
-
-def test_a_file_that_cannot_be_written_whole_is_not_written(tmp_path: Path) -> None:
-    (tmp_path / "taken").mkdir()
-
-    with pytest.raises(OSError, match="taken"):
-        write_whole(tmp_path / "taken", b"text", 0o644)
-
-    assert [path.name for path in tmp_path.iterdir()] == ["taken"]

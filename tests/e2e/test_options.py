@@ -76,6 +76,11 @@ for name, ignored in {"suffixed": [], "still": ["suffix"]}.items():
     opts = ResourceOptions(ignore_changes=ignored)
     ft.FineTuningJob(name, model=MODEL, training_file=data, suffix=STAGE, opts=opts)
 """
+IGNORING_FILES = """
+data = ft.File("data", file="data.jsonl")
+opts = ResourceOptions(ignore_changes=["training_file", "validation_file"])
+ft.FineTuningJob("job", model=MODEL, training_file=data, validation_file=data, opts=opts)
+"""
 
 
 def test_ignored_changes_of_content_and_suffix_replace_nothing(make: Callable[..., Stack]) -> None:
@@ -85,6 +90,20 @@ def test_ignored_changes_of_content_and_suffix_replace_nothing(make: Callable[..
     stack.environment["STAGE"] = "second"
 
     assert stack.planned() == {"watched": ["replace"], "suffixed": ["replace"]}
+
+
+def test_a_job_that_ignores_its_files_is_not_bought_again(
+    make: Callable[..., Stack], service: Emulator
+) -> None:
+    stack = make(IGNORING_FILES)
+    stack.up()
+    edit(stack)
+
+    assert stack.planned() == {"data": ["replace"]}
+    stack.up()
+    stack.preview("--expect-no-changes")
+
+    assert len(service.jobs()) == 1
 
 
 RENAMED = """

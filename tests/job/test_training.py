@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pulumi.output import Unknown
 from tests.support import write_training_data
 
 from pulumi_openai_ft._hidden import ESTIMATED
@@ -124,6 +125,17 @@ def test_a_service_that_chooses_other_epochs_is_not_guessed_at(
     assert estimate_of(provider, job_on(training_data)) is None
 
 
+def test_hyperparameters_that_are_not_known_yet_have_no_price(
+    provider: FineTuningJobProvider, training_data: Path
+) -> None:
+    later = {"type": "supervised", "supervised": {"hyperparameters": Unknown()}}
+
+    checked = provider.check({}, job_on(training_data, method=later)).inputs
+
+    assert "__estimate" not in checked
+    assert all(isinstance(provider.planned(None, checked)[name], Unknown) for name in ESTIMATED)
+
+
 class TestMoney:
     """An estimate never buys anything, and never changes."""
 
@@ -180,6 +192,35 @@ class TestMoney:
 
         assert "__estimate" not in provider.check(inputs, inputs).inputs
         assert without_estimate(provider.read(old.id, outs).outs or {}) == outs
+
+    def test_a_file_whose_change_is_ignored_replaces_no_job(
+        self, provider: FineTuningJobProvider, training_data: Path
+    ) -> None:
+        """`ignore_changes=["training_file"]` gives back the old id; the new file's hash comes along all the same."""
+        inputs = job_on(training_data, training_file=upload(provider, training_data))
+        created = provider.create(provider.check({}, inputs).inputs)
+        write_training_data(training_data, rows=40)
+        ignored = job_on(training_data, training_file=inputs["training_file"])
+        other = job_on(training_data, training_file="file-other")
+
+        unchanged, changed = (provider.check(inputs, news).inputs for news in (ignored, other))
+
+        assert provider.diff(created.id, created.outs or {}, unchanged).changes is False
+        assert provider.diff(created.id, created.outs or {}, changed).replaces == ["training_file"]
+
+    @pytest.mark.parametrize("change", [{"paused": True}, {"cancel_after_timeout": 60.0}], ids=str)
+    def test_a_change_in_place_is_priced_and_judged_no_more(
+        self, provider: FineTuningJobProvider, training_data: Path, change: dict[str, Any]
+    ) -> None:
+        olds = provider.check({}, job_on(training_data)).inputs
+        write_training_data(training_data, rows=9)
+
+        checked = provider.check(olds, {**job_on(training_data), **change})
+
+        assert checked.failures == []
+        assert [checked.inputs[name] for name in ("__estimate", *ESTIMATED)] == [
+            olds[name] for name in ("__estimate", *ESTIMATED)
+        ]
 
 
 def upload(provider: FineTuningJobProvider, path: Path) -> str:
@@ -255,6 +296,13 @@ class TestRules:
         assert next(sentence for sentence in heard if "the model takes 5" in sentence).startswith(
             "training_file: "
         )
+
+    def test_a_secret_path_is_not_shown(self, provider: FineTuningJobProvider, training_data: Path) -> None:
+        write_training_data(training_data, rows=9)
+
+        (reason,) = reasons(provider, job_on(training_data, __secret_inputs=["__training_data"]))
+
+        assert reason.startswith("training_file: [secret]: the file holds 9 rows")
 
     def test_a_job_that_is_there_is_not_judged_again(
         self, provider: FineTuningJobProvider, training_data: Path

@@ -12,7 +12,7 @@ from pulumi_openai_ft._files import Files
 from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._providers.file import FileProvider
 from pulumi_openai_ft._service.api import Api
-from pulumi_openai_ft._upload.wish import Upload
+from pulumi_openai_ft._upload.wish import IN_ONE_PIECE, Upload
 from pulumi_openai_ft.errors import (
     InputError,
     InterruptedCommandError,
@@ -196,6 +196,70 @@ def test_a_part_that_never_gets_through_ends_in_a_cancelled_upload(
         obtain(another_process(), large)
 
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
+
+
+def test_a_file_that_is_too_large_for_one_piece_needs_another_way(
+    another_process: Callable[..., Files], tmp_path: Path, service: Emulator
+) -> None:
+    service.fault("POST", BEGIN, "status", None, status=404)
+    path = tmp_path / "huge.jsonl"
+    with path.open("wb") as content:
+        content.truncate(IN_ONE_PIECE + 1)
+    huge = Upload(path.name, "fine-tune", IN_ONE_PIECE + 1, is_ours=True, token="token")
+
+    with (
+        path.open("rb") as content,
+        pytest.raises(InputError, match=r"no uploads in parts \(status 404\).*: split the file"),
+    ):
+        another_process().obtain(huge, content)
+
+
+NO_FILES = {"object": "list", "data": [], "has_more": False}
+
+
+def test_a_file_that_is_shown_late_is_not_sent_again(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    """The end of the upload acted behind a 504, its repetition is refused, and the list is behind."""
+    service.fault("POST", COMPLETE, "status", status=504, acts=True)
+    service.fault("GET", "/v1/files", "status", None, status=200, body=NO_FILES)
+    with pytest.raises(ServiceConnectionError, match=r"may have completed .* run the command again"):
+        obtain(another_process(), large, is_ours=False)
+    service.clear_faults()
+
+    obtain(another_process(), large, is_ours=False)
+
+    assert len(service.files()) == 1
+
+
+def test_nor_is_one_that_shows_only_after_the_next_run_has_looked(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    service.fault("POST", COMPLETE, "drop_after")
+    service.fault("POST", COMPLETE, "drop_before", None)
+    service.fault("GET", "/v1/files", "status", None, status=200, body=NO_FILES)
+    with pytest.raises(ServiceConnectionError):
+        obtain(another_process(), large)
+    service.clear_faults()
+    service.fault("GET", "/v1/files", "status", 1, status=200, body=NO_FILES)
+
+    obtain(another_process(), large)
+
+    assert len(service.files()) == 1
+
+
+def test_a_file_that_this_process_has_deleted_is_not_adopted(
+    another_process: Callable[..., Files], large: Path, tmp_path: Path, service: Emulator
+) -> None:
+    first = obtain(another_process(), large)
+    (tmp_path / "other.jsonl").write_bytes(b"x" * 50)
+    files = another_process()
+    other = obtain(files, tmp_path / "other.jsonl")
+
+    files.delete(first.id, 0)
+    again = obtain(files, large)
+
+    assert {file["id"] for file in service.files()} == {other.id, again.id}
 
 
 def test_the_next_run_sends_what_a_broken_connection_has_left(

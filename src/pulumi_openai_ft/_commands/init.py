@@ -13,10 +13,10 @@ from pulumi_openai_ft._commands.project import (
     Project,
     compare,
     default_host_folder,
-    write_whole,
 )
 from pulumi_openai_ft._commands.project_file import with_host
 from pulumi_openai_ft._commands.project_policies import write_pack
+from pulumi_openai_ft._disk import write_whole
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from pulumi.runtime import rpc
 from pulumi_policy import EnforcementLevel
 
 from pulumi_openai_ft._commands import policy_config, pulumi_cli
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pulumi_openai_ft._commands.policy_config import Setting
-
-_SIGNATURE = "4dabf18193072939515e22adb298388d"  # how the engine marks what is no plain value
-_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark of secrets
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,10 @@ def violations(
     """What rules find in the resources of a state."""
     live = [found for found in resources if not found.get("delete")]
     by_urn = {found["urn"]: found for found in live}
-    inputs = [_subject(found, "inputs", by_urn, day) for found in live]
+    owned = [
+        found for found in live if not found.get("external")
+    ]  # what a program only reads is not its to change
+    inputs = [_subject(found, "inputs", by_urn, day) for found in owned]
     outputs = [_subject(found, "outputs", by_urn, day) for found in live]
     return [
         Violation(rule.name, _told_level(level), subject.kind, subject.name, subject.urn, sentence)
@@ -145,7 +146,7 @@ def _holds_secret(value: Any) -> bool:
 
 
 def _is_secret(value: Mapping[str, Any]) -> bool:
-    return value.get(_SIGNATURE) == _SECRET
+    return value.get(rpc._special_sig_key) == rpc._special_secret_sig  # noqa: SLF001 - the SDK's names of the engine's marks
 
 
 def _told_level(level: EnforcementLevel) -> str:

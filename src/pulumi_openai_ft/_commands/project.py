@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -118,19 +117,3 @@ def compare(wrapper: Path) -> Copy:
     if content != MASTER.read_bytes():
         return Copy.OUTDATED if _SIGNATURE in content else Copy.FOREIGN
     return Copy.CURRENT if os.access(wrapper, os.X_OK) else Copy.NOT_EXECUTABLE
-
-
-def write_whole(path: Path, content: bytes, mode: int) -> None:
-    """Writes a file as a whole or not at all. Where `path` is a link, it stays one."""
-    target = path.resolve()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        temporary.chmod(mode)
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -6,11 +6,13 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft._commands.project import Project, write_whole
+from pulumi_openai_ft._disk import write_whole
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pulumi_openai_ft._commands.project import Project
 
 FOLDER = "policies"
 DESCRIPTION, PROGRAM = "PulumiPolicy.yaml", "__main__.py"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._profiles import Profile
 
 METHODS = ("supervised", "dpo", "reinforcement")
+_KNOWN_BY = ("metadata", "model", "training_file", "validation_file", "method")
 API = ReinforcementHyperparameters.model_fields.keys() | DpoHyperparameters.model_fields.keys()
 """Hyperparameters that the API knows."""
 
@@ -92,11 +93,12 @@ def _deadline_problems(props: Mapping[str, Any]) -> list[str]:
 
 
 def _body_problems(props: Mapping[str, Any]) -> list[str]:
-    """Metadata that is merged in verbatim would push out our token, and the job would be bought again."""
+    """What is merged in verbatim and would push out our token, or what else the job is judged, priced and known by."""
     body = props.get("extra_body")
-    if not isinstance(body, dict) or "metadata" not in body:
-        return []
-    return ["extra_body.metadata: takes the place of the job's metadata: write it under metadata"]
+    taken = [name for name in _KNOWN_BY if name in body] if isinstance(body, dict) else []
+    return [
+        f"extra_body.{name}: takes the place of the job's {name}: write it under {name}" for name in taken
+    ]
 
 
 def _method_problems(props: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._deferred import Deferred
 from pulumi_openai_ft._hidden import ESTIMATE, ESTIMATED, FILE_HASHES, TRAINING_DATA
-from pulumi_openai_ft._inputs import is_known, plain, unknown
+from pulumi_openai_ft._inputs import is_known, plain, shown, unknown
 from pulumi_openai_ft._job.checks import METHODS, given_hyperparameters
 from pulumi_openai_ft._local_data import OFF, is_strict, told
 from pulumi_openai_ft.errors import InputError
@@ -50,6 +50,8 @@ def estimate(props: Mapping[str, Any], catalog: Catalog, profile: Profile) -> di
     Returns:
         None where that cannot be told: reinforcement is billed by time.
     """
+    if not is_known(props.get("method")):
+        return None
     epochs = plain(given_hyperparameters(props)[1].get("n_epochs") or "auto")
     if epochs == "auto" and not profile.offers("auto"):
         return None
@@ -85,7 +87,7 @@ def _first_of(kinds: Iterable[str], props: Mapping[str, Any], catalog: Catalog) 
     found = _report(props, catalog)
     first = {problem.kind: problem for problem in reversed(found.problems if found else ())}
     sentences = [str(first[kind]) for kind in kinds if kind in first]
-    return told("training_file", str(_local(props).get("file")), sentences)
+    return told("training_file", shown(props, TRAINING_DATA, _local(props).get("file")), sentences)
 
 
 def _report(props: Mapping[str, Any], catalog: Catalog) -> Report | None:

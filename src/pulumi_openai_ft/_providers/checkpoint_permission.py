@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 ASKED = "__asked_checkpoint_id"
 """Where the state keeps how the program named the checkpoint."""
+_NO_CHECKPOINT = f"checkpoint_id: {_inputs.MISSING}"
+NO_MODEL = (
+    f"{_NO_CHECKPOINT}: a job has no model before it has succeeded: let `up` wait for it (wait_for_completion, paused), "
+    f"or run `pulumi up --refresh` when it is done"
+)
 ProjectId = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -57,7 +62,8 @@ class FineTuningCheckpointPermissionProvider(Provider):
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Adds what the names tell, and what other resources of the program ask for."""
-        return [*super().input_problems(props), *_checkpoint_problems(props), *self._overlaps(props)]
+        found = [NO_MODEL if one == _NO_CHECKPOINT else one for one in super().input_problems(props)]
+        return [*found, *_checkpoint_problems(props), *self._overlaps(props)]
 
     def profile_problems(self, _props: Mapping[str, Any]) -> list[str]:
         """A service may have no permissions at all."""

@@ -83,7 +83,7 @@ class FileProvider(Provider):
         """Adds what the disk says about the local file."""
         found = super().input_problems(props)
         path = props.get("file")
-        if isinstance(path, str) and (reason := _unreadable(path)):
+        if isinstance(path, str) and (reason := _unreadable(path, _inputs.shown(props, "file", path))):
             found.append(f"file: {reason}")
         return found
 
@@ -93,16 +93,14 @@ class FileProvider(Provider):
 
     def data_problems(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
         """What the service would refuse in the rows of a file that is new or changed."""
-        inputs = _inputs.visible(news)
-        is_refused = is_strict(inputs.get("validate"), self.profile.name) and inputs != _inputs.visible(olds)
-        return _local_data.errors(inputs) if is_refused else []
+        is_refused = is_strict(news.get("validate"), self.profile.name) and not _is_same(olds, news)
+        return _local_data.errors(news) if is_refused else []
 
     def advice(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
         """What else is odd in the rows, and with `warn` what the service would refuse."""
-        inputs = _inputs.visible(news)
-        if inputs.get("validate") == OFF or inputs == _inputs.visible(olds):
+        if news.get("validate") == OFF or _is_same(olds, news):
             return []
-        return [*_local_data.errors(inputs), *_local_data.warnings(inputs)]
+        return [*_local_data.errors(news), *_local_data.warnings(news)]
 
     def ask_something(self, api: Api) -> None:
         """Looks for one file."""
@@ -202,6 +200,11 @@ def _kept(olds: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _inputs.plain(olds[name]) for name in COUNTS if olds.get(name) is not None}
 
 
+def _is_same(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether the inputs are those of the last time."""
+    return _inputs.visible(olds) == _inputs.visible(news)
+
+
 def _differs(wanted: Any, actual: Any) -> bool:
     if isinstance(wanted, dict):
         return any(_differs(value, (actual or {}).get(key)) for key, value in wanted.items())
@@ -213,12 +216,12 @@ def _content_changed(old: Any, new: Any) -> bool:
     return old is not None and new is not None and old != new
 
 
-def _unreadable(path: str) -> str | None:
+def _unreadable(path: str, shown: str) -> str | None:
     if os.path.isdir(path):  # noqa: PTH112 - a path as the program wrote it
-        return f"{path!r} is a folder: name the file in it"
+        return f"{shown} is a folder: name the file in it"
     try:
         with open(path, "rb"):  # noqa: PTH123 - likewise
             return None
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        return f"{path!r} cannot be read ({reason}): write a path that is relative to the program's folder {os.getcwd()!r}"  # noqa: PTH109
+        return f"{shown} cannot be read ({reason}): write a path that is relative to the program's folder {os.getcwd()!r}"  # noqa: PTH109

@@ -50,7 +50,7 @@ class FineTuningJobProvider(Provider):
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Adds rules between inputs. A service's own hyperparameters are for the service to check."""
-        known, _ = split_hyperparameters(props, self.profile.hyperparameters)
+        known, _ = split_hyperparameters(_asked_for(props), self.profile.hyperparameters)
         return [*super().input_problems(known), *contradictions(props)]
 
     def profile_problems(self, props: Mapping[str, Any]) -> list[str]:
@@ -70,6 +70,7 @@ class FineTuningJobProvider(Provider):
 
     def completed(self, olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
         """Adds what training is likely to come to; of a job that is there, as it was estimated then."""
+        news = {**news, **_hashes_that_stay(olds, news)}
         if _is_same(olds, news):
             found = olds.get(ESTIMATE)
         else:
@@ -91,7 +92,7 @@ class FineTuningJobProvider(Provider):
 
     def inputs(self, props: Mapping[str, Any]) -> dict[str, Any]:
         """Adds a service's own hyperparameters as they are."""
-        known, extra = split_hyperparameters(props, self.profile.hyperparameters)
+        known, extra = split_hyperparameters(_asked_for(props), self.profile.hyperparameters)
         return with_hyperparameters(super().inputs(known), extra)
 
     def ask_something(self, api: Api) -> None:
@@ -190,6 +191,24 @@ class FineTuningJobProvider(Provider):
         return {**outputs(job, props), "base_url": self.settings.base_url}
 
 
+BUYING = (*REPLACING, "recreate_on_failure")
+"""Inputs whose change may buy another job."""
+
+
 def _is_same(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether the inputs are those of the last time."""
-    return _inputs.visible(olds) == _inputs.visible(news)
+    """Whether the inputs ask for the job of the last time: one that is paid for is neither judged nor priced again."""
+    return all(_inputs.plain(olds.get(name)) == _inputs.plain(news.get(name)) for name in BUYING)
+
+
+def _asked_for(props: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties without those that check has added."""
+    return {name: value for name, value in props.items() if name not in ESTIMATED}
+
+
+def _hashes_that_stay(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
+    """Hashes of files whose ids are those of the last time: `ignore_changes` gives back the id alone."""
+    return {
+        hash_: olds[hash_]
+        for name, hash_ in FILE_HASHES.items()
+        if olds.get(hash_) is not None and olds.get(name) == news.get(name)
+    }

@@ -124,10 +124,8 @@ class Api:
 
     def files(self, *, purpose: str | None = None, limit: int | None = None) -> Iterator[FileObject]:
         """`GET /files`, all pages, newest first."""
-        return islice(
-            self._pages(self._http, FileObject, FILES, {"purpose": purpose}, longest=LONGEST_PAGE_OF_FILES),
-            limit,
-        )
+        query = {"purpose": purpose}
+        return self._list(self._http, FileObject, FILES, query, limit=limit, longest=LONGEST_PAGE_OF_FILES)
 
     def delete_file(self, file_id: str) -> None:
         """`DELETE /files/{id}`."""
@@ -144,7 +142,7 @@ class Api:
     def jobs(self, *, metadata: Mapping[str, str] | None = None, limit: int | None = None) -> Iterator[Job]:
         """`GET /fine_tuning/jobs`, all pages, newest first, those alone that carry the metadata."""
         query = {f"metadata[{key}]": value for key, value in (metadata or {}).items()}
-        return islice(self._pages(self._http, Job, JOBS, query), limit)
+        return self._list(self._http, Job, JOBS, query, limit=limit)
 
     def cancel_job(self, job_id: str) -> Job:
         """`POST /fine_tuning/jobs/{id}/cancel`."""
@@ -160,15 +158,15 @@ class Api:
 
     def events(self, job_id: str, *, limit: int | None = None) -> Iterator[Event]:
         """`GET /fine_tuning/jobs/{id}/events`, all pages, newest first."""
-        return islice(self._pages(self._http, Event, f"{_path(JOBS, job_id)}/events", limit=limit), limit)
+        return self._list(self._http, Event, f"{_path(JOBS, job_id)}/events", limit=limit)
 
     def checkpoints(self, job_id: str, *, limit: int | None = None) -> Iterator[Checkpoint]:
         """`GET /fine_tuning/jobs/{id}/checkpoints`, all pages, last step first."""
-        return islice(self._pages(self._http, Checkpoint, f"{_path(JOBS, job_id)}/checkpoints"), limit)
+        return self._list(self._http, Checkpoint, f"{_path(JOBS, job_id)}/checkpoints", limit=limit)
 
     def permissions(self, checkpoint: str, *, limit: int | None = None) -> Iterator[Permission]:
         """`GET /fine_tuning/checkpoints/{name}/permissions` with the admin key, all pages, newest first."""
-        return islice(self._pages(self._admin, Permission, _permissions(checkpoint)), limit)
+        return self._list(self._admin, Permission, _permissions(checkpoint), limit=limit)
 
     def grant_permissions(self, checkpoint: str, project_ids: list[str]) -> list[Permission]:
         """`POST /fine_tuning/checkpoints/{name}/permissions` with the admin key: one for each project."""
@@ -196,7 +194,7 @@ class Api:
     def _act_on_job(self, job_id: str, action: str) -> Job:
         return _ask(self._http, Job, "POST", f"{_path(JOBS, job_id)}/{action}")
 
-    def _pages(
+    def _list(
         self,
         http: Http,
         kind: type[Item],
@@ -206,11 +204,14 @@ class Api:
         limit: int | None = None,
         longest: int = LONGEST_PAGE,
     ) -> Iterator[Item]:
+        """The first things of a list, all by default, on pages that are no longer than that takes."""
         size = longest if limit is None else max(1, min(limit, longest))
+        return islice(self._pages(http, kind, path, {**(query or {}), "limit": size}), limit)
+
+    def _pages(self, http: Http, kind: type[Item], path: str, query: Mapping[str, Any]) -> Iterator[Item]:
         after = None
         while True:
-            params = {**(query or {}), "limit": size, "after": after}
-            page: Page[Item] = _ask(http, Page[kind], "GET", path, params=params)  # type: ignore[valid-type]
+            page: Page[Item] = _ask(http, Page[kind], "GET", path, params={**query, "after": after})  # type: ignore[valid-type]
             last = page.last_id or (page.data[-1].id if page.data else None)
             if last == after:  # nothing more, or a service that pays no heed to `after`
                 return

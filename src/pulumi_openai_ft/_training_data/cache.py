@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import time
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
-import platformdirs
 
+from pulumi_openai_ft._disk import remembered, write_remembered
 from pulumi_openai_ft._training_data.lines import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 PACKAGE = "pulumi-openai-ft"
 SETTLED_NS = 2_000_000_000
@@ -51,9 +50,7 @@ class Cache(Generic[Report]):
     """
 
     kind: type[Report]
-    folder: Path | None = field(
-        default_factory=lambda: platformdirs.user_cache_path(PACKAGE) / "training-data"
-    )
+    folder: Path | None = field(default_factory=lambda: remembered("training-data"))
     now: Callable[[], int] = time.time_ns
 
     def sha256(self, path: str | os.PathLike[str]) -> str | None:
@@ -81,8 +78,7 @@ class Cache(Generic[Report]):
         kept = {**(known.reports if known else {}), **{_key(terms): one for terms, one in reports.items()}}
         entry = _Entry(state, sha256, dict(list(kept.items())[-MOST_REPORTS:]))
         with contextlib.suppress(*UNUSABLE):
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write_whole(self._file(self.folder, state), msgspec.json.encode(entry))
+            write_remembered(self._file(self.folder, state), msgspec.json.encode(entry))
             _prune(self.folder)
 
     def _entry(self, state: State | None) -> _Entry[Report] | None:
@@ -110,18 +106,6 @@ def _state(path: str | os.PathLike[str]) -> State | None:
 def _key(terms: str) -> str:
     """Another version of the package may judge otherwise."""
     return f"{version(PACKAGE)} {terms}"
-
-
-def _write_whole(file: Path, data: bytes) -> None:
-    """Nobody reads half of what another process writes, and nobody else reads what rows say."""
-    handle, draft = tempfile.mkstemp(dir=file.parent, suffix=".draft")
-    try:
-        with os.fdopen(handle, "wb") as content:
-            content.write(data)
-        Path(draft).replace(file)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
 
 
 def _prune(folder: Path) -> None:

@@ -120,7 +120,10 @@ class Problem:
 
 @dataclass
 class Findings:
-    """Collects problems in bounded memory: the first of each severity in full, then numbers alone."""
+    """Collects problems in bounded memory: the first ones in full, then numbers alone.
+
+    Of warnings the first of each kind is among them: previews tell those.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     errors: int = 0
@@ -133,7 +136,8 @@ class Findings:
         self.counts[problem.kind] += 1
         self.errors += problem.severity is Severity.ERROR
         shown = self._shown[problem.severity]
-        if len(shown) < MOST_SHOWN:
+        is_new_warning = problem.severity is Severity.WARNING and self.counts[problem.kind] == 1
+        if len(shown) < MOST_SHOWN or is_new_warning:
             shown.append(problem)
 
     def shown(self) -> tuple[Problem, ...]:

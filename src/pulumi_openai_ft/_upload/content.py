@@ -47,9 +47,7 @@ class Section:
         """As of a file."""
         left = self._size - self._at
         wanted = left if size < 0 else min(size, left)
-        self._report(
-            self._at
-        )  # before it touches the file, which may be closed when nobody wants the section
+        self._report(self._at)  # before it reads: nobody may want the section any more
         data = os.pread(self._file, wanted, self._start + self._at)
         if wanted and not data:
             raise changed(self._name)

@@ -92,8 +92,10 @@ class Crew:
             self._at_work -= 1
             is_last = not self._at_work
         if is_last:
-            self.end()
-            self._ended.set()
+            try:
+                self.end()
+            finally:
+                self._ended.set()
 
     def _fail(self, error: BaseException) -> None:
         with self._lock:

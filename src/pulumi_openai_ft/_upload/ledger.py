@@ -6,22 +6,19 @@ Whatever goes wrong with it, it is as if it were empty.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
 from pydantic import TypeAdapter
 
+from pulumi_openai_ft._disk import remembered, write_remembered
 from pulumi_openai_ft._once import once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-PACKAGE = "pulumi-openai-ft"
 KEPT = 86400.0
 """Seconds that something is remembered."""
 
@@ -57,7 +54,7 @@ class Ledger:
         folder: Where, the user's cache folder by default.
     """
 
-    folder: Path = field(default_factory=lambda: platformdirs.user_cache_path(PACKAGE) / "uploads")
+    folder: Path = field(default_factory=lambda: remembered("uploads"))
 
     def find(self, key: str | None, now: float) -> Entry | None:
         """The entry of a key, unless it is too old.
@@ -74,13 +71,12 @@ class Ledger:
         if key is None:
             return False
         with suppress(OSError):
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._write(self._file(key), json.dumps(asdict(entry)))
+            write_remembered(self._file(key), json.dumps(asdict(entry)).encode())
             return True
         return False
 
     def forget(self, key: str | None) -> None:
-        """Drops an entry, and all that are too old."""
+        """Drops an entry."""
         with suppress(OSError):
             if key:
                 self._file(key).unlink(missing_ok=True)
@@ -117,13 +113,3 @@ class Ledger:
         with suppress(OSError, ValueError):
             return self._form.validate_json(file.read_bytes())
         return None
-
-    def _write(self, file: Path, text: str) -> None:
-        handle, draft = tempfile.mkstemp(dir=self.folder)
-        try:
-            with os.fdopen(handle, "w") as opened:
-                opened.write(text)
-            Path(draft).replace(file)
-        except OSError:
-            Path(draft).unlink(missing_ok=True)
-            raise

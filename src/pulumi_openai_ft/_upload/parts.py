@@ -19,7 +19,6 @@ from pulumi_openai_ft._service.retries import NOT_OFFERED_STATUSES
 from pulumi_openai_ft._upload.content import Picture, Section
 from pulumi_openai_ft._upload.crew import Crew
 from pulumi_openai_ft._upload.ledger import Entry
-from pulumi_openai_ft._upload.wish import IN_ONE_PIECE
 from pulumi_openai_ft.errors import (
     EngineGoneError,
     InputError,
@@ -54,8 +53,7 @@ class NotOfferedError(InputError):
 
     def __init__(self, refusal: ServiceError) -> None:
         super().__init__(
-            f"the service takes no uploads in parts (status {refusal.status}), and {IN_ONE_PIECE} bytes in one piece: "
-            f"name `uploads` in openai-ft:lacks"
+            f"the service takes no uploads in parts (status {refusal.status}): name `uploads` in openai-ft:lacks"
         )
 
 
@@ -100,12 +98,15 @@ class InParts:
 
     def _resume(self, entry: Entry) -> FileObject:
         told = f"{len(entry.parts)} of {self._count(entry)} parts are at the service"
+        may_be_a_file = len(entry.parts) == self._count(entry)
         self.host.say(f"going on with the upload of {self.upload.filename} that broke off: {told}")
         try:
             return self._go_on(entry)
         except ServiceError as error:
             if error.status not in GONE_STATUSES:
                 raise
+        if may_be_a_file and (file := look_for(self.find, self.host.time)):
+            return file
         return self._go_on(self._begin())
 
     def _begin(self) -> Entry:
@@ -155,18 +156,16 @@ class InParts:
         assert entry.upload_id
         part_ids = [entry.parts[number] for number in range(self._count(entry))]
         try:
-            file = self.api.complete_upload(entry.upload_id, part_ids, md5).file
+            file, told = self.api.complete_upload(entry.upload_id, part_ids, md5).file, ""
         except RequestError as error:
             if not _may_be_complete(error):
                 raise
-            file = look_for(self.find, self.host.time)
-            if file is None:
-                raise
+            file, told = None, f" ({error})"
         file = file or look_for(self.find, self.host.time)
         if file is None:
             raise ServiceConnectionError(
-                f"the service completed the upload of {self.upload.filename} and shows no file of it: run the command "
-                f"again",
+                f"the service may have completed the upload of {self.upload.filename} and shows no file of it{told}: "
+                f"run the command again",
                 may_have_acted=True,
             )
         return file
@@ -184,7 +183,7 @@ class InParts:
         """Leaves the upload for the next run to go on with; where that would not know of it, it is cancelled."""
         if self.ledger.find(self.key, self.host.time.wall()) is None:
             self._give_up(entry)
-        elif isinstance(error, InterruptedCommandError):
+        elif isinstance(error, InterruptedCommandError) and len(entry.parts) < self._count(entry):
             told = f"{len(entry.parts)} of {self._count(entry)} parts of {self.upload.filename} were sent"
             error.args = (f"{error}; {told}: run `pulumi up` again within the hour, which sends the rest",)
 

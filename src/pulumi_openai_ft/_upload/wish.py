@@ -79,8 +79,8 @@ class Upload:
 def too_large(size: int, purpose: str, profile: Profile) -> str | None:
     """Why the service cannot take a file of so many bytes, if it cannot."""
     if _takes_parts(purpose, profile):
-        return _beyond(size, IN_PARTS)
-    if problem := _beyond(size, IN_ONE_PIECE):
+        return beyond(size, IN_PARTS)
+    if problem := beyond(size, IN_ONE_PIECE):
         reason = f"purpose {purpose!r}" if profile.offers("uploads") else f"the service {profile.name!r}"
         return f"{problem} as {reason} takes no uploads in parts (see openai-ft:lacks)"
     return None
@@ -90,7 +90,8 @@ def _takes_parts(purpose: str, profile: Profile) -> bool:
     return purpose in PURPOSES_IN_PARTS and profile.offers("uploads")
 
 
-def _beyond(size: int, limit: int) -> str | None:
+def beyond(size: int, limit: int) -> str | None:
+    """Why so many bytes are too many, if they are."""
     if size <= limit:
         return None
     return f"{size} bytes are more than the {limit} that can be uploaded: split the file, or leave rows out"
