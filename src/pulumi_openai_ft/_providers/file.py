@@ -122,7 +122,8 @@ class FileProvider(Provider):
         if "file" not in inputs:
             raise InputError("file: is missing: a new file needs the path of a local file to upload")
         with open(inputs["file"], "rb") as content:  # noqa: PTH123 - a path as the program wrote it
-            inputs.setdefault("sha256", hashlib.file_digest(content, "sha256").hexdigest())
+            if "sha256" not in inputs:
+                inputs["sha256"] = hashlib.file_digest(content, "sha256").hexdigest()
             uploaded = self.files.obtain(_upload(inputs, props.get(IDENTITY), self.settings.owner), content)
         return CreateResult(uploaded.id, {**_outputs(uploaded, inputs["sha256"]), **counts(inputs)})
 

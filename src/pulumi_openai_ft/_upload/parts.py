@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._late import look_for
 from pulumi_openai_ft._once import once
@@ -242,7 +242,7 @@ class _Sending:
             self._sent[number] = max(self._sent[number], sent)
 
         start, size = number * self._entry.part_size, self._size(number)
-        section: Any = Section(self._file, start, size, see, self._picture.name)
+        section = Section(self._file, start, size, see, self._picture.name)
         assert self._entry.upload_id
         part = self._whole.api.add_part(self._entry.upload_id, section)
         self._sent[number] = size
