@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -70,6 +71,7 @@ def test_name_purpose_and_expiry_are_as_the_program_says(
     [
         ({"file": "missing.jsonl"}, "file: 'missing.jsonl' cannot be read (no such file or directory)"),
         ({"file": "."}, "file: '.' is a folder"),
+        ({"file": "/dev/zero"}, "file: '/dev/zero' is no regular file: name one"),
         (
             {"file": __file__, "purpose": "fine_tune"},
             "purpose: 'fine_tune' does not fit: must be 'fine-tune', 'assist",
@@ -111,6 +113,19 @@ def test_a_file_that_is_too_large_is_told_at_preview(
 def test_a_new_file_needs_a_path(provider: FileProvider) -> None:
     with pytest.raises(InputError, match="file: is missing"):
         provider.create({"purpose": "fine-tune"})
+
+
+@pytest.mark.parametrize("name", ["gone.jsonl", "/dev/zero", "fifo"])
+def test_what_cannot_be_read_any_more_is_an_error_and_nothing_is_uploaded(
+    provider: FileProvider, tmp_path: Path, service: Emulator, name: str
+) -> None:
+    if name == "fifo":
+        os.mkfifo(tmp_path / name)
+
+    with pytest.raises(InputError, match=r"^file: '.*' (cannot be read|is no regular file)"):
+        provider.create({"file": str(tmp_path / name), "purpose": "batch"})
+
+    assert service.journal(method="POST", path="/v1/files") == []
 
 
 OLDS = {"sha256": "a" * 64, "purpose": "fine-tune", "filename": "a.jsonl", "bytes": 3.0}

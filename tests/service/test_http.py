@@ -336,8 +336,8 @@ JOB = {"model": "gpt-4o-mini-2024-07-18"}
 @pytest.fixture
 def job(service: Emulator, opened: Callable[..., Http], training_data: Any) -> dict[str, str]:
     """The body of a call that creates a job."""
-    form = {"data": {"purpose": "fine-tune"}, "files": {"file": ("a.jsonl", training_data.read_bytes())}}
-    return {**JOB, "training_file": opened(service).request("POST", "/files", **form)["id"]}
+    form = Form("file", "a.jsonl", io.BytesIO(training_data.read_bytes()), {"purpose": "fine-tune"})
+    return {**JOB, "training_file": opened(service).request("POST", "/files", form=form)["id"]}
 
 
 @pytest.mark.parametrize(
