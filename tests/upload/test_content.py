@@ -116,9 +116,12 @@ def test_what_the_report_raises_the_read_raises(file: Path) -> None:
     def interrupt(_sent: int) -> None:
         raise InterruptedError("by the user")
 
-    with file.open("rb") as content, Whole(Picture.of(content, wish()), interrupt) as whole:
-        with pytest.raises(InterruptedError, match="by the user"):
-            whole.read(1)
+    with (
+        file.open("rb") as content,
+        Whole(Picture.of(content, wish()), interrupt) as whole,
+        pytest.raises(InterruptedError, match="by the user"),
+    ):
+        whole.read(1)
 
 
 def test_a_picture_gives_the_md5_of_what_has_the_right_sha256(file: Path) -> None:
