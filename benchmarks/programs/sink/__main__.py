@@ -1,12 +1,14 @@
 # ruff: noqa: INP001 - a program
 """A service that takes files and keeps nothing of them but how long they were. Its first line is its address.
 
-It stands for a machine elsewhere, so it takes as little of this one as can be: what arrives is dropped by the kernel.
+With a number it takes no more megabytes in a second, as at the end of a line. It stands for a machine elsewhere, so it takes as little of this one as can be: what arrives is dropped by the kernel.
 """
 
 import json
+import math
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -87,11 +89,33 @@ class Books:
 
 
 @dataclass
+class Line:
+    """What all connections go over.
+
+    Attributes:
+        speed: Bytes in a second, as many as come by default.
+    """
+
+    speed: float = math.inf
+    _free_at: float = 0.0
+    _lock: Lock = field(default_factory=Lock)
+
+    def carry(self, size: int) -> None:
+        """Waits as long as the line needs for so many bytes."""
+        with self._lock:
+            self._free_at = max(self._free_at, time.monotonic()) + size / self.speed
+            seconds = self._free_at - time.monotonic()
+        if seconds > 0:
+            time.sleep(seconds)
+
+
+@dataclass
 class Connection:
     """A connection, until the client closes it."""
 
     peer: socket.socket
     books: Books
+    line: Line
     _read: bytes = b""
 
     def serve(self) -> None:
@@ -129,7 +153,9 @@ class Connection:
             around += len(head) + len(BLANK_LINE)
         left = length - around
         while left:
-            left -= self._dropped(left)
+            dropped = self._dropped(left)
+            self.line.carry(dropped)
+            left -= dropped
         return length - around - (len(f"\r\n--{boundary}--\r\n") if boundary else 0)
 
     def _dropped(self, size: int) -> int:
@@ -175,14 +201,14 @@ def _file(number: str, size: int) -> dict[str, Any]:
 
 def main() -> None:
     """Serves until it is killed."""
-    books = Books()
+    books, line = Books(), Line(*(float(speed) * 1e6 for speed in sys.argv[1:]))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         sys.stdout.write(f"http://127.0.0.1:{listening.getsockname()[1]}\n")
         sys.stdout.flush()
         while True:
             peer, _address = listening.accept()
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            Thread(target=Connection(peer, books).serve, daemon=True).start()
+            Thread(target=Connection(peer, books, line).serve, daemon=True).start()
 
 
 if __name__ == "__main__":

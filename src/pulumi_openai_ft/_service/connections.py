@@ -26,7 +26,7 @@ Transport = httpx.BaseTransport
 CONNECT_TIMEOUT = 5.0
 PARALLEL = 64
 """As many operations as the engine runs at a time in our host when it is asked for many."""
-BLOCK = 1 << 18
+BLOCK = 1 << 19
 """Bytes of a file that are sent at once: more would be copied where they do not fit into the socket's buffer."""
 IDLE = 4.0
 """Seconds after which an unused connection is closed: common servers do it after 5, and a POST that meets a closing
