@@ -135,17 +135,17 @@ class Picture:
             raise changed(picture.name)
         return picture
 
-    def md5(self, pause: Callable[[], None]) -> str:
+    def md5(self, follow: Callable[[int], None]) -> str:
         """The MD5 of the content.
 
         Args:
-            pause: Called between two blocks. What it raises comes out.
+            follow: Called before each block, and in the end, with how many bytes were hashed. What it raises comes out.
 
         Raises:
             InputError: It is not the content that the program saw.
         """
         md5 = hashlib.md5(usedforsecurity=False)
-        content = Section(self.content.fileno(), 0, self.upload.size, lambda _read: pause(), self.name)
+        content = Section(self.content.fileno(), 0, self.upload.size, follow, self.name)
         with HashBeside() as sha256:
             while block := content.read(BLOCK):
                 sha256.update(block)
