@@ -33,8 +33,8 @@ ABOVE = {PIECE: "1000000", PARTS: "64"}
 """Megabytes above which ours goes in parts."""
 OTHERS = {CREATE: "create", CHUNKED: "chunked", STREAM: "stream", SHA256: "sha256", MD5: "md5"}
 HASHES = frozenset({SHA256, MD5})
-LINE_SPEED = 312.5
-"""Megabytes that a line of 2.5 Gbit/s carries in a second."""
+LINE_SPEED = 500
+"""Megabytes that a line of 4 Gbit/s carries in a second."""
 LINE_WAYS = (PIECE, PARTS, STREAM)
 LARGEST_PIECE = 512
 """Megabytes beyond which the package sends no file in one piece."""
@@ -163,7 +163,7 @@ def _other(name: str, content: Content, sink: Sink) -> Sent:
 def _to_the_stream(free: Taken, line: Taken) -> Iterator[Series]:
     for ours in ABOVE:
         yield from _seconds("", free, ours, STREAM, LONGEST)
-        yield from _seconds(f" at {LINE_SPEED:g} MB/s", line, ours, STREAM, LONGEST)
+        yield from _seconds(f" at {LINE_SPEED} MB/s", line, ours, STREAM, LONGEST)
 
 
 def _to_the_hash(free: Taken) -> Iterator[Series]:

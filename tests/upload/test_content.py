@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pulumi_openai_ft._upload.content import BLOCK, HashBeside, Picture, Section, Whole
+from pulumi_openai_ft._upload.content import AHEAD, BLOCK, HashBeside, Picture, Section, Whole
 from pulumi_openai_ft._upload.wish import Upload
 from pulumi_openai_ft.errors import InputError
 
@@ -68,6 +69,18 @@ def test_a_hash_beside_is_that_of_all_that_it_was_given_since_it_began() -> None
                 beside.update(block)
 
             assert beside.hexdigest() == hashlib.sha256(DATA * 20).hexdigest()
+
+
+def test_a_hash_beside_holds_little_however_much_faster_it_is_fed() -> None:
+    tracemalloc.start()
+    with HashBeside() as beside:
+        for _ in range(100):
+            beside.update(bytes(BLOCK))
+        beside.hexdigest()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < (AHEAD + 4) * BLOCK
 
 
 @pytest.mark.parametrize("sha256", [hashlib.sha256(DATA).hexdigest(), None], ids=["with a hash", "without"])
