@@ -82,7 +82,7 @@ class Examination:
             return
         if lines[0].endswith(b"\r") or lines[-1].endswith(b"\r"):
             lines = self._without_carriage_returns(lines)
-        is_text = block.is_ascii or _are_utf8(lines)
+        is_text = block.is_ascii or _is_utf8(block.text)
         rows = self._decoded(lines, block.text if lines is block.lines else None) if is_text else None
         self._rows(lines, block.number, rows or [None] * len(lines))
         self._look_for_repeats(lines, block.number)
@@ -219,10 +219,10 @@ def _are_objects(lines: list[bytes]) -> bool:
         return False
 
 
-def _are_utf8(lines: list[bytes]) -> bool:
-    """Whether the lines are text; the decoder looks only at the strings that it returns."""
+def _is_utf8(text: memoryview | bytes) -> bool:
+    """Whether it is text; the decoder looks only at the strings that it returns."""
     try:
-        b"\n".join([line for line in lines if not line.isascii()]).decode()
+        str(text, "utf-8")
     except UnicodeDecodeError:
         return False
     return True
