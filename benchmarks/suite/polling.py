@@ -8,7 +8,7 @@ import time
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks.benchmark import BenchmarkError
 from benchmarks.measurement import Point, Series, in_turns
@@ -28,7 +28,8 @@ LISTED, FOLLOWED = 100, 4
 INTERVALS = 5
 INTERVAL = 0.5
 """Seconds of an interval. The figure does not depend on it."""
-TRAINING = 3600.0
+UNTIL_TRAINING, TRAINING = 60.0, 3600.0
+"""Seconds until all jobs train, and until all are done."""
 PATIENCE = 120.0
 OURS, PEER = "FineTuningJob, our host", "a request for each job"
 LISTING = "/v1/fine_tuning/jobs"
@@ -37,11 +38,19 @@ LISTING = "/v1/fine_tuning/jobs"
 def measure(plan: Plan) -> list[Series]:
     """Lets jobs wait at an emulator whose time stands still, and reads its journal."""
     with tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as folder:
-        taken = in_turns({OURS: partial(_most_requests, Path(folder))}, plan.runs, plan.tell)
-    ours = tuple(float(found) for found in taken[OURS])
-    point = Point(JOBS, ours, (float(JOBS),) * plan.runs)
-    at_most = (math.ceil(JOBS / LISTED) + FOLLOWED) / JOBS
-    return [Series("an interval's requests", "requests", OURS, PEER, (point,), at_most=at_most)]
+        taken = in_turns({OURS: partial(_most_requests, Path(folder))}, plan.runs, plan.tell)[OURS]
+    lists = math.ceil(JOBS / LISTED)
+    return [
+        _series("before training", [found.before_training for found in taken], lists),
+        _series("in training, with events", [found.in_training for found in taken], lists + FOLLOWED),
+    ]
+
+
+def _series(while_: str, requests: Sequence[int], at_most: int) -> Series:
+    point = Point(JOBS, tuple(map(float, requests)), (float(JOBS),) * len(requests))
+    return Series(
+        f"an interval's requests, {while_}", "requests", OURS, PEER, (point,), at_most=at_most / JOBS
+    )
 
 
 def versions() -> dict[str, str]:
@@ -49,8 +58,14 @@ def versions() -> dict[str, str]:
     return {}
 
 
-def _most_requests(folder: Path) -> int:
+class _Most(NamedTuple):
     """The requests of the interval that has the most."""
+
+    before_training: int
+    in_training: int
+
+
+def _most_requests(folder: Path) -> _Most:
     config = {"openai-ft:apiKey": API_KEY, "openai-ft:pollInterval": str(INTERVAL)}
     with (
         Emulator(clock=Clock.manual()) as service,
@@ -58,13 +73,19 @@ def _most_requests(folder: Path) -> int:
     ):
         creates = _creates(host, folder)
         _await(lambda: _all_wait(service), "all jobs to wait")
-        waiting_since = service.journal()[-1].number
-        _await(lambda: len(intervals(service.journal(after=waiting_since))) >= INTERVALS, "the host to look")
-        found = max(intervals(service.journal(after=waiting_since)))
+        before_training = _most_from_now_on(service)
+        service.advance(UNTIL_TRAINING)
+        found = _Most(before_training, _most_from_now_on(service))
         service.advance(TRAINING)
         for create in creates:
             create.result()
     return found
+
+
+def _most_from_now_on(service: Emulator) -> int:
+    now = service.journal()[-1].number
+    _await(lambda: len(intervals(service.journal(after=now))) > INTERVALS, "the host to look")
+    return max(intervals(service.journal(after=now))[1:])  # the first may be of the time before
 
 
 def _creates(host: OwnHost, folder: Path) -> list[Any]:
