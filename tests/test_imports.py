@@ -25,8 +25,8 @@ from pulumi_openai_ft._imports import (
     require_id,
 )
 from pulumi_openai_ft._job.inputs import MOST_METADATA, FineTuningJobInputs
-from pulumi_openai_ft._job.jobs import TOKEN_KEY
 from pulumi_openai_ft._job.outputs import outputs
+from pulumi_openai_ft._job.search import TOKEN_KEY
 from pulumi_openai_ft._profiles import PROFILES
 from pulumi_openai_ft._providers.checkpoint_permission import FineTuningCheckpointPermissionProvider
 from pulumi_openai_ft._providers.file import FileInputs, FileProvider, _outputs

@@ -99,11 +99,16 @@ def _creates(host: OwnHost, folder: Path) -> list[Any]:
 
 
 def _all_wait(service: Emulator) -> bool:
-    """Whether each job is bought and was looked for before and after."""
+    """Whether each job is bought, and nobody looks any more whether it was bought twice."""
     if service.counts().get(f"POST {LISTING}", 0) < JOBS:
         return False
-    searches = [entry for entry in service.journal(method="GET", path=LISTING) if "metadata" in entry.query]
-    return len(searches) == 2 * JOBS
+    before = _searches(service)
+    time.sleep(INTERVAL)
+    return _searches(service) == before
+
+
+def _searches(service: Emulator) -> int:
+    return sum("metadata" in entry.query for entry in service.journal(method="GET", path=LISTING))
 
 
 def intervals(entries: Sequence[JournalEntry]) -> list[int]:

@@ -15,6 +15,7 @@ from pulumi_openai_ft._adopted import Adopted
 from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._job.inputs import OWN_INPUTS
 from pulumi_openai_ft._job.poller import Poller
+from pulumi_openai_ft._job.search import TOKEN_KEY, JobSearch
 from pulumi_openai_ft._late import PAUSES, look_for
 from pulumi_openai_ft._once import once
 from pulumi_openai_ft._progress.rows import JobFollower
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._service.api import Api
     from pulumi_openai_ft._service.objects import Job
 
-TOKEN_KEY = "pulumi_openai_ft_token"  # noqa: S105 - a metadata key
 FAILED = frozenset({"failed", "cancelled"})
 NOT_OFFERED = frozenset({404, 405, 501})
 """How services answer what they do not offer."""
@@ -67,6 +67,10 @@ class Jobs:
     def _poller(self) -> Poller:
         return Poller(self.api, self.host.time)
 
+    @once
+    def _search(self) -> JobSearch:
+        return JobSearch(self.api, self.host.time)
+
     def find(self, job_id: str) -> Job:
         """The job as it is now.
 
@@ -94,7 +98,7 @@ class Jobs:
             tokens: The token that a new job gets, then those of the resource's former names.
             inputs: What the job is to be.
         """
-        known = [job for token in tokens for job in self._with_token(token)]
+        known = [job for token in tokens for job in self._search.find_before_buying(token)]
         if job := next((job for job in known if self._is_adoptable(job, inputs)), None):
             age = timedelta(seconds=max(0, int(self.host.time.wall() - job.created_at)))
             self.host.say(f"adopted job {job.id} ({job.status}, {age} old): these inputs asked for it before")
@@ -112,7 +116,7 @@ class Jobs:
             return job
         token, known = self._bought.pop(job.id)
         try:
-            bought = [found for found in self._with_token(token) if found.id not in known]
+            bought = [found for found in self._search.find_bought_with(job, token) if found.id not in known]
             first = [job, *(found for found in bought if found.status not in FAILED)][-1]
             if first.id != job.id:
                 self.host.say(f"job {first.id} was bought at the same moment: cancelling {job.id}")
@@ -161,14 +165,6 @@ class Jobs:
             if error.status in NOT_OFFERED:
                 return None
             raise
-
-    def _with_token(self, token: str) -> list[Job]:
-        profile = self.api.settings.profile
-        if not profile.offers("metadata"):
-            return []
-        # a service that does not know the filter answers with all jobs
-        jobs = self.api.jobs(metadata={TOKEN_KEY: token} if profile.offers("metadata_filter") else None)
-        return [job for job in jobs if (job.metadata or {}).get(TOKEN_KEY) == token]
 
     def _is_adoptable(self, job: Job, inputs: Mapping[str, Any]) -> bool:
         if job.status == "succeeded":
@@ -231,7 +227,7 @@ class Jobs:
                 may_have_acted=True,
             ) from error
         found = look_for(
-            lambda: next((job for job in self._with_token(token) if job.id not in known), None),
+            lambda: next((job for job in self._search.find(token) if job.id not in known), None),
             self.host.time,
         )
         if found is None:

@@ -8,7 +8,8 @@ from pulumi_openai_ft import _inputs
 from pulumi_openai_ft._hidden import ASKED, ESTIMATED, FILE_HASHES
 from pulumi_openai_ft._job.diff import unrecorded
 from pulumi_openai_ft._job.inputs import OWN_INPUTS, UPDATING, FineTuningJobInputs
-from pulumi_openai_ft._job.jobs import FAILED, TOKEN_KEY
+from pulumi_openai_ft._job.jobs import FAILED
+from pulumi_openai_ft._job.search import TOKEN_KEY
 from pulumi_openai_ft._job.training import estimated
 from pulumi_openai_ft._service.objects import TERMINAL_STATUSES
 

@@ -71,8 +71,9 @@ class JobProgress:
                 calls had them or not.
         """
         self._job = job
-        new = [event for event in events if _mark_of(event) not in self._seen]
-        self._seen.update(map(_mark_of, new))
+        marked = {mark: event for event in events if (mark := _mark_of(event)) not in self._seen}
+        self._seen.update(marked)
+        new = list(marked.values())
         for event in new[:TELLING]:
             for name, figure in figures(event).items():
                 self._newest[name] = max(figure, self._newest.get(name, figure))

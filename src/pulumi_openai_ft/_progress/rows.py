@@ -73,6 +73,6 @@ class JobFollower:
             events: Its newest events, newest first.
         """
         self.progress.see(job, events)
-        for milestone in self.progress.milestones():
-            self.row.host.say(milestone)
+        if milestones := self.progress.milestones():
+            self.row.host.say("\n".join(milestones))
         self.row.show(self.progress)
