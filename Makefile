@@ -13,7 +13,7 @@ help:
 	@echo 'make setup      install what the project needs: virtual environment, Pulumi engine'
 	@echo 'make demo       a real `pulumi up` of the whole workflow against the emulator (KEEP=1 leaves it up, STOP=1 ends that)'
 	@echo 'make test       all tests but the long ones'
-	@echo 'make test-long  the long ones'
+	@echo 'make test-long  the long ones (ARGS=--last-failed: those that failed)'
 	@echo 'make check      format, lint, types, import rules'
 	@echo 'make format     write the format that `make check` wants'
 	@echo 'make docs       the documentation as a site, in site/'
@@ -40,7 +40,7 @@ test: setup
 	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 --dist loadgroup -m 'not long' && $(ENGINE) test
 
 test-long: setup
-	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 --dist loadgroup -m long
+	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 --dist loadgroup -m long $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check
