@@ -25,7 +25,6 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 OPENING, CLOSING = b"{}"
-TRAINING, VALIDATION = "training", "validation"
 
 _first, _last = itemgetter(0), itemgetter(-1)
 
@@ -35,13 +34,11 @@ class Terms(NamedTuple):
 
     Attributes:
         method: The job's method, of `METHODS`, or None to go by what the first row looks like.
-        part: `TRAINING` or `VALIDATION`, or None where that is not known yet.
         encoding: The tokens' encoding.
         context_length: Tokens of a row beyond which the model cuts it, or None.
     """
 
     method: str | None
-    part: str | None
     encoding: str
     context_length: int | None
 
@@ -56,12 +53,13 @@ class Examination:
 
     Attributes:
         examples: Rows so far, whether good or not.
+        longest: Bytes of the longest line so far.
         method: The method by whose rules they are judged; None before the first row was read.
         findings: What is wrong so far.
     """
 
     def __init__(self, terms: Terms, tally: Tally, training: Repeats | None = None) -> None:
-        self.examples = 0
+        self.examples = self.longest = 0
         self.method = terms.method
         self.findings = Findings()
         self._terms, self._tally, self._training = terms, tally, training
@@ -82,6 +80,8 @@ class Examination:
             return
         if lines[0].endswith(b"\r") or lines[-1].endswith(b"\r"):
             lines = self._without_carriage_returns(lines)
+        if self._decoder is None:
+            self._choose(lines)
         is_text = block.is_ascii or _is_utf8(block.text)
         rows = self._decoded(lines, block.text if lines is block.lines else None) if is_text else None
         self._rows(lines, block.number, rows or [None] * len(lines))
@@ -99,9 +99,8 @@ class Examination:
             self._say("too_many_image_rows", f"has {self._tally.image_rows:,} rows with images")
         if not self.examples:
             self._say("no_examples", "holds no rows")
-        elif self.examples < LEAST_EXAMPLES and self._terms.part != VALIDATION:
-            kind = "too_few_examples" if self._terms.part == TRAINING else "few_examples"
-            self._say(kind, f"holds {self.examples} row{'' if self.examples == 1 else 's'}")
+        elif self.examples < LEAST_EXAMPLES:
+            self._say("few_examples", f"holds {self.examples} row{'' if self.examples == 1 else 's'}")
 
     def _say(self, kind: str, reason: str, line: int | None = None) -> None:
         self.findings.add(Problem(kind, reason, line))
@@ -128,7 +127,7 @@ class Examination:
 
     def _decoded(self, lines: list[bytes], text: memoryview | bytes | None) -> list[Row | None]:
         """The rows that fit their types; None for each other."""
-        decoder = self._decoder or self._chosen(lines)
+        decoder = self._decoder
         if decoder is None:
             return [None] * len(lines)
         try:
@@ -139,7 +138,7 @@ class Examination:
             return [_decoded(decoder, line) for line in lines]
         return rows if len(rows) == len(lines) else [_decoded(decoder, line) for line in lines]
 
-    def _chosen(self, lines: list[bytes]) -> msgspec.json.Decoder[Row] | None:
+    def _choose(self, lines: list[bytes]) -> None:
         """Decides on the method by the first row that can be read."""
         for line in lines if self.method is None else ():
             try:
@@ -149,13 +148,14 @@ class Examination:
                 continue
         if self.method is not None:
             self._decoder = msgspec.json.Decoder(TYPES[self.method])
-        return self._decoder
 
     def _rows(self, lines: list[bytes], number: int, rows: list[Row | None]) -> None:
         self.examples += len(lines)
         sizes = list(map(len, lines))
         # a row has no more tokens than bytes, unless it shows images
-        may_be_long = max(sizes) > self._tally.longest
+        longest = max(sizes)
+        self.longest = max(self.longest, longest)
+        may_be_long = longest > self._tally.longest
         others = range(len(rows)) if may_be_long else usual_speech(rows, self._tally.batch)
         for index in others:
             self._unusual(lines[index], number + index, rows[index])
