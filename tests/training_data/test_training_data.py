@@ -64,6 +64,15 @@ def test_the_first_row_tells_the_method(row: Any, method: str, file: Path) -> No
     assert check(write(file, b"", b"{", row)).method == method
 
 
+def test_the_first_row_tells_the_method_whatever_bytes_follow(file: Path) -> None:
+    report = check(write(file, b"", PAIR, b'"caf\xe9"', PAIR))
+
+    assert (report.method, report.counts.keys()) == (
+        "dpo",
+        {"blank_line", "encoding", "duplicate", "few_examples"},
+    )
+
+
 def test_problems_are_told_with_line_and_place(file: Path) -> None:
     rows = [*TWELVE[:4], b"{", *TWELVE[4:], chat(USER, ASSISTANT | {"weight": 2}), chat(USER)]
 
@@ -152,6 +161,20 @@ def test_nine_rows_are_too_few_to_train(part: Any, kind: str | None, file: Path)
     report = check(write(file, *TWELVE[:9]), part=part)
 
     assert [problem.kind for problem in report.problems] == ([kind] if kind else [])
+
+
+def test_too_few_rows_are_told_before_whatever_else_is_wrong(file: Path) -> None:
+    row = chat(*[USER | {"name": 7}] * 25, ASSISTANT)
+
+    of_training, of_validation, open_ = (
+        check(write(file, row), part=part) for part in ("training", "validation", None)
+    )
+
+    assert of_training.problems == (of_training.problems[0], *of_validation.problems[:-1])
+    assert of_training.problems[0].kind == "too_few_examples"
+    assert of_training.counts == {"name": 25, "too_few_examples": 1}
+    assert of_validation.counts == {"name": 25}
+    assert [problem.kind for problem in open_.problems] == ["name"] * 20 + ["few_examples"]
 
 
 def test_rows_of_the_training_file_are_found_in_the_validation_file(file: Path, tmp_path: Path) -> None:
