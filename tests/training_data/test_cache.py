@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.training_data.rows import ALL_VALID, ASSISTANT, CHAT, USER, chat, numbered, write
+from tests.training_data.rows import ALL_VALID, ASSISTANT, CHAT, USER, WITH_IMAGES, chat, numbered, write
 
 from pulumi_openai_ft._training_data import cache as cache_module
 from pulumi_openai_ft._training_data.cache import SETTLED_NS, Cache
@@ -245,6 +245,8 @@ class TestByHash:
 
 
 LINES = [json.dumps(row).encode() for _, row in ALL_VALID]
+LONG = json.dumps(chat(USER, ASSISTANT | {"content": "Under Account, then Security. " * 40})).encode()
+SEEN = json.dumps(WITH_IMAGES).replace('"low"', '"high"').encode()
 ODD_LINES = [
     b"",
     b"{",
@@ -253,7 +255,8 @@ ODD_LINES = [
     LINES[0] + b"\r",
     json.dumps(CHAT | {"source": "caf\u00e9"}, ensure_ascii=False).encode("latin-1"),
     json.dumps(CHAT | {"source": "caf\u00e9"}, ensure_ascii=False).encode(),
-    json.dumps(chat(USER, ASSISTANT | {"content": "Under Account, then Security. " * 40})).encode(),
+    LONG,
+    SEEN,
 ]
 FILES = st.builds(
     lambda mark, lines, end: mark + b"\n".join(lines) + end,
@@ -271,6 +274,12 @@ TERMS = st.fixed_dictionaries(
 )
 
 
+def terms(context_length: int) -> dict[str, Any]:
+    return {"method": "supervised", "part": "training", "model": None, "context_length": context_length}
+
+
+@example(content=LONG + b"\n" + LINES[0], terms=terms(len(LINES[0])))
+@example(content=SEEN, terms=terms(len(SEEN)))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 @given(content=FILES, terms=TERMS)
 def test_what_follows_from_another_report_is_what_is_read(
