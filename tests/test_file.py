@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._providers.file import FileProvider
 from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import InputError, InterruptedCommandError
+from pulumi_openai_ft.file import _hash_of
 from pulumi_openai_ft.training_data import check, sha256
 
 if TYPE_CHECKING:
@@ -70,6 +72,8 @@ def test_name_purpose_and_expiry_are_as_the_program_says(
     [
         ({"file": "missing.jsonl"}, "file: 'missing.jsonl' cannot be read (no such file or directory)"),
         ({"file": "."}, "file: '.' is a folder"),
+        ({"file": "/dev/zero", "purpose": "user_data"}, "file: '/dev/zero' is no regular file: name one"),
+        ({"file": "\0"}, "file: '\\x00' cannot be read (embedded null byte)"),
         (
             {"file": __file__, "purpose": "fine_tune"},
             "purpose: 'fine_tune' does not fit: must be 'fine-tune', 'assist",
@@ -86,6 +90,18 @@ def test_bad_input_is_told_at_preview(provider: FileProvider, inputs: dict[str, 
     (reason,) = reasons(provider, **inputs)
 
     assert reason.startswith(sentence)
+
+
+def test_nobody_waits_for_what_is_no_file(provider: FileProvider, tmp_path: Path) -> None:
+    """Opening a pipe waits for its other end, reading a device may never end."""
+    os.mkfifo(tmp_path / "pipe")
+
+    assert [reason.split("' ")[1] for reason in reasons(provider, file=str(tmp_path / "pipe"))] == [
+        "is no regular file: name one"
+    ]
+    assert [_hash_of(path) for path in (str(tmp_path / "pipe"), "/dev/zero", ".", "\0", "missing")] == [
+        None
+    ] * 5
 
 
 @pytest.mark.parametrize(

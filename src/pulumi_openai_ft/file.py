@@ -136,7 +136,9 @@ def _hash_of(path: Any) -> Any:
     if _later(path):
         return pulumi.Output.from_input(path).apply(_hash_of)
     try:
-        if os.path.getsize(path) > LARGE:  # noqa: PTH202 - a path as the program wrote it
+        if not os.path.isfile(path):  # noqa: PTH113 - a path as the program wrote it
+            return None
+        if os.path.getsize(path) > LARGE:  # noqa: PTH202 - likewise
             return _training_data.sha256(path)
         with open(path, "rb") as content:  # noqa: PTH123 - likewise
             return hashlib.file_digest(content, "sha256").hexdigest()

@@ -258,7 +258,7 @@ def test_threads_find_what_one_thread_finds(file: Path, monkeypatch: pytest.Monk
     assert check(file, context_length=10**6) == with_threads
 
 
-@pytest.mark.parametrize("name", ["", "/dev/zero", "fifo", "missing", "\0"])
+@pytest.mark.parametrize("name", ["", "/dev/zero", "/proc/self/mem", "fifo", "missing", "\0"])
 def test_what_is_no_readable_file_is_refused_at_once(name: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
 
@@ -268,15 +268,26 @@ def test_what_is_no_readable_file_is_refused_at_once(name: str, tmp_path: Path) 
     assert "\n" not in str(raised.value)
 
 
-def test_a_file_that_changes_while_it_is_read_is_refused(file: Path) -> None:
-    write(file, *TWELVE)
+def appended(file: Path) -> None:
+    with file.open("ab") as content:
+        content.write(b"{}\n")
 
-    def append(_done: int, _size: int) -> None:
-        with file.open("ab") as content:
-            content.write(b"{}\n")
+
+def shortened(file: Path) -> None:
+    os.truncate(file, 1)
+
+
+def replaced(file: Path) -> None:
+    write(file.with_name("other"), CHAT).replace(file)
+
+
+@pytest.mark.parametrize("change", [appended, shortened, replaced, os.unlink])
+def test_a_file_that_changes_or_vanishes_while_it_is_read_is_refused(file: Path, change: Any) -> None:
+    write(file, *TWELVE)
+    changes = [change]
 
     with pytest.raises(InputError, match="was changed while it was read: check it again"):
-        check(file, progress=append)
+        check(file, progress=lambda _done, _size: changes and changes.pop()(file))
 
 
 def test_two_threads_may_check_the_same_file(file: Path) -> None:

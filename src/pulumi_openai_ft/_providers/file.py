@@ -221,6 +221,8 @@ def _content_changed(old: Any, new: Any) -> bool:
 def _unreadable(path: str, shown: str) -> str | None:
     if os.path.isdir(path):  # noqa: PTH112 - a path as the program wrote it
         return f"{shown} is a folder: name the file in it"
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - likewise
+        return f"{shown} is no regular file: name one"
     try:
         with open(path, "rb"):  # noqa: PTH123 - likewise
             return None

@@ -140,7 +140,7 @@ class Examination:
 
     def _choose(self, lines: list[bytes]) -> None:
         """Decides on the method by the first row that can be read."""
-        for line in lines if self.method is None else ():
+        for line in filter(bytes.strip, lines) if self.method is None else ():
             try:
                 self.method = likely_method(row_of(line))
                 break
