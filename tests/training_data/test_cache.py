@@ -3,8 +3,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -14,6 +13,9 @@ from tests.training_data.rows import ALL_VALID, ASSISTANT, CHAT, USER, WITH_IMAG
 from pulumi_openai_ft._training_data import cache as cache_module
 from pulumi_openai_ft._training_data.cache import SETTLED_NS, Cache
 from pulumi_openai_ft.training_data import METHODS, Report, check, sha256
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROWS = [numbered(number) for number in range(12)]
 LATER = 3_600 * 10**9
@@ -127,12 +129,41 @@ def test_a_corrupt_cache_is_as_none(file: Path, tmp_path: Path, content: bytes, 
     assert reads.number == 2
 
 
-def test_a_cache_that_cannot_be_written_is_as_none(file: Path, tmp_path: Path) -> None:
-    (tmp_path / "a file").write_text("in the way")
+@pytest.mark.parametrize("folder", ["in the way/cache", "/proc/none"])
+def test_what_cannot_be_written_is_remembered_by_this_process(
+    file: Path, tmp_path: Path, folder: str, reads: Reads
+) -> None:
+    (tmp_path / "in the way").write_text("a file")
+    cache = later(tmp_path / folder)
 
-    assert check(file, cache=later(tmp_path / "a file" / "cache")).errors == 0
-    assert check(file, cache=later(Path("/proc/none"))).errors == 0
-    assert check(file, cache=later(None)).errors == 0
+    first = check(file, cache=cache, progress=reads)
+    for terms in ({"sha256": first.sha256}, {}, {"part": "training"}):
+        assert check(file, cache=later(tmp_path / folder), progress=reads, **terms) == first  # type: ignore[arg-type]
+    assert reads.number == 1
+
+
+def test_what_was_written_after_all_is_no_longer_remembered_otherwise(
+    file: Path, tmp_path: Path, reads: Reads
+) -> None:
+    (tmp_path / "cache").write_text("in the way")
+    cache = later(tmp_path / "cache")
+    first = check(file, cache=cache, progress=reads)
+    (tmp_path / "cache").unlink()
+    other = check(file, cache=cache, method="dpo", progress=reads)
+
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+    for _ in range(2):
+        assert check(file, cache=cache, sha256=first.sha256, progress=reads) == first
+        assert check(file, cache=cache, sha256=first.sha256, method="dpo", progress=reads) == other
+        cache_module._UNWRITTEN.clear()
+    assert reads.number == 2
+
+
+def test_nothing_is_remembered_nowhere(file: Path, reads: Reads) -> None:
+    for _ in range(2):
+        check(file, cache=later(None), progress=reads)
+
+    assert reads.number == 2
 
 
 def test_nobody_else_reads_what_rows_say(file: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Remembers files that have not changed, and what was found in contents, so that neither need be read again.
 
-Whatever goes wrong with the cache, it is as if it were empty.
+Whatever goes wrong with the cache, it is as if it were empty; what cannot be written is remembered by this process.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import time
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
@@ -30,6 +30,8 @@ MOST_ENTRIES = 400
 MOST_REPORTS = 8
 """Reports of one content that are remembered."""
 UNUSABLE = (OSError, ValueError, msgspec.MsgspecError)
+_UNWRITTEN: dict[Path, Any] = {}
+"""Entries by where they should be: a preview asks the same several times, and a long file takes long to read."""
 
 Report = TypeVar("Report")
 Entry = TypeVar("Entry")
@@ -92,16 +94,26 @@ class Cache(Generic[Report]):
     def _read(self, name: str, kind: type[Entry]) -> Entry | None:
         if self.folder is None:
             return None
+        path = self.folder / name
+        if path in _UNWRITTEN:
+            entry: Entry = _UNWRITTEN[path]
+            return entry
         try:
-            return msgspec.json.decode((self.folder / name).read_bytes(), type=kind)
+            return msgspec.json.decode(path.read_bytes(), type=kind)
         except UNUSABLE:
             return None
 
     def _write(self, name: str, entry: msgspec.Struct) -> None:
         if self.folder is None:
             return
-        with contextlib.suppress(*UNUSABLE):
-            write_remembered(self.folder / name, msgspec.json.encode(entry))
+        path = self.folder / name
+        try:
+            write_remembered(path, msgspec.json.encode(entry))
+        except UNUSABLE:
+            _UNWRITTEN[path] = entry
+            return
+        _UNWRITTEN.pop(path, None)
+        with contextlib.suppress(OSError):  # another process prunes it too
             _prune(self.folder)
 
 
