@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
 from pulumi_openai_ft._training_data.loose import speech_of
+from pulumi_openai_ft._training_data.plain import take_plain
 from pulumi_openai_ft._training_data.problems import Findings, Problem
 from pulumi_openai_ft._training_data.repeats import Repeats
 from pulumi_openai_ft._training_data.rules import UnreadableRowError, faults, likely_method, row_of
 from pulumi_openai_ft._training_data.speech import DoubtfulError, speech, usual_speech
 from pulumi_openai_ft._training_data.tokens import Batch
-from pulumi_openai_ft._training_data.typed import TYPES
+from pulumi_openai_ft._training_data.typed import TYPES, Plain
 from pulumi_openai_ft._training_data.vocabulary import LEAST_EXAMPLES, METHODS, MOST_IMAGE_ROWS
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 OPENING, CLOSING = b"{}"
+Read = TypeVar("Read")
 
 _first, _last = itemgetter(0), itemgetter(-1)
 
@@ -53,8 +55,8 @@ class Examination:
 
     Attributes:
         examples: Rows so far, whether good or not.
-        longest: Bytes of the longest line so far.
         method: The method by whose rules they are judged; None before the first row was read.
+        longest: Bytes of the longest line so far. A row has no more tokens than bytes, unless it shows images.
         findings: What is wrong so far.
     """
 
@@ -66,6 +68,7 @@ class Examination:
         self._repeats = Repeats()
         self._has_carriage_returns = self._is_over = False
         self._decoder: msgspec.json.Decoder[Row] | None = None
+        self._plain = msgspec.json.Decoder(Plain) if terms.method in (None, METHODS[0]) else None
 
     def take(self, block: Block) -> None:
         """Judges lines; once that is pointless it does nothing."""
@@ -78,13 +81,16 @@ class Examination:
         if not lines:
             self._is_over = True
             return
-        if lines[0].endswith(b"\r") or lines[-1].endswith(b"\r"):
+        if block.has_returns:
             lines = self._without_carriage_returns(lines)
-        if self._decoder is None:
-            self._choose(lines)
-        is_text = block.is_ascii or _is_utf8(block.text)
-        rows = self._decoded(lines, block.text if lines is block.lines else None) if is_text else None
-        self._rows(lines, block.number, rows or [None] * len(lines))
+        longest = len(max(lines, key=len))
+        self.longest = max(self.longest, longest)
+        text, may_be_long = block.text if lines is block.lines else None, longest > self._tally.longest
+        if may_be_long or not self._take_plain(lines, text):
+            if self._decoder is None:
+                self._choose(lines)
+            rows = self._decoded(lines, text) if block.is_ascii or _is_utf8(block.text) else None
+            self._rows(lines, block.number, rows or [None] * len(lines), may_be_long=may_be_long)
         self._look_for_repeats(lines, block.number)
 
     def conclude(self) -> None:
@@ -120,10 +126,29 @@ class Examination:
         return lines if first is lines[0] else [first, *lines[1:]]
 
     def _without_carriage_returns(self, lines: list[bytes]) -> list[bytes]:
+        without = [line.removesuffix(b"\r") for line in lines]
+        if without == lines:
+            return lines
         if not self._has_carriage_returns:
             self._has_carriage_returns = True
             self._say("carriage_returns", "has lines that end as on Windows (CRLF)")
-        return [line.removesuffix(b"\r") for line in lines]
+        return without
+
+    def _take_plain(self, lines: list[bytes], text: memoryview | bytes | None) -> bool:
+        """Takes lines that hold plain rows and nothing else, by the fastest way, as long as all have done so."""
+        if self._plain is None:
+            return False
+        try:
+            is_plain = take_plain(_all_decoded(self._plain, lines, text), self._tally.batch)
+        except UNDECODABLE:
+            is_plain = False
+        if is_plain:
+            self.method = METHODS[0]
+            self.examples += len(lines)
+            self._tally.read(sum(map(len, lines)))
+        else:
+            self._plain = None
+        return is_plain
 
     def _decoded(self, lines: list[bytes], text: memoryview | bytes | None) -> list[Row | None]:
         """The rows that fit their types; None for each other."""
@@ -131,12 +156,9 @@ class Examination:
         if decoder is None:
             return [None] * len(lines)
         try:
-            if text is None or not _are_objects(lines):
-                return [*map(decoder.decode, lines)]
-            rows: list[Row | None] = [*decoder.decode_lines(text)]
+            return [*_all_decoded(decoder, lines, text)]
         except UNDECODABLE:
             return [_decoded(decoder, line) for line in lines]
-        return rows if len(rows) == len(lines) else [_decoded(decoder, line) for line in lines]
 
     def _choose(self, lines: list[bytes]) -> None:
         """Decides on the method by the first row that can be read."""
@@ -149,17 +171,12 @@ class Examination:
         if self.method is not None:
             self._decoder = msgspec.json.Decoder(TYPES[self.method])
 
-    def _rows(self, lines: list[bytes], number: int, rows: list[Row | None]) -> None:
+    def _rows(self, lines: list[bytes], number: int, rows: list[Row | None], *, may_be_long: bool) -> None:
         self.examples += len(lines)
-        sizes = list(map(len, lines))
-        # a row has no more tokens than bytes, unless it shows images
-        longest = max(sizes)
-        self.longest = max(self.longest, longest)
-        may_be_long = longest > self._tally.longest
         others = range(len(rows)) if may_be_long else usual_speech(rows, self._tally.batch)
         for index in others:
             self._unusual(lines[index], number + index, rows[index])
-        self._tally.read(sum(sizes))
+        self._tally.read(sum(map(len, lines)))
 
     def _unusual(self, line: bytes, number: int, row: Row | None) -> None:
         batch = Batch()
@@ -198,6 +215,17 @@ class Examination:
             self._say("duplicate", f"is the same as that in line {first}", line)
         for line, first in self._training.shared(lines, number) if self._training else ():
             self._say("shared_row", f"is also in line {first} of the training file", line)
+
+
+def _all_decoded(
+    decoder: msgspec.json.Decoder[Read], lines: list[bytes], text: memoryview | bytes | None
+) -> list[Read]:
+    """The rows of lines, which as they stand in the file are the text. Raises one of `UNDECODABLE`."""
+    if text is not None and _are_objects(lines):
+        rows = decoder.decode_lines(text)
+        if len(rows) == len(lines):
+            return rows
+    return [*map(decoder.decode, lines)]
 
 
 def _decoded(decoder: msgspec.json.Decoder[Row], line: bytes) -> Row | None:

@@ -32,7 +32,7 @@ ENCODINGS = {
 """By how a base model's name begins, where it is not the newer encoding."""
 BYTES_PER_TOKEN = 4
 """Of English prose. Code and other languages have more tokens or fewer."""
-BATCH = 4 * 2**20
+BATCH = 16 * 2**20
 """Bytes of rows whose tokens are counted together, so that the counting thread seldom waits for a lock."""
 SMALL_BATCH = 2**18
 """Likewise, where no other thread counts."""

@@ -130,6 +130,35 @@ class Reinforcement(Struct, gc=False):
     parallel_tool_calls: bool = True
 
 
+class _PlainMessage(Struct, gc=False, tag_field="role", forbid_unknown_fields=True):
+    content: str
+
+
+class PlainSystem(_PlainMessage, tag="system"):
+    pass
+
+
+class PlainDeveloper(_PlainMessage, tag="developer"):
+    pass
+
+
+class PlainUser(_PlainMessage, tag="user"):
+    pass
+
+
+class PlainAssistant(_PlainMessage, tag="assistant"):
+    weight: Literal[1] = 1
+
+
+PlainMessage: TypeAlias = PlainSystem | PlainDeveloper | PlainUser | PlainAssistant
+
+
+class Plain(Struct, gc=False, forbid_unknown_fields=True):
+    """Texts and nothing else, as most rows of supervised training are: the fewer fields, the faster."""
+
+    messages: Annotated[list[PlainMessage], Meta(min_length=1)]
+
+
 Row: TypeAlias = Supervised | Preference | Reinforcement
 TYPES: dict[str, type[Row]] = {
     "supervised": Supervised,
