@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -314,6 +317,27 @@ class TestOfRows:
         assert (planned["example_count"], planned["token_count"]) == (12, tokens)
         assert priced.failures == []
         assert priced.inputs["__estimate"]["tokens"] == 8 * tokens
+
+    def test_resources_that_ask_at_the_same_time_have_it_read_once(
+        self, provider: FileProvider, training_data: Path
+    ) -> None:
+        inputs = {"file": str(training_data), "sha256": sha256(training_data)}
+        reads, others = [], Barrier(2)
+
+        class Hesitating(Host):
+            @property
+            def is_interrupted(self) -> bool:
+                reads.append(1)
+                with suppress(BrokenBarrierError):
+                    others.wait(0.2)  # a second reader would come
+                return False
+
+        provider.host = Hesitating()
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda _: reasons(provider, **inputs), range(4)))
+
+        assert found == [[]] * 4
+        assert len(reads) == 1
 
     def test_an_interruption_while_rows_are_counted_uploads_nothing(
         self, provider: FileProvider, training_data: Path, service: Emulator

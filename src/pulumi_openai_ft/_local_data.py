@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._deferred import Deferred
@@ -23,6 +24,9 @@ ERROR, OFF = "error", "off"
 KNOWN_RULES = frozenset({"openai", "azure"})
 """Services whose rules are those by which rows are judged. Another one may take what they refuse."""
 
+_being_read: dict[str, Lock] = {}
+"""By path: who asks for a file while it is read for another resource waits, and then mostly finds what they ask for."""
+
 
 def check(path: str, host: Host, **how: Any) -> Report:
     """What is found in a file; while a long one is read, its resource's row shows how far.
@@ -36,7 +40,8 @@ def check(path: str, host: Host, **how: Any) -> Report:
         InputError: It cannot be read.
         InterruptedCommandError: The user has interrupted the command meanwhile.
     """
-    found: Report = _training_data.check(path, progress=ReadingFollower(host), **how)
+    with _being_read.setdefault(path, Lock()):
+        found: Report = _training_data.check(path, progress=ReadingFollower(host), **how)
     return found
 
 
