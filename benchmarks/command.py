@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         "--megabytes",
         type=sizes,
         default=DEFAULT_MEGABYTES,
-        help=f"sizes of uploaded files (default: {','.join(map(str, DEFAULT_MEGABYTES))}); 1000 takes minutes",
+        help=f"sizes of uploaded files (default: {','.join(map(str, DEFAULT_MEGABYTES))})",
     )
     parser.add_argument(
         "--output",

@@ -35,9 +35,11 @@ class OwnHost:
 
     Attributes:
         stub: Its methods.
+        pid: Its process.
     """
 
     stub: provider_pb2_grpc.ResourceProviderStub
+    pid: int
 
     @classmethod
     @contextmanager
@@ -51,7 +53,7 @@ class OwnHost:
         ):
             stub = provider_pb2_grpc.ResourceProviderStub(channel)
             stub.Configure(provider_pb2.ConfigureRequest(args=_struct(config)), timeout=LONGEST_CALL)
-            yield cls(stub)
+            yield cls(stub, host.pid)
 
     def creating(self, kind: str, name: str, inputs: Mapping[str, Any]) -> Any:
         """A create that is under way: its `result()` has the id."""

@@ -113,12 +113,31 @@ def cpu_seconds(pid: int) -> float:
     Raises:
         BenchmarkError: This system does not tell.
     """
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError as error:
-        raise BenchmarkError(f"{error.filename} does not tell processor times: measure on Linux") from error
+    fields = _told(pid, "stat").rpartition(")")[2].split()
     user, system = fields[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_megabytes(pid: int) -> float:
+    """The most memory that a process has held so far, or since `forget_peak`, in millions of bytes.
+
+    Raises:
+        BenchmarkError: This system does not tell.
+    """
+    fields = dict(line.split(":", 1) for line in _told(pid, "status").splitlines())
+    return int(fields["VmHWM"].split()[0]) * 1024 / 1e6
+
+
+def forget_peak(pid: int) -> None:
+    """Lets the peak of a process's memory begin anew with what it holds now."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def _told(pid: int, what: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/{what}").read_text()
+    except FileNotFoundError as error:
+        raise BenchmarkError(f"{error.filename} is not there: measure on Linux") from error
 
 
 def _cpu_seconds() -> float:

@@ -13,7 +13,6 @@ from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._providers.file import FileProvider
 from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import InputError, InterruptedCommandError
-from pulumi_openai_ft.file import _hash_of
 from pulumi_openai_ft.training_data import check, sha256
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def test_name_purpose_and_expiry_are_as_the_program_says(
     [
         ({"file": "missing.jsonl"}, "file: 'missing.jsonl' cannot be read (no such file or directory)"),
         ({"file": "."}, "file: '.' is a folder"),
-        ({"file": "/dev/zero", "purpose": "user_data"}, "file: '/dev/zero' is no regular file: name one"),
+        ({"file": "/dev/zero"}, "file: '/dev/zero' is no regular file: name one"),
         ({"file": "\0"}, "file: '\\x00' cannot be read (embedded null byte)"),
         (
             {"file": __file__, "purpose": "fine_tune"},
@@ -93,18 +92,6 @@ def test_bad_input_is_told_at_preview(provider: FileProvider, inputs: dict[str, 
     (reason,) = reasons(provider, **inputs)
 
     assert reason.startswith(sentence)
-
-
-def test_nobody_waits_for_what_is_no_file(provider: FileProvider, tmp_path: Path) -> None:
-    """Opening a pipe waits for its other end, reading a device may never end."""
-    os.mkfifo(tmp_path / "pipe")
-
-    assert [reason.split("' ")[1] for reason in reasons(provider, file=str(tmp_path / "pipe"))] == [
-        "is no regular file: name one"
-    ]
-    assert [_hash_of(path) for path in (str(tmp_path / "pipe"), "/dev/zero", ".", "\0", "missing")] == [
-        None
-    ] * 5
 
 
 @pytest.mark.parametrize(
@@ -130,6 +117,19 @@ def test_a_file_that_is_too_large_is_told_at_preview(
 def test_a_new_file_needs_a_path(provider: FileProvider) -> None:
     with pytest.raises(InputError, match="file: is missing"):
         provider.create({"purpose": "fine-tune"})
+
+
+@pytest.mark.parametrize("name", ["gone.jsonl", "/dev/zero", "fifo"])
+def test_what_cannot_be_read_any_more_is_an_error_and_nothing_is_uploaded(
+    provider: FileProvider, tmp_path: Path, service: Emulator, name: str
+) -> None:
+    if name == "fifo":
+        os.mkfifo(tmp_path / name)
+
+    with pytest.raises(InputError, match=r"^file: '.*' (cannot be read|is no regular file)"):
+        provider.create({"file": str(tmp_path / name), "purpose": "batch"})
+
+    assert service.journal(method="POST", path="/v1/files") == []
 
 
 OLDS = {"sha256": "a" * 64, "purpose": "fine-tune", "filename": "a.jsonl", "bytes": 3.0}

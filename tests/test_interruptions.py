@@ -22,6 +22,7 @@ from pulumi_openai_ft.errors import InterruptedCommandError, RateLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from pulumi_openai_ft._service.objects import FileObject
     from pulumi_openai_ft.emulator import Emulator
@@ -151,13 +152,16 @@ def test_a_purchase_that_is_interrupted_after_it_was_answered_is_found_again(
 
 
 def test_an_upload_that_is_interrupted_is_neither_lost_nor_made_twice(
-    opened: Callable[..., Api], service: Emulator
+    opened: Callable[..., Api], tmp_path: Path, service: Emulator
 ) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(DATA)
     service.fault("POST", "/v1/files", "drop_after")
     upload = Upload("data-0123456789.jsonl", "fine-tune", len(DATA), is_ours=True)
 
     def obtain(files: Files) -> FileObject:
-        return files.obtain(upload, io.BufferedReader(io.BytesIO(DATA)))
+        with path.open("rb") as content:
+            return files.obtain(upload, content)
 
     interrupted(lambda: obtain(Files(opened(), Host(Time(sleep=interrupt)))))
     found = obtain(Files(opened(Time())))

@@ -41,6 +41,7 @@ def program():
     openai_ft.File("asset", file=pulumi.FileAsset("data.jsonl"))
     openai_ft.File("output", file=pulumi.Output.from_input("data.jsonl"))
     openai_ft.File("missing", file="missing.jsonl")
+    openai_ft.File("endless", file="/dev/zero")
     openai_ft.FineTuningJob("job", model="m", training_file=file, validation_file="file-2", seed=0)
     in_team = pulumi.ResourceOptions(parent=Team("red"))
     openai_ft.FineTuningJob("reds", model="m", training_file="file-1", opts=in_team)
@@ -91,8 +92,9 @@ def test_a_file_comes_with_its_path_and_hash(registered: dict[str, Any], sha256:
     assert (inputs["file"], inputs["sha256"]) == ("data.jsonl", sha256)
 
 
-def test_a_file_that_is_not_there_is_left_to_the_check(registered: dict[str, Any]) -> None:
-    assert "sha256" not in registered["missing"]["inputs"]
+@pytest.mark.parametrize("name", ["missing", "endless"])
+def test_a_file_that_is_none_is_left_to_the_check(registered: dict[str, Any], name: str) -> None:
+    assert "sha256" not in registered[name]["inputs"]
 
 
 def test_a_job_of_a_file_takes_its_id_and_hash(registered: dict[str, Any], sha256: str) -> None:

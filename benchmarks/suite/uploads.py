@@ -1,10 +1,14 @@
-"""Uploading a file to the emulator, ours against the official client and against plain sending: seconds, peak memory."""
+"""Uploading a file to a sink that counts bytes, ours against the official client and against httpx alone: seconds, memory."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import sys
 import tempfile
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -12,25 +16,65 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import processes, stack
-from benchmarks.measurement import Point, Series, in_turns
-from pulumi_openai_ft.emulator import Emulator
+from benchmarks.measurement import Figure, Point, Series, in_turns
+from benchmarks.own_host import OwnHost
+from benchmarks.sink import Sink
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from benchmarks.benchmark import Plan
 
 SEND = stack.PROGRAMS / "uploads"
-PIECE, PARTS = "one piece", "parts"
-CREATE, CHUNKED, PLAIN = "files.create", "upload_file_chunked", "plain sending"
-WAYS = {PIECE: "piece", PARTS: "parts", CREATE: "create", CHUNKED: "chunked", PLAIN: "plain"}
-PAIRS = ((PIECE, PLAIN), (PARTS, PLAIN), (PIECE, CREATE), (PARTS, CHUNKED))
-"""Ours, and what it is measured against. The first two are against the limit."""
+PIECE, PARTS = "one piece, our host", "parts, our host"
+CREATE, CHUNKED, STREAM = "files.create", "upload_file_chunked", "an httpx stream"
+SHA256, MD5 = "SHA-256 alone", "MD5 alone"
+ABOVE = {PIECE: "1000000", PARTS: "64"}
+"""Megabytes above which ours goes in parts."""
+OTHERS = {CREATE: "create", CHUNKED: "chunked", STREAM: "stream", SHA256: "sha256", MD5: "md5"}
+HASHES = frozenset({SHA256, MD5})
+LINE_SPEED = 500
+"""Megabytes that a line of 4 Gbit/s carries in a second."""
+LINE_WAYS = (PIECE, PARTS, STREAM)
 LARGEST_PIECE = 512
 """Megabytes beyond which the package sends no file in one piece."""
-MOST_MEMORY = 0.5
-LEAST_MEMORY = 0.1
-"""Megabytes; what grows by less has not grown, which no ratio can tell."""
+LONGEST = 1 / 0.9
+"""Ours ÷ the stream: 0.9 of its throughput."""
+MOST_MEMORY = 48.0
 ROW = b'{"messages":[{"role":"user","content":"%s"}]}\n' % (b"x" * 954)
-ANY_SIZE = 1 << 40
+FEW_ROWS = 10
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file that is to be uploaded.
+
+    Attributes:
+        path: Where it lies.
+        size: Bytes.
+        sha256: Its hash, which our host is told by the program.
+    """
+
+    path: Path
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path, rows: int) -> Content:
+        """Writes one, to the disk's last byte: nothing of it is left to be done while somebody sends it."""
+        sha256, many = hashlib.sha256(), ROW * FEW_ROWS
+        with path.open("wb") as file:
+            for _ in range(rows // FEW_ROWS):
+                file.write(many)
+                sha256.update(many)
+            file.flush()
+            os.fsync(file.fileno())
+        return cls(path, path.stat().st_size, sha256.hexdigest())
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Those of a `File`. With this purpose its rows are not looked at, which is another benchmark."""
+        return {"file": str(self.path), "sha256": self.sha256, "purpose": "batch"}
 
 
 @dataclass(frozen=True)
@@ -39,19 +83,30 @@ class Sent:
 
     Attributes:
         seconds: How long it took.
-        megabytes: By how much the peak of memory grew.
+        before: Megabytes of memory when it began.
+        peak: The most of them while it lasted.
     """
 
     seconds: float
-    megabytes: float
+    before: float
+    peak: float
+
+
+Taken = dict[int, dict[str, list[Sent]]]
+"""Uploads by size and way."""
 
 
 def measure(plan: Plan) -> list[Series]:
     """Sends files of each size in each way, in turns, each by a process of its own."""
-    with tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as folder, Emulator() as service:
-        service.settings.max_file_bytes = ANY_SIZE  # for the limit, which is plain sending of any file
-        taken = {size: _taken(_write(Path(folder), size), service, size, plan) for size in plan.megabytes}
-    return [series for ours, peer in PAIRS for series in _series(ours, peer, taken)]
+    free, line = Taken(), Taken()
+    with tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as name:
+        folder = Path(name)
+        small = Content.of(folder / "small.jsonl", FEW_ROWS)
+        for size in plan.megabytes:
+            with _written(folder, size) as content:
+                free[size] = _taken(content, small, None, plan, (*ABOVE, *OTHERS))
+                line[size] = _taken(content, small, LINE_SPEED, plan, LINE_WAYS)
+    return [*_to_the_stream(free, line), *_to_the_hash(free), *_to_the_official(free), *_memory(free)]
 
 
 def versions() -> dict[str, str]:
@@ -59,50 +114,88 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in ("openai", "httpx")}
 
 
-def _taken(file: Path, service: Emulator, size: int, plan: Plan) -> dict[str, list[Sent]]:
-    ways = {
-        name: partial(_send, way, file, service)
-        for name, way in WAYS.items()
-        if name != PIECE or size <= LARGEST_PIECE
-    }
+@contextmanager
+def _written(folder: Path, megabytes: int) -> Iterator[Content]:
+    content = Content.of(folder / f"{megabytes}.jsonl", megabytes * 1000)
     try:
-        return in_turns(ways, plan.runs, lambda step: plan.tell(f"{size} MB, {step}"))
+        yield content
     finally:
-        file.unlink()
+        content.path.unlink()
 
 
-def _send(way: str, file: Path, service: Emulator) -> Sent:
-    command = [sys.executable, str(SEND), way, str(file), service.url]
-    ran = processes.run(command, env=stack.environment(file.parent))
-    service.reset()
+def _taken(
+    content: Content, small: Content, speed: float | None, plan: Plan, names: tuple[str, ...]
+) -> dict[str, list[Sent]]:
+    folder, told = small.path.parent, f"{content.path.stem} MB, {f'{speed} MB/s, ' if speed else ''}"
+    with Sink.running(folder, speed) as sink:
+        ways: dict[str, Callable[[], Sent]] = {
+            name: partial(_ours, ABOVE[name], content, small, sink)
+            if name in ABOVE
+            else partial(_other, name, content, sink)
+            for name in names
+            if name != PIECE or content.size <= LARGEST_PIECE * 1_000_000
+        }
+        return in_turns(ways, plan.runs, lambda step: plan.tell(f"{told}{step}"))
+
+
+def _ours(above: str, content: Content, small: Content, sink: Sink) -> Sent:
+    """Our host's upload, as the engine asks for it, after it has uploaded a small file."""
+    config = {"apiKey": stack.API_KEY, "baseUrl": sink.url, "uploadPartsAbove": above}
+    folder = small.path.parent
+    with OwnHost.configured(folder, {f"openai-ft:{key}": value for key, value in config.items()}) as host:
+        host.creating("File", "small", small.inputs).result()
+        sink.require(small.size)
+        processes.forget_peak(host.pid)
+        before, began = processes.peak_megabytes(host.pid), time.perf_counter()
+        host.creating("File", "large", content.inputs).result()
+        seconds = time.perf_counter() - began
+        sink.require(content.size)
+        return Sent(seconds, before, processes.peak_megabytes(host.pid))
+
+
+def _other(name: str, content: Content, sink: Sink) -> Sent:
+    command = [sys.executable, str(SEND), OTHERS[name], str(content.path), sink.url]
+    ran = processes.run(command, env=stack.environment(content.path.parent))
+    sink.require(0 if name in HASHES else content.size)
     return Sent(**json.loads(ran.text.splitlines()[-1]))
 
 
-def _write(folder: Path, size: int) -> Path:
-    file = folder / f"{size}.jsonl"
-    with file.open("wb") as content:
-        for _ in range(size):
-            content.write(ROW * 1000)
-    return file
+def _to_the_stream(free: Taken, line: Taken) -> Iterator[Series]:
+    for ours in ABOVE:
+        yield from _seconds("", free, ours, STREAM, LONGEST)
+        yield from _seconds(f" at {LINE_SPEED} MB/s", line, ours, STREAM, LONGEST)
 
 
-def _series(ours: str, peer: str, taken: dict[int, dict[str, list[Sent]]]) -> list[Series]:
-    both = {size: found for size, found in taken.items() if ours in found}
-    if not both:
-        return []
-    seconds = Series(
-        f"{ours}, to {peer}", "s", ours, peer, tuple(_seconds(size, both[size], ours, peer) for size in both)
+def _to_the_hash(free: Taken) -> Iterator[Series]:
+    yield from _seconds("", free, PIECE, SHA256)
+    yield from _seconds("", free, PARTS, MD5)
+
+
+def _to_the_official(free: Taken) -> Iterator[Series]:
+    yield from _seconds("", free, PIECE, CREATE)
+    yield from _seconds("", free, PARTS, CHUNKED)
+
+
+def _seconds(
+    where: str, taken: Taken, ours: str, peer: str, at_most: float | None = None
+) -> Iterator[Series]:
+    points = tuple(
+        Point(size, *(tuple(sent.seconds for sent in found[name]) for name in (ours, peer)))
+        for size, found in taken.items()
+        if ours in found
     )
-    if peer == PLAIN:
-        return [seconds]
-    memory = tuple(_memory(size, both[size], ours, peer) for size in both)
-    return [seconds, Series(f"{ours}, memory", "MB", ours, peer, memory, at_most=MOST_MEMORY)]
+    if points:
+        yield Series(f"{ours}{where}, to {peer}", "s", ours, peer, points, at_most=at_most)
 
 
-def _seconds(size: int, found: dict[str, list[Sent]], ours: str, peer: str) -> Point:
-    return Point(size, *(tuple(sent.seconds for sent in found[name]) for name in (ours, peer)))
-
-
-def _memory(size: int, found: dict[str, list[Sent]], ours: str, peer: str) -> Point:
-    samples = (tuple(max(sent.megabytes, LEAST_MEMORY) for sent in found[name]) for name in (ours, peer))
-    return Point(size, *samples)
+def _memory(taken: Taken) -> Iterator[Series]:
+    """By how much the peak of memory grew."""
+    for name in (*ABOVE, CREATE, CHUNKED, STREAM):
+        points = tuple(
+            Point(size, tuple(sent.peak for sent in found[name]), tuple(sent.before for sent in found[name]))
+            for size, found in taken.items()
+            if name in found
+        )
+        if points:
+            limit = MOST_MEMORY if name in ABOVE else None
+            yield Series(f"{name}: peak memory", "MB", "peak", "before", points, Figure.BEYOND, limit)

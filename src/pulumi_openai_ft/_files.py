@@ -17,8 +17,7 @@ from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._late import PAUSES, look_for
 from pulumi_openai_ft._progress.rows import Row
 from pulumi_openai_ft._progress.transfers import UploadProgress
-from pulumi_openai_ft._progress.watched import Watched
-from pulumi_openai_ft._upload.content import Sent
+from pulumi_openai_ft._upload.content import Picture, Whole
 from pulumi_openai_ft._upload.ledger import Entry, Ledger
 from pulumi_openai_ft._upload.parts import InParts, NotOfferedError
 from pulumi_openai_ft._upload.wish import IN_ONE_PIECE, Upload, beyond, too_large
@@ -158,14 +157,11 @@ class Files:
         return [file.id for file in self._files_before().values() if upload.is_like(file)]
 
     def _posted(self, upload: Upload, content: BufferedReader, started: float) -> FileObject:
-        sent = Sent(upload, str(getattr(content, "name", upload.filename)), self._shown(upload.size))
         try:
-            return self.api.upload_file(
-                upload.filename,
-                Watched(content, sent.see),
-                purpose=upload.purpose,
-                expires_after=upload.expires_after,
-            )
+            with Whole(Picture.of(content, upload), self._shown(upload.size)) as whole:
+                return self.api.upload_file(
+                    upload.filename, whole, purpose=upload.purpose, expires_after=upload.expires_after
+                )
         except RequestError as error:
             if not error.may_have_acted:
                 raise

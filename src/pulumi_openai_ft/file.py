@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -136,9 +137,10 @@ def _hash_of(path: Any) -> Any:
     if _later(path):
         return pulumi.Output.from_input(path).apply(_hash_of)
     try:
-        if not os.path.isfile(path):  # noqa: PTH113 - a path as the program wrote it
+        told = os.stat(path)  # noqa: PTH116 - a path as the program wrote it
+        if not stat.S_ISREG(told.st_mode):  # which may have no end
             return None
-        if os.path.getsize(path) > LARGE:  # noqa: PTH202 - likewise
+        if told.st_size > LARGE:
             return _training_data.sha256(path)
         with open(path, "rb") as content:  # noqa: PTH123 - likewise
             return hashlib.file_digest(content, "sha256").hexdigest()

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from benchmarks.benchmark import BenchmarkError
-from benchmarks.processes import cpu_seconds, run, serving
+from benchmarks.processes import cpu_seconds, forget_peak, peak_megabytes, run, serving
 
 ROOT = Path(__file__).parents[2]
-RUNS = "import sys; from benchmarks.processes import run; run([sys.executable, *sys.argv[1:]], patience=0.1)"
+RUNS = "import sys; from benchmarks.processes import forget_peak, peak_megabytes, run; run([sys.executable, *sys.argv[1:]], patience=0.1)"
 STUBBORN = """
 import signal, subprocess, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -74,6 +74,15 @@ def test_a_server_that_ends_without_a_word_is_told_with_what_it_wrote_as_errors(
         pass
 
     assert "no port is free" in str(caught.value)
+
+
+def test_the_peak_of_memory_is_told_and_begins_anew() -> None:
+    greedy = "import sys; held = b'x' * 50_000_000; del held; print('done', flush=True); sys.stdin.read()"
+    with serving([sys.executable, "-c", greedy]) as server:
+        peak = peak_megabytes(server.pid)
+        forget_peak(server.pid)
+
+        assert peak - peak_megabytes(server.pid) > 40
 
 
 def test_a_failure_names_the_command_its_code_and_the_end_of_its_output() -> None:

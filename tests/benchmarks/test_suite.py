@@ -18,7 +18,19 @@ def test_the_whole_suite_runs_on_the_real_engine(tmp_path: Path) -> None:
     results = tmp_path / "results.json"
 
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--sizes", "1,2", "--runs", "1", "--output", results],
+        [
+            sys.executable,
+            "-m",
+            "benchmarks",
+            "--sizes",
+            "1,2",
+            "--megabytes",
+            "70",
+            "--runs",
+            "1",
+            "--output",
+            results,
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -32,4 +44,7 @@ def test_the_whole_suite_runs_on_the_real_engine(tmp_path: Path) -> None:
     commands = {f"{command}, {host}" for command in ("up", "no-change preview", "destroy") for host in hosts}
     assert {series["what"] for series in found["overhead"]} == commands
     assert len(found["waiting"]) == len(found["host"]) == 3
+    uploaded = {series["what"]: series["points"][0] for series in found["uploads"]}
+    assert {"parts, our host, to an httpx stream", "one piece, our host, to SHA-256 alone"} < uploaded.keys()
+    assert uploaded["parts, our host: peak memory"]["beyond"] < 48
     assert [series["points"][0]["ours"] for series in found["polling"]] == [[3.0], [7.0]]

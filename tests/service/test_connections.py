@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import io
+import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from tests.support import API_KEY
 
-from pulumi_openai_ft._service.connections import PARALLEL, Address, Connections, shared
+from pulumi_openai_ft._service.connections import BLOCK, PARALLEL, Address, Connections, Form, shared
 from pulumi_openai_ft.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -111,3 +113,42 @@ def test_no_repr_of_open_connections_holds_a_key(service: Emulator, opened: Call
 
     assert service.url in repr(shared)
     assert API_KEY not in repr(shared)
+
+
+CONTENT = bytes(range(256)) * 3000
+
+
+def sent(message: dict[str, Any]) -> httpx.Request:
+    return httpx.Request("POST", "http://service", **message)
+
+
+@pytest.mark.parametrize("filename", ["data.jsonl", "süß \\ 100%.jsonl"])
+@pytest.mark.parametrize("content", [b"", CONTENT], ids=["empty", "large"])
+def test_a_form_is_the_one_that_httpx_would_send(filename: str, content: bytes) -> None:
+    fields = {"purpose": "fine-tune", "expires_after[seconds]": "3600"}
+    ours = sent(Form("file", filename, io.BytesIO(content), fields).message())
+    boundary = ours.headers["content-type"].encode().partition(b"boundary=")[2]
+
+    theirs = httpx.Request("POST", "http://service", data=fields, files={"file": (filename, content)})
+
+    theirs_boundary = theirs.headers["content-type"].encode().partition(b"boundary=")[2]
+    assert ours.read() == theirs.read().replace(theirs_boundary, boundary)
+    assert ours.headers["content-length"] == theirs.headers["content-length"]
+    assert "transfer-encoding" not in ours.headers
+
+
+def test_a_form_reads_its_file_from_the_beginning_each_time_that_it_is_sent_and_in_blocks() -> None:
+    content = io.BytesIO(CONTENT)
+    message = Form("file", "data.jsonl", content).message()
+
+    for _ in range(2):
+        blocks = list(sent(message).stream)
+        assert b"".join(blocks[1:-1]) == CONTENT
+        assert max(map(len, blocks)) == BLOCK
+
+
+def test_no_two_forms_have_the_same_boundary() -> None:
+    kinds = {Form("file", "a", io.BytesIO(b"")).message()["headers"]["content-type"] for _ in range(2)}
+
+    assert len(kinds) == 2
+    assert all(re.fullmatch(r"multipart/form-data; boundary=[0-9a-f]{32}", kind) for kind in kinds)

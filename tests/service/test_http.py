@@ -10,7 +10,7 @@ from tests.sleepers import Sleeper
 from tests.support import ADMIN_KEY, API_KEY
 
 from pulumi_openai_ft import errors
-from pulumi_openai_ft._service.connections import CONNECT_TIMEOUT
+from pulumi_openai_ft._service.connections import CONNECT_TIMEOUT, Form
 from pulumi_openai_ft._service.http import Http
 from pulumi_openai_ft._service.pace import Pace
 from pulumi_openai_ft._settings import Settings
@@ -187,7 +187,7 @@ def test_repeats_a_post_that_cannot_have_acted(answer: httpx.Response | Exceptio
 def test_sends_the_whole_file_again_when_it_repeats_an_upload() -> None:
     service = Service(httpx.Response(429, json=problem()))
 
-    service.http().request("POST", "/files", files={"file": ("a.jsonl", io.BytesIO(b"content"))})
+    service.http().request("POST", "/files", form=Form("file", "a.jsonl", io.BytesIO(b"content")))
 
     first, second = (request.content.count(b"content") for request in service.requests)
     assert first == second > 0
@@ -336,8 +336,8 @@ JOB = {"model": "gpt-4o-mini-2024-07-18"}
 @pytest.fixture
 def job(service: Emulator, opened: Callable[..., Http], training_data: Any) -> dict[str, str]:
     """The body of a call that creates a job."""
-    form = {"data": {"purpose": "fine-tune"}, "files": {"file": ("a.jsonl", training_data.read_bytes())}}
-    return {**JOB, "training_file": opened(service).request("POST", "/files", **form)["id"]}
+    form = Form("file", "a.jsonl", io.BytesIO(training_data.read_bytes()), {"purpose": "fine-tune"})
+    return {**JOB, "training_file": opened(service).request("POST", "/files", form=form)["id"]}
 
 
 @pytest.mark.parametrize(

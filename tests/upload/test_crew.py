@@ -20,8 +20,10 @@ def nothing() -> None:
 def crew(
     work: Callable[[int], None], pieces: int, threads: int = 2, end: Callable[[], None] = nothing
 ) -> Crew:
-    made = Crew(work, range(pieces), threads, end)
+    made = Crew(work, threads, end)
     made.start()
+    for number in range(pieces):
+        made.add(number)
     return made
 
 
@@ -35,6 +37,16 @@ def test_all_is_done_once() -> None:
 
 def test_no_pieces_are_done_at_once() -> None:
     crew(lambda _number: None, 0).wait(nothing)
+
+
+def test_a_piece_is_done_as_soon_as_it_is_added() -> None:
+    done = Event()
+    at_work = crew(lambda _number: done.set(), 0)
+
+    at_work.add(1)
+
+    assert done.wait(LONG)
+    at_work.wait(nothing)
 
 
 def test_several_are_under_way_at_a_time() -> None:
@@ -84,8 +96,7 @@ def test_who_is_stopped_begins_nothing_more_keeps_nothing_and_ends() -> None:
         go.wait(LONG)
         at_work.keep(lambda: kept.append(number))
 
-    at_work = Crew(work, range(9), 1, ended.set)
-    at_work.start()
+    at_work = crew(work, 9, 1, ended.set)
     begun.wait(LONG)
     at_work.stop()
     with pytest.raises(StoppedError):

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -12,6 +16,7 @@ from pulumi_openai_ft._files import Files
 from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._providers.file import FileProvider
 from pulumi_openai_ft._service.api import Api
+from pulumi_openai_ft._upload.ledger import Ledger
 from pulumi_openai_ft._upload.wish import IN_ONE_PIECE, Upload
 from pulumi_openai_ft.errors import (
     InputError,
@@ -134,6 +139,71 @@ def test_progress_is_that_of_all_parts(another_process: Callable[..., Files], la
 
     assert isinstance(files.host, Watcher)
     assert files.host.shown[-1].startswith("uploaded · 0.5 kB")
+
+
+class Reluctant(BaseHTTPRequestHandler):
+    """Takes uploads, of each part a little, and the rest when it may."""
+
+    protocol_version = "HTTP/1.1"
+    a_little = 1 << 20
+    may_go_on = Event()
+    parts: ClassVar[list[int]] = []
+
+    def do_GET(self) -> None:
+        self.answer({"object": "list", "data": [], "has_more": False})
+
+    def do_POST(self) -> None:
+        left = int(self.headers["content-length"])
+        if self.path.endswith("/parts"):
+            left -= len(self.rfile.read(self.a_little))
+            self.may_go_on.wait(20)
+            self.parts.append(left)
+        self.rfile.read(left)
+        file = {"id": "file-1", "filename": "large.jsonl", "created_at": 0}
+        self.answer({"id": "1", "file": file if self.path.endswith("/complete") else None})
+
+    def answer(self, answer: dict[str, Any]) -> None:
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_told: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def reluctant(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(Reluctant, "may_go_on", Event())
+    monkeypatch.setattr(Reluctant, "parts", [])
+    with ThreadingHTTPServer(("127.0.0.1", 0), Reluctant) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_progress_is_shown_while_no_part_is_complete(
+    configure: Callable[..., Any], reluctant: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "large.jsonl"
+    with path.open("wb") as content:
+        content.truncate(20_000_000)
+    complete_when_shown: list[int] = []
+
+    class Shows(Watcher):
+        def show(self, line: str) -> None:
+            if re.match(r"uploading [1-9]", line):
+                complete_when_shown.append(len(Reluctant.parts))
+                Reluctant.may_go_on.set()
+
+    api = configure(FileProvider, baseUrl=reluctant, uploadPartsAbove="16").api
+    obtain(Files(api, Shows()), path)
+
+    assert complete_when_shown[0] == 0
+    assert len(Reluctant.parts) == 5
 
 
 @pytest.mark.parametrize(
@@ -305,6 +375,32 @@ def test_an_interrupted_upload_that_nobody_would_go_on_with_is_cancelled(
         obtain(another_process(consents=1), large, token=None)
 
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
+
+
+def test_where_the_disk_takes_nothing_a_file_is_uploaded_all_the_same_and_what_broke_off_is_cancelled(
+    another_process: Callable[..., Files], large: Path, tmp_path: Path, service: Emulator
+) -> None:
+    full = Ledger(tmp_path / "large.jsonl" / "uploads")  # nothing can be written there
+    interrupted, whole = another_process(consents=1), another_process()
+    interrupted.ledger = whole.ledger = full
+
+    with pytest.raises(InterruptedCommandError):
+        obtain(interrupted, large, is_ours=False)
+    assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
+
+    assert_only(service, obtain(whole, large, is_ours=False), large)
+
+
+def test_a_file_that_is_deleted_while_it_is_sent_is_uploaded_all_the_same(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    content = large.read_bytes()
+    with large.open("rb") as opened:
+        wanted = wish(large)
+        large.unlink()
+        file = another_process().obtain(wanted, opened)
+
+    assert service.backend.blobs.path(file.id).read_bytes() == content
 
 
 @pytest.mark.parametrize("later", [3590, 90_000], ids=["about to expire", "forgotten"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import warnings
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -221,9 +222,9 @@ def _content_changed(old: Any, new: Any) -> bool:
 def _unreadable(path: str, shown: str) -> str | None:
     if os.path.isdir(path):  # noqa: PTH112 - a path as the program wrote it
         return f"{shown} is a folder: name the file in it"
-    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - likewise
-        return f"{shown} is no regular file: name one"
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - likewise
+            return f"{shown} is no regular file: name one"
         with open(path, "rb"):  # noqa: PTH123 - likewise
             return None
     except (OSError, ValueError) as error:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from itertools import islice
 from threading import Lock
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
+from pulumi_openai_ft._service.connections import Form
 from pulumi_openai_ft._service.http import Http
 from pulumi_openai_ft._service.objects import (
     APIObject,
@@ -28,6 +29,7 @@ from pulumi_openai_ft.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from pulumi_openai_ft._service.connections import Content
     from pulumi_openai_ft._service.retries import Method
     from pulumi_openai_ft._settings import Settings
 
@@ -36,7 +38,7 @@ NO_IDS = ("", ".", "..")
 LONGEST_PAGE, LONGEST_PAGE_OF_FILES = 100, 10000
 Item = TypeVar("Item", bound=APIObject)
 Shape = TypeVar("Shape", bound=BaseModel)
-Content = TypeVar("Content")
+Made = TypeVar("Made")
 
 
 class Api:
@@ -63,25 +65,15 @@ class Api:
     def upload_file(
         self,
         filename: str,
-        content: BinaryIO,
+        content: Content,
         *,
         purpose: str,
         expires_after: Mapping[str, Any] | None = None,
     ) -> FileObject:
         """`POST /files`. The content is streamed."""
-        form = {
-            "purpose": purpose,
-            **{f"expires_after[{key}]": str(v) for key, v in (expires_after or {}).items()},
-        }
-        return _ask(
-            self._http,
-            FileObject,
-            "POST",
-            FILES,
-            data=form,
-            files={"file": (filename, content)},
-            creates=True,
-        )
+        expiry = {f"expires_after[{key}]": str(v) for key, v in (expires_after or {}).items()}
+        form = Form("file", filename, content, {"purpose": purpose, **expiry})
+        return _ask(self._http, FileObject, "POST", FILES, form=form, creates=True)
 
     def begin_upload(
         self,
@@ -98,12 +90,10 @@ class Api:
             body["expires_after"] = expires_after
         return _ask(self._http, Upload, "POST", UPLOADS, body=body, creates=True, idempotent=True)
 
-    def add_part(self, upload_id: str, content: BinaryIO) -> Part:
+    def add_part(self, upload_id: str, content: Content) -> Part:
         """`POST /uploads/{id}/parts`. The content is streamed. A part that is not named in the end counts for nothing."""
-        path = f"{_path(UPLOADS, upload_id)}/parts"
-        return _ask(
-            self._http, Part, "POST", path, files={"data": ("part", content)}, creates=True, idempotent=True
-        )
+        path, form = f"{_path(UPLOADS, upload_id)}/parts", Form("data", "part", content)
+        return _ask(self._http, Part, "POST", path, form=form, creates=True, idempotent=True)
 
     def complete_upload(self, upload_id: str, part_ids: list[str], md5: str) -> Upload:
         """`POST /uploads/{id}/complete`. An upload becomes a file once; whoever asks again is refused at the worst."""
@@ -118,7 +108,7 @@ class Api:
         """`GET /files/{id}`."""
         return _ask(self._http, FileObject, "GET", _path(FILES, file_id))
 
-    def content(self, file_id: str, read: Callable[[Iterator[bytes]], Content]) -> Content:
+    def content(self, file_id: str, read: Callable[[Iterator[bytes]], Made]) -> Made:
         """What `read` makes out of the parts of `GET /files/{id}/content`. The content is streamed."""
         return self._http.content(f"{_path(FILES, file_id)}/content", read)
 

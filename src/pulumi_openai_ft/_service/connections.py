@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, LifoQueue
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
@@ -16,7 +17,7 @@ from pulumi_openai_ft.errors import ServiceConnectionError, SettingsError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from pulumi_openai_ft._service.failures import Call
     from pulumi_openai_ft._service.pace import Time
@@ -25,9 +26,63 @@ Transport = httpx.BaseTransport
 CONNECT_TIMEOUT = 5.0
 PARALLEL = 64
 """As many operations as the engine runs at a time in our host when it is asked for many."""
+BLOCK = 1 << 19
+"""Bytes of a file that are sent at once: more would be copied where they do not fit into the socket's buffer."""
 IDLE = 4.0
 """Seconds after which an unused connection is closed: common servers do it after 5, and a POST that meets a closing
 connection cannot be told from one that acted."""
+
+
+class Content(Protocol):
+    """A binary file, as far as it takes to send it."""
+
+    def read(self, size: int = ..., /) -> bytes:
+        """The next bytes, none at the end."""
+
+    def seek(self, offset: int, whence: int = ..., /) -> int:
+        """Goes elsewhere, and tells where that is."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form whose last field is a file, which is streamed, in larger blocks than httpx would send.
+
+    Attributes:
+        name: Of the file's field.
+        filename: Of the file.
+        content: The file. It is read from its beginning each time that the form is sent.
+        fields: What comes before it.
+    """
+
+    name: str
+    filename: str
+    content: Content
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def message(self) -> dict[str, Any]:
+        """As httpx takes it."""
+        empty = httpx.Request(
+            "POST", "http://form", data=dict(self.fields), files={self.name: (self.filename, b"")}
+        )
+        kind, body = empty.headers["content-type"], empty.read()
+        end = len("\r\n----\r\n") + len(kind.rpartition("boundary=")[2])
+        length = len(body) + self.content.seek(0, os.SEEK_END)
+        content = _Streamed(body[:-end], self.content, body[-end:])
+        return {"content": content, "headers": {"content-type": kind, "content-length": str(length)}}
+
+
+@dataclass(frozen=True)
+class _Streamed:
+    head: bytes
+    content: Content
+    tail: bytes
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.head
+        self.content.seek(0)
+        while block := self.content.read(BLOCK):
+            yield block
+        yield self.tail
 
 
 @dataclass

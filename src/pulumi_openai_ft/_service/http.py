@@ -15,7 +15,7 @@ from pulumi_openai_ft._service.pace import REAL_TIME, Pace, Time, pace_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pulumi_openai_ft._service.connections import Transport
+    from pulumi_openai_ft._service.connections import Form, Transport
     from pulumi_openai_ft._service.retries import Method
     from pulumi_openai_ft._settings import Settings
 
@@ -65,10 +65,10 @@ class Http:
         *,
         read: Callable[[Any], Any] = lambda decoded: decoded,
         body: object = None,
+        form: Form | None = None,
         params: Mapping[str, Any] | None = None,
         creates: bool = False,
         idempotent: bool = False,
-        **more: Any,
     ) -> Any:
         """Sends a request and gives what its answer holds.
 
@@ -79,10 +79,10 @@ class Http:
             path: Path below the base URL, quoted.
             read: Makes the result out of the decoded JSON. Its ValueError says why it is none.
             body: JSON body.
+            form: The body where it is none of JSON.
             params: Query; entries that are None are left out.
             creates: Whether something is created, for which the engine must be there that asked for it.
             idempotent: Whether a POST does no harm where it acts more than once.
-            more: Handed to httpx: `files` and `data` of a multipart form.
 
         Raises:
             ServiceConnectionError: No answer came.
@@ -91,7 +91,7 @@ class Http:
             SettingsError: There is no key, or no connection can be opened with these settings.
         """
         query = dict(self.settings.profile.query) | {k: v for k, v in (params or {}).items() if v is not None}
-        message = {"json": body, "params": query, **more}
+        message = {"params": query, **(form.message() if form else {"json": body})}
         sender = self._sender(method, path, message)
         operation = self._operation(sender, lambda answer: read(_decoded(answer)))
         operation.idempotent = idempotent

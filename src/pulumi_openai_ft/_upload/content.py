@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
     from io import BufferedReader
 
     from pulumi_openai_ft._upload.wish import Upload
 
 BLOCK = 1 << 20
+AHEAD = 4
+"""Blocks that may wait to be hashed, which bounds the memory that they take."""
 
 
 def changed(name: str) -> InputError:
@@ -27,14 +32,54 @@ def changed(name: str) -> InputError:
     )
 
 
+def _unreadable(name: str, error: OSError) -> InputError:
+    reason = (error.strerror or str(error)).lower()
+    return InputError(
+        f"file: {name!r} cannot be read to its end ({reason}), so nothing was uploaded: "
+        f"check the disk that it is on, and run the command again"
+    )
+
+
+class HashBeside:
+    """A SHA-256 that another thread computes, while this one reads and sends."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1)
+        self._waiting: deque[Future[None]] = deque()
+        self.begin()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def begin(self) -> None:
+        """Forgets what it was given."""
+        self._waiting.clear()
+        self._hash = hashlib.sha256()
+
+    def update(self, data: bytes) -> None:
+        """As of a hash. Waits where the hash is far behind."""
+        self._waiting.append(self._thread.submit(self._hash.update, data))
+        if len(self._waiting) > AHEAD:
+            self._waiting.popleft().result()
+
+    def hexdigest(self) -> str:
+        """As of a hash, of all that it was given."""
+        while self._waiting:
+            self._waiting.popleft().result()
+        return self._hash.hexdigest()
+
+
 class Section:
-    """A part of a file, as something to be read. Reading it moves nothing but itself.
+    """A part of a file, as a file of its own. Reading it moves nothing but itself.
 
     Args:
         file: Descriptor of the file.
         start: Its first byte.
         size: How many there are.
-        report: Called after each read with the bytes of the section that were read. What it raises, the read raises.
+        report: Called before each read with the bytes of the section that were read. What it raises, the read raises.
         name: Of the file, for an error that says that it has become shorter.
     """
 
@@ -44,11 +89,14 @@ class Section:
         self._at = 0
 
     def read(self, size: int = -1) -> bytes:
-        """As of a file."""
+        """As of a file. Raises `InputError` where it has become shorter, or cannot be read any more."""
         left = self._size - self._at
         wanted = left if size < 0 else min(size, left)
         self._report(self._at)  # before it reads: nobody may want the section any more
-        data = os.pread(self._file, wanted, self._start + self._at)
+        try:
+            data = os.pread(self._file, wanted, self._start + self._at)
+        except OSError as error:
+            raise _unreadable(self._name, error) from error
         if wanted and not data:
             raise changed(self._name)
         self._at += len(data)
@@ -62,33 +110,6 @@ class Section:
     def tell(self) -> int:
         """As of a file."""
         return self._at
-
-
-@dataclass
-class Sent:
-    """What is sent in one piece, hashed on its way: the last byte leaves only if all are what the program saw.
-
-    Attributes:
-        upload: The file.
-        name: Of the local file.
-        then: Called with the bytes that were read.
-    """
-
-    upload: Upload
-    name: str
-    then: Callable[[int], None] = lambda _position: None
-    _hash: Any = field(default_factory=hashlib.sha256)
-
-    def see(self, position: int, data: bytes) -> None:
-        """Takes note of what was read up to a position. Raises `InputError` where it is not what it was."""
-        if position == len(data):
-            self._hash = hashlib.sha256()
-        self._hash.update(data)
-        is_short, is_whole = not data and position < self.upload.size, position == self.upload.size
-        expected = self.upload.sha256 or self._hash.hexdigest() if is_whole else None
-        if is_short or position > self.upload.size or (is_whole and self._hash.hexdigest() != expected):
-            raise changed(self.name)
-        self.then(position)
 
 
 @dataclass
@@ -114,26 +135,33 @@ class Picture:
             raise changed(picture.name)
         return picture
 
-    def md5(self, pause: Callable[[], None]) -> str:
+    def md5(self, follow: Callable[[int], None]) -> str:
         """The MD5 of the content.
 
         Args:
-            pause: Called between two blocks. What it raises comes out.
+            follow: Called before each block, and in the end, with how many bytes were hashed. What it raises comes out.
 
         Raises:
             InputError: It is not the content that the program saw.
         """
-        md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
-        at = 0
-        while block := os.pread(self.content.fileno(), BLOCK, at):
-            at += len(block)
-            md5.update(block)
-            sha256.update(block)
-            pause()
-        if self.upload.sha256 not in (None, sha256.hexdigest()):
+        md5 = hashlib.md5(usedforsecurity=False)
+        content = Section(self.content.fileno(), 0, self.upload.size, follow, self.name)
+        with HashBeside() as sha256:
+            while block := content.read(BLOCK):
+                sha256.update(block)
+                md5.update(block)
+            self.require(sha256.hexdigest())
+        return md5.hexdigest()
+
+    def require(self, sha256: str) -> None:
+        """Raises `InputError` where it is not the content that the program saw.
+
+        Args:
+            sha256: Of what was read.
+        """
+        if self.upload.sha256 not in (None, sha256):
             raise changed(self.name)
         self.require_same()
-        return md5.hexdigest()
 
     def require_same(self) -> None:
         """Raises `InputError` where the file has been written to since."""
@@ -143,3 +171,32 @@ class Picture:
     def _now(self) -> tuple[int, int, int]:
         told = os.fstat(self.content.fileno())
         return told.st_size, told.st_mtime_ns, told.st_ino
+
+
+class Whole(Section):
+    """All of a file, as something to be read: its last byte comes only if all are what the program saw.
+
+    Args:
+        picture: The file.
+        report: As of a section.
+    """
+
+    def __init__(self, picture: Picture, report: Callable[[int], None]) -> None:
+        super().__init__(picture.content.fileno(), 0, picture.upload.size, report, picture.name)
+        self._picture, self._sha256 = picture, HashBeside()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._sha256.__exit__(*error)
+
+    def read(self, size: int = -1) -> bytes:
+        """As of a file. Raises `InputError` where it is not the content that the program saw."""
+        if not self._at:  # also where it is sent again
+            self._sha256.begin()
+        data = super().read(size)
+        self._sha256.update(data)
+        if self._at == self._size:
+            self._picture.require(self._sha256.hexdigest())
+        return data

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
 BETWEEN_LOOKS = 0.2
 """Seconds between two calls of who waits for the threads."""
@@ -23,16 +24,14 @@ class Crew:
 
     Attributes:
         work: Does the piece of a number.
-        numbers: Pieces that are to be done.
         threads: How many at a time.
         end: Called when the last of them has nothing more to do, which may be long after the wait.
     """
 
     work: Callable[[int], None]
-    numbers: Iterable[int]
     threads: int
     end: Callable[[], None]
-    _rest: Iterator[int] = field(init=False)
+    _pieces: SimpleQueue[int | None] = field(default_factory=SimpleQueue)
     _lock: Lock = field(default_factory=Lock)
     _ended: Event = field(default_factory=Event)
     _stopped: bool = False
@@ -41,9 +40,13 @@ class Crew:
 
     def start(self) -> None:
         """Sets the threads to work."""
-        self._rest, self._at_work = iter(self.numbers), self.threads
+        self._at_work = self.threads
         for _ in range(self.threads):
             Thread(target=self._run, daemon=True).start()
+
+    def add(self, number: int) -> None:
+        """Lets a piece be done, after those that were added before."""
+        self._pieces.put(number)
 
     def look(self) -> None:
         """Raises what a piece of work has raised."""
@@ -51,11 +54,12 @@ class Crew:
             raise self._error
 
     def wait(self, look: Callable[[], None]) -> None:
-        """Waits until all is done or something has failed.
+        """Waits until all that was added is done or something has failed.
 
         Args:
             look: Called again and again meanwhile. What it raises ends the wait.
         """
+        self._dismiss()
         while not self._ended.wait(BETWEEN_LOOKS):
             look()
         self.look()
@@ -64,6 +68,7 @@ class Crew:
         """Lets nobody begin another piece."""
         with self._lock:
             self._stopped = True
+        self._dismiss()
 
     def require(self) -> None:
         """Raises `StoppedError` where the work is not wanted any more."""
@@ -76,9 +81,14 @@ class Crew:
             self.require()
             result()
 
+    def _dismiss(self) -> None:
+        """Tells each thread that nothing comes after what was added."""
+        for _ in range(self.threads):
+            self._pieces.put(None)
+
     def _next(self) -> int | None:
-        with self._lock:
-            return None if self._stopped else next(self._rest, None)
+        number = self._pieces.get()
+        return None if self._stopped else number
 
     def _run(self) -> None:
         try:

@@ -7,9 +7,10 @@ end names one; an upload that is begun twice holds nothing and expires; one that
 from __future__ import annotations
 
 import os
+from collections import deque
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._late import look_for
 from pulumi_openai_ft._once import once
@@ -208,22 +209,28 @@ class _Sending:
     def __init__(self, whole: InParts, entry: Entry, picture: Picture) -> None:
         self._whole, self._entry, self._picture = whole, entry, picture
         count = -(-whole.upload.size // entry.part_size)
-        missing = [number for number in range(count) if number not in entry.parts]
+        self._missing = deque(number for number in range(count) if number not in entry.parts)
         self._sent = [self._size(number) if number in entry.parts else 0 for number in range(count)]
         self._file = os.dup(whole.content.fileno())
-        threads = max(min(AT_A_TIME, len(missing)), 1)
-        self.crew = Crew(self._send, missing, threads, lambda: os.close(self._file))
+        threads = max(min(AT_A_TIME, len(self._missing)), 1)
+        self.crew = Crew(self._send, threads, lambda: os.close(self._file))
         self._row = Row(whole.host)
         self._progress = UploadProgress(whole.upload.size, whole.host.time, sum(self._sent))
 
     def run(self) -> str:
         """Sends them, and gives the MD5 of all."""
         self.crew.start()
-        md5 = self._picture.md5(self._look)
+        md5 = self._picture.md5(self._follow)
         self.crew.wait(self._look)
         self._show()
         self._picture.require_same()
         return md5
+
+    def _follow(self, hashed: int) -> None:
+        """Lets those go that have been hashed: the end waits for the hash, and they lie in memory still."""
+        while self._missing and self._start(self._missing[0]) + self._size(self._missing[0]) <= hashed:
+            self.crew.add(self._missing.popleft())
+        self._look()
 
     def _look(self) -> None:
         """What is done besides, again and again: fails as soon as a part has, or the user wants no more."""
@@ -241,8 +248,8 @@ class _Sending:
             self.crew.require()
             self._sent[number] = max(self._sent[number], sent)
 
-        start, size = number * self._entry.part_size, self._size(number)
-        section: Any = Section(self._file, start, size, see, self._picture.name)
+        size = self._size(number)
+        section = Section(self._file, self._start(number), size, see, self._picture.name)
         assert self._entry.upload_id
         part = self._whole.api.add_part(self._entry.upload_id, section)
         self._sent[number] = size
@@ -252,8 +259,11 @@ class _Sending:
         self._entry.parts[number] = part_id
         self._whole.ledger.write(self._whole.key, self._entry)
 
+    def _start(self, number: int) -> int:
+        return number * self._entry.part_size
+
     def _size(self, number: int) -> int:
-        return min(self._entry.part_size, self._whole.upload.size - number * self._entry.part_size)
+        return min(self._entry.part_size, self._whole.upload.size - self._start(number))
 
 
 def _may_be_complete(error: RequestError) -> bool:
