@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._providers.file import FileProvider
 from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
-from pulumi_openai_ft.errors import InputError
+from pulumi_openai_ft.errors import InputError, InterruptedCommandError
 from pulumi_openai_ft.training_data import check, sha256
 
 if TYPE_CHECKING:
@@ -72,6 +75,7 @@ def test_name_purpose_and_expiry_are_as_the_program_says(
         ({"file": "missing.jsonl"}, "file: 'missing.jsonl' cannot be read (no such file or directory)"),
         ({"file": "."}, "file: '.' is a folder"),
         ({"file": "/dev/zero"}, "file: '/dev/zero' is no regular file: name one"),
+        ({"file": "\0"}, "file: '\\x00' cannot be read (embedded null byte)"),
         (
             {"file": __file__, "purpose": "fine_tune"},
             "purpose: 'fine_tune' does not fit: must be 'fine-tune', 'assist",
@@ -291,6 +295,62 @@ class TestOfRows:
         planned = provider.planned(None, {"file": str(training_data), "sha256": "a" * 64})
 
         assert (planned["example_count"], planned["token_count"]) == (None, None)
+
+    def test_a_file_is_read_once_for_all_that_is_asked_of_it(
+        self, provider: FileProvider, configure: Callable[..., Any], training_data: Path
+    ) -> None:
+        """However young it is, and for the job that trains on it too."""
+        inputs = {"file": str(training_data), "sha256": sha256(training_data)}
+        job = {
+            "model": "gpt-4o-mini-2024-07-18",
+            "training_file": "file-1",
+            "__training_file_sha256": inputs["sha256"],
+            "__training_data": {"file": str(training_data), "validate": None},
+        }
+        tokens = check(training_data).tokens
+        training_data.write_text("{")
+
+        assert reasons(provider, **inputs) == []
+        planned = provider.planned(None, inputs)
+        priced = configure(FineTuningJobProvider).check({}, job)
+
+        assert (planned["example_count"], planned["token_count"]) == (12, tokens)
+        assert priced.failures == []
+        assert priced.inputs["__estimate"]["tokens"] == 8 * tokens
+
+    def test_resources_that_ask_at_the_same_time_have_it_read_once(
+        self, provider: FileProvider, training_data: Path
+    ) -> None:
+        inputs = {"file": str(training_data), "sha256": sha256(training_data)}
+        reads, others = [], Barrier(2)
+
+        class Hesitating(Host):
+            @property
+            def is_interrupted(self) -> bool:
+                reads.append(1)
+                with suppress(BrokenBarrierError):
+                    others.wait(0.2)  # a second reader would come
+                return False
+
+        provider.host = Hesitating()
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda _: reasons(provider, **inputs), range(4)))
+
+        assert found == [[]] * 4
+        assert len(reads) == 1
+
+    def test_an_interruption_while_rows_are_counted_uploads_nothing(
+        self, provider: FileProvider, training_data: Path, service: Emulator
+    ) -> None:
+        class Interrupted(Host):
+            is_interrupted = True
+
+        provider.host = Interrupted()
+
+        with pytest.raises(InterruptedCommandError, match="while training data was read"):
+            provider.create({"file": str(training_data), "validate": "off"})
+
+        assert service.files() == []
 
     def test_another_way_to_judge_is_no_change(self, provider: FileProvider) -> None:
         assert provider.diff("file-1", OLDS, {"sha256": "a" * 64, "validate": "off"}).changes is False

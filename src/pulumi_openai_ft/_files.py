@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from pulumi_openai_ft._adopted import Adopted
 from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._late import PAUSES, look_for
-from pulumi_openai_ft._progress.lines import UploadProgress
 from pulumi_openai_ft._progress.rows import Row
+from pulumi_openai_ft._progress.transfers import UploadProgress
 from pulumi_openai_ft._upload.content import Picture, Whole
 from pulumi_openai_ft._upload.ledger import Entry, Ledger
 from pulumi_openai_ft._upload.parts import InParts, NotOfferedError

@@ -41,6 +41,11 @@ class Host:
     def show(self, line: str) -> None:
         """Shows how far an operation is, until the next line comes."""
 
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether the user has interrupted the command, and this host was told."""
+        return False
+
     def require_consent(self) -> None:
         """Makes sure, right before something is created, that the user has not taken the command back.
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._deferred import Deferred
 from pulumi_openai_ft._inputs import shown
+from pulumi_openai_ft._progress.rows import ReadingFollower
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pulumi_openai_ft._host import Host
     from pulumi_openai_ft.training_data import Report
 
 _training_data = Deferred("training_data")
@@ -21,8 +24,28 @@ ERROR, OFF = "error", "off"
 KNOWN_RULES = frozenset({"openai", "azure"})
 """Services whose rules are those by which rows are judged. Another one may take what they refuse."""
 
+_being_read: dict[str, Lock] = {}
+"""By path: who asks for a file while it is read for another resource waits, and then mostly finds what they ask for."""
 
-def report(inputs: Mapping[str, Any]) -> Report | None:
+
+def check(path: str, host: Host, **how: Any) -> Report:
+    """What is found in a file; while a long one is read, its resource's row shows how far.
+
+    Args:
+        path: The file.
+        host: Where it is shown.
+        how: As of `training_data.check`.
+
+    Raises:
+        InputError: It cannot be read.
+        InterruptedCommandError: The user has interrupted the command meanwhile.
+    """
+    with _being_read.setdefault(path, Lock()):
+        found: Report = _training_data.check(path, progress=ReadingFollower(host), **how)
+    return found
+
+
+def report(inputs: Mapping[str, Any], host: Host) -> Report | None:
     """What is found in the local file that the inputs of a `File` name.
 
     Returns:
@@ -31,17 +54,16 @@ def report(inputs: Mapping[str, Any]) -> Report | None:
     Raises:
         InputError: It cannot be read.
     """
-    path = inputs.get("file")
+    path, sha256 = inputs.get("file"), inputs.get("sha256")
     if not isinstance(path, str) or (inputs.get("purpose") or TRAINS) != TRAINS:
         return None
-    found: Report = _training_data.check(path)
-    return found
+    return check(path, host, sha256=sha256 if isinstance(sha256, str) else None)
 
 
-def counts(inputs: Mapping[str, Any]) -> dict[str, int | None]:
+def counts(inputs: Mapping[str, Any], host: Host) -> dict[str, int | None]:
     """The outputs of a `File` that tell rows and tokens; None where they cannot be counted."""
     try:
-        found = report(inputs)
+        found = report(inputs, host)
     except InputError:
         found = None
     if found and found.sha256 != inputs.get("sha256", found.sha256):  # somebody has written to it meanwhile
@@ -52,19 +74,19 @@ def counts(inputs: Mapping[str, Any]) -> dict[str, int | None]:
     }
 
 
-def errors(inputs: Mapping[str, Any]) -> list[str]:
+def errors(inputs: Mapping[str, Any], host: Host) -> list[str]:
     """What the service would refuse in the rows of a `File`, a sentence each."""
     try:
-        found = report(inputs)
+        found = report(inputs, host)
     except InputError as error:
         return [f"file: {error}"]
     return _told(inputs, found.sentences(_training_data.Severity.ERROR)) if found else []
 
 
-def warnings(inputs: Mapping[str, Any]) -> list[str]:
+def warnings(inputs: Mapping[str, Any], host: Host) -> list[str]:
     """What is likely not as it was meant in the rows of a `File`, a sentence for each kind."""
     try:
-        found = report(inputs)
+        found = report(inputs, host)
     except InputError:
         return []
     return _told(inputs, _by_kind(found)) if found else []

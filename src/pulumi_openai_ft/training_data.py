@@ -1,6 +1,6 @@
 """Training data: what the service would refuse, how many tokens it bills, what that costs.
 
-A file is read once, in flat memory, and what was found is remembered until the file changes.
+A content is read once, in flat memory, and what was found in it is remembered.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pulumi_openai_ft._training_data.cache import Cache
 from pulumi_openai_ft._training_data.examination import Terms
 from pulumi_openai_ft._training_data.lines import opened, pieces
 from pulumi_openai_ft._training_data.passes import lines_of, look_through
-from pulumi_openai_ft._training_data.problems import KINDS, Problem, Severity
+from pulumi_openai_ft._training_data.problems import KINDS, MOST_SHOWN, Problem, Severity
 from pulumi_openai_ft._training_data.tokens import counts_exactly, encoding_of
 from pulumi_openai_ft._training_data.vocabulary import METHODS
 from pulumi_openai_ft._training_data.workers import Here
@@ -36,6 +36,9 @@ USUAL_EPOCHS, MOST_EPOCHS = 3, 25
 LEAST_TRAINED, MOST_TRAINED = 100, 25_000
 """Rows over all epochs between which the service leaves the number of epochs as usual."""
 
+FEW, TOO_FEW = "few_examples", "too_few_examples"
+"""The same, of a file of which it is open what it is for, and of one to train on."""
+
 Path = str | os.PathLike[str]
 Progress = Callable[[int, int], None]
 
@@ -49,6 +52,8 @@ class Report:
         bytes: Its size.
         method: The method by whose rules it was judged, of `METHODS`.
         examples: Its rows, good ones and others.
+        longest_row: Bytes of the longest of them.
+        image_rows: How many of the good ones show images.
         tokens: Tokens of one epoch, without those of faulty rows: an estimate in any case, for images and the
             declarations of tools are billed in ways that are not published.
         is_exact: Whether the tokens of texts were counted, rather than estimated by their length.
@@ -61,6 +66,8 @@ class Report:
     bytes: int
     method: str
     examples: int
+    longest_row: int
+    image_rows: int
     tokens: int
     is_exact: bool
     encoding: str
@@ -103,6 +110,7 @@ def check(
     model: str | None = None,
     context_length: int | None = None,
     training_file: Path | None = None,
+    sha256: str | None = None,
     progress: Progress = lambda _done, _size: None,
     cache: Cache[Report] | None = None,
 ) -> Report:
@@ -115,6 +123,8 @@ def check(
         model: The job's base model, for the encoding of its tokens; by default a recent one of OpenAI's.
         context_length: Tokens of a row beyond which the model cuts it.
         training_file: For a validation file, the path of the training file, which should hold other rows.
+        sha256: Hash of the content that is asked about. What is known of that is told without a look at the file;
+            otherwise the file is read, and the report tells whether it holds that content.
         progress: Is told how many bytes have been read, and how many there are.
         cache: Where to look first, and to remember; the user's cache folder by default.
 
@@ -122,33 +132,13 @@ def check(
         InputError: A file is no regular file, cannot be read, or changes while it is read.
     """
     cache = Cache(Report) if cache is None else cache
-    terms = Terms(method, part, encoding_of(model), context_length)
-    training = sha256(training_file, cache=cache) if training_file is not None else None
-    key = f"{tuple(terms)} {counts_exactly()} {training}"
-    known = cache.report(file, key)
-    if known:
-        return known
-    repeats = None
-    if training_file is not None:
-        with opened(training_file) as (content, _):
-            repeats = lines_of(content)
-    began = cache.now()
-    with opened(file) as (content, state):
-        looked = look_through(content, state.size, terms, repeats, lambda done: progress(done, state.size))
-    examined = looked.examined
-    report = Report(
-        sha256=looked.sha256,
-        bytes=state.size,
-        method=examined.method or METHODS[0],
-        examples=examined.examples,
-        tokens=looked.tokens,
-        is_exact=counts_exactly(),
-        encoding=terms.encoding,
-        problems=examined.findings.shown(),
-        counts=dict(examined.findings.counts),
-    )
-    cache.remember(state, report.sha256, began, {key: report})
-    return report
+    terms = Terms(method, encoding_of(model), context_length)
+    training = _hash_of(training_file, cache) if training_file is not None else None
+    report = _known(cache, sha256, terms, training) or _known(cache, cache.sha256(file), terms, training)
+    if report is None:
+        report = _read(file, terms, training_file, progress, cache)
+        cache.remember_report(report.sha256, _key(terms, training), report)
+    return _for_part(report, part)
 
 
 def sha256(file: Path, *, cache: Cache[Report] | None = None) -> str:
@@ -157,15 +147,7 @@ def sha256(file: Path, *, cache: Cache[Report] | None = None) -> str:
     Raises:
         InputError: It is no regular file, cannot be read, or changes while it is read.
     """
-    cache = Cache(Report) if cache is None else cache
-    if known := cache.sha256(file):
-        return known
-    began, digest = cache.now(), hashlib.sha256()
-    with opened(file) as (content, state):
-        for _ in pieces(content, Here(), digest.update, lambda _done: None):
-            pass
-    cache.remember(state, digest.hexdigest(), began, {})
-    return digest.hexdigest()
+    return _hash_of(file, Cache(Report) if cache is None else cache)
 
 
 @dataclass(frozen=True)
@@ -216,3 +198,79 @@ def auto_epochs(examples: int) -> int:
 def listed(counts: dict[str, int]) -> str:
     """Numbers by kind, as `12 role, 3 content`."""
     return ", ".join(f"{number:,} {kind.replace('_', ' ')}" for kind, number in counts.items())
+
+
+def _hash_of(file: Path, cache: Cache[Report]) -> str:
+    if known := cache.sha256(file):
+        return known
+    began, digest = cache.now(), hashlib.sha256()
+    with opened(file) as (content, state):
+        for _ in pieces(content, Here(), digest.update, lambda _done: None):
+            pass
+    cache.remember_file(state, digest.hexdigest(), began)
+    return digest.hexdigest()
+
+
+def _known(cache: Cache[Report], sha256: str | None, terms: Terms, training: str | None) -> Report | None:
+    """What is known of a content by these terms, or by the most open ones where these come to the same."""
+    if sha256 is None:
+        return None
+    if found := cache.report(sha256, _key(terms, training)):
+        return found
+    most_open = Terms(None, terms.encoding, None)
+    found = cache.report(sha256, _key(most_open, training))
+    return found if found and _comes_to_the_same(found, terms) else None
+
+
+def _comes_to_the_same(most_open: Report, terms: Terms) -> bool:
+    """Whether a content would be found the same by these terms: no row has more tokens than bytes, but for images."""
+    cuts_nothing = terms.context_length is None or (
+        most_open.longest_row <= terms.context_length and not most_open.image_rows
+    )
+    return terms.method in {None, most_open.method} and cuts_nothing
+
+
+def _read(
+    file: Path, terms: Terms, training_file: Path | None, progress: Progress, cache: Cache[Report]
+) -> Report:
+    repeats = None
+    if training_file is not None:
+        with opened(training_file) as (content, _):
+            repeats = lines_of(content)
+    began = cache.now()
+    with opened(file) as (content, state):
+        looked = look_through(content, state.size, terms, repeats, lambda done: progress(done, state.size))
+    cache.remember_file(state, looked.sha256, began)
+    examined = looked.examined
+    return Report(
+        sha256=looked.sha256,
+        bytes=state.size,
+        method=examined.method or METHODS[0],
+        examples=examined.examples,
+        longest_row=examined.longest,
+        image_rows=looked.image_rows,
+        tokens=looked.tokens,
+        is_exact=counts_exactly(),
+        encoding=terms.encoding,
+        problems=examined.findings.shown(),
+        counts=dict(examined.findings.counts),
+    )
+
+
+def _key(terms: Terms, training: str | None) -> str:
+    return f"{tuple(terms)} {counts_exactly()} {training}"
+
+
+def _for_part(report: Report, part: str | None) -> Report:
+    """The report, once it is known what the file is for: whether a few rows are too few follows from that alone."""
+    if part is None or FEW not in report.counts:
+        return report
+    counts = {kind: number for kind, number in report.counts.items() if kind != FEW}
+    others = [problem for problem in report.problems if problem.kind != FEW]
+    if part == "validation":
+        return replace(report, problems=tuple(others), counts=counts)
+    (few,) = (problem for problem in report.problems if problem.kind == FEW)
+    errors = [problem for problem in others if problem.severity is Severity.ERROR]
+    warnings = others[len(errors) :]
+    told = [replace(few, kind=TOO_FEW), *errors][:MOST_SHOWN]
+    return replace(report, problems=(*told, *warnings), counts={**counts, TOO_FEW: 1})

@@ -101,8 +101,10 @@ class TestInterruption:
         assert time.monotonic() - began >= 0.02
 
     def test_consent_is_taken_back(self, host: EngineHost) -> None:
+        assert not host.is_interrupted
         host.operations.interrupt()
 
+        assert host.is_interrupted
         with pytest.raises(InterruptedCommandError, match="before anything was created"):
             host.require_consent()
 

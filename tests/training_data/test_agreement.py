@@ -130,7 +130,7 @@ def is_refused_by_the_emulator(line: bytes, method: str) -> bool:
 
 def is_refused(line: bytes, method: str) -> bool:
     tally = Tally(Here(), lambda texts, common: len("".join(texts + common).encode()), None)
-    examined = Examination(Terms(method, "validation", "o200k_base", None), tally)
+    examined = Examination(Terms(method, "o200k_base", None), tally)
     for block in blocks(iter([memoryview(line + b"\n")])):
         examined.take(block)
     examined.conclude()

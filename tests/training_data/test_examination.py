@@ -22,7 +22,7 @@ def examined(
 ) -> Examination:
     """What is found in a file that comes in pieces of a size."""
     tally = Tally(Here(), lambda texts, common: len("".join(texts + common).encode()), 50)
-    found = Examination(Terms(method, "training", "o200k_base", 50), tally)
+    found = Examination(Terms(method, "o200k_base", 50), tally)
     views = (memoryview(content[start : start + size]) for start in range(0, len(content), size))
     for block in blocks(views, longest):
         found.take(block)

@@ -45,7 +45,7 @@ UNUSUAL = [row for method, row in ALL_VALID if method == "supervised" and row !=
 
 
 def examined(lines: list[bytes]) -> Examination:
-    found = Examination(Terms("supervised", None, "o200k_base", None), Tally(Here(), len_of_texts, None))
+    found = Examination(Terms("supervised", "o200k_base", None), Tally(Here(), len_of_texts, None))
     for block in blocks(iter([memoryview(b"\n".join(lines))])):
         found.take(block)
     return found

@@ -64,6 +64,15 @@ def test_the_first_row_tells_the_method(row: Any, method: str, file: Path) -> No
     assert check(write(file, b"", b"{", row)).method == method
 
 
+def test_the_first_row_tells_the_method_whatever_bytes_follow(file: Path) -> None:
+    report = check(write(file, b"", PAIR, b'"caf\xe9"', PAIR))
+
+    assert (report.method, report.counts.keys()) == (
+        "dpo",
+        {"blank_line", "encoding", "duplicate", "few_examples"},
+    )
+
+
 def test_problems_are_told_with_line_and_place(file: Path) -> None:
     rows = [*TWELVE[:4], b"{", *TWELVE[4:], chat(USER, ASSISTANT | {"weight": 2}), chat(USER)]
 
@@ -154,6 +163,20 @@ def test_nine_rows_are_too_few_to_train(part: Any, kind: str | None, file: Path)
     assert [problem.kind for problem in report.problems] == ([kind] if kind else [])
 
 
+def test_too_few_rows_are_told_before_whatever_else_is_wrong(file: Path) -> None:
+    row = chat(*[USER | {"name": 7}] * 25, ASSISTANT)
+
+    of_training, of_validation, open_ = (
+        check(write(file, row), part=part) for part in ("training", "validation", None)
+    )
+
+    assert of_training.problems == (of_training.problems[0], *of_validation.problems[:-1])
+    assert of_training.problems[0].kind == "too_few_examples"
+    assert of_training.counts == {"name": 25, "too_few_examples": 1}
+    assert of_validation.counts == {"name": 25}
+    assert [problem.kind for problem in open_.problems] == ["name"] * 20 + ["few_examples"]
+
+
 def test_rows_of_the_training_file_are_found_in_the_validation_file(file: Path, tmp_path: Path) -> None:
     training = write(file, *TWELVE)
     validation = write(tmp_path / "validation.jsonl", numbered(99), TWELVE[4])
@@ -235,7 +258,7 @@ def test_threads_find_what_one_thread_finds(file: Path, monkeypatch: pytest.Monk
     assert check(file, context_length=10**6) == with_threads
 
 
-@pytest.mark.parametrize("name", ["", "/dev/zero", "fifo", "missing", "\0"])
+@pytest.mark.parametrize("name", ["", "/dev/zero", "/proc/self/mem", "fifo", "missing", "\0"])
 def test_what_is_no_readable_file_is_refused_at_once(name: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
 
@@ -245,15 +268,26 @@ def test_what_is_no_readable_file_is_refused_at_once(name: str, tmp_path: Path) 
     assert "\n" not in str(raised.value)
 
 
-def test_a_file_that_changes_while_it_is_read_is_refused(file: Path) -> None:
-    write(file, *TWELVE)
+def appended(file: Path) -> None:
+    with file.open("ab") as content:
+        content.write(b"{}\n")
 
-    def append(_done: int, _size: int) -> None:
-        with file.open("ab") as content:
-            content.write(b"{}\n")
+
+def shortened(file: Path) -> None:
+    os.truncate(file, 1)
+
+
+def replaced(file: Path) -> None:
+    write(file.with_name("other"), CHAT).replace(file)
+
+
+@pytest.mark.parametrize("change", [appended, shortened, replaced, os.unlink])
+def test_a_file_that_changes_or_vanishes_while_it_is_read_is_refused(file: Path, change: Any) -> None:
+    write(file, *TWELVE)
+    changes = [change]
 
     with pytest.raises(InputError, match="was changed while it was read: check it again"):
-        check(file, progress=append)
+        check(file, progress=lambda _done, _size: changes and changes.pop()(file))
 
 
 def test_two_threads_may_check_the_same_file(file: Path) -> None:

@@ -11,12 +11,13 @@ from pulumi_openai_ft._deferred import Deferred
 from pulumi_openai_ft._hidden import ESTIMATE, ESTIMATED, FILE_HASHES, TRAINING_DATA
 from pulumi_openai_ft._inputs import is_known, plain, shown, unknown
 from pulumi_openai_ft._job.checks import METHODS, given_hyperparameters
-from pulumi_openai_ft._local_data import OFF, is_strict, told
+from pulumi_openai_ft._local_data import OFF, check, is_strict, told
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pulumi_openai_ft._host import Host
     from pulumi_openai_ft._profiles import Profile
     from pulumi_openai_ft.catalog import Catalog
     from pulumi_openai_ft.training_data import Report
@@ -28,24 +29,28 @@ CUT = ("too_long_for_model",)
 _training_data = Deferred("training_data")
 
 
-def problems(props: Mapping[str, Any], catalog: Catalog, service: str) -> list[str]:
+def problems(props: Mapping[str, Any], catalog: Catalog, service: str, host: Host) -> list[str]:
     """What the service would refuse of the training file for this job, a sentence each."""
     is_refused = is_strict(_local(props).get("validate"), service)
-    return _first_of(REFUSED, props, catalog) if is_refused else []
+    return _first_of(REFUSED, props, catalog, host) if is_refused else []
 
 
-def advice(props: Mapping[str, Any], catalog: Catalog) -> list[str]:
+def advice(props: Mapping[str, Any], catalog: Catalog, host: Host) -> list[str]:
     """What else to know of the training file for this job, a sentence each."""
-    return [] if _local(props).get("validate") == OFF else _first_of((*REFUSED, *CUT), props, catalog)
+    is_told = _local(props).get("validate") != OFF
+    return _first_of((*REFUSED, *CUT), props, catalog, host) if is_told else []
 
 
-def estimate(props: Mapping[str, Any], catalog: Catalog, profile: Profile) -> dict[str, Any] | None:
+def estimate(
+    props: Mapping[str, Any], catalog: Catalog, profile: Profile, host: Host
+) -> dict[str, Any] | None:
     """What training is likely to come to: tokens, USD, epochs, and the day of the price.
 
     Args:
         props: All properties of the job.
         catalog: What is known of models.
         profile: How the service differs from OpenAI.
+        host: Where it is shown how far the file is read.
 
     Returns:
         None where that cannot be told: reinforcement is billed by time.
@@ -57,7 +62,7 @@ def estimate(props: Mapping[str, Any], catalog: Catalog, profile: Profile) -> di
         return None
     if _method(props) == "reinforcement" or not isinstance(epochs, int | str):
         return None
-    if (found := _report(props, catalog)) is None:
+    if (found := _report(props, catalog, host)) is None:
         return None
     entry = catalog.find(str(props.get("model")))
     price = entry.training_price if entry else None
@@ -82,31 +87,36 @@ def estimated(props: Mapping[str, Any]) -> dict[str, Any]:
     return dict.fromkeys(ESTIMATED, nothing)
 
 
-def _first_of(kinds: Iterable[str], props: Mapping[str, Any], catalog: Catalog) -> list[str]:
+def _first_of(kinds: Iterable[str], props: Mapping[str, Any], catalog: Catalog, host: Host) -> list[str]:
     """The first problem of each kind."""
-    found = _report(props, catalog)
+    found = _report(props, catalog, host)
     first = {problem.kind: problem for problem in reversed(found.problems if found else ())}
     sentences = [str(first[kind]) for kind in kinds if kind in first]
     return told("training_file", shown(props, TRAINING_DATA, _local(props).get("file")), sentences)
 
 
-def _report(props: Mapping[str, Any], catalog: Catalog) -> Report | None:
+def _report(props: Mapping[str, Any], catalog: Catalog, host: Host) -> Report | None:
     """What is found in the file by the rules of the job's method and model."""
-    path, method, model = _local(props).get("file"), _method(props), props.get("model")
-    if not isinstance(path, str) or method not in METHODS or not isinstance(model, str):
+    path, sha256 = _local(props).get("file"), props.get(FILE_HASHES["training_file"])
+    method, model = _method(props), props.get("model")
+    if not (isinstance(path, str) and isinstance(sha256, str) and isinstance(model, str)):
+        return None
+    if method not in METHODS:
         return None
     entry = catalog.find(model)
     try:
-        found: Report = _training_data.check(
+        found = check(
             path,
+            host,
             method=method,
             part="training",
             model=entry.id if entry else model,
             context_length=entry.context_length if entry else None,
+            sha256=sha256,
         )
     except InputError:
         return None
-    return found if found.sha256 == props.get(FILE_HASHES["training_file"]) else None
+    return found if found.sha256 == sha256 else None
 
 
 def _method(props: Mapping[str, Any]) -> Any:

@@ -31,7 +31,6 @@ TELLING = 20
 """Newest events whose figures are read: what is older is not shown any more."""
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
-_SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 _KEPT = re.compile(r"checkpoint|moderation|usage polic", re.IGNORECASE)
 _MODEL_NAME = re.compile(r"\bft:\S+")
 _LEVELS = {"warn": "warning", "warning": "warning", "error": "error", "critical": "error", "fatal": "error"}
@@ -83,11 +82,11 @@ class JobProgress:
     def line(self) -> str:
         """All of it, as `running · step 120/400 (30 %) · loss 0.512 · 12 min 5 s · about 28 min left`."""
         left = self._left()
-        return _joined(self.changed_part(), self._elapsed(), f"about {_duration(left)} left" if left else "")
+        return joined(self.changed_part(), self._elapsed(), f"about {_duration(left)} left" if left else "")
 
     def changed_part(self) -> str:
         """The line without what changes by the mere passing of time."""
-        return _joined(self.status, self._steps(), self._losses())
+        return joined(self.status, self._steps(), self._losses())
 
     def milestones(self) -> list[str]:
         """What is worth keeping and was not given yet, in order of time, nothing twice.
@@ -209,52 +208,6 @@ class Throttle:
         return True
 
 
-@dataclass
-class UploadProgress:
-    """How far an upload is.
-
-    Attributes:
-        size: Bytes in all.
-        time: Clock.
-        sent_before: Bytes of them that an earlier run has sent.
-    """
-
-    size: int
-    time: Time = REAL_TIME
-    sent_before: int = 0
-    _sent: int = 0
-    _began: float = math.inf
-
-    @property
-    def status(self) -> str:
-        """`uploading` or `uploaded`."""
-        return "uploading" if self._sent < self.size else "uploaded"
-
-    def see(self, sent: int) -> None:
-        """Takes note that so many bytes, of all, are on their way. Fewer than before are those of another try."""
-        if sent < self._sent or self._began == math.inf:
-            self._began = self.time.clock()
-        self._sent = sent
-
-    def line(self) -> str:
-        """All of it, as `uploading 43 % · 12.3 of 28.6 MB · 4.1 MB/s`."""
-        scale, unit = _scale(self.size)
-        sent = f"{self._sent / scale:.1f} of " if self._sent < self.size else ""
-        return _joined(self.changed_part(), f"{sent}{self.size / scale:.1f} {unit}", self._speed())
-
-    def changed_part(self) -> str:
-        """The line by whole per cents: what it says besides changes with each of them."""
-        return f"uploading {100 * self._sent // self.size} %" if self._sent < self.size else self.status
-
-    def _speed(self) -> str:
-        seconds = self.time.clock() - self._began
-        if seconds < SHORTEST:  # what fits into the buffers of the network is gone at once
-            return ""
-        speed = max(self._sent - self.sent_before, 0) / seconds
-        scale, unit = _scale(speed)
-        return f"{speed / scale:.1f} {unit}/s"
-
-
 class _Mark(NamedTuple):
     """Where a speed is measured from: status and number of steps, seconds on the clock, step."""
 
@@ -274,7 +227,8 @@ def _in_one_line(text: str, longest: int) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
-def _joined(*parts: str) -> str:
+def joined(*parts: str) -> str:
+    """The parts of a line that say something."""
     return " · ".join(part for part in parts if part)
 
 
@@ -286,7 +240,3 @@ def _duration(seconds: int) -> str:
         if count or parts:
             parts.append(f"{count} {unit}" if count else "")
     return " ".join(part for part in parts[:2] if part) or "0 s"
-
-
-def _scale(size: float) -> tuple[float, str]:
-    return next((scale for scale in _SIZES if size >= scale[0]), _SIZES[-1])

@@ -6,12 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pulumi_openai_ft._progress.lines import JobProgress, Throttle
+from pulumi_openai_ft._progress.transfers import ReadingProgress
+from pulumi_openai_ft.errors import InterruptedCommandError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pulumi_openai_ft._host import Host
     from pulumi_openai_ft._service.objects import Event, Job
+
+LONG = 1.0
+"""Seconds that a file may be read for before anything is shown of it."""
 
 
 class Progress(Protocol):
@@ -76,3 +81,33 @@ class JobFollower:
         if milestones := self.progress.milestones():
             self.row.host.say("\n".join(milestones))
         self.row.show(self.progress)
+
+
+@dataclass
+class ReadingFollower:
+    """Shows how far training data is read, where that takes long, and ends it when the user wants no more.
+
+    Attributes:
+        host: Where it is shown.
+    """
+
+    host: Host
+    _progress: ReadingProgress | None = None
+    _row: Row = field(init=False)
+    _began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._row, self._began = Row(self.host), self.host.time.clock()
+
+    def __call__(self, read: int, size: int) -> None:
+        """Takes note that so many bytes are read, of so many.
+
+        Raises:
+            InterruptedCommandError: The user has interrupted the command.
+        """
+        if self.host.is_interrupted:
+            raise InterruptedCommandError("the command was interrupted while training data was read")
+        self._progress = self._progress or ReadingProgress(size, self.host.time)
+        self._progress.see(read)
+        if self.host.shows_progress and self.host.time.clock() - self._began >= LONG:
+            self._row.show(self._progress)

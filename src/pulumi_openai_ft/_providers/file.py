@@ -95,13 +95,13 @@ class FileProvider(Provider):
     def data_problems(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
         """What the service would refuse in the rows of a file that is new or changed."""
         is_refused = is_strict(news.get("validate"), self.profile.name) and not _is_same(olds, news)
-        return _local_data.errors(news) if is_refused else []
+        return _local_data.errors(news, self.host) if is_refused else []
 
     def advice(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
         """What else is odd in the rows, and with `warn` what the service would refuse."""
         if news.get("validate") == OFF or _is_same(olds, news):
             return []
-        return [*_local_data.errors(news), *_local_data.warnings(news)]
+        return [*_local_data.errors(news, self.host), *_local_data.warnings(news, self.host)]
 
     def ask_something(self, api: Api) -> None:
         """Looks for one file."""
@@ -125,8 +125,9 @@ class FileProvider(Provider):
         with open(inputs["file"], "rb") as content:  # noqa: PTH123 - a path as the program wrote it
             if "sha256" not in inputs:
                 inputs["sha256"] = hashlib.file_digest(content, "sha256").hexdigest()
+            counted = counts(inputs, self.host)  # before anything exists: a long file may be read for this
             uploaded = self.files.obtain(_upload(inputs, props.get(IDENTITY), self.settings.owner), content)
-        return CreateResult(uploaded.id, {**_outputs(uploaded, inputs["sha256"]), **counts(inputs)})
+        return CreateResult(uploaded.id, {**_outputs(uploaded, inputs["sha256"]), **counted})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Looks whether the file is still there, and what the service says of it."""
@@ -158,7 +159,7 @@ class FileProvider(Provider):
         }
         if _inputs.is_known(inputs) and {"file", "sha256"} <= inputs.keys():
             upload = _upload(inputs, news.get(IDENTITY), self.settings.owner)
-            outs |= {"filename": upload.filename, "bytes": upload.size, **counts(inputs)}
+            outs |= {"filename": upload.filename, "bytes": upload.size, **counts(inputs, self.host)}
         return outs
 
     def update(self, id_: str, olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:

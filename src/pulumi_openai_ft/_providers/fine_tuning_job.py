@@ -59,14 +59,16 @@ class FineTuningJobProvider(Provider):
 
     def data_problems(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
         """What the service would refuse of the training file for this job."""
-        return [] if _is_same(olds, news) else training.problems(news, self.catalog, self.profile.name)
+        if _is_same(olds, news):
+            return []
+        return training.problems(news, self.catalog, self.profile.name, self.host)
 
     def advice(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
         """What to know of the model and the training file before a job is bought."""
         if _is_same(olds, news):
             return []
         of_model = advice(news, self.catalog, int(self.settings.shutdown_warning_days))
-        return [*of_model, *training.advice(news, self.catalog)]
+        return [*of_model, *training.advice(news, self.catalog, self.host)]
 
     def completed(self, olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
         """Adds what training is likely to come to; of a job that is there, as it was estimated then."""
@@ -74,7 +76,7 @@ class FineTuningJobProvider(Provider):
         if _is_same(olds, news):
             found = olds.get(ESTIMATE)
         else:
-            found = training.estimate(news, self.catalog, self.profile)
+            found = training.estimate(news, self.catalog, self.profile, self.host)
         if not found:
             return news
         news = {**news, ESTIMATE: found}

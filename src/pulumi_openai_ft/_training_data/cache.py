@@ -1,6 +1,6 @@
-"""Remembers what was found in files, so that one that has not changed need not be read again.
+"""Remembers files that have not changed, and what was found in contents, so that neither need be read again.
 
-Whatever goes wrong with the cache, it is as if it were empty.
+Whatever goes wrong with the cache, it is as if it were empty; what cannot be written is remembered by this process.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ import contextlib
 import os
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
@@ -25,26 +26,34 @@ PACKAGE = "pulumi-openai-ft"
 SETTLED_NS = 2_000_000_000
 """How long a file must have been left alone before it was read to be known by its times: as git holds it, a change
 within a tick of the file system's clock does not show in them."""
-MOST_FILES = 200
+MOST_ENTRIES = 400
+"""Files, and contents of files, that are remembered; a quarter of them goes when there are more."""
 MOST_REPORTS = 8
-"""Files, and reports of one file, that are remembered."""
+"""Reports of one content that are remembered."""
 UNUSABLE = (OSError, ValueError, msgspec.MsgspecError)
+_UNWRITTEN: dict[Path, Any] = {}
+"""Entries by where they should be: a preview asks the same several times, and a long file takes long to read."""
 
 Report = TypeVar("Report")
+Entry = TypeVar("Entry")
 
 
-class _Entry(msgspec.Struct, Generic[Report]):
+class _File(msgspec.Struct):
     state: State
     sha256: str
-    reports: dict[str, Report] = {}
+
+
+class _Content(msgspec.Struct, Generic[Report]):
+    sha256: str
+    reports: dict[str, Report]
 
 
 @dataclass
 class Cache(Generic[Report]):
-    """What was found in files, in a folder of small files.
+    """The hashes of files by their states, and what was found in contents by their hashes: a folder of small files.
 
     Attributes:
-        kind: Class of what is remembered: a dataclass.
+        kind: Class of what is found: a dataclass.
         folder: Where, the user's cache folder by default; None for nowhere.
         now: Gives the time, in nanoseconds since 1970.
     """
@@ -55,45 +64,58 @@ class Cache(Generic[Report]):
 
     def sha256(self, path: str | os.PathLike[str]) -> str | None:
         """The hash of a file that has not changed since it was remembered."""
-        entry = self._entry(_state(path))
-        return entry.sha256 if entry else None
+        state = _state(path)
+        found = self._read(_name(state), _File) if state else None
+        return found.sha256 if found and found.state == state else None
 
-    def report(self, path: str | os.PathLike[str], terms: str) -> Report | None:
-        """What was found by these terms in a file that has not changed since."""
-        entry = self._entry(_state(path))
-        return entry.reports.get(_key(terms)) if entry else None
+    def report(self, sha256: str, terms: str) -> Report | None:
+        """What was found by these terms in the content of this hash."""
+        return self._reports(sha256).get(_key(terms))
 
-    def remember(self, state: State, sha256: str, began: int, reports: dict[str, Report]) -> None:
-        """Remembers a file.
+    def remember_file(self, state: State, sha256: str, began: int) -> None:
+        """Remembers the hash of a file, unless a change of it might not show.
 
         Args:
             state: Its state while it was read.
             sha256: Its hash.
             began: The time just before it was opened.
-            reports: What was found, by terms.
         """
-        if self.folder is None or max(state.modified_ns, state.changed_ns) > began - SETTLED_NS:
-            return
-        known = self._entry(state)
-        kept = {**(known.reports if known else {}), **{_key(terms): one for terms, one in reports.items()}}
-        entry = _Entry(state, sha256, dict(list(kept.items())[-MOST_REPORTS:]))
-        with contextlib.suppress(*UNUSABLE):
-            write_remembered(self._file(self.folder, state), msgspec.json.encode(entry))
-            _prune(self.folder)
+        if max(state.modified_ns, state.changed_ns) <= began - SETTLED_NS:
+            self._write(_name(state), _File(state, sha256))
 
-    def _entry(self, state: State | None) -> _Entry[Report] | None:
-        if self.folder is None or state is None:
+    def remember_report(self, sha256: str, terms: str, report: Report) -> None:
+        """Remembers what was found by these terms in the content of this hash."""
+        reports = [*self._reports(sha256).items(), (_key(terms), report)]
+        self._write(f"{sha256}.json", _Content(sha256, dict(reports[-MOST_REPORTS:])))
+
+    def _reports(self, sha256: str) -> dict[str, Report]:
+        found: _Content[Report] | None = self._read(f"{sha256}.json", _Content[self.kind])  # type: ignore[name-defined]
+        return found.reports if found and found.sha256 == sha256 else {}
+
+    def _read(self, name: str, kind: type[Entry]) -> Entry | None:
+        if self.folder is None:
             return None
+        path = self.folder / name
+        if path in _UNWRITTEN:
+            entry: Entry = _UNWRITTEN[path]
+            return entry
         try:
-            data = self._file(self.folder, state).read_bytes()
-            entry: _Entry[Report] = msgspec.json.decode(data, type=_Entry[self.kind])  # type: ignore[name-defined]
+            return msgspec.json.decode(path.read_bytes(), type=kind)
         except UNUSABLE:
             return None
-        return entry if entry.state == state else None
 
-    @staticmethod
-    def _file(folder: Path, state: State) -> Path:
-        return folder / f"{state.device:x}-{state.inode:x}.json"
+    def _write(self, name: str, entry: msgspec.Struct) -> None:
+        if self.folder is None:
+            return
+        path = self.folder / name
+        try:
+            write_remembered(path, msgspec.json.encode(entry))
+        except UNUSABLE:
+            _UNWRITTEN[path] = entry
+            return
+        _UNWRITTEN.pop(path, None)
+        with contextlib.suppress(OSError):  # another process prunes it too
+            _prune(self.folder)
 
 
 def _state(path: str | os.PathLike[str]) -> State | None:
@@ -103,12 +125,23 @@ def _state(path: str | os.PathLike[str]) -> State | None:
         return None
 
 
+def _name(state: State) -> str:
+    return f"{state.device:x}-{state.inode:x}.json"
+
+
 def _key(terms: str) -> str:
     """Another version of the package may judge otherwise."""
-    return f"{version(PACKAGE)} {terms}"
+    return f"{_version()} {terms}"
+
+
+@cache
+def _version() -> str:
+    return version(PACKAGE)
 
 
 def _prune(folder: Path) -> None:
+    if len(os.listdir(folder)) <= MOST_ENTRIES:  # noqa: PTH208 - a path for each takes ten times as long
+        return
     files = sorted(folder.iterdir(), key=lambda file: file.stat().st_mtime, reverse=True)
-    for file in files[MOST_FILES:]:
+    for file in files[MOST_ENTRIES - MOST_ENTRIES // 4 :]:
         file.unlink(missing_ok=True)

@@ -27,7 +27,6 @@ UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 OPENING, CLOSING = b"{}"
 Read = TypeVar("Read")
-TRAINING, VALIDATION = "training", "validation"
 
 _first, _last = itemgetter(0), itemgetter(-1)
 
@@ -37,13 +36,11 @@ class Terms(NamedTuple):
 
     Attributes:
         method: The job's method, of `METHODS`, or None to go by what the first row looks like.
-        part: `TRAINING` or `VALIDATION`, or None where that is not known yet.
         encoding: The tokens' encoding.
         context_length: Tokens of a row beyond which the model cuts it, or None.
     """
 
     method: str | None
-    part: str | None
     encoding: str
     context_length: int | None
 
@@ -90,6 +87,8 @@ class Examination:
         self.longest = max(self.longest, longest)
         text, may_be_long = block.text if lines is block.lines else None, longest > self._tally.longest
         if may_be_long or not self._take_plain(lines, text):
+            if self._decoder is None:
+                self._choose(lines)
             rows = self._decoded(lines, text) if block.is_ascii or _is_utf8(block.text) else None
             self._rows(lines, block.number, rows or [None] * len(lines), may_be_long=may_be_long)
         self._look_for_repeats(lines, block.number)
@@ -106,9 +105,8 @@ class Examination:
             self._say("too_many_image_rows", f"has {self._tally.image_rows:,} rows with images")
         if not self.examples:
             self._say("no_examples", "holds no rows")
-        elif self.examples < LEAST_EXAMPLES and self._terms.part != VALIDATION:
-            kind = "too_few_examples" if self._terms.part == TRAINING else "few_examples"
-            self._say(kind, f"holds {self.examples} row{'' if self.examples == 1 else 's'}")
+        elif self.examples < LEAST_EXAMPLES:
+            self._say("few_examples", f"holds {self.examples} row{'' if self.examples == 1 else 's'}")
 
     def _say(self, kind: str, reason: str, line: int | None = None) -> None:
         self.findings.add(Problem(kind, reason, line))
@@ -154,7 +152,7 @@ class Examination:
 
     def _decoded(self, lines: list[bytes], text: memoryview | bytes | None) -> list[Row | None]:
         """The rows that fit their types; None for each other."""
-        decoder = self._decoder or self._chosen(lines)
+        decoder = self._decoder
         if decoder is None:
             return [None] * len(lines)
         try:
@@ -162,9 +160,9 @@ class Examination:
         except UNDECODABLE:
             return [_decoded(decoder, line) for line in lines]
 
-    def _chosen(self, lines: list[bytes]) -> msgspec.json.Decoder[Row] | None:
+    def _choose(self, lines: list[bytes]) -> None:
         """Decides on the method by the first row that can be read."""
-        for line in lines if self.method is None else ():
+        for line in filter(bytes.strip, lines) if self.method is None else ():
             try:
                 self.method = likely_method(row_of(line))
                 break
@@ -172,7 +170,6 @@ class Examination:
                 continue
         if self.method is not None:
             self._decoder = msgspec.json.Decoder(TYPES[self.method])
-        return self._decoder
 
     def _rows(self, lines: list[bytes], number: int, rows: list[Row | None], *, may_be_long: bool) -> None:
         self.examples += len(lines)

@@ -22,6 +22,7 @@ class Looked(NamedTuple):
 
     sha256: str
     tokens: int
+    image_rows: int
     examined: Examination
 
 
@@ -45,7 +46,7 @@ def look_through(
         for block in blocks(pieces(content, reading, digest.update, read)):
             examined.take(block)
         examined.conclude()
-    return Looked(digest.hexdigest(), tally.tokens, examined)
+    return Looked(digest.hexdigest(), tally.tokens, tally.image_rows, examined)
 
 
 def lines_of(content: FileIO) -> Repeats:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._late import look_for
 from pulumi_openai_ft._once import once
-from pulumi_openai_ft._progress.lines import UploadProgress
 from pulumi_openai_ft._progress.rows import Row
+from pulumi_openai_ft._progress.transfers import UploadProgress
 from pulumi_openai_ft._service.retries import NOT_OFFERED_STATUSES
 from pulumi_openai_ft._upload.content import Picture, Section
 from pulumi_openai_ft._upload.crew import Crew

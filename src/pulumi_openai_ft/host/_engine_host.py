@@ -72,10 +72,15 @@ class EngineHost(Host):
         """Shows a line in the resource's row."""
         self.log.write(Operation.current().urn, line, ephemeral=True)
 
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether the user has interrupted the command."""
+        return self.operations.interrupted.is_set()
+
     def require_consent(self) -> None:
         """Refuses to create anything once the user has interrupted the command."""
         Operation.current().begins_to_create()
-        if self.operations.interrupted.is_set():
+        if self.is_interrupted:
             raise InterruptedCommandError("the command was interrupted before anything was created")
 
     def finish(self, created: CreateResult, rest: Callable[[], CreateResult]) -> CreateResult:

@@ -1,0 +1,107 @@
+"""Bad input in bounded time and memory, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from tests.training_data.rows import numbered, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHECKING = """
+import json, resource, sys
+from pulumi_openai_ft.training_data import Severity, check
+limits = json.loads(sys.argv[2])
+for name, limit in limits.items():
+    resource.setrlimit(getattr(resource, name), (limit, limit))
+report = check(sys.argv[1])
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps([report.sentences(Severity.ERROR), report.counts, report.examples, peak // 1024]))
+"""
+LONGEST = 100
+"""Seconds that a check may take on a machine that has other things to do; alone it takes half of it at the most."""
+
+
+class Checked(NamedTuple):
+    """What came of a check.
+
+    Attributes:
+        sentences: What the service would refuse.
+        counts: Problems by kind.
+        examples: Rows.
+        megabytes: The most memory that the process had.
+    """
+
+    sentences: list[str]
+    counts: dict[str, int]
+    examples: int
+    megabytes: int
+
+
+def checked(file: Path, **limits: int) -> Checked:
+    """Checks a file in a process with limits, as of `resource.setrlimit`."""
+    ran = subprocess.run(
+        [sys.executable, "-c", CHECKING, file, json.dumps(limits)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LONGEST,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    return Checked(*json.loads(ran.stdout))
+
+
+@pytest.mark.long
+def test_a_line_of_a_gigabyte(tmp_path: Path) -> None:
+    file = write(tmp_path / "file", *map(numbered, range(12)))
+    with file.open("ab") as content:
+        content.write(b'{"messages": "')
+        content.truncate(10**9)
+
+    found = checked(file)
+
+    (sentence,) = found.sentences
+    assert sentence.startswith("line 13: the row is longer than 160 MB, which no row can be; split the row, ")
+    assert found.examples == 12
+    assert found.megabytes < 300
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("line", "counts"),
+    [
+        (b"{}\n", {"messages": 10_000, "stopped": 1}),
+        (b"{\n", {"json": 10_000, "stopped": 1}),
+        (b"\n", {"blank_line": 10_000_000, "no_examples": 1}),
+    ],
+    ids=repr,
+)
+def test_ten_million_bad_rows(tmp_path: Path, line: bytes, counts: dict[str, int]) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(line * 10_000_000)
+
+    found = checked(file)
+
+    assert {kind: found.counts[kind] for kind in counts} == counts
+    assert len(found.sentences) <= 21
+    assert found.megabytes < 150
+
+
+@pytest.mark.parametrize("room", [0, 100])
+def test_a_disk_that_is_full_costs_no_more_than_the_memory_of_what_was_found(
+    tmp_path: Path, cache_home: Path, room: int
+) -> None:
+    """No file may become larger than `room`: what is beyond fails as on a full disk."""
+    file = write(tmp_path / "file", *map(numbered, range(12)))
+    os.utime(file, (0, 0))
+
+    found = checked(file, RLIMIT_FSIZE=room)
+
+    assert (found.sentences, found.examples) == ([], 12)
+    assert [path for path in cache_home.rglob("*") if path.is_file()] == []
