@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import tracemalloc
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -713,11 +714,11 @@ class TestContent:
     def test_a_body_that_broke_off_is_read_again_from_its_beginning(
         self, configure: Callable[..., Any], service: Emulator
     ) -> None:
-        api = Api(configure(FileProvider).settings, ManualTime().time)
-        found = uploaded(api, b"x" * 100)
-        service.fault("GET", CONTENT, "truncate")
+        with closing(Api(configure(FileProvider).settings, ManualTime().time)) as api:
+            found = uploaded(api, b"x" * 100)
+            service.fault("GET", CONTENT, "truncate")
 
-        assert content_sha256(api, found) == hashlib.sha256(b"x" * 100).hexdigest()
+            assert content_sha256(api, found) == hashlib.sha256(b"x" * 100).hexdigest()
 
 
 @pytest.fixture

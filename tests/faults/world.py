@@ -120,6 +120,7 @@ class World:
     used: set[str] = field(default_factory=set)
     timeout: float = PATIENT
     base_url: str | None = None
+    _opened: list[Api] = field(default_factory=list)
 
     @cached_property
     def service(self) -> Emulator:
@@ -130,7 +131,13 @@ class World:
         """What the machine remembers that all commands run on."""
         return Ledger(self.folder / "ledger")
 
+    def close(self) -> None:
+        """Closes the connections of all providers."""
+        while self._opened:
+            self._opened.pop().close()
+
     def reset(self) -> None:
+        self.close()
         self.time.now = math.ceil(
             self.time.now
         )  # the service counts whole seconds, so they begin alike each time
@@ -168,8 +175,9 @@ class World:
         vars(made).update(parts, api=api, host=host)
         return made
 
-    def api(self, settings: Settings) -> WatchedApi:
-        return WatchedApi(settings, self.time.time, self.used)
+    def api(self, settings: Settings) -> Api:
+        self._opened.append(WatchedApi(settings, self.time.time, self.used))
+        return self._opened[-1]
 
     @contextmanager
     def program(self) -> Iterator[None]:
