@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
     from benchmarks.measurement import Series
 
-DEFAULT_SIZES = (20, 60, 180)
+DEFAULT_SIZES = (20, 100, 500)
 DEFAULT_RUNS = 3
-DEFAULT_MEGABYTES = (300, 2000)
+DEFAULT_DATA = (16, 64, 256)
+DEFAULT_UPLOADS = (300, 2000)
 
 
 class BenchmarkError(Exception):
@@ -28,15 +29,17 @@ class Plan:
     """How much is measured.
 
     Attributes:
-        sizes: Sizes of the work, in the benchmark's own unit, ascending.
+        sizes: Numbers of resources, ascending.
         runs: How often each candidate has its turn.
-        megabytes: Sizes of files, ascending.
+        data: Megabytes of training data, ascending.
+        uploads: Megabytes of files that are uploaded, ascending.
         tell: Takes a line on what runs now.
     """
 
     sizes: tuple[int, ...] = DEFAULT_SIZES
     runs: int = DEFAULT_RUNS
-    megabytes: tuple[int, ...] = DEFAULT_MEGABYTES
+    data: tuple[int, ...] = DEFAULT_DATA
+    uploads: tuple[int, ...] = DEFAULT_UPLOADS
     tell: Callable[[str], None] = _quiet
 
 

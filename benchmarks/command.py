@@ -9,7 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.benchmark import DEFAULT_MEGABYTES, DEFAULT_RUNS, DEFAULT_SIZES, BenchmarkError, Plan
+from benchmarks.benchmark import (
+    DEFAULT_DATA,
+    DEFAULT_RUNS,
+    DEFAULT_SIZES,
+    DEFAULT_UPLOADS,
+    BenchmarkError,
+    Plan,
+)
 from benchmarks.progress import clear, say, show
 from benchmarks.report import Report
 from benchmarks.suite import SUITE
@@ -40,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    report = Report(Plan(options.sizes, options.runs, options.megabytes), {}, {})
+    report = Report(Plan(options.sizes, options.runs, options.data, options.uploads), {}, {})
     names = options.names or list(SUITE)
     for name in names:
         try:
@@ -102,16 +109,22 @@ def _parser() -> argparse.ArgumentParser:
         "--sizes",
         type=sizes,
         default=DEFAULT_SIZES,
-        help=f"sizes of the work, where it has one (default: {','.join(map(str, DEFAULT_SIZES))})",
+        help=f"numbers of resources (default: {','.join(map(str, DEFAULT_SIZES))})",
     )
     parser.add_argument(
         "--runs", type=_count, default=DEFAULT_RUNS, help="how often each has its turn (default: %(default)s)"
     )
     parser.add_argument(
-        "--megabytes",
+        "--data",
         type=sizes,
-        default=DEFAULT_MEGABYTES,
-        help=f"sizes of uploaded files (default: {','.join(map(str, DEFAULT_MEGABYTES))})",
+        default=DEFAULT_DATA,
+        help=f"megabytes of training data (default: {','.join(map(str, DEFAULT_DATA))})",
+    )
+    parser.add_argument(
+        "--uploads",
+        type=sizes,
+        default=DEFAULT_UPLOADS,
+        help=f"megabytes of files that are uploaded (default: {','.join(map(str, DEFAULT_UPLOADS))})",
     )
     parser.add_argument(
         "--output",

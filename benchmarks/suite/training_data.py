@@ -48,7 +48,7 @@ def measure(plan: Plan) -> list[Series]:
     training_data.require_peers()
     training_data.require_cores(max(one.cores for one in COMPARISONS))
     with tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as folder:
-        taken = {size: _taken(Path(folder), size, plan) for size in plan.sizes}
+        taken = {size: _taken(Path(folder), size, plan) for size in plan.data}
     return [_series(comparison, taken) for comparison in COMPARISONS]
 
 

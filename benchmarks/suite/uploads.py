@@ -102,7 +102,7 @@ def measure(plan: Plan) -> list[Series]:
     with tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as name:
         folder = Path(name)
         small = Content.of(folder / "small.jsonl", FEW_ROWS)
-        for size in plan.megabytes:
+        for size in plan.uploads:
             with _written(folder, size) as content:
                 free[size] = _taken(content, small, None, plan, (*ABOVE, *OTHERS))
                 line[size] = _taken(content, small, LINE_SPEED, plan, LINE_WAYS)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.suite import SUITE
+from benchmarks.targets import TARGETS
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +25,9 @@ def test_the_whole_suite_runs_on_the_real_engine(tmp_path: Path) -> None:
             "benchmarks",
             "--sizes",
             "1,2",
-            "--megabytes",
+            "--data",
+            "1,2",
+            "--uploads",
             "70",
             "--runs",
             "1",
@@ -40,6 +43,8 @@ def test_the_whole_suite_runs_on_the_real_engine(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(results.read_text())["benchmarks"]
     assert found.keys() == SUITE.keys()
+    told = {(name, series["what"]) for name, all_series in found.items() for series in all_series}
+    assert {(target.benchmark, target.series) for target in TARGETS} <= told
     hosts = ("our host", "stock host")
     commands = {f"{command}, {host}" for command in ("up", "no-change preview", "destroy") for host in hosts}
     assert {series["what"] for series in found["overhead"]} == commands

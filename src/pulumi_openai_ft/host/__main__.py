@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from pulumi_openai_ft.host import _lazily  # noqa: F401 - before what it is about
 from pulumi_openai_ft.host._server import serve
 
 

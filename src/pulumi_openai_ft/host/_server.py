@@ -37,8 +37,6 @@ def serve(arguments: Sequence[str]) -> None:
     Args:
         arguments: Arguments of this process, the engine's address among them if there is one.
     """
-    # httpx goes without its command line where that is missing, and loading that takes longer than the rest of it
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     engine_address = address_of(arguments)
     servicer = Servicer(engine_address)
     server = grpc.server(ThreadPoolExecutor(MOST_CALLS), options=_GRPC_CHANNEL_OPTIONS)

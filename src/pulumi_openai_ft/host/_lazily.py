@@ -1,0 +1,34 @@
+"""What this process loads only when somebody uses it. Importing this arranges for that, so it comes first."""
+
+from __future__ import annotations
+
+import sys
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import LazyLoader
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+AUTOMATION = "pulumi.automation"
+"""`import pulumi` loads it, which takes a fifth of the time, and hardly a provider uses it."""
+
+
+class _Lazily:
+    """Finds modules whose code runs at the first use of an attribute."""
+
+    @staticmethod
+    def find_spec(
+        name: str, path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """As of an entry of `sys.meta_path`."""
+        spec = PathFinder.find_spec(name, path) if name == AUTOMATION else None
+        if spec and spec.loader:
+            spec.loader = LazyLoader(spec.loader)
+        return spec
+
+
+sys.meta_path.insert(0, _Lazily)
+# httpx goes without its command line where that is missing, and loading that takes longer than the rest of it
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+BEFORE = "import sys; from pulumi_openai_ft.host import __main__, _lazily; import pulumi; loaded = 'pulumi.automation._cmd'"
+
+
+def said(program: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", f"{BEFORE}\n{program}"], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_a_host_loads_no_automation() -> None:
+    assert said("print(loaded in sys.modules)") == "False\n"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "print(pulumi.automation.LocalWorkspace.__name__)",
+        "from pulumi.automation import LocalWorkspace; print(LocalWorkspace.__name__)",
+        "import pulumi.automation as auto; print(auto.LocalWorkspace.__name__)",
+        "from pulumi.automation._local_workspace import LocalWorkspace; print(LocalWorkspace.__name__)",
+    ],
+)
+def test_a_provider_that_uses_it_has_it(use: str) -> None:
+    assert said(use) == "LocalWorkspace\n"
