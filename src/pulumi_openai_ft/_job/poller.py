@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     Follow = Callable[[Job, Sequence[Event]], None]
 
 FIRST_INTERVAL, GROWTH, JITTER = 0.25, 1.2, 0.1
-SOON = 0.05
-"""Seconds to the next look where one has found the end of a job: jobs that began together end together."""
+SOON, TIMES_A_LOOK = 0.05, 2.0
+"""Seconds to the next look where one has found the end of a job, as jobs that began together end together; and how
+many times as long as that look at least, so that looking leaves room for what else is to be done then."""
 PAGE = 100
 EVENTS_AT_A_TIME = 4
 """Jobs whose events are asked for in an interval, however many are followed."""
@@ -65,6 +66,7 @@ class Poller:
     _looks: int = 0
     _interval: float = FIRST_INTERVAL
     _has_seen_an_end: bool = False
+    _look_took: float = 0.0
     _silent_since: float | None = None
     _failure: OpenAIFTError | None = None
 
@@ -141,7 +143,8 @@ class Poller:
 
     def _pause(self) -> float:
         with self._condition:
-            interval = SOON if self._has_seen_an_end else self._interval
+            soon = min(max(SOON, TIMES_A_LOOK * self._look_took), self._interval)
+            interval = soon if self._has_seen_an_end else self._interval
             pause = min(interval, self.api.settings.poll_interval) * (1 + JITTER * random.random())  # noqa: S311 - jitter, not a secret
             self._interval *= GROWTH
             deadlines = [
@@ -152,7 +155,9 @@ class Poller:
     def _look(self) -> None:
         with self._condition:
             ids = set(self._watched)
+        began = self.timing.clock()
         found, failure = self._ask(ids)
+        self._look_took = self.timing.clock() - began
         has_ended = any(job.is_terminal for job in found)
         events = {} if failure or has_ended else self._ask_for_events(found)
         with self._condition:
