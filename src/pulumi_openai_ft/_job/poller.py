@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     Follow = Callable[[Job, Sequence[Event]], None]
 
 FIRST_INTERVAL, GROWTH, JITTER = 0.25, 1.2, 0.1
-SOON, TIMES_A_LOOK = 0.05, 2.0
-"""Seconds to the next look where one has found the end of a job, as jobs that began together end together; and how
-many times as long as that look at least, so that looking leaves room for what else is to be done then."""
+SOON = 0.05
+"""Seconds to the next look where one has found the end of a job: jobs that began together end together."""
+TIMES_A_LOOK = 2.0
+"""How many times as long as a look the pause after it is at least, so that there is room for what else is to be done."""
 PAGE = 100
 EVENTS_AT_A_TIME = 4
 """Jobs whose events are asked for in an interval, however many are followed."""
@@ -143,8 +144,8 @@ class Poller:
 
     def _pause(self) -> float:
         with self._condition:
-            soon = min(max(SOON, TIMES_A_LOOK * self._look_took), self._interval)
-            interval = soon if self._has_seen_an_end else self._interval
+            interval = SOON if self._has_seen_an_end else self._interval
+            interval = max(interval, TIMES_A_LOOK * self._look_took)
             pause = min(interval, self.api.settings.poll_interval) * (1 + JITTER * random.random())  # noqa: S311 - jitter, not a secret
             self._interval *= GROWTH
             deadlines = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from threading import Lock
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._once import once
 from pulumi_openai_ft._service.pace import REAL_TIME, Time
-from pulumi_openai_ft.errors import RequestError
+from pulumi_openai_ft.errors import InterruptedCommandError, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ TOKEN_KEY = "pulumi_openai_ft_token"  # noqa: S105 - a metadata key
 PAGE = 100
 """Jobs of a shared list: what one request gives."""
 STAYS_TRUE = 1.0
-"""Seconds for which a list still tells whether a job is there that was created in an earlier run."""
+"""Seconds for which a list still tells that no job is there from an earlier run; what a job has become is asked anew."""
 TOGETHER = 0.2
 """Seconds that whoever has bought waits for others who buy at the same moment."""
 MARGIN = 900
@@ -53,13 +53,14 @@ class _SharedList:
     @property
     def is_long(self) -> bool:
         """Whether there were more jobs than a list shows when somebody last asked."""
-        return self._last is not None and not self._last.is_whole
+        return self._last is not None and not (self._last.is_whole or self._last.failure)
 
     def since(self, clock: float, pause: float = 0.0) -> _Listing:
         """A list that was begun since then. Who come while it is waited for share it, and its failure."""
         with self._lock:
             if self._last is None or self._last.began < clock:
-                self.timing.sleep(pause)
+                with suppress(InterruptedCommandError):  # what was bought is looked after in any case
+                    self.timing.sleep(pause)
                 self._last = self._ask()
             if self._last.failure:
                 raise self._last.failure
@@ -107,12 +108,13 @@ class JobSearch:
         return _carrying(token, jobs)
 
     def find_before_buying(self, token: str) -> list[Job]:
-        """The same, as of a moment ago."""
+        """The same, but that nobody carries it may be as of a moment ago."""
         with self._beside_others() as others:
             if not others or self._before.is_long:
                 return self.find(token)
             listing = self._before.since(self.timing.clock() - STAYS_TRUE)
-        return _carrying(token, listing.jobs) if listing.is_whole else self.find(token)
+        is_absent = listing.is_whole and not _carrying(token, listing.jobs)
+        return [] if is_absent else self.find(token)
 
     def find_bought_with(self, job: Job, token: str) -> list[Job]:
         """The jobs that carry a token and were created at the moment of a job of this process, itself among them."""

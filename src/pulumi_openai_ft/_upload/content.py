@@ -26,8 +26,8 @@ AHEAD = 4
 def changed(name: str) -> InputError:
     """The error for a file that is not what the program saw."""
     return InputError(
-        f"file: {name!r} is not what it was when the program ran (its sha256 or size differs), so nothing was "
-        f"uploaded: run the command again when nobody writes to it; a program that gives `sha256`, or ignores its "
+        f"file: {name!r} is not what it was when the program ran (its sha256 or size differs, or it was written "
+        f"to meanwhile), so nothing was uploaded: run the command again when nobody writes to it; a program that gives `sha256`, or ignores its "
         f"changes, has to leave that out"
     )
 
