@@ -6,7 +6,6 @@ call after the other. So a new call is in the matrix by itself.
 
 from __future__ import annotations
 
-import random
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from tests.support import ADMIN_KEY, API_KEY
 
 from pulumi_openai_ft._provider import Provider
 from pulumi_openai_ft._service import api as _api
+from pulumi_openai_ft._service.retries import dice
 from pulumi_openai_ft.errors import JobFailedError, OpenAIFTError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def calls(world: World, known_calls: dict[str, list[Call]]) -> Callable[[Scenari
 
 
 def begin(world: World, scenario: Scenario) -> Row:
-    random.seed(0)
+    dice.seed(0)
     world.reset()
     row = scenario.prepare(world)
     world.said.clear()

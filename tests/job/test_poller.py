@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Barrier, Lock
@@ -13,6 +12,7 @@ from tests.manual_time import ManualTime
 from pulumi_openai_ft._job.poller import PATIENCE, Poller
 from pulumi_openai_ft._service.api import Api
 from pulumi_openai_ft._service.objects import Job
+from pulumi_openai_ft._service.retries import dice
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.errors import NotFoundError, ServerError, WaitTimedOutError
 
@@ -139,7 +139,7 @@ def test_many_jobs_cost_a_request_for_each_hundred_of_them(count: int) -> None:
     many = poller("running", ids=ids)
     intervals = 10
     everybody = Barrier(count)
-    random.seed(0)
+    dice.seed(0)
 
     def follow(job_id: str) -> None:
         everybody.wait()

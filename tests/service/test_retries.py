@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import time
 from email.utils import formatdate
 from typing import Any
@@ -138,3 +139,11 @@ def test_the_service_says_how_long_to_pause() -> None:
 
 def test_a_pause_of_nothing_is_none_that_the_service_asked_for() -> None:
     assert pause_before(2, error(429, retry_after=0.0)) >= 0.375
+
+
+def test_jitter_leaves_the_random_numbers_of_the_program_alone() -> None:
+    before = random.getstate()
+
+    pause_before(2, error())
+
+    assert random.getstate() == before

@@ -7,7 +7,6 @@ its own that could outlive the wait.
 
 from __future__ import annotations
 
-import random
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -15,7 +14,7 @@ from threading import Condition
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._service.pace import REAL_TIME, Time
-from pulumi_openai_ft._service.retries import is_repeatable
+from pulumi_openai_ft._service.retries import dice, is_repeatable
 from pulumi_openai_ft.errors import OpenAIFTError, RequestError, WaitTimedOutError
 
 if TYPE_CHECKING:
@@ -146,7 +145,7 @@ class Poller:
         with self._condition:
             interval = SOON if self._has_seen_an_end else self._interval
             interval = max(interval, TIMES_A_LOOK * self._look_took)
-            pause = min(interval, self.api.settings.poll_interval) * (1 + JITTER * random.random())  # noqa: S311 - jitter, not a secret
+            pause = min(interval, self.api.settings.poll_interval) * (1 + JITTER * dice.random())
             self._interval *= GROWTH
             deadlines = [
                 watch.deadline - self.timing.wall() for watch in self._watched.values() if watch.deadline

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import random
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from random import Random
 from typing import TYPE_CHECKING, Literal
 
 from pulumi_openai_ft.errors import (
@@ -33,6 +33,8 @@ TRANSIENT_STATUSES = (UNDECIDED_STATUSES | {429} | set(range(500, 600))) - NOT_O
 SUCCESSES = range(200, 300)
 HOPELESS = (JobLimitError, QuotaError, TrainingClosedError)
 
+dice = Random()  # noqa: S311 - for jitter, not for secrets
+"""Ours alone: whoever has seeded the process's own random numbers gets those that they expect."""
 _YEAR = 366 * 86400.0
 
 
@@ -67,7 +69,7 @@ def pause_before(next_try: int, error: BaseException | None) -> float:
     if isinstance(error, ServiceError) and error.retry_after:
         return error.retry_after
     longest: float = min(FIRST_WAIT * 2 ** (next_try - 2), LONGEST_WAIT)
-    return longest * (1 - JITTER * random.random())  # noqa: S311 - jitter, not a secret
+    return longest * (1 - JITTER * dice.random())
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
