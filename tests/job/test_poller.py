@@ -3,13 +3,14 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import accumulate
 from threading import Barrier, Lock
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.manual_time import ManualTime
 
-from pulumi_openai_ft._job.poller import PATIENCE, Poller
+from pulumi_openai_ft._job.poller import FIRST_INTERVAL, HURRY, JITTER, PATIENCE, SOON, Poller
 from pulumi_openai_ft._service.api import Api
 from pulumi_openai_ft._service.objects import Job
 from pulumi_openai_ft._service.retries import dice
@@ -17,7 +18,7 @@ from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.errors import NotFoundError, ServerError, WaitTimedOutError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @dataclass
@@ -54,8 +55,8 @@ class ScriptedApi(Api):
             yield from (job(status, job_id) for job_id in self.script.ids[start : start + 100])
 
 
-def job(status: str, job_id: str = "ftjob-1") -> Job:
-    return Job(id=job_id, status=status, model="m")
+def job(status: str, job_id: str = "ftjob-1", estimated_finish: int | None = None) -> Job:
+    return Job(id=job_id, status=status, model="m", estimated_finish=estimated_finish)
 
 
 def poller(*statuses: str, time: ManualTime | None = None, ids: list[str] | None = None) -> Poller:
@@ -91,13 +92,67 @@ def test_a_status_that_nobody_has_heard_of_is_not_the_end() -> None:
 def test_looks_often_at_first_and_never_less_often_than_asked() -> None:
     time = ManualTime(1000.0)
 
-    wait(poller(*["running"] * 30, "succeeded", time=time))
+    wait(poller(*["running"] * 60, "succeeded", time=time))
 
     assert time.pauses[0] < 0.3
     assert 10 <= time.pauses[-1] <= 11
-    assert all(
-        earlier * 1.05 < later for earlier, later in zip(time.pauses[:8], time.pauses[1:9], strict=True)
-    )
+    for waited, pause in zip(accumulate(time.pauses), time.pauses[1:], strict=False):
+        assert pause < latest(waited)
+
+
+def latest(waited: float) -> float:
+    """How late the end of a job is seen at the most, in seconds."""
+    return 1.25 * (FIRST_INTERVAL + waited / 10)
+
+
+class EstimatingApi(ScriptedApi):
+    """A job that ends at a moment, and tells meanwhile when it is expected to."""
+
+    def __init__(self, time: ManualTime, ends_at: float, estimate: Callable[[float], int]) -> None:
+        super().__init__(Script(["running"], []))
+        self.time, self.ends_at, self.estimate = time, ends_at, estimate
+
+    def job(self, job_id: str) -> Job:
+        self.script.requests += 1
+        now = self.time.seconds
+        is_over = now >= self.ends_at
+        return job("succeeded" if is_over else "running", job_id, None if is_over else self.estimate(now))
+
+
+def waited_for(seconds: float, estimate: Callable[[float], int]) -> tuple[float, int]:
+    """How late the end of a job is seen that begins at 1000, and with how many requests."""
+    time = ManualTime(1000.0)
+    estimated = Poller(EstimatingApi(time, 1000 + seconds, estimate), time.time)
+    wait(estimated)
+    return time.seconds - (1000 + seconds), script(estimated).requests
+
+
+@pytest.mark.parametrize("seconds", [2.0, 2.9, 47.3, 600.0])
+def test_an_end_that_the_service_expects_is_seen_soon(seconds: float) -> None:
+    """Estimates are whole seconds, cut off."""
+    late, requests = waited_for(seconds, lambda _now: 1000 + int(seconds))
+    _, usual = waited_for(seconds, lambda _now: 10**9)
+
+    assert late <= max(SOON * (1 + JITTER), latest(seconds) / HURRY)
+    assert requests <= usual + 2 * HURRY
+
+
+@pytest.mark.parametrize("estimate", [int, lambda now: int(now) + 1], ids=["now", "in a second"])
+def test_a_service_that_always_expects_an_end_is_not_asked_all_the_time(
+    estimate: Callable[[float], int],
+) -> None:
+    _, requests = waited_for(3600, estimate)
+    _, usual = waited_for(3600, lambda _now: 10**9)
+
+    assert requests <= usual * HURRY * (1 + JITTER)
+
+
+@pytest.mark.parametrize("estimate", [1000, 1600, 0])
+def test_an_estimate_that_has_passed_is_heeded_for_a_moment(estimate: int) -> None:
+    _, requests = waited_for(3600, lambda _now: estimate)
+    _, usual = waited_for(3600, lambda _now: 10**9)
+
+    assert requests <= 1.1 * usual + 2 * HURRY
 
 
 @pytest.mark.parametrize(("look_takes", "soonest", "latest"), [(0.0, 0.0, 0.15), (0.2, 0.4, 0.45)])

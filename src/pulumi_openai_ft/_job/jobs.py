@@ -39,8 +39,8 @@ NOT_OFFERED = frozenset({404, 405, 501})
 """How services answer what they do not offer."""
 MODELS_STAY_TRUE = 30.0
 """Seconds for which the list of models is used again."""
-LAST_EVENTS = 100
-"""Events of a job that are looked at when it has come to its end."""
+LAST_EVENTS = 20
+"""Events of a job that are looked at when it has come to its end: checkpoints, moderation and the model are the last."""
 CANCEL_PATIENCE = 120.0
 """Seconds that a cancelled job may take to come to its end."""
 

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
     Follow = Callable[[Job, Sequence[Event]], None]
 
-FIRST_INTERVAL, GROWTH, JITTER = 0.25, 1.2, 0.1
+FIRST_INTERVAL, LATE, JITTER = 0.25, 0.1, 0.1
+"""Seconds, and shares: an end is seen late by a quarter of a second and a tenth of the time that it was waited for."""
 SOON = 0.05
 """Seconds to the next look where one has found the end of a job: jobs that began together end together."""
+HURRY = 8
+"""How many times more often than usually jobs are looked at that should have come to their end by now."""
 TIMES_A_LOOK = 2.0
 """How many times as long as a look the pause after it is at least, so that there is room for what else is to be done."""
 PAGE = 100
@@ -143,14 +146,21 @@ class Poller:
 
     def _pause(self) -> float:
         with self._condition:
-            interval = SOON if self._has_seen_an_end else self._interval
+            interval = SOON if self._has_seen_an_end else self._until_an_end_is_due()
             interval = max(interval, TIMES_A_LOOK * self._look_took)
             pause = min(interval, self.api.settings.poll_interval) * (1 + JITTER * dice.random())
-            self._interval *= GROWTH
+            self._interval = min(self._interval + LATE * pause, self.api.settings.poll_interval)
             deadlines = [
                 watch.deadline - self.timing.wall() for watch in self._watched.values() if watch.deadline
             ]
         return max(0.0, min([pause, *deadlines]))
+
+    def _until_an_end_is_due(self) -> float:
+        """The usual interval, or less where the service expects an end sooner, or a moment ago."""
+        now, a_moment = self.timing.wall(), 1 + self._interval  # estimates are whole seconds
+        finishes = [watch.job.estimated_finish for watch in self._watched.values()]
+        due = [at - now for at in finishes if at is not None and at - now > -a_moment]
+        return min([self._interval, *(max(left, SOON, self._interval / HURRY) for left in due)])
 
     def _look(self) -> None:
         with self._condition:
