@@ -152,7 +152,7 @@ def test_rewards_are_for_reinforcement_only(method: str) -> None:
 
 def test_without_validation_file_nothing_is_measured_on_it() -> None:
     for step in curve(validation=False, method="reinforcement"):
-        assert {value for key, value in asdict(step).items() if "valid" in key} == {None}
+        assert {value for key, value in step._asdict().items() if "valid" in key} == {None}
 
 
 def test_validation_is_measured_at_some_steps_and_in_full_at_epoch_ends() -> None:
@@ -174,7 +174,7 @@ def test_metrics_stay_in_their_ranges(rows: int, seed: int, method: str, share: 
 
     step = training_step(plan, number, seed=seed, method=method, validation=True)
 
-    values = {key: value for key, value in asdict(step).items() if value is not None}
+    values = {key: value for key, value in step._asdict().items() if value is not None}
     assert (values.pop("step"), values.pop("total_steps")) == (number, plan.total_steps)
     for key, value in values.items():
         assert 0 < value < (4 if key.endswith("loss") else 1), key

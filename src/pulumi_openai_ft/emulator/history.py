@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft.emulator.names import event_id, event_position
@@ -10,7 +11,7 @@ from pulumi_openai_ft.emulator.records import Job, Span
 from pulumi_openai_ft.emulator.store import Store, created_before, unknown_cursor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pulumi_openai_ft.emulator.runner import Order, Runner
 
@@ -65,10 +66,11 @@ class History:
         spans = self._store.spans.find(
             {"job": job.id}, older, created_before(as_of), newest_first=True, limit=limit + 1
         )
-        events: list[Event] = []
-        for span in spans:
-            events += self._spelled_out(span, order, min(last, span.first + span.count - 1), limit + 1)
-        return events[:limit], len(events) > limit
+        places = list(islice(_places(spans, last), limit + 1))
+        steps = [step for span, position in places if (step := _step(span, position)) is not None]
+        measured = dict(zip(steps, self._runner.metrics(order, steps), strict=True)) if steps else {}
+        events = [_event(span, position, measured) for span, position in places[:limit]]
+        return events, len(places) > limit
 
     def _add(self, job: Job, at: float, until: float, count: int, facts: dict[str, Any]) -> Job:
         start = max(at, job.last_event_at)
@@ -93,17 +95,25 @@ class History:
             raise unknown_cursor(after)
         return position
 
-    def _spelled_out(self, span: Span, order: Order, last: int, most: int) -> Iterator[Event]:
-        if span.first_step is None:
-            yield Event(event_id(span.job, span.first), span.created_at, span.level, span.message or "", {})
-            return
-        oldest = max(span.first, last - most + 1)
-        first_step = span.first_step + oldest - span.first
-        metrics = self._runner.metrics(order, range(first_step, first_step + last - oldest + 1))
-        for position in range(last, oldest - 1, -1):
-            data = metrics[position - oldest]
-            at = span.created_at + (span.until - span.created_at) * (position - span.first + 1) / span.count
-            yield Event(event_id(span.job, position), at, span.level, _sentence(data), data)
+
+def _places(spans: Iterable[Span], last: int) -> Iterator[tuple[Span, int]]:
+    """The places of events up to the last one, from the newest to the oldest."""
+    for span in spans:
+        for position in range(min(last, span.first + span.count - 1), span.first - 1, -1):
+            yield span, position
+
+
+def _step(span: Span, position: int) -> int | None:
+    """The training step that an event is about, if it is about one."""
+    return None if span.first_step is None else span.first_step + position - span.first
+
+
+def _event(span: Span, position: int, measured: Mapping[int, dict[str, float]]) -> Event:
+    step = _step(span, position)
+    if step is None:
+        return Event(event_id(span.job, position), span.created_at, span.level, span.message or "", {})
+    at = span.created_at + (span.until - span.created_at) * (position - span.first + 1) / span.count
+    return Event(event_id(span.job, position), at, span.level, _sentence(measured[step]), measured[step])
 
 
 def _sentence(data: dict[str, float]) -> str:

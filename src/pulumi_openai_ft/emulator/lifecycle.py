@@ -15,7 +15,7 @@ from pulumi_openai_ft.emulator.records import Checkpoint, File, Job, Model
 from pulumi_openai_ft.emulator.runner import Dataset, Order, Progress, Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from pulumi_openai_ft.emulator.blobs import Blobs
     from pulumi_openai_ft.emulator.clock import Clock
@@ -201,19 +201,21 @@ class Lifecycle:
         job = self._enter(job, "paused", at)
         if job.steps:
             name = checkpoint_name(self._new_name(job), job.steps)
-            self._checkpoint(job, order, name, job.steps, at)
+            (metrics,) = self._runner.metrics(order, [job.steps])
+            self._checkpoint(job, name, metrics, at)
         return self.history.say(job, at, "Fine-tuning job paused")
 
     def _succeeded(self, job: Job, progress: Progress, order: Order) -> Job:
         at = progress.reached["succeeded"]
         outcome = self._runner.outcome(order)
-        *earlier, last = outcome.checkpoint_steps
-        for step in earlier:
+        *earlier, last = self._runner.metrics(order, outcome.checkpoint_steps)
+        for metrics in earlier:
+            step = int(metrics["step"])
             name = checkpoint_name(self._new_name(job), step)
-            self._checkpoint(job, order, name, step, at)
+            self._checkpoint(job, name, metrics, at)
             job = self.history.say(job, at, f"Checkpoint created at step {step}: {name}")
         name = self._new_name(job)
-        self._checkpoint(job, order, name, last, at)
+        self._checkpoint(job, name, last, at)
         self._store.models.add(Model(id=name, created_at=at, project=job.project, base=job.base, job=job.id))
         job = replace(
             self._enter(job, "succeeded", at),
@@ -228,9 +230,7 @@ class Lifecycle:
         form = self._settings.rules.model_form
         return model_name(form, job.base, self._settings.organization, job.suffix)
 
-    def _checkpoint(self, job: Job, order: Order, name: str, step: int, at: float) -> None:
-        (metrics,) = self._runner.metrics(order, range(step, step + 1))
-        metrics.pop("total_steps", None)
+    def _checkpoint(self, job: Job, name: str, metrics: Mapping[str, float], at: float) -> None:
         self._store.checkpoints.add(
             Checkpoint(
                 id=new_id(self._settings.rules.checkpoint_prefix),
@@ -239,8 +239,8 @@ class Lifecycle:
                 project=job.project,
                 base=job.base,
                 name=name,
-                step=step,
-                metrics=metrics,
+                step=int(metrics["step"]),
+                metrics={name: value for name, value in metrics.items() if name != "total_steps"},
             )
         )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pulumi_openai_ft.emulator.training_data import Problem
 
@@ -88,7 +88,7 @@ class Runner(Protocol):
     def resume(self, order: Order) -> None:
         """Queues a paused run again; it goes on where it stopped."""
 
-    def metrics(self, order: Order, steps: range) -> list[dict[str, float]]:
+    def metrics(self, order: Order, steps: Iterable[int]) -> list[dict[str, float]]:
         """The measurements of steps that the run has done, under the API's names."""
 
     def outcome(self, order: Order) -> Outcome:

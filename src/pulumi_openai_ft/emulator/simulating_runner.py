@@ -19,7 +19,7 @@ from pulumi_openai_ft.emulator.simulation import (
 from pulumi_openai_ft.emulator.training_data import Problem, Summary, inspect_training_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pulumi_openai_ft.emulator.settings import Settings
     from pulumi_openai_ft.emulator.store import Table
@@ -147,7 +147,7 @@ class SimulatingRunner:
         held = REQUEUE_TAKES * run.seconds
         self._save(order, replace(run, hold="queued", held=held, reached=reached))
 
-    def metrics(self, order: Order, steps: range) -> list[dict[str, float]]:
+    def metrics(self, order: Order, steps: Iterable[int]) -> list[dict[str, float]]:
         """Computes the steps' measurements from the seed."""
         plan = _plan(self._load(order))
         return [self._step(order, plan, step) for step in steps]
@@ -189,7 +189,7 @@ class SimulatingRunner:
     def _step(self, order: Order, plan: Plan, step: int) -> dict[str, float]:
         validation = order.validation is not None
         measured = training_step(plan, step, seed=order.seed, method=order.kind, validation=validation)
-        found = {name: value for name, value in vars(measured).items() if value is not None}
+        found = {name: value for name, value in measured._asdict().items() if value is not None}
         if order.kind == "reinforcement":
             return {
                 name: value for name, value in found.items() if "loss" not in name and "token" not in name

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from math import ceil, exp, log
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,8 +48,7 @@ class Plan:
     trained_tokens: int
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """The metrics of one step (counted from 1), under the names of the API's `metrics` events.
 
     `valid_…` is measured about ten times an epoch, `full_valid_…` at its end, both only with a validation file.
@@ -127,8 +127,7 @@ def training_step(plan: Plan, step: int, *, seed: int, method: str, validation: 
     )
 
 
-@dataclass(frozen=True)
-class _Curve:
+class _Curve(NamedTuple):
     """The values at one moment of a job; `progress` runs from 0 to 1."""
 
     seed: int
@@ -137,7 +136,7 @@ class _Curve:
     progress: float
 
     def loss(self, measured_on: str) -> float:
-        start, end = self._ends()
+        start, end = _ends(self.seed, self.method)
         smooth = end + (start - end) * exp(-_DECAY * self.progress)
         spread = {"train": 0.08, "valid": 0.05, "full": 0.01}[measured_on]
         gap = 0.0 if measured_on == "train" else 0.08 * start * (0.4 + 0.6 * self.progress)
@@ -149,21 +148,21 @@ class _Curve:
         return round(exp(-steepness * loss), 4)
 
     def reward(self, measured_on: str) -> float:
-        start, end = 0.25 + 0.05 * self._trait("low"), 0.8 + 0.1 * self._trait("high")
+        start, end = 0.25 + 0.05 * _trait(self.seed, "low"), 0.8 + 0.1 * _trait(self.seed, "high")
         smooth = end - (end - start) * exp(-_DECAY * self.progress)
         handicap, spread = (0.0, 0.04) if measured_on == "train" else (0.03, 0.01)
         return round(smooth - handicap + spread * self._noise(f"{measured_on} reward"), 4)
 
-    def _ends(self) -> tuple[float, float]:
-        if self.method == "dpo":
-            return log(2), 0.2 + 0.08 * self._trait("end")
-        return 2.2 + 0.4 * self._trait("start"), 0.55 + 0.2 * self._trait("end")
-
-    def _trait(self, name: str) -> float:
-        return _trait(self.seed, name)
-
     def _noise(self, name: str) -> float:
         return _hash_noise(f"{self.seed}:{name}:{self.step}")
+
+
+@lru_cache(maxsize=1024)
+def _ends(seed: int, method: str) -> tuple[float, float]:
+    """The losses that a curve begins and ends with."""
+    if method == "dpo":
+        return log(2), 0.2 + 0.08 * _trait(seed, "end")
+    return 2.2 + 0.4 * _trait(seed, "start"), 0.55 + 0.2 * _trait(seed, "end")
 
 
 @lru_cache(maxsize=1024)
@@ -190,12 +189,14 @@ def result_csv(plan: Plan, *, seed: int, method: str, validation: bool) -> str:
     The columns are those seen in real result files; for reinforcement none were seen, so they are the events'.
     """
     columns = _REWARD_COLUMNS if method == "reinforcement" else _LOSS_COLUMNS
+    row = attrgetter(*(_FIELD_OF_COLUMN.get(column, column) for column in columns))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    for number in range(1, plan.total_steps + 1):
-        step = training_step(plan, number, seed=seed, method=method, validation=validation)
-        writer.writerow(getattr(step, _FIELD_OF_COLUMN.get(column, column)) for column in columns)
+    writer.writerows(
+        row(training_step(plan, number, seed=seed, method=method, validation=validation))
+        for number in range(1, plan.total_steps + 1)
+    )
     return text.getvalue()
 
 

@@ -56,6 +56,11 @@ class Table(Generic[R]):
         self._indexed = indexed
         self._columns = [field.name for field in fields(kind)]
         self._json = [field.name for field in fields(kind) if str(field.type).startswith(("dict", "list"))]
+        self._selected = ", ".join(f'"{column}"' for column in self._columns)
+        marks = ", ".join("?" * len(self._columns))
+        self._insert = f"INSERT INTO {name} ({self._selected}) VALUES ({marks})"  # noqa: S608  # our own names
+        changes = ", ".join(f'"{column}" = ?' for column in self._columns)
+        self._update = f"UPDATE {name} SET {changes} WHERE id = ?"  # noqa: S608  # our own names
 
     def create(self) -> None:
         """Makes the table and its indexes where they are missing."""
@@ -71,16 +76,12 @@ class Table(Generic[R]):
 
     def add(self, record: R) -> R:
         """Keeps a new record."""
-        columns = ", ".join(f'"{column}"' for column in self._columns)
-        marks = ", ".join("?" * len(self._columns))
-        self._store.execute(f"INSERT INTO {self._name} ({columns}) VALUES ({marks})", self._values(record))  # noqa: S608  # our own names
+        self._store.execute(self._insert, self._values(record))
         return record
 
     def put(self, record: R) -> R:
         """Keeps a record in place of the one with its id, or as a new one."""
-        columns = ", ".join(f'"{column}" = ?' for column in self._columns)
-        values = [*self._values(record), record.id]
-        if not self._store.execute(f"UPDATE {self._name} SET {columns} WHERE id = ?", values).rowcount:  # noqa: S608  # our own names
+        if not self._store.execute(self._update, [*self._values(record), record.id]).rowcount:
             self.add(record)
         return record
 
@@ -101,7 +102,7 @@ class Table(Generic[R]):
     ) -> list[R]:
         """The records whose columns have these values and that meet the conditions, unless deleted."""
         clauses = [*_equal(where), ("deleted_at IS NULL", ()), *conditions]
-        sql = f"SELECT {self._selected()} FROM {self._name} WHERE {_joined(clauses)} ORDER BY seq"  # noqa: S608  # our own names
+        sql = f"SELECT {self._selected} FROM {self._name} WHERE {_joined(clauses)} ORDER BY seq"  # noqa: S608  # our own names
         sql += " DESC" if newest_first else ""
         parameters = [value for _, values in clauses for value in values]
         if limit is not None:
@@ -140,9 +141,6 @@ class Table(Generic[R]):
         if not rows:
             raise unknown_cursor(after)
         return ("seq < ?" if newest_first else "seq > ?", (rows[0][0],))
-
-    def _selected(self) -> str:
-        return ", ".join(f'"{column}"' for column in self._columns)
 
     def _values(self, record: R) -> list[Any]:
         values = {column: getattr(record, column) for column in self._columns}
