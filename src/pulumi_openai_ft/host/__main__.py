@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from pulumi_openai_ft.host import _lazily  # noqa: F401 - before what it is about
-from pulumi_openai_ft.host._server import serve
+from pulumi_openai_ft.host import _loading
+
+with _loading.loading():
+    from pulumi_openai_ft.host._server import serve
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from pulumi_openai_ft._settings import project_name
 from pulumi_openai_ft._tokens import OURS
 from pulumi_openai_ft.errors import InputError, InterruptedCommandError, OpenAIFTError, UnfinishedError
 from pulumi_openai_ft.host._diffs import diff_response
+from pulumi_openai_ft.host._loading import loading
 from pulumi_openai_ft.host._operations import Operation
 from pulumi_openai_ft.host._printing import printable
 from pulumi_openai_ft.host._properties import received, sent
@@ -202,12 +202,8 @@ def _state(urn: str, struct: Any) -> dict[str, Any]:
 
 @cache
 def _provider_class(name: str) -> Any:
-    gc.disable()  # modules stay: looking through all of them for garbage, again and again, takes a quarter of the time
-    try:
+    with loading():
         return getattr(Deferred(f"_providers.{MODULES[name]}"), f"{name}Provider")
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 @cache

@@ -1,18 +1,34 @@
-"""What this process loads only when somebody uses it. Importing this arranges for that, so it comes first."""
+"""How this process loads modules: in little time, and some only when somebody uses them.
+
+Importing this arranges for the latter, so it comes first.
+"""
 
 from __future__ import annotations
 
+import gc
 import sys
+from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import LazyLoader
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import ModuleType
 
 AUTOMATION = "pulumi.automation"
 """`import pulumi` loads it, which takes a fifth of the time, and hardly a provider uses it."""
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Modules stay: looking through all of them for garbage, again and again, takes a quarter of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 class _Lazily:

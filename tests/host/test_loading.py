@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
-BEFORE = "import sys; from pulumi_openai_ft.host import __main__, _lazily; import pulumi; loaded = 'pulumi.automation._cmd'"
+BEFORE = (
+    "import sys; from pulumi_openai_ft.host import __main__; import pulumi; loaded = 'pulumi.automation._cmd'"
+)
 
 
 def said(program: str) -> str:
@@ -29,3 +31,21 @@ def test_a_host_loads_no_automation() -> None:
 )
 def test_a_provider_that_uses_it_has_it(use: str) -> None:
     assert said(use) == "LocalWorkspace\n"
+
+
+def test_garbage_is_looked_for_again_once_modules_are_loaded() -> None:
+    assert said("import gc; print(gc.isenabled(), gc.get_freeze_count() > 10_000)") == "True True\n"
+
+
+def test_garbage_is_looked_for_again_where_a_module_fails_to_load() -> None:
+    program = """
+import gc
+from pulumi_openai_ft.host._loading import loading
+try:
+    with loading():
+        print(gc.isenabled())
+        raise ImportError
+except ImportError:
+    print(gc.isenabled())
+"""
+    assert said(program) == "False\nTrue\n"
