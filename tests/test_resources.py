@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support import write_training_data
 
+from pulumi_openai_ft import File, FineTuningCheckpointPermission, FineTuningJob
+from pulumi_openai_ft._hidden import IDENTITY
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -36,16 +39,24 @@ class Team(pulumi.ComponentResource):
     def __init__(self, name):
         super().__init__("shop:index:Team", name)
 
+class SpecialJob(openai_ft.FineTuningJob):
+    pass
+
 def program():
     file = openai_ft.File("file", file="data.jsonl")
     openai_ft.File("asset", file=pulumi.FileAsset("data.jsonl"))
     openai_ft.File("output", file=pulumi.Output.from_input("data.jsonl"))
     openai_ft.File("missing", file="missing.jsonl")
     openai_ft.File("endless", file="/dev/zero")
-    openai_ft.FineTuningJob("job", model="m", training_file=file, validation_file="file-2", seed=0)
+    job = openai_ft.FineTuningJob("job", model="m", training_file=file, validation_file="file-2", seed=0)
     in_team = pulumi.ResourceOptions(parent=Team("red"))
     openai_ft.FineTuningJob("reds", model="m", training_file="file-1", opts=in_team)
-    openai_ft.FineTuningCheckpointPermission("share", checkpoint_id="ft:m:o::x", project_ids=["proj_b"])
+    share = openai_ft.FineTuningCheckpointPermission("share", checkpoint_id="ft:m:o::x", project_ids=["proj_b"])
+    special = SpecialJob("special", model="m", training_file="file-1", wait_for_completion=False)
+    Registered.found["places"] = {
+        name: [key for key, value in vars(resource).items() if isinstance(value, pulumi.Output)]
+        for name, resource in {"file": file, "job": job, "share": share, "special": special}.items()
+    }
 
 pulumi.runtime.set_mocks(Registered(), project="shop", stack="dev")
 pulumi.runtime.test(program)()
@@ -118,3 +129,26 @@ def test_what_is_not_set_is_not_sent(registered: dict[str, Any]) -> None:
         "validation_file": "file-2",
         "seed": 0,
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "more"),
+    [
+        ("file", File, {"file"}),
+        ("job", FineTuningJob, set()),
+        ("special", FineTuningJob, {"wait_for_completion"}),
+        ("share", FineTuningCheckpointPermission, set()),
+    ],
+)
+def test_a_program_pays_for_outputs_and_what_it_gives_alone(
+    registered: dict[str, Any], name: str, kind: type, more: set[str]
+) -> None:
+    places = {place for place in registered["places"][name] if not place.startswith("_")}
+
+    assert places == {"id", "urn", *kind.__annotations__} | more
+
+
+def test_nothing_hidden_has_a_place_without_need(registered: dict[str, Any]) -> None:
+    hidden = [place for place in registered["places"]["special"] if place.startswith("__")]
+
+    assert hidden == [IDENTITY, "__provider"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pulumi
 
+from pulumi_openai_ft._hidden import IDENTITY, SECRET_INPUTS
 from pulumi_openai_ft._program import warn_of_plain_keys
 
 if TYPE_CHECKING:
@@ -16,10 +17,27 @@ if TYPE_CHECKING:
 class Readable:
     """Resources of which an existing one can be read."""
 
+    _outputs: ClassVar[tuple[str, ...]] = ()
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Evaluates the types of the outputs once. Pulumi would do it again for each resource."""
         super().__init_subclass__(**kwargs)
         cls.__annotations__ = inspect.get_annotations(cls, eval_str=True)
+        cls._outputs = (*cls._outputs, *cls.__annotations__)
+
+    def _properties(
+        self, resource_name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None
+    ) -> dict[str, Any]:
+        """What the resource is registered with: what is given, its identity, and a place for each output.
+
+        There is no place for anything else: Pulumi makes an output of each, which is most of what a program costs.
+        """
+        return {
+            **dict.fromkeys(self._outputs),
+            **{name: value for name, value in given.items() if value is not None},
+            IDENTITY: identity(resource_name, type(self).__name__, opts),
+            **({SECRET_INPUTS: secrets} if (secrets := secret_inputs(given)) else {}),
+        }
 
     @classmethod
     def get(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pulumi
 
 from pulumi_openai_ft._by_reference import ByReference
 from pulumi_openai_ft._deferred import Deferred
-from pulumi_openai_ft._hidden import IDENTITY, SECRET_INPUTS
-from pulumi_openai_ft._resource import Readable, identity, secret_inputs
+from pulumi_openai_ft._resource import Readable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,13 +57,11 @@ class FineTuningCheckpointPermission(
             allow_create: True or nothing: the API grants both rights together.
             opts: Pulumi's resource options.
         """
-        props: dict[str, Any] = {
+        given = {
             "checkpoint_id": checkpoint_id,
             "project_ids": project_ids,
             "allow_view": allow_view,
             "allow_create": allow_create,
-            "permission_ids": None,
-            IDENTITY: identity(resource_name, type(self).__name__, opts),
         }
-        props[SECRET_INPUTS] = secret_inputs(props)
+        props = self._properties(resource_name, given, opts)
         super().__init__(FineTuningCheckpointPermissionProvider(), resource_name, props, opts)

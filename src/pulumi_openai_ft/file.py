@@ -11,8 +11,7 @@ import pulumi
 
 from pulumi_openai_ft._by_reference import ByReference
 from pulumi_openai_ft._deferred import Deferred
-from pulumi_openai_ft._hidden import IDENTITY, SECRET_INPUTS
-from pulumi_openai_ft._resource import Readable, identity, secret_inputs
+from pulumi_openai_ft._resource import Readable
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -88,23 +87,16 @@ class File(Readable, pulumi.dynamic.Resource, module="openai_ft", name="File"):
             if _later(file)
             else _asset_path(file)
         )
-        props = {
+        given = {
             "file": path,
             "purpose": purpose,
             "filename": filename,
             "expires_after": expires_after,
             "sha256": sha256 if sha256 is not None else _hash_of(path),
             "validate": validate,
-            IDENTITY: identity(resource_name, type(self).__name__, opts),
-            **dict.fromkeys(OUTPUTS),
         }
-        props[SECRET_INPUTS] = secret_inputs(props)
         self.local = {"file": path, "validate": validate}
-        super().__init__(FileProvider(), resource_name, props, opts)
-
-
-OUTPUTS = ("bytes", "created_at", "expires_at", "status", "example_count", "token_count")
-"""Properties that no program gives."""
+        super().__init__(FileProvider(), resource_name, self._properties(resource_name, given, opts), opts)
 
 
 def file_id(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None:

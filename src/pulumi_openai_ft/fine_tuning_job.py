@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from pulumi_openai_ft._by_reference import ByReference
 from pulumi_openai_ft._deferred import Deferred
-from pulumi_openai_ft._hidden import (
-    ASKED,
-    FILE_HASHES,
-    FORMER_IDENTITIES,
-    IDENTITY,
-    SECRET_INPUTS,
-    TRAINING_DATA,
-)
-from pulumi_openai_ft._resource import Readable, former_identities, identity, keeping_secret, secret_inputs
+from pulumi_openai_ft._hidden import ASKED, FILE_HASHES, FORMER_IDENTITIES, TRAINING_DATA
+from pulumi_openai_ft._resource import Readable, former_identities, keeping_secret
 from pulumi_openai_ft.file import File, file_hash, file_id, local_data
 
 if TYPE_CHECKING:
@@ -121,7 +113,7 @@ class FineTuningJob(Readable, pulumi.dynamic.Resource, module="openai_ft", name=
             triggers: Any values; when they change, the job trains again.
             opts: Pulumi's resource options.
         """
-        props = {
+        given = {
             "model": model,
             "training_file": file_id(training_file),
             "validation_file": file_id(validation_file),
@@ -140,15 +132,7 @@ class FineTuningJob(Readable, pulumi.dynamic.Resource, module="openai_ft", name=
             FILE_HASHES["training_file"]: file_hash(training_file),
             FILE_HASHES["validation_file"]: file_hash(validation_file),
             TRAINING_DATA: local_data(training_file),
-            IDENTITY: identity(resource_name, type(self).__name__, opts),
             FORMER_IDENTITIES: former_identities(resource_name, type(self).__name__, opts),
-            **dict.fromkeys(OUTPUTS),
         }
-        props[SECRET_INPUTS] = secret_inputs(props)
+        props = self._properties(resource_name, given, opts)
         super().__init__(FineTuningJobProvider(), resource_name, props, keeping_secret(opts, ASKED))
-
-
-OUTPUTS = tuple(
-    name for name in FineTuningJob.__annotations__ if name not in inspect.signature(FineTuningJob).parameters
-)
-"""Properties that only the service fills in."""
