@@ -1,4 +1,4 @@
-"""Stand-ins that have the inputs of a file and a job, and outputs of a job's size, and ask nobody."""
+"""Stand-ins that have the inputs and the outputs of a file and a job, and ask nobody."""
 # ruff: noqa: INP001 - part of a Pulumi program, which is a script
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 OUTPUTS = {
     "base_url": "http://127.0.0.1:65535/v1",
     "created_at": 1764547200,
-    "estimated_finish": None,
     "fine_tuned_model": "ft:gpt-4.1-mini-2025-04-14:emulator::0123456789ab",
     "finished_at": 1764547202,
     "method": {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3, "batch_size": 1}}},
@@ -24,6 +23,17 @@ OUTPUTS = {
     "status": "succeeded",
     "trained_tokens": 4096,
 }
+"""What a job of ours has when it has come to its end."""
+UNUSED = (
+    "validation_file",
+    "suffix",
+    "integrations",
+    "metadata",
+    "estimated_tokens",
+    "estimated_cost_usd",
+    "error",
+)
+"""What a program could read of it besides."""
 
 
 class NoOpProvider(ResourceProvider):
@@ -50,4 +60,5 @@ class FineTuningJob(Resource, module="benchmark", name="FineTuningJob"):
     """Stands in for a job."""
 
     def __init__(self, name: str, model: str, training_file: Input[str], seed: int) -> None:
-        super().__init__(NoOpProvider(), name, {"model": model, "training_file": training_file, "seed": seed})
+        given = {"model": model, "training_file": training_file, "seed": seed}
+        super().__init__(NoOpProvider(), name, {**dict.fromkeys((*OUTPUTS, *UNUSED)), **given})
