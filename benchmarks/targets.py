@@ -40,8 +40,15 @@ class Target(NamedTuple):
         return [self._figure(*pair) for pair in zip(point["ours"], point["peer"], strict=True)]
 
     def _figure(self, ours: float, peer: float) -> float:
-        figures = {"ratio": ours / peer, "beyond": ours - peer, "speed": peer / ours, "ours": ours}
-        return figures[self.shown]
+        match self.shown:
+            case "ratio":
+                return ours / peer
+            case "beyond":
+                return ours - peer
+            case "speed":
+                return peer / ours
+            case "ours":
+                return ours
 
 
 TARGETS = (
