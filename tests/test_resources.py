@@ -40,7 +40,7 @@ class Team(pulumi.ComponentResource):
         super().__init__("shop:index:Team", name)
 
 class SpecialJob(openai_ft.FineTuningJob):
-    pass
+    team: str
 
 def program():
     file = openai_ft.File("file", file="data.jsonl")

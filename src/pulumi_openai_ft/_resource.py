@@ -23,7 +23,12 @@ class Readable:
         """Evaluates the types of the outputs once. Pulumi would do it again for each resource."""
         super().__init_subclass__(**kwargs)
         cls.__annotations__ = inspect.get_annotations(cls, eval_str=True)
-        cls._outputs = (*cls._outputs, *cls.__annotations__)
+        own = (
+            name
+            for name, kind in cls.__annotations__.items()
+            if getattr(kind, "__origin__", None) is pulumi.Output
+        )
+        cls._outputs = (*cls._outputs, *own)
 
     def _properties(
         self, resource_name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None
