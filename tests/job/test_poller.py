@@ -97,10 +97,10 @@ def test_looks_often_at_first_and_never_less_often_than_asked() -> None:
     assert time.pauses[0] < 0.3
     assert 10 <= time.pauses[-1] <= 11
     for waited, pause in zip(accumulate(time.pauses), time.pauses[1:], strict=False):
-        assert pause < latest(waited)
+        assert pause < at_the_latest(waited)
 
 
-def latest(waited: float) -> float:
+def at_the_latest(waited: float) -> float:
     """How late the end of a job is seen at the most, in seconds."""
     return 1.25 * (FIRST_INTERVAL + waited / 10)
 
@@ -133,7 +133,7 @@ def test_an_end_that_the_service_expects_is_seen_soon(seconds: float) -> None:
     late, requests = waited_for(seconds, lambda _now: 1000 + int(seconds))
     _, usual = waited_for(seconds, lambda _now: 10**9)
 
-    assert late <= max(SOON * (1 + JITTER), latest(seconds) / HURRY)
+    assert late <= max(SOON * (1 + JITTER), at_the_latest(seconds) / HURRY)
     assert requests <= usual + 2 * HURRY
 
 

@@ -1,4 +1,4 @@
-"""Stand-ins that have the inputs and the outputs of a file and a job, and ask nobody."""
+"""Stand-ins for a file and a job, with their inputs and the outputs of a job, that ask nobody."""
 # ruff: noqa: INP001 - part of a Pulumi program, which is a script
 
 from __future__ import annotations
