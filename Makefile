@@ -39,8 +39,10 @@ demo: setup
 test: setup
 	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 --dist loadgroup -m 'not long' && $(ENGINE) test
 
+# The end-to-end tests run once more with the behavior of an older language host (tools/pulumi/README.md).
 test-long: setup
-	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 --dist loadgroup -m long $(ARGS)
+	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 --dist loadgroup -m long $(ARGS) && \
+	  LANGUAGE_HOST_RELEASE=3.216 python -m pytest -q -n 2 --dist loadgroup -m 'e2e and not long' $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check

@@ -226,12 +226,14 @@ class LanguageHost:
 
     def translate(self, program: str) -> tuple[str, list[str]]:
         """The program in Python, and what is wrong with it. Types are checked, which an import does not do."""
-        answer = language_pb2_grpc.LanguageRuntimeStub(self._channel).GenerateProgram(
-            language_pb2.GenerateProgramRequest(
-                source={"main.pp": program}, loader_target=self._address, strict=True
-            ),
-            timeout=LONGEST_ANSWER,
+        request = language_pb2.GenerateProgramRequest(
+            source={"main.pp": program}, loader_target=self._address, strict=True
         )
+        stub = language_pb2_grpc.LanguageRuntimeStub(self._channel)
+        try:
+            answer = stub.GenerateProgram(request, timeout=LONGEST_ANSWER)
+        except grpc.RpcError as error:
+            return "", [error.details()]
         problems = [f"{found.summary}; {found.detail}" for found in answer.diagnostics]
         return answer.source.get("__main__.py", b"").decode(), problems
 

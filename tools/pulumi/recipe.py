@@ -37,7 +37,8 @@ def _fingerprint() -> str:
 
 def _sources() -> list[Path]:
     code = [path for path in golang.MODULE.rglob("*.go") if not path.name.endswith("_test.go")]
-    return sorted([golang.MODULE / "go.mod", golang.MODULE / "go.sum", *code])
+    embedded = golang.MODULE.glob("pulumi-language-python/*.py")
+    return sorted([golang.MODULE / "go.mod", golang.MODULE / "go.sum", *code, *embedded])
 
 
 def ensure() -> Path:

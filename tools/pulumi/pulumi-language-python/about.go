@@ -3,12 +3,18 @@ package main
 import (
 	"context"
 
+	"github.com/pulumi/pulumi/sdk/v3/python/toolchain"
+
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// About names the Python that would run the program.
+// About reports the Python that would run the program, and the options that chose it.
 func (h *host) About(ctx context.Context, req *pulumirpc.AboutRequest) (*pulumirpc.AboutResponse, error) {
-	python, err := resolveToolchain(req.GetInfo())
+	options, err := pythonOptions(req.GetInfo())
+	if err != nil {
+		return nil, err
+	}
+	python, err := resolve(options)
 	if err != nil {
 		return nil, err
 	}
@@ -16,7 +22,15 @@ func (h *host) About(ctx context.Context, req *pulumirpc.AboutRequest) (*pulumir
 	if err != nil {
 		return nil, err
 	}
-	return &pulumirpc.AboutResponse{Executable: info.PythonExecutable, Version: info.PythonVersion.String()}, nil
+	return &pulumirpc.AboutResponse{
+		Executable: info.PythonExecutable,
+		Version:    info.PythonVersion.String(),
+		Metadata: map[string]string{
+			"toolchain":        toolchain.Name(options.Toolchain),
+			"toolchainVersion": info.ToolchainVersion.String(),
+			"typechecker":      toolchain.TypeCheckerName(options.Typechecker),
+		},
+	}, nil
 }
 
 // GetProgramDependencies lists the Python packages that the program can import.

@@ -1,33 +1,32 @@
 package main
 
 import (
-	"context"
-	"io"
+	"fmt"
 	"os"
 	"os/exec"
 	"time"
 )
 
-// patience is how long an interrupted child may take before it is killed. A program waits for answers that the engine
-// no longer gives, so Ctrl-C would always take as long as this.
-const patience = time.Second
+// originalPatience is how long the original lets an interrupted program run on before it kills it.
+const originalPatience = 5 * time.Second
 
-// interruptible makes the end of the command's context a SIGINT, so that Python can clean up.
-func interruptible(cmd *exec.Cmd) *exec.Cmd {
+const patienceVariable = "LANGUAGE_HOST_PATIENCE"
+
+// chosenPatience reads another duration from the environment, for tests in which many programs are interrupted.
+func chosenPatience() (time.Duration, error) {
+	given := os.Getenv(patienceVariable)
+	if given == "" {
+		return originalPatience, nil
+	}
+	patience, err := time.ParseDuration(given)
+	if err != nil {
+		return 0, fmt.Errorf("%s must be a duration such as 500ms: %w", patienceVariable, err)
+	}
+	return patience, nil
+}
+
+// interruptible sends SIGINT when the command's context ends, so that Python runs finally blocks and atexit handlers.
+func interruptible(cmd *exec.Cmd, patience time.Duration) {
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = patience
-	return cmd
-}
-
-// gate forwards until its context ends: what an interrupted Python says is the traceback of its KeyboardInterrupt.
-type gate struct {
-	ctx  context.Context
-	next io.Writer
-}
-
-func (g gate) Write(text []byte) (int, error) {
-	if g.ctx.Err() != nil {
-		return len(text), nil
-	}
-	return g.next.Write(text)
 }

@@ -16,8 +16,7 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// GenerateProgram writes Python for a program in HCL, as `pulumi import` asks for. Errors in the HCL come back as
-// diagnostics.
+// GenerateProgram writes Python for a program in HCL, as `pulumi import` asks for. Errors in the HCL fail the call.
 func (h *host) GenerateProgram(
 	_ context.Context, req *pulumirpc.GenerateProgramRequest,
 ) (*pulumirpc.GenerateProgramResponse, error) {
@@ -26,15 +25,14 @@ func (h *host) GenerateProgram(
 		return nil, err
 	}
 	if parser.Diagnostics.HasErrors() {
-		return generated(nil, parser.Diagnostics), nil
+		return nil, parser.Diagnostics
 	}
 	program, diagnostics, err := bind(parser.Files, req)
-	// The binder returns the same errors twice; as diagnostics they keep their places.
-	if diagnostics.HasErrors() {
-		return generated(nil, diagnostics), nil
-	}
 	if err != nil {
 		return nil, err
+	}
+	if diagnostics.HasErrors() {
+		return generated(nil, diagnostics), nil
 	}
 	files, more, err := python.GenerateProgram(program)
 	return generated(files, append(diagnostics, more...)), err

@@ -17,16 +17,17 @@ type host struct {
 
 	engine     string
 	executor   string
+	conduct    conduct
 	operations context.Context
 	abort      context.CancelFunc
 }
 
-func newHost(life context.Context, engine, executor string) *host {
-	operations, abort := context.WithCancel(life)
-	return &host{engine: engine, executor: executor, operations: operations, abort: abort}
+func newHost(engine, executor string, shown conduct) *host {
+	operations, abort := context.WithCancel(context.Background())
+	return &host{engine: engine, executor: executor, conduct: shown, operations: operations, abort: abort}
 }
 
-// serve listens on a free loopback port until life ends.
+// serve listens on a free loopback port until life ends; calls under way may come to their end.
 func serve(life context.Context, languageHost *host) (rpcutil.ServeHandle, error) {
 	cancel := make(chan bool)
 	context.AfterFunc(life, func() { close(cancel) })
@@ -39,10 +40,10 @@ func serve(life context.Context, languageHost *host) (rpcutil.ServeHandle, error
 	})
 }
 
-// operation gives a call a context that ends with the call, with Cancel and with the host.
+// operation gives a program a context that ends with its call and with Cancel.
 func (h *host) operation(call context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(call)
-	release := context.AfterFunc(h.operations, cancel)
+	ctx, cancel := context.WithCancel(h.operations)
+	release := context.AfterFunc(call, cancel)
 	return ctx, func() {
 		release()
 		cancel()
@@ -61,15 +62,10 @@ func (h *host) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.Plugin
 	return &pulumirpc.PluginInfo{Version: version.Version}, nil
 }
 
-// GetRequiredPackages names none: a plugin that a program needs is found when its first resource is registered.
-func (h *host) GetRequiredPackages(
-	context.Context, *pulumirpc.GetRequiredPackagesRequest,
-) (*pulumirpc.GetRequiredPackagesResponse, error) {
-	return &pulumirpc.GetRequiredPackagesResponse{}, nil
-}
-
-// Cancel interrupts every program and plugin that runs, and any that would start later.
+// Cancel interrupts every program that runs, and any that would start later.
 func (h *host) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
-	h.abort()
+	if h.conduct.interruptsPrograms() {
+		h.abort()
+	}
 	return &emptypb.Empty{}, nil
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil"
 )
 
-// engineCheckInterval is how long an orphaned host outlives a killed engine.
+// engineCheckInterval is how long an orphaned host outlives a killed engine. The original's is five minutes, which
+// nobody but the process table can see.
 const engineCheckInterval = time.Second
 
 func main() {
@@ -34,9 +35,9 @@ func parseArguments() string {
 	return flag.Arg(flag.NArg() - 1)
 }
 
-// run serves until SIGINT, or until the engine is gone.
+// run serves until SIGINT, or until the engine is gone. A terminal sends SIGINT to the program too: it belongs to the
+// same process group.
 func run(engine string) error {
-	// Without a handler that stops the server at once, the engine waits 5 s for us at the end of each command.
 	life, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if engine != "" {
@@ -48,7 +49,11 @@ func run(engine string) error {
 	if err != nil {
 		return err
 	}
-	server, err := serve(life, newHost(life, engine, executor))
+	shown, err := chosenConduct()
+	if err != nil {
+		return err
+	}
+	server, err := serve(life, newHost(engine, executor, shown))
 	if err != nil {
 		return err
 	}

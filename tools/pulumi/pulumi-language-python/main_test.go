@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,16 +26,27 @@ func TestAnInterruptEndsTheHostAtOnce(t *testing.T) {
 	}
 }
 
-func TestAnInterruptEndsTheProgramTooAndShowsNoTraceback(t *testing.T) {
+func TestAnInterruptedProgramShowsItsTraceback(t *testing.T) {
 	next := announcements(t)
 	host, info := startProcess(t, announce), programInfo(t, nil)
 	go host.client.Run(t.Context(), &pulumirpc.RunRequest{Info: info})
 	expectText(t, "running", next())
+	_, err := host.client.Cancel(t.Context(), &emptypb.Empty{})
+	must(t, err)
+	expectText(t, "interrupted", next())
 	host.interrupt(t)
 	_, stderr := host.end(t)
 
-	expectText(t, "interrupted", next())
-	expectText(t, "", stderr)
+	if !strings.Contains(stderr, "Traceback") || !strings.Contains(stderr, "KeyboardInterrupt") {
+		t.Errorf("stderr was %q", stderr)
+	}
+}
+
+func TestAnUnknownReleaseEndsTheHost(t *testing.T) {
+	t.Setenv(releaseVariable, "3.1")
+	_, err := chosenRelease()
+
+	expectError(t, `LANGUAGE_HOST_RELEASE must be 3.259 or 3.216, not "3.1"`, err)
 }
 
 func TestTheHostEndsWhenItsEngineIsGone(t *testing.T) {
@@ -48,15 +60,34 @@ func TestTheHostEndsWhenItsEngineIsGone(t *testing.T) {
 	host.end(t)
 }
 
+func TestPatienceIsADuration(t *testing.T) {
+	for given, expected := range map[string]time.Duration{"": originalPatience, "200ms": 200 * time.Millisecond} {
+		t.Setenv(patienceVariable, given)
+		patience, err := chosenPatience()
+		must(t, err)
+		expectText(t, expected.String(), patience.String())
+	}
+	t.Setenv(patienceVariable, "soon")
+	_, err := chosenPatience()
+	expectError(t, "LANGUAGE_HOST_PATIENCE must be a duration", err)
+}
+
 func TestAProgramThatIgnoresTheInterruptIsKilled(t *testing.T) {
+	t.Setenv(patienceVariable, "200ms")
 	next := announcements(t)
 	host, info := startProcess(t, "import signal; signal.signal(2, signal.SIG_IGN)"+announce), programInfo(t, nil)
 	go host.client.Run(t.Context(), &pulumirpc.RunRequest{Info: info})
 	expectText(t, "running", next())
+	started := time.Now()
+	_, err := host.client.Cancel(t.Context(), &emptypb.Empty{})
+	must(t, err)
 	host.interrupt(t)
 	host.end(t)
 
 	expectText(t, "", next())
+	if took := time.Since(started); took < 200*time.Millisecond || took > originalPatience {
+		t.Errorf("took %s", took)
+	}
 }
 
 func TestTheProgramsOutputGoesToTheHostsOwnStreams(t *testing.T) {

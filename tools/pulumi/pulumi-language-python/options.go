@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/python/toolchain"
@@ -16,10 +17,14 @@ func resolveToolchain(info *pulumirpc.ProgramInfo) (toolchain.Toolchain, error) 
 	if err != nil {
 		return nil, err
 	}
+	return resolve(options)
+}
+
+func resolve(options toolchain.PythonOptions) (toolchain.Toolchain, error) {
 	return toolchain.ResolveToolchain(options)
 }
 
-// validToolchain is resolveToolchain for those who run something: the virtual environment has to be there.
+// validToolchain is resolveToolchain for a call that runs a program: the virtual environment has to exist.
 func validToolchain(ctx context.Context, info *pulumirpc.ProgramInfo) (toolchain.Toolchain, error) {
 	python, err := resolveToolchain(info)
 	if err != nil {
@@ -28,40 +33,67 @@ func validToolchain(ctx context.Context, info *pulumirpc.ProgramInfo) (toolchain
 	return python, python.ValidateVenv(ctx)
 }
 
+// pluginOptions gives a plugin that is no policy pack an environment of its own: it never runs in the Python on PATH.
+func pluginOptions(options toolchain.PythonOptions) toolchain.PythonOptions {
+	ambient := options.Toolchain == toolchain.Pip || options.Toolchain == toolchain.Auto
+	if ambient && options.Virtualenv == "" {
+		options.Virtualenv = "venv"
+	}
+	return options
+}
+
 func pythonOptions(info *pulumirpc.ProgramInfo) (toolchain.PythonOptions, error) {
 	options := toolchain.PythonOptions{Root: info.GetRootDirectory(), ProgramDir: info.GetProgramDirectory()}
 	given := info.GetOptions().AsMap()
-	var name string
-	if err := textOption(given, "virtualenv", &options.Virtualenv); err != nil {
+	virtualenv, err := textOption(given, "virtualenv")
+	if err != nil {
 		return options, err
 	}
-	if err := textOption(given, "toolchain", &name); err != nil {
-		return options, err
-	}
-	if given["typechecker"] != nil {
-		return options, fmt.Errorf("the runtime option typechecker is not supported here: take it out of the project " +
-			"file and run the type checker yourself, or install the official Pulumi")
-	}
-	return options, setToolchain(&options, name)
+	options.Virtualenv = virtualenv
+	return options, errors.Join(setTypechecker(&options, given), setToolchain(&options, given))
 }
 
-func textOption(given map[string]any, name string, into *string) error {
+// textOption returns "" for an option that is not given, and the original's error for one that is no string.
+func textOption(given map[string]any, name string) (string, error) {
 	value, ok := given[name]
 	if !ok {
-		return nil
+		return "", nil
 	}
 	text, ok := value.(string)
 	if !ok {
-		return fmt.Errorf("the runtime option %s must be a string, not %v", name, value)
+		return "", fmt.Errorf("%s option must be a string", name)
 	}
-	*into = text
+	return text, nil
+}
+
+func setTypechecker(options *toolchain.PythonOptions, given map[string]any) error {
+	name, err := textOption(given, "typechecker")
+	if err != nil {
+		return err
+	}
+	if _, ok := given["typechecker"]; !ok {
+		return nil
+	}
+	switch name {
+	case "mypy":
+		options.Typechecker = toolchain.TypeCheckerMypy
+	case "pyright":
+		options.Typechecker = toolchain.TypeCheckerPyright
+	default:
+		return fmt.Errorf("unsupported typechecker option: %s", name)
+	}
 	return nil
 }
 
-func setToolchain(options *toolchain.PythonOptions, name string) error {
+func setToolchain(options *toolchain.PythonOptions, given map[string]any) error {
+	name, err := textOption(given, "toolchain")
+	if err != nil {
+		return err
+	}
+	if _, ok := given["toolchain"]; !ok {
+		return nil
+	}
 	switch name {
-	case "":
-		options.Toolchain = toolchain.Auto
 	case "pip":
 		options.Toolchain = toolchain.Pip
 	case "poetry":
@@ -69,7 +101,7 @@ func setToolchain(options *toolchain.PythonOptions, name string) error {
 	case "uv":
 		options.Toolchain = toolchain.Uv
 	default:
-		return fmt.Errorf("the runtime option toolchain must be pip, poetry or uv, not %q", name)
+		return fmt.Errorf("unsupported toolchain option: %s", name)
 	}
 	return nil
 }

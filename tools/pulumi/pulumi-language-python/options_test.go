@@ -28,20 +28,41 @@ func TestTheVirtualenvIsRelativeToTheRoot(t *testing.T) {
 	expectText(t, info.RootDirectory, options.Root)
 }
 
+func TestTypeCheckersAreTakenByName(t *testing.T) {
+	for name, expected := range map[string]string{"mypy": "Mypy", "pyright": "Pyright"} {
+		options, err := pythonOptions(programInfo(t, map[string]any{"typechecker": name}))
+		must(t, err)
+		expectText(t, expected, toolchain.TypeCheckerName(options.Typechecker))
+	}
+}
+
 func TestWrongOptionsAreNamed(t *testing.T) {
 	cases := map[string]struct {
 		options map[string]any
 		message string
 	}{
-		"unknown toolchain":  {map[string]any{"toolchain": "conda"}, `toolchain must be pip, poetry or uv, not "conda"`},
-		"toolchain no text":  {map[string]any{"toolchain": 1}, "toolchain must be a string, not 1"},
-		"virtualenv no text": {map[string]any{"virtualenv": true}, "virtualenv must be a string, not true"},
-		"type checker":       {map[string]any{"typechecker": "mypy"}, "typechecker is not supported"},
+		"unknown toolchain":    {map[string]any{"toolchain": "conda"}, "unsupported toolchain option: conda"},
+		"empty toolchain":      {map[string]any{"toolchain": ""}, "unsupported toolchain option: "},
+		"toolchain no text":    {map[string]any{"toolchain": 1}, "toolchain option must be a string"},
+		"virtualenv no text":   {map[string]any{"virtualenv": true}, "virtualenv option must be a string"},
+		"unknown type checker": {map[string]any{"typechecker": "pytype"}, "unsupported typechecker option: pytype"},
+		"type checker no text": {map[string]any{"typechecker": false}, "typechecker option must be a string"},
 	}
 	for name, given := range cases {
 		t.Run(name, func(t *testing.T) {
 			_, err := pythonOptions(programInfo(t, given.options))
 			expectError(t, given.message, err)
 		})
+	}
+}
+
+func TestOnlyAPluginHasAnEnvironmentOfItsOwnByDefault(t *testing.T) {
+	cases := map[string]map[string]any{
+		"venv": {}, "env": {"virtualenv": "env"}, "": {"toolchain": "uv"},
+	}
+	for expected, given := range cases {
+		options, err := pythonOptions(programInfo(t, given))
+		must(t, err)
+		expectText(t, expected, pluginOptions(options).Virtualenv)
 	}
 }

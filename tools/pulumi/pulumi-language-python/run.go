@@ -11,10 +11,11 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// errorWasShown is the exit code by which pulumi-language-python-exec says that the user has seen the error.
+// errorWasShown is the exit code of pulumi-language-python-exec after it has shown the error to the user.
 const errorWasShown = 32
 
-// Run runs a program to its end. Its output goes where the host's goes: to the engine.
+// Run runs a program to its end, after the type checker that the project asks for. The program's output goes where
+// the host's goes: to the engine.
 func (h *host) Run(call context.Context, req *pulumirpc.RunRequest) (*pulumirpc.RunResponse, error) {
 	if req.GetAttachDebugger() {
 		return &pulumirpc.RunResponse{Error: "attaching a debugger needs the official Pulumi"}, nil
@@ -25,7 +26,10 @@ func (h *host) Run(call context.Context, req *pulumirpc.RunRequest) (*pulumirpc.
 	if err != nil {
 		return nil, err
 	}
-	return runResponse(ctx, cmd.Run()), nil
+	if err := typecheck(call, req.GetInfo()); err != nil {
+		return nil, err
+	}
+	return runResponse(cmd.Run()), nil
 }
 
 func (h *host) programCommand(ctx context.Context, req *pulumirpc.RunRequest) (*exec.Cmd, error) {
@@ -33,52 +37,55 @@ func (h *host) programCommand(ctx context.Context, req *pulumirpc.RunRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	cmd, err := python.Command(ctx, append([]string{"-u", h.executor}, h.programArguments(req)...)...)
+	cmd, err := python.Command(ctx, append([]string{h.executor}, h.programArguments(req)...)...)
 	if err != nil {
 		return nil, err
 	}
 	addEnvironment(cmd, programEnvironment(req)...)
-	cmd.Stdout, cmd.Stderr = os.Stdout, gate{ctx, os.Stderr}
-	return interruptible(cmd), nil
-}
-
-func (h *host) programArguments(req *pulumirpc.RunRequest) []string {
-	arguments := []string{
-		"--monitor", req.GetMonitorAddress(),
-		"--engine", h.engine,
-		"--project", req.GetProject(),
-		"--root_directory", req.GetInfo().GetRootDirectory(),
-		"--stack", req.GetStack(),
-		"--pwd", req.GetPwd(),
-		"--dry_run", strconv.FormatBool(req.GetDryRun()),
-		"--parallel", strconv.Itoa(int(req.GetParallel())),
-		"--organization", req.GetOrganization(),
-		req.GetInfo().GetEntryPoint(),
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if h.conduct.interruptsPrograms() {
+		interruptible(cmd, h.conduct.patience)
 	}
-	return append(arguments, req.GetArgs()...)
+	return cmd, nil
 }
 
-// runResponse turns the way in which a program ended into what the engine shows.
-func runResponse(ctx context.Context, err error) *pulumirpc.RunResponse {
+// programArguments leaves out what the engine left empty.
+func (h *host) programArguments(req *pulumirpc.RunRequest) []string {
+	named := [][2]string{
+		{"--monitor", req.GetMonitorAddress()},
+		{"--engine", h.engine},
+		{"--project", req.GetProject()},
+		{"--root_directory", req.GetInfo().GetRootDirectory()},
+		{"--stack", req.GetStack()},
+		{"--pwd", req.GetPwd()},
+		{"--dry_run", strconv.FormatBool(req.GetDryRun())},
+		{"--parallel", strconv.Itoa(int(req.GetParallel()))},
+		{"--organization", req.GetOrganization()},
+	}
+	var arguments []string
+	for _, pair := range named {
+		if pair[1] != "" {
+			arguments = append(arguments, pair[:]...)
+		}
+	}
+	return append(append(arguments, req.GetInfo().GetEntryPoint()), req.GetArgs()...)
+}
+
+// runResponse reports to the engine how a program ended. A program that a signal ended has the exit code -1.
+func runResponse(err error) *pulumirpc.RunResponse {
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
 		return &pulumirpc.RunResponse{}
-	case ctx.Err() != nil:
-		return &pulumirpc.RunResponse{Error: "the program was interrupted"}
 	case errors.As(err, &exit) && exit.ExitCode() == errorWasShown:
 		return &pulumirpc.RunResponse{Bail: true}
 	case errors.As(err, &exit):
-		return &pulumirpc.RunResponse{Error: exitMessage(exit)}
+		return &pulumirpc.RunResponse{
+			Error: fmt.Sprintf("program exited with non-zero exit code: %d", exit.ExitCode()),
+		}
 	default:
-		return &pulumirpc.RunResponse{Error: fmt.Sprintf("the program could not be started: %v", err)}
+		return &pulumirpc.RunResponse{
+			Error: fmt.Sprintf("problem executing program (could not run language executor): %v", err),
+		}
 	}
-}
-
-// exitMessage uses the words of Pulumi's own host, for people search for them.
-func exitMessage(exit *exec.ExitError) string {
-	if !exit.Exited() {
-		return "program exited unexpectedly: " + exit.String()
-	}
-	return fmt.Sprintf("program exited with non-zero exit code: %d", exit.ExitCode())
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/types/known/emptypb"
 
@@ -61,7 +62,7 @@ func TestRunReportsHowTheProgramEnded(t *testing.T) {
 		"success":           {"", "", false},
 		"failure":           {"raise SystemExit(3)", "program exited with non-zero exit code: 3", false},
 		"error shown":       {"raise SystemExit(32)", "", true},
-		"killed by another": {"import os; os.kill(os.getpid(), 9)", "program exited unexpectedly: signal: killed", false},
+		"killed by another": {"import os; os.kill(os.getpid(), 9)", "program exited with non-zero exit code: -1", false},
 	}
 	for name, given := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -106,20 +107,63 @@ func TestTheEndOfACallInterruptsItsProgram(t *testing.T) {
 	expectText(t, "interrupted", next())
 }
 
-func TestCancelInterruptsTheProgram(t *testing.T) {
+func TestTheEndOfACallKillsItsProgramInTheOlderRelease(t *testing.T) {
 	next := announcements(t)
-	client, info := newClient(t, announce), programInfo(t, nil)
+	call, end := context.WithCancel(t.Context())
+	client, info := newClientOf(t, oldest, announce), programInfo(t, nil)
+	go client.Run(call, &pulumirpc.RunRequest{Info: info})
+	expectText(t, "running", next())
+	end()
+
+	expectText(t, "", next())
+}
+
+// runCancelled calls Cancel once the program runs, and ends the call if that has no effect.
+func runCancelled(t *testing.T, client pulumirpc.LanguageRuntimeClient, next func() string) *pulumirpc.RunResponse {
+	t.Helper()
+	info := programInfo(t, nil)
 	ended := make(chan *pulumirpc.RunResponse, 1)
+	call, end := context.WithCancel(t.Context())
 	go func() {
-		response, _ := client.Run(t.Context(), &pulumirpc.RunRequest{Info: info})
+		response, _ := client.Run(call, &pulumirpc.RunRequest{Info: info})
 		ended <- response
 	}()
 	expectText(t, "running", next())
 	_, err := client.Cancel(t.Context(), &emptypb.Empty{})
 	must(t, err)
+	select {
+	case response := <-ended:
+		end()
+		return response
+	case <-time.After(time.Second):
+		end()
+		<-ended
+		return nil
+	}
+}
+
+func TestCancelInterruptsTheProgram(t *testing.T) {
+	next := announcements(t)
+	response := runCancelled(t, newClient(t, announce), next)
 
 	expectText(t, "interrupted", next())
-	expectText(t, "the program was interrupted", (<-ended).GetError())
+	expectText(t, "program exited with non-zero exit code: -1", response.GetError())
+}
+
+func TestCancelHasNoEffectInTheOlderRelease(t *testing.T) {
+	if response := runCancelled(t, newClientOf(t, oldest, announce), announcements(t)); response != nil {
+		t.Errorf("the program ended: %v", response)
+	}
+}
+
+func TestAnEarlierCancelInterruptsALaterProgram(t *testing.T) {
+	client := newClient(t, announce)
+	_, err := client.Cancel(t.Context(), &emptypb.Empty{})
+	must(t, err)
+	response, err := client.Run(t.Context(), &pulumirpc.RunRequest{Info: programInfo(t, nil)})
+	must(t, err)
+
+	expectText(t, "problem executing program (could not run language executor): context canceled", response.GetError())
 }
 
 func TestADebuggerIsRefused(t *testing.T) {

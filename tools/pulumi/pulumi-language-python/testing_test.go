@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -39,7 +40,7 @@ with open(os.environ["REPORT"], "w") as file:
     json.dump({"argv": sys.argv[1:], "env": dict(os.environ), "cwd": os.getcwd(), "prefix": sys.prefix}, file)
 `
 
-// announce is a Python program that tells the address in ANNOUNCE that it runs, and again what ended it.
+// announce is a Python program that reports to the address in ANNOUNCE that it runs, and that it was interrupted.
 const announce = `
 import os, socket, threading
 host, port = os.environ["ANNOUNCE"].split(":")
@@ -96,8 +97,13 @@ func announcements(t *testing.T) func() string {
 // newClient serves a host in this process whose programs are run by the given Python source.
 func newClient(t *testing.T, executor string) pulumirpc.LanguageRuntimeClient {
 	t.Helper()
+	return newClientOf(t, newest, executor)
+}
+
+func newClientOf(t *testing.T, shown release, executor string) pulumirpc.LanguageRuntimeClient {
+	t.Helper()
 	life, end := context.WithCancel(context.Background())
-	server, err := serve(life, newHost(life, "engine.invalid:1", writeFile(t, t.TempDir(), "executor.py", executor)))
+	server, err := serve(life, newHost("engine.invalid:1", writeFile(t, t.TempDir(), "executor.py", executor), conduct{shown, time.Second}))
 	must(t, err)
 	t.Cleanup(func() {
 		end()
