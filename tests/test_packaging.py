@@ -1,0 +1,120 @@
+"""What a release consists of: wheel, sdist, and the editable install of developers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from email import message_from_bytes
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hatchling import build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from email.message import Message
+
+ROOT = Path(__file__).parent.parent
+PLUGIN_JSON = "pulumi_openai_ft/pulumi-plugin.json"
+REPOSITORY = "https://repository.invalid/pulumi-openai-ft"
+NEEDED_BY_TESTS = [
+    *("bin", "benchmarks", "docs", "examples", "policies", "src", "tests", "tools"),
+    *("CHANGELOG.md", "LICENSE", "Makefile", "Pulumi.yaml", "README.md", "constraints.txt", "pyproject.toml"),
+]
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Callable[[str], str]], Path]:
+    """Builds a distribution with hatchling, as pip and `make release-check` do."""
+    monkeypatch.chdir(ROOT)
+    return lambda builder: tmp_path / builder(str(tmp_path))
+
+
+def contents(archive: Path) -> dict[str, bytes]:
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as wheel:
+            return {name: wheel.read(name) for name in wheel.namelist()}
+    with tarfile.open(archive) as sdist:
+        return {member.name: read(sdist, member) for member in sdist if member.isfile()}
+
+
+def read(sdist: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = sdist.extractfile(member)
+    assert file
+    return file.read()
+
+
+def metadata(wheel: Path) -> Message:
+    return message_from_bytes(
+        next(content for name, content in contents(wheel).items() if name.endswith("/METADATA"))
+    )
+
+
+def links(markdown: str) -> Iterator[str]:
+    yield from re.findall(r"\]\(([^)]+)\)", markdown)
+
+
+@pytest.mark.parametrize("builder", [build.build_wheel, build.build_editable, build.build_sdist])
+def test_pulumi_is_told_that_there_is_no_plugin(
+    built: Callable[[Callable[[str], str]], Path], builder: Callable[[str], str]
+) -> None:
+    (found,) = (
+        content
+        for name, content in contents(built(builder)).items()
+        if name == PLUGIN_JSON or name.endswith(f"/src/{PLUGIN_JSON}")
+    )
+
+    assert json.loads(found) == {"resource": False}
+
+
+def test_links_of_the_readme_lead_to_the_repository(
+    built: Callable[[Callable[[str], str]], Path],
+) -> None:
+    described = metadata(built(build.build_wheel))
+    files = f"{REPOSITORY}/blob/v{described['Version']}/"
+    found = [link for link in links(str(described.get_payload())) if link.startswith(files)]
+
+    assert len(found) == len([link for link in links((ROOT / "README.md").read_text()) if "://" not in link])
+    assert [link for link in found if not (ROOT / link.removeprefix(files).split("#")[0]).exists()] == []
+    assert all("://" in link for link in links(str(described.get_payload())))
+
+
+def test_addresses_have_one_repository(built: Callable[[Callable[[str], str]], Path]) -> None:
+    described = metadata(built(build.build_wheel))
+
+    addresses = [entry.split(", ")[1] for entry in described.get_all("Project-URL", [])]
+    assert len(addresses) == 3
+    assert all(address.startswith(REPOSITORY) for address in addresses)
+
+
+def test_the_sdist_holds_what_tests_need(built: Callable[[Callable[[str], str]], Path]) -> None:
+    names = {name.split("/")[1] for name in contents(built(build.build_sdist))}
+
+    assert [name for name in NEEDED_BY_TESTS if name not in names] == []
+
+
+@pytest.mark.long
+def test_tests_run_from_the_sdist(built: Callable[[Callable[[str], str]], Path], tmp_path: Path) -> None:
+    with tarfile.open(built(build.build_sdist)) as sdist:
+        sdist.extractall(tmp_path, filter="data")
+    (unpacked,) = tmp_path.glob("pulumi_openai_ft-*/")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not long and not e2e"]
+    folders = ["tests/docs", "tests/service", "tests/job", "tests/test_package.py"]
+
+    done = subprocess.run(
+        [*command, *folders],
+        cwd=unpacked,
+        env={**os.environ, "PYTHONPATH": str(unpacked / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+    assert done.returncode == 0, done.stdout[-3000:]
