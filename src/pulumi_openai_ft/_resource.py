@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import pulumi
 
 from pulumi_openai_ft._hidden import IDENTITY, SECRET_INPUTS
+from pulumi_openai_ft._interrupts import hide_interrupts_by_host
 from pulumi_openai_ft._program import warn_of_plain_keys
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Readable:
 
         There is no place for anything else: Pulumi makes an output of each, which is most of what a program costs.
         """
+        hide_interrupts_by_host()
         return {
             **dict.fromkeys(self._outputs),
             **{name: value for name, value in given.items() if value is not None},
