@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,8 +11,6 @@ from pulumi_openai_ft._commands.doctor import examine
 from pulumi_openai_ft._commands.findings import Mark
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pulumi_openai_ft._commands.findings import Finding
     from pulumi_openai_ft.emulator import Emulator
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def folder(tmp_path: Path, service: Emulator, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project on a machine without Pulumi, with all settings in the environment."""
     (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
-    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     monkeypatch.setenv("OPENAI_API_KEY", API_KEY)
     monkeypatch.setenv("OPENAI_BASE_URL", service.url)
     return tmp_path
@@ -31,10 +31,11 @@ def findings(folder: Path) -> dict[str, Finding]:
 
 def test_it_looks_at_everything(folder: Path) -> None:
     assert list(findings(folder)) == [
-        "Python",
-        "Pulumi",
-        "SDK",
         "project",
+        "Pulumi",
+        "Python",
+        "SDK",
+        "package",
         "host",
         "policies",
         "stack",

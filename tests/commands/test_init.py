@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from pulumi_openai_ft._commands import setup_findings
 from pulumi_openai_ft._commands.init import initialize
-from pulumi_openai_ft._commands.project import MASTER, WRAPPER, Project
+from pulumi_openai_ft._commands.project import MASTER, WRAPPER
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -172,8 +171,8 @@ def test_a_project_gets_a_policy_pack_if_asked(folder: Path) -> None:
     assert (folder / "policies" / "__main__.py").read_text() == (
         "from pulumi_openai_ft.policies import pack\n\npack()\n"
     )
+    assert (folder / "policies" / "__init__.py").read_text() == ""
     assert pack_description(folder)["runtime"] == {"name": "python", "options": {"toolchain": "uv"}}
-    assert setup_findings.policies(Project.find(folder)).text.startswith("policies: `pulumi preview")
 
 
 def test_a_policy_pack_uses_the_environment_of_the_program(folder: Path) -> None:
@@ -184,8 +183,17 @@ def test_a_policy_pack_uses_the_environment_of_the_program(folder: Path) -> None
     assert pack_description(folder)["runtime"]["options"] == {"virtualenv": "../venv"}
 
 
+def test_a_policy_pack_of_an_older_version_becomes_a_package(folder: Path) -> None:
+    initialize(folder, policies=True)
+    (folder / "policies" / "__init__.py").unlink()
+
+    assert initialize(folder, policies=True) == ["wrote policies/__init__.py"]
+    assert initialize(folder, policies=True) == []
+
+
 def test_a_policy_pack_that_is_there_stays_as_it_is(folder: Path) -> None:
     initialize(folder, policies=True)
+    (folder / "policies" / "__init__.py").unlink()
     (folder / "policies" / "__main__.py").write_text("# my own rules\n")
     before = contents(folder)
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import platform
 import shutil
+import subprocess
 import sys
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,8 +87,7 @@ def test_malformed_plugins_are_a_problem(folder: Path) -> None:
 
 @pytest.mark.parametrize("place", [".", "policies", "rules/strict"])
 def test_a_policy_pack_is_found(folder: Path, place: str) -> None:
-    (folder / place).mkdir(parents=True, exist_ok=True)
-    (folder / place / "PulumiPolicy.yaml").touch()
+    write_pack(folder / place, "runtime: python\n")
 
     found = setup_findings.policies(Project.find(folder))
 
@@ -95,24 +97,168 @@ def test_a_policy_pack_is_found(folder: Path, place: str) -> None:
     )
 
 
-def test_to_have_no_policy_pack_is_no_fault(folder: Path) -> None:
+def write_pack(folder: Path, description: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "PulumiPolicy.yaml").write_text(description)
+
+
+def test_a_project_needs_no_policy_pack(folder: Path) -> None:
     assert setup_findings.policies(Project.find(folder)).mark is Mark.OK
 
 
-def test_another_python_than_the_programs_is_a_warning(folder: Path) -> None:
+def test_a_policy_pack_without_its_environment_is_a_problem(folder: Path) -> None:
+    write_pack(folder / "policies", "runtime: {name: python, options: {virtualenv: ../env}}\n")
+
+    found = setup_findings.policies(Project.find(folder))
+
+    assert found.mark is Mark.PROBLEM
+    assert found.text.startswith(f"policies: there is no virtual environment in {folder}/policies/../env")
+
+
+def test_a_policy_pack_needs_its_packages(folder: Path) -> None:
+    python = bare_environment(folder / "env")
+    write_pack(folder / "policies", "runtime: {name: python, options: {virtualenv: ../env}}\n")
+
+    found = setup_findings.policies(Project.find(folder))
+
+    assert found.mark is Mark.PROBLEM
+    assert found.text == (
+        f"policies: {folder}/policies/../env/bin/python lacks the package pulumi-policy: install it there"
+    )
+    assert python.exists()
+
+
+def test_a_broken_policy_pack_is_a_problem(folder: Path) -> None:
+    write_pack(folder / "policies", "runtime: [")
+
+    assert setup_findings.policies(Project.find(folder)).mark is Mark.PROBLEM
+
+
+def bare_environment(folder: Path) -> Path:
+    """A virtual environment without any package, not even pip."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    return folder / "bin" / "python"
+
+
+def install(python: Path, name: str, version: str) -> None:
+    """Installs nothing but the metadata of a distribution."""
+    (packages,) = python.parents[1].glob("lib/python*/site-packages")
+    folder = packages / f"{name.replace('-', '_')}-{version}.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+
+
+@pytest.fixture
+def env(folder: Path) -> Path:
+    """The Python of an environment that the project names, with all packages that a program needs."""
     (folder / "Pulumi.yaml").write_text("name: shop\nruntime: {name: python, options: {virtualenv: env}}\n")
+    python = bare_environment(folder / "env")
+    install(python, "pip", "26.0")
+    install(python, "pulumi", "3.259.0")
+    install(python, "pulumi-openai-ft", metadata.version("pulumi-openai-ft"))
+    return python
 
-    found = setup_findings.python(Project.find(folder))
 
-    assert found.mark is Mark.WARNING
-    assert found.text.endswith(f"the program runs in {folder}/env: run {folder}/env/bin/openai-ft doctor")
+def program(folder: Path) -> dict[str, tuple[Mark, str]]:
+    return {found.about: (found.mark, found.text) for found in setup_findings.program(Project.find(folder))}
 
 
-def test_the_programs_python_is_fine(folder: Path) -> None:
-    (folder / "env").symlink_to(sys.prefix)
-    (folder / "Pulumi.yaml").write_text("name: shop\nruntime: {name: python, options: {virtualenv: env}}\n")
+def remove(python: Path, name: str) -> None:
+    (found,) = python.parents[1].glob(f"lib/python*/site-packages/{name.replace('-', '_')}-*.dist-info")
+    shutil.rmtree(found)
 
-    assert setup_findings.python(Project.find(folder)).mark is Mark.OK
+
+def test_the_environment_of_the_program_is_examined(folder: Path, env: Path) -> None:
+    assert program(folder) == {
+        "Python": (Mark.OK, f"{platform.python_version()}, {env} (from runtime.options.virtualenv)"),
+        "SDK": (Mark.OK, "pulumi 3.259.0"),
+        "package": (Mark.OK, f"pulumi-openai-ft {metadata.version('pulumi-openai-ft')}"),
+    }
+
+
+def test_without_a_project_the_own_environment_is_examined() -> None:
+    found = {one.about: one for one in setup_findings.program(None)}
+
+    assert found["Python"].text == f"{platform.python_version()}, {sys.executable} (from this command)"
+    assert found["package"].mark is Mark.OK
+
+
+@pytest.mark.parametrize(
+    ("lacking", "about", "text"),
+    [
+        ("pulumi-openai-ft", "package", "lacks pulumi-openai-ft, so the program fails: install it there"),
+        ("pulumi", "SDK", "lacks the package pulumi: install it there"),
+        ("pip", "Python", "has no pip, which Pulumi runs: `"),
+    ],
+)
+def test_a_package_that_is_not_installed_is_a_problem(
+    folder: Path, env: Path, lacking: str, about: str, text: str
+) -> None:
+    remove(env, lacking)
+
+    mark, told = program(folder)[about]
+
+    assert mark is Mark.PROBLEM
+    assert text in told
+    assert str(env) in told
+
+
+def test_another_version_of_the_package_is_a_warning(folder: Path, env: Path) -> None:
+    remove(env, "pulumi-openai-ft")
+    install(env, "pulumi-openai-ft", "9.9.9")
+
+    mark, text = program(folder)["package"]
+
+    assert mark is Mark.WARNING
+    assert text.startswith("pulumi-openai-ft 9.9.9, but this command is of ")
+    assert text.endswith(f": run {folder}/env/bin/openai-ft doctor")
+
+
+def test_an_environment_that_does_not_exist_is_a_problem(folder: Path, env: Path) -> None:
+    shutil.rmtree(env.parents[1])
+
+    assert program(folder) == {
+        "Python": (
+            Mark.PROBLEM,
+            (
+                f"there is no virtual environment in {folder}/env, which runtime.options.virtualenv selects: "
+                "run `pulumi install`"
+            ),
+        )
+    }
+
+
+@pytest.mark.parametrize(
+    ("option", "installed", "mark", "text"),
+    [
+        ("mypy", True, Mark.OK, "mypy 1.0"),
+        ("pyright", True, Mark.OK, "pyright 1.0"),
+        ("mypy", False, Mark.PROBLEM, "lacks mypy: install it, or remove runtime.options.typechecker"),
+        ("pytype", False, Mark.PROBLEM, "runtime.options.typechecker is 'pytype': write mypy or pyright"),
+    ],
+)
+def test_a_type_checker_must_be_installed(
+    folder: Path, env: Path, option: str, *, installed: bool, mark: Mark, text: str
+) -> None:
+    (folder / "Pulumi.yaml").write_text(
+        f"name: shop\nruntime: {{name: python, options: {{virtualenv: env, typechecker: {option}}}}}\n"
+    )
+    if installed:
+        install(env, option, "1.0")
+
+    found = program(folder)["type checker"]
+
+    assert found[0] is mark
+    assert text in found[1]
+
+
+def test_mypy_needs_a_virtual_environment(folder: Path) -> None:
+    (folder / "Pulumi.yaml").write_text("name: shop\nruntime: {name: python, options: {typechecker: mypy}}\n")
+
+    mark, text = program(folder)["type checker"]
+
+    assert mark is Mark.PROBLEM
+    assert text.endswith("in a virtual environment only: set runtime.options.virtualenv")
 
 
 def test_a_missing_pulumi_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -143,12 +289,12 @@ def test_a_broken_pulumi_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path:
         (
             "3.99.3\n",
             Mark.WARNING,
-            "/bin/pulumi is version 3.99.3, and 3.259.0 is the oldest tried: get a newer one",
+            "/bin/pulumi is version 3.99.3, and 3.216.0 is the oldest tried: get a newer one",
         ),
         (
             "unknown\n",
             Mark.WARNING,
-            "/bin/pulumi is of no version that can be told, and 3.259.0 is the oldest tried: get a newer one",
+            "/bin/pulumi is of no version that can be told, and 3.216.0 is the oldest tried: get a newer one",
         ),
     ],
     ids=["tried", "newer", "older", "unknown"],

@@ -161,16 +161,36 @@ def without_package(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def test_a_missing_environment_is_named(make_stack: Callable[..., Stack]) -> None:
-    stack = make_stack(FILE)
+def test_a_missing_environment_is_created_and_its_lack_named(make_stack: Callable[..., Stack]) -> None:
+    """Pulumi creates it when it looks for plugins, and fails there: pip may reach no index here."""
+    stack = make_stack(FILE, PIP_NO_INDEX="1")
     write_training_data(stack.folder / "data.jsonl")
     openai_ft(stack, "init")
     stack.up()
     name_environment(stack)
 
-    said = stack.destroy(code=None).text
+    assert "Creating virtual environment..." in stack.destroy(code=1).text
+    said = stack.destroy(code=1).text
 
-    assert f"there is no virtual environment in {stack.folder}/env: run `pulumi install` to make it" in said
+    assert f"{stack.folder}/env/bin/python lacks pulumi-openai-ft and pulumi: install " in said
+    assert stack.ids("File") != set()
+
+
+def test_doctor_examines_the_environment_of_a_uv_project(make_stack: Callable[..., Stack]) -> None:
+    """Its own environment has the package; that of the program, which Pulumi runs, has not."""
+    stack = make_stack(FILE)
+    write_training_data(stack.folder / "data.jsonl")
+    (stack.folder / "pyproject.toml").write_text(
+        '[project]\nname = "shop"\nversion = "1.0"\nrequires-python = ">=3.11"\n'
+    )
+    for command in (["uv", "lock", "--offline"], ["uv", "sync", "--offline", "--python", sys.executable]):
+        subprocess.run(command, cwd=stack.folder, env=stack.environment, check=True, capture_output=True)
+
+    told = doctor(stack, code=1)
+
+    assert told["Python"]["text"].endswith(f"{stack.folder}/.venv/bin/python (from uv)")
+    assert told["package"]["mark"] == told["SDK"]["mark"] == "problem"
+    assert "ModuleNotFoundError: No module named 'pulumi'" in stack.preview(code=1).text
 
 
 def test_doctor_reads_the_configuration_of_the_stack(

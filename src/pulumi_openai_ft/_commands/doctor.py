@@ -45,8 +45,7 @@ def _project(folder: Path) -> tuple[Project | None, list[Finding]]:
         found = ok("project", f"{project.name}, {project.file}")
     except InputError as error:
         found = problem("project", str(error))
-    machine = [setup_findings.python(project), setup_findings.pulumi_command(), setup_findings.sdk()]
-    return project, [*machine, found]
+    return project, [found, setup_findings.pulumi_command(), *setup_findings.program(project)]
 
 
 def _configuration(project: Project, stack: str | None, *, disclose: bool) -> tuple[Finding, Configuration]:

@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from pulumi_openai_ft._commands.program_python import Runtime
 from pulumi_openai_ft._commands.project_file import FOLDER, PLUGIN, parse, providers
 from pulumi_openai_ft.errors import InputError
 
@@ -90,12 +91,14 @@ class Project:
             raise InputError(f"{self.file} cannot be used: {error}") from error
         return self.folder / paths[0] if paths else None
 
-    def environment(self) -> Path | None:
-        """The virtual environment that it names for its program."""
+    @property
+    def runtime(self) -> Runtime:
+        """What it states about its program and the Python that runs it."""
         runtime = self.data.get("runtime")
         options = runtime.get("options") if isinstance(runtime, dict) else None
-        named = options.get("virtualenv") if isinstance(options, dict) else None
-        return self.folder / named if isinstance(named, str) and named else None
+        main = self.folder / str(self.data.get("main") or "")
+        program = main.parent if main.is_file() else main
+        return Runtime(self.folder, program, options if isinstance(options, dict) else {})
 
     def _require_python(self) -> None:
         runtime = self.data.get("runtime")

@@ -16,30 +16,47 @@ if TYPE_CHECKING:
 
 FOLDER = "policies"
 DESCRIPTION, PROGRAM = "PulumiPolicy.yaml", "__main__.py"
+MARKER = "__init__.py"
+"""Makes the folder a package. Without it, a type checker that Pulumi runs finds two modules named `__main__`."""
 PACK = "from pulumi_openai_ft.policies import pack\n\npack()\n"
 _READABLE = 0o644
 
 
 def write_pack(project: Project) -> list[str]:
-    """Puts a policy pack into the project, unless there is one in its folder.
+    """Write a policy pack into the project, unless its folder holds another one.
 
     Returns:
-        What was done, a clause each; nothing if there is a pack.
+        What was done, a clause each; nothing if the pack is complete.
 
     Raises:
         InputError: The folder holds another program.
         OSError: It cannot be written.
     """
     folder = project.folder / FOLDER
-    if (folder / DESCRIPTION).exists():
-        return []
-    program = folder / PROGRAM
-    if program.exists() and program.read_text("utf-8", "replace") != PACK:
+    program, description = folder / PROGRAM, folder / DESCRIPTION
+    is_ours = not program.exists() or program.read_text("utf-8", "replace") == PACK
+    if description.exists():
+        missing = [folder / MARKER] if is_ours and not (folder / MARKER).exists() else []
+    elif is_ours:
+        # The description comes last: it is what makes the folder a pack.
+        missing = [folder / MARKER, program, description]
+    else:
         raise InputError(f"{program} is another program: move it away, then run this again")
-    # The description comes last: it is what makes the folder a pack.
-    for file, text in ((program, PACK), (folder / DESCRIPTION, _description(project, folder))):
-        write_whole(file, text.encode(), _READABLE)
-    return [f"wrote the policy pack {FOLDER}: `pulumi preview --policy-pack {FOLDER}` applies it"]
+    for file in missing:
+        write_whole(file, _content(file, project).encode(), _READABLE)
+    if description in missing:
+        return [f"wrote the policy pack {FOLDER}: `pulumi preview --policy-pack {FOLDER}` applies it"]
+    return [f"wrote {FOLDER}/{file.name}" for file in missing]
+
+
+def _content(file: Path, project: Project) -> str:
+    match file.name:
+        case "__main__.py":
+            return PACK
+        case "PulumiPolicy.yaml":
+            return _description(project, file.parent)
+        case _:
+            return ""
 
 
 def _description(project: Project, folder: Path) -> str:
@@ -49,12 +66,10 @@ def _description(project: Project, folder: Path) -> str:
 
 
 def _options(project: Project, folder: Path) -> dict[str, Any]:
-    """The program's own environment, as it is reached from the pack's folder."""
-    runtime = project.data.get("runtime")
-    options = runtime.get("options") if isinstance(runtime, dict) else None
-    named = project.environment()
-    toolchain = options.get("toolchain") if isinstance(options, dict) else None
+    """Return the options that select the program's own environment from the pack's folder."""
+    given = project.runtime.options
+    named = given.get("virtualenv")
     return {
-        **({"toolchain": toolchain} if toolchain else {}),
-        **({"virtualenv": os.path.relpath(named, folder)} if named else {}),
+        **({"toolchain": given["toolchain"]} if given.get("toolchain") else {}),
+        **({"virtualenv": os.path.relpath(project.folder / str(named), folder)} if named else {}),
     }

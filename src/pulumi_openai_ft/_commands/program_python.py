@@ -1,0 +1,164 @@
+"""Finds the Python that Pulumi runs a program or a policy pack with, by the rules of Pulumi's language host."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pulumi_openai_ft._settings import ENVIRONMENT
+from pulumi_openai_ft.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PACKAGES = ("pip", "pulumi", "pulumi-openai-ft", "pulumi-policy", "mypy", "pyright")
+"""Distributions whose versions `Python.inspect` reads."""
+_LONGEST_ANSWER = 30.0
+_INSPECT = """
+import importlib.metadata, json, platform, sys
+def version(name):
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+print(json.dumps({"version": platform.python_version(), "packages": {name: version(name) for name in sys.argv[1:]}}))
+"""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What a Python has.
+
+    Attributes:
+        version: Its own version, such as `3.11.7`.
+        packages: Version of each of `PACKAGES`, None where it is not installed.
+    """
+
+    version: str
+    packages: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Python:
+    """A Python interpreter.
+
+    Attributes:
+        executable: Its path.
+        toolchain: Pulumi's name of the tool that installs its packages: `pip`, `uv` or `poetry`.
+        chosen_by: What selects it, for people.
+    """
+
+    executable: Path
+    toolchain: str
+    chosen_by: str
+
+    def inspect(self, folder: Path) -> Installed:
+        """Return its version and packages, as Python sees them in a folder.
+
+        Raises:
+            InputError: It does not run; the text has the reason.
+        """
+        printed = _output(folder, str(self.executable), "-c", _INSPECT, *PACKAGES)
+        found = json.loads(printed)
+        return Installed(found["version"], found["packages"])
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What a project file, or the file of a policy pack, states about its Python.
+
+    Attributes:
+        root: Folder of that file. The option `virtualenv` is relative to it.
+        program: Folder of the program. Lock files are searched for from here upwards.
+        options: `runtime.options`.
+    """
+
+    root: Path
+    program: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def python(self) -> Python:
+        """Return the Python that runs the program.
+
+        Raises:
+            InputError: There is none; the text says what to do.
+        """
+        toolchain = self.options.get("toolchain") or self._toolchain_of_lock_file()
+        if toolchain == "poetry":
+            return self._in_environment(self._poetry_environment(), toolchain, "poetry")
+        if named := self.options.get("virtualenv"):
+            return self._in_environment(self.root / str(named), toolchain, "runtime.options.virtualenv")
+        if toolchain == "uv":
+            return self._in_environment(self._uv_environment(), toolchain, "uv")
+        return _on_path()
+
+    def _toolchain_of_lock_file(self) -> str:
+        if _nearest(self.program, "uv.lock"):
+            return "uv"
+        return "poetry" if _nearest(self.program, "poetry.lock") else "pip"
+
+    def _in_environment(self, environment: Path, toolchain: str, chosen_by: str) -> Python:
+        _require_tool(toolchain)
+        executable = environment / "bin" / "python"
+        if not executable.is_file():
+            raise InputError(
+                f"there is no virtual environment in {environment}, which {chosen_by} selects: run `pulumi install`"
+            )
+        return Python(executable, toolchain, chosen_by)
+
+    def _uv_environment(self) -> Path:
+        found = _nearest(self.program, "uv.lock") or _nearest(self.program, "pyproject.toml")
+        return (found or self.program) / ENVIRONMENT.get("UV_PROJECT_ENVIRONMENT", ".venv")
+
+    def _poetry_environment(self) -> Path:
+        _require_tool("poetry")
+        try:
+            printed = _output(self.program, "poetry", "env", "info", "--path")
+        except InputError as error:
+            raise InputError(f"poetry has no environment for {self.program}: run `pulumi install`") from error
+        return Path(printed.strip())
+
+
+def _require_tool(toolchain: str) -> None:
+    if toolchain != "pip" and shutil.which(toolchain) is None:
+        raise InputError(f"`{toolchain}` is not on PATH, and the project uses it: install it")
+
+
+def _on_path() -> Python:
+    named = ENVIRONMENT.get("PULUMI_PYTHON_CMD")
+    names = [named] if named else ["python3", "python"]
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        raise InputError(
+            f"{' and '.join(names)} are not on PATH: install Python, or set runtime.options.virtualenv in Pulumi.yaml"
+        )
+    return Python(Path(found), "pip", "PULUMI_PYTHON_CMD" if named else "PATH")
+
+
+def _nearest(folder: Path, name: str) -> Path | None:
+    """Return the nearest folder, from `folder` upwards, that holds a file."""
+    start = folder.resolve()
+    return next((above for above in (start, *start.parents) if (above / name).exists()), None)
+
+
+def _output(folder: Path, *command: str) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603 - the commands are written here
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_ANSWER,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InputError(f"{command[0]} does not run: {error}") from error
+    if done.returncode:
+        reason = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+        raise InputError(f"{command[0]} does not run: {reason}")
+    return done.stdout
