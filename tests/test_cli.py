@@ -46,7 +46,7 @@ def test_a_missing_extra_is_named_with_what_to_install() -> None:
 
     assert (said.returncode, said.stdout) == (1, "")
     assert said.stderr.strip().endswith(
-        "needs the package 'starlette': pip install 'pulumi-openai-ft[emulator]'"
+        "needs the package 'starlette': install the extra `emulator` (docs/install.md)"
     )
 
 
@@ -103,4 +103,4 @@ def test_doctor_ends_with_1_where_there_is_a_problem(
     assert "problem  Pulumi       `pulumi` is not on PATH" in capsys.readouterr().out
 
     assert main(["doctor", str(project), "--json"]) == 1
-    assert {"about": "Python", "mark": "ok"}.items() <= json.loads(capsys.readouterr().out)[0].items()
+    assert {"about": "project", "mark": "ok"}.items() <= json.loads(capsys.readouterr().out)[0].items()

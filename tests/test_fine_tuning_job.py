@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support import write_training_data
 
+from pulumi_openai_ft._host import Host
 from pulumi_openai_ft._job.token import job_tokens
 from pulumi_openai_ft._providers.file import FileProvider
 from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
-from pulumi_openai_ft.errors import JobFailedError, NotFoundError, UnfinishedError
+from pulumi_openai_ft._service.pace import Time
+from pulumi_openai_ft.errors import InterruptedCommandError, JobFailedError, NotFoundError, UnfinishedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -266,6 +268,10 @@ class TestAtOnce:
         assert [job["id"] for job in service.jobs()] == [created.id]
 
 
+def interrupt() -> None:
+    raise InterruptedCommandError("the command was interrupted")
+
+
 class TestOverTime:
     """Against a service whose time stands still until the test moves it."""
 
@@ -299,6 +305,27 @@ class TestOverTime:
         updated = provider.update(running.id, running.outs, inputs)
 
         assert (updated.outs or {})["status"] == "succeeded"
+
+    def test_an_interrupted_wait_names_the_status_last_seen(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        pauses = iter([lambda: service.advance(60), interrupt])
+        provider.host = Host(Time(sleep=lambda _seconds: next(pauses)()))
+        created = provider.create({**inputs, "wait_for_completion": False})
+
+        with pytest.raises(UnfinishedError, match=r"goes on at the service \(running when last seen\)") as raised:
+            provider.update(created.id, created.outs or {}, inputs)
+
+        assert (created.outs or {})["status"] == "validating_files"
+        assert raised.value.outs["status"] == "running"
+        assert "(running when last seen)" in provider.left(created.id, created.outs or {}, raised.value)
+
+    def test_a_job_that_nothing_waited_for_has_the_recorded_status(
+        self, provider: FineTuningJobProvider
+    ) -> None:
+        told = provider.left("ftjob-1", {"status": "queued"}, RuntimeError("lost"))
+
+        assert "job ftjob-1 goes on at the service (queued when last seen): lost" in told
 
     def test_an_unfinished_job_is_adopted(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], running: Any

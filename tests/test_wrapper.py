@@ -275,8 +275,8 @@ def test_a_python_without_pulumi_says_what_to_install(project: Placed) -> None:
 
     assert (process.returncode, said) == (1, "")
     assert complaint == (
-        f"pulumi-openai-ft: {made}/bin/python lacks pulumi-openai-ft and pulumi: install it there, with pip install, "
-        f"uv add or poetry add\n"
+        f"pulumi-openai-ft: {made}/bin/python lacks pulumi-openai-ft and pulumi: install it there "
+        f"(docs/install.md)\n"
     )
 
 

@@ -22,10 +22,9 @@ stack=${PULUMI_STACK:-prod}
 pack=${POLICY_PACK:-policies}
 config=$pack/config.json
 
-[ -x venv/bin/python ] || {
-    python3 -m venv venv
-    venv/bin/pip install --quiet --requirement requirements.txt
-}
+# Each run brings the environment up to date: an earlier one may have failed, and requirements.txt changes.
+[ -x venv/bin/python ] || python3 -m venv venv
+venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 PATH=$PWD/venv/bin:$PATH
 command=$1
 set -- --policy-pack "$pack"

@@ -167,7 +167,7 @@ def _add_emulator(commands: Commands[argparse.ArgumentParser]) -> None:
 def _say_what_to_install(missing: ModuleNotFoundError, what: str, extra: str) -> int:
     package = str(missing.name).split(".")[0]
     print(
-        f"openai-ft: {what} needs the package {package!r}: pip install 'pulumi-openai-ft[{extra}]'",
+        f"openai-ft: {what} needs the package {package!r}: install the extra `{extra}` (docs/install.md)",
         file=sys.stderr,
     )
     return 1

@@ -140,8 +140,8 @@ def test_without_the_package_the_stock_host_serves_and_a_sentence_says_so(
 
     assert stack.outputs() == {"books": 7}
     assert (
-        f"{python} lacks pulumi-openai-ft, so the host of Pulumi itself serves dynamic resources: install it there, "
-        f"with pip install, uv add or poetry add\n"
+        f"{python} lacks pulumi-openai-ft, so the host of Pulumi itself serves dynamic resources: install it there "
+        f"(docs/install.md)\n"
     ) in said
     stack.destroy()
 

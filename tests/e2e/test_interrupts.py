@@ -79,16 +79,16 @@ def struck(service: Emulator, fault: Fault, running: Running) -> None:
     assert service.backend.faults.all() == [fault]
 
 
-def assert_all_recorded(stack: Stack, service: Emulator, ended: Ended) -> None:
+def assert_all_recorded(
+    stack: Stack, service: Emulator, ended: Ended, status: str = "validating_files"
+) -> None:
     """Every job there is, is in the state, and users are told what becomes of it."""
     jobs = {name: found for name, found in resources(stack).items() if name.startswith("job-")}
     assert sorted(found["id"] for found in jobs.values()) == sorted(job["id"] for job in service.jobs())
     for found in jobs.values():
         (told,) = found["initErrors"]
         assert told in ended.text
-        assert told.startswith(
-            f"job {found['id']} goes on at the service (validating_files when last seen): "
-        )
+        assert told.startswith(f"job {found['id']} goes on at the service ({status} when last seen): ")
         assert told.endswith("`pulumi up` waits for it again, `pulumi destroy` cancels it")
 
 
@@ -116,6 +116,16 @@ def test_jobs_that_are_waited_for_go_on_and_are_waited_for_again(
     assert ended.text.count("the command was interrupted") >= jobs
     assert_resumes(stack, service, jobs)
     stack.preview("--expect-no-changes")
+
+
+def test_the_status_that_the_row_showed_is_reported(stack: Stack, service: Emulator) -> None:
+    with Running.start(stack, "up") as up:
+        up.await_line("job-0 creating (0s) validating_files")
+        service.advance(60)
+        up.await_line("running ·")
+        ended = interrupted(stack, up)
+
+    assert_all_recorded(stack, service, ended, "running")
 
 
 @pytest.mark.long

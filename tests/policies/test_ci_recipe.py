@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +51,7 @@ def test_actions_are_pinned_by_their_major_versions(workflow: dict[str, Any]) ->
     used = [step["uses"] for step in job["steps"] if "uses" in step]
 
     assert len(used) == 3
+    assert "pulumi/actions@v7" in used
     assert [action for action in used if not re.fullmatch(r"[\w-]+/[\w-]+@v\d+", action)] == []
 
 
@@ -58,6 +62,74 @@ def test_secrets_come_from_the_secret_store(workflow: dict[str, Any]) -> None:
     secret = {name for name in environment if re.search("KEY|PASSPHRASE", name)}
     assert len(secret) == 5
     assert [name for name in secret if environment[name] != f"${{{{ secrets.{name} }}}}"] == []
+
+
+@dataclass
+class Checkout:
+    """A project with the script, packages in a folder instead of an index, and a `pulumi` that lists what it got."""
+
+    folder: Path
+
+    def write_wheel(self, name: str) -> None:
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        with zipfile.ZipFile(self.folder / "vendor" / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
+            info = f"{name}-1.0.dist-info"
+            wheel.writestr(f"{info}/METADATA", metadata)
+            wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            wheel.writestr(f"{info}/RECORD", "")
+
+    def require(self, *names: str) -> None:
+        lines = "\n".join(names)
+        (self.folder / "requirements.txt").write_text(f"--no-index\n--find-links vendor\n{lines}\n")
+
+    def run(self) -> subprocess.CompletedProcess[str]:
+        environment = {
+            "HOME": str(self.folder),
+            "PATH": f"{self.folder}/tools:{Path(sys.executable).parent}:/usr/bin:/bin",
+            "PULUMI_BACKEND_URL": "file://state",
+            "PULUMI_CONFIG_PASSPHRASE": "tests",
+        }
+        return subprocess.run(
+            ["sh", SCRIPT, "preview"],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    for folder in ("vendor", "tools"):
+        (tmp_path / folder).mkdir()
+    listing = 'exec python -c "import importlib.metadata as m; print(sorted(d.name for d in m.distributions()))"\n'
+    (tmp_path / "tools" / "pulumi").write_text(f"#!/bin/sh\n{listing}")
+    (tmp_path / "tools" / "pulumi").chmod(0o755)
+    return Checkout(tmp_path)
+
+
+def test_a_failed_install_is_repeated(checkout: Checkout) -> None:
+    checkout.require("shop")
+    failed = checkout.run()
+    checkout.write_wheel("shop")
+    done = checkout.run()
+
+    assert failed.returncode != 0
+    assert (done.returncode, "'shop'" in done.stdout) == (0, True), done.stderr
+
+
+def test_changed_requirements_are_installed(checkout: Checkout) -> None:
+    for name in ("shop", "books"):
+        checkout.write_wheel(name)
+    checkout.require("shop")
+    first = checkout.run()
+    checkout.require("shop", "books")
+    second = checkout.run()
+
+    assert ("'shop'" in first.stdout, "'books'" in first.stdout) == (True, False)
+    assert "'books'" in second.stdout
 
 
 def test_the_script_has_no_preview_to_skip() -> None:

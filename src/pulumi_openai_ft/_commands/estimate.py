@@ -120,7 +120,7 @@ def _rows(found: _Priced) -> Iterator[tuple[str, str]]:
 def _how_counted(report: Report) -> str:
     if report.is_exact:
         return f"counted with {report.encoding}"
-    return "by the length of the texts; pip install 'pulumi-openai-ft[tokens]' to count them"
+    return "by the length of the texts; install the extra `tokens` to count them (docs/install.md)"
 
 
 def _no_price(found: _Priced) -> str:

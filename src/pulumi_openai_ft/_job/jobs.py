@@ -139,6 +139,10 @@ class Jobs:
             return self._pause(job) if pause else job
         return self._wait(job, pause=pause, seconds=inputs.get("cancel_after_timeout"))
 
+    def last_seen(self, job_id: str) -> Job | None:
+        """Return a job as this process saw it last while waiting, None if it never waited for it."""
+        return self._poller.last_seen(job_id)
+
     def cancel(self, job: Job) -> Job:
         """Cancels a job unless it is finished, and waits until that has happened."""
         if job.is_terminal:

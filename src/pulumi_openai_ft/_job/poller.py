@@ -65,6 +65,7 @@ class Poller:
     timing: Time = REAL_TIME
     _condition: Condition = field(default_factory=Condition)
     _watched: dict[str, _Watch] = field(default_factory=dict)
+    _last_seen: dict[str, Job] = field(default_factory=dict)
     _looking: bool = False
     _looks: int = 0
     _interval: float = FIRST_INTERVAL
@@ -106,7 +107,14 @@ class Poller:
                 self._next_look()
             return watch.job
         finally:
+            self._last_seen[job.id] = watch.job
             self._leave(job.id)
+
+    def last_seen(self, job_id: str) -> Job | None:
+        """Return a job as this process saw it last while waiting, None if it never waited for it."""
+        with self._condition:
+            watch = self._watched.get(job_id)
+            return watch.job if watch else self._last_seen.get(job_id)
 
     def _enter(self, job: Job, deadline: float | None, *, is_followed: bool) -> _Watch:
         with self._condition:

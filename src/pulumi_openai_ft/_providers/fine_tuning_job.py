@@ -154,7 +154,8 @@ class FineTuningJobProvider(Provider):
 
     def left(self, id_: str, outs: Mapping[str, Any], error: Exception) -> str:
         """That the job goes on."""
-        return goes_on(id_, str(outs.get("status")), error)
+        seen = self.jobs.last_seen(id_)
+        return goes_on(id_, seen.status if seen else str(outs.get("status")), error)
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """Cancels the job if it is not finished. Its model stays unless `delete_model_on_destroy`."""
@@ -177,7 +178,8 @@ class FineTuningJobProvider(Provider):
         try:
             job = self.jobs.settle(job, inputs, resume=resume)
         except OpenAIFTError as error:
-            raise UnfinishedError(goes_on(job.id, job.status, error), self._outputs(job, props)) from error
+            seen = self.jobs.last_seen(job.id) or job
+            raise UnfinishedError(goes_on(job.id, seen.status, error), self._outputs(seen, props)) from error
         outs = self._outputs(job, props)
         if job.status in FAILED:
             raise JobFailedError(failure(job), outs)

@@ -1,0 +1,48 @@
+"""The package has no name on an index yet: only the install page, with a warning, may look as if it had."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ["docs", "examples", "policies", "src", "templates"]
+TEXTS = sorted(
+    path
+    for path in [ROOT / "README.md", *(one for folder in FOLDERS for one in (ROOT / folder).rglob("*"))]
+    if path.is_file() and path.suffix in {"", ".md", ".py", ".sh", ".toml", ".txt", ".yaml", ".yml"}
+)
+NAME_ALONE = r"(?<![\w./\-\[])pulumi[-_]openai[-_]ft"
+INSTALLS_NAME = re.compile(rf"\b(?:install|add|require\w*)\b[^\n]*?{NAME_ALONE}(?![\w.-])|{NAME_ALONE}\[[\w,]+\]")
+"""A command, or an entry of a requirements file, that an index would have to resolve."""
+
+
+def test_the_pattern_finds_names_and_no_paths() -> None:
+    for text in ("pip install pulumi-openai-ft", "uv add 'pulumi-openai-ft[tokens]'", "pulumi-openai-ft[policies]"):
+        assert INSTALLS_NAME.search(text), text
+    for text in (
+        "pip install ../pulumi-openai-ft",
+        "pip install '../pulumi-openai-ft[emulator,tokens]'",
+        "./vendor/pulumi_openai_ft-0.1.0-py3-none-any.whl[policies]",
+        "import pulumi_openai_ft as openai_ft",
+    ):
+        assert not INSTALLS_NAME.search(text), text
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_page_installs_the_name_alone(path: Path) -> None:
+    found = [line for line in path.read_text("utf-8", "replace").splitlines() if INSTALLS_NAME.search(line)]
+
+    assert found == []
+
+
+def test_the_install_page_names_every_extra() -> None:
+    page = (ROOT / "docs" / "install.md").read_text()
+    extras = re.search(r"\[project\.optional-dependencies\]\n(.*?)\n\n", (ROOT / "pyproject.toml").read_text(), re.S)
+
+    assert extras
+    names = re.findall(r"^(\w+) = ", extras[1], re.MULTILINE)
+    assert len(names) >= 3
+    assert [name for name in names if f"| `{name}` |" not in page] == []
