@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 ENGINE := $(PYTHON) tools/pulumi/engine.py
 
-.PHONY: help setup env demo test test-long check format docs bench
+.PHONY: help setup env demo test test-long test-pythons check release-check format docs bench
 .DEFAULT_GOAL := help
 
 help:
@@ -14,10 +14,12 @@ help:
 	@echo 'make demo       a real `pulumi up` of the whole workflow against the emulator (KEEP=1 leaves it up, STOP=1 ends that)'
 	@echo 'make test       all tests but the long ones'
 	@echo 'make test-long  the long ones (ARGS=--last-failed: those that failed)'
+	@echo 'make test-pythons   unit tests and demo on each supported Python of this machine (REQUIRE_PYTHONS=1: all of them)'
 	@echo 'make check      format, lint, types, import rules'
 	@echo 'make format     write the format that `make check` wants'
 	@echo 'make docs       the documentation as a site, in site/'
 	@echo 'make bench      benchmarks'
+	@echo 'make release-check   build a release and check it; publishes nothing'
 	@echo 'eval "$$(make -s env)"   put the engine and the virtual environment on PATH, with a local backend'
 
 $(READY): pyproject.toml constraints.txt
@@ -44,6 +46,9 @@ test-long: setup
 	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 --dist loadgroup -m long $(ARGS) && \
 	  LANGUAGE_HOST_RELEASE=3.216 python -m pytest -q -n 2 --dist loadgroup -m 'e2e and not long' $(ARGS)
 
+test-pythons: setup
+	@$(BIN)/python tools/pythons.py
+
 check: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check --no-cache
@@ -58,6 +63,10 @@ docs: $(READY)
 	@rm -rf site
 	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --conf-dir tools/docs docs site
 	@echo 'The site: $(CURDIR)/site/index.html'
+
+release-check: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group release
+	$(BIN)/python tools/release.py
 
 bench: setup
 	@eval "$$($(PYTHON) tools/env.py)" && python -m benchmarks

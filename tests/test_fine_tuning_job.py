@@ -313,7 +313,9 @@ class TestOverTime:
         provider.host = Host(Time(sleep=lambda _seconds: next(pauses)()))
         created = provider.create({**inputs, "wait_for_completion": False})
 
-        with pytest.raises(UnfinishedError, match=r"goes on at the service \(running when last seen\)") as raised:
+        with pytest.raises(
+            UnfinishedError, match=r"goes on at the service \(running when last seen\)"
+        ) as raised:
             provider.update(created.id, created.outs or {}, inputs)
 
         assert (created.outs or {})["status"] == "validating_files"

@@ -58,7 +58,7 @@ class Demo:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
         return {
             **inherited,
-            "PATH": path(engine()),
+            "PATH": path(engine(), Path(sys.prefix)),
             "OPENAI_BASE_URL": base_url,
             "OPENAI_API_KEY": "sk-demo-made-up-project-key",
             "OPENAI_ADMIN_KEY": "sk-admin-demo-made-up-key",

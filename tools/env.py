@@ -22,9 +22,9 @@ def engine() -> str:
     return found.stdout.strip()
 
 
-def path(bin_folder: str) -> str:
-    """PATH with the engine and the virtual environment in front, each once."""
-    first = [bin_folder, str(ROOT / ".venv" / "bin")]
+def path(bin_folder: str, environment: Path = ROOT / ".venv") -> str:
+    """Return PATH with the engine and a virtual environment in front, each once."""
+    first = [bin_folder, str(environment / "bin")]
     rest = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder not in first]
     return os.pathsep.join(first + rest)
 

@@ -15,12 +15,18 @@ TEXTS = sorted(
     if path.is_file() and path.suffix in {"", ".md", ".py", ".sh", ".toml", ".txt", ".yaml", ".yml"}
 )
 NAME_ALONE = r"(?<![\w./\-\[])pulumi[-_]openai[-_]ft"
-INSTALLS_NAME = re.compile(rf"\b(?:install|add|require\w*)\b[^\n]*?{NAME_ALONE}(?![\w.-])|{NAME_ALONE}\[[\w,]+\]")
+INSTALLS_NAME = re.compile(
+    rf"\b(?:install|add|require\w*)\b[^\n]*?{NAME_ALONE}(?![\w.-])|{NAME_ALONE}\[[\w,]+\]"
+)
 """A command, or an entry of a requirements file, that an index would have to resolve."""
 
 
 def test_the_pattern_finds_names_and_no_paths() -> None:
-    for text in ("pip install pulumi-openai-ft", "uv add 'pulumi-openai-ft[tokens]'", "pulumi-openai-ft[policies]"):
+    for text in (
+        "pip install pulumi-openai-ft",
+        "uv add 'pulumi-openai-ft[tokens]'",
+        "pulumi-openai-ft[policies]",
+    ):
         assert INSTALLS_NAME.search(text), text
     for text in (
         "pip install ../pulumi-openai-ft",
@@ -40,7 +46,9 @@ def test_no_page_installs_the_name_alone(path: Path) -> None:
 
 def test_the_install_page_names_every_extra() -> None:
     page = (ROOT / "docs" / "install.md").read_text()
-    extras = re.search(r"\[project\.optional-dependencies\]\n(.*?)\n\n", (ROOT / "pyproject.toml").read_text(), re.S)
+    extras = re.search(
+        r"\[project\.optional-dependencies\]\n(.*?)\n\n", (ROOT / "pyproject.toml").read_text(), re.DOTALL
+    )
 
     assert extras
     names = re.findall(r"^(\w+) = ", extras[1], re.MULTILINE)

@@ -5,16 +5,17 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.emulator.support import ADMIN_KEY, JOB_SECONDS, TODAY, Address, Api, connect, rows
 
 from pulumi_openai_ft.emulator import Clock, Emulator, EmulatorError
+from pulumi_openai_ft.emulator.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 def standing(data: Path) -> Emulator:
@@ -109,9 +110,21 @@ def test_books_of_another_version_are_a_clear_error(tmp_path: Path) -> None:
         b"this is no database, but a long enough text to be read as one" * 99
     )
 
-    for folder in (tmp_path / "books.sqlite", other):
-        with pytest.raises(EmulatorError, match=r"data folder .* --data"):
+    for folder, reason in ((tmp_path, "schema 99"), (other, "not a database")):
+        with pytest.raises(EmulatorError, match=rf"data folder .* cannot be used: .*{reason}.* --data"):
             standing(folder).start()
+
+
+def test_a_store_that_cannot_be_opened_is_closed(tmp_path: Path) -> None:
+    """Python 3.13 warns about a connection that is left open."""
+    file = tmp_path / "books.sqlite"
+    file.write_bytes(b"this is no database, but a long enough text to be read as one" * 99)
+
+    with pytest.raises(sqlite3.DatabaseError) as refused:
+        Store(file)
+
+    assert refused.value  # keeps the frame alive, and with it the store
+    assert file not in {found.readlink() for found in Path("/proc/self/fd").iterdir() if found.exists()}
 
 
 @contextmanager

@@ -104,7 +104,9 @@ class Checkout:
 def checkout(tmp_path: Path) -> Checkout:
     for folder in ("vendor", "tools"):
         (tmp_path / folder).mkdir()
-    listing = 'exec python -c "import importlib.metadata as m; print(sorted(d.name for d in m.distributions()))"\n'
+    listing = (
+        'exec python -c "import importlib.metadata as m; print(sorted(d.name for d in m.distributions()))"\n'
+    )
     (tmp_path / "tools" / "pulumi").write_text(f"#!/bin/sh\n{listing}")
     (tmp_path / "tools" / "pulumi").chmod(0o755)
     return Checkout(tmp_path)

@@ -174,7 +174,11 @@ class Store:
         self.models = Table(self, "models", Model)
         self.notes = Table(self, "notes", Note)
         self._tables: list[Table[Any]] = [table for table in vars(self).values() if isinstance(table, Table)]
-        self._open()
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
 
     def _open(self) -> None:
         self.execute("PRAGMA journal_mode = WAL")
@@ -182,7 +186,6 @@ class Store:
         self.execute("PRAGMA synchronous = NORMAL")
         (version,) = self.rows("PRAGMA user_version")[0]
         if version not in (0, SCHEMA_VERSION):
-            self.close()
             raise SchemaError(
                 f"it holds books of schema {version}, and this emulator writes {SCHEMA_VERSION}"
             )

@@ -11,7 +11,8 @@ try:
     import pulumi_policy as _  # noqa: F401 - the extra that all of this stands on
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(
-        "policies need the package pulumi-policy: install the extra `policies` (docs/install.md)", name=missing.name
+        "policies need the package pulumi-policy: install the extra `policies` (docs/install.md)",
+        name=missing.name,
     ) from missing
 
 from pulumi_openai_ft.policies._pack import RULES, pack, policies

@@ -1,0 +1,58 @@
+"""`make release-check` names the reasons not to publish."""
+
+from __future__ import annotations
+
+import importlib.util
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ADDRESS = "https://example.com/pulumi-openai-ft"
+
+
+@pytest.fixture(scope="module")
+def release() -> Any:
+    spec = importlib.util.spec_from_file_location("release", ROOT / "tools" / "release.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def wheel(folder: Path, *, address: str = ADDRESS, link: str = ADDRESS, version: str = "1.2.3") -> Path:
+    metadata = f"Metadata-Version: 2.4\nName: x\nVersion: {version}\nProject-URL: Repository, {address}\n\n[docs]({link}/docs)\n"
+    with zipfile.ZipFile(folder / "x.whl", "w") as archive:
+        archive.writestr("x.dist-info/METADATA", metadata)
+    return folder / "x.whl"
+
+
+@pytest.fixture
+def changelog(release: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The changelog of a release 1.2.3."""
+    monkeypatch.setattr(release, "ROOT", tmp_path)
+    (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2027-01-01\n")
+    return tmp_path / "CHANGELOG.md"
+
+
+def test_a_release_with_addresses_and_changelog_is_ready(release: Any, changelog: Path) -> None:
+    assert release.problems(wheel(changelog.parent)) == []
+
+
+@pytest.mark.parametrize("place", ["address", "link"])
+def test_a_placeholder_is_refused(release: Any, changelog: Path, place: str) -> None:
+    (reason,) = release.problems(wheel(changelog.parent, **{place: "https://repository.invalid/x"}))
+
+    assert "is a placeholder, https://repository.invalid/x" in reason
+
+
+@pytest.mark.parametrize("text", ["", "## [1.2.2] - 2026-12-01\n", "## [Unreleased]\n"])
+def test_a_version_without_dated_entries_is_refused(release: Any, changelog: Path, text: str) -> None:
+    changelog.write_text(text)
+    (reason,) = release.problems(wheel(changelog.parent))
+
+    assert reason.startswith("the newest release in CHANGELOG.md is ")
+    assert reason.endswith("but pyproject.toml has 1.2.3: date its entries")
