@@ -27,8 +27,8 @@ from benchmarks import processes
 from benchmarks.benchmark import BenchmarkError
 from pulumi_openai_ft import training_data
 from pulumi_openai_ft._training_data.cache import Cache
+from pulumi_openai_ft._training_data.row_types import TYPES
 from pulumi_openai_ft._training_data.tokens import BATCH
-from pulumi_openai_ft._training_data.typed import TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

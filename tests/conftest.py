@@ -10,7 +10,7 @@ from pulumi.dynamic import Config, ConfigureRequest
 from tests.e2e.kill.summary import pytest_terminal_summary  # noqa: F401 - a hook
 from tests.support import ADMIN_KEY, API_KEY, TODAY, write_training_data
 
-from pulumi_openai_ft._provider import Provider
+from pulumi_openai_ft._provider.base import Provider
 from pulumi_openai_ft.emulator import Clock, Emulator
 
 if TYPE_CHECKING:

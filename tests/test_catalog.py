@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulumi_openai_ft import catalog as catalog_module
-from pulumi_openai_ft._job.inputs import Method
+from pulumi_openai_ft._provider.job.inputs import Method
 from pulumi_openai_ft.catalog import METHODS, Catalog, warnings
 
 DATA = json.loads(Path(catalog_module.__file__).with_name("catalog.json").read_text())

@@ -13,16 +13,16 @@ from tests.support import ADMIN_KEY, API_KEY
 
 import pulumi_openai_ft
 from pulumi_openai_ft import get_fine_tuning_events, get_fine_tuning_events_output
-from pulumi_openai_ft._functions.lookups import LOOKUPS
-from pulumi_openai_ft._providers.file import FileProvider
-from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
+from pulumi_openai_ft._program.functions.lookups import LOOKUPS
+from pulumi_openai_ft._provider.file import FileProvider
+from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import InputError, NotFoundError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pulumi_openai_ft._functions.lookups import Lookup
+    from pulumi_openai_ft._program.functions.lookups import Lookup
     from pulumi_openai_ft.emulator import Emulator
 
 

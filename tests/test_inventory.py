@@ -6,7 +6,7 @@ import pytest
 from tests.support import API_KEY, write_training_data
 
 from pulumi_openai_ft import get_file, get_files, get_model, get_models
-from pulumi_openai_ft._service.api import connect
+from pulumi_openai_ft._client.client import connect
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.errors import NotFoundError
 

@@ -105,7 +105,7 @@ def test_tests_run_from_the_sdist(built: Callable[[Callable[[str], str]], Path],
         sdist.extractall(tmp_path, filter="data")
     (unpacked,) = tmp_path.glob("pulumi_openai_ft-*/")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not long and not e2e"]
-    folders = ["tests/docs", "tests/service", "tests/job", "tests/test_package.py"]
+    folders = ["tests/docs", "tests/client", "tests/provider/job", "tests/test_package.py"]
 
     done = subprocess.run(
         [*command, *folders],

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
-from pulumi_openai_ft._profiles import FEATURES, PROFILES, Profile
+from pulumi_openai_ft._service_profiles import FEATURES, PROFILES, Profile
 from pulumi_openai_ft.errors import SettingsError
 
 if TYPE_CHECKING:

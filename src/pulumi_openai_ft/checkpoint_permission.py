@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from pulumi_openai_ft._by_reference import ByReference
-from pulumi_openai_ft._deferred import Deferred
-from pulumi_openai_ft._resource import Readable
+from pulumi_openai_ft._program.provider_proxy import ByReference
+from pulumi_openai_ft._program.resource_base import Readable
+from pulumi_openai_ft._shared.lazy_module import Deferred
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ __all__ = ["FineTuningCheckpointPermission", "FineTuningCheckpointPermissionProv
 class FineTuningCheckpointPermissionProvider(ByReference):
     """The provider of `FineTuningCheckpointPermission`, as states refer to it."""
 
-    module = Deferred("_providers.checkpoint_permission")
+    module = Deferred("_provider.checkpoint_permission")
 
 
 class FineTuningCheckpointPermission(

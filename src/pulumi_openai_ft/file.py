@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from pulumi_openai_ft._by_reference import ByReference
-from pulumi_openai_ft._deferred import Deferred
-from pulumi_openai_ft._resource import Readable
+from pulumi_openai_ft._program.provider_proxy import ByReference
+from pulumi_openai_ft._program.resource_base import Readable
+from pulumi_openai_ft._shared.lazy_module import Deferred
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _training_data = Deferred("training_data")
 class FileProvider(ByReference):
     """The provider of `File`, as states refer to it."""
 
-    module = Deferred("_providers.file")
+    module = Deferred("_provider.file")
 
 
 class File(Readable, pulumi.dynamic.Resource, module="openai_ft", name="File"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import pulumi
 
-from pulumi_openai_ft._functions.errors import for_programs
+from pulumi_openai_ft._program.functions.error_transport import for_programs
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermission
 from pulumi_openai_ft.errors import InputError
 from pulumi_openai_ft.file import File

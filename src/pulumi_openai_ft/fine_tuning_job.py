@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from pulumi_openai_ft._by_reference import ByReference
-from pulumi_openai_ft._deferred import Deferred
-from pulumi_openai_ft._hidden import ASKED, FILE_HASHES, FORMER_IDENTITIES, TRAINING_DATA
-from pulumi_openai_ft._resource import Readable, former_identities, keeping_secret
+from pulumi_openai_ft._program.provider_proxy import ByReference
+from pulumi_openai_ft._program.resource_base import Readable, former_identities, keeping_secret
+from pulumi_openai_ft._shared.hidden_properties import ASKED, FILE_HASHES, FORMER_IDENTITIES, TRAINING_DATA
+from pulumi_openai_ft._shared.lazy_module import Deferred
 from pulumi_openai_ft.file import File, file_hash, file_id, local_data
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ __all__ = ["FineTuningJob", "FineTuningJobProvider"]
 class FineTuningJobProvider(ByReference):
     """The provider of `FineTuningJob`, as states refer to it."""
 
-    module = Deferred("_providers.fine_tuning_job")
+    module = Deferred("_provider.fine_tuning_job")
 
 
 class FineTuningJob(Readable, pulumi.dynamic.Resource, module="openai_ft", name="FineTuningJob"):

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pulumi
 
-from pulumi_openai_ft._deferred import Deferred
+from pulumi_openai_ft._shared.lazy_module import Deferred
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pulumi_openai_ft._functions import invoke, lookups, shapes
-    from pulumi_openai_ft._functions.shapes import (
+    from pulumi_openai_ft._client.objects import Checkpoint, Event, Job, Permission
+    from pulumi_openai_ft._program.functions import call, lookups, models
+    from pulumi_openai_ft._program.functions.models import (
         FineTuningCheckpointPermissions,
         FineTuningCheckpoints,
         FineTuningEvents,
         FineTuningJobs,
     )
-    from pulumi_openai_ft._service.objects import Checkpoint, Event, Job, Permission
 else:
-    invoke, lookups = Deferred("_functions.invoke"), Deferred("_functions.lookups")
-    shapes = Deferred("_functions.shapes")
+    call, lookups = Deferred("_program.functions.call"), Deferred("_program.functions.lookups")
+    models = Deferred("_program.functions.models")
 
 __all__ = [
     "Checkpoint",
@@ -68,14 +68,14 @@ def get_fine_tuning_job(fine_tuning_job_id: str, *, opts: Options = None) -> Job
         NotFoundError: There is no such job for this key and project.
         OpenAIFTError: The service cannot be asked.
     """
-    return invoke.ask(lookups.JOB, opts, fine_tuning_job_id=fine_tuning_job_id)
+    return call.ask(lookups.JOB, opts, fine_tuning_job_id=fine_tuning_job_id)
 
 
 def get_fine_tuning_job_output(
     fine_tuning_job_id: pulumi.Input[str], *, opts: Options = None
 ) -> pulumi.Output[Job]:
     """Like `get_fine_tuning_job`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return invoke.ask_output(lookups.JOB, opts, fine_tuning_job_id=fine_tuning_job_id)
+    return call.ask_output(lookups.JOB, opts, fine_tuning_job_id=fine_tuning_job_id)
 
 
 def get_fine_tuning_jobs(
@@ -101,7 +101,7 @@ def get_fine_tuning_jobs(
         InputError: An argument does not fit, or the service keeps no metadata.
         OpenAIFTError: The service cannot be asked.
     """
-    return invoke.ask(lookups.JOBS, opts, status=status, model=model, metadata=metadata, limit=limit)
+    return call.ask(lookups.JOBS, opts, status=status, model=model, metadata=metadata, limit=limit)
 
 
 def get_fine_tuning_jobs_output(
@@ -113,7 +113,7 @@ def get_fine_tuning_jobs_output(
     opts: Options = None,
 ) -> pulumi.Output[FineTuningJobs]:
     """Like `get_fine_tuning_jobs`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return invoke.ask_output(lookups.JOBS, opts, status=status, model=model, metadata=metadata, limit=limit)
+    return call.ask_output(lookups.JOBS, opts, status=status, model=model, metadata=metadata, limit=limit)
 
 
 def get_fine_tuning_checkpoints(
@@ -133,14 +133,14 @@ def get_fine_tuning_checkpoints(
         NotFoundError: There is no such job for this key and project.
         OpenAIFTError: The service cannot be asked.
     """
-    return invoke.ask(lookups.CHECKPOINTS, opts, fine_tuning_job_id=fine_tuning_job_id, limit=limit)
+    return call.ask(lookups.CHECKPOINTS, opts, fine_tuning_job_id=fine_tuning_job_id, limit=limit)
 
 
 def get_fine_tuning_checkpoints_output(
     fine_tuning_job_id: pulumi.Input[str], *, limit: pulumi.Input[int | None] = None, opts: Options = None
 ) -> pulumi.Output[FineTuningCheckpoints]:
     """Like `get_fine_tuning_checkpoints`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return invoke.ask_output(lookups.CHECKPOINTS, opts, fine_tuning_job_id=fine_tuning_job_id, limit=limit)
+    return call.ask_output(lookups.CHECKPOINTS, opts, fine_tuning_job_id=fine_tuning_job_id, limit=limit)
 
 
 def get_fine_tuning_events(
@@ -169,7 +169,7 @@ def get_fine_tuning_events(
         NotFoundError: There is no such job for this key and project.
         OpenAIFTError: The service cannot be asked.
     """
-    return invoke.ask(
+    return call.ask(
         lookups.EVENTS,
         opts,
         fine_tuning_job_id=fine_tuning_job_id,
@@ -190,7 +190,7 @@ def get_fine_tuning_events_output(
     opts: Options = None,
 ) -> pulumi.Output[FineTuningEvents]:
     """Like `get_fine_tuning_events`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return invoke.ask_output(
+    return call.ask_output(
         lookups.EVENTS,
         opts,
         fine_tuning_job_id=fine_tuning_job_id,
@@ -221,7 +221,7 @@ def get_fine_tuning_checkpoint_permissions(
         NotFoundError: There is no such checkpoint.
         OpenAIFTError: The service cannot be asked.
     """
-    return invoke.ask(
+    return call.ask(
         lookups.PERMISSIONS, opts, checkpoint_id=checkpoint_id, project_id=project_id, limit=limit
     )
 
@@ -234,7 +234,7 @@ def get_fine_tuning_checkpoint_permissions_output(
     opts: Options = None,
 ) -> pulumi.Output[FineTuningCheckpointPermissions]:
     """Like `get_fine_tuning_checkpoint_permissions`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(…)`."""
-    return invoke.ask_output(
+    return call.ask_output(
         lookups.PERMISSIONS, opts, checkpoint_id=checkpoint_id, project_id=project_id, limit=limit
     )
 
@@ -243,4 +243,4 @@ def __getattr__(name: str) -> Any:
     """The classes of what functions give. They are pydantic's, so they are loaded when somebody asks for them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(shapes, name)
+    return getattr(models, name)

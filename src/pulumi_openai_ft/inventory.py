@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from pulumi_openai_ft._deferred import Deferred
+from pulumi_openai_ft._shared.lazy_module import Deferred
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft._functions import invoke, lookups, shapes
-    from pulumi_openai_ft._functions.shapes import Files, Models
-    from pulumi_openai_ft._service.objects import FileObject, Model
+    from pulumi_openai_ft._client.objects import FileObject, Model
+    from pulumi_openai_ft._program.functions import call, lookups, models
+    from pulumi_openai_ft._program.functions.models import Files, Models
 else:
-    invoke, lookups = Deferred("_functions.invoke"), Deferred("_functions.lookups")
-    shapes = Deferred("_functions.shapes")
+    call, lookups = Deferred("_program.functions.call"), Deferred("_program.functions.lookups")
+    models = Deferred("_program.functions.models")
 
 __all__ = [
     "FileObject",
@@ -47,12 +47,12 @@ def get_file(file_id: str, *, opts: Options = None) -> FileObject:
         NotFoundError: There is no such file for this key and project.
         OpenAIFTError: The service cannot be asked.
     """
-    return invoke.ask(lookups.FILE, opts, file_id=file_id)
+    return call.ask(lookups.FILE, opts, file_id=file_id)
 
 
 def get_file_output(file_id: pulumi.Input[str], *, opts: Options = None) -> pulumi.Output[FileObject]:
     """Like `get_file`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return invoke.ask_output(lookups.FILE, opts, file_id=file_id)
+    return call.ask_output(lookups.FILE, opts, file_id=file_id)
 
 
 def get_files(*, purpose: str | None = None, limit: int | None = None, opts: Options = None) -> Files:
@@ -69,7 +69,7 @@ def get_files(*, purpose: str | None = None, limit: int | None = None, opts: Opt
         InputError: An argument does not fit.
         OpenAIFTError: The service cannot be asked.
     """
-    return invoke.ask(lookups.FILES, opts, purpose=purpose, limit=limit)
+    return call.ask(lookups.FILES, opts, purpose=purpose, limit=limit)
 
 
 def get_files_output(
@@ -79,7 +79,7 @@ def get_files_output(
     opts: Options = None,
 ) -> pulumi.Output[Files]:
     """Like `get_files`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return invoke.ask_output(lookups.FILES, opts, purpose=purpose, limit=limit)
+    return call.ask_output(lookups.FILES, opts, purpose=purpose, limit=limit)
 
 
 def get_model(model_id: str, *, opts: Options = None) -> Model:
@@ -96,12 +96,12 @@ def get_model(model_id: str, *, opts: Options = None) -> Model:
         NotFoundError: There is no such model for this key and project.
         OpenAIFTError: The service cannot be asked.
     """
-    return invoke.ask(lookups.MODEL, opts, model_id=model_id)
+    return call.ask(lookups.MODEL, opts, model_id=model_id)
 
 
 def get_model_output(model_id: pulumi.Input[str], *, opts: Options = None) -> pulumi.Output[Model]:
     """Like `get_model`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return invoke.ask_output(lookups.MODEL, opts, model_id=model_id)
+    return call.ask_output(lookups.MODEL, opts, model_id=model_id)
 
 
 def get_models(*, owned_by: str | None = None, limit: int | None = None, opts: Options = None) -> Models:
@@ -118,7 +118,7 @@ def get_models(*, owned_by: str | None = None, limit: int | None = None, opts: O
         InputError: An argument does not fit, or the service does not show its models.
         OpenAIFTError: The service cannot be asked.
     """
-    return invoke.ask(lookups.MODELS, opts, owned_by=owned_by, limit=limit)
+    return call.ask(lookups.MODELS, opts, owned_by=owned_by, limit=limit)
 
 
 def get_models_output(
@@ -128,11 +128,11 @@ def get_models_output(
     opts: Options = None,
 ) -> pulumi.Output[Models]:
     """Like `get_models`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return invoke.ask_output(lookups.MODELS, opts, owned_by=owned_by, limit=limit)
+    return call.ask_output(lookups.MODELS, opts, owned_by=owned_by, limit=limit)
 
 
 def __getattr__(name: str) -> Any:
     """The classes of what functions give. They are pydantic's, so they are loaded when somebody asks for them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(shapes, name)
+    return getattr(models, name)

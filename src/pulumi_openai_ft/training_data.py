@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from pulumi_openai_ft._training_data.cache import Cache
-from pulumi_openai_ft._training_data.examination import Terms
-from pulumi_openai_ft._training_data.lines import opened, pieces
-from pulumi_openai_ft._training_data.passes import lines_of, look_through
+from pulumi_openai_ft._training_data.checker import Terms
+from pulumi_openai_ft._training_data.executors import Here
+from pulumi_openai_ft._training_data.limits import METHODS
 from pulumi_openai_ft._training_data.problems import KINDS, MOST_SHOWN, Problem, Severity
+from pulumi_openai_ft._training_data.reader import opened, pieces
+from pulumi_openai_ft._training_data.scan import lines_of, look_through
 from pulumi_openai_ft._training_data.tokens import counts_exactly, encoding_of
-from pulumi_openai_ft._training_data.vocabulary import METHODS
-from pulumi_openai_ft._training_data.workers import Here
 
 __all__ = [
     "METHODS",

@@ -11,7 +11,7 @@ from benchmarks.benchmark import BenchmarkError
 from benchmarks.sink import Sink
 from tests.support import API_KEY
 
-from pulumi_openai_ft._service.api import Api
+from pulumi_openai_ft._client.client import Api
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.errors import ServiceError
 

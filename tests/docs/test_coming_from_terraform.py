@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from tests.docs.pages import PAGES, ROOT, samples
 
 import pulumi_openai_ft
-from pulumi_openai_ft._functions.lookups import LOOKUPS
-from pulumi_openai_ft._imports import require_id
+from pulumi_openai_ft._program.functions.lookups import LOOKUPS
+from pulumi_openai_ft._provider.resource_import import require_id
 from pulumi_openai_ft._settings import CONFIG_NAMESPACE, SOURCES
 from pulumi_openai_ft.host._schema import RESOURCES
 

@@ -11,7 +11,7 @@ import pytest
 from tests.docs.pages import ALL_SAMPLES, PAGES, ROOT, inline_code
 from tests.e2e.conftest import engine  # noqa: F401 - a fixture
 
-from pulumi_openai_ft import cli
+from pulumi_openai_ft.cli import main
 
 SHELLS = ("", "bash", "sh", "shell", "console", "text")
 _COMMAND = re.compile(r"^\s*(?:\$ )?(?:[A-Z_]+=\S+ )*(openai-ft|pulumi|make) (.+)$", re.MULTILINE)
@@ -78,7 +78,7 @@ def test_commands_are_found() -> None:
 def test_our_command_has_what_is_shown(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     _, names, option = command
     with pytest.raises(SystemExit) as ended:
-        cli.main([*names, "--help"])
+        main.main([*names, "--help"])
     told = capsys.readouterr().out
 
     assert ended.value.code == 0

@@ -14,9 +14,9 @@ from tests.docs.pages import PAGES, ROOT, samples
 from tests.e2e.conftest import engine, environment, select, service  # noqa: F401 - fixtures
 
 from pulumi_openai_ft.emulator import Emulator, command
-from pulumi_openai_ft.emulator.books import BOOKS
 from pulumi_openai_ft.emulator.faults import ACTIONS
-from pulumi_openai_ft.emulator.modes import MODES
+from pulumi_openai_ft.emulator.inspection import BOOKS
+from pulumi_openai_ft.emulator.service_modes import MODES
 from pulumi_openai_ft.emulator.settings import Settings
 
 if TYPE_CHECKING:

@@ -10,16 +10,16 @@ from tests.docs.pages import tables
 from tests.docs.test_reference import PAGE_OF
 from tests.support import write_training_data
 
-from pulumi_openai_ft._providers.checkpoint_permission import FineTuningCheckpointPermissionProvider
-from pulumi_openai_ft._providers.file import FileProvider
-from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
+from pulumi_openai_ft._provider.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft._provider.file import FileProvider
+from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import OpenAIFTError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pulumi_openai_ft._provider import Provider
+    from pulumi_openai_ft._provider.base import Provider
     from pulumi_openai_ft.emulator import Emulator
 
 JOB = {"model": "gpt-4o-mini", "training_file": "file-1"}

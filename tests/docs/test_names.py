@@ -10,7 +10,7 @@ from tests.docs.pages import BUILT, DOCS, PAGES, ROOT
 
 import pulumi_openai_ft
 from pulumi_openai_ft import errors
-from pulumi_openai_ft._profiles import FEATURES, PROFILES
+from pulumi_openai_ft._service_profiles import FEATURES, PROFILES
 from pulumi_openai_ft._settings import CONFIG_NAMESPACE, ONLY_OWN_RESOURCES, SOURCES, Settings
 
 SITE = {name: text for name, text in BUILT.items() if name != "README"}

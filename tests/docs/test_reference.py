@@ -14,8 +14,8 @@ from tools.docs.reference import effect, expanded
 from tools.docs.reference import nested_models as nested_in_order
 
 import pulumi_openai_ft
-from pulumi_openai_ft._functions.lookups import LOOKUPS
-from pulumi_openai_ft._job.inputs import REPLACING, UPDATING
+from pulumi_openai_ft._program.functions.lookups import LOOKUPS
+from pulumi_openai_ft._provider.job.inputs import REPLACING, UPDATING
 from pulumi_openai_ft.host._schema import RESOURCES
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from tests.docs.pages import ALL_SAMPLES, ROOT, Sample
 from tests.e2e.conftest import engine, host, make_stack, service  # noqa: F401 - fixtures
 from tests.support import ADMIN_KEY, API_KEY
 
-from pulumi_openai_ft._service.api import Api
+from pulumi_openai_ft._client.client import Api
 from pulumi_openai_ft._settings import Settings
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import pytest
 from tests.e2e.conftest import ON_BOTH_HOSTS
 from tests.support import write_training_data
 
-from pulumi_openai_ft._hidden import ESTIMATED
-from pulumi_openai_ft._job import inputs as _job_inputs
-from pulumi_openai_ft._providers.checkpoint_permission import CheckpointPermissionInputs
-from pulumi_openai_ft._providers.file import FileInputs, FileProvider
+from pulumi_openai_ft._provider.checkpoint_permission import CheckpointPermissionInputs
+from pulumi_openai_ft._provider.file import FileInputs, FileProvider
+from pulumi_openai_ft._provider.job import inputs as _job_inputs
+from pulumi_openai_ft._shared.hidden_properties import ESTIMATED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from tests.e2e.conftest import Stack
 
-    from pulumi_openai_ft import _inputs
-    from pulumi_openai_ft._service.api import Api
+    from pulumi_openai_ft._client.client import Api
+    from pulumi_openai_ft._provider import input_models
     from pulumi_openai_ft.emulator import Emulator
 
 pytestmark = [pytest.mark.e2e, ON_BOTH_HOSTS, pytest.mark.timeout(180)]
@@ -138,7 +138,7 @@ def leaves(value: Any) -> Iterator[Any]:
 def assert_every_input_is_used(stack: Stack) -> dict[str, Any]:
     """No input, and no hyperparameter of a method, is missing in the program. Gives the jobs."""
     jobs = resources(stack, "FineTuningJob")
-    resources_of: dict[type[_inputs.Inputs], dict[str, Any]] = {
+    resources_of: dict[type[input_models.Inputs], dict[str, Any]] = {
         FileInputs: resources(stack, "File"),
         _job_inputs.FineTuningJobInputs: jobs,
         CheckpointPermissionInputs: resources(stack, "FineTuningCheckpointPermission"),
@@ -147,7 +147,7 @@ def assert_every_input_is_used(stack: Stack) -> dict[str, Any]:
         used = {name for one in found.values() for name in one["inputs"] if not name.startswith("__")}
         used -= {*ESTIMATED}
         assert used == set(model.model_fields)
-    job_with: dict[type[_inputs.Inputs], str] = {
+    job_with: dict[type[input_models.Inputs], str] = {
         _job_inputs.SupervisedHyperparameters: "settled",
         _job_inputs.DpoHyperparameters: "choosing",
         _job_inputs.ReinforcementHyperparameters: "reasoning",

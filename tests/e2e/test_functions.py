@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.conftest import HOSTS
 from tests.support import ADMIN_KEY, API_KEY, write_training_data
 
-from pulumi_openai_ft._service.api import Api
+from pulumi_openai_ft._client.client import Api
 from pulumi_openai_ft._settings import Settings
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.conftest import Stack
 
-    from pulumi_openai_ft._service.objects import Job
+    from pulumi_openai_ft._client.objects import Job
     from pulumi_openai_ft.emulator import Emulator
 
 pytestmark = pytest.mark.e2e

@@ -9,14 +9,14 @@ import pytest
 from tests.e2e.conftest import ON_BOTH_HOSTS
 from tests.support import API_KEY, write_training_data
 
-from pulumi_openai_ft._providers.file import FileProvider
+from pulumi_openai_ft._provider.file import FileProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.e2e.conftest import Stack
 
-    from pulumi_openai_ft._service.api import Api
+    from pulumi_openai_ft._client.client import Api
     from pulumi_openai_ft.emulator import Emulator
 
 pytestmark = [pytest.mark.e2e, ON_BOTH_HOSTS, pytest.mark.timeout(180)]

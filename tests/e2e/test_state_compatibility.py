@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.conftest import ON_BOTH_HOSTS
 from tests.e2e.states.keeping import STATES, put_back, service_of
 
-from pulumi_openai_ft._providers.file import FileProvider
+from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
 from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 

@@ -11,7 +11,7 @@ from tests.emulator.support import ADMIN_KEY, KEY, MODEL, Api, error, rows
 
 from pulumi_openai_ft.emulator import Emulator, EmulatorError
 from pulumi_openai_ft.emulator.command import add_arguments
-from pulumi_openai_ft.emulator.modes import MODES
+from pulumi_openai_ft.emulator.service_modes import MODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.faults.world import World
+from tests.faults.harness import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

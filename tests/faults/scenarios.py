@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.faults.rows import Row
-from tests.faults.steps import (
+from tests.faults.harness import ENDLESS, LIVE, PAUSED, QUICK, SLOW, Left
+from tests.faults.resource_state import Row
+from tests.faults.setups import (
     MODEL,
     PARTNERS,
     broken_off,
@@ -19,15 +20,14 @@ from tests.faults.steps import (
     running,
     share,
 )
-from tests.faults.world import ENDLESS, LIVE, PAUSED, QUICK, SLOW, Left
 
-from pulumi_openai_ft._providers.file import FileProvider
-from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
+from pulumi_openai_ft._provider.file import FileProvider
+from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.faults.world import World
+    from tests.faults.harness import World
 
 
 @dataclass(frozen=True)

@@ -11,21 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.faults.faults import STRIKES, Call, Strike, struck_calls
 from tests.faults.scenarios import SCENARIOS, Scenario, projects_come_and_go
-from tests.faults.strikes import STRIKES, Call, Strike, struck_calls
 from tests.support import ADMIN_KEY, API_KEY
 
-from pulumi_openai_ft._provider import Provider
-from pulumi_openai_ft._service import api as _api
-from pulumi_openai_ft._service.retries import dice
+from pulumi_openai_ft._client import client as _api
+from pulumi_openai_ft._client.retries import dice
+from pulumi_openai_ft._provider.base import Provider
 from pulumi_openai_ft.errors import JobFailedError, OpenAIFTError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from _pytest.mark.structures import ParameterSet
-    from tests.faults.rows import Row
-    from tests.faults.world import World
+    from tests.faults.harness import World
+    from tests.faults.resource_state import Row
 
 CLOSED_PORT = "http://127.0.0.1:9/v1"
 MOST_COMMANDS = 3

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pulumi.output import Unknown
-from tests.faults.rows import as_stored
-from tests.sleepers import Sleeper
+from tests.fake_clock import WALL, FakeClock
+from tests.faults.resource_state import as_stored
 
-from pulumi_openai_ft._job import outputs as _job_outputs
-from pulumi_openai_ft._providers.checkpoint_permission import FineTuningCheckpointPermissionProvider
-from pulumi_openai_ft._providers.file import FileProvider
-from pulumi_openai_ft._providers.fine_tuning_job import FineTuningJobProvider
-from pulumi_openai_ft._service.http import Http
-from pulumi_openai_ft._service.objects import Job
+from pulumi_openai_ft._client.http import Http
+from pulumi_openai_ft._client.objects import Job
+from pulumi_openai_ft._provider.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft._provider.file import FileProvider
+from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
+from pulumi_openai_ft._provider.job import state as _job_outputs
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.errors import RequestError
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pulumi_openai_ft._provider import Provider
+    from pulumi_openai_ft._provider.base import Provider
 
 MODELS = {
     "supervised": "gpt-4o-mini-2024-07-18",
@@ -334,7 +334,9 @@ def test_no_error_holds_a_key(data: st.DataObject, key: str, *, admin: bool) -> 
         max_retries=0,
         admin_requests_per_minute=0,
     )
-    http = Http(known, admin=admin, transport=httpx.MockTransport(lambda _: answer), time=Sleeper().time)
+    http = Http(
+        known, admin=admin, transport=httpx.MockTransport(lambda _: answer), time=FakeClock(WALL).time
+    )
 
     try:
         http.request("GET", "/files", read=_refuse)

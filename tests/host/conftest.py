@@ -15,7 +15,7 @@ from tests.host.support import (
     upload,
 )
 
-from pulumi_openai_ft._service.api import _connected
+from pulumi_openai_ft._client.client import _connected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

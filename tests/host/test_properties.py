@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
-from pulumi_openai_ft._inputs import plain, unknown
+from pulumi_openai_ft._provider.input_models import plain, unknown
 from pulumi_openai_ft.host._properties import received, sent
 
 # Keys of one special form mean to Pulumi that a map is a secret, an asset or an output.

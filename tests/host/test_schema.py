@@ -24,7 +24,7 @@ from tests.host.schema_support import (
 )
 
 import pulumi_openai_ft
-from pulumi_openai_ft._functions.lookups import LOOKUPS
+from pulumi_openai_ft._program.functions.lookups import LOOKUPS
 from pulumi_openai_ft.host._schema import RESOURCES, package_schema, package_schema_json
 from pulumi_openai_ft.host._schema_types import ANY_MAP, output_model
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pulumi_openai_ft._tokens import OURS
+from pulumi_openai_ft._shared.type_tokens import OURS
 from pulumi_openai_ft.host._urn import name_of, type_of
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.policies.judging import UNKNOWN, VALID, resource, told, told_of_stack
+from tests.policies.harness import UNKNOWN, VALID, resource, told, told_of_stack
 
-from pulumi_openai_ft.policies._kinds import FILE, JOB
+from pulumi_openai_ft.policies._resource_types import FILE, JOB
 from pulumi_openai_ft.policies.budget import BUDGET, STACK_BUDGET
 
 ESTIMATE = {"estimated_tokens": 2_000_000, "estimated_cost_usd": 6.5}

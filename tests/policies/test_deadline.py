@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 from pulumi_policy import Secret
-from tests.policies.judging import UNKNOWN, VALID, Judge, told, wire, without
+from tests.policies.harness import UNKNOWN, VALID, Judge, told, wire, without
 
-from pulumi_openai_ft._inputs import problems
-from pulumi_openai_ft._job.checks import contradictions
-from pulumi_openai_ft._job.inputs import FineTuningJobInputs
-from pulumi_openai_ft.policies._kinds import JOB
+from pulumi_openai_ft._provider.input_models import problems
+from pulumi_openai_ft._provider.job.inputs import FineTuningJobInputs
+from pulumi_openai_ft._provider.job.validation import contradictions
+from pulumi_openai_ft.policies._resource_types import JOB
 from pulumi_openai_ft.policies.deadline import DEADLINE
 
 UNBOUNDED = without(JOB, "cancel_after_timeout")

@@ -6,8 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from pulumi_openai_ft._commands import policy_config
-from pulumi_openai_ft._commands.project_policies import PACK
+from pulumi_openai_ft.cli import policy_config
+from pulumi_openai_ft.cli.policy_scaffold import PACK
 from pulumi_openai_ft.policies import RULES
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 from pulumi_policy import Secret
-from tests.policies.judging import KEY, VALID, Judge, resource, told, told_of_stack
+from tests.policies.harness import KEY, VALID, Judge, resource, told, told_of_stack
 
-from pulumi_openai_ft.policies._kinds import FILE, JOB, PROVIDER
+from pulumi_openai_ft.policies._resource_types import FILE, JOB, PROVIDER
 from pulumi_openai_ft.policies.keys import LOOK, NO_KEYS_IN_OUTPUTS, NO_KEYS_IN_PROPERTIES
 
 BUCKET = "aws:s3/bucket:Bucket"

@@ -5,11 +5,11 @@ from datetime import date
 from typing import Any
 
 import pytest
-from tests.policies.judging import TODAY, UNKNOWN, VALID, told
+from tests.policies.harness import TODAY, UNKNOWN, VALID, told
 from tests.test_catalog import SEED
 
 from pulumi_openai_ft.catalog import Catalog
-from pulumi_openai_ft.policies._kinds import JOB
+from pulumi_openai_ft.policies._resource_types import JOB
 from pulumi_openai_ft.policies.models import (
     KNOWN_MODEL,
     MODEL_NEAR_SHUTDOWN,

@@ -12,7 +12,7 @@ from pulumi_policy import EnforcementLevel
 import pulumi_openai_ft as openai_ft
 from pulumi_openai_ft.host._schema import RESOURCES as MODELS
 from pulumi_openai_ft.policies import RULES, policies
-from pulumi_openai_ft.policies._kinds import FILE, JOB, PERMISSION
+from pulumi_openai_ft.policies._resource_types import FILE, JOB, PERMISSION
 from pulumi_openai_ft.policies._rule import Rule
 from pulumi_openai_ft.policies._schema import problems
 
@@ -93,7 +93,7 @@ def test_the_pack_of_this_repository_is_three_lines() -> None:
 
 
 def test_the_package_does_not_need_pulumi_policy() -> None:
-    code = "import sys, pulumi_openai_ft.cli, pulumi_openai_ft.file; sys.exit('pulumi_policy' in sys.modules)"
+    code = "import sys, pulumi_openai_ft.cli.main, pulumi_openai_ft.file; sys.exit('pulumi_policy' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

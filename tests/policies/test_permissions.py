@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 from pulumi_policy import Secret
-from tests.policies.judging import ADMIN_KEY, KEY, UNKNOWN, VALID, told
+from tests.policies.harness import ADMIN_KEY, KEY, UNKNOWN, VALID, told
 
-from pulumi_openai_ft.policies._kinds import PERMISSION
+from pulumi_openai_ft.policies._resource_types import PERMISSION
 from pulumi_openai_ft.policies.permissions import ADMIN_KEY as RULE
 from pulumi_openai_ft.policies.permissions import PROJECT
 

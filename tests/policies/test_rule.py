@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_policy import ResourceValidationPolicy, Secret, StackValidationPolicy
-from tests.policies.judging import ADMIN_KEY, KEY, UNKNOWN, VALID, Judge, resource, told, told_of_stack
+from tests.policies.harness import ADMIN_KEY, KEY, UNKNOWN, VALID, Judge, resource, told, told_of_stack
 
 from pulumi_openai_ft.policies import RULES
-from pulumi_openai_ft.policies._kinds import JOB, PERMISSION, PROVIDER
+from pulumi_openai_ft.policies._policy_resource import Marks
+from pulumi_openai_ft.policies._resource_types import JOB, PERMISSION, PROVIDER
 from pulumi_openai_ft.policies._rule import Rule, StackRule
-from pulumi_openai_ft.policies._subject import Marks
 from pulumi_openai_ft.policies.deadline import DEADLINE
-from pulumi_openai_ft.policies.limits import SUFFIX
-from pulumi_openai_ft.policies.stacks import TRAINING_FILE_PURPOSE
+from pulumi_openai_ft.policies.job_settings import SUFFIX
+from pulumi_openai_ft.policies.stack_rules import TRAINING_FILE_PURPOSE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

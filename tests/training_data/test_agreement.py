@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tests.emulator.test_training_rows import ACCEPTED_CHATS, FAULTY_CHATS, FAULTY_PAIRS, FAULTY_TASKS
 from tests.training_data.rows import ALL_VALID, NAMES
 
-from pulumi_openai_ft._training_data.examination import Examination, Terms
-from pulumi_openai_ft._training_data.lines import blocks
+from pulumi_openai_ft._training_data.checker import Examination, Terms
+from pulumi_openai_ft._training_data.executors import Here
+from pulumi_openai_ft._training_data.reader import blocks
 from pulumi_openai_ft._training_data.tokens import Tally
-from pulumi_openai_ft._training_data.workers import Here
 from pulumi_openai_ft.emulator.training_rows import RowFaultError, read_row
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from pulumi_openai_ft._training_data import tokens
+from pulumi_openai_ft._training_data.executors import Here
 from pulumi_openai_ft._training_data.tokens import Batch, Tally, counter, encoding_of
-from pulumi_openai_ft._training_data.workers import Here
 
 OLD, NEW = "cl100k_base", "o200k_base"
 

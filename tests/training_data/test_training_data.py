@@ -253,7 +253,7 @@ def test_threads_find_what_one_thread_finds(file: Path, monkeypatch: pytest.Monk
     rows = [numbered(number, CHAT | {"filler": "x" * 200}) for number in range(3000)]
     write(file, *rows, b"{", rows[7])
     with_threads = check(file)
-    monkeypatch.setattr("pulumi_openai_ft._training_data.workers.SMALL", 10**9)
+    monkeypatch.setattr("pulumi_openai_ft._training_data.executors.SMALL", 10**9)
 
     assert check(file, context_length=10**6) == with_threads
 

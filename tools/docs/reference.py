@@ -18,9 +18,9 @@ from tools.docs import docstrings
 from tools.docs.types import in_words
 
 import pulumi_openai_ft
-from pulumi_openai_ft._functions.lookups import LOOKUPS
-from pulumi_openai_ft._imports import TAKEN
-from pulumi_openai_ft._tokens import OURS
+from pulumi_openai_ft._program.functions.lookups import LOOKUPS
+from pulumi_openai_ft._provider.resource_import import TAKEN
+from pulumi_openai_ft._shared.type_tokens import OURS
 from pulumi_openai_ft.host._schema import RESOURCES
 from pulumi_openai_ft.host._schema_types import output_model
 

@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 
 import cache
-from problem import ProblemError
-
 import progress
+from problem import ProblemError
 
 MODULE = Path(__file__).resolve().parent
 # Without a stamp of the version control a checkout that git distrusts builds too, and always to the same result.

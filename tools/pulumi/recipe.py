@@ -9,9 +9,8 @@ from pathlib import Path
 
 import cache
 import golang
-from problem import ProblemError
-
 import progress
+from problem import ProblemError
 
 # Raise it when the way of building changes without a change in the Go sources.
 RECIPE = "1"

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from pulumi_openai_ft._disk import remembered, write_remembered
-from pulumi_openai_ft._training_data.lines import State
+from pulumi_openai_ft._shared.cache_dir import remembered, write_remembered
+from pulumi_openai_ft._training_data.reader import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable

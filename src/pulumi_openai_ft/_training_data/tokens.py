@@ -9,14 +9,14 @@ from importlib.util import find_spec
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from pulumi_openai_ft._training_data.workers import Here
+from pulumi_openai_ft._training_data.executors import Here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from concurrent.futures import Future
     from typing import TypeAlias
 
-    from pulumi_openai_ft._training_data.workers import Worker
+    from pulumi_openai_ft._training_data.executors import Worker
 
     Count: TypeAlias = Callable[[list[str], list[str]], int]
     """Counts the tokens of texts, and of texts of which many are the same."""

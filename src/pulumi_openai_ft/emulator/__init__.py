@@ -1,10 +1,10 @@
 """An emulator of OpenAI's fine-tuning API that runs on this machine: for tests, demonstrations and the curious."""
 
 from pulumi_openai_ft.emulator.clock import Clock
-from pulumi_openai_ft.emulator.data_folder import EmulatorError
 from pulumi_openai_ft.emulator.faults import Fault
-from pulumi_openai_ft.emulator.journal import JournalEntry
+from pulumi_openai_ft.emulator.request_log import JournalEntry
 from pulumi_openai_ft.emulator.server import Emulator, serve
 from pulumi_openai_ft.emulator.settings import Settings
+from pulumi_openai_ft.emulator.storage import EmulatorError
 
 __all__ = ["Clock", "Emulator", "EmulatorError", "Fault", "JournalEntry", "Settings", "serve"]

@@ -14,12 +14,12 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route, compile_path
 
 from pulumi_openai_ft.emulator.auth import key_in
-from pulumi_openai_ft.emulator.calls import Call, Handler, read_json
 from pulumi_openai_ft.emulator.errors import ApiError, invalid, server_error
 from pulumi_openai_ft.emulator.forms import read_form
 from pulumi_openai_ft.emulator.handlers import control, files, jobs, models, permissions, uploads
-from pulumi_openai_ft.emulator.names import mask
-from pulumi_openai_ft.emulator.wire import Doorkeeper, Recorder, StrikeFaults
+from pulumi_openai_ft.emulator.ids import mask
+from pulumi_openai_ft.emulator.middleware import Doorkeeper, Recorder, StrikeFaults
+from pulumi_openai_ft.emulator.request_context import Call, Handler, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from pulumi_openai_ft.emulator.backend import Backend
-    from pulumi_openai_ft.emulator.journal import JournalEntry
-    from pulumi_openai_ft.emulator.modes import Mode
+    from pulumi_openai_ft.emulator.request_log import JournalEntry
+    from pulumi_openai_ft.emulator.service_modes import Mode
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.emulator.errors import ApiError
-from pulumi_openai_ft.emulator.names import mask
+from pulumi_openai_ft.emulator.ids import mask
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -8,11 +8,11 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.emulator.auth import Keyring
-from pulumi_openai_ft.emulator.catalogue import Catalogue, load_catalogue
+from pulumi_openai_ft.emulator.catalog import Catalogue, load_catalogue
 from pulumi_openai_ft.emulator.errors import invalid
 from pulumi_openai_ft.emulator.faults import Faults
-from pulumi_openai_ft.emulator.journal import Journal
 from pulumi_openai_ft.emulator.lifecycle import Lifecycle
+from pulumi_openai_ft.emulator.request_log import Journal
 from pulumi_openai_ft.emulator.simulating_runner import SimulatingRunner
 
 if TYPE_CHECKING:

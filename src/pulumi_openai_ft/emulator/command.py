@@ -6,8 +6,8 @@ import argparse
 from datetime import date
 from pathlib import Path
 
-from pulumi_openai_ft.emulator.modes import MODES
 from pulumi_openai_ft.emulator.server import Emulator, serve
+from pulumi_openai_ft.emulator.service_modes import MODES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,8 @@ from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft.emulator.checks import (
+from pulumi_openai_ft.emulator.errors import invalid
+from pulumi_openai_ft.emulator.validators import (
     Check,
     anything,
     fields,
@@ -22,7 +23,6 @@ from pulumi_openai_ft.emulator.checks import (
     text,
     whole,
 )
-from pulumi_openai_ft.emulator.errors import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

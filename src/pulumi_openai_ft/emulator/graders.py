@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft.emulator.checks import (
+from pulumi_openai_ft.emulator.errors import invalid
+from pulumi_openai_ft.emulator.validators import (
     Check,
     anything,
     fields,
@@ -16,7 +17,6 @@ from pulumi_openai_ft.emulator.checks import (
     text,
     whole,
 )
-from pulumi_openai_ft.emulator.errors import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

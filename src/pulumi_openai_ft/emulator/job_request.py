@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft.emulator.checks import (
+from pulumi_openai_ft.emulator.errors import invalid
+from pulumi_openai_ft.emulator.graders import check_grader
+from pulumi_openai_ft.emulator.validators import (
     Check,
     anything,
     either,
@@ -17,11 +19,9 @@ from pulumi_openai_ft.emulator.checks import (
     text,
     whole,
 )
-from pulumi_openai_ft.emulator.errors import invalid
-from pulumi_openai_ft.emulator.graders import check_grader
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft.emulator.modes import Mode
+    from pulumi_openai_ft.emulator.service_modes import Mode
 
 METADATA = pairs(text(maximum=512), longest_key=64, maximum=16)
 

@@ -9,8 +9,8 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.emulator.errors import ApiError, invalid
-from pulumi_openai_ft.emulator.history import History
-from pulumi_openai_ft.emulator.names import checkpoint_name, model_name, new_id
+from pulumi_openai_ft.emulator.event_log import History
+from pulumi_openai_ft.emulator.ids import checkpoint_name, model_name, new_id
 from pulumi_openai_ft.emulator.records import Checkpoint, File, Job, Model
 from pulumi_openai_ft.emulator.runner import Dataset, Order, Progress, Runner
 

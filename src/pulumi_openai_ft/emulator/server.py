@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 
-from pulumi_openai_ft.emulator import books
+from pulumi_openai_ft.emulator import inspection
 from pulumi_openai_ft.emulator.app import build_app
 from pulumi_openai_ft.emulator.backend import Backend
 from pulumi_openai_ft.emulator.clock import Clock
-from pulumi_openai_ft.emulator.data_folder import EmulatorError, opened
-from pulumi_openai_ft.emulator.modes import MODES
+from pulumi_openai_ft.emulator.middleware import DroppableProtocol, StoppableServer
+from pulumi_openai_ft.emulator.service_modes import MODES
 from pulumi_openai_ft.emulator.settings import Settings
-from pulumi_openai_ft.emulator.wire import DroppableProtocol, StoppableServer
+from pulumi_openai_ft.emulator.storage import EmulatorError, opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.emulator.auth import Key
     from pulumi_openai_ft.emulator.faults import Fault
-    from pulumi_openai_ft.emulator.journal import JournalEntry
+    from pulumi_openai_ft.emulator.request_log import JournalEntry
 
 HOST = "127.0.0.1"
 _KEEP_ALIVE_SECONDS = 75
@@ -143,25 +143,25 @@ class Emulator:
         """How often each method and route was asked, as `GET /v1/files`."""
         return self.backend.journal.counts()
 
-    def files(self) -> books.Book:
+    def files(self) -> inspection.Book:
         """All files, oldest first: the API's objects and their `project`."""
-        return books.files(self.backend)
+        return inspection.files(self.backend)
 
-    def uploads(self) -> books.Book:
+    def uploads(self) -> inspection.Book:
         """All uploads, oldest first: the API's objects and their `project`."""
-        return books.uploads(self.backend)
+        return inspection.uploads(self.backend)
 
-    def jobs(self) -> books.Book:
+    def jobs(self) -> inspection.Book:
         """All jobs, oldest first: the API's objects and their `project`. This does not count as reading them."""
-        return books.jobs(self.backend)
+        return inspection.jobs(self.backend)
 
-    def permissions(self) -> books.Book:
+    def permissions(self) -> inspection.Book:
         """All grants, oldest first: the API's objects and their `checkpoint`."""
-        return books.permissions(self.backend)
+        return inspection.permissions(self.backend)
 
-    def models(self) -> books.Book:
+    def models(self) -> inspection.Book:
         """All fine-tuned models, oldest first: the API's objects, their `project` and `job`."""
-        return books.models(self.backend)
+        return inspection.models(self.backend)
 
 
 def serve(emulator: Emulator) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft.emulator.modes import MODES, Mode
+from pulumi_openai_ft.emulator.service_modes import MODES, Mode
 
 if TYPE_CHECKING:
     from datetime import date

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from pulumi_openai_ft.host import _loading
+from pulumi_openai_ft.host import _startup
 
-with _loading.loading():
+with _startup.loading():
     from pulumi_openai_ft.host._server import serve
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-from pulumi_openai_ft._host import Host
-from pulumi_openai_ft._once import once
-from pulumi_openai_ft._service.pace import Time
+from pulumi_openai_ft._client.rate_limit import Time
+from pulumi_openai_ft._provider.host_interface import Host
+from pulumi_openai_ft._shared.locked_property import once
 from pulumi_openai_ft.errors import InterruptedCommandError
 from pulumi_openai_ft.host._operations import Operation, Operations
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi.runtime.proto import provider_pb2
 
-from pulumi_openai_ft._functions.errors import label
-from pulumi_openai_ft._functions.lookups import LOOKUPS
-from pulumi_openai_ft._service.api import connect
-from pulumi_openai_ft._service.pace import REAL_TIME, Time
+from pulumi_openai_ft._client.client import connect
+from pulumi_openai_ft._client.rate_limit import REAL_TIME, Time
+from pulumi_openai_ft._program.functions.error_transport import label
+from pulumi_openai_ft._program.functions.lookups import LOOKUPS
 from pulumi_openai_ft._settings import Settings
-from pulumi_openai_ft._tokens import OURS
+from pulumi_openai_ft._shared.type_tokens import OURS
 from pulumi_openai_ft.errors import InputError, OpenAIFTError
 from pulumi_openai_ft.host._properties import received, sent
 

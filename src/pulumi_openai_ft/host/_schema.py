@@ -16,19 +16,19 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft._functions.lookups import LOOKUPS
-from pulumi_openai_ft._job.inputs import FineTuningJobInputs
-from pulumi_openai_ft._providers.checkpoint_permission import CheckpointPermissionInputs
-from pulumi_openai_ft._providers.file import FileInputs
-from pulumi_openai_ft._tokens import OURS
+from pulumi_openai_ft._program.functions.lookups import LOOKUPS
+from pulumi_openai_ft._provider.checkpoint_permission import CheckpointPermissionInputs
+from pulumi_openai_ft._provider.file import FileInputs
+from pulumi_openai_ft._provider.job.inputs import FineTuningJobInputs
+from pulumi_openai_ft._shared.type_tokens import OURS
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermission
 from pulumi_openai_ft.file import File
 from pulumi_openai_ft.fine_tuning_job import FineTuningJob
 from pulumi_openai_ft.host._schema_types import Types, output_model
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft._functions.lookups import Lookup
-    from pulumi_openai_ft._inputs import Inputs
+    from pulumi_openai_ft._program.functions.lookups import Lookup
+    from pulumi_openai_ft._provider.input_models import Inputs
 
 RESOURCES: dict[type[Any], type[Inputs]] = {
     File: FileInputs,

@@ -16,7 +16,7 @@ import grpc
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from pulumi_openai_ft._engine import address_of, is_there
+from pulumi_openai_ft._shared.engine_liveness import address_of, is_there
 from pulumi_openai_ft.host._servicer import Servicer
 
 if TYPE_CHECKING:

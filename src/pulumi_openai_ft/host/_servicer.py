@@ -11,15 +11,15 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 
-from pulumi_openai_ft._deferred import Deferred
 from pulumi_openai_ft._settings import only_own_resources
-from pulumi_openai_ft._tokens import OURS
+from pulumi_openai_ft._shared.lazy_module import Deferred
+from pulumi_openai_ft._shared.type_tokens import OURS
 from pulumi_openai_ft.errors import InputError, OpenAIFTError
 from pulumi_openai_ft.host._engine_host import EngineHost, EngineLog
-from pulumi_openai_ft.host._failures import fail, fail_partly
-from pulumi_openai_ft.host._foreign import ForeignProviderError, ForeignResources
+from pulumi_openai_ft.host._grpc_errors import fail, fail_partly
 from pulumi_openai_ft.host._operations import Operation, Operations
-from pulumi_openai_ft.host._ours import OwnResources, PartlyDoneError
+from pulumi_openai_ft.host._own_resources import OwnResources, PartlyDoneError
+from pulumi_openai_ft.host._third_party_resources import ForeignProviderError, ForeignResources
 from pulumi_openai_ft.host._urn import name_of, type_of
 
 if TYPE_CHECKING:

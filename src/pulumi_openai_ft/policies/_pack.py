@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from pulumi_policy import PolicyPack
 
-from pulumi_openai_ft.policies import budget, deadline, keys, limits, models, permissions, stacks
+from pulumi_openai_ft.policies import budget, deadline, job_settings, keys, models, permissions, stack_rules
+from pulumi_openai_ft.policies._policy_resource import Marks
 from pulumi_openai_ft.policies._rule import Clock, Look, Rule, StackRule, today
-from pulumi_openai_ft.policies._subject import Marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,15 +25,15 @@ RULES: tuple[Rule | StackRule | Look, ...] = (
     permissions.PROJECT,
     keys.NO_KEYS_IN_PROPERTIES,
     keys.NO_KEYS_IN_OUTPUTS,
-    stacks.TRAINING_FILE_PURPOSE,
+    stack_rules.TRAINING_FILE_PURPOSE,
     deadline.DEADLINE,
     budget.BUDGET,
     budget.STACK_BUDGET,
-    limits.EPOCHS,
-    limits.METADATA,
-    limits.SUFFIX,
-    stacks.PROTECT_IN_PRODUCTION,
-    limits.WANDB_ENTITY,
+    job_settings.EPOCHS,
+    job_settings.METADATA,
+    job_settings.SUFFIX,
+    stack_rules.PROTECT_IN_PRODUCTION,
+    job_settings.WANDB_ENTITY,
 )
 """Every rule. The one that looks comes first, so that the others know what is secret."""
 

@@ -16,14 +16,14 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from pulumi_openai_ft._inputs import plain
-from pulumi_openai_ft._inputs import problems as input_problems
-from pulumi_openai_ft._job.checks import contradictions
-from pulumi_openai_ft._job.inputs import FineTuningJobInputs
-from pulumi_openai_ft._paths import top_level
-from pulumi_openai_ft.policies._kinds import JOB
+from pulumi_openai_ft._provider.input_models import plain
+from pulumi_openai_ft._provider.input_models import problems as input_problems
+from pulumi_openai_ft._provider.job.inputs import FineTuningJobInputs
+from pulumi_openai_ft._provider.job.validation import contradictions
+from pulumi_openai_ft._shared.property_paths import top_level
+from pulumi_openai_ft.policies._policy_resource import Marks, Subject, raw, unknown_paths
+from pulumi_openai_ft.policies._resource_types import JOB
 from pulumi_openai_ft.policies._schema import EXEMPT, UNKNOWNS, Schema, defaults, problems
-from pulumi_openai_ft.policies._subject import Marks, Subject, raw, unknown_paths
 
 if TYPE_CHECKING:
     from pulumi_policy import ReportViolation, ResourceValidationArgs, StackValidationArgs

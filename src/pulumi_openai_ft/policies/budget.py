@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from pulumi_policy import EnforcementLevel
 
-from pulumi_openai_ft._hidden import ESTIMATED
-from pulumi_openai_ft.policies._kinds import JOB
+from pulumi_openai_ft._shared.hidden_properties import ESTIMATED
+from pulumi_openai_ft.policies._resource_types import JOB
 from pulumi_openai_ft.policies._rule import Limits, Rule, StackRule
 from pulumi_openai_ft.policies._schema import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pulumi_openai_ft.policies._subject import Subject
+    from pulumi_openai_ft.policies._policy_resource import Subject
 
 TOKENS, COST = ESTIMATED
 _WAY_OUT = "train on fewer rows, for fewer epochs or on a cheaper model"

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_policy import EnforcementLevel
 
-from pulumi_openai_ft.policies._kinds import JOB
+from pulumi_openai_ft.policies._resource_types import JOB
 from pulumi_openai_ft.policies._rule import Limits, Rule
 from pulumi_openai_ft.policies._schema import choice, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pulumi_openai_ft.policies._subject import Subject
+    from pulumi_openai_ft.policies._policy_resource import Subject
 
 
 def _deadline(job: Subject, limits: Limits) -> Iterator[str]:

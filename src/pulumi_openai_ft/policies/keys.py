@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from pulumi_policy import EnforcementLevel
 
 from pulumi_openai_ft._settings import KEYS_IN_CONFIGURATION
-from pulumi_openai_ft.policies._kinds import PROVIDER
+from pulumi_openai_ft.policies._resource_types import PROVIDER
 from pulumi_openai_ft.policies._rule import Limits, Look, Rule, StackRule
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft.policies._subject import Subject
+    from pulumi_openai_ft.policies._policy_resource import Subject
 
 # Stricter than what messages mask, where a little too much does no harm: `sk-learn-pipeline-v2` is no key.
 _KEY = re.compile(

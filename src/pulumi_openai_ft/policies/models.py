@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Self
 
 from pulumi_policy import EnforcementLevel
 
-from pulumi_openai_ft._job.advice import catalog_of
+from pulumi_openai_ft._provider.job.model_warnings import catalog_of
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.errors import SettingsError
-from pulumi_openai_ft.policies._kinds import JOB
+from pulumi_openai_ft.policies._resource_types import JOB
 from pulumi_openai_ft.policies._rule import Limits, Rule
 from pulumi_openai_ft.policies._schema import DATE, text, texts, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pulumi_openai_ft._profiles import Profile
+    from pulumi_openai_ft._service_profiles import Profile
     from pulumi_openai_ft.catalog import Catalog, Entry
-    from pulumi_openai_ft.policies._subject import Subject
+    from pulumi_openai_ft.policies._policy_resource import Subject
 
 _ELSEWHERE = "train at another service by openai-ft:baseUrl and openai-ft:service"
 _READS = ("model", "method")

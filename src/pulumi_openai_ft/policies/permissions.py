@@ -9,14 +9,14 @@ from pulumi_policy import EnforcementLevel
 
 from pulumi_openai_ft._settings import KEYS_IN_CONFIGURATION, MISSING_ADMIN_KEY
 from pulumi_openai_ft.errors import SettingsError
-from pulumi_openai_ft.policies._kinds import PERMISSION
+from pulumi_openai_ft.policies._resource_types import PERMISSION
 from pulumi_openai_ft.policies._rule import Limits, Rule
 from pulumi_openai_ft.policies._schema import expression, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pulumi_openai_ft.policies._subject import Subject
+    from pulumi_openai_ft.policies._policy_resource import Subject
 
 _ADMIN_KEY = KEYS_IN_CONFIGURATION[1]
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.e2e.conftest import HOSTS, Stack, environment, select
-from tests.e2e.kill.lives import Life
 from tests.e2e.kill.processes import PROCESSES, Service
+from tests.e2e.kill.scenarios import Life
 from tests.support import write_training_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.e2e.kill.lives import Kind
+    from tests.e2e.kill.scenarios import Kind
 
 SETTINGS = "config:\n  openai-ft:pollInterval:\n    value: 0.5\n"
 NO_CHAT = '{"messages": "none"}\n' * 12

@@ -14,16 +14,16 @@ from random import Random
 from typing import TYPE_CHECKING, get_args
 
 import pytest
-from tests.e2e.kill.lives import CANCEL, CREATE, KINDS, LATE, SHARED, UNFINISHED, Life, Victim
-from tests.e2e.kill.moments import AtRefusal, AtRequest, AtTime
+from tests.e2e.kill.kill_points import AtRefusal, AtRequest, AtTime
+from tests.e2e.kill.scenarios import CANCEL, CREATE, KINDS, LATE, SHARED, UNFINISHED, Life, Victim
 from tests.e2e.kill.summary import KILLS, PAID_TWICE, TOO_LATE
 from tests.support import write_training_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.e2e.kill.lives import Kind
-    from tests.e2e.kill.moments import Moment
+    from tests.e2e.kill.kill_points import Moment
+    from tests.e2e.kill.scenarios import Kind
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 LIVES = 40

@@ -7,15 +7,25 @@ from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft.emulator.books import BOOKS
-from pulumi_openai_ft.emulator.checks import Check, fields, flag, items, nullable, number, one_of, text, whole
 from pulumi_openai_ft.emulator.errors import ApiError, invalid
 from pulumi_openai_ft.emulator.faults import ACTIONS, Fault
-from pulumi_openai_ft.emulator.modes import MODES
+from pulumi_openai_ft.emulator.inspection import BOOKS
+from pulumi_openai_ft.emulator.service_modes import MODES
+from pulumi_openai_ft.emulator.validators import (
+    Check,
+    fields,
+    flag,
+    items,
+    nullable,
+    number,
+    one_of,
+    text,
+    whole,
+)
 
 if TYPE_CHECKING:
     from pulumi_openai_ft.emulator.auth import Key
-    from pulumi_openai_ft.emulator.calls import Call, Json
+    from pulumi_openai_ft.emulator.request_context import Call, Json
     from pulumi_openai_ft.emulator.settings import Settings
 
 _ADVANCE = fields({"seconds": number(minimum=0)})

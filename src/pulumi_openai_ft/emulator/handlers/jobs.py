@@ -4,22 +4,22 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft.emulator.errors import ApiError, invalid, no_such_job, no_such_model
 from pulumi_openai_ft.emulator.handlers.files import find_file
+from pulumi_openai_ft.emulator.ids import new_id
 from pulumi_openai_ft.emulator.job_request import (
     check_job_request,
     ordered_method,
     split_extras,
     with_hyperparameters,
 )
-from pulumi_openai_ft.emulator.names import new_id
 from pulumi_openai_ft.emulator.records import Job
-from pulumi_openai_ft.emulator.shapes import checkpoint_body, event_body, job_body, list_body
+from pulumi_openai_ft.emulator.serializers import checkpoint_body, event_body, job_body, list_body
 from pulumi_openai_ft.emulator.store import Condition, created_before, has_pair, unknown_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pulumi_openai_ft.emulator.calls import Call, Json
-    from pulumi_openai_ft.emulator.catalogue import BaseModel
+    from pulumi_openai_ft.emulator.catalog import BaseModel
+    from pulumi_openai_ft.emulator.request_context import Call, Json
 
 
 def create_job(call: Call) -> Json:

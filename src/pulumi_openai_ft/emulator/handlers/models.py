@@ -3,12 +3,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.emulator.errors import ApiError, no_such_model
-from pulumi_openai_ft.emulator.shapes import base_model_body, deleted_body, model_body
+from pulumi_openai_ft.emulator.serializers import base_model_body, deleted_body, model_body
 from pulumi_openai_ft.emulator.store import created_before
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft.emulator.calls import Call, Json
     from pulumi_openai_ft.emulator.records import Model
+    from pulumi_openai_ft.emulator.request_context import Call, Json
 
 
 def list_models(call: Call) -> Json:

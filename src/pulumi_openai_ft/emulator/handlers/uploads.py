@@ -3,16 +3,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft.emulator.checks import fields, items, nullable, one_of, text, whole
 from pulumi_openai_ft.emulator.errors import invalid, no_such_upload
 from pulumi_openai_ft.emulator.handlers.files import LIFETIME, check_filename, keep_file
-from pulumi_openai_ft.emulator.names import new_id
+from pulumi_openai_ft.emulator.ids import new_id
 from pulumi_openai_ft.emulator.records import Part, Upload
-from pulumi_openai_ft.emulator.shapes import file_body, part_body, upload_body
+from pulumi_openai_ft.emulator.serializers import file_body, part_body, upload_body
+from pulumi_openai_ft.emulator.validators import fields, items, nullable, one_of, text, whole
 
 if TYPE_CHECKING:
     from pulumi_openai_ft.emulator.blobs import Draft
-    from pulumi_openai_ft.emulator.calls import Call, Json
+    from pulumi_openai_ft.emulator.request_context import Call, Json
 
 PURPOSES = ("assistants", "batch", "fine-tune", "vision")
 UPLOAD_SECONDS = 3600

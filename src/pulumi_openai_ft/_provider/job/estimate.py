@@ -1,0 +1,129 @@
+"""What the local file behind a job's training file tells before the job is bought: what is refused, what it costs.
+
+It counts only while its content is the one that the program has hashed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi_openai_ft._provider.input_models import is_known, plain, shown, unknown
+from pulumi_openai_ft._provider.job.validation import METHODS, given_hyperparameters
+from pulumi_openai_ft._provider.training_file_checks import OFF, check, is_strict, told
+from pulumi_openai_ft._shared.hidden_properties import ESTIMATE, ESTIMATED, FILE_HASHES, TRAINING_DATA
+from pulumi_openai_ft._shared.lazy_module import Deferred
+from pulumi_openai_ft.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pulumi_openai_ft._provider.host_interface import Host
+    from pulumi_openai_ft._service_profiles import Profile
+    from pulumi_openai_ft.catalog import Catalog
+    from pulumi_openai_ft.training_data import Report
+
+REFUSED = ("format", "last_message", "too_few_examples")
+"""Kinds of problems that only the job's method, and that it trains on the file, make errors of."""
+CUT = ("too_long_for_model",)
+"""Kinds of problems that only the job's model brings."""
+_training_data = Deferred("training_data")
+
+
+def problems(props: Mapping[str, Any], catalog: Catalog, service: str, host: Host) -> list[str]:
+    """What the service would refuse of the training file for this job, a sentence each."""
+    is_refused = is_strict(_local(props).get("validate"), service)
+    return _first_of(REFUSED, props, catalog, host) if is_refused else []
+
+
+def advice(props: Mapping[str, Any], catalog: Catalog, host: Host) -> list[str]:
+    """What else to know of the training file for this job, a sentence each."""
+    is_told = _local(props).get("validate") != OFF
+    return _first_of((*REFUSED, *CUT), props, catalog, host) if is_told else []
+
+
+def estimate(
+    props: Mapping[str, Any], catalog: Catalog, profile: Profile, host: Host
+) -> dict[str, Any] | None:
+    """What training is likely to come to: tokens, USD, epochs, and the day of the price.
+
+    Args:
+        props: All properties of the job.
+        catalog: What is known of models.
+        profile: How the service differs from OpenAI.
+        host: Where it is shown how far the file is read.
+
+    Returns:
+        None where that cannot be told: reinforcement is billed by time.
+    """
+    if not is_known(props.get("method")):
+        return None
+    epochs = plain(given_hyperparameters(props)[1].get("n_epochs") or "auto")
+    if epochs == "auto" and not profile.offers("auto"):
+        return None
+    if _method(props) == "reinforcement" or not isinstance(epochs, int | str):
+        return None
+    if (found := _report(props, catalog, host)) is None:
+        return None
+    entry = catalog.find(str(props.get("model")))
+    price = entry.training_price if entry else None
+    likely = _training_data.estimate(
+        examples=found.examples,
+        tokens=found.tokens,
+        epochs=epochs,
+        usd_per_million=price.value if price else None,
+    )
+    dated = str(price.as_of) if price and price.as_of else None
+    usd = None if likely.usd is None else round(likely.usd, 6)
+    return {"tokens": likely.tokens, "epochs": likely.epochs, "usd": usd, "price_as_of": dated}
+
+
+def estimated(props: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs of a new job that its check has estimated; unknown where it could not yet."""
+    found = plain(props.get(ESTIMATE))
+    if isinstance(found, dict):
+        return dict(zip(ESTIMATED, (found["tokens"], found.get("usd")), strict=True))
+    grounds = ("model", "method", TRAINING_DATA, FILE_HASHES["training_file"])
+    nothing = None if is_known([props.get(name) for name in grounds]) else unknown()
+    return dict.fromkeys(ESTIMATED, nothing)
+
+
+def _first_of(kinds: Iterable[str], props: Mapping[str, Any], catalog: Catalog, host: Host) -> list[str]:
+    """The first problem of each kind."""
+    found = _report(props, catalog, host)
+    first = {problem.kind: problem for problem in reversed(found.problems if found else ())}
+    sentences = [str(first[kind]) for kind in kinds if kind in first]
+    return told("training_file", shown(props, TRAINING_DATA, _local(props).get("file")), sentences)
+
+
+def _report(props: Mapping[str, Any], catalog: Catalog, host: Host) -> Report | None:
+    """What is found in the file by the rules of the job's method and model."""
+    path, sha256 = _local(props).get("file"), props.get(FILE_HASHES["training_file"])
+    method, model = _method(props), props.get("model")
+    if not (isinstance(path, str) and isinstance(sha256, str) and isinstance(model, str)):
+        return None
+    if method not in METHODS:
+        return None
+    entry = catalog.find(model)
+    try:
+        found = check(
+            path,
+            host,
+            method=method,
+            part="training",
+            model=entry.id if entry else model,
+            context_length=entry.context_length if entry else None,
+            sha256=sha256,
+        )
+    except InputError:
+        return None
+    return found if found.sha256 == sha256 else None
+
+
+def _method(props: Mapping[str, Any]) -> Any:
+    method = props.get("method")
+    return METHODS[0] if method is None else method.get("type") if isinstance(method, dict) else None
+
+
+def _local(props: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = props.get(TRAINING_DATA)
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,108 @@
+"""What the state keeps of a job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi_openai_ft._client.objects import TERMINAL_STATUSES
+from pulumi_openai_ft._provider import input_models
+from pulumi_openai_ft._provider.job.diff import unrecorded
+from pulumi_openai_ft._provider.job.estimate import estimated
+from pulumi_openai_ft._provider.job.inputs import OWN_INPUTS, UPDATING, FineTuningJobInputs
+from pulumi_openai_ft._provider.job.lookup import TOKEN_KEY
+from pulumi_openai_ft._provider.job.manager import FAILED
+from pulumi_openai_ft._shared.hidden_properties import ASKED, ESTIMATED, FILE_HASHES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pulumi_openai_ft._client.objects import Job
+
+
+MODEL_IS_GONE = "__model_is_gone"
+"""Output that is True where the job's model was deleted outside of the stack."""
+RESOLVED = ("model", "seed", "method")
+"""Inputs for which the service puts a value of its own."""
+OUTCOME = ("status", "fine_tuned_model", "finished_at", "trained_tokens", "result_files", "error")
+"""Outputs that a job has only when it has come to its end."""
+
+
+def outputs(job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of a job.
+
+    Args:
+        job: What the service says of it.
+        props: What only we know: the inputs, or the state as it was.
+    """
+    metadata = {key: value for key, value in (job.metadata or {}).items() if key != TOKEN_KEY}
+    return {
+        **{
+            name: props[name]
+            for name in (*OWN_INPUTS, *FILE_HASHES.values(), ASKED, *ESTIMATED)
+            if props.get(name) is not None
+        },
+        "model": job.model,
+        "training_file": job.training_file or props.get("training_file"),
+        "validation_file": job.validation_file or props.get("validation_file"),
+        "suffix": job.user_provided_suffix or props.get("suffix"),
+        "seed": props.get("seed") if job.seed is None else job.seed,
+        "method": job.method or props.get("method") or _method(job),
+        "integrations": job.integrations or props.get("integrations") or None,
+        "metadata": metadata or props.get("metadata") or None,
+        "status": job.status,
+        "fine_tuned_model": job.fine_tuned_model,
+        "created_at": job.created_at,
+        "finished_at": job.finished_at,
+        "trained_tokens": job.trained_tokens,
+        "result_files": job.result_files,
+        "error": job.error.model_dump() if job.error and job.status in FAILED else None,
+        "organization_id": job.organization_id,
+    }
+
+
+def planned(olds: Mapping[str, Any] | None, news: Mapping[str, Any]) -> dict[str, Any]:
+    """The state after a create, or after an update of `olds`, as far as it is known before."""
+    if olds is None:
+        given = {name: news.get(name) for name in FineTuningJobInputs.model_fields}
+        resolved = [name for name in RESOLVED if name != "seed" or given["seed"] is None]
+        return {
+            **given,
+            **estimated(news),
+            **_unknown((*resolved, *OUTCOME, "created_at", "organization_id")),
+        }
+    own = {name: news.get(name) for name in OWN_INPUTS}
+    return {**olds, **own, **_unknown(() if olds.get("status") in TERMINAL_STATUSES else OUTCOME)}
+
+
+def _unknown(names: Iterable[str]) -> dict[str, Any]:
+    return {name: input_models.unknown() for name in names}
+
+
+def updated(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+    """The inputs that change in place."""
+    fields = FineTuningJobInputs.model_fields
+    changed = (
+        name
+        for name in UPDATING
+        if news.get(name, fields[name].default) != olds.get(name, fields[name].default)
+    )
+    return [*changed, *unrecorded(news, olds)]
+
+
+def is_unfinished(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether a job is waited for that is not known to have succeeded, or there is bad news of it to be told."""
+    status = olds.get("status")
+    to_be_told = status in FAILED or bool(olds.get(MODEL_IS_GONE))
+    settled = status == "succeeded" or (status == "paused" and bool(news.get("paused")))
+    return to_be_told or (news.get("wait_for_completion", True) is not False and not settled)
+
+
+def _method(job: Job) -> dict[str, Any] | None:
+    """The job's method. Old jobs only have hyperparameters, and were supervised."""
+    if job.method:
+        return job.method
+    return (
+        {"type": "supervised", "supervised": {"hyperparameters": job.hyperparameters}}
+        if job.hyperparameters
+        else None
+    )

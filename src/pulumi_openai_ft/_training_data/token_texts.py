@@ -1,0 +1,288 @@
+"""What of well-typed rows becomes tokens; the rules that types cannot tell are looked at on the way."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from msgspec import Meta, Raw
+
+from pulumi_openai_ft._training_data.limits import (
+    FUNCTION_NAME,
+    IMAGE_DATA,
+    IMAGE_TOKENS,
+    MOST_FUNCTIONS,
+    MOST_IMAGE_BYTES,
+    MOST_IMAGES,
+    SPECIAL_TOKEN,
+    WEB_ADDRESS,
+    WHOLE_IMAGE_TOKENS,
+)
+from pulumi_openai_ft._training_data.row_types import (
+    NOTHING,
+    Assistant,
+    Developer,
+    Function,
+    ImagePart,
+    Preference,
+    RefusalPart,
+    Supervised,
+    System,
+    Tool,
+    ToolResult,
+    User,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pulumi_openai_ft._training_data.row_types import Call, Image, Message, Row
+    from pulumi_openai_ft._training_data.tokens import Batch
+
+MESSAGE_TOKENS = 4
+"""Of a message beside its texts: where it begins, its role, where that ends, where it ends itself."""
+LARGEST_KEPT = 2**16
+"""Bytes of the declarations of tools that are kept: rows tend to repeat them word by word."""
+
+
+class DoubtfulError(Exception):
+    """The row has to be looked at more closely."""
+
+
+def usual_speech(rows: Sequence[Row | None], batch: Batch) -> list[int]:
+    """Puts into a batch what becomes tokens of rows that hold texts and nothing else, as most rows do.
+
+    Returns:
+        Where in the list the others are.
+    """
+    texts, common = batch.texts, batch.common
+    tokens, others = 0, []
+    for index, row in enumerate(rows):
+        before, common_before = len(texts), len(common)
+        if type(row) is Supervised and row.tools is NOTHING and row.functions is NOTHING:
+            messages: Sequence[Any] = row.messages
+            last = messages[-1]
+            is_usual = type(last) is Assistant and last.weight != 0
+        else:
+            messages = _without_tools(row)
+            is_usual = len(messages) > 0
+        if is_usual and _take_texts(messages, texts, common):
+            tokens += MESSAGE_TOKENS * len(messages)
+        else:
+            del texts[before:], common[common_before:]
+            others.append(index)
+    batch.tokens += tokens
+    return others
+
+
+def _take_texts(messages: Sequence[Any], texts: list[str], common: list[str]) -> bool:
+    """Takes texts until there is something else. This runs for each message of a file: each step shows in the speed."""
+    for message in messages:
+        content, kind = message.content, type(message)
+        if type(content) is not str or message.name is not None or ("|" in content and "<|" in content):
+            return False
+        if kind is User:
+            texts.append(content)
+        elif kind is Assistant:
+            if message.tool_calls or message.function_call or message.refusal:
+                return False
+            texts.append(content)
+        elif kind is System or kind is Developer:
+            common.append(content)
+        else:
+            return False
+    return True
+
+
+def _without_tools(row: Row | None) -> Sequence[Any]:
+    """The messages of a row that ends as it should and declares no tools; none of another row."""
+    if row is None or not _ends_well(row):
+        return ()
+    holder = row.input if isinstance(row, Preference) else row
+    return _messages(row) if holder.tools is NOTHING and holder.functions is NOTHING else ()
+
+
+def _messages(row: Row) -> Sequence[Any]:
+    if isinstance(row, Preference):
+        return [*row.input.messages, *row.preferred_output, *row.non_preferred_output]
+    return row.messages
+
+
+def _ends_well(row: Row) -> bool:
+    """Whether the row ends with messages such as the method asks for, surely with one to learn from."""
+    if isinstance(row, Preference):
+        return type(row.preferred_output[0]) is Assistant and type(row.non_preferred_output[0]) is Assistant
+    last = row.messages[-1]
+    if isinstance(row, Supervised):
+        return type(last) is Assistant and last.weight != 0
+    return type(last) is User
+
+
+def speech(row: Row, batch: Batch) -> None:
+    """Puts what of any row becomes tokens into a batch.
+
+    Raises:
+        DoubtfulError: The row may break a rule, or be odd. The batch is as it was.
+    """
+    if not _ends_well(row):
+        raise DoubtfulError
+    if isinstance(row, Preference):
+        _whole(_messages(row), row.input.tools, row.input.functions, batch, most_images=0)
+    else:
+        _whole(_messages(row), row.tools, row.functions, batch)
+
+
+def _whole(
+    messages: Sequence[Any], tools: Raw, functions: Raw, batch: Batch, most_images: int = MOST_IMAGES
+) -> None:
+    """Reads rows of any kind."""
+    declared, common = _declared(tools, functions)
+    read = _Reading(declared)
+    for number, message in enumerate(messages):
+        read.message(message, is_last=number == len(messages) - 1)
+    if read.unanswered or read.images > most_images:
+        raise DoubtfulError
+    for text in read.texts:
+        if "|" in text and "<|" in text:
+            _refuse_special(text)
+    batch.texts += read.texts
+    batch.common += common
+    batch.tokens += read.tokens
+    batch.images += read.images > 0
+
+
+class _Reading:
+    """Collects what the messages of a row hold."""
+
+    def __init__(self, declared: frozenset[str]) -> None:
+        self.texts: list[str] = []
+        self.tokens = self.images = 0
+        self.unanswered: set[str] = set()
+        self._declared = declared
+
+    def message(self, message: Message, *, is_last: bool) -> None:
+        self.tokens += MESSAGE_TOKENS
+        if message.name is not None:
+            self.texts.append(message.name)
+            self.tokens += 1
+        if type(message) is Assistant:
+            self._assistant(message, is_last=is_last)
+        elif type(message) is ToolResult:
+            if message.tool_call_id not in self.unanswered:
+                raise DoubtfulError
+            self.unanswered.discard(message.tool_call_id)
+        self._content(message.content)
+
+    def _assistant(self, message: Assistant, *, is_last: bool) -> None:
+        calls = [call.function for call in message.tool_calls or ()]
+        if not is_last:
+            self.unanswered.update(call.id for call in message.tool_calls or ())
+        if message.function_call:
+            calls.append(message.function_call)
+        if message.content is None and not calls and not message.refusal:
+            raise DoubtfulError
+        if message.refusal is not None:
+            self.texts.append(message.refusal)
+        for call in calls:
+            self._call(call)
+
+    def _call(self, call: Call) -> None:
+        if call.name not in self._declared or not is_json(call.arguments):
+            raise DoubtfulError
+        self.texts += (call.name, call.arguments)
+
+    def _content(self, content: str | list[Any] | None) -> None:
+        if isinstance(content, str):
+            self.texts.append(content)
+            return
+        for part in content or ():
+            if type(part) is ImagePart:
+                self._image(part.image_url)
+            else:
+                self.texts.append(part.refusal if type(part) is RefusalPart else part.text)
+
+    def _image(self, image: Image) -> None:
+        if not is_image(image.url):
+            raise DoubtfulError
+        self.images += 1
+        self.tokens += IMAGE_TOKENS.get(image.detail, WHOLE_IMAGE_TOKENS)
+
+
+def is_json(text: str) -> bool:
+    """Whether a text surely is JSON."""
+    try:
+        _decode_raw(text)
+    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
+        return False
+    return True
+
+
+def is_image(url: str) -> bool:
+    """Whether an image's URL keeps the rules."""
+    if WEB_ADDRESS.match(url):
+        return True
+    data = IMAGE_DATA.match(url)
+    return data is not None and (len(url) - data.end()) * 3 // 4 <= MOST_IMAGE_BYTES
+
+
+def _refuse_special(text: str) -> None:
+    if SPECIAL_TOKEN.search(text):
+        raise DoubtfulError
+
+
+def _declared(tools: Raw, functions: Raw) -> tuple[frozenset[str], list[str]]:
+    """Names of the declared functions, and the texts that declare them."""
+    names: frozenset[str] = frozenset()
+    texts = []
+    for raw, decode in ((tools, _decode_tools), (functions, _decode_functions)):
+        if raw:
+            found, text = decode(bytes(raw))
+            names |= found
+            texts += [text] if found else []
+    return names, texts
+
+
+def _remembered(declarations: Any) -> Any:
+    """Remembers what a function makes of the bytes of declarations, unless they are large."""
+    remembering = lru_cache(maxsize=64)(declarations)
+    return lambda raw: (remembering if len(raw) <= LARGEST_KEPT else declarations)(raw)
+
+
+@_remembered
+def _decode_tools(raw: bytes) -> tuple[frozenset[str], str]:
+    return _names([tool.function for tool in _decoded(_tools, raw) or ()]), _plain(raw)
+
+
+@_remembered
+def _decode_functions(raw: bytes) -> tuple[frozenset[str], str]:
+    return _names(_decoded(_functions, raw) or ()), _plain(raw)
+
+
+def _decoded(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:
+    try:
+        return decoder.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise DoubtfulError from error
+
+
+def _names(functions: Any) -> frozenset[str]:
+    names = frozenset(function.name for function in functions)
+    if not all(map(FUNCTION_NAME.fullmatch, names)):
+        raise DoubtfulError
+    return names
+
+
+def _plain(raw: bytes) -> str:
+    """JSON without escapes that are not needed: one may hide a part of a special token."""
+    text = msgspec.json.encode(_decode(raw)).decode()
+    _refuse_special(text)
+    return text
+
+
+_decode = msgspec.json.Decoder().decode
+_decode_raw = msgspec.json.Decoder(Raw).decode
+_tools = msgspec.json.Decoder(list[Tool] | None)
+_functions = msgspec.json.Decoder(
+    Annotated[list[Function], Meta(min_length=1, max_length=MOST_FUNCTIONS)] | None
+)

@@ -1,0 +1,178 @@
+"""What `openai-ft doctor` finds on this machine and in the project."""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pulumi_openai_ft.cli import pulumi_cli
+from pulumi_openai_ft.cli.doctor.report import Finding, ok, problem, warning
+from pulumi_openai_ft.cli.program_python import Installed, Python, Runtime
+from pulumi_openai_ft.cli.project import WRAPPER, Copy, Project, compare
+from pulumi_openai_ft.cli.pulumi_cli import Version
+from pulumi_openai_ft.cli.pulumi_yaml import parse
+from pulumi_openai_ft.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OLDEST_TRIED = Version(3, 216, 0)
+"""The oldest `pulumi` that this package was tried with."""
+OLDEST_PYTHON = Version(3, 11, 0)
+DISTRIBUTION = "pulumi-openai-ft"
+TYPE_CHECKERS = ("mypy", "pyright")
+POLICY_PACK = "PulumiPolicy.yaml"
+_INSTALL = "install it there (docs/install.md)"
+_REPAIR = "run `openai-ft init`"
+
+
+def program(project: Project | None) -> list[Finding]:
+    """Return findings about the Python that Pulumi runs the program with, and the packages that the program needs.
+
+    Without a project, it is the Python that runs this command.
+    """
+    runtime = project.runtime if project else None
+    try:
+        found = runtime.python() if runtime else Python(Path(sys.executable), "pip", "this command")
+        installed = found.inspect(runtime.program if runtime else Path())
+    except InputError as error:
+        return [problem("Python", str(error))]
+    return [
+        _python(found, installed),
+        _sdk(found, installed),
+        _package(found, installed),
+        *_typechecker(runtime, found, installed),
+    ]
+
+
+def _python(found: Python, installed: Installed) -> Finding:
+    told = f"{installed.version}, {found.executable} (from {found.chosen_by})"
+    if (parsed := Version.parse(installed.version)) is None or parsed < OLDEST_PYTHON:
+        return problem("Python", f"{told} is too old: {OLDEST_PYTHON} or newer is needed")
+    if found.toolchain == "pip" and installed.packages["pip"] is None:
+        return problem("Python", f"{told} has no pip, which Pulumi runs: `{found.executable} -m ensurepip`")
+    return ok("Python", told)
+
+
+def _sdk(found: Python, installed: Installed) -> Finding:
+    if (sdk := installed.packages["pulumi"]) is None:
+        return problem("SDK", f"{found.executable} lacks the package pulumi: {_INSTALL}")
+    return ok("SDK", f"pulumi {sdk}")
+
+
+def _package(found: Python, installed: Installed) -> Finding:
+    theirs, own = installed.packages[DISTRIBUTION], metadata.version(DISTRIBUTION)
+    if theirs is None:
+        return problem(
+            "package", f"{found.executable} lacks {DISTRIBUTION}, so the program fails: {_INSTALL}"
+        )
+    if theirs != own:
+        return warning(
+            "package",
+            f"{DISTRIBUTION} {theirs}, but this command is of {own}: run {found.executable.parent}/openai-ft doctor",
+        )
+    return ok("package", f"{DISTRIBUTION} {theirs}")
+
+
+def _typechecker(runtime: Runtime | None, found: Python, installed: Installed) -> list[Finding]:
+    """Return a problem where the type checker that Pulumi runs before the program cannot run."""
+    name = runtime.options.get("typechecker") if runtime else None
+    if name is None:
+        return []
+    if name not in TYPE_CHECKERS:
+        return [problem("type checker", f"runtime.options.typechecker is {name!r}: write mypy or pyright")]
+    if installed.packages[name] is None:
+        return [
+            problem(
+                "type checker",
+                f"{found.executable} lacks {name}: install it, or remove runtime.options.typechecker",
+            )
+        ]
+    if name == "mypy" and found.chosen_by in ("PATH", "PULUMI_PYTHON_CMD"):
+        return [
+            problem(
+                "type checker",
+                "Pulumi runs mypy in a virtual environment only: set runtime.options.virtualenv",
+            )
+        ]
+    return [ok("type checker", f"{name} {installed.packages[name]}")]
+
+
+def pulumi_command() -> Finding:
+    """Pulumi's command line."""
+    path = pulumi_cli.command_path()
+    if path is None:
+        return problem("Pulumi", "`pulumi` is not on PATH: install it (www.pulumi.com/docs/install)")
+    try:
+        found = pulumi_cli.version()
+    except InputError as error:
+        return problem("Pulumi", f"{path}: {error}; install it again (www.pulumi.com/docs/install)")
+    return pulumi_version(found, path)
+
+
+def pulumi_version(found: Version | None, path: str) -> Finding:
+    """Whether this package was tried with a version of Pulumi's command line."""
+    if found is None or found < OLDEST_TRIED:
+        told = f"version {found}" if found else "of no version that can be told"
+        return warning("Pulumi", f"{path} is {told}, and {OLDEST_TRIED} is the oldest tried: get a newer one")
+    return ok("Pulumi", f"{found}, {path}")
+
+
+def host(project: Project) -> Finding:
+    """Which host serves dynamic resources, and whether it is in order."""
+    try:
+        folder = project.host_folder()
+    except InputError as error:
+        return problem("host", str(error))
+    if folder is None:
+        return warning(
+            "host",
+            f"Pulumi's own, which has no import, no live progress and no resuming after Ctrl-C: {_REPAIR}",
+        )
+    wrapper = folder / WRAPPER
+    found = compare(wrapper)
+    if found is Copy.CURRENT:
+        return ok("host", f"this package's, by {wrapper}")
+    if found is Copy.MISSING:
+        return problem("host", f"{wrapper}, which {project.file.name} selects, is not there: {_REPAIR}")
+    if found is Copy.NOT_EXECUTABLE:
+        return problem("host", f"{wrapper} is not executable: {_REPAIR}")
+    if found is Copy.OUTDATED:
+        return warning("host", f"{wrapper} is of another version of this package: {_REPAIR}")
+    return warning("host", f"{wrapper} is another program: {_REPAIR} --force to overwrite it")
+
+
+def policies(project: Project) -> Finding:
+    """Return whether the policy packs of the project can run. A project needs none."""
+    packs = list(_packs(project.folder))
+    if not packs:
+        return ok("policies", "no policy pack in the project")
+    names = [str(pack.parent.relative_to(project.folder)) for pack in packs]
+    reasons = [
+        f"{name}: {reason}" for name, pack in zip(names, packs, strict=True) if (reason := _obstacle(pack))
+    ]
+    if reasons:
+        return problem("policies", "; ".join(reasons))
+    return ok("policies", f"{', '.join(names)}: `pulumi preview --policy-pack {names[0]}` applies it")
+
+
+def _obstacle(pack: Path) -> str | None:
+    """Return what keeps a policy pack from running, if anything. Pulumi may wait for such a pack without end."""
+    try:
+        data = parse(pack.read_text("utf-8"))
+        runtime = data.get("runtime")
+        options = runtime.get("options") if isinstance(runtime, dict) else None
+        found = Runtime(pack.parent, pack.parent, options if isinstance(options, dict) else {}).python()
+        if found.inspect(pack.parent).packages["pulumi-policy"] is None:
+            return f"{found.executable} lacks the package pulumi-policy: install it there"
+    except (InputError, OSError, UnicodeDecodeError) as error:
+        return str(error)
+    return None
+
+
+def _packs(folder: Path) -> Iterator[Path]:
+    """Policy packs in a folder, not deep: virtual environments may lie below."""
+    for depth in ("", "*/", "*/*/"):
+        yield from sorted(folder.glob(f"{depth}{POLICY_PACK}"))

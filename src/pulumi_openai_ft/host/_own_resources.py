@@ -1,0 +1,213 @@
+"""Our own resources: the provider's class follows from the URN's type, and nothing of the state is unpickled."""
+
+from __future__ import annotations
+
+from functools import cache
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf import empty_pb2
+from pulumi.dynamic import Config, ConfigureRequest
+from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
+from pulumi.runtime.proto import provider_pb2
+
+from pulumi_openai_ft._settings import project_name
+from pulumi_openai_ft._shared.lazy_module import Deferred
+from pulumi_openai_ft._shared.type_tokens import OURS
+from pulumi_openai_ft.errors import InputError, InterruptedCommandError, OpenAIFTError, UnfinishedError
+from pulumi_openai_ft.host._codegen_escapes import printable
+from pulumi_openai_ft.host._diff_response import diff_response
+from pulumi_openai_ft.host._operations import Operation
+from pulumi_openai_ft.host._properties import received, sent
+from pulumi_openai_ft.host._startup import loading
+from pulumi_openai_ft.host._urn import name_of, type_of
+
+if TYPE_CHECKING:
+    from pulumi_openai_ft._provider.base import Provider
+    from pulumi_openai_ft.host._engine_host import EngineHost
+
+MODULES = {
+    "File": "file",
+    "FineTuningJob": "fine_tuning_job",
+    "FineTuningCheckpointPermission": "checkpoint_permission",
+}
+"""Modules of the providers, by type. They are loaded when they are needed: the port comes first."""
+STATE_FORMAT_KEY, STATE_FORMAT = "__state_format", 1
+"""Output that a version writes whose states this one would misread, and the only format that this one knows."""
+
+
+class PartlyDoneError(Exception):
+    """A create or an update has failed, and what is there is to be recorded."""
+
+    def __init__(self, left: provider_pb2.ErrorResourceInitFailed) -> None:
+        super().__init__("; ".join(left.reasons))
+        self.left = left
+
+
+class OwnResources:
+    """Answers the engine's calls for our types.
+
+    Args:
+        host: What providers may ask of this process.
+    """
+
+    def __init__(self, host: EngineHost) -> None:
+        self._host = host
+        self._config: dict[str, Any] = {}
+        self._providers: dict[str, Provider] = {}
+        self._lock = Lock()
+
+    def configure(self, config: dict[str, Any]) -> None:
+        """Takes the stack's configuration."""
+        self._config, self._providers = config, {}
+
+    def check(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
+        """Checks inputs."""
+        provider, olds, news = self._provider(request.urn), received(request.olds), received(request.news)
+        result = self._host.operations.run(Operation(request.urn), lambda: provider.check(olds, news))
+        failures = [
+            provider_pb2.CheckFailure(property=failure.property, reason=failure.reason)
+            for failure in result.failures
+        ]
+        return provider_pb2.CheckResponse(inputs=self._sent(request.urn, result.inputs), failures=failures)
+
+    def diff(self, request: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:
+        """Compares a state with inputs."""
+        provider, news = self._provider(request.urn), received(request.news)
+        before = received(request.old_inputs)
+        remembered = {name: before[name] for name in provider.remembered if name in before}
+        olds = {**remembered, **received(request.olds)}
+        if not _is_readable(olds):  # a diff that fails would end the whole command: the update tells it
+            return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_SOME)
+        return diff_response(provider.diff(request.id, olds, news), olds, news)
+
+    def create(self, request: provider_pb2.CreateRequest) -> provider_pb2.CreateResponse:
+        """Creates a resource, or foresees it."""
+        provider, props = self._provider(request.urn), received(request.properties)
+        if request.preview:
+            return provider_pb2.CreateResponse(
+                properties=self._sent(request.urn, provider.planned(None, props))
+            )
+        operation = Operation(request.urn)
+        try:
+            result = self._host.operations.run(operation, lambda: provider.create(props))
+        except Exception as error:
+            if operation.created is None:
+                raise
+            left = _left(provider, operation.created.id, operation.created.outs or {}, error)
+            raise self._partly_done(request.urn, operation.created.id, props, left) from error
+        return provider_pb2.CreateResponse(id=result.id, properties=self._sent(request.urn, result.outs))
+
+    def update(self, request: provider_pb2.UpdateRequest) -> provider_pb2.UpdateResponse:
+        """Updates a resource, or foresees it."""
+        provider, news = self._provider(request.urn), received(request.news)
+        olds = _state(request.urn, request.olds)
+        if request.preview:
+            return provider_pb2.UpdateResponse(
+                properties=self._sent(request.urn, provider.planned(olds, news))
+            )
+        operation = Operation(request.urn)
+        try:
+            result = self._host.operations.run(operation, lambda: provider.update(request.id, olds, news))
+        except (InterruptedCommandError, UnfinishedError) as error:
+            left = _left(provider, request.id, olds, error)
+            raise self._partly_done(request.urn, request.id, news, left) from error
+        return provider_pb2.UpdateResponse(properties=self._sent(request.urn, result.outs))
+
+    def read(self, request: provider_pb2.ReadRequest) -> provider_pb2.ReadResponse:
+        """Reads a resource: of a state, of a program's `get`, or one to be imported, of which nothing is known yet."""
+        provider = self._provider(request.urn)
+        props = _state(request.urn, request.properties) or received(request.inputs)
+        result = self._host.operations.run(
+            Operation(request.urn),
+            lambda: provider.read(request.id, props) if props else provider.import_(request.id),
+        )
+        if not result.id:
+            return provider_pb2.ReadResponse()
+        inputs = None if result.inputs is None else self._sent(request.urn, printable(result.inputs))
+        return provider_pb2.ReadResponse(
+            id=result.id, properties=self._sent(request.urn, result.outs), inputs=inputs
+        )
+
+    def delete(self, request: provider_pb2.DeleteRequest) -> empty_pb2.Empty:
+        """Deletes a resource."""
+        provider, props = self._provider(request.urn), _state(request.urn, request.properties)
+        operation = Operation(request.urn)
+        self._host.operations.run(operation, lambda: provider.delete(request.id, props))
+        return empty_pb2.Empty()
+
+    def _provider(self, urn: str) -> Provider:
+        """The provider for a resource. What it tells from here on, in this thread, it tells of that resource."""
+        name = _known_type(urn)
+        Operation(urn).enter()
+        with self._lock:
+            if name not in self._providers:
+                self._providers[name] = self._configured(name)
+            return self._providers[name]
+
+    def _configured(self, name: str) -> Provider:
+        provider: Provider = _provider_class(name)()
+        provider.configure(ConfigureRequest(Config(self._config, project_name())))
+        provider.host = self._host
+        return provider
+
+    def _sent(self, urn: str, properties: dict[str, Any] | None) -> Any:
+        return sent({**(properties or {}), PROVIDER_KEY: _pickled(_known_type(urn))})
+
+    def _partly_done(
+        self, urn: str, id_: str, inputs: dict[str, Any], left: UnfinishedError
+    ) -> PartlyDoneError:
+        return PartlyDoneError(
+            provider_pb2.ErrorResourceInitFailed(
+                id=id_,
+                properties=self._sent(urn, left.outs),
+                inputs=self._sent(urn, inputs),
+                reasons=[str(left)],
+            )
+        )
+
+
+def _left(provider: Provider, id_: str, outs: dict[str, Any], error: Exception) -> UnfinishedError:
+    """What is known of a resource that exists, whatever has failed."""
+    if isinstance(error, UnfinishedError):
+        return error
+    if not isinstance(error, OpenAIFTError):
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    return UnfinishedError(provider.left(id_, outs, error), outs)
+
+
+def _known_type(urn: str) -> str:
+    name = type_of(urn).removeprefix(OURS)
+    if name not in MODULES:
+        raise InputError(
+            f"resource {name_of(urn)!r}: this version of pulumi-openai-ft has no type {type_of(urn)!r}: it has "
+            f"{', '.join(MODULES)}"
+        )
+    return name
+
+
+def _is_readable(state: dict[str, Any]) -> bool:
+    return bool(state.get(STATE_FORMAT_KEY, STATE_FORMAT) == STATE_FORMAT)
+
+
+def _state(urn: str, struct: Any) -> dict[str, Any]:
+    state = received(struct)
+    if not _is_readable(state):
+        raise InputError(
+            f"resource {name_of(urn)!r}: its state was written by a newer version of pulumi-openai-ft than the one "
+            f"that is installed: upgrade it"
+        )
+    return state
+
+
+@cache
+def _provider_class(name: str) -> Any:
+    with loading():
+        return getattr(Deferred(f"_provider.{MODULES[name]}"), f"{name}Provider")
+
+
+@cache
+def _pickled(name: str) -> str:
+    """What the program's resource has under `__provider`."""
+    pickled: str = serialize_provider(getattr(Deferred(MODULES[name]), f"{name}Provider")())
+    return pickled

@@ -1,0 +1,62 @@
+"""Rules on what belongs together in a stack, and on stacks that must not be taken down."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from pulumi_policy import EnforcementLevel
+
+from pulumi_openai_ft.policies._resource_types import FILE, JOB, PERMISSION
+from pulumi_openai_ft.policies._rule import Limits, Rule, StackRule
+from pulumi_openai_ft.policies._schema import texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pulumi_openai_ft.policies._policy_resource import Subject
+
+_TRAINS = "fine-tune"
+
+
+def _file_purpose(resources: Sequence[Subject], _limits: Limits) -> Iterator[tuple[Subject, str]]:
+    files = {resource.urn: resource for resource in resources if resource.kind == FILE}
+    for job in resources:
+        if job.kind != JOB:
+            continue
+        for name in ("training_file", "validation_file"):
+            for file in filter(None, map(files.get, job.sources.get(name, ()))):
+                purpose = file.props.get("purpose", _TRAINS)
+                if isinstance(purpose, str) and purpose != _TRAINS:
+                    shown = file.shown("purpose", purpose)
+                    yield (
+                        job,
+                        f'{name}: File "{file.name}" has the purpose {shown}: write purpose="{_TRAINS}" there',
+                    )
+
+
+def _protected(resource: Subject, limits: Limits) -> Iterator[str]:
+    if not resource.is_protected and any(fnmatchcase(resource.stack, name) for name in limits["stacks"]):
+        yield (
+            f"opts.protect: is not set, and {resource.stack} is a production stack: write "
+            f"opts=pulumi.ResourceOptions(protect=True)"
+        )
+
+
+TRAINING_FILE_PURPOSE = StackRule(
+    name="training-file-purpose",
+    description="Jobs learn from files that were uploaded for fine-tuning.",
+    level=EnforcementLevel.MANDATORY,
+    reason="the service refuses the job",
+    judge=_file_purpose,
+)
+
+PROTECT_IN_PRODUCTION = Rule(
+    name="protect-in-production",
+    description="Jobs and permissions of production stacks are protected from deletion.",
+    level=EnforcementLevel.MANDATORY,
+    reason="a cancelled training is lost with its price, and a revoked permission stops others' work",
+    kinds=(JOB, PERMISSION),
+    limits={"stacks": texts("Production stacks: names or patterns.", "prod", "production")},
+    judge=_protected,
+)

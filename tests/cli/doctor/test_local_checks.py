@@ -1,0 +1,305 @@
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pulumi_openai_ft.cli.doctor import local_checks
+from pulumi_openai_ft.cli.doctor.report import Mark
+from pulumi_openai_ft.cli.init import initialize
+from pulumi_openai_ft.cli.project import MASTER, WRAPPER, Project
+from pulumi_openai_ft.cli.pulumi_cli import Version
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SELECTS = "plugins: {providers: [{name: pulumi-python, path: bin}]}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    return tmp_path
+
+
+def append(folder: Path, text: str) -> Project:
+    file = folder / "Pulumi.yaml"
+    file.write_text(file.read_text() + text)
+    return Project.find(folder)
+
+
+def test_a_selected_host_is_fine(folder: Path) -> None:
+    initialize(folder)
+
+    found = local_checks.host(Project.find(folder))
+
+    assert (found.mark, found.text) == (Mark.OK, f"this package's, by {folder}/bin/{WRAPPER}")
+
+
+def test_the_stock_host_is_a_warning(folder: Path) -> None:
+    found = local_checks.host(Project.find(folder))
+
+    assert found.mark is Mark.WARNING
+    assert found.text.endswith("no resuming after Ctrl-C: run `openai-ft init`")
+
+
+def test_a_missing_wrapper_is_a_problem(folder: Path) -> None:
+    found = local_checks.host(append(folder, SELECTS))
+
+    assert found.mark is Mark.PROBLEM
+    assert found.text.endswith("which Pulumi.yaml selects, is not there: run `openai-ft init`")
+
+
+@pytest.mark.parametrize(
+    ("mode", "content", "mark", "reason"),
+    [
+        (0o644, MASTER.read_bytes(), Mark.PROBLEM, "is not executable: run `openai-ft init`"),
+        (0o755, b"#!/bin/sh\n# Written by `openai-ft init`\n", Mark.WARNING, "is of another version"),
+        (0o755, b"#!/bin/sh\n", Mark.WARNING, "is another program: run `openai-ft init` --force"),
+    ],
+    ids=["no run bit", "older", "another"],
+)
+def test_a_wrapper_that_is_not_right_is_told(
+    folder: Path, mode: int, content: bytes, mark: Mark, reason: str
+) -> None:
+    project = append(folder, SELECTS)
+    (folder / "bin").mkdir()
+    (folder / "bin" / WRAPPER).write_bytes(content)
+    (folder / "bin" / WRAPPER).chmod(mode)
+
+    found = local_checks.host(project)
+
+    assert found.mark is mark
+    assert reason in found.text
+
+
+def test_malformed_plugins_are_a_problem(folder: Path) -> None:
+    found = local_checks.host(append(folder, "plugins: []\nplugins: [x]\n"))
+
+    assert found.mark is Mark.PROBLEM
+    assert "plugins is ['x']" in found.text
+
+
+@pytest.mark.parametrize("place", [".", "policies", "rules/strict"])
+def test_a_policy_pack_is_found(folder: Path, place: str) -> None:
+    write_pack(folder / place, "runtime: python\n")
+
+    found = local_checks.policies(Project.find(folder))
+
+    assert (found.mark, found.text) == (
+        Mark.OK,
+        f"{place}: `pulumi preview --policy-pack {place}` applies it",
+    )
+
+
+def write_pack(folder: Path, description: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "PulumiPolicy.yaml").write_text(description)
+
+
+def test_a_project_needs_no_policy_pack(folder: Path) -> None:
+    assert local_checks.policies(Project.find(folder)).mark is Mark.OK
+
+
+def test_a_policy_pack_without_its_environment_is_a_problem(folder: Path) -> None:
+    write_pack(folder / "policies", "runtime: {name: python, options: {virtualenv: ../env}}\n")
+
+    found = local_checks.policies(Project.find(folder))
+
+    assert found.mark is Mark.PROBLEM
+    assert found.text.startswith(f"policies: there is no virtual environment in {folder}/policies/../env")
+
+
+def test_a_policy_pack_needs_its_packages(folder: Path) -> None:
+    python = bare_environment(folder / "env")
+    write_pack(folder / "policies", "runtime: {name: python, options: {virtualenv: ../env}}\n")
+
+    found = local_checks.policies(Project.find(folder))
+
+    assert found.mark is Mark.PROBLEM
+    assert found.text == (
+        f"policies: {folder}/policies/../env/bin/python lacks the package pulumi-policy: install it there"
+    )
+    assert python.exists()
+
+
+def test_a_broken_policy_pack_is_a_problem(folder: Path) -> None:
+    write_pack(folder / "policies", "runtime: [")
+
+    assert local_checks.policies(Project.find(folder)).mark is Mark.PROBLEM
+
+
+def bare_environment(folder: Path) -> Path:
+    """A virtual environment without any package, not even pip."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    return folder / "bin" / "python"
+
+
+def install(python: Path, name: str, version: str) -> None:
+    """Installs nothing but the metadata of a distribution."""
+    (packages,) = python.parents[1].glob("lib/python*/site-packages")
+    folder = packages / f"{name.replace('-', '_')}-{version}.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+
+
+@pytest.fixture
+def env(folder: Path) -> Path:
+    """The Python of an environment that the project names, with all packages that a program needs."""
+    (folder / "Pulumi.yaml").write_text("name: shop\nruntime: {name: python, options: {virtualenv: env}}\n")
+    python = bare_environment(folder / "env")
+    install(python, "pip", "26.0")
+    install(python, "pulumi", "3.259.0")
+    install(python, "pulumi-openai-ft", metadata.version("pulumi-openai-ft"))
+    return python
+
+
+def program(folder: Path) -> dict[str, tuple[Mark, str]]:
+    return {found.about: (found.mark, found.text) for found in local_checks.program(Project.find(folder))}
+
+
+def remove(python: Path, name: str) -> None:
+    (found,) = python.parents[1].glob(f"lib/python*/site-packages/{name.replace('-', '_')}-*.dist-info")
+    shutil.rmtree(found)
+
+
+def test_the_environment_of_the_program_is_examined(folder: Path, env: Path) -> None:
+    assert program(folder) == {
+        "Python": (Mark.OK, f"{platform.python_version()}, {env} (from runtime.options.virtualenv)"),
+        "SDK": (Mark.OK, "pulumi 3.259.0"),
+        "package": (Mark.OK, f"pulumi-openai-ft {metadata.version('pulumi-openai-ft')}"),
+    }
+
+
+def test_without_a_project_the_own_environment_is_examined() -> None:
+    found = {one.about: one for one in local_checks.program(None)}
+
+    assert found["Python"].text == f"{platform.python_version()}, {sys.executable} (from this command)"
+    assert found["package"].mark is Mark.OK
+
+
+@pytest.mark.parametrize(
+    ("lacking", "about", "text"),
+    [
+        ("pulumi-openai-ft", "package", "lacks pulumi-openai-ft, so the program fails: install it there"),
+        ("pulumi", "SDK", "lacks the package pulumi: install it there"),
+        ("pip", "Python", "has no pip, which Pulumi runs: `"),
+    ],
+)
+def test_a_package_that_is_not_installed_is_a_problem(
+    folder: Path, env: Path, lacking: str, about: str, text: str
+) -> None:
+    remove(env, lacking)
+
+    mark, told = program(folder)[about]
+
+    assert mark is Mark.PROBLEM
+    assert text in told
+    assert str(env) in told
+
+
+def test_another_version_of_the_package_is_a_warning(folder: Path, env: Path) -> None:
+    remove(env, "pulumi-openai-ft")
+    install(env, "pulumi-openai-ft", "9.9.9")
+
+    mark, text = program(folder)["package"]
+
+    assert mark is Mark.WARNING
+    assert text.startswith("pulumi-openai-ft 9.9.9, but this command is of ")
+    assert text.endswith(f": run {folder}/env/bin/openai-ft doctor")
+
+
+def test_an_environment_that_does_not_exist_is_a_problem(folder: Path, env: Path) -> None:
+    shutil.rmtree(env.parents[1])
+
+    assert program(folder) == {
+        "Python": (
+            Mark.PROBLEM,
+            (
+                f"there is no virtual environment in {folder}/env, which runtime.options.virtualenv selects: "
+                "run `pulumi install`"
+            ),
+        )
+    }
+
+
+@pytest.mark.parametrize(
+    ("option", "installed", "mark", "text"),
+    [
+        ("mypy", True, Mark.OK, "mypy 1.0"),
+        ("pyright", True, Mark.OK, "pyright 1.0"),
+        ("mypy", False, Mark.PROBLEM, "lacks mypy: install it, or remove runtime.options.typechecker"),
+        ("pytype", False, Mark.PROBLEM, "runtime.options.typechecker is 'pytype': write mypy or pyright"),
+    ],
+)
+def test_a_type_checker_must_be_installed(
+    folder: Path, env: Path, option: str, *, installed: bool, mark: Mark, text: str
+) -> None:
+    (folder / "Pulumi.yaml").write_text(
+        f"name: shop\nruntime: {{name: python, options: {{virtualenv: env, typechecker: {option}}}}}\n"
+    )
+    if installed:
+        install(env, option, "1.0")
+
+    found = program(folder)["type checker"]
+
+    assert found[0] is mark
+    assert text in found[1]
+
+
+def test_mypy_needs_a_virtual_environment(folder: Path) -> None:
+    (folder / "Pulumi.yaml").write_text("name: shop\nruntime: {name: python, options: {typechecker: mypy}}\n")
+
+    mark, text = program(folder)["type checker"]
+
+    assert mark is Mark.PROBLEM
+    assert text.endswith("in a virtual environment only: set runtime.options.virtualenv")
+
+
+def test_a_missing_pulumi_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert shutil.which("pulumi") is None
+    assert local_checks.pulumi_command().mark is Mark.PROBLEM
+
+
+def test_a_broken_pulumi_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "pulumi").write_text("#!/bin/sh\necho 'error: broken' >&2; exit 3\n")
+    (tmp_path / "pulumi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    found = local_checks.pulumi_command()
+
+    assert (found.mark, found.text) == (
+        Mark.PROBLEM,
+        f"{tmp_path}/pulumi: broken; install it again (www.pulumi.com/docs/install)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "mark", "text"),
+    [
+        ("v3.259.0\n", Mark.OK, "3.259.0, /bin/pulumi"),
+        ("v3.271.1-alpha.1785.g51e8e1b\n", Mark.OK, "3.271.1, /bin/pulumi"),
+        (
+            "3.99.3\n",
+            Mark.WARNING,
+            "/bin/pulumi is version 3.99.3, and 3.216.0 is the oldest tried: get a newer one",
+        ),
+        (
+            "unknown\n",
+            Mark.WARNING,
+            "/bin/pulumi is of no version that can be told, and 3.216.0 is the oldest tried: get a newer one",
+        ),
+    ],
+    ids=["tried", "newer", "older", "unknown"],
+)
+def test_the_version_of_pulumi_is_judged(told: str, mark: Mark, text: str) -> None:
+    found = local_checks.pulumi_version(Version.parse(told), "/bin/pulumi")
+
+    assert (found.mark, found.text) == (mark, text)

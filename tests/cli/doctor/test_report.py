@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import json
+
+from pulumi_openai_ft.cli.doctor.report import as_json, as_table, ok, problem, warning
+
+FINDINGS = [ok("SDK", "3.272.0"), warning("project key", "in\nplain"), problem("host", "gone")]
+
+
+def test_a_table_has_a_line_for_each() -> None:
+    assert as_table(FINDINGS).splitlines() == [
+        "ok       SDK          3.272.0",
+        "warning  project key  in plain",
+        "problem  host         gone",
+    ]
+
+
+def test_json_holds_the_same() -> None:
+    assert json.loads(as_json(FINDINGS))[2] == {"about": "host", "mark": "problem", "text": "gone"}

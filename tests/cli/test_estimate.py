@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.training_data.rows import numbered, write
+
+from pulumi_openai_ft.cli import estimate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODEL = "gpt-4.1-mini"
+
+
+@pytest.fixture(autouse=True)
+def _no_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return write(tmp_path / "training.jsonl", *[numbered(number) for number in range(100)])
+
+
+def run(*arguments: str | Path) -> int:
+    parser = argparse.ArgumentParser(prog="openai-ft")
+    estimate.add_to(parser.add_subparsers(required=True))
+    given = parser.parse_args(["estimate", *map(str, arguments)])
+    code: int = given.run(given)
+    return code
+
+
+def rows(said: str) -> dict[str, str]:
+    return dict(line.split(maxsplit=1) for line in said.splitlines())
+
+
+def test_tokens_and_price_are_told_with_the_source_of_the_price(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(file, "--model", MODEL, "--epochs", "4") == 0
+
+    said = rows(capsys.readouterr().out)
+    assert said["file"] == f"{file}: 100 rows for supervised, 2,700 tokens, 0 errors, 0 warnings"
+    assert said["model"] == "gpt-4.1-mini-2025-04-14"
+    assert said["epochs"] == "4"
+    assert said["tokens"] == "about 10,800: 2,700 an epoch, counted with o200k_base"
+    assert said["price"].startswith("5.00 USD per million tokens (OpenAI's price page, ")
+    assert said["price"].endswith(", 2025-04-16, not confirmed)")
+    assert said["cost"] == "about 0.05 USD"
+
+
+def test_epochs_are_those_that_the_service_is_likely_to_choose(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(file, "--model", MODEL)
+
+    assert rows(capsys.readouterr().out)["epochs"] == "3, as the service is likely to choose"
+
+
+def test_a_price_may_be_given(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(file, "--model", "mistral-7b", "--epochs", "1", "--price", "1000") == 0
+
+    said = rows(capsys.readouterr().out)
+    assert said["model"] == "mistral-7b, which the catalogue does not know"
+    assert (said["price"], said["cost"]) == ("1,000.00 USD per million tokens (--price)", "about 2.70 USD")
+
+
+def test_without_a_price_the_cost_is_not_known(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(file, "--model", "mistral-7b") == 0
+
+    said = rows(capsys.readouterr().out)
+    assert (said["price"], said["cost"]) == ("not known: give --price", "unknown")
+
+
+def test_what_is_billed_by_the_hour_has_no_price_by_tokens(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(file, "--model", "o4-mini") == 0
+
+    said = rows(capsys.readouterr().out)
+    assert said["price"].startswith("100.00 USD per hour of training (")
+    assert said["cost"] == "unknown"
+
+
+def test_json_holds_the_figures(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(file, "--model", MODEL, "--epochs", "4", "--json") == 0
+
+    said = json.loads(capsys.readouterr().out)
+    assert said["price_source"].startswith("OpenAI's price page, ")
+    del said["price_source"]
+    assert said == {
+        "file": str(file),
+        "model": "gpt-4.1-mini-2025-04-14",
+        "method": "supervised",
+        "examples": 100,
+        "errors": 0,
+        "tokens_an_epoch": 2700,
+        "tokens_are_counted": True,
+        "epochs": 4,
+        "estimated_tokens": 10800,
+        "usd_per_million_tokens": 5.0,
+        "estimated_cost_usd": 0.054,
+    }
+
+
+def test_a_file_that_would_be_refused_is_said_to_be(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_bytes(file.read_bytes() + b"{\n")
+
+    assert run(file, "--model", MODEL) == 1
+    assert rows(capsys.readouterr().out)["problem"] == (
+        f"the service would refuse the file: run `openai-ft validate {file}`"
+    )
+
+
+def test_a_missing_file_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path / "missing", "--model", MODEL) == 1
+    assert capsys.readouterr().err == (
+        f"openai-ft: '{tmp_path}/missing' cannot be read: no such file or directory\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [["x"], ["x", "--model", MODEL, "--epochs", "51"], ["x", "--model", MODEL, "--price", "nan"]]
+)
+def test_wrong_arguments_end_with_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(*arguments)

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from pulumi_openai_ft.cli.init import initialize
+from pulumi_openai_ft.cli.project import MASTER, WRAPPER
+from pulumi_openai_ft.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROJECT = "# the shop\nname: shop\nruntime: {name: python, options: {toolchain: uv}}\n"
+LINES = "plugins:\n  providers:\n    - name: pulumi-python\n      path: bin\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "shop"
+    made.mkdir()
+    (made / "Pulumi.yaml").write_text(PROJECT)
+    return made
+
+
+def project_text(folder: Path) -> str:
+    return (folder / "Pulumi.yaml").read_text()
+
+
+def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """What a folder holds, with modes."""
+    return {
+        str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mode)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_project_gets_the_wrapper_and_the_lines(folder: Path) -> None:
+    done = initialize(folder)
+
+    wrapper = folder / "bin" / WRAPPER
+    assert done == [f"wrote bin/{WRAPPER}", "added plugins.providers to Pulumi.yaml"]
+    assert project_text(folder) == PROJECT + LINES
+    assert wrapper.read_bytes() == MASTER.read_bytes()
+    assert stat.S_IMODE(wrapper.stat().st_mode) == 0o755
+    assert set(contents(folder)) == {"Pulumi.yaml", f"bin/{WRAPPER}"}
+
+
+def test_a_second_time_changes_nothing(folder: Path) -> None:
+    initialize(folder)
+    before = contents(folder)
+
+    assert initialize(folder) == []
+    assert contents(folder) == before
+
+
+def test_a_folder_below_the_project_will_do(folder: Path) -> None:
+    (folder / "program").mkdir()
+
+    initialize(folder / "program")
+
+    assert (folder / "bin" / WRAPPER).exists()
+
+
+@pytest.mark.parametrize("name", ["Pulumi.yml", "Pulumi.json"])
+def test_the_project_file_may_have_another_ending(folder: Path, name: str) -> None:
+    (folder / "Pulumi.yaml").unlink()
+    (folder / name).write_text('{"name": "shop", "runtime": "python"}')
+
+    assert initialize(folder)[1] == f"added plugins.providers to {name}"
+
+
+def test_a_folder_that_the_project_already_names_gets_the_wrapper(folder: Path) -> None:
+    text = PROJECT + LINES.replace("path: bin", "path: tools/hosts")
+    (folder / "Pulumi.yaml").write_text(text)
+
+    assert initialize(folder) == [f"wrote tools/hosts/{WRAPPER}"]
+    assert project_text(folder) == text
+
+
+@pytest.mark.parametrize("path", ["../hosts", "/hosts"])
+def test_a_folder_outside_of_the_project_is_left_alone(folder: Path, path: str) -> None:
+    (folder / "Pulumi.yaml").write_text(PROJECT + LINES.replace("path: bin", f"path: {path}"))
+    before = contents(folder.parent)
+
+    with pytest.raises(
+        InputError, match=r"Pulumi.yaml names .*/hosts .* outside of the project: write `path: bin`"
+    ):
+        initialize(folder)
+
+    assert contents(folder.parent) == before
+
+
+def test_an_older_wrapper_is_updated(folder: Path) -> None:
+    initialize(folder)
+    wrapper = folder / "bin" / WRAPPER
+    wrapper.write_text("#!/bin/sh\n# Written by `openai-ft init`, long ago.\n")
+
+    assert initialize(folder) == [f"updated bin/{WRAPPER}"]
+    assert wrapper.read_bytes() == MASTER.read_bytes()
+
+
+def test_a_lost_run_bit_is_set_again(folder: Path) -> None:
+    initialize(folder)
+    wrapper = folder / "bin" / WRAPPER
+    wrapper.chmod(0o644)
+
+    assert initialize(folder) == [f"made bin/{WRAPPER} executable"]
+    assert os.access(wrapper, os.X_OK)
+
+
+def test_another_program_of_that_name_is_overwritten_only_by_force(folder: Path) -> None:
+    wrapper = folder / "bin" / WRAPPER
+    wrapper.parent.mkdir()
+    wrapper.write_text("#!/bin/sh\nexec python3 -m theirs\n")
+    before = contents(folder)
+
+    with pytest.raises(InputError, match=f"{WRAPPER} is another program: .* --force to overwrite it"):
+        initialize(folder)
+    assert contents(folder) == before
+
+    assert initialize(folder, force=True)[0] == f"overwrote bin/{WRAPPER}"
+    assert wrapper.read_bytes() == MASTER.read_bytes()
+
+
+def test_the_project_file_keeps_its_mode_and_stays_a_link(folder: Path, tmp_path: Path) -> None:
+    real = tmp_path / "shared.yaml"
+    (folder / "Pulumi.yaml").rename(real)
+    real.chmod(0o640)
+    (folder / "Pulumi.yaml").symlink_to(real)
+
+    initialize(folder)
+
+    assert (folder / "Pulumi.yaml").is_symlink()
+    assert real.read_text() == PROJECT + LINES
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+
+
+def test_what_cannot_be_written_is_named(folder: Path) -> None:
+    (folder / "bin").write_text("a file in the way")
+
+    with pytest.raises(InputError, match=r"/shop/bin.*: (File exists|Not a directory)"):
+        initialize(folder)
+
+    assert project_text(folder) == PROJECT
+
+
+def test_a_file_that_is_not_safe_to_edit_leaves_everything_as_it_was(folder: Path) -> None:
+    (folder / "Pulumi.yaml").write_text(f"{PROJECT}...\n")
+    before = contents(folder)
+
+    with pytest.raises(InputError, match=r"Pulumi.yaml was not changed: .* by hand, then run this again"):
+        initialize(folder)
+
+    assert contents(folder) == before
+
+
+def pack_description(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((folder / "policies" / "PulumiPolicy.yaml").read_text())
+    return found
+
+
+def test_a_project_gets_a_policy_pack_if_asked(folder: Path) -> None:
+    done = initialize(folder, policies=True)
+
+    assert done[-1] == "wrote the policy pack policies: `pulumi preview --policy-pack policies` applies it"
+    assert (folder / "policies" / "__main__.py").read_text() == (
+        "from pulumi_openai_ft.policies import pack\n\npack()\n"
+    )
+    assert (folder / "policies" / "__init__.py").read_text() == ""
+    assert pack_description(folder)["runtime"] == {"name": "python", "options": {"toolchain": "uv"}}
+
+
+def test_a_policy_pack_uses_the_environment_of_the_program(folder: Path) -> None:
+    (folder / "Pulumi.yaml").write_text("name: shop\nruntime: {name: python, options: {virtualenv: venv}}\n")
+
+    initialize(folder, policies=True)
+
+    assert pack_description(folder)["runtime"]["options"] == {"virtualenv": "../venv"}
+
+
+def test_a_policy_pack_of_an_older_version_becomes_a_package(folder: Path) -> None:
+    initialize(folder, policies=True)
+    (folder / "policies" / "__init__.py").unlink()
+
+    assert initialize(folder, policies=True) == ["wrote policies/__init__.py"]
+    assert initialize(folder, policies=True) == []
+
+
+def test_a_policy_pack_that_is_there_stays_as_it_is(folder: Path) -> None:
+    initialize(folder, policies=True)
+    (folder / "policies" / "__init__.py").unlink()
+    (folder / "policies" / "__main__.py").write_text("# my own rules\n")
+    before = contents(folder)
+
+    assert initialize(folder, policies=True) == []
+    assert contents(folder) == before
+
+
+def test_a_program_in_the_folder_of_the_policy_pack_is_left_alone(folder: Path) -> None:
+    program = folder / "policies" / "__main__.py"
+    program.parent.mkdir()
+    program.write_text("print('mine')\n")
+
+    with pytest.raises(InputError, match=r"policies/__main__.py is another program: move it away"):
+        initialize(folder, policies=True)
+
+    assert program.read_text() == "print('mine')\n"
+    assert not (folder / "policies" / "PulumiPolicy.yaml").exists()
+
+
+def test_a_policy_pack_that_was_half_written_is_finished(folder: Path) -> None:
+    initialize(folder, policies=True)
+    (folder / "policies" / "PulumiPolicy.yaml").unlink()
+
+    assert len(initialize(folder, policies=True)) == 1
+    assert pack_description(folder)["runtime"]["name"] == "python"

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pulumi_openai_ft.cli.main import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WITHOUT_EXTRA = "import sys; sys.modules['starlette'] = None; from pulumi_openai_ft.cli.main import main; sys.exit(main({}))"
+
+
+def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+
+    said = capsys.readouterr().out
+    assert [command for command in ("init", "doctor", "emulator") if f"\n    {command} " not in said] == []
+
+
+def test_without_a_command_it_says_how_to_use_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+
+    assert "usage: openai-ft" in capsys.readouterr().err
+
+
+def test_the_installed_command_knows_its_version() -> None:
+    said = subprocess.run(
+        [f"{sys.prefix}/bin/openai-ft", "--version"], capture_output=True, text=True, check=True
+    )
+
+    assert said.stdout.startswith("openai-ft 0.")
+
+
+def test_a_missing_extra_is_named_with_what_to_install() -> None:
+    command = [sys.executable, "-c", WITHOUT_EXTRA.format(["emulator"])]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr.strip().endswith(
+        "needs the package 'starlette': install the extra `emulator` (docs/install.md)"
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    return tmp_path
+
+
+def test_init_says_what_it_did_and_then_that_all_is_there(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", str(project)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "wrote bin/pulumi-resource-pulumi-python",
+        "added plugins.providers to Pulumi.yaml",
+        "commit what changed; `openai-ft doctor` tells what else is missing",
+    ]
+
+    assert main(["init", str(project)]) == 0
+    assert capsys.readouterr().out == "all is there already\n"
+
+
+def test_init_works_on_the_current_folder(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+
+    assert main(["init"]) == 0
+
+    assert (project / "bin" / "pulumi-resource-pulumi-python").exists()
+
+
+def test_what_goes_wrong_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", str(tmp_path)]) == 1
+
+    said = capsys.readouterr()
+    assert said.err.startswith(f"openai-ft: no Pulumi.yaml in {tmp_path} or above: ")
+    assert said.out == ""
+
+
+def test_init_overwrites_by_force(project: Path) -> None:
+    (project / "bin").mkdir()
+    (project / "bin" / "pulumi-resource-pulumi-python").touch()
+
+    assert [main(["init", str(project), *force]) for force in ([], ["--force"])] == [1, 0]
+
+
+def test_doctor_ends_with_1_where_there_is_a_problem(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+
+    assert main(["doctor", str(project)]) == 1
+    assert "problem  Pulumi       `pulumi` is not on PATH" in capsys.readouterr().out
+
+    assert main(["doctor", str(project), "--json"]) == 1
+    assert {"about": "project", "mark": "ok"}.items() <= json.loads(capsys.readouterr().out)[0].items()

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import io
+
+from pulumi_openai_ft.cli.progress_bar import CLEARED, shown_reading
+
+SIZE = 200_000_000
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_long_file_gets_a_bar_that_is_taken_away() -> None:
+    terminal = Terminal()
+
+    with shown_reading("data/training.jsonl", terminal, iter([1.0, 1.05, 1.2]).__next__) as progress:
+        for done in (50_000_000, 60_000_000, SIZE):
+            progress(done, SIZE)
+
+    assert terminal.getvalue().split(CLEARED) == [
+        "",
+        f"training.jsonl [{'#' * 6}{'.' * 18}] 25 % of 200 MB",
+        f"training.jsonl [{'#' * 24}] 100 % of 200 MB",
+        "",
+    ]
+
+
+def test_a_short_file_gets_none() -> None:
+    terminal = Terminal()
+
+    with shown_reading("training.jsonl", terminal, lambda: 1.0) as progress:
+        progress(10, 10)
+
+    assert terminal.getvalue() == ""
+
+
+def test_nobody_looks_at_what_is_no_terminal() -> None:
+    written = io.StringIO()
+
+    with shown_reading("training.jsonl", written, lambda: 1.0) as progress:
+        progress(SIZE, SIZE)
+
+    assert written.getvalue() == ""

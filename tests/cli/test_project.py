@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pulumi_openai_ft.cli.project import Project
+from pulumi_openai_ft.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"name: [", "it is not YAML in line 1"),
+        (b"name: shop\nruntime: nodejs\n", "runtime is 'nodejs', and this package is for programs in Python"),
+        (b"name: shop\nruntime: {name: go}\n", "runtime is 'go'"),
+        (b"name: shop\n", "runtime is None"),
+        (b"name: \xff\n", "can't decode byte"),
+    ],
+)
+def test_a_project_that_cannot_be_used_says_why(tmp_path: Path, text: bytes, reason: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_bytes(text)
+
+    with pytest.raises(InputError, match=f"{tmp_path}/Pulumi.yaml cannot be used: .*{reason}"):
+        Project.find(tmp_path)
+
+
+def test_without_a_project_it_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf"no Pulumi.yaml in {tmp_path} or above: .* `pulumi new python`"):
+        Project.find(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_no_way_to_the_one_above(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+
+    with pytest.raises(InputError, match="typo is no folder"):
+        Project.find(tmp_path / "typo")
+
+
+def test_of_two_files_the_one_that_the_engine_reads_counts(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: second\nruntime: python\n")
+    (tmp_path / "Pulumi.json").write_text('{"name": "first", "runtime": "python"}')
+
+    assert Project.find(tmp_path).name == "first"
+
+
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        ("plugins: {providers: [{name: pulumi-python, path: bin}]}", "bin"),
+        ("plugins: {providers: [{name: aws, path: x}, {name: pulumi-python}]}", "."),
+        ("plugins: {providers: [{name: aws, path: x}]}", None),
+        ("plugins:", None),
+    ],
+)
+def test_it_knows_the_folder_that_it_names_for_the_host(
+    tmp_path: Path, text: str, folder: str | None
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(f"name: shop\nruntime: python\n{text}\n")
+
+    assert Project.find(tmp_path).host_folder() == (tmp_path / folder if folder else None)

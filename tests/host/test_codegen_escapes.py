@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from ast import literal_eval
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulumi_openai_ft.host._codegen_escapes import printable
+
+
+@given(st.text(alphabet="ab\"'\\ \t\r\n"))
+def test_a_text_of_several_lines_is_printed_as_it_is(text: str) -> None:
+    """The generator's triple quotes, as it writes them."""
+    text = f"x\n{text}"
+
+    assert literal_eval(f'"""{printable(text)}"""') == text
+
+
+@pytest.mark.parametrize("text", ["", "a", 'C:\temp "quoted"', "line\n", 3, None, True])
+def test_what_the_generator_escapes_itself_is_left_alone(text: object) -> None:
+    assert printable({"nested": [text]}) == {"nested": [text]}

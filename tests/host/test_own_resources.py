@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from threading import Barrier
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pytest
+from tests.host.support import (
+    FILE,
+    JOB,
+    LONGEST_WAIT,
+    OURS,
+    PERMISSION,
+    ROOT,
+    eventually,
+    plain,
+    urn,
+)
+from tests.support import API_KEY
+
+import pulumi_openai_ft
+from pulumi_openai_ft._provider.base import Provider
+from pulumi_openai_ft._shared import type_tokens
+from pulumi_openai_ft.host import _own_resources
+from pulumi_openai_ft.host._engine_host import EngineHost, EngineLog
+from pulumi_openai_ft.host._operations import Operations
+from pulumi_openai_ft.host._own_resources import MODULES, OwnResources
+from pulumi_openai_ft.host._schema import RESOURCES as MODELS
+
+if TYPE_CHECKING:
+    from tests.host.support import Host
+
+    from pulumi_openai_ft.emulator import Emulator
+    from pulumi_openai_ft.emulator.request_log import JournalEntry
+
+MANY, FEW = 200, 8
+TRAINING = 10_000
+RESOURCES = [
+    kind
+    for kind in (getattr(pulumi_openai_ft, name) for name in pulumi_openai_ft.__all__)
+    if isinstance(kind, type) and issubclass(kind, pulumi.dynamic.Resource)
+]
+# What costs time before the port can be told, and is only needed once a resource of ours is asked for.
+HEAVY = [
+    "httpx",
+    "pydantic",
+    "tenacity",
+    "pulumi_openai_ft._provider.base",
+    "pulumi_openai_ft._client.client",
+]
+LOADED = """
+import json, sys
+import pulumi_openai_ft.host.__main__
+print(json.dumps([name for name in {names!r} if name in sys.modules]))
+"""
+PROGRAM = """
+import json
+import pulumi
+import pulumi_openai_ft as openai_ft
+
+class Registered(pulumi.runtime.Mocks):
+    found = {}
+
+    def new_resource(self, args):
+        self.found[args.typ] = args.inputs["__provider"]
+        return "id", args.inputs
+
+    def call(self, args):
+        return {}
+
+def program():
+    openai_ft.File("file", file="data.jsonl")
+    openai_ft.FineTuningJob("job", model="m", training_file="file-1")
+    openai_ft.FineTuningCheckpointPermission("share", checkpoint_id="ft:m:o::x", project_ids=["proj_b"])
+
+pulumi.runtime.set_mocks(Registered(), project="shop", stack="dev")
+pulumi.runtime.test(program)()
+print(json.dumps(Registered.found))
+"""
+
+
+@pytest.fixture
+def own() -> OwnResources:
+    return OwnResources(EngineHost(log=EngineLog(""), operations=Operations()))
+
+
+def run(program: str) -> Any:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def test_each_resource_is_known_by_its_type() -> None:
+    tokens = {kind._resource_type_name for kind in RESOURCES}
+
+    assert {f"{type_tokens.OURS}{name}" for name in MODULES} == {
+        f"{type_tokens.PACKAGE}:{token}" for token in tokens
+    }
+    assert len(tokens) == len(MODULES)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_each_type_has_its_provider(name: str) -> None:
+    provider = _own_resources._provider_class(name)
+
+    assert issubclass(provider, Provider)
+    assert provider.inputs_model is MODELS[getattr(pulumi_openai_ft, name)]
+
+
+def test_a_program_registers_the_provider_that_the_host_records() -> None:
+    assert run(PROGRAM) == {f"{OURS}{name}": _own_resources._pickled(name) for name in MODULES}
+
+
+def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
+    assert run(LOADED.format(names=HEAVY)) == []
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_what_is_heavy_is_installed(name: str) -> None:
+    """Else the test above could not fail."""
+    assert find_spec(name)
+
+
+def test_all_calls_share_one_provider_and_one_connection(own: OwnResources) -> None:
+    own.configure({"openai-ft:apiKey": API_KEY})
+    barrier = Barrier(64)
+
+    def look(_number: int) -> tuple[int, ...]:
+        barrier.wait(LONGEST_WAIT)
+        provider: Any = own._provider(urn(JOB))
+        return id(provider), id(provider.settings), id(provider.api), id(provider.jobs), id(provider.host)
+
+    with ThreadPoolExecutor(barrier.parties) as pool:
+        found = set(pool.map(look, range(barrier.parties)))
+
+    assert len(found) == 1
+
+
+def test_files_jobs_and_permissions_share_one_connection(own: OwnResources) -> None:
+    own.configure({"openai-ft:apiKey": API_KEY})
+
+    assert len({id(own._provider(urn(kind)).api) for kind in (FILE, JOB, PERMISSION)}) == 1
+
+
+def test_another_configuration_makes_other_providers(own: OwnResources) -> None:
+    own.configure({"openai-ft:apiKey": API_KEY})
+    before = own._provider(urn(JOB))
+
+    own.configure({"openai-ft:apiKey": API_KEY, "openai-ft:project": "proj_b"})
+
+    assert own._provider(urn(JOB)) is not before
+    assert own._provider(urn(JOB)).settings.project == "proj_b"
+
+
+def test_many_creates_at_a_time(host: Host, service: Emulator, job_inputs: dict[str, Any]) -> None:
+    names = [f"job-{n}" for n in range(MANY)]
+    calls = [host.creating(JOB, {**job_inputs, "suffix": name}, name) for name in names]
+    created = [call.result(LONGEST_WAIT) for call in calls]
+
+    outs = [plain(each.properties) for each in created]
+    assert len(service.jobs()) == MANY == len({each.id for each in created})
+    assert [each["suffix"] for each in outs] == names
+    assert {each["status"] for each in outs} == {"succeeded"}
+    told = {log.urn: log.message for log in host.engine.logs if "created job" in log.message}
+    assert told == {
+        urn(JOB, name): f"created job {each.id}" for name, each in zip(names, created, strict=True)
+    }
+
+
+def test_those_that_wait_are_looked_at_together(
+    slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
+) -> None:
+    """One poller lists a hundred jobs at a time."""
+    names = [f"job-{n}" for n in range(FEW)]
+    calls = [slow_host.creating(JOB, {**slow_job_inputs, "suffix": name}, name) for name in names]
+    for name in names:
+        slow_host.engine.await_log("created job", urn(JOB, name))
+    # Whoever asks for a token looks for its own job; whoever lists all jobs looks for others, too.
+    eventually(lambda: sum("metadata" not in entry.query for entry in lists(slow_service)) >= 3)
+    slow_service.advance(TRAINING)
+
+    assert {plain(call.result(LONGEST_WAIT).properties)["status"] for call in calls} == {"succeeded"}
+
+
+def lists(service: Emulator) -> list[JournalEntry]:
+    return service.journal(method="GET", path="/v1/fine_tuning/jobs")

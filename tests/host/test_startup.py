@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+BEFORE = (
+    "import sys; from pulumi_openai_ft.host import __main__; import pulumi; loaded = 'pulumi.automation._cmd'"
+)
+
+
+def said(program: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", f"{BEFORE}\n{program}"], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_a_host_loads_no_automation() -> None:
+    assert said("print(loaded in sys.modules)") == "False\n"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "print(pulumi.automation.LocalWorkspace.__name__)",
+        "from pulumi.automation import LocalWorkspace; print(LocalWorkspace.__name__)",
+        "import pulumi.automation as auto; print(auto.LocalWorkspace.__name__)",
+        "from pulumi.automation._local_workspace import LocalWorkspace; print(LocalWorkspace.__name__)",
+    ],
+)
+def test_a_provider_that_uses_it_has_it(use: str) -> None:
+    assert said(use) == "LocalWorkspace\n"
+
+
+def test_garbage_is_looked_for_again_once_modules_are_loaded() -> None:
+    assert said("import gc; print(gc.isenabled(), gc.get_freeze_count() > 10_000)") == "True True\n"
+
+
+def test_garbage_is_looked_for_again_where_a_module_fails_to_load() -> None:
+    program = """
+import gc
+from pulumi_openai_ft.host._startup import loading
+try:
+    with loading():
+        print(gc.isenabled())
+        raise ImportError
+except ImportError:
+    print(gc.isenabled())
+"""
+    assert said(program) == "False\nTrue\n"

@@ -1,0 +1,172 @@
+"""What the engine would say: rules are asked through the SDK's own wire forms, proxies and argument classes."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf import json_format, struct_pb2
+from pulumi_policy import (
+    PolicyCustomTimeouts,
+    PolicyProviderResource,
+    PolicyResource,
+    PolicyResourceOptions,
+    ResourceValidationArgs,
+    StackValidationArgs,
+)
+from pulumi_policy.deserialize import deserialize_properties, serialize_properties
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
+
+from pulumi_openai_ft.policies._policy_resource import Marks
+from pulumi_openai_ft.policies._resource_types import FILE, JOB, PERMISSION, PROVIDER
+from pulumi_openai_ft.policies.keys import LOOK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pulumi_openai_ft.policies._rule import Rule, StackRule
+
+TODAY = date(2026, 11, 23)
+UNKNOWN = UNKNOWN_STRING_VALUE
+KEY = "sk-proj-made-up-0123456789abcdef"
+ADMIN_KEY = "sk-admin-made-up-0123456789abcdef"
+VALID: dict[str, dict[str, Any]] = {
+    JOB: {
+        "model": "gpt-4.1-mini-2025-04-14",
+        "training_file": "file-abc",
+        "suffix": "customer-support",
+        "method": {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3}}},
+        "metadata": {"owner": "support-team"},
+        "cancel_after_timeout": 3600,
+        "integrations": [{"type": "wandb", "wandb": {"project": "shop", "entity": "support-team"}}],
+    },
+    PERMISSION: {
+        "checkpoint_id": "ft:gpt-4.1-mini-2025-04-14:shop::abcd1234",
+        "project_ids": ["proj_partner"],
+    },
+    FILE: {"file": "data.jsonl", "purpose": "fine-tune", "sha256": "0" * 64},
+}
+"""A resource of each type that no rule finds fault with."""
+
+
+def without(kind: str, *names: str) -> dict[str, Any]:
+    return {name: value for name, value in VALID[kind].items() if name not in names}
+
+
+def urn_of(kind: str, name: str = "it", stack: str = "dev") -> str:
+    return f"urn:pulumi:{stack}::shop::{kind}::{name}"
+
+
+def wire(props: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties as they come from the engine: marked secrets, numbers with a fraction."""
+    struct = struct_pb2.Struct()
+    struct.update(serialize_properties(props))
+    return dict(json_format.MessageToDict(struct))
+
+
+def options(*, protect: bool = False) -> PolicyResourceOptions:
+    return PolicyResourceOptions(protect, [], None, [], PolicyCustomTimeouts(0, 0, 0), [])
+
+
+def provider(configuration: Mapping[str, Any] | None) -> PolicyProviderResource:
+    props = unknown_checking_proxy(deserialize_properties(wire(configuration or {})))
+    return PolicyProviderResource(PROVIDER, props, urn_of(PROVIDER, "default"), "default")
+
+
+class Judge:
+    """One run of a pack over resources that come one after the other.
+
+    Args:
+        looks: Whether the policy runs that learns what is secret.
+    """
+
+    def __init__(self, *, looks: bool = True, today: date = TODAY) -> None:
+        self.looks, self.today, self.marks = looks, today, Marks()
+
+    def arguments(
+        self,
+        kind: str,
+        props: Mapping[str, Any],
+        *,
+        config: Mapping[str, Any] | None = None,
+        configuration: Mapping[str, Any] | None = None,
+        protect: bool = False,
+        name: str = "it",
+        stack: str = "dev",
+    ) -> ResourceValidationArgs:
+        """What a validation gets."""
+        self.look(PROVIDER, configuration or {}, "default")
+        self.look(kind, props, name, stack)
+        read = unknown_checking_proxy(deserialize_properties(wire(props)))
+        return ResourceValidationArgs(
+            kind,
+            read,
+            urn_of(kind, name, stack),
+            name,
+            options(protect=protect),
+            provider(configuration),
+            config,
+        )
+
+    def look(self, kind: str, props: Mapping[str, Any], name: str, stack: str = "dev") -> None:
+        if self.looks:
+            LOOK.policy(self.marks).remediate(self.remediation_arguments(kind, props, name=name, stack=stack))
+
+    def remediation_arguments(
+        self,
+        kind: str,
+        props: Mapping[str, Any],
+        *,
+        config: Mapping[str, Any] | None = None,
+        name: str = "it",
+        stack: str = "dev",
+    ) -> ResourceValidationArgs:
+        """What a remediation gets: secrets are marked, unknown values are not kept from being read."""
+        read = unknown_checking_proxy(deserialize_properties(wire(props), proxy_secrets=True))
+        return ResourceValidationArgs(kind, read, urn_of(kind, name, stack), name, options(), None, config)
+
+    def told(self, rule: Rule, kind: str, props: Mapping[str, Any], **changes: Any) -> list[str]:
+        """The violations that a rule reports of a resource."""
+        found: list[str] = []
+        arguments = self.arguments(kind, props, **changes)
+        rule.policy(self.marks, lambda: self.today).validate(arguments, lambda text, _urn: found.append(text))
+        return found
+
+    def remedied(
+        self, rule: Rule, kind: str, props: Mapping[str, Any], config: Mapping[str, Any] | None = None
+    ) -> dict[str, Any] | None:
+        """The properties that a remediation gives back, as they go to the engine."""
+        self.look(kind, props, "it")
+        arguments = self.remediation_arguments(kind, props, config=config)
+        changed = rule.policy(self.marks, lambda: self.today).remediate(arguments)
+        return None if changed is None else wire(changed)
+
+
+def told(rule: Rule, kind: str, props: Mapping[str, Any], **changes: Any) -> list[str]:
+    """The violations that a rule reports of a resource, by default a day in November 2026."""
+    today = changes.pop("today", TODAY)
+    return Judge(looks=changes.pop("looks", True), today=today).told(rule, kind, props, **changes)
+
+
+def resource(kind: str, outputs: Mapping[str, Any], name: str, **sources: PolicyResource) -> PolicyResource:
+    """A resource as stack policies get it; `sources` are the resources that its properties were made from."""
+    props = unknown_checking_proxy(deserialize_properties(wire(outputs)))
+    made_from = {property_name: [source] for property_name, source in sources.items()}
+    return PolicyResource(
+        kind, props, urn_of(kind, name), name, options(), provider(None), None, [], made_from
+    )
+
+
+def told_of_stack(
+    rule: StackRule,
+    *resources: PolicyResource,
+    config: Mapping[str, Any] | None = None,
+    marks: Marks | None = None,
+) -> list[tuple[str, str]]:
+    """The violations that a rule reports of a stack: resource name and text."""
+    found: list[tuple[str, str]] = []
+    rule.policy(marks or Marks(), lambda: TODAY).validate(
+        StackValidationArgs(list(resources), config),
+        lambda text, urn: found.append(((urn or "").rsplit("::", 1)[-1], text)),
+    )
+    return found

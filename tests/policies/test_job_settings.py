@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pulumi_policy import Secret
+from tests.policies.harness import UNKNOWN, VALID, Judge, told, wire, without
+
+from pulumi_openai_ft.policies._resource_types import JOB
+from pulumi_openai_ft.policies.job_settings import EPOCHS, METADATA, SUFFIX, WANDB_ENTITY
+
+VALUES = {"values": {"owner": "platform"}}
+
+
+def job(**changes: Any) -> dict[str, Any]:
+    return {**VALID[JOB], **changes}
+
+
+def epochs(number: Any, kind: str = "supervised") -> dict[str, Any]:
+    return job(method={"type": kind, kind: {"hyperparameters": {"n_epochs": number}}})
+
+
+def wandb(**settings: str) -> dict[str, Any]:
+    return job(integrations=[{"type": "wandb", "wandb": {"project": "shop", **settings}}])
+
+
+@pytest.mark.parametrize("rule", [EPOCHS, METADATA, SUFFIX, WANDB_ENTITY], ids=lambda rule: rule.name)
+def test_a_job_within_the_limits_is_fine(rule: Any) -> None:
+    assert told(rule, JOB, VALID[JOB]) == []
+
+
+@pytest.mark.parametrize("kind", ["supervised", "dpo", "reinforcement"])
+def test_too_many_epochs_are_told(kind: str) -> None:
+    assert told(EPOCHS, JOB, epochs(11, kind)) == [
+        f"method.{kind}.hyperparameters.n_epochs: 11 is more than 10: write 10 or less"
+    ]
+
+
+@pytest.mark.parametrize("number", [1, 10, "auto", UNKNOWN])
+def test_as_many_epochs_as_allowed_or_as_the_service_chooses_are_fine(number: Any) -> None:
+    assert told(EPOCHS, JOB, epochs(number)) == []
+
+
+def test_the_most_epochs_can_be_configured() -> None:
+    assert told(EPOCHS, JOB, epochs(11), config={"max": 11.0}) == []
+    assert len(told(EPOCHS, JOB, epochs(3), config={"max": 2.0})) == 1
+
+
+def test_epochs_that_are_not_known_yet_are_reported_on_request() -> None:
+    (found,) = told(EPOCHS, JOB, epochs(UNKNOWN), config={"unknowns": "report"})
+
+    assert found.startswith("method.supervised.hyperparameters.n_epochs: has a value that cannot be seen now")
+
+
+@pytest.mark.parametrize("suffix", ["Support", "kunden-ß", "-support", "a b"])
+def test_a_suffix_of_another_form_is_told(suffix: str) -> None:
+    assert told(SUFFIX, JOB, job(suffix=suffix)) == [
+        f"suffix: {suffix!r} does not fit: write one of the form ^[a-z0-9][a-z0-9_-]*$"
+    ]
+
+
+def test_a_suffix_can_be_required() -> None:
+    assert told(SUFFIX, JOB, without(JOB, "suffix")) == []
+    assert told(SUFFIX, JOB, without(JOB, "suffix"), config={"required": True, "pattern": "^shop-"}) == [
+        "suffix: is missing: write one of the form ^shop-"
+    ]
+
+
+def test_a_secret_suffix_is_not_shown() -> None:
+    (found,) = told(SUFFIX, JOB, job(suffix=Secret("Hush")))
+    assert found.startswith("suffix: [secret] does not fit")
+
+    (found,) = told(SUFFIX, JOB, job(suffix="Hush"), looks=False)
+    assert found.startswith("suffix: [hidden] does not fit")
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"team": "x"}, {"owner": ""}])
+def test_missing_metadata_is_told(metadata: Any) -> None:
+    assert told(METADATA, JOB, job(metadata=metadata)) == [
+        "metadata.owner: is missing: write who or what it is, such as metadata={'owner': …}"
+    ]
+
+
+def test_which_metadata_is_required_can_be_configured() -> None:
+    assert told(METADATA, JOB, without(JOB, "metadata"), config={"required": []}) == []
+    (found,) = told(METADATA, JOB, VALID[JOB], config={"required": ["owner", "cost-centre"]})
+    assert found.startswith("metadata.cost-centre: is missing")
+
+
+def test_missing_metadata_is_filled_in_from_the_configuration() -> None:
+    given = job(metadata={"team": "x"})
+
+    changed = Judge().remedied(METADATA, JOB, given, VALUES)
+
+    assert changed == wire(job(metadata={"team": "x", "owner": "platform"}))
+    assert told(METADATA, JOB, changed or {}) == []
+
+
+def test_secret_metadata_stays_secret() -> None:
+    changed = Judge().remedied(METADATA, JOB, job(metadata=Secret({"team": "x"})), VALUES)
+
+    assert changed == wire(job(metadata=Secret({"team": "x", "owner": "platform"})))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "config"),
+    [
+        ({"owner": "support"}, VALUES),
+        ({}, {}),
+        ({}, {"required": ["owner", "team"], **VALUES}),
+        ({"team": UNKNOWN}, VALUES),
+        ({f"key{number}": "x" for number in range(15)}, VALUES),
+        ({}, {"values": {"owner": "x" * 513}}),
+        ({}, {"exempt": ["it"], **VALUES}),
+    ],
+    ids=["there", "no value", "not all values", "unknown", "no room", "too long", "exempt"],
+)
+def test_metadata_is_not_filled_in_where_that_would_not_do(metadata: Any, config: Any) -> None:
+    assert Judge().remedied(METADATA, JOB, job(metadata=metadata), config) is None
+
+
+def test_without_a_list_any_account_is_fine() -> None:
+    assert told(WANDB_ENTITY, JOB, wandb(entity="anybody")) == []
+
+
+def test_an_account_that_is_not_listed_is_refused() -> None:
+    allowed = {"allowed": ["support-team", "platform"]}
+
+    assert told(WANDB_ENTITY, JOB, VALID[JOB], config=allowed) == []
+    assert told(WANDB_ENTITY, JOB, wandb(entity="anybody"), config=allowed) == [
+        "integrations[0].wandb.entity: 'anybody' is not on this rule's list: write one of support-team, platform"
+    ]
+    assert told(WANDB_ENTITY, JOB, wandb(), config=allowed) == [
+        "integrations[0].wandb.entity: is missing: write one of support-team, platform"
+    ]
+
+
+def test_an_account_that_is_not_known_yet_is_skipped() -> None:
+    assert told(WANDB_ENTITY, JOB, wandb(entity=UNKNOWN), config={"allowed": ["support-team"]}) == []

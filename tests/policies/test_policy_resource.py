@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+from pulumi_policy import Secret
+from tests.policies.harness import KEY, TODAY, UNKNOWN, VALID, Judge
+
+from pulumi_openai_ft._provider.input_models import is_known
+from pulumi_openai_ft.policies._policy_resource import Subject, read, unknown_paths
+from pulumi_openai_ft.policies._resource_types import JOB
+
+URN = "urn:pulumi:dev::shop::shop:models:Family$pulumi-python:dynamic/openai_ft:FineTuningJob::support"
+
+
+def test_it_reads_what_the_sdk_hands_over() -> None:
+    judge = Judge()
+    props = {**VALID[JOB], "suffix": Secret("hush"), "seed": UNKNOWN}
+
+    subject = Subject.of(judge.arguments(JOB, props, protect=True), judge.marks, TODAY)
+
+    assert {**subject.props, "seed": None} == {**VALID[JOB], "suffix": "hush", "seed": None}
+    assert not is_known(subject.props["seed"])
+    assert subject.secret == {"suffix"}
+    assert subject.is_protected
+
+
+def test_its_urn_tells_its_name_and_stack() -> None:
+    subject = Subject(JOB, URN, TODAY)
+
+    assert (subject.name, subject.stack) == ("support", "dev")
+
+
+def test_what_it_shows_is_cut() -> None:
+    shown = Subject(JOB, URN, TODAY, secret=frozenset()).shown("model", "x" * 200)
+
+    assert len(shown) == 80
+    assert shown.endswith("x…")
+
+
+@pytest.mark.parametrize("path", ["method", "method.dpo.beta", "method[0]"])
+def test_it_shows_no_part_of_a_secret(path: str) -> None:
+    assert Subject(JOB, URN, TODAY, secret=frozenset({"method"})).shown(path, 1) == "[secret]"
+
+
+def test_it_takes_out_keys_of_any_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", "0123456789abcdefadmin")
+    subject = Subject(JOB, URN, TODAY, configuration={"openai-ft:apiKey": "0123456789abcdefproject"})
+
+    masked = subject.mask(f"{KEY} 0123456789abcdefproject 0123456789abcdefadmin")
+
+    assert masked == "sk-…cdef sk-…ject sk-…dmin"
+
+
+def test_unknown_parts_are_named_by_their_paths() -> None:
+    value = read({"a": [1, UNKNOWN], "b": {"c": UNKNOWN}, "d": "known"})
+
+    assert list(unknown_paths(value, "method")) == ["method.a[1]", "method.b.c"]

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pytest
+
+from pulumi_openai_ft import errors
+from pulumi_openai_ft._program.functions.error_transport import for_programs, label, told
+from pulumi_openai_ft.errors import NotFoundError, OpenAIFTError, ServiceConnectionError, ServiceError
+
+TOKEN = "pulumi-python:dynamic/openai_ft:getFile"
+SENTENCE = "no file (GET /files/x, status 404); look\nat {it}"
+FACTS: dict[str, Any] = {
+    "status": 404,
+    "code": None,
+    "param": "id",
+    "request_id": "req_1",
+    "retry_after": 1.5,
+}
+
+
+def carried(error: OpenAIFTError) -> Exception:
+    """What Pulumi's SDK raises for a failure that the host answers with."""
+    return Exception(f"invoke of {TOKEN} failed: {error} ({label(error)})")
+
+
+def kinds(base: type[OpenAIFTError] = OpenAIFTError) -> list[type[OpenAIFTError]]:
+    return [base, *(kind for child in base.__subclasses__() for kind in kinds(child))]
+
+
+def test_kind_sentence_and_facts_reach_the_program() -> None:
+    found = told(carried(NotFoundError(SENTENCE, **FACTS)))
+
+    assert isinstance(found, NotFoundError)
+    assert str(found) == SENTENCE
+    assert {name: getattr(found, name) for name in FACTS} == FACTS
+    assert not found.may_have_acted
+
+
+def test_the_history_of_tries_stands_in_the_sentence_once() -> None:
+    error = ServiceConnectionError(SENTENCE, may_have_acted=True)
+    error.tries, error.history = 3, "tried 3 times"
+
+    found = told(carried(error))
+
+    assert isinstance(found, ServiceConnectionError)
+    assert str(found) == f"{SENTENCE}; tried 3 times"
+    assert (found.tries, found.may_have_acted) == (3, True)
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_every_kind_of_error_is_carried(name: str) -> None:
+    kind = getattr(errors, name)
+    error = kind.__new__(kind, SENTENCE)
+
+    found = told(carried(error))
+
+    assert isinstance(found, kind)
+    assert isinstance(found, pulumi.RunError)
+
+
+def test_all_kinds_are_listed() -> None:
+    """One that is not would arrive as an `OpenAIFTError`."""
+    ours = {kind.__name__ for kind in kinds() if kind.__module__ == errors.__name__}
+
+    assert ours == set(errors.__all__)
+
+
+def test_what_cannot_be_carried_is_left_out() -> None:
+    error = ServiceError(SENTENCE, status=400)
+    vars(error)["outs"] = {"id": "x"}
+
+    assert "outs" not in label(error)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"invoke of {TOKEN} failed: invocation of {TOKEN} returned an error: {SENTENCE}",
+        f"invoke of {TOKEN} failed: invocation of {TOKEN} returned an error: Exception calling application: {SENTENCE}",
+        f"invoke of {TOKEN} failed: {SENTENCE} ()",
+        f"invoke of {TOKEN} failed: {SENTENCE}",
+    ],
+)
+def test_an_error_without_facts_is_still_a_sentence(text: str) -> None:
+    found = told(Exception(text))
+
+    assert str(found) == SENTENCE
+    assert isinstance(found, OpenAIFTError)
+
+
+def test_an_error_of_a_newer_host_is_still_ours() -> None:
+    newer = '{"error": "MoonPhaseError", "facts": {}}'
+
+    found = told(Exception(f"invoke of {TOKEN} failed: {SENTENCE} ({newer})"))
+
+    assert str(found) == SENTENCE
+
+
+@pytest.mark.parametrize("text", ["Resource monitor has terminated, shutting down", ""])
+def test_other_errors_are_left_alone(text: str) -> None:
+    assert told(pulumi.RunError(text)) is None
+
+
+def test_an_error_for_programs_is_the_same_one() -> None:
+    error = NotFoundError(SENTENCE, **FACTS)
+
+    shown = for_programs(error)
+
+    assert (str(shown), type(shown).__name__, vars(shown)) == (str(error), "NotFoundError", vars(error))
+    assert isinstance(shown, NotFoundError)
+    assert isinstance(shown, pulumi.RunError)
+    assert type(for_programs(shown)) is type(shown)

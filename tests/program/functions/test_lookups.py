@@ -1,0 +1,486 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import ValidationError
+from tests.support import ADMIN_KEY, API_KEY, write_training_data
+
+from pulumi_openai_ft._client.client import Api
+from pulumi_openai_ft._client.objects import Job
+from pulumi_openai_ft._program.functions.lookups import LOOKUPS
+from pulumi_openai_ft._service_profiles import PROFILES
+from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft.errors import InputError, NotFoundError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pulumi_openai_ft.emulator import Emulator
+
+MINI, OTHER = "gpt-4o-mini-2024-07-18", "gpt-4.1-mini-2025-04-14"
+ONE_OF_EACH: dict[str, dict[str, Any]] = {
+    "getFineTuningJob": {"fine_tuning_job_id": "ftjob-nobody"},
+    "getFineTuningCheckpoints": {"fine_tuning_job_id": "ftjob-nobody"},
+    "getFineTuningEvents": {"fine_tuning_job_id": "ftjob-nobody"},
+    "getFineTuningCheckpointPermissions": {"checkpoint_id": "ft:nobody:o::x"},
+    "getFile": {"file_id": "file-nobody"},
+    "getModel": {"model_id": "ft:nobody:o::x"},
+}
+"""Arguments that name something that is not there."""
+
+
+@pytest.fixture
+def connected(service: Emulator) -> Iterator[Callable[..., Api]]:
+    """Opens the service with changed settings."""
+    made: list[Api] = []
+
+    def make(**changes: Any) -> Api:
+        settings = {"api_key": API_KEY, "admin_key": ADMIN_KEY, "base_url": service.url, "max_retries": 0}
+        made.append(Api(Settings(**{**settings, "admin_requests_per_minute": 0, **changes})))
+        return made[-1]
+
+    yield make
+    for api in made:
+        api.close()
+
+
+@pytest.fixture
+def api(connected: Callable[..., Api]) -> Api:
+    return connected()
+
+
+@pytest.fixture
+def upload(api: Api) -> Callable[..., str]:
+    def make(path: Path, purpose: str = "fine-tune") -> str:
+        with path.open("rb") as content:
+            return api.upload_file(path.name, content, purpose=purpose).id
+
+    return make
+
+
+@pytest.fixture
+def file_id(upload: Callable[..., str], training_data: Path) -> str:
+    return upload(training_data)
+
+
+@pytest.fixture
+def train(api: Api, file_id: str) -> Callable[..., Job]:
+    """Makes a job, which is done at the first look."""
+
+    def make(model: str = MINI, epochs: int = 2, **more: Any) -> Job:
+        method = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": epochs}}}
+        return api.create_job({"model": model, "training_file": file_id, "method": method, **more})
+
+    return make
+
+
+def look_up(api: Api, name: str, **given: Any) -> Any:
+    lookup = LOOKUPS[name]
+    return lookup.run(api, lookup.check(given))
+
+
+def ids(found: list[Any]) -> list[str]:
+    return [item.id for item in found]
+
+
+class TestEveryFunction:
+    @pytest.mark.parametrize(("name", "given"), ONE_OF_EACH.items())
+    def test_names_what_is_not_there(self, api: Api, name: str, given: dict[str, Any]) -> None:
+        (missing,) = given.values()
+
+        with pytest.raises(NotFoundError, match=missing):
+            look_up(api, name, **given)
+
+    @pytest.mark.parametrize("name", LOOKUPS)
+    def test_refuses_arguments_that_it_does_not_know(self, name: str) -> None:
+        given = {**ONE_OF_EACH.get(name, {}), "page_size": 3}
+
+        with pytest.raises(InputError) as refused:
+            LOOKUPS[name].check(given)
+
+        assert str(refused.value) == f"{LOOKUPS[name].function}: page_size: is not supported here"
+
+    @pytest.mark.parametrize("name", ONE_OF_EACH)
+    def test_needs_its_first_argument(self, name: str) -> None:
+        with pytest.raises(InputError, match=r"^get_\w+: \w+_id: is missing$"):
+            LOOKUPS[name].check({})
+
+    @pytest.mark.parametrize("name", ONE_OF_EACH)
+    def test_refuses_an_empty_id(self, name: str) -> None:
+        given = dict.fromkeys(ONE_OF_EACH[name], "")
+
+        with pytest.raises(InputError, match="_id: '' does not fit: must be a text of at least 1 characters"):
+            LOOKUPS[name].check(given)
+
+    @pytest.mark.parametrize("name", [name for name in LOOKUPS if name.endswith("s")])
+    @pytest.mark.parametrize("limit", [0, -1, 2.5, True, "3"])
+    def test_refuses_a_limit_that_is_no_number_of_things(self, name: str, limit: Any) -> None:
+        with pytest.raises(InputError, match=f"limit: {limit!r} does not fit"):
+            LOOKUPS[name].check({**ONE_OF_EACH.get(name, {}), "limit": limit})
+
+    @pytest.mark.parametrize("name", LOOKUPS)
+    def test_describes_each_argument_and_each_list(self, name: str) -> None:
+        fields = [*LOOKUPS[name].arguments.model_fields.values()]
+        if name.endswith("s"):
+            fields += LOOKUPS[name].result.model_fields.values()
+
+        assert all(field.description for field in fields)
+
+    @pytest.mark.parametrize("name", [name for name, lookup in LOOKUPS.items() if lookup.needs])
+    def test_says_that_the_service_lacks_it_before_it_is_asked(
+        self, connected: Callable[..., Api], service: Emulator, name: str
+    ) -> None:
+        api = connected(profile=PROFILES["generic"])
+
+        with pytest.raises(InputError, match=r"^get_\w+: the service 'generic' does not offer "):
+            look_up(api, name, **ONE_OF_EACH.get(name, {}))
+
+        assert service.journal() == []
+
+    @pytest.mark.parametrize("name", LOOKUPS)
+    def test_gives_what_cannot_be_changed(self, api: Api, train: Callable[..., Job], name: str) -> None:
+        job = api.job(train().id)
+        real = {
+            "fine_tuning_job_id": job.id,
+            "file_id": job.training_file,
+            "model_id": job.fine_tuned_model,
+            "checkpoint_id": job.fine_tuned_model,
+        }
+        given = {key: real[key] for key in ONE_OF_EACH.get(name, {})}
+        found = look_up(api, name, **given)
+
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(found, next(iter(type(found).model_fields)), "x")
+
+    def test_carries_what_it_gives_over_the_engine(self, api: Api, train: Callable[..., Job]) -> None:
+        """Through the engine come floats only, and no nulls; the result is the same as without."""
+        train(metadata={"team": "red"})
+        lookup, arguments = LOOKUPS["getFineTuningJobs"], LOOKUPS["getFineTuningJobs"].check({})
+        answer = lookup.answer(api, arguments)
+
+        assert lookup.read(arguments, floats(answer)) == lookup.read(arguments, answer)
+        assert None not in answer["jobs"][0].values()
+
+    def test_says_what_is_missing_in_an_answer_of_mocks(self) -> None:
+        lookup = LOOKUPS["getFineTuningJob"]
+
+        with pytest.raises(InputError) as refused:
+            lookup.read(lookup.check({"fine_tuning_job_id": "ftjob-1"}), {"id": "ftjob-1", "model": "m"})
+
+        assert (
+            str(refused.value)
+            == "get_fine_tuning_job was not answered with what it gives: status: Field required"
+        )
+
+    def test_finds_lists_empty_in_an_empty_answer_of_mocks(self) -> None:
+        lookup = LOOKUPS["getFineTuningEvents"]
+
+        found = lookup.read(lookup.check({"fine_tuning_job_id": "ftjob-1"}), {})
+
+        assert (found.fine_tuning_job_id, found.events) == ("ftjob-1", [])
+
+
+def floats(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: floats(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [floats(item) for item in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class TestJob:
+    def test_has_every_field_of_the_api(self, api: Api, train: Callable[..., Job], service: Emulator) -> None:
+        job_id = train(suffix="mine", seed=7).id
+
+        found = look_up(api, "getFineTuningJob", fine_tuning_job_id=job_id)
+
+        (job,) = service.jobs()
+        assert set(job) - {"project"} <= set(Job.model_fields)
+        assert found.model_dump() == {name: value for name, value in job.items() if name != "project"}
+        assert found.is_terminal
+
+    def test_keeps_fields_that_a_service_adds(self, api: Api, service: Emulator) -> None:
+        body = {"id": "ftjob-1", "status": "running", "model": "m", "cost": {"total": 1.5}}
+        service.fault("GET", "/fine_tuning/jobs/*", "status", status=200, body=body)
+
+        found = look_up(api, "getFineTuningJob", fine_tuning_job_id="ftjob-1")
+
+        assert found.cost == {"total": 1.5}
+        assert not found.is_terminal
+
+
+class TestJobs:
+    def test_come_newest_first(self, api: Api, train: Callable[..., Job]) -> None:
+        made = [train().id for _ in range(3)]
+
+        assert ids(look_up(api, "getFineTuningJobs").jobs) == made[::-1]
+        assert ids(look_up(api, "getFineTuningJobs", limit=2).jobs) == made[:0:-1]
+
+    def test_none_are_an_empty_list(self, api: Api) -> None:
+        assert look_up(api, "getFineTuningJobs").jobs == []
+
+    def test_are_found_by_status(
+        self, api: Api, train: Callable[..., Job], upload: Callable[..., str], tmp_path: Path
+    ) -> None:
+        done = train()
+        failed = train(training_file=upload(write_training_data(tmp_path / "few.jsonl", rows=3)))
+
+        assert ids(look_up(api, "getFineTuningJobs", status="failed").jobs) == [failed.id]
+        assert ids(look_up(api, "getFineTuningJobs", status="succeeded").jobs) == [done.id]
+        assert look_up(api, "getFineTuningJobs", status="running").jobs == []
+
+    @pytest.mark.parametrize("model", [MINI, "gpt-4o-mini"])
+    def test_are_found_by_model_and_its_alias(self, api: Api, train: Callable[..., Job], model: str) -> None:
+        train(OTHER)
+        mini = train(MINI)
+
+        assert ids(look_up(api, "getFineTuningJobs", model=model).jobs) == [mini.id]
+
+    def test_are_found_by_metadata_at_the_service(
+        self, api: Api, train: Callable[..., Job], service: Emulator
+    ) -> None:
+        wanted = {"team": "red", "run": "2"}
+        train(metadata={"team": "red", "run": "1"})
+        both = train(metadata={**wanted, "more": "x"})
+
+        assert ids(look_up(api, "getFineTuningJobs", metadata=wanted).jobs) == [both.id]
+        assert "metadata" in (service.journal(method="GET", path="/v1/fine_tuning/jobs")[-1].query or "")
+
+    def test_are_found_by_metadata_where_the_service_cannot_find_them(
+        self, connected: Callable[..., Api], train: Callable[..., Job], service: Emulator
+    ) -> None:
+        red = train(metadata={"team": "red"})
+        train(metadata={"team": "blue"})
+        api = connected(profile=PROFILES["generic"])
+
+        assert ids(look_up(api, "getFineTuningJobs", metadata={"team": "red"}).jobs) == [red.id]
+        assert "metadata" not in (service.journal()[-1].query or "")
+
+    def test_cannot_be_found_by_metadata_that_the_service_does_not_keep(
+        self, connected: Callable[..., Api], service: Emulator
+    ) -> None:
+        without = Settings.resolve({"openai-ft:lacks": "metadata"}.get, {}).profile
+        api = connected(profile=without)
+
+        with pytest.raises(
+            InputError, match=r"^get_fine_tuning_jobs: metadata: the service 'openai' does not"
+        ):
+            look_up(api, "getFineTuningJobs", metadata={"team": "red"})
+
+        assert service.journal() == []
+
+    def test_are_counted_after_they_are_chosen(self, api: Api, train: Callable[..., Job]) -> None:
+        red = train(metadata={"team": "red"})
+        train(metadata={"team": "blue"})
+
+        assert ids(look_up(api, "getFineTuningJobs", limit=1, metadata={"team": "red"}).jobs) == [red.id]
+
+    def test_refuse_metadata_that_is_no_text(self) -> None:
+        with pytest.raises(InputError, match=r"metadata\.run: 2 does not fit: must be a text"):
+            LOOKUPS["getFineTuningJobs"].check({"metadata": {"run": 2}})
+
+
+class TestCheckpoints:
+    def test_come_last_step_first(self, api: Api, train: Callable[..., Job]) -> None:
+        job = api.job(train(epochs=2).id)
+
+        found = look_up(api, "getFineTuningCheckpoints", fine_tuning_job_id=job.id)
+
+        last, first = found.checkpoints
+        assert found.fine_tuning_job_id == job.id
+        assert last.fine_tuned_model_checkpoint == job.fine_tuned_model
+        assert first.fine_tuned_model_checkpoint.endswith(f":ckpt-step-{first.step_number}")
+        assert last.step_number == 2 * first.step_number
+        assert first.metrics["train_loss"] > 0
+
+    def test_can_be_limited(self, api: Api, train: Callable[..., Job]) -> None:
+        job_id = train(epochs=3).id
+        api.job(job_id)
+
+        found = look_up(api, "getFineTuningCheckpoints", fine_tuning_job_id=job_id, limit=1)
+
+        assert len(found.checkpoints) == 1
+
+
+def event(number: int, created_at: int, level: str = "info", kind: str = "message") -> dict[str, Any]:
+    return {
+        "object": "fine_tuning.job.event",
+        "id": f"ftevent-{number}",
+        "created_at": created_at,
+        "level": level,
+        "message": f"event {number}",
+        "type": kind,
+        "data": None,
+    }
+
+
+EVENTS = [
+    event(6, 30, "error"),
+    event(5, 20, kind="metrics"),
+    event(4, 20, "warn"),
+    event(3, 20, "warning"),
+    event(2, 10, kind="metrics"),
+    event(1, 10),
+]
+"""As the API lists them: newest first, several in one second. Levels are as they may be, not as they should."""
+
+
+class TestEvents:
+    @pytest.fixture(autouse=True)
+    def _events(self, service: Emulator) -> None:
+        body = {"object": "list", "data": EVENTS, "has_more": False}
+        service.fault("GET", "/fine_tuning/jobs/*/events", "status", times=None, status=200, body=body)
+
+    @pytest.mark.parametrize(
+        ("given", "numbers"),
+        [
+            ({}, [6, 5, 4, 3, 2, 1]),
+            ({"order": "newest"}, [6, 5, 4, 3, 2, 1]),
+            ({"order": "oldest"}, [1, 2, 3, 4, 5, 6]),
+            ({"order": "oldest", "limit": 2}, [1, 2]),
+            ({"limit": 2}, [6, 5]),
+            ({"level": "error"}, [6]),
+            ({"level": "warn"}, [4, 3]),
+            ({"level": "warning"}, [4, 3]),
+            ({"level": "warning", "order": "oldest", "limit": 1}, [3]),
+            ({"level": "info", "type": "message"}, [1]),
+            ({"type": "metrics"}, [5, 2]),
+            ({"type": "metrics", "limit": 1}, [5]),
+            ({"type": "moderation_checks"}, []),
+        ],
+    )
+    def test_are_those_that_are_asked_for_in_the_order_that_is_asked_for(
+        self, api: Api, given: dict[str, Any], numbers: list[int]
+    ) -> None:
+        found = look_up(api, "getFineTuningEvents", fine_tuning_job_id="ftjob-1", **given)
+
+        assert ids(found.events) == [f"ftevent-{number}" for number in numbers]
+        assert found.fine_tuning_job_id == "ftjob-1"
+
+    @pytest.mark.parametrize(
+        ("given", "problem"),
+        [
+            ({"level": "fatal"}, "level: 'fatal' does not fit: must be 'info', 'warn', 'warning' or 'error'"),
+            ({"order": "random"}, "order: 'random' does not fit: must be 'newest' or 'oldest'"),
+        ],
+    )
+    def test_have_no_other_levels_and_orders(self, given: dict[str, Any], problem: str) -> None:
+        with pytest.raises(InputError) as refused:
+            LOOKUPS["getFineTuningEvents"].check({"fine_tuning_job_id": "ftjob-1", **given})
+
+        assert str(refused.value) == f"get_fine_tuning_events: {problem}"
+
+
+class TestManyEvents:
+    @pytest.fixture
+    def job_id(self, api: Api, train: Callable[..., Job]) -> str:
+        """A job of 240 steps."""
+        job_id = train(epochs=20).id
+        api.job(job_id)
+        return job_id
+
+    def test_of_several_pages_are_all_there_once(self, api: Api, job_id: str, service: Emulator) -> None:
+        found = look_up(api, "getFineTuningEvents", fine_tuning_job_id=job_id).events
+
+        pages = service.journal(path="/v1/fine_tuning/jobs/*/events")
+        assert len(pages) == 3
+        assert len(found) == len(set(ids(found))) > 240
+        assert "created" in found[-1].message.lower()
+
+    def test_of_one_kind_are_looked_for_no_further_than_needed(
+        self, api: Api, job_id: str, service: Emulator
+    ) -> None:
+        found = look_up(api, "getFineTuningEvents", fine_tuning_job_id=job_id, type="metrics", limit=3)
+
+        steps = [(found.data or {})["step"] for found in found.events]
+        assert steps == [240, 239, 238]
+        assert len(service.journal(path="/v1/fine_tuning/jobs/*/events")) == 1
+
+
+class TestPermissions:
+    @pytest.fixture
+    def model(self, api: Api, train: Callable[..., Job]) -> str:
+        model = api.job(train().id).fine_tuned_model
+        assert model
+        return model
+
+    def test_tell_the_projects(self, api: Api, model: str) -> None:
+        granted = api.grant_permissions(model, ["proj_b", "proj_c"])
+
+        found = look_up(api, "getFineTuningCheckpointPermissions", checkpoint_id=model)
+
+        assert found.checkpoint_id == model
+        assert set(found.project_ids) == {"proj_b", "proj_c"}
+        assert set(ids(found.permissions)) == set(ids(granted))
+
+    def test_none_are_an_empty_list(self, api: Api, model: str) -> None:
+        found = look_up(api, "getFineTuningCheckpointPermissions", checkpoint_id=model)
+
+        assert found.permissions == found.project_ids == []
+
+    @pytest.mark.parametrize(("given", "count"), [({"project_id": "proj_c"}, 1), ({"limit": 2}, 2)])
+    def test_are_those_that_are_asked_for(
+        self, api: Api, model: str, given: dict[str, Any], count: int
+    ) -> None:
+        api.grant_permissions(model, ["proj_b", "proj_c", "proj_d"])
+
+        found = look_up(api, "getFineTuningCheckpointPermissions", checkpoint_id=model, **given)
+
+        assert len(found.permissions) == count
+        assert given.get("project_id", found.project_ids[0]) == found.project_ids[0]
+
+    def test_of_a_checkpoint_that_is_given_by_its_id(self, api: Api, train: Callable[..., Job]) -> None:
+        job = api.job(train().id)
+        checkpoint = next(api.checkpoints(job.id))
+        api.grant_permissions(checkpoint.fine_tuned_model_checkpoint, ["proj_b"])
+
+        found = look_up(api, "getFineTuningCheckpointPermissions", checkpoint_id=checkpoint.id)
+
+        assert found.project_ids == ["proj_b"]
+        assert found.checkpoint_id == checkpoint.id
+
+    def test_need_an_admin_key(self, connected: Callable[..., Api], service: Emulator) -> None:
+        api = connected(admin_key=None)
+
+        with pytest.raises(
+            SettingsError, match=r"^checkpoint permissions need an admin key: .*openai-ft:adminKey"
+        ):
+            look_up(api, "getFineTuningCheckpointPermissions", checkpoint_id="ftckpt_1")
+
+        assert service.journal() == []
+
+
+class TestFiles:
+    def test_one_has_every_field_of_the_api(self, api: Api, file_id: str, service: Emulator) -> None:
+        found = look_up(api, "getFile", file_id=file_id)
+
+        (file,) = service.files()
+        assert found.model_dump() == {name: value for name, value in file.items() if name != "project"}
+
+    def test_come_newest_first_and_by_purpose(
+        self, api: Api, upload: Callable[..., str], training_data: Path
+    ) -> None:
+        made = [upload(training_data, purpose) for purpose in ("fine-tune", "evals", "fine-tune")]
+
+        assert ids(look_up(api, "getFiles").files) == made[::-1]
+        assert ids(look_up(api, "getFiles", purpose="evals").files) == [made[1]]
+        assert ids(look_up(api, "getFiles", purpose="fine-tune", limit=1).files) == [made[2]]
+        assert look_up(api, "getFiles", purpose="batch").files == []
+
+
+class TestModels:
+    def test_one_has_the_day_of_its_shutdown(self, api: Api) -> None:
+        found = look_up(api, "getModel", model_id=MINI)
+
+        assert (found.id, found.owned_by, found.shutdown_date) == (MINI, "system", "2027-01-14")
+
+    def test_can_be_those_of_one_owner(self, api: Api, train: Callable[..., Job]) -> None:
+        model = api.job(train().id).fine_tuned_model
+        everything = look_up(api, "getModels").models
+        owner = look_up(api, "getModel", model_id=model).owned_by
+
+        assert ids(look_up(api, "getModels", owned_by=owner).models) == [model]
+        assert len(look_up(api, "getModels", owned_by="system").models) == len(everything) - 1
+        assert look_up(api, "getModels", limit=2).models == everything[:2]

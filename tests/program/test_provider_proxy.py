@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import base64
+import pickle
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pulumi.dynamic.dynamic import serialize_provider
+from tests.support import write_training_data
+
+from pulumi_openai_ft._provider.base import Provider
+from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft.file import FileProvider
+from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PICKLES = {
+    FileProvider: "gASVLQAAAAAAAACMFXB1bHVtaV9vcGVuYWlfZnQuZmlsZZSMDEZpbGVQcm92aWRlcpSTlCmBlC4=",
+    FineTuningJobProvider: "gASVQQAAAAAAAACMIHB1bHVtaV9vcGVuYWlfZnQuZmluZV90dW5pbmdfam9ilIwVRmluZVR1bmluZ0pvYlByb3ZpZGVylJOUKYGULg==",
+    FineTuningCheckpointPermissionProvider: (
+        "gASVWAAAAAAAAACMJnB1bHVtaV9vcGVuYWlfZnQuY2hlY2twb2ludF9wZXJtaXNzaW9ulIwmRmluZVR1bmlu"
+        "Z0NoZWNrcG9pbnRQZXJtaXNzaW9uUHJvdmlkZXKUk5QpgZQu"
+    ),
+}
+"""What states hold: no byte may change."""
+PROGRAM = """
+import sys
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi_openai_ft.file import FileProvider
+serialize_provider(FileProvider())
+print("pulumi_openai_ft._provider" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("kind", PICKLES)
+def test_it_stands_for_the_provider_of_its_name(kind: Any) -> None:
+    provider = kind()._provider
+
+    assert isinstance(provider, Provider)
+    assert type(provider).__name__ == kind.__name__
+
+
+@pytest.mark.parametrize(("kind", "pickled"), PICKLES.items())
+def test_what_states_hold_stays_the_same_and_becomes_one_again(kind: Any, pickled: str) -> None:
+    assert serialize_provider(kind()) == pickled
+    assert type(pickle.loads(base64.b64decode(pickled))) is kind  # noqa: S301 - it stands above
+
+
+def test_naming_one_loads_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)
+
+    assert done.stdout == "False\n"
+
+
+def test_all_that_a_host_asks_reaches_the_provider(configure: Callable[..., Any], tmp_path: Path) -> None:
+    """The life of a file, as the stock host goes through it."""
+    named, news = configure(FileProvider), {"file": str(write_training_data(tmp_path / "a.jsonl"))}
+
+    assert named.check({}, news).failures == []
+    created = named.create(news)
+    assert named.read(created.id, created.outs).outs == created.outs
+    assert named.diff(created.id, created.outs, {**news, "purpose": "evals"}).replaces == ["purpose"]
+    assert named.update(created.id, created.outs, news).outs == created.outs
+    named.delete(created.id, created.outs)
+    assert named.read(created.id, created.outs).id == ""

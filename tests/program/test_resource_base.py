@@ -1,0 +1,126 @@
+"""Who asks for a resource, and what a program can read, seen through Pulumi's own mocks.
+
+The program runs in a process of its own, for under its mocks Pulumi makes event loops that it never closes.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from pulumi_openai_ft._provider.base import is_get
+from pulumi_openai_ft._shared.hidden_properties import FORMER_IDENTITIES, IDENTITY
+
+PROGRAM = """
+import json
+import pulumi
+import pulumi_openai_ft as openai_ft
+
+class Registered(pulumi.runtime.Mocks):
+    found = {}
+
+    def new_resource(self, args):
+        self.found[args.name] = {"id": args.resource_id, "inputs": args.inputs}
+        return args.resource_id or f"{args.name}-id", args.inputs
+
+    def call(self, args):
+        return {}
+
+class Team(pulumi.ComponentResource):
+    def __init__(self, name, parent=None):
+        super().__init__("shop:index:Team", name, opts=pulumi.ResourceOptions(parent=parent))
+
+def job(name, **options):
+    openai_ft.FineTuningJob(name, model="m", training_file="file-1", opts=pulumi.ResourceOptions(**options))
+
+def program():
+    red, blue = Team("red"), Team("blue")
+    job("plain")
+    job("child", parent=red)
+    job("grandchild", parent=Team("inner", parent=red))
+    job("renamed", aliases=[pulumi.Alias(name="old"), pulumi.Alias(name="older")])
+    job("moved", parent=red, aliases=[pulumi.Alias(parent=blue)])
+    job("both", parent=red, aliases=[pulumi.Alias(name="old", parent=blue)])
+    job("by-urn", aliases=["urn:pulumi:dev::shop::a:b:C::old"])
+    openai_ft.File("data")
+    found = openai_ft.FineTuningJob.get("found", "ftjob-7", opts=pulumi.ResourceOptions(parent=red))
+    openai_ft.FineTuningCheckpointPermission.get("grants", found.fine_tuned_model.apply(lambda name: "ft:m:o::x"))
+    openai_ft.File.get("file", "file-7")
+
+pulumi.runtime.set_mocks(Registered(), project="shop", stack="dev")
+pulumi.runtime.test(program)()
+print(json.dumps(Registered.found))
+"""
+OF_A_JOB = "FineTuningJob"
+
+
+@pytest.fixture(scope="module")
+def registered() -> dict[str, Any]:
+    """Each resource's id, where it is only read, and its inputs."""
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM], stdout=subprocess.PIPE, text=True, check=True
+    )
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found
+
+
+def identity(registered: dict[str, Any], name: str) -> str:
+    found: str = registered[name]["inputs"][IDENTITY]
+    return found
+
+
+@pytest.mark.parametrize(("name", "kind"), [("plain", OF_A_JOB), ("data", "File")])
+def test_a_resource_is_known_by_its_stack_type_and_name(
+    registered: dict[str, Any], name: str, kind: str
+) -> None:
+    assert identity(registered, name) == f"organization::dev::shop::{kind}::{name}"
+
+
+@pytest.mark.parametrize(
+    ("name", "parent"), [("child", "Team::red"), ("grandchild", "Team$shop:index:Team::inner")]
+)
+def test_a_child_is_known_by_its_parent_too(registered: dict[str, Any], name: str, parent: str) -> None:
+    found = identity(registered, name)
+
+    assert found.startswith("organization::urn:pulumi:dev::shop::")
+    assert found.endswith(f"shop:index:{parent}::{OF_A_JOB}::{name}")
+
+
+def test_aliases_tell_former_names(registered: dict[str, Any]) -> None:
+    assert registered["renamed"]["inputs"][FORMER_IDENTITIES] == [
+        f"organization::dev::shop::{OF_A_JOB}::old",
+        f"organization::dev::shop::{OF_A_JOB}::older",
+    ]
+
+
+def test_aliases_tell_former_parents(registered: dict[str, Any]) -> None:
+    (moved,) = registered["moved"]["inputs"][FORMER_IDENTITIES]
+    (both,) = registered["both"]["inputs"][FORMER_IDENTITIES]
+
+    assert moved.endswith(f"shop:index:Team::blue::{OF_A_JOB}::moved")
+    assert both.endswith(f"shop:index:Team::blue::{OF_A_JOB}::old")
+
+
+def test_an_alias_by_urn_tells_nothing_that_could_be_used(registered: dict[str, Any]) -> None:
+    assert registered["by-urn"]["inputs"].get(FORMER_IDENTITIES, []) == []
+
+
+def test_without_aliases_nothing_is_told(registered: dict[str, Any]) -> None:
+    assert FORMER_IDENTITIES not in registered["plain"]["inputs"]
+
+
+@pytest.mark.parametrize(("name", "id_"), [("found", "ftjob-7"), ("grants", "ft:m:o::x"), ("file", "file-7")])
+def test_what_is_read_is_asked_for_by_its_id_alone(registered: dict[str, Any], name: str, id_: str) -> None:
+    inputs = registered[name]["inputs"]
+
+    assert registered[name]["id"] == id_
+    assert {key for key in inputs if not key.startswith("__")} == set()
+
+
+def test_a_reader_is_told_from_a_refresh_by_its_inputs(registered: dict[str, Any]) -> None:
+    assert is_get(registered["found"]["inputs"])
+    assert not is_get({"status": "succeeded"})

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+import pytest
+
+from pulumi_openai_ft._program import stack_config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def _configuration() -> Iterator[None]:
+    """A stack whose keys are set, one of them with `--secret`."""
+    values = {"openai-ft:apiKey": "sk-1", "openai-ft:adminKey": "sk-2", "shop:project": "other"}
+    pulumi.runtime.set_all_config(values, ["openai-ft:adminKey"])
+    stack_config.warn_of_plain_keys.cache_clear()
+    yield
+    pulumi.runtime.set_all_config({})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("openai-ft:apiKey", "sk-1"), ("openai-ft:adminKey", "sk-2"), ("openai-ft:project", None)],
+)
+def test_configuration_is_read_by_full_key(key: str, value: str | None) -> None:
+    """The program's own `project` is none of ours."""
+    assert stack_config.config(key) == value
+
+
+def test_a_key_that_is_not_secret_is_warned_of_once(capsys: pytest.CaptureFixture[str]) -> None:
+    stack_config.warn_of_plain_keys()
+    stack_config.warn_of_plain_keys()
+
+    warned = capsys.readouterr().err
+    assert warned.count("openai-ft:apiKey is set in plain") == 1
+    assert "adminKey" not in warned
+    assert "sk-1" not in warned

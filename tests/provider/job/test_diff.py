@@ -1,0 +1,526 @@
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pulumi.output import Unknown
+from tests.support import shown
+
+from pulumi_openai_ft._provider.job.diff import asked, differences, unrecorded
+from pulumi_openai_ft._provider.job.inputs import REPLACING
+from pulumi_openai_ft._shared.hidden_properties import ASKED, FILE_HASHES
+
+WANDB_P = {"type": "wandb", "wandb": {"project": "p ", "tags": ["b", "a "]}}
+WANDB_Q = {"type": "wandb", "wandb": {"project": "q", "tags": []}}
+JOB: dict[str, Any] = {
+    "model": "gpt-4o-mini-2024-07-18",
+    "training_file": "file-1",
+    "validation_file": "file-2",
+    "suffix": "support",
+    "seed": 7.0,
+    "method": {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3.0, "batch_size": 1.0}}},
+    "integrations": [
+        {"type": "wandb", "wandb": {"project": "p", "run_id": "r", "tags": ["a", "openai/finetune", "b"]}},
+        {"type": "wandb", "wandb": {"project": "q", "name": "n", "run_id": "s", "tags": None}},
+    ],
+    "metadata": {"owner": "me", "mode": "manual"},
+    "extra_body": {"trainingType": "globalstandard"},
+    "triggers": ["auto", {"a": 1.0}],
+    "__training_file_sha256": "aa",
+}
+
+
+ONE: dict[str, Any] = {"type": "string_check", "name": "one", "reference": "yes", "operation": "eq"}
+TWO: dict[str, Any] = {
+    "type": "score_model",
+    "name": "two",
+    "range": [0.0, 1.0],
+    "sampling_params": {"seed": 1.0, "top_p": 0.1},
+    "input": [{"role": "user", "content": "Grade."}],
+}
+CODE: dict[str, Any] = {"type": "python", "name": "code", "source": "def grade(sample, item): ..."}
+FORMAT: dict[str, Any] = {
+    "type": "json_schema",
+    "json_schema": {"schema": {"properties": {"source": {"type": "string"}}, "required": ["a", "b"]}},
+}
+
+
+def wandb(project: str, **settings: Any) -> dict[str, Any]:
+    return {"type": "wandb", "wandb": {"project": project, **settings}}
+
+
+def replaces(**inputs: Any) -> list[str]:
+    return [name for name in REPLACING if differences(name, inputs, JOB)]
+
+
+def method(**hyperparameters: Any) -> dict[str, Any]:
+    return {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}}
+
+
+def reinforcement(grader: Any, **settings: Any) -> dict[str, Any]:
+    return {"type": "reinforcement", "reinforcement": {"grader": grader, **settings}}
+
+
+def multi(graders: Any) -> dict[str, Any]:
+    return reinforcement({"type": "multi", "name": "m", "graders": graders, "calculate_output": "one + two"})
+
+
+def without(grader: dict[str, Any], *fields: str) -> dict[str, Any]:
+    return {name: value for name, value in grader.items() if name not in fields}
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {},
+        {"model": "gpt-4o-mini"},
+        {"model": "gpt-4o-mini-2024-07-18"},
+        {"seed": 7},
+        {"method": {"type": "supervised"}},
+        {"method": method(n_epochs="auto")},
+        {"method": method(n_epochs=3, batch_size="auto")},
+        {"method": method(learning_rate_multiplier="auto", n_epochs=None)},
+        {"suffix": " support\n"},
+        {"integrations": [WANDB_P, WANDB_Q]},
+        {"integrations": [WANDB_Q, WANDB_P]},
+        {"metadata": {"owner": "me"}},
+        {"metadata": {"owner": "me ", "note": " "}},
+        {"extra_body": {"trainingType": "globalstandard", "other": None}},
+        {"triggers": ["auto", {"a": 1}]},
+        {"training_file": "file-9", "__training_file_sha256": "aa"},
+        {"training_file": Unknown(), "__training_file_sha256": "aa"},
+    ],
+    ids=shown,
+)
+def test_the_job_satisfies_what_it_resolved(inputs: dict[str, Any]) -> None:
+    assert replaces(**inputs) == []
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"model": "gpt-4o"},
+        {"model": "gpt-4o-mini-2025-01-01"},
+        {"model": Unknown()},
+        {"training_file": "file-9"},
+        {"training_file": Unknown()},
+        {"training_file": "file-1", "__training_file_sha256": "bb"},
+        {"training_file": Unknown(), "__training_file_sha256": Unknown()},
+        {"validation_file": "file-9"},
+        {"suffix": "sales"},
+        {"suffix": "Support"},
+        {"suffix": "auto"},
+        {"seed": 0},
+        {"method": method(n_epochs=4)},
+        {"method": method(n_epochs=Unknown())},
+        {"method": {"type": "dpo"}},
+        {"integrations": [WANDB_P]},
+        {"integrations": [WANDB_P, {"type": "wandb", "wandb": {"project": "r"}}]},
+        {"integrations": [WANDB_P, WANDB_P]},
+        {"integrations": [{"type": "wandb", "wandb": {"project": "p", "tags": ["a"]}}, WANDB_Q]},
+        {"integrations": [{"type": "wandb", "wandb": {"project": "p", "tags": ["a", "b", "c"]}}, WANDB_Q]},
+        {"integrations": [{"type": "wandb", "wandb": {"project": Unknown()}}, WANDB_Q]},
+        {"integrations": []},
+        {"metadata": {"owner": "you"}},
+        {"metadata": {"mode": "auto"}},
+        {"metadata": {"team": "new"}},
+        {"extra_body": {"trainingType": "standard"}},
+        {"extra_body": {}},
+        {"triggers": ["again"]},
+        {"triggers": ["auto"]},
+        {"triggers": ["auto", {}]},
+        {"triggers": ["auto", Unknown()]},
+    ],
+    ids=shown,
+)
+def test_another_wish_asks_for_another_job(inputs: dict[str, Any]) -> None:
+    names = [name for name in inputs if not name.startswith("__")]
+
+    assert replaces(**inputs) == names
+
+
+@pytest.mark.parametrize(
+    ("wanted", "actual"),
+    [
+        (reinforcement(without(TWO, "range", "sampling_params")), reinforcement(TWO)),
+        (reinforcement({**TWO, "range": [0, 1], "sampling_params": {"seed": 1}}), reinforcement(TWO)),
+        (reinforcement({**CODE, "source": f"\n{CODE['source']}\n"}), reinforcement(CODE)),
+        (
+            reinforcement(ONE, response_format=FORMAT),
+            reinforcement(ONE, response_format={**FORMAT, "strict": True}),
+        ),
+        (
+            reinforcement(ONE, hyperparameters={"reasoning_effort": "default"}),
+            reinforcement(ONE, hyperparameters={"reasoning_effort": "medium"}),
+        ),
+        (
+            reinforcement(ONE, response_format={"source": {"type": "string"}}),
+            reinforcement(ONE, response_format={"source": {"type": "string", "title": "Source"}}),
+        ),
+        (reinforcement({"calculate_output": " one\n"}), reinforcement({"calculate_output": "one"})),
+        (multi({"one": ONE, "source": without(TWO, "range")}), multi({"source": TWO, "one": ONE})),
+        (multi([ONE, TWO]), multi([TWO, ONE])),
+        (multi({"one": ONE, "second": without(TWO, "range")}), multi([TWO, ONE])),
+        (multi([ONE, TWO]), multi({"one": ONE, "two": TWO})),
+        (multi(ONE), multi({"one": ONE})),
+        (multi([ONE]), multi(ONE)),
+        (reinforcement(ONE, response_format=None), reinforcement(ONE)),
+    ],
+    ids=shown,
+)
+def test_a_grader_is_the_same_however_the_service_writes_it(
+    wanted: dict[str, Any], actual: dict[str, Any]
+) -> None:
+    assert not differences("method", {"method": wanted}, {"method": actual})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "actual"),
+    [
+        (reinforcement({**ONE, "reference": "no"}), reinforcement(ONE)),
+        (reinforcement({**ONE, "reference": "yes "}), reinforcement(ONE)),
+        (reinforcement({**TWO, "range": [0, 2]}), reinforcement(TWO)),
+        (reinforcement({**TWO, "sampling_params": {"top_p": 0.1000001}}), reinforcement(TWO)),
+        (reinforcement({**TWO, "input": TWO["input"] * 2}), reinforcement(TWO)),
+        (reinforcement({**CODE, "source": "def grade(sample, item): return 1"}), reinforcement(CODE)),
+        (reinforcement(ONE, response_format=FORMAT), reinforcement(ONE)),
+        (
+            reinforcement(ONE, response_format={"required": ["b", "a"]}),
+            reinforcement(ONE, response_format={"required": ["a", "b"]}),
+        ),
+        (
+            reinforcement(ONE, hyperparameters={"reasoning_effort": "high"}),
+            reinforcement(ONE, hyperparameters={"reasoning_effort": "medium"}),
+        ),
+        (multi({"one": ONE}), multi({"one": ONE, "two": TWO})),
+        (multi({"one": ONE, "three": TWO}), multi({"one": ONE, "two": TWO})),
+        (multi({"one": ONE, "two": {**TWO, "range": [0, 2]}}), multi({"one": ONE, "two": TWO})),
+        (multi([ONE, {**TWO, "name": "three"}]), multi({"one": ONE, "two": TWO})),
+        (multi([ONE]), multi([ONE, TWO])),
+        (multi([ONE, ONE]), multi([ONE, TWO])),
+        (multi([ONE, TWO]), multi([ONE, ONE])),
+        (multi([ONE, ONE]), multi([ONE])),
+        (multi(Unknown()), multi([])),
+        (multi([Unknown(), TWO]), multi([ONE, TWO])),
+        (reinforcement(Unknown()), reinforcement(ONE)),
+    ],
+    ids=shown,
+)
+def test_another_grader_asks_for_another_job(wanted: dict[str, Any], actual: dict[str, Any]) -> None:
+    assert differences("method", {"method": wanted}, {"method": actual})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "actual"),
+    [({"integrations": []}, {}), ({"triggers": []}, {}), ({"extra_body": {}}, {}), ({"metadata": {}}, {})],
+)
+def test_asking_for_nothing_where_nothing_is_asks_for_no_other_job(
+    wanted: dict[str, Any], actual: dict[str, Any]
+) -> None:
+    (name,) = wanted
+
+    assert not differences(name, wanted, actual)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "paths"),
+    [
+        ({"model": "gpt-4o"}, ["model"]),
+        ({"training_file": "file-1", "__training_file_sha256": "bb"}, ["training_file"]),
+        ({"method": method(n_epochs=4)}, ["method.supervised.hyperparameters.n_epochs"]),
+        (
+            {"method": method(n_epochs=4, batch_size=Unknown(), learning_rate_multiplier="auto")},
+            ["method.supervised.hyperparameters.n_epochs", "method.supervised.hyperparameters.batch_size"],
+        ),
+        ({"method": {"type": "dpo", "dpo": method(beta=1)["supervised"]}}, ["method.type", "method.dpo"]),
+        ({"method": Unknown()}, ["method"]),
+        ({"integrations": [WANDB_P, wandb("r")]}, ["integrations"]),
+        ({"metadata": {"owner": "you", "mode": "auto"}}, ["metadata.owner", "metadata.mode"]),
+        ({"metadata": {"team.name": "shop"}}, ['metadata["team.name"]']),
+        ({"metadata": {'a "b"': "c", "": "d"}}, ['metadata["a \\"b\\""]', 'metadata[""]']),
+        ({"metadata": {"a\\": "1", "b\\": "2", 'c\\"d': "3"}}, ["metadata", 'metadata["c\\\\"d"]']),
+        ({"metadata": {"größe": "1", "a_1": "2"}}, ['metadata["größe"]', "metadata.a_1"]),
+        ({"extra_body": {"trainingType": "standard"}}, ["extra_body.trainingType"]),
+        ({"extra_body": {"trainingType": "globalstandard", "a": {"b": 1}}}, ["extra_body.a"]),
+        ({"extra_body": {"a": 1}}, ["extra_body"]),
+        ({"triggers": ["auto", {"a": 2}]}, ["triggers[1].a"]),
+        ({"triggers": ["auto", {}]}, ["triggers[1]"]),
+        ({"triggers": ["auto"]}, ["triggers"]),
+    ],
+    ids=shown,
+)
+def test_a_difference_is_named_by_the_path_that_leads_to_it(inputs: dict[str, Any], paths: list[str]) -> None:
+    (name,) = (name for name in inputs if not name.startswith("__"))
+
+    assert differences(name, inputs, JOB) == paths
+
+
+@pytest.mark.parametrize(
+    ("wanted", "actual", "paths"),
+    [
+        ([wandb("p")], [wandb("q")], ["integrations[0].wandb.project"]),
+        ([wandb("p", tags=["a"])], [wandb("p", tags=["b"])], ["integrations[0].wandb.tags"]),
+        ([wandb("p"), wandb("q")], [wandb("p")], ["integrations"]),
+        ([wandb("p")], [None], ["integrations[0]"]),
+    ],
+)
+def test_only_an_integration_that_stands_alone_is_looked_into(
+    wanted: list[Any], actual: list[Any], paths: list[str]
+) -> None:
+    assert differences("integrations", {"integrations": wanted}, {"integrations": actual}) == paths
+
+
+@pytest.mark.parametrize(
+    ("wanted", "actual", "paths"),
+    [
+        (reinforcement({**TWO, "range": [0, 2]}), reinforcement(TWO), ["grader.range[1]"]),
+        (reinforcement({**TWO, "range": [0, 1, 2]}), reinforcement(TWO), ["grader.range"]),
+        (reinforcement(TWO), reinforcement(without(TWO, "sampling_params")), ["grader.sampling_params"]),
+        (reinforcement(ONE, response_format=FORMAT), reinforcement(ONE), ["response_format"]),
+        (
+            multi({"one": ONE, "two": {**TWO, "input": []}}),
+            multi({"one": ONE, "two": TWO}),
+            ["grader.graders.two.input"],
+        ),
+        (multi({"one": ONE}), multi({"one": ONE, "two": TWO}), ["grader.graders"]),
+        (multi([ONE, ONE]), multi([ONE, TWO]), ["grader.graders"]),
+        (multi([{**ONE, "name": "1"}]), multi([ONE]), ["grader.graders[0].name"]),
+        (multi({"a.b": {**ONE, "name": "1"}}), multi([ONE]), ['grader.graders["a.b"].name']),
+        (multi({**ONE, "name": "1"}), multi([ONE]), ["grader.graders.name"]),
+    ],
+)
+def test_a_difference_between_graders_is_looked_for_where_they_belong_together(
+    wanted: dict[str, Any], actual: dict[str, Any], paths: list[str]
+) -> None:
+    found = differences("method", {"method": wanted}, {"method": actual})
+
+    assert found == [f"method.reinforcement.{path}" for path in paths]
+
+
+@pytest.mark.parametrize("name", [name for name in JOB if not name.startswith("__")])
+def test_an_input_that_the_job_lacks_is_one_difference(name: str) -> None:
+    assert differences(name, JOB, {ASKED: {}}) == [name]
+
+
+IMPORTED = {name: value for name, value in JOB.items() if name not in ("extra_body", "triggers")}
+
+
+def test_an_imported_job_has_no_record_of_what_no_service_knows() -> None:
+    assert unrecorded(JOB, IMPORTED) == ["triggers", "extra_body"]
+    assert [name for name in REPLACING if differences(name, JOB, IMPORTED)] == []
+
+
+@pytest.mark.parametrize(
+    ("news", "olds"),
+    [
+        (JOB, {**IMPORTED, ASKED: asked(IMPORTED)}),
+        (JOB, JOB),
+        ({"triggers": ["again"], "extra_body": {"a": 1}}, JOB),
+        ({"triggers": None}, IMPORTED),
+        ({"triggers": [], "extra_body": {"a": None}}, IMPORTED),
+    ],
+)
+def test_an_input_is_unrecorded_only_where_it_was_never_recorded_and_asks_for_something(
+    news: dict[str, Any], olds: dict[str, Any]
+) -> None:
+    assert unrecorded(news, olds) == []
+
+
+@pytest.mark.parametrize("name", ["triggers", "extra_body"])
+def test_a_job_that_we_bought_was_asked_for_nothing_that_is_not_recorded(name: str) -> None:
+    assert differences(name, JOB, {**IMPORTED, ASKED: asked(IMPORTED)}) == [name]
+
+
+BOUGHT: dict[str, Any] = {
+    "model": "our-model",
+    "training_file": "file-1",
+    "validation_file": "file-2",
+    "suffix": "Support Team",
+    "seed": 3.0,
+    "method": method(n_epochs=3.0, lora=None, packing=True),
+    "integrations": [WANDB_P],
+    "metadata": {"owner": "me"},
+    "extra_body": {"trainingType": "globalstandard"},
+    "triggers": ["again"],
+}
+TOLD: dict[str, Any] = {
+    "model": "models/7",
+    "training_file": "7",
+    "suffix": "support-team",
+    "method": method(n_epochs=2),
+    ASKED: asked(BOUGHT),
+}
+
+
+def test_whatever_the_service_made_of_it_the_same_wish_asks_for_no_other_job() -> None:
+    again = {**BOUGHT, "seed": 3, "method": method(n_epochs=3, packing=True)}
+
+    assert [name for name in REPLACING if differences(name, again, TOLD)] == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": "models/8"},
+        {"training_file": "file-2"},
+        {"suffix": "Support"},
+        {"seed": 4},
+        {"method": method(n_epochs=4)},
+        {"method": method(n_epochs=3, packing=Unknown())},
+        {"metadata": {"owner": "you"}},
+        {"triggers": []},
+    ],
+    ids=shown,
+)
+def test_another_wish_asks_for_another_job_whatever_was_asked_before(change: dict[str, Any]) -> None:
+    (name,) = change
+
+    assert differences(name, {**BOUGHT, **change}, {**BOUGHT, ASKED: asked(BOUGHT)})
+
+
+def test_what_was_asked_is_kept_without_the_values() -> None:
+    digests = asked({**BOUGHT, "seed": None, "status": "queued", "metadata": {"note": "nobody reads this"}})
+
+    assert set(digests) == set(REPLACING) - {"seed"}
+    assert all(len(digest) == 64 and int(digest, 16) for digest in digests.values())
+
+
+def test_another_content_of_the_same_file_asks_for_another_job_whatever_was_asked_before() -> None:
+    file, file_hash = "training_file", FILE_HASHES["training_file"]
+    olds = {file: "file-1", file_hash: "aa", ASKED: asked({file: "file-1"})}
+
+    assert differences(file, {file: "file-1", file_hash: "bb"}, olds)
+
+
+numbers = st.integers(-1000, 1000) | st.floats(allow_nan=False)
+keys = st.sampled_from(
+    [
+        "type",
+        "supervised",
+        "reinforcement",
+        "hyperparameters",
+        "grader",
+        "graders",
+        "source",
+        "tags",
+        "wandb",
+        "",
+        "a.b",
+        '["',
+        "a\\",
+    ]
+)
+leaves = st.none() | st.booleans() | numbers | st.text(max_size=5) | st.sampled_from(["auto", " a"])
+json_values = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
+    max_leaves=12,
+)
+with_unknowns = st.recursive(
+    leaves | st.builds(Unknown),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
+    max_leaves=12,
+)
+names = st.sampled_from(REPLACING)
+
+
+@settings(deadline=None)
+@given(names, json_values, st.booleans())
+def test_what_is_there_asks_for_no_other_job(name: str, value: Any, as_method: bool) -> None:  # noqa: FBT001
+    value = {"type": "multi", "graders": value} if as_method else value
+
+    assert not differences(name, {name: value}, {name: value})
+
+
+@settings(deadline=None)
+@given(names, json_values, json_values)
+def test_what_was_asked_before_asks_for_no_other_job(name: str, wanted: Any, actual: Any) -> None:
+    assert not differences(name, {name: wanted}, {name: actual, ASKED: asked({name: wanted})})
+
+
+@settings(deadline=None)
+@given(names, with_unknowns, with_unknowns, with_unknowns)
+def test_comparing_never_raises(name: str, wanted: Any, actual: Any, before: Any) -> None:
+    news = {name: wanted}
+
+    assert isinstance(differences(name, news, {name: actual}), list)
+    assert isinstance(differences(name, news, {name: actual, ASKED: before}), list)
+    assert asked({name: wanted}).keys() <= {name}
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["n_epochs", "batch_size", "beta"]), numbers, min_size=1),
+    st.sampled_from(["supervised", "dpo", "reinforcement"]),
+    st.data(),
+)
+def test_another_number_for_a_hyperparameter_asks_for_another_job(
+    actual: dict[str, float], kind: str, data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from(sorted(actual)))
+    other = data.draw(numbers.filter(lambda number: number != actual[name]))
+    job, wish = (
+        {"method": {"type": kind, kind: {"hyperparameters": values}}}
+        for values in (actual, {**actual, name: other})
+    )
+
+    assert differences("method", wish, job)
+    assert differences("method", wish, {**job, ASKED: asked(job)})
+
+
+def steps(path: str) -> list[str | int]:
+    """Reads a path as Pulumi's `ParsePropertyPath` does."""
+    found = re.findall(r'\.?([^.\["]+)|\["((?:\\"|[^"])*)"\]|\[(\d+)\]', path)
+
+    return [int(index) if index else name or key.replace('\\"', '"') for name, key, index in found]
+
+
+@settings(deadline=None)
+@given(names, json_values, json_values)
+def test_each_path_leads_to_something_that_is_wanted(name: str, wanted: Any, actual: Any) -> None:
+    paths = differences(name, {name: wanted}, {name: actual})
+
+    assert len(set(paths)) == len(paths)
+    for path in paths:
+        value: Any = {name: wanted}
+        for step in steps(path):
+            value = value[step]
+
+
+@settings(deadline=None)
+@given(names, json_values)
+def test_what_is_unrecorded_is_no_difference(name: str, wanted: Any) -> None:
+    assert not (unrecorded({name: wanted}, {}) and differences(name, {name: wanted}, {}))
+
+
+def leaves_of(value: Any, *path: str | int) -> list[tuple[str | int, ...]]:
+    entries = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    return [leaf for step, item in entries for leaf in leaves_of(item, *path, step)] or [path]
+
+
+WHOLE: dict[str, Any] = {
+    **{name: value for name, value in JOB.items() if not name.startswith("__")},
+    "method": multi({"one": ONE, "two": TWO, "code": CODE}),
+    "integrations": [WANDB_P],
+}
+TAGS = ("integrations", 0, "wandb", "tags")
+"""Their order means nothing, so a difference is theirs as a whole."""
+
+
+@pytest.mark.parametrize("leaf", leaves_of(WHOLE), ids=lambda leaf: ".".join(map(str, leaf)))
+def test_one_change_is_one_difference_and_its_path_leads_there(leaf: tuple[str | int, ...]) -> None:
+    news: Any = deepcopy(WHOLE)
+    parent = news
+    for step in leaf[:-1]:
+        parent = parent[step]
+    parent[leaf[-1]] = "another"
+
+    (path,) = differences(str(leaf[0]), news, WHOLE)
+
+    assert tuple(steps(path)) == (TAGS if leaf[:4] == TAGS else leaf)

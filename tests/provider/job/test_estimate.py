@@ -1,0 +1,359 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pulumi.output import Unknown
+from tests.support import write_training_data
+
+from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
+from pulumi_openai_ft._provider.job.inputs import REPLACING
+from pulumi_openai_ft._provider.job.messages import trains
+from pulumi_openai_ft._shared.hidden_properties import ESTIMATED
+from pulumi_openai_ft.training_data import check, sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pulumi_openai_ft._provider.host_interface import Host
+    from pulumi_openai_ft.emulator import Emulator
+
+MODEL = "gpt-4o-mini-2024-07-18"
+PRICE = {MODEL: {"training_price": 3.0}}
+
+
+def tuned(kind: str, **hyperparameters: Any) -> dict[str, Any]:
+    return {"type": kind, kind: {"hyperparameters": hyperparameters}}
+
+
+def job_on(path: Path, validate: str | None = None, **inputs: Any) -> dict[str, Any]:
+    """What a program gives of a job that trains on a `File`."""
+    return {
+        "model": MODEL,
+        "training_file": "file-1",
+        "__training_file_sha256": sha256(path),
+        "__training_data": {"file": str(path), "validate": validate},
+        **inputs,
+    }
+
+
+@pytest.fixture
+def provider(configure: Callable[..., Any]) -> FineTuningJobProvider:
+    made: FineTuningJobProvider = configure(FineTuningJobProvider, catalog=json.dumps(PRICE))
+    return made
+
+
+@pytest.fixture
+def heard(provider: FineTuningJobProvider, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the process tells."""
+    told: list[str] = []
+    host: Host = type(provider.host)()
+    monkeypatch.setattr(host, "say", told.append)
+    provider.host = host
+    return told
+
+
+def reasons(provider: FineTuningJobProvider, inputs: dict[str, Any]) -> list[str]:
+    return [failure.reason for failure in provider.check({}, inputs).failures]
+
+
+def estimate_of(provider: FineTuningJobProvider, inputs: dict[str, Any]) -> dict[str, Any] | None:
+    result = provider.check({}, inputs)
+    assert result.failures == []
+    found: dict[str, Any] | None = result.inputs.get("__estimate")
+    return found
+
+
+def test_tokens_and_price_follow_from_file_epochs_and_catalogue(
+    provider: FineTuningJobProvider, training_data: Path
+) -> None:
+    tokens = check(training_data, method="supervised", part="training", model=MODEL).tokens
+
+    found = estimate_of(provider, job_on(training_data, method=tuned("supervised", n_epochs=2.0)))
+
+    assert found == {
+        "tokens": 2 * tokens,
+        "epochs": 2,
+        "usd": round(2 * tokens * 3.0 / 1e6, 6),
+        "price_as_of": None,
+    }
+
+
+@pytest.mark.parametrize("method", [None, tuned("supervised"), tuned("supervised", n_epochs="auto")])
+def test_epochs_that_are_left_to_the_service_are_those_it_is_likely_to_choose(
+    provider: FineTuningJobProvider, training_data: Path, method: Any
+) -> None:
+    found = estimate_of(provider, job_on(training_data, method=method))
+
+    assert found is not None
+    assert found["epochs"] == 100 // 12
+
+
+def test_reinforcement_is_billed_by_time(provider: FineTuningJobProvider, tmp_path: Path) -> None:
+    tasks = tmp_path / "tasks.jsonl"
+    row = {"messages": [{"role": "user", "content": "How?"}], "answer": "Account"}
+    tasks.write_text((json.dumps(row) + "\n") * 10)
+    grader = {
+        "type": "string_check",
+        "name": "same",
+        "operation": "eq",
+        "input": "{{sample.output_text}}",
+        "reference": "{{item.answer}}",
+    }
+    method = {"type": "reinforcement", "reinforcement": {"grader": grader}}
+
+    inputs = job_on(tasks, model="o4-mini-2025-04-16", validation_file="file-2", method=method)
+
+    assert estimate_of(provider, inputs) is None
+    assert provider.planned(None, inputs)["estimated_tokens"] is None
+
+
+@pytest.mark.parametrize("more", [{"__training_file_sha256": "a" * 64}, {"__training_data": None}])
+def test_nothing_is_estimated_of_another_content_or_of_a_file_that_is_not_here(
+    provider: FineTuningJobProvider, training_data: Path, more: dict[str, Any]
+) -> None:
+    assert estimate_of(provider, {**job_on(training_data), **more}) is None
+
+
+def test_a_service_that_chooses_other_epochs_is_not_guessed_at(
+    configure: Callable[..., Any], training_data: Path
+) -> None:
+    provider = configure(FineTuningJobProvider, lacks="auto")
+
+    assert estimate_of(provider, job_on(training_data)) is None
+
+
+def test_hyperparameters_that_are_not_known_yet_have_no_price(
+    provider: FineTuningJobProvider, training_data: Path
+) -> None:
+    later = {"type": "supervised", "supervised": {"hyperparameters": Unknown()}}
+
+    checked = provider.check({}, job_on(training_data, method=later)).inputs
+
+    assert "__estimate" not in checked
+    assert all(isinstance(provider.planned(None, checked)[name], Unknown) for name in ESTIMATED)
+
+
+class TestMoney:
+    """An estimate never buys anything, and never changes."""
+
+    def test_neither_estimate_nor_local_file_is_in_the_token(
+        self, provider: FineTuningJobProvider, training_data: Path, service: Emulator
+    ) -> None:
+        inputs = job_on(training_data, training_file=upload(provider, training_data))
+        plain = {name: value for name, value in inputs.items() if name != "__training_data"}
+
+        first = provider.create(plain)
+        again = provider.create(provider.check({}, inputs).inputs)
+
+        assert again.id == first.id
+        assert len(service.jobs()) == 1
+
+    def test_neither_is_a_change(self, provider: FineTuningJobProvider, training_data: Path) -> None:
+        inputs = job_on(training_data, training_file=upload(provider, training_data))
+        created = provider.create(provider.check({}, inputs).inputs)
+        elsewhere = {
+            **inputs,
+            "__training_data": {"file": "/elsewhere", "validate": "off"},
+            "__estimate": {"tokens": 1, "epochs": 1, "usd": 1.0, "price_as_of": None},
+        }
+
+        for olds in (created.outs or {}, without_estimate(created.outs or {})):
+            for news in (inputs, elsewhere, {name: inputs[name] for name in REPLACING if name in inputs}):
+                assert provider.diff(created.id, olds, news).changes is False
+
+    def test_what_was_estimated_at_creation_stays(
+        self, provider: FineTuningJobProvider, training_data: Path
+    ) -> None:
+        inputs = job_on(training_data, training_file=upload(provider, training_data))
+        checked = provider.check({}, inputs).inputs
+        planned = provider.planned(None, checked)
+        created = provider.create(checked)
+        write_training_data(training_data, rows=40)
+
+        read = provider.read(created.id, created.outs or {})
+        updated = provider.update(created.id, read.outs or {}, provider.check(checked, inputs).inputs)
+
+        estimates = {
+            tuple((outs or {})[name] for name in ESTIMATED) for outs in outs_of(created, read, updated)
+        }
+        assert estimates == {tuple(planned[name] for name in ESTIMATED)}
+        assert None not in next(iter(estimates))
+        assert provider.check(checked, inputs).inputs["__estimate"] == checked["__estimate"]
+
+    def test_a_job_of_an_older_version_gets_no_estimate(
+        self, provider: FineTuningJobProvider, training_data: Path
+    ) -> None:
+        inputs = job_on(training_data, training_file=upload(provider, training_data))
+        old = provider.create({name: value for name, value in inputs.items() if name != "__training_data"})
+        outs = without_estimate(old.outs or {})
+
+        assert "__estimate" not in provider.check(inputs, inputs).inputs
+        assert without_estimate(provider.read(old.id, outs).outs or {}) == outs
+
+    def test_a_file_whose_change_is_ignored_replaces_no_job(
+        self, provider: FineTuningJobProvider, training_data: Path
+    ) -> None:
+        """`ignore_changes=["training_file"]` gives back the old id; the new file's hash comes along all the same."""
+        inputs = job_on(training_data, training_file=upload(provider, training_data))
+        created = provider.create(provider.check({}, inputs).inputs)
+        write_training_data(training_data, rows=40)
+        ignored = job_on(training_data, training_file=inputs["training_file"])
+        other = job_on(training_data, training_file="file-other")
+
+        unchanged, changed = (provider.check(inputs, news).inputs for news in (ignored, other))
+
+        assert provider.diff(created.id, created.outs or {}, unchanged).changes is False
+        assert provider.diff(created.id, created.outs or {}, changed).replaces == ["training_file"]
+
+    @pytest.mark.parametrize("change", [{"paused": True}, {"cancel_after_timeout": 60.0}], ids=str)
+    def test_a_change_in_place_is_priced_and_judged_no_more(
+        self, provider: FineTuningJobProvider, training_data: Path, change: dict[str, Any]
+    ) -> None:
+        olds = provider.check({}, job_on(training_data)).inputs
+        write_training_data(training_data, rows=9)
+
+        checked = provider.check(olds, {**job_on(training_data), **change})
+
+        assert checked.failures == []
+        assert [checked.inputs[name] for name in ("__estimate", *ESTIMATED)] == [
+            olds[name] for name in ("__estimate", *ESTIMATED)
+        ]
+
+
+def upload(provider: FineTuningJobProvider, path: Path) -> str:
+    with path.open("rb") as content:
+        return provider.api.upload_file(path.name, content, purpose="fine-tune").id
+
+
+def outs_of(*results: Any) -> list[dict[str, Any]]:
+    return [result.outs for result in results]
+
+
+def without_estimate(outs: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in outs.items() if name not in ESTIMATED}
+
+
+class TestRules:
+    """What the service would refuse of a file for this job, although the file itself may be good."""
+
+    def test_fewer_than_10_rows_to_train_on_are_an_error(
+        self, provider: FineTuningJobProvider, training_data: Path
+    ) -> None:
+        write_training_data(training_data, rows=9)
+
+        (reason,) = reasons(provider, job_on(training_data))
+
+        assert reason == (
+            f"training_file: {str(training_data)!r}: the file holds 9 rows; add rows: training needs at least 10"
+        )
+
+    def test_rows_for_another_method_are_an_error_that_is_told_once(
+        self, provider: FineTuningJobProvider, training_data: Path
+    ) -> None:
+        (reason,) = reasons(provider, job_on(training_data, method=tuned("dpo")))
+
+        assert reason.startswith(f"training_file: {str(training_data)!r}: line 1: the row has messages, ")
+        assert reason.endswith("write rows in the format of the job's method")
+
+    def test_with_warn_and_at_services_with_rules_of_their_own_it_is_told(
+        self,
+        configure: Callable[..., Any],
+        provider: FineTuningJobProvider,
+        training_data: Path,
+        heard: list[str],
+    ) -> None:
+        write_training_data(training_data, rows=9)
+        other = configure(FineTuningJobProvider, service="nebius", catalog=json.dumps(PRICE))
+        other.host = provider.host
+
+        assert reasons(provider, job_on(training_data, "warn")) == []
+        assert reasons(other, job_on(training_data)) == []
+        assert len([sentence for sentence in heard if "the file holds 9 rows" in sentence]) == 2
+        assert len(reasons(other, job_on(training_data, "error"))) == 1
+
+    def test_off_says_nothing(
+        self, provider: FineTuningJobProvider, training_data: Path, heard: list[str]
+    ) -> None:
+        write_training_data(training_data, rows=9)
+
+        assert reasons(provider, job_on(training_data, "off")) == []
+        assert [sentence for sentence in heard if "training_file" in sentence] == []
+
+    def test_a_row_that_the_model_would_cut_is_told(
+        self,
+        configure: Callable[..., Any],
+        provider: FineTuningJobProvider,
+        training_data: Path,
+        heard: list[str],
+    ) -> None:
+        small = configure(FineTuningJobProvider, catalog=json.dumps({MODEL: {"context_length": 5}}))
+        small.host = provider.host
+
+        assert reasons(small, job_on(training_data)) == []
+        assert next(sentence for sentence in heard if "the model takes 5" in sentence).startswith(
+            "training_file: "
+        )
+
+    def test_a_secret_path_is_not_shown(self, provider: FineTuningJobProvider, training_data: Path) -> None:
+        write_training_data(training_data, rows=9)
+
+        (reason,) = reasons(provider, job_on(training_data, __secret_inputs=["__training_data"]))
+
+        assert reason.startswith("training_file: [secret]: the file holds 9 rows")
+
+    def test_a_job_that_is_there_is_not_judged_again(
+        self, provider: FineTuningJobProvider, training_data: Path
+    ) -> None:
+        write_training_data(training_data, rows=9)
+        inputs = job_on(training_data)
+
+        assert provider.check(inputs, inputs).failures == []
+
+
+def test_a_preview_tells_what_is_about_to_be_bought(
+    provider: FineTuningJobProvider, training_data: Path, heard: list[str]
+) -> None:
+    checked = provider.check({}, job_on(training_data)).inputs
+    heard.clear()
+
+    planned = provider.planned(None, checked)
+    provider.planned({**planned, "status": "succeeded"}, checked)
+
+    assert heard == [trains(checked["__estimate"])]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "epochs", "usd", "day", "sentence"),
+    [
+        (
+            1_200_000,
+            3,
+            3.6,
+            "2026-10-27",
+            "about 1.2 million tokens (3 epochs), about 3.60 USD (price of 2026-10-27, an estimate)",
+        ),
+        (
+            9_000,
+            1,
+            0.001,
+            None,
+            "about 9,000 tokens (1 epoch), less than 0.01 USD (price of openai-ft:catalog, an estimate)",
+        ),
+        (
+            9_000,
+            2,
+            None,
+            None,
+            "about 9,000 tokens (2 epochs, an estimate) at a price that the catalogue does not know",
+        ),
+    ],
+)
+def test_the_price_in_a_sentence(
+    tokens: int, epochs: int, usd: float | None, day: str | None, sentence: str
+) -> None:
+    estimate = {"tokens": tokens, "epochs": epochs, "usd": usd, "price_as_of": day}
+
+    assert trains(estimate) == f"trains {sentence}"

@@ -1,0 +1,320 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pulumi.output import Unknown
+
+from pulumi_openai_ft._provider.file import FileProvider
+from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
+from pulumi_openai_ft._provider.input_models import problems, visible
+from pulumi_openai_ft._provider.job.graders import (
+    LabelModel,
+    Multi,
+    PythonCode,
+    ScoreModel,
+    StringCheck,
+    TextSimilarity,
+)
+from pulumi_openai_ft._provider.job.inputs import FineTuningJobInputs
+from pulumi_openai_ft.emulator.errors import ApiError
+from pulumi_openai_ft.emulator.graders import check_grader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pulumi_openai_ft.emulator import Emulator
+
+TOP = "method.reinforcement.grader"
+PART = f"{TOP}.graders.part"
+PART_TYPES = "'string_check', 'text_similarity', 'score_model', 'label_model' or 'python'"
+WHOLE_TYPES = "'string_check', 'text_similarity', 'score_model', 'python' or 'multi'"
+
+CHECK = {
+    "type": "string_check",
+    "name": "correct",
+    "input": "{{sample.output_text}}",
+    "reference": "{{item.answer}}",
+    "operation": "eq",
+}
+SIMILARITY = {
+    "type": "text_similarity",
+    "name": "similar",
+    "input": "{{ sample.output_json.answer }}",
+    "reference": "in {braces}}} and {{{item.answer}}}",
+    "evaluation_metric": "rouge_l",
+}
+SCORE: dict[str, Any] = {
+    "type": "score_model",
+    "name": "score",
+    "model": "gpt-4o-2024-08-06",
+    "input": [
+        {"role": "developer", "content": "Grade from 0 to 1."},
+        {
+            "role": "user",
+            "type": "message",
+            "content": [{"type": "input_text", "text": "{{item.answer}}"}, "a"],
+        },
+        {"role": "assistant", "content": {"type": "output_text", "text": "1"}},
+    ],
+}
+FULL_SCORE = {
+    **SCORE,
+    "range": [0, 2.5],
+    "sampling_params": {
+        "seed": 0,
+        "top_p": 0.9,
+        "temperature": 1,
+        "max_completions_tokens": 1,
+        "reasoning_effort": "low",
+    },
+}
+LABEL = {
+    **SCORE,
+    "type": "label_model",
+    "labels": ["good", "fair", "bad"],
+    "passing_labels": ["fair", "good"],
+}
+PYTHON = {"type": "python", "name": "code", "source": "def grade(sample, item):\n    return 1.0\n"}
+
+
+def multi(graders: Any) -> dict[str, Any]:
+    return {"type": "multi", "name": "all", "graders": graders, "calculate_output": "part"}
+
+
+WHOLE = {
+    "string_check": CHECK,
+    "text_similarity": SIMILARITY,
+    "score_model": SCORE,
+    "full score_model": FULL_SCORE,
+    "python": PYTHON,
+    "python with image": {**PYTHON, "image_tag": "alpha"},
+    "multi of a map": multi({"part": CHECK, "label": LABEL, "python": PYTHON}),
+    "multi of a list": multi([SCORE, SIMILARITY]),
+    "multi of one": multi(PYTHON),
+}
+PARTS = {grader["type"]: grader for grader in (CHECK, SIMILARITY, SCORE, LABEL, PYTHON)}
+MODELS = (StringCheck, TextSimilarity, ScoreModel, LabelModel, PythonCode, Multi)
+
+
+def inputs(grader: Any) -> dict[str, Any]:
+    method = {"type": "reinforcement", "reinforcement": {"grader": grader}}
+    return {"model": "o4-mini", "training_file": "file-1", "method": method}
+
+
+def found(grader: Any) -> list[str]:
+    return problems(FineTuningJobInputs, inputs(grader))
+
+
+def without(grader: dict[str, Any], field: str) -> dict[str, Any]:
+    return {name: value for name, value in grader.items() if name != field}
+
+
+def refusal(grader: Any) -> str | None:
+    """Where the emulator finds something wrong."""
+    try:
+        check_grader(grader, TOP)
+    except ApiError as error:
+        return error.param
+    return None
+
+
+@pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
+def test_good_graders_have_no_problems(grader: dict[str, Any]) -> None:
+    assert (found(grader), refusal(grader)) == ([], None)
+
+
+@pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
+def test_graders_are_sent_as_given(grader: dict[str, Any]) -> None:
+    sent = FineTuningJobInputs.model_validate(visible(inputs(grader))).given()
+
+    assert sent["method"]["reinforcement"]["grader"] == grader
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        *((kind, field) for kind, grader in PARTS.items() for field in grader),
+        *(("multi", field) for field in multi(CHECK)),
+    ],
+)
+def test_a_missing_field_is_named(kind: str, field: str) -> None:
+    """All that a plain grader has is required; the emulator is of the same opinion."""
+    if kind == "multi":
+        grader, path = without(multi(CHECK), field), TOP
+    else:
+        grader, path = multi({"part": without(PARTS[kind], field)}), PART
+
+    assert found(grader) == [f"{path}.{field}: is missing"]
+    assert refusal(grader) == f"{path}.{field}"
+
+
+@pytest.mark.parametrize(
+    ("grader", "sentence"),
+    [
+        ("strict", ": 'strict' does not fit: must be an object"),
+        ({"name": "x"}, ".type: is missing"),
+        ({**CHECK, "type": "exact"}, f".type: 'exact' does not fit: must be {WHOLE_TYPES}"),
+        ({**CHECK, "type": ["a"]}, f".type: ['a'] does not fit: must be {WHOLE_TYPES}"),
+        (LABEL, f".type: 'label_model' does not fit: must be {WHOLE_TYPES}"),
+        ({**CHECK, "string_check": {}}, ".string_check: is not supported here"),
+        ({**CHECK, "name": ""}, ".name: '' does not fit: must be a text of at least 1 characters"),
+        ({**CHECK, "reference": 3.0}, ".reference: 3 does not fit: must be a text"),
+        (
+            {**CHECK, "operation": "contains"},
+            ".operation: 'contains' does not fit: must be 'eq', 'ne', 'like' or 'ilike'",
+        ),
+        (
+            {**CHECK, "input": "}} {{item.a"},
+            ".input: '}} {{item.a' does not fit: must be a text in which }} follows every {{",
+        ),
+        ({**SCORE, "model": ""}, ".model: '' does not fit: must be a text of at least 1 characters"),
+        ({**SCORE, "input": []}, ".input: [] does not fit: must be of at least 1 entries"),
+        ({**SCORE, "input": "Grade."}, ".input: 'Grade.' does not fit: must be a list"),
+        ({**SCORE, "input": [{"role": "user"}]}, ".input[0].content: is missing"),
+        (
+            {**SCORE, "input": [{"role": "tool", "content": "x"}]},
+            ".input[0].role: 'tool' does not fit: must be 'user', 'assistant', 'system' or 'developer'",
+        ),
+        (
+            {**SCORE, "input": [{"role": "user", "content": 1.0}]},
+            ".input[0].content: 1 does not fit: must be a text or an object or a list",
+        ),
+        (
+            {**SCORE, "input": [{"role": "user", "content": "{{item.a"}]},
+            ".input[0].content: '{{item.a' does not fit: must be a text in which }} follows every {{",
+        ),
+        ({**SCORE, "range": [0.0]}, ".range: [0] does not fit: must be of at least 2 entries"),
+        ({**SCORE, "range": [0, 1, 2]}, ".range: [0, 1, 2] does not fit: must be of at most 2 entries"),
+        ({**SCORE, "range": [1, 0]}, ".range: [1, 0] does not fit: must be two numbers, the lower one first"),
+        ({**SCORE, "range": [0, "1"]}, ".range[1]: '1' does not fit: must be a number"),
+        ({**SCORE, "sampling_params": {"n": 1}}, ".sampling_params.n: is not supported here"),
+        (
+            {**SCORE, "sampling_params": {"max_completions_tokens": 0.0}},
+            ".sampling_params.max_completions_tokens: 0 does not fit: must be at least 1",
+        ),
+        (multi({}), ".graders: {} does not fit: must be of at least 1 entries"),
+        (multi([]), ".graders: [] does not fit: must be of at least 1 entries"),
+        (
+            multi("correct"),
+            ".graders: 'correct' does not fit: must be a map from names to graders, or a list of graders",
+        ),
+        (multi([CHECK, without(PYTHON, "source")]), ".graders[1].source: is missing"),
+        (multi({"map": without(PYTHON, "source")}), ".graders.map.source: is missing"),
+        (multi(without(PYTHON, "source")), ".graders.source: is missing"),
+        (
+            multi({"part": multi({"part": CHECK})}),
+            f".graders.part.type: 'multi' does not fit: must be {PART_TYPES}",
+        ),
+        (
+            {**multi(PYTHON), "calculate_output": ""},
+            ".calculate_output: '' does not fit: must be a text of at least 1 characters",
+        ),
+        (
+            multi({"part": {**LABEL, "labels": []}}),
+            ".graders.part.labels: [] does not fit: must be of at least 1 entries",
+        ),
+        (
+            multi({"part": {**LABEL, "passing_labels": ["best"]}}),
+            ".graders.part.passing_labels: ['best'] does not fit: must be among the labels: 'good', 'fair', 'bad'",
+        ),
+    ],
+    ids=repr,
+)
+def test_a_wrong_grader_is_told_by_the_rules_of_its_type_alone(grader: Any, sentence: str) -> None:
+    assert found(grader) == [f"{TOP}{sentence}"]
+
+
+def test_a_grader_in_a_map_may_be_called_type() -> None:
+    assert found(multi({"type": CHECK, "part": PYTHON})) == []
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """All places in a value."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from paths(item, (*path, key))
+
+
+def put(value: Any, path: tuple[Any, ...], item: Any) -> Any:
+    """The value with something else at one place."""
+    if not path:
+        return item
+    changed = value.copy()
+    changed[path[0]] = put(value[path[0]], path[1:], item)
+    return changed
+
+
+@pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
+def test_what_is_not_known_yet_is_fine_anywhere(grader: dict[str, Any]) -> None:
+    for path in paths(grader):
+        assert found(put(grader, path, Unknown())) == [], path
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_whatever_stands_anywhere_in_a_grader_checking_never_raises(data: st.DataObject) -> None:
+    grader = data.draw(st.sampled_from(list(WHOLE.values())))
+    leaf = (
+        st.none() | st.booleans() | st.floats() | st.text(max_size=3) | st.just("python") | st.builds(Unknown)
+    )
+    anything = st.recursive(
+        leaf,
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["type", "graders", "python", "name", ""]), inner, max_size=3)
+        ),
+        max_leaves=6,
+    )
+    for _ in range(3):
+        path = data.draw(st.sampled_from(list(paths(grader))))
+        grader = put(grader, path, data.draw(anything))
+
+    assert all(sentence.startswith(TOP) for sentence in found(grader))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_schema_describes_every_grader_and_field(model: Any) -> None:
+    schema = model.model_json_schema()
+    objects = [schema, *schema.get("$defs", {}).values()]
+
+    assert all(each["description"] for each in objects)
+    assert all(field["description"] for each in objects for field in each["properties"].values())
+
+
+def test_the_schema_names_the_graders_of_a_job() -> None:
+    schema = FineTuningJobInputs.model_json_schema()["$defs"]["Reinforcement"]["properties"]["grader"]
+
+    assert set(schema["discriminator"]["mapping"]) == {grader["type"] for grader in WHOLE.values()}
+
+
+class TestTraining:
+    """Against the emulator."""
+
+    @pytest.fixture
+    def data(self, configure: Callable[..., Any], tmp_path: Path) -> str:
+        path = tmp_path / "questions.jsonl"
+        row = {"messages": [{"role": "user", "content": "Where is it?"}], "answer": "There."}
+        path.write_text(f"{json.dumps(row)}\n" * 12)
+        file_id: str = configure(FileProvider).create({"file": str(path)}).id
+        return file_id
+
+    @pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
+    def test_a_job_is_trained_and_a_second_look_changes_nothing(
+        self, configure: Callable[..., Any], service: Emulator, data: str, grader: dict[str, Any]
+    ) -> None:
+        provider = configure(FineTuningJobProvider)
+        wanted = {**inputs(grader), "training_file": data, "validation_file": data, "__identity": "a"}
+
+        created = provider.create(wanted)
+        read = provider.read(created.id, created.outs)
+
+        (job,) = service.jobs()
+        assert job["method"]["reinforcement"]["grader"] == grader
+        assert read.outs["status"] == "succeeded"
+        assert provider.diff(created.id, read.outs, wanted).changes is False

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pulumi_openai_ft._provider.job.idempotency import job_token
+
+PROPS = {"__identity": "organization::dev::shop::FineTuningJob::support", "__training_file_sha256": "aa"}
+INPUTS = {"model": "gpt-4o-mini", "training_file": "file-1", "seed": 0}
+
+
+def token(props: dict[str, Any] = {}, owner: str | None = None, **inputs: Any) -> str:  # noqa: B006 - never changed
+    return job_token({**PROPS, **props}, {**INPUTS, **inputs}, owner)
+
+
+def test_stays_the_same_for_ever() -> None:
+    """Jobs that exist carry it: another recipe would buy them again."""
+    assert token() == "987f96d24900c70c04a8624b4a56f4054487a65a"
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"training_file": "file-other-id-same-content"},
+        {"wait_for_completion": False},
+        {"cancel_after_timeout": 60},
+        {"paused": True},
+        {"recreate_on_failure": True},
+        {"delete_model_on_destroy": True},
+    ],
+    ids=repr,
+)
+def test_what_does_not_change_the_training_does_not_change_the_token(same: dict[str, Any]) -> None:
+    assert token(**same) == token()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"props": {"__identity": "organization::prod::shop::FineTuningJob::support"}},
+        {"props": {"__training_file_sha256": "bb"}},
+        {"props": {"__training_file_sha256": None}},
+        {"owner": "team-a"},
+        {"seed": 1},
+        {"suffix": "x"},
+        {"triggers": ["again"]},
+        {"extra_body": {"trainingType": "globalstandard"}},
+    ],
+    ids=repr,
+)
+def test_whoever_else_asks_or_asks_for_something_else_has_another_token(other: dict[str, Any]) -> None:
+    assert token(**other) != token()
+
+
+def test_fits_into_metadata() -> None:
+    assert len(token()) == 40

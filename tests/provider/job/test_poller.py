@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import accumulate
+from threading import Barrier, Lock
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.fake_clock import FakeClock
+
+from pulumi_openai_ft._client.client import Api
+from pulumi_openai_ft._client.objects import Job
+from pulumi_openai_ft._client.retries import dice
+from pulumi_openai_ft._provider.job.poller import FIRST_INTERVAL, HURRY, JITTER, PATIENCE, SOON, Poller
+from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft.errors import NotFoundError, ServerError, WaitTimedOutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@dataclass
+class Script:
+    """Jobs whose status follows a script, one step a request; counts the requests."""
+
+    statuses: list[str]
+    ids: list[str]
+    requests: int = 0
+    failures: list[Exception] = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock)
+
+    def step(self) -> str:
+        with self.lock:
+            self.requests += 1
+            if self.failures:
+                raise self.failures.pop(0)
+            return self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+
+
+class ScriptedApi(Api):
+    """The service's answers, without the wire."""
+
+    def __init__(self, script: Script) -> None:
+        super().__init__(Settings(poll_interval=10))
+        self.script = script
+
+    def job(self, job_id: str) -> Job:
+        return job(self.script.step(), job_id)
+
+    def jobs(self, **_query: object) -> Iterator[Job]:
+        for start in range(0, len(self.script.ids), 100):
+            status = self.script.step()
+            yield from (job(status, job_id) for job_id in self.script.ids[start : start + 100])
+
+
+def job(status: str, job_id: str = "ftjob-1", estimated_finish: int | None = None) -> Job:
+    return Job(id=job_id, status=status, model="m", estimated_finish=estimated_finish)
+
+
+def poller(*statuses: str, time: FakeClock | None = None, ids: list[str] | None = None) -> Poller:
+    time = time or FakeClock(1000.0)
+    script = Script(list(statuses), ids or ["ftjob-1"])
+    return Poller(ScriptedApi(script), time.time)
+
+
+def script(poller: Poller) -> Script:
+    assert isinstance(poller.api, ScriptedApi)
+    return poller.api.script
+
+
+def wait(poller: Poller, deadline: float | None = None, job_id: str = "ftjob-1") -> Job:
+    return poller.wait(job("queued", job_id), lambda seen: seen.is_terminal, deadline=deadline)
+
+
+def test_ends_with_the_first_look_that_is_done() -> None:
+    assert wait(poller("running", "succeeded", "failed")).status == "succeeded"
+
+
+def test_does_not_look_at_a_job_that_is_done() -> None:
+    nothing = poller("running")
+
+    assert nothing.wait(job("succeeded"), lambda seen: seen.is_terminal).status == "succeeded"
+    assert script(nothing).requests == 0
+
+
+def test_a_status_that_nobody_has_heard_of_is_not_the_end() -> None:
+    assert wait(poller("contemplating", "succeeded")).status == "succeeded"
+
+
+def test_looks_often_at_first_and_never_less_often_than_asked() -> None:
+    time = FakeClock(1000.0)
+
+    wait(poller(*["running"] * 60, "succeeded", time=time))
+
+    assert time.pauses[0] < 0.3
+    assert 10 <= time.pauses[-1] <= 11
+    for waited, pause in zip(accumulate(time.pauses), time.pauses[1:], strict=False):
+        assert pause < at_the_latest(waited)
+
+
+def at_the_latest(waited: float) -> float:
+    """How late the end of a job is seen at the most, in seconds."""
+    return 1.25 * (FIRST_INTERVAL + waited / 10)
+
+
+class EstimatingApi(ScriptedApi):
+    """A job that ends at a moment, and tells meanwhile when it is expected to."""
+
+    def __init__(self, time: FakeClock, ends_at: float, estimate: Callable[[float], int]) -> None:
+        super().__init__(Script(["running"], []))
+        self.time, self.ends_at, self.estimate = time, ends_at, estimate
+
+    def job(self, job_id: str) -> Job:
+        self.script.requests += 1
+        now = self.time.now
+        is_over = now >= self.ends_at
+        return job("succeeded" if is_over else "running", job_id, None if is_over else self.estimate(now))
+
+
+def waited_for(seconds: float, estimate: Callable[[float], int]) -> tuple[float, int]:
+    """How late the end of a job is seen that begins at 1000, and with how many requests."""
+    time = FakeClock(1000.0)
+    estimated = Poller(EstimatingApi(time, 1000 + seconds, estimate), time.time)
+    wait(estimated)
+    return time.now - (1000 + seconds), script(estimated).requests
+
+
+@pytest.mark.parametrize("seconds", [2.0, 2.9, 47.3, 600.0])
+def test_an_end_that_the_service_expects_is_seen_soon(seconds: float) -> None:
+    """Estimates are whole seconds, cut off."""
+    late, requests = waited_for(seconds, lambda _now: 1000 + int(seconds))
+    _, usual = waited_for(seconds, lambda _now: 10**9)
+
+    assert late <= max(SOON * (1 + JITTER), at_the_latest(seconds) / HURRY)
+    assert requests <= usual + 2 * HURRY
+
+
+@pytest.mark.parametrize("estimate", [int, lambda now: int(now) + 1], ids=["now", "in a second"])
+def test_a_service_that_always_expects_an_end_is_not_asked_all_the_time(
+    estimate: Callable[[float], int],
+) -> None:
+    _, requests = waited_for(3600, estimate)
+    _, usual = waited_for(3600, lambda _now: 10**9)
+
+    assert requests <= usual * HURRY * (1 + JITTER)
+
+
+@pytest.mark.parametrize("estimate", [1000, 1600, 0])
+def test_an_estimate_that_has_passed_is_heeded_for_a_moment(estimate: int) -> None:
+    _, requests = waited_for(3600, lambda _now: estimate)
+    _, usual = waited_for(3600, lambda _now: 10**9)
+
+    assert requests <= 1.1 * usual + 2 * HURRY
+
+
+@pytest.mark.parametrize(("look_takes", "soonest", "latest"), [(0.0, 0.0, 0.15), (0.2, 0.4, 0.45)])
+def test_looks_soon_again_where_a_job_has_ended(look_takes: float, soonest: float, latest: float) -> None:
+    """Jobs that began together end together, but whose looks take long does not look all the time."""
+    time, ends = FakeClock(1000.0), {"ftjob-1": 20, "ftjob-2": 23}
+    both = poller("running", ids=list(ends), time=time)
+
+    class Ending(ScriptedApi):
+        def jobs(self, **_query: object) -> Iterator[Job]:
+            look = len(time.pauses)
+            time.now += look_takes
+            yield from (
+                job("succeeded" if look == end else "running", job_id) for job_id, end in ends.items()
+            )
+
+    both.api = Ending(script(both))
+    both._enter(job("running", "ftjob-1"), None, is_followed=False)
+
+    wait(both, job_id="ftjob-2")
+
+    before, soon, after = time.pauses[18], time.pauses[20], time.pauses[21]
+    assert soonest <= soon <= latest
+    assert soon < after < before
+
+
+def test_ends_at_its_deadline_to_the_second() -> None:
+    time = FakeClock(1000.0)
+
+    with pytest.raises(WaitTimedOutError, match="ftjob-1 is still running"):
+        wait(poller("running", time=time), deadline=1060)
+
+    assert time.now == 1060
+
+
+@pytest.mark.parametrize("count", [1, 2, 100, 101, 250])
+def test_many_jobs_cost_a_request_for_each_hundred_of_them(count: int) -> None:
+    ids = [f"ftjob-{n}" for n in range(count)]
+    many = poller("running", ids=ids)
+    intervals = 10
+    everybody = Barrier(count)
+    dice.seed(0)
+
+    def follow(job_id: str) -> None:
+        everybody.wait()
+        looks = 0
+
+        def done(_seen: Job) -> bool:
+            nonlocal looks
+            looks += 1
+            return many._looks >= intervals
+
+        many.wait(job("queued", job_id), done)
+
+    with ThreadPoolExecutor(count) as threads:
+        list(threads.map(follow, ids))
+
+    # a look that begins while threads still join sees fewer jobs and costs less
+    assert script(many).requests <= intervals * math.ceil(count / 100)
+    assert many._looks == intervals
+
+
+def test_a_job_that_the_list_does_not_show_is_asked_for_by_itself() -> None:
+    two = poller("running", "succeeded", ids=["ftjob-other"])
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(lambda job_id: wait(two, job_id=job_id), ["ftjob-1", "ftjob-2"]))
+
+    assert [seen.status for seen in found] == ["succeeded", "succeeded"]
+
+
+def test_bears_trouble_that_passes() -> None:
+    patient = poller("succeeded")
+    script(patient).failures = [ServerError("no", status=500) for _ in range(5)]
+
+    assert wait(patient).status == "succeeded"
+
+
+def test_gives_up_when_the_service_stays_silent() -> None:
+    time = FakeClock(1000.0)
+    patient = poller("running", time=time)
+    script(patient).failures = [ServerError("still no", status=500) for _ in range(1000)]
+
+    with pytest.raises(ServerError, match="still no"):
+        wait(patient)
+
+    assert PATIENCE <= time.now - 1000 <= PATIENCE + 20
+
+
+def test_a_refusal_ends_the_wait_at_once() -> None:
+    refused = poller("running")
+    script(refused).failures = [NotFoundError("no such job", status=404)]
+
+    with pytest.raises(NotFoundError):
+        wait(refused)
+
+    assert script(refused).requests == 1

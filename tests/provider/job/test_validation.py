@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi.output import Unknown
+
+from pulumi_openai_ft._provider.input_models import plain
+from pulumi_openai_ft._provider.job.validation import (
+    API,
+    METHODS,
+    contradictions,
+    split_hyperparameters,
+    what_is_lacking,
+    with_hyperparameters,
+)
+from pulumi_openai_ft._service_profiles import FEATURES, PROFILES
+
+LACKING_ALL = replace(PROFILES["generic"], lacks=frozenset(FEATURES))
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=4)
+    | st.builds(Unknown),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
+    max_leaves=4,
+)
+NAMES = st.sampled_from([*sorted(API), "lora", "lora_r", "packing"])
+ALLOWED = st.sampled_from([(), ("lora",), ("*",), ("*", "lora"), ("lora", "lora_r", "packing")])
+
+
+@st.composite
+def jobs(draw: st.DrawFn) -> dict[str, Any]:
+    """Properties of a job with hyperparameters of all sorts."""
+    kind = draw(st.sampled_from(METHODS))
+    hyperparameters = draw(st.dictionaries(NAMES, VALUES, max_size=4))
+    block = {**draw(st.sampled_from([{}, {"grader": {"type": "multi"}}])), "hyperparameters": hyperparameters}
+    return {"model": "m", "__identity": "me", "method": {"type": kind, kind: block}}
+
+
+def job(**hyperparameters: Any) -> dict[str, Any]:
+    method = {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}}
+    return {"model": "m", "training_file": "file-1", "method": method}
+
+
+def given_to(props: dict[str, Any]) -> dict[str, Any]:
+    method = props["method"]
+    found: dict[str, Any] = method[method["type"]]["hyperparameters"]
+    return found
+
+
+class TestSplitting:
+    @given(jobs(), ALLOWED)
+    def test_what_is_taken_out_can_be_put_back(self, props: dict[str, Any], allowed: tuple[str, ...]) -> None:
+        known, extra = split_hyperparameters(props, allowed)
+
+        whole = with_hyperparameters(known, extra)
+
+        expected = {name: plain(value) if name in extra else value for name, value in given_to(props).items()}
+        assert given_to(whole) == expected
+        assert {**whole, "method": None} == {**props, "method": None}
+
+    @given(jobs(), ALLOWED)
+    def test_each_hyperparameter_is_on_one_side(
+        self, props: dict[str, Any], allowed: tuple[str, ...]
+    ) -> None:
+        known, extra = split_hyperparameters(props, allowed)
+
+        assert sorted([*given_to(known), *extra]) == sorted(given_to(props))
+        assert all(name in allowed or ("*" in allowed and name not in API) for name in extra)
+        assert not any(name in allowed or ("*" in allowed and name not in API) for name in given_to(known))
+
+    @given(st.dictionaries(st.sampled_from(["method", "paused", "metadata", "cancel_after_timeout"]), VALUES))
+    def test_whatever_comes_is_left_alone_where_there_is_nothing_to_split(
+        self, props: dict[str, Any]
+    ) -> None:
+        known, extra = split_hyperparameters(props, ("*",))
+
+        assert (known, extra) == (props, {})
+        assert with_hyperparameters(known, extra) == props
+
+    def test_the_properties_are_not_changed(self) -> None:
+        props = job(n_epochs=1, lora=True)
+
+        known, extra = split_hyperparameters(props, ("lora",))
+        with_hyperparameters(known, extra)
+
+        assert props == job(n_epochs=1, lora=True)
+
+    def test_a_hyperparameter_of_the_api_stays_under_the_star(self) -> None:
+        _, extra = split_hyperparameters(job(n_epochs=1, beta=1, lora=True), ("*",))
+
+        assert extra == {"lora": True}
+
+    def test_whole_numbers_are_put_back_as_such(self) -> None:
+        known, extra = split_hyperparameters(job(lora_r=8.0), ("lora_r",))
+
+        assert repr(given_to(with_hyperparameters(known, extra))) == "{'lora_r': 8}"
+
+
+class TestWhatIsLacking:
+    @pytest.mark.parametrize(
+        ("props", "path", "feature"),
+        [
+            ({"paused": True}, "paused", "pause"),
+            ({"metadata": {"a": "b"}}, "metadata", "metadata"),
+            (job(n_epochs=1, batch_size="auto"), "method.supervised.hyperparameters.batch_size", "auto"),
+            (
+                {"method": {"type": "dpo", "dpo": {"hyperparameters": {"beta": "auto"}}}},
+                "method.dpo.hyperparameters.beta",
+                "auto",
+            ),
+        ],
+        ids=["pause", "metadata", "auto", "auto of dpo"],
+    )
+    def test_is_said_with_the_path_and_only_where_it_is_lacking(
+        self, props: dict[str, Any], path: str, feature: str
+    ) -> None:
+        assert what_is_lacking(props, LACKING_ALL) == [f"{path}: {LACKING_ALL.missing(feature)}"]
+        assert what_is_lacking(props, replace(LACKING_ALL, lacks=frozenset(FEATURES) - {feature})) == []
+
+    @pytest.mark.parametrize(
+        "props", [{}, {"paused": False}, {"metadata": {}}, job(n_epochs=3), job()], ids=repr
+    )
+    def test_nothing_is_said_of_what_is_not_asked_for(self, props: dict[str, Any]) -> None:
+        assert what_is_lacking(props, LACKING_ALL) == []
+
+    def test_each_lack_is_a_sentence_of_its_own(self) -> None:
+        asked = {**job(n_epochs="auto"), "paused": True, "metadata": {"a": "b"}}
+
+        paths = [sentence.partition(":")[0] for sentence in what_is_lacking(asked, LACKING_ALL)]
+
+        assert paths == ["paused", "metadata", "method.supervised.hyperparameters.n_epochs"]
+
+
+class TestContradictions:
+    @pytest.mark.parametrize(
+        ("props", "path"),
+        [
+            ({"cancel_after_timeout": 60, "wait_for_completion": False}, "cancel_after_timeout"),
+            ({"method": {"type": "supervised", "dpo": {}}}, "method.dpo"),
+            ({"method": {"type": "reinforcement", "reinforcement": {}}}, "validation_file"),
+            ({"method": {"type": "reinforcement"}, "validation_file": "f"}, "method.reinforcement"),
+        ],
+        ids=repr,
+    )
+    def test_are_said_with_the_path(self, props: dict[str, Any], path: str) -> None:
+        (sentence,) = contradictions(props)
+
+        assert sentence.startswith(f"{path}: ")
+
+    @pytest.mark.parametrize(
+        "props",
+        [
+            {},
+            job(n_epochs=1),
+            {"cancel_after_timeout": 60},
+            {"cancel_after_timeout": 60, "wait_for_completion": True},
+            {"wait_for_completion": False},
+            {"method": {"type": "reinforcement", "reinforcement": {}}, "validation_file": "f"},
+        ],
+        ids=repr,
+    )
+    def test_there_are_none_between_inputs_that_go_together(self, props: dict[str, Any]) -> None:
+        assert contradictions(props) == []

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulumi_openai_ft._client.objects import Event
+from pulumi_openai_ft._provider.progress.metrics import HIGHEST, Figure, figures
+
+DATA = {
+    "step": 300,
+    "total_steps": 303,
+    "train_loss": 0.1499,
+    "valid_loss": 0.2657,
+    "full_valid_loss": 0.4033,
+}
+FOUND = {
+    "step": Figure(7, 300, 300),
+    "steps": Figure(7, 300, 303),
+    "training": Figure(7, 300, 0.1499, "loss"),
+    "validation": Figure(7, 300, 0.4033, "loss"),
+}
+
+
+def event(message: str = "", **fields: Any) -> Event:
+    return Event(**{"id": "ftevent-1", "created_at": 7, "message": message, "type": "metrics", **fields})
+
+
+def values(event: Event) -> dict[str, float]:
+    return {name: figure.value for name, figure in figures(event).items()}
+
+
+def test_reads_the_data_of_a_step() -> None:
+    assert figures(event(data=DATA)) == FOUND
+
+
+@pytest.mark.parametrize("kind", ["metrics", "message", "progress", None])
+def test_reads_the_message_where_there_is_no_data_whatever_the_type(kind: str | None) -> None:
+    message = "Step 300/303: training loss=0.1499, validation loss=0.2657, full validation loss=0.4033"
+
+    assert figures(event(message, type=kind, data=None)) == FOUND
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "step 3 of 10 - train_loss: 0.5",
+        "[worker 0] STEP 3/10 Train Loss = 5e-1",
+        "Step 3/10: training loss 0.5",
+    ],
+)
+def test_reads_other_wordings(message: str) -> None:
+    assert values(event(message, type="message")) == {"step": 3, "steps": 10, "training": 0.5}
+
+
+@pytest.mark.parametrize(
+    "losses",
+    ["full validation loss=0.4, validation loss=0.2", "validation loss=0.2, full validation loss=0.4"],
+)
+def test_validation_with_all_data_counts_more_than_with_a_part_of_it(losses: str) -> None:
+    assert values(event(f"Step 1/2: {losses}"))["validation"] == 0.4
+
+
+def test_the_data_counts_more_than_the_rounded_message() -> None:
+    assert values(event("Step 1/2: training loss=0.15", data={"train_loss": 0.1499}))["training"] == 0.1499
+
+
+def test_what_the_data_does_not_tell_comes_from_the_message() -> None:
+    found = values(event("Step 1/2: training loss=0.15", data={"step": None, "train_loss": "n/a"}))
+
+    assert found == {"step": 1, "steps": 2, "training": 0.15}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"train_mean_reward": 0.4, "full_valid_mean_reward": 0.6},
+        {"scores": {"train_reward_mean": 0.4, "valid_reward_mean": 0.6}},
+    ],
+)
+def test_reinforcement_has_rewards(data: dict[str, Any]) -> None:
+    found = figures(event(data={"step": 2, "total_steps": 8, **data}))
+
+    assert found["training"] == Figure(7, 2, 0.4, "reward")
+    assert found["validation"] == Figure(7, 2, 0.6, "reward")
+
+
+@pytest.mark.parametrize(
+    ("message", "fields"),
+    [
+        ("Fine-tuning job started", {}),
+        (
+            "Checkpoint created at step 24: ft:m:o::abc:ckpt-step-24",
+            {"data": {"step": 24, "train_loss": 0.5}},
+        ),
+        ("Training loss=0.5", {"type": "metrics"}),
+        ("", {"type": "metrics", "data": {"train_loss": 0.5}}),
+        ("", {"type": "metrics", "data": {"step": -1}}),
+        ("", {"type": "metrics", "data": {"step": True}}),
+    ],
+)
+def test_an_event_that_is_about_no_step_has_no_figures(message: str, fields: dict[str, Any]) -> None:
+    assert figures(event(message, **{"type": "message", **fields})) == {}
+
+
+@pytest.mark.parametrize("value", [None, "high", [0.5], {}, True, 1e300, 10**400, float("nan"), float("inf")])
+def test_what_is_no_sensible_number_is_left_out(value: object) -> None:
+    assert values(event(data={"step": 3, "train_loss": value})) == {"step": 3}
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text("0123456789.e-x", max_size=8)
+names = st.sampled_from([*DATA, "scores", "train_mean_reward"]) | st.text(max_size=8)
+values_of = st.dictionaries(
+    names, scalars | st.lists(scalars, max_size=2) | st.dictionaries(names, scalars, max_size=3)
+)
+
+
+@given(
+    st.builds("Step {}/{}: {} loss={}".format, *[st.text("0123456789.e-x ", max_size=8)] * 4) | st.text(),
+    values_of | st.none(),
+    st.sampled_from(["metrics", "message", "other", None]),
+)
+def test_any_event_is_borne(message: str, data: dict[str, Any] | None, kind: str | None) -> None:
+    found = figures(event(message, data=data, type=kind))
+
+    assert all(abs(figure.value) <= HIGHEST and figure.step >= 0 for figure in found.values())
+    assert not found or "step" in found

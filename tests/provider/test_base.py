@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pulumi.dynamic.dynamic import serialize_provider
+from tests.support import API_KEY
+
+from pulumi_openai_ft import checkpoint_permission, file, fine_tuning_job
+from pulumi_openai_ft._provider.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft._provider.file import FileProvider
+from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
+from pulumi_openai_ft.errors import InputError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pulumi_openai_ft._program.provider_proxy import ByReference
+    from pulumi_openai_ft._provider.base import Provider
+
+
+PICKLES = {
+    file.FileProvider: "pulumi_openai_ft.file",
+    fine_tuning_job.FineTuningJobProvider: "pulumi_openai_ft.fine_tuning_job",
+    checkpoint_permission.FineTuningCheckpointPermissionProvider: "pulumi_openai_ft.checkpoint_permission",
+}
+"""Where state that exists looks for each provider: never rename one."""
+
+GOOD: dict[type[Provider], dict[str, Any]] = {
+    FileProvider: {"file": __file__, "purpose": "user_data"},
+    FineTuningJobProvider: {"model": "gpt-4o-mini-2024-07-18", "training_file": "file-1"},
+    FineTuningCheckpointPermissionProvider: {"checkpoint_id": "ft:m:o::abc", "project_ids": ["proj_b"]},
+}
+
+
+@pytest.mark.parametrize(("kind", "module"), PICKLES.items())
+def test_state_holds_nothing_of_a_provider_but_where_to_find_it(kind: type[ByReference], module: str) -> None:
+    pickled = base64.b64decode(serialize_provider(kind()))
+
+    assert module.encode() in pickled
+    assert kind.__name__.encode() in pickled
+    assert len(pickled) < 60 + len(module) + len(kind.__name__)
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_good_inputs_pass_unchanged(kind: type[Provider], configure: Callable[..., Any]) -> None:
+    result = configure(kind).check({}, dict(GOOD[kind]))
+
+    assert (result.inputs, result.failures) == (GOOD[kind], [])
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_all_that_is_wrong_is_told_by_check_without_naming_a_property(
+    kind: type[Provider], configure: Callable[..., Any]
+) -> None:
+    """The engine prints the value of a property that a failure names, be it a secret."""
+    failures = configure(kind).check({}, {"nonsense": 1}).failures
+
+    assert [failure.property for failure in failures] == [""] * len(failures)
+    assert "nonsense: is not supported here" in [failure.reason for failure in failures]
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_a_missing_key_is_told_by_check(kind: type[Provider], configure: Callable[..., Any]) -> None:
+    provider = configure(kind, apiKey=None, adminKey=None)
+
+    (failure,) = provider.check({}, dict(GOOD[kind])).failures
+
+    assert "pulumi config set --secret openai-ft:" in failure.reason
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_a_wrong_setting_is_told_by_check_and_stops_everything_else(
+    kind: type[Provider], configure: Callable[..., Any]
+) -> None:
+    provider = configure(kind, baseUrl="nonsense")
+
+    assert "openai-ft:baseUrl is 'nonsense'" in provider.check({}, dict(GOOD[kind])).failures[0].reason
+    with pytest.raises(SettingsError):
+        provider.read("id", {})
+
+
+def test_equal_keys_are_refused_at_preview(configure: Callable[..., Any]) -> None:
+    provider = configure(FileProvider, adminKey=API_KEY)
+
+    assert "are the same key" in provider.check({}, {"file": __file__}).failures[0].reason
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_inputs_are_checked_once_more_before_anything_is_created(
+    kind: type[Provider], configure: Callable[..., Any], service: Any
+) -> None:
+    with pytest.raises(InputError, match="nonsense: is not supported here"):
+        configure(kind).create({**GOOD[kind], "nonsense": 1})
+
+    assert service.files() == service.jobs() == service.permissions() == []

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pulumi.output import Unknown
+
+from pulumi_openai_ft._provider.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft._provider.file import FileProvider
+from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
+from pulumi_openai_ft.errors import InputError, MissingScopeError, ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pulumi_openai_ft.emulator import Emulator
+
+
+@pytest.fixture
+def provider(configure: Callable[..., Any]) -> FineTuningCheckpointPermissionProvider:
+    made: FineTuningCheckpointPermissionProvider = configure(FineTuningCheckpointPermissionProvider)
+    return made
+
+
+@pytest.fixture
+def checkpoint(configure: Callable[..., Any], training_data: Path) -> str:
+    """A fine-tuned model's name."""
+    file = configure(FileProvider).create({"file": str(training_data)})
+    job = configure(FineTuningJobProvider).create(
+        {"model": "gpt-4o-mini-2024-07-18", "training_file": file.id}
+    )
+    name: str = job.outs["fine_tuned_model"]
+    return name
+
+
+def granted(service: Emulator) -> set[str]:
+    return {permission["project_id"] for permission in service.permissions()}
+
+
+def requests(service: Emulator, method: str) -> int:
+    return sum(1 for entry in service.journal() if entry.method == method and "/permissions" in entry.path)
+
+
+def test_grants_all_projects_in_one_request(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    created = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]})
+
+    assert created.id == checkpoint
+    assert granted(service) == {"proj_b", "proj_c"}
+    assert requests(service, "POST") == 1
+
+
+def test_state_holds_the_id_of_each_grant(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    created = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_c", "proj_b"]})
+
+    ids = {permission["project_id"]: permission["id"] for permission in service.permissions()}
+    assert created.outs == {
+        "checkpoint_id": checkpoint,
+        "project_ids": ["proj_b", "proj_c"],
+        "permission_ids": ids,
+        "__asked_checkpoint_id": checkpoint,
+    }
+
+
+def test_adopts_a_grant_that_is_there(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    first = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
+
+    again = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
+
+    assert again.outs == first.outs
+    assert requests(service, "POST") == 1
+
+
+def test_projects_change_in_place_and_a_grant_that_stays_is_not_touched(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    created = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]})
+    stays = created.outs["permission_ids"]["proj_c"]  # type: ignore[index]
+
+    updated = provider.update(
+        created.id, created.outs or {}, {"checkpoint_id": checkpoint, "project_ids": ["proj_c", "proj_d"]}
+    )
+
+    assert granted(service) == {"proj_c", "proj_d"}
+    assert (updated.outs or {})["permission_ids"]["proj_c"] == stays
+    assert requests(service, "DELETE") == 1
+
+
+def test_revokes_every_grant_of_its_own_and_no_other(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    ours = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]})
+    provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_other"]})
+
+    provider.delete(ours.id, ours.outs or {})
+
+    assert granted(service) == {"proj_other"}
+
+
+def test_revoking_what_is_gone_succeeds(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    ours = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
+    provider.delete(ours.id, ours.outs or {})
+
+    provider.delete(ours.id, ours.outs or {})
+
+    assert granted(service) == set()
+
+
+def test_one_revoked_grant_shows_as_that_one_difference(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, configure: Callable[..., Any]
+) -> None:
+    wanted = {"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]}
+    created = provider.create(dict(wanted))
+    provider.api.revoke_permission(checkpoint, created.outs["permission_ids"]["proj_b"])  # type: ignore[index]
+
+    read = configure(FineTuningCheckpointPermissionProvider).read(created.id, created.outs or {})
+
+    assert (read.outs or {})["project_ids"] == ["proj_c"]
+    assert provider.diff(created.id, read.outs or {}, wanted).changes is True
+    assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+
+
+def test_without_any_grant_left_it_reads_as_gone(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str
+) -> None:
+    assert provider.read(checkpoint, {"project_ids": ["proj_b"]}).id == ""
+
+
+def test_another_checkpoint_is_another_resource(provider: FineTuningCheckpointPermissionProvider) -> None:
+    olds = {"checkpoint_id": "ft:m:o::a", "project_ids": ["proj_b"]}
+
+    for news in ("ft:m:o::b", Unknown()):
+        assert provider.diff("id", olds, {**olds, "checkpoint_id": news}).replaces == ["checkpoint_id"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "sentence"),
+    [
+        ({"checkpoint_id": "ftjob-1"}, "checkpoint_id: 'ftjob-1' is a job: write the name, ft:…"),
+        ({"checkpoint_id": None}, "checkpoint_id: is missing: a job has no model before it has succeeded"),
+        ({"project_ids": []}, "project_ids: [] does not fit"),
+        ({"project_ids": "proj_b"}, "project_ids: 'proj_b' does not fit: must be a list"),
+        ({"allow_view": False}, "allow_view: False does not fit: must be True"),
+    ],
+    ids=repr,
+)
+def test_bad_input_is_told_at_preview(
+    provider: FineTuningCheckpointPermissionProvider, inputs: dict[str, Any], sentence: str
+) -> None:
+    good = {"checkpoint_id": "ft:m:o::a", "project_ids": ["proj_b"]}
+
+    (failure,) = provider.check({}, {**good, **inputs}).failures
+
+    assert failure.reason.startswith(sentence)
+
+
+def test_the_owning_project_is_refused_and_nothing_is_granted(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    owner = "proj_default"
+
+    with pytest.raises(ServiceError, match="project"):
+        provider.create({"checkpoint_id": checkpoint, "project_ids": [owner]})
+
+    assert granted(service) == set()
+
+
+def test_a_project_key_in_the_admin_keys_place_is_told_by_its_missing_scope(
+    configure: Callable[..., Any], checkpoint: str
+) -> None:
+    provider = configure(FineTuningCheckpointPermissionProvider, adminKey="sk-proj-this-is-no-admin-key")
+
+    with pytest.raises(MissingScopeError, match=r"api\.fine_tuning\.checkpoints\."):
+        provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
+
+
+def test_a_forced_replacement_leaves_the_grants_that_it_adopted(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    inputs = {"checkpoint_id": checkpoint, "project_ids": ["proj_b"]}
+    old = provider.create(dict(inputs))
+
+    new = provider.create(dict(inputs))
+    provider.delete(old.id, old.outs or {})
+    assert granted(service) == {"proj_b"}
+
+    provider.delete(new.id, new.outs or {})
+    assert granted(service) == set()
+
+
+def test_many_resources_of_one_checkpoint_are_read_with_one_list(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
+) -> None:
+    for project in ("proj_b", "proj_c", "proj_d"):
+        provider.create({"checkpoint_id": checkpoint, "project_ids": [project]})
+        provider.read(checkpoint, {"project_ids": [project]})
+
+    assert requests(service, "GET") == 1
+
+
+@pytest.mark.usefixtures("checkpoint")
+def test_a_checkpoint_is_found_by_its_id(
+    provider: FineTuningCheckpointPermissionProvider, service: Emulator
+) -> None:
+    (job,) = service.jobs()
+    found = next(provider.api.checkpoints(job["id"]))
+    inputs = {"checkpoint_id": found.id, "project_ids": ["proj_b"]}
+
+    created = provider.create(dict(inputs))
+
+    assert created.id == found.fine_tuned_model_checkpoint
+    assert provider.diff(created.id, created.outs or {}, inputs).changes is False
+
+
+@pytest.mark.usefixtures("checkpoint")
+def test_a_checkpoint_id_that_is_not_found_says_what_to_write(
+    provider: FineTuningCheckpointPermissionProvider,
+) -> None:
+    with pytest.raises(InputError, match=r"'ftckpt_nobody' is not found .*: write the checkpoint's name"):
+        provider.create({"checkpoint_id": "ftckpt_nobody", "project_ids": ["proj_b"]})
+
+
+def test_two_resources_that_grant_the_same_are_told_at_preview(
+    provider: FineTuningCheckpointPermissionProvider,
+) -> None:
+    good = {"checkpoint_id": "ft:m:o::a", "project_ids": ["proj_b"]}
+    provider.check({}, {**good, "__identity": "o::dev::shop::T::first"})
+
+    (failure,) = provider.check({}, {**good, "__identity": "o::dev::shop::T::second"}).failures
+
+    assert failure.reason.startswith(
+        "project_ids: 'proj_b' is granted ft:m:o::a by another resource too, 'first'"
+    )
+    assert provider.check({}, {**good, "__identity": "o::dev::shop::T::first"}).failures == []
+
+
+@pytest.mark.parametrize("action", ["drop_after", "truncate"])
+def test_a_grant_that_was_not_answered_is_found(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator, action: str
+) -> None:
+    service.fault("POST", "/v1/fine_tuning/checkpoints/*", action)
+
+    created = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
+
+    assert granted(service) == {"proj_b"}
+    assert set((created.outs or {})["permission_ids"]) == {"proj_b"}

@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.fake_clock import FakeClock
+from tests.support import write_training_data
+
+from pulumi_openai_ft._provider.file import FileProvider
+from pulumi_openai_ft._provider.file_manager import Files, own_filename
+from pulumi_openai_ft._provider.host_interface import Host
+from pulumi_openai_ft._provider.upload.request import Upload
+from pulumi_openai_ft.errors import InputError, ServiceConnectionError, ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pulumi_openai_ft.emulator import Emulator
+
+IDENTITY = {"__identity": "organization::dev::shop::File::data"}
+
+
+@pytest.fixture
+def time() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def files(configure: Callable[..., Any], time: FakeClock) -> Files:
+    """A process that has uploaded nothing yet."""
+    provider = configure(FileProvider, maxRetries="0")
+    return Files(provider.api, Host(time.time))
+
+
+@pytest.fixture
+def another_process(configure: Callable[..., Any]) -> Callable[[], FileProvider]:
+    """Makes providers that know nothing of each other, as in two runs of `pulumi up`."""
+    return lambda: configure(FileProvider)
+
+
+def upload(path: Path, **changes: Any) -> Upload:
+    return Upload(**{"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, **changes})
+
+
+def test_an_upload_that_no_state_recorded_is_found_by_the_next_run(
+    another_process: Callable[[], FileProvider], training_data: Path, service: Emulator
+) -> None:
+    lost = another_process().create({**IDENTITY, "file": str(training_data)})
+
+    found = another_process().create({**IDENTITY, "file": str(training_data)})
+
+    assert found.id == lost.id
+    assert len(service.files()) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"__identity": "organization::prod::shop::File::data"}, {"purpose": "batch"}],
+    ids=["another resource", "another purpose"],
+)
+def test_the_upload_of_something_else_is_not_taken_for_it(
+    another_process: Callable[[], FileProvider], training_data: Path, other: dict[str, Any]
+) -> None:
+    first = another_process().create({**IDENTITY, "file": str(training_data)})
+
+    assert another_process().create({**IDENTITY, "file": str(training_data), **other}).id != first.id
+
+
+def test_the_upload_of_other_content_is_not_taken_for_it(
+    another_process: Callable[[], FileProvider], training_data: Path
+) -> None:
+    first = another_process().create({**IDENTITY, "file": str(training_data)})
+    write_training_data(training_data, "Write to the helpdesk.")
+
+    assert another_process().create({**IDENTITY, "file": str(training_data)}).id != first.id
+
+
+def test_a_name_that_the_program_chose_is_kept_and_adopted_where_this_machine_remembers_it(
+    another_process: Callable[[], FileProvider],
+    training_data: Path,
+    service: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    inputs = {**IDENTITY, "file": str(training_data), "filename": "mine.jsonl"}
+
+    here = {another_process().create(dict(inputs)).id for _ in range(2)}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another machine"))
+    there = {another_process().create(dict(inputs)).id}
+
+    assert (len(here), len(here | there)) == (1, 2)
+    assert {file["filename"] for file in service.files()} == {"mine.jsonl"}
+
+
+def test_an_upload_under_a_chosen_name_that_was_not_answered_is_found_by_the_next_run(
+    configure: Callable[..., Any], training_data: Path, service: Emulator
+) -> None:
+    """The service is gone right after it has acted, and with it whatever could be looked at."""
+    inputs = {**IDENTITY, "file": str(training_data), "filename": "mine.jsonl"}
+    provider = configure(FileProvider, maxRetries="0")
+    service.fault("POST", "/v1/files", "drop_after")
+    service.fault("GET", "/v1/files", "drop_before", None, skip=1)
+    with pytest.raises(ServiceConnectionError):
+        provider.create(dict(inputs))
+    service.clear_faults()
+
+    found = configure(FileProvider).create(dict(inputs))
+
+    assert [file["id"] for file in service.files()] == [found.id]
+
+
+def test_an_upload_under_a_chosen_name_that_was_refused_is_not_remembered(
+    files: Files, training_data: Path, service: Emulator
+) -> None:
+    service.fault("POST", "/v1/files", "status", status=403)
+
+    with training_data.open("rb") as content, pytest.raises(ServiceError):
+        files.obtain(upload(training_data, token="token"), content)
+
+    assert list(files.ledger.folder.iterdir()) == []
+
+
+def test_a_file_under_a_chosen_name_that_was_there_before_is_not_taken_for_it(
+    configure: Callable[..., Any],
+    another_process: Callable[[], FileProvider],
+    training_data: Path,
+    service: Emulator,
+) -> None:
+    other = another_process().create({"file": str(training_data), "filename": "mine.jsonl"})
+    inputs = {**IDENTITY, "file": str(training_data), "filename": "mine.jsonl"}
+    service.fault("POST", "/v1/files", "drop_before")
+    service.fault("GET", "/v1/files", "drop_before", None, skip=1)
+    with pytest.raises(ServiceConnectionError):
+        configure(FileProvider, maxRetries="0").create(dict(inputs))
+    service.clear_faults()
+
+    assert another_process().create(dict(inputs)).id != other.id
+
+
+@pytest.mark.parametrize("change", ["edited", "shorter", "longer"])
+def test_a_file_that_is_written_to_while_it_is_sent_is_an_error_and_nothing_stays(
+    files: Files, tmp_path: Path, service: Emulator, change: str
+) -> None:
+    path = tmp_path / "large.jsonl"
+    path.write_bytes(b"x" * 300_000)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    wanted = upload(path, sha256=sha256)
+    path.write_bytes(
+        {"edited": b"x" * 299_999 + b"y", "shorter": b"x" * 99_999, "longer": b"x" * 300_001}[change]
+    )
+
+    with path.open("rb") as content, pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
+        files.obtain(wanted, content)
+
+    assert service.files() == []
+
+
+def test_a_forced_replacement_keeps_the_file_that_it_adopted(
+    another_process: Callable[[], FileProvider], training_data: Path, service: Emulator
+) -> None:
+    old = another_process().create({**IDENTITY, "file": str(training_data)})
+    provider = another_process()
+
+    new = provider.create({**IDENTITY, "file": str(training_data)})
+    provider.delete(old.id, old.outs or {})
+    assert {file["id"] for file in service.files()} == {new.id}
+
+    provider.delete(new.id, new.outs or {})
+    assert service.files() == []
+
+
+@pytest.mark.parametrize("action", ["drop_after", "truncate"])
+def test_an_upload_that_was_not_answered_is_found_by_name_size_and_time(
+    files: Files, training_data: Path, service: Emulator, action: str
+) -> None:
+    service.fault("POST", "/v1/files", action)
+
+    with training_data.open("rb") as content:
+        found = files.obtain(upload(training_data), content)
+
+    assert [file["id"] for file in service.files()] == [found.id]
+
+
+def test_an_older_file_of_the_same_name_is_not_taken_for_it(
+    files: Files,
+    another_process: Callable[[], FileProvider],
+    training_data: Path,
+    service: Emulator,
+    time: FakeClock,
+) -> None:
+    another_process().create({"file": str(training_data)})
+    service.fault("POST", "/v1/files", "drop_before")
+    before = time.now
+
+    with (
+        training_data.open("rb") as content,
+        pytest.raises(ServiceConnectionError, match="no such file appeared"),
+    ):
+        files.obtain(upload(training_data), content)
+
+    assert time.now - before >= 30
+
+
+def test_a_name_of_our_own_keeps_the_ending() -> None:
+    assert own_filename("data/chats.jsonl", {"a": 1}).startswith("chats-")
+    assert own_filename("data/chats.jsonl", {"a": 1}).endswith(".jsonl")
+    assert own_filename("data/chats.jsonl", {"a": 1}) != own_filename("data/chats.jsonl", {"a": 2})

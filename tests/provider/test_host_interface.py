@@ -1,0 +1,90 @@
+"""The stock host, as far as a provider can ask it for anything."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from pulumi.dynamic import CreateResult
+
+from pulumi_openai_ft._client.rate_limit import REAL_TIME
+from pulumi_openai_ft._provider.host_interface import Host
+from pulumi_openai_ft.errors import InputError, JobFailedError, UnfinishedError
+
+if TYPE_CHECKING:
+    from pulumi_openai_ft.errors import OpenAIFTError
+
+CREATED = CreateResult("ftjob-1", {"status": "running"})
+
+
+def test_what_is_said_goes_where_the_engine_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    Host().say("created job ftjob-1")
+    Host().warn("it will be shut down")
+
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "created job ftjob-1\nit will be shut down\n")
+
+
+def test_progress_is_shown_to_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    Host().show("step 3/9")
+
+    assert capsys.readouterr() == ("", "")
+    assert not Host.shows_progress
+
+
+def test_nobody_need_read_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host may outlive its engine, which held the other end."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    closed = os.fdopen(writing, "w", buffering=1)
+    monkeypatch.setattr(sys, "stderr", closed)
+
+    Host().say("is anybody there?")
+
+    with pytest.raises(BrokenPipeError):
+        closed.close()
+
+
+def test_time_is_real() -> None:
+    assert Host().time is REAL_TIME
+
+
+def test_consent_is_never_taken_back() -> None:
+    Host().require_consent()
+
+
+def test_a_create_gives_what_comes_of_it() -> None:
+    done = CreateResult("ftjob-1", {"status": "succeeded"})
+
+    assert Host().finish(CREATED, lambda: done) is done
+
+
+@pytest.mark.parametrize(
+    ("error", "outs"),
+    [
+        (UnfinishedError("it goes on", {"status": "paused"}), {"status": "paused"}),
+        (JobFailedError("it failed", {"status": "failed"}), {"status": "failed"}),
+        (InputError("it is wrong"), {"status": "running"}),
+    ],
+    ids=["unfinished", "failed", "something else"],
+)
+def test_trouble_after_a_creation_is_told_and_the_id_recorded(
+    error: OpenAIFTError, outs: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> CreateResult:
+        raise error
+
+    found = Host().finish(CREATED, fail)
+
+    assert (found.id, found.outs) == ("ftjob-1", outs)
+    assert capsys.readouterr().err == f"{error}\n"
+
+
+def test_a_bug_is_not_taken_for_trouble() -> None:
+    def fail() -> CreateResult:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        Host().finish(CREATED, fail)

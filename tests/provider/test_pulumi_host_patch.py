@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HOST = """
+import traceback
+from pulumi_openai_ft._provider.pulumi_host_patch import say_errors_plainly
+from pulumi_openai_ft.errors import InputError
+
+class DynamicResourceProviderServicer: pass
+
+say_errors_plainly()
+say_errors_plainly()
+try:
+    raise {error}("what is wrong")
+except Exception:
+    print(traceback.format_exc(), end="")
+"""
+
+
+def told(error: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", HOST.format(error=error)], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
+
+
+def test_an_error_of_ours_is_its_sentence() -> None:
+    assert told("InputError") == "what is wrong"
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    assert told("ValueError").startswith("Traceback (most recent call last):")
+
+
+def test_other_programs_are_left_alone() -> None:
+    from pulumi_openai_ft._provider.pulumi_host_patch import say_errors_plainly  # noqa: PLC0415 - this process is the other program
+
+    before = vars(sys.modules["__main__"]).get("traceback")
+    say_errors_plainly()
+
+    assert vars(sys.modules["__main__"]).get("traceback") is before
+
+
+@pytest.mark.parametrize("line", ["traceback", "DynamicResourceProviderServicer"])
+def test_the_stock_host_of_the_installed_pulumi_is_as_we_think(line: str) -> None:
+    """Read, not imported: its import starts a server."""
+    import pulumi.dynamic  # noqa: PLC0415 - only its path is wanted
+
+    path = pulumi.dynamic.__path__[0] + "/__main__.py"
+    with open(path) as source:  # noqa: PTH123 - a plain path
+        assert line in source.read()

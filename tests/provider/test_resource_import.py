@@ -1,0 +1,879 @@
+"""What `pulumi import` reads, against the providers that check it and compare with it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tracemalloc
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.fake_clock import FakeClock
+
+from pulumi_openai_ft._client.client import Api
+from pulumi_openai_ft._client.objects import FileObject, Job
+from pulumi_openai_ft._provider.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft._provider.file import FileInputs, FileProvider, _outputs
+from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
+from pulumi_openai_ft._provider.job.inputs import MOST_METADATA, FineTuningJobInputs
+from pulumi_openai_ft._provider.job.lookup import TOKEN_KEY
+from pulumi_openai_ft._provider.job.state import outputs
+from pulumi_openai_ft._provider.permission_manager import Grants
+from pulumi_openai_ft._provider.resource_import import (
+    CHECKPOINTS_TO_SEARCH,
+    REFUSALS,
+    content_sha256,
+    expressible,
+    file_inputs,
+    find_grants,
+    job_inputs,
+    require_id,
+)
+from pulumi_openai_ft._service_profiles import PROFILES
+from pulumi_openai_ft.errors import (
+    AuthenticationError,
+    InputError,
+    NotFoundError,
+    ServerError,
+    ServiceConnectionError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pulumi_openai_ft.emulator import Emulator
+
+MODEL = "gpt-4o-mini-2024-07-18"
+MEGABYTE = 1 << 20
+OPENAI = PROFILES["openai"]
+EXACT = {
+    "type": "string_check",
+    "name": "exact",
+    "operation": "eq",
+    "input": "{{sample.output_text}}",
+    "reference": "{{item.answer}}",
+}
+NEAR = {**{key: EXACT[key] for key in ("input", "reference")}, "type": "text_similarity", "name": "near"}
+NEAR["evaluation_metric"] = "fuzzy_match"
+MESSAGE = {"role": "user", "content": "Grade {{sample.output_text}}."}
+SCORE = {"type": "score_model", "name": "score", "model": "gpt-4o", "input": [MESSAGE], "range": [0.0, 2.5]}
+LABEL = {
+    "type": "label_model",
+    "name": "label",
+    "model": "gpt-4o",
+    "input": [{**MESSAGE, "content": {"type": "input_text", "text": "Label."}, "type": "message"}],
+    "labels": ["good", "bad"],
+    "passing_labels": ["good"],
+}
+CODE = {"type": "python", "name": "code", "source": "def grade(sample, item):\n    return 1.0\n"}
+FORMAT = {
+    "type": "json_schema",
+    "json_schema": {"name": "a", "schema": {"type": "object", "properties": {}, "default": None}},
+}
+
+
+def tuned(kind: str, **settings: Any) -> dict[str, Any]:
+    return {"type": kind, kind: settings}
+
+
+def multi(graders: Any) -> dict[str, Any]:
+    return {"type": "multi", "name": "all", "graders": graders, "calculate_output": "exact + near"}
+
+
+def job(**fields: Any) -> Job:
+    """A job as a service shows it."""
+    return Job.model_validate(
+        {"id": "ftjob-1", "status": "succeeded", "model": MODEL, "training_file": "file-1", **fields}
+    )
+
+
+def inputs_of(**fields: Any) -> dict[str, Any]:
+    """The inputs that are not the same in all of these jobs."""
+    found = job_inputs(job(**fields), OPENAI)
+    return {name: value for name, value in found.items() if name not in ("model", "training_file")}
+
+
+@pytest.fixture
+def jobs(configure: Callable[..., Any]) -> FineTuningJobProvider:
+    made: FineTuningJobProvider = configure(FineTuningJobProvider, maxRetries="0")
+    return made
+
+
+@pytest.fixture
+def files(configure: Callable[..., Any]) -> FileProvider:
+    made: FileProvider = configure(FileProvider, maxRetries="0")
+    return made
+
+
+@pytest.fixture
+def grants(configure: Callable[..., Any]) -> Grants:
+    return Grants(configure(FineTuningCheckpointPermissionProvider, maxRetries="0").api)
+
+
+def uploaded(api: Api, content: bytes, filename: str = "data.jsonl", **options: Any) -> FileObject:
+    return api.upload_file(filename, io.BytesIO(content), **{"purpose": "fine-tune", **options})
+
+
+def rows(row: dict[str, Any]) -> bytes:
+    return (json.dumps(row) + "\n").encode() * 12
+
+
+QUESTION = [{"role": "user", "content": "How do I reset my password?"}]
+GOOD, BAD = ([{"role": "assistant", "content": text}] for text in ("Under Account.", "No idea."))
+DATA = {
+    "supervised": rows({"messages": [*QUESTION, *GOOD]}),
+    "dpo": rows({"input": {"messages": QUESTION}, "preferred_output": GOOD, "non_preferred_output": BAD}),
+    "reinforcement": rows({"messages": QUESTION, "answer": "Account"}),
+}
+
+
+class TestIds:
+    @pytest.mark.parametrize(
+        ("resource", "id_"),
+        [
+            ("File", "file-123"),
+            ("File", "file-0a1b2c3d4e5f60718293a4b5c6d7e8f9"),
+            ("File", "training/2026.jsonl"),
+            ("FineTuningJob", "ftjob-123"),
+            ("FineTuningJob", "a2f7c6e0-8c1e-4a3b-9a5e-6f5d1c2b3a49"),
+            ("FineTuningCheckpointPermission", "ft:m:o::abc:ckpt-step-9/cp_1"),
+            ("FineTuningCheckpointPermission", "ft:m:o::abc"),
+            ("FineTuningCheckpointPermission", "ftckpt_1"),
+            ("FineTuningCheckpointPermission", "ftchkpt-1/cp_1"),
+            ("FineTuningCheckpointPermission", "gpt-4o-mini-2024-07-18.ft-0a1b"),
+            ("FineTuningCheckpointPermission", "cp_1"),
+        ],
+    )
+    def test_an_id_that_may_be_right_is_taken(self, resource: str, id_: str) -> None:
+        require_id(resource, id_)
+
+    @pytest.mark.parametrize(
+        ("resource", "id_", "told"),
+        [
+            ("File", "ftjob-1", "'ftjob-1' is a job: a File is imported by the id of a file, file-…"),
+            ("File", "upload_1", "'upload_1' is an upload: a File is imported by"),
+            ("FineTuningJob", "file-1", "'file-1' is a file: a FineTuningJob is imported by the id of a job"),
+            ("FineTuningJob", "ft:m:o::abc", "is a fine-tuned model: a FineTuningJob is imported by"),
+            ("FineTuningJob", "ftevent-1", "is an event of a job"),
+            ("FineTuningJob", "ftchkpt-1", "is a checkpoint"),
+            ("FineTuningJob", "cp_1", "is a permission"),
+            ("FineTuningCheckpointPermission", "ftjob-1", "is imported by <checkpoint>/<cp_…>, <checkpoint>"),
+            ("FineTuningCheckpointPermission", "proj_1/cp_1", "'proj_1/cp_1' is a project"),
+            ("File", "", "the id is empty: a File is imported by the id of a file, file-…"),
+            ("FineTuningJob", " ", "the id is empty: a FineTuningJob is imported by"),
+        ],
+    )
+    def test_an_id_of_something_else_is_refused_with_what_the_resource_takes(
+        self, resource: str, id_: str, told: str
+    ) -> None:
+        with pytest.raises(InputError) as caught:
+            require_id(resource, id_)
+
+        assert told in str(caught.value)
+
+
+class TestInputsOfJobs:
+    def test_what_the_job_was_asked_for_is_named(self) -> None:
+        named = {
+            "validation_file": "file-2",
+            "seed": 0,
+            "method": tuned("supervised", hyperparameters={"n_epochs": 3, "learning_rate_multiplier": 0.5}),
+            "metadata": {"team": "shop", "note": ""},
+        }
+
+        assert inputs_of(**named, user_provided_suffix="support") == {**named, "suffix": "support"}
+
+    def test_what_a_job_has_not_is_not_named(self) -> None:
+        empty: dict[str, Any] = {
+            "method": None,
+            "metadata": {},
+            "integrations": [],
+            "validation_file": "",
+            "seed": None,
+        }
+
+        assert inputs_of(**empty, user_provided_suffix="") == {}
+
+    def test_our_token_is_not_named(self) -> None:
+        assert inputs_of(metadata={TOKEN_KEY: "abc"}) == {}
+
+    def test_of_more_metadata_than_a_program_may_write_the_first_pairs_are_named(self) -> None:
+        pairs = {f"key-{number}": "value" for number in range(16)}
+
+        assert len(inputs_of(metadata=pairs)["metadata"]) == MOST_METADATA
+
+    def test_pairs_that_no_program_may_write_are_left_out(self) -> None:
+        pairs = {"": "empty", "k" * 65: "long", "long": "v" * 513, "team.name": "shop"}
+
+        assert inputs_of(metadata=pairs) == {"metadata": {"team.name": "shop"}}
+
+    def test_whole_floats_are_whole_numbers(self) -> None:
+        method = tuned("supervised", hyperparameters={"n_epochs": 3.0, "learning_rate_multiplier": 1.0})
+
+        found = inputs_of(method=method)["method"]["supervised"]["hyperparameters"]
+
+        assert [type(number) for number in found.values()] == [int, int]
+
+    def test_an_old_job_that_only_has_hyperparameters_was_supervised(self) -> None:
+        assert inputs_of(hyperparameters={"n_epochs": 4, "batch_size": "auto"}) == {
+            "method": tuned("supervised", hyperparameters={"n_epochs": 4})
+        }
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"type": "supervised"},
+            {"type": "supervised", "supervised": None, "dpo": None, "reinforcement": None},
+            {"type": "supervised", "supervised": {}},
+            tuned("supervised", hyperparameters=None),
+            tuned("supervised", hyperparameters={"n_epochs": "auto", "batch_size": None}),
+            tuned("supervised", hyperparameters={"n_epochs": 51, "batch_size": "8", "beta": 1, "lora": True}),
+            {**tuned("supervised", hyperparameters={}, notes="ours"), "id": "m-1", "dpo": {"beta": 1}},
+        ],
+        ids=str,
+    )
+    def test_what_a_service_adds_to_a_method_or_leaves_open_is_left_out(self, given: dict[str, Any]) -> None:
+        assert inputs_of(method=given) == {"method": {"type": "supervised"}}
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"type": "distillation", "distillation": {"teacher": "gpt-4o"}},
+            {"supervised": {"hyperparameters": {"n_epochs": 3}}},
+            tuned("reinforcement"),
+            tuned("reinforcement", grader={"type": "endpoint", "name": "lambda"}),
+            tuned("reinforcement", grader={**EXACT, "operation": "regex"}),
+            tuned("reinforcement", grader={**EXACT, "input": "{{sample"}),
+            tuned("reinforcement", grader=LABEL),
+            tuned("reinforcement", grader=multi({"exact": EXACT, "own": {"type": "own"}})),
+            tuned("reinforcement", grader=multi([EXACT, {"type": "own"}])),
+        ],
+        ids=str,
+    )
+    def test_a_method_that_no_program_can_ask_for_is_left_out_as_a_whole(self, given: dict[str, Any]) -> None:
+        assert inputs_of(method=given, validation_file="file-2") == {"validation_file": "file-2"}
+
+    def test_reinforcement_without_a_validation_file_cannot_be_asked_for(self) -> None:
+        assert inputs_of(method=tuned("reinforcement", grader=EXACT)) == {}
+
+    @pytest.mark.parametrize(
+        "grader",
+        [
+            EXACT,
+            NEAR,
+            SCORE,
+            CODE,
+            multi({"exact": EXACT, "near": NEAR}),
+            multi([EXACT, LABEL]),
+            multi(EXACT),
+        ],
+        ids=lambda grader: str(grader["type"]),
+    )
+    def test_each_grader_is_named_without_what_a_service_adds(self, grader: dict[str, Any]) -> None:
+        shown = json.loads(
+            json.dumps(grader),
+            object_hook=lambda found: {**found, "note": None} if found.keys() & {"name", "role"} else found,
+        )
+
+        found = inputs_of(method=tuned("reinforcement", grader=shown), validation_file="file-2")
+
+        assert found["method"] == tuned("reinforcement", grader=job_like(grader))
+
+    def test_a_response_format_is_named_as_it_is(self) -> None:
+        method = tuned("reinforcement", grader=EXACT, response_format=FORMAT)
+
+        assert inputs_of(method=method, validation_file="file-2")["method"] == method
+
+    def test_integrations_are_named_without_what_the_service_adds(self) -> None:
+        shown = {"project": "shop", "name": None, "entity": "us", "run_id": "ftjob-1"}
+        added = ["openai/finetune", "openai/gpt-4o-mini", "openai/ftjob-1"]
+        of_both = [{"type": "wandb", "wandb": {**shown, "tags": tags}} for tags in (["a", *added], added)]
+
+        assert inputs_of(integrations=of_both)["integrations"] == [
+            {"type": "wandb", "wandb": {"project": "shop", "entity": "us", "tags": ["a"]}},
+            {"type": "wandb", "wandb": {"project": "shop", "entity": "us"}},
+        ]
+
+    @pytest.mark.parametrize(
+        "entry",
+        [{"type": "mlflow", "mlflow": {}}, {"type": "wandb", "wandb": None}, {"type": "wandb", "wandb": {}}],
+        ids=str,
+    )
+    def test_integrations_are_named_all_or_none(self, entry: dict[str, Any]) -> None:
+        assert inputs_of(integrations=[{"type": "wandb", "wandb": {"project": "p"}}, entry]) == {}
+
+    def test_hyperparameters_of_the_service_are_named_where_they_are_passed_on(self) -> None:
+        own = {"lora": True, "lora_r": 8.0, "context_length": None, "other": 1}
+        shown = job(method=tuned("supervised", hyperparameters={"n_epochs": 3, **own}))
+
+        named = {
+            name: job_inputs(shown, PROFILES[name])["method"]["supervised"]["hyperparameters"]
+            for name in ("openai", "nebius", "generic")
+        }
+
+        assert named["openai"] == {"n_epochs": 3}
+        assert json.dumps(named["nebius"]) == json.dumps({"n_epochs": 3, "lora": True, "lora_r": 8})
+        assert named["generic"] == {"n_epochs": 3, "lora": True, "lora_r": 8, "other": 1}
+
+    def test_a_paused_job_is_asked_to_be_paused(self) -> None:
+        assert inputs_of(status="paused") == {"paused": True}
+
+    @pytest.mark.parametrize(
+        "missing", [{"training_file": None}, {"training_file": ""}, {"model": ""}], ids=str
+    )
+    def test_a_job_that_every_program_would_buy_again_is_refused(self, missing: dict[str, Any]) -> None:
+        with pytest.raises(InputError, match=rf"^{next(iter(missing))}: the service does not show it"):
+            job_inputs(job(**missing), OPENAI)
+
+
+def job_like(value: Any) -> Any:
+    """A value as JSON has it, whole floats being whole numbers."""
+    if isinstance(value, dict):
+        return {key: job_like(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [job_like(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def assert_converges(provider: FineTuningJobProvider, found: Job) -> None:
+    """A program with these inputs passes `check`, and the job is what they ask for."""
+    inputs = job_inputs(found, provider.settings.profile)
+    diff = provider.diff(found.id, outputs(found, {}), inputs)
+
+    assert [failure.reason for failure in provider.check({}, inputs).failures] == []
+    assert diff.replaces == []
+    assert diff.changes is (found.status != "succeeded")
+
+
+def test_a_paused_job_is_imported_with_nothing_to_change(jobs: FineTuningJobProvider) -> None:
+    found = job(status="paused")
+    inputs = job_inputs(found, OPENAI)
+
+    assert jobs.diff(found.id, outputs(found, inputs), inputs).changes is False
+
+
+TEXTS = st.sampled_from(
+    ["auto", "default", "", " ", "eq", "x" * 70, "{{item.a}}", "{{open", "supervised", "dpo"]
+)
+SCALARS = st.none() | st.booleans() | st.integers(-2, 300) | st.floats(allow_nan=False) | TEXTS
+KEYS = st.sampled_from(
+    [
+        *("type", "supervised", "dpo", "reinforcement", "hyperparameters", "n_epochs", "batch_size", "beta"),
+        *(
+            "grader",
+            "graders",
+            "name",
+            "input",
+            "reference",
+            "operation",
+            "model",
+            "labels",
+            "range",
+            "wandb",
+        ),
+        *("project", "tags", "role", "content", "response_format", "int", "", "literal['auto']", "[key]"),
+    ]
+)
+JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4)
+)
+OBJECTS = st.dictionaries(KEYS, JSON, max_size=4)
+
+
+@st.composite
+def spoiled(draw: st.DrawFn, whole: Any) -> Any:
+    """A value of which some parts are anything, or gone, or joined by others."""
+    if isinstance(whole, dict):
+        kept = {key: draw(spoiled(value)) for key, value in whole.items() if draw(st.integers(0, 19))}
+        return {**kept, **draw(st.just({}) | OBJECTS)} if not draw(st.integers(0, 3)) else kept
+    if isinstance(whole, list):
+        return [draw(spoiled(item)) for item in whole]
+    return whole if draw(st.integers(0, 9)) else draw(JSON)
+
+
+GRADERS = st.sampled_from(
+    [EXACT, NEAR, SCORE, CODE, LABEL, multi([EXACT, LABEL]), multi({"a": EXACT, "b": SCORE})]
+)
+NUMBERS = {"n_epochs": 3.0, "batch_size": "auto", "learning_rate_multiplier": 0.1}
+METHODS = (
+    st.just(tuned("supervised", hyperparameters=NUMBERS))
+    | st.just(tuned("dpo", hyperparameters={**NUMBERS, "beta": 0.1}))
+    | GRADERS.map(lambda grader: tuned("reinforcement", grader=grader, response_format=FORMAT))
+).flatmap(spoiled)
+INTEGRATIONS = spoiled(
+    [{"type": "wandb", "wandb": {"project": "p", "tags": ["a", "openai/b"], "run_id": "r"}}]
+)
+SHOWN_JOBS = st.fixed_dictionaries(
+    {"status": st.sampled_from(["succeeded", "failed", "running", "paused", "notRunning"])},
+    optional={
+        "method": st.none() | METHODS.filter(lambda method: isinstance(method, dict)),
+        "hyperparameters": st.none() | OBJECTS,
+        "integrations": st.none()
+        | INTEGRATIONS.filter(lambda found: all(isinstance(item, dict) for item in found)),
+        "metadata": st.none() | st.dictionaries(KEYS, TEXTS, max_size=20),
+        "validation_file": st.none() | TEXTS,
+        "user_provided_suffix": st.none() | TEXTS,
+        "seed": st.none() | st.integers(-1, 2**31),
+    },
+)
+
+
+@pytest.fixture(params=["openai", "azure", "nebius", "generic"])
+def any_provider(request: pytest.FixtureRequest, configure: Callable[..., Any]) -> FineTuningJobProvider:
+    """The provider of jobs for each kind of service."""
+    made: FineTuningJobProvider = configure(
+        FineTuningJobProvider,
+        service=request.param,
+        keyHeader="authorization",
+        lacks="auto,metadata" if request.param == "generic" else None,
+    )
+    return made
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much])
+@given(shown=SHOWN_JOBS)
+def test_whatever_a_service_sends_the_inputs_pass_check_and_buy_nothing(
+    any_provider: FineTuningJobProvider, shown: dict[str, Any]
+) -> None:
+    assert_converges(any_provider, job(**shown))
+
+
+EVERYTHING: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "alias": {"model": "gpt-4.1-mini"},
+    "left to the service": {"method": tuned("supervised", hyperparameters={"n_epochs": "auto"})},
+    "settled": {
+        "seed": 0.0,
+        "suffix": "Support, v1 ",
+        "method": tuned(
+            "supervised",
+            hyperparameters={"n_epochs": 3.0, "batch_size": 2.0, "learning_rate_multiplier": 0.5},
+        ),
+    },
+    "bare method": {"seed": 2147483647.0, "method": {"type": "supervised"}},
+    "described": {
+        "validated": True,
+        "metadata": {"team": "support", "empty": ""},
+        "integrations": [
+            {
+                "type": "wandb",
+                "wandb": {"project": "support", "name": "run", "entity": "shop", "tags": ["one", "two"]},
+            }
+        ],
+    },
+    "followed": {"integrations": [{"type": "wandb", "wandb": {"project": name}} for name in ("a", "b")]},
+    "own": {"delete_model_on_destroy": True, "triggers": ["a"], "extra_body": {"seed": 7.0}, "metadata": {}},
+    "choosing": {"method": tuned("dpo", hyperparameters={"beta": 0.25, "n_epochs": 1.0, "batch_size": 4.0})},
+    "choosing freely": {"method": tuned("dpo", hyperparameters={"beta": "auto"})},
+    **{
+        f"reasoning {grader['type']}": {
+            "model": "o4-mini",
+            "validated": True,
+            "method": tuned(
+                "reinforcement",
+                grader=grader,
+                response_format=FORMAT,
+                hyperparameters={
+                    "n_epochs": 2.0,
+                    "reasoning_effort": "low",
+                    "compute_multiplier": 1.5,
+                    "eval_interval": 5.0,
+                    "eval_samples": 2.0,
+                },
+            ),
+        }
+        for grader in (EXACT, NEAR, SCORE, CODE, multi({"exact": EXACT, "near": NEAR}))
+    },
+    "reasoning list": {
+        "model": "o4-mini",
+        "validated": True,
+        "method": tuned(
+            "reinforcement", grader=multi([EXACT, NEAR]), hyperparameters={"reasoning_effort": "default"}
+        ),
+    },
+}
+"""Jobs that together use every option. `validated` ones have a validation file."""
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_a_job_of_every_option_is_imported_with_nothing_to_change(
+    name: str, jobs: FineTuningJobProvider
+) -> None:
+    wanted = {"model": MODEL, **EVERYTHING[name]}
+    kind = wanted.get("method", {}).get("type", "supervised")
+    wanted["training_file"] = uploaded(jobs.api, DATA[kind]).id
+    if wanted.pop("validated", False):
+        wanted["validation_file"] = uploaded(jobs.api, DATA[kind] * 2).id
+    created = jobs.create(wanted)
+
+    found = jobs.api.job(created.id)
+
+    assert found.status == "succeeded"
+    assert_converges(jobs, found)
+    assert {"model", "training_file", "seed", "method"} <= job_inputs(found, OPENAI).keys()
+
+
+def test_the_options_together_are_all_that_a_job_has() -> None:
+    used = {name for wanted in EVERYTHING.values() for name in wanted}
+    own = {"wait_for_completion", "cancel_after_timeout", "paused", "recreate_on_failure", "training_file"}
+
+    assert used | own == {*FineTuningJobInputs.model_fields, "validated"} - {"validation_file"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "profile"),
+    [
+        ("azure", {"service": "azure", "query": "api-version=v1"}),
+        ("gateway", {"service": "generic"}),
+        ("gateway-with-models", {"service": "generic"}),
+        ("gateway-without-metadata", {"service": "generic"}),
+    ],
+)
+def test_a_job_of_another_service_is_imported_with_nothing_to_change(
+    mode: str,
+    profile: dict[str, str],
+    configure: Callable[..., Any],
+    service: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(service.settings, "mode", mode)
+    provider: FineTuningJobProvider = configure(FineTuningJobProvider, **profile)
+    wanted = {"model": "gpt-4o-mini", "training_file": uploaded(provider.api, DATA["supervised"]).id}
+    own = {"lora": True} if profile["service"] == "generic" else {}
+    method = tuned("supervised", hyperparameters={"n_epochs": 3.0, **own})
+
+    found = provider.api.job(provider.create({**wanted, "method": method, "metadata": {"a": "b"}}).id)
+
+    assert_converges(provider, found)
+    hyperparameters = job_inputs(found, provider.settings.profile)["method"]["supervised"]["hyperparameters"]
+    assert hyperparameters.items() >= {"n_epochs": 3, **own}.items()
+
+
+class TestFiles:
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {},
+            {"filename": " support chats.jsonl", "expires_after": {"anchor": "created_at", "seconds": 3600}},
+            {"filename": "jobs.jsonl", "purpose": "batch"},
+            {"filename": "notes.txt", "purpose": "user_data"},
+        ],
+        ids=str,
+    )
+    def test_an_imported_file_is_what_its_inputs_ask_for(
+        self, options: dict[str, Any], files: FileProvider
+    ) -> None:
+        found = uploaded(files.api, DATA["supervised"], **options)
+        sha256 = content_sha256(files.api, found)
+        outs = _outputs(found, sha256)
+
+        inputs = file_inputs(FileInputs, found, outs)
+
+        assert inputs == {name: outs[name] for name in inputs}
+        assert inputs["sha256"] == hashlib.sha256(DATA["supervised"]).hexdigest()
+        assert inputs.items() >= {"purpose": "fine-tune", **options}.items()
+        assert files.check({}, inputs).failures == []
+        assert files.diff(found.id, outs, inputs).changes is False
+
+    def test_a_program_that_names_the_same_local_file_shows_no_change(
+        self, files: FileProvider, training_data: Path
+    ) -> None:
+        found = uploaded(files.api, training_data.read_bytes(), filename="elsewhere.jsonl")
+        outs = _outputs(found, content_sha256(files.api, found))
+        named = {"file": str(training_data), "sha256": hashlib.sha256(training_data.read_bytes()).hexdigest()}
+
+        assert files.diff(found.id, outs, named).changes is False
+
+    @pytest.mark.parametrize(
+        ("shown", "left_out"),
+        [
+            ({"filename": 'a "file".jsonl'}, "filename"),
+            ({"filename": None}, "filename"),
+            ({"expires_at": 60}, "expires_after"),
+            ({"expires_at": 2592001}, "expires_after"),
+        ],
+        ids=str,
+    )
+    def test_what_no_program_can_ask_for_is_left_out(
+        self, shown: dict[str, Any], left_out: str, files: FileProvider
+    ) -> None:
+        whole = {
+            "id": "file-1",
+            "filename": "a.jsonl",
+            "purpose": "fine-tune",
+            "bytes": 1,
+            "expires_at": 3600,
+        }
+        found = FileObject.model_validate({**whole, **shown})
+        outs = _outputs(found, None)
+
+        inputs = file_inputs(FileInputs, found, outs)
+
+        assert {"filename", "purpose", "expires_after"} - inputs.keys() == {left_out}
+        assert files.check({}, inputs).failures == []
+        assert files.diff(found.id, outs, inputs).changes is False
+
+    def test_a_purpose_that_the_service_does_not_show_is_left_out(self) -> None:
+        found = FileObject(id="file-1", filename="a.jsonl")
+
+        assert file_inputs(FileInputs, found, _outputs(found, None)) == {"filename": "a.jsonl"}
+
+    @pytest.mark.parametrize("purpose", ["fine-tune-results", "assistants_output", "batch_output"])
+    def test_a_file_that_was_not_uploaded_is_refused(self, purpose: str) -> None:
+        found = FileObject(id="file-1", filename="step_metrics.csv", purpose=purpose)
+
+        with pytest.raises(
+            InputError, match=rf"^file-1 has the purpose '{purpose}': .* fine-tune, assistants, .*File\.get$"
+        ):
+            file_inputs(FileInputs, found, _outputs(found, None))
+
+
+CONTENT = "/v1/files/*/content"
+
+
+class TestContent:
+    def test_its_hash_is_that_of_what_was_uploaded(self, files: FileProvider) -> None:
+        content = bytes(range(256)) * 1000
+
+        assert content_sha256(files.api, uploaded(files.api, content)) == hashlib.sha256(content).hexdigest()
+
+    @pytest.mark.parametrize("megabytes", [20, pytest.param(200, marks=pytest.mark.long)])
+    def test_it_is_never_held_in_memory(self, megabytes: int, files: FileProvider, service: Emulator) -> None:
+        found = uploaded(files.api, b"x").model_copy(update={"bytes": megabytes * MEGABYTE})
+        with service.backend.blobs.path(found.id).open("r+b") as blob:
+            blob.truncate(megabytes * MEGABYTE)
+
+        tracemalloc.start()
+        digest = content_sha256(files.api, found)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+        assert digest is not None
+        assert peak < 4 * MEGABYTE
+
+    @pytest.mark.parametrize("status", sorted(REFUSALS - set(range(301, 400))))
+    def test_where_the_service_does_not_let_it_be_read_there_is_no_hash(
+        self, status: int, files: FileProvider, service: Emulator
+    ) -> None:
+        found = uploaded(files.api, b"x")
+        message = "Not allowed to download files of purpose: fine-tune"
+        body = {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None}}
+        service.fault("GET", CONTENT, "status", status=status, body=body)
+
+        assert content_sha256(files.api, found) is None
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_where_the_key_lacks_the_scope_there_is_no_hash(
+        self, status: int, files: FileProvider, service: Emulator
+    ) -> None:
+        found = uploaded(files.api, b"x")
+        body = {"error": {"message": "Missing scopes: api.files.read", "code": "missing_scope"}}
+        service.fault("GET", CONTENT, "status", status=status, body=body)
+
+        assert content_sha256(files.api, found) is None
+
+    def test_where_a_gateway_has_no_such_endpoint_there_is_no_hash(
+        self, files: FileProvider, service: Emulator
+    ) -> None:
+        found = uploaded(files.api, b"x")
+        service.fault("GET", CONTENT, "html", status=404)
+
+        assert content_sha256(files.api, found) is None
+
+    def test_content_that_the_service_changed_has_no_hash(self, files: FileProvider) -> None:
+        """The hash of other bytes would have the file uploaded again, and its jobs trained again."""
+        found = uploaded(files.api, b"x" * 10).model_copy(update={"bytes": 9})
+
+        assert content_sha256(files.api, found) is None
+
+    @pytest.mark.parametrize(
+        ("fault", "kind"),
+        [
+            ({"action": "status", "status": 401}, AuthenticationError),
+            ({"action": "status", "status": 403, "code": "unsupported_country"}, AuthenticationError),
+            ({"action": "status", "status": 500}, ServerError),
+            ({"action": "drop_before"}, ServiceConnectionError),
+            ({"action": "truncate"}, ServiceConnectionError),
+        ],
+        ids=str,
+    )
+    def test_other_trouble_is_told(
+        self, fault: dict[str, Any], kind: type[Exception], files: FileProvider, service: Emulator
+    ) -> None:
+        found = uploaded(files.api, b"x" * 100)
+        service.fault("GET", CONTENT, **fault)
+
+        with pytest.raises(kind):
+            content_sha256(files.api, found)
+
+    def test_a_body_that_broke_off_is_read_again_from_its_beginning(
+        self, configure: Callable[..., Any], service: Emulator
+    ) -> None:
+        with closing(Api(configure(FileProvider).settings, FakeClock().time)) as api:
+            found = uploaded(api, b"x" * 100)
+            service.fault("GET", CONTENT, "truncate")
+
+            assert content_sha256(api, found) == hashlib.sha256(b"x" * 100).hexdigest()
+
+
+@pytest.fixture
+def models(jobs: FineTuningJobProvider) -> list[str]:
+    """Names of the models of three jobs, oldest first."""
+    file = uploaded(jobs.api, DATA["supervised"]).id
+    created = [jobs.create({"model": MODEL, "training_file": file, "seed": seed}) for seed in range(3)]
+    return [(job.outs or {})["fine_tuned_model"] for job in created]
+
+
+def lists(service: Emulator) -> int:
+    return len(service.journal(method="GET", path="/v1/fine_tuning/checkpoints/*"))
+
+
+class TestPermissions:
+    def test_all_permissions_of_a_checkpoint_are_found_by_its_name(
+        self, grants: Grants, models: list[str]
+    ) -> None:
+        made = grants.grant(models[0], ["proj_b", "proj_c"])
+
+        checkpoint, found = find_grants(grants, models[0])
+
+        assert checkpoint == models[0]
+        assert {one.id for one in found} == {one.id for one in made}
+
+    def test_a_single_permission_is_found_by_checkpoint_and_id(
+        self, grants: Grants, models: list[str]
+    ) -> None:
+        one, _other = grants.grant(models[0], ["proj_b", "proj_c"])
+
+        assert find_grants(grants, f"{models[0]}/{one.id}") == (models[0], [one])
+
+    def test_a_checkpoint_may_be_given_by_its_id(
+        self, grants: Grants, models: list[str], jobs: FineTuningJobProvider
+    ) -> None:
+        newest = next(jobs.api.jobs())
+        earlier = list(jobs.api.checkpoints(newest.id))[1]
+        (one,) = grants.grant(earlier.fine_tuned_model_checkpoint, ["proj_b"])
+
+        assert newest.fine_tuned_model in models
+        for id_ in (earlier.id, f"{earlier.id}/{one.id}"):
+            assert find_grants(grants, id_) == (earlier.fine_tuned_model_checkpoint, [one])
+
+    @pytest.mark.parametrize("place", [0, 1])
+    def test_a_bare_id_is_looked_for_among_the_newest_checkpoints(
+        self, place: int, grants: Grants, models: list[str], jobs: FineTuningJobProvider, service: Emulator
+    ) -> None:
+        newest = next(jobs.api.jobs())
+        checkpoints = [one.fine_tuned_model_checkpoint for one in jobs.api.checkpoints(newest.id)]
+        (one,) = grants.grant(checkpoints[place], ["proj_b"])
+        before = lists(service)
+
+        assert checkpoints[0] == models[-1]
+        assert find_grants(Grants(grants.api), one.id) == (checkpoints[place], [one])
+        assert lists(service) - before == place + 1
+
+    def test_a_bare_id_that_is_not_found_says_how_far_was_searched_and_what_to_write(
+        self, grants: Grants, models: list[str], service: Emulator
+    ) -> None:
+        with pytest.raises(
+            InputError, match=rf"^cp_1 is not .* of which {3 * len(models)} were.*/cp_1, with"
+        ):
+            find_grants(grants, "cp_1")
+
+        assert lists(service) == 3 * len(models)
+
+    def test_the_search_for_a_bare_id_asks_few_questions_of_the_admin_key(
+        self, grants: Grants, jobs: FineTuningJobProvider, service: Emulator
+    ) -> None:
+        file = uploaded(jobs.api, DATA["supervised"]).id
+        for seed in range(5):
+            jobs.create({"model": MODEL, "training_file": file, "seed": seed})
+
+        for number in range(3):
+            with pytest.raises(InputError, match="is not among the permissions"):
+                find_grants(grants, f"cp_{number}")
+
+        assert lists(service) == CHECKPOINTS_TO_SEARCH
+
+    def test_many_imports_of_one_checkpoint_list_it_once(
+        self, grants: Grants, models: list[str], service: Emulator
+    ) -> None:
+        made = grants.grant(models[0], [f"proj_{letter}" for letter in "bcdef"])
+        before, fresh = lists(service), Grants(grants.api)
+
+        for one in made:
+            find_grants(fresh, f"{models[0]}/{one.id}")
+
+        assert lists(service) - before == 1
+
+    def test_a_permission_that_is_not_there_is_told_with_those_that_are(
+        self, grants: Grants, models: list[str]
+    ) -> None:
+        (one,) = grants.grant(models[0], ["proj_b"])
+
+        with pytest.raises(InputError, match=rf"^cp_1 is not .* of {models[0]}: {one.id} \(proj_b\)$"):
+            find_grants(grants, f"{models[0]}/cp_1")
+
+    def test_only_some_of_many_permissions_are_told(self, grants: Grants, models: list[str]) -> None:
+        grants.grant(models[0], [f"proj_{number}" for number in range(30)])
+
+        with pytest.raises(InputError, match=r"\), …$"):
+            find_grants(grants, f"{models[0]}/cp_1")
+
+    @pytest.mark.parametrize("id_", ["{}", "{}/cp_1"])
+    def test_a_checkpoint_without_permissions_is_told(
+        self, id_: str, grants: Grants, models: list[str]
+    ) -> None:
+        with pytest.raises(InputError, match=rf"^{models[0]} is shared with no project"):
+            find_grants(grants, id_.format(models[0]))
+
+    @pytest.mark.parametrize("id_", ["meta/cp_llama/ft/cp_9", "meta/llama"])
+    def test_a_checkpoint_may_have_slashes_in_its_name(self, id_: str, grants: Grants) -> None:
+        name = id_.removesuffix("/cp_9")
+
+        with pytest.raises(InputError, match=f"^{name} is shared with no project, or is no checkpoint"):
+            find_grants(grants, id_)
+
+    @pytest.mark.parametrize("id_", ["", "ftjob-1", "file-1/cp_1", "/cp_1"])
+    def test_what_is_no_import_id_is_refused_before_anything_is_asked(
+        self, id_: str, grants: Grants, service: Emulator
+    ) -> None:
+        with pytest.raises(InputError):
+            find_grants(grants, id_)
+
+        assert lists(service) == 0
+
+    def test_a_service_without_permissions_is_named(self, configure: Callable[..., Any]) -> None:
+        lacking = Grants(configure(FineTuningCheckpointPermissionProvider, service="bedrock").api)
+
+        with pytest.raises(InputError, match="the service 'bedrock' does not offer permissions"):
+            find_grants(lacking, "ft:m:o::abc")
+
+    def test_where_there_are_no_checkpoints_models_are_searched_alone(
+        self, configure: Callable[..., Any], grants: Grants, models: list[str], service: Emulator
+    ) -> None:
+        (one,) = grants.grant(models[0], ["proj_b"])
+        lacking = configure(FineTuningCheckpointPermissionProvider, lacks="checkpoints").api
+
+        assert find_grants(Grants(lacking), one.id) == (models[0], [one])
+        assert service.journal(path="/v1/fine_tuning/jobs/*/checkpoints") == []
+
+
+def test_a_list_is_named_as_a_whole_or_not_at_all() -> None:
+    wandb = {"project": "p", "tags": ["a", 1]}
+
+    found = expressible(
+        FineTuningJobInputs,
+        {"model": "m", "training_file": "f", "integrations": [{"type": "wandb", "wandb": wandb}]},
+    )
+
+    assert found["integrations"] == [{"type": "wandb", "wandb": {"project": "p"}}]
+
+
+@pytest.mark.parametrize("id_", ["file-1", "a/b"])
+def test_an_id_that_the_service_does_not_know_is_told(id_: str, files: FileProvider) -> None:
+    with pytest.raises(NotFoundError, match=id_):
+        files.api.file(id_)

@@ -1,0 +1,512 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+from tests.fake_clock import FakeClock
+
+from pulumi_openai_ft._client.client import Api
+from pulumi_openai_ft._provider.file import FileProvider
+from pulumi_openai_ft._provider.file_manager import Files
+from pulumi_openai_ft._provider.host_interface import Host
+from pulumi_openai_ft._provider.upload.request import IN_ONE_PIECE, Upload
+from pulumi_openai_ft._provider.upload.resume_store import Ledger
+from pulumi_openai_ft.errors import (
+    InputError,
+    InterruptedCommandError,
+    ServerError,
+    ServiceConnectionError,
+    ServiceError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pulumi_openai_ft._client.objects import FileObject
+    from pulumi_openai_ft.emulator import Emulator
+
+BEGIN, PARTS = "/v1/uploads", "/v1/uploads/*/parts"
+COMPLETE, CANCEL = "/v1/uploads/*/complete", "/v1/uploads/*/cancel"
+SIZE, PART = 520, 100
+COUNT = 6
+ABOVE = "0.0004"
+"""Megabytes above which files go in parts of a quarter of it."""
+
+
+@dataclass(kw_only=True)
+class Watcher(Host):
+    """A host that shows progress, and interrupts the command when it has been asked often enough."""
+
+    shows_progress: ClassVar[bool] = True
+    consents: int = 10**9
+    said: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+    def show(self, line: str) -> None:
+        self.shown.append(line)
+
+    def require_consent(self) -> None:
+        self.consents -= 1
+        if self.consents < 0:
+            raise InterruptedCommandError("the command was interrupted")
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    path = tmp_path / "large.jsonl"
+    path.write_bytes(bytes(number % 251 for number in range(SIZE)))
+    return path
+
+
+@pytest.fixture
+def another_process(configure: Callable[..., Any]) -> Iterator[Callable[..., Files]]:
+    """Makes files that know nothing of what others did, as in another run of `pulumi up`."""
+    made: list[Api] = []
+
+    def make(**host: Any) -> Files:
+        settings, time = (
+            configure(FileProvider, maxRetries="1", uploadPartsAbove=ABOVE).settings,
+            FakeClock(),
+        )
+        made.append(Api(settings, time.time))
+        return Files(made[-1], Watcher(time=time.time, **host))
+
+    yield make
+    for api in made:
+        api.close()
+
+
+def wish(path: Path, **changes: Any) -> Upload:
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    told = {"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, "sha256": sha256}
+    return Upload(**{**told, "is_ours": True, "token": "token", **changes})
+
+
+def obtain(files: Files, path: Path, **changes: Any) -> FileObject:
+    with path.open("rb") as content:
+        return files.obtain(wish(path, **changes), content)
+
+
+def assert_only(service: Emulator, file: FileObject, path: Path) -> None:
+    """The service holds this file, whole, and no upload that waits for more."""
+    assert [found["id"] for found in service.files()] == [file.id]
+    assert service.backend.blobs.path(file.id).read_bytes() == path.read_bytes()
+    assert [one for one in service.uploads() if one["status"] == "pending"] == []
+
+
+def parts_sent(service: Emulator) -> int:
+    return len(service.journal(method="POST", path=PARTS))
+
+
+def test_a_large_file_is_sent_in_parts(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    file = obtain(another_process(), large, expires_after={"anchor": "created_at", "seconds": 3600})
+
+    assert_only(service, file, large)
+    assert (file.filename, file.purpose, file.bytes) == ("large.jsonl", "fine-tune", SIZE)
+    assert (file.expires_at or 0) - file.created_at == 3600
+    assert parts_sent(service) == COUNT
+    assert service.journal(method="POST", path="/v1/files") == []
+
+
+def test_a_file_at_the_threshold_goes_in_one_piece(
+    another_process: Callable[..., Files], tmp_path: Path, service: Emulator
+) -> None:
+    path = tmp_path / "small.jsonl"
+    path.write_bytes(b"x" * 400)
+
+    obtain(another_process(), path)
+
+    assert service.uploads() == []
+
+
+def test_progress_is_that_of_all_parts(another_process: Callable[..., Files], large: Path) -> None:
+    files = another_process()
+
+    obtain(files, large)
+
+    assert isinstance(files.host, Watcher)
+    assert files.host.shown[-1].startswith("uploaded · 0.5 kB")
+
+
+class Reluctant(BaseHTTPRequestHandler):
+    """Takes uploads, of each part a little, and the rest when it may."""
+
+    protocol_version = "HTTP/1.1"
+    a_little = 1 << 20
+    may_go_on = Event()
+    parts: ClassVar[list[int]] = []
+
+    def do_GET(self) -> None:
+        self.answer({"object": "list", "data": [], "has_more": False})
+
+    def do_POST(self) -> None:
+        left = int(self.headers["content-length"])
+        if self.path.endswith("/parts"):
+            left -= len(self.rfile.read(self.a_little))
+            self.may_go_on.wait(20)
+            self.parts.append(left)
+        self.rfile.read(left)
+        file = {"id": "file-1", "filename": "large.jsonl", "created_at": 0}
+        self.answer({"id": "1", "file": file if self.path.endswith("/complete") else None})
+
+    def answer(self, answer: dict[str, Any]) -> None:
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_told: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def reluctant(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(Reluctant, "may_go_on", Event())
+    monkeypatch.setattr(Reluctant, "parts", [])
+    with ThreadingHTTPServer(("127.0.0.1", 0), Reluctant) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_progress_is_shown_while_no_part_is_complete(
+    configure: Callable[..., Any], reluctant: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "large.jsonl"
+    with path.open("wb") as content:
+        content.truncate(20_000_000)
+    complete_when_shown: list[int] = []
+
+    class Shows(Watcher):
+        def show(self, line: str) -> None:
+            if re.match(r"uploading [1-9]", line):
+                complete_when_shown.append(len(Reluctant.parts))
+                Reluctant.may_go_on.set()
+
+    api = configure(FileProvider, baseUrl=reluctant, uploadPartsAbove="16").api
+    obtain(Files(api, Shows()), path)
+
+    assert complete_when_shown[0] == 0
+    assert len(Reluctant.parts) == 5
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"action": "status", "status": 429, "headers": {"retry-after-ms": "1"}},
+        {"action": "status", "status": 500},
+        {"action": "status", "status": 500, "acts": True},
+        {"action": "drop_before"},
+        {"action": "drop_after"},
+        {"action": "truncate"},
+        {"action": "html"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("path", [BEGIN, PARTS, COMPLETE])
+def test_each_request_is_tried_again_whether_or_not_it_acted(
+    another_process: Callable[..., Files], large: Path, service: Emulator, path: str, fault: dict[str, Any]
+) -> None:
+    struck = service.fault("POST", path, **fault, skip=0 if path != PARTS else 2)
+
+    file = obtain(another_process(), large)
+
+    assert struck.struck == 1
+    assert [found["id"] for found in service.files()] == [file.id]
+    assert service.backend.blobs.path(file.id).read_bytes() == large.read_bytes()
+
+
+def test_only_the_part_that_failed_is_sent_again(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    service.fault("POST", PARTS, "drop_after", skip=3)
+
+    obtain(another_process(), large)
+
+    assert parts_sent(service) == COUNT + 1
+
+
+@pytest.mark.parametrize("path", [PARTS, COMPLETE])
+def test_what_the_service_refuses_is_cancelled(
+    another_process: Callable[..., Files], large: Path, service: Emulator, path: str
+) -> None:
+    service.fault("POST", path, "status", None, status=403)
+    files = another_process()
+
+    with pytest.raises(ServiceError):
+        obtain(files, large)
+
+    assert list(files.ledger.folder.iterdir()) == []
+    assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
+    assert service.files() == []
+
+
+def test_a_part_that_never_gets_through_ends_in_a_cancelled_upload(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    service.fault("POST", PARTS, "status", None, status=503, skip=2)
+
+    with pytest.raises(ServerError):
+        obtain(another_process(), large)
+
+    assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
+
+
+def test_a_file_that_is_too_large_for_one_piece_needs_another_way(
+    another_process: Callable[..., Files], tmp_path: Path, service: Emulator
+) -> None:
+    service.fault("POST", BEGIN, "status", None, status=404)
+    path = tmp_path / "huge.jsonl"
+    with path.open("wb") as content:
+        content.truncate(IN_ONE_PIECE + 1)
+    huge = Upload(path.name, "fine-tune", IN_ONE_PIECE + 1, is_ours=True, token="token")
+
+    with (
+        path.open("rb") as content,
+        pytest.raises(InputError, match=r"no uploads in parts \(status 404\).*: split the file"),
+    ):
+        another_process().obtain(huge, content)
+
+
+NO_FILES = {"object": "list", "data": [], "has_more": False}
+
+
+def test_a_file_that_is_shown_late_is_not_sent_again(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    """The end of the upload acted behind a 504, its repetition is refused, and the list is behind."""
+    service.fault("POST", COMPLETE, "status", status=504, acts=True)
+    service.fault("GET", "/v1/files", "status", None, status=200, body=NO_FILES)
+    with pytest.raises(ServiceConnectionError, match=r"may have completed .* run the command again"):
+        obtain(another_process(), large, is_ours=False)
+    service.clear_faults()
+
+    obtain(another_process(), large, is_ours=False)
+
+    assert len(service.files()) == 1
+
+
+def test_nor_is_one_that_shows_only_after_the_next_run_has_looked(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    service.fault("POST", COMPLETE, "drop_after")
+    service.fault("POST", COMPLETE, "drop_before", None)
+    service.fault("GET", "/v1/files", "status", None, status=200, body=NO_FILES)
+    with pytest.raises(ServiceConnectionError):
+        obtain(another_process(), large)
+    service.clear_faults()
+    service.fault("GET", "/v1/files", "status", 1, status=200, body=NO_FILES)
+
+    obtain(another_process(), large)
+
+    assert len(service.files()) == 1
+
+
+def test_a_file_that_this_process_has_deleted_is_not_adopted(
+    another_process: Callable[..., Files], large: Path, tmp_path: Path, service: Emulator
+) -> None:
+    first = obtain(another_process(), large)
+    (tmp_path / "other.jsonl").write_bytes(b"x" * 50)
+    files = another_process()
+    other = obtain(files, tmp_path / "other.jsonl")
+
+    files.delete(first.id, 0)
+    again = obtain(files, large)
+
+    assert {file["id"] for file in service.files()} == {other.id, again.id}
+
+
+def test_the_next_run_sends_what_a_broken_connection_has_left(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    service.fault("POST", PARTS, "drop_before", None, skip=4)
+    with pytest.raises(ServiceConnectionError):
+        obtain(another_process(), large)
+    service.clear_faults()
+    before = parts_sent(service)
+
+    files = another_process()
+    file = obtain(files, large)
+
+    assert_only(service, file, large)
+    assert parts_sent(service) - before <= COUNT - 4 + 3  # of four at a time, three may arrive unheard
+    assert len(service.uploads()) == 1
+    assert isinstance(files.host, Watcher)
+    assert "going on with the upload of large.jsonl that broke off" in files.host.said[0]
+
+
+@pytest.mark.parametrize("consents", [1, 2, 3])
+def test_an_interrupted_upload_says_how_far_it_came_and_goes_on(
+    another_process: Callable[..., Files], large: Path, service: Emulator, consents: int
+) -> None:
+    service.fault("POST", PARTS, "hang", None, seconds=0.3, acts=True)
+    with pytest.raises(
+        InterruptedCommandError, match=r"of 6 parts of large.jsonl were sent: run `pulumi up`"
+    ):
+        obtain(another_process(consents=consents), large)
+    service.clear_faults()
+
+    file = obtain(another_process(), large)
+
+    assert_only(service, file, large)
+    assert len(service.uploads()) == 1
+
+
+def test_an_interrupted_upload_that_nobody_would_go_on_with_is_cancelled(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    with pytest.raises(InterruptedCommandError):
+        obtain(another_process(consents=1), large, token=None)
+
+    assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
+
+
+def test_where_the_disk_takes_nothing_a_file_is_uploaded_all_the_same_and_what_broke_off_is_cancelled(
+    another_process: Callable[..., Files], large: Path, tmp_path: Path, service: Emulator
+) -> None:
+    full = Ledger(tmp_path / "large.jsonl" / "uploads")  # nothing can be written there
+    interrupted, whole = another_process(consents=1), another_process()
+    interrupted.ledger = whole.ledger = full
+
+    with pytest.raises(InterruptedCommandError):
+        obtain(interrupted, large, is_ours=False)
+    assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
+
+    assert_only(service, obtain(whole, large, is_ours=False), large)
+
+
+def test_a_file_that_is_deleted_while_it_is_sent_is_uploaded_all_the_same(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    content = large.read_bytes()
+    with large.open("rb") as opened:
+        wanted = wish(large)
+        large.unlink()
+        file = another_process().obtain(wanted, opened)
+
+    assert service.backend.blobs.path(file.id).read_bytes() == content
+
+
+@pytest.mark.parametrize("later", [3590, 90_000], ids=["about to expire", "forgotten"])
+def test_an_upload_whose_hour_is_over_begins_anew(
+    another_process: Callable[..., Files], large: Path, service: Emulator, later: float
+) -> None:
+    with pytest.raises(InterruptedCommandError):
+        obtain(another_process(consents=1), large)
+    files = another_process()
+    files.host.time.sleep(later)
+    service.advance(later)
+
+    file = obtain(files, large)
+
+    assert [found["id"] for found in service.files()] == [file.id]
+    assert len(service.uploads()) == 2
+
+
+def test_an_upload_that_the_service_has_dropped_begins_anew(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    with pytest.raises(InterruptedCommandError):
+        obtain(another_process(consents=1), large)
+    (upload,) = service.uploads()
+    another_process().api.cancel_upload(upload["id"])
+
+    assert_only(service, obtain(another_process(), large), large)
+
+
+@pytest.mark.parametrize("is_ours", [True, False], ids=["our name", "a chosen name"])
+def test_a_completed_upload_whose_answer_was_lost_is_found_by_the_next_run(
+    another_process: Callable[..., Files], large: Path, service: Emulator, *, is_ours: bool
+) -> None:
+    service.fault("POST", COMPLETE, "drop_after")
+    service.fault("POST", COMPLETE, "drop_before", None)
+    service.fault("GET", "/v1/files", "drop_before", None, skip=1)
+    with pytest.raises(ServiceConnectionError):
+        obtain(another_process(), large, is_ours=is_ours)
+    service.clear_faults()
+
+    file = obtain(another_process(), large, is_ours=is_ours)
+
+    assert_only(service, file, large)
+    assert len(service.uploads()) == 1
+
+
+@pytest.mark.parametrize("change", ["edited", "shorter", "longer"])
+def test_a_file_that_was_written_to_before_is_refused_and_nothing_stays(
+    another_process: Callable[..., Files], large: Path, service: Emulator, change: str
+) -> None:
+    wanted, content = wish(large), large.read_bytes()
+    large.write_bytes(
+        {"edited": content[:-1] + b"!", "shorter": content[:460], "longer": content + b"!"}[change]
+    )
+
+    with large.open("rb") as opened, pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
+        another_process().obtain(wanted, opened)
+
+    assert service.files() == []
+    assert {upload["status"] for upload in service.uploads()} <= {"cancelled"}
+
+
+@pytest.mark.parametrize("look", [2, 3], ids=["while it is hashed", "once it is hashed"])
+@pytest.mark.parametrize("change", ["edited", "shorter"])
+def test_a_file_that_is_written_to_while_its_parts_are_sent_is_refused(
+    another_process: Callable[..., Files], large: Path, service: Emulator, change: str, look: int
+) -> None:
+    content, looks = large.read_bytes(), count(1)
+
+    def write() -> None:
+        if next(looks) == look:
+            large.write_bytes({"edited": content[:-1] + b"!", "shorter": content[:460]}[change])
+
+    service.fault("POST", PARTS, "hang", seconds=0.5)
+    files = another_process()
+    files.host.require_consent = write  # type: ignore[method-assign] - asked while parts are on their way
+
+    with pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
+        obtain(files, large)
+
+    assert service.files() == []
+    assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_service_without_uploads_gets_one_piece(
+    another_process: Callable[..., Files], large: Path, service: Emulator, status: int
+) -> None:
+    service.fault("POST", BEGIN, "status", None, status=status)
+    files = another_process()
+
+    assert_only(service, obtain(files, large), large)
+
+    assert isinstance(files.host, Watcher)
+    assert "name `uploads` in openai-ft:lacks" in files.host.said[0]
+
+
+def test_a_file_of_another_size_than_was_sent_is_deleted(
+    another_process: Callable[..., Files], large: Path, service: Emulator
+) -> None:
+    answer = {"id": "upload_1", "file": {"id": "file-short", "bytes": 7}}
+    service.fault("POST", COMPLETE, "status", status=200, body=answer)
+    service.fault("DELETE", "/v1/files/file-short", "status", status=200, body={})
+
+    with pytest.raises(InputError, match="7 bytes at the service instead of 520"):
+        obtain(another_process(), large)
+
+    assert len(service.journal(method="DELETE", path="/v1/files/file-short")) == 1
+    assert service.files() == []

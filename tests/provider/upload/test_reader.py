@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import tracemalloc
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pulumi_openai_ft._provider.upload.reader import AHEAD, BLOCK, HashBeside, Picture, Section, Whole
+from pulumi_openai_ft._provider.upload.request import Upload
+from pulumi_openai_ft.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DATA = bytes(range(200))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(DATA)
+    return path
+
+
+def wish(sha256: str | None = None) -> Upload:
+    return Upload("data.jsonl", "fine-tune", len(DATA), sha256=sha256)
+
+
+def test_a_section_is_read_as_a_file_is(file: Path) -> None:
+    seen: list[int] = []
+    with file.open("rb") as content:
+        section = Section(content.fileno(), 50, 100, seen.append, "data")
+
+        assert section.seek(0, os.SEEK_END) == 100
+        assert section.seek(0) == 0
+        assert (section.read(30), section.tell(), section.read(), section.read(9)) == (
+            *(DATA[50:80], 30, DATA[80:150]),
+            b"",
+        )
+        assert content.tell() == 0
+    assert seen == [0, 30, 100]
+
+
+def test_a_section_of_a_file_that_has_become_shorter_is_an_error(file: Path) -> None:
+    with file.open("rb") as content:
+        section = Section(content.fileno(), 50, 100, lambda _sent: None, "data.jsonl")
+        os.truncate(file, 50)
+
+        with pytest.raises(InputError, match=r"data\.jsonl' is not what it was"):
+            section.read(10)
+
+
+def test_a_section_that_cannot_be_read_any_more_is_an_error(tmp_path: Path) -> None:
+    folder = os.open(tmp_path, os.O_RDONLY)  # which can be opened and not read, as a file on a broken disk
+    section = Section(folder, 0, 100, lambda _sent: None, "data.jsonl")
+
+    with pytest.raises(InputError, match=r"data\.jsonl' cannot be read to its end \(is a directory\)"):
+        section.read(10)
+    os.close(folder)
+
+
+def test_a_hash_beside_is_that_of_all_that_it_was_given_since_it_began() -> None:
+    with HashBeside() as beside:
+        for _ in range(2):
+            beside.begin()
+            for block in [DATA] * 20:
+                beside.update(block)
+
+            assert beside.hexdigest() == hashlib.sha256(DATA * 20).hexdigest()
+
+
+def test_a_hash_beside_holds_little_however_much_faster_it_is_fed() -> None:
+    tracemalloc.start()
+    with HashBeside() as beside:
+        for _ in range(100):
+            beside.update(bytes(BLOCK))
+        beside.hexdigest()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < (AHEAD + 4) * BLOCK
+
+
+@pytest.mark.parametrize("sha256", [hashlib.sha256(DATA).hexdigest(), None], ids=["with a hash", "without"])
+def test_a_whole_is_read_as_a_file_is_again_and_again(file: Path, sha256: str | None) -> None:
+    seen: list[int] = []
+    with file.open("rb") as content, Whole(Picture.of(content, wish(sha256)), seen.append) as whole:
+        for _ in range(2):
+            assert whole.seek(0, os.SEEK_END) == 200
+            assert whole.seek(0) == 0
+            assert [whole.read(150), whole.read(150), whole.read(150)] == [DATA[:150], DATA[150:], b""]
+
+    assert seen == [0, 150, 200] * 2
+
+
+def test_the_last_byte_comes_only_if_all_are_what_the_program_saw(file: Path) -> None:
+    with file.open("rb") as content:
+        picture = Picture.of(content, wish("0" * 64))
+        with Whole(picture, lambda _sent: None) as whole:
+            assert whole.read(199) == DATA[:199]
+            with pytest.raises(InputError, match="is not what it was"):
+                whole.read(1)
+
+
+def test_nor_does_it_where_somebody_has_written_to_the_file_meanwhile(file: Path) -> None:
+    with file.open("rb") as content, Whole(Picture.of(content, wish()), lambda _sent: None) as whole:
+        whole.read(199)
+        with file.open("ab") as more:
+            more.write(b"!")
+
+        with pytest.raises(InputError, match="is not what it was"):
+            whole.read(1)
+
+
+def test_an_empty_file_is_none_that_the_program_saw_otherwise(tmp_path: Path) -> None:
+    path = tmp_path / "empty.jsonl"
+    path.touch()
+
+    with path.open("rb") as content:
+        picture = Picture.of(content, Upload(path.name, "batch", 0, sha256=hashlib.sha256(DATA).hexdigest()))
+        with Whole(picture, lambda _sent: None) as whole, pytest.raises(InputError):
+            whole.read(1)
+
+
+def test_what_the_report_raises_the_read_raises(file: Path) -> None:
+    def interrupt(_sent: int) -> None:
+        raise InterruptedError("by the user")
+
+    with (
+        file.open("rb") as content,
+        Whole(Picture.of(content, wish()), interrupt) as whole,
+        pytest.raises(InterruptedError, match="by the user"),
+    ):
+        whole.read(1)
+
+
+def test_a_picture_gives_the_md5_of_what_has_the_right_sha256(file: Path) -> None:
+    with file.open("rb") as content:
+        md5 = Picture.of(content, wish(hashlib.sha256(DATA).hexdigest())).md5(lambda _hashed: None)
+
+        with pytest.raises(InputError, match="is not what it was"):
+            Picture.of(content, wish("0" * 64)).md5(lambda _hashed: None)
+
+    assert md5 == hashlib.md5(DATA, usedforsecurity=False).hexdigest()
+
+
+def test_a_picture_tells_how_far_it_is_hashed(tmp_path: Path) -> None:
+    path, hashed = tmp_path / "long.jsonl", list[int]()
+    with path.open("wb") as content:
+        content.truncate(2 * BLOCK + 1)
+
+    with path.open("rb") as content:
+        Picture.of(content, Upload(path.name, "batch", 2 * BLOCK + 1)).md5(hashed.append)
+
+    assert hashed == [0, BLOCK, 2 * BLOCK, 2 * BLOCK + 1]
+
+
+def test_a_picture_notices_a_change_that_left_the_size_alone(file: Path) -> None:
+    with file.open("rb") as content:
+        picture = Picture.of(content, wish())
+        picture.require_same()
+        os.utime(file, (1, 1))
+
+        with pytest.raises(InputError):
+            picture.require_same()
+
+
+def test_there_is_no_picture_of_a_file_that_has_another_size(file: Path) -> None:
+    os.truncate(file, 199)
+
+    with file.open("rb") as content, pytest.raises(InputError):
+        Picture.of(content, wish())

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pulumi_openai_ft._shared.cache_dir import remembered, write_remembered, write_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_file_that_cannot_be_written_whole_is_not_written(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+
+    with pytest.raises(OSError, match="taken"):
+        write_whole(tmp_path / "taken", b"text", 0o644)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_what_is_remembered_is_for_its_user_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    file = remembered("uploads") / "one.json"
+
+    write_remembered(file, b"{}")
+
+    assert file.is_relative_to(tmp_path)
+    assert file.read_bytes() == b"{}"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from pulumi_openai_ft._shared.engine_liveness import address_of, require_engine
+from pulumi_openai_ft.errors import EngineGoneError
+
+
+def test_an_engine_that_listens_is_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as engine:
+        require_engine([f"127.0.0.1:{engine.getsockname()[1]}"])
+
+
+def test_an_engine_that_does_not_is_gone() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as engine:
+        address = f"127.0.0.1:{engine.getsockname()[1]}"
+
+    with pytest.raises(EngineGoneError, match="nothing is created for it: run the command again"):
+        require_engine(["--logtostderr", address])
+
+
+@pytest.mark.parametrize("arguments", [[], ["emulator", "--port", "0"], ["example.com:80"]])
+def test_a_process_that_no_engine_started_needs_none(arguments: list[str]) -> None:
+    require_engine(arguments)
+
+
+def test_the_address_is_found_among_options_of_logging() -> None:
+    assert address_of(["--logtostderr", "-v=9", "127.0.0.1:4711"]) == "127.0.0.1:4711"
+    assert address_of(["--logtostderr"]) == ""

@@ -1,0 +1,664 @@
+"""Services other than OpenAI: the profiles, and the providers against the emulator's modes with the fitting one."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pulumi.runtime
+import pytest
+from tests.fake_clock import FakeClock
+from tests.support import API_KEY, TODAY
+
+from pulumi_openai_ft import get_fine_tuning_events
+from pulumi_openai_ft._provider.checkpoint_permission import FineTuningCheckpointPermissionProvider
+from pulumi_openai_ft._provider.file import FileProvider
+from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
+from pulumi_openai_ft._provider.job.manager import NOT_OFFERED
+from pulumi_openai_ft._service_profiles import FEATURES, PROFILES
+from pulumi_openai_ft.emulator import Emulator
+from pulumi_openai_ft.errors import (
+    AuthenticationError,
+    InputError,
+    NotFoundError,
+    ServiceConnectionError,
+    ServiceError,
+    UnfinishedError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+MODEL = "gpt-4o-mini-2024-07-18"
+AZURE = {"service": "azure", "query": "api-version=v1"}
+GENERIC = {"service": "generic"}
+WITHOUT_METADATA = {**GENERIC, "lacks": ",".join([*PROFILES["generic"].lacks, "metadata"])}
+SETTINGS = {
+    "azure": AZURE,
+    "gateway": GENERIC,
+    "gateway-with-models": GENERIC,
+    "gateway-without-metadata": WITHOUT_METADATA,
+}
+"""For each mode of the emulator, how a user of such a service sets the profile."""
+WITH_METADATA = [mode for mode in SETTINGS if mode != "gateway-without-metadata"]
+GATEWAYS = [mode for mode in SETTINGS if mode != "azure"]
+NEBIUS_HYPERPARAMETERS = {
+    "context_length": 8192.0,
+    "learning_rate": 0.00001,
+    "lora": True,
+    "lora_alpha": 16.0,
+    "lora_r": 8.0,
+    "packing": False,
+}
+
+
+def supervised(**hyperparameters: Any) -> dict[str, Any]:
+    return {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}}
+
+
+def job_requests(service: Emulator) -> list[dict[str, Any]]:
+    """The bodies of all attempts to buy a job."""
+    entries = service.journal(method="POST", path="/v1/fine_tuning/jobs")
+    return [entry.body for entry in entries if isinstance(entry.body, dict)]
+
+
+@pytest.fixture
+def mode() -> str:
+    """The service that a test is about; most are about each in turn."""
+    return "openai"
+
+
+@pytest.fixture
+def service(service: Emulator, mode: str) -> Iterator[Emulator]:
+    with behaving_like(mode, service):
+        yield service
+
+
+@contextmanager
+def behaving_like(mode: str, service: Emulator) -> Iterator[None]:
+    service.settings.mode = mode
+    try:
+        yield
+    finally:
+        service.settings.mode = "openai"
+
+
+@pytest.fixture
+def configured(configure: Callable[..., Any], mode: str) -> Callable[..., Any]:
+    """Makes a provider that is configured for the service."""
+
+    def make(kind: Any, **changes: str | None) -> Any:
+        return configure(kind, **{"maxRetries": "0", **SETTINGS.get(mode, {}), **changes})
+
+    return make
+
+
+@pytest.fixture
+def provider(configured: Callable[..., Any]) -> FineTuningJobProvider:
+    made: FineTuningJobProvider = configured(FineTuningJobProvider)
+    return made
+
+
+@pytest.fixture
+def inputs(configured: Callable[..., Any], training_data: Path) -> dict[str, Any]:
+    """Inputs of a job that trains well."""
+    file = configured(FileProvider).create({"file": str(training_data)})
+    return {
+        "__identity": "organization::dev::shop::FineTuningJob::support",
+        "model": MODEL,
+        "training_file": file.id,
+        "__training_file_sha256": file.outs["sha256"],
+        "suffix": "support",
+    }
+
+
+def reasons(provider: Any, **inputs: Any) -> list[str]:
+    return [failure.reason for failure in provider.check({}, inputs).failures]
+
+
+class TestProfiles:
+    @pytest.mark.parametrize("name", PROFILES)
+    def test_a_profile_lacks_only_what_can_be_said_in_words(self, name: str) -> None:
+        assert PROFILES[name].name == name
+        assert PROFILES[name].lacks <= FEATURES.keys()
+
+    def test_openai_lacks_nothing(self) -> None:
+        assert all(PROFILES["openai"].offers(feature) for feature in FEATURES)
+
+    @pytest.mark.parametrize("feature", FEATURES)
+    def test_what_is_missing_is_said_with_the_way_out(self, feature: str) -> None:
+        sentence = PROFILES["generic"].missing(feature)
+
+        assert sentence.startswith(f"the service 'generic' does not offer {FEATURES[feature]}: ")
+        assert "openai-ft:lacks" in sentence
+
+
+class TestEveryService:
+    @pytest.fixture(params=SETTINGS)
+    def mode(self, request: pytest.FixtureRequest) -> str:
+        found: str = request.param
+        return found
+
+    def test_file_and_job_live_their_whole_life(
+        self,
+        configured: Callable[..., Any],
+        provider: FineTuningJobProvider,
+        inputs: dict[str, Any],
+        service: Emulator,
+    ) -> None:
+        assert reasons(provider, **inputs) == []
+
+        created = provider.create(inputs)
+        outs = created.outs or {}
+        provider.delete(created.id, outs)
+        configured(FileProvider).delete(inputs["training_file"], {"created_at": 0})
+
+        (job,) = service.jobs()
+        assert (created.id, outs["status"]) == (job["id"], "succeeded")
+        assert outs["fine_tuned_model"] == job["fine_tuned_model"]
+        assert inputs["training_file"] not in {file["id"] for file in service.files()}
+
+    def test_nothing_changes_after_a_look(
+        self, configured: Callable[..., Any], provider: FineTuningJobProvider, inputs: dict[str, Any]
+    ) -> None:
+        wanted = {**inputs, "model": "gpt-4o-mini", "method": supervised(n_epochs=2.0, batch_size=2.0)}
+        created = provider.create(wanted)
+        read = provider.read(created.id, created.outs or {}).outs or {}
+        files = configured(FileProvider)
+        file = files.read(inputs["training_file"], {}).outs
+
+        for outs in (created.outs or {}, read):
+            diff = provider.diff(created.id, outs, wanted)
+            assert (diff.changes, diff.replaces) == (False, [])
+        assert files.diff(inputs["training_file"], file, {}).changes is False
+
+    def test_the_model_can_be_asked_to_go_with_the_job(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any]
+    ) -> None:
+        """Where the service deletes no models, destroying must end all the same."""
+        created = provider.create({**inputs, "delete_model_on_destroy": True})
+
+        provider.delete(created.id, created.outs or {})
+
+
+class TestServicesThatKeepMetadata:
+    @pytest.fixture(params=WITH_METADATA)
+    def mode(self, request: pytest.FixtureRequest) -> str:
+        found: str = request.param
+        return found
+
+    def test_a_finished_job_is_adopted_and_not_bought_again(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        first = provider.create(inputs)
+
+        assert provider.create(inputs).id == first.id
+        assert len(service.jobs()) == 1
+
+    def test_a_purchase_that_was_not_answered_is_found(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        service.fault("POST", "/v1/fine_tuning/jobs", "drop_after")
+
+        created = provider.create(inputs)
+
+        assert [job["id"] for job in service.jobs()] == [created.id]
+
+    def test_a_purchase_that_never_happened_is_said_and_made_by_the_next_run(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        provider.jobs.timing = FakeClock().time
+        service.fault("POST", "/v1/fine_tuning/jobs", "drop_before")
+
+        with pytest.raises(ServiceConnectionError, match="no such job appeared"):
+            provider.create(inputs)
+
+        assert service.jobs() == []
+        provider.create(inputs)
+        assert len(service.jobs()) == 1
+
+    def test_our_token_is_in_the_metadata_and_not_shown(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        created = provider.create({**inputs, "metadata": {"team": "shop"}})
+
+        assert (created.outs or {})["metadata"] == {"team": "shop"}
+        assert set(service.jobs()[0]["metadata"]) == {"team", "pulumi_openai_ft_token"}
+
+
+class TestWithoutMetadata:
+    @pytest.fixture
+    def mode(self) -> str:
+        return "gateway-without-metadata"
+
+    def test_none_is_sent(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        provider.create(inputs)
+
+        assert "metadata" not in job_requests(service)[0]
+
+    @pytest.mark.parametrize(("action", "bought"), [("drop_after", 1), ("drop_before", 0), ("truncate", 1)])
+    def test_a_purchase_that_was_not_answered_is_refused_and_never_repeated_blindly(
+        self,
+        configured: Callable[..., Any],
+        inputs: dict[str, Any],
+        service: Emulator,
+        action: str,
+        bought: int,
+    ) -> None:
+        provider = configured(FineTuningJobProvider, maxRetries="4")
+        service.fault("POST", "/v1/fine_tuning/jobs", action)
+
+        with pytest.raises(
+            ServiceConnectionError,
+            match=r"keeps no metadata by which to find it: .* before you run the command again",
+        ):
+            provider.create(inputs)
+
+        assert len(service.jobs()) == bought
+        assert len(service.journal(method="POST", path="/v1/fine_tuning/jobs")) == 1
+
+    def test_a_method_that_comes_back_changed_is_told_and_no_change(
+        self,
+        provider: FineTuningJobProvider,
+        inputs: dict[str, Any],
+        service: Emulator,
+        capfd: pytest.CaptureFixture[str],
+    ) -> None:
+        wanted = {**inputs, "method": supervised(batch_size=2.0)}
+
+        created = provider.create(wanted)
+
+        assert service.jobs()[0]["method"]["supervised"]["hyperparameters"]["batch_size"] == 8
+        assert f"job {created.id}: the service changed the method" in capfd.readouterr().err
+        assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+
+    @pytest.mark.parametrize("batch_size", ["auto", 8.0])
+    def test_a_method_that_comes_back_as_asked_for_is_not_remarked_on(
+        self,
+        provider: FineTuningJobProvider,
+        inputs: dict[str, Any],
+        capfd: pytest.CaptureFixture[str],
+        batch_size: Any,
+    ) -> None:
+        provider.create({**inputs, "method": supervised(batch_size=batch_size)})
+
+        assert "changed the method" not in capfd.readouterr().err
+
+
+class TestAzure:
+    @pytest.fixture
+    def mode(self) -> str:
+        return "azure"
+
+    def test_each_request_carries_the_version_and_none_a_bearer_token(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        provider.create(inputs)
+
+        assert {entry.status for entry in service.journal()} == {200}
+        assert all("api-version=v1" in (entry.query or "") for entry in service.journal())
+
+    def test_without_the_profile_the_key_is_not_seen(self, configured: Callable[..., Any]) -> None:
+        provider = configured(FineTuningJobProvider, service=None)
+
+        with pytest.raises(AuthenticationError, match="header api-key"):
+            next(provider.api.jobs())
+
+    def test_a_missing_version_is_named(self, configured: Callable[..., Any]) -> None:
+        provider = configured(FineTuningJobProvider, query=None)
+
+        with pytest.raises(ServiceError, match="api-version is required"):
+            next(provider.api.jobs())
+
+    def test_a_model_is_shared_by_the_name_that_it_has_there(
+        self,
+        configured: Callable[..., Any],
+        provider: FineTuningJobProvider,
+        inputs: dict[str, Any],
+        service: Emulator,
+    ) -> None:
+        model = (provider.create(inputs).outs or {})["fine_tuned_model"]
+        wanted = {"checkpoint_id": model, "project_ids": ["proj_b"]}
+        permissions = configured(FineTuningCheckpointPermissionProvider)
+        assert reasons(permissions, **wanted) == []
+
+        created = permissions.create(wanted)
+        read = permissions.read(created.id, created.outs or {})
+
+        assert re.fullmatch(rf"{MODEL}\.ft-[0-9a-f]{{32}}-support", model)
+        assert (created.id, read.outs) == (model, created.outs)
+        assert permissions.diff(created.id, read.outs or {}, wanted).changes is False
+        permissions.delete(created.id, read.outs or {})
+        assert service.permissions() == []
+
+    def test_a_checkpoint_is_shared_by_the_id_that_it_has_there(
+        self,
+        configured: Callable[..., Any],
+        provider: FineTuningJobProvider,
+        inputs: dict[str, Any],
+    ) -> None:
+        created = provider.create(inputs)
+        checkpoint = next(provider.api.checkpoints(created.id))
+        permissions = configured(FineTuningCheckpointPermissionProvider)
+
+        granted = permissions.create({"checkpoint_id": checkpoint.id, "project_ids": ["proj_b"]})
+
+        assert checkpoint.id.startswith("ftchkpt-")
+        assert granted.id == checkpoint.fine_tuned_model_checkpoint
+
+    def test_a_field_of_the_service_reaches_it_verbatim(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        wanted = {**inputs, "extra_body": {"trainingType": "globalStandard"}}
+        created = provider.create(wanted)
+
+        assert job_requests(service)[0]["trainingType"] == "globalStandard"
+        assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+        assert provider.diff(created.id, created.outs or {}, inputs).replaces == []
+
+
+class OverTime:
+    """Base of tests against a service whose time stands still until the test moves it."""
+
+    @pytest.fixture
+    def service(self, slow_service: Emulator, mode: str) -> Iterator[Emulator]:
+        with behaving_like(mode, slow_service):
+            yield slow_service
+
+
+class TestEveryServiceOverTime(OverTime):
+    @pytest.fixture(params=SETTINGS)
+    def mode(self, request: pytest.FixtureRequest) -> str:
+        found: str = request.param
+        return found
+
+    def test_destroying_cancels_a_job_that_is_not_finished(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        created = provider.create({**inputs, "wait_for_completion": False})
+
+        provider.delete(created.id, created.outs or {})
+
+        assert [job["status"] for job in service.jobs()] == ["cancelled"]
+
+
+class TestServicesThatKeepMetadataOverTime(OverTime):
+    @pytest.fixture(params=WITH_METADATA)
+    def mode(self, request: pytest.FixtureRequest) -> str:
+        found: str = request.param
+        return found
+
+    def test_an_unfinished_job_is_adopted_among_others(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        unwaited = {**inputs, "wait_for_completion": False}
+        first = provider.create(unwaited)
+        provider.create({**unwaited, "suffix": "other"})
+
+        assert provider.create(unwaited).id == first.id
+        assert len(service.jobs()) == 2
+
+    def test_a_job_that_was_cancelled_elsewhere_is_bought_again(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any]
+    ) -> None:
+        """Also where there are no events that could tell when it was cancelled."""
+        unwaited = {**inputs, "wait_for_completion": False}
+        first = provider.create(unwaited)
+        provider.api.cancel_job(first.id)
+
+        assert provider.create(unwaited).id != first.id
+
+
+class TestGatewaysOverTime(OverTime):
+    @pytest.fixture(params=GATEWAYS)
+    def mode(self, request: pytest.FixtureRequest) -> str:
+        found: str = request.param
+        return found
+
+    def test_what_the_service_surprisingly_lacks_is_an_error_and_the_job_goes_on(
+        self, configured: Callable[..., Any], inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        provider = configured(
+            FineTuningJobProvider, lacks=str(SETTINGS[service.settings.mode].get("lacks", ""))
+        )
+        unwaited = {**inputs, "wait_for_completion": False}
+        created = provider.create(unwaited)
+        service.advance(60)
+
+        with pytest.raises(UnfinishedError, match="goes on at the service") as caught:
+            provider.update(created.id, created.outs or {}, {**unwaited, "paused": True})
+
+        assert isinstance(caught.value.__cause__, ServiceError)
+        assert caught.value.__cause__.status in NOT_OFFERED
+        assert [job["status"] for job in service.jobs()] == ["running"]
+
+
+class TestAzureOverTime(OverTime):
+    @pytest.fixture
+    def mode(self) -> str:
+        return "azure"
+
+    def test_statuses_that_nobody_has_heard_of_are_waited_through(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        unwaited = {**inputs, "wait_for_completion": False}
+        created = provider.create(unwaited)
+        outs, seen = created.outs or {}, []
+        for seconds in (0, 25, 25):
+            service.advance(seconds)
+            outs = provider.read(created.id, outs).outs or {}
+            seen.append(outs["status"])
+            assert provider.diff(created.id, outs, unwaited).changes is False
+            assert provider.diff(created.id, outs, inputs).changes is True
+        service.advance(600)
+
+        updated = provider.update(created.id, outs, inputs)
+
+        assert seen == ["pending", "notRunning", "running"]
+        assert (updated.outs or {})["status"] == "succeeded"
+
+    def test_a_file_that_a_pending_job_needs_is_not_deleted(
+        self, configured: Callable[..., Any], provider: FineTuningJobProvider, inputs: dict[str, Any]
+    ) -> None:
+        provider.create({**inputs, "wait_for_completion": False})
+
+        with pytest.raises(InputError, match="is pending and needs it"):
+            configured(FileProvider).delete(inputs["training_file"], {"created_at": 0})
+
+    def test_a_running_job_is_paused_and_resumed_in_place(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        unwaited = {**inputs, "wait_for_completion": False}
+        created = provider.create(unwaited)
+        service.advance(60)
+        paused = {**unwaited, "paused": True}
+        assert reasons(provider, **paused) == []
+        outs = provider.update(created.id, created.outs or {}, paused).outs or {}
+        service.advance(30)
+        assert (provider.read(created.id, outs).outs or {})["status"] == "paused"
+
+        provider.update(created.id, outs, unwaited)
+
+        assert service.jobs()[0]["status"] == "notRunning"
+
+
+def test_waiting_ends_although_the_service_names_its_statuses_in_its_own_words(
+    configure: Callable[..., Any], training_data: Path
+) -> None:
+    with Emulator(today=TODAY, reads=6, mode="azure") as service:
+        file = configure(FileProvider, baseUrl=service.url, **AZURE).create({"file": str(training_data)})
+        provider = configure(FineTuningJobProvider, baseUrl=service.url, **AZURE)
+
+        created = provider.create({"model": MODEL, "training_file": file.id})
+
+    assert created.outs["status"] == "succeeded"
+
+
+class TestGateways:
+    @pytest.fixture(params=GATEWAYS)
+    def mode(self, request: pytest.FixtureRequest) -> str:
+        found: str = request.param
+        return found
+
+    def test_permissions_are_refused_at_preview(self, configured: Callable[..., Any]) -> None:
+        provider = configured(FineTuningCheckpointPermissionProvider)
+
+        (reason,) = reasons(provider, checkpoint_id="model", project_ids=["proj_b"])
+
+        assert reason.startswith("this resource: the service 'generic' does not offer permissions of checkp")
+
+    def test_pausing_is_refused_at_preview(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any]
+    ) -> None:
+        (reason,) = reasons(provider, **inputs, paused=True)
+
+        assert reason.startswith("paused: the service 'generic' does not offer pausing and resuming a job: ")
+
+    @pytest.mark.usefixtures("service")
+    def test_events_are_refused_before_the_service_is_asked(
+        self, monkeypatch: pytest.MonkeyPatch, service: Emulator
+    ) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", API_KEY)
+        monkeypatch.setenv("OPENAI_BASE_URL", service.url)
+        pulumi.runtime.set_all_config({"openai-ft:service": "generic"})
+        try:
+            with pytest.raises(InputError, match="the service 'generic' does not offer events of a job"):
+                get_fine_tuning_events("ftjob-1")
+        finally:
+            pulumi.runtime.set_all_config({})
+        assert service.journal() == []
+
+    def test_hyperparameters_of_the_service_are_passed_on_and_kept(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        wanted = {**inputs, "method": supervised(n_epochs=2.0, warmup={"steps": 10.0})}
+        assert reasons(provider, **wanted) == []
+
+        created = provider.create(wanted)
+
+        sent = job_requests(service)[0]["method"]["supervised"]["hyperparameters"]
+        assert sent == {"n_epochs": 2, "warmup": {"steps": 10}}
+        assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+        other = {**inputs, "method": supervised(n_epochs=2.0, warmup={"steps": 20.0})}
+        assert provider.diff(created.id, created.outs or {}, other).replaces == ["method"]
+
+    def test_an_extra_body_is_merged_verbatim(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        extra = {
+            "custom_llm_provider": "somebody",
+            "limits": {"hours": [1, 2.5], "spot": False},
+            "suffix": "mine",
+        }
+
+        provider.create({**inputs, "extra_body": extra})
+
+        (sent,) = job_requests(service)
+        assert {name: sent[name] for name in extra} == extra
+        assert sent["model"] == MODEL
+
+
+def test_metadata_is_refused_at_preview_where_it_is_not_kept(
+    configure: Callable[..., Any], inputs: dict[str, Any]
+) -> None:
+    provider = configure(FineTuningJobProvider, lacks="metadata")
+
+    (reason,) = reasons(provider, **inputs, metadata={"team": "shop"})
+
+    assert reason.startswith("metadata: the service 'openai' does not offer metadata of a job: leave it out")
+
+
+def test_auto_is_refused_at_preview_where_the_service_chooses_nothing(
+    configure: Callable[..., Any], inputs: dict[str, Any]
+) -> None:
+    provider = configure(FineTuningJobProvider, lacks="auto")
+
+    (reason,) = reasons(provider, **inputs, method=supervised(n_epochs=3.0, batch_size="auto"))
+
+    assert reason.startswith("method.supervised.hyperparameters.batch_size: the service 'openai' does not of")
+    assert reasons(provider, **inputs, method=supervised(n_epochs=3.0, batch_size=1.0)) == []
+
+
+@pytest.mark.parametrize("name", ["model", "training_file", "validation_file", "method", "metadata"])
+def test_what_a_job_is_judged_and_priced_by_is_not_replaced_by_an_extra_body(
+    configure: Callable[..., Any], inputs: dict[str, Any], name: str
+) -> None:
+    (reason,) = reasons(configure(FineTuningJobProvider), **inputs, extra_body={name: None, "suffix": "mine"})
+
+    assert reason == f"extra_body.{name}: takes the place of the job's {name}: write it under {name}"
+
+
+def test_a_token_survives_an_extra_body_with_metadata(
+    configure: Callable[..., Any], inputs: dict[str, Any], service: Emulator
+) -> None:
+    """Else the job is not known again, and the next lost answer buys it twice."""
+    provider = configure(FineTuningJobProvider)
+    wanted = {**inputs, "extra_body": {"metadata": {"team": "shop"}}}
+    refused = bool(reasons(provider, **wanted))
+
+    if not refused:
+        provider.create(wanted)
+        provider.create(wanted)
+
+    assert refused or len(service.jobs()) == 1
+
+
+class TestNebius:
+    @pytest.fixture
+    def mode(self) -> str:
+        return "gateway"
+
+    def test_its_hyperparameters_pass_under_its_profile(
+        self, configured: Callable[..., Any], inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        provider = configured(FineTuningJobProvider, service="nebius")
+        wanted = {**inputs, "method": supervised(n_epochs=3.0, **NEBIUS_HYPERPARAMETERS)}
+        assert reasons(provider, **wanted) == []
+
+        created = provider.create(wanted)
+
+        sent = job_requests(service)[0]["method"]["supervised"]["hyperparameters"]
+        assert sent == {"n_epochs": 3, **NEBIUS_HYPERPARAMETERS}
+        assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+
+    @pytest.mark.parametrize("name", NEBIUS_HYPERPARAMETERS)
+    def test_each_of_them_is_refused_elsewhere(
+        self, configured: Callable[..., Any], inputs: dict[str, Any], name: str
+    ) -> None:
+        provider = configured(FineTuningJobProvider, service="openai")
+
+        (reason,) = reasons(provider, **inputs, method=supervised(**{name: NEBIUS_HYPERPARAMETERS[name]}))
+
+        assert reason == f"method.supervised.hyperparameters.{name}: is not supported here"
+
+    def test_what_nobody_knows_is_refused_under_its_profile_too(
+        self, configured: Callable[..., Any], inputs: dict[str, Any]
+    ) -> None:
+        provider = configured(FineTuningJobProvider, service="nebius")
+
+        (reason,) = reasons(provider, **inputs, method=supervised(lora_q=1.0))
+
+        assert reason == "method.supervised.hyperparameters.lora_q: is not supported here"
+
+    def test_a_hyperparameter_can_be_allowed_alone(
+        self, configured: Callable[..., Any], inputs: dict[str, Any]
+    ) -> None:
+        provider = configured(FineTuningJobProvider, service="nebius", hyperparameters="lora_q, lora")
+
+        assert reasons(provider, **inputs, method=supervised(lora_q=1.0, lora=True)) == []
+
+
+def test_an_admin_key_goes_into_the_services_header_too(
+    configure: Callable[..., Any], service: Emulator
+) -> None:
+    provider = configure(FineTuningCheckpointPermissionProvider, **AZURE)
+
+    with behaving_like("azure", service), pytest.raises(NotFoundError, match="No such checkpoint"):
+        list(provider.api.permissions("model"))
+
+    (entry,) = service.journal()
+    assert entry.key == "sk-admin-…cdef"

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.training_data.rows import ALL_VALID, CHAT, IMAGE, chat, numbered, user
+from tests.training_data.rows import ASSISTANT as ANSWER
+
+from pulumi_openai_ft._training_data import checker
+from pulumi_openai_ft._training_data.checker import Examination, Terms
+from pulumi_openai_ft._training_data.executors import Here
+from pulumi_openai_ft._training_data.limits import METHODS
+from pulumi_openai_ft._training_data.reader import blocks
+from pulumi_openai_ft._training_data.tokens import Tally
+
+
+def examined(
+    content: bytes, method: str | None = None, size: int = 1000, longest: int = 10**6
+) -> Examination:
+    """What is found in a file that comes in pieces of a size."""
+    tally = Tally(Here(), lambda texts, common: len("".join(texts + common).encode()), 50)
+    found = Examination(Terms(method, "o200k_base", 50), tally)
+    views = (memoryview(content[start : start + size]) for start in range(0, len(content), size))
+    for block in blocks(views, longest):
+        found.take(block)
+    found.conclude()
+    return found
+
+
+def gist(found: Examination) -> tuple[Any, ...]:
+    return found.findings.counts, found.findings.shown(), found.examples, found.method
+
+
+LINES = st.lists(
+    st.binary(max_size=30) | st.sampled_from([json.dumps(row).encode() for _, row in ALL_VALID]), max_size=8
+)
+
+
+@settings(max_examples=200)
+@given(LINES, st.sampled_from([None, *METHODS]))
+def test_whatever_is_in_a_file_is_judged_without_raising(lines: list[bytes], method: str | None) -> None:
+    found = examined(b"\n".join(lines), method)
+
+    assert found.examples >= 0
+
+
+@given(LINES, st.integers(1, 300))
+def test_what_is_found_does_not_depend_on_the_pieces(lines: list[bytes], size: int) -> None:
+    content = b"\n".join(lines)
+
+    assert gist(examined(content, "supervised", size)) == gist(
+        examined(content, "supervised", len(content) + 1)
+    )
+
+
+WHOLE, OTHER = json.dumps(CHAT), json.dumps(numbered(1))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [WHOLE + OTHER, *OTHER.split(" ", 1)],
+        [WHOLE + OTHER],
+        [WHOLE + OTHER, *json.dumps(CHAT).split(", ", 1)],
+    ],
+    ids=["as many rows as lines", "two rows on a line", "split between two keys"],
+)
+def test_each_line_must_hold_one_row(lines: list[str]) -> None:
+    found = examined("\n".join(["", *lines, WHOLE]).encode(), "supervised")
+
+    assert found.findings.counts["json"] == len(lines)
+
+
+def test_too_many_rows_with_images_are_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checker, "MOST_IMAGE_ROWS", 10)
+    rows = [numbered(number, chat(user(IMAGE), ANSWER)) for number in range(12)]
+
+    found = examined("\n".join(map(json.dumps, rows)).encode())
+
+    assert found.findings.counts["too_many_image_rows"] == 1
+    assert [str(one) for one in found.findings.shown() if one.kind == "too_many_image_rows"] == [
+        "the file has 12 rows with images; keep at most 50,000 rows with images"
+    ]
+
+
+def test_a_line_that_is_too_long_does_not_hide_the_next() -> None:
+    rows = [json.dumps(numbered(number)).encode() for number in range(10)]
+
+    found = examined(b"\n".join([b"x" * 5000, *rows, b"{"]), size=100, longest=1000)
+
+    assert [(one.kind, one.line) for one in found.findings.shown() if one.severity == "error"] == [
+        ("line_too_long", 1),
+        ("json", 12),
+    ]

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pulumi_openai_ft._training_data import duplicates
+from pulumi_openai_ft._training_data.duplicates import Repeats
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_a_line_is_told_with_the_first_that_it_repeats() -> None:
+    seen = Repeats()
+
+    assert list(seen.among([b"a", b"b"], 1)) == []
+    assert list(seen.among([b"c", b"a", b"c", b"c"], 3)) == [(4, 1), (5, 3), (6, 3)]
+    assert list(seen.among([b"d"], 7)) == []
+
+
+def test_blank_lines_repeat_nothing() -> None:
+    assert list(Repeats().among([b"", b"", b" ", b" "], 1)) == []
+
+
+def test_lines_of_another_file_are_found() -> None:
+    training = Repeats()
+    list(training.among([b"a", b"b", b""], 1))
+
+    assert list(training.shared([b"c", b"", b"b"], 10)) == [(12, 2)]
+    assert list(training.shared([b"c"], 10)) == []
+
+
+def test_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duplicates, "MOST_REMEMBERED", 2)
+    seen = Repeats()
+    list(seen.among([b"a", b"b"], 1))
+
+    assert list(seen.among([b"c", b"d"], 3)) == []
+    assert list(seen.among([b"a", b"c"], 6)) == [(6, 1)]

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import msgspec
+import pytest
+from tests.training_data.rows import ALL_VALID, ASSISTANT, CHAT, USER, chat
+
+from pulumi_openai_ft._training_data.checker import Examination, Terms
+from pulumi_openai_ft._training_data.executors import Here
+from pulumi_openai_ft._training_data.fast_path import take_plain
+from pulumi_openai_ft._training_data.reader import blocks
+from pulumi_openai_ft._training_data.row_types import Plain
+from pulumi_openai_ft._training_data.token_texts_untyped import speech_of
+from pulumi_openai_ft._training_data.tokens import Batch, Tally
+
+
+def plain(row: Any) -> Plain:
+    return msgspec.json.decode(json.dumps(row).encode(), type=Plain)
+
+
+def test_plain_rows_are_read_as_any_row_is() -> None:
+    batch, expected = Batch(), speech_of(CHAT, "supervised")
+
+    assert take_plain([plain(CHAT)] * 3, batch)
+    assert sorted(batch.texts + batch.common) == sorted(3 * expected.texts)
+    assert batch.tokens == 3 * expected.tokens
+
+
+@pytest.mark.parametrize(
+    "row",
+    [chat(USER, ASSISTANT, USER), chat(USER | {"content": "<|im_end|>"}, ASSISTANT)],
+    ids=["the user has the last word", "special token"],
+)
+def test_what_has_to_be_looked_at_more_closely_is_not_taken(row: Any) -> None:
+    batch = Batch()
+
+    assert not take_plain([plain(CHAT), plain(row)], batch)
+    assert batch == Batch()
+
+
+UNUSUAL = [row for method, row in ALL_VALID if method == "supervised" and row != CHAT]
+
+
+def examined(lines: list[bytes]) -> Examination:
+    found = Examination(Terms("supervised", "o200k_base", None), Tally(Here(), len_of_texts, None))
+    for block in blocks(iter([memoryview(b"\n".join(lines))])):
+        found.take(block)
+    return found
+
+
+def len_of_texts(texts: list[str], common: list[str]) -> int:
+    return sum(map(len, texts + common))
+
+
+@pytest.mark.parametrize(
+    "odd", [*(json.dumps(row).encode() for row in UNUSUAL), b" ", b"{", b'{"messages": [], "x": "\xff"}']
+)
+def test_rows_are_judged_alike_before_and_after_one_that_is_not_plain(odd: bytes) -> None:
+    lines = [json.dumps(CHAT).encode(), odd, json.dumps(chat(USER, ASSISTANT)).encode()]
+
+    together, alone = examined(lines), [examined([line]) for line in lines]
+
+    assert together.findings.counts == sum((one.findings.counts for one in alone), Counter())
+    assert together.examples == sum(one.examples for one in alone)

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from tests.training_data.rows import (
+    ALL_VALID,
+    ASSISTANT,
+    CALLING,
+    CHAT,
+    IMAGE,
+    NAMES,
+    PAIR,
+    RESULT,
+    TASK,
+    TOOL,
+    USER,
+    WITH_TOOLS,
+    chat,
+    user,
+)
+from tests.training_data.test_agreement import mutated
+
+from pulumi_openai_ft._training_data.row_rules import faults, row_of
+from pulumi_openai_ft._training_data.row_types import TYPES
+from pulumi_openai_ft._training_data.token_texts import DoubtfulError, speech, usual_speech
+from pulumi_openai_ft._training_data.token_texts_untyped import speech_of
+from pulumi_openai_ft._training_data.tokens import Batch
+
+USUAL = {"chat": CHAT, "pair": PAIR, "task": TASK}
+
+
+def typed(row: Any, method: str) -> Any:
+    return msgspec.json.decode(json.dumps(row).encode(), type=TYPES[method])
+
+
+def spoken(row: Any, method: str) -> Batch:
+    batch = Batch()
+    speech(typed(row, method), batch)
+    return batch
+
+
+def gist(batch: Batch) -> tuple[list[str], int, int]:
+    """What of a batch makes the number of tokens."""
+    return sorted(batch.texts + batch.common), batch.tokens, batch.images
+
+
+@pytest.mark.parametrize(("method", "row"), ALL_VALID, ids=NAMES)
+def test_well_typed_rows_are_read_as_any_row_is(method: str, row: Any) -> None:
+    assert gist(spoken(row, method)) == gist(speech_of(row, method))
+
+
+@pytest.mark.parametrize("method", sorted(TYPES))
+def test_rows_of_texts_alone_are_read_alike_by_the_faster_way(method: str) -> None:
+    row = {"supervised": CHAT, "dpo": PAIR, "reinforcement": TASK}[method]
+    batch = Batch()
+
+    assert usual_speech([typed(row, method)] * 2, batch) == []
+    assert batch.tokens == 2 * speech_of(row, method).tokens
+    assert sorted(batch.texts + batch.common) == sorted(2 * speech_of(row, method).texts)
+
+
+UNUSUAL = [row for _, row in ALL_VALID if row not in USUAL.values()]
+
+
+def test_other_rows_are_told_and_leave_nothing_behind() -> None:
+    rows: list[Any] = [typed(row, method) for method, row in ALL_VALID if row not in USUAL.values()]
+    batch = Batch()
+
+    assert usual_speech([None, *rows, typed(CHAT, "supervised")], batch) == list(range(len(rows) + 1))
+    assert len(batch.texts + batch.common) == 3
+
+
+DOUBTFUL = {
+    "special token": (chat(USER | {"content": "<|im_end|>"}, ASSISTANT), "supervised"),
+    "special token in a tool, escaped": (
+        WITH_TOOLS | {"tools": [TOOL | {"x": "<|im_\u0065nd|>"}]},
+        "supervised",
+    ),
+    "nothing to learn": (chat(USER, ASSISTANT | {"weight": 0}), "supervised"),
+    "silence": (chat(USER, {"role": "assistant"}, ASSISTANT), "supervised"),
+    "no answer": (chat(USER, CALLING, ASSISTANT, tools=[TOOL]), "supervised"),
+    "no call": (chat(USER, RESULT, ASSISTANT), "supervised"),
+    "undeclared tool": (chat(USER, CALLING, RESULT, ASSISTANT), "supervised"),
+    "local image": (chat(user(IMAGE | {"image_url": {"url": "box.png"}}), ASSISTANT), "supervised"),
+    "image in dpo": (PAIR | {"input": chat(user(IMAGE))}, "dpo"),
+    "answer by the user": (PAIR | {"preferred_output": [USER]}, "dpo"),
+    "assistant has the last word": (chat(USER, ASSISTANT), "reinforcement"),
+}
+
+
+@pytest.mark.parametrize(("row", "method"), DOUBTFUL.values(), ids=DOUBTFUL.keys())
+def test_rows_that_types_cannot_tell_to_be_wrong_are_doubtful(row: Any, method: str) -> None:
+    batch = Batch()
+
+    with pytest.raises(DoubtfulError):
+        speech(typed(row, method), batch)
+    assert usual_speech([typed(row, method)], batch) == [0]
+    assert batch == Batch()
+
+
+@settings(max_examples=200)
+@given(mutated())
+def test_whatever_is_not_doubtful_has_no_faults_and_is_read_as_any_row_is(given: tuple[str, Any]) -> None:
+    method, row = copy.deepcopy(given)
+    try:
+        fast = spoken(row, method)
+    except (DoubtfulError, msgspec.MsgspecError):
+        return
+
+    assert faults(row_of(json.dumps(row).encode()), method, line=1) == []
+    assert gist(fast) == gist(speech_of(row, method))
