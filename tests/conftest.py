@@ -71,7 +71,6 @@ def configure(service: Emulator) -> Iterator[Callable[..., Any]]:
             "adminKey": ADMIN_KEY,
             "baseUrl": service.url,
             "pollInterval": "0.01",
-            "adminRequestsPerMinute": "0",
             **changes,
         }
         provider = kind()

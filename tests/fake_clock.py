@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from threading import Condition
 from typing import Self
 
-from pulumi_openai_ft._client.rate_limit import Time
+from pulumi_openai_ft._client.rate_limit import TimeSource
 
 WALL = 1_800_000_000.0
 """A Unix time for tests that need no service."""
@@ -21,8 +21,8 @@ class FakeClock:
     pauses: list[float] = field(default_factory=list)
 
     @property
-    def time(self) -> Time:
-        return Time(clock=lambda: self.now, sleep=self.sleep, wall=lambda: self.now)
+    def time(self) -> TimeSource:
+        return TimeSource(clock=lambda: self.now, sleep=self.sleep, wall=lambda: self.now)
 
     def sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -47,8 +47,8 @@ class SharedFakeClock:
             self._changed.notify_all()
 
     @property
-    def time(self) -> Time:
-        return Time(clock=lambda: self.now, sleep=self.sleep, wall=lambda: self.now)
+    def time(self) -> TimeSource:
+        return TimeSource(clock=lambda: self.now, sleep=self.sleep, wall=lambda: self.now)
 
     def sleep(self, seconds: float) -> None:
         with self._changed:

@@ -41,7 +41,7 @@ def test_the_text_ends_with_what_the_tries_came_to() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "acted"),
-    [(errors.ServiceError, False), (errors.ServerError, True), (errors.UnreadableAnswerError, True)],
+    [(errors.ServiceError, False), (errors.ServerError, True), (errors.InvalidResponseError, True)],
 )
 def test_whether_a_request_may_have_acted_follows_from_its_failure(
     kind: type[errors.ServiceError],

@@ -13,7 +13,7 @@ import pytest
 from tests.support import write_training_data
 
 from pulumi_openai_ft import FineTunedModel, FineTuningJob
-from pulumi_openai_ft.fine_tuned_model import OUTPUTS, FineTunedModelJob
+from pulumi_openai_ft.fine_tuned_model import OUTPUTS, FineTunedModelJobArgs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,8 +156,8 @@ def test_it_takes_all_that_a_job_takes() -> None:
         return set(inspect.signature(kind).parameters)
 
     own = takes(FineTunedModel) - {"job", "share_with"}
-    assert own | set(FineTunedModelJob.__annotations__) == takes(FineTuningJob)
-    assert own & set(FineTunedModelJob.__annotations__) == set()
+    assert own | set(FineTunedModelJobArgs.__annotations__) == takes(FineTuningJob)
+    assert own & set(FineTunedModelJobArgs.__annotations__) == set()
 
 
 @pytest.mark.parametrize(("name", "projects"), [("full", ["proj_b"]), ("later", ["proj_c"])])

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support import API_KEY, write_training_data
+
+from pulumi_openai_ft import get_file, get_files, get_model, get_models
+from pulumi_openai_ft._client.client import connect
+from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pulumi_openai_ft.emulator import Emulator
+
 import asyncio
 import inspect
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-import pytest
-from tests.support import ADMIN_KEY, API_KEY
+from tests.support import ADMIN_KEY
 
 import pulumi_openai_ft
 from pulumi_openai_ft import get_fine_tuning_events, get_fine_tuning_events_output
 from pulumi_openai_ft._program.functions.lookups import LOOKUPS
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
-from pulumi_openai_ft.errors import InputError, NotFoundError, SettingsError
+from pulumi_openai_ft.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pulumi_openai_ft._program.functions.lookups import Lookup
+    from pulumi_openai_ft._program.functions.lookups import LookupFunction
     from pulumi_openai_ft.emulator import Emulator
 
 
@@ -43,7 +58,7 @@ def job_id(
 @pytest.mark.parametrize("lookup", LOOKUPS.values(), ids=LOOKUPS)
 @pytest.mark.parametrize("suffix", ["", "_output"])
 class TestEveryFunction:
-    def test_takes_what_its_lookup_describes(self, lookup: Lookup[Any], suffix: str) -> None:
+    def test_takes_what_its_lookup_describes(self, lookup: LookupFunction[Any], suffix: str) -> None:
         parameters = inspect.signature(getattr(pulumi_openai_ft, lookup.function + suffix)).parameters
         fields = lookup.arguments.model_fields
 
@@ -52,7 +67,7 @@ class TestEveryFunction:
             name: field.default for name, field in fields.items() if not field.is_required()
         }
 
-    def test_takes_what_it_needs_by_position(self, lookup: Lookup[Any], suffix: str) -> None:
+    def test_takes_what_it_needs_by_position(self, lookup: LookupFunction[Any], suffix: str) -> None:
         parameters = inspect.signature(getattr(pulumi_openai_ft, lookup.function + suffix)).parameters
         by_position = [name for name, found in parameters.items() if found.kind is not found.KEYWORD_ONLY]
 
@@ -60,7 +75,7 @@ class TestEveryFunction:
             name for name, field in lookup.arguments.model_fields.items() if field.is_required()
         ]
 
-    def test_documents_what_it_takes(self, lookup: Lookup[Any], suffix: str) -> None:
+    def test_documents_what_it_takes(self, lookup: LookupFunction[Any], suffix: str) -> None:
         documentation = inspect.getdoc(getattr(pulumi_openai_ft, lookup.function + suffix)) or ""
         names = [*lookup.arguments.model_fields, "opts"]
 
@@ -113,6 +128,7 @@ def test_every_argument_counts(job_id: str) -> None:
 
 def test_a_missing_key_is_said(monkeypatch: pytest.MonkeyPatch, service: Emulator) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", service.url)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
     with pytest.raises(SettingsError, match=r"^no API key is set: "):
         pulumi_openai_ft.get_files()
@@ -154,3 +170,48 @@ def test_an_output_belongs_into_the_twin() -> None:
         "get_fine_tuning_events: fine_tuning_job_id is an output, known only later: call "
         "get_fine_tuning_events_output instead"
     )
+
+
+@pytest.fixture(autouse=True)
+def _settings(service: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("OPENAI_API_KEY", API_KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", service.url)
+    yield
+    connect(Settings.resolve(lambda _key: None)).close()
+
+
+@pytest.fixture
+def file_id(tmp_path: Path) -> str:
+    with write_training_data(tmp_path / "data.jsonl").open("rb") as content:
+        return (
+            connect(Settings.resolve(lambda _key: None))
+            .upload_file("data.jsonl", content, purpose="evals")
+            .id
+        )
+
+
+def test_a_file_is_found_by_its_id(file_id: str) -> None:
+    found = get_file(file_id)
+
+    assert (found.id, found.filename, found.purpose, found.status) == (
+        file_id,
+        "data.jsonl",
+        "evals",
+        "processed",
+    )
+
+
+def test_files_are_found_by_their_purpose(file_id: str) -> None:
+    assert [file.id for file in get_files(purpose="evals", limit=5).files] == [file_id]
+    assert get_files(purpose="fine-tune").files == []
+
+
+def test_a_model_is_found_by_its_name() -> None:
+    assert get_model("gpt-4o-mini-2024-07-18").shutdown_date == "2027-01-14"
+    with pytest.raises(NotFoundError, match="gpt-nobody"):
+        get_model("gpt-nobody")
+
+
+def test_models_are_found_by_their_owner() -> None:
+    assert len(get_models(owned_by="system", limit=2).models) == 2
+    assert get_models(owned_by="nobody").models == []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pulumi_openai_ft
-from pulumi_openai_ft import functions, inventory
+from pulumi_openai_ft import functions
 from pulumi_openai_ft._provider.checkpoint_permission import CheckpointPermissionInputs
 from pulumi_openai_ft._provider.file import FileInputs
 from pulumi_openai_ft._provider.job.inputs import FineTuningJobInputs
@@ -21,7 +21,7 @@ from pulumi_openai_ft._provider.job.inputs import FineTuningJobInputs
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from pulumi_openai_ft._provider.input_models import Inputs
+    from pulumi_openai_ft._provider.input_models import InputModel
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "pulumi_openai_ft"
@@ -54,14 +54,14 @@ def test_only_settings_names_configuration_keys_and_environment_variables() -> N
 
 
 @pytest.mark.parametrize(("resource", "model"), INPUTS.items())
-def test_a_resource_takes_what_its_model_describes(resource: type, model: type[Inputs]) -> None:
+def test_a_resource_takes_what_its_model_describes(resource: type, model: type[InputModel]) -> None:
     taken = set(inspect.signature(resource).parameters) - {"resource_name", "opts"}
 
     assert taken == set(model.model_fields)
 
 
 @pytest.mark.parametrize(("resource", "model"), INPUTS.items())
-def test_a_resource_requires_what_its_model_requires(resource: type, model: type[Inputs]) -> None:
+def test_a_resource_requires_what_its_model_requires(resource: type, model: type[InputModel]) -> None:
     parameters = inspect.signature(resource).parameters.values()
     required = {one.name for one in parameters if one.default is one.empty} - {"resource_name"}
 
@@ -69,7 +69,7 @@ def test_a_resource_requires_what_its_model_requires(resource: type, model: type
 
 
 @pytest.mark.parametrize(("resource", "model"), INPUTS.items())
-def test_a_resource_documents_what_it_takes(resource: type, model: type[Inputs]) -> None:
+def test_a_resource_documents_what_it_takes(resource: type, model: type[InputModel]) -> None:
     documentation = inspect.getdoc(resource.__init__) or ""
 
     assert [name for name in model.model_fields if f"\n    {name}: " not in documentation] == []
@@ -84,7 +84,7 @@ def test_what_is_listed_typed_and_found_is_the_same() -> None:
     assert [name for name in pulumi_openai_ft.__all__ if getattr(pulumi_openai_ft, name) is None] == []
 
 
-@pytest.mark.parametrize("module", [functions, inventory])
+@pytest.mark.parametrize("module", [functions])
 def test_what_a_module_of_functions_lists_is_there(module: ModuleType) -> None:
     assert [name for name in module.__all__ if getattr(module, name).__name__ != name] == []
     with pytest.raises(AttributeError, match="has no attribute 'Lookup'"):

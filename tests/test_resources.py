@@ -15,7 +15,7 @@ import pytest
 from tests.support import write_training_data
 
 from pulumi_openai_ft import File, FineTuningCheckpointPermission, FineTuningJob
-from pulumi_openai_ft._shared.hidden_properties import IDENTITY
+from pulumi_openai_ft._shared.state_names import IDENTITY
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,16 +15,16 @@ from pulumi_openai_ft import get_fine_tuning_events
 from pulumi_openai_ft._provider.checkpoint_permission import FineTuningCheckpointPermissionProvider
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
-from pulumi_openai_ft._provider.job.manager import NOT_OFFERED
+from pulumi_openai_ft._provider.job.manager import UNSUPPORTED_STATUSES
 from pulumi_openai_ft._service_profiles import FEATURES, PROFILES
 from pulumi_openai_ft.emulator import Emulator
 from pulumi_openai_ft.errors import (
     AuthenticationError,
+    IncompleteResourceError,
     InputError,
     NotFoundError,
     ServiceConnectionError,
     ServiceError,
-    UnfinishedError,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 MODEL = "gpt-4o-mini-2024-07-18"
 AZURE = {"service": "azure", "query": "api-version=v1"}
 GENERIC = {"service": "generic"}
-WITHOUT_METADATA = {**GENERIC, "lacks": ",".join([*PROFILES["generic"].lacks, "metadata"])}
+WITHOUT_METADATA = {
+    **GENERIC,
+    "unsupportedFeatures": ",".join([*PROFILES["generic"].unsupported, "metadata"]),
+}
 SETTINGS = {
     "azure": AZURE,
     "gateway": GENERIC,
@@ -122,17 +125,17 @@ class TestProfiles:
     @pytest.mark.parametrize("name", PROFILES)
     def test_a_profile_lacks_only_what_can_be_said_in_words(self, name: str) -> None:
         assert PROFILES[name].name == name
-        assert PROFILES[name].lacks <= FEATURES.keys()
+        assert PROFILES[name].unsupported <= FEATURES.keys()
 
     def test_openai_lacks_nothing(self) -> None:
-        assert all(PROFILES["openai"].offers(feature) for feature in FEATURES)
+        assert all(PROFILES["openai"].supports(feature) for feature in FEATURES)
 
     @pytest.mark.parametrize("feature", FEATURES)
     def test_what_is_missing_is_said_with_the_way_out(self, feature: str) -> None:
-        sentence = PROFILES["generic"].missing(feature)
+        sentence = PROFILES["generic"].unsupported_message(feature)
 
         assert sentence.startswith(f"the service 'generic' does not offer {FEATURES[feature]}: ")
-        assert "openai-ft:lacks" in sentence
+        assert "openai-ft:unsupportedFeatures" in sentence
 
 
 class TestEveryService:
@@ -423,17 +426,18 @@ class TestGatewaysOverTime(OverTime):
         self, configured: Callable[..., Any], inputs: dict[str, Any], service: Emulator
     ) -> None:
         provider = configured(
-            FineTuningJobProvider, lacks=str(SETTINGS[service.settings.mode].get("lacks", ""))
+            FineTuningJobProvider,
+            unsupportedFeatures=str(SETTINGS[service.settings.mode].get("unsupportedFeatures", "")),
         )
         unwaited = {**inputs, "wait_for_completion": False}
         created = provider.create(unwaited)
         service.advance(60)
 
-        with pytest.raises(UnfinishedError, match="goes on at the service") as caught:
+        with pytest.raises(IncompleteResourceError, match="goes on at the service") as caught:
             provider.update(created.id, created.outs or {}, {**unwaited, "paused": True})
 
         assert isinstance(caught.value.__cause__, ServiceError)
-        assert caught.value.__cause__.status in NOT_OFFERED
+        assert caught.value.__cause__.status in UNSUPPORTED_STATUSES
         assert [job["status"] for job in service.jobs()] == ["running"]
 
 
@@ -489,7 +493,7 @@ class TestAzureOverTime(OverTime):
 def test_waiting_ends_although_the_service_names_its_statuses_in_its_own_words(
     configure: Callable[..., Any], training_data: Path
 ) -> None:
-    with Emulator(today=TODAY, reads=6, mode="azure") as service:
+    with Emulator(today=TODAY, polls_until_done=6, mode="azure") as service:
         file = configure(FileProvider, baseUrl=service.url, **AZURE).create({"file": str(training_data)})
         provider = configure(FineTuningJobProvider, baseUrl=service.url, **AZURE)
 
@@ -565,7 +569,7 @@ class TestGateways:
 def test_metadata_is_refused_at_preview_where_it_is_not_kept(
     configure: Callable[..., Any], inputs: dict[str, Any]
 ) -> None:
-    provider = configure(FineTuningJobProvider, lacks="metadata")
+    provider = configure(FineTuningJobProvider, unsupportedFeatures="metadata")
 
     (reason,) = reasons(provider, **inputs, metadata={"team": "shop"})
 
@@ -575,7 +579,7 @@ def test_metadata_is_refused_at_preview_where_it_is_not_kept(
 def test_auto_is_refused_at_preview_where_the_service_chooses_nothing(
     configure: Callable[..., Any], inputs: dict[str, Any]
 ) -> None:
-    provider = configure(FineTuningJobProvider, lacks="auto")
+    provider = configure(FineTuningJobProvider, unsupportedFeatures="auto")
 
     (reason,) = reasons(provider, **inputs, method=supervised(n_epochs=3.0, batch_size="auto"))
 

@@ -4,7 +4,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pulumi_openai_ft._settings import SOURCES, Settings, mask_key, only_own_resources
+from pulumi_openai_ft._settings import (
+    REMOVED,
+    RENAMED,
+    SOURCES,
+    Settings,
+    denies_third_party_providers,
+    mask_key,
+)
 from pulumi_openai_ft.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -15,9 +22,9 @@ KEY = "sk-proj-0123456789abcdef"
 
 PROFILE = {
     "service": ("azure", "name", "azure"),
-    "key_header": ("X-Api-Key", "key_header", "x-api-key"),
+    "api_key_header": ("X-Api-Key", "api_key_header", "x-api-key"),
     "query": ("api-version=preview&a=b", "query", (("api-version", "preview"), ("a", "b"))),
-    "lacks": ("events, pause", "lacks", {"events", "pause"}),
+    "unsupported": ("events, pause", "unsupported", {"events", "pause"}),
     "hyperparameters": ("lora,lora_r", "hyperparameters", {"lora", "lora_r"}),
 }
 """Settings that are fields of the profile: what is written, the field, its value."""
@@ -102,9 +109,7 @@ def test_what_no_header_can_carry_is_refused_without_being_shown(key: str, value
     assert "0123" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "key", ["maxRetries", "timeout", "operationTimeout", "adminRequestsPerMinute", "pollInterval"]
-)
+@pytest.mark.parametrize("key", ["maxRetries", "timeout", "pollInterval"])
 @pytest.mark.parametrize("value", ["many", "-1", "nan", "inf", "1e300"])
 def test_a_number_that_is_none_is_refused_by_its_key(key: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"openai-ft:{key} is '{value}'"):
@@ -172,11 +177,11 @@ def test_each_field_of_the_profile_can_be_set_alone(setting: str) -> None:
 
 
 def test_a_field_that_is_set_changes_the_named_profile() -> None:
-    profile = Settings.resolve(config(service="generic", lacks="events"), {}).profile
+    profile = Settings.resolve(config(service="generic", unsupportedFeatures="events"), {}).profile
 
     assert profile.name == "generic"
-    assert profile.offers("pause")
-    assert not profile.offers("events")
+    assert profile.supports("pause")
+    assert not profile.supports("events")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +191,10 @@ def test_a_field_that_is_set_changes_the_named_profile() -> None:
             {"service": "together"},
             "openai-ft:service is 'together': write one of azure, bedrock, generic, nebius",
         ),
-        ({"lacks": "evnts"}, r"openai-ft:lacks names \['evnts'\]: write some of auto, checkpoints, events"),
+        (
+            {"unsupportedFeatures": "evnts"},
+            r"openai-ft:unsupportedFeatures has \['evnts'\]: write some of auto, checkpoints, events",
+        ),
     ],
 )
 def test_an_unknown_service_or_feature_is_refused_with_the_known_ones(
@@ -203,10 +211,57 @@ def test_a_catalogue_that_is_no_object_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("value", [None, "false", "true"])
-def test_dynamic_resources_of_others_are_refused_only_where_that_is_asked_for(value: str | None) -> None:
-    assert only_own_resources({"openai-ft:onlyOwnResources": value}.get) is (value == "true")
+def test_third_party_providers_are_denied_on_request(value: str | None) -> None:
+    assert denies_third_party_providers({"openai-ft:denyThirdPartyProviders": value}.get) is (value == "true")
 
 
-def test_whether_to_refuse_is_true_or_false() -> None:
-    with pytest.raises(SettingsError, match="openai-ft:onlyOwnResources is 'yes': write true or false"):
-        only_own_resources({"openai-ft:onlyOwnResources": "yes"}.get)
+def test_denying_third_party_providers_is_true_or_false() -> None:
+    with pytest.raises(
+        SettingsError, match="openai-ft:denyThirdPartyProviders is 'yes': write true or false"
+    ):
+        denies_third_party_providers({"openai-ft:denyThirdPartyProviders": "yes"}.get)
+
+
+FORMER = {
+    "owner": ("ada", lambda settings: settings.idempotency_scope == "ada"),
+    "uploadPartsAbove": ("5", lambda settings: settings.multipart_threshold == 5),
+    "keyHeader": ("X-Api-Key", lambda settings: settings.profile.api_key_header == "x-api-key"),
+    "lacks": ("pause", lambda settings: settings.profile.unsupported == {"pause"}),
+}
+"""Former keys of settings of a request: a value, and whether it has its effect."""
+
+
+@pytest.mark.parametrize("key", FORMER)
+def test_a_renamed_key_keeps_its_effect(key: str) -> None:
+    value, has_effect = FORMER[key]
+
+    assert has_effect(Settings.resolve(config(**{key: value}), {}))
+
+
+def test_a_renamed_key_of_the_host_keeps_its_effect() -> None:
+    assert denies_third_party_providers({"openai-ft:onlyOwnResources": "true"}.get)
+
+
+def test_every_renamed_key_has_a_case() -> None:
+    assert {*FORMER, "onlyOwnResources"} == set(RENAMED)
+
+
+def test_the_new_key_wins() -> None:
+    settings = Settings.resolve(config(owner="old", idempotencyScope="new"), {})
+
+    assert settings.idempotency_scope == "new"
+
+
+@pytest.mark.parametrize("key", [*RENAMED, *REMOVED])
+def test_an_outdated_key_is_refused_with_its_remedy(key: str) -> None:
+    settings = Settings.resolve(config(**{key: "1" if key in REMOVED else FORMER.get(key, ("true",))[0]}), {})
+
+    with pytest.raises(SettingsError) as refused:
+        settings.require_current_keys()
+
+    assert f"`pulumi config rm openai-ft:{key}`" in str(refused.value)
+    assert key in REMOVED or f"`pulumi config set openai-ft:{RENAMED[key]}`" in str(refused.value)
+
+
+def test_current_keys_are_accepted() -> None:
+    Settings.resolve(config(idempotencyScope="ada", service="generic"), {}).require_current_keys()

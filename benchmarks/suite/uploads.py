@@ -140,7 +140,7 @@ def _taken(
 
 def _ours(above: str, content: Content, small: Content, sink: Sink) -> Sent:
     """Our host's upload, as the engine asks for it, after it has uploaded a small file."""
-    config = {"apiKey": stack.API_KEY, "baseUrl": sink.url, "uploadPartsAbove": above}
+    config = {"apiKey": stack.API_KEY, "baseUrl": sink.url, "multipartThreshold": above}
     folder = small.path.parent
     with OwnHost.configured(folder, {f"openai-ft:{key}": value for key, value in config.items()}) as host:
         host.creating("File", "small", small.inputs).result()

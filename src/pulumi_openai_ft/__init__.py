@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.fine_tuned_model import FineTunedModel
     from pulumi_openai_ft.fine_tuning_job import FineTuningJob
     from pulumi_openai_ft.functions import (
+        get_file,
+        get_file_output,
+        get_files,
+        get_files_output,
         get_fine_tuning_checkpoint_permissions,
         get_fine_tuning_checkpoint_permissions_output,
         get_fine_tuning_checkpoints,
@@ -23,12 +27,6 @@ if TYPE_CHECKING:
         get_fine_tuning_job_output,
         get_fine_tuning_jobs,
         get_fine_tuning_jobs_output,
-    )
-    from pulumi_openai_ft.inventory import (
-        get_file,
-        get_file_output,
-        get_files,
-        get_files_output,
         get_model,
         get_model_output,
         get_models,
@@ -67,10 +65,10 @@ _MODULES = {
     "FineTuningCheckpointPermission": "checkpoint_permission",
     "FineTuningJob": "fine_tuning_job",
     "OpenAIFTError": "errors",
-    "get_file": "inventory",
-    "get_file_output": "inventory",
-    "get_files": "inventory",
-    "get_files_output": "inventory",
+    "get_file": "functions",
+    "get_file_output": "functions",
+    "get_files": "functions",
+    "get_files_output": "functions",
     "get_fine_tuning_checkpoint_permissions": "functions",
     "get_fine_tuning_checkpoint_permissions_output": "functions",
     "get_fine_tuning_checkpoints": "functions",
@@ -81,10 +79,10 @@ _MODULES = {
     "get_fine_tuning_job_output": "functions",
     "get_fine_tuning_jobs": "functions",
     "get_fine_tuning_jobs_output": "functions",
-    "get_model": "inventory",
-    "get_model_output": "inventory",
-    "get_models": "inventory",
-    "get_models_output": "inventory",
+    "get_model": "functions",
+    "get_model_output": "functions",
+    "get_models": "functions",
+    "get_models_output": "functions",
 }
 
 

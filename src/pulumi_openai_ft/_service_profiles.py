@@ -35,20 +35,20 @@ class Profile:
     """
 
     name: str
-    key_header: str = "authorization"
+    api_key_header: str = "authorization"
     query: tuple[tuple[str, str], ...] = ()
-    lacks: frozenset[str] = frozenset()
+    unsupported: frozenset[str] = frozenset()
     hyperparameters: frozenset[str] = frozenset()
 
-    def offers(self, feature: str) -> bool:
+    def supports(self, feature: str) -> bool:
         """Whether the service has a feature, one of `FEATURES`."""
-        return feature not in self.lacks
+        return feature not in self.unsupported
 
-    def missing(self, feature: str) -> str:
+    def unsupported_message(self, feature: str) -> str:
         """A sentence that says that the service lacks a feature, and what to do if it does not."""
         return (
             f"the service {self.name!r} does not offer {FEATURES[feature]}: leave it out, or, if yours does, name what "
-            f"it lacks in openai-ft:lacks"
+            f"it lacks in openai-ft:unsupportedFeatures"
         )
 
 
@@ -56,18 +56,18 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("openai"),
-        Profile("azure", key_header="api-key"),
-        Profile("bedrock", lacks=frozenset({"pause", "permissions", "uploads"})),
+        Profile("azure", api_key_header="api-key"),
+        Profile("bedrock", unsupported=frozenset({"pause", "permissions", "uploads"})),
         Profile(
             "nebius",
-            lacks=frozenset({"pause", "permissions", "uploads"}),
+            unsupported=frozenset({"pause", "permissions", "uploads"}),
             hyperparameters=frozenset(
                 {"context_length", "learning_rate", "lora", "lora_alpha", "lora_r", "packing"}
             ),
         ),
         Profile(
             "generic",
-            lacks=frozenset(
+            unsupported=frozenset(
                 {"checkpoints", "events", "metadata_filter", "models", "pause", "permissions", "uploads"}
             ),
             hyperparameters=frozenset({"*"}),

@@ -13,7 +13,7 @@ from pulumi_openai_ft._service_profiles import FEATURES, PROFILES, Profile
 from pulumi_openai_ft.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 CONFIG_NAMESPACE = "openai-ft"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -31,7 +31,7 @@ ENVIRONMENT = os.environ
 
 
 class Source(NamedTuple):
-    """Where one setting may stand, in the order in which it is looked for."""
+    """Places of one setting, in the order in which they are searched."""
 
     config_key: str
     environment: tuple[str, ...] = ()
@@ -43,23 +43,31 @@ SOURCES: dict[str, Source] = {
     "organization": Source("organization", ("OPENAI_ORG_ID", "OPENAI_ORGANIZATION")),
     "project": Source("project", ("OPENAI_PROJECT_ID",)),
     "base_url": Source("baseUrl", ("OPENAI_BASE_URL",)),
-    "owner": Source("owner"),
+    "idempotency_scope": Source("idempotencyScope"),
     "max_retries": Source("maxRetries"),
     "timeout": Source("timeout"),
-    "operation_timeout": Source("operationTimeout"),
-    "admin_requests_per_minute": Source("adminRequestsPerMinute"),
     "poll_interval": Source("pollInterval"),
-    "upload_parts_above": Source("uploadPartsAbove"),
+    "multipart_threshold": Source("multipartThreshold"),
     "service": Source("service"),
-    "key_header": Source("keyHeader"),
+    "api_key_header": Source("apiKeyHeader"),
     "query": Source("query"),
-    "lacks": Source("lacks"),
+    "unsupported": Source("unsupportedFeatures"),
     "hyperparameters": Source("hyperparameters"),
     "catalog": Source("catalog"),
     "shutdown_warning_days": Source("shutdownWarningDays"),
 }
-ONLY_OWN_RESOURCES = Source("onlyOwnResources")
-"""A setting of our host, where all others are of calls to the service."""
+DENY_THIRD_PARTY_PROVIDERS = Source("denyThirdPartyProviders")
+"""A setting of the host; all others are about requests to the service."""
+RENAMED = {
+    "owner": "idempotencyScope",
+    "uploadPartsAbove": "multipartThreshold",
+    "keyHeader": "apiKeyHeader",
+    "lacks": "unsupportedFeatures",
+    "onlyOwnResources": "denyThirdPartyProviders",
+}
+"""Former configuration keys. States hold them, so `refresh` and `destroy` read them; `preview` and `up` refuse them."""
+REMOVED = ("operationTimeout", "adminRequestsPerMinute")
+"""Configuration keys without an effect any more, which `preview` and `up` refuse, too."""
 KEYS_IN_CONFIGURATION = tuple(
     f"{CONFIG_NAMESPACE}:{SOURCES[name].config_key}" for name in ("api_key", "admin_key")
 )
@@ -68,27 +76,25 @@ KEYS_IN_CONFIGURATION = tuple(
 
 @dataclass(frozen=True)
 class Settings:
-    """What a call to the service needs to know.
+    """Settings of requests to one service.
 
     Attributes:
         api_key: Project key, for everything but permissions. Never shown by `repr`.
-        admin_key: Admin key, for permission calls alone. Never shown by `repr`.
+        admin_key: Admin key, for permission calls only. Never shown by `repr`.
         organization: `org-…`, sent as `OpenAI-Organization`.
         project: `proj_…`, sent as `OpenAI-Project`.
-        base_url: The API's root, without a slash at its end.
-        owner: Tells stacks of one name apart that share a project but not a backend.
-        max_retries: How often a request is repeated that may be repeated.
-        timeout: Seconds that the service may take to answer one try of a request.
-        operation_timeout: Seconds that a request may take with all its tries. A body on its way to the service is not
-            cut off, and the queue of paced admin calls does not count.
-        admin_requests_per_minute: How fast admin calls follow each other once the service found them too fast; 0
-            leaves each alone.
-        poll_interval: Seconds between two looks at waiting jobs, at the most.
-        upload_parts_above: Size in MB, of a million bytes, above which a file is uploaded in parts.
-        profile: How the service differs from OpenAI: the settings `service`, `keyHeader`, `query`, `lacks` and
-            `hyperparameters`.
-        catalog: What the user knows of models beyond the catalogue, JSON.
-        shutdown_warning_days: How many days before a model's shutdown a preview warns.
+        base_url: The API's root, without a trailing slash.
+        idempotency_scope: Distinguishes identically named stacks on different Pulumi backends that use the same
+            OpenAI project.
+        max_retries: Maximum number of retries of a request.
+        timeout: Maximum number of seconds without a byte from the service.
+        poll_interval: Maximum number of seconds between two polls of waiting jobs.
+        multipart_threshold: Size in MB (a million bytes) above which a file is uploaded in parts.
+        profile: Differences between the service and OpenAI: the settings `service`, `apiKeyHeader`, `query`,
+            `unsupportedFeatures` and `hyperparameters`.
+        catalog: Additions of the user to the model catalog, JSON.
+        shutdown_warning_days: Number of days before a model's shutdown from which on a preview warns.
+        outdated_keys: Full configuration keys that are set but were renamed or removed.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -96,16 +102,15 @@ class Settings:
     organization: str | None = None
     project: str | None = None
     base_url: str = DEFAULT_BASE_URL
-    owner: str | None = None
+    idempotency_scope: str | None = None
     max_retries: int = 4
     timeout: float = 600.0
-    operation_timeout: float = 1800.0
-    admin_requests_per_minute: float = 6.0
     poll_interval: float = 10.0
-    upload_parts_above: float = 64.0
+    multipart_threshold: float = 64.0
     profile: Profile = PROFILES["openai"]
     catalog: str | None = None
     shutdown_warning_days: float = 60.0
+    outdated_keys: tuple[str, ...] = ()
 
     @classmethod
     def resolve(
@@ -133,20 +138,28 @@ class Settings:
             organization=given.get("organization"),
             project=given.get("project"),
             base_url=_base_url(given.get("base_url", DEFAULT_BASE_URL)),
-            owner=given.get("owner"),
+            idempotency_scope=given.get("idempotency_scope"),
             max_retries=int(number("max_retries")),
             timeout=number("timeout"),
-            operation_timeout=number("operation_timeout"),
-            admin_requests_per_minute=number("admin_requests_per_minute"),
             poll_interval=number("poll_interval"),
-            upload_parts_above=number("upload_parts_above"),
+            multipart_threshold=number("multipart_threshold"),
             profile=_profile(given),
             catalog=_json_object("catalog", given),
             shutdown_warning_days=number("shutdown_warning_days"),
+            outdated_keys=tuple(_outdated_keys(config)),
         )
-        settings._refuse_what_no_header_can_carry()
+        settings._validate_header_values()
         settings._refuse_equal_keys()
         return settings
+
+    def require_current_keys(self) -> None:
+        """Refuse outdated configuration keys, for commands that run the program.
+
+        Raises:
+            SettingsError: Some are set; the text has the commands that repair each.
+        """
+        if self.outdated_keys:
+            raise SettingsError("; ".join(map(_outdated_key_message, self.outdated_keys)))
 
     def require_key(self, *, admin: bool) -> str:
         """The admin key or the project key.
@@ -177,7 +190,7 @@ class Settings:
             text = text.replace(form, mask_key(forms[form]))
         return _mask_what_looks_secret(text)
 
-    def _refuse_what_no_header_can_carry(self) -> None:
+    def _validate_header_values(self) -> None:
         for name in ("api_key", "admin_key", "organization", "project"):
             if _UNFIT_FOR_ADDRESS.search(getattr(self, name) or ""):
                 source = SOURCES[name]
@@ -194,11 +207,17 @@ class Settings:
             )
 
 
-def only_own_resources(config: Callable[[str], str | None]) -> bool:
-    """Whether our host is to refuse dynamic resources of others. Raises `SettingsError` for what is no truth value."""
-    text = _look_up(ONLY_OWN_RESOURCES, config, {}) or "false"
+def denies_third_party_providers(config: Callable[[str], str | None]) -> bool:
+    """Return whether the host must refuse dynamic resources of other packages.
+
+    Raises:
+        SettingsError: The value is neither true nor false.
+    """
+    text = _look_up(DENY_THIRD_PARTY_PROVIDERS, config, {}) or "false"
     if text not in ("true", "false"):
-        raise SettingsError(f"openai-ft:{ONLY_OWN_RESOURCES.config_key} is {text!r}: write true or false")
+        raise SettingsError(
+            f"openai-ft:{DENY_THIRD_PARTY_PROVIDERS.config_key} is {text!r}: write true or false"
+        )
     return text == "true"
 
 
@@ -217,13 +236,28 @@ def mask_key(key: str) -> str:
 def _look_up(
     source: Source, config: Callable[[str], str | None], environment: Mapping[str, str]
 ) -> str | None:
+    former = (old for old, new in RENAMED.items() if new == source.config_key)
     candidates = [
-        config(f"{CONFIG_NAMESPACE}:{source.config_key}"),
+        *(config(f"{CONFIG_NAMESPACE}:{key}") for key in (source.config_key, *former)),
         *map(environment.get, source.environment),
     ]
     return next(
         (str(value).strip() for value in candidates if value is not None and str(value).strip()), None
     )
+
+
+def _outdated_key_message(key: str) -> str:
+    remove, new_name = f"`pulumi config rm {key}`", RENAMED.get(key.split(":", 1)[1])
+    if new_name is None:
+        return f"{key} has no effect any more: run {remove}"
+    new = f"{CONFIG_NAMESPACE}:{new_name}"
+    return f"{key} is now {new}: run `pulumi config set {new}` with the same value, then {remove}"
+
+
+def _outdated_keys(config: Callable[[str], str | None]) -> Iterator[str]:
+    for name in (*RENAMED, *REMOVED):
+        if config(key := f"{CONFIG_NAMESPACE}:{name}") is not None:
+            yield key
 
 
 def _json_object(name: str, given: Mapping[str, str]) -> str | None:
@@ -246,15 +280,17 @@ def _profile(given: Mapping[str, str]) -> Profile:
     if name not in PROFILES:
         raise SettingsError(f"openai-ft:service is {name!r}: write one of {', '.join(sorted(PROFILES))}")
     changes: dict[str, Any] = {}
-    if "key_header" in given:
-        changes["key_header"] = given["key_header"].lower()
+    if "api_key_header" in given:
+        changes["api_key_header"] = given["api_key_header"].lower()
     if "query" in given:
         changes["query"] = tuple(parse_qsl(given["query"]))
-    for field_name in ("lacks", "hyperparameters"):
+    for field_name in ("unsupported", "hyperparameters"):
         if field_name in given:
             changes[field_name] = frozenset(filter(None, map(str.strip, given[field_name].split(","))))
-    if unknown := changes.get("lacks", frozenset()) - FEATURES.keys():
-        raise SettingsError(f"openai-ft:lacks names {sorted(unknown)}: write some of {', '.join(FEATURES)}")
+    if unknown := changes.get("unsupported", frozenset()) - FEATURES.keys():
+        raise SettingsError(
+            f"openai-ft:unsupportedFeatures has {sorted(unknown)}: write some of {', '.join(FEATURES)}"
+        )
     return replace(PROFILES[name], **changes)
 
 
@@ -269,12 +305,12 @@ def _base_url(value: str) -> str:
         raise SettingsError(
             f"openai-ft:baseUrl is {shown!r}: write a whole address such as {DEFAULT_BASE_URL!r} (or OPENAI_BASE_URL)"
         )
-    if reason := _surplus(parts):
+    if reason := _unsupported_url_part(parts):
         raise SettingsError(f"openai-ft:baseUrl (or OPENAI_BASE_URL) {shown!r} holds {reason}")
     return value.rstrip("/")
 
 
-def _surplus(parts: SplitResult) -> str:
+def _unsupported_url_part(parts: SplitResult) -> str:
     """What an address holds that would be lost on the way or shown in every error."""
     if "@" in parts.netloc:
         return "a user or password, which errors and state would show: leave it out, keys go into openai-ft:apiKey"

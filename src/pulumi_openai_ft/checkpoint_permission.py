@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from pulumi_openai_ft._program.provider_proxy import ByReference
-from pulumi_openai_ft._program.resource_base import Readable
-from pulumi_openai_ft._shared.lazy_module import Deferred
+from pulumi_openai_ft._program.provider_proxy import ProviderProxy
+from pulumi_openai_ft._program.resource_base import ResourceBase
+from pulumi_openai_ft._shared.lazy_module import LazyModule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["FineTuningCheckpointPermission", "FineTuningCheckpointPermissionProvider"]
 
 
-class FineTuningCheckpointPermissionProvider(ByReference):
+class FineTuningCheckpointPermissionProvider(ProviderProxy):
     """The provider of `FineTuningCheckpointPermission`, as states refer to it."""
 
-    module = Deferred("_provider.checkpoint_permission")
+    module = LazyModule("_provider.checkpoint_permission")
 
 
 class FineTuningCheckpointPermission(
-    Readable, pulumi.dynamic.Resource, module="openai_ft", name="FineTuningCheckpointPermission"
+    ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="FineTuningCheckpointPermission"
 ):
     """The right of other projects to use a checkpoint.
 

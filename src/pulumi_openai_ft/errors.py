@@ -10,17 +10,17 @@ OpenAIFTError
 │       ├── NotFoundError              404
 │       ├── AuthenticationError        401 or 403: the key is wrong, missing or not let in
 │       ├── MissingScopeError          401 or 403: the key lacks a scope
-│       ├── TrainingClosedError        403: the organization can create no new jobs
+│       ├── FineTuningUnavailableError 403: the organization can create no new jobs
 │       ├── RateLimitError             429: too fast; a retry helps
 │       ├── QuotaError                 429: a quota or spend cap; a retry does not help
 │       ├── JobLimitError              429: as many jobs as allowed, a day or at a time; a retry does not help
 │       ├── ServerError                5xx
-│       └── UnreadableAnswerError      the answer is not what the API sends
-├── EngineGoneError            the engine that asked for something is gone
-├── InterruptedCommandError    the user interrupted the command
-├── UnfinishedError            a resource exists, but not as it was asked for
-│   └── JobFailedError             a fine-tuning job failed or was cancelled, or its model is gone
-└── WaitTimedOutError          a fine-tuning job is not finished when the deadline passes
+│       └── InvalidResponseError       the response is not what the API sends
+├── EngineDisconnectedError    the engine that requested something has ended
+├── CommandInterruptedError    the user interrupted the command
+├── IncompleteResourceError    a resource exists, but not as it was requested
+│   └── JobFailedError             a fine-tuning job failed or was cancelled, or its model was deleted
+└── JobTimeoutError            a fine-tuning job is not finished when the deadline passes
 """
 
 from __future__ import annotations
@@ -32,11 +32,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AuthenticationError",
-    "EngineGoneError",
+    "CommandInterruptedError",
+    "EngineDisconnectedError",
+    "FineTuningUnavailableError",
+    "IncompleteResourceError",
     "InputError",
-    "InterruptedCommandError",
+    "InvalidResponseError",
     "JobFailedError",
     "JobLimitError",
+    "JobTimeoutError",
     "MissingScopeError",
     "NotFoundError",
     "OpenAIFTError",
@@ -48,10 +52,6 @@ __all__ = [
     "ServiceError",
     "ServiceTimeoutError",
     "SettingsError",
-    "TrainingClosedError",
-    "UnfinishedError",
-    "UnreadableAnswerError",
-    "WaitTimedOutError",
 ]
 
 
@@ -143,7 +143,7 @@ class MissingScopeError(ServiceError):
     """The key is good but lacks a scope or role."""
 
 
-class TrainingClosedError(ServiceError):
+class FineTuningUnavailableError(ServiceError):
     """The organization can create no new fine-tuning jobs."""
 
 
@@ -168,21 +168,21 @@ class ServerError(ServiceError):
     may_have_acted = True
 
 
-class UnreadableAnswerError(ServiceError):
+class InvalidResponseError(ServiceError):
     """The answer is cut short or is not what the API sends, an HTML page of a proxy for example."""
 
     may_have_acted = True
 
 
-class EngineGoneError(OpenAIFTError):
+class EngineDisconnectedError(OpenAIFTError):
     """The engine that asked for something is gone, so nobody would record it."""
 
 
-class InterruptedCommandError(OpenAIFTError):
+class CommandInterruptedError(OpenAIFTError):
     """The user interrupted the command with Ctrl-C."""
 
 
-class UnfinishedError(OpenAIFTError):
+class IncompleteResourceError(OpenAIFTError):
     """A resource exists, but not as it was asked for.
 
     Attributes:
@@ -194,9 +194,9 @@ class UnfinishedError(OpenAIFTError):
         self.outs = outs
 
 
-class JobFailedError(UnfinishedError):
+class JobFailedError(IncompleteResourceError):
     """A fine-tuning job failed or was cancelled, or its model was deleted."""
 
 
-class WaitTimedOutError(OpenAIFTError):
+class JobTimeoutError(OpenAIFTError):
     """A fine-tuning job was not finished when the deadline passed."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from pulumi_openai_ft._program.provider_proxy import ByReference
-from pulumi_openai_ft._program.resource_base import Readable
-from pulumi_openai_ft._shared.lazy_module import Deferred
+from pulumi_openai_ft._program.provider_proxy import ProviderProxy
+from pulumi_openai_ft._program.resource_base import ResourceBase
+from pulumi_openai_ft._shared.lazy_module import LazyModule
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,16 +21,16 @@ __all__ = ["File", "FileProvider"]
 
 LARGE = 8 * 2**20
 """Bytes from which on a hash is worth remembering: less is hashed sooner than what remembers is loaded."""
-_training_data = Deferred("training_data")
+_training_data = LazyModule("training_data")
 
 
-class FileProvider(ByReference):
+class FileProvider(ProviderProxy):
     """The provider of `File`, as states refer to it."""
 
-    module = Deferred("_provider.file")
+    module = LazyModule("_provider.file")
 
 
-class File(Readable, pulumi.dynamic.Resource, module="openai_ft", name="File"):
+class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File"):
     """An uploaded file, such as training data.
 
     Source in the API: `POST /files`.
@@ -95,7 +95,7 @@ class File(Readable, pulumi.dynamic.Resource, module="openai_ft", name="File"):
             "sha256": sha256 if sha256 is not None else _hash_of(path),
             "validate": validate,
         }
-        self.local = {"file": path, "validate": validate}
+        self._local_data = {"file": path, "validate": validate}
         super().__init__(FileProvider(), resource_name, self._properties(resource_name, given, opts), opts)
 
 
@@ -111,7 +111,7 @@ def file_hash(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None
 
 def local_data(file: pulumi.Input[str] | File | None) -> dict[str, Any] | None:
     """Where the local file of a `File` is, and how it is judged."""
-    return file.local if isinstance(file, File) else None
+    return file._local_data if isinstance(file, File) else None  # noqa: SLF001 - of this module
 
 
 def _later(value: Any) -> bool:

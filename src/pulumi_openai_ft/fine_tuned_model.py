@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import pulumi
 
-from pulumi_openai_ft._program.functions.error_transport import for_programs
+from pulumi_openai_ft._program.functions.error_transport import without_traceback
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermission
 from pulumi_openai_ft.errors import InputError
 from pulumi_openai_ft.file import File
@@ -15,7 +15,7 @@ from pulumi_openai_ft.fine_tuning_job import FineTuningJob
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["FineTunedModel", "FineTunedModelJob"]
+__all__ = ["FineTunedModel", "FineTunedModelJobArgs"]
 
 TYPE = "openai-ft:index:FineTunedModel"
 """Of the form that Pulumi gives components. No provider serves it, so it is none of `pulumi-python`'s."""
@@ -25,7 +25,7 @@ NOT_THERE_YET = (
 )
 
 
-class FineTunedModelJob(TypedDict, total=False):
+class FineTunedModelJobArgs(TypedDict, total=False):
     """What `FineTuningJob` takes and `FineTunedModel` hands on to it. `FineTuningJob` describes it."""
 
     suffix: pulumi.Input[str] | None
@@ -80,7 +80,7 @@ class FineTunedModel(pulumi.ComponentResource):
         validation_file: pulumi.Input[str | pulumi.FileAsset] | None = None,
         share_with: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
-        **job: Unpack[FineTunedModelJob],
+        **job: Unpack[FineTunedModelJobArgs],
     ) -> None:
         """Trains a model when the stack is updated.
 
@@ -99,7 +99,7 @@ class FineTunedModel(pulumi.ComponentResource):
         """
         is_shared = share_with not in (None, [], ())
         if is_shared and job.get("wait_for_completion") is False:
-            raise for_programs(InputError(NOT_THERE_YET.format(resource_name)))
+            raise without_traceback(InputError(NOT_THERE_YET.format(resource_name)))
         super().__init__(TYPE, resource_name, None, opts)
         self.training_file = self._file(f"{resource_name}-training", training_file)
         self.validation_file = (

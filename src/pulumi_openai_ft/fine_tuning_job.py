@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from pulumi_openai_ft._program.provider_proxy import ByReference
-from pulumi_openai_ft._program.resource_base import Readable, former_identities, keeping_secret
-from pulumi_openai_ft._shared.hidden_properties import ASKED, FILE_HASHES, FORMER_IDENTITIES, TRAINING_DATA
-from pulumi_openai_ft._shared.lazy_module import Deferred
+from pulumi_openai_ft._program.provider_proxy import ProviderProxy
+from pulumi_openai_ft._program.resource_base import ResourceBase, former_identities, with_secret_outputs
+from pulumi_openai_ft._shared.lazy_module import LazyModule
+from pulumi_openai_ft._shared.state_names import (
+    FILE_HASHES,
+    FORMER_IDENTITIES,
+    REQUESTED_INPUTS,
+    TRAINING_DATA,
+)
 from pulumi_openai_ft.file import File, file_hash, file_id, local_data
 
 if TYPE_CHECKING:
@@ -18,13 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["FineTuningJob", "FineTuningJobProvider"]
 
 
-class FineTuningJobProvider(ByReference):
+class FineTuningJobProvider(ProviderProxy):
     """The provider of `FineTuningJob`, as states refer to it."""
 
-    module = Deferred("_provider.fine_tuning_job")
+    module = LazyModule("_provider.fine_tuning_job")
 
 
-class FineTuningJob(Readable, pulumi.dynamic.Resource, module="openai_ft", name="FineTuningJob"):
+class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="FineTuningJob"):
     """A fine-tuning job and the model that it makes.
 
     A job that these inputs asked for before is adopted, never bought twice. Source in the API:
@@ -135,4 +140,6 @@ class FineTuningJob(Readable, pulumi.dynamic.Resource, module="openai_ft", name=
             FORMER_IDENTITIES: former_identities(resource_name, type(self).__name__, opts),
         }
         props = self._properties(resource_name, given, opts)
-        super().__init__(FineTuningJobProvider(), resource_name, props, keeping_secret(opts, ASKED))
+        super().__init__(
+            FineTuningJobProvider(), resource_name, props, with_secret_outputs(opts, REQUESTED_INPUTS)
+        )

@@ -12,32 +12,42 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pulumi
 
-from pulumi_openai_ft._shared.lazy_module import Deferred
+from pulumi_openai_ft._shared.lazy_module import LazyModule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pulumi_openai_ft._client.objects import Checkpoint, Event, Job, Permission
+    from pulumi_openai_ft._client.objects import Checkpoint, Event, FileObject, Job, Model, Permission
     from pulumi_openai_ft._program.functions import call, lookups, models
     from pulumi_openai_ft._program.functions.models import (
+        Files,
         FineTuningCheckpointPermissions,
         FineTuningCheckpoints,
         FineTuningEvents,
         FineTuningJobs,
+        Models,
     )
 else:
-    call, lookups = Deferred("_program.functions.call"), Deferred("_program.functions.lookups")
-    models = Deferred("_program.functions.models")
+    call, lookups = LazyModule("_program.functions.call"), LazyModule("_program.functions.lookups")
+    models = LazyModule("_program.functions.models")
 
 __all__ = [
     "Checkpoint",
     "Event",
+    "FileObject",
+    "Files",
     "FineTuningCheckpointPermissions",
     "FineTuningCheckpoints",
     "FineTuningEvents",
     "FineTuningJobs",
     "Job",
+    "Model",
+    "Models",
     "Permission",
+    "get_file",
+    "get_file_output",
+    "get_files",
+    "get_files_output",
     "get_fine_tuning_checkpoint_permissions",
     "get_fine_tuning_checkpoint_permissions_output",
     "get_fine_tuning_checkpoints",
@@ -48,6 +58,10 @@ __all__ = [
     "get_fine_tuning_job_output",
     "get_fine_tuning_jobs",
     "get_fine_tuning_jobs_output",
+    "get_model",
+    "get_model_output",
+    "get_models",
+    "get_models_output",
 ]
 
 Options = pulumi.InvokeOptions | None
@@ -68,7 +82,7 @@ def get_fine_tuning_job(fine_tuning_job_id: str, *, opts: Options = None) -> Job
         NotFoundError: There is no such job for this key and project.
         OpenAIFTError: The service cannot be asked.
     """
-    return call.ask(lookups.JOB, opts, fine_tuning_job_id=fine_tuning_job_id)
+    return call.call(lookups.JOB, opts, fine_tuning_job_id=fine_tuning_job_id)
 
 
 def get_fine_tuning_job_output(
@@ -101,7 +115,7 @@ def get_fine_tuning_jobs(
         InputError: An argument does not fit, or the service keeps no metadata.
         OpenAIFTError: The service cannot be asked.
     """
-    return call.ask(lookups.JOBS, opts, status=status, model=model, metadata=metadata, limit=limit)
+    return call.call(lookups.JOBS, opts, status=status, model=model, metadata=metadata, limit=limit)
 
 
 def get_fine_tuning_jobs_output(
@@ -133,7 +147,7 @@ def get_fine_tuning_checkpoints(
         NotFoundError: There is no such job for this key and project.
         OpenAIFTError: The service cannot be asked.
     """
-    return call.ask(lookups.CHECKPOINTS, opts, fine_tuning_job_id=fine_tuning_job_id, limit=limit)
+    return call.call(lookups.CHECKPOINTS, opts, fine_tuning_job_id=fine_tuning_job_id, limit=limit)
 
 
 def get_fine_tuning_checkpoints_output(
@@ -169,7 +183,7 @@ def get_fine_tuning_events(
         NotFoundError: There is no such job for this key and project.
         OpenAIFTError: The service cannot be asked.
     """
-    return call.ask(
+    return call.call(
         lookups.EVENTS,
         opts,
         fine_tuning_job_id=fine_tuning_job_id,
@@ -221,7 +235,7 @@ def get_fine_tuning_checkpoint_permissions(
         NotFoundError: There is no such checkpoint.
         OpenAIFTError: The service cannot be asked.
     """
-    return call.ask(
+    return call.call(
         lookups.PERMISSIONS, opts, checkpoint_id=checkpoint_id, project_id=project_id, limit=limit
     )
 
@@ -237,6 +251,103 @@ def get_fine_tuning_checkpoint_permissions_output(
     return call.ask_output(
         lookups.PERMISSIONS, opts, checkpoint_id=checkpoint_id, project_id=project_id, limit=limit
     )
+
+
+def get_file(file_id: str, *, opts: Options = None) -> FileObject:
+    """An uploaded file, without its content.
+
+    Source in the API: `GET /files/{id}`.
+
+    Args:
+        file_id: The file, `file-…`.
+        opts: Pulumi's options for functions.
+
+    Raises:
+        NotFoundError: There is no such file for this key and project.
+        OpenAIFTError: The service cannot be asked.
+    """
+    return call.call(lookups.FILE, opts, file_id=file_id)
+
+
+def get_file_output(file_id: pulumi.Input[str], *, opts: Options = None) -> pulumi.Output[FileObject]:
+    """Like `get_file`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return call.ask_output(lookups.FILE, opts, file_id=file_id)
+
+
+def get_files(*, purpose: str | None = None, limit: int | None = None, opts: Options = None) -> Files:
+    """Uploaded files, newest first.
+
+    Source in the API: `GET /files`, as many pages as it takes.
+
+    Args:
+        purpose: Only files of this purpose, such as `fine-tune`.
+        limit: How many at the most; all by default.
+        opts: Pulumi's options for functions.
+
+    Raises:
+        InputError: An argument does not fit.
+        OpenAIFTError: The service cannot be asked.
+    """
+    return call.call(lookups.FILES, opts, purpose=purpose, limit=limit)
+
+
+def get_files_output(
+    *,
+    purpose: pulumi.Input[str | None] = None,
+    limit: pulumi.Input[int | None] = None,
+    opts: Options = None,
+) -> pulumi.Output[Files]:
+    """Like `get_files`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return call.ask_output(lookups.FILES, opts, purpose=purpose, limit=limit)
+
+
+def get_model(model_id: str, *, opts: Options = None) -> Model:
+    """A base model or a fine-tuned one, with the day on which it is shut down, where that is announced.
+
+    Source in the API: `GET /models/{id}`.
+
+    Args:
+        model_id: The model's name, `ft:…` or that of a base model.
+        opts: Pulumi's options for functions.
+
+    Raises:
+        InputError: The service does not show its models.
+        NotFoundError: There is no such model for this key and project.
+        OpenAIFTError: The service cannot be asked.
+    """
+    return call.call(lookups.MODEL, opts, model_id=model_id)
+
+
+def get_model_output(model_id: pulumi.Input[str], *, opts: Options = None) -> pulumi.Output[Model]:
+    """Like `get_model`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return call.ask_output(lookups.MODEL, opts, model_id=model_id)
+
+
+def get_models(*, owned_by: str | None = None, limit: int | None = None, opts: Options = None) -> Models:
+    """The models that the key can use, in the service's order.
+
+    Source in the API: `GET /models`.
+
+    Args:
+        owned_by: Only models of this owner: `system`, or an organization.
+        limit: How many at the most, of those that fit; all by default.
+        opts: Pulumi's options for functions.
+
+    Raises:
+        InputError: An argument does not fit, or the service does not show its models.
+        OpenAIFTError: The service cannot be asked.
+    """
+    return call.call(lookups.MODELS, opts, owned_by=owned_by, limit=limit)
+
+
+def get_models_output(
+    *,
+    owned_by: pulumi.Input[str | None] = None,
+    limit: pulumi.Input[int | None] = None,
+    opts: Options = None,
+) -> pulumi.Output[Models]:
+    """Like `get_models`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return call.ask_output(lookups.MODELS, opts, owned_by=owned_by, limit=limit)
 
 
 def __getattr__(name: str) -> Any:

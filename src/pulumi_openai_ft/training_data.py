@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from pulumi_openai_ft._training_data.cache import Cache
-from pulumi_openai_ft._training_data.checker import Terms
-from pulumi_openai_ft._training_data.executors import Here
+from pulumi_openai_ft._training_data.checker import CheckOptions
+from pulumi_openai_ft._training_data.executors import InlineExecutor
 from pulumi_openai_ft._training_data.limits import METHODS
 from pulumi_openai_ft._training_data.problems import KINDS, MOST_SHOWN, Problem, Severity
 from pulumi_openai_ft._training_data.reader import opened, pieces
-from pulumi_openai_ft._training_data.scan import lines_of, look_through
+from pulumi_openai_ft._training_data.scan import lines_of, scan
 from pulumi_openai_ft._training_data.tokens import counts_exactly, encoding_of
 
 __all__ = [
@@ -84,13 +84,17 @@ class Report:
         """How many things there are that are likely not as they were meant."""
         return self._number(Severity.WARNING)
 
-    def sentences(self, severity: Severity) -> list[str]:
+    def messages(self, severity: Severity) -> list[str]:
         """The problems of a severity, a sentence each, the last one on those that are not told one by one."""
         told = [str(problem) for problem in self.problems if problem.severity is severity]
-        more = self.more(severity)
-        return [*told, f"and {sum(more.values()):,} more: {listed(more)}"] if more else told
+        hidden_counts = self.hidden_counts(severity)
+        return (
+            [*told, f"and {sum(hidden_counts.values()):,} more: {listed(hidden_counts)}"]
+            if hidden_counts
+            else told
+        )
 
-    def more(self, severity: Severity) -> dict[str, int]:
+    def hidden_counts(self, severity: Severity) -> dict[str, int]:
         """How many problems of a severity there are of each kind beyond those in `problems`."""
         left = {kind: number for kind, number in self.counts.items() if KINDS[kind].severity is severity}
         for problem in self.problems:
@@ -132,7 +136,7 @@ def check(
         InputError: A file is no regular file, cannot be read, or changes while it is read.
     """
     cache = Cache(Report) if cache is None else cache
-    terms = Terms(method, encoding_of(model), context_length)
+    terms = CheckOptions(method, encoding_of(model), context_length)
     training = _hash_of(training_file, cache) if training_file is not None else None
     report = _known(cache, sha256, terms, training) or _known(cache, cache.sha256(file), terms, training)
     if report is None:
@@ -205,24 +209,26 @@ def _hash_of(file: Path, cache: Cache[Report]) -> str:
         return known
     began, digest = cache.now(), hashlib.sha256()
     with opened(file) as (content, state):
-        for _ in pieces(content, Here(), digest.update, lambda _done: None):
+        for _ in pieces(content, InlineExecutor(), digest.update, lambda _done: None):
             pass
     cache.remember_file(state, digest.hexdigest(), began)
     return digest.hexdigest()
 
 
-def _known(cache: Cache[Report], sha256: str | None, terms: Terms, training: str | None) -> Report | None:
+def _known(
+    cache: Cache[Report], sha256: str | None, terms: CheckOptions, training: str | None
+) -> Report | None:
     """What is known of a content by these terms, or by the most open ones where these come to the same."""
     if sha256 is None:
         return None
     if found := cache.report(sha256, _key(terms, training)):
         return found
-    most_open = Terms(None, terms.encoding, None)
+    most_open = CheckOptions(None, terms.encoding, None)
     found = cache.report(sha256, _key(most_open, training))
     return found if found and _comes_to_the_same(found, terms) else None
 
 
-def _comes_to_the_same(most_open: Report, terms: Terms) -> bool:
+def _comes_to_the_same(most_open: Report, terms: CheckOptions) -> bool:
     """Whether a content would be found the same by these terms: no row has more tokens than bytes, but for images."""
     cuts_nothing = terms.context_length is None or (
         most_open.longest_row <= terms.context_length and not most_open.image_rows
@@ -231,7 +237,7 @@ def _comes_to_the_same(most_open: Report, terms: Terms) -> bool:
 
 
 def _read(
-    file: Path, terms: Terms, training_file: Path | None, progress: Progress, cache: Cache[Report]
+    file: Path, terms: CheckOptions, training_file: Path | None, progress: Progress, cache: Cache[Report]
 ) -> Report:
     repeats = None
     if training_file is not None:
@@ -239,7 +245,7 @@ def _read(
             repeats = lines_of(content)
     began = cache.now()
     with opened(file) as (content, state):
-        looked = look_through(content, state.size, terms, repeats, lambda done: progress(done, state.size))
+        looked = scan(content, state.size, terms, repeats, lambda done: progress(done, state.size))
     cache.remember_file(state, looked.sha256, began)
     examined = looked.examined
     return Report(
@@ -257,7 +263,7 @@ def _read(
     )
 
 
-def _key(terms: Terms, training: str | None) -> str:
+def _key(terms: CheckOptions, training: str | None) -> str:
     return f"{tuple(terms)} {counts_exactly()} {training}"
 
 

@@ -11,7 +11,7 @@ from benchmarks.benchmark import BenchmarkError
 from benchmarks.sink import Sink
 from tests.support import API_KEY
 
-from pulumi_openai_ft._client.client import Api
+from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.errors import ServiceError
 
@@ -29,8 +29,8 @@ def sink(tmp_path: Path) -> Iterator[Sink]:
 
 
 @pytest.fixture
-def api(sink: Sink) -> Iterator[Api]:
-    made = Api(Settings(api_key=API_KEY, base_url=sink.url))
+def api(sink: Sink) -> Iterator[Client]:
+    made = Client(Settings(api_key=API_KEY, base_url=sink.url))
     yield made
     made.close()
 
@@ -41,7 +41,7 @@ def official(sink: Sink) -> Iterator[openai.OpenAI]:
         yield client
 
 
-def test_counts_what_we_send_in_one_piece_and_not_the_form_around_it(sink: Sink, api: Api) -> None:
+def test_counts_what_we_send_in_one_piece_and_not_the_form_around_it(sink: Sink, api: Client) -> None:
     expiry = {"anchor": "created_at", "seconds": 3600}
 
     file = api.upload_file("data.jsonl", io.BytesIO(CONTENT), purpose="batch", expires_after=expiry)
@@ -51,7 +51,7 @@ def test_counts_what_we_send_in_one_piece_and_not_the_form_around_it(sink: Sink,
     sink.require(len(CONTENT))
 
 
-def test_counts_what_we_send_in_parts(sink: Sink, api: Api) -> None:
+def test_counts_what_we_send_in_parts(sink: Sink, api: Client) -> None:
     upload = api.begin_upload("data.jsonl", purpose="batch", size=2 * len(CONTENT), mime_type="text/jsonl")
     parts = [api.add_part(upload.id, io.BytesIO(CONTENT)) for _ in range(2)]
 
@@ -84,7 +84,7 @@ def test_counts_a_plain_stream(sink: Sink) -> None:
     sink.require(len(CONTENT))
 
 
-def test_refuses_parts_that_are_not_as_long_as_the_whole(api: Api) -> None:
+def test_refuses_parts_that_are_not_as_long_as_the_whole(api: Client) -> None:
     upload = api.begin_upload("data.jsonl", purpose="batch", size=len(CONTENT), mime_type="text/jsonl")
     part = api.add_part(upload.id, io.BytesIO(CONTENT[1:]))
 
@@ -92,7 +92,7 @@ def test_refuses_parts_that_are_not_as_long_as_the_whole(api: Api) -> None:
         api.complete_upload(upload.id, [part.id], "0")
 
 
-def test_a_figure_of_what_was_not_sent_is_none(sink: Sink, api: Api) -> None:
+def test_a_figure_of_what_was_not_sent_is_none(sink: Sink, api: Client) -> None:
     api.upload_file("data.jsonl", io.BytesIO(CONTENT), purpose="batch")
 
     with pytest.raises(BenchmarkError, match="76800 bytes came where 76801 were to be sent"):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from pulumi_openai_ft.cli.init import initialize
-from pulumi_openai_ft.cli.project import MASTER, WRAPPER
+from pulumi_openai_ft.cli.project import WRAPPER, WRAPPER_SOURCE
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def test_a_project_gets_the_wrapper_and_the_lines(folder: Path) -> None:
     wrapper = folder / "bin" / WRAPPER
     assert done == [f"wrote bin/{WRAPPER}", "added plugins.providers to Pulumi.yaml"]
     assert project_text(folder) == PROJECT + LINES
-    assert wrapper.read_bytes() == MASTER.read_bytes()
+    assert wrapper.read_bytes() == WRAPPER_SOURCE.read_bytes()
     assert stat.S_IMODE(wrapper.stat().st_mode) == 0o755
     assert set(contents(folder)) == {"Pulumi.yaml", f"bin/{WRAPPER}"}
 
@@ -101,7 +101,7 @@ def test_an_older_wrapper_is_updated(folder: Path) -> None:
     wrapper.write_text("#!/bin/sh\n# Written by `openai-ft init`, long ago.\n")
 
     assert initialize(folder) == [f"updated bin/{WRAPPER}"]
-    assert wrapper.read_bytes() == MASTER.read_bytes()
+    assert wrapper.read_bytes() == WRAPPER_SOURCE.read_bytes()
 
 
 def test_a_lost_run_bit_is_set_again(folder: Path) -> None:
@@ -124,7 +124,7 @@ def test_another_program_of_that_name_is_overwritten_only_by_force(folder: Path)
     assert contents(folder) == before
 
     assert initialize(folder, force=True)[0] == f"overwrote bin/{WRAPPER}"
-    assert wrapper.read_bytes() == MASTER.read_bytes()
+    assert wrapper.read_bytes() == WRAPPER_SOURCE.read_bytes()
 
 
 def test_the_project_file_keeps_its_mode_and_stays_a_link(folder: Path, tmp_path: Path) -> None:

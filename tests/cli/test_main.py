@@ -101,4 +101,4 @@ def test_doctor_ends_with_1_where_there_is_a_problem(
     assert "problem  Pulumi       `pulumi` is not on PATH" in capsys.readouterr().out
 
     assert main(["doctor", str(project), "--json"]) == 1
-    assert {"about": "project", "mark": "ok"}.items() <= json.loads(capsys.readouterr().out)[0].items()
+    assert {"check": "project", "status": "ok"}.items() <= json.loads(capsys.readouterr().out)[0].items()

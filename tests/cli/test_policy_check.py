@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from tests.policies.harness import KEY, TODAY, VALID, urn_of
 
+from pulumi_openai_ft._shared.state_names import FILE_TYPE, JOB_TYPE, PERMISSION_TYPE, PROVIDER_TYPE
 from pulumi_openai_ft.cli import policy_config
 from pulumi_openai_ft.cli.policy_check import Violation, as_json, as_table, violations
-from pulumi_openai_ft.policies._resource_types import FILE, JOB, PERMISSION, PROVIDER
 
 LATER = date(2027, 1, 14)
 ENCRYPTED = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:abc"}
-PROVIDER_ID = f"{urn_of(PROVIDER, 'default')}::4711"
+PROVIDER_ID = f"{urn_of(PROVIDER_TYPE, 'default')}::4711"
 
 
 def kept(kind: str, *, name: str = "it", stack: str = "dev", **changes: Any) -> dict[str, Any]:
@@ -33,7 +33,12 @@ def kept(kind: str, *, name: str = "it", stack: str = "dev", **changes: Any) -> 
 
 def provider(**configuration: Any) -> dict[str, Any]:
     inputs = {name.replace("__", ":").replace("_", "-"): value for name, value in configuration.items()}
-    return {"urn": urn_of(PROVIDER, "default"), "type": PROVIDER, "inputs": inputs, "outputs": inputs}
+    return {
+        "urn": urn_of(PROVIDER_TYPE, "default"),
+        "type": PROVIDER_TYPE,
+        "inputs": inputs,
+        "outputs": inputs,
+    }
 
 
 def told(*resources: dict[str, Any], day: date = TODAY) -> list[tuple[str, str, str]]:
@@ -50,32 +55,32 @@ def test_a_stack_that_keeps_the_rules_is_fine(kind: str) -> None:
 
 
 def test_a_model_that_was_shut_down_since_is_found() -> None:
-    found = told(kept(JOB), day=LATER)
+    found = told(kept(JOB_TYPE), day=LATER)
 
     assert ("mandatory", "fine-tuning-supported-model", "it") in found
     assert ("advisory", "fine-tuning-no-new-jobs-after", "it") in found
 
 
 def test_the_configuration_of_the_last_update_counts() -> None:
-    assert NEAR in told(provider(), kept(JOB))
-    assert NEAR not in told(provider(openai_ft__service="azure"), kept(JOB))
+    assert NEAR in told(provider(), kept(JOB_TYPE))
+    assert NEAR not in told(provider(openai_ft__service="azure"), kept(JOB_TYPE))
 
 
 def test_a_permission_needs_no_key_to_be_judged() -> None:
-    assert told(provider(), kept(PERMISSION)) == []
+    assert told(provider(), kept(PERMISSION_TYPE)) == []
 
 
 def test_a_state_tells_whether_a_resource_is_protected() -> None:
     lost = ("mandatory", "protect-in-production", "it")
 
-    assert lost in told(kept(JOB, stack="prod"))
-    assert lost not in told(kept(JOB, stack="prod", protect=True))
+    assert lost in told(kept(JOB_TYPE, stack="prod"))
+    assert lost not in told(kept(JOB_TYPE, stack="prod", protect=True))
 
 
 def test_a_key_is_found_where_it_is_plain() -> None:
-    plain = kept(JOB, inputs={"metadata": {"owner": "x", "key": KEY}}, outputs={"error": KEY})
+    plain = kept(JOB_TYPE, inputs={"metadata": {"owner": "x", "key": KEY}}, outputs={"error": KEY})
     secret = kept(
-        JOB, name="other", inputs={"metadata": ENCRYPTED}, outputs={"error": {"message": ENCRYPTED}}
+        JOB_TYPE, name="other", inputs={"metadata": ENCRYPTED}, outputs={"error": {"message": ENCRYPTED}}
     )
 
     found = told(provider(shop__key=KEY, openai_ft__apiKey=ENCRYPTED), plain, secret)
@@ -89,23 +94,25 @@ def test_a_key_is_found_where_it_is_plain() -> None:
 
 
 def test_a_secret_is_not_judged() -> None:
-    assert [rule for _, rule, _ in told(kept(JOB, inputs={"model": ENCRYPTED, "suffix": ENCRYPTED}))] == []
+    assert [
+        rule for _, rule, _ in told(kept(JOB_TYPE, inputs={"model": ENCRYPTED, "suffix": ENCRYPTED}))
+    ] == []
 
 
 def test_what_a_job_was_trained_from_is_known() -> None:
-    batch = kept(FILE, name="data", inputs={"purpose": "batch"})
-    job = kept(JOB, propertyDependencies={"training_file": [batch["urn"]]})
+    batch = kept(FILE_TYPE, name="data", inputs={"purpose": "batch"})
+    job = kept(JOB_TYPE, propertyDependencies={"training_file": [batch["urn"]]})
 
     assert ("mandatory", "training-file-purpose", "it") in told(batch, job)
 
 
 def test_what_is_only_still_to_be_deleted_is_left_out() -> None:
-    assert told(kept(JOB, delete=True), day=LATER) == []
+    assert told(kept(JOB_TYPE, delete=True), day=LATER) == []
 
 
 def test_what_a_program_only_reads_is_not_its_to_change() -> None:
-    assert told(kept(JOB, stack="prod"), day=LATER) != []
-    assert told(kept(JOB, stack="prod", external=True), day=LATER) == []
+    assert told(kept(JOB_TYPE, stack="prod"), day=LATER) != []
+    assert told(kept(JOB_TYPE, stack="prod", external=True), day=LATER) == []
 
 
 def test_an_empty_stack_is_fine() -> None:
@@ -113,8 +120,12 @@ def test_an_empty_stack_is_fine() -> None:
 
 
 FOUND = [
-    Violation("fine-tuning-suffix", "advisory", JOB, "it", urn_of(JOB), "suffix: is missing: write one"),
-    Violation("wandb-entity", "mandatory", JOB, "support", urn_of(JOB, "support"), "integrations: no"),
+    Violation(
+        "fine-tuning-suffix", "advisory", JOB_TYPE, "it", urn_of(JOB_TYPE), "suffix: is missing: write one"
+    ),
+    Violation(
+        "wandb-entity", "mandatory", JOB_TYPE, "support", urn_of(JOB_TYPE, "support"), "integrations: no"
+    ),
 ]
 
 
@@ -130,9 +141,9 @@ def test_as_json_each_is_an_object() -> None:
     assert json.loads(as_json(FOUND))[0] == {
         "rule": "fine-tuning-suffix",
         "level": "advisory",
-        "type": JOB,
+        "type": JOB_TYPE,
         "name": "it",
-        "urn": urn_of(JOB),
+        "urn": urn_of(JOB_TYPE),
         "message": "suffix: is missing: write one",
     }
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 
-from pulumi_openai_ft.cli.progress_bar import CLEARED, shown_reading
+from pulumi_openai_ft.cli.progress_bar import CLEARED, progress_bar
 
 SIZE = 200_000_000
 
@@ -15,7 +15,7 @@ class Terminal(io.StringIO):
 def test_a_long_file_gets_a_bar_that_is_taken_away() -> None:
     terminal = Terminal()
 
-    with shown_reading("data/training.jsonl", terminal, iter([1.0, 1.05, 1.2]).__next__) as progress:
+    with progress_bar("data/training.jsonl", terminal, iter([1.0, 1.05, 1.2]).__next__) as progress:
         for done in (50_000_000, 60_000_000, SIZE):
             progress(done, SIZE)
 
@@ -30,7 +30,7 @@ def test_a_long_file_gets_a_bar_that_is_taken_away() -> None:
 def test_a_short_file_gets_none() -> None:
     terminal = Terminal()
 
-    with shown_reading("training.jsonl", terminal, lambda: 1.0) as progress:
+    with progress_bar("training.jsonl", terminal, lambda: 1.0) as progress:
         progress(10, 10)
 
     assert terminal.getvalue() == ""
@@ -39,7 +39,7 @@ def test_a_short_file_gets_none() -> None:
 def test_nobody_looks_at_what_is_no_terminal() -> None:
     written = io.StringIO()
 
-    with shown_reading("training.jsonl", written, lambda: 1.0) as progress:
+    with progress_bar("training.jsonl", written, lambda: 1.0) as progress:
         progress(SIZE, SIZE)
 
     assert written.getvalue() == ""

@@ -6,7 +6,7 @@ import pytest
 from tests.fake_clock import WALL, FakeClock
 from tests.support import ADMIN_KEY, API_KEY
 
-from pulumi_openai_ft._client.http import Http
+from pulumi_openai_ft._client.requests import Session
 from pulumi_openai_ft._settings import Settings
 
 if TYPE_CHECKING:
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def opened() -> Iterator[Callable[..., Http]]:
-    """Makes connections to a service over the wire, and closes them."""
-    made: list[Http] = []
+def open_session() -> Iterator[Callable[..., Session]]:
+    """Open sessions with an emulator, and close them after the test."""
+    sessions: list[Session] = []
 
     def make(
-        service: Emulator, *, admin: bool = False, sleeper: FakeClock | None = None, **settings: Any
-    ) -> Http:
-        known = Settings(api_key=API_KEY, admin_key=ADMIN_KEY, base_url=service.url, **settings)
-        made.append(Http(known, admin=admin, time=(sleeper or FakeClock(WALL)).time))
-        return made[-1]
+        service: Emulator, *, admin: bool = False, clock: FakeClock | None = None, **settings: Any
+    ) -> Session:
+        resolved = Settings(api_key=API_KEY, admin_key=ADMIN_KEY, base_url=service.url, **settings)
+        sessions.append(Session(resolved, admin=admin, time=(clock or FakeClock(WALL)).time))
+        return sessions[-1]
 
     yield make
-    for http in made:
-        http.close()
+    for session in sessions:
+        session.close()

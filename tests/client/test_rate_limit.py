@@ -9,183 +9,203 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fake_clock import WALL, FakeClock, SharedFakeClock
 
-from pulumi_openai_ft._client.rate_limit import MINUTE, Pace, Time, pace_of
-
-RATE = 6.0
-INTERVAL = MINUTE / RATE
+from pulumi_openai_ft._client.rate_limit import INTERVAL, MINUTE, RateLimiter, TimeSource, limiter_of
 
 
-def test_nothing_is_paced_before_the_service_finds_it_too_fast() -> None:
-    sleeper = FakeClock(WALL)
-    pace = Pace(sleeper.time)
-
-    assert [pace.wait(RATE) for _ in range(20)] == [0.0] * 20
-    assert sleeper.pauses == []
-
-
-def test_calls_follow_each_other_at_the_rate_once_they_were_too_fast() -> None:
-    sleeper = FakeClock(WALL)
-    pace = Pace(sleeper.time)
-
-    pace.slow_down(RATE)
-
-    assert [pace.wait(RATE) for _ in range(5)] == [INTERVAL] * 5
+def waits(limiter: RateLimiter, clock: FakeClock, number: int = 1) -> list[float]:
+    """Return how many seconds each of some requests waits."""
+    starts = [clock.now]
+    for _ in range(number):
+        limiter.wait()
+        starts.append(clock.now)
+    return [after - before for before, after in pairwise(starts)]
 
 
-def test_unused_time_is_not_saved_up_for_a_burst() -> None:
-    sleeper = FakeClock(WALL)
-    pace = Pace(sleeper.time)
-    pace.slow_down(RATE)
-    sleeper.now += 50
+def test_requests_do_not_wait_before_throttling() -> None:
+    clock = FakeClock(WALL)
 
-    assert [pace.wait(RATE), pace.wait(RATE)] == [0.0, INTERVAL]
+    assert waits(RateLimiter(clock.time), clock, 20) == [0] * 20
+    assert clock.pauses == []
 
 
-def test_nobody_goes_before_the_time_that_the_service_asked_for() -> None:
-    pace = Pace(FakeClock(WALL).time)
+def test_throttled_requests_are_sent_six_per_minute() -> None:
+    clock = FakeClock(WALL)
+    limiter = RateLimiter(clock.time)
 
-    pace.slow_down(RATE, retry_after=42)
+    limiter.throttle()
 
-    assert pace.wait(RATE) == 42
-
-
-def test_one_answer_holds_all_back_for_two_minutes_at_the_most() -> None:
-    pace = Pace(FakeClock(WALL).time)
-
-    pace.slow_down(RATE, retry_after=86400)
-
-    assert pace.wait(RATE) == 120
+    assert waits(limiter, clock, 5) == [10] * 5
 
 
-def test_many_complaints_at_once_count_as_one() -> None:
-    pace = Pace(FakeClock(WALL).time)
+def test_idle_time_does_not_allow_a_burst() -> None:
+    clock = FakeClock(WALL)
+    limiter = RateLimiter(clock.time)
+    limiter.throttle()
+    clock.now += 50
+
+    assert waits(limiter, clock, 2) == [0, INTERVAL]
+
+
+def test_requests_wait_for_retry_after() -> None:
+    clock = FakeClock(WALL)
+    limiter = RateLimiter(clock.time)
+
+    limiter.throttle(retry_after=42)
+
+    assert waits(limiter, clock) == [42]
+
+
+def test_retry_after_is_limited_to_two_minutes() -> None:
+    clock = FakeClock(WALL)
+    limiter = RateLimiter(clock.time)
+
+    limiter.throttle(retry_after=86400)
+
+    assert waits(limiter, clock) == [120]
+
+
+def test_simultaneous_throttling_counts_once() -> None:
+    clock = FakeClock(WALL)
+    limiter = RateLimiter(clock.time)
 
     for _ in range(64):
-        pace.slow_down(RATE)
+        limiter.throttle()
 
-    assert pace.wait(RATE) == INTERVAL
-
-
-def test_a_complaint_without_a_time_does_not_shorten_one_with_it() -> None:
-    pace = Pace(FakeClock(WALL).time)
-    pace.slow_down(RATE, retry_after=42)
-
-    pace.slow_down(RATE)
-
-    assert pace.wait(RATE) == 42
+    assert waits(limiter, clock) == [INTERVAL]
 
 
-def test_pacing_ends_after_a_minute_without_complaint() -> None:
-    sleeper = FakeClock(WALL)
-    pace = Pace(sleeper.time)
-    pace.slow_down(RATE)
-    sleeper.now += MINUTE
+def test_throttling_never_shortens_an_earlier_retry_after() -> None:
+    clock = FakeClock(WALL)
+    limiter = RateLimiter(clock.time)
+    limiter.throttle(retry_after=42)
 
-    assert [pace.wait(RATE) for _ in range(20)] == [0.0] * 20
+    limiter.throttle()
 
-
-def test_another_complaint_begins_the_minute_anew() -> None:
-    sleeper = FakeClock(WALL)
-    pace = Pace(sleeper.time)
-    pace.slow_down(RATE)
-    sleeper.now += MINUTE - 1
-    pace.slow_down(RATE)
-    sleeper.now += MINUTE - 1
-
-    assert [pace.wait(RATE), pace.wait(RATE)] == [0.0, INTERVAL]
+    assert waits(limiter, clock) == [42]
 
 
-@given(st.lists(st.floats(0, 30), max_size=40), st.floats(1, 60), st.floats(0, 120))
-def test_no_minute_sees_more_calls_than_the_rate_and_one(
-    gaps: list[float], rate: float, retry_after: float
-) -> None:
-    sleeper = FakeClock(WALL)
-    pace = Pace(sleeper.time)
-    pace.slow_down(rate, retry_after)
-    quiet = sleeper.now + MINUTE
-    went = []
+def test_throttling_ends_after_a_quiet_minute() -> None:
+    clock = FakeClock(WALL)
+    limiter = RateLimiter(clock.time)
+    limiter.throttle()
+    clock.now += MINUTE
+
+    assert waits(limiter, clock, 20) == [0] * 20
+
+
+def test_throttling_again_restarts_the_minute() -> None:
+    clock = FakeClock(WALL)
+    limiter = RateLimiter(clock.time)
+    limiter.throttle()
+    clock.now += MINUTE - 1
+    limiter.throttle()
+    clock.now += MINUTE - 1
+
+    assert waits(limiter, clock, 2) == [0, INTERVAL]
+
+
+@given(st.lists(st.floats(0, 30), max_size=40), st.floats(0, 120))
+def test_throttled_requests_are_at_least_one_interval_apart(gaps: list[float], retry_after: float) -> None:
+    clock = FakeClock(WALL)
+    limiter = RateLimiter(clock.time)
+    limiter.throttle(retry_after)
+    quiet_from = clock.now + MINUTE
+    sent = []
     for gap in gaps:
-        sleeper.now += gap
-        if sleeper.now >= quiet:
+        clock.now += gap
+        if clock.now >= quiet_from:
             break
-        pace.wait(rate)
-        went.append(sleeper.now)
+        limiter.wait()
+        sent.append(clock.now)
 
-    assert all(later - earlier >= MINUTE / rate - 1e-6 for earlier, later in pairwise(went))
+    assert all(later - earlier >= INTERVAL - 1e-6 for earlier, later in pairwise(sent))
 
 
-def test_threads_go_in_the_order_in_which_they_came_and_paced_to_the_last() -> None:
-    """Else all who still wait after a quiet minute would be too fast together, again and again."""
-    waits = []
+def test_threads_wait_in_order_until_queue_is_empty() -> None:
+    """Check that threads still queued after a quiet minute are not released all at once."""
+    futures = []
 
-    with ThreadPoolExecutor(20) as pool, SharedFakeClock() as stage:
-        pace = Pace(stage.time)
-        pace.slow_down(RATE)
+    with ThreadPoolExecutor(20) as pool, SharedFakeClock() as clock:
+        limiter = RateLimiter(clock.time)
+        limiter.throttle()
+
+        def sent_at() -> float:
+            limiter.wait()
+            return clock.now - WALL
+
         for number in range(20):
-            waits.append(pool.submit(pace.wait, RATE))
-            stage.await_sleepers(number + 1)
-        for wait in waits:
-            stage.advance(INTERVAL)
-            wait.result(timeout=10)
+            futures.append(pool.submit(sent_at))
+            clock.await_sleepers(number + 1)
+        for future in futures:
+            clock.advance(INTERVAL)
+            future.result(timeout=10)
 
-    assert [wait.result() for wait in waits] == [INTERVAL * (n + 1) for n in range(20)]
-
-
-def test_nobody_overtakes_the_queue_when_the_minute_is_over() -> None:
-    with ThreadPoolExecutor(2) as pool, SharedFakeClock() as stage:
-        pace = Pace(stage.time)
-        pace.slow_down(RATE, retry_after=100)
-        first = pool.submit(pace.wait, RATE)
-        stage.await_sleepers(1)
-        stage.advance(MINUTE + 10)
-        last = pool.submit(pace.wait, RATE)
-        stage.await_sleepers(2)
-        for wait, seconds in ((first, 30), (last, INTERVAL)):
-            stage.advance(seconds)
-            wait.result(timeout=10)
-
-    assert (first.result(), last.result()) == (100, 30 + INTERVAL)
+    assert [future.result() for future in futures] == [INTERVAL * (number + 1) for number in range(20)]
 
 
-def test_a_complaint_moves_those_who_wait_already() -> None:
-    sleeper = FakeClock(WALL)
+def test_request_after_quiet_minute_waits_behind_queue() -> None:
+    with ThreadPoolExecutor(2) as pool, SharedFakeClock() as clock:
+        limiter = RateLimiter(clock.time)
+        limiter.throttle(retry_after=100)
+
+        def sent_at() -> float:
+            limiter.wait()
+            return clock.now - WALL
+
+        first = pool.submit(sent_at)
+        clock.await_sleepers(1)
+        clock.advance(MINUTE + 10)
+        last = pool.submit(sent_at)
+        clock.await_sleepers(2)
+        for future, seconds in ((first, 30), (last, INTERVAL)):
+            clock.advance(seconds)
+            future.result(timeout=10)
+
+    assert (first.result(), last.result()) == (100, 100 + INTERVAL)
+
+
+def test_throttling_delays_requests_already_waiting() -> None:
+    clock = FakeClock(WALL)
 
     def sleep(seconds: float) -> None:
-        sleeper.sleep(seconds)
-        if len(sleeper.pauses) == 1:
-            pace.slow_down(RATE, retry_after=100)
+        clock.sleep(seconds)
+        if len(clock.pauses) == 1:
+            limiter.throttle(retry_after=100)
 
-    pace = Pace(Time(clock=lambda: sleeper.now, sleep=sleep))
-    pace.slow_down(RATE)
+    limiter = RateLimiter(TimeSource(clock=lambda: clock.now, sleep=sleep))
+    limiter.throttle()
 
-    assert pace.wait(RATE) == INTERVAL + 100
+    assert waits(limiter, clock) == [INTERVAL + 100]
 
 
-def test_who_is_interrupted_leaves_the_queue() -> None:
-    sleeper = FakeClock(WALL)
+def test_interrupted_request_leaves_the_queue() -> None:
+    clock, interruptions = (
+        FakeClock(WALL),
+        [KeyboardInterrupt(), AssertionError("waits for a request that is gone")],
+    )
 
     def interrupt(_seconds: float) -> None:
-        raise KeyboardInterrupt
+        raise interruptions.pop(0)
 
-    pace = Pace(Time(clock=lambda: sleeper.now, sleep=interrupt))
-    pace.slow_down(RATE)
+    limiter = RateLimiter(TimeSource(clock=lambda: clock.now, sleep=interrupt))
+    limiter.throttle()
     with pytest.raises(KeyboardInterrupt):
-        pace.wait(RATE)
-    sleeper.now += INTERVAL
+        limiter.wait()
+    clock.now += INTERVAL
 
-    assert pace.wait(RATE) == 0.0
+    assert waits(limiter, clock) == [0]
 
 
-def test_all_threads_share_the_pace_of_a_key_at_a_service() -> None:
+def test_threads_share_one_limiter_per_key_and_service() -> None:
     barrier = Barrier(16)
 
-    def ask(_number: int) -> Pace:
+    def get_limiter(_number: int) -> RateLimiter:
         barrier.wait()
-        return pace_of("http://127.0.0.1:1/v1", "sk-admin-shared")
+        return limiter_of("http://127.0.0.1:1/v1", "sk-admin-shared")
 
     with ThreadPoolExecutor(16) as pool:
-        paces = set(map(id, pool.map(ask, range(16))))
+        limiters = set(map(id, pool.map(get_limiter, range(16))))
 
-    assert len(paces) == 1
-    assert id(pace_of("http://127.0.0.1:2/v1", "sk-admin-shared")) not in paces
-    assert id(pace_of("http://127.0.0.1:1/v1", "sk-admin-other")) not in paces
+    assert len(limiters) == 1
+    assert id(limiter_of("http://127.0.0.1:2/v1", "sk-admin-shared")) not in limiters
+    assert id(limiter_of("http://127.0.0.1:1/v1", "sk-admin-other")) not in limiters

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fake_clock import WALL
+from tests.fake_clock import WALL, FakeClock
 
 from pulumi_openai_ft import errors
-from pulumi_openai_ft._client.retries import is_repeatable, pause_before, retry_after
+from pulumi_openai_ft._client.retries import is_repeatable, retry_after, retrying
 
 
 def error(status: int = 500, kind: type[errors.ServiceError] = errors.ServiceError, **more: Any) -> Any:
@@ -37,13 +37,13 @@ def error(status: int = 500, kind: type[errors.ServiceError] = errors.ServiceErr
     ],
     ids=repr,
 )
-def test_retry_after_is_understood_in_each_form(headers: dict[str, str], seconds: float | None) -> None:
+def test_retry_after_parses_every_form(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers, WALL) == seconds
 
 
-def test_a_date_without_a_zone_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as elsewhere:
-        elsewhere.setenv("TZ", "Asia/Tokyo")
+def test_retry_after_without_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
         time.tzset()
         seconds = retry_after({"retry-after": formatdate(WALL + 30)}, WALL)
     time.tzset()
@@ -52,14 +52,14 @@ def test_a_date_without_a_zone_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @given(st.fixed_dictionaries({}, optional={"retry-after": st.text(), "retry-after-ms": st.text()}))
-def test_retry_after_bears_any_text(headers: dict[str, str]) -> None:
+def test_retry_after_accepts_any_text(headers: dict[str, str]) -> None:
     seconds = retry_after(headers, WALL)
 
     assert seconds is None or 0 <= seconds <= 366 * 86400
 
 
 @given(st.integers(0, 9999), st.integers(0, 99), st.sampled_from(["GMT", "-0000", "+9999", "-2359", ""]))
-def test_retry_after_bears_any_date(year: int, day: int, zone: str) -> None:
+def test_retry_after_accepts_any_date(year: int, day: int, zone: str) -> None:
     seconds = retry_after({"retry-after": f"Mon, {day:02} Jan {year:04} 00:00:00 {zone}"}, WALL)
 
     assert seconds is None or 0 <= seconds <= 366 * 86400
@@ -74,7 +74,7 @@ def test_retry_after_bears_any_date(year: int, day: int, zone: str) -> None:
         (error(429, errors.QuotaError, should_retry=True), False),
         (error(429, errors.JobLimitError), False),
         (error(429, errors.JobLimitError, should_retry=True), False),
-        (error(403, errors.TrainingClosedError, should_retry=True), False),
+        (error(403, errors.FineTuningUnavailableError, should_retry=True), False),
         (error(429, errors.RateLimitError, retry_after=120), True),
         (error(429, errors.RateLimitError, retry_after=120.1), False),
         (error(429, errors.RateLimitError, retry_after=121, should_retry=True), False),
@@ -91,7 +91,7 @@ def test_retry_after_bears_any_date(year: int, day: int, zone: str) -> None:
     ],
     ids=repr,
 )
-def test_what_cannot_have_acted_is_repeated_where_that_helps(
+def test_error_that_cannot_have_acted_is_repeatable_if_transient(
     method: Any,
     failure: BaseException,
     repeatable: bool,  # noqa: FBT001
@@ -106,14 +106,14 @@ def test_what_cannot_have_acted_is_repeated_where_that_helps(
         error(409, may_have_acted=True),
         error(500, errors.ServerError),
         error(500, errors.ServerError, should_retry=True),
-        error(200, errors.UnreadableAnswerError),
-        error(502, errors.UnreadableAnswerError, should_retry=True),
+        error(200, errors.InvalidResponseError),
+        error(502, errors.InvalidResponseError, should_retry=True),
         errors.ServiceConnectionError("dropped", may_have_acted=True),
         errors.ServiceTimeoutError("slow", may_have_acted=True),
     ],
     ids=repr,
 )
-def test_what_may_have_acted_is_repeated_unless_it_is_a_post(failure: errors.RequestError) -> None:
+def test_post_that_may_have_acted_repeats_only_if_idempotent(failure: errors.RequestError) -> None:
     assert is_repeatable(failure, "GET")
     assert is_repeatable(failure, "DELETE")
     assert not is_repeatable(failure, "POST")
@@ -121,29 +121,124 @@ def test_what_may_have_acted_is_repeated_unless_it_is_a_post(failure: errors.Req
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404])
-def test_a_page_in_place_of_an_answer_is_not_asked_for_again(status: int) -> None:
-    assert not is_repeatable(error(status, errors.UnreadableAnswerError), "GET")
+def test_html_page_with_error_status_is_not_repeatable(status: int) -> None:
+    assert not is_repeatable(error(status, errors.InvalidResponseError), "GET")
 
 
-@pytest.mark.parametrize(("next_try", "longest"), [(2, 0.5), (3, 1), (4, 2), (5, 4), (6, 8), (7, 8), (99, 8)])
-def test_pauses_grow_with_jitter(next_try: int, longest: float) -> None:
-    pauses = {pause_before(next_try, error()) for _ in range(50)}
+class Attempts:
+    """Raises the given failures in order, then returns."""
 
-    assert all(0.75 * longest <= pause <= longest for pause in pauses)
-    assert len(pauses) > 1
+    def __init__(self, *failures: BaseException) -> None:
+        self.failures, self.number, self.clock = list(failures), 0, FakeClock(WALL)
+
+    def __call__(self) -> str:
+        self.number += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return "result"
+
+    def run(self, method: Any = "GET", max_retries: int = 99, *, idempotent: bool = False) -> str:
+        """Return the result of the first attempt that succeeds."""
+        result: str = retrying(self.clock.time, method, max_retries, idempotent=idempotent)(self)
+        return result
 
 
-def test_the_service_says_how_long_to_pause() -> None:
-    assert pause_before(2, error(429, retry_after=33.0)) == 33
+def test_first_success_is_returned_without_pause() -> None:
+    attempts = Attempts()
+
+    assert attempts.run() == "result"
+    assert (attempts.number, attempts.clock.pauses) == (1, [])
 
 
-def test_a_pause_of_nothing_is_none_that_the_service_asked_for() -> None:
-    assert pause_before(2, error(429, retry_after=0.0)) >= 0.375
+def pauses(*failures: errors.ServiceError) -> list[float]:
+    """Return the pauses before the retries that follow the failures."""
+    attempts = Attempts(*failures)
+    attempts.run()
+    return attempts.clock.pauses
 
 
-def test_jitter_leaves_the_random_numbers_of_the_program_alone() -> None:
+def test_backoff_doubles_up_to_eight_seconds_with_jitter() -> None:
+    runs = [pauses(*[error()] * 8) for _ in range(50)]
+
+    for longest, pause in zip([0.5, 1, 2, 4, 8, 8, 8, 8], zip(*runs, strict=True), strict=True):
+        assert all(0.75 * longest <= seconds <= longest for seconds in pause)
+        assert len(set(pause)) > 1
+
+
+def test_backoff_stays_within_limit_after_many_retries() -> None:
+    assert 6 <= pauses(*[error()] * 99)[-1] <= 8
+
+
+def test_retry_after_replaces_backoff() -> None:
+    rate_limit = error(429, errors.RateLimitError, retry_after=33.0)
+
+    assert pauses(rate_limit, error(503, retry_after=0.25)) == [33, 0.25]
+
+
+def test_zero_retry_after_keeps_backoff() -> None:
+    assert pauses(error(429, retry_after=0.0))[0] >= 0.375
+
+
+@pytest.mark.parametrize("max_retries", [0, 1, 4])
+def test_last_error_is_raised_after_max_retries(max_retries: int) -> None:
+    failures = [error() for _ in range(9)]
+    attempts = Attempts(*failures)
+
+    with pytest.raises(errors.ServiceError) as caught:
+        attempts.run(max_retries=max_retries)
+
+    assert caught.value is failures[max_retries]
+    assert (attempts.number, len(attempts.clock.pauses)) == (max_retries + 1, max_retries)
+
+
+def test_error_that_is_not_repeatable_ends_retries() -> None:
+    attempts = Attempts(error(503), error(400))
+
+    with pytest.raises(errors.ServiceError) as caught:
+        attempts.run()
+
+    assert (caught.value.status, attempts.number) == (400, 2)
+
+
+@pytest.mark.parametrize(
+    "failure", [KeyboardInterrupt(), OSError(), errors.SettingsError("no key")], ids=repr
+)
+def test_other_exceptions_propagate_without_retry(failure: BaseException) -> None:
+    attempts = Attempts(failure)
+
+    with pytest.raises(type(failure)) as caught:
+        attempts.run()
+
+    assert caught.value is failure
+    assert (attempts.number, attempts.clock.pauses) == (1, [])
+
+
+def test_post_that_may_have_acted_is_not_retried() -> None:
+    attempts = Attempts(error(500, errors.ServerError))
+
+    with pytest.raises(errors.ServerError):
+        attempts.run("POST")
+
+    assert attempts.number == 1
+
+
+def test_post_that_cannot_have_acted_is_retried() -> None:
+    attempts = Attempts(error(429, errors.RateLimitError))
+
+    assert attempts.run("POST") == "result"
+    assert attempts.number == 2
+
+
+def test_idempotent_post_is_retried() -> None:
+    attempts = Attempts(error(500, errors.ServerError))
+
+    assert attempts.run("POST", idempotent=True) == "result"
+    assert attempts.number == 2
+
+
+def test_jitter_does_not_use_the_global_random_generator() -> None:
     before = random.getstate()
 
-    pause_before(2, error())
+    assert pauses(error())
 
     assert random.getstate() == before

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
@@ -10,106 +11,142 @@ import httpx
 import pytest
 from tests.support import API_KEY
 
-from pulumi_openai_ft._client.transport import BLOCK, PARALLEL, Address, Connections, Form, shared
-from pulumi_openai_ft.errors import SettingsError
+from pulumi_openai_ft._client.error_mapping import RequestContext
+from pulumi_openai_ft._client.transport import BLOCK, PARALLEL, ConnectionPool, Form, PoolKey, shared
+from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft.errors import ServiceTimeoutError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pulumi_openai_ft._client.http import Http
+    from pulumi_openai_ft._client.requests import Session
     from pulumi_openai_ft.emulator import Emulator
 
 JOBS = "/fine_tuning/jobs"
-ADDRESS = Address("http://127.0.0.1:1/v1", (), None)
+KEY = PoolKey("http://127.0.0.1:1/v1", (), None)
 
 
-def test_many_threads_ask_at_the_same_time(service: Emulator, opened: Callable[..., Http]) -> None:
-    http, barrier = opened(service), Barrier(PARALLEL)
+def test_threads_send_requests_in_parallel(service: Emulator, open_session: Callable[..., Session]) -> None:
+    session, barrier = open_session(service), Barrier(PARALLEL)
 
-    def ask(_number: int) -> None:
+    def send_at_once(_number: int) -> None:
         barrier.wait()
-        http.request("GET", JOBS)
+        session.request("GET", JOBS)
 
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(ask, range(PARALLEL)))
+    with ThreadPoolExecutor(PARALLEL) as threads:
+        list(threads.map(send_at_once, range(PARALLEL)))
 
     assert len(service.journal(method="GET", path="/v1/fine_tuning/jobs")) == PARALLEL
 
 
-def test_one_request_after_another_goes_over_one_connection() -> None:
-    connections = Connections(ADDRESS)
+def test_sequential_requests_reuse_one_connection() -> None:
+    pool = ConnectionPool(KEY)
     used = []
     for _ in range(3):
-        with connections.one(0) as client:
+        with pool._connection(0) as client:
             used.append(client)
 
-    connections.close()
+    pool.close()
 
     assert used[0] is used[1] is used[2]
 
 
-def test_requests_at_the_same_time_have_a_connection_each() -> None:
-    connections = Connections(ADDRESS)
-    with connections.one(0) as first, connections.one(0) as second:
+def test_simultaneous_requests_use_separate_connections() -> None:
+    pool = ConnectionPool(KEY)
+    with pool._connection(0) as first, pool._connection(0) as second:
         assert first is not second
-    with connections.one(0) as again:
+    with pool._connection(0) as again:
         assert again is first
 
-    connections.close()
+    pool.close()
 
     assert first.is_closed
     assert second.is_closed
 
 
-def test_whoever_finds_all_connections_in_use_waits_for_one() -> None:
-    connections = Connections(ADDRESS)
-    lent = [connections.one(0) for _ in range(PARALLEL)]
-    for connection in lent:
-        connection.__enter__()
+def test_busy_pool_raises_timeout_until_connection_is_released() -> None:
+    pool = ConnectionPool(KEY)
+    with ExitStack() as connections:
+        for _ in range(PARALLEL):
+            connections.enter_context(pool._connection(0))
 
-    with pytest.raises(httpx.PoolTimeout, match="in use"), connections.one(0):
+        with pytest.raises(httpx.PoolTimeout, match="in use"), pool._connection(0):
+            pass
+
+    with pool._connection(0):
         pass
-    lent[0].__exit__(None, None, None)
-    with connections.one(0):
-        pass
+    pool.close()
 
 
-def test_a_connection_that_cannot_be_opened_takes_no_place() -> None:
-    connections = Connections(Address("http://a:no-port", (), None))
+def test_send_reports_busy_pool_as_timeout() -> None:
+    pool = ConnectionPool(KEY)
+    context = RequestContext(Settings(api_key=API_KEY, timeout=0), admin=False, method="POST", path=JOBS)
+    with ExitStack() as connections:
+        for _ in range(PARALLEL):
+            connections.enter_context(pool._connection(0))
+
+        with pytest.raises(ServiceTimeoutError, match="no connection became free in 0 s") as caught:
+            pool.send(context, {"json": {}})
+    pool.close()
+
+    assert not caught.value.may_have_acted
+
+
+@pytest.mark.parametrize("status", [200, 302, 404, 500])
+def test_send_returns_response_of_any_status(status: int) -> None:
+    transport = httpx.MockTransport(lambda _request: httpx.Response(status, headers={"a": "b"}, text="body"))
+    pool = ConnectionPool(PoolKey(KEY.base_url, (), transport))
+
+    response = pool.send(RequestContext(Settings(api_key=API_KEY), admin=False, method="GET", path=JOBS), {})
+    pool.close()
+
+    assert (response.status, response.headers["A"], response.content) == (status, "b", b"body")
+
+
+def test_failure_to_connect_does_not_exhaust_the_pool() -> None:
+    pool = ConnectionPool(PoolKey("http://a:no-port", (), None))
 
     for _ in range(PARALLEL + 1):
-        with pytest.raises(SettingsError, match="check openai-ft:baseUrl"), connections.one(0):
+        with pytest.raises(SettingsError, match="check openai-ft:baseUrl"), pool._connection(0):
             pass
 
 
-def test_all_who_ask_a_service_with_one_key_share_connections(
-    service: Emulator, opened: Callable[..., Http]
+def test_sessions_with_same_key_and_service_share_connections(
+    service: Emulator, open_session: Callable[..., Session]
 ) -> None:
-    same = [opened(service), opened(service, timeout=1.0), opened(service, poll_interval=3.0)]
-    others = [opened(service, admin=True), opened(service, project="proj_b")]
+    same = [
+        open_session(service),
+        open_session(service, timeout=1.0),
+        open_session(service, poll_interval=3.0),
+    ]
+    others = [open_session(service, admin=True), open_session(service, project="proj_b")]
 
-    assert len({id(http._connections()) for http in same}) == 1
-    assert len({id(http._connections()) for http in same + others}) == 3
+    assert len({id(session._connections()) for session in same}) == 1
+    assert len({id(session._connections()) for session in same + others}) == 3
 
 
-def test_the_last_who_closes_ends_the_connections(service: Emulator, opened: Callable[..., Http]) -> None:
-    first, second = (opened(service, organization="org-of-this-test-alone") for _ in range(2))
-    connections = first._connections()
-    assert second._connections() is connections
+def test_last_session_to_close_closes_the_connections(
+    service: Emulator, open_session: Callable[..., Session]
+) -> None:
+    first, second = (open_session(service, organization="org-of-this-test-alone") for _ in range(2))
+    pool = first._connections()
+    assert second._connections() is pool
 
     first.close()
     first.close()
     second.request("GET", JOBS)
-    with connections.one(0) as client:
+    with pool._connection(0) as client:
         pass
     second.close()
 
     assert client.is_closed
-    assert connections.address not in shared._open
+    assert pool.address not in shared._open
 
 
-def test_no_repr_of_open_connections_holds_a_key(service: Emulator, opened: Callable[..., Http]) -> None:
-    opened(service).request("GET", JOBS)
+def test_repr_of_open_connections_contains_no_key(
+    service: Emulator, open_session: Callable[..., Session]
+) -> None:
+    open_session(service).request("GET", JOBS)
 
     assert service.url in repr(shared)
     assert API_KEY not in repr(shared)
@@ -118,15 +155,16 @@ def test_no_repr_of_open_connections_holds_a_key(service: Emulator, opened: Call
 CONTENT = bytes(range(256)) * 3000
 
 
-def sent(message: dict[str, Any]) -> httpx.Request:
+def build_request(message: dict[str, Any]) -> httpx.Request:
+    """Build the request that httpx sends for a message."""
     return httpx.Request("POST", "http://service", **message)
 
 
 @pytest.mark.parametrize("filename", ["data.jsonl", "süß \\ 100%.jsonl"])
 @pytest.mark.parametrize("content", [b"", CONTENT], ids=["empty", "large"])
-def test_a_form_is_the_one_that_httpx_would_send(filename: str, content: bytes) -> None:
+def test_form_equals_the_multipart_body_of_httpx(filename: str, content: bytes) -> None:
     fields = {"purpose": "fine-tune", "expires_after[seconds]": "3600"}
-    ours = sent(Form("file", filename, io.BytesIO(content), fields).message())
+    ours = build_request(Form("file", filename, io.BytesIO(content), fields).message())
     boundary = ours.headers["content-type"].encode().partition(b"boundary=")[2]
 
     theirs = httpx.Request("POST", "http://service", data=fields, files={"file": (filename, content)})
@@ -137,17 +175,17 @@ def test_a_form_is_the_one_that_httpx_would_send(filename: str, content: bytes) 
     assert "transfer-encoding" not in ours.headers
 
 
-def test_a_form_reads_its_file_from_the_beginning_each_time_that_it_is_sent_and_in_blocks() -> None:
+def test_form_rereads_file_in_blocks_for_every_send() -> None:
     content = io.BytesIO(CONTENT)
     message = Form("file", "data.jsonl", content).message()
 
     for _ in range(2):
-        blocks = list(sent(message).stream)
+        blocks = list(build_request(message).stream)
         assert b"".join(blocks[1:-1]) == CONTENT
         assert max(map(len, blocks)) == BLOCK
 
 
-def test_no_two_forms_have_the_same_boundary() -> None:
+def test_every_form_has_a_unique_boundary() -> None:
     kinds = {Form("file", "a", io.BytesIO(b"")).message()["headers"]["content-type"] for _ in range(2)}
 
     assert len(kinds) == 2

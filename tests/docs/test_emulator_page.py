@@ -15,7 +15,7 @@ from tests.e2e.conftest import engine, environment, select, service  # noqa: F40
 
 from pulumi_openai_ft.emulator import Emulator, command
 from pulumi_openai_ft.emulator.faults import ACTIONS
-from pulumi_openai_ft.emulator.inspection import BOOKS
+from pulumi_openai_ft.emulator.inspection import OBJECTS
 from pulumi_openai_ft.emulator.service_modes import MODES
 from pulumi_openai_ft.emulator.settings import Settings
 
@@ -46,9 +46,9 @@ def test_every_setting_is_told(name: str) -> None:
     assert f"`{name}`" in PAGE
 
 
-@pytest.mark.parametrize("name", BOOKS)
+@pytest.mark.parametrize("name", OBJECTS)
 def test_every_book_is_told(name: str) -> None:
-    assert re.search(rf"books/{{[^}}]*\b{name}\b", PAGE)
+    assert re.search(rf"objects/{{[^}}]*\b{name}\b", PAGE)
 
 
 @pytest.mark.parametrize("name", re.findall(r"`(?:service\.)?(\w+)\(\)`", PAGE))

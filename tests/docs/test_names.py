@@ -11,11 +11,13 @@ from tests.docs.pages import BUILT, DOCS, PAGES, ROOT
 import pulumi_openai_ft
 from pulumi_openai_ft import errors
 from pulumi_openai_ft._service_profiles import FEATURES, PROFILES
-from pulumi_openai_ft._settings import CONFIG_NAMESPACE, ONLY_OWN_RESOURCES, SOURCES, Settings
+from pulumi_openai_ft._settings import CONFIG_NAMESPACE, DENY_THIRD_PARTY_PROVIDERS, SOURCES, Settings
 
 SITE = {name: text for name, text in BUILT.items() if name != "README"}
 EVERYTHING = "\n".join(SITE.values())
-KEYS = [f"{CONFIG_NAMESPACE}:{source.config_key}" for source in (*SOURCES.values(), ONLY_OWN_RESOURCES)]
+KEYS = [
+    f"{CONFIG_NAMESPACE}:{source.config_key}" for source in (*SOURCES.values(), DENY_THIRD_PARTY_PROVIDERS)
+]
 VARIABLES = [variable for source in SOURCES.values() for variable in source.environment]
 
 

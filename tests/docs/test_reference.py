@@ -15,7 +15,7 @@ from tools.docs.reference import nested_models as nested_in_order
 
 import pulumi_openai_ft
 from pulumi_openai_ft._program.functions.lookups import LOOKUPS
-from pulumi_openai_ft._provider.job.inputs import REPLACING, UPDATING
+from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE, UPDATE_IN_PLACE
 from pulumi_openai_ft.host._schema import RESOURCES
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def test_outputs_are_what_the_class_annotates(name: str) -> None:
 
 def test_the_components_inputs_are_those_that_it_takes() -> None:
     component, module = pulumi_openai_ft.FineTunedModel, inspect.getmodule(pulumi_openai_ft.FineTunedModel)
-    handed_on: Any = vars(module)["FineTunedModelJob"]
+    handed_on: Any = vars(module)["FineTunedModelJobArgs"]
     own = set(inspect.signature(component).parameters) - {"resource_name", "opts", "job"}
 
     listed = [row["input"].strip("`") for row in tables(PAGE_OF["FineTunedModel"])["Inputs"]]
@@ -138,7 +138,10 @@ def test_what_a_change_does_is_what_the_provider_does() -> None:
     job = pulumi_openai_ft.FineTuningJob
     said = {row["input"].strip("`"): row["a change"] for row in tables(PAGE_OF["FineTuningJob"])["Inputs"]}
 
-    assert said == {**dict.fromkeys(REPLACING, "replaces"), **dict.fromkeys(UPDATING, "in place")}
+    assert said == {
+        **dict.fromkeys(REPLACE_ON_CHANGE, "replaces"),
+        **dict.fromkeys(UPDATE_IN_PLACE, "in place"),
+    }
     assert effect(job, "model") == "replaces"
     assert effect(pulumi_openai_ft.File, "file") == "nothing"
     assert effect(pulumi_openai_ft.File, "sha256") == "replaces"

@@ -16,7 +16,7 @@ from tests.docs.pages import ALL_SAMPLES, ROOT, Sample
 from tests.e2e.conftest import engine, host, make_stack, service  # noqa: F401 - fixtures
 from tests.support import ADMIN_KEY, API_KEY
 
-from pulumi_openai_ft._client.client import Api
+from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._settings import Settings
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def renamed(sample: Sample) -> str:
 @pytest.fixture
 def made_elsewhere(service: Emulator) -> Iterator[list[str]]:  # noqa: F811 - the fixture
     """A file, a job and a model that stand for those that samples name."""
-    api = Api(Settings(api_key=API_KEY, admin_key=ADMIN_KEY, base_url=service.url))
+    api = Client(Settings(api_key=API_KEY, admin_key=ADMIN_KEY, base_url=service.url))
     with (DATA / "customer_support.jsonl").open("rb") as content:
         file = api.upload_file("chats.jsonl", content, purpose="fine-tune")
     job = api.job(api.create_job({"model": "gpt-4o-mini", "training_file": file.id}).id)

@@ -14,7 +14,7 @@ from tests.support import write_training_data
 from pulumi_openai_ft._provider.checkpoint_permission import CheckpointPermissionInputs
 from pulumi_openai_ft._provider.file import FileInputs, FileProvider
 from pulumi_openai_ft._provider.job import inputs as _job_inputs
-from pulumi_openai_ft._shared.hidden_properties import ESTIMATED
+from pulumi_openai_ft._shared.state_names import ESTIMATED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.conftest import Stack
 
-    from pulumi_openai_ft._client.client import Api
+    from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._provider import input_models
     from pulumi_openai_ft.emulator import Emulator
 
@@ -89,9 +89,9 @@ share("by-id", os.environ["CHECKPOINT"], "proj_a")
 
 
 @pytest.fixture
-def elsewhere(configure: Callable[..., Any]) -> Api:
+def elsewhere(configure: Callable[..., Any]) -> Client:
     """The service, as somebody else uses it."""
-    api: Api = configure(FileProvider).api
+    api: Client = configure(FileProvider).api
     return api
 
 
@@ -112,7 +112,7 @@ def write_data(folder: Path) -> None:
 
 
 @pytest.fixture
-def checkpoint(elsewhere: Api, tmp_path: Path) -> str:
+def checkpoint(elsewhere: Client, tmp_path: Path) -> str:
     """The id of a checkpoint that a job outside of the stack has made."""
     with write_training_data(tmp_path / "other.jsonl").open("rb") as content:
         file = elsewhere.upload_file("other.jsonl", content, purpose="fine-tune")
@@ -138,7 +138,7 @@ def leaves(value: Any) -> Iterator[Any]:
 def assert_every_input_is_used(stack: Stack) -> dict[str, Any]:
     """No input, and no hyperparameter of a method, is missing in the program. Gives the jobs."""
     jobs = resources(stack, "FineTuningJob")
-    resources_of: dict[type[input_models.Inputs], dict[str, Any]] = {
+    resources_of: dict[type[input_models.InputModel], dict[str, Any]] = {
         FileInputs: resources(stack, "File"),
         _job_inputs.FineTuningJobInputs: jobs,
         CheckpointPermissionInputs: resources(stack, "FineTuningCheckpointPermission"),
@@ -147,7 +147,7 @@ def assert_every_input_is_used(stack: Stack) -> dict[str, Any]:
         used = {name for one in found.values() for name in one["inputs"] if not name.startswith("__")}
         used -= {*ESTIMATED}
         assert used == set(model.model_fields)
-    job_with: dict[type[input_models.Inputs], str] = {
+    job_with: dict[type[input_models.InputModel], str] = {
         _job_inputs.SupervisedHyperparameters: "settled",
         _job_inputs.DpoHyperparameters: "choosing",
         _job_inputs.ReinforcementHyperparameters: "reasoning",
@@ -215,7 +215,7 @@ def make_shared(make_stack: Callable[..., Stack]) -> Callable[..., Stack]:
 
 
 def test_deleted_and_expired_files_and_revoked_grants_come_back_and_no_job_is_bought(
-    make_shared: Callable[..., Stack], service: Emulator, elsewhere: Api
+    make_shared: Callable[..., Stack], service: Emulator, elsewhere: Client
 ) -> None:
     stack = make_shared(SHARE="yes")
     stack.up()
@@ -247,7 +247,7 @@ def test_deleted_and_expired_files_and_revoked_grants_come_back_and_no_job_is_bo
 
 
 def test_a_job_cancelled_elsewhere_is_told_and_bought_again_only_when_asked_for(
-    make_shared: Callable[..., Stack], service: Emulator, elsewhere: Api
+    make_shared: Callable[..., Stack], service: Emulator, elsewhere: Client
 ) -> None:
     stack = make_shared(WAIT="no")
     service.backend.clock.per_read = 0
@@ -271,7 +271,7 @@ def test_a_job_cancelled_elsewhere_is_told_and_bought_again_only_when_asked_for(
 
 
 def test_a_model_deleted_elsewhere_is_told_and_bought_again_only_when_asked_for(
-    make_shared: Callable[..., Stack], service: Emulator, elsewhere: Api
+    make_shared: Callable[..., Stack], service: Emulator, elsewhere: Client
 ) -> None:
     stack = make_shared()
     stack.up()

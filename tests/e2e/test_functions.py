@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.conftest import HOSTS
 from tests.support import ADMIN_KEY, API_KEY, write_training_data
 
-from pulumi_openai_ft._client.client import Api
+from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._settings import Settings
 
 if TYPE_CHECKING:
@@ -75,14 +75,14 @@ def host(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def api(service: Emulator) -> Iterator[Api]:
-    api = Api(Settings(api_key=API_KEY, admin_key=ADMIN_KEY, base_url=service.url))
+def api(service: Emulator) -> Iterator[Client]:
+    api = Client(Settings(api_key=API_KEY, admin_key=ADMIN_KEY, base_url=service.url))
     yield api
     api.close()
 
 
 @pytest.fixture
-def job(api: Api, tmp_path: Path) -> Job:
+def job(api: Client, tmp_path: Path) -> Job:
     """A job that was trained and shared elsewhere."""
     with write_training_data(tmp_path / "data.jsonl").open("rb") as content:
         file = api.upload_file("data.jsonl", content, purpose="fine-tune")
@@ -93,7 +93,7 @@ def job(api: Api, tmp_path: Path) -> Job:
 
 
 def test_all_functions_and_twins_give_what_the_service_has(
-    make_stack: Callable[..., Stack], host: str, api: Api, job: Job
+    make_stack: Callable[..., Stack], host: str, api: Client, job: Job
 ) -> None:
     """Both hosts are compared with the service itself, and so with each other."""
     assert job.fine_tuned_model

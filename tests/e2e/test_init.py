@@ -188,8 +188,8 @@ def test_doctor_examines_the_environment_of_a_uv_project(make_stack: Callable[..
 
     told = doctor(stack, code=1)
 
-    assert told["Python"]["text"].endswith(f"{stack.folder}/.venv/bin/python (from uv)")
-    assert told["package"]["mark"] == told["SDK"]["mark"] == "problem"
+    assert told["Python"]["message"].endswith(f"{stack.folder}/.venv/bin/python (from uv)")
+    assert told["package"]["status"] == told["SDK"]["status"] == "problem"
     assert "ModuleNotFoundError: No module named 'pulumi'" in stack.preview(code=1).text
 
 
@@ -203,26 +203,28 @@ def test_doctor_reads_the_configuration_of_the_stack(
     stack.pulumi("config", "set", "openai-ft:baseUrl", service.url)
 
     told = doctor(stack)
-    assert told["stack"]["text"].endswith(
+    assert told["stack"]["message"].endswith(
         "sets openai-ft:adminKey, openai-ft:apiKey, openai-ft:baseUrl; "
         "not looked at, unless with --with-secrets: openai-ft:apiKey"
     )
-    assert told["project key"]["text"] == "from the stack's configuration (openai-ft:apiKey)"
-    assert told["admin key"]["mark"] == "warning"
-    assert told["service"]["text"] == f"{service.url} answers; no project key was tried"
-    assert told["Pulumi"]["mark"] == "ok"
+    assert told["project key"]["message"] == "from the stack's configuration (openai-ft:apiKey)"
+    assert told["admin key"]["status"] == "warning"
+    assert told["service"]["message"] == f"{service.url} answers; no project key was tried"
+    assert told["Pulumi"]["status"] == "ok"
 
-    assert doctor(stack, "--with-secrets")["service"]["text"] == f"{service.url} answers"
+    assert doctor(stack, "--with-secrets")["service"]["message"] == f"{service.url} answers"
 
     stack.pulumi("stack", "unselect")
     told = doctor(stack, code=1)
-    assert told["stack"]["text"].startswith("its configuration cannot be read: no stack selected; please use")
-    assert told["project key"]["mark"] == "problem"
-    assert doctor(stack, "--stack", "dev")["project key"]["mark"] == "ok"
+    assert told["stack"]["message"].startswith(
+        "its configuration cannot be read: no stack selected; please use"
+    )
+    assert told["project key"]["status"] == "problem"
+    assert doctor(stack, "--stack", "dev")["project key"]["status"] == "ok"
 
 
 def doctor(stack: Stack, *options: str, code: int = 0) -> dict[str, dict[str, Any]]:
     said = openai_ft(stack, "doctor", "--json", *options, code=code)
     assert API_KEY not in said
     assert "in-plain" not in said
-    return {found["about"]: found for found in json.loads(said)}
+    return {found["check"]: found for found in json.loads(said)}

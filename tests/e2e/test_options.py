@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.conftest import Stack
 
-    from pulumi_openai_ft._client.client import Api
+    from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft.emulator import Emulator
 
 pytestmark = [pytest.mark.e2e, ON_BOTH_HOSTS, pytest.mark.timeout(180)]
@@ -333,7 +333,7 @@ def test_refresh_and_up_repair_in_one_run(
 ) -> None:
     stack = make(FORCED)
     stack.up()
-    elsewhere: Api = configure(FileProvider).api
+    elsewhere: Client = configure(FileProvider).api
     elsewhere.delete_file(stack.ids("File").pop())
     (grant, _) = service.permissions()
     elsewhere.revoke_permission(grant["checkpoint"], grant["id"])
@@ -385,7 +385,7 @@ def test_get_reads_what_is_there_and_creates_nothing(
     make: Callable[..., Stack], service: Emulator, configure: Callable[..., Any]
 ) -> None:
     stack = make(FOUND)
-    elsewhere: Api = configure(FileProvider).api
+    elsewhere: Client = configure(FileProvider).api
     with (stack.folder / "data.jsonl").open("rb") as content:
         file = elsewhere.upload_file("theirs.jsonl", content, purpose="fine-tune")
     job = elsewhere.job(elsewhere.create_job({"model": "gpt-4o-mini", "training_file": file.id}).id)

@@ -22,7 +22,7 @@ import pulumi_openai_ft as ft
 
 ft.File("data", file="data.jsonl")
 """
-LARGE = "config:\n  openai-ft:uploadPartsAbove:\n    value: 0.002\n"
+LARGE = "config:\n  openai-ft:multipartThreshold:\n    value: 0.002\n"
 """Above 2 kB a file goes in parts of 500 bytes."""
 PARTS = "/v1/uploads/*/parts"
 FIRST = 4

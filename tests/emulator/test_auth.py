@@ -79,7 +79,7 @@ def test_books_and_journal_hold_no_keys(api: Api, admin: Api, emulator: Emulator
     emulator.add_key("sk-secret-0123456789", project="proj_a")
     api.get("/files")
     admin.get(PERMISSIONS)
-    shown = "".join(control.get(path).text for path in ("/journal", "/books", "/keys", "/settings"))
+    shown = "".join(control.get(path).text for path in ("/journal", "/objects", "/keys", "/settings"))
 
     for key in (KEY, ADMIN_KEY, "sk-secret-0123456789"):
         assert key not in shown

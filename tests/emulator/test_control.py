@@ -28,9 +28,9 @@ def test_a_reset_empties_everything(api: Api, emulator: Emulator, control: httpx
     control.post("/faults", json={"action": "drop_before", "path": "/models"})
 
     assert control.post("/reset").json() == {"reset": True}
-    books = control.get("/books").json()
-    assert set(books) == {"files", "uploads", "jobs", "permissions", "models"}
-    assert not any(books.values())
+    kept = control.get("/objects").json()
+    assert set(kept) == {"files", "uploads", "jobs", "permissions", "models"}
+    assert not any(kept.values())
     assert emulator.journal() == []
     assert emulator.counts() == {}
     assert api.get("/models").status_code == 200
@@ -135,14 +135,14 @@ def test_requests_are_counted_by_route(api: Api, control: httpx.Client) -> None:
     assert control.get("/counts").json() == {"counts": counts}
 
 
-def test_books_are_shown_one_by_one(api: Api, control: httpx.Client) -> None:
+def test_objects_are_listed_by_kind(api: Api, control: httpx.Client) -> None:
     file = api.upload()
 
-    assert control.get("/books/files").json() == {"files": [{**file, "project": "proj_default"}]}
-    assert control.get("/books/letters").status_code == 404
+    assert control.get("/objects/files").json() == {"files": [{**file, "project": "proj_default"}]}
+    assert control.get("/objects/letters").status_code == 404
 
 
-def test_uploads_stand_in_the_books(api: Api, emulator: Emulator) -> None:
+def test_uploads_are_objects(api: Api, emulator: Emulator) -> None:
     request = {"filename": "a.jsonl", "purpose": "fine-tune", "bytes": len(rows()), "mime_type": "text/jsonl"}
     upload = api.post("/uploads", json=request).json()
 

@@ -99,7 +99,7 @@ def test_faults_are_set_shown_and_cleared_over_http(api: Api, control: httpx.Cli
 def test_faults_leave_the_control_routes_alone(control: httpx.Client, emulator: Emulator) -> None:
     emulator.fault("*", "*", "drop_before", times=None)
 
-    assert control.get("/books").status_code == 200
+    assert control.get("/objects").status_code == 200
 
 
 def test_a_proxys_page_is_html(api: Api, emulator: Emulator) -> None:

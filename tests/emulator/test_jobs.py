@@ -509,7 +509,7 @@ def test_at_once_means_at_the_first_look(open_client: Callable[..., Api]) -> Non
 
 
 def test_a_job_can_be_moved_by_being_read(open_client: Callable[..., Api]) -> None:
-    with Emulator(today=TODAY, reads=6) as emulator:
+    with Emulator(today=TODAY, polls_until_done=6) as emulator:
         api = open_client(emulator)
         read, unread = api.train()["id"], api.train()["id"]
 

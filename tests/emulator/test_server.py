@@ -71,7 +71,7 @@ def test_it_listens_on_loopback_alone(emulator: Emulator) -> None:
 )
 def test_other_names_for_this_machine_are_refused(api: Api, host: str) -> None:
     """A web page whose name was bound anew to 127.0.0.1 must not reach the emulator."""
-    for path in ("/files", "http://127.0.0.1/_emulator/books"):
+    for path in ("/files", "http://127.0.0.1/_emulator/objects"):
         reply = api.get(api.base_url.join(path).copy_with(port=api.base_url.port), headers={"host": host})
 
         assert reply.status_code == 403

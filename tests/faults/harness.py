@@ -15,16 +15,16 @@ from pulumi.dynamic import Config, ConfigureRequest
 from tests.support import ADMIN_KEY, API_KEY, TODAY
 
 from pulumi_openai_ft._client import client as _api
-from pulumi_openai_ft._client.client import Api
-from pulumi_openai_ft._client.http import Http
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, Pace, Time
+from pulumi_openai_ft._client.client import Client
+from pulumi_openai_ft._client.rate_limit import REAL_TIME, RateLimiter, TimeSource
+from pulumi_openai_ft._client.requests import Session
 from pulumi_openai_ft._program import stack_config
 from pulumi_openai_ft._provider.base import Provider
-from pulumi_openai_ft._provider.file_manager import Files
+from pulumi_openai_ft._provider.file_manager import FileManager
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft._provider.job.manager import Jobs
-from pulumi_openai_ft._provider.permission_manager import Grants
-from pulumi_openai_ft._provider.upload.resume_store import Ledger
+from pulumi_openai_ft._provider.job.manager import JobManager
+from pulumi_openai_ft._provider.permission_manager import PermissionManager
+from pulumi_openai_ft._provider.upload.resume_store import ResumeStore
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.emulator import Clock, Emulator
 
@@ -56,8 +56,8 @@ class SleptTime:
         self.now += seconds
 
     @property
-    def time(self) -> Time:
-        return Time(clock=lambda: self.now, sleep=self.sleep, wall=lambda: self.now)
+    def time(self) -> TimeSource:
+        return TimeSource(clock=lambda: self.now, sleep=self.sleep, wall=lambda: self.now)
 
 
 @dataclass(kw_only=True)
@@ -66,18 +66,18 @@ class Listener(Host):
 
     said: list[str]
 
-    def say(self, message: str) -> None:
+    def info(self, message: str) -> None:
         self.said.append(message)
 
 
-class WatchedApi(Api):
+class WatchedApi(Client):
     """The API over slept time; it notes which endpoints are asked for."""
 
-    def __init__(self, settings: Settings, time: Time, used: set[str]) -> None:
+    def __init__(self, settings: Settings, time: TimeSource, used: set[str]) -> None:
         super().__init__(settings)
         self.used = used
-        self._http = Http(settings, time=time)
-        self._admin = Http(settings, admin=True, time=time, pace=Pace(time))
+        self._project = Session(settings, time=time)
+        self._admin = Session(settings, admin=True, time=time, limiter=RateLimiter(time))
 
     def __getattribute__(self, name: str) -> Any:
         if not name.startswith("_") and name != "used":
@@ -120,16 +120,16 @@ class World:
     used: set[str] = field(default_factory=set)
     timeout: float = PATIENT
     base_url: str | None = None
-    _opened: list[Api] = field(default_factory=list)
+    _opened: list[Client] = field(default_factory=list)
 
     @cached_property
     def service(self) -> Emulator:
         return Emulator(today=TODAY, clock=Clock(speed=1.0, source=lambda: self.time.now))
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> ResumeStore:
         """What the machine remembers that all commands run on."""
-        return Ledger(self.folder / "ledger")
+        return ResumeStore(self.folder / "ledger")
 
     def close(self) -> None:
         """Closes the connections of all providers."""
@@ -161,7 +161,7 @@ class World:
             "timeout": str(self.timeout),
             "pollInterval": "60",
             "maxRetries": "2",
-            "uploadPartsAbove": LARGE,
+            "multipartThreshold": LARGE,
         }
         return {f"openai-ft:{key}": value for key, value in settings.items()}
 
@@ -170,12 +170,12 @@ class World:
         made = kind()
         made.configure(ConfigureRequest(Config(self.config, "tests")))
         api, host = self.api(made.settings), Listener(said=self.said, time=self.time.time)
-        files = Files(api, host, ledger=self.ledger)
-        parts = {"files": files, "jobs": Jobs(api, host), "grants": Grants(api, host)}
+        files = FileManager(api, host, ledger=self.ledger)
+        parts = {"files": files, "jobs": JobManager(api, host), "grants": PermissionManager(api, host)}
         vars(made).update(parts, api=api, host=host)
         return made
 
-    def api(self, settings: Settings) -> Api:
+    def api(self, settings: Settings) -> Client:
         self._opened.append(WatchedApi(settings, self.time.time, self.used))
         return self._opened[-1]
 

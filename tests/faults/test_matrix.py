@@ -16,7 +16,7 @@ from tests.faults.scenarios import SCENARIOS, Scenario, projects_come_and_go
 from tests.support import ADMIN_KEY, API_KEY
 
 from pulumi_openai_ft._client import client as _api
-from pulumi_openai_ft._client.retries import dice
+from pulumi_openai_ft._client.retries import jitter_rng
 from pulumi_openai_ft._provider.base import Provider
 from pulumi_openai_ft.errors import JobFailedError, OpenAIFTError
 
@@ -75,7 +75,7 @@ def calls(world: World, known_calls: dict[str, list[Call]]) -> Callable[[Scenari
 
 
 def begin(world: World, scenario: Scenario) -> Row:
-    dice.seed(0)
+    jitter_rng.seed(0)
     world.reset()
     row = scenario.prepare(world)
     world.said.clear()
@@ -231,5 +231,5 @@ def endpoints_in_use() -> set[str]:
     code = "".join(
         module.read_text() for module in Path(_api.__file__).parent.glob("*.py") if module.name != "_api.py"
     )
-    endpoints = [name for name in vars(_api.Api) if not name.startswith("_")]
+    endpoints = [name for name in vars(_api.Client) if not name.startswith("_")]
     return {name for name in endpoints if re.search(rf"\.{name}\b", code)} - {"close"}

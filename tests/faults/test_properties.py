@@ -14,8 +14,8 @@ from pulumi.output import Unknown
 from tests.fake_clock import WALL, FakeClock
 from tests.faults.resource_state import as_stored
 
-from pulumi_openai_ft._client.http import Http
 from pulumi_openai_ft._client.objects import Job
+from pulumi_openai_ft._client.requests import Session
 from pulumi_openai_ft._provider.checkpoint_permission import FineTuningCheckpointPermissionProvider
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
@@ -332,9 +332,8 @@ def test_no_error_holds_a_key(data: st.DataObject, key: str, *, admin: bool) -> 
         admin_key=key if admin else None,
         base_url="http://127.0.0.1:1/v1",
         max_retries=0,
-        admin_requests_per_minute=0,
     )
-    http = Http(
+    http = Session(
         known, admin=admin, transport=httpx.MockTransport(lambda _: answer), time=FakeClock(WALL).time
     )
 

@@ -336,7 +336,6 @@ def configuration(base_url: str, **changes: str | None) -> dict[str, str | None]
         "adminKey": ADMIN_KEY,
         "baseUrl": base_url,
         "pollInterval": "0.01",
-        "adminRequestsPerMinute": "0",
         **changes,
     }
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulumi_openai_ft.host._codegen_escapes import printable
+from pulumi_openai_ft.host._protocol import escape_for_codegen
 
 
 @given(st.text(alphabet="ab\"'\\ \t\r\n"))
@@ -14,9 +14,9 @@ def test_a_text_of_several_lines_is_printed_as_it_is(text: str) -> None:
     """The generator's triple quotes, as it writes them."""
     text = f"x\n{text}"
 
-    assert literal_eval(f'"""{printable(text)}"""') == text
+    assert literal_eval(f'"""{escape_for_codegen(text)}"""') == text
 
 
 @pytest.mark.parametrize("text", ["", "a", 'C:\temp "quoted"', "line\n", 3, None, True])
 def test_what_the_generator_escapes_itself_is_left_alone(text: object) -> None:
-    assert printable({"nested": [text]}) == {"nested": [text]}
+    assert escape_for_codegen({"nested": [text]}) == {"nested": [text]}

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto.provider_pb2 import DiffResponse, PropertyDiff
 
-from pulumi_openai_ft._provider.base import Comparison
-from pulumi_openai_ft.host._diff_response import diff_response
+from pulumi_openai_ft._provider.base import DetailedDiff
+from pulumi_openai_ft.host._protocol import diff_response
 
 
 def kinds(response: DiffResponse) -> dict[str, Any]:
@@ -14,14 +14,14 @@ def kinds(response: DiffResponse) -> dict[str, Any]:
 
 
 def test_nothing_differs() -> None:
-    found = diff_response(Comparison(), {}, {})
+    found = diff_response(DetailedDiff(), {}, {})
 
     assert (found.changes, list(found.diffs), list(found.replaces)) == (DiffResponse.DIFF_NONE, [], [])
     assert found.hasDetailedDiff
 
 
 def test_something_is_left_to_do_although_nothing_differs() -> None:
-    found = diff_response(Comparison(is_unfinished=True), {}, {})
+    found = diff_response(DetailedDiff(is_unfinished=True), {}, {})
 
     assert (found.changes, kinds(found)) == (DiffResponse.DIFF_SOME, {})
 
@@ -39,8 +39,8 @@ def test_something_is_left_to_do_although_nothing_differs() -> None:
 def test_how_a_property_differs(
     olds: dict[str, Any], news: dict[str, Any], updating: Any, replacing: Any
 ) -> None:
-    assert kinds(diff_response(Comparison([], ["a"]), olds, news)) == {"a": updating}
-    assert kinds(diff_response(Comparison(["a"]), olds, news)) == {"a": replacing}
+    assert kinds(diff_response(DetailedDiff([], ["a"]), olds, news)) == {"a": updating}
+    assert kinds(diff_response(DetailedDiff(["a"]), olds, news)) == {"a": replacing}
 
 
 @pytest.mark.parametrize(
@@ -58,26 +58,26 @@ def test_a_path_leads_into_a_property(path: str, name: str) -> None:
         "metadata": {"a b": "c"},
         "integrations": [{"type": "wandb"}],
     }
-    found = diff_response(Comparison([path]), props, props)
+    found = diff_response(DetailedDiff([path]), props, props)
 
     assert kinds(found) == {path: PropertyDiff.UPDATE_REPLACE}
     assert (list(found.replaces), list(found.diffs)) == ([name], [name])
 
 
 def test_a_property_that_differs_in_two_places_is_named_once() -> None:
-    found = diff_response(Comparison(["method.type", "method.dpo"], ["method.x"]), {}, {})
+    found = diff_response(DetailedDiff(["method.type", "method.dpo"], ["method.x"]), {}, {})
 
     assert (list(found.replaces), list(found.diffs)) == (["method"], ["method"])
 
 
 def test_a_path_into_a_property_that_was_not_there_is_an_addition() -> None:
-    found = diff_response(Comparison(["metadata.team"]), {}, {"metadata": {"team": "a"}})
+    found = diff_response(DetailedDiff(["metadata.team"]), {}, {"metadata": {"team": "a"}})
 
     assert kinds(found) == {"metadata.team": PropertyDiff.ADD_REPLACE}
 
 
 def test_one_replacement_is_enough_to_replace() -> None:
-    found = diff_response(Comparison(["model"], ["paused"]), {"model": 1, "paused": True}, {"model": 2})
+    found = diff_response(DetailedDiff(["model"], ["paused"]), {"model": 1, "paused": True}, {"model": 2})
 
     assert list(found.replaces) == ["model"]
     assert kinds(found) == {"model": PropertyDiff.UPDATE_REPLACE, "paused": PropertyDiff.DELETE}
@@ -85,6 +85,6 @@ def test_one_replacement_is_enough_to_replace() -> None:
 
 @pytest.mark.parametrize("first", [False, True], ids=["new first", "old first"])
 def test_who_goes_first_in_a_replacement(first: bool) -> None:  # noqa: FBT001 - a parameter
-    found = diff_response(Comparison(["model"], delete_before_replace=first), {}, {})
+    found = diff_response(DetailedDiff(["model"], delete_before_replace=first), {}, {})
 
     assert found.deleteBeforeReplace is first

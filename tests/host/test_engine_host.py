@@ -9,7 +9,7 @@ from pulumi.dynamic import CreateResult
 from pulumi.runtime.proto import engine_pb2
 from tests.host.support import LONGEST_WAIT, Engine
 
-from pulumi_openai_ft.errors import InterruptedCommandError, UnfinishedError
+from pulumi_openai_ft.errors import CommandInterruptedError, IncompleteResourceError
 from pulumi_openai_ft.host._engine_host import EngineHost, EngineLog
 from pulumi_openai_ft.host._operations import Operation, Operations
 
@@ -42,7 +42,7 @@ class TestLog:
     """What the engine shows."""
 
     def test_a_message_stays_in_the_diagnostics(self, host: EngineHost, engine: Engine) -> None:
-        host.say("created job ftjob-1")
+        host.info("created job ftjob-1")
 
         (log,) = engine.logs
         assert (log.urn, log.message, log.ephemeral) == (URN, "created job ftjob-1", False)
@@ -55,7 +55,7 @@ class TestLog:
         assert (log.urn, log.severity, log.ephemeral) == (URN, engine_pb2.WARNING, False)
 
     def test_progress_is_shown_in_the_resources_row(self, host: EngineHost, engine: Engine) -> None:
-        host.show("step 3/9")
+        host.set_status("step 3/9")
 
         (log,) = engine.logs
         assert (log.urn, log.message, log.ephemeral) == (URN, "step 3/9", True)
@@ -67,7 +67,7 @@ class TestLog:
         host = EngineHost(log=EngineLog(address), operations=Operations())
         began = time.monotonic()
 
-        host.say("anybody there?")
+        host.info("anybody there?")
 
         assert time.monotonic() - began < 1
 
@@ -82,7 +82,7 @@ class TestInterruption:
         def sleep() -> None:
             try:
                 host.time.sleep(LONGEST_WAIT)
-            except InterruptedCommandError as error:
+            except CommandInterruptedError as error:
                 failures.append(error)
 
         sleeper = Thread(target=sleep)
@@ -105,16 +105,16 @@ class TestInterruption:
         host.operations.interrupt()
 
         assert host.is_interrupted
-        with pytest.raises(InterruptedCommandError, match="before anything was created"):
-            host.require_consent()
+        with pytest.raises(CommandInterruptedError, match="before anything was created"):
+            host.raise_if_interrupted()
 
     def test_who_has_it_is_not_left_behind_before_something_exists(
         self, host: EngineHost, operation: Operation
     ) -> None:
         def create() -> CreateResult:
-            host.require_consent()
-            operation.leave()
-            return host.finish(CreateResult("ftjob-1", {}), lambda: CreateResult("ftjob-1", {}))
+            host.raise_if_interrupted()
+            operation.abandon()
+            return host.complete_create(CreateResult("ftjob-1", {}), lambda: CreateResult("ftjob-1", {}))
 
         assert host.operations.run(operation, create).id == "ftjob-1"
 
@@ -125,7 +125,7 @@ class TestFinish:
     def test_gives_what_comes_of_it(self, host: EngineHost, operation: Operation) -> None:
         first, last = CreateResult("ftjob-1", {}), CreateResult("ftjob-1", {"status": "succeeded"})
 
-        assert host.finish(first, lambda: last) is last
+        assert host.complete_create(first, lambda: last) is last
         assert operation.created is first
 
     def test_raises_what_goes_wrong_once_the_id_is_safe(self, host: EngineHost, operation: Operation) -> None:
@@ -133,7 +133,7 @@ class TestFinish:
 
         def fail() -> CreateResult:
             assert operation.created is created
-            raise UnfinishedError("it goes on", {})
+            raise IncompleteResourceError("it goes on", {})
 
-        with pytest.raises(UnfinishedError, match="it goes on"):
-            host.finish(created, fail)
+        with pytest.raises(IncompleteResourceError, match="it goes on"):
+            host.complete_create(created, fail)

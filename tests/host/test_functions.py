@@ -9,13 +9,13 @@ from tests.support import API_KEY, write_training_data
 
 from pulumi_openai_ft._client.client import connect
 from pulumi_openai_ft._client.rate_limit import REAL_TIME
-from pulumi_openai_ft._program.functions.error_transport import label
+from pulumi_openai_ft._program.functions.error_transport import encode
 from pulumi_openai_ft._program.functions.lookups import LOOKUPS
 from pulumi_openai_ft._settings import Settings
-from pulumi_openai_ft._shared.type_tokens import OURS
-from pulumi_openai_ft.errors import InputError, InterruptedCommandError, NotFoundError
+from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
+from pulumi_openai_ft.errors import CommandInterruptedError, InputError, NotFoundError
 from pulumi_openai_ft.host._functions import invoke, respond
-from pulumi_openai_ft.host._properties import received, sent
+from pulumi_openai_ft.host._protocol import from_struct, to_struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,27 +39,27 @@ def file_id(config: Callable[[str], str | None], tmp_path: Path) -> str:
 
 
 def request(name: str, **args: Any) -> provider_pb2.InvokeRequest:
-    return provider_pb2.InvokeRequest(tok=OURS + name, args=sent(args))
+    return provider_pb2.InvokeRequest(tok=TYPE_PREFIX + name, args=to_struct(args))
 
 
 def answer_of(response: provider_pb2.InvokeResponse) -> dict[str, Any]:
-    return received(getattr(response, "return"))
+    return from_struct(getattr(response, "return"))
 
 
 def test_a_function_is_found_by_its_token_and_asks_the_configured_service(config: Any, file_id: str) -> None:
-    found = invoke(f"{OURS}getFile", {"file_id": file_id}, config)
+    found = invoke(f"{TYPE_PREFIX}getFile", {"file_id": file_id}, config)
 
     assert (found["id"], found["filename"], found["purpose"]) == (file_id, "data.jsonl", "evals")
 
 
 def test_arguments_come_as_the_engine_sends_them(config: Any, file_id: str) -> None:
     """Numbers are floats there, and what is not set may be null."""
-    found = invoke(f"{OURS}getFiles", {"limit": 1.0, "purpose": None}, config)
+    found = invoke(f"{TYPE_PREFIX}getFiles", {"limit": 1.0, "purpose": None}, config)
 
     assert [file["id"] for file in found["files"]] == [file_id]
 
 
-@pytest.mark.parametrize("token", [f"{OURS}getMoon", "pulumi-python:dynamic/other:getFile", ""])
+@pytest.mark.parametrize("token", [f"{TYPE_PREFIX}getMoon", "pulumi-python:dynamic/other:getFile", ""])
 def test_an_unknown_function_is_refused_with_those_that_there_are(config: Any, token: str) -> None:
     with pytest.raises(InputError) as refused:
         invoke(token, {}, config)
@@ -78,10 +78,10 @@ def test_the_engine_gets_the_answer(config: Any, file_id: str) -> None:
 def test_the_engine_gets_failures_with_what_a_program_needs_to_tell_their_kind(config: Any) -> None:
     (failure,) = respond(request("getFile", file_id="file-nobody"), config).failures
     with pytest.raises(NotFoundError) as raised:
-        invoke(f"{OURS}getFile", {"file_id": "file-nobody"}, config)
+        invoke(f"{TYPE_PREFIX}getFile", {"file_id": "file-nobody"}, config)
 
     assert failure.reason.split("; request")[0] == str(raised.value).split("; request")[0]
-    assert failure.property.split("request_id")[0] == label(raised.value).split("request_id")[0]
+    assert failure.property.split("request_id")[0] == encode(raised.value).split("request_id")[0]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_the_engine_gets_failures_with_what_a_program_needs_to_tell_their_kind(c
     [
         ("getFile", {}, "get_file: file_id: is missing"),
         ("getFile", {"file_id": "file-1", "colour": "red"}, "get_file: colour: is not supported here"),
-        ("getMoon", {}, f"there is no function '{OURS}getMoon': "),
+        ("getMoon", {}, f"there is no function '{TYPE_PREFIX}getMoon': "),
     ],
 )
 def test_the_engine_gets_wrong_calls_told(config: Any, name: str, args: dict[str, Any], reason: str) -> None:
@@ -108,7 +108,7 @@ def test_an_interrupted_command_ends_a_call_that_waits_for_another_try(
     config: Any, service: Emulator
 ) -> None:
     def interrupted(_seconds: float) -> None:
-        raise InterruptedCommandError("interrupted")
+        raise CommandInterruptedError("interrupted")
 
     service.fault("GET", "/files", "status", status=503, times=None)
     time = replace(REAL_TIME, sleep=interrupted)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pulumi.dynamic import CreateResult
 
-from pulumi_openai_ft.errors import InputError, InterruptedCommandError
+from pulumi_openai_ft.errors import CommandInterruptedError, InputError
 from pulumi_openai_ft.host import _operations
 from pulumi_openai_ft.host._operations import Operation, Operations
 
@@ -98,7 +98,7 @@ def test_who_hangs_is_left_behind_when_nothing_is_lost(answered: Event) -> None:
     begun.wait(LONGEST_WAIT)
     operations.interrupt()
 
-    with pytest.raises(InterruptedCommandError, match="interrupted while the service had not answered"):
+    with pytest.raises(CommandInterruptedError, match="interrupted while the service had not answered"):
         result()
 
 
@@ -106,7 +106,7 @@ def test_who_may_just_have_created_something_is_waited_for(answered: Event) -> N
     operations, begun, operation = Operations(), Event(), Operation(URN)
 
     def create() -> int:
-        operation.begins_to_create()
+        operation.mark_creating()
         begun.set()
         answered.wait(LONGEST_WAIT)
         return 7
@@ -126,10 +126,10 @@ def test_who_comes_to_exist_after_the_interruption_is_left_behind_too(answered: 
     operation, created = Operation(URN), CreateResult("ftjob-1", {})
 
     def create() -> None:
-        operation.begins_to_create()
+        operation.mark_creating()
         begun.set()
         bought.wait(LONGEST_WAIT)
-        operation.exists(created)
+        operation.mark_created(created)
         answered.wait(LONGEST_WAIT)
 
     result = outcome(lambda: operations.run(operation, create))
@@ -138,17 +138,17 @@ def test_who_comes_to_exist_after_the_interruption_is_left_behind_too(answered: 
     time.sleep(3 * PATIENCE)
     bought.set()
 
-    with pytest.raises(InterruptedCommandError):
+    with pytest.raises(CommandInterruptedError):
         result()
     assert operation.created is created
 
 
 def test_who_was_left_behind_creates_nothing_any_more() -> None:
     operation = Operation(URN)
-    operation.leave()
+    operation.abandon()
 
-    with pytest.raises(InterruptedCommandError):
-        operation.begins_to_create()
+    with pytest.raises(CommandInterruptedError):
+        operation.mark_creating()
 
 
 def test_who_begins_after_the_interruption_is_left_behind_too(answered: Event) -> None:
@@ -157,7 +157,7 @@ def test_who_begins_after_the_interruption_is_left_behind_too(answered: Event) -
     operations.interrupt()
     time.sleep(3 * PATIENCE)
 
-    with pytest.raises(InterruptedCommandError):
+    with pytest.raises(CommandInterruptedError):
         operations.run(Operation(URN), lambda: answered.wait(LONGEST_WAIT / 2))
 
 
@@ -167,7 +167,7 @@ def test_an_interruption_hurts_nobody_who_has_ended() -> None:
 
     operations.interrupt()
     operations.interrupt()
-    operation.leave()
+    operation.abandon()
 
     assert operations.interrupted.is_set()
 
@@ -186,7 +186,7 @@ def test_what_was_left_behind_may_still_fail(answered: Event) -> None:
     result = outcome(lambda: operations.run(Operation(URN), hang))
     begun.wait(LONGEST_WAIT)
     operations.interrupt()
-    with pytest.raises(InterruptedCommandError):
+    with pytest.raises(CommandInterruptedError):
         result()
 
     answered.set()

@@ -25,7 +25,7 @@ from tests.support import API_KEY
 
 import pulumi_openai_ft
 from pulumi_openai_ft._provider.base import Provider
-from pulumi_openai_ft._shared import type_tokens
+from pulumi_openai_ft._shared import state_names
 from pulumi_openai_ft.host import _own_resources
 from pulumi_openai_ft.host._engine_host import EngineHost, EngineLog
 from pulumi_openai_ft.host._operations import Operations
@@ -99,8 +99,8 @@ def run(program: str) -> Any:
 def test_each_resource_is_known_by_its_type() -> None:
     tokens = {kind._resource_type_name for kind in RESOURCES}
 
-    assert {f"{type_tokens.OURS}{name}" for name in MODULES} == {
-        f"{type_tokens.PACKAGE}:{token}" for token in tokens
+    assert {f"{state_names.TYPE_PREFIX}{name}" for name in MODULES} == {
+        f"{state_names.PACKAGE}:{token}" for token in tokens
     }
     assert len(tokens) == len(MODULES)
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
-from pulumi_openai_ft._provider.input_models import plain, unknown
-from pulumi_openai_ft.host._properties import received, sent
+from pulumi_openai_ft._provider.input_models import integers_from_floats, unknown
+from pulumi_openai_ft.host._protocol import from_struct, to_struct
 
 # Keys of one special form mean to Pulumi that a map is a secret, an asset or an output.
 names = st.text().filter(lambda name: name not in (rpc._special_sig_key, "value"))
@@ -33,23 +33,23 @@ everything = nested(st.none() | st.booleans() | numbers | texts)
 
 @given(st.dictionaries(names, values))
 def test_what_is_sent_is_what_is_received(properties: dict[str, Any]) -> None:
-    assert plain(received(sent(properties))) == plain(properties)
+    assert integers_from_floats(from_struct(to_struct(properties))) == integers_from_floats(properties)
 
 
 @given(st.dictionaries(names, values | st.none()))
 def test_what_is_none_is_not_sent(properties: dict[str, Any]) -> None:
-    assert set(sent(properties)) == {name for name, value in properties.items() if value is not None}
+    assert set(to_struct(properties)) == {name for name, value in properties.items() if value is not None}
 
 
 @given(st.dictionaries(names, everything))
 def test_a_state_is_the_same_as_from_the_stock_host(properties: dict[str, Any]) -> None:
-    assert sent(properties) == from_the_stock_host(properties)
+    assert to_struct(properties) == from_the_stock_host(properties)
 
 
 def test_unknowns_are_sent_as_by_the_stock_host() -> None:
     properties = {"a": unknown(), "b": [unknown(), {"c": unknown()}]}
 
-    assert sent(properties) == from_the_stock_host(properties)
+    assert to_struct(properties) == from_the_stock_host(properties)
 
 
 def from_the_stock_host(properties: dict[str, Any]) -> Struct:
@@ -64,7 +64,7 @@ def from_the_stock_host(properties: dict[str, Any]) -> Struct:
     "value", [unknown(), [unknown()], {"a": {"b": [unknown(), 1]}}], ids=["top", "list", "map"]
 )
 def test_what_is_not_known_yet_goes_and_comes_as_such(value: Any) -> None:
-    (there,) = received(sent({"a": value})).values()
+    (there,) = from_struct(to_struct({"a": value})).values()
 
     assert shape(there) == shape(value)
 
@@ -79,13 +79,13 @@ def shape(value: Any) -> Any:
 
 
 def test_a_tuple_is_a_list() -> None:
-    assert received(sent({"a": (1, (2,))})) == {"a": [1, [2]]}
+    assert from_struct(to_struct({"a": (1, (2,))})) == {"a": [1, [2]]}
 
 
 def test_large_whole_numbers_stay_exact() -> None:
-    assert received(sent({"bytes": 2**53 - 1}))["bytes"] == 2**53 - 1
+    assert from_struct(to_struct({"bytes": 2**53 - 1}))["bytes"] == 2**53 - 1
 
 
 def test_nothing_is_an_empty_map() -> None:
-    assert received(Struct()) == {}
-    assert sent({}) == Struct()
+    assert from_struct(Struct()) == {}
+    assert to_struct({}) == Struct()

@@ -201,13 +201,13 @@ class TestBadInput:
     def test_resources_of_others_are_refused_where_the_stack_says_so(
         self, host: Host, service: Emulator, training_data: Path
     ) -> None:
-        host.configure(configuration(service.url, onlyOwnResources="true"))
+        host.configure(configuration(service.url, denyThirdPartyProviders="true"))
 
         reason = refusal(host.create, THEIRS, {"__provider": "never loaded"}, "shelf").reason
 
         assert is_a_sentence(reason)
         assert "'shelf'" in reason
-        assert "openai-ft:onlyOwnResources is set" in reason
+        assert "openai-ft:denyThirdPartyProviders is set" in reason
         assert host.create(FILE, {"file": str(training_data)}, "data").id.startswith("file-")
 
     @pytest.mark.parametrize(

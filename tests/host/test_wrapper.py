@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_openai_ft.cli.project import MASTER, WRAPPER, Copy, Project, compare
+from pulumi_openai_ft.cli.project import WRAPPER, WRAPPER_SOURCE, Project, WrapperStatus, compare
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = [ROOT / "Pulumi.yaml", *sorted((ROOT / "examples").glob("*/Pulumi.yaml"))]
@@ -85,7 +85,7 @@ def project(tmp_path: Path) -> Placed:
     placed = Placed(tmp_path / "a project")
     placed.program.mkdir(parents=True)
     placed.wrapper.parent.mkdir()
-    shutil.copy(MASTER, placed.wrapper)
+    shutil.copy(WRAPPER_SOURCE, placed.wrapper)
     (placed.folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\nmain: program\n")
     return placed
 
@@ -296,4 +296,4 @@ def test_the_projects_of_this_repository_select_the_host_by_equal_wrappers(file:
     project = Project.find(file.parent)
 
     assert project.host_folder() == file.parent / "bin"
-    assert compare(file.parent / "bin" / WRAPPER) is Copy.CURRENT
+    assert compare(file.parent / "bin" / WRAPPER) is WrapperStatus.CURRENT

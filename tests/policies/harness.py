@@ -17,8 +17,8 @@ from pulumi_policy import (
 from pulumi_policy.deserialize import deserialize_properties, serialize_properties
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
-from pulumi_openai_ft.policies._policy_resource import Marks
-from pulumi_openai_ft.policies._resource_types import FILE, JOB, PERMISSION, PROVIDER
+from pulumi_openai_ft._shared.state_names import FILE_TYPE, JOB_TYPE, PERMISSION_TYPE, PROVIDER_TYPE
+from pulumi_openai_ft.policies._checked_resource import SecretMarks
 from pulumi_openai_ft.policies.keys import LOOK
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ UNKNOWN = UNKNOWN_STRING_VALUE
 KEY = "sk-proj-made-up-0123456789abcdef"
 ADMIN_KEY = "sk-admin-made-up-0123456789abcdef"
 VALID: dict[str, dict[str, Any]] = {
-    JOB: {
+    JOB_TYPE: {
         "model": "gpt-4.1-mini-2025-04-14",
         "training_file": "file-abc",
         "suffix": "customer-support",
@@ -40,11 +40,11 @@ VALID: dict[str, dict[str, Any]] = {
         "cancel_after_timeout": 3600,
         "integrations": [{"type": "wandb", "wandb": {"project": "shop", "entity": "support-team"}}],
     },
-    PERMISSION: {
+    PERMISSION_TYPE: {
         "checkpoint_id": "ft:gpt-4.1-mini-2025-04-14:shop::abcd1234",
         "project_ids": ["proj_partner"],
     },
-    FILE: {"file": "data.jsonl", "purpose": "fine-tune", "sha256": "0" * 64},
+    FILE_TYPE: {"file": "data.jsonl", "purpose": "fine-tune", "sha256": "0" * 64},
 }
 """A resource of each type that no rule finds fault with."""
 
@@ -70,7 +70,7 @@ def options(*, protect: bool = False) -> PolicyResourceOptions:
 
 def provider(configuration: Mapping[str, Any] | None) -> PolicyProviderResource:
     props = unknown_checking_proxy(deserialize_properties(wire(configuration or {})))
-    return PolicyProviderResource(PROVIDER, props, urn_of(PROVIDER, "default"), "default")
+    return PolicyProviderResource(PROVIDER_TYPE, props, urn_of(PROVIDER_TYPE, "default"), "default")
 
 
 class Judge:
@@ -81,7 +81,7 @@ class Judge:
     """
 
     def __init__(self, *, looks: bool = True, today: date = TODAY) -> None:
-        self.looks, self.today, self.marks = looks, today, Marks()
+        self.looks, self.today, self.marks = looks, today, SecretMarks()
 
     def arguments(
         self,
@@ -95,7 +95,7 @@ class Judge:
         stack: str = "dev",
     ) -> ResourceValidationArgs:
         """What a validation gets."""
-        self.look(PROVIDER, configuration or {}, "default")
+        self.look(PROVIDER_TYPE, configuration or {}, "default")
         self.look(kind, props, name, stack)
         read = unknown_checking_proxy(deserialize_properties(wire(props)))
         return ResourceValidationArgs(
@@ -161,11 +161,11 @@ def told_of_stack(
     rule: StackRule,
     *resources: PolicyResource,
     config: Mapping[str, Any] | None = None,
-    marks: Marks | None = None,
+    marks: SecretMarks | None = None,
 ) -> list[tuple[str, str]]:
     """The violations that a rule reports of a stack: resource name and text."""
     found: list[tuple[str, str]] = []
-    rule.policy(marks or Marks(), lambda: TODAY).validate(
+    rule.policy(marks or SecretMarks(), lambda: TODAY).validate(
         StackValidationArgs(list(resources), config),
         lambda text, urn: found.append(((urn or "").rsplit("::", 1)[-1], text)),
     )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.policies.harness import UNKNOWN, VALID, resource, told, told_of_stack
 
-from pulumi_openai_ft.policies._resource_types import FILE, JOB
+from pulumi_openai_ft._shared.state_names import FILE_TYPE, JOB_TYPE
 from pulumi_openai_ft.policies.budget import BUDGET, STACK_BUDGET
 
 ESTIMATE = {"estimated_tokens": 2_000_000, "estimated_cost_usd": 6.5}
@@ -13,7 +13,7 @@ WAY_OUT = "train on fewer rows, for fewer epochs or on a cheaper model"
 
 
 def job(**more: Any) -> dict[str, Any]:
-    return {**VALID[JOB], **more}
+    return {**VALID[JOB_TYPE], **more}
 
 
 @pytest.mark.parametrize(
@@ -28,33 +28,33 @@ def job(**more: Any) -> dict[str, Any]:
     ids=repr,
 )
 def test_a_job_that_costs_more_is_refused_before_it_is_bought(limits: dict[str, int], sentence: str) -> None:
-    found = told(BUDGET, JOB, job(**ESTIMATE), config=limits)
+    found = told(BUDGET, JOB_TYPE, job(**ESTIMATE), config=limits)
 
     assert found == [f"{sentence}: {WAY_OUT}"]
 
 
 @pytest.mark.parametrize("limits", [{}, {"max_tokens": 2_000_000, "max_usd": 7}, {"max_tokens": 0}], ids=repr)
 def test_a_job_within_its_limits_is_fine(limits: dict[str, int]) -> None:
-    assert told(BUDGET, JOB, job(**ESTIMATE), config=limits) == []
+    assert told(BUDGET, JOB_TYPE, job(**ESTIMATE), config=limits) == []
 
 
 @pytest.mark.parametrize("more", [{}, {"estimated_cost_usd": UNKNOWN}, {"estimated_tokens": UNKNOWN}])
 def test_what_nobody_can_estimate_is_not_judged(more: dict[str, Any]) -> None:
-    assert told(BUDGET, JOB, job(**more), config={"max_tokens": 1, "max_usd": 1}) == []
+    assert told(BUDGET, JOB_TYPE, job(**more), config={"max_tokens": 1, "max_usd": 1}) == []
 
 
 def test_a_state_is_judged_by_what_its_job_was_estimated_at() -> None:
-    (found,) = told(BUDGET, JOB, job(estimated_tokens=12, estimated_cost_usd=3.0), config={"max_usd": 2})
+    (found,) = told(BUDGET, JOB_TYPE, job(estimated_tokens=12, estimated_cost_usd=3.0), config={"max_usd": 2})
 
     assert found.startswith("training_file: about 3.00 USD")
 
 
 def test_all_jobs_of_a_stack_are_added_up_and_the_dearest_is_named() -> None:
     jobs = [
-        resource(JOB, {"estimated_tokens": 100, "estimated_cost_usd": 1.5}, "small"),
-        resource(JOB, ESTIMATE, "big"),
-        resource(JOB, {}, "imported"),
-        resource(FILE, VALID[FILE], "data"),
+        resource(JOB_TYPE, {"estimated_tokens": 100, "estimated_cost_usd": 1.5}, "small"),
+        resource(JOB_TYPE, ESTIMATE, "big"),
+        resource(JOB_TYPE, {}, "imported"),
+        resource(FILE_TYPE, VALID[FILE_TYPE], "data"),
     ]
 
     assert told_of_stack(STACK_BUDGET, *jobs, config={"max_tokens": 2_000_099, "max_usd": 7}) == [
@@ -71,4 +71,7 @@ def test_all_jobs_of_a_stack_are_added_up_and_the_dearest_is_named() -> None:
 
 
 def test_a_stack_without_jobs_costs_nothing() -> None:
-    assert told_of_stack(STACK_BUDGET, resource(FILE, VALID[FILE], "data"), config={"max_usd": 1}) == []
+    assert (
+        told_of_stack(STACK_BUDGET, resource(FILE_TYPE, VALID[FILE_TYPE], "data"), config={"max_usd": 1})
+        == []
+    )

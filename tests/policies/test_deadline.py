@@ -6,29 +6,31 @@ import pytest
 from pulumi_policy import Secret
 from tests.policies.harness import UNKNOWN, VALID, Judge, told, wire, without
 
-from pulumi_openai_ft._provider.input_models import problems
+from pulumi_openai_ft._provider.input_models import validation_errors
 from pulumi_openai_ft._provider.job.inputs import FineTuningJobInputs
-from pulumi_openai_ft._provider.job.validation import contradictions
-from pulumi_openai_ft.policies._resource_types import JOB
+from pulumi_openai_ft._provider.job.validation import conflicting_inputs
+from pulumi_openai_ft._shared.state_names import JOB_TYPE
 from pulumi_openai_ft.policies.deadline import DEADLINE
 
-UNBOUNDED = without(JOB, "cancel_after_timeout")
+UNBOUNDED = without(JOB_TYPE, "cancel_after_timeout")
 
 
 def job(**changes: Any) -> dict[str, Any]:
-    return {**VALID[JOB], **changes}
+    return {**VALID[JOB_TYPE], **changes}
 
 
 def test_a_job_with_a_deadline_is_fine() -> None:
-    assert told(DEADLINE, JOB, VALID[JOB]) == []
+    assert told(DEADLINE, JOB_TYPE, VALID[JOB_TYPE]) == []
 
 
 def test_a_job_without_a_deadline_is_told() -> None:
-    assert told(DEADLINE, JOB, UNBOUNDED) == ["cancel_after_timeout: is missing: write 86400 seconds or less"]
+    assert told(DEADLINE, JOB_TYPE, UNBOUNDED) == [
+        "cancel_after_timeout: is missing: write 86400 seconds or less"
+    ]
 
 
 def test_a_late_deadline_is_told() -> None:
-    assert told(DEADLINE, JOB, job(cancel_after_timeout=7200), config={"max_seconds": 3600}) == [
+    assert told(DEADLINE, JOB_TYPE, job(cancel_after_timeout=7200), config={"max_seconds": 3600}) == [
         "cancel_after_timeout: 7200 is more than 3600 seconds: write 3600 or less"
     ]
 
@@ -36,34 +38,34 @@ def test_a_late_deadline_is_told() -> None:
 def test_a_job_that_nobody_waits_for_is_told_or_allowed() -> None:
     alone = {**UNBOUNDED, "wait_for_completion": False}
 
-    (found,) = told(DEADLINE, JOB, alone)
+    (found,) = told(DEADLINE, JOB_TYPE, alone)
     assert found.startswith(
         "wait_for_completion: is False, so nothing would cancel the job: let `pulumi up` wait"
     )
-    assert told(DEADLINE, JOB, alone, config={"without_waiting": "allow"}) == []
+    assert told(DEADLINE, JOB_TYPE, alone, config={"without_waiting": "allow"}) == []
 
 
 @pytest.mark.parametrize(
     "given", [UNBOUNDED, job(cancel_after_timeout=90000), job(cancel_after_timeout=Secret(90000))]
 )
 def test_the_remediation_sets_the_latest_deadline(given: dict[str, Any]) -> None:
-    changed = Judge().remedied(DEADLINE, JOB, given)
+    changed = Judge().remedied(DEADLINE, JOB_TYPE, given)
 
     was_secret = isinstance(given.get("cancel_after_timeout"), Secret)
     assert changed == wire(job(cancel_after_timeout=Secret(86400) if was_secret else 86400))
-    assert told(DEADLINE, JOB, changed or {}) == []
+    assert told(DEADLINE, JOB_TYPE, changed or {}) == []
 
 
 def test_the_remediation_keeps_what_is_not_known_yet_and_what_is_hidden() -> None:
     given = {**UNBOUNDED, "training_file": UNKNOWN, "__identity": "hidden"}
 
-    assert Judge().remedied(DEADLINE, JOB, given) == wire({**given, "cancel_after_timeout": 86400})
+    assert Judge().remedied(DEADLINE, JOB_TYPE, given) == wire({**given, "cancel_after_timeout": 86400})
 
 
 @pytest.mark.parametrize(
     "given",
     [
-        VALID[JOB],
+        VALID[JOB_TYPE],
         {**UNBOUNDED, "wait_for_completion": False},
         {**UNBOUNDED, "wait_for_completion": UNKNOWN},
         job(cancel_after_timeout=UNKNOWN),
@@ -71,19 +73,19 @@ def test_the_remediation_keeps_what_is_not_known_yet_and_what_is_hidden() -> Non
     ids=["there", "not waited for", "waiting unknown", "unknown"],
 )
 def test_the_remediation_leaves_alone_what_it_cannot_put_right(given: dict[str, Any]) -> None:
-    assert Judge().remedied(DEADLINE, JOB, given) is None
+    assert Judge().remedied(DEADLINE, JOB_TYPE, given) is None
 
 
 @pytest.mark.parametrize("waits", [None, True, False])
 def test_what_the_remediation_writes_is_what_the_resource_takes(waits: bool | None) -> None:  # noqa: FBT001
     given = UNBOUNDED if waits is None else {**UNBOUNDED, "wait_for_completion": waits}
 
-    written = Judge().remedied(DEADLINE, JOB, given) or given
+    written = Judge().remedied(DEADLINE, JOB_TYPE, given) or given
 
-    assert [*problems(FineTuningJobInputs, written), *contradictions(written)] == []
+    assert [*validation_errors(FineTuningJobInputs, written), *conflicting_inputs(written)] == []
 
 
 def test_a_deadline_that_is_not_known_yet_is_reported_on_request() -> None:
-    (found,) = told(DEADLINE, JOB, job(cancel_after_timeout=UNKNOWN), config={"unknowns": "report"})
+    (found,) = told(DEADLINE, JOB_TYPE, job(cancel_after_timeout=UNKNOWN), config={"unknowns": "report"})
 
     assert found.startswith("cancel_after_timeout: has a value that cannot be seen now")

@@ -24,7 +24,7 @@ def test_the_table_of_limits_is_that_of_the_pack() -> None:
     told = [
         f"| `{rule.name}` | `{name}` | `{json.dumps(form['default'])}` | {form['description']} |"
         for rule in RULES
-        for name, form in rule.limits.items()
+        for name, form in rule.options.items()
     ]
 
     assert [line for line in POLICIES.splitlines() if line in told] == told

@@ -6,14 +6,14 @@ import pytest
 from pulumi_policy import Secret
 from tests.policies.harness import UNKNOWN, VALID, Judge, told, wire, without
 
-from pulumi_openai_ft.policies._resource_types import JOB
+from pulumi_openai_ft._shared.state_names import JOB_TYPE
 from pulumi_openai_ft.policies.job_settings import EPOCHS, METADATA, SUFFIX, WANDB_ENTITY
 
 VALUES = {"values": {"owner": "platform"}}
 
 
 def job(**changes: Any) -> dict[str, Any]:
-    return {**VALID[JOB], **changes}
+    return {**VALID[JOB_TYPE], **changes}
 
 
 def epochs(number: Any, kind: str = "supervised") -> dict[str, Any]:
@@ -26,78 +26,78 @@ def wandb(**settings: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("rule", [EPOCHS, METADATA, SUFFIX, WANDB_ENTITY], ids=lambda rule: rule.name)
 def test_a_job_within_the_limits_is_fine(rule: Any) -> None:
-    assert told(rule, JOB, VALID[JOB]) == []
+    assert told(rule, JOB_TYPE, VALID[JOB_TYPE]) == []
 
 
 @pytest.mark.parametrize("kind", ["supervised", "dpo", "reinforcement"])
 def test_too_many_epochs_are_told(kind: str) -> None:
-    assert told(EPOCHS, JOB, epochs(11, kind)) == [
+    assert told(EPOCHS, JOB_TYPE, epochs(11, kind)) == [
         f"method.{kind}.hyperparameters.n_epochs: 11 is more than 10: write 10 or less"
     ]
 
 
 @pytest.mark.parametrize("number", [1, 10, "auto", UNKNOWN])
 def test_as_many_epochs_as_allowed_or_as_the_service_chooses_are_fine(number: Any) -> None:
-    assert told(EPOCHS, JOB, epochs(number)) == []
+    assert told(EPOCHS, JOB_TYPE, epochs(number)) == []
 
 
 def test_the_most_epochs_can_be_configured() -> None:
-    assert told(EPOCHS, JOB, epochs(11), config={"max": 11.0}) == []
-    assert len(told(EPOCHS, JOB, epochs(3), config={"max": 2.0})) == 1
+    assert told(EPOCHS, JOB_TYPE, epochs(11), config={"max": 11.0}) == []
+    assert len(told(EPOCHS, JOB_TYPE, epochs(3), config={"max": 2.0})) == 1
 
 
 def test_epochs_that_are_not_known_yet_are_reported_on_request() -> None:
-    (found,) = told(EPOCHS, JOB, epochs(UNKNOWN), config={"unknowns": "report"})
+    (found,) = told(EPOCHS, JOB_TYPE, epochs(UNKNOWN), config={"unknowns": "report"})
 
     assert found.startswith("method.supervised.hyperparameters.n_epochs: has a value that cannot be seen now")
 
 
 @pytest.mark.parametrize("suffix", ["Support", "kunden-ß", "-support", "a b"])
 def test_a_suffix_of_another_form_is_told(suffix: str) -> None:
-    assert told(SUFFIX, JOB, job(suffix=suffix)) == [
+    assert told(SUFFIX, JOB_TYPE, job(suffix=suffix)) == [
         f"suffix: {suffix!r} does not fit: write one of the form ^[a-z0-9][a-z0-9_-]*$"
     ]
 
 
 def test_a_suffix_can_be_required() -> None:
-    assert told(SUFFIX, JOB, without(JOB, "suffix")) == []
-    assert told(SUFFIX, JOB, without(JOB, "suffix"), config={"required": True, "pattern": "^shop-"}) == [
-        "suffix: is missing: write one of the form ^shop-"
-    ]
+    assert told(SUFFIX, JOB_TYPE, without(JOB_TYPE, "suffix")) == []
+    assert told(
+        SUFFIX, JOB_TYPE, without(JOB_TYPE, "suffix"), config={"required": True, "pattern": "^shop-"}
+    ) == ["suffix: is missing: write one of the form ^shop-"]
 
 
 def test_a_secret_suffix_is_not_shown() -> None:
-    (found,) = told(SUFFIX, JOB, job(suffix=Secret("Hush")))
+    (found,) = told(SUFFIX, JOB_TYPE, job(suffix=Secret("Hush")))
     assert found.startswith("suffix: [secret] does not fit")
 
-    (found,) = told(SUFFIX, JOB, job(suffix="Hush"), looks=False)
+    (found,) = told(SUFFIX, JOB_TYPE, job(suffix="Hush"), looks=False)
     assert found.startswith("suffix: [hidden] does not fit")
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"team": "x"}, {"owner": ""}])
 def test_missing_metadata_is_told(metadata: Any) -> None:
-    assert told(METADATA, JOB, job(metadata=metadata)) == [
+    assert told(METADATA, JOB_TYPE, job(metadata=metadata)) == [
         "metadata.owner: is missing: write who or what it is, such as metadata={'owner': …}"
     ]
 
 
 def test_which_metadata_is_required_can_be_configured() -> None:
-    assert told(METADATA, JOB, without(JOB, "metadata"), config={"required": []}) == []
-    (found,) = told(METADATA, JOB, VALID[JOB], config={"required": ["owner", "cost-centre"]})
+    assert told(METADATA, JOB_TYPE, without(JOB_TYPE, "metadata"), config={"required": []}) == []
+    (found,) = told(METADATA, JOB_TYPE, VALID[JOB_TYPE], config={"required": ["owner", "cost-centre"]})
     assert found.startswith("metadata.cost-centre: is missing")
 
 
 def test_missing_metadata_is_filled_in_from_the_configuration() -> None:
     given = job(metadata={"team": "x"})
 
-    changed = Judge().remedied(METADATA, JOB, given, VALUES)
+    changed = Judge().remedied(METADATA, JOB_TYPE, given, VALUES)
 
     assert changed == wire(job(metadata={"team": "x", "owner": "platform"}))
-    assert told(METADATA, JOB, changed or {}) == []
+    assert told(METADATA, JOB_TYPE, changed or {}) == []
 
 
 def test_secret_metadata_stays_secret() -> None:
-    changed = Judge().remedied(METADATA, JOB, job(metadata=Secret({"team": "x"})), VALUES)
+    changed = Judge().remedied(METADATA, JOB_TYPE, job(metadata=Secret({"team": "x"})), VALUES)
 
     assert changed == wire(job(metadata=Secret({"team": "x", "owner": "platform"})))
 
@@ -116,24 +116,24 @@ def test_secret_metadata_stays_secret() -> None:
     ids=["there", "no value", "not all values", "unknown", "no room", "too long", "exempt"],
 )
 def test_metadata_is_not_filled_in_where_that_would_not_do(metadata: Any, config: Any) -> None:
-    assert Judge().remedied(METADATA, JOB, job(metadata=metadata), config) is None
+    assert Judge().remedied(METADATA, JOB_TYPE, job(metadata=metadata), config) is None
 
 
 def test_without_a_list_any_account_is_fine() -> None:
-    assert told(WANDB_ENTITY, JOB, wandb(entity="anybody")) == []
+    assert told(WANDB_ENTITY, JOB_TYPE, wandb(entity="anybody")) == []
 
 
 def test_an_account_that_is_not_listed_is_refused() -> None:
     allowed = {"allowed": ["support-team", "platform"]}
 
-    assert told(WANDB_ENTITY, JOB, VALID[JOB], config=allowed) == []
-    assert told(WANDB_ENTITY, JOB, wandb(entity="anybody"), config=allowed) == [
+    assert told(WANDB_ENTITY, JOB_TYPE, VALID[JOB_TYPE], config=allowed) == []
+    assert told(WANDB_ENTITY, JOB_TYPE, wandb(entity="anybody"), config=allowed) == [
         "integrations[0].wandb.entity: 'anybody' is not on this rule's list: write one of support-team, platform"
     ]
-    assert told(WANDB_ENTITY, JOB, wandb(), config=allowed) == [
+    assert told(WANDB_ENTITY, JOB_TYPE, wandb(), config=allowed) == [
         "integrations[0].wandb.entity: is missing: write one of support-team, platform"
     ]
 
 
 def test_an_account_that_is_not_known_yet_is_skipped() -> None:
-    assert told(WANDB_ENTITY, JOB, wandb(entity=UNKNOWN), config={"allowed": ["support-team"]}) == []
+    assert told(WANDB_ENTITY, JOB_TYPE, wandb(entity=UNKNOWN), config={"allowed": ["support-team"]}) == []

@@ -6,7 +6,7 @@ import pytest
 from pulumi_policy import Secret
 from tests.policies.harness import KEY, VALID, Judge, resource, told, told_of_stack
 
-from pulumi_openai_ft.policies._resource_types import FILE, JOB, PROVIDER
+from pulumi_openai_ft._shared.state_names import FILE_TYPE, JOB_TYPE, PROVIDER_TYPE
 from pulumi_openai_ft.policies.keys import LOOK, NO_KEYS_IN_OUTPUTS, NO_KEYS_IN_PROPERTIES
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -27,7 +27,7 @@ def test_a_resource_without_keys_is_fine(kind: str) -> None:
 
 
 @pytest.mark.parametrize("text", KEYS)
-@pytest.mark.parametrize("kind", [JOB, BUCKET])
+@pytest.mark.parametrize("kind", [JOB_TYPE, BUCKET])
 def test_a_key_in_any_property_is_refused(kind: str, text: str) -> None:
     (found,) = told(NO_KEYS_IN_PROPERTIES, kind, {"tags": [{"note": text}]})
 
@@ -36,7 +36,7 @@ def test_a_key_in_any_property_is_refused(kind: str, text: str) -> None:
 
 
 def test_a_key_that_names_a_property_is_refused_and_not_shown() -> None:
-    (found,) = told(NO_KEYS_IN_PROPERTIES, JOB, {"metadata": {KEY: "x"}})
+    (found,) = told(NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"metadata": {KEY: "x"}})
 
     assert found.startswith("metadata.sk-…cdef: holds a key in plain")
 
@@ -45,14 +45,14 @@ def test_a_key_that_names_a_property_is_refused_and_not_shown() -> None:
     "text", ["sk-learn-pipeline-v2-0123456789", "task-proj-0123456789abcdef", "sk-proj-", "a sk-"]
 )
 def test_what_only_begins_like_a_key_is_none(text: str) -> None:
-    assert told(NO_KEYS_IN_PROPERTIES, JOB, {"metadata": {"note": text}}) == []
+    assert told(NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"metadata": {"note": text}}) == []
 
 
 def test_the_stack_s_own_key_is_found_whatever_it_looks_like() -> None:
     azure = {"openai-ft:apiKey": Secret("0123456789abcdef0123456789abcdef")}
 
     (found,) = told(
-        NO_KEYS_IN_PROPERTIES, JOB, {"suffix": "0123456789abcdef0123456789abcdef"}, configuration=azure
+        NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"suffix": "0123456789abcdef0123456789abcdef"}, configuration=azure
     )
 
     assert found.startswith("suffix: holds a key in plain")
@@ -66,7 +66,7 @@ def test_a_secret_may_be_a_key() -> None:
 def test_a_key_in_the_configuration_must_be_a_secret() -> None:
     configuration = {"openai-ft:apiKey": Secret(KEY), "shop:key": KEY}
 
-    (found,) = told(NO_KEYS_IN_PROPERTIES, PROVIDER, configuration)
+    (found,) = told(NO_KEYS_IN_PROPERTIES, PROVIDER_TYPE, configuration)
 
     assert (
         found == "shop:key: is a key in plain: make a new one, and run `pulumi config set --secret shop:key`"
@@ -74,24 +74,24 @@ def test_a_key_in_the_configuration_must_be_a_secret() -> None:
 
 
 def test_a_key_setting_must_be_a_secret_whatever_it_looks_like() -> None:
-    (found,) = told(NO_KEYS_IN_PROPERTIES, PROVIDER, {"openai-ft:adminKey": "azure"})
+    (found,) = told(NO_KEYS_IN_PROPERTIES, PROVIDER_TYPE, {"openai-ft:adminKey": "azure"})
 
     assert found.endswith("and run `pulumi config set --secret openai-ft:adminKey`")
-    assert told(NO_KEYS_IN_PROPERTIES, PROVIDER, {"openai-ft:adminKey": Secret("azure")}) == []
+    assert told(NO_KEYS_IN_PROPERTIES, PROVIDER_TYPE, {"openai-ft:adminKey": Secret("azure")}) == []
 
 
 def test_where_secrets_are_not_told_a_key_is_refused_with_the_way_out() -> None:
-    (found,) = told(NO_KEYS_IN_PROPERTIES, JOB, {"suffix": KEY}, looks=False)
+    (found,) = told(NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"suffix": KEY}, looks=False)
 
     assert found == (
-        'suffix: holds a key, and whether it is secret was not told: set "secret-marks" to "remediate" in the '
+        'suffix: holds a key, and whether it is secret was not told: set "detect-secrets" to "remediate" in the '
         "configuration of the policy pack"
     )
 
 
 def test_a_key_in_an_output_is_told() -> None:
     exports = resource(STACK, {"key": KEY, "model": "ft:x"}, "shop-dev")
-    plain = resource(FILE, {"filename": "data.jsonl"}, "data")
+    plain = resource(FILE_TYPE, {"filename": "data.jsonl"}, "data")
 
     assert told_of_stack(NO_KEYS_IN_OUTPUTS, plain, exports) == [
         ("shop-dev", "key: this output holds a key: leave it out, even where it is a secret")
@@ -99,7 +99,9 @@ def test_a_key_in_an_output_is_told() -> None:
 
 
 def test_the_configuration_is_no_output() -> None:
-    assert told_of_stack(NO_KEYS_IN_OUTPUTS, resource(PROVIDER, {"openai-ft:apiKey": KEY}, "default")) == []
+    assert (
+        told_of_stack(NO_KEYS_IN_OUTPUTS, resource(PROVIDER_TYPE, {"openai-ft:apiKey": KEY}, "default")) == []
+    )
 
 
 def test_an_output_that_was_a_secret_input_may_be_a_key() -> None:

@@ -8,8 +8,8 @@ import pytest
 from tests.policies.harness import TODAY, UNKNOWN, VALID, told
 from tests.test_catalog import SEED
 
+from pulumi_openai_ft._shared.state_names import JOB_TYPE
 from pulumi_openai_ft.catalog import Catalog
-from pulumi_openai_ft.policies._resource_types import JOB
 from pulumi_openai_ft.policies.models import (
     KNOWN_MODEL,
     MODEL_NEAR_SHUTDOWN,
@@ -23,7 +23,7 @@ CATALOG = "openai-ft:catalog"
 
 
 def job(**changes: Any) -> dict[str, Any]:
-    return {**VALID[JOB], **changes}
+    return {**VALID[JOB_TYPE], **changes}
 
 
 def catalog(**models: dict[str, Any]) -> dict[str, str]:
@@ -34,7 +34,7 @@ def catalog(**models: dict[str, Any]) -> dict[str, str]:
     "rule", [SUPPORTED_MODEL, KNOWN_MODEL, NO_NEW_JOBS_AFTER], ids=lambda rule: rule.name
 )
 def test_a_model_that_can_be_trained_is_fine(rule: Any) -> None:
-    assert told(rule, JOB, VALID[JOB]) == []
+    assert told(rule, JOB_TYPE, VALID[JOB_TYPE]) == []
 
 
 @pytest.mark.parametrize("model", SEED)
@@ -43,17 +43,17 @@ def test_the_models_that_users_come_with_are_judged_by_their_shutdown(model: str
     assert entry is not None
     assert entry.shutdown_date is not None
 
-    found = told(SUPPORTED_MODEL, JOB, job(model=model))
+    found = told(SUPPORTED_MODEL, JOB_TYPE, job(model=model))
 
     assert bool(found) == (entry.shutdown_date <= TODAY)
-    assert told(KNOWN_MODEL, JOB, job(model=model)) == []
+    assert told(KNOWN_MODEL, JOB_TYPE, job(model=model)) == []
 
 
 @pytest.mark.parametrize(
     "model", [NANO, "gpt-4.1-nano", f"ft:{NANO}:shop:x:abcd1234", f"ft:{NANO}:shop:x:abcd1234:ckpt-step-9"]
 )
 def test_a_model_past_its_shutdown_is_refused_by_any_of_its_names(model: str) -> None:
-    (found,) = told(SUPPORTED_MODEL, JOB, job(model=model))
+    (found,) = told(SUPPORTED_MODEL, JOB_TYPE, job(model=model))
 
     assert found.startswith(
         f"model: {model!r}: OpenAI shut it down on 2026-10-23 (OpenAI's deprecations page"
@@ -62,79 +62,81 @@ def test_a_model_past_its_shutdown_is_refused_by_any_of_its_names(model: str) ->
 
 
 def test_where_no_model_is_left_another_service_is_the_way_out() -> None:
-    (found,) = told(SUPPORTED_MODEL, JOB, VALID[JOB], today=date(2027, 1, 14))
+    (found,) = told(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 14))
 
     assert found.endswith("): train at another service by openai-ft:baseUrl and openai-ft:service")
 
 
 def test_a_model_is_judged_by_the_service_that_gets_the_job() -> None:
-    assert told(SUPPORTED_MODEL, JOB, job(model=NANO), configuration=AZURE) == []
-    assert told(NO_NEW_JOBS_AFTER, JOB, VALID[JOB], configuration=AZURE, today=date(2027, 1, 7)) == []
+    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), configuration=AZURE) == []
+    assert (
+        told(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], configuration=AZURE, today=date(2027, 1, 7)) == []
+    )
 
 
 def test_a_method_that_the_model_surely_lacks_is_refused() -> None:
     reinforced = job(method={"type": "reinforcement", "reinforcement": {"grader": {}}})
 
-    (found,) = told(SUPPORTED_MODEL, JOB, reinforced)
+    (found,) = told(SUPPORTED_MODEL, JOB_TYPE, reinforced)
 
     assert "OpenAI does not train it by reinforcement (" in found
     assert "): set method.type to dpo or supervised, or train at another service" in found
 
 
 def test_a_method_that_is_not_sure_is_not_refused() -> None:
-    assert told(SUPPORTED_MODEL, JOB, job(model="gpt-4o-mini", method={"type": "reinforcement"})) == []
+    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4o-mini", method={"type": "reinforcement"})) == []
 
 
 @pytest.mark.parametrize("listed", ["gpt-4.1-mini-2025-04-14", "gpt-4.1-mini", "gpt-4.1-*"])
 @pytest.mark.parametrize("model", ["gpt-4.1-mini", "ft:gpt-4.1-mini-2025-04-14:shop::abcd1234"])
 def test_lists_name_models_by_id_alias_or_pattern(listed: str, model: str) -> None:
-    assert told(SUPPORTED_MODEL, JOB, job(model=model), config={"allow": [listed]}) == []
-    (found,) = told(SUPPORTED_MODEL, JOB, job(model=model), config={"deny": [listed]})
+    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model=model), config={"allow": [listed]}) == []
+    (found,) = told(SUPPORTED_MODEL, JOB_TYPE, job(model=model), config={"deny": [listed]})
     assert found.startswith(f"model: {model!r} is on this rule's deny list: write ")
 
 
 def test_what_is_not_on_the_allow_list_is_refused() -> None:
-    assert told(SUPPORTED_MODEL, JOB, VALID[JOB], config={"allow": ["gpt-4o", "gpt-4o-mini"]}) == [
+    assert told(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], config={"allow": ["gpt-4o", "gpt-4o-mini"]}) == [
         "model: 'gpt-4.1-mini-2025-04-14' is not on this rule's allow list: write one of gpt-4o, gpt-4o-mini"
     ]
 
 
 def test_alternatives_are_allowed_ones() -> None:
-    (found,) = told(SUPPORTED_MODEL, JOB, job(model=NANO), config={"allow": ["gpt-4.1-nano", "gpt-4.1"]})
+    (found,) = told(SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), config={"allow": ["gpt-4.1-nano", "gpt-4.1"]})
 
     assert ": write gpt-4.1-2025-04-14, or train at another service" in found
 
 
 def test_a_model_that_the_catalogue_lacks_is_told() -> None:
-    (found,) = told(KNOWN_MODEL, JOB, job(model="gpt-4.1-minii"))
+    (found,) = told(KNOWN_MODEL, JOB_TYPE, job(model="gpt-4.1-minii"))
 
     assert found == (
         "model: 'gpt-4.1-minii': the catalogue has no such model of OpenAI: check the spelling, or describe it in "
         "openai-ft:catalog"
     )
-    assert told(SUPPORTED_MODEL, JOB, job(model="gpt-4.1-minii")) == []
+    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4.1-minii")) == []
 
 
 def test_the_user_s_catalogue_counts() -> None:
     mine = catalog(mine={"shutdown_date": "2026-01-01"}, **{NANO: {"shutdown_date": "2099-01-01"}})
 
-    assert told(KNOWN_MODEL, JOB, job(model="mine"), configuration=mine) == []
-    assert len(told(SUPPORTED_MODEL, JOB, job(model="mine"), configuration=mine)) == 1
-    assert told(SUPPORTED_MODEL, JOB, job(model=NANO), configuration=mine) == []
+    assert told(KNOWN_MODEL, JOB_TYPE, job(model="mine"), configuration=mine) == []
+    assert len(told(SUPPORTED_MODEL, JOB_TYPE, job(model="mine"), configuration=mine)) == 1
+    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), configuration=mine) == []
 
 
 def test_a_shutdown_that_is_not_confirmed_is_told_and_not_refused() -> None:
     rumour = catalog(mine={"shutdown_date": {"value": "2026-01-01", "source": "a rumour", "sure": False}})
 
-    assert told(SUPPORTED_MODEL, JOB, job(model="mine"), configuration=rumour) == []
-    (found,) = told(KNOWN_MODEL, JOB, job(model="mine"), configuration=rumour)
+    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model="mine"), configuration=rumour) == []
+    (found,) = told(KNOWN_MODEL, JOB_TYPE, job(model="mine"), configuration=rumour)
     assert "OpenAI is said to have shut it down on 2026-01-01 (a rumour, not confirmed): look it up" in found
 
 
 def test_a_service_without_a_catalogue_knows_no_unknown_model() -> None:
     elsewhere = {"openai-ft:service": "generic", "openai-ft:baseUrl": "https://shop.example/v1"}
 
-    assert told(KNOWN_MODEL, JOB, job(model="anything"), configuration=elsewhere) == []
+    assert told(KNOWN_MODEL, JOB_TYPE, job(model="anything"), configuration=elsewhere) == []
 
 
 @pytest.mark.parametrize(
@@ -148,39 +150,48 @@ def test_a_service_without_a_catalogue_knows_no_unknown_model() -> None:
     ],
 )
 def test_a_model_near_its_shutdown_is_told(day: date, days: int, found: bool) -> None:  # noqa: FBT001
-    assert bool(told(MODEL_NEAR_SHUTDOWN, JOB, VALID[JOB], today=day, config={"days": days})) == found
+    assert (
+        bool(told(MODEL_NEAR_SHUTDOWN, JOB_TYPE, VALID[JOB_TYPE], today=day, config={"days": days})) == found
+    )
 
 
 def test_a_model_near_its_shutdown_is_told_in_days() -> None:
-    (found,) = told(MODEL_NEAR_SHUTDOWN, JOB, VALID[JOB], today=date(2027, 1, 13))
+    (found,) = told(MODEL_NEAR_SHUTDOWN, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 13))
 
     assert "OpenAI shuts it and what is trained from it down on 2027-01-14, in 1 day (OpenAI's" in found
 
 
 def test_the_last_day_for_new_jobs_is_the_catalogue_s() -> None:
-    assert told(NO_NEW_JOBS_AFTER, JOB, VALID[JOB], today=date(2027, 1, 5)) == []
-    (found,) = told(NO_NEW_JOBS_AFTER, JOB, VALID[JOB], today=date(2027, 1, 6))
+    assert told(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 5)) == []
+    (found,) = told(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 6))
     assert "no new job may be created from 2027-01-06 on (OpenAI's deprecations page" in found
 
 
 def test_the_last_day_for_new_jobs_can_be_configured() -> None:
-    (found,) = told(NO_NEW_JOBS_AFTER, JOB, VALID[JOB], config={"date": "2026-11-01"})
+    (found,) = told(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], config={"date": "2026-11-01"})
 
     assert "from 2026-11-01 on (this rule's configuration): take the job out" in found
     assert (
-        told(NO_NEW_JOBS_AFTER, JOB, VALID[JOB], config={"date": "2028-01-01"}, today=date(2027, 6, 1)) == []
+        told(
+            NO_NEW_JOBS_AFTER,
+            JOB_TYPE,
+            VALID[JOB_TYPE],
+            config={"date": "2028-01-01"},
+            today=date(2027, 6, 1),
+        )
+        == []
     )
 
 
 def test_what_is_malformed_is_left_to_the_provider() -> None:
-    assert told(SUPPORTED_MODEL, JOB, VALID[JOB], configuration={CATALOG: "[]"}) == []
-    assert told(SUPPORTED_MODEL, JOB, job(model=7, method="dpo")) == []
+    assert told(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], configuration={CATALOG: "[]"}) == []
+    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model=7, method="dpo")) == []
 
 
 def test_a_model_that_is_not_known_yet_is_reported_on_request() -> None:
     unknown = job(model=UNKNOWN)
 
-    assert told(SUPPORTED_MODEL, JOB, unknown) == []
-    assert told(SUPPORTED_MODEL, JOB, unknown, config={"unknowns": "report"}) == [
+    assert told(SUPPORTED_MODEL, JOB_TYPE, unknown) == []
+    assert told(SUPPORTED_MODEL, JOB_TYPE, unknown, config={"unknowns": "report"}) == [
         "model: has a value that cannot be seen now, so it cannot be judged: write it into the program itself"
     ]

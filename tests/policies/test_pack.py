@@ -10,21 +10,21 @@ import yaml
 from pulumi_policy import EnforcementLevel
 
 import pulumi_openai_ft as openai_ft
+from pulumi_openai_ft._shared.state_names import FILE_TYPE, JOB_TYPE, PERMISSION_TYPE
 from pulumi_openai_ft.host._schema import RESOURCES as MODELS
 from pulumi_openai_ft.policies import RULES, policies
-from pulumi_openai_ft.policies._resource_types import FILE, JOB, PERMISSION
 from pulumi_openai_ft.policies._rule import Rule
-from pulumi_openai_ft.policies._schema import problems
+from pulumi_openai_ft.policies._schema import schema_errors
 
 ROOT = Path(__file__).parents[2]
 PACK = ROOT / "policies"
 RESOURCES = {
-    FILE: openai_ft.File,
-    JOB: openai_ft.FineTuningJob,
-    PERMISSION: openai_ft.FineTuningCheckpointPermission,
+    FILE_TYPE: openai_ft.File,
+    JOB_TYPE: openai_ft.FineTuningJob,
+    PERMISSION_TYPE: openai_ft.FineTuningCheckpointPermission,
 }
 LEVELS = {
-    "secret-marks": "remediate",
+    "detect-secrets": "remediate",
     "fine-tuning-supported-model": "mandatory",
     "fine-tuning-known-model": "advisory",
     "fine-tuning-model-near-shutdown": "advisory",
@@ -71,7 +71,10 @@ def test_a_type_token_is_that_of_its_class(kind: str, resource: type) -> None:
 def test_a_rule_reads_what_its_resources_have(rule: Rule) -> None:
     assert set(rule.kinds) <= RESOURCES.keys()
     assert [
-        name for kind in rule.kinds for name in rule.reads if name not in MODELS[RESOURCES[kind]].model_fields
+        name
+        for kind in rule.kinds
+        for name in rule.properties
+        if name not in MODELS[RESOURCES[kind]].model_fields
     ] == []
 
 
@@ -82,7 +85,7 @@ def test_the_sample_configuration_is_right_and_whole() -> None:
     for rule in RULES:
         given = dict(sample[rule.name])
         assert EnforcementLevel(given.pop("enforcementLevel"))
-        assert problems(rule.schema, given) == []
+        assert schema_errors(rule.schema, given) == []
         assert given.keys() == rule.schema.keys()
 
 

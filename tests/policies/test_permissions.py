@@ -6,7 +6,7 @@ import pytest
 from pulumi_policy import Secret
 from tests.policies.harness import ADMIN_KEY, KEY, UNKNOWN, VALID, told
 
-from pulumi_openai_ft.policies._resource_types import PERMISSION
+from pulumi_openai_ft._shared.state_names import PERMISSION_TYPE
 from pulumi_openai_ft.policies.permissions import ADMIN_KEY as RULE
 from pulumi_openai_ft.policies.permissions import PROJECT
 
@@ -16,21 +16,21 @@ BY_CONFIGURATION = {CONFIGURED: Secret(ADMIN_KEY)}
 
 
 def shared_with(*projects: Any) -> dict[str, Any]:
-    return {**VALID[PERMISSION], "project_ids": list(projects)}
+    return {**VALID[PERMISSION_TYPE], "project_ids": list(projects)}
 
 
 def test_an_admin_key_may_come_from_the_configuration() -> None:
-    assert told(RULE, PERMISSION, VALID[PERMISSION], configuration=BY_CONFIGURATION) == []
+    assert told(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration=BY_CONFIGURATION) == []
 
 
 def test_an_admin_key_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_ADMIN_KEY", ADMIN_KEY)
 
-    assert told(RULE, PERMISSION, VALID[PERMISSION]) == []
+    assert told(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE]) == []
 
 
 def test_a_permission_without_an_admin_key_is_refused() -> None:
-    (found,) = told(RULE, PERMISSION, VALID[PERMISSION], configuration={PROJECT_KEY: Secret(KEY)})
+    (found,) = told(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration={PROJECT_KEY: Secret(KEY)})
 
     assert found.startswith(
         "checkpoint permissions need an admin key: run `pulumi config set --secret openai-ft:adminKey`"
@@ -38,7 +38,7 @@ def test_a_permission_without_an_admin_key_is_refused() -> None:
 
 
 def test_an_admin_key_in_plain_is_refused() -> None:
-    (found,) = told(RULE, PERMISSION, VALID[PERMISSION], configuration={CONFIGURED: ADMIN_KEY})
+    (found,) = told(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration={CONFIGURED: ADMIN_KEY})
 
     assert found.startswith(
         "openai-ft:adminKey is set in plain, so the stack's file and state show it: make a new key"
@@ -47,13 +47,18 @@ def test_an_admin_key_in_plain_is_refused() -> None:
 
 
 def test_where_secrets_are_not_told_a_key_is_not_called_plain() -> None:
-    assert told(RULE, PERMISSION, VALID[PERMISSION], configuration={CONFIGURED: ADMIN_KEY}, looks=False) == []
+    assert (
+        told(
+            RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration={CONFIGURED: ADMIN_KEY}, looks=False
+        )
+        == []
+    )
 
 
 def test_one_key_for_both_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", ADMIN_KEY)
 
-    (found,) = told(RULE, PERMISSION, VALID[PERMISSION], configuration=BY_CONFIGURATION)
+    (found,) = told(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration=BY_CONFIGURATION)
 
     assert "openai-ft:apiKey and openai-ft:adminKey are the same key" in found
 
@@ -61,22 +66,22 @@ def test_one_key_for_both_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_keys_that_cannot_be_seen_are_not_the_same() -> None:
     masked = {CONFIGURED: Secret("[secret]"), PROJECT_KEY: Secret("[secret]")}
 
-    assert told(RULE, PERMISSION, VALID[PERMISSION], configuration=masked) == []
+    assert told(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration=masked) == []
 
 
 def test_other_projects_are_fine() -> None:
-    assert told(PROJECT, PERMISSION, shared_with("proj_a", "proj_b")) == []
+    assert told(PROJECT, PERMISSION_TYPE, shared_with("proj_a", "proj_b")) == []
 
 
 @pytest.mark.parametrize("project", ["partner", "proj_", "org-shop"])
 def test_what_is_no_project_is_refused(project: str) -> None:
-    assert told(PROJECT, PERMISSION, shared_with("proj_a", project)) == [
+    assert told(PROJECT, PERMISSION_TYPE, shared_with("proj_a", project)) == [
         rf"project_ids[1]: {project!r} is no project's id: write one of the form ^proj_\S+$"
     ]
 
 
 def test_the_form_of_a_project_can_be_configured() -> None:
-    assert told(PROJECT, PERMISSION, shared_with("4711"), config={"pattern": r"^\d+$"}) == []
+    assert told(PROJECT, PERMISSION_TYPE, shared_with("4711"), config={"pattern": r"^\d+$"}) == []
 
 
 @pytest.mark.parametrize(
@@ -85,26 +90,26 @@ def test_the_form_of_a_project_can_be_configured() -> None:
     ids=["by the rule", "by the stack"],
 )
 def test_the_project_that_owns_the_model_is_refused(changes: dict[str, Any]) -> None:
-    assert told(PROJECT, PERMISSION, shared_with("proj_own"), **changes) == [
+    assert told(PROJECT, PERMISSION_TYPE, shared_with("proj_own"), **changes) == [
         "project_ids[0]: 'proj_own' owns the model and may use it anyway: leave it out"
     ]
 
 
 def test_a_list_allows_what_stands_on_it() -> None:
     assert told(
-        PROJECT, PERMISSION, shared_with("proj_a", "proj_b"), config={"allowed": ["proj_a", "proj_c"]}
+        PROJECT, PERMISSION_TYPE, shared_with("proj_a", "proj_b"), config={"allowed": ["proj_a", "proj_c"]}
     ) == ["project_ids[1]: 'proj_b' is not on this rule's list: write one of proj_a, proj_c"]
 
 
 def test_a_secret_project_is_not_shown() -> None:
-    secret = {**VALID[PERMISSION], "project_ids": Secret(["hush"])}
+    secret = {**VALID[PERMISSION_TYPE], "project_ids": Secret(["hush"])}
 
-    (found,) = told(PROJECT, PERMISSION, secret)
+    (found,) = told(PROJECT, PERMISSION_TYPE, secret)
 
     assert found.startswith("project_ids[0]: [secret] is no project's id")
 
 
 def test_projects_that_are_not_known_yet_are_reported_on_request() -> None:
-    assert told(PROJECT, PERMISSION, shared_with("proj_a", UNKNOWN)) == []
-    (found,) = told(PROJECT, PERMISSION, shared_with("proj_a", UNKNOWN), config={"unknowns": "report"})
+    assert told(PROJECT, PERMISSION_TYPE, shared_with("proj_a", UNKNOWN)) == []
+    (found,) = told(PROJECT, PERMISSION_TYPE, shared_with("proj_a", UNKNOWN), config={"unknowns": "report"})
     assert found.startswith("project_ids[1]: has a value that cannot be seen now")

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from pulumi_policy import ResourceValidationPolicy, Secret, StackValidationPolicy
 from tests.policies.harness import ADMIN_KEY, KEY, UNKNOWN, VALID, Judge, resource, told, told_of_stack
 
+from pulumi_openai_ft._shared.state_names import JOB_TYPE, PERMISSION_TYPE, PROVIDER_TYPE
 from pulumi_openai_ft.policies import RULES
-from pulumi_openai_ft.policies._policy_resource import Marks
-from pulumi_openai_ft.policies._resource_types import JOB, PERMISSION, PROVIDER
+from pulumi_openai_ft.policies._checked_resource import SecretMarks
 from pulumi_openai_ft.policies._rule import Rule, StackRule
 from pulumi_openai_ft.policies.deadline import DEADLINE
 from pulumi_openai_ft.policies.job_settings import SUFFIX
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SINGLE = [rule for rule in RULES if isinstance(rule, Rule)]
 OF_STACKS = [rule for rule in RULES if isinstance(rule, StackRule)]
-REMEDYING = [rule for rule in SINGLE if rule.remedy]
+REMEDYING = [rule for rule in SINGLE if rule.remediation]
 
 texts = (
     st.sampled_from([KEY, ADMIN_KEY, UNKNOWN, "gpt-4.1-nano", "fine-tune", "auto", "[secret]", "Ä ::"])
@@ -54,7 +54,7 @@ configurations = st.dictionaries(
     ),
     texts | texts.map(secrets),
 )
-kinds = st.sampled_from([*VALID, PROVIDER, "aws:s3/bucket:Bucket"])
+kinds = st.sampled_from([*VALID, PROVIDER_TYPE, "aws:s3/bucket:Bucket"])
 
 
 @pytest.mark.parametrize("rule", SINGLE, ids=lambda rule: rule.name)
@@ -66,7 +66,7 @@ def test_no_rule_raises_or_shows_a_key_whatever_it_sees(rule: Rule, data: st.Dat
         data.draw(properties),
         configuration=data.draw(configurations),
         looks=data.draw(st.booleans()),
-        config={"unknowns": "report"} if rule.reads else None,
+        config={"unknowns": "report"} if rule.properties else None,
     )
 
     assert [text for text in found if KEY in text or ADMIN_KEY in text] == []
@@ -79,7 +79,7 @@ def test_no_rule_of_stacks_raises_or_shows_a_key_whatever_it_sees(
 ) -> None:
     one = resource(kind, outputs, "one")
 
-    found = told_of_stack(rule, one, resource(JOB, outputs, "job", training_file=one))
+    found = told_of_stack(rule, one, resource(JOB_TYPE, outputs, "job", training_file=one))
 
     assert [text for _, text in found if KEY in text or ADMIN_KEY in text] == []
 
@@ -87,23 +87,25 @@ def test_no_rule_of_stacks_raises_or_shows_a_key_whatever_it_sees(
 @pytest.mark.parametrize("rule", REMEDYING, ids=lambda rule: rule.name)
 @given(changes=properties)
 def test_what_a_remediation_writes_satisfies_the_rule(rule: Rule, changes: dict[str, Any]) -> None:
-    config = {"values": {"owner": "platform"}} if "values" in rule.limits else {}
-    written = Judge().remedied(rule, JOB, {**VALID[JOB], **changes}, config)
+    config = {"values": {"owner": "platform"}} if "values" in rule.options else {}
+    written = Judge().remedied(rule, JOB_TYPE, {**VALID[JOB_TYPE], **changes}, config)
 
-    assert written is None or told(rule, JOB, written, config=config) == []
+    assert written is None or told(rule, JOB_TYPE, written, config=config) == []
 
 
 @pytest.mark.parametrize("rule", REMEDYING, ids=lambda rule: rule.name)
 def test_a_remediation_leaves_other_resources_alone(rule: Rule) -> None:
     assert (
-        Judge().remedied(rule, PERMISSION, {}, {"values": {"owner": "x"}} if "values" in rule.limits else {})
+        Judge().remedied(
+            rule, PERMISSION_TYPE, {}, {"values": {"owner": "x"}} if "values" in rule.options else {}
+        )
         is None
     )
 
 
 @pytest.mark.parametrize("rule", SINGLE, ids=lambda rule: rule.name)
 def test_a_rule_becomes_a_policy(rule: Rule) -> None:
-    policy = rule.policy(Marks())
+    policy = rule.policy(SecretMarks())
 
     assert isinstance(policy, ResourceValidationPolicy)
     assert (policy.name, policy.description, policy.enforcement_level) == (
@@ -111,14 +113,14 @@ def test_a_rule_becomes_a_policy(rule: Rule) -> None:
         rule.description,
         rule.level,
     )
-    assert policy.has_remediation() == bool(rule.remedy)
+    assert policy.has_remediation() == bool(rule.remediation)
     assert policy.config_schema
     assert policy.config_schema.properties == rule.schema
 
 
 @pytest.mark.parametrize("rule", OF_STACKS, ids=lambda rule: rule.name)
 def test_a_rule_of_stacks_becomes_a_policy(rule: StackRule) -> None:
-    policy = rule.policy(Marks())
+    policy = rule.policy(SecretMarks())
 
     assert isinstance(policy, StackValidationPolicy)
     assert (policy.name, policy.description, policy.enforcement_level) == (
@@ -131,18 +133,20 @@ def test_a_rule_of_stacks_becomes_a_policy(rule: StackRule) -> None:
 def test_an_exempt_resource_is_left_alone() -> None:
     config = {"exempt": ["it"]}
 
-    assert told(SUFFIX, JOB, {"suffix": "A"}, config=config) == []
-    assert len(told(SUFFIX, JOB, {"suffix": "A"}, config=config, name="other")) == 1
+    assert told(SUFFIX, JOB_TYPE, {"suffix": "A"}, config=config) == []
+    assert len(told(SUFFIX, JOB_TYPE, {"suffix": "A"}, config=config, name="other")) == 1
 
 
 def test_a_wrong_configuration_is_a_violation() -> None:
-    (found,) = told(DEADLINE, JOB, VALID[JOB], config={"max_second": 5})
+    (found,) = told(DEADLINE, JOB_TYPE, VALID[JOB_TYPE], config={"max_second": 5})
     assert found == (
         "the configuration of fine-tuning-deadline is wrong: max_second is not known, write one of exempt, "
         "max_seconds, unknowns, without_waiting"
     )
-    assert Judge().remedied(DEADLINE, JOB, {"model": "x"}, {"max_seconds": "5"}) is None
-    ((_, found),) = told_of_stack(TRAINING_FILE_PURPOSE, resource(JOB, {}, "job"), config={"purposes": []})
+    assert Judge().remedied(DEADLINE, JOB_TYPE, {"model": "x"}, {"max_seconds": "5"}) is None
+    ((_, found),) = told_of_stack(
+        TRAINING_FILE_PURPOSE, resource(JOB_TYPE, {}, "job"), config={"purposes": []}
+    )
     assert found.startswith("the configuration of training-file-purpose is wrong: purposes is not known")
 
 

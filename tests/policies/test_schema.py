@@ -10,7 +10,7 @@ from pulumi_openai_ft.policies._schema import (
     defaults,
     expression,
     pairs,
-    problems,
+    schema_errors,
     switch,
     text,
     texts,
@@ -29,7 +29,7 @@ SCHEMA = {
 
 
 def test_defaults_fit() -> None:
-    assert problems(SCHEMA, defaults(SCHEMA)) == []
+    assert schema_errors(SCHEMA, defaults(SCHEMA)) == []
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_defaults_fit() -> None:
     ],
 )
 def test_what_fits(name: str, value: Any) -> None:
-    assert problems(SCHEMA, {name: value}) == []
+    assert schema_errors(SCHEMA, {name: value}) == []
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_what_fits(name: str, value: Any) -> None:
     ],
 )
 def test_what_does_not_fit_is_told_with_what_to_write(name: str, value: Any, expected: str) -> None:
-    assert problems(SCHEMA, {name: value}) == [f"{name} is {value!r}, write {expected}"]
+    assert schema_errors(SCHEMA, {name: value}) == [f"{name} is {value!r}, write {expected}"]
 
 
 def test_a_name_that_is_not_known_is_told() -> None:
-    assert problems({"days": SCHEMA["days"], "list": SCHEMA["list"]}, {"day": 3}) == [
+    assert schema_errors({"days": SCHEMA["days"], "list": SCHEMA["list"]}, {"day": 3}) == [
         "day is not known, write one of days, list"
     ]

@@ -5,17 +5,17 @@ from typing import Any
 import pytest
 from tests.policies.harness import UNKNOWN, VALID, resource, told, told_of_stack
 
-from pulumi_openai_ft.policies._resource_types import FILE, JOB, PERMISSION
+from pulumi_openai_ft._shared.state_names import FILE_TYPE, JOB_TYPE, PERMISSION_TYPE
 from pulumi_openai_ft.policies.stack_rules import PROTECT_IN_PRODUCTION, TRAINING_FILE_PURPOSE
 
 
 def file(purpose: Any) -> Any:
-    return resource(FILE, {**VALID[FILE], "purpose": purpose}, "data")
+    return resource(FILE_TYPE, {**VALID[FILE_TYPE], "purpose": purpose}, "data")
 
 
 @pytest.mark.parametrize("purpose", ["fine-tune", UNKNOWN])
 def test_a_job_may_learn_from_a_file_for_fine_tuning(purpose: str) -> None:
-    job = resource(JOB, {"training_file": UNKNOWN}, "job", training_file=file(purpose))
+    job = resource(JOB_TYPE, {"training_file": UNKNOWN}, "job", training_file=file(purpose))
 
     assert told_of_stack(TRAINING_FILE_PURPOSE, file(purpose), job) == []
 
@@ -23,7 +23,7 @@ def test_a_job_may_learn_from_a_file_for_fine_tuning(purpose: str) -> None:
 @pytest.mark.parametrize("name", ["training_file", "validation_file"])
 def test_a_job_may_not_learn_from_another_file(name: str) -> None:
     batch = file("batch")
-    job = resource(JOB, {"training_file": UNKNOWN}, "job", **{name: batch})
+    job = resource(JOB_TYPE, {"training_file": UNKNOWN}, "job", **{name: batch})
 
     assert told_of_stack(TRAINING_FILE_PURPOSE, job, batch) == [
         ("job", f'{name}: File "data" has the purpose [hidden]: write purpose="fine-tune" there')
@@ -31,18 +31,18 @@ def test_a_job_may_not_learn_from_another_file(name: str) -> None:
 
 
 def test_files_that_no_job_learns_from_may_have_any_purpose() -> None:
-    job = resource(JOB, {"training_file": "file-abc"}, "job")
+    job = resource(JOB_TYPE, {"training_file": "file-abc"}, "job")
 
     assert told_of_stack(TRAINING_FILE_PURPOSE, file("batch"), job) == []
 
 
 def test_an_exempt_job_is_left_alone() -> None:
-    job = resource(JOB, {}, "job", training_file=file("batch"))
+    job = resource(JOB_TYPE, {}, "job", training_file=file("batch"))
 
     assert told_of_stack(TRAINING_FILE_PURPOSE, file("batch"), job, config={"exempt": ["job"]}) == []
 
 
-@pytest.mark.parametrize("kind", [JOB, PERMISSION])
+@pytest.mark.parametrize("kind", [JOB_TYPE, PERMISSION_TYPE])
 def test_what_is_not_protected_in_production_is_refused(kind: str) -> None:
     assert told(PROTECT_IN_PRODUCTION, kind, VALID[kind], stack="prod") == [
         "opts.protect: is not set, and prod is a production stack: write opts=pulumi.ResourceOptions(protect=True)"
@@ -53,6 +53,18 @@ def test_what_is_not_protected_in_production_is_refused(kind: str) -> None:
 
 def test_which_stacks_are_production_can_be_configured() -> None:
     assert (
-        len(told(PROTECT_IN_PRODUCTION, JOB, VALID[JOB], stack="prod-eu", config={"stacks": ["prod-*"]})) == 1
+        len(
+            told(
+                PROTECT_IN_PRODUCTION,
+                JOB_TYPE,
+                VALID[JOB_TYPE],
+                stack="prod-eu",
+                config={"stacks": ["prod-*"]},
+            )
+        )
+        == 1
     )
-    assert told(PROTECT_IN_PRODUCTION, JOB, VALID[JOB], stack="prod", config={"stacks": ["live"]}) == []
+    assert (
+        told(PROTECT_IN_PRODUCTION, JOB_TYPE, VALID[JOB_TYPE], stack="prod", config={"stacks": ["live"]})
+        == []
+    )

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from pulumi_openai_ft._provider.base import is_get
-from pulumi_openai_ft._shared.hidden_properties import FORMER_IDENTITIES, IDENTITY
+from pulumi_openai_ft._provider.base import is_get_call
+from pulumi_openai_ft._shared.state_names import FORMER_IDENTITIES, IDENTITY
 
 PROGRAM = """
 import json
@@ -122,5 +122,5 @@ def test_what_is_read_is_asked_for_by_its_id_alone(registered: dict[str, Any], n
 
 
 def test_a_reader_is_told_from_a_refresh_by_its_inputs(registered: dict[str, Any]) -> None:
-    assert is_get(registered["found"]["inputs"])
-    assert not is_get({"status": "succeeded"})
+    assert is_get_call(registered["found"]["inputs"])
+    assert not is_get_call({"status": "succeeded"})

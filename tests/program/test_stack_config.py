@@ -16,7 +16,7 @@ def _configuration() -> Iterator[None]:
     """A stack whose keys are set, one of them with `--secret`."""
     values = {"openai-ft:apiKey": "sk-1", "openai-ft:adminKey": "sk-2", "shop:project": "other"}
     pulumi.runtime.set_all_config(values, ["openai-ft:adminKey"])
-    stack_config.warn_of_plain_keys.cache_clear()
+    stack_config.warn_about_plaintext_keys.cache_clear()
     yield
     pulumi.runtime.set_all_config({})
 
@@ -31,8 +31,8 @@ def test_configuration_is_read_by_full_key(key: str, value: str | None) -> None:
 
 
 def test_a_key_that_is_not_secret_is_warned_of_once(capsys: pytest.CaptureFixture[str]) -> None:
-    stack_config.warn_of_plain_keys()
-    stack_config.warn_of_plain_keys()
+    stack_config.warn_about_plaintext_keys()
+    stack_config.warn_about_plaintext_keys()
 
     warned = capsys.readouterr().err
     assert warned.count("openai-ft:apiKey is set in plain") == 1

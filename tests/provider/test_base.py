@@ -16,7 +16,7 @@ from pulumi_openai_ft.errors import InputError, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pulumi_openai_ft._program.provider_proxy import ByReference
+    from pulumi_openai_ft._program.provider_proxy import ProviderProxy
     from pulumi_openai_ft._provider.base import Provider
 
 
@@ -35,7 +35,9 @@ GOOD: dict[type[Provider], dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(("kind", "module"), PICKLES.items())
-def test_state_holds_nothing_of_a_provider_but_where_to_find_it(kind: type[ByReference], module: str) -> None:
+def test_state_holds_nothing_of_a_provider_but_where_to_find_it(
+    kind: type[ProviderProxy], module: str
+) -> None:
     pickled = base64.b64decode(serialize_provider(kind()))
 
     assert module.encode() in pickled

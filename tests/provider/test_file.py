@@ -12,7 +12,7 @@ import pytest
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft.errors import InputError, InterruptedCommandError
+from pulumi_openai_ft.errors import CommandInterruptedError, InputError
 from pulumi_openai_ft.training_data import check, sha256
 
 if TYPE_CHECKING:
@@ -292,7 +292,7 @@ class TestOfRows:
     def test_what_was_written_meanwhile_is_not_counted(
         self, provider: FileProvider, training_data: Path
     ) -> None:
-        planned = provider.planned(None, {"file": str(training_data), "sha256": "a" * 64})
+        planned = provider.preview_outputs(None, {"file": str(training_data), "sha256": "a" * 64})
 
         assert (planned["example_count"], planned["token_count"]) == (None, None)
 
@@ -311,7 +311,7 @@ class TestOfRows:
         training_data.write_text("{")
 
         assert reasons(provider, **inputs) == []
-        planned = provider.planned(None, inputs)
+        planned = provider.preview_outputs(None, inputs)
         priced = configure(FineTuningJobProvider).check({}, job)
 
         assert (planned["example_count"], planned["token_count"]) == (12, tokens)
@@ -347,7 +347,7 @@ class TestOfRows:
 
         provider.host = Interrupted()
 
-        with pytest.raises(InterruptedCommandError, match="while training data was read"):
+        with pytest.raises(CommandInterruptedError, match="while training data was read"):
             provider.create({"file": str(training_data), "validate": "off"})
 
         assert service.files() == []
@@ -359,7 +359,7 @@ class TestOfRows:
         inputs = {"file": str(training_data), "validate": "off", "sha256": sha256(training_data)}
         expected = {"example_count": 12, "token_count": check(training_data).tokens}
 
-        planned = provider.planned(None, inputs)
+        planned = provider.preview_outputs(None, inputs)
         created = provider.create(inputs)
         read = provider.read(created.id, created.outs or {})
         updated = provider.update(created.id, read.outs or {}, inputs)

@@ -8,9 +8,9 @@ from tests.fake_clock import FakeClock
 from tests.support import write_training_data
 
 from pulumi_openai_ft._provider.file import FileProvider
-from pulumi_openai_ft._provider.file_manager import Files, own_filename
+from pulumi_openai_ft._provider.file_manager import FileManager, unique_filename
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft._provider.upload.request import Upload
+from pulumi_openai_ft._provider.upload.request import UploadRequest
 from pulumi_openai_ft.errors import InputError, ServiceConnectionError, ServiceError
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ def time() -> FakeClock:
 
 
 @pytest.fixture
-def files(configure: Callable[..., Any], time: FakeClock) -> Files:
+def files(configure: Callable[..., Any], time: FakeClock) -> FileManager:
     """A process that has uploaded nothing yet."""
     provider = configure(FileProvider, maxRetries="0")
-    return Files(provider.api, Host(time.time))
+    return FileManager(provider.api, Host(time.time))
 
 
 @pytest.fixture
@@ -40,8 +40,10 @@ def another_process(configure: Callable[..., Any]) -> Callable[[], FileProvider]
     return lambda: configure(FileProvider)
 
 
-def upload(path: Path, **changes: Any) -> Upload:
-    return Upload(**{"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, **changes})
+def upload(path: Path, **changes: Any) -> UploadRequest:
+    return UploadRequest(
+        **{"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, **changes}
+    )
 
 
 def test_an_upload_that_no_state_recorded_is_found_by_the_next_run(
@@ -112,12 +114,12 @@ def test_an_upload_under_a_chosen_name_that_was_not_answered_is_found_by_the_nex
 
 
 def test_an_upload_under_a_chosen_name_that_was_refused_is_not_remembered(
-    files: Files, training_data: Path, service: Emulator
+    files: FileManager, training_data: Path, service: Emulator
 ) -> None:
     service.fault("POST", "/v1/files", "status", status=403)
 
     with training_data.open("rb") as content, pytest.raises(ServiceError):
-        files.obtain(upload(training_data, token="token"), content)
+        files.get_or_upload(upload(training_data, token="token"), content)
 
     assert list(files.ledger.folder.iterdir()) == []
 
@@ -141,7 +143,7 @@ def test_a_file_under_a_chosen_name_that_was_there_before_is_not_taken_for_it(
 
 @pytest.mark.parametrize("change", ["edited", "shorter", "longer"])
 def test_a_file_that_is_written_to_while_it_is_sent_is_an_error_and_nothing_stays(
-    files: Files, tmp_path: Path, service: Emulator, change: str
+    files: FileManager, tmp_path: Path, service: Emulator, change: str
 ) -> None:
     path = tmp_path / "large.jsonl"
     path.write_bytes(b"x" * 300_000)
@@ -152,7 +154,7 @@ def test_a_file_that_is_written_to_while_it_is_sent_is_an_error_and_nothing_stay
     )
 
     with path.open("rb") as content, pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
-        files.obtain(wanted, content)
+        files.get_or_upload(wanted, content)
 
     assert service.files() == []
 
@@ -173,18 +175,18 @@ def test_a_forced_replacement_keeps_the_file_that_it_adopted(
 
 @pytest.mark.parametrize("action", ["drop_after", "truncate"])
 def test_an_upload_that_was_not_answered_is_found_by_name_size_and_time(
-    files: Files, training_data: Path, service: Emulator, action: str
+    files: FileManager, training_data: Path, service: Emulator, action: str
 ) -> None:
     service.fault("POST", "/v1/files", action)
 
     with training_data.open("rb") as content:
-        found = files.obtain(upload(training_data), content)
+        found = files.get_or_upload(upload(training_data), content)
 
     assert [file["id"] for file in service.files()] == [found.id]
 
 
 def test_an_older_file_of_the_same_name_is_not_taken_for_it(
-    files: Files,
+    files: FileManager,
     another_process: Callable[[], FileProvider],
     training_data: Path,
     service: Emulator,
@@ -198,12 +200,12 @@ def test_an_older_file_of_the_same_name_is_not_taken_for_it(
         training_data.open("rb") as content,
         pytest.raises(ServiceConnectionError, match="no such file appeared"),
     ):
-        files.obtain(upload(training_data), content)
+        files.get_or_upload(upload(training_data), content)
 
     assert time.now - before >= 30
 
 
 def test_a_name_of_our_own_keeps_the_ending() -> None:
-    assert own_filename("data/chats.jsonl", {"a": 1}).startswith("chats-")
-    assert own_filename("data/chats.jsonl", {"a": 1}).endswith(".jsonl")
-    assert own_filename("data/chats.jsonl", {"a": 1}) != own_filename("data/chats.jsonl", {"a": 2})
+    assert unique_filename("data/chats.jsonl", {"a": 1}).startswith("chats-")
+    assert unique_filename("data/chats.jsonl", {"a": 1}).endswith(".jsonl")
+    assert unique_filename("data/chats.jsonl", {"a": 1}) != unique_filename("data/chats.jsonl", {"a": 2})

@@ -5,12 +5,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support import write_training_data
 
-from pulumi_openai_ft._client.rate_limit import Time
+from pulumi_openai_ft._client.rate_limit import TimeSource
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft._provider.job.idempotency import job_tokens
-from pulumi_openai_ft.errors import InterruptedCommandError, JobFailedError, NotFoundError, UnfinishedError
+from pulumi_openai_ft._provider.job.idempotency import idempotency_keys
+from pulumi_openai_ft.errors import (
+    CommandInterruptedError,
+    IncompleteResourceError,
+    JobFailedError,
+    NotFoundError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -269,7 +274,7 @@ class TestAtOnce:
 
 
 def interrupt() -> None:
-    raise InterruptedCommandError("the command was interrupted")
+    raise CommandInterruptedError("the command was interrupted")
 
 
 class TestOverTime:
@@ -310,22 +315,24 @@ class TestOverTime:
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         pauses = iter([lambda: service.advance(60), interrupt])
-        provider.host = Host(Time(sleep=lambda _seconds: next(pauses)()))
+        provider.host = Host(TimeSource(sleep=lambda _seconds: next(pauses)()))
         created = provider.create({**inputs, "wait_for_completion": False})
 
         with pytest.raises(
-            UnfinishedError, match=r"goes on at the service \(running when last seen\)"
+            IncompleteResourceError, match=r"goes on at the service \(running when last seen\)"
         ) as raised:
             provider.update(created.id, created.outs or {}, inputs)
 
         assert (created.outs or {})["status"] == "validating_files"
         assert raised.value.outs["status"] == "running"
-        assert "(running when last seen)" in provider.left(created.id, created.outs or {}, raised.value)
+        assert "(running when last seen)" in provider.unfinished_message(
+            created.id, created.outs or {}, raised.value
+        )
 
     def test_a_job_that_nothing_waited_for_has_the_recorded_status(
         self, provider: FineTuningJobProvider
     ) -> None:
-        told = provider.left("ftjob-1", {"status": "queued"}, RuntimeError("lost"))
+        told = provider.unfinished_message("ftjob-1", {"status": "queued"}, RuntimeError("lost"))
 
         assert "job ftjob-1 goes on at the service (queued when last seen): lost" in told
 
@@ -354,12 +361,12 @@ class TestOverTime:
         """As after a `kill -9`: the request of the orphan acts when the next `up` has already looked."""
         orphan, next_up = configure(FineTuningJobProvider), configure(FineTuningJobProvider)
         waiting = {**inputs, "wait_for_completion": False}
-        [token] = job_tokens(waiting, orphan.inputs(waiting), None)
-        first = orphan.jobs._buy(token, orphan.inputs(waiting), set())
+        [token] = idempotency_keys(waiting, orphan.inputs(waiting), None)
+        first = orphan.jobs._create(token, orphan.inputs(waiting), set())
 
-        second = next_up.jobs._buy(token, next_up.inputs(waiting), set())
+        second = next_up.jobs._create(token, next_up.inputs(waiting), set())
 
-        assert next_up.jobs.first_bought(second).id == first.id
+        assert next_up.jobs.resolve_duplicate(second).id == first.id
         assert sorted(job["status"] for job in service.jobs()) == ["cancelled", "validating_files"]
 
     def test_destroying_cancels_what_is_not_finished(
@@ -415,7 +422,7 @@ class TestOverTime:
         provider.api.pause_job(running.id)
         service.advance(30)
 
-        with pytest.raises(UnfinishedError, match="was paused outside of this stack"):
+        with pytest.raises(IncompleteResourceError, match="was paused outside of this stack"):
             provider.update(running.id, running.outs, inputs)
 
         assert service.jobs()[0]["status"] == "paused"

@@ -11,7 +11,7 @@ from pulumi.dynamic import CreateResult
 
 from pulumi_openai_ft._client.rate_limit import REAL_TIME
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft.errors import InputError, JobFailedError, UnfinishedError
+from pulumi_openai_ft.errors import IncompleteResourceError, InputError, JobFailedError
 
 if TYPE_CHECKING:
     from pulumi_openai_ft.errors import OpenAIFTError
@@ -20,7 +20,7 @@ CREATED = CreateResult("ftjob-1", {"status": "running"})
 
 
 def test_what_is_said_goes_where_the_engine_looks(capsys: pytest.CaptureFixture[str]) -> None:
-    Host().say("created job ftjob-1")
+    Host().info("created job ftjob-1")
     Host().warn("it will be shut down")
 
     out, err = capsys.readouterr()
@@ -28,7 +28,7 @@ def test_what_is_said_goes_where_the_engine_looks(capsys: pytest.CaptureFixture[
 
 
 def test_progress_is_shown_to_nobody(capsys: pytest.CaptureFixture[str]) -> None:
-    Host().show("step 3/9")
+    Host().set_status("step 3/9")
 
     assert capsys.readouterr() == ("", "")
     assert not Host.shows_progress
@@ -41,7 +41,7 @@ def test_nobody_need_read_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     closed = os.fdopen(writing, "w", buffering=1)
     monkeypatch.setattr(sys, "stderr", closed)
 
-    Host().say("is anybody there?")
+    Host().info("is anybody there?")
 
     with pytest.raises(BrokenPipeError):
         closed.close()
@@ -52,19 +52,19 @@ def test_time_is_real() -> None:
 
 
 def test_consent_is_never_taken_back() -> None:
-    Host().require_consent()
+    Host().raise_if_interrupted()
 
 
 def test_a_create_gives_what_comes_of_it() -> None:
     done = CreateResult("ftjob-1", {"status": "succeeded"})
 
-    assert Host().finish(CREATED, lambda: done) is done
+    assert Host().complete_create(CREATED, lambda: done) is done
 
 
 @pytest.mark.parametrize(
     ("error", "outs"),
     [
-        (UnfinishedError("it goes on", {"status": "paused"}), {"status": "paused"}),
+        (IncompleteResourceError("it goes on", {"status": "paused"}), {"status": "paused"}),
         (JobFailedError("it failed", {"status": "failed"}), {"status": "failed"}),
         (InputError("it is wrong"), {"status": "running"}),
     ],
@@ -76,7 +76,7 @@ def test_trouble_after_a_creation_is_told_and_the_id_recorded(
     def fail() -> CreateResult:
         raise error
 
-    found = Host().finish(CREATED, fail)
+    found = Host().complete_create(CREATED, fail)
 
     assert (found.id, found.outs) == ("ftjob-1", outs)
     assert capsys.readouterr().err == f"{error}\n"
@@ -87,4 +87,4 @@ def test_a_bug_is_not_taken_for_trouble() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        Host().finish(CREATED, fail)
+        Host().complete_create(CREATED, fail)

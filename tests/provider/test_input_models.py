@@ -10,7 +10,7 @@ from tests.support import shown
 
 from pulumi_openai_ft._provider.checkpoint_permission import CheckpointPermissionInputs
 from pulumi_openai_ft._provider.file import FileInputs
-from pulumi_openai_ft._provider.input_models import plain, problems, visible
+from pulumi_openai_ft._provider.input_models import integers_from_floats, public_properties, validation_errors
 from pulumi_openai_ft._provider.job.inputs import (
     DpoHyperparameters,
     FineTuningJobInputs,
@@ -71,12 +71,15 @@ def hyperparameters(method: str = "supervised", **values: Any) -> dict[str, Any]
 
 def test_whole_floats_become_whole_numbers_all_the_way_down() -> None:
     assert (
-        repr(plain({"a": 3.0, "b": [1.0, 0.1], "c": {"d": 2.0}})) == "{'a': 3, 'b': [1, 0.1], 'c': {'d': 2}}"
+        repr(integers_from_floats({"a": 3.0, "b": [1.0, 0.1], "c": {"d": 2.0}}))
+        == "{'a': 3, 'b': [1, 0.1], 'c': {'d': 2}}"
     )
 
 
 def test_hidden_and_unset_properties_are_not_visible() -> None:
-    assert visible({"__provider": "x", "__identity": "y", "seed": None, "model": "m"}) == {"model": "m"}
+    assert public_properties({"__provider": "x", "__identity": "y", "seed": None, "model": "m"}) == {
+        "model": "m"
+    }
 
 
 @pytest.mark.parametrize(
@@ -98,7 +101,7 @@ def test_hidden_and_unset_properties_are_not_visible() -> None:
     ids=shown,
 )
 def test_good_inputs_have_no_problems(changes: dict[str, Any]) -> None:
-    assert problems(FineTuningJobInputs, {**JOB, **changes}) == []
+    assert validation_errors(FineTuningJobInputs, {**JOB, **changes}) == []
 
 
 @pytest.mark.parametrize(
@@ -133,7 +136,7 @@ def test_good_inputs_have_no_problems(changes: dict[str, Any]) -> None:
     ids=shown,
 )
 def test_a_problem_names_path_value_and_what_to_write(changes: dict[str, Any], sentence: str) -> None:
-    assert problems(FineTuningJobInputs, {**JOB, **changes}) == [sentence]
+    assert validation_errors(FineTuningJobInputs, {**JOB, **changes}) == [sentence]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +144,7 @@ def test_a_problem_names_path_value_and_what_to_write(changes: dict[str, Any], s
     [(method, name, value) for method, names in METHODS.items() for name in names for value in FITTING[name]],
 )
 def test_a_hyperparameter_reaches_its_borders(method: str, name: str, value: Any) -> None:
-    assert problems(FineTuningJobInputs, hyperparameters(method, **{name: value})) == []
+    assert validation_errors(FineTuningJobInputs, hyperparameters(method, **{name: value})) == []
 
 
 @pytest.mark.parametrize(
@@ -156,7 +159,7 @@ def test_a_hyperparameter_reaches_its_borders(method: str, name: str, value: Any
 def test_a_hyperparameter_stays_within_its_borders(method: str, name: str, value: Any, reason: str) -> None:
     path = f"method.{method}.hyperparameters.{name}"
 
-    assert problems(FineTuningJobInputs, hyperparameters(method, **{name: value})) == [
+    assert validation_errors(FineTuningJobInputs, hyperparameters(method, **{name: value})) == [
         f"{path}: {value!r} does not fit: must be {reason}"
     ]
 
@@ -166,7 +169,7 @@ def test_a_hyperparameter_stays_within_its_borders(method: str, name: str, value
     [(method, name) for method, names in METHODS.items() for name in FITTING if name not in names],
 )
 def test_a_hyperparameter_of_another_method_is_told(method: str, name: str) -> None:
-    assert problems(FineTuningJobInputs, hyperparameters(method, **{name: "auto"})) == [
+    assert validation_errors(FineTuningJobInputs, hyperparameters(method, **{name: "auto"})) == [
         f"method.{method}.hyperparameters.{name}: is not supported here"
     ]
 
@@ -194,16 +197,16 @@ def test_every_hyperparameter_has_its_borders_tested() -> None:
     ids=shown,
 )
 def test_what_is_required_is_told_when_it_is_missing(changes: dict[str, Any], path: str) -> None:
-    assert problems(FineTuningJobInputs, {**JOB, **changes}) == [f"{path}: is missing"]
+    assert validation_errors(FineTuningJobInputs, {**JOB, **changes}) == [f"{path}: is missing"]
 
 
 def test_all_problems_are_told_at_once() -> None:
-    assert len(problems(FineTuningJobInputs, {"seed": -1, "suffix": ""})) == 4
+    assert len(validation_errors(FineTuningJobInputs, {"seed": -1, "suffix": ""})) == 4
 
 
 @given(st.dictionaries(st.sampled_from([*FineTuningJobInputs.model_fields, "other"]), anything))
 def test_checking_a_job_never_raises(props: dict[str, Any]) -> None:
-    assert all(isinstance(sentence, str) for sentence in problems(FineTuningJobInputs, props))
+    assert all(isinstance(sentence, str) for sentence in validation_errors(FineTuningJobInputs, props))
 
 
 @given(
@@ -213,4 +216,4 @@ def test_checking_a_job_never_raises(props: dict[str, Any]) -> None:
 )
 def test_checking_files_and_permissions_never_raises(props: dict[str, Any]) -> None:
     for model in (FileInputs, CheckpointPermissionInputs):
-        assert all(isinstance(sentence, str) for sentence in problems(model, props))
+        assert all(isinstance(sentence, str) for sentence in validation_errors(model, props))

@@ -1,4 +1,4 @@
-"""What `sleep` raises ends every wait as it is, and nothing is lost or made twice by it."""
+"""An exception that `sleep` raises ends every wait unchanged, and nothing is lost or created twice."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+from tests.fake_clock import WALL
 from tests.support import ADMIN_KEY, API_KEY
 
-from pulumi_openai_ft._client.client import Api
-from pulumi_openai_ft._client.rate_limit import Time
-from pulumi_openai_ft._provider.file_manager import Files
+from pulumi_openai_ft._client.client import Client
+from pulumi_openai_ft._client.rate_limit import TimeSource
+from pulumi_openai_ft._provider.file_manager import FileManager
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft._provider.job.manager import Jobs
-from pulumi_openai_ft._provider.lost_response import look_for
-from pulumi_openai_ft._provider.permission_manager import Grants
-from pulumi_openai_ft._provider.upload.request import Upload
+from pulumi_openai_ft._provider.job.manager import JobManager
+from pulumi_openai_ft._provider.lost_response import poll_until_found
+from pulumi_openai_ft._provider.permission_manager import PermissionManager
+from pulumi_openai_ft._provider.upload.request import UploadRequest
 from pulumi_openai_ft._settings import Settings
-from pulumi_openai_ft.errors import InterruptedCommandError, RateLimitError
+from pulumi_openai_ft.errors import CommandInterruptedError, RateLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._client.objects import FileObject
     from pulumi_openai_ft.emulator import Emulator
 
-INTERRUPTION = InterruptedCommandError("interrupted")
+INTERRUPTION = CommandInterruptedError("interrupted")
 JOBS, PERMISSIONS = "/v1/fine_tuning/jobs", "/v1/fine_tuning/checkpoints/*/permissions"
 DATA = b'{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello"}]}\n' * 12
 MODEL = "gpt-4o-mini-2024-07-18"
@@ -38,31 +39,32 @@ def interrupt(_seconds: float) -> NoReturn:
 
 
 @pytest.fixture
-def opened(service: Emulator) -> Iterator[Callable[..., Api]]:
-    """Makes connections to the service, by default those of a process that is interrupted whenever it sleeps."""
-    made: list[Api] = []
+def make_client(service: Emulator) -> Iterator[Callable[..., Client]]:
+    """Create clients of the service, by default of a process that is interrupted whenever it sleeps."""
+    clients: list[Client] = []
 
-    def make(time: Time = Time(sleep=interrupt), **settings: Any) -> Api:  # noqa: B008 - frozen
-        known = Settings(api_key=API_KEY, admin_key=ADMIN_KEY, base_url=service.url, **settings)
-        made.append(Api(known, time))
-        return made[-1]
+    def make(time: TimeSource = TimeSource(sleep=interrupt), **settings: Any) -> Client:  # noqa: B008 - frozen
+        resolved = Settings(api_key=API_KEY, admin_key=ADMIN_KEY, base_url=service.url, **settings)
+        clients.append(Client(resolved, time))
+        return clients[-1]
 
     yield make
-    for api in made:
-        api.close()
+    for client in clients:
+        client.close()
 
 
-def interrupted(act: Callable[[], object]) -> None:
-    with pytest.raises(InterruptedCommandError) as caught:
+def assert_interrupted(act: Callable[[], object]) -> None:
+    """Check that the exception of `sleep` comes out of a function."""
+    with pytest.raises(CommandInterruptedError) as caught:
         act()
 
     assert caught.value is INTERRUPTION
 
 
 @pytest.fixture
-def wanted(opened: Callable[..., Api]) -> dict[str, Any]:
-    """Inputs of a job that trains well."""
-    file = opened(Time()).upload_file("data.jsonl", io.BytesIO(DATA), purpose="fine-tune")
+def inputs(make_client: Callable[..., Client]) -> dict[str, Any]:
+    """Return the inputs of a job that succeeds."""
+    file = make_client(TimeSource()).upload_file("data.jsonl", io.BytesIO(DATA), purpose="fine-tune")
     return {"model": MODEL, "training_file": file.id}
 
 
@@ -76,41 +78,42 @@ def wanted(opened: Callable[..., Api]) -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_an_interrupted_pause_between_two_tries_ends_the_request(
-    fault: dict[str, Any], opened: Callable[..., Api], service: Emulator
+def test_interrupted_pause_before_retry_ends_request(
+    fault: dict[str, Any], make_client: Callable[..., Client], service: Emulator
 ) -> None:
     service.fault("GET", "/v1/models", **fault)
 
-    interrupted(opened().models)
+    assert_interrupted(make_client().models)
 
     assert len(service.journal(path="/v1/models")) == 1
 
 
-def test_an_interrupted_pause_between_two_admin_calls_ends_the_request_and_the_others_go_on(
-    opened: Callable[..., Api], service: Emulator
+def test_interrupted_rate_limit_wait_leaves_the_queue(
+    make_client: Callable[..., Client], service: Emulator
 ) -> None:
     service.fault("GET", "/v1/fine_tuning/checkpoints/*", "status", status=429)
-    api = opened(admin_requests_per_minute=6.0, max_retries=0)
+    own_time = TimeSource(clock=lambda: WALL, sleep=interrupt)  # rate limiters are shared by time source
+    client = make_client(own_time, max_retries=0)
     with pytest.raises(RateLimitError):
-        next(api.permissions("ft:m:o::abc"))
+        next(client.permissions("ft:m:o::abc"))
 
-    interrupted(lambda: next(api.permissions("ft:m:o::abc")))
+    assert_interrupted(lambda: next(client.permissions("ft:m:o::abc")))
 
-    pace = api._admin._pacing()
-    assert pace is not None
-    assert not pace._queue
-
-
-def test_an_interrupted_look_for_what_was_not_answered_ends() -> None:
-    interrupted(lambda: look_for(lambda: None, Time(sleep=interrupt)))
+    limiter = client._admin._rate_limiter()
+    assert limiter is not None
+    assert not limiter._queue
 
 
-def bought(api: Api, wanted: dict[str, Any], time: Time) -> str:
-    return Jobs(api, Host(time)).obtain(["token"], wanted).id
+def test_interrupted_search_for_lost_response_ends() -> None:
+    assert_interrupted(lambda: poll_until_found(lambda: None, TimeSource(sleep=interrupt)))
+
+
+def create_job(client: Client, inputs: dict[str, Any], time: TimeSource) -> str:
+    return JobManager(client, Host(time)).get_or_create(["token"], inputs).id
 
 
 @pytest.mark.parametrize(
-    ("fault", "made"),
+    ("fault", "created"),
     [
         ({"action": "status", "status": 429}, 0),
         ({"action": "drop_before"}, 0),
@@ -119,78 +122,82 @@ def bought(api: Api, wanted: dict[str, Any], time: Time) -> str:
     ],
     ids=str,
 )
-def test_a_purchase_that_is_interrupted_is_neither_lost_nor_made_twice(
+def test_interrupted_create_neither_loses_nor_duplicates_job(
     fault: dict[str, Any],
-    made: int,
-    opened: Callable[..., Api],
-    wanted: dict[str, Any],
+    created: int,
+    make_client: Callable[..., Client],
+    inputs: dict[str, Any],
     service: Emulator,
 ) -> None:
     service.fault("POST", JOBS, **fault)
 
-    interrupted(lambda: bought(opened(), wanted, Time(sleep=interrupt)))
+    assert_interrupted(lambda: create_job(make_client(), inputs, TimeSource(sleep=interrupt)))
     before = [job["id"] for job in service.jobs()]
-    job_id = bought(opened(Time()), wanted, Time())
+    job_id = create_job(make_client(TimeSource()), inputs, TimeSource())
 
-    assert len(before) == made
+    assert len(before) == created
     assert before in ([], [job_id])
     assert [job["id"] for job in service.jobs()] == [job_id]
 
 
-def test_a_purchase_that_is_interrupted_after_it_was_answered_is_found_again(
-    opened: Callable[..., Api], wanted: dict[str, Any], service: Emulator
+def test_job_created_before_interruption_is_found_again(
+    make_client: Callable[..., Client], inputs: dict[str, Any], service: Emulator
 ) -> None:
-    """The look for somebody else who bought the same job is interrupted."""
+    """Interrupt the search for a concurrent job with the same inputs."""
     service.fault("GET", JOBS, "status", status=503, skip=1)
 
-    with suppress(InterruptedCommandError):
-        bought(opened(), wanted, Time(sleep=interrupt))
+    with suppress(CommandInterruptedError):
+        create_job(make_client(), inputs, TimeSource(sleep=interrupt))
 
     (job,) = service.jobs()
-    assert bought(opened(Time()), wanted, Time()) == job["id"]
+    assert create_job(make_client(TimeSource()), inputs, TimeSource()) == job["id"]
     assert len(service.jobs()) == 1
 
 
-def test_an_upload_that_is_interrupted_is_neither_lost_nor_made_twice(
-    opened: Callable[..., Api], tmp_path: Path, service: Emulator
+def test_interrupted_upload_neither_loses_nor_duplicates_file(
+    make_client: Callable[..., Client], tmp_path: Path, service: Emulator
 ) -> None:
     path = tmp_path / "data.jsonl"
     path.write_bytes(DATA)
     service.fault("POST", "/v1/files", "drop_after")
-    upload = Upload("data-0123456789.jsonl", "fine-tune", len(DATA), is_ours=True)
+    upload = UploadRequest("data-0123456789.jsonl", "fine-tune", len(DATA), has_unique_name=True)
 
-    def obtain(files: Files) -> FileObject:
+    def get_or_upload(files: FileManager) -> FileObject:
         with path.open("rb") as content:
-            return files.obtain(upload, content)
+            return files.get_or_upload(upload, content)
 
-    interrupted(lambda: obtain(Files(opened(), Host(Time(sleep=interrupt)))))
-    found = obtain(Files(opened(Time())))
+    assert_interrupted(lambda: get_or_upload(FileManager(make_client(), Host(TimeSource(sleep=interrupt)))))
+    found = get_or_upload(FileManager(make_client(TimeSource())))
 
     assert [file["id"] for file in service.files()] == [found.id]
 
 
-def test_a_grant_that_is_interrupted_is_neither_lost_nor_made_twice(
-    opened: Callable[..., Api], wanted: dict[str, Any], service: Emulator
+def test_interrupted_grant_neither_loses_nor_duplicates_permission(
+    make_client: Callable[..., Client], inputs: dict[str, Any], service: Emulator
 ) -> None:
-    api = opened(Time())
-    model = api.job(bought(api, wanted, Time())).fine_tuned_model or ""
+    client = make_client(TimeSource())
+    model = client.job(create_job(client, inputs, TimeSource())).fine_tuned_model or ""
     service.fault("POST", PERMISSIONS, "drop_after")
 
-    interrupted(lambda: Grants(opened(), Host(Time(sleep=interrupt))).grant(model, ["proj_b"]))
-    (found,) = Grants(api).grant(model, ["proj_b"])
+    assert_interrupted(
+        lambda: PermissionManager(make_client(), Host(TimeSource(sleep=interrupt))).grant(model, ["proj_b"])
+    )
+    created = len(service.permissions())
+    (found,) = PermissionManager(client).grant(model, ["proj_b"])
 
+    assert created == 1
     assert [grant["id"] for grant in service.permissions()] == [found.id]
     assert len(service.journal(method="POST", path=PERMISSIONS)) == 1
 
 
-def test_a_wait_that_is_interrupted_leaves_the_job_alone(slow_service: Emulator) -> None:
-    api = Api(Settings(api_key=API_KEY, base_url=slow_service.url), Time(sleep=interrupt))
-    file = api.upload_file("data.jsonl", io.BytesIO(DATA), purpose="fine-tune")
-    jobs = Jobs(api, Host(Time(sleep=interrupt)))
-    job = jobs.obtain(["token"], {"model": MODEL, "training_file": file.id})
+def test_interrupted_wait_does_not_cancel_the_job(slow_service: Emulator) -> None:
+    client = Client(Settings(api_key=API_KEY, base_url=slow_service.url), TimeSource(sleep=interrupt))
+    file = client.upload_file("data.jsonl", io.BytesIO(DATA), purpose="fine-tune")
+    jobs = JobManager(client, Host(TimeSource(sleep=interrupt)))
+    job = jobs.get_or_create(["token"], {"model": MODEL, "training_file": file.id})
 
-    interrupted(lambda: jobs.settle(job, {}))
-    api.close()
+    assert_interrupted(lambda: jobs.reconcile(job, {}))
+    client.close()
 
     assert [job["status"] for job in slow_service.jobs()] == ["validating_files"]
     assert slow_service.journal(method="POST", path=f"{JOBS}/*/cancel") == []

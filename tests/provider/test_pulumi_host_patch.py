@@ -7,13 +7,13 @@ import pytest
 
 HOST = """
 import traceback
-from pulumi_openai_ft._provider.pulumi_host_patch import say_errors_plainly
+from pulumi_openai_ft._provider.pulumi_host_patch import hide_own_tracebacks
 from pulumi_openai_ft.errors import InputError
 
 class DynamicResourceProviderServicer: pass
 
-say_errors_plainly()
-say_errors_plainly()
+hide_own_tracebacks()
+hide_own_tracebacks()
 try:
     raise {error}("what is wrong")
 except Exception:
@@ -36,10 +36,10 @@ def test_a_bug_keeps_its_traceback() -> None:
 
 
 def test_other_programs_are_left_alone() -> None:
-    from pulumi_openai_ft._provider.pulumi_host_patch import say_errors_plainly  # noqa: PLC0415 - this process is the other program
+    from pulumi_openai_ft._provider.pulumi_host_patch import hide_own_tracebacks  # noqa: PLC0415 - this process is the other program
 
     before = vars(sys.modules["__main__"]).get("traceback")
-    say_errors_plainly()
+    hide_own_tracebacks()
 
     assert vars(sys.modules["__main__"]).get("traceback") is before
 

@@ -14,24 +14,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.fake_clock import FakeClock
 
-from pulumi_openai_ft._client.client import Api
+from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._client.objects import FileObject, Job
 from pulumi_openai_ft._provider.checkpoint_permission import FineTuningCheckpointPermissionProvider
 from pulumi_openai_ft._provider.file import FileInputs, FileProvider, _outputs
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
-from pulumi_openai_ft._provider.job.inputs import MOST_METADATA, FineTuningJobInputs
+from pulumi_openai_ft._provider.job.inputs import MAX_METADATA, FineTuningJobInputs
 from pulumi_openai_ft._provider.job.lookup import TOKEN_KEY
 from pulumi_openai_ft._provider.job.state import outputs
-from pulumi_openai_ft._provider.permission_manager import Grants
+from pulumi_openai_ft._provider.permission_manager import PermissionManager
 from pulumi_openai_ft._provider.resource_import import (
     CHECKPOINTS_TO_SEARCH,
-    REFUSALS,
+    CONTENT_FORBIDDEN_STATUSES,
     content_sha256,
-    expressible,
     file_inputs,
-    find_grants,
+    find_permissions,
     job_inputs,
     require_id,
+    to_inputs,
 )
 from pulumi_openai_ft._service_profiles import PROFILES
 from pulumi_openai_ft.errors import (
@@ -111,11 +111,11 @@ def files(configure: Callable[..., Any]) -> FileProvider:
 
 
 @pytest.fixture
-def grants(configure: Callable[..., Any]) -> Grants:
-    return Grants(configure(FineTuningCheckpointPermissionProvider, maxRetries="0").api)
+def grants(configure: Callable[..., Any]) -> PermissionManager:
+    return PermissionManager(configure(FineTuningCheckpointPermissionProvider, maxRetries="0").api)
 
 
-def uploaded(api: Api, content: bytes, filename: str = "data.jsonl", **options: Any) -> FileObject:
+def uploaded(api: Client, content: bytes, filename: str = "data.jsonl", **options: Any) -> FileObject:
     return api.upload_file(filename, io.BytesIO(content), **{"purpose": "fine-tune", **options})
 
 
@@ -205,7 +205,7 @@ class TestInputsOfJobs:
     def test_of_more_metadata_than_a_program_may_write_the_first_pairs_are_named(self) -> None:
         pairs = {f"key-{number}": "value" for number in range(16)}
 
-        assert len(inputs_of(metadata=pairs)["metadata"]) == MOST_METADATA
+        assert len(inputs_of(metadata=pairs)["metadata"]) == MAX_METADATA
 
     def test_pairs_that_no_program_may_write_are_left_out(self) -> None:
         pairs = {"": "empty", "k" * 65: "long", "long": "v" * 513, "team.name": "shop"}
@@ -429,8 +429,8 @@ def any_provider(request: pytest.FixtureRequest, configure: Callable[..., Any]) 
     made: FineTuningJobProvider = configure(
         FineTuningJobProvider,
         service=request.param,
-        keyHeader="authorization",
-        lacks="auto,metadata" if request.param == "generic" else None,
+        apiKeyHeader="authorization",
+        unsupportedFeatures="auto,metadata" if request.param == "generic" else None,
     )
     return made
 
@@ -656,7 +656,7 @@ class TestContent:
         assert digest is not None
         assert peak < 4 * MEGABYTE
 
-    @pytest.mark.parametrize("status", sorted(REFUSALS - set(range(301, 400))))
+    @pytest.mark.parametrize("status", sorted(CONTENT_FORBIDDEN_STATUSES - set(range(301, 400))))
     def test_where_the_service_does_not_let_it_be_read_there_is_no_hash(
         self, status: int, files: FileProvider, service: Emulator
     ) -> None:
@@ -714,7 +714,7 @@ class TestContent:
     def test_a_body_that_broke_off_is_read_again_from_its_beginning(
         self, configure: Callable[..., Any], service: Emulator
     ) -> None:
-        with closing(Api(configure(FileProvider).settings, FakeClock().time)) as api:
+        with closing(Client(configure(FileProvider).settings, FakeClock().time)) as api:
             found = uploaded(api, b"x" * 100)
             service.fault("GET", CONTENT, "truncate")
 
@@ -735,24 +735,24 @@ def lists(service: Emulator) -> int:
 
 class TestPermissions:
     def test_all_permissions_of_a_checkpoint_are_found_by_its_name(
-        self, grants: Grants, models: list[str]
+        self, grants: PermissionManager, models: list[str]
     ) -> None:
         made = grants.grant(models[0], ["proj_b", "proj_c"])
 
-        checkpoint, found = find_grants(grants, models[0])
+        checkpoint, found = find_permissions(grants, models[0])
 
         assert checkpoint == models[0]
         assert {one.id for one in found} == {one.id for one in made}
 
     def test_a_single_permission_is_found_by_checkpoint_and_id(
-        self, grants: Grants, models: list[str]
+        self, grants: PermissionManager, models: list[str]
     ) -> None:
         one, _other = grants.grant(models[0], ["proj_b", "proj_c"])
 
-        assert find_grants(grants, f"{models[0]}/{one.id}") == (models[0], [one])
+        assert find_permissions(grants, f"{models[0]}/{one.id}") == (models[0], [one])
 
     def test_a_checkpoint_may_be_given_by_its_id(
-        self, grants: Grants, models: list[str], jobs: FineTuningJobProvider
+        self, grants: PermissionManager, models: list[str], jobs: FineTuningJobProvider
     ) -> None:
         newest = next(jobs.api.jobs())
         earlier = list(jobs.api.checkpoints(newest.id))[1]
@@ -760,11 +760,16 @@ class TestPermissions:
 
         assert newest.fine_tuned_model in models
         for id_ in (earlier.id, f"{earlier.id}/{one.id}"):
-            assert find_grants(grants, id_) == (earlier.fine_tuned_model_checkpoint, [one])
+            assert find_permissions(grants, id_) == (earlier.fine_tuned_model_checkpoint, [one])
 
     @pytest.mark.parametrize("place", [0, 1])
     def test_a_bare_id_is_looked_for_among_the_newest_checkpoints(
-        self, place: int, grants: Grants, models: list[str], jobs: FineTuningJobProvider, service: Emulator
+        self,
+        place: int,
+        grants: PermissionManager,
+        models: list[str],
+        jobs: FineTuningJobProvider,
+        service: Emulator,
     ) -> None:
         newest = next(jobs.api.jobs())
         checkpoints = [one.fine_tuned_model_checkpoint for one in jobs.api.checkpoints(newest.id)]
@@ -772,21 +777,21 @@ class TestPermissions:
         before = lists(service)
 
         assert checkpoints[0] == models[-1]
-        assert find_grants(Grants(grants.api), one.id) == (checkpoints[place], [one])
+        assert find_permissions(PermissionManager(grants.api), one.id) == (checkpoints[place], [one])
         assert lists(service) - before == place + 1
 
     def test_a_bare_id_that_is_not_found_says_how_far_was_searched_and_what_to_write(
-        self, grants: Grants, models: list[str], service: Emulator
+        self, grants: PermissionManager, models: list[str], service: Emulator
     ) -> None:
         with pytest.raises(
             InputError, match=rf"^cp_1 is not .* of which {3 * len(models)} were.*/cp_1, with"
         ):
-            find_grants(grants, "cp_1")
+            find_permissions(grants, "cp_1")
 
         assert lists(service) == 3 * len(models)
 
     def test_the_search_for_a_bare_id_asks_few_questions_of_the_admin_key(
-        self, grants: Grants, jobs: FineTuningJobProvider, service: Emulator
+        self, grants: PermissionManager, jobs: FineTuningJobProvider, service: Emulator
     ) -> None:
         file = uploaded(jobs.api, DATA["supervised"]).id
         for seed in range(5):
@@ -794,78 +799,80 @@ class TestPermissions:
 
         for number in range(3):
             with pytest.raises(InputError, match="is not among the permissions"):
-                find_grants(grants, f"cp_{number}")
+                find_permissions(grants, f"cp_{number}")
 
         assert lists(service) == CHECKPOINTS_TO_SEARCH
 
     def test_many_imports_of_one_checkpoint_list_it_once(
-        self, grants: Grants, models: list[str], service: Emulator
+        self, grants: PermissionManager, models: list[str], service: Emulator
     ) -> None:
         made = grants.grant(models[0], [f"proj_{letter}" for letter in "bcdef"])
-        before, fresh = lists(service), Grants(grants.api)
+        before, fresh = lists(service), PermissionManager(grants.api)
 
         for one in made:
-            find_grants(fresh, f"{models[0]}/{one.id}")
+            find_permissions(fresh, f"{models[0]}/{one.id}")
 
         assert lists(service) - before == 1
 
     def test_a_permission_that_is_not_there_is_told_with_those_that_are(
-        self, grants: Grants, models: list[str]
+        self, grants: PermissionManager, models: list[str]
     ) -> None:
         (one,) = grants.grant(models[0], ["proj_b"])
 
         with pytest.raises(InputError, match=rf"^cp_1 is not .* of {models[0]}: {one.id} \(proj_b\)$"):
-            find_grants(grants, f"{models[0]}/cp_1")
+            find_permissions(grants, f"{models[0]}/cp_1")
 
-    def test_only_some_of_many_permissions_are_told(self, grants: Grants, models: list[str]) -> None:
+    def test_only_some_of_many_permissions_are_told(
+        self, grants: PermissionManager, models: list[str]
+    ) -> None:
         grants.grant(models[0], [f"proj_{number}" for number in range(30)])
 
         with pytest.raises(InputError, match=r"\), …$"):
-            find_grants(grants, f"{models[0]}/cp_1")
+            find_permissions(grants, f"{models[0]}/cp_1")
 
     @pytest.mark.parametrize("id_", ["{}", "{}/cp_1"])
     def test_a_checkpoint_without_permissions_is_told(
-        self, id_: str, grants: Grants, models: list[str]
+        self, id_: str, grants: PermissionManager, models: list[str]
     ) -> None:
         with pytest.raises(InputError, match=rf"^{models[0]} is shared with no project"):
-            find_grants(grants, id_.format(models[0]))
+            find_permissions(grants, id_.format(models[0]))
 
     @pytest.mark.parametrize("id_", ["meta/cp_llama/ft/cp_9", "meta/llama"])
-    def test_a_checkpoint_may_have_slashes_in_its_name(self, id_: str, grants: Grants) -> None:
+    def test_a_checkpoint_may_have_slashes_in_its_name(self, id_: str, grants: PermissionManager) -> None:
         name = id_.removesuffix("/cp_9")
 
         with pytest.raises(InputError, match=f"^{name} is shared with no project, or is no checkpoint"):
-            find_grants(grants, id_)
+            find_permissions(grants, id_)
 
     @pytest.mark.parametrize("id_", ["", "ftjob-1", "file-1/cp_1", "/cp_1"])
     def test_what_is_no_import_id_is_refused_before_anything_is_asked(
-        self, id_: str, grants: Grants, service: Emulator
+        self, id_: str, grants: PermissionManager, service: Emulator
     ) -> None:
         with pytest.raises(InputError):
-            find_grants(grants, id_)
+            find_permissions(grants, id_)
 
         assert lists(service) == 0
 
     def test_a_service_without_permissions_is_named(self, configure: Callable[..., Any]) -> None:
-        lacking = Grants(configure(FineTuningCheckpointPermissionProvider, service="bedrock").api)
+        lacking = PermissionManager(configure(FineTuningCheckpointPermissionProvider, service="bedrock").api)
 
         with pytest.raises(InputError, match="the service 'bedrock' does not offer permissions"):
-            find_grants(lacking, "ft:m:o::abc")
+            find_permissions(lacking, "ft:m:o::abc")
 
     def test_where_there_are_no_checkpoints_models_are_searched_alone(
-        self, configure: Callable[..., Any], grants: Grants, models: list[str], service: Emulator
+        self, configure: Callable[..., Any], grants: PermissionManager, models: list[str], service: Emulator
     ) -> None:
         (one,) = grants.grant(models[0], ["proj_b"])
-        lacking = configure(FineTuningCheckpointPermissionProvider, lacks="checkpoints").api
+        lacking = configure(FineTuningCheckpointPermissionProvider, unsupportedFeatures="checkpoints").api
 
-        assert find_grants(Grants(lacking), one.id) == (models[0], [one])
+        assert find_permissions(PermissionManager(lacking), one.id) == (models[0], [one])
         assert service.journal(path="/v1/fine_tuning/jobs/*/checkpoints") == []
 
 
 def test_a_list_is_named_as_a_whole_or_not_at_all() -> None:
     wandb = {"project": "p", "tags": ["a", 1]}
 
-    found = expressible(
+    found = to_inputs(
         FineTuningJobInputs,
         {"model": "m", "training_file": "f", "integrations": [{"type": "wandb", "wandb": wandb}]},
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pulumi_openai_ft._shared.cache_dir import remembered, write_remembered, write_whole
+from pulumi_openai_ft._shared.cache_dir import atomic_write, cache_dir, write_cache_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,16 +15,16 @@ def test_a_file_that_cannot_be_written_whole_is_not_written(tmp_path: Path) -> N
     (tmp_path / "taken").mkdir()
 
     with pytest.raises(OSError, match="taken"):
-        write_whole(tmp_path / "taken", b"text", 0o644)
+        atomic_write(tmp_path / "taken", b"text", 0o644)
 
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
 def test_what_is_remembered_is_for_its_user_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    file = remembered("uploads") / "one.json"
+    file = cache_dir("uploads") / "one.json"
 
-    write_remembered(file, b"{}")
+    write_cache_file(file, b"{}")
 
     assert file.is_relative_to(tmp_path)
     assert file.read_bytes() == b"{}"

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from pulumi_openai_ft._shared.engine_liveness import address_of, require_engine
-from pulumi_openai_ft.errors import EngineGoneError
+from pulumi_openai_ft._shared.engine_liveness import find_engine_address, require_engine
+from pulumi_openai_ft.errors import EngineDisconnectedError
 
 
 def test_an_engine_that_listens_is_there() -> None:
@@ -17,7 +17,7 @@ def test_an_engine_that_does_not_is_gone() -> None:
     with socket.create_server(("127.0.0.1", 0)) as engine:
         address = f"127.0.0.1:{engine.getsockname()[1]}"
 
-    with pytest.raises(EngineGoneError, match="nothing is created for it: run the command again"):
+    with pytest.raises(EngineDisconnectedError, match="nothing is created for it: run the command again"):
         require_engine(["--logtostderr", address])
 
 
@@ -27,5 +27,5 @@ def test_a_process_that_no_engine_started_needs_none(arguments: list[str]) -> No
 
 
 def test_the_address_is_found_among_options_of_logging() -> None:
-    assert address_of(["--logtostderr", "-v=9", "127.0.0.1:4711"]) == "127.0.0.1:4711"
-    assert address_of(["--logtostderr"]) == ""
+    assert find_engine_address(["--logtostderr", "-v=9", "127.0.0.1:4711"]) == "127.0.0.1:4711"
+    assert find_engine_address(["--logtostderr"]) == ""

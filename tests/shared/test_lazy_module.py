@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from pulumi_openai_ft._shared.lazy_module import Deferred
+from pulumi_openai_ft._shared.lazy_module import LazyModule
 
 PROGRAM = """
 import sys
-from pulumi_openai_ft._shared.lazy_module import Deferred
-module = Deferred("_shared.property_paths")
+from pulumi_openai_ft._shared.lazy_module import LazyModule
+module = LazyModule("_shared.property_paths")
 print("pulumi_openai_ft._shared.property_paths" in sys.modules, module.top_level("a.b"), "pulumi_openai_ft._shared.property_paths" in sys.modules)
 """
 
@@ -23,4 +23,4 @@ def test_a_module_is_loaded_when_something_of_it_is_used() -> None:
 
 def test_what_a_module_does_not_have_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'bottom_level'"):
-        _ = Deferred("_shared.property_paths").bottom_level
+        _ = LazyModule("_shared.property_paths").bottom_level

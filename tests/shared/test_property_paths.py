@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulumi_openai_ft._shared.property_paths import at, top_level, written
+from pulumi_openai_ft._shared.property_paths import format_path, get_at, top_level
 
 VALUE = {
     "method": {"dpo": {"beta": 0.1}},
@@ -27,7 +27,7 @@ KEYS = st.text(min_size=1).filter(lambda key: not key.endswith("\\"))
     ],
 )
 def test_a_path_leads_to_a_value(path: str, value: object) -> None:
-    assert at(path, VALUE) == value
+    assert get_at(path, VALUE) == value
 
 
 @pytest.mark.parametrize("path", ["metadata", "metadata.a", 'metadata["a.b"]', "metadata[0].c"])
@@ -41,8 +41,8 @@ def test_what_is_written_is_found(steps: list[str | int]) -> None:
     for step in reversed(steps):
         value = {step: value} if isinstance(step, str) else [None] * step + [value]
 
-    assert at("name" + written(steps), {"name": value}) == "found"
+    assert get_at("name" + format_path(steps), {"name": value}) == "found"
 
 
 def test_a_key_that_the_syntax_cannot_tell_ends_the_path() -> None:
-    assert written(["a", "b\\", "c"]) == ".a"
+    assert format_path(["a", "b\\", "c"]) == ".a"

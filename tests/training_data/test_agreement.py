@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.emulator.test_training_rows import ACCEPTED_CHATS, FAULTY_CHATS, FAULTY_PAIRS, FAULTY_TASKS
 from tests.training_data.rows import ALL_VALID, NAMES
 
-from pulumi_openai_ft._training_data.checker import Examination, Terms
-from pulumi_openai_ft._training_data.executors import Here
+from pulumi_openai_ft._training_data.checker import CheckOptions, FileChecker
+from pulumi_openai_ft._training_data.executors import InlineExecutor
 from pulumi_openai_ft._training_data.reader import blocks
 from pulumi_openai_ft._training_data.tokens import Tally
 from pulumi_openai_ft.emulator.training_rows import RowFaultError, read_row
@@ -129,11 +129,11 @@ def is_refused_by_the_emulator(line: bytes, method: str) -> bool:
 
 
 def is_refused(line: bytes, method: str) -> bool:
-    tally = Tally(Here(), lambda texts, common: len("".join(texts + common).encode()), None)
-    examined = Examination(Terms(method, "o200k_base", None), tally)
+    tally = Tally(InlineExecutor(), lambda texts, common: len("".join(texts + common).encode()), None)
+    examined = FileChecker(CheckOptions(method, "o200k_base", None), tally)
     for block in blocks(iter([memoryview(line + b"\n")])):
         examined.take(block)
-    examined.conclude()
+    examined.finish()
     return examined.findings.errors > 0
 
 

@@ -24,7 +24,7 @@ for name, limit in limits.items():
 report = check(sys.argv[1])
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
 peak = int(status["VmHWM"].split()[0]) // 1024  # ru_maxrss is at least that of the process that started this one
-print(json.dumps([report.sentences(Severity.ERROR), report.counts, report.examples, peak]))
+print(json.dumps([report.messages(Severity.ERROR), report.counts, report.examples, peak]))
 """
 LONGEST = 100
 """Seconds that a check may take on a machine that has other things to do; alone it takes half of it at the most."""

@@ -10,8 +10,8 @@ from tests.training_data.rows import ALL_VALID, CHAT, IMAGE, chat, numbered, use
 from tests.training_data.rows import ASSISTANT as ANSWER
 
 from pulumi_openai_ft._training_data import checker
-from pulumi_openai_ft._training_data.checker import Examination, Terms
-from pulumi_openai_ft._training_data.executors import Here
+from pulumi_openai_ft._training_data.checker import CheckOptions, FileChecker
+from pulumi_openai_ft._training_data.executors import InlineExecutor
 from pulumi_openai_ft._training_data.limits import METHODS
 from pulumi_openai_ft._training_data.reader import blocks
 from pulumi_openai_ft._training_data.tokens import Tally
@@ -19,18 +19,18 @@ from pulumi_openai_ft._training_data.tokens import Tally
 
 def examined(
     content: bytes, method: str | None = None, size: int = 1000, longest: int = 10**6
-) -> Examination:
+) -> FileChecker:
     """What is found in a file that comes in pieces of a size."""
-    tally = Tally(Here(), lambda texts, common: len("".join(texts + common).encode()), 50)
-    found = Examination(Terms(method, "o200k_base", 50), tally)
+    tally = Tally(InlineExecutor(), lambda texts, common: len("".join(texts + common).encode()), 50)
+    found = FileChecker(CheckOptions(method, "o200k_base", 50), tally)
     views = (memoryview(content[start : start + size]) for start in range(0, len(content), size))
     for block in blocks(views, longest):
         found.take(block)
-    found.conclude()
+    found.finish()
     return found
 
 
-def gist(found: Examination) -> tuple[Any, ...]:
+def gist(found: FileChecker) -> tuple[Any, ...]:
     return found.findings.counts, found.findings.shown(), found.examples, found.method
 
 

@@ -3,14 +3,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._training_data import duplicates
-from pulumi_openai_ft._training_data.duplicates import Repeats
+from pulumi_openai_ft._training_data.duplicates import DuplicateFinder
 
 if TYPE_CHECKING:
     import pytest
 
 
 def test_a_line_is_told_with_the_first_that_it_repeats() -> None:
-    seen = Repeats()
+    seen = DuplicateFinder()
 
     assert list(seen.among([b"a", b"b"], 1)) == []
     assert list(seen.among([b"c", b"a", b"c", b"c"], 3)) == [(4, 1), (5, 3), (6, 3)]
@@ -18,11 +18,11 @@ def test_a_line_is_told_with_the_first_that_it_repeats() -> None:
 
 
 def test_blank_lines_repeat_nothing() -> None:
-    assert list(Repeats().among([b"", b"", b" ", b" "], 1)) == []
+    assert list(DuplicateFinder().among([b"", b"", b" ", b" "], 1)) == []
 
 
 def test_lines_of_another_file_are_found() -> None:
-    training = Repeats()
+    training = DuplicateFinder()
     list(training.among([b"a", b"b", b""], 1))
 
     assert list(training.shared([b"c", b"", b"b"], 10)) == [(12, 2)]
@@ -31,7 +31,7 @@ def test_lines_of_another_file_are_found() -> None:
 
 def test_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duplicates, "MOST_REMEMBERED", 2)
-    seen = Repeats()
+    seen = DuplicateFinder()
     list(seen.among([b"a", b"b"], 1))
 
     assert list(seen.among([b"c", b"d"], 3)) == []

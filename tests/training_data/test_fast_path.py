@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from tests.training_data.rows import ALL_VALID, ASSISTANT, CHAT, USER, chat
 
-from pulumi_openai_ft._training_data.checker import Examination, Terms
-from pulumi_openai_ft._training_data.executors import Here
-from pulumi_openai_ft._training_data.fast_path import take_plain
+from pulumi_openai_ft._training_data.checker import CheckOptions, FileChecker
+from pulumi_openai_ft._training_data.executors import InlineExecutor
+from pulumi_openai_ft._training_data.fast_path import collect_plain_rows
 from pulumi_openai_ft._training_data.reader import blocks
 from pulumi_openai_ft._training_data.row_types import Plain
-from pulumi_openai_ft._training_data.token_texts_untyped import speech_of
+from pulumi_openai_ft._training_data.token_texts import token_texts
 from pulumi_openai_ft._training_data.tokens import Batch, Tally
 
 
@@ -22,9 +22,9 @@ def plain(row: Any) -> Plain:
 
 
 def test_plain_rows_are_read_as_any_row_is() -> None:
-    batch, expected = Batch(), speech_of(CHAT, "supervised")
+    batch, expected = Batch(), token_texts(CHAT, "supervised")
 
-    assert take_plain([plain(CHAT)] * 3, batch)
+    assert collect_plain_rows([plain(CHAT)] * 3, batch)
     assert sorted(batch.texts + batch.common) == sorted(3 * expected.texts)
     assert batch.tokens == 3 * expected.tokens
 
@@ -37,15 +37,17 @@ def test_plain_rows_are_read_as_any_row_is() -> None:
 def test_what_has_to_be_looked_at_more_closely_is_not_taken(row: Any) -> None:
     batch = Batch()
 
-    assert not take_plain([plain(CHAT), plain(row)], batch)
+    assert not collect_plain_rows([plain(CHAT), plain(row)], batch)
     assert batch == Batch()
 
 
 UNUSUAL = [row for method, row in ALL_VALID if method == "supervised" and row != CHAT]
 
 
-def examined(lines: list[bytes]) -> Examination:
-    found = Examination(Terms("supervised", "o200k_base", None), Tally(Here(), len_of_texts, None))
+def examined(lines: list[bytes]) -> FileChecker:
+    found = FileChecker(
+        CheckOptions("supervised", "o200k_base", None), Tally(InlineExecutor(), len_of_texts, None)
+    )
     for block in blocks(iter([memoryview(b"\n".join(lines))])):
         found.take(block)
     return found

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulumi_openai_ft._training_data import reader
-from pulumi_openai_ft._training_data.executors import Here
+from pulumi_openai_ft._training_data.executors import InlineExecutor
 from pulumi_openai_ft._training_data.reader import blocks, opened, pieces
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def test_pieces_are_used_in_order_and_told(tmp_path: Path, monkeypatch: pytest.M
     used, told = bytearray(), list[int]()
 
     with opened(tmp_path / "file") as (content, state):
-        given = [bytes(piece) for piece in pieces(content, Here(), used.extend, told.append)]
+        given = [bytes(piece) for piece in pieces(content, InlineExecutor(), used.extend, told.append)]
 
     assert (given, bytes(used), told) == ([b"0123", b"4567", b"89"], b"0123456789", [4, 8, 10])
     assert state.size == 10

@@ -23,11 +23,16 @@ from tests.training_data.rows import (
     user,
 )
 
-from pulumi_openai_ft._training_data.row_rules import UnreadableRowError, faults, likely_method, row_of
+from pulumi_openai_ft._training_data.row_rules import (
+    UnreadableRowError,
+    likely_method,
+    parse_row,
+    row_problems,
+)
 
 
 def kinds(row: Any, method: str = "supervised") -> list[tuple[str, str]]:
-    return [(problem.kind, problem.path) for problem in faults(row, method, line=1)]
+    return [(problem.kind, problem.path) for problem in row_problems(row, method, line=1)]
 
 
 @pytest.mark.parametrize(("method", "row"), ALL_VALID, ids=NAMES)
@@ -243,7 +248,7 @@ def test_all_faults_of_a_row_are_named() -> None:
     ids=["role", "null", "number", "object", "long"],
 )
 def test_a_problem_is_a_sentence_that_shows_the_value(row: Any, said: str) -> None:
-    [problem, *_] = faults(row, "supervised", line=12)
+    [problem, *_] = row_problems(row, "supervised", line=12)
 
     assert str(problem).startswith(f"line 12: {said}")
     assert str(problem).endswith(f"; {problem.hint}")
@@ -263,10 +268,10 @@ UNREADABLE = {
 @pytest.mark.parametrize(("line", "reason"), UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_a_line_that_is_no_json_is_refused_with_the_reason(line: bytes, reason: str) -> None:
     with pytest.raises(UnreadableRowError) as raised:
-        row_of(line)
+        parse_row(line)
 
     assert str(raised.value).startswith(reason)
 
 
 def test_a_line_that_is_json_is_read() -> None:
-    assert row_of(json.dumps(CHAT).encode()) == CHAT
+    assert parse_row(json.dumps(CHAT).encode()) == CHAT

@@ -25,10 +25,14 @@ from tests.training_data.rows import (
 )
 from tests.training_data.test_agreement import mutated
 
-from pulumi_openai_ft._training_data.row_rules import faults, row_of
+from pulumi_openai_ft._training_data.row_rules import parse_row, row_problems
 from pulumi_openai_ft._training_data.row_types import TYPES
-from pulumi_openai_ft._training_data.token_texts import DoubtfulError, speech, usual_speech
-from pulumi_openai_ft._training_data.token_texts_untyped import speech_of
+from pulumi_openai_ft._training_data.token_texts import (
+    NeedsFullCheckError,
+    collect_simple_rows,
+    collect_token_texts,
+    token_texts,
+)
 from pulumi_openai_ft._training_data.tokens import Batch
 
 USUAL = {"chat": CHAT, "pair": PAIR, "task": TASK}
@@ -40,7 +44,7 @@ def typed(row: Any, method: str) -> Any:
 
 def spoken(row: Any, method: str) -> Batch:
     batch = Batch()
-    speech(typed(row, method), batch)
+    collect_token_texts(typed(row, method), batch)
     return batch
 
 
@@ -51,7 +55,7 @@ def gist(batch: Batch) -> tuple[list[str], int, int]:
 
 @pytest.mark.parametrize(("method", "row"), ALL_VALID, ids=NAMES)
 def test_well_typed_rows_are_read_as_any_row_is(method: str, row: Any) -> None:
-    assert gist(spoken(row, method)) == gist(speech_of(row, method))
+    assert gist(spoken(row, method)) == gist(token_texts(row, method))
 
 
 @pytest.mark.parametrize("method", sorted(TYPES))
@@ -59,9 +63,9 @@ def test_rows_of_texts_alone_are_read_alike_by_the_faster_way(method: str) -> No
     row = {"supervised": CHAT, "dpo": PAIR, "reinforcement": TASK}[method]
     batch = Batch()
 
-    assert usual_speech([typed(row, method)] * 2, batch) == []
-    assert batch.tokens == 2 * speech_of(row, method).tokens
-    assert sorted(batch.texts + batch.common) == sorted(2 * speech_of(row, method).texts)
+    assert collect_simple_rows([typed(row, method)] * 2, batch) == []
+    assert batch.tokens == 2 * token_texts(row, method).tokens
+    assert sorted(batch.texts + batch.common) == sorted(2 * token_texts(row, method).texts)
 
 
 UNUSUAL = [row for _, row in ALL_VALID if row not in USUAL.values()]
@@ -71,7 +75,7 @@ def test_other_rows_are_told_and_leave_nothing_behind() -> None:
     rows: list[Any] = [typed(row, method) for method, row in ALL_VALID if row not in USUAL.values()]
     batch = Batch()
 
-    assert usual_speech([None, *rows, typed(CHAT, "supervised")], batch) == list(range(len(rows) + 1))
+    assert collect_simple_rows([None, *rows, typed(CHAT, "supervised")], batch) == list(range(len(rows) + 1))
     assert len(batch.texts + batch.common) == 3
 
 
@@ -97,9 +101,9 @@ DOUBTFUL = {
 def test_rows_that_types_cannot_tell_to_be_wrong_are_doubtful(row: Any, method: str) -> None:
     batch = Batch()
 
-    with pytest.raises(DoubtfulError):
-        speech(typed(row, method), batch)
-    assert usual_speech([typed(row, method)], batch) == [0]
+    with pytest.raises(NeedsFullCheckError):
+        collect_token_texts(typed(row, method), batch)
+    assert collect_simple_rows([typed(row, method)], batch) == [0]
     assert batch == Batch()
 
 
@@ -109,8 +113,8 @@ def test_whatever_is_not_doubtful_has_no_faults_and_is_read_as_any_row_is(given:
     method, row = copy.deepcopy(given)
     try:
         fast = spoken(row, method)
-    except (DoubtfulError, msgspec.MsgspecError):
+    except (NeedsFullCheckError, msgspec.MsgspecError):
         return
 
-    assert faults(row_of(json.dumps(row).encode()), method, line=1) == []
-    assert gist(fast) == gist(speech_of(row, method))
+    assert row_problems(parse_row(json.dumps(row).encode()), method, line=1) == []
+    assert gist(fast) == gist(token_texts(row, method))

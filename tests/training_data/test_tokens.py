@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pulumi_openai_ft._training_data import tokens
-from pulumi_openai_ft._training_data.executors import Here
+from pulumi_openai_ft._training_data.executors import InlineExecutor
 from pulumi_openai_ft._training_data.tokens import Batch, Tally, counter, encoding_of
 
 OLD, NEW = "cl100k_base", "o200k_base"
@@ -44,7 +44,7 @@ def test_special_tokens_are_counted_as_the_text_that_they_are() -> None:
 
 def test_batches_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "SMALL_BATCH", 10)
-    tally = Tally(Here(), letters, None)
+    tally = Tally(InlineExecutor(), letters, None)
     for line in range(1, 8):
         tally.add(line, Batch(["abc"], ["d"], tokens=2), size=4)
         tally.batch.texts.append("xy")
@@ -56,7 +56,7 @@ def test_batches_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_only_rows_that_are_too_long_are_cut() -> None:
-    tally = Tally(Here(), letters, 10)
+    tally = Tally(InlineExecutor(), letters, 10)
     tally.add(1, Batch(["a" * 8], tokens=2), size=50)
     tally.add(2, Batch(["a" * 9], tokens=2), size=50)
     tally.add(3, Batch(["a"], tokens=765, images=1), size=9)

@@ -94,9 +94,9 @@ def test_the_first_twenty_are_told_and_the_others_counted(file: Path) -> None:
     errors = [problem for problem in report.problems if problem.severity is Severity.ERROR]
     assert [problem.line for problem in errors] == list(range(14, 34))
     assert report.counts == {"duplicate": 1, "weight": 30, "json": 1}
-    assert report.more(Severity.ERROR) == {"weight": 10, "json": 1}
-    assert report.sentences(Severity.ERROR)[-1] == "and 11 more: 10 weight, 1 json"
-    assert report.sentences(Severity.WARNING) == [
+    assert report.hidden_counts(Severity.ERROR) == {"weight": 10, "json": 1}
+    assert report.messages(Severity.ERROR)[-1] == "and 11 more: 10 weight, 1 json"
+    assert report.messages(Severity.WARNING) == [
         "line 13: the row is the same as that in line 1; take it out, unless it is meant to count more"
     ]
 

@@ -19,8 +19,8 @@ from tools.docs.types import in_words
 
 import pulumi_openai_ft
 from pulumi_openai_ft._program.functions.lookups import LOOKUPS
-from pulumi_openai_ft._provider.resource_import import TAKEN
-from pulumi_openai_ft._shared.type_tokens import OURS
+from pulumi_openai_ft._provider.resource_import import ID_FORMATS
+from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
 from pulumi_openai_ft.host._schema import RESOURCES
 from pulumi_openai_ft.host._schema_types import output_model
 
@@ -62,7 +62,7 @@ def outputs(name: str) -> str:
 
 def import_(name: str) -> str:
     """The command that imports a resource."""
-    return f"```\npulumi import {OURS}{name} NAME ID\n```\n\n`ID` is {_as_code(TAKEN[name][1])}."
+    return f"```\npulumi import {TYPE_PREFIX}{name} NAME ID\n```\n\n`ID` is {_as_code(ID_FORMATS[name][1])}."
 
 
 def call(name: str) -> str:

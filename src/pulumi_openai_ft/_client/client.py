@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
-from pulumi_openai_ft._client.http import Http
 from pulumi_openai_ft._client.objects import (
     APIObject,
     Checkpoint,
@@ -22,7 +21,8 @@ from pulumi_openai_ft._client.objects import (
     Permission,
     Upload,
 )
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, Time
+from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
+from pulumi_openai_ft._client.requests import Session
 from pulumi_openai_ft._client.transport import Form
 from pulumi_openai_ft.errors import InputError
 
@@ -41,7 +41,7 @@ Shape = TypeVar("Shape", bound=BaseModel)
 Made = TypeVar("Made")
 
 
-class Api:
+class Client:
     """The service's endpoints, typed.
 
     Connections are opened at the first call, those with the admin key at the first call that needs it.
@@ -49,17 +49,17 @@ class Api:
     raises comes out as it is.
 
     Args:
-        settings: Base URL, keys, deadlines.
+        settings: Base URL, keys, timeouts.
         time: Clocks and sleep.
     """
 
-    def __init__(self, settings: Settings, time: Time = REAL_TIME) -> None:
+    def __init__(self, settings: Settings, time: TimeSource = REAL_TIME) -> None:
         self.settings = settings
-        self._http, self._admin = Http(settings, time=time), Http(settings, admin=True, time=time)
+        self._project, self._admin = Session(settings, time=time), Session(settings, admin=True, time=time)
 
     def close(self) -> None:
         """Closes what is open."""
-        self._http.close()
+        self._project.close()
         self._admin.close()
 
     def upload_file(
@@ -73,7 +73,7 @@ class Api:
         """`POST /files`. The content is streamed."""
         expiry = {f"expires_after[{key}]": str(v) for key, v in (expires_after or {}).items()}
         form = Form("file", filename, content, {"purpose": purpose, **expiry})
-        return _ask(self._http, FileObject, "POST", FILES, form=form, creates=True)
+        return _ask(self._project, FileObject, "POST", FILES, form=form, creates=True)
 
     def begin_upload(
         self,
@@ -88,51 +88,51 @@ class Api:
         body = {"filename": filename, "purpose": purpose, "bytes": size, "mime_type": mime_type}
         if expires_after:
             body["expires_after"] = expires_after
-        return _ask(self._http, Upload, "POST", UPLOADS, body=body, creates=True, idempotent=True)
+        return _ask(self._project, Upload, "POST", UPLOADS, body=body, creates=True, idempotent=True)
 
     def add_part(self, upload_id: str, content: Content) -> Part:
         """`POST /uploads/{id}/parts`. The content is streamed. A part that is not named in the end counts for nothing."""
         path, form = f"{_path(UPLOADS, upload_id)}/parts", Form("data", "part", content)
-        return _ask(self._http, Part, "POST", path, form=form, creates=True, idempotent=True)
+        return _ask(self._project, Part, "POST", path, form=form, creates=True, idempotent=True)
 
     def complete_upload(self, upload_id: str, part_ids: list[str], md5: str) -> Upload:
         """`POST /uploads/{id}/complete`. An upload becomes a file once; whoever asks again is refused at the worst."""
         path, body = f"{_path(UPLOADS, upload_id)}/complete", {"part_ids": part_ids, "md5": md5}
-        return _ask(self._http, Upload, "POST", path, body=body, creates=True, idempotent=True)
+        return _ask(self._project, Upload, "POST", path, body=body, creates=True, idempotent=True)
 
     def cancel_upload(self, upload_id: str) -> Upload:
         """`POST /uploads/{id}/cancel`. Its parts are gone then."""
-        return _ask(self._http, Upload, "POST", f"{_path(UPLOADS, upload_id)}/cancel", idempotent=True)
+        return _ask(self._project, Upload, "POST", f"{_path(UPLOADS, upload_id)}/cancel", idempotent=True)
 
     def file(self, file_id: str) -> FileObject:
         """`GET /files/{id}`."""
-        return _ask(self._http, FileObject, "GET", _path(FILES, file_id))
+        return _ask(self._project, FileObject, "GET", _path(FILES, file_id))
 
     def content(self, file_id: str, read: Callable[[Iterator[bytes]], Made]) -> Made:
         """What `read` makes out of the parts of `GET /files/{id}/content`. The content is streamed."""
-        return self._http.content(f"{_path(FILES, file_id)}/content", read)
+        return self._project.content(f"{_path(FILES, file_id)}/content", read)
 
     def files(self, *, purpose: str | None = None, limit: int | None = None) -> Iterator[FileObject]:
         """`GET /files`, all pages, newest first."""
         query = {"purpose": purpose}
-        return self._list(self._http, FileObject, FILES, query, limit=limit, longest=LONGEST_PAGE_OF_FILES)
+        return self._list(self._project, FileObject, FILES, query, limit=limit, longest=LONGEST_PAGE_OF_FILES)
 
     def delete_file(self, file_id: str) -> None:
         """`DELETE /files/{id}`."""
-        self._http.request("DELETE", _path(FILES, file_id))
+        self._project.request("DELETE", _path(FILES, file_id))
 
     def create_job(self, body: Mapping[str, Any]) -> Job:
         """`POST /fine_tuning/jobs`. This is the call that costs money."""
-        return _ask(self._http, Job, "POST", JOBS, body=body, creates=True)
+        return _ask(self._project, Job, "POST", JOBS, body=body, creates=True)
 
     def job(self, job_id: str) -> Job:
         """`GET /fine_tuning/jobs/{id}`."""
-        return _ask(self._http, Job, "GET", _path(JOBS, job_id))
+        return _ask(self._project, Job, "GET", _path(JOBS, job_id))
 
     def jobs(self, *, metadata: Mapping[str, str] | None = None, limit: int | None = None) -> Iterator[Job]:
         """`GET /fine_tuning/jobs`, all pages, newest first, those alone that carry the metadata."""
         query = {f"metadata[{key}]": value for key, value in (metadata or {}).items()}
-        return self._list(self._http, Job, JOBS, query, limit=limit)
+        return self._list(self._project, Job, JOBS, query, limit=limit)
 
     def cancel_job(self, job_id: str) -> Job:
         """`POST /fine_tuning/jobs/{id}/cancel`."""
@@ -148,11 +148,11 @@ class Api:
 
     def events(self, job_id: str, *, limit: int | None = None) -> Iterator[Event]:
         """`GET /fine_tuning/jobs/{id}/events`, all pages, newest first."""
-        return self._list(self._http, Event, f"{_path(JOBS, job_id)}/events", limit=limit)
+        return self._list(self._project, Event, f"{_path(JOBS, job_id)}/events", limit=limit)
 
     def checkpoints(self, job_id: str, *, limit: int | None = None) -> Iterator[Checkpoint]:
         """`GET /fine_tuning/jobs/{id}/checkpoints`, all pages, last step first."""
-        return self._list(self._http, Checkpoint, f"{_path(JOBS, job_id)}/checkpoints", limit=limit)
+        return self._list(self._project, Checkpoint, f"{_path(JOBS, job_id)}/checkpoints", limit=limit)
 
     def permissions(self, checkpoint: str, *, limit: int | None = None) -> Iterator[Permission]:
         """`GET /fine_tuning/checkpoints/{name}/permissions` with the admin key, all pages, newest first."""
@@ -171,22 +171,22 @@ class Api:
 
     def model(self, model_id: str) -> Model:
         """`GET /models/{id}`."""
-        return _ask(self._http, Model, "GET", _path(MODELS, model_id))
+        return _ask(self._project, Model, "GET", _path(MODELS, model_id))
 
     def models(self) -> Iterator[Model]:
         """`GET /models`, which is one page."""
-        return iter(_ask(self._http, Page[Model], "GET", MODELS).data)
+        return iter(_ask(self._project, Page[Model], "GET", MODELS).data)
 
     def delete_model(self, model_id: str) -> None:
         """`DELETE /models/{id}`: fine-tuned models only."""
-        self._http.request("DELETE", _path(MODELS, model_id))
+        self._project.request("DELETE", _path(MODELS, model_id))
 
     def _act_on_job(self, job_id: str, action: str) -> Job:
-        return _ask(self._http, Job, "POST", f"{_path(JOBS, job_id)}/{action}")
+        return _ask(self._project, Job, "POST", f"{_path(JOBS, job_id)}/{action}")
 
     def _list(
         self,
-        http: Http,
+        session: Session,
         kind: type[Item],
         path: str,
         query: Mapping[str, Any] | None = None,
@@ -196,12 +196,14 @@ class Api:
     ) -> Iterator[Item]:
         """The first things of a list, all by default, on pages that are no longer than that takes."""
         size = longest if limit is None else max(1, min(limit, longest))
-        return islice(self._pages(http, kind, path, {**(query or {}), "limit": size}), limit)
+        return islice(self._pages(session, kind, path, {**(query or {}), "limit": size}), limit)
 
-    def _pages(self, http: Http, kind: type[Item], path: str, query: Mapping[str, Any]) -> Iterator[Item]:
+    def _pages(
+        self, session: Session, kind: type[Item], path: str, query: Mapping[str, Any]
+    ) -> Iterator[Item]:
         after = None
         while True:
-            page: Page[Item] = _ask(http, Page[kind], "GET", path, params={**query, "after": after})  # type: ignore[valid-type]
+            page: Page[Item] = _ask(session, Page[kind], "GET", path, params={**query, "after": after})  # type: ignore[valid-type]
             last = page.last_id or (page.data[-1].id if page.data else None)
             if last == after:  # nothing more, or a service that pays no heed to `after`
                 return
@@ -211,18 +213,18 @@ class Api:
             after = last
 
 
-_connected: dict[tuple[Settings, Time], Api] = {}
+_connected: dict[tuple[Settings, TimeSource], Client] = {}
 _connecting = Lock()
 
 
-def connect(settings: Settings, time: Time = REAL_TIME) -> Api:
-    """The one `Api` of this process for these settings and this time, so that connections are shared."""
+def connect(settings: Settings, time: TimeSource = REAL_TIME) -> Client:
+    """The one client of this process for these settings and this time, so that connections are shared."""
     with _connecting:
-        return _connected.setdefault((settings, time), Api(settings, time))
+        return _connected.setdefault((settings, time), Client(settings, time))
 
 
-def _ask(http: Http, kind: type[Shape], method: Method, path: str, **more: Any) -> Shape:
-    answer: Shape = http.request(method, path, read=_reader(kind), **more)
+def _ask(session: Session, kind: type[Shape], method: Method, path: str, **more: Any) -> Shape:
+    answer: Shape = session.request(method, path, read=_reader(kind), **more)
     return answer
 
 

@@ -18,6 +18,8 @@ from pulumi_openai_ft._client.retries import (
 )
 from pulumi_openai_ft.errors import (
     AuthenticationError,
+    FineTuningUnavailableError,
+    InvalidResponseError,
     JobLimitError,
     MissingScopeError,
     NotFoundError,
@@ -27,8 +29,6 @@ from pulumi_openai_ft.errors import (
     ServiceConnectionError,
     ServiceError,
     ServiceTimeoutError,
-    TrainingClosedError,
-    UnreadableAnswerError,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ _ADVICE: dict[type[ServiceError], str] = {
     f"openai-ft:adminKey) or in the environment ({_STALE})",
     MissingScopeError: "give the key that scope where it was made (API keys or Admin keys in the organization's "
     "settings; admin keys need the Owner role)",
-    TrainingClosedError: "OpenAI has closed fine-tuning to this organization (to all on 2027-01-06): existing models "
+    FineTuningUnavailableError: "OpenAI has closed fine-tuning to this organization (to all on 2027-01-06): existing models "
     "stay usable until their base model is shut down, and openai-ft:baseUrl can name another service",
     QuotaError: "nothing was created; look at the organization's billing and spend limits, then run the command again",
     JobLimitError: "nothing was created; limits are per organization and model (Limits in its settings): wait until "
@@ -70,12 +70,12 @@ _ADVICE: dict[type[ServiceError], str] = {
     "more, then run the command again",
     RateLimitError: "wait a minute, then run the command again",
     ServerError: "the service is in trouble: run the command again later",
-    UnreadableAnswerError: "check openai-ft:baseUrl, and any proxy on the way",
+    InvalidResponseError: "check openai-ft:baseUrl, and any proxy on the way",
 }
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """An answer of the service.
 
     Attributes:
@@ -100,7 +100,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Call:
+class RequestContext:
     """What was asked of whom.
 
     Attributes:
@@ -115,7 +115,9 @@ class Call:
     method: Method
     path: str
 
-    def unanswered(self, reason: str, *, timed_out: bool, may_have_acted: bool) -> ServiceConnectionError:
+    def connection_error(
+        self, reason: str, *, timed_out: bool, may_have_acted: bool
+    ) -> ServiceConnectionError:
         """The error for a request without an answer.
 
         Args:
@@ -133,7 +135,7 @@ class Call:
         kind = ServiceTimeoutError if timed_out else ServiceConnectionError
         return kind(self.settings.mask(text), may_have_acted=may_have_acted)
 
-    def unreadable(self, answer: Answer, now: float, reason: str = "") -> UnreadableAnswerError:
+    def unreadable(self, answer: Response, now: float, reason: str = "") -> InvalidResponseError:
         """The error for an answer that the API does not give: a proxy's page, half a body. It is never quoted.
 
         Args:
@@ -146,11 +148,13 @@ class Call:
         where = f"{self.settings.base_url} answered {self.method} {self.path}"
         parts = [
             f"{where} with something that is not the API's JSON ({what})",
-            _postponed(answer, now) or _detour(answer) or _advice(UnreadableAnswerError, answer.status),
+            _retry_after_hint(answer, now)
+            or _redirect_hint(answer)
+            or _advice(InvalidResponseError, answer.status),
         ]
-        return UnreadableAnswerError(self._sentence(parts, answer), **self._facts(answer, now))
+        return InvalidResponseError(self._sentence(parts, answer), **self._facts(answer, now))
 
-    def refused(self, answer: Answer, now: float) -> ServiceError:
+    def api_error(self, answer: Response, now: float) -> ServiceError:
         """The error that an answer with another status than 2xx is.
 
         Args:
@@ -172,7 +176,7 @@ class Call:
             **self._facts(answer, now),
         )
 
-    def _facts(self, answer: Answer, now: float) -> dict[str, Any]:
+    def _facts(self, answer: Response, now: float) -> dict[str, Any]:
         return {
             "status": answer.status,
             "request_id": self._masked(answer.request_id),
@@ -181,7 +185,7 @@ class Call:
         }
 
     def _parts(
-        self, kind: type[ServiceError], answer: Answer, fields: Mapping[str, Any], now: float
+        self, kind: type[ServiceError], answer: Response, fields: Mapping[str, Any], now: float
     ) -> list[str]:
         text, param = _text(answer, fields), fields.get("param")
         blame = f"{param}: " if param and str(param) not in text else ""
@@ -190,7 +194,7 @@ class Call:
             f"{blame}{text.strip().rstrip('.')} ({self.method} {self.path}, status {answer.status})",
             f"asked {self.settings.describe(admin=self.admin)}" if names_place else "",
             f"missing: {self._scopes(text)}" if kind is MissingScopeError else "",
-            postponed := _postponed(answer, now),
+            postponed := _retry_after_hint(answer, now),
             "" if postponed and kind in (RateLimitError, ServerError) else _advice(kind, answer.status),
         ]
 
@@ -205,7 +209,7 @@ class Call:
             else f"{access} access to files and fine-tuning"
         )
 
-    def _sentence(self, parts: list[str], answer: Answer) -> str:
+    def _sentence(self, parts: list[str], answer: Response) -> str:
         request = f"request {answer.request_id}" if answer.request_id else ""
         return self.settings.mask("; ".join(part for part in (*parts, request) if part))
 
@@ -215,11 +219,11 @@ class Call:
 
 def _advice(kind: type[ServiceError], status: int) -> str:
     if status in NOT_OFFERED_STATUSES:
-        return "the service does not offer this: see openai-ft:service and openai-ft:lacks"
+        return "the service does not offer this: see openai-ft:service and openai-ft:unsupportedFeatures"
     return _ADVICE[kind]
 
 
-def _postponed(answer: Answer, now: float) -> str:
+def _retry_after_hint(answer: Response, now: float) -> str:
     """When the service is ready for another try, where that is too far away to wait for."""
     wait = retry_after(answer.headers, now)
     if wait is None or wait <= LONGEST_RETRY_AFTER:
@@ -228,7 +232,7 @@ def _postponed(answer: Answer, now: float) -> str:
     return f"the service asks to wait {wait:.0f} s: run the command again after {then:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _detour(answer: Answer) -> str:
+def _redirect_hint(answer: Response) -> str:
     """Where a redirection leads. It is not followed: it would take the key along."""
     target = answer.headers.get("location", "").split("?")[0]
     if answer.status not in REDIRECTIONS or not target:
@@ -236,7 +240,7 @@ def _detour(answer: Answer) -> str:
     return f"it points to {target}: check openai-ft:baseUrl, https:// included"
 
 
-def _problem(answer: Answer) -> dict[str, Any] | None:
+def _problem(answer: Response) -> dict[str, Any] | None:
     """The error that the body holds, in the API's own form or in those of gateways.
 
     A gateway may pass on the page of a proxy behind it: that is no reason, and says nothing about what happened.
@@ -253,14 +257,14 @@ def _problem(answer: Answer) -> dict[str, Any] | None:
     return None if problem and _MARKUP.search(str(problem.get("message"))) else problem
 
 
-def _text(answer: Answer, fields: Mapping[str, Any]) -> str:
+def _text(answer: Response, fields: Mapping[str, Any]) -> str:
     return str(fields.get("message") or f"status {answer.status} without a reason")
 
 
-def _kind(call: Call, status: int, fields: Mapping[str, Any]) -> type[ServiceError]:
+def _kind(call: RequestContext, status: int, fields: Mapping[str, Any]) -> type[ServiceError]:
     text, code = str(fields.get("message") or ""), str(fields.get("code") or "")
     if code == "training_not_available":
-        return TrainingClosedError
+        return FineTuningUnavailableError
     if status == PAYMENT_REQUIRED or {code, str(fields.get("type"))} & _SPENT_CODES:
         return QuotaError
     if status == TOO_MANY:
@@ -272,7 +276,7 @@ def _kind(call: Call, status: int, fields: Mapping[str, Any]) -> type[ServiceErr
     return NotFoundError if status == NOT_FOUND else ServiceError
 
 
-def _limit(call: Call, code: str, text: str) -> type[ServiceError]:
+def _limit(call: RequestContext, code: str, text: str) -> type[ServiceError]:
     """Which limit is reached. Only creating something can meet a limit on jobs."""
     if _SPENT.search(text):
         return QuotaError

@@ -8,18 +8,22 @@ from email.utils import parsedate_to_datetime
 from random import Random
 from typing import TYPE_CHECKING, Literal
 
+import tenacity
+
 from pulumi_openai_ft.errors import (
+    FineTuningUnavailableError,
+    InvalidResponseError,
     JobLimitError,
     QuotaError,
     RequestError,
     ServiceConnectionError,
     ServiceError,
-    TrainingClosedError,
-    UnreadableAnswerError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pulumi_openai_ft._client.rate_limit import TimeSource
 
 Method = Literal["GET", "POST", "DELETE"]
 
@@ -31,9 +35,9 @@ UNDECIDED_STATUSES = frozenset({408, 409})
 NOT_OFFERED_STATUSES = frozenset({405, 501})
 TRANSIENT_STATUSES = (UNDECIDED_STATUSES | {429} | set(range(500, 600))) - NOT_OFFERED_STATUSES
 SUCCESSES = range(200, 300)
-HOPELESS = (JobLimitError, QuotaError, TrainingClosedError)
+NON_RETRYABLE = (JobLimitError, QuotaError, FineTuningUnavailableError)
 
-dice = Random()  # noqa: S311 - for jitter, not for secrets
+jitter_rng = Random()  # noqa: S311 - for jitter, not for secrets
 """Ours alone: whoever has seeded the process's own random numbers gets those that they expect."""
 _YEAR = 366 * 86400.0
 
@@ -43,7 +47,7 @@ def is_repeatable(error: BaseException, method: Method, *, idempotent: bool = Fa
 
     A POST that may have acted never may, whatever the service says about it, unless it is idempotent.
     """
-    if not isinstance(error, RequestError) or isinstance(error, HOPELESS):
+    if not isinstance(error, RequestError) or isinstance(error, NON_RETRYABLE):
         return False
     if method == "POST" and error.may_have_acted and not idempotent:
         return False
@@ -55,21 +59,32 @@ def _may_pass(error: ServiceError) -> bool:
         return False
     if error.should_retry is not None:
         return error.should_retry
-    cut_short = isinstance(error, UnreadableAnswerError) and error.status in SUCCESSES
+    cut_short = isinstance(error, InvalidResponseError) and error.status in SUCCESSES
     return cut_short or error.status in TRANSIENT_STATUSES
 
 
-def pause_before(next_try: int, error: BaseException | None) -> float:
-    """Seconds to wait: what the service asks for, or longer from try to try, with jitter.
+def retrying(
+    time: TimeSource, method: Method, max_retries: int, *, idempotent: bool = False
+) -> tenacity.Retrying:
+    """Return the rules for repeating a request: when, after which pause, and how often."""
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception(lambda error: is_repeatable(error, method, idempotent=idempotent)),
+        wait=_pause,
+        stop=tenacity.stop_after_attempt(max_retries + 1),
+        sleep=time.sleep,
+        reraise=True,
+    )
 
-    Args:
-        next_try: Its number; the first repetition is 2.
-        error: What the last try failed with.
-    """
+
+_BACKOFF = tenacity.wait_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT)
+
+
+def _pause(state: tenacity.RetryCallState) -> float:
+    """Return the seconds that the service asks to wait, or more from try to try, with jitter."""
+    error = state.outcome.exception() if state.outcome else None
     if isinstance(error, ServiceError) and error.retry_after:
         return error.retry_after
-    longest: float = min(FIRST_WAIT * 2 ** (next_try - 2), LONGEST_WAIT)
-    return longest * (1 - JITTER * dice.random())
+    return _BACKOFF(state) * (1 - JITTER * jitter_rng.random())
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
-from pulumi_openai_ft._client.error_mapping import Answer
-from pulumi_openai_ft._shared.locked_property import once
-from pulumi_openai_ft.errors import ServiceConnectionError, SettingsError
+from pulumi_openai_ft._client.error_mapping import Response
+from pulumi_openai_ft._shared.locked_property import locked_cached_property
+from pulumi_openai_ft.errors import SettingsError
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Mapping
 
-    from pulumi_openai_ft._client.error_mapping import Call
-    from pulumi_openai_ft._client.rate_limit import Time
+    from pulumi_openai_ft._client.error_mapping import RequestContext
+    from pulumi_openai_ft.errors import ServiceConnectionError
 
 Transport = httpx.BaseTransport
 CONNECT_TIMEOUT = 5.0
@@ -85,76 +85,8 @@ class _Streamed:
         yield self.tail
 
 
-@dataclass
-class Sender:
-    """A request, ready to be sent as often as it takes."""
-
-    call: Call
-    connections: Connections
-    time: Time
-    message: dict[str, Any]
-    take: Callable[[Iterator[bytes]], object] | None = None
-    """Gets the body of a good answer in parts; by default the answer holds it."""
-
-    def send(self, deadline: float) -> Answer:
-        """Sends it and gives the answer, whatever it is.
-
-        Raises:
-            ServiceConnectionError: None came before the deadline on the clock.
-        """
-        left = max(deadline - self.time.clock(), 0.0)
-        longest = min(self.call.settings.timeout, left)
-        limit = httpx.Timeout(longest, connect=min(CONNECT_TIMEOUT, left), pool=left)
-        try:
-            with (
-                self.connections.one(left) as client,
-                client.stream(self.call.method, self.call.path, timeout=limit, **self.message) as response,
-            ):
-                return Answer(response.status_code, response.headers, self._body(response, deadline))
-        except httpx.HTTPError as error:
-            raise self._no_answer(error, limit) from error
-
-    def _body(self, response: httpx.Response, deadline: float) -> bytes:
-        """What the answer is to hold of the body."""
-        parts = self._parts(response, deadline)
-        if self.take and response.is_success:
-            self.take(parts)
-            return b""
-        return b"".join(parts)
-
-    def _parts(self, response: httpx.Response, deadline: float) -> Iterator[bytes]:
-        """The body. One that trickles in takes no longer than the operation may."""
-        for part in response.iter_bytes():
-            yield part
-            if self.time.clock() > deadline:
-                limit = f"{self.call.settings.operation_timeout:g} s (openai-ft:operationTimeout)"
-                raise self.call.unanswered(
-                    f"it was not complete after {limit}", timed_out=True, may_have_acted=True
-                )
-
-    def _no_answer(self, error: httpx.HTTPError, limit: httpx.Timeout) -> ServiceConnectionError:
-        unsent = (
-            httpx.ConnectError,
-            httpx.ConnectTimeout,
-            httpx.PoolTimeout,
-            httpx.ProxyError,
-            httpx.UnsupportedProtocol,
-        )
-        reasons: dict[type[httpx.HTTPError], str] = {
-            httpx.ConnectTimeout: f"connecting took more than {limit.connect:g} s",
-            httpx.PoolTimeout: f"no connection became free in {limit.pool:g} s",
-            httpx.ReadTimeout: f"nothing came for {limit.read:g} s, see openai-ft:timeout",
-            httpx.WriteTimeout: f"nothing could be sent for {limit.write:g} s, see openai-ft:timeout",
-        }
-        return self.call.unanswered(
-            reasons.get(type(error)) or str(error) or type(error).__name__,
-            timed_out=isinstance(error, httpx.TimeoutException),
-            may_have_acted=not isinstance(error, unsent),
-        )
-
-
 @dataclass(frozen=True)
-class Address:
+class PoolKey:
     """What tells clients apart. The headers hold the key."""
 
     base_url: str
@@ -162,23 +94,50 @@ class Address:
     transport: Transport | None
 
 
-class Connections:
+class ConnectionPool:
     """The connections to one address, each lent to one request at a time, the one used last first.
 
     Each is a client of its own: httpx looks through all connections of a client at each request, which takes longer
     than the request itself where there are as many as `PARALLEL`.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: PoolKey) -> None:
         self.address, self.users = address, 0
         self._opened: list[httpx.Client] = []
         self._free: LifoQueue[httpx.Client | None] = LifoQueue()
         for _ in range(PARALLEL):
             self._free.put(None)
 
+    def send(
+        self,
+        context: RequestContext,
+        message: dict[str, Any],
+        take: Callable[[Iterator[bytes]], object] | None = None,
+    ) -> Response:
+        """Send a request once and return the response, whatever its status.
+
+        Args:
+            context: Method, path and settings of the request.
+            message: Its query and body, as httpx takes them.
+            take: Receives the body of a good response in parts; by default the response holds it.
+
+        Raises:
+            ServiceConnectionError: No response arrived.
+        """
+        seconds = context.settings.timeout
+        limit = httpx.Timeout(seconds, connect=min(CONNECT_TIMEOUT, seconds))
+        try:
+            with (
+                self._connection(seconds) as client,
+                client.stream(context.method, context.path, timeout=limit, **message) as response,
+            ):
+                return Response(response.status_code, response.headers, _body(response, take))
+        except httpx.HTTPError as error:
+            raise _connection_error(context, error, limit) from error
+
     @contextmanager
-    def one(self, seconds: float) -> Iterator[httpx.Client]:
-        """Lends a connection, opened where none is free. Raises `httpx.PoolTimeout` where all are used for so long."""
+    def _connection(self, seconds: float) -> Iterator[httpx.Client]:
+        """Lend a connection, opened if none is free. Raise `httpx.PoolTimeout` if all are in use for so long."""
         try:
             client = self._free.get(timeout=seconds)
         except Empty:
@@ -212,10 +171,43 @@ class Connections:
         self._opened.append(client)
         return client
 
-    @once
+    @locked_cached_property
     def _certificates(self) -> ssl.SSLContext:
         """What servers are verified with. Loading it takes 60 ms, so it is left out where nothing is encrypted."""
         return httpx.create_ssl_context(verify=not self.address.base_url.lower().startswith("http:"))
+
+
+def _body(response: httpx.Response, take: Callable[[Iterator[bytes]], object] | None) -> bytes:
+    if take and response.is_success:
+        take(response.iter_bytes())
+        return b""
+    return response.read()
+
+
+_UNSENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+"""Failures before the first byte of a request is sent."""
+
+
+def _connection_error(
+    context: RequestContext, error: httpx.HTTPError, limit: httpx.Timeout
+) -> ServiceConnectionError:
+    reasons: dict[type[httpx.HTTPError], str] = {
+        httpx.ConnectTimeout: f"connecting took more than {limit.connect:g} s",
+        httpx.PoolTimeout: f"no connection became free in {limit.pool:g} s",
+        httpx.ReadTimeout: f"nothing came for {limit.read:g} s, see openai-ft:timeout",
+        httpx.WriteTimeout: f"nothing could be sent for {limit.write:g} s, see openai-ft:timeout",
+    }
+    return context.connection_error(
+        reasons.get(type(error)) or str(error) or type(error).__name__,
+        timed_out=isinstance(error, httpx.TimeoutException),
+        may_have_acted=not isinstance(error, _UNSENT),
+    )
 
 
 @dataclass
@@ -223,16 +215,16 @@ class _Shared:
     """The open connections of this process. Whoever gives them back last closes them."""
 
     _lock: Lock = field(default_factory=Lock)
-    _open: dict[Address, Connections] = field(default_factory=dict)
+    _open: dict[PoolKey, ConnectionPool] = field(default_factory=dict)
 
-    def take(self, address: Address) -> Connections:
+    def take(self, address: PoolKey) -> ConnectionPool:
         """The connections to an address."""
         with self._lock:
-            connections = self._open.setdefault(address, Connections(address))
+            connections = self._open.setdefault(address, ConnectionPool(address))
             connections.users += 1
             return connections
 
-    def give_back(self, connections: Connections) -> None:
+    def release(self, connections: ConnectionPool) -> None:
         """Ends what `take` began."""
         with self._lock:
             connections.users -= 1

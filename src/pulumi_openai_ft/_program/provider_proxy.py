@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pulumi.dynamic import ResourceProvider
 
-from pulumi_openai_ft._shared.locked_property import once
+from pulumi_openai_ft._shared.locked_property import locked_cached_property
 
 if TYPE_CHECKING:
     from pulumi.dynamic import (
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
         UpdateResult,
     )
 
-    from pulumi_openai_ft._shared.lazy_module import Deferred
+    from pulumi_openai_ft._shared.lazy_module import LazyModule
 
 
-class ByReference(ResourceProvider):
+class ProviderProxy(ResourceProvider):
     """Stands for the provider of the same name in another module, and loads it in the process that asks it something.
 
     A state holds it pickled: module and name of its class, and nothing else.
@@ -29,10 +29,10 @@ class ByReference(ResourceProvider):
 
     serialize_as_secret_always = False
 
-    module: ClassVar[Deferred]
+    module: ClassVar[LazyModule]
     """Where the provider is."""
 
-    @once
+    @locked_cached_property
     def _provider(self) -> ResourceProvider:
         provider: ResourceProvider = getattr(self.module, type(self).__name__)()
         return provider

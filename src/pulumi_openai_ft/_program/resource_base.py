@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import pulumi
 
 from pulumi_openai_ft._program.interrupts import hide_interrupts_by_host
-from pulumi_openai_ft._program.stack_config import warn_of_plain_keys
-from pulumi_openai_ft._shared.hidden_properties import IDENTITY, SECRET_INPUTS
+from pulumi_openai_ft._program.stack_config import warn_about_plaintext_keys
+from pulumi_openai_ft._shared.state_names import IDENTITY, SECRET_INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
 
 
-class Readable:
+class ResourceBase:
     """Resources of which an existing one can be read."""
 
     _outputs: ClassVar[tuple[str, ...]] = ()
@@ -42,7 +42,7 @@ class Readable:
         return {
             **dict.fromkeys(self._outputs),
             **{name: value for name, value in given.items() if value is not None},
-            IDENTITY: identity(resource_name, type(self).__name__, opts),
+            IDENTITY: resource_identity(resource_name, type(self).__name__, opts),
             **({SECRET_INPUTS: secrets} if (secrets := secret_inputs(given)) else {}),
         }
 
@@ -74,17 +74,17 @@ class Readable:
         return found
 
 
-async def identity(name: str, type_name: str, opts: pulumi.ResourceOptions | None) -> str:
+async def resource_identity(name: str, type_name: str, opts: pulumi.ResourceOptions | None) -> str:
     """Tells a resource apart from every other one that any stack manages, however often it is created.
 
     Like a URN it holds project, stack, the types of the parents and the name, and the organization besides. It is
     awaited, no output: an output of the parent would make the resource depend on the parent's children, itself.
     """
-    warn_of_plain_keys()
+    warn_about_plaintext_keys()
     return await _identity(name, type_name, opts.parent if opts else None)
 
 
-def keeping_secret(opts: pulumi.ResourceOptions | None, *outputs: str) -> pulumi.ResourceOptions:
+def with_secret_outputs(opts: pulumi.ResourceOptions | None, *outputs: str) -> pulumi.ResourceOptions:
     """The options with more outputs that Pulumi encrypts in the state."""
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=list(outputs)))
 

@@ -16,7 +16,7 @@ def config(key: str) -> str | None:
 
 
 @cache
-def warn_of_plain_keys() -> None:
+def warn_about_plaintext_keys() -> None:
     """Says once a run that a key was set without `--secret`. Only programs can tell it from one that was."""
     for key in KEYS_IN_CONFIGURATION:
         if config(key) is not None and not pulumi.runtime.is_config_secret(key):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Adopted:
+class AdoptedIds:
     """Ids of things that were there before and that a new resource has adopted.
 
     A forced replacement creates, then deletes the old resource. Where creating has adopted what the old one had,
@@ -17,7 +17,7 @@ class Adopted:
         """Notes that a new resource has adopted it."""
         self._ids.add(id_)
 
-    def spares(self, id_: str) -> bool:
+    def was_adopted(self, id_: str) -> bool:
         """Whether the delete that is asked for is the one that follows a replacement. Any later one is meant."""
         is_spared = id_ in self._ids
         self._ids.discard(id_)

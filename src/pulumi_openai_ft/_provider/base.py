@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pulumi.dynamic import CheckFailure, CheckResult, DiffResult, ReadResult, ResourceProvider
 
-from pulumi_openai_ft._client.client import Api, connect
+from pulumi_openai_ft._client.client import Client, connect
 from pulumi_openai_ft._provider import input_models, pulumi_host_patch
 from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._settings import Settings
-from pulumi_openai_ft._shared.hidden_properties import IDENTITY
-from pulumi_openai_ft._shared.locked_property import once
+from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft._shared.property_paths import top_level
+from pulumi_openai_ft._shared.state_names import IDENTITY
 from pulumi_openai_ft.errors import (
     AuthenticationError,
     InputError,
+    InvalidResponseError,
     ServiceConnectionError,
     ServiceError,
     SettingsError,
-    UnreadableAnswerError,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 PROBE_TIMEOUT = 10.0
 
 
-def is_get(props: Mapping[str, Any]) -> bool:
+def is_get_call(props: Mapping[str, Any]) -> bool:
     """Whether `read` is asked for by a program's `get`: then these are inputs, while a state holds outputs.
 
     The stock host then takes a blank answer for an empty resource, so what is not there must be an error.
@@ -41,7 +41,7 @@ def is_get(props: Mapping[str, Any]) -> bool:
     return IDENTITY in props
 
 
-class Comparison(DiffResult):
+class DetailedDiff(DiffResult):
     """How the inputs differ from the resource that is there.
 
     Args:
@@ -74,19 +74,19 @@ class Provider(ResourceProvider):
     has run.
     """
 
-    inputs_model: ClassVar[type[input_models.Inputs]]
+    inputs_model: ClassVar[type[input_models.InputModel]]
     """Describes the resource's inputs."""
     host: Host = Host()
     """The process that this provider runs in. Our own host puts itself here."""
-    remembered: ClassVar[tuple[str, ...]] = ()
+    inputs_used_in_diff: ClassVar[tuple[str, ...]] = ()
     """Inputs of the last `up` by which to compare where the outputs do not hold them, as after an import."""
 
     def configure(self, req: ConfigureRequest) -> None:
         """Takes the stack's configuration. What is wrong with it is said by `check` and by every operation."""
-        pulumi_host_patch.say_errors_plainly()
+        pulumi_host_patch.hide_own_tracebacks()
         self._config = req.config
 
-    @once
+    @locked_cached_property
     def settings(self) -> Settings:
         """Where and how to reach the service.
 
@@ -103,8 +103,8 @@ class Provider(ResourceProvider):
         except SettingsError:
             return Settings.profile
 
-    @once
-    def api(self) -> Api:
+    @locked_cached_property
+    def api(self) -> Client:
         """The service, as configured."""
         return connect(self.settings, self.host.time)
 
@@ -115,19 +115,19 @@ class Provider(ResourceProvider):
         if not (olds or reasons):
             reasons = self._service_problems
         if not reasons:
-            self._advise(self.advice(olds, news))
-            news = self.completed(olds, news)
+            self._advise(self.warnings(olds, news))
+            news = self.with_computed_inputs(olds, news)
         return CheckResult(news, [CheckFailure("", reason) for reason in reasons])
 
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> Comparison:
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DetailedDiff:
         """Compares a state with inputs."""
         raise NotImplementedError
 
-    def planned(self, _olds: Mapping[str, Any] | None, _news: dict[str, Any]) -> dict[str, Any]:
+    def preview_outputs(self, _olds: Mapping[str, Any] | None, _news: dict[str, Any]) -> dict[str, Any]:
         """The outputs after a create, or an update of what is there, as far as they are known before. Asks nobody."""
         raise NotImplementedError
 
-    def left(self, _id: str, _outs: Mapping[str, Any], error: Exception) -> str:
+    def unfinished_message(self, _id: str, _outs: Mapping[str, Any], error: Exception) -> str:
         """What to tell of a resource that exists although what was done with it came to an early end."""
         return str(error)
 
@@ -145,7 +145,7 @@ class Provider(ResourceProvider):
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
         """What is wrong with the inputs, a sentence each. Subclasses add rules that a model cannot state."""
-        return input_models.problems(self.inputs_model, props)
+        return input_models.validation_errors(self.inputs_model, props)
 
     def profile_problems(self, _props: Mapping[str, Any]) -> list[str]:
         """What the inputs ask for and the service does not offer, a sentence each."""
@@ -155,15 +155,15 @@ class Provider(ResourceProvider):
         """What is wrong with the local file that the inputs name, a sentence each. Asked of correct inputs alone."""
         return []
 
-    def completed(self, _olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
+    def with_computed_inputs(self, _olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
         """The inputs with what is to be known of them before the resource is created."""
         return news
 
-    def advice(self, _olds: Mapping[str, Any], _news: Mapping[str, Any]) -> list[str]:
+    def warnings(self, _olds: Mapping[str, Any], _news: Mapping[str, Any]) -> list[str]:
         """What is good to know before the update, a sentence each."""
         return []
 
-    def ask_something(self, _api: Api) -> None:
+    def probe(self, _api: Client) -> None:
         """Makes a request that changes nothing, so that a wrong key or address shows before anything is created."""
 
     def require_settings(self, settings: Settings) -> None:
@@ -178,23 +178,22 @@ class Provider(ResourceProvider):
         """
         if reasons := self.input_problems(props):
             raise InputError("; ".join(reasons))
-        return self.inputs_model.model_validate(input_models.visible(props)).given()
+        return self.inputs_model.model_validate(input_models.public_properties(props)).provided()
 
-    @once
+    @locked_cached_property
     def _service_problems(self) -> list[str]:
         """Why the service will refuse whatever it is asked. Other trouble may be over when the update comes."""
-        api = Api(
+        api = Client(
             replace(
                 self.settings,
                 max_retries=1,
                 timeout=min(PROBE_TIMEOUT, self.settings.timeout),
-                operation_timeout=2 * PROBE_TIMEOUT,
             ),
             self.host.time,
         )
         try:
-            self.ask_something(api)
-        except (AuthenticationError, ServiceConnectionError, UnreadableAnswerError) as error:
+            self.probe(api)
+        except (AuthenticationError, ServiceConnectionError, InvalidResponseError) as error:
             return [str(error)]
         except ServiceError:
             return []
@@ -209,12 +208,13 @@ class Provider(ResourceProvider):
                 self._advised.add(sentence)
                 self.host.warn(sentence)
 
-    @once
+    @locked_cached_property
     def _advised(self) -> set[str]:
         return set()
 
     def _setting_problems(self) -> list[str]:
         try:
+            self.settings.require_current_keys()
             self.require_settings(self.settings)
         except SettingsError as error:
             return [str(error)]

@@ -8,11 +8,11 @@ from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 from pydantic import Field, StringConstraints
 
 from pulumi_openai_ft._provider import input_models
-from pulumi_openai_ft._provider.base import Comparison, Provider, is_get
-from pulumi_openai_ft._provider.permission_manager import CHECKPOINT_ID, Grants
-from pulumi_openai_ft._provider.resource_import import find_grants
-from pulumi_openai_ft._shared.hidden_properties import IDENTITY
-from pulumi_openai_ft._shared.locked_property import once
+from pulumi_openai_ft._provider.base import DetailedDiff, Provider, is_get_call
+from pulumi_openai_ft._provider.permission_manager import CHECKPOINT_ID, PermissionManager
+from pulumi_openai_ft._provider.resource_import import find_permissions
+from pulumi_openai_ft._shared.locked_property import locked_cached_property
+from pulumi_openai_ft._shared.state_names import IDENTITY
 from pulumi_openai_ft.errors import InputError, OpenAIFTError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ NO_MODEL = (
 ProjectId = Annotated[str, StringConstraints(min_length=1)]
 
 
-class CheckpointPermissionInputs(input_models.Inputs):
+class CheckpointPermissionInputs(input_models.InputModel):
     """Inputs of `FineTuningCheckpointPermission`."""
 
     checkpoint_id: Annotated[str, StringConstraints(min_length=1)] = Field(
@@ -51,10 +51,10 @@ class FineTuningCheckpointPermissionProvider(Provider):
 
     inputs_model = CheckpointPermissionInputs
 
-    @once
-    def grants(self) -> Grants:
+    @locked_cached_property
+    def grants(self) -> PermissionManager:
         """The service's permissions."""
-        return Grants(self.api, self.host)
+        return PermissionManager(self.api, self.host)
 
     def require_settings(self, settings: Settings) -> None:
         """Permission calls are made with the admin key, and with it alone."""
@@ -68,36 +68,40 @@ class FineTuningCheckpointPermissionProvider(Provider):
     def profile_problems(self, _props: Mapping[str, Any]) -> list[str]:
         """A service may have no permissions at all."""
         profile = self.settings.profile
-        return [] if profile.offers("permissions") else [f"this resource: {profile.missing('permissions')}"]
+        return (
+            []
+            if profile.supports("permissions")
+            else [f"this resource: {profile.unsupported_message('permissions')}"]
+        )
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> Comparison:
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DetailedDiff:
         """Another checkpoint is another resource; projects come and go in place."""
         same = news.get("checkpoint_id") in (olds.get("checkpoint_id"), olds.get(ASKED))
-        return Comparison(
+        return DetailedDiff(
             [] if same else ["checkpoint_id"], ["project_ids"] if _projects_differ(olds, news) else []
         )
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Grants what is not granted yet."""
         inputs = self.inputs(props)
-        checkpoint = self.grants.name_of(inputs["checkpoint_id"])
+        checkpoint = self.grants.resolve_name(inputs["checkpoint_id"])
         granted = self.grants.grant(checkpoint, inputs["project_ids"])
         return CreateResult(checkpoint, _outputs(checkpoint, granted, inputs["checkpoint_id"]))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Looks which of the grants are still there."""
-        granted = self.grants.to(id_, props.get("project_ids"))
-        if not granted and is_get(props):
+        granted = self.grants.list_for(id_, props.get("project_ids"))
+        if not granted and is_get_call(props):
             raise InputError(f"{id_} is shared with no project: there are no permissions to read")
         return ReadResult(id_, _outputs(id_, granted, props.get(ASKED))) if granted else ReadResult("", {})
 
     def import_(self, id_: str) -> ReadResult:
         """Reads grants that no state knows."""
-        checkpoint, granted = find_grants(self.grants, id_)
+        checkpoint, granted = find_permissions(self.grants, id_)
         outs = _outputs(checkpoint, granted, checkpoint)
         return ReadResult(checkpoint, outs, {name: outs[name] for name in ("checkpoint_id", "project_ids")})
 
-    def planned(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
+    def preview_outputs(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
         """Grants that stay keep their ids."""
         asked, projects, recorded = news.get("checkpoint_id"), news.get("project_ids"), _recorded(olds or {})
         unresolved = asked if _is_name(asked) else input_models.unknown()
@@ -116,15 +120,17 @@ class FineTuningCheckpointPermissionProvider(Provider):
         inputs = self.inputs(news)
         own = _recorded(olds)
         granted = self.grants.grant(id_, inputs["project_ids"], own.values())
-        left = {project: cp for project, cp in own.items() if project not in inputs["project_ids"]}
+        unfinished_message = {
+            project: cp for project, cp in own.items() if project not in inputs["project_ids"]
+        }
         outs = _outputs(id_, granted, inputs["checkpoint_id"])
         try:
-            self.grants.revoke(id_, left)
+            self.grants.revoke(id_, unfinished_message)
         except OpenAIFTError as error:
-            self.host.say(
-                f"{id_} is still granted to {', '.join(left)}; the next `pulumi up` revokes that: {error}"
+            self.host.info(
+                f"{id_} is still granted to {', '.join(unfinished_message)}; the next `pulumi up` revokes that: {error}"
             )
-            outs["permission_ids"] |= left
+            outs["permission_ids"] |= unfinished_message
             outs["project_ids"] = list(outs["permission_ids"])
         return UpdateResult(outs)
 
@@ -132,7 +138,7 @@ class FineTuningCheckpointPermissionProvider(Provider):
         """Revokes the grants that this resource made."""
         self.grants.revoke(id_, _recorded(props))
 
-    @once
+    @locked_cached_property
     def _asked_by(self) -> dict[tuple[str, str], str]:
         return {}
 

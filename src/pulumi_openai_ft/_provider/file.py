@@ -12,19 +12,19 @@ from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 from pydantic import Field
 
 from pulumi_openai_ft._provider import input_models, training_file_checks
-from pulumi_openai_ft._provider.base import Comparison, Provider, is_get
-from pulumi_openai_ft._provider.file_manager import Files, own_filename, size_problems, token_of
+from pulumi_openai_ft._provider.base import DetailedDiff, Provider, is_get_call
+from pulumi_openai_ft._provider.file_manager import FileManager, fingerprint, size_problems, unique_filename
 from pulumi_openai_ft._provider.resource_import import content_sha256, file_inputs, require_id
-from pulumi_openai_ft._provider.training_file_checks import OFF, counts, is_strict
-from pulumi_openai_ft._provider.upload.request import Upload
-from pulumi_openai_ft._shared.hidden_properties import IDENTITY
-from pulumi_openai_ft._shared.locked_property import once
+from pulumi_openai_ft._provider.training_file_checks import OFF, is_error_level, row_counts
+from pulumi_openai_ft._provider.upload.request import UploadRequest
+from pulumi_openai_ft._shared.locked_property import locked_cached_property
+from pulumi_openai_ft._shared.state_names import IDENTITY
 from pulumi_openai_ft.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pulumi_openai_ft._client.client import Api
+    from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import FileObject
 
 FILENAME = r'^[^"\x00-\x1f]+$'
@@ -34,7 +34,7 @@ COUNTS = ("example_count", "token_count")
 """Outputs that are counted in the local file when it is uploaded, and stay."""
 
 
-class ExpiresAfter(input_models.Inputs):
+class ExpiresAfter(input_models.InputModel):
     """When the service deletes the file by itself."""
 
     anchor: Literal["created_at"] = Field(description="What the time counts from.")
@@ -44,7 +44,7 @@ class ExpiresAfter(input_models.Inputs):
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", 'Field name "validate"')  # a method of pydantic's that it has given up
 
-    class FileInputs(input_models.Inputs):
+    class FileInputs(input_models.InputModel):
         """Inputs of `File`."""
 
         file: Annotated[str, Field(min_length=1)] | None = Field(
@@ -73,18 +73,20 @@ class FileProvider(Provider):
     """Keeps one uploaded file. Its content decides: an edited file is uploaded anew, a moved one is not."""
 
     inputs_model = FileInputs
-    remembered = ("sha256",)
+    inputs_used_in_diff = ("sha256",)
 
-    @once
-    def files(self) -> Files:
+    @locked_cached_property
+    def files(self) -> FileManager:
         """The service's files."""
-        return Files(self.api, self.host)
+        return FileManager(self.api, self.host)
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Adds what the disk says about the local file."""
         found = super().input_problems(props)
         path = props.get("file")
-        if isinstance(path, str) and (reason := _unreadable(path, input_models.shown(props, "file", path))):
+        if isinstance(path, str) and (
+            reason := _unreadable(path, input_models.redacted_repr(props, "file", path))
+        ):
             found.append(f"file: {reason}")
         return found
 
@@ -94,10 +96,10 @@ class FileProvider(Provider):
 
     def data_problems(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
         """What the service would refuse in the rows of a file that is new or changed."""
-        is_refused = is_strict(news.get("validate"), self.profile.name) and not _is_same(olds, news)
+        is_refused = is_error_level(news.get("validate"), self.profile.name) and not _is_same(olds, news)
         return training_file_checks.errors(news, self.host) if is_refused else []
 
-    def advice(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+    def warnings(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
         """What else is odd in the rows, and with `warn` what the service would refuse."""
         if news.get("validate") == OFF or _is_same(olds, news):
             return []
@@ -106,19 +108,22 @@ class FileProvider(Provider):
             *training_file_checks.warnings(news, self.host),
         ]
 
-    def ask_something(self, api: Api) -> None:
+    def probe(self, api: Client) -> None:
         """Looks for one file."""
         next(api.files(limit=1), None)
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> Comparison:
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DetailedDiff:
         """Compares the content and what was asked for with what was uploaded."""
-        wanted = {"purpose": FileInputs.model_fields["purpose"].default, **input_models.visible(news)}
+        wanted = {
+            "purpose": FileInputs.model_fields["purpose"].default,
+            **input_models.public_properties(news),
+        }
         if olds.get("purpose") is None:  # not every service tells it
             del wanted["purpose"]
         replaces = [name for name in REPLACING if name in wanted and _differs(wanted[name], olds.get(name))]
         if _content_changed(olds.get("sha256"), wanted.get("sha256")):
             replaces.append("sha256")
-        return Comparison(replaces)
+        return DetailedDiff(replaces)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Uploads the file."""
@@ -128,8 +133,12 @@ class FileProvider(Provider):
         with open(inputs["file"], "rb") as content:  # noqa: PTH123 - a path as the program wrote it
             if "sha256" not in inputs:
                 inputs["sha256"] = hashlib.file_digest(content, "sha256").hexdigest()
-            counted = counts(inputs, self.host)  # before anything exists: a long file may be read for this
-            uploaded = self.files.obtain(_upload(inputs, props.get(IDENTITY), self.settings.owner), content)
+            counted = row_counts(
+                inputs, self.host
+            )  # before anything exists: a long file may be read for this
+            uploaded = self.files.get_or_upload(
+                _upload(inputs, props.get(IDENTITY), self.settings.idempotency_scope), content
+            )
         return CreateResult(uploaded.id, {**_outputs(uploaded, inputs["sha256"]), **counted})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -137,7 +146,7 @@ class FileProvider(Provider):
         try:
             found = self.api.file(id_)
         except NotFoundError:
-            if is_get(props):
+            if is_get_call(props):
                 raise
             return ReadResult("", {})
         return ReadResult(id_, {**_outputs(found, props.get("sha256")), **_kept(props)})
@@ -149,11 +158,14 @@ class FileProvider(Provider):
         outs = _outputs(found, content_sha256(self.api, found))
         return ReadResult(id_, outs, file_inputs(FileInputs, found, outs))
 
-    def planned(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
+    def preview_outputs(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
         """An update changes nothing. Of a new file, what the disk tells is known."""
         if olds is not None:
             return dict(olds)
-        inputs = {"purpose": FileInputs.model_fields["purpose"].default, **input_models.visible(news)}
+        inputs = {
+            "purpose": FileInputs.model_fields["purpose"].default,
+            **input_models.public_properties(news),
+        }
         outs = {
             **dict.fromkeys(
                 ("filename", "bytes", "created_at", "expires_at", "status", *COUNTS), input_models.unknown()
@@ -161,8 +173,8 @@ class FileProvider(Provider):
             **inputs,
         }
         if input_models.is_known(inputs) and {"file", "sha256"} <= inputs.keys():
-            upload = _upload(inputs, news.get(IDENTITY), self.settings.owner)
-            outs |= {"filename": upload.filename, "bytes": upload.size, **counts(inputs, self.host)}
+            upload = _upload(inputs, news.get(IDENTITY), self.settings.idempotency_scope)
+            outs |= {"filename": upload.filename, "bytes": upload.size, **row_counts(inputs, self.host)}
         return outs
 
     def update(self, id_: str, olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
@@ -171,18 +183,21 @@ class FileProvider(Provider):
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """Deletes the file, unless a job that is not finished still needs it."""
-        if not self.files.adopted.spares(id_):
+        if not self.files.adopted.was_adopted(id_):
             self.files.delete(id_, int(props.get("created_at") or 0))
 
 
-def _upload(inputs: Mapping[str, Any], asker: str | None, owner: str | None) -> Upload:
+def _upload(inputs: Mapping[str, Any], asker: str | None, owner: str | None) -> UploadRequest:
     purpose, expires_after = inputs.get("purpose", "fine-tune"), inputs.get("expires_after")
     filename, size = inputs.get("filename"), os.path.getsize(inputs["file"])  # noqa: PTH202 - a path as the program wrote it
     recipe = {"identity": asker, "owner": owner, "sha256": inputs["sha256"], "expires_after": expires_after}
-    more = {"sha256": inputs["sha256"], "token": token_of(recipe) if asker else None}
+    more = {"sha256": inputs["sha256"], "token": fingerprint(recipe) if asker else None}
     if filename or not asker:
-        return Upload(filename or os.path.basename(inputs["file"]), purpose, size, expires_after, **more)  # noqa: PTH119 - likewise
-    return Upload(own_filename(inputs["file"], recipe), purpose, size, expires_after, is_ours=True, **more)
+        name = filename or os.path.basename(inputs["file"])  # noqa: PTH119 - likewise
+        return UploadRequest(name, purpose, size, expires_after, **more)
+    return UploadRequest(
+        unique_filename(inputs["file"], recipe), purpose, size, expires_after, has_unique_name=True, **more
+    )
 
 
 def _outputs(file: FileObject, sha256: str | None) -> dict[str, Any]:
@@ -203,18 +218,20 @@ def _outputs(file: FileObject, sha256: str | None) -> dict[str, Any]:
 
 def _kept(olds: Mapping[str, Any]) -> dict[str, Any]:
     """What was counted when the file was uploaded."""
-    return {name: input_models.plain(olds[name]) for name in COUNTS if olds.get(name) is not None}
+    return {
+        name: input_models.integers_from_floats(olds[name]) for name in COUNTS if olds.get(name) is not None
+    }
 
 
 def _is_same(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     """Whether the inputs are those of the last time."""
-    return input_models.visible(olds) == input_models.visible(news)
+    return input_models.public_properties(olds) == input_models.public_properties(news)
 
 
 def _differs(wanted: Any, actual: Any) -> bool:
     if isinstance(wanted, dict):
         return any(_differs(value, (actual or {}).get(key)) for key, value in wanted.items())
-    return bool(wanted != input_models.plain(actual))
+    return bool(wanted != input_models.integers_from_floats(actual))
 
 
 def _content_changed(old: Any, new: Any) -> bool:

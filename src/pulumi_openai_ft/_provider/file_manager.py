@@ -12,15 +12,15 @@ from pathlib import PurePath
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft._provider.adoption import Adopted
+from pulumi_openai_ft._provider.adoption import AdoptedIds
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft._provider.lost_response import PAUSES, look_for
+from pulumi_openai_ft._provider.lost_response import LOOKUP_DELAYS, poll_until_found
 from pulumi_openai_ft._provider.progress.status_row import Row
 from pulumi_openai_ft._provider.progress.transfers import UploadProgress
-from pulumi_openai_ft._provider.upload.multipart import InParts, NotOfferedError
-from pulumi_openai_ft._provider.upload.reader import Picture, Whole
-from pulumi_openai_ft._provider.upload.request import IN_ONE_PIECE, Upload, beyond, too_large
-from pulumi_openai_ft._provider.upload.resume_store import Entry, Ledger
+from pulumi_openai_ft._provider.upload.multipart import MultipartUpload, NotOfferedError
+from pulumi_openai_ft._provider.upload.reader import FileSnapshot, VerifiedReader
+from pulumi_openai_ft._provider.upload.request import MAX_SINGLE_UPLOAD, UploadRequest, size_error, too_large
+from pulumi_openai_ft._provider.upload.resume_store import ResumeStore, UploadRecord
 from pulumi_openai_ft.errors import (
     InputError,
     NotFoundError,
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from io import BufferedReader
 
-    from pulumi_openai_ft._client.client import Api
+    from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import FileObject, Job
     from pulumi_openai_ft._service_profiles import Profile
 
-CLOCKS_DIFFER_BY = 120.0
+CLOCK_SKEW = 120.0
 """Seconds by which the service's clock and ours may differ."""
-RECENT_STAYS_TRUE = 5.0
+RECENT_JOBS_TTL = 5.0
 """Seconds for which the list of recent jobs is used again."""
 TOKEN_LENGTH = 10
 
 
 @dataclass
-class Files:
+class FileManager:
     """The files of one service.
 
     Attributes:
@@ -54,18 +54,18 @@ class Files:
         ledger: What this machine remembers of uploads that no state may know.
     """
 
-    api: Api
+    api: Client
     host: Host = field(default_factory=Host)
-    adopted: Adopted = field(default_factory=Adopted)
-    ledger: Ledger = field(default_factory=Ledger)
+    adopted: AdoptedIds = field(default_factory=AdoptedIds)
+    ledger: ResumeStore = field(default_factory=ResumeStore)
     _lock: Lock = field(default_factory=Lock)
     _before: dict[str, FileObject] | None = None
     _claimed: set[str] = field(default_factory=set)
     _recent: _RecentJobs | None = None
 
-    def obtain(self, upload: Upload, content: BufferedReader) -> FileObject:
+    def get_or_upload(self, upload: UploadRequest, content: BufferedReader) -> FileObject:
         """The file, uploaded unless an earlier run that broke off has done so."""
-        file = self._leftover(upload) or self._upload(upload, content)
+        file = self._find_previous_upload(upload) or self._upload(upload, content)
         self._claimed.add(file.id)
         return file
 
@@ -88,56 +88,60 @@ class Files:
             self.api.delete_file(file_id)
         self._claimed.add(file_id)  # it is still among those that were there before
 
-    def _leftover(self, upload: Upload) -> FileObject | None:
+    def _find_previous_upload(self, upload: UploadRequest) -> FileObject | None:
         """The upload of an earlier run that was cut off before it could record it."""
         entry = self.ledger.find(upload.key(self.api.settings), self.host.time.wall())
         is_its_own = self._is_of(entry, upload)
         for file in self._files_before().values():
-            if upload.is_like(file) and file.id not in self._claimed and (upload.is_ours or is_its_own(file)):
-                self.host.say(f"adopted file {file.id} ({file.filename}): this resource uploaded it before")
+            if (
+                upload.matches(file)
+                and file.id not in self._claimed
+                and (upload.has_unique_name or is_its_own(file))
+            ):
+                self.host.info(f"adopted file {file.id} ({file.filename}): this resource uploaded it before")
                 self.adopted.add(file.id)
                 return file
         return None
 
-    def _is_of(self, entry: Entry | None, upload: Upload) -> Callable[[FileObject], bool]:
+    def _is_of(self, entry: UploadRecord | None, upload: UploadRequest) -> Callable[[FileObject], bool]:
         """Tells whether a file that looks like it is what an earlier run has uploaded, as this machine remembers."""
         if entry is None:
             return lambda _file: False
         if entry.file_id:
             return lambda file: file.id == entry.file_id
         others = self.ledger.files_of_others(upload.key(self.api.settings)).union(entry.before)
-        return lambda file: file.id not in others and file.created_at >= entry.began - CLOCKS_DIFFER_BY
+        return lambda file: file.id not in others and file.created_at >= entry.began - CLOCK_SKEW
 
-    def _upload(self, upload: Upload, content: BufferedReader) -> FileObject:
+    def _upload(self, upload: UploadRequest, content: BufferedReader) -> FileObject:
         self.ledger.drop_old(self.host.time.wall())
-        if not upload.goes_in_parts(self.api.settings):
+        if not upload.is_multipart(self.api.settings):
             return self._in_one_piece(upload, content)
         try:
             return self._in_parts(upload, content)
         except NotOfferedError as error:
-            if problem := beyond(upload.size, IN_ONE_PIECE):
+            if problem := size_error(upload.size, MAX_SINGLE_UPLOAD):
                 raise InputError(f"file: {error}; {problem}") from error
-            self.host.say(f"{error}; {upload.filename} is sent in one piece")
+            self.host.info(f"{error}; {upload.filename} is sent in one piece")
         return self._in_one_piece(upload, content)
 
-    def _in_parts(self, upload: Upload, content: BufferedReader) -> FileObject:
-        now, look_alikes = self.host.time.wall(), self._look_alikes(upload)
+    def _in_parts(self, upload: UploadRequest, content: BufferedReader) -> FileObject:
+        now, look_alikes = self.host.time.wall(), self._matching_file_ids(upload)
         broken_off = self.ledger.find(upload.key(self.api.settings), now)
         started = broken_off.began if broken_off else now
 
         def find() -> FileObject | None:
             return self._new_file(upload, started)
 
-        file = InParts(upload, content, self.api, self.host, self.ledger, find, look_alikes).send()
-        self._remember(upload, Entry(started, look_alikes, file_id=file.id))
+        file = MultipartUpload(upload, content, self.api, self.host, self.ledger, find, look_alikes).send()
+        self._remember(upload, UploadRecord(started, look_alikes, file_id=file.id))
         return file
 
-    def _in_one_piece(self, upload: Upload, content: BufferedReader) -> FileObject:
-        entry = Entry(self.host.time.wall(), self._look_alikes(upload))
-        self.host.require_consent()
+    def _in_one_piece(self, upload: UploadRequest, content: BufferedReader) -> FileObject:
+        entry = UploadRecord(self.host.time.wall(), self._matching_file_ids(upload))
+        self.host.raise_if_interrupted()
         self._remember(upload, entry)
         try:
-            file = self._posted(upload, content, entry.began)
+            file = self._post_file(upload, content, entry.began)
         except (InputError, RequestError) as error:
             if isinstance(error, InputError) or not error.may_have_acted:
                 self.ledger.forget(upload.key(self.api.settings))
@@ -145,20 +149,20 @@ class Files:
         self._remember(upload, replace(entry, file_id=file.id))
         return file
 
-    def _remember(self, upload: Upload, entry: Entry) -> None:
+    def _remember(self, upload: UploadRequest, entry: UploadRecord) -> None:
         """Remembers what the service cannot tell: whose upload it is that has a name which a program chose."""
         key = upload.key(self.api.settings)
-        if upload.is_ours:
+        if upload.has_unique_name:
             self.ledger.forget(key)
         else:
             self.ledger.write(key, entry)
 
-    def _look_alikes(self, upload: Upload) -> list[str]:
-        return [file.id for file in self._files_before().values() if upload.is_like(file)]
+    def _matching_file_ids(self, upload: UploadRequest) -> list[str]:
+        return [file.id for file in self._files_before().values() if upload.matches(file)]
 
-    def _posted(self, upload: Upload, content: BufferedReader, started: float) -> FileObject:
+    def _post_file(self, upload: UploadRequest, content: BufferedReader, started: float) -> FileObject:
         try:
-            with Whole(Picture.of(content, upload), self._shown(upload.size)) as whole:
+            with VerifiedReader(FileSnapshot.of(content, upload), self._shown(upload.size)) as whole:
                 return self.api.upload_file(
                     upload.filename, whole, purpose=upload.purpose, expires_after=upload.expires_after
                 )
@@ -186,21 +190,21 @@ class Files:
                 self._before = {file.id: file for file in self.api.files()}
             return self._before
 
-    def _uploaded_unanswered(self, upload: Upload, started: float, error: RequestError) -> FileObject:
+    def _uploaded_unanswered(self, upload: UploadRequest, started: float, error: RequestError) -> FileObject:
         """The file whose upload was not answered, if the service took it: by name, size and time."""
-        found = look_for(lambda: self._new_file(upload, started), self.host.time)
+        found = poll_until_found(lambda: self._new_file(upload, started), self.host.time)
         if found is None:
             raise ServiceConnectionError(
-                f"uploading {upload.filename} was not answered, and for {sum(PAUSES):.0f} s no such file appeared: "
+                f"uploading {upload.filename} was not answered, and for {sum(LOOKUP_DELAYS):.0f} s no such file appeared: "
                 f"{error}. Run the command again",
                 may_have_acted=True,
             ) from error
         return found
 
-    def _new_file(self, upload: Upload, started: float) -> FileObject | None:
+    def _new_file(self, upload: UploadRequest, started: float) -> FileObject | None:
         for file in self.api.files(purpose=upload.purpose):
             is_known = file.id in self._files_before() or file.id in self._claimed
-            if not is_known and upload.is_like(file) and file.created_at >= started - CLOCKS_DIFFER_BY:
+            if not is_known and upload.matches(file) and file.created_at >= started - CLOCK_SKEW:
                 return file
         return None
 
@@ -208,7 +212,7 @@ class Files:
         """The jobs that were created since then. None older can need a file of that age."""
         with self._lock:
             now = self.host.time.clock()
-            if self._recent is None or now - self._recent.asked_at > RECENT_STAYS_TRUE:
+            if self._recent is None or now - self._recent.asked_at > RECENT_JOBS_TTL:
                 self._recent = _RecentJobs(now, self.api.jobs())
             return self._recent.since(created_at)
 
@@ -230,17 +234,17 @@ class _RecentJobs:
         return [job for job in self.read if job.created_at >= created_at]
 
 
-def own_filename(filename: str, recipe: Mapping[str, Any]) -> str:
+def unique_filename(filename: str, recipe: Mapping[str, Any]) -> str:
     """A file's name that no other resource, and no other content of this one, gives to its upload.
 
     Files have no metadata that could carry a token, so the name does.
     """
-    token = token_of(recipe)[:TOKEN_LENGTH]
+    token = fingerprint(recipe)[:TOKEN_LENGTH]
     name = PurePath(re.sub(r'["\x00-\x1f]', "_", filename))  # forms do not carry these unchanged
     return f"{name.stem}-{token}{name.suffix}"
 
 
-def token_of(recipe: Mapping[str, Any]) -> str:
+def fingerprint(recipe: Mapping[str, Any]) -> str:
     """What tells a resource and its content from all others."""
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pulumi.dynamic import CreateResult
 
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, Time
-from pulumi_openai_ft.errors import OpenAIFTError, UnfinishedError
+from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
+from pulumi_openai_ft.errors import IncompleteResourceError, OpenAIFTError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +24,11 @@ class Host:
         time: Clocks, and a sleep that ends early when the user interrupts the command.
     """
 
-    time: Time = REAL_TIME
+    time: TimeSource = REAL_TIME
     shows_progress: ClassVar[bool] = False
     """Whether anybody sees what `show` shows."""
 
-    def say(self, message: str) -> None:
+    def info(self, message: str) -> None:
         """Tells the user something worth keeping: the engine shows stderr among its diagnostics."""
         with suppress(BrokenPipeError):  # nobody reads what a host says whose engine was killed
             sys.stderr.write(f"{message}\n")
@@ -36,9 +36,9 @@ class Host:
 
     def warn(self, message: str) -> None:
         """Tells the user something that they may want to change."""
-        self.say(message)
+        self.info(message)
 
-    def show(self, line: str) -> None:
+    def set_status(self, line: str) -> None:
         """Shows how far an operation is, until the next line comes."""
 
     @property
@@ -46,14 +46,14 @@ class Host:
         """Whether the user has interrupted the command, and this host was told."""
         return False
 
-    def require_consent(self) -> None:
+    def raise_if_interrupted(self) -> None:
         """Makes sure, right before something is created, that the user has not taken the command back.
 
         Raises:
-            InterruptedCommandError: They have.
+            CommandInterruptedError: They have.
         """
 
-    def finish(self, created: CreateResult, rest: Callable[[], CreateResult]) -> CreateResult:
+    def complete_create(self, created: CreateResult, rest: Callable[[], CreateResult]) -> CreateResult:
         """Does what is left of a create once the resource exists.
 
         The id must not be lost any more. The stock host loses it with whatever is raised, so there trouble is told,
@@ -66,6 +66,6 @@ class Host:
         try:
             return rest()
         except OpenAIFTError as error:
-            self.say(str(error))
-            outs = error.outs if isinstance(error, UnfinishedError) else created.outs
+            self.info(str(error))
+            outs = error.outs if isinstance(error, IncompleteResourceError) else created.outs
             return CreateResult(created.id, outs)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pulumi.output import Unknown
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pulumi_openai_ft._shared.hidden_properties import SECRET_INPUTS
 from pulumi_openai_ft._shared.property_paths import top_level
+from pulumi_openai_ft._shared.state_names import SECRET_INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,22 +42,22 @@ _PHRASES = {
 """Kinds of pydantic's problems, as what the value must be."""
 
 
-class Inputs(BaseModel):
+class InputModel(BaseModel):
     """Base of the models that describe a resource's inputs and their nested values."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True, protected_namespaces=(), strict=True)
 
-    def given(self) -> dict[str, Any]:
+    def provided(self) -> dict[str, Any]:
         """The values that the program gave, as JSON; 0, False and empty texts are values, None is not."""
         return self.model_dump(exclude_unset=True, exclude_none=True)
 
 
-def plain(value: Any) -> Any:
+def integers_from_floats(value: Any) -> Any:
     """Makes whole floats whole numbers, all the way down."""
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: integers_from_floats(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [integers_from_floats(item) for item in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
@@ -75,14 +75,16 @@ def is_known(value: Any) -> bool:
     return all(map(is_known, value)) if isinstance(value, list) else not isinstance(value, Unknown)
 
 
-def visible(props: Mapping[str, Any]) -> dict[str, Any]:
+def public_properties(props: Mapping[str, Any]) -> dict[str, Any]:
     """Properties without Pulumi's and our hidden ones, and without those that are not set."""
     return {
-        key: plain(value) for key, value in props.items() if value is not None and not key.startswith(HIDDEN)
+        key: integers_from_floats(value)
+        for key, value in props.items()
+        if value is not None and not key.startswith(HIDDEN)
     }
 
 
-def shown(props: Mapping[str, Any], name: str, value: Any) -> str:
+def redacted_repr(props: Mapping[str, Any], name: str, value: Any) -> str:
     """A value of an input, as a sentence may show it.
 
     Args:
@@ -93,9 +95,9 @@ def shown(props: Mapping[str, Any], name: str, value: Any) -> str:
     return "[secret]" if name in (props.get(SECRET_INPUTS) or ()) else repr(value)
 
 
-def problems(model: type[Inputs], props: Mapping[str, Any]) -> list[str]:
+def validation_errors(model: type[InputModel], props: Mapping[str, Any]) -> list[str]:
     """What is wrong with the inputs, a sentence each: property path, value, what to write. Unknowns are fine."""
-    inputs = visible(props)
+    inputs = public_properties(props)
     try:
         model.model_validate(inputs)
     except ValidationError as error:
@@ -112,7 +114,7 @@ def _sentences(error: ValidationError, inputs: Mapping[str, Any], props: Mapping
         value = None if problem["type"] == "missing" else problem["input"]
         found.setdefault(path, (value, []))[1].append(_reason(problem))
     return [
-        _sentence(path, shown(props, top_level(path), value), reasons)
+        _sentence(path, redacted_repr(props, top_level(path), value), reasons)
         for path, (value, reasons) in found.items()
     ]
 
@@ -136,7 +138,7 @@ def _path(location: Iterable[int | str], inputs: Any) -> str:
 def _reason(problem: Any) -> str:
     phrase = _PHRASES.get(problem["type"])
     return (
-        phrase.format(**plain(problem.get("ctx", {})))
+        phrase.format(**integers_from_floats(problem.get("ctx", {})))
         if phrase
         else problem["msg"].removeprefix("Value error, ")
     )

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from pulumi_openai_ft.errors import InterruptedCommandError
+from pulumi_openai_ft.errors import CommandInterruptedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pulumi_openai_ft._client.rate_limit import Time
+    from pulumi_openai_ft._client.rate_limit import TimeSource
 
 Found = TypeVar("Found")
 
-PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+LOOKUP_DELAYS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds before each look."""
 
 
-def look_for(
-    look: Callable[[], Found | None], timing: Time, pauses: Sequence[float] = PAUSES
+def poll_until_found(
+    look: Callable[[], Found | None], timing: TimeSource, pauses: Sequence[float] = LOOKUP_DELAYS
 ) -> Found | None:
     """What the first look that finds something finds, or None where none does.
 
@@ -30,7 +30,7 @@ def look_for(
     for pause in pauses:
         try:
             timing.sleep(pause)
-        except InterruptedCommandError as error:
+        except CommandInterruptedError as error:
             unclear = "before it was clear whether the service had acted"
             error.args = (f"{error} {unclear}: run `pulumi up` again, which looks for what was created",)
             raise

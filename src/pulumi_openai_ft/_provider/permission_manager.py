@@ -9,23 +9,23 @@ from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft._provider.adoption import Adopted
+from pulumi_openai_ft._provider.adoption import AdoptedIds
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft._provider.lost_response import look_for
+from pulumi_openai_ft._provider.lost_response import poll_until_found
 from pulumi_openai_ft.errors import InputError, NotFoundError, RequestError, ServiceConnectionError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from pulumi_openai_ft._client.client import Api
+    from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Permission
 
 CHECKPOINT_ID = ("ftckpt_", "ftchkpt-")
 """How ids of checkpoints begin, at OpenAI and at Azure."""
 JOBS_TO_SEARCH = 50
-LIST_STAYS_TRUE = 30.0
+LIST_TTL = 30.0
 """Seconds for which a checkpoint's list of permissions is used again."""
-FEW_PAUSES = (0.0, 2.0, 8.0)
+LOOKUP_DELAYS = (0.0, 2.0, 8.0)
 """Seconds before each look for grants whose creation was not answered: admin calls are rationed."""
 
 
@@ -37,7 +37,7 @@ class _Listed:
 
 
 @dataclass
-class Grants:
+class PermissionManager:
     """The permissions of one service's checkpoints.
 
     Attributes:
@@ -46,18 +46,18 @@ class Grants:
         adopted: Grants that a new resource found instead of making them.
     """
 
-    api: Api
+    api: Client
     host: Host = field(default_factory=Host)
-    adopted: Adopted = field(default_factory=Adopted)
+    adopted: AdoptedIds = field(default_factory=AdoptedIds)
     _lists: defaultdict[str, _Listed] = field(default_factory=lambda: defaultdict(_Listed))
 
-    def to(
+    def list_for(
         self, checkpoint: str, project_ids: Iterable[str] | None, *, fresh: bool = False
     ) -> list[Permission]:
         """The grants of these projects, None for all. However many ask, a checkpoint is listed once in a while."""
         listed, wanted = self._lists[checkpoint], None if project_ids is None else set(project_ids)
         with listed.lock:
-            if fresh or self.host.time.clock() - listed.asked_at > LIST_STAYS_TRUE:
+            if fresh or self.host.time.clock() - listed.asked_at > LIST_TTL:
                 listed.found, listed.asked_at = self._list(checkpoint), self.host.time.clock()
             return [found for found in listed.found if wanted is None or found.project_id in wanted]
 
@@ -69,7 +69,7 @@ class Grants:
         `own` are ids of grants that the asking resource has already.
         """
         wanted = list(dict.fromkeys(project_ids))
-        there = self.to(checkpoint, wanted)
+        there = self.list_for(checkpoint, wanted)
         for permission in there:
             if permission.id not in own:
                 self.adopted.add(permission.id)
@@ -79,7 +79,7 @@ class Grants:
     def revoke(self, checkpoint: str, permission_ids: Mapping[str, str]) -> None:
         """Takes the grants back, `{"proj_…": "cp_…"}`. One that is gone is fine."""
         for permission_id in permission_ids.values():
-            if self.adopted.spares(permission_id):
+            if self.adopted.was_adopted(permission_id):
                 continue
             with suppress(NotFoundError):
                 self.api.revoke_permission(checkpoint, permission_id)
@@ -87,7 +87,7 @@ class Grants:
             with listed.lock:
                 listed.found = [found for found in listed.found if found.id != permission_id]
 
-    def name_of(self, checkpoint: str) -> str:
+    def resolve_name(self, checkpoint: str) -> str:
         """The name of a checkpoint that is given by its name, or by its id.
 
         The API finds a checkpoint by name alone, so an id is looked for among the checkpoints of recent jobs.
@@ -113,7 +113,7 @@ class Grants:
             return []
 
     def _grant(self, checkpoint: str, project_ids: list[str]) -> list[Permission]:
-        self.host.require_consent()
+        self.host.raise_if_interrupted()
         try:
             made = self.api.grant_permissions(checkpoint, project_ids)
         except RequestError as error:
@@ -129,10 +129,10 @@ class Grants:
         self, checkpoint: str, project_ids: list[str], error: RequestError
     ) -> list[Permission]:
         def look() -> list[Permission] | None:
-            there = self.to(checkpoint, project_ids, fresh=True)
+            there = self.list_for(checkpoint, project_ids, fresh=True)
             return there if {permission.project_id for permission in there} == set(project_ids) else None
 
-        found = look_for(look, self.host.time, FEW_PAUSES)
+        found = poll_until_found(look, self.host.time, LOOKUP_DELAYS)
         if found is None:
             raise ServiceConnectionError(
                 f"granting {checkpoint} to {', '.join(project_ids)} was not answered, and the grants did not appear: "

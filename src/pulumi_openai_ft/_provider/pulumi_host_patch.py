@@ -28,7 +28,7 @@ class _Sentences:
         return getattr(self._module, name)
 
 
-def say_errors_plainly() -> None:
+def hide_own_tracebacks() -> None:
     """Makes the stock host, if this process is one, show our errors without their traceback."""
     host = sys.modules["__main__"]
     if hasattr(host, "DynamicResourceProviderServicer") and isinstance(

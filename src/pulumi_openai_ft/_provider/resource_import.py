@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
-from pulumi_openai_ft._provider.input_models import plain
+from pulumi_openai_ft._provider.input_models import integers_from_floats
 from pulumi_openai_ft._provider.job.diff import SERVICE_TAG, differences
-from pulumi_openai_ft._provider.job.inputs import MOST_METADATA, FineTuningJobInputs
+from pulumi_openai_ft._provider.job.inputs import MAX_METADATA, FineTuningJobInputs
 from pulumi_openai_ft._provider.job.state import outputs
-from pulumi_openai_ft._provider.job.validation import contradictions, split_hyperparameters
+from pulumi_openai_ft._provider.job.validation import conflicting_inputs, split_hyperparameters
 from pulumi_openai_ft._provider.permission_manager import CHECKPOINT_ID, JOBS_TO_SEARCH
 from pulumi_openai_ft.errors import AuthenticationError, InputError, MissingScopeError, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pulumi_openai_ft._client.client import Api
+    from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import FileObject, Job, Permission
-    from pulumi_openai_ft._provider.input_models import Inputs
-    from pulumi_openai_ft._provider.permission_manager import Grants
+    from pulumi_openai_ft._provider.input_models import InputModel
+    from pulumi_openai_ft._provider.permission_manager import PermissionManager
     from pulumi_openai_ft._service_profiles import Profile
 
 PERMISSION_ID = "cp_"
-KINDS = {
+ID_PREFIXES = {
     "file-": "a file",
     "upload_": "an upload",
     "ftjob-": "a job",
@@ -41,7 +41,7 @@ KINDS = {
     "proj_": "a project",
 }
 """How ids begin, and what they are ids of. Services other than OpenAI have further forms."""
-TAKEN = {
+ID_FORMATS = {
     "File": (("file-",), "the id of a file, file-…"),
     "FineTuningJob": (("ftjob-",), "the id of a job, ftjob-…"),
     "FineTuningCheckpointPermission": (
@@ -53,7 +53,7 @@ TAKEN = {
 CHECKPOINTS_TO_SEARCH = 10
 """As many lists of permissions as an organization may ask for in a minute or two."""
 SHOWN = 10
-REFUSALS = frozenset({*range(300, 400), 400, 403, 404, 405, 410, 422, 501})
+CONTENT_FORBIDDEN_STATUSES = frozenset({*range(300, 400), 400, 403, 404, 405, 410, 422, 501})
 """How services answer who may not read a file's content: OpenAI with 400, for all purposes but some."""
 
 
@@ -67,24 +67,28 @@ def require_id(resource: str, id_: str) -> None:
     Raises:
         InputError: It is certainly no id of such a resource.
     """
-    prefixes, wanted = TAKEN[resource]
+    prefixes, wanted = ID_FORMATS[resource]
     if not id_.strip():
         raise InputError(f"the id is empty: a {resource} is imported by {wanted}")
-    kind = next((kind for prefix, kind in KINDS.items() if id_.startswith(prefix)), None)
+    kind = next((kind for prefix, kind in ID_PREFIXES.items() if id_.startswith(prefix)), None)
     if kind and not id_.startswith(prefixes):
         raise InputError(f"{id_!r} is {kind}: a {resource} is imported by {wanted}")
 
 
-def expressible(model: type[Inputs], values: Mapping[str, Any]) -> dict[str, Any]:
+def to_inputs(model: type[InputModel], values: Mapping[str, Any]) -> dict[str, Any]:
     """What of some values a program can name as inputs. A list is named as a whole or not at all.
 
     Raises:
         InputError: An input that no program can do without is not among them.
     """
-    left = {name: plain(values[name]) for name in model.model_fields if values.get(name) is not None}
+    left = {
+        name: integers_from_floats(values[name])
+        for name in model.model_fields
+        if values.get(name) is not None
+    }
     while True:
         try:
-            named: dict[str, Any] = plain(model.model_validate(left).given())
+            named: dict[str, Any] = integers_from_floats(model.model_validate(left).provided())
         except ValidationError as error:
             _leave_out(error.errors(include_url=False)[0]["loc"], left)
         else:
@@ -117,21 +121,21 @@ def job_inputs(job: Job, profile: Profile) -> dict[str, Any]:
     outs = outputs(job, {})
     known, own = split_hyperparameters(outs, profile.hyperparameters)
     known["metadata"] = _metadata(outs["metadata"], profile)
-    inputs = expressible(FineTuningJobInputs, known)
+    inputs = to_inputs(FineTuningJobInputs, known)
     if "method" in inputs:
-        inputs["method"] = _method(inputs["method"], plain(own))
+        inputs["method"] = _method(inputs["method"], integers_from_floats(own))
     if "integrations" in inputs:
         inputs["integrations"] = [_without_service_tags(one) for one in inputs["integrations"]]
     inputs = {name: value for name, value in inputs.items() if not differences(name, inputs, outs)}
-    if contradictions(inputs):
+    if conflicting_inputs(inputs):
         inputs.pop("method", None)
-    is_paused = job.status in ("pausing", "paused") and profile.offers("pause")
+    is_paused = job.status in ("pausing", "paused") and profile.supports("pause")
     return {**inputs, "paused": True} if is_paused else inputs
 
 
 def _metadata(pairs: dict[str, str] | None, profile: Profile) -> dict[str, str] | None:
     """As many pairs as a program can name."""
-    return dict(islice(pairs.items(), MOST_METADATA)) if pairs and profile.offers("metadata") else None
+    return dict(islice(pairs.items(), MAX_METADATA)) if pairs and profile.supports("metadata") else None
 
 
 def _method(method: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,7 +156,7 @@ def _without_service_tags(integration: dict[str, Any]) -> dict[str, Any]:
     return {**integration, "wandb": {**wandb, "tags": tags} if tags else wandb}
 
 
-def file_inputs(model: type[Inputs], file: FileObject, outs: Mapping[str, Any]) -> dict[str, Any]:
+def file_inputs(model: type[InputModel], file: FileObject, outs: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs that a program would name so that a file is what they ask for.
 
     Args:
@@ -169,17 +173,17 @@ def file_inputs(model: type[Inputs], file: FileObject, outs: Mapping[str, Any]) 
             f"{file.id} has the purpose {file.purpose!r}: only uploaded files can be managed, those of purpose "
             f"{', '.join(purposes)}; a program can read this one with File.get"
         )
-    return expressible(model, outs)
+    return to_inputs(model, outs)
 
 
-def content_sha256(api: Api, file: FileObject) -> str | None:
+def content_sha256(api: Client, file: FileObject) -> str | None:
     """SHA-256 of a file's content, or None where the service does not let it be read as it was uploaded."""
     try:
         size, digest = api.content(file.id, _measured)
     except MissingScopeError:
         return None
     except ServiceError as error:
-        if isinstance(error, AuthenticationError) or error.status not in REFUSALS:
+        if isinstance(error, AuthenticationError) or error.status not in CONTENT_FORBIDDEN_STATUSES:
             raise
         return None
     return digest if file.bytes in (None, size) else None
@@ -193,7 +197,7 @@ def _measured(parts: Iterator[bytes]) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def find_grants(grants: Grants, import_id: str) -> tuple[str, list[Permission]]:
+def find_permissions(grants: PermissionManager, import_id: str) -> tuple[str, list[Permission]]:
     """The checkpoint and the permissions that an import id names.
 
     Args:
@@ -205,14 +209,16 @@ def find_grants(grants: Grants, import_id: str) -> tuple[str, list[Permission]]:
     """
     require_id("FineTuningCheckpointPermission", import_id)
     profile = grants.api.settings.profile
-    if not profile.offers("permissions"):
-        raise InputError(f"{import_id}: {profile.missing('permissions')}")
+    if not profile.supports("permissions"):
+        raise InputError(f"{import_id}: {profile.unsupported_message('permissions')}")
     # names of models may hold slashes at other services
     name, one, rest = import_id.rpartition(f"/{PERMISSION_ID}")
     if not one and import_id.startswith(PERMISSION_ID):
         return _search(grants, import_id)
-    checkpoint = grants.name_of(name if one else import_id)
-    return checkpoint, _chosen(grants.to(checkpoint, None), checkpoint, one and f"{PERMISSION_ID}{rest}")
+    checkpoint = grants.resolve_name(name if one else import_id)
+    return checkpoint, _chosen(
+        grants.list_for(checkpoint, None), checkpoint, one and f"{PERMISSION_ID}{rest}"
+    )
 
 
 def _chosen(there: list[Permission], checkpoint: str, permission_id: str) -> list[Permission]:
@@ -230,11 +236,11 @@ def _chosen(there: list[Permission], checkpoint: str, permission_id: str) -> lis
     return chosen
 
 
-def _search(grants: Grants, permission_id: str) -> tuple[str, list[Permission]]:
+def _search(grants: PermissionManager, permission_id: str) -> tuple[str, list[Permission]]:
     searched = 0
     for checkpoint in islice(_newest_checkpoints(grants.api), CHECKPOINTS_TO_SEARCH):
         searched += 1
-        if found := [one for one in grants.to(checkpoint, None) if one.id == permission_id]:
+        if found := [one for one in grants.list_for(checkpoint, None) if one.id == permission_id]:
             return checkpoint, found
     raise InputError(
         f"{permission_id} is not among the permissions of the newest checkpoints, of which {searched} were searched: "
@@ -242,12 +248,12 @@ def _search(grants: Grants, permission_id: str) -> tuple[str, list[Permission]]:
     )
 
 
-def _newest_checkpoints(api: Api) -> Iterator[str]:
+def _newest_checkpoints(api: Client) -> Iterator[str]:
     """Names of the checkpoints of recent jobs, newest job first, its model before the earlier ones."""
     for job in islice(api.jobs(), JOBS_TO_SEARCH):
         if not job.fine_tuned_model:
             continue
         yield job.fine_tuned_model
-        for checkpoint in api.checkpoints(job.id) if api.settings.profile.offers("checkpoints") else ():
+        for checkpoint in api.checkpoints(job.id) if api.settings.profile.supports("checkpoints") else ():
             if checkpoint.fine_tuned_model_checkpoint != job.fine_tuned_model:
                 yield checkpoint.fine_tuned_model_checkpoint

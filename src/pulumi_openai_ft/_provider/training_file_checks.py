@@ -5,9 +5,9 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft._provider.input_models import shown
-from pulumi_openai_ft._provider.progress.status_row import ReadingFollower
-from pulumi_openai_ft._shared.lazy_module import Deferred
+from pulumi_openai_ft._provider.input_models import redacted_repr
+from pulumi_openai_ft._provider.progress.status_row import ReadProgressReporter
+from pulumi_openai_ft._shared.lazy_module import LazyModule
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._provider.host_interface import Host
     from pulumi_openai_ft.training_data import Report
 
-_training_data = Deferred("training_data")
+_training_data = LazyModule("training_data")
 TRAINS = "fine-tune"
 """The purpose of files whose rows are judged, and the default one."""
 ERROR, OFF = "error", "off"
 """Values of `validate`: one that refuses, and one that says nothing."""
-KNOWN_RULES = frozenset({"openai", "azure"})
+STRICT_SERVICES = frozenset({"openai", "azure"})
 """Services whose rules are those by which rows are judged. Another one may take what they refuse."""
 
-_being_read: dict[str, Lock] = {}
+_locks_by_path: dict[str, Lock] = {}
 """By path: who asks for a file while it is read for another resource waits, and then mostly finds what they ask for."""
 
 
@@ -38,10 +38,10 @@ def check(path: str, host: Host, **how: Any) -> Report:
 
     Raises:
         InputError: It cannot be read.
-        InterruptedCommandError: The user has interrupted the command meanwhile.
+        CommandInterruptedError: The user has interrupted the command meanwhile.
     """
-    with _being_read.setdefault(path, Lock()):
-        found: Report = _training_data.check(path, progress=ReadingFollower(host), **how)
+    with _locks_by_path.setdefault(path, Lock()):
+        found: Report = _training_data.check(path, progress=ReadProgressReporter(host), **how)
     return found
 
 
@@ -60,7 +60,7 @@ def report(inputs: Mapping[str, Any], host: Host) -> Report | None:
     return check(path, host, sha256=sha256 if isinstance(sha256, str) else None)
 
 
-def counts(inputs: Mapping[str, Any], host: Host) -> dict[str, int | None]:
+def row_counts(inputs: Mapping[str, Any], host: Host) -> dict[str, int | None]:
     """The outputs of a `File` that tell rows and tokens; None where they cannot be counted."""
     try:
         found = report(inputs, host)
@@ -80,7 +80,7 @@ def errors(inputs: Mapping[str, Any], host: Host) -> list[str]:
         found = report(inputs, host)
     except InputError as error:
         return [f"file: {error}"]
-    return _told(inputs, found.sentences(_training_data.Severity.ERROR)) if found else []
+    return _prefixed_messages(inputs, found.messages(_training_data.Severity.ERROR)) if found else []
 
 
 def warnings(inputs: Mapping[str, Any], host: Host) -> list[str]:
@@ -89,15 +89,15 @@ def warnings(inputs: Mapping[str, Any], host: Host) -> list[str]:
         found = report(inputs, host)
     except InputError:
         return []
-    return _told(inputs, _by_kind(found)) if found else []
+    return _prefixed_messages(inputs, _by_kind(found)) if found else []
 
 
-def is_strict(validate: Any, service: str) -> bool:
+def is_error_level(validate: Any, service: str) -> bool:
     """Whether what is found is refused at a service, rather than told."""
-    return bool(validate == ERROR) or (validate is None and service in KNOWN_RULES)
+    return bool(validate == ERROR) or (validate is None and service in STRICT_SERVICES)
 
 
-def told(name: str, path: str, sentences: Iterable[str]) -> list[str]:
+def prefixed(name: str, path: str, sentences: Iterable[str]) -> list[str]:
     """What was found in a file, as is told of the input that names it.
 
     Args:
@@ -108,8 +108,8 @@ def told(name: str, path: str, sentences: Iterable[str]) -> list[str]:
     return [f"{name}: {path}: {sentence}" for sentence in sentences]
 
 
-def _told(inputs: Mapping[str, Any], sentences: Iterable[str]) -> list[str]:
-    return told("file", shown(inputs, "file", inputs["file"]), sentences)
+def _prefixed_messages(inputs: Mapping[str, Any], sentences: Iterable[str]) -> list[str]:
+    return prefixed("file", redacted_repr(inputs, "file", inputs["file"]), sentences)
 
 
 def _by_kind(found: Report) -> list[str]:

@@ -11,18 +11,18 @@ import platformdirs
 PRIVATE = 0o600
 
 
-def remembered(what: str) -> Path:
+def cache_dir(what: str) -> Path:
     """The folder in the user's cache where things of a kind are remembered. Nobody may have made it yet."""
     return platformdirs.user_cache_path("pulumi-openai-ft") / what
 
 
-def write_remembered(file: Path, content: bytes) -> None:
+def write_cache_file(file: Path, content: bytes) -> None:
     """Writes a file into such a folder, for this user alone. Raises `OSError` where that cannot be done."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_whole(file, content, PRIVATE)
+    atomic_write(file, content, PRIVATE)
 
 
-def write_whole(path: Path, content: bytes, mode: int) -> None:
+def atomic_write(path: Path, content: bytes, mode: int) -> None:
     """Writes a file as a whole or not at all. Where `path` is a link, it stays one."""
     target = path.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft.errors import EngineGoneError
+from pulumi_openai_ft.errors import EngineDisconnectedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ LONGEST_LOOK = 2.0
 _ADDRESS = re.compile(r"(127\.0\.0\.1|localhost):(\d+)")
 
 
-def address_of(arguments: Sequence[str]) -> str:
+def find_engine_address(arguments: Sequence[str]) -> str:
     """The engine's address among the arguments of a host, which may hold options of logging too; empty if it is not."""
     return next(filter(_ADDRESS.fullmatch, arguments), "")
 
@@ -34,16 +34,16 @@ def require_engine(arguments: Sequence[str] | None = None) -> None:
             providers; where there is none, nobody has to be there.
 
     Raises:
-        EngineGoneError: The engine is gone.
+        EngineDisconnectedError: The engine is gone.
     """
-    address = address_of(sys.argv[1:] if arguments is None else arguments)
-    if address and not is_there(address):
-        raise EngineGoneError(
+    address = find_engine_address(sys.argv[1:] if arguments is None else arguments)
+    if address and not is_listening(address):
+        raise EngineDisconnectedError(
             "the Pulumi engine that asked for this is gone, so nothing is created for it: run the command again"
         )
 
 
-def is_there(address: str) -> bool:
+def is_listening(address: str) -> bool:
     """Whether an engine listens on this machine at `<host>:<port>`."""
     host, port = address.rsplit(":", 1)
     try:

@@ -12,7 +12,7 @@ from typing import Any
 PACKAGE = "pulumi_openai_ft"
 
 
-class Deferred:
+class LazyModule:
     """A module of this package, loaded when something of it is first asked for.
 
     Args:

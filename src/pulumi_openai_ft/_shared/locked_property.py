@@ -7,10 +7,10 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    once = cached_property
+    locked_cached_property = cached_property
 else:
 
-    class once(cached_property):  # noqa: N801 - reads like the decorator that it is
+    class locked_cached_property(cached_property):  # noqa: N801 - reads like the decorator that it is
         """A property that is made once, however many threads ask for it first: two pollers would see half each.
 
         Since Python 3.12 `cached_property` promises that no more.

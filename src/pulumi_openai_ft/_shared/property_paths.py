@@ -16,7 +16,7 @@ _STEP = re.compile(r'\.?([^.\["]+)|\[(\d+)\]|\["((?:\\"|[^"])*)"\]')
 """A step of a path: a name, an index or a quoted key."""
 
 
-def written(steps: Iterable[Step]) -> str:
+def format_path(steps: Iterable[Step]) -> str:
     """The path from one property on, as far as the syntax goes."""
     return "".join(map(_written_step, takewhile(_can_be_written, steps)))
 
@@ -26,7 +26,7 @@ def top_level(path: str) -> str:
     return re.split(r"[.\[]", path, maxsplit=1)[0]
 
 
-def at(path: str, value: Any) -> Any:
+def get_at(path: str, value: Any) -> Any:
     """What lies at a path, or None."""
     for name, index, key in _STEP.findall(path):
         step = int(index) if index else name or key.replace(r"\"", '"')

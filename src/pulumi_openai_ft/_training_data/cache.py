@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from pulumi_openai_ft._shared.cache_dir import remembered, write_remembered
+from pulumi_openai_ft._shared.cache_dir import cache_dir, write_cache_file
 from pulumi_openai_ft._training_data.reader import State
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Cache(Generic[Report]):
     """
 
     kind: type[Report]
-    folder: Path | None = field(default_factory=lambda: remembered("training-data"))
+    folder: Path | None = field(default_factory=lambda: cache_dir("training-data"))
     now: Callable[[], int] = time.time_ns
 
     def sha256(self, path: str | os.PathLike[str]) -> str | None:
@@ -109,7 +109,7 @@ class Cache(Generic[Report]):
             return
         path = self.folder / name
         try:
-            write_remembered(path, msgspec.json.encode(entry))
+            write_cache_file(path, msgspec.json.encode(entry))
         except UNUSABLE:
             _UNWRITTEN[path] = entry
             return

@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
-from pulumi_openai_ft._training_data.duplicates import Repeats
-from pulumi_openai_ft._training_data.fast_path import take_plain
+from pulumi_openai_ft._training_data.duplicates import DuplicateFinder
+from pulumi_openai_ft._training_data.fast_path import collect_plain_rows
 from pulumi_openai_ft._training_data.limits import LEAST_EXAMPLES, METHODS, MOST_IMAGE_ROWS
-from pulumi_openai_ft._training_data.problems import Findings, Problem
-from pulumi_openai_ft._training_data.row_rules import UnreadableRowError, faults, likely_method, row_of
+from pulumi_openai_ft._training_data.problems import Problem, ProblemLog
+from pulumi_openai_ft._training_data.row_rules import (
+    UnreadableRowError,
+    likely_method,
+    parse_row,
+    row_problems,
+)
 from pulumi_openai_ft._training_data.row_types import TYPES, Plain
-from pulumi_openai_ft._training_data.token_texts import DoubtfulError, speech, usual_speech
-from pulumi_openai_ft._training_data.token_texts_untyped import speech_of
+from pulumi_openai_ft._training_data.token_texts import (
+    NeedsFullCheckError,
+    collect_simple_rows,
+    collect_token_texts,
+    token_texts,
+)
 from pulumi_openai_ft._training_data.tokens import Batch
 
 if TYPE_CHECKING:
@@ -31,7 +40,7 @@ Read = TypeVar("Read")
 _first, _last = itemgetter(0), itemgetter(-1)
 
 
-class Terms(NamedTuple):
+class CheckOptions(NamedTuple):
     """By what a file is judged and counted.
 
     Attributes:
@@ -45,7 +54,7 @@ class Terms(NamedTuple):
     context_length: int | None
 
 
-class Examination:
+class FileChecker:
     """Judges the lines of a file as they come.
 
     Args:
@@ -60,12 +69,12 @@ class Examination:
         findings: What is wrong so far.
     """
 
-    def __init__(self, terms: Terms, tally: Tally, training: Repeats | None = None) -> None:
+    def __init__(self, terms: CheckOptions, tally: Tally, training: DuplicateFinder | None = None) -> None:
         self.examples = self.longest = 0
         self.method = terms.method
-        self.findings = Findings()
+        self.findings = ProblemLog()
         self._terms, self._tally, self._training = terms, tally, training
-        self._repeats = Repeats()
+        self._repeats = DuplicateFinder()
         self._has_carriage_returns = self._is_over = False
         self._decoder: msgspec.json.Decoder[Row] | None = None
         self._plain = msgspec.json.Decoder(Plain) if terms.method in (None, METHODS[0]) else None
@@ -93,7 +102,7 @@ class Examination:
             self._rows(lines, block.number, rows or [None] * len(lines), may_be_long=may_be_long)
         self._look_for_repeats(lines, block.number)
 
-    def conclude(self) -> None:
+    def finish(self) -> None:
         """Says what only the whole file tells."""
         self._tally.finish()
         for line, length in self._tally.cut:
@@ -139,7 +148,7 @@ class Examination:
         if self._plain is None:
             return False
         try:
-            is_plain = take_plain(_all_decoded(self._plain, lines, text), self._tally.batch)
+            is_plain = collect_plain_rows(_all_decoded(self._plain, lines, text), self._tally.batch)
         except UNDECODABLE:
             is_plain = False
         if is_plain:
@@ -164,7 +173,7 @@ class Examination:
         """Decides on the method by the first row that can be read."""
         for line in filter(bytes.strip, lines) if self.method is None else ():
             try:
-                self.method = likely_method(row_of(line))
+                self.method = likely_method(parse_row(line))
                 break
             except UnreadableRowError:
                 continue
@@ -173,7 +182,7 @@ class Examination:
 
     def _rows(self, lines: list[bytes], number: int, rows: list[Row | None], *, may_be_long: bool) -> None:
         self.examples += len(lines)
-        others = range(len(rows)) if may_be_long else usual_speech(rows, self._tally.batch)
+        others = range(len(rows)) if may_be_long else collect_simple_rows(rows, self._tally.batch)
         for index in others:
             self._unusual(lines[index], number + index, rows[index])
         self._tally.read(sum(map(len, lines)))
@@ -182,9 +191,9 @@ class Examination:
         batch = Batch()
         try:
             if row is None:
-                raise DoubtfulError  # noqa: TRY301 - whatever the reason, it is looked at as below
-            speech(row, batch)
-        except DoubtfulError:
+                raise NeedsFullCheckError  # noqa: TRY301 - whatever the reason, it is looked at as below
+            collect_token_texts(row, batch)
+        except NeedsFullCheckError:
             self._doubtful(line, number)
         else:
             self._tally.add(number, batch, len(line))
@@ -199,13 +208,13 @@ class Examination:
             return
         errors, method = self.findings.errors, self.method or METHODS[0]
         try:
-            row = row_of(line)
-            for problem in faults(row, method, number):
+            row = parse_row(line)
+            for problem in row_problems(row, method, number):
                 self.findings.add(problem)
         except UnreadableRowError as error:
             self._say(error.kind, str(error), number)
         if self.findings.errors == errors:
-            self._tally.add(number, speech_of(row, method), len(line))
+            self._tally.add(number, token_texts(row, method), len(line))
         elif self.findings.are_too_many:
             self._is_over = True
             self._say("stopped", f"has so many errors that nothing was examined after line {number}")

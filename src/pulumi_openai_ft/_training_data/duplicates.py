@@ -12,7 +12,7 @@ MOST_REMEMBERED = 500_000
 """Lines of a file that are remembered: some 50 MB. Later ones are compared with these alone."""
 
 
-class Repeats:
+class DuplicateFinder:
     """Remembers lines by their hashes; two that differ have the same one in 10^14 files, if at all."""
 
     def __init__(self) -> None:

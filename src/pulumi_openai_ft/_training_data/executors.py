@@ -22,7 +22,7 @@ class Worker(Protocol):
         """Has something done."""
 
 
-class Here:
+class InlineExecutor:
     """Does everything at once, in the thread that asks."""
 
     def submit(self, fn: Callable[..., Made], /, *args: Any) -> Future[Made]:
@@ -36,7 +36,7 @@ class Here:
 def worker(size: int) -> Iterator[Worker]:
     """A worker for a file of so many bytes. What it was given and has not begun is dropped at the end."""
     if size < SMALL:
-        yield Here()
+        yield InlineExecutor()
         return
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="openai-ft-training-data")
     try:

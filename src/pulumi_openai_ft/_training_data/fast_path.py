@@ -21,7 +21,7 @@ SHARED = frozenset({PlainSystem, PlainDeveloper})
 _messages = attrgetter("messages")
 
 
-def take_plain(rows: Sequence[Plain], batch: Batch) -> bool:
+def collect_plain_rows(rows: Sequence[Plain], batch: Batch) -> bool:
     """Puts into a batch what becomes tokens of plain rows, unless one of them has to be looked at more closely."""
     if {type(row.messages[-1]) for row in rows} != {PlainAssistant}:
         return False

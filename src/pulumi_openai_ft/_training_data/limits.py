@@ -27,3 +27,11 @@ SPECIAL_TOKEN = re.compile(
 FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 IMAGE_DATA = re.compile(r"data:image/(?:jpeg|png|webp);base64,", re.IGNORECASE)
 WEB_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+
+
+def is_image(url: str) -> bool:
+    """Return whether an image's URL keeps the rules."""
+    if WEB_ADDRESS.match(url):
+        return True
+    data = IMAGE_DATA.match(url)
+    return data is not None and (len(url) - data.end()) * 3 // 4 <= MOST_IMAGE_BYTES

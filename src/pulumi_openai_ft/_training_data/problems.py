@@ -119,7 +119,7 @@ class Problem:
 
 
 @dataclass
-class Findings:
+class ProblemLog:
     """Collects problems in bounded memory: the first ones in full, then numbers alone.
 
     Of warnings the first of each kind is among them: previews tell those.
@@ -135,10 +135,10 @@ class Findings:
         """Takes a problem."""
         self.counts[problem.kind] += 1
         self.errors += problem.severity is Severity.ERROR
-        shown = self._shown[problem.severity]
+        visible = self._shown[problem.severity]
         is_new_warning = problem.severity is Severity.WARNING and self.counts[problem.kind] == 1
-        if len(shown) < MOST_SHOWN or is_new_warning:
-            shown.append(problem)
+        if len(visible) < MOST_SHOWN or is_new_warning:
+            visible.append(problem)
 
     def shown(self) -> tuple[Problem, ...]:
         """What is kept in full: errors, then warnings, each in the order of the lines."""

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._training_data.limits import CHAT_ROLES, MOST_IMAGES, REINFORCEMENT_ROLES
 from pulumi_openai_ft._training_data.message_rules import (
-    Judge,
+    RowProblems,
     calls_of,
     check_calls,
     check_content,
     check_tools,
-    shown,
+    truncated_repr,
 )
 
 if TYPE_CHECKING:
@@ -29,15 +29,15 @@ OLD_OUTPUTS = {
 }
 
 
-def faults(row: Any, method: str, line: int) -> list[Problem]:
+def row_problems(row: Any, method: str, line: int) -> list[Problem]:
     """Everything that is wrong with a row, as the service or a careful reader would find it.
 
     Raises:
         UnreadableRowError: It is nested too deeply.
     """
-    judge = Judge(line)
+    judge = RowProblems(line)
     if not isinstance(row, dict):
-        judge.fault("row", f"is {shown(row)}, not an object")
+        judge.fault("row", f"is {truncated_repr(row)}, not an object")
         return judge.problems
     try:
         _METHODS[method](judge, row)
@@ -63,7 +63,7 @@ def _has_items(row: dict[str, Any]) -> bool:
     return not row.keys() <= {"messages", "tools", "functions", "parallel_tool_calls"}
 
 
-def _supervised(judge: Judge, row: dict[str, Any]) -> None:
+def _supervised(judge: RowProblems, row: dict[str, Any]) -> None:
     if "messages" not in row and "prompt" in row:
         judge.fault(
             "format", "has prompt and completion, the format of models that are retired: use messages"
@@ -84,7 +84,7 @@ def _supervised(judge: Judge, row: dict[str, Any]) -> None:
     _check_row(judge, messages, "messages", tools)
 
 
-def _preference(judge: Judge, row: dict[str, Any]) -> None:
+def _preference(judge: RowProblems, row: dict[str, Any]) -> None:
     if old := [key for key in OLD_OUTPUTS if key in row]:
         names = ", ".join(f"{key} (now {OLD_OUTPUTS[key]})" for key in old)
         judge.fault("format", f"has keys by their old names: {names}")
@@ -96,7 +96,7 @@ def _preference(judge: Judge, row: dict[str, Any]) -> None:
         return
     prompt = row.get("input")
     if not isinstance(prompt, dict):
-        judge.fault("messages", f"is {shown(prompt)}, not an object that holds messages", "input")
+        judge.fault("messages", f"is {truncated_repr(prompt)}, not an object that holds messages", "input")
         prompt = {"messages": []}
         messages: list[dict[str, Any]] | None = []
     else:
@@ -111,10 +111,10 @@ def _preference(judge: Judge, row: dict[str, Any]) -> None:
         _check_row(judge, [*messages, *outputs], "input.messages", tools)
 
 
-def _output(judge: Judge, row: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
+def _output(judge: RowProblems, row: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
     given = row.get(key)
     if not isinstance(given, list) or not given:
-        judge.fault("output", f"is {shown(given)}, not a list with one message", key)
+        judge.fault("output", f"is {truncated_repr(given)}, not a list with one message", key)
     elif len(given) > 1:
         judge.fault("output", f"holds {len(given)} messages, not one", key)
     else:
@@ -123,10 +123,10 @@ def _output(judge: Judge, row: dict[str, Any], key: str) -> Iterator[dict[str, A
             _check_message(judge, given[0], path, ("assistant",))
             yield given[0]
         else:
-            judge.fault("messages", f"is {shown(given[0])}, not an object", path)
+            judge.fault("messages", f"is {truncated_repr(given[0])}, not an object", path)
 
 
-def _reinforcement(judge: Judge, row: dict[str, Any]) -> None:
+def _reinforcement(judge: RowProblems, row: dict[str, Any]) -> None:
     if "messages" not in row and "input" in row:
         judge.fault("format", "has the format of dpo, not that of reinforcement")
         return
@@ -142,13 +142,15 @@ _METHODS = {"supervised": _supervised, "dpo": _preference, "reinforcement": _rei
 
 
 def _messages(
-    judge: Judge, holder: dict[str, Any], prefix: str, roles: Iterable[str]
+    judge: RowProblems, holder: dict[str, Any], prefix: str, roles: Iterable[str]
 ) -> list[dict[str, Any]] | None:
     """The messages, or None if not all of them are objects."""
     path, given = f"{prefix}messages", holder.get("messages")
     if not isinstance(given, list) or not given:
         reason = (
-            "are missing" if "messages" not in holder else f"are {shown(given)}, not a list with messages"
+            "are missing"
+            if "messages" not in holder
+            else f"are {truncated_repr(given)}, not a list with messages"
         )
         judge.fault("messages", reason, path)
         return None
@@ -156,15 +158,15 @@ def _messages(
         if isinstance(message, dict):
             _check_message(judge, message, f"{path}[{index}]", tuple(roles))
         else:
-            judge.fault("messages", f"is {shown(message)}, not an object", f"{path}[{index}]")
+            judge.fault("messages", f"is {truncated_repr(message)}, not an object", f"{path}[{index}]")
     return given if all(isinstance(message, dict) for message in given) else None
 
 
-def _check_message(judge: Judge, message: dict[str, Any], path: str, roles: tuple[str, ...]) -> None:
+def _check_message(judge: RowProblems, message: dict[str, Any], path: str, roles: tuple[str, ...]) -> None:
     role = message.get("role")
     if role not in roles:
         allowed = roles[0] if len(roles) == 1 else f"one of {', '.join(roles)}"
-        judge.fault("role", f"is {shown(role)}, not {allowed}", f"{path}.role")
+        judge.fault("role", f"is {truncated_repr(role)}, not {allowed}", f"{path}.role")
         return
     check_content(judge, message, path)
     check_calls(judge, message, path)
@@ -178,12 +180,12 @@ def _check_message(judge: Judge, message: dict[str, Any], path: str, roles: tupl
         _check_weight(judge, message, f"{path}.weight")
 
 
-def _check_weight(judge: Judge, message: dict[str, Any], path: str) -> None:
+def _check_weight(judge: RowProblems, message: dict[str, Any], path: str) -> None:
     weight = message["weight"]
     if message["role"] != "assistant":
         judge.fault("weight", f"is on a message of the {message['role']}", path)
     elif isinstance(weight, bool) or weight not in (0, 1):
-        judge.fault("weight", f"is {shown(weight)}, not 0 or 1", path)
+        judge.fault("weight", f"is {truncated_repr(weight)}, not 0 or 1", path)
 
 
 def _are_known(messages: list[dict[str, Any]], roles: tuple[str, ...]) -> bool:
@@ -191,13 +193,13 @@ def _are_known(messages: list[dict[str, Any]], roles: tuple[str, ...]) -> bool:
     return all(message.get("role") in roles for message in messages)
 
 
-def _check_last(judge: Judge, messages: list[dict[str, Any]], role: str) -> None:
+def _check_last(judge: RowProblems, messages: list[dict[str, Any]], role: str) -> None:
     last = messages[-1].get("role")
     if last != role and _are_known(messages[-1:], CHAT_ROLES):
         judge.fault("last_message", f"end with a message of the {last}, not of the {role}", "messages")
 
 
-def _check_row(judge: Judge, messages: list[dict[str, Any]], path: str, declared: set[str]) -> None:
+def _check_row(judge: RowProblems, messages: list[dict[str, Any]], path: str, declared: set[str]) -> None:
     """What takes all messages together to be seen."""
     if judge.images > MOST_IMAGES:
         judge.fault("image", f"hold {judge.images} images, more than {MOST_IMAGES}", path)
@@ -206,27 +208,33 @@ def _check_row(judge: Judge, messages: list[dict[str, Any]], path: str, declared
         _check_declared(judge, messages, declared, path)
 
 
-def _check_answers(judge: Judge, messages: list[dict[str, Any]], path: str) -> None:
+def _check_answers(judge: RowProblems, messages: list[dict[str, Any]], path: str) -> None:
     open_calls: dict[str, int] = {}
     for index, message in enumerate(messages):
         if message["role"] == "tool":
             if open_calls.pop(message["tool_call_id"], None) is None:
-                called = shown(message["tool_call_id"])
+                called = truncated_repr(message["tool_call_id"])
                 judge.fault(
                     "unknown_call", f"is {called}, which no open call has", f"{path}[{index}].tool_call_id"
                 )
         elif index < len(messages) - 1:
             open_calls |= {call["id"]: index for call in message.get("tool_calls") or ()}
     for called, index in open_calls.items():
-        judge.fault("unanswered_call", f"has a call {shown(called)} without an answer", f"{path}[{index}]")
+        judge.fault(
+            "unanswered_call", f"has a call {truncated_repr(called)} without an answer", f"{path}[{index}]"
+        )
 
 
-def _check_declared(judge: Judge, messages: list[dict[str, Any]], declared: set[str], path: str) -> None:
+def _check_declared(
+    judge: RowProblems, messages: list[dict[str, Any]], declared: set[str], path: str
+) -> None:
     for index, message in enumerate(messages):
         for call_path, call in calls_of(message, f"{path}[{index}]"):
             if (name := call.get("name")) not in declared:
                 judge.fault(
-                    "undeclared_tool", f"calls {shown(name)}, which the row does not declare", call_path
+                    "undeclared_tool",
+                    f"calls {truncated_repr(name)}, which the row does not declare",
+                    call_path,
                 )
 
 
@@ -242,7 +250,7 @@ class UnreadableRowError(ValueError):
         self.kind = kind
 
 
-def row_of(line: bytes) -> Any:
+def parse_row(line: bytes) -> Any:
     """The JSON of a line, by the standard library: the last word on what is JSON.
 
     Raises:
@@ -254,7 +262,7 @@ def row_of(line: bytes) -> Any:
         byte = f"byte {error.start + 1} of the line"
         raise UnreadableRowError(f"is not UTF-8: {byte} belongs to no character", "encoding") from error
     except json.JSONDecodeError as error:
-        raise UnreadableRowError(_said(error, line)) from error
+        raise UnreadableRowError(_json_error(error, line)) from error
     except RecursionError as error:
         raise UnreadableRowError("is nested too deeply") from error
     except ValueError as error:
@@ -265,7 +273,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not allowed")
 
 
-def _said(error: json.JSONDecodeError, line: bytes) -> str:
+def _json_error(error: json.JSONDecodeError, line: bytes) -> str:
     if error.msg == "Extra data":
         return f"goes on after its JSON ends, at column {error.colno}"
     if line.strip() in (b"{", b"["):

@@ -38,7 +38,7 @@ class ImagePart(Struct, gc=False, tag_field="type", tag="image_url"):
     image_url: Image
 
 
-class Call(Struct, gc=False):
+class FunctionCall(Struct, gc=False):
     name: str
     arguments: str
 
@@ -46,7 +46,7 @@ class Call(Struct, gc=False):
 class ToolCall(Struct, gc=False):
     id: str
     type: Literal["function"]
-    function: Call
+    function: FunctionCall
 
 
 class Function(Struct, gc=False):
@@ -85,7 +85,7 @@ class Assistant(_Message, tag="assistant"):
     refusal: str | None = None
     weight: Literal[0, 1] | UnsetType = UNSET
     tool_calls: Annotated[list[ToolCall], Meta(min_length=1)] | None = None
-    function_call: Call | None = None
+    function_call: FunctionCall | None = None
 
 
 class ToolResult(_Message, tag="tool"):

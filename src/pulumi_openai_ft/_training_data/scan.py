@@ -6,9 +6,9 @@ import hashlib
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
-from pulumi_openai_ft._training_data.checker import Examination, Terms
-from pulumi_openai_ft._training_data.duplicates import Repeats
-from pulumi_openai_ft._training_data.executors import Here, worker
+from pulumi_openai_ft._training_data.checker import CheckOptions, FileChecker
+from pulumi_openai_ft._training_data.duplicates import DuplicateFinder
+from pulumi_openai_ft._training_data.executors import InlineExecutor, worker
 from pulumi_openai_ft._training_data.reader import blocks, pieces
 from pulumi_openai_ft._training_data.tokens import Tally, counter, counts_exactly
 
@@ -17,18 +17,22 @@ if TYPE_CHECKING:
     from io import FileIO
 
 
-class Looked(NamedTuple):
+class ScanResult(NamedTuple):
     """What came of a pass."""
 
     sha256: str
     tokens: int
     image_rows: int
-    examined: Examination
+    examined: FileChecker
 
 
-def look_through(
-    content: FileIO, size: int, terms: Terms, training: Repeats | None, read: Callable[[int], None]
-) -> Looked:
+def scan(
+    content: FileIO,
+    size: int,
+    terms: CheckOptions,
+    training: DuplicateFinder | None,
+    read: Callable[[int], None],
+) -> ScanResult:
     """Hashes, judges and counts a file of so many bytes.
 
     Args:
@@ -39,20 +43,20 @@ def look_through(
         read: Is told how many bytes have been used so far.
     """
     digest = hashlib.sha256()
-    counting_worker = worker(size) if counts_exactly() else nullcontext(Here())
+    counting_worker = worker(size) if counts_exactly() else nullcontext(InlineExecutor())
     with worker(size) as reading, counting_worker as counting:
         tally = Tally(counting, counter(terms.encoding), terms.context_length)
-        examined = Examination(terms, tally, training)
+        examined = FileChecker(terms, tally, training)
         for block in blocks(pieces(content, reading, digest.update, read)):
             examined.take(block)
-        examined.conclude()
-    return Looked(digest.hexdigest(), tally.tokens, tally.image_rows, examined)
+        examined.finish()
+    return ScanResult(digest.hexdigest(), tally.tokens, tally.image_rows, examined)
 
 
-def lines_of(content: FileIO) -> Repeats:
+def lines_of(content: FileIO) -> DuplicateFinder:
     """Remembers the lines of a training file, for `look_through` of a validation file."""
-    found = Repeats()
-    for block in blocks(pieces(content, Here(), lambda _piece: None, lambda _done: None)):
+    found = DuplicateFinder()
+    for block in blocks(pieces(content, InlineExecutor(), lambda _piece: None, lambda _done: None)):
         if block.lines is not None:
             lines = [line.removesuffix(b"\r") for line in block.lines]
             for _ in found.among(lines, block.number):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,15 +11,14 @@ from msgspec import Meta, Raw
 
 from pulumi_openai_ft._training_data.limits import (
     FUNCTION_NAME,
-    IMAGE_DATA,
     IMAGE_TOKENS,
     MOST_FUNCTIONS,
-    MOST_IMAGE_BYTES,
     MOST_IMAGES,
     SPECIAL_TOKEN,
-    WEB_ADDRESS,
     WHOLE_IMAGE_TOKENS,
+    is_image,
 )
+from pulumi_openai_ft._training_data.message_rules import calls_of
 from pulumi_openai_ft._training_data.row_types import (
     NOTHING,
     Assistant,
@@ -33,12 +33,12 @@ from pulumi_openai_ft._training_data.row_types import (
     ToolResult,
     User,
 )
+from pulumi_openai_ft._training_data.tokens import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from pulumi_openai_ft._training_data.row_types import Call, Image, Message, Row
-    from pulumi_openai_ft._training_data.tokens import Batch
+    from pulumi_openai_ft._training_data.row_types import FunctionCall, Image, Message, Row
 
 MESSAGE_TOKENS = 4
 """Of a message beside its texts: where it begins, its role, where that ends, where it ends itself."""
@@ -46,11 +46,11 @@ LARGEST_KEPT = 2**16
 """Bytes of the declarations of tools that are kept: rows tend to repeat them word by word."""
 
 
-class DoubtfulError(Exception):
+class NeedsFullCheckError(Exception):
     """The row has to be looked at more closely."""
 
 
-def usual_speech(rows: Sequence[Row | None], batch: Batch) -> list[int]:
+def collect_simple_rows(rows: Sequence[Row | None], batch: Batch) -> list[int]:
     """Puts into a batch what becomes tokens of rows that hold texts and nothing else, as most rows do.
 
     Returns:
@@ -119,14 +119,14 @@ def _ends_well(row: Row) -> bool:
     return type(last) is User
 
 
-def speech(row: Row, batch: Batch) -> None:
+def collect_token_texts(row: Row, batch: Batch) -> None:
     """Puts what of any row becomes tokens into a batch.
 
     Raises:
         DoubtfulError: The row may break a rule, or be odd. The batch is as it was.
     """
     if not _ends_well(row):
-        raise DoubtfulError
+        raise NeedsFullCheckError
     if isinstance(row, Preference):
         _whole(_messages(row), row.input.tools, row.input.functions, batch, most_images=0)
     else:
@@ -142,7 +142,7 @@ def _whole(
     for number, message in enumerate(messages):
         read.message(message, is_last=number == len(messages) - 1)
     if read.unanswered or read.images > most_images:
-        raise DoubtfulError
+        raise NeedsFullCheckError
     for text in read.texts:
         if "|" in text and "<|" in text:
             _refuse_special(text)
@@ -170,7 +170,7 @@ class _Reading:
             self._assistant(message, is_last=is_last)
         elif type(message) is ToolResult:
             if message.tool_call_id not in self.unanswered:
-                raise DoubtfulError
+                raise NeedsFullCheckError
             self.unanswered.discard(message.tool_call_id)
         self._content(message.content)
 
@@ -181,15 +181,15 @@ class _Reading:
         if message.function_call:
             calls.append(message.function_call)
         if message.content is None and not calls and not message.refusal:
-            raise DoubtfulError
+            raise NeedsFullCheckError
         if message.refusal is not None:
             self.texts.append(message.refusal)
         for call in calls:
             self._call(call)
 
-    def _call(self, call: Call) -> None:
+    def _call(self, call: FunctionCall) -> None:
         if call.name not in self._declared or not is_json(call.arguments):
-            raise DoubtfulError
+            raise NeedsFullCheckError
         self.texts += (call.name, call.arguments)
 
     def _content(self, content: str | list[Any] | None) -> None:
@@ -204,7 +204,7 @@ class _Reading:
 
     def _image(self, image: Image) -> None:
         if not is_image(image.url):
-            raise DoubtfulError
+            raise NeedsFullCheckError
         self.images += 1
         self.tokens += IMAGE_TOKENS.get(image.detail, WHOLE_IMAGE_TOKENS)
 
@@ -218,17 +218,9 @@ def is_json(text: str) -> bool:
     return True
 
 
-def is_image(url: str) -> bool:
-    """Whether an image's URL keeps the rules."""
-    if WEB_ADDRESS.match(url):
-        return True
-    data = IMAGE_DATA.match(url)
-    return data is not None and (len(url) - data.end()) * 3 // 4 <= MOST_IMAGE_BYTES
-
-
 def _refuse_special(text: str) -> None:
     if SPECIAL_TOKEN.search(text):
-        raise DoubtfulError
+        raise NeedsFullCheckError
 
 
 def _declared(tools: Raw, functions: Raw) -> tuple[frozenset[str], list[str]]:
@@ -263,13 +255,13 @@ def _decoded(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:
     try:
         return decoder.decode(raw)
     except msgspec.MsgspecError as error:
-        raise DoubtfulError from error
+        raise NeedsFullCheckError from error
 
 
 def _names(functions: Any) -> frozenset[str]:
     names = frozenset(function.name for function in functions)
     if not all(map(FUNCTION_NAME.fullmatch, names)):
-        raise DoubtfulError
+        raise NeedsFullCheckError
     return names
 
 
@@ -286,3 +278,41 @@ _tools = msgspec.json.Decoder(list[Tool] | None)
 _functions = msgspec.json.Decoder(
     Annotated[list[Function], Meta(min_length=1, max_length=MOST_FUNCTIONS)] | None
 )
+
+
+def token_texts(row: dict[str, Any], method: str) -> Batch:
+    """What of a row becomes tokens, for any row without errors."""
+    prompt = row["input"] if method == "dpo" else row
+    messages = list(prompt["messages"])
+    if method == "dpo":
+        messages += [*row["preferred_output"], *row["non_preferred_output"]]
+    images = [
+        part["image_url"] for message in messages for part in _parts(message) if part["type"] == "image_url"
+    ]
+    tokens = MESSAGE_TOKENS * len(messages) + sum(message.get("name") is not None for message in messages)
+    tokens += sum(IMAGE_TOKENS.get(image.get("detail", "auto"), WHOLE_IMAGE_TOKENS) for image in images)
+    declared = [
+        json.dumps(prompt[key], ensure_ascii=False, separators=(",", ":"))
+        for key in ("tools", "functions")
+        if prompt.get(key)
+    ]
+    texts = [_encodable(text) for message in messages for text in _texts(message)]
+    return Batch(texts, list(map(_encodable, declared)), tokens, int(bool(images)))
+
+
+def _parts(message: dict[str, Any]) -> list[dict[str, Any]]:
+    content = message.get("content")
+    return content if isinstance(content, list) else []
+
+
+def _texts(message: dict[str, Any]) -> Iterator[str]:
+    yield from (message[key] for key in ("name", "refusal", "content") if isinstance(message.get(key), str))
+    yield from (part[part["type"]] for part in _parts(message) if part["type"] != "image_url")
+    for _, call in calls_of(message, ""):
+        yield call["name"]
+        yield call["arguments"]
+
+
+def _encodable(text: str) -> str:
+    """The text with a question mark for each half of a surrogate pair, of which no tokenizer can make a token."""
+    return text if text.isascii() else text.encode(errors="replace").decode()

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from pulumi_openai_ft._training_data.executors import Here
+from pulumi_openai_ft._training_data.executors import InlineExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -131,7 +131,7 @@ class Tally:
         self.longest = sys.maxsize if longest is None else longest
         self._worker, self._count = worker, count
         self._long: list[tuple[int, Batch]] = []
-        self._size, self._most = 0, SMALL_BATCH if isinstance(worker, Here) else BATCH
+        self._size, self._most = 0, SMALL_BATCH if isinstance(worker, InlineExecutor) else BATCH
         self._under_way: Future[Sum] | None = None
 
     def add(self, line: int, row: Batch, size: int) -> None:

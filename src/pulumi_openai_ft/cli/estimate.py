@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft import training_data
 from pulumi_openai_ft._provider.job.messages import cost
-from pulumi_openai_ft.catalog import Catalog, Entry, Figure
+from pulumi_openai_ft.catalog import Catalog, ModelEntry, Sourced
 from pulumi_openai_ft.cli.validate import check, summary
 from pulumi_openai_ft.training_data import METHODS, Estimate, Report
 
@@ -78,12 +78,14 @@ class _Priced:
     is_auto: bool
     report: Report
     estimate: Estimate
-    price: Figure[float] | None
-    entry: Entry | None
+    price: Sourced[float] | None
+    entry: ModelEntry | None
 
 
-def _priced(given: argparse.Namespace, report: Report, entry: Entry | None) -> _Priced:
-    price = Figure(given.price, GIVEN) if given.price is not None else entry.training_price if entry else None
+def _priced(given: argparse.Namespace, report: Report, entry: ModelEntry | None) -> _Priced:
+    price = (
+        Sourced(given.price, GIVEN) if given.price is not None else entry.training_price if entry else None
+    )
     estimate = training_data.estimate(
         examples=report.examples,
         tokens=report.tokens,
@@ -140,8 +142,8 @@ def _as_json(found: _Priced) -> str:
         "method": report.method,
         "examples": report.examples,
         "errors": report.errors,
-        "tokens_an_epoch": report.tokens,
-        "tokens_are_counted": report.is_exact,
+        "tokens_per_epoch": report.tokens,
+        "token_count_exact": report.is_exact,
         "epochs": estimate.epochs,
         "estimated_tokens": estimate.tokens,
         "usd_per_million_tokens": price.value if price else None,

@@ -6,13 +6,13 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft._shared.cache_dir import write_whole
+from pulumi_openai_ft._shared.cache_dir import atomic_write
 from pulumi_openai_ft.cli.policy_scaffold import write_pack
 from pulumi_openai_ft.cli.project import (
-    MASTER,
     WRAPPER,
-    Copy,
+    WRAPPER_SOURCE,
     Project,
+    WrapperStatus,
     compare,
     default_host_folder,
 )
@@ -52,7 +52,7 @@ def initialize(folder: Path, *, force: bool = False, policies: bool = False) -> 
         # The wrapper comes first: without the folder that the project names, every command of Pulumi fails.
         done = _put(wrapper, project, force=force)
         if text != project.text:
-            write_whole(project.file, text.encode(), stat.S_IMODE(project.file.stat().st_mode))
+            atomic_write(project.file, text.encode(), stat.S_IMODE(project.file.stat().st_mode))
             done.append(f"added plugins.providers to {project.file.name}")
         if policies:
             done += write_pack(project)
@@ -71,17 +71,21 @@ def _with_host(project: Project) -> str:
 def _put(wrapper: Path, project: Project, *, force: bool) -> list[str]:
     """Brings the wrapper up to date."""
     name, found = os.path.relpath(wrapper, project.folder), compare(wrapper)
-    if found is Copy.CURRENT:
+    if found is WrapperStatus.CURRENT:
         return []
-    if found is Copy.NOT_EXECUTABLE:
+    if found is WrapperStatus.NOT_EXECUTABLE:
         wrapper.chmod(EXECUTABLE)
         return [f"made {name} executable"]
-    if found is Copy.FOREIGN and not force:
+    if found is WrapperStatus.FOREIGN and not force:
         raise InputError(
             f"{wrapper} is another program: move it away, or run this again with --force to overwrite it"
         )
-    write_whole(wrapper, MASTER.read_bytes(), EXECUTABLE)
+    atomic_write(wrapper, WRAPPER_SOURCE.read_bytes(), EXECUTABLE)
     return [f"{_VERBS[found]} {name}"]
 
 
-_VERBS = {Copy.MISSING: "wrote", Copy.OUTDATED: "updated", Copy.FOREIGN: "overwrote"}
+_VERBS = {
+    WrapperStatus.MISSING: "wrote",
+    WrapperStatus.OUTDATED: "updated",
+    WrapperStatus.FOREIGN: "overwrote",
+}

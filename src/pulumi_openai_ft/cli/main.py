@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pulumi_openai_ft.cli import estimate, validate
 from pulumi_openai_ft.cli.doctor import checks
-from pulumi_openai_ft.cli.doctor.report import Mark, as_json, as_table
+from pulumi_openai_ft.cli.doctor.report import Status, as_json, as_table
 from pulumi_openai_ft.cli.init import initialize
 from pulumi_openai_ft.errors import OpenAIFTError
 
@@ -92,7 +92,7 @@ def _init(given: argparse.Namespace) -> int:
 
 def _add_doctor(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = _add_project_command(commands, "doctor", "tell what is missing for `pulumi up`", _DOCTOR)
-    parser.add_argument("--json", action="store_true", help="print a JSON list of about, mark and text")
+    parser.add_argument("--json", action="store_true", help="print a JSON list of check, status and message")
     parser.add_argument("--stack", help="whose configuration counts; default: the selected one's")
     parser.add_argument(
         "--with-secrets",
@@ -106,7 +106,7 @@ def _examine(given: argparse.Namespace) -> int:
     today = datetime.now(UTC).date()
     findings = checks.examine(given.folder, today, stack=given.stack, disclose=given.with_secrets)
     print(as_json(findings) if given.json else as_table(findings))
-    return int(any(finding.mark is Mark.PROBLEM for finding in findings))
+    return int(any(finding.status is Status.PROBLEM for finding in findings))
 
 
 def _add_policy(commands: Commands[argparse.ArgumentParser]) -> None:

@@ -13,7 +13,7 @@ from pulumi_openai_ft._provider.input_models import HIDDEN, unknown
 from pulumi_openai_ft.cli import policy_config, pulumi_cli
 from pulumi_openai_ft.cli.project import Project
 from pulumi_openai_ft.policies import RULES
-from pulumi_openai_ft.policies._policy_resource import Subject
+from pulumi_openai_ft.policies._checked_resource import CheckedResource
 from pulumi_openai_ft.policies._rule import Rule, StackRule, today
 
 if TYPE_CHECKING:
@@ -103,8 +103,11 @@ def as_table(found: Sequence[Violation]) -> str:
 
 
 def _found(
-    rule: object, limits: Mapping[str, Any], inputs: Sequence[Subject], outputs: Sequence[Subject]
-) -> Iterator[tuple[Subject, str]]:
+    rule: object,
+    limits: Mapping[str, Any],
+    inputs: Sequence[CheckedResource],
+    outputs: Sequence[CheckedResource],
+) -> Iterator[tuple[CheckedResource, str]]:
     if isinstance(rule, StackRule) and outputs:
         yield from rule.violations(outputs, limits)
     elif isinstance(rule, Rule) and rule.judges_states:
@@ -113,11 +116,11 @@ def _found(
                 yield subject, sentence
 
 
-def _subject(found: Mapping[str, Any], side: str, by_urn: Mapping[str, Any], day: date) -> Subject:
+def _subject(found: Mapping[str, Any], side: str, by_urn: Mapping[str, Any], day: date) -> CheckedResource:
     props = found.get(side) or {}
     provider = by_urn.get(str(found.get("provider", "")).rpartition("::")[0], {})
     configuration = provider.get("inputs") or {}
-    return Subject(
+    return CheckedResource(
         kind=found["type"],
         urn=found["urn"],
         today=day,

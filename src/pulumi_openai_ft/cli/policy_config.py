@@ -9,7 +9,7 @@ from pulumi_policy import EnforcementLevel
 
 from pulumi_openai_ft.errors import InputError
 from pulumi_openai_ft.policies import RULES
-from pulumi_openai_ft.policies._schema import problems
+from pulumi_openai_ft.policies._schema import schema_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ def read(file: Path | None) -> dict[str, Setting]:
         wrong = [
             f"{name}: {fault}"
             for name, rule in rules.items()
-            for fault in problems(rule.schema, _limits(given.get(name)))
+            for fault in schema_errors(rule.schema, _limits(given.get(name)))
         ]
     if wrong:
         raise InputError(f"{file} cannot be used: {'; '.join(wrong)}")

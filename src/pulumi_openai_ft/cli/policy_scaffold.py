@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft._shared.cache_dir import write_whole
+from pulumi_openai_ft._shared.cache_dir import atomic_write
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def write_pack(project: Project) -> list[str]:
     else:
         raise InputError(f"{program} is another program: move it away, then run this again")
     for file in missing:
-        write_whole(file, _content(file, project).encode(), _READABLE)
+        atomic_write(file, _content(file, project).encode(), _READABLE)
     if description in missing:
         return [f"wrote the policy pack {FOLDER}: `pulumi preview --policy-pack {FOLDER}` applies it"]
     return [f"wrote {FOLDER}/{file.name}" for file in missing]

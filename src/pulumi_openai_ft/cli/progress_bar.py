@@ -20,7 +20,7 @@ CLEARED = "\r\x1b[K"
 
 
 @contextmanager
-def shown_reading(
+def progress_bar(
     name: str, terminal: TextIO | None = None, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Callable[[int, int], None]]:
     """Shows a bar while a file is read, if anybody looks, and takes it away afterwards.

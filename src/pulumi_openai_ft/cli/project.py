@@ -14,13 +14,13 @@ from pulumi_openai_ft.errors import InputError
 
 WRAPPER = "pulumi-resource-pulumi-python"
 """The file that the engine starts as the host of dynamic resources in Python."""
-MASTER = Path(__file__).parents[1] / "host" / WRAPPER
+WRAPPER_SOURCE = Path(__file__).parents[1] / "host" / WRAPPER
 """The wrapper of which projects hold copies."""
 _FILES = ("Pulumi.json", "Pulumi.yaml", "Pulumi.yml")  # in the engine's order
 _SIGNATURE = b"# Written by `openai-ft init`"
 
 
-class Copy(Enum):
+class WrapperStatus(Enum):
     """What lies where a project's copy of the wrapper belongs."""
 
     MISSING = "missing"
@@ -112,11 +112,11 @@ def default_host_folder(project: Project) -> Path:
     return project.folder / FOLDER
 
 
-def compare(wrapper: Path) -> Copy:
+def compare(wrapper: Path) -> WrapperStatus:
     """What lies where a project's copy of the wrapper belongs."""
     if not wrapper.exists():
-        return Copy.MISSING
+        return WrapperStatus.MISSING
     content = wrapper.read_bytes()
-    if content != MASTER.read_bytes():
-        return Copy.OUTDATED if _SIGNATURE in content else Copy.FOREIGN
-    return Copy.CURRENT if os.access(wrapper, os.X_OK) else Copy.NOT_EXECUTABLE
+    if content != WRAPPER_SOURCE.read_bytes():
+        return WrapperStatus.OUTDATED if _SIGNATURE in content else WrapperStatus.FOREIGN
+    return WrapperStatus.CURRENT if os.access(wrapper, os.X_OK) else WrapperStatus.NOT_EXECUTABLE

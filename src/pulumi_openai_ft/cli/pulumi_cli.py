@@ -65,23 +65,23 @@ def version() -> Version | None:
     Raises:
         InputError: It cannot be run.
     """
-    return Version.parse(_said("version"))
+    return Version.parse(_run("version"))
 
 
-def configuration(folder: Path, stack: str | None, *, disclose: bool = False) -> Configuration:
+def configuration(folder: Path, stack: str | None, *, show_secrets: bool = False) -> Configuration:
     """The configuration of a stack.
 
     Args:
         folder: The project's folder.
         stack: The stack's name; None for the one that is selected.
-        disclose: Whether Pulumi decrypts secret values. They stay in this process.
+        show_secrets: Whether Pulumi decrypts secret values. They stay in this process.
 
     Raises:
         InputError: Pulumi does not tell it; the text says why.
     """
     which = ["--stack", stack] if stack else []
     told = json.loads(
-        _said("config", "--json", "--cwd", str(folder), *which, *(["--show-secrets"] if disclose else []))
+        _run("config", "--json", "--cwd", str(folder), *which, *(["--show-secrets"] if show_secrets else []))
     )
     return Configuration(
         {key: str(entry["value"]) for key, entry in told.items() if "value" in entry},
@@ -100,11 +100,11 @@ def state(folder: Path, stack: str | None) -> dict[str, Any]:
         InputError: Pulumi does not tell it; the text says why.
     """
     which = ["--stack", stack] if stack else []
-    found: dict[str, Any] = json.loads(_said("stack", "export", "--cwd", str(folder), *which))
+    found: dict[str, Any] = json.loads(_run("stack", "export", "--cwd", str(folder), *which))
     return found
 
 
-def _said(*arguments: str) -> str:
+def _run(*arguments: str) -> str:
     # `env` hands on what this process was given, and asks Pulumi not to look for a newer version of itself.
     command = [
         "env",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft import training_data
 from pulumi_openai_ft.catalog import Catalog
-from pulumi_openai_ft.cli.progress_bar import shown_reading
+from pulumi_openai_ft.cli.progress_bar import progress_bar
 from pulumi_openai_ft.errors import InputError
 from pulumi_openai_ft.training_data import METHODS, Problem, Report, Severity
 
@@ -97,7 +97,7 @@ def context_length(model: str | None) -> int | None:
 def check(file: str, **how: Any) -> Checked:
     """Checks a file, with a bar while that lasts."""
     try:
-        with shown_reading(file) as progress:
+        with progress_bar(file) as progress:
             return Checked(file, training_data.check(file, progress=progress, **how))
     except InputError as error:
         return Checked(file, reason=str(error))
@@ -126,7 +126,7 @@ def _table(report: Report) -> Iterator[str]:
         for problem in report.problems:
             if problem.severity is severity:
                 yield f"  {severity:<7}  {places[id(problem)]:<{width}}  {problem.reason}"
-        if more := report.more(severity):
+        if more := report.hidden_counts(severity):
             yield f"  {severity:<7}  and {sum(more.values()):,} more: {training_data.listed(more)}"
 
 
@@ -149,7 +149,7 @@ def _counted(number: int, noun: str) -> str:
 def _as_json(checked: Checked) -> dict[str, Any]:
     report = checked.report
     if report is None:
-        return {"file": checked.file, "unreadable": checked.reason}
+        return {"file": checked.file, "error": checked.reason}
     return {
         "file": checked.file,
         "sha256": report.sha256,
@@ -157,7 +157,7 @@ def _as_json(checked: Checked) -> dict[str, Any]:
         "method": report.method,
         "examples": report.examples,
         "tokens": report.tokens,
-        "tokens_are_counted": report.is_exact,
+        "token_count_exact": report.is_exact,
         "encoding": report.encoding,
         "errors": report.errors,
         "warnings": report.warnings,

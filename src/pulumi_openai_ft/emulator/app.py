@@ -18,8 +18,8 @@ from pulumi_openai_ft.emulator.errors import ApiError, invalid, server_error
 from pulumi_openai_ft.emulator.forms import read_form
 from pulumi_openai_ft.emulator.handlers import control, files, jobs, models, permissions, uploads
 from pulumi_openai_ft.emulator.ids import mask
-from pulumi_openai_ft.emulator.middleware import Doorkeeper, Recorder, StrikeFaults
-from pulumi_openai_ft.emulator.request_context import Call, Handler, read_json
+from pulumi_openai_ft.emulator.middleware import FaultMiddleware, LoopbackGuard, RequestLogMiddleware
+from pulumi_openai_ft.emulator.request_context import ApiRequest, Handler, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -85,8 +85,8 @@ CONTROLS: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/_emulator/journal", control.show_journal),
     ("DELETE", "/_emulator/journal", control.clear_journal),
     ("GET", "/_emulator/counts", control.show_counts),
-    ("GET", "/_emulator/books", control.show_books),
-    ("GET", "/_emulator/books/{book}", control.show_book),
+    ("GET", "/_emulator/objects", control.show_objects),
+    ("GET", "/_emulator/objects/{kind}", control.show_objects_of_kind),
     ("GET", "/_emulator/settings", control.show_settings),
     ("POST", "/_emulator/settings", control.change_settings),
     ("GET", "/_emulator/keys", control.show_keys),
@@ -118,7 +118,7 @@ def build_app(backend: Backend) -> ASGIApp:
         },
     )
     app.router.redirect_slashes = False
-    return Doorkeeper(Recorder(StrikeFaults(app, backend), backend, _route_of))
+    return LoopbackGuard(RequestLogMiddleware(FaultMiddleware(app, backend), backend, _route_of))
 
 
 _PATTERNS = [(endpoint, compile_path(endpoint.path)[0]) for endpoint in ENDPOINTS]
@@ -135,7 +135,7 @@ def _route_of(method: str, path: str) -> str | None:
 def _serve_api(backend: Backend, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         entry: JournalEntry = request.scope["extensions"]["emulator.entry"]
-        call = Call(backend, request)
+        call = ApiRequest(backend, request)
         rules = backend.settings.rules
         if not rules.has(endpoint.path):
             return _nothing_here(rules)
@@ -171,12 +171,12 @@ def _require_query(request: Request, name: str | None) -> None:
 
 def _serve_control(backend: Backend, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
-        return await _answer(handler, Call(backend, request, body=await read_json(request)))
+        return await _answer(handler, ApiRequest(backend, request, body=await read_json(request)))
 
     return serve
 
 
-async def _answer(handler: Handler, call: Call) -> Response:
+async def _answer(handler: Handler, call: ApiRequest) -> Response:
     try:
         result = await run_in_threadpool(handler, call)
     finally:

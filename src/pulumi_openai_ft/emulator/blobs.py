@@ -38,7 +38,7 @@ class Draft:
         while chunk := source.read(CHUNK):
             self.write(chunk)
 
-    def keep(self, name: str) -> int:
+    def store(self, name: str) -> int:
         """Puts the bytes in place under a name, synced where the folder is to last; returns how many they are."""
         self._file.flush()
         if self._durable:

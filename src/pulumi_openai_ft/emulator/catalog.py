@@ -31,7 +31,7 @@ class BaseModel:
         """Whether the model's last day has come."""
         return self.shutdown_date is not None and self.shutdown_date <= today
 
-    def surely_lacks(self, method: str) -> bool:
+    def is_known_unsupported(self, method: str) -> bool:
         """Whether it is confirmed that the model cannot be tuned by this method."""
         return method not in self.methods and "methods" not in self.unsure
 

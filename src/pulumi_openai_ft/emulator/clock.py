@@ -48,7 +48,7 @@ class Clock:
         return cls(per_read=inf)
 
     @classmethod
-    def by_reads(cls, reads: int, job_seconds: float) -> Clock:
+    def by_polls(cls, reads: int, job_seconds: float) -> Clock:
         """A job is over when it has been read `reads` times."""
         return cls(per_read=job_seconds / reads)
 

@@ -13,7 +13,7 @@ from pulumi_openai_ft.emulator.store import Store, created_before, unknown_curso
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from pulumi_openai_ft.emulator.runner import Order, Runner
+    from pulumi_openai_ft.emulator.runner import Runner, TrainingRequest
 
 _LOSSES = {
     "training loss": "train_loss",
@@ -47,7 +47,7 @@ class History:
         self._store = store
         self._runner = runner
 
-    def say(self, job: Job, at: float, message: str, *, level: str = "info") -> Job:
+    def add(self, job: Job, at: float, message: str, *, level: str = "info") -> Job:
         """Adds a message; returns the job with its history counted on."""
         return self._add(job, at, at, 1, {"level": level, "message": message})
 
@@ -58,7 +58,7 @@ class History:
         return replace(self._add(job, job.last_event_at, until, count, facts), steps=step)
 
     def page(
-        self, job: Job, order: Order, *, after: str | None, limit: int, as_of: float
+        self, job: Job, order: TrainingRequest, *, after: str | None, limit: int, as_of: float
     ) -> tuple[list[Event], bool]:
         """Events from the newest to the oldest, and whether there are older ones."""
         last = job.events if after is None else self._position(job, after) - 1

@@ -28,7 +28,7 @@ _HTML = b"<html><head><title>%d</title></head><body><center><h1>%d</h1></center>
 
 
 @dataclass
-class Answer:
+class FaultyResponse:
     """An answer held back: swallowed, or sent when its time has come."""
 
     messages: list[Message] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Answer:
 
 
 @dataclass
-class Struck:
+class FaultedRequest:
     """A request that a fault has struck, and all that is needed to serve it after all."""
 
     app: ASGIApp
@@ -58,9 +58,9 @@ class Struck:
     receive: Receive
     send: Send
 
-    async def act(self) -> Answer:
+    async def act(self) -> FaultyResponse:
         """Serves the request and keeps the answer back."""
-        answer = Answer()
+        answer = FaultyResponse()
         await self.app(self.scope, self.receive, answer.keep)
         return answer
 
@@ -77,12 +77,12 @@ class Struck:
                 await self.faults.ended.wait()
 
 
-async def apply_fault(struck: Struck) -> None:
+async def apply_fault(struck: FaultedRequest) -> None:
     """Does what the fault's action says."""
     await _ACTIONS[struck.fault.action](struck)
 
 
-async def _status(struck: Struck) -> None:
+async def _status(struck: FaultedRequest) -> None:
     options = struck.fault.options
     if options.get("acts"):
         await struck.act()
@@ -96,12 +96,12 @@ async def _status(struck: Struck) -> None:
     await _answer(struck.send, status, content, "application/json", options.get("headers", {}))
 
 
-async def _html(struck: Struck) -> None:
+async def _html(struck: FaultedRequest) -> None:
     status = struck.fault.options.get("status", 502)
     await _answer(struck.send, status, _HTML % (status, status), "text/html", {})
 
 
-async def _hang(struck: Struck) -> None:
+async def _hang(struck: FaultedRequest) -> None:
     seconds = struck.fault.options["seconds"]
     if struck.fault.options.get("acts"):
         answer = await struck.act()
@@ -117,16 +117,16 @@ async def _hang(struck: Struck) -> None:
         await struck.app(struck.scope, struck.receive, struck.send)
 
 
-async def _drop_before(struck: Struck) -> None:
+async def _drop_before(struck: FaultedRequest) -> None:
     await struck.drop()
 
 
-async def _drop_after(struck: Struck) -> None:
+async def _drop_after(struck: FaultedRequest) -> None:
     await struck.act()
     await struck.drop()
 
 
-async def _drop_then_act(struck: Struck) -> None:
+async def _drop_then_act(struck: FaultedRequest) -> None:
     replay, gone = await _read_ahead(struck.receive)
     struck.scope["extensions"]["emulator.drop"]()
     await gone
@@ -136,12 +136,12 @@ async def _drop_then_act(struck: Struck) -> None:
         await struck.act()
 
 
-async def _lag(struck: Struck) -> None:
+async def _lag(struck: FaultedRequest) -> None:
     struck.scope["extensions"]["emulator.lag"] = struck.fault.options["seconds"]
     await struck.app(struck.scope, struck.receive, struck.send)
 
 
-async def _truncate(struck: Struck) -> None:
+async def _truncate(struck: FaultedRequest) -> None:
     answer = await struck.act()
     body = answer.body()
     keep = min(struck.fault.options.get("keep", len(body) // 2), len(body) - 1)
@@ -150,7 +150,7 @@ async def _truncate(struck: Struck) -> None:
     await struck.drop()
 
 
-_ACTIONS: dict[str, Callable[[Struck], Awaitable[None]]] = {
+_ACTIONS: dict[str, Callable[[FaultedRequest], Awaitable[None]]] = {
     "status": _status,
     "hang": _hang,
     "drop_before": _drop_before,

@@ -86,14 +86,14 @@ class Faults:
         self._numbers = count(1)
         self.ended = asyncio.Event()
 
-    def add(self, wish: Mapping[str, Any]) -> Fault:
+    def add(self, spec: Mapping[str, Any]) -> Fault:
         """Puts a fault in force. Raises a 400 that names what is wrong with the wish."""
-        _HEAD(dict(wish), "")
-        options = {name: value for name, value in wish.items() if name not in (*_MATCH, "action")}
-        ACTIONS[wish["action"]](options, "")
-        _check_pattern(wish.get("path", "*"))
-        match = {name: wish[name] for name in _MATCH if name in wish}
-        fault = Fault(next(self._numbers), wish["action"], **match, options=options)
+        _HEAD(dict(spec), "")
+        options = {name: value for name, value in spec.items() if name not in (*_MATCH, "action")}
+        ACTIONS[spec["action"]](options, "")
+        _check_pattern(spec.get("path", "*"))
+        match = {name: spec[name] for name in _MATCH if name in spec}
+        fault = Fault(next(self._numbers), spec["action"], **match, options=options)
         with self._lock:
             self._faults.append(fault)
         return fault

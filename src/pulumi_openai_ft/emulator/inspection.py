@@ -22,37 +22,37 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.emulator.backend import Backend
 
-Book = list[dict[str, Any]]
+Objects = list[dict[str, Any]]
 
 
-def files(backend: Backend) -> Book:
+def files(backend: Backend) -> Objects:
     """All files that can be had, oldest first, each with its project."""
     now = backend.clock.now()
     found = backend.store.files.find({}, unexpired(now))
     return [{**file_body(file, backend.settings, now), "project": file.project} for file in found]
 
 
-def uploads(backend: Backend) -> Book:
+def uploads(backend: Backend) -> Objects:
     """All uploads, oldest first, each with its project."""
     return [{**upload_body(upload), "project": upload.project} for upload in backend.store.uploads.find({})]
 
 
-def jobs(backend: Backend) -> Book:
+def jobs(backend: Backend) -> Objects:
     """All jobs, oldest first, each with its project."""
-    backend.lifecycle.settle(backend.store.jobs.find({}, LIVE), read=False)
+    backend.lifecycle.advance(backend.store.jobs.find({}, LIVE), read=False)
     found = backend.store.jobs.find({})
     return [{**job_body(job, backend.settings), "project": job.project} for job in found]
 
 
-def permissions(backend: Backend) -> Book:
+def permissions(backend: Backend) -> Objects:
     """All grants, oldest first, each with its checkpoint."""
     found = backend.store.permissions.find({})
     return [{**permission_body(permission), "checkpoint": permission.checkpoint} for permission in found]
 
 
-def models(backend: Backend) -> Book:
+def models(backend: Backend) -> Objects:
     """All fine-tuned models, oldest first, each with its project and job."""
-    backend.lifecycle.settle(backend.store.jobs.find({}, LIVE), read=False)
+    backend.lifecycle.advance(backend.store.jobs.find({}, LIVE), read=False)
     found = backend.store.models.find({})
     return [
         {**model_body(model, backend.catalogue, backend.settings), "project": model.project, "job": model.job}
@@ -60,7 +60,7 @@ def models(backend: Backend) -> Book:
     ]
 
 
-BOOKS: dict[str, Callable[[Backend], Book]] = {
+OBJECTS: dict[str, Callable[[Backend], Objects]] = {
     "files": files,
     "uploads": uploads,
     "jobs": jobs,

@@ -12,7 +12,7 @@ from pulumi_openai_ft.emulator.errors import ApiError, invalid
 from pulumi_openai_ft.emulator.event_log import History
 from pulumi_openai_ft.emulator.ids import checkpoint_name, model_name, new_id
 from pulumi_openai_ft.emulator.records import Checkpoint, File, Job, Model
-from pulumi_openai_ft.emulator.runner import Dataset, Order, Progress, Runner
+from pulumi_openai_ft.emulator.runner import Dataset, Progress, Runner, TrainingRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -51,9 +51,9 @@ class Lifecycle:
         self._lock = RLock()
         self.history = History(store, runner)
 
-    def order(self, job: Job) -> Order:
+    def order(self, job: Job) -> TrainingRequest:
         """The job as its runner sees it."""
-        return Order(
+        return TrainingRequest(
             job_id=job.id,
             model=job.model,
             base=job.base,
@@ -76,16 +76,16 @@ class Lifecycle:
         with self._store.transaction():
             self._store.jobs.add(job)
             self._runner.submit(self.order(job))
-            job = self.history.say(job, job.created_at, f"Created fine-tuning job: {job.id}")
-            return self._store.jobs.put(self.history.say(job, job.created_at, f"Validating {files}"))
+            job = self.history.add(job, job.created_at, f"Created fine-tuning job: {job.id}")
+            return self._store.jobs.put(self.history.add(job, job.created_at, f"Validating {files}"))
 
-    def settle(self, jobs: Iterable[Job], *, read: bool = True) -> list[Job]:
+    def advance(self, jobs: Iterable[Job], *, read: bool = True) -> list[Job]:
         """Brings jobs up to the present; `read` says that a client looks at them."""
         return [self._settle(job, read=read) for job in jobs]
 
     def settle_live(self) -> None:
         """Brings all jobs up to the present that are not over, as for a client that lists what they make."""
-        self.settle(self._store.jobs.find({}, LIVE))
+        self.advance(self._store.jobs.find({}, LIVE))
 
     def cancel(self, job: Job) -> Job:
         """Ends a job. Raises a 400 where it is over."""
@@ -117,7 +117,7 @@ class Lifecycle:
         most = self._settings.max_active_jobs
         if most is None:
             return
-        self.settle(self._store.jobs.find({}, LIVE), read=False)
+        self.advance(self._store.jobs.find({}, LIVE), read=False)
         if self._store.jobs.count({}, LIVE) >= most:
             raise ApiError(
                 429,
@@ -127,12 +127,14 @@ class Lifecycle:
                 code="rate_limit_exceeded",
             )
 
-    def _command(self, command: Callable[[Order], None], job: Job, status: str, message: str) -> Job:
+    def _command(
+        self, command: Callable[[TrainingRequest], None], job: Job, status: str, message: str
+    ) -> Job:
         now = self._clock.now()
         with self._store.transaction():
             command(self.order(job))
             job = self._enter(job, status, now)
-            return self._store.jobs.put(self.history.say(job, now, message))
+            return self._store.jobs.put(self.history.add(job, now, message))
 
     def _settle(self, job: Job, *, read: bool) -> Job:
         if job.status in TERMINAL:
@@ -149,7 +151,7 @@ class Lifecycle:
                 settled = self._apply(present, order, progress)
                 return self._store.jobs.put(settled) if settled != present else present
 
-    def _apply(self, job: Job, order: Order, progress: Progress) -> Job:
+    def _apply(self, job: Job, order: TrainingRequest, progress: Progress) -> Job:
         for stage, arrive in (("queued", self._queued), ("running", self._running)):
             if stage in progress.reached and job.status in _STAGES[: _STAGES.index(stage)]:
                 job = arrive(job, progress)
@@ -178,7 +180,7 @@ class Lifecycle:
 
     def _queued(self, job: Job, progress: Progress) -> Job:
         at = progress.reached["queued"]
-        return self.history.say(
+        return self.history.add(
             self._enter(job, "queued", at), at, "Files validated, moving job to queued state"
         )
 
@@ -188,24 +190,24 @@ class Lifecycle:
         asked = job.method[kind]["hyperparameters"]
         block = {**job.method[kind], "hyperparameters": {**asked, **progress.hyperparameters}}
         job = replace(self._enter(job, "running", at), method={**job.method, kind: block})
-        return self.history.say(job, at, "Fine-tuning job started")
+        return self.history.add(job, at, "Fine-tuning job started")
 
     def _failed(self, job: Job, progress: Progress) -> Job:
         at = progress.reached["failed"]
         error = None if progress.problem is None else asdict(progress.problem)
         job = replace(self._enter(job, "failed", at), error=error)
-        return self.history.say(job, at, error["message"] if error else "The job failed", level="error")
+        return self.history.add(job, at, error["message"] if error else "The job failed", level="error")
 
-    def _paused(self, job: Job, progress: Progress, order: Order) -> Job:
+    def _paused(self, job: Job, progress: Progress, order: TrainingRequest) -> Job:
         at = progress.reached["paused"]
         job = self._enter(job, "paused", at)
         if job.steps:
             name = checkpoint_name(self._new_name(job), job.steps)
             (metrics,) = self._runner.metrics(order, [job.steps])
             self._checkpoint(job, name, metrics, at)
-        return self.history.say(job, at, "Fine-tuning job paused")
+        return self.history.add(job, at, "Fine-tuning job paused")
 
-    def _succeeded(self, job: Job, progress: Progress, order: Order) -> Job:
+    def _succeeded(self, job: Job, progress: Progress, order: TrainingRequest) -> Job:
         at = progress.reached["succeeded"]
         outcome = self._runner.outcome(order)
         *earlier, last = self._runner.metrics(order, outcome.checkpoint_steps)
@@ -213,7 +215,7 @@ class Lifecycle:
             step = int(metrics["step"])
             name = checkpoint_name(self._new_name(job), step)
             self._checkpoint(job, name, metrics, at)
-            job = self.history.say(job, at, f"Checkpoint created at step {step}: {name}")
+            job = self.history.add(job, at, f"Checkpoint created at step {step}: {name}")
         name = self._new_name(job)
         self._checkpoint(job, name, last, at)
         self._store.models.add(Model(id=name, created_at=at, project=job.project, base=job.base, job=job.id))
@@ -223,8 +225,8 @@ class Lifecycle:
             trained_tokens=outcome.trained_tokens,
             result_files=[self._result_file(job, outcome.result_csv, at)],
         )
-        job = self.history.say(job, at, f"New fine-tuned model created: {name}")
-        return self.history.say(job, at, "The job has successfully completed")
+        job = self.history.add(job, at, f"New fine-tuned model created: {name}")
+        return self.history.add(job, at, "The job has successfully completed")
 
     def _new_name(self, job: Job) -> str:
         form = self._settings.rules.model_form
@@ -249,7 +251,7 @@ class Lifecycle:
         file_id = new_id("file-")
         draft = self._blobs.draft()
         draft.write(b64encode(csv.encode()))
-        size = draft.keep(file_id)
+        size = draft.store(file_id)
         self._store.files.add(
             File(
                 id=file_id,

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pulumi_openai_ft.emulator.errors import ApiError
-from pulumi_openai_ft.emulator.fault_actions import Struck, apply_fault
+from pulumi_openai_ft.emulator.fault_actions import FaultedRequest, apply_fault
 from pulumi_openai_ft.emulator.ids import new_id
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class StoppableServer(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._ended.set)
 
 
-class Doorkeeper:
+class LoopbackGuard:
     """Lets in only requests that were sent to this machine by name, so that no web page can reach the emulator."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -105,7 +105,7 @@ class Doorkeeper:
         await JSONResponse(refusal.body(), refusal.status)(scope, receive, send)
 
 
-class Recorder:
+class RequestLogMiddleware:
     """Writes the journal and adds the headers that every answer of the API has."""
 
     def __init__(self, app: ASGIApp, backend: Backend, route_of: Callable[[str, str], str | None]) -> None:
@@ -156,7 +156,7 @@ class Recorder:
         return len(self._lately)
 
 
-class StrikeFaults:
+class FaultMiddleware:
     """Lets faults strike the API's requests."""
 
     def __init__(self, app: ASGIApp, backend: Backend) -> None:
@@ -172,7 +172,7 @@ class StrikeFaults:
             await self._app(scope, receive, send)
             return
         scope["extensions"]["emulator.entry"].fault = fault.action
-        await apply_fault(Struck(self._app, fault, self._backend.faults, scope, receive, send))
+        await apply_fault(FaultedRequest(self._app, fault, self._backend.faults, scope, receive, send))
 
 
 def _is_api(scope: Scope) -> bool:

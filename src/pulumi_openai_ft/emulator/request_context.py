@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 
 @dataclass
-class Call:
+class ApiRequest:
     """A request to one endpoint. `body` is its JSON, None without one; `form` is there on multipart endpoints."""
 
     backend: Backend
@@ -76,7 +76,7 @@ class Call:
         return given
 
 
-Handler = Callable[[Call], Json | Response]
+Handler = Callable[[ApiRequest], Json | Response]
 
 
 async def read_json(request: Request) -> Any:

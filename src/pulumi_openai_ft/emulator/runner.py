@@ -20,7 +20,7 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class Order:
+class TrainingRequest:
     """What is to be trained. `method` is the API's method object, `base` the model without `ft:` parts."""
 
     job_id: str
@@ -73,23 +73,23 @@ class Outcome:
 class Runner(Protocol):
     """Trains. It keeps its own notes, so that a run outlives the process; every call names the order again."""
 
-    def submit(self, order: Order) -> None:
+    def submit(self, order: TrainingRequest) -> None:
         """Takes the order on. Validating the files belongs to the run."""
 
-    def poll(self, order: Order) -> Progress:
+    def poll(self, order: TrainingRequest) -> Progress:
         """Says where the run stands."""
 
-    def cancel(self, order: Order) -> None:
+    def cancel(self, order: TrainingRequest) -> None:
         """Ends the run for good."""
 
-    def pause(self, order: Order) -> None:
+    def pause(self, order: TrainingRequest) -> None:
         """Stops a running run after its present step."""
 
-    def resume(self, order: Order) -> None:
+    def resume(self, order: TrainingRequest) -> None:
         """Queues a paused run again; it goes on where it stopped."""
 
-    def metrics(self, order: Order, steps: Iterable[int]) -> list[dict[str, float]]:
+    def metrics(self, order: TrainingRequest, steps: Iterable[int]) -> list[dict[str, float]]:
         """The measurements of steps that the run has done, under the API's names."""
 
-    def outcome(self, order: Order) -> Outcome:
+    def outcome(self, order: TrainingRequest) -> Outcome:
         """What a succeeded run leaves behind."""

@@ -54,7 +54,7 @@ class Emulator:
         job_seconds: float = 120.0,
         projects: Sequence[str] = (),
         closed: bool = False,
-        reads: int = 0,
+        polls_until_done: int = 0,
         clock: Clock | None = None,
         keys: Sequence[str] = (),
         today: date | None = None,
@@ -69,7 +69,7 @@ class Emulator:
         self._data = None if data is None else Path(data)
         self._seed = seed
         self._keys = keys
-        self._clock = clock or _clock(speed, reads, job_seconds)
+        self._clock = clock or _clock(speed, polls_until_done, job_seconds)
         self._running = ExitStack()
         self._backend: Backend | None = None
 
@@ -143,23 +143,23 @@ class Emulator:
         """How often each method and route was asked, as `GET /v1/files`."""
         return self.backend.journal.counts()
 
-    def files(self) -> inspection.Book:
+    def files(self) -> inspection.Objects:
         """All files, oldest first: the API's objects and their `project`."""
         return inspection.files(self.backend)
 
-    def uploads(self) -> inspection.Book:
+    def uploads(self) -> inspection.Objects:
         """All uploads, oldest first: the API's objects and their `project`."""
         return inspection.uploads(self.backend)
 
-    def jobs(self) -> inspection.Book:
+    def jobs(self) -> inspection.Objects:
         """All jobs, oldest first: the API's objects and their `project`. This does not count as reading them."""
         return inspection.jobs(self.backend)
 
-    def permissions(self) -> inspection.Book:
+    def permissions(self) -> inspection.Objects:
         """All grants, oldest first: the API's objects and their `checkpoint`."""
         return inspection.permissions(self.backend)
 
-    def models(self) -> inspection.Book:
+    def models(self) -> inspection.Objects:
         """All fine-tuned models, oldest first: the API's objects, their `project` and `job`."""
         return inspection.models(self.backend)
 
@@ -196,7 +196,7 @@ def _hint(text: str) -> None:
 
 def _clock(speed: float, reads: int, job_seconds: float) -> Clock:
     if reads:
-        return Clock.by_reads(reads, job_seconds)
+        return Clock.by_polls(reads, job_seconds)
     return Clock(speed=speed) if speed else Clock.at_once()
 
 

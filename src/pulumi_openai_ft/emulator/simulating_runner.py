@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft.emulator.clock import Clock, Moment
 from pulumi_openai_ft.emulator.records import Note
-from pulumi_openai_ft.emulator.runner import Dataset, Order, Outcome, Progress
+from pulumi_openai_ft.emulator.runner import Dataset, Outcome, Progress, TrainingRequest
 from pulumi_openai_ft.emulator.simulation import (
     Plan,
     checkpoint_steps,
@@ -116,12 +116,12 @@ class SimulatingRunner:
         self._notes = notes
         self._settings = settings
 
-    def submit(self, order: Order) -> None:
+    def submit(self, order: TrainingRequest) -> None:
         """Starts the job's simulated time."""
         moment = self._clock.moment()
         self._save(order, Run(self._settings.job_seconds, moment.real, moment.skipped))
 
-    def poll(self, order: Order) -> Progress:
+    def poll(self, order: TrainingRequest) -> Progress:
         """Moves the run to the present and says where it stands."""
         run = self._load(order)
         moment = self._clock.moment()
@@ -131,35 +131,35 @@ class SimulatingRunner:
         self._save(order, run)
         return self._progress(order, run)
 
-    def cancel(self, order: Order) -> None:
+    def cancel(self, order: TrainingRequest) -> None:
         """Lets the run stand still for good; its steps can still be asked for."""
         self._save(order, replace(self._load(order), hold="cancelled", held=inf))
 
-    def pause(self, order: Order) -> None:
+    def pause(self, order: TrainingRequest) -> None:
         """Begins to pause, which takes a moment."""
         run = self._load(order)
         self._save(order, replace(run, hold="pausing", held=PAUSING_TAKES * run.seconds))
 
-    def resume(self, order: Order) -> None:
+    def resume(self, order: TrainingRequest) -> None:
         """Puts the run at the queue's end."""
         run = self._load(order)
         reached = {state: at for state, at in run.reached.items() if state not in ("running", "paused")}
         held = REQUEUE_TAKES * run.seconds
         self._save(order, replace(run, hold="queued", held=held, reached=reached))
 
-    def metrics(self, order: Order, steps: Iterable[int]) -> list[dict[str, float]]:
+    def metrics(self, order: TrainingRequest, steps: Iterable[int]) -> list[dict[str, float]]:
         """Computes the steps' measurements from the seed."""
         plan = _plan(self._load(order))
         return [self._step(order, plan, step) for step in steps]
 
-    def outcome(self, order: Order) -> Outcome:
+    def outcome(self, order: TrainingRequest) -> Outcome:
         """What the plan comes to."""
         plan = _plan(self._load(order))
         validation = order.validation is not None
         text = result_csv(plan, seed=order.seed, method=order.kind, validation=validation)
         return Outcome(plan.trained_tokens, checkpoint_steps(plan), text)
 
-    def _inspect(self, order: Order, run: Run) -> None:
+    def _inspect(self, order: TrainingRequest, run: Run) -> None:
         training = _inspect(order.training, order.kind, "training_file")
         found: list[Summary | Problem] = [training]
         if order.validation is not None:
@@ -171,7 +171,7 @@ class SimulatingRunner:
         elif isinstance(training, Summary):
             run.plan = asdict(plan_training(training, _with_beta(order)))
 
-    def _progress(self, order: Order, run: Run) -> Progress:
+    def _progress(self, order: TrainingRequest, run: Run) -> Progress:
         if run.plan is None:
             problem = None if run.problem is None else Problem(**run.problem)
             return Progress(run.status, run.moment.now, run.reached, problem=problem)
@@ -186,7 +186,7 @@ class SimulatingRunner:
             estimated_finish=run.moment.now + (run.seconds - run.done) / (self._clock.speed or 1.0),
         )
 
-    def _step(self, order: Order, plan: Plan, step: int) -> dict[str, float]:
+    def _step(self, order: TrainingRequest, plan: Plan, step: int) -> dict[str, float]:
         validation = order.validation is not None
         measured = training_step(plan, step, seed=order.seed, method=order.kind, validation=validation)
         found = {name: value for name, value in measured._asdict().items() if value is not None}
@@ -196,12 +196,12 @@ class SimulatingRunner:
             }
         return found
 
-    def _load(self, order: Order) -> Run:
+    def _load(self, order: TrainingRequest) -> Run:
         note = self._notes.get(order.job_id)
         assert note is not None, "every order is submitted before it is polled"
         return Run(**note.content)
 
-    def _save(self, order: Order, run: Run) -> None:
+    def _save(self, order: TrainingRequest, run: Run) -> None:
         self._notes.put(Note(id=order.job_id, created_at=run.moment.now, content=vars(run)))
 
 
@@ -220,12 +220,12 @@ def _plan(run: Run) -> Plan:
     return Plan(**run.plan)
 
 
-def _with_beta(order: Order) -> dict[str, Any]:
+def _with_beta(order: TrainingRequest) -> dict[str, Any]:
     default = {"beta": "auto"} if order.kind == "dpo" else {}
     return {**default, **order.hyperparameters}
 
 
-def _resolved(order: Order, plan: Plan) -> dict[str, Any]:
+def _resolved(order: TrainingRequest, plan: Plan) -> dict[str, Any]:
     resolved: dict[str, Any] = {
         "n_epochs": plan.n_epochs,
         "batch_size": plan.batch_size,

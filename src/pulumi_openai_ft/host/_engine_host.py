@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-from pulumi_openai_ft._client.rate_limit import Time
+from pulumi_openai_ft._client.rate_limit import TimeSource
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft._shared.locked_property import once
-from pulumi_openai_ft.errors import InterruptedCommandError
+from pulumi_openai_ft._shared.locked_property import locked_cached_property
+from pulumi_openai_ft.errors import CommandInterruptedError
 from pulumi_openai_ft.host._operations import Operation, Operations
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class EngineLog:
         with suppress(grpc.RpcError):  # the engine is on its way out
             self._engine.Log(engine_pb2.LogRequest(urn=urn, message=message, severity=severity, **more))
 
-    @once
+    @locked_cached_property
     def _engine(self) -> engine_pb2_grpc.EngineStub:
         return engine_pb2_grpc.EngineStub(grpc.insecure_channel(self._address))
 
@@ -58,9 +58,9 @@ class EngineHost(Host):
     operations: Operations = field(kw_only=True)
 
     def __post_init__(self) -> None:
-        self.time = Time(sleep=self._sleep)
+        self.time = TimeSource(sleep=self._sleep)
 
-    def say(self, message: str) -> None:
+    def info(self, message: str) -> None:
         """Leaves a message in the diagnostics of the resource."""
         self.log.write(Operation.current().urn, message)
 
@@ -68,7 +68,7 @@ class EngineHost(Host):
         """The same, marked as a warning."""
         self.log.write(Operation.current().urn, message, severity=engine_pb2.WARNING)
 
-    def show(self, line: str) -> None:
+    def set_status(self, line: str) -> None:
         """Shows a line in the resource's row."""
         self.log.write(Operation.current().urn, line, ephemeral=True)
 
@@ -77,18 +77,18 @@ class EngineHost(Host):
         """Whether the user has interrupted the command."""
         return self.operations.interrupted.is_set()
 
-    def require_consent(self) -> None:
+    def raise_if_interrupted(self) -> None:
         """Refuses to create anything once the user has interrupted the command."""
-        Operation.current().begins_to_create()
+        Operation.current().mark_creating()
         if self.is_interrupted:
-            raise InterruptedCommandError("the command was interrupted before anything was created")
+            raise CommandInterruptedError("the command was interrupted before anything was created")
 
-    def finish(self, created: CreateResult, rest: Callable[[], CreateResult]) -> CreateResult:
+    def complete_create(self, created: CreateResult, rest: Callable[[], CreateResult]) -> CreateResult:
         """From here on, whatever fails, the resource is recorded and the command fails with the reason."""
-        Operation.current().exists(created)
+        Operation.current().mark_created(created)
         return rest()
 
     def _sleep(self, seconds: float) -> None:
         """Sleeps until the user interrupts the command."""
         if self.operations.interrupted.wait(seconds):
-            raise InterruptedCommandError("the command was interrupted")
+            raise CommandInterruptedError("the command was interrupted")

@@ -20,7 +20,7 @@ def fail(context: grpc.ServicerContext, reason: str) -> NoReturn:
     raise AssertionError
 
 
-def fail_partly(context: grpc.ServicerContext, left: provider_pb2.ErrorResourceInitFailed) -> NoReturn:
+def abort_partial(context: grpc.ServicerContext, left: provider_pb2.ErrorResourceInitFailed) -> NoReturn:
     """Ends a create or an update whose resource exists and is to be recorded as it is."""
     detail = any_pb2.Any()
     detail.Pack(left)

@@ -9,7 +9,7 @@ from contextvars import ContextVar, copy_context
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft.errors import InterruptedCommandError
+from pulumi_openai_ft.errors import CommandInterruptedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,33 +46,33 @@ class Operation:
         """Makes this the operation that this thread works on."""
         _current.set(self)
 
-    def begins_to_create(self) -> None:
+    def mark_creating(self) -> None:
         """Notes that something is about to be created: until that exists, or is not, this cannot be left behind.
 
         Raises:
-            InterruptedCommandError: It was left behind.
+            CommandInterruptedError: It was left behind.
         """
         with self._lock:
             if self._outcome.done():
-                raise InterruptedCommandError(INTERRUPTED)
+                raise CommandInterruptedError(INTERRUPTED)
             self._is_creating = True
 
-    def exists(self, created: CreateResult) -> None:
+    def mark_created(self, created: CreateResult) -> None:
         """Notes that the resource exists: from now on its id must not be lost."""
         with self._lock:
             self.created, self._is_creating = created, False
 
     def run(self, work: Callable[[], Any]) -> Any:
-        """What the work gives or raises, or `InterruptedCommandError` as soon as it is left behind."""
+        """What the work gives or raises, or `CommandInterruptedError` as soon as it is left behind."""
         self.enter()
         Thread(target=copy_context().run, args=(self._work, work), daemon=True).start()
         return self._outcome.result()
 
-    def leave(self) -> None:
+    def abandon(self) -> None:
         """Waits no longer for what hangs in a request, unless something may come to exist by it."""
         with self._lock, suppress(InvalidStateError):  # it has just ended
             if not self._is_creating:
-                self._outcome.set_exception(InterruptedCommandError(INTERRUPTED))
+                self._outcome.set_exception(CommandInterruptedError(INTERRUPTED))
 
     def _work(self, work: Callable[[], Any]) -> None:
         with suppress(InvalidStateError):  # it was left behind
@@ -116,4 +116,4 @@ class Operations:
             with self._lock:
                 running = list(self._running)
             for operation in running:
-                operation.leave()
+                operation.abandon()

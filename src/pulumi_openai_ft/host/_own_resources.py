@@ -12,15 +12,24 @@ from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 from pulumi.runtime.proto import provider_pb2
 
 from pulumi_openai_ft._settings import project_name
-from pulumi_openai_ft._shared.lazy_module import Deferred
-from pulumi_openai_ft._shared.type_tokens import OURS
-from pulumi_openai_ft.errors import InputError, InterruptedCommandError, OpenAIFTError, UnfinishedError
-from pulumi_openai_ft.host._codegen_escapes import printable
-from pulumi_openai_ft.host._diff_response import diff_response
+from pulumi_openai_ft._shared.lazy_module import LazyModule
+from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
+from pulumi_openai_ft.errors import (
+    CommandInterruptedError,
+    IncompleteResourceError,
+    InputError,
+    OpenAIFTError,
+)
 from pulumi_openai_ft.host._operations import Operation
-from pulumi_openai_ft.host._properties import received, sent
+from pulumi_openai_ft.host._protocol import (
+    diff_response,
+    escape_for_codegen,
+    from_struct,
+    name_of,
+    to_struct,
+    type_of,
+)
 from pulumi_openai_ft.host._startup import loading
-from pulumi_openai_ft.host._urn import name_of, type_of
 
 if TYPE_CHECKING:
     from pulumi_openai_ft._provider.base import Provider
@@ -36,7 +45,7 @@ STATE_FORMAT_KEY, STATE_FORMAT = "__state_format", 1
 """Output that a version writes whose states this one would misread, and the only format that this one knows."""
 
 
-class PartlyDoneError(Exception):
+class PartialFailureError(Exception):
     """A create or an update has failed, and what is there is to be recorded."""
 
     def __init__(self, left: provider_pb2.ErrorResourceInitFailed) -> None:
@@ -63,7 +72,11 @@ class OwnResources:
 
     def check(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
         """Checks inputs."""
-        provider, olds, news = self._provider(request.urn), received(request.olds), received(request.news)
+        provider, olds, news = (
+            self._provider(request.urn),
+            from_struct(request.olds),
+            from_struct(request.news),
+        )
         result = self._host.operations.run(Operation(request.urn), lambda: provider.check(olds, news))
         failures = [
             provider_pb2.CheckFailure(property=failure.property, reason=failure.reason)
@@ -73,20 +86,20 @@ class OwnResources:
 
     def diff(self, request: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:
         """Compares a state with inputs."""
-        provider, news = self._provider(request.urn), received(request.news)
-        before = received(request.old_inputs)
-        remembered = {name: before[name] for name in provider.remembered if name in before}
-        olds = {**remembered, **received(request.olds)}
+        provider, news = self._provider(request.urn), from_struct(request.news)
+        before = from_struct(request.old_inputs)
+        remembered = {name: before[name] for name in provider.inputs_used_in_diff if name in before}
+        olds = {**remembered, **from_struct(request.olds)}
         if not _is_readable(olds):  # a diff that fails would end the whole command: the update tells it
             return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_SOME)
         return diff_response(provider.diff(request.id, olds, news), olds, news)
 
     def create(self, request: provider_pb2.CreateRequest) -> provider_pb2.CreateResponse:
         """Creates a resource, or foresees it."""
-        provider, props = self._provider(request.urn), received(request.properties)
+        provider, props = self._provider(request.urn), from_struct(request.properties)
         if request.preview:
             return provider_pb2.CreateResponse(
-                properties=self._sent(request.urn, provider.planned(None, props))
+                properties=self._sent(request.urn, provider.preview_outputs(None, props))
             )
         operation = Operation(request.urn)
         try:
@@ -94,37 +107,37 @@ class OwnResources:
         except Exception as error:
             if operation.created is None:
                 raise
-            left = _left(provider, operation.created.id, operation.created.outs or {}, error)
+            left = _as_unfinished(provider, operation.created.id, operation.created.outs or {}, error)
             raise self._partly_done(request.urn, operation.created.id, props, left) from error
         return provider_pb2.CreateResponse(id=result.id, properties=self._sent(request.urn, result.outs))
 
     def update(self, request: provider_pb2.UpdateRequest) -> provider_pb2.UpdateResponse:
         """Updates a resource, or foresees it."""
-        provider, news = self._provider(request.urn), received(request.news)
+        provider, news = self._provider(request.urn), from_struct(request.news)
         olds = _state(request.urn, request.olds)
         if request.preview:
             return provider_pb2.UpdateResponse(
-                properties=self._sent(request.urn, provider.planned(olds, news))
+                properties=self._sent(request.urn, provider.preview_outputs(olds, news))
             )
         operation = Operation(request.urn)
         try:
             result = self._host.operations.run(operation, lambda: provider.update(request.id, olds, news))
-        except (InterruptedCommandError, UnfinishedError) as error:
-            left = _left(provider, request.id, olds, error)
+        except (CommandInterruptedError, IncompleteResourceError) as error:
+            left = _as_unfinished(provider, request.id, olds, error)
             raise self._partly_done(request.urn, request.id, news, left) from error
         return provider_pb2.UpdateResponse(properties=self._sent(request.urn, result.outs))
 
     def read(self, request: provider_pb2.ReadRequest) -> provider_pb2.ReadResponse:
         """Reads a resource: of a state, of a program's `get`, or one to be imported, of which nothing is known yet."""
         provider = self._provider(request.urn)
-        props = _state(request.urn, request.properties) or received(request.inputs)
+        props = _state(request.urn, request.properties) or from_struct(request.inputs)
         result = self._host.operations.run(
             Operation(request.urn),
             lambda: provider.read(request.id, props) if props else provider.import_(request.id),
         )
         if not result.id:
             return provider_pb2.ReadResponse()
-        inputs = None if result.inputs is None else self._sent(request.urn, printable(result.inputs))
+        inputs = None if result.inputs is None else self._sent(request.urn, escape_for_codegen(result.inputs))
         return provider_pb2.ReadResponse(
             id=result.id, properties=self._sent(request.urn, result.outs), inputs=inputs
         )
@@ -152,12 +165,12 @@ class OwnResources:
         return provider
 
     def _sent(self, urn: str, properties: dict[str, Any] | None) -> Any:
-        return sent({**(properties or {}), PROVIDER_KEY: _pickled(_known_type(urn))})
+        return to_struct({**(properties or {}), PROVIDER_KEY: _pickled(_known_type(urn))})
 
     def _partly_done(
-        self, urn: str, id_: str, inputs: dict[str, Any], left: UnfinishedError
-    ) -> PartlyDoneError:
-        return PartlyDoneError(
+        self, urn: str, id_: str, inputs: dict[str, Any], left: IncompleteResourceError
+    ) -> PartialFailureError:
+        return PartialFailureError(
             provider_pb2.ErrorResourceInitFailed(
                 id=id_,
                 properties=self._sent(urn, left.outs),
@@ -167,17 +180,19 @@ class OwnResources:
         )
 
 
-def _left(provider: Provider, id_: str, outs: dict[str, Any], error: Exception) -> UnfinishedError:
+def _as_unfinished(
+    provider: Provider, id_: str, outs: dict[str, Any], error: Exception
+) -> IncompleteResourceError:
     """What is known of a resource that exists, whatever has failed."""
-    if isinstance(error, UnfinishedError):
+    if isinstance(error, IncompleteResourceError):
         return error
     if not isinstance(error, OpenAIFTError):
         error = RuntimeError(f"{type(error).__name__}: {error}")
-    return UnfinishedError(provider.left(id_, outs, error), outs)
+    return IncompleteResourceError(provider.unfinished_message(id_, outs, error), outs)
 
 
 def _known_type(urn: str) -> str:
-    name = type_of(urn).removeprefix(OURS)
+    name = type_of(urn).removeprefix(TYPE_PREFIX)
     if name not in MODULES:
         raise InputError(
             f"resource {name_of(urn)!r}: this version of pulumi-openai-ft has no type {type_of(urn)!r}: it has "
@@ -191,7 +206,7 @@ def _is_readable(state: dict[str, Any]) -> bool:
 
 
 def _state(urn: str, struct: Any) -> dict[str, Any]:
-    state = received(struct)
+    state = from_struct(struct)
     if not _is_readable(state):
         raise InputError(
             f"resource {name_of(urn)!r}: its state was written by a newer version of pulumi-openai-ft than the one "
@@ -203,11 +218,11 @@ def _state(urn: str, struct: Any) -> dict[str, Any]:
 @cache
 def _provider_class(name: str) -> Any:
     with loading():
-        return getattr(Deferred(f"_provider.{MODULES[name]}"), f"{name}Provider")
+        return getattr(LazyModule(f"_provider.{MODULES[name]}"), f"{name}Provider")
 
 
 @cache
 def _pickled(name: str) -> str:
     """What the program's resource has under `__provider`."""
-    pickled: str = serialize_provider(getattr(Deferred(MODULES[name]), f"{name}Provider")())
+    pickled: str = serialize_provider(getattr(LazyModule(MODULES[name]), f"{name}Provider")())
     return pickled

@@ -20,17 +20,17 @@ from pulumi_openai_ft._program.functions.lookups import LOOKUPS
 from pulumi_openai_ft._provider.checkpoint_permission import CheckpointPermissionInputs
 from pulumi_openai_ft._provider.file import FileInputs
 from pulumi_openai_ft._provider.job.inputs import FineTuningJobInputs
-from pulumi_openai_ft._shared.type_tokens import OURS
+from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermission
 from pulumi_openai_ft.file import File
 from pulumi_openai_ft.fine_tuning_job import FineTuningJob
 from pulumi_openai_ft.host._schema_types import Types, output_model
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft._program.functions.lookups import Lookup
-    from pulumi_openai_ft._provider.input_models import Inputs
+    from pulumi_openai_ft._program.functions.lookups import LookupFunction
+    from pulumi_openai_ft._provider.input_models import InputModel
 
-RESOURCES: dict[type[Any], type[Inputs]] = {
+RESOURCES: dict[type[Any], type[InputModel]] = {
     File: FileInputs,
     FineTuningJob: FineTuningJobInputs,
     FineTuningCheckpointPermission: CheckpointPermissionInputs,
@@ -49,7 +49,7 @@ def package_schema() -> dict[str, Any]:
     given, got = Types(_token, given=True), Types(_token, given=False)
     resources = {_token(kind.__name__): _resource(kind, given, got) for kind in RESOURCES}
     functions = {lookup.token: _function(lookup, given, got) for lookup in LOOKUPS.values()}
-    package, module, _ = OURS.split(":")
+    package, module, _ = TYPE_PREFIX.split(":")
     return {
         "name": package,
         "meta": {"moduleFormat": f"{module}()"},  # what is in this module is printed without a module
@@ -61,7 +61,7 @@ def package_schema() -> dict[str, Any]:
 
 
 def _token(name: str) -> str:
-    return f"{OURS}{name}"
+    return f"{TYPE_PREFIX}{name}"
 
 
 def _resource(kind: type[Any], given: Types, got: Types) -> dict[str, Any]:
@@ -74,6 +74,6 @@ def _resource(kind: type[Any], given: Types, got: Types) -> dict[str, Any]:
     }
 
 
-def _function(lookup: Lookup[Any], given: Types, got: Types) -> dict[str, Any]:
+def _function(lookup: LookupFunction[Any], given: Types, got: Types) -> dict[str, Any]:
     found = got.of(lookup.result)
     return {"description": found["description"], "inputs": given.of(lookup.arguments), "outputs": found}

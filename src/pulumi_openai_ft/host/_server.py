@@ -16,7 +16,7 @@ import grpc
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from pulumi_openai_ft._shared.engine_liveness import address_of, is_there
+from pulumi_openai_ft._shared.engine_liveness import find_engine_address, is_listening
 from pulumi_openai_ft.host._servicer import Servicer
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ MOST_CALLS = 4096
 STDIN = 0
 BETWEEN_LOOKS = 1.0
 """Seconds between two looks at an engine that is there although our stdin has ended."""
-LAST_WORDS = 2.0
+SHUTDOWN_GRACE = 2.0
 """Seconds that calls get to end in when the process is asked to end. The engine kills it after 5."""
 
 
@@ -37,7 +37,7 @@ def serve(arguments: Sequence[str]) -> None:
     Args:
         arguments: Arguments of this process, the engine's address among them if there is one.
     """
-    engine_address = address_of(arguments)
+    engine_address = find_engine_address(arguments)
     servicer = Servicer(engine_address)
     server = grpc.server(ThreadPoolExecutor(MOST_CALLS), options=_GRPC_CHANNEL_OPTIONS)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
@@ -49,14 +49,14 @@ def serve(arguments: Sequence[str]) -> None:
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     if engine_address:
-        Thread(target=_end_with, args=(engine_address,), daemon=True).start()
+        Thread(target=_exit_with_engine, args=(engine_address,), daemon=True).start()
     ended.wait()
     servicer.interrupt()
-    server.stop(LAST_WORDS).wait()
+    server.stop(SHUTDOWN_GRACE).wait()
     _end()
 
 
-def _end_with(engine_address: str) -> None:
+def _exit_with_engine(engine_address: str) -> None:
     """Ends this process when the engine is gone: nobody would record what it still did.
 
     The engine holds the other end of our stdin, which closes with it, even when it is killed, though perhaps before
@@ -65,7 +65,7 @@ def _end_with(engine_address: str) -> None:
     with suppress(OSError):  # no stdin at all
         while os.read(STDIN, 1):
             pass
-    while is_there(engine_address):
+    while is_listening(engine_address):
         time.sleep(BETWEEN_LOOKS)
     _end()
 
@@ -74,7 +74,7 @@ def _end() -> None:
     """Ends without waiting for threads that hang in a request, though not without what providers do at exit."""
     at_exit = Thread(target=atexit._run_exitfuncs, daemon=True)  # noqa: SLF001 - an ordinary exit joins all threads
     at_exit.start()
-    at_exit.join(LAST_WORDS)
+    at_exit.join(SHUTDOWN_GRACE)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

@@ -25,8 +25,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from pulumi_openai_ft._settings import project_name
 from pulumi_openai_ft.errors import InputError, OpenAIFTError
-from pulumi_openai_ft.host._properties import received
-from pulumi_openai_ft.host._urn import name_of
+from pulumi_openai_ft.host._protocol import from_struct, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +82,7 @@ class ForeignResources:
     @_in_turn
     def check(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
         """Checks inputs."""
-        olds, news = received(request.olds), received(request.news)
+        olds, news = from_struct(request.olds), from_struct(request.news)
         result = self._provider(request.urn, news, olds).check(olds, news)
         failures = [provider_pb2.CheckFailure(property=f.property, reason=f.reason) for f in result.failures]
         return provider_pb2.CheckResponse(inputs=_sent(result.inputs, news), failures=failures)
@@ -91,7 +90,7 @@ class ForeignResources:
     @_in_turn
     def diff(self, request: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:
         """Compares a state with inputs."""
-        olds, news = received(request.olds), received(request.news)
+        olds, news = from_struct(request.olds), from_struct(request.news)
         result = self._provider(request.urn, news, olds).diff(request.id, olds, news)
         return provider_pb2.DiffResponse(
             changes=CHANGES[result.changes if result.changes is None else bool(result.changes)],
@@ -107,7 +106,7 @@ class ForeignResources:
 
     @_in_turn
     def _create(self, request: provider_pb2.CreateRequest) -> provider_pb2.CreateResponse:
-        props = received(request.properties, unknowns=False)
+        props = from_struct(request.properties, unknowns=False)
         result = self._provider(request.urn, props).create(props)
         outs = {} if result.outs is None else result.outs
         return provider_pb2.CreateResponse(id=result.id, properties=_sent(outs, props))
@@ -120,7 +119,7 @@ class ForeignResources:
 
     @_in_turn
     def _update(self, request: provider_pb2.UpdateRequest) -> provider_pb2.UpdateResponse:
-        olds, news = received(request.olds, unknowns=False), received(request.news, unknowns=False)
+        olds, news = from_struct(request.olds, unknowns=False), from_struct(request.news, unknowns=False)
         result = self._provider(request.urn, news).update(request.id, olds, news)
         outs = {} if result.outs is None else result.outs
         return provider_pb2.UpdateResponse(properties=_sent(outs, news))
@@ -128,7 +127,7 @@ class ForeignResources:
     @_in_turn
     def read(self, request: provider_pb2.ReadRequest) -> provider_pb2.ReadResponse:
         """Reads a resource of a state, or of a program's `get`."""
-        props = received(request.properties, unknowns=False) or received(request.inputs, unknowns=False)
+        props = from_struct(request.properties, unknowns=False) or from_struct(request.inputs, unknowns=False)
         if not props:
             raise InputError(
                 f"resource {name_of(request.urn)!r} cannot be imported: only the program that defines a dynamic "
@@ -143,7 +142,7 @@ class ForeignResources:
     @_in_turn
     def delete(self, request: provider_pb2.DeleteRequest) -> empty_pb2.Empty:
         """Deletes a resource."""
-        props = received(request.properties, unknowns=False)
+        props = from_struct(request.properties, unknowns=False)
         self._provider(request.urn, props).delete(request.id, props)
         return empty_pb2.Empty()
 

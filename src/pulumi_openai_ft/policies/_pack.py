@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from pulumi_policy import PolicyPack
 
 from pulumi_openai_ft.policies import budget, deadline, job_settings, keys, models, permissions, stack_rules
-from pulumi_openai_ft.policies._policy_resource import Marks
-from pulumi_openai_ft.policies._rule import Clock, Look, Rule, StackRule, today
+from pulumi_openai_ft.policies._checked_resource import SecretMarks
+from pulumi_openai_ft.policies._rule import Clock, Rule, SecretScan, StackRule, today
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pulumi_policy import Policy
 
-RULES: tuple[Rule | StackRule | Look, ...] = (
+RULES: tuple[Rule | StackRule | SecretScan, ...] = (
     keys.LOOK,
     models.SUPPORTED_MODEL,
     models.KNOWN_MODEL,
@@ -44,7 +44,7 @@ def policies(clock: Clock = today) -> list[Policy]:
     Args:
         clock: Gives the day on which dates are judged; the day in UTC by default.
     """
-    marks = Marks()
+    marks = SecretMarks()
     return [rule.policy(marks, clock) for rule in RULES]
 
 

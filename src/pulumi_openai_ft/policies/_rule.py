@@ -16,23 +16,23 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from pulumi_openai_ft._provider.input_models import plain
-from pulumi_openai_ft._provider.input_models import problems as input_problems
+from pulumi_openai_ft._provider.input_models import integers_from_floats
+from pulumi_openai_ft._provider.input_models import validation_errors as input_problems
 from pulumi_openai_ft._provider.job.inputs import FineTuningJobInputs
-from pulumi_openai_ft._provider.job.validation import contradictions
+from pulumi_openai_ft._provider.job.validation import conflicting_inputs
 from pulumi_openai_ft._shared.property_paths import top_level
-from pulumi_openai_ft.policies._policy_resource import Marks, Subject, raw, unknown_paths
-from pulumi_openai_ft.policies._resource_types import JOB
-from pulumi_openai_ft.policies._schema import EXEMPT, UNKNOWNS, Schema, defaults, problems
+from pulumi_openai_ft._shared.state_names import JOB_TYPE
+from pulumi_openai_ft.policies._checked_resource import CheckedResource, SecretMarks, raw, unknown_paths
+from pulumi_openai_ft.policies._schema import EXEMPT, UNKNOWNS, Schema, defaults, schema_errors
 
 if TYPE_CHECKING:
     from pulumi_policy import ReportViolation, ResourceValidationArgs, StackValidationArgs
 
 Limits = Mapping[str, Any]
-Judge = Callable[[Subject, Limits], Iterable[str]]
-Remedy = Callable[[Subject, Limits], Mapping[str, Any] | None]
+Judge = Callable[[CheckedResource, Limits], Iterable[str]]
+Remedy = Callable[[CheckedResource, Limits], Mapping[str, Any] | None]
 Clock = Callable[[], date]
-INPUTS = {JOB: FineTuningJobInputs}
+INPUTS = {JOB_TYPE: FineTuningJobInputs}
 """Models of the inputs that a remedy may change."""
 
 
@@ -59,12 +59,12 @@ class _Rule:
     level: EnforcementLevel
     reason: str
     kinds: tuple[str, ...] = ()
-    limits: Mapping[str, Schema] = field(default_factory=dict)
+    options: Mapping[str, Schema] = field(default_factory=dict)
 
     @property
     def schema(self) -> dict[str, Schema]:
         """All that can be configured of it, beyond its level."""
-        return {**self.limits, **EXEMPT}
+        return {**self.options, **EXEMPT}
 
     def concerns(self, kind: str) -> bool:
         """Whether it judges resources of a type."""
@@ -72,9 +72,11 @@ class _Rule:
 
     def configured(self, given: Mapping[str, Any]) -> Limits:
         """Its limits, as configured or by default."""
-        return {**defaults(self.schema), **plain(dict(given))}
+        return {**defaults(self.schema), **integers_from_floats(dict(given))}
 
-    def told(self, subject: Subject, sentences: Iterable[str], limits: Limits) -> list[str]:
+    def format_violations(
+        self, subject: CheckedResource, sentences: Iterable[str], limits: Limits
+    ) -> list[str]:
         """What is wrong with a resource, without keys; nothing where the resource is exempt."""
         if subject.name in limits["exempt"]:
             return []
@@ -93,45 +95,47 @@ class Rule(_Rule):
     """
 
     judge: Judge
-    reads: tuple[str, ...] = ()
-    remedy: Remedy | None = None
+    properties: tuple[str, ...] = ()
+    remediation: Remedy | None = None
     judges_states: bool = True
 
     @property
     def schema(self) -> dict[str, Schema]:
         """Adds what to do with values that are not known yet, where there are any to judge."""
-        return {**super().schema, **(UNKNOWNS if self.reads else {})}
+        return {**super().schema, **(UNKNOWNS if self.properties else {})}
 
-    def violations(self, subject: Subject, given: Mapping[str, Any]) -> list[str]:
+    def violations(self, subject: CheckedResource, given: Mapping[str, Any]) -> list[str]:
         """What is wrong with a resource, a sentence each."""
         if not self.concerns(subject.kind):
             return []
-        if wrong := problems(self.schema, given):
+        if wrong := schema_errors(self.schema, given):
             return [f"the configuration of {self.name} is wrong: {'; '.join(wrong)}"]
         limits = self.configured(given)
-        return self.told(subject, [*self.judge(subject, limits), *self._unknown(subject, limits)], limits)
+        return self.format_violations(
+            subject, [*self.judge(subject, limits), *self._unknown(subject, limits)], limits
+        )
 
-    def remedied(self, subject: Subject, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def remedied(self, subject: CheckedResource, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """The properties to change so that `violations` finds nothing; none where that cannot be done."""
-        if self.remedy is None or not self.concerns(subject.kind) or problems(self.schema, given):
+        if self.remediation is None or not self.concerns(subject.kind) or schema_errors(self.schema, given):
             return {}
         limits = self.configured(given)
-        changes = {} if subject.name in limits["exempt"] else self.remedy(subject, limits) or {}
+        changes = {} if subject.name in limits["exempt"] else self.remediation(subject, limits) or {}
         return changes if _is_accepted(subject, changes) else {}
 
-    def policy(self, marks: Marks, clock: Clock = today) -> Policy:
+    def policy(self, marks: SecretMarks, clock: Clock = today) -> Policy:
         """The rule for the engine."""
 
         def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
             if not self.concerns(args.resource_type):
                 return
-            for sentence in self.violations(Subject.of(args, marks, clock()), args.get_config()):
+            for sentence in self.violations(CheckedResource.of(args, marks, clock()), args.get_config()):
                 report(sentence, None)
 
         def remediate(args: ResourceValidationArgs) -> Any:
             if not self.concerns(args.resource_type):
                 return None
-            subject = Subject.of(args, marks, clock())
+            subject = CheckedResource.of(args, marks, clock())
             changes = self.remedied(subject, args.get_config())
             return {**raw(args.props), **_still_secret(subject, changes)} if changes else None
 
@@ -141,13 +145,13 @@ class Rule(_Rule):
             enforcement_level=self.level,
             config_schema=PolicyConfigSchema(self.schema),
             validate=validate,
-            remediate=remediate if self.remedy else None,
+            remediate=remediate if self.remediation else None,
         )
 
-    def _unknown(self, subject: Subject, limits: Limits) -> list[str]:
+    def _unknown(self, subject: CheckedResource, limits: Limits) -> list[str]:
         if limits.get("unknowns") != "report":
             return []
-        found = [path for name in self.reads for path in unknown_paths(subject.props.get(name), name)]
+        found = [path for name in self.properties for path in unknown_paths(subject.props.get(name), name)]
         return [
             f"{path}: has a value that cannot be seen now, so it cannot be judged: write it into the program itself"
             for path in found
@@ -162,24 +166,26 @@ class StackRule(_Rule):
         judge: Gives pairs of a resource and a sentence.
     """
 
-    judge: Callable[[Sequence[Subject], Limits], Iterable[tuple[Subject, str]]]
+    judge: Callable[[Sequence[CheckedResource], Limits], Iterable[tuple[CheckedResource, str]]]
 
-    def violations(self, subjects: Sequence[Subject], given: Mapping[str, Any]) -> list[tuple[Subject, str]]:
+    def violations(
+        self, subjects: Sequence[CheckedResource], given: Mapping[str, Any]
+    ) -> list[tuple[CheckedResource, str]]:
         """What is wrong with the stack: a resource and a sentence each."""
-        if wrong := problems(self.schema, given):
+        if wrong := schema_errors(self.schema, given):
             return [(subjects[0], f"the configuration of {self.name} is wrong: {'; '.join(wrong)}")]
         limits = self.configured(given)
         return [
             (subject, sentence)
             for subject, found in self.judge(subjects, limits)
-            for sentence in self.told(subject, [found], limits)
+            for sentence in self.format_violations(subject, [found], limits)
         ]
 
-    def policy(self, marks: Marks, clock: Clock = today) -> Policy:
+    def policy(self, marks: SecretMarks, clock: Clock = today) -> Policy:
         """The rule for the engine."""
 
         def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-            subjects = [Subject.of(resource, marks, clock()) for resource in args.resources]
+            subjects = [CheckedResource.of(resource, marks, clock()) for resource in args.resources]
             for subject, sentence in self.violations(subjects, args.get_config()) if subjects else []:
                 report(sentence, subject.urn)
 
@@ -193,7 +199,7 @@ class StackRule(_Rule):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look(_Rule):
+class SecretScan(_Rule):
     """The rule that lets others know which values are secret. It finds nothing and changes nothing."""
 
     @property
@@ -201,25 +207,25 @@ class Look(_Rule):
         """Nothing can be configured of it."""
         return {}
 
-    def policy(self, marks: Marks, _clock: Clock = today) -> Policy:
+    def policy(self, marks: SecretMarks, _clock: Clock = today) -> Policy:
         """The rule for the engine."""
 
         def look(args: ResourceValidationArgs) -> Any:
-            marks.look(args.urn, args.props)
+            marks.record(args.urn, args.props)
 
         return ResourceValidationPolicy(
             name=self.name, description=self.description, enforcement_level=self.level, remediate=look
         )
 
 
-def _is_accepted(subject: Subject, changes: Mapping[str, Any]) -> bool:
+def _is_accepted(subject: CheckedResource, changes: Mapping[str, Any]) -> bool:
     """Whether the resource itself takes changed properties: remediations come after its check."""
     props = {**subject.props, **changes}
-    found = [*input_problems(INPUTS[subject.kind], props), *contradictions(props)]
+    found = [*input_problems(INPUTS[subject.kind], props), *conflicting_inputs(props)]
     return not any(top_level(sentence.split(":", 1)[0]) in changes for sentence in found)
 
 
-def _still_secret(subject: Subject, changes: Mapping[str, Any]) -> dict[str, Any]:
+def _still_secret(subject: CheckedResource, changes: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: Secret(value) if name in (subject.secret or ()) else value for name, value in changes.items()
     }

@@ -81,7 +81,7 @@ def defaults(schema: Mapping[str, Schema]) -> dict[str, Any]:
     return {name: form["default"] for name, form in schema.items()}
 
 
-def problems(schema: Mapping[str, Schema], given: Mapping[str, Any]) -> list[str]:
+def schema_errors(schema: Mapping[str, Schema], given: Mapping[str, Any]) -> list[str]:
     """What is wrong with the configuration of a rule, a clause each."""
     known = ", ".join(sorted(schema))
     return [

@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING
 
 from pulumi_policy import EnforcementLevel
 
-from pulumi_openai_ft._shared.hidden_properties import ESTIMATED
-from pulumi_openai_ft.policies._resource_types import JOB
+from pulumi_openai_ft._shared.state_names import ESTIMATED, JOB_TYPE
 from pulumi_openai_ft.policies._rule import Limits, Rule, StackRule
 from pulumi_openai_ft.policies._schema import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pulumi_openai_ft.policies._policy_resource import Subject
+    from pulumi_openai_ft.policies._checked_resource import CheckedResource
 
 TOKENS, COST = ESTIMATED
 _WAY_OUT = "train on fewer rows, for fewer epochs or on a cheaper model"
 
 
-def _budget(job: Subject, limits: Limits) -> Iterator[str]:
+def _budget(job: CheckedResource, limits: Limits) -> Iterator[str]:
     tokens, usd = _tokens(job), _usd(job)
     if limits["max_tokens"] and tokens > limits["max_tokens"]:
         yield (
@@ -33,8 +32,10 @@ def _budget(job: Subject, limits: Limits) -> Iterator[str]:
         )
 
 
-def _stack_budget(resources: Sequence[Subject], limits: Limits) -> Iterator[tuple[Subject, str]]:
-    jobs = [job for job in resources if job.kind == JOB and job.name not in limits["exempt"]]
+def _stack_budget(
+    resources: Sequence[CheckedResource], limits: Limits
+) -> Iterator[tuple[CheckedResource, str]]:
+    jobs = [job for job in resources if job.kind == JOB_TYPE and job.name not in limits["exempt"]]
     if not jobs:
         return
     dearest = max(jobs, key=lambda job: (_usd(job), _tokens(job)))
@@ -51,17 +52,17 @@ def _stack_budget(resources: Sequence[Subject], limits: Limits) -> Iterator[tupl
         )
 
 
-def _tokens(job: Subject) -> float:
+def _tokens(job: CheckedResource) -> float:
     """What the job is estimated to train; 0 where nobody knows."""
     return _figure(job, TOKENS)
 
 
-def _usd(job: Subject) -> float:
+def _usd(job: CheckedResource) -> float:
     """What that is estimated to cost; 0 where nobody knows."""
     return _figure(job, COST)
 
 
-def _figure(job: Subject, name: str) -> float:
+def _figure(job: CheckedResource, name: str) -> float:
     found = job.props.get(name)
     return found if isinstance(found, int | float) else 0
 
@@ -71,8 +72,8 @@ BUDGET = Rule(
     description="Jobs cost no more than agreed, as far as that can be estimated.",
     level=EnforcementLevel.MANDATORY,
     reason="a training cannot be given back; without a limit, or of a file that is not here, nothing is judged",
-    kinds=(JOB,),
-    limits={
+    kinds=(JOB_TYPE,),
+    options={
         "max_tokens": whole_number(
             0, "The most tokens of a job, all epochs together; 0 sets no limit.", least=0
         ),
@@ -86,7 +87,7 @@ STACK_BUDGET = StackRule(
     description="All jobs of a stack together cost no more than agreed, as far as that can be estimated.",
     level=EnforcementLevel.MANDATORY,
     reason="likewise; jobs that are paid already count, by what they were estimated at",
-    limits={
+    options={
         "max_tokens": whole_number(0, "The most tokens of all jobs; 0 sets no limit.", least=0),
         "max_usd": whole_number(0, "The most USD of all jobs; 0 sets no limit.", least=0),
     },

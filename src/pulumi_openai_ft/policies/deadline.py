@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_policy import EnforcementLevel
 
-from pulumi_openai_ft.policies._resource_types import JOB
+from pulumi_openai_ft._shared.state_names import JOB_TYPE
 from pulumi_openai_ft.policies._rule import Limits, Rule
 from pulumi_openai_ft.policies._schema import choice, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pulumi_openai_ft.policies._policy_resource import Subject
+    from pulumi_openai_ft.policies._checked_resource import CheckedResource
 
 
-def _deadline(job: Subject, limits: Limits) -> Iterator[str]:
+def _deadline(job: CheckedResource, limits: Limits) -> Iterator[str]:
     timeout, most = job.props.get("cancel_after_timeout"), limits["max_seconds"]
     if job.props.get("wait_for_completion") is False:
         if limits["without_waiting"] == "report":
@@ -27,11 +27,11 @@ def _deadline(job: Subject, limits: Limits) -> Iterator[str]:
     elif timeout is None:
         yield f"cancel_after_timeout: is missing: write {most} seconds or less"
     elif _is_number(timeout) and timeout > most:
-        shown = job.shown("cancel_after_timeout", timeout)
+        shown = job.redacted_repr("cancel_after_timeout", timeout)
         yield f"cancel_after_timeout: {shown} is more than {most} seconds: write {most} or less"
 
 
-def _with_deadline(job: Subject, limits: Limits) -> Mapping[str, Any] | None:
+def _with_deadline(job: CheckedResource, limits: Limits) -> Mapping[str, Any] | None:
     """The longest deadline. A job that nobody waits for gets none: the resource refuses the two together."""
     timeout, waits = job.props.get("cancel_after_timeout"), job.props.get("wait_for_completion")
     too_long = timeout is None or (_is_number(timeout) and timeout > limits["max_seconds"])
@@ -47,14 +47,14 @@ DEADLINE = Rule(
     description="Jobs are cancelled when they take too long.",
     level=EnforcementLevel.ADVISORY,
     reason="how long a training may take depends on its data; a wrong deadline throws a paid training away",
-    kinds=(JOB,),
-    reads=("cancel_after_timeout", "wait_for_completion"),
-    limits={
+    kinds=(JOB_TYPE,),
+    properties=("cancel_after_timeout", "wait_for_completion"),
+    options={
         "max_seconds": whole_number(86400, "The longest deadline; what `remediate` sets."),
         "without_waiting": choice(
             "report", "allow", description="What to do with jobs that `pulumi up` does not wait for."
         ),
     },
     judge=_deadline,
-    remedy=_with_deadline,
+    remediation=_with_deadline,
 )

@@ -9,27 +9,27 @@ from typing import TYPE_CHECKING, Any
 from pulumi_policy import EnforcementLevel
 
 from pulumi_openai_ft._settings import KEYS_IN_CONFIGURATION
-from pulumi_openai_ft.policies._resource_types import PROVIDER
-from pulumi_openai_ft.policies._rule import Limits, Look, Rule, StackRule
+from pulumi_openai_ft._shared.state_names import PROVIDER_TYPE
+from pulumi_openai_ft.policies._rule import Limits, Rule, SecretScan, StackRule
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft.policies._policy_resource import Subject
+    from pulumi_openai_ft.policies._checked_resource import CheckedResource
 
 # Stricter than what messages mask, where a little too much does no harm: `sk-learn-pipeline-v2` is no key.
 _KEY = re.compile(
     r"\bsk-(?:(?:proj|admin|svcacct|service|None|ant|or-v1)-[A-Za-z0-9_-]{8,}|[A-Za-z0-9]{20,})", re.ASCII
 )
 
-LOOK = Look(
-    name="secret-marks",
+LOOK = SecretScan(
+    name="detect-secrets",
     description="Looks which values are secret, for other rules: they neither show nor refuse those.",
     level=EnforcementLevel.REMEDIATE,
     reason="the engine tells remediations alone; it finds nothing and changes nothing",
 )
 
 
-def _in_properties(resource: Subject, _limits: Limits) -> Iterator[str]:
-    is_configuration = resource.kind == PROVIDER
+def _in_properties(resource: CheckedResource, _limits: Limits) -> Iterator[str]:
+    is_configuration = resource.kind == PROVIDER_TYPE
     for name, value in resource.props.items():
         if name in (resource.secret or ()):
             continue
@@ -50,7 +50,9 @@ def _in_properties(resource: Subject, _limits: Limits) -> Iterator[str]:
                 )
 
 
-def _in_outputs(resources: Sequence[Subject], _limits: Limits) -> Iterator[tuple[Subject, str]]:
+def _in_outputs(
+    resources: Sequence[CheckedResource], _limits: Limits
+) -> Iterator[tuple[CheckedResource, str]]:
     for resource in resources:
         if resource.kind.startswith("pulumi:providers:"):
             continue

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Self
 
 from pulumi_policy import EnforcementLevel
 
-from pulumi_openai_ft._provider.job.model_warnings import catalog_of
+from pulumi_openai_ft._provider.job.validation import load_catalog
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._shared.state_names import JOB_TYPE
 from pulumi_openai_ft.errors import SettingsError
-from pulumi_openai_ft.policies._resource_types import JOB
 from pulumi_openai_ft.policies._rule import Limits, Rule
 from pulumi_openai_ft.policies._schema import DATE, text, texts, whole_number
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pulumi_openai_ft._service_profiles import Profile
-    from pulumi_openai_ft.catalog import Catalog, Entry
-    from pulumi_openai_ft.policies._policy_resource import Subject
+    from pulumi_openai_ft.catalog import Catalog, ModelEntry
+    from pulumi_openai_ft.policies._checked_resource import CheckedResource
 
 _ELSEWHERE = "train at another service by openai-ft:baseUrl and openai-ft:service"
 _READS = ("model", "method")
@@ -36,11 +36,11 @@ class _Model:
     shown: str
     method: str
     catalog: Catalog
-    entry: Entry | None
+    entry: ModelEntry | None
     today: date
 
     @classmethod
-    def of(cls, job: Subject) -> Self | None:
+    def of(cls, job: CheckedResource) -> Self | None:
         """None where there is nothing to judge: the provider itself refuses a configuration that is malformed."""
         name, method = job.props.get("model"), job.props.get("method")
         kind = method.get("type") if isinstance(method, dict) else "supervised"
@@ -51,7 +51,7 @@ class _Model:
             return None
         if not isinstance(name, str):
             return None
-        return cls(name, job.shown("model", name), str(kind), catalog, catalog.find(name), job.today)
+        return cls(name, job.redacted_repr("model", name), str(kind), catalog, catalog.find(name), job.today)
 
     @property
     def service(self) -> str:
@@ -59,7 +59,7 @@ class _Model:
 
     def matches(self, pattern: str) -> bool:
         """Whether a list names it: by id, alias or pattern, of itself or of the model that it was trained from."""
-        if self.entry and self.catalog.named(pattern) is self.entry:
+        if self.entry and self.catalog.get(pattern) is self.entry:
             return True
         return any(
             fnmatchcase(name, pattern) for name in (self.name, self.entry.id if self.entry else self.name)
@@ -72,19 +72,17 @@ class _Model:
             for entry in self.catalog.models()
             if self.method in entry.methods
             and not entry.is_shut_down(self.today)
-            and (
-                not allowed or any(entry.id == name or self.catalog.named(name) is entry for name in allowed)
-            )
+            and (not allowed or any(entry.id == name or self.catalog.get(name) is entry for name in allowed))
         ]
         return f"write {' or '.join(found)}, or {_ELSEWHERE}" if found else _ELSEWHERE
 
 
 @lru_cache(maxsize=8)
 def _catalog(profile: Profile, overrides: str | None) -> Catalog:
-    return catalog_of(Settings(profile=profile, catalog=overrides))
+    return load_catalog(Settings(profile=profile, catalog=overrides))
 
 
-def _supported(job: Subject, limits: Limits) -> Iterator[str]:
+def _supported(job: CheckedResource, limits: Limits) -> Iterator[str]:
     model = _Model.of(job)
     if model is None:
         return
@@ -96,15 +94,15 @@ def _supported(job: Subject, limits: Limits) -> Iterator[str]:
         yield from _impossible(model, model.entry, limits)
 
 
-def _impossible(model: _Model, entry: Entry, limits: Limits) -> Iterator[str]:
+def _impossible(model: _Model, entry: ModelEntry, limits: Limits) -> Iterator[str]:
     """What is confirmed: nothing is refused because of a date or a method that is not."""
     ending = entry.facts.shutdown_date
-    if ending and ending.sure and entry.is_shut_down(model.today):
+    if ending and ending.confirmed and entry.is_shut_down(model.today):
         yield (
             f"model: {model.shown}: {model.service} shut it down on {ending.value} ({ending}): "
             f"{model.others(limits['allow'])}"
         )
-    elif entry.surely_lacks(model.method):
+    elif entry.is_known_unsupported(model.method):
         ways = " or ".join(sorted(entry.methods))
         instead = f"set method.type to {ways}, or " if ways else ""
         yield (
@@ -113,7 +111,7 @@ def _impossible(model: _Model, entry: Entry, limits: Limits) -> Iterator[str]:
         )
 
 
-def _known(job: Subject, _limits: Limits) -> Iterator[str]:
+def _known(job: CheckedResource, _limits: Limits) -> Iterator[str]:
     model = _Model.of(job)
     if model is None or model.catalog.service is None:
         return
@@ -124,14 +122,14 @@ def _known(job: Subject, _limits: Limits) -> Iterator[str]:
         )
         return
     ending = model.entry.facts.shutdown_date
-    if ending and not ending.sure and model.entry.is_shut_down(model.today):
+    if ending and not ending.confirmed and model.entry.is_shut_down(model.today):
         yield (
             f"model: {model.shown}: {model.service} is said to have shut it down on {ending.value} ({ending}): look "
             f"it up, and correct it in openai-ft:catalog if it is not so"
         )
 
 
-def _near_shutdown(job: Subject, limits: Limits) -> Iterator[str]:
+def _near_shutdown(job: CheckedResource, limits: Limits) -> Iterator[str]:
     model = _Model.of(job)
     ending = model.entry.facts.shutdown_date if model and model.entry else None
     if (
@@ -146,9 +144,9 @@ def _near_shutdown(job: Subject, limits: Limits) -> Iterator[str]:
     )
 
 
-def _too_late(job: Subject, limits: Limits) -> Iterator[str]:
+def _too_late(job: CheckedResource, limits: Limits) -> Iterator[str]:
     model = _Model.of(job)
-    closing = model.catalog.closing(model.entry) if model else None
+    closing = model.catalog.no_new_jobs_from(model.entry) if model else None
     day = _day(limits["date"]) or (closing.value if closing else None)
     if model is None or day is None or model.today < day:
         return
@@ -171,9 +169,9 @@ SUPPORTED_MODEL = Rule(
     description="Jobs train a model that the service can train, and that the team allows.",
     level=EnforcementLevel.MANDATORY,
     reason="the service refuses such a job, after the data was uploaded",
-    kinds=(JOB,),
-    reads=_READS,
-    limits={
+    kinds=(JOB_TYPE,),
+    properties=_READS,
+    options={
         "allow": texts(
             "Models that may be trained: ids, aliases or patterns such as gpt-4.1*; none allows all."
         ),
@@ -187,8 +185,8 @@ KNOWN_MODEL = Rule(
     description="Jobs train a model that the catalogue knows.",
     level=EnforcementLevel.ADVISORY,
     reason="the catalogue may be older than the model",
-    kinds=(JOB,),
-    reads=_READS,
+    kinds=(JOB_TYPE,),
+    properties=_READS,
     judge=_known,
 )
 
@@ -197,9 +195,9 @@ MODEL_NEAR_SHUTDOWN = Rule(
     description="Jobs train a model that will still be there for some time.",
     level=EnforcementLevel.ADVISORY,
     reason="the model works until then; whether that is long enough only its users know",
-    kinds=(JOB,),
-    reads=_READS[:1],
-    limits={"days": whole_number(60, "How many days before its shutdown a model is near it.")},
+    kinds=(JOB_TYPE,),
+    properties=_READS[:1],
+    options={"days": whole_number(60, "How many days before its shutdown a model is near it.")},
     judge=_near_shutdown,
 )
 
@@ -208,9 +206,9 @@ NO_NEW_JOBS_AFTER = Rule(
     description="No jobs are created once the service, or the team, takes no new ones.",
     level=EnforcementLevel.ADVISORY,
     reason="a policy cannot tell a new job from one that exists, and the service refuses new ones at no cost",
-    kinds=(JOB,),
-    reads=_READS[:1],
-    limits={
+    kinds=(JOB_TYPE,),
+    properties=_READS[:1],
+    options={
         "date": text(
             "", "First day without new jobs, such as 2027-01-06; by default the catalogue's.", form=DATE
         )

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 from pulumi_policy import EnforcementLevel
 
 from pulumi_openai_ft._settings import KEYS_IN_CONFIGURATION, MISSING_ADMIN_KEY
+from pulumi_openai_ft._shared.state_names import PERMISSION_TYPE
 from pulumi_openai_ft.errors import SettingsError
-from pulumi_openai_ft.policies._resource_types import PERMISSION
 from pulumi_openai_ft.policies._rule import Limits, Rule
 from pulumi_openai_ft.policies._schema import expression, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pulumi_openai_ft.policies._policy_resource import Subject
+    from pulumi_openai_ft.policies._checked_resource import CheckedResource
 
 _ADMIN_KEY = KEYS_IN_CONFIGURATION[1]
 
 
-def _admin_key(permission: Subject, _limits: Limits) -> Iterator[str]:
+def _admin_key(permission: CheckedResource, _limits: Limits) -> Iterator[str]:
     try:
         if permission.settings().admin_key is None:
             yield MISSING_ADMIN_KEY
@@ -35,14 +35,14 @@ def _admin_key(permission: Subject, _limits: Limits) -> Iterator[str]:
         )
 
 
-def _projects(permission: Subject, limits: Limits) -> Iterator[str]:
+def _projects(permission: CheckedResource, limits: Limits) -> Iterator[str]:
     projects = permission.props.get("project_ids")
     owner = limits["owner"] or _owning_project(permission)
     for index, project in enumerate(projects if isinstance(projects, list) else []):
         path = f"project_ids[{index}]"
         if not isinstance(project, str):
             continue
-        shown = permission.shown(path, project)
+        shown = permission.redacted_repr(path, project)
         if not re.search(limits["pattern"], project):
             yield f"{path}: {shown} is no project's id: write one of the form {limits['pattern']}"
         elif project == owner:
@@ -51,7 +51,7 @@ def _projects(permission: Subject, limits: Limits) -> Iterator[str]:
             yield f"{path}: {shown} is not on this rule's list: write one of {', '.join(limits['allowed'])}"
 
 
-def _owning_project(permission: Subject) -> str | None:
+def _owning_project(permission: CheckedResource) -> str | None:
     try:
         return permission.settings().project
     except SettingsError:
@@ -63,7 +63,7 @@ ADMIN_KEY = Rule(
     description="Permissions are managed with an admin key, which is no project key and kept secret.",
     level=EnforcementLevel.MANDATORY,
     reason="without the key the update fails after the training was paid; a key in plain is a key lost",
-    kinds=(PERMISSION,),
+    kinds=(PERMISSION_TYPE,),
     judge=_admin_key,
     judges_states=False,  # whoever updates has the key; a state and a nightly run need none
 )
@@ -73,9 +73,9 @@ PROJECT = Rule(
     description="Checkpoints are shared with projects that may have them, not with the one that owns the model.",
     level=EnforcementLevel.MANDATORY,
     reason="what was shared was seen; and the service refuses the owner and what is no project",
-    kinds=(PERMISSION,),
-    reads=("project_ids",),
-    limits={
+    kinds=(PERMISSION_TYPE,),
+    properties=("project_ids",),
+    options={
         "allowed": texts("Projects that checkpoints may be shared with; none allows all."),
         "owner": text(
             "", "The project that owns the models; by default the one that the stack is configured with."

@@ -7,35 +7,37 @@ from typing import TYPE_CHECKING
 
 from pulumi_policy import EnforcementLevel
 
-from pulumi_openai_ft.policies._resource_types import FILE, JOB, PERMISSION
+from pulumi_openai_ft._shared.state_names import FILE_TYPE, JOB_TYPE, PERMISSION_TYPE
 from pulumi_openai_ft.policies._rule import Limits, Rule, StackRule
 from pulumi_openai_ft.policies._schema import texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pulumi_openai_ft.policies._policy_resource import Subject
+    from pulumi_openai_ft.policies._checked_resource import CheckedResource
 
 _TRAINS = "fine-tune"
 
 
-def _file_purpose(resources: Sequence[Subject], _limits: Limits) -> Iterator[tuple[Subject, str]]:
-    files = {resource.urn: resource for resource in resources if resource.kind == FILE}
+def _file_purpose(
+    resources: Sequence[CheckedResource], _limits: Limits
+) -> Iterator[tuple[CheckedResource, str]]:
+    files = {resource.urn: resource for resource in resources if resource.kind == FILE_TYPE}
     for job in resources:
-        if job.kind != JOB:
+        if job.kind != JOB_TYPE:
             continue
         for name in ("training_file", "validation_file"):
             for file in filter(None, map(files.get, job.sources.get(name, ()))):
                 purpose = file.props.get("purpose", _TRAINS)
                 if isinstance(purpose, str) and purpose != _TRAINS:
-                    shown = file.shown("purpose", purpose)
+                    shown = file.redacted_repr("purpose", purpose)
                     yield (
                         job,
                         f'{name}: File "{file.name}" has the purpose {shown}: write purpose="{_TRAINS}" there',
                     )
 
 
-def _protected(resource: Subject, limits: Limits) -> Iterator[str]:
+def _protected(resource: CheckedResource, limits: Limits) -> Iterator[str]:
     if not resource.is_protected and any(fnmatchcase(resource.stack, name) for name in limits["stacks"]):
         yield (
             f"opts.protect: is not set, and {resource.stack} is a production stack: write "
@@ -56,7 +58,7 @@ PROTECT_IN_PRODUCTION = Rule(
     description="Jobs and permissions of production stacks are protected from deletion.",
     level=EnforcementLevel.MANDATORY,
     reason="a cancelled training is lost with its price, and a revoked permission stops others' work",
-    kinds=(JOB, PERMISSION),
-    limits={"stacks": texts("Production stacks: names or patterns.", "prod", "production")},
+    kinds=(JOB_TYPE, PERMISSION_TYPE),
+    options={"stacks": texts("Production stacks: names or patterns.", "prod", "production")},
     judge=_protected,
 )

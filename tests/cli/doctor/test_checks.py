@@ -8,7 +8,7 @@ import pytest
 from tests.support import API_KEY, TODAY
 
 from pulumi_openai_ft.cli.doctor.checks import examine
-from pulumi_openai_ft.cli.doctor.report import Mark
+from pulumi_openai_ft.cli.doctor.report import Status
 
 if TYPE_CHECKING:
     from pulumi_openai_ft.cli.doctor.report import Finding
@@ -26,7 +26,7 @@ def folder(tmp_path: Path, service: Emulator, monkeypatch: pytest.MonkeyPatch) -
 
 
 def findings(folder: Path) -> dict[str, Finding]:
-    return {found.about: found for found in examine(folder, TODAY)}
+    return {found.check: found for found in examine(folder, TODAY)}
 
 
 def test_it_looks_at_everything(folder: Path) -> None:
@@ -49,9 +49,9 @@ def test_it_looks_at_everything(folder: Path) -> None:
 def test_without_pulumi_the_environment_counts(folder: Path) -> None:
     found = findings(folder)
 
-    assert found["Pulumi"].mark is Mark.PROBLEM
-    assert found["stack"].text == "its configuration cannot be read without `pulumi`"
-    assert found["project key"].text == "from the environment (OPENAI_API_KEY)"
+    assert found["Pulumi"].status is Status.PROBLEM
+    assert found["stack"].message == "its configuration cannot be read without `pulumi`"
+    assert found["project key"].message == "from the environment (OPENAI_API_KEY)"
 
 
 def test_without_a_project_machine_and_service_are_looked_at_all_the_same(folder: Path) -> None:
@@ -59,8 +59,8 @@ def test_without_a_project_machine_and_service_are_looked_at_all_the_same(folder
 
     found = findings(folder)
 
-    assert found["project"].mark is Mark.PROBLEM
-    assert found["service"].mark is Mark.OK
+    assert found["project"].status is Status.PROBLEM
+    assert found["service"].status is Status.OK
     assert "host" not in found
 
 
@@ -71,13 +71,13 @@ def test_settings_that_contradict_each_other_are_one_problem(
 
     found = findings(folder)
 
-    assert found["settings"].mark is Mark.PROBLEM
-    assert "are the same key" in found["settings"].text
+    assert found["settings"].status is Status.PROBLEM
+    assert "are the same key" in found["settings"].message
     assert "service" not in found
 
 
 def test_nothing_is_changed_and_no_key_is_told(folder: Path, service: Emulator) -> None:
-    told = " ".join(found.text for found in findings(folder).values())
+    told = " ".join(found.message for found in findings(folder).values())
 
     assert API_KEY not in told
     assert [(entry.method, entry.path) for entry in service.journal()] == [("GET", "/v1/fine_tuning/jobs")]

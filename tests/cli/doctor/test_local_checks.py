@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pulumi_openai_ft.cli.doctor import local_checks
-from pulumi_openai_ft.cli.doctor.report import Mark
+from pulumi_openai_ft.cli.doctor.report import Status
 from pulumi_openai_ft.cli.init import initialize
-from pulumi_openai_ft.cli.project import MASTER, WRAPPER, Project
+from pulumi_openai_ft.cli.project import WRAPPER, WRAPPER_SOURCE, Project
 from pulumi_openai_ft.cli.pulumi_cli import Version
 
 if TYPE_CHECKING:
@@ -38,34 +38,34 @@ def test_a_selected_host_is_fine(folder: Path) -> None:
 
     found = local_checks.host(Project.find(folder))
 
-    assert (found.mark, found.text) == (Mark.OK, f"this package's, by {folder}/bin/{WRAPPER}")
+    assert (found.status, found.message) == (Status.OK, f"this package's, by {folder}/bin/{WRAPPER}")
 
 
 def test_the_stock_host_is_a_warning(folder: Path) -> None:
     found = local_checks.host(Project.find(folder))
 
-    assert found.mark is Mark.WARNING
-    assert found.text.endswith("no resuming after Ctrl-C: run `openai-ft init`")
+    assert found.status is Status.WARNING
+    assert found.message.endswith("no resuming after Ctrl-C: run `openai-ft init`")
 
 
 def test_a_missing_wrapper_is_a_problem(folder: Path) -> None:
     found = local_checks.host(append(folder, SELECTS))
 
-    assert found.mark is Mark.PROBLEM
-    assert found.text.endswith("which Pulumi.yaml selects, is not there: run `openai-ft init`")
+    assert found.status is Status.PROBLEM
+    assert found.message.endswith("which Pulumi.yaml selects, is not there: run `openai-ft init`")
 
 
 @pytest.mark.parametrize(
     ("mode", "content", "mark", "reason"),
     [
-        (0o644, MASTER.read_bytes(), Mark.PROBLEM, "is not executable: run `openai-ft init`"),
-        (0o755, b"#!/bin/sh\n# Written by `openai-ft init`\n", Mark.WARNING, "is of another version"),
-        (0o755, b"#!/bin/sh\n", Mark.WARNING, "is another program: run `openai-ft init` --force"),
+        (0o644, WRAPPER_SOURCE.read_bytes(), Status.PROBLEM, "is not executable: run `openai-ft init`"),
+        (0o755, b"#!/bin/sh\n# Written by `openai-ft init`\n", Status.WARNING, "is of another version"),
+        (0o755, b"#!/bin/sh\n", Status.WARNING, "is another program: run `openai-ft init` --force"),
     ],
     ids=["no run bit", "older", "another"],
 )
 def test_a_wrapper_that_is_not_right_is_told(
-    folder: Path, mode: int, content: bytes, mark: Mark, reason: str
+    folder: Path, mode: int, content: bytes, mark: Status, reason: str
 ) -> None:
     project = append(folder, SELECTS)
     (folder / "bin").mkdir()
@@ -74,15 +74,15 @@ def test_a_wrapper_that_is_not_right_is_told(
 
     found = local_checks.host(project)
 
-    assert found.mark is mark
-    assert reason in found.text
+    assert found.status is mark
+    assert reason in found.message
 
 
 def test_malformed_plugins_are_a_problem(folder: Path) -> None:
     found = local_checks.host(append(folder, "plugins: []\nplugins: [x]\n"))
 
-    assert found.mark is Mark.PROBLEM
-    assert "plugins is ['x']" in found.text
+    assert found.status is Status.PROBLEM
+    assert "plugins is ['x']" in found.message
 
 
 @pytest.mark.parametrize("place", [".", "policies", "rules/strict"])
@@ -91,8 +91,8 @@ def test_a_policy_pack_is_found(folder: Path, place: str) -> None:
 
     found = local_checks.policies(Project.find(folder))
 
-    assert (found.mark, found.text) == (
-        Mark.OK,
+    assert (found.status, found.message) == (
+        Status.OK,
         f"{place}: `pulumi preview --policy-pack {place}` applies it",
     )
 
@@ -103,7 +103,7 @@ def write_pack(folder: Path, description: str) -> None:
 
 
 def test_a_project_needs_no_policy_pack(folder: Path) -> None:
-    assert local_checks.policies(Project.find(folder)).mark is Mark.OK
+    assert local_checks.policies(Project.find(folder)).status is Status.OK
 
 
 def test_a_policy_pack_without_its_environment_is_a_problem(folder: Path) -> None:
@@ -111,8 +111,8 @@ def test_a_policy_pack_without_its_environment_is_a_problem(folder: Path) -> Non
 
     found = local_checks.policies(Project.find(folder))
 
-    assert found.mark is Mark.PROBLEM
-    assert found.text.startswith(f"policies: there is no virtual environment in {folder}/policies/../env")
+    assert found.status is Status.PROBLEM
+    assert found.message.startswith(f"policies: there is no virtual environment in {folder}/policies/../env")
 
 
 def test_a_policy_pack_needs_its_packages(folder: Path) -> None:
@@ -121,8 +121,8 @@ def test_a_policy_pack_needs_its_packages(folder: Path) -> None:
 
     found = local_checks.policies(Project.find(folder))
 
-    assert found.mark is Mark.PROBLEM
-    assert found.text == (
+    assert found.status is Status.PROBLEM
+    assert found.message == (
         f"policies: {folder}/policies/../env/bin/python lacks the package pulumi-policy: install it there"
     )
     assert python.exists()
@@ -131,7 +131,7 @@ def test_a_policy_pack_needs_its_packages(folder: Path) -> None:
 def test_a_broken_policy_pack_is_a_problem(folder: Path) -> None:
     write_pack(folder / "policies", "runtime: [")
 
-    assert local_checks.policies(Project.find(folder)).mark is Mark.PROBLEM
+    assert local_checks.policies(Project.find(folder)).status is Status.PROBLEM
 
 
 def bare_environment(folder: Path) -> Path:
@@ -159,8 +159,10 @@ def env(folder: Path) -> Path:
     return python
 
 
-def program(folder: Path) -> dict[str, tuple[Mark, str]]:
-    return {found.about: (found.mark, found.text) for found in local_checks.program(Project.find(folder))}
+def program(folder: Path) -> dict[str, tuple[Status, str]]:
+    return {
+        found.check: (found.status, found.message) for found in local_checks.program(Project.find(folder))
+    }
 
 
 def remove(python: Path, name: str) -> None:
@@ -170,17 +172,17 @@ def remove(python: Path, name: str) -> None:
 
 def test_the_environment_of_the_program_is_examined(folder: Path, env: Path) -> None:
     assert program(folder) == {
-        "Python": (Mark.OK, f"{platform.python_version()}, {env} (from runtime.options.virtualenv)"),
-        "SDK": (Mark.OK, "pulumi 3.259.0"),
-        "package": (Mark.OK, f"pulumi-openai-ft {metadata.version('pulumi-openai-ft')}"),
+        "Python": (Status.OK, f"{platform.python_version()}, {env} (from runtime.options.virtualenv)"),
+        "SDK": (Status.OK, "pulumi 3.259.0"),
+        "package": (Status.OK, f"pulumi-openai-ft {metadata.version('pulumi-openai-ft')}"),
     }
 
 
 def test_without_a_project_the_own_environment_is_examined() -> None:
-    found = {one.about: one for one in local_checks.program(None)}
+    found = {one.check: one for one in local_checks.program(None)}
 
-    assert found["Python"].text == f"{platform.python_version()}, {sys.executable} (from this command)"
-    assert found["package"].mark is Mark.OK
+    assert found["Python"].message == f"{platform.python_version()}, {sys.executable} (from this command)"
+    assert found["package"].status is Status.OK
 
 
 @pytest.mark.parametrize(
@@ -198,7 +200,7 @@ def test_a_package_that_is_not_installed_is_a_problem(
 
     mark, told = program(folder)[about]
 
-    assert mark is Mark.PROBLEM
+    assert mark is Status.PROBLEM
     assert text in told
     assert str(env) in told
 
@@ -209,7 +211,7 @@ def test_another_version_of_the_package_is_a_warning(folder: Path, env: Path) ->
 
     mark, text = program(folder)["package"]
 
-    assert mark is Mark.WARNING
+    assert mark is Status.WARNING
     assert text.startswith("pulumi-openai-ft 9.9.9, but this command is of ")
     assert text.endswith(f": run {folder}/env/bin/openai-ft doctor")
 
@@ -219,7 +221,7 @@ def test_an_environment_that_does_not_exist_is_a_problem(folder: Path, env: Path
 
     assert program(folder) == {
         "Python": (
-            Mark.PROBLEM,
+            Status.PROBLEM,
             (
                 f"there is no virtual environment in {folder}/env, which runtime.options.virtualenv selects: "
                 "run `pulumi install`"
@@ -231,14 +233,14 @@ def test_an_environment_that_does_not_exist_is_a_problem(folder: Path, env: Path
 @pytest.mark.parametrize(
     ("option", "installed", "mark", "text"),
     [
-        ("mypy", True, Mark.OK, "mypy 1.0"),
-        ("pyright", True, Mark.OK, "pyright 1.0"),
-        ("mypy", False, Mark.PROBLEM, "lacks mypy: install it, or remove runtime.options.typechecker"),
-        ("pytype", False, Mark.PROBLEM, "runtime.options.typechecker is 'pytype': write mypy or pyright"),
+        ("mypy", True, Status.OK, "mypy 1.0"),
+        ("pyright", True, Status.OK, "pyright 1.0"),
+        ("mypy", False, Status.PROBLEM, "lacks mypy: install it, or remove runtime.options.typechecker"),
+        ("pytype", False, Status.PROBLEM, "runtime.options.typechecker is 'pytype': write mypy or pyright"),
     ],
 )
 def test_a_type_checker_must_be_installed(
-    folder: Path, env: Path, option: str, *, installed: bool, mark: Mark, text: str
+    folder: Path, env: Path, option: str, *, installed: bool, mark: Status, text: str
 ) -> None:
     (folder / "Pulumi.yaml").write_text(
         f"name: shop\nruntime: {{name: python, options: {{virtualenv: env, typechecker: {option}}}}}\n"
@@ -257,7 +259,7 @@ def test_mypy_needs_a_virtual_environment(folder: Path) -> None:
 
     mark, text = program(folder)["type checker"]
 
-    assert mark is Mark.PROBLEM
+    assert mark is Status.PROBLEM
     assert text.endswith("in a virtual environment only: set runtime.options.virtualenv")
 
 
@@ -265,7 +267,7 @@ def test_a_missing_pulumi_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert shutil.which("pulumi") is None
-    assert local_checks.pulumi_command().mark is Mark.PROBLEM
+    assert local_checks.pulumi_command().status is Status.PROBLEM
 
 
 def test_a_broken_pulumi_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -275,8 +277,8 @@ def test_a_broken_pulumi_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
     found = local_checks.pulumi_command()
 
-    assert (found.mark, found.text) == (
-        Mark.PROBLEM,
+    assert (found.status, found.message) == (
+        Status.PROBLEM,
         f"{tmp_path}/pulumi: broken; install it again (www.pulumi.com/docs/install)",
     )
 
@@ -284,22 +286,22 @@ def test_a_broken_pulumi_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path:
 @pytest.mark.parametrize(
     ("told", "mark", "text"),
     [
-        ("v3.259.0\n", Mark.OK, "3.259.0, /bin/pulumi"),
-        ("v3.271.1-alpha.1785.g51e8e1b\n", Mark.OK, "3.271.1, /bin/pulumi"),
+        ("v3.259.0\n", Status.OK, "3.259.0, /bin/pulumi"),
+        ("v3.271.1-alpha.1785.g51e8e1b\n", Status.OK, "3.271.1, /bin/pulumi"),
         (
             "3.99.3\n",
-            Mark.WARNING,
+            Status.WARNING,
             "/bin/pulumi is version 3.99.3, and 3.216.0 is the oldest tried: get a newer one",
         ),
         (
             "unknown\n",
-            Mark.WARNING,
+            Status.WARNING,
             "/bin/pulumi is of no version that can be told, and 3.216.0 is the oldest tried: get a newer one",
         ),
     ],
     ids=["tried", "newer", "older", "unknown"],
 )
-def test_the_version_of_pulumi_is_judged(told: str, mark: Mark, text: str) -> None:
+def test_the_version_of_pulumi_is_judged(told: str, mark: Status, text: str) -> None:
     found = local_checks.pulumi_version(Version.parse(told), "/bin/pulumi")
 
-    assert (found.mark, found.text) == (mark, text)
+    assert (found.status, found.message) == (mark, text)

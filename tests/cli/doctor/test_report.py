@@ -16,4 +16,4 @@ def test_a_table_has_a_line_for_each() -> None:
 
 
 def test_json_holds_the_same() -> None:
-    assert json.loads(as_json(FINDINGS))[2] == {"about": "host", "mark": "problem", "text": "gone"}
+    assert json.loads(as_json(FINDINGS))[2] == {"check": "host", "status": "problem", "message": "gone"}

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support import ADMIN_KEY, API_KEY, TODAY
 
-from pulumi_openai_ft._client.client import Api
+from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft.cli.doctor import service_checks
-from pulumi_openai_ft.cli.doctor.report import Finding, Mark
+from pulumi_openai_ft.cli.doctor.report import Finding, Status
 from pulumi_openai_ft.cli.pulumi_cli import Configuration
 from pulumi_openai_ft.emulator import Emulator
 from pulumi_openai_ft.errors import SettingsError
@@ -33,7 +33,7 @@ def configuration(
 def findings(found: Configuration, today: date = TODAY) -> dict[str, Finding]:
     settings = service_checks.settings_of(found)
     told = [*service_checks.keys(settings, found), *service_checks.service(settings, today)]
-    return {finding.about: finding for finding in told}
+    return {finding.check: finding for finding in told}
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ def guarded() -> Iterator[Emulator]:
 def test_good_settings_are_fine(whole: dict[str, Any], service: Emulator) -> None:
     found = findings(configuration(**whole))
 
-    assert {finding.mark for about, finding in found.items() if about != "training"} == {Mark.OK}
-    assert found["project key"].text == "from the stack's configuration (openai-ft:apiKey)"
-    assert found["service"].text == f"{service.url} answers"
+    assert {finding.status for about, finding in found.items() if about != "training"} == {Status.OK}
+    assert found["project key"].message == "from the stack's configuration (openai-ft:apiKey)"
+    assert found["service"].message == f"{service.url} answers"
 
 
 def test_a_key_may_come_from_the_environment(whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,58 +69,60 @@ def test_a_key_may_come_from_the_environment(whole: dict[str, Any], monkeypatch:
         configuration(**{key: value for key, value in whole.items() if key != "apiKey"} | {"secret": ()})
     )
 
-    assert found["project key"].text == "from the environment (OPENAI_API_KEY)"
+    assert found["project key"].message == "from the environment (OPENAI_API_KEY)"
 
 
 @pytest.mark.parametrize(("key", "about"), [("apiKey", "project key"), ("adminKey", "admin key")])
 def test_a_key_in_plain_is_a_warning(whole: dict[str, Any], key: str, about: str) -> None:
     found = findings(configuration(**{**whole, "secret": ()}))
 
-    assert found[about].mark is Mark.WARNING
-    assert found[about].text.endswith(f"run `pulumi config set --secret openai-ft:{key}`")
+    assert found[about].status is Status.WARNING
+    assert found[about].message.endswith(f"run `pulumi config set --secret openai-ft:{key}`")
 
 
 def test_no_project_key_is_a_problem_and_the_service_is_asked_all_the_same(service: Emulator) -> None:
     found = findings(configuration(baseUrl=service.url))
 
-    assert found["project key"].mark is Mark.PROBLEM
-    assert found["service"].text == f"{service.url} answers; no project key was tried"
+    assert found["project key"].status is Status.PROBLEM
+    assert found["service"].message == f"{service.url} answers; no project key was tried"
 
 
 def test_no_admin_key_is_no_fault(service: Emulator) -> None:
     found = findings(configuration(apiKey=API_KEY, baseUrl=service.url))["admin key"]
 
-    assert found.mark is Mark.OK
-    assert found.text.startswith("not set; checkpoint permissions need an admin key: run `pulumi config set")
+    assert found.status is Status.OK
+    assert found.message.startswith(
+        "not set; checkpoint permissions need an admin key: run `pulumi config set"
+    )
 
 
 def test_a_service_without_permissions_needs_no_admin_key(service: Emulator) -> None:
     found = findings(configuration(apiKey=API_KEY, baseUrl=service.url, service="nebius"))["admin key"]
 
-    assert found.text == "not needed: nebius has no checkpoint permissions"
+    assert found.message == "not needed: nebius has no checkpoint permissions"
 
 
 def test_an_admin_key_in_place_of_the_project_key_is_a_problem_and_is_not_sent(service: Emulator) -> None:
     found = findings(configuration(apiKey=ADMIN_KEY, baseUrl=service.url))
 
-    assert found["project key"].mark is Mark.PROBLEM
-    assert "holds an admin key, which cannot train" in found["project key"].text
-    assert found["service"].text.endswith("; no project key was tried")
+    assert found["project key"].status is Status.PROBLEM
+    assert "holds an admin key, which cannot train" in found["project key"].message
+    assert found["service"].message.endswith("; no project key was tried")
 
 
 def test_a_project_key_in_place_of_the_admin_key_is_a_problem(service: Emulator) -> None:
     found = findings(configuration(adminKey=API_KEY, apiKey=f"{API_KEY}x", baseUrl=service.url))["admin key"]
 
-    assert found.mark is Mark.PROBLEM
-    assert "holds a project's key, which cannot manage permissions" in found.text
+    assert found.status is Status.PROBLEM
+    assert "holds a project's key, which cannot manage permissions" in found.message
 
 
 def test_keys_that_are_not_disclosed_are_not_tried(guarded: Emulator) -> None:
     found = findings(configuration(undisclosed=("apiKey", "adminKey"), baseUrl=guarded.url))
 
-    assert found["project key"].text == "from the stack's configuration (openai-ft:apiKey)"
-    assert found["admin key"].text == "from the stack's configuration (openai-ft:adminKey)"
-    assert found["service"].text == f"{guarded.url} answers; no project key was tried"
+    assert found["project key"].message == "from the stack's configuration (openai-ft:apiKey)"
+    assert found["admin key"].message == "from the stack's configuration (openai-ft:adminKey)"
+    assert found["service"].message == f"{guarded.url} answers; no project key was tried"
 
 
 def test_a_key_that_is_not_disclosed_hides_the_environments(
@@ -130,7 +132,7 @@ def test_a_key_that_is_not_disclosed_hides_the_environments(
 
     found = findings(configuration(undisclosed=("apiKey",), baseUrl=service.url))["project key"]
 
-    assert found.mark is Mark.OK
+    assert found.status is Status.OK
 
 
 def test_equal_keys_are_refused_without_telling_them() -> None:
@@ -143,9 +145,9 @@ def test_equal_keys_are_refused_without_telling_them() -> None:
 def test_a_refused_key_is_a_problem(guarded: Emulator) -> None:
     found = findings(configuration(apiKey=API_KEY, baseUrl=guarded.url))["service"]
 
-    assert found.mark is Mark.PROBLEM
-    assert "status 401" in found.text
-    assert API_KEY not in found.text
+    assert found.status is Status.PROBLEM
+    assert "status 401" in found.message
+    assert API_KEY not in found.message
 
 
 def test_a_closed_organization_is_a_problem_where_the_service_says_so(
@@ -155,54 +157,54 @@ def test_a_closed_organization_is_a_problem_where_the_service_says_so(
 
     found = findings(configuration(**whole))
 
-    assert found["service"].mark is Mark.OK
-    assert found["training"].mark is Mark.PROBLEM
-    assert "OpenAI has closed fine-tuning to this organization" in found["training"].text
+    assert found["service"].status is Status.OK
+    assert found["training"].status is Status.PROBLEM
+    assert "OpenAI has closed fine-tuning to this organization" in found["training"].message
 
 
 def test_a_service_that_does_not_answer_is_a_problem() -> None:
     found = findings(configuration(apiKey=API_KEY, baseUrl=NOWHERE))
 
-    assert found["service"].mark is Mark.PROBLEM
-    assert found["service"].text.startswith(f"no answer from {NOWHERE} ")
-    assert found["training"].text.startswith("OpenAI takes no new jobs from 2027-01-06, in 36 days")
+    assert found["service"].status is Status.PROBLEM
+    assert found["service"].message.startswith(f"no answer from {NOWHERE} ")
+    assert found["training"].message.startswith("OpenAI takes no new jobs from 2027-01-06, in 36 days")
 
 
 @pytest.mark.parametrize(
     ("today", "mark", "told"),
     [
-        (date(2026, 10, 1), Mark.OK, "takes no new jobs from 2027-01-06, in 97 days"),
-        (date(2026, 12, 1), Mark.WARNING, "takes no new jobs from 2027-01-06, in 36 days"),
-        (date(2027, 1, 6), Mark.WARNING, "takes no new jobs since 2027-01-06"),
+        (date(2026, 10, 1), Status.OK, "takes no new jobs from 2027-01-06, in 97 days"),
+        (date(2026, 12, 1), Status.WARNING, "takes no new jobs from 2027-01-06, in 36 days"),
+        (date(2027, 1, 6), Status.WARNING, "takes no new jobs since 2027-01-06"),
     ],
 )
-def test_the_end_of_fine_tuning_is_told_by_its_day(today: date, mark: Mark, told: str) -> None:
+def test_the_end_of_fine_tuning_is_told_by_its_day(today: date, mark: Status, told: str) -> None:
     found = service_checks.training(service_checks.settings_of(configuration()), today)
 
-    assert found.mark is mark
-    assert found.text.startswith(f"OpenAI {told}")
+    assert found.status is mark
+    assert found.message.startswith(f"OpenAI {told}")
 
 
 def test_a_project_without_jobs_may_be_closed_out(whole: dict[str, Any]) -> None:
-    assert findings(configuration(**whole))["training"].text.endswith(
+    assert findings(configuration(**whole))["training"].message.endswith(
         "as this project has no job yet, only creating one tells whether that is so here"
     )
 
 
 def test_a_project_with_jobs_is_let_in(whole: dict[str, Any], training_data: Path) -> None:
-    api = Api(service_checks.settings_of(configuration(**whole)))
+    api = Client(service_checks.settings_of(configuration(**whole)))
     with training_data.open("rb") as content:
         file = api.upload_file("training.jsonl", content, purpose="fine-tune")
     api.create_job({"model": "gpt-4o-mini", "training_file": file.id})
     api.close()
 
-    assert "only creating one" not in findings(configuration(**whole))["training"].text
+    assert "only creating one" not in findings(configuration(**whole))["training"].message
 
 
 def test_of_services_without_a_known_end_nothing_is_said() -> None:
     settings = service_checks.settings_of(configuration(service="nebius"))
 
-    assert service_checks.training(settings, TODAY).mark is Mark.OK
+    assert service_checks.training(settings, TODAY).status is Status.OK
 
 
 def test_a_catalogue_that_is_malformed_is_a_problem() -> None:
@@ -210,5 +212,5 @@ def test_a_catalogue_that_is_malformed_is_a_problem() -> None:
 
     found = service_checks.training(settings, TODAY)
 
-    assert found.mark is Mark.PROBLEM
-    assert 'openai-ft:catalog["gpt"] is 3' in found.text
+    assert found.status is Status.PROBLEM
+    assert 'openai-ft:catalog["gpt"] is 3' in found.message

@@ -89,15 +89,15 @@ class Service:
                 seen, since = asked, time.monotonic()
 
     def jobs(self) -> list[dict[str, Any]]:
-        return list(self._control("GET", "books/jobs")["jobs"])
+        return list(self._control("GET", "objects/jobs")["jobs"])
 
     def files(self) -> list[dict[str, Any]]:
         """The files that somebody uploaded."""
-        files = self._control("GET", "books/files")["files"]
+        files = self._control("GET", "objects/files")["files"]
         return [file for file in files if file["purpose"] == "fine-tune"]
 
     def permissions(self) -> list[dict[str, Any]]:
-        return list(self._control("GET", "books/permissions")["permissions"])
+        return list(self._control("GET", "objects/permissions")["permissions"])
 
     def cancel_elsewhere(self, job_id: str) -> None:
         """Cancels a job as somebody does who has the key and not the stack."""

@@ -43,6 +43,7 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
     made = make_stack(PROGRAM, PULUMI_STACK="dev")
     write_training_data(made.folder / "data.jsonl")
     (made.folder / "venv").symlink_to(sys.prefix)
+    (made.folder / "requirements.txt").write_text("pulumi\n")  # is there already: pip changes nothing
     file = made.folder / "Pulumi.yaml"
     named = "runtime: {name: python, options: {virtualenv: venv}}"
     file.write_text(file.read_text().replace("runtime: python", named))

@@ -17,7 +17,7 @@ import pytest
 from tests.support import API_KEY
 
 from pulumi_openai_ft._program.functions.lookups import LOOKUPS
-from pulumi_openai_ft._shared.type_tokens import OURS
+from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
 
 if TYPE_CHECKING:
     from pulumi_openai_ft.emulator import Emulator
@@ -208,7 +208,7 @@ def test_the_calls_are_those_of_all_functions() -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_mocks_are_asked_by_the_function_and_by_its_twin(ran: Any, name: str) -> None:
-    assert ran["every function", False].seen.count([OURS + name, CALLS[name]]) == 2
+    assert ran["every function", False].seen.count([TYPE_PREFIX + name, CALLS[name]]) == 2
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ class TestTwins:
         assert preview.told["files"] == [False, False, None]
         assert preview.seen == ["team", "data"]
         assert up.told["files"] == [True, False, {"files": []}]
-        assert up.seen == ["team", "data", [f"{OURS}getFiles", {}]]
+        assert up.seen == ["team", "data", [f"{TYPE_PREFIX}getFiles", {}]]
 
     @pytest.mark.parametrize("preview", [False, True])
     def test_ask_where_all_is_known(self, ran: Any, preview: bool) -> None:  # noqa: FBT001 - a parameter
@@ -260,7 +260,7 @@ class TestTwins:
     def test_take_outputs_within_arguments(self, ran: Any) -> None:
         given = {"metadata": {"team": "red"}}
 
-        assert [f"{OURS}getFineTuningJobs", given] in ran["outputs", False].seen
+        assert [f"{TYPE_PREFIX}getFineTuningJobs", given] in ran["outputs", False].seen
 
 
 class TestFailures:

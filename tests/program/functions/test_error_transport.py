@@ -6,7 +6,7 @@ import pulumi
 import pytest
 
 from pulumi_openai_ft import errors
-from pulumi_openai_ft._program.functions.error_transport import for_programs, label, told
+from pulumi_openai_ft._program.functions.error_transport import decode, encode, without_traceback
 from pulumi_openai_ft.errors import NotFoundError, OpenAIFTError, ServiceConnectionError, ServiceError
 
 TOKEN = "pulumi-python:dynamic/openai_ft:getFile"
@@ -22,7 +22,7 @@ FACTS: dict[str, Any] = {
 
 def carried(error: OpenAIFTError) -> Exception:
     """What Pulumi's SDK raises for a failure that the host answers with."""
-    return Exception(f"invoke of {TOKEN} failed: {error} ({label(error)})")
+    return Exception(f"invoke of {TOKEN} failed: {error} ({encode(error)})")
 
 
 def kinds(base: type[OpenAIFTError] = OpenAIFTError) -> list[type[OpenAIFTError]]:
@@ -30,7 +30,7 @@ def kinds(base: type[OpenAIFTError] = OpenAIFTError) -> list[type[OpenAIFTError]
 
 
 def test_kind_sentence_and_facts_reach_the_program() -> None:
-    found = told(carried(NotFoundError(SENTENCE, **FACTS)))
+    found = decode(carried(NotFoundError(SENTENCE, **FACTS)))
 
     assert isinstance(found, NotFoundError)
     assert str(found) == SENTENCE
@@ -42,7 +42,7 @@ def test_the_history_of_tries_stands_in_the_sentence_once() -> None:
     error = ServiceConnectionError(SENTENCE, may_have_acted=True)
     error.tries, error.history = 3, "tried 3 times"
 
-    found = told(carried(error))
+    found = decode(carried(error))
 
     assert isinstance(found, ServiceConnectionError)
     assert str(found) == f"{SENTENCE}; tried 3 times"
@@ -54,7 +54,7 @@ def test_every_kind_of_error_is_carried(name: str) -> None:
     kind = getattr(errors, name)
     error = kind.__new__(kind, SENTENCE)
 
-    found = told(carried(error))
+    found = decode(carried(error))
 
     assert isinstance(found, kind)
     assert isinstance(found, pulumi.RunError)
@@ -71,7 +71,7 @@ def test_what_cannot_be_carried_is_left_out() -> None:
     error = ServiceError(SENTENCE, status=400)
     vars(error)["outs"] = {"id": "x"}
 
-    assert "outs" not in label(error)
+    assert "outs" not in encode(error)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_what_cannot_be_carried_is_left_out() -> None:
     ],
 )
 def test_an_error_without_facts_is_still_a_sentence(text: str) -> None:
-    found = told(Exception(text))
+    found = decode(Exception(text))
 
     assert str(found) == SENTENCE
     assert isinstance(found, OpenAIFTError)
@@ -93,22 +93,22 @@ def test_an_error_without_facts_is_still_a_sentence(text: str) -> None:
 def test_an_error_of_a_newer_host_is_still_ours() -> None:
     newer = '{"error": "MoonPhaseError", "facts": {}}'
 
-    found = told(Exception(f"invoke of {TOKEN} failed: {SENTENCE} ({newer})"))
+    found = decode(Exception(f"invoke of {TOKEN} failed: {SENTENCE} ({newer})"))
 
     assert str(found) == SENTENCE
 
 
 @pytest.mark.parametrize("text", ["Resource monitor has terminated, shutting down", ""])
 def test_other_errors_are_left_alone(text: str) -> None:
-    assert told(pulumi.RunError(text)) is None
+    assert decode(pulumi.RunError(text)) is None
 
 
 def test_an_error_for_programs_is_the_same_one() -> None:
     error = NotFoundError(SENTENCE, **FACTS)
 
-    shown = for_programs(error)
+    shown = without_traceback(error)
 
     assert (str(shown), type(shown).__name__, vars(shown)) == (str(error), "NotFoundError", vars(error))
     assert isinstance(shown, NotFoundError)
     assert isinstance(shown, pulumi.RunError)
-    assert type(for_programs(shown)) is type(shown)
+    assert type(without_traceback(shown)) is type(shown)

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 from tests.support import ADMIN_KEY, API_KEY, write_training_data
 
-from pulumi_openai_ft._client.client import Api
+from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._client.objects import Job
 from pulumi_openai_ft._program.functions.lookups import LOOKUPS
 from pulumi_openai_ft._service_profiles import PROFILES
@@ -32,13 +32,13 @@ ONE_OF_EACH: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def connected(service: Emulator) -> Iterator[Callable[..., Api]]:
+def connected(service: Emulator) -> Iterator[Callable[..., Client]]:
     """Opens the service with changed settings."""
-    made: list[Api] = []
+    made: list[Client] = []
 
-    def make(**changes: Any) -> Api:
+    def make(**changes: Any) -> Client:
         settings = {"api_key": API_KEY, "admin_key": ADMIN_KEY, "base_url": service.url, "max_retries": 0}
-        made.append(Api(Settings(**{**settings, "admin_requests_per_minute": 0, **changes})))
+        made.append(Client(Settings(**{**settings, **changes})))
         return made[-1]
 
     yield make
@@ -47,12 +47,12 @@ def connected(service: Emulator) -> Iterator[Callable[..., Api]]:
 
 
 @pytest.fixture
-def api(connected: Callable[..., Api]) -> Api:
+def api(connected: Callable[..., Client]) -> Client:
     return connected()
 
 
 @pytest.fixture
-def upload(api: Api) -> Callable[..., str]:
+def upload(api: Client) -> Callable[..., str]:
     def make(path: Path, purpose: str = "fine-tune") -> str:
         with path.open("rb") as content:
             return api.upload_file(path.name, content, purpose=purpose).id
@@ -66,7 +66,7 @@ def file_id(upload: Callable[..., str], training_data: Path) -> str:
 
 
 @pytest.fixture
-def train(api: Api, file_id: str) -> Callable[..., Job]:
+def train(api: Client, file_id: str) -> Callable[..., Job]:
     """Makes a job, which is done at the first look."""
 
     def make(model: str = MINI, epochs: int = 2, **more: Any) -> Job:
@@ -76,7 +76,7 @@ def train(api: Api, file_id: str) -> Callable[..., Job]:
     return make
 
 
-def look_up(api: Api, name: str, **given: Any) -> Any:
+def look_up(api: Client, name: str, **given: Any) -> Any:
     lookup = LOOKUPS[name]
     return lookup.run(api, lookup.check(given))
 
@@ -87,7 +87,7 @@ def ids(found: list[Any]) -> list[str]:
 
 class TestEveryFunction:
     @pytest.mark.parametrize(("name", "given"), ONE_OF_EACH.items())
-    def test_names_what_is_not_there(self, api: Api, name: str, given: dict[str, Any]) -> None:
+    def test_names_what_is_not_there(self, api: Client, name: str, given: dict[str, Any]) -> None:
         (missing,) = given.values()
 
         with pytest.raises(NotFoundError, match=missing):
@@ -130,7 +130,7 @@ class TestEveryFunction:
 
     @pytest.mark.parametrize("name", [name for name, lookup in LOOKUPS.items() if lookup.needs])
     def test_says_that_the_service_lacks_it_before_it_is_asked(
-        self, connected: Callable[..., Api], service: Emulator, name: str
+        self, connected: Callable[..., Client], service: Emulator, name: str
     ) -> None:
         api = connected(profile=PROFILES["generic"])
 
@@ -140,7 +140,7 @@ class TestEveryFunction:
         assert service.journal() == []
 
     @pytest.mark.parametrize("name", LOOKUPS)
-    def test_gives_what_cannot_be_changed(self, api: Api, train: Callable[..., Job], name: str) -> None:
+    def test_gives_what_cannot_be_changed(self, api: Client, train: Callable[..., Job], name: str) -> None:
         job = api.job(train().id)
         real = {
             "fine_tuning_job_id": job.id,
@@ -154,7 +154,7 @@ class TestEveryFunction:
         with pytest.raises(ValidationError, match="frozen"):
             setattr(found, next(iter(type(found).model_fields)), "x")
 
-    def test_carries_what_it_gives_over_the_engine(self, api: Api, train: Callable[..., Job]) -> None:
+    def test_carries_what_it_gives_over_the_engine(self, api: Client, train: Callable[..., Job]) -> None:
         """Through the engine come floats only, and no nulls; the result is the same as without."""
         train(metadata={"team": "red"})
         lookup, arguments = LOOKUPS["getFineTuningJobs"], LOOKUPS["getFineTuningJobs"].check({})
@@ -191,7 +191,9 @@ def floats(value: Any) -> Any:
 
 
 class TestJob:
-    def test_has_every_field_of_the_api(self, api: Api, train: Callable[..., Job], service: Emulator) -> None:
+    def test_has_every_field_of_the_api(
+        self, api: Client, train: Callable[..., Job], service: Emulator
+    ) -> None:
         job_id = train(suffix="mine", seed=7).id
 
         found = look_up(api, "getFineTuningJob", fine_tuning_job_id=job_id)
@@ -201,7 +203,7 @@ class TestJob:
         assert found.model_dump() == {name: value for name, value in job.items() if name != "project"}
         assert found.is_terminal
 
-    def test_keeps_fields_that_a_service_adds(self, api: Api, service: Emulator) -> None:
+    def test_keeps_fields_that_a_service_adds(self, api: Client, service: Emulator) -> None:
         body = {"id": "ftjob-1", "status": "running", "model": "m", "cost": {"total": 1.5}}
         service.fault("GET", "/fine_tuning/jobs/*", "status", status=200, body=body)
 
@@ -212,17 +214,17 @@ class TestJob:
 
 
 class TestJobs:
-    def test_come_newest_first(self, api: Api, train: Callable[..., Job]) -> None:
+    def test_come_newest_first(self, api: Client, train: Callable[..., Job]) -> None:
         made = [train().id for _ in range(3)]
 
         assert ids(look_up(api, "getFineTuningJobs").jobs) == made[::-1]
         assert ids(look_up(api, "getFineTuningJobs", limit=2).jobs) == made[:0:-1]
 
-    def test_none_are_an_empty_list(self, api: Api) -> None:
+    def test_none_are_an_empty_list(self, api: Client) -> None:
         assert look_up(api, "getFineTuningJobs").jobs == []
 
     def test_are_found_by_status(
-        self, api: Api, train: Callable[..., Job], upload: Callable[..., str], tmp_path: Path
+        self, api: Client, train: Callable[..., Job], upload: Callable[..., str], tmp_path: Path
     ) -> None:
         done = train()
         failed = train(training_file=upload(write_training_data(tmp_path / "few.jsonl", rows=3)))
@@ -232,14 +234,16 @@ class TestJobs:
         assert look_up(api, "getFineTuningJobs", status="running").jobs == []
 
     @pytest.mark.parametrize("model", [MINI, "gpt-4o-mini"])
-    def test_are_found_by_model_and_its_alias(self, api: Api, train: Callable[..., Job], model: str) -> None:
+    def test_are_found_by_model_and_its_alias(
+        self, api: Client, train: Callable[..., Job], model: str
+    ) -> None:
         train(OTHER)
         mini = train(MINI)
 
         assert ids(look_up(api, "getFineTuningJobs", model=model).jobs) == [mini.id]
 
     def test_are_found_by_metadata_at_the_service(
-        self, api: Api, train: Callable[..., Job], service: Emulator
+        self, api: Client, train: Callable[..., Job], service: Emulator
     ) -> None:
         wanted = {"team": "red", "run": "2"}
         train(metadata={"team": "red", "run": "1"})
@@ -249,7 +253,7 @@ class TestJobs:
         assert "metadata" in (service.journal(method="GET", path="/v1/fine_tuning/jobs")[-1].query or "")
 
     def test_are_found_by_metadata_where_the_service_cannot_find_them(
-        self, connected: Callable[..., Api], train: Callable[..., Job], service: Emulator
+        self, connected: Callable[..., Client], train: Callable[..., Job], service: Emulator
     ) -> None:
         red = train(metadata={"team": "red"})
         train(metadata={"team": "blue"})
@@ -259,9 +263,9 @@ class TestJobs:
         assert "metadata" not in (service.journal()[-1].query or "")
 
     def test_cannot_be_found_by_metadata_that_the_service_does_not_keep(
-        self, connected: Callable[..., Api], service: Emulator
+        self, connected: Callable[..., Client], service: Emulator
     ) -> None:
-        without = Settings.resolve({"openai-ft:lacks": "metadata"}.get, {}).profile
+        without = Settings.resolve({"openai-ft:unsupportedFeatures": "metadata"}.get, {}).profile
         api = connected(profile=without)
 
         with pytest.raises(
@@ -271,7 +275,7 @@ class TestJobs:
 
         assert service.journal() == []
 
-    def test_are_counted_after_they_are_chosen(self, api: Api, train: Callable[..., Job]) -> None:
+    def test_are_counted_after_they_are_chosen(self, api: Client, train: Callable[..., Job]) -> None:
         red = train(metadata={"team": "red"})
         train(metadata={"team": "blue"})
 
@@ -283,7 +287,7 @@ class TestJobs:
 
 
 class TestCheckpoints:
-    def test_come_last_step_first(self, api: Api, train: Callable[..., Job]) -> None:
+    def test_come_last_step_first(self, api: Client, train: Callable[..., Job]) -> None:
         job = api.job(train(epochs=2).id)
 
         found = look_up(api, "getFineTuningCheckpoints", fine_tuning_job_id=job.id)
@@ -295,7 +299,7 @@ class TestCheckpoints:
         assert last.step_number == 2 * first.step_number
         assert first.metrics["train_loss"] > 0
 
-    def test_can_be_limited(self, api: Api, train: Callable[..., Job]) -> None:
+    def test_can_be_limited(self, api: Client, train: Callable[..., Job]) -> None:
         job_id = train(epochs=3).id
         api.job(job_id)
 
@@ -352,7 +356,7 @@ class TestEvents:
         ],
     )
     def test_are_those_that_are_asked_for_in_the_order_that_is_asked_for(
-        self, api: Api, given: dict[str, Any], numbers: list[int]
+        self, api: Client, given: dict[str, Any], numbers: list[int]
     ) -> None:
         found = look_up(api, "getFineTuningEvents", fine_tuning_job_id="ftjob-1", **given)
 
@@ -375,13 +379,13 @@ class TestEvents:
 
 class TestManyEvents:
     @pytest.fixture
-    def job_id(self, api: Api, train: Callable[..., Job]) -> str:
+    def job_id(self, api: Client, train: Callable[..., Job]) -> str:
         """A job of 240 steps."""
         job_id = train(epochs=20).id
         api.job(job_id)
         return job_id
 
-    def test_of_several_pages_are_all_there_once(self, api: Api, job_id: str, service: Emulator) -> None:
+    def test_of_several_pages_are_all_there_once(self, api: Client, job_id: str, service: Emulator) -> None:
         found = look_up(api, "getFineTuningEvents", fine_tuning_job_id=job_id).events
 
         pages = service.journal(path="/v1/fine_tuning/jobs/*/events")
@@ -390,7 +394,7 @@ class TestManyEvents:
         assert "created" in found[-1].message.lower()
 
     def test_of_one_kind_are_looked_for_no_further_than_needed(
-        self, api: Api, job_id: str, service: Emulator
+        self, api: Client, job_id: str, service: Emulator
     ) -> None:
         found = look_up(api, "getFineTuningEvents", fine_tuning_job_id=job_id, type="metrics", limit=3)
 
@@ -401,12 +405,12 @@ class TestManyEvents:
 
 class TestPermissions:
     @pytest.fixture
-    def model(self, api: Api, train: Callable[..., Job]) -> str:
+    def model(self, api: Client, train: Callable[..., Job]) -> str:
         model = api.job(train().id).fine_tuned_model
         assert model
         return model
 
-    def test_tell_the_projects(self, api: Api, model: str) -> None:
+    def test_tell_the_projects(self, api: Client, model: str) -> None:
         granted = api.grant_permissions(model, ["proj_b", "proj_c"])
 
         found = look_up(api, "getFineTuningCheckpointPermissions", checkpoint_id=model)
@@ -415,14 +419,14 @@ class TestPermissions:
         assert set(found.project_ids) == {"proj_b", "proj_c"}
         assert set(ids(found.permissions)) == set(ids(granted))
 
-    def test_none_are_an_empty_list(self, api: Api, model: str) -> None:
+    def test_none_are_an_empty_list(self, api: Client, model: str) -> None:
         found = look_up(api, "getFineTuningCheckpointPermissions", checkpoint_id=model)
 
         assert found.permissions == found.project_ids == []
 
     @pytest.mark.parametrize(("given", "count"), [({"project_id": "proj_c"}, 1), ({"limit": 2}, 2)])
     def test_are_those_that_are_asked_for(
-        self, api: Api, model: str, given: dict[str, Any], count: int
+        self, api: Client, model: str, given: dict[str, Any], count: int
     ) -> None:
         api.grant_permissions(model, ["proj_b", "proj_c", "proj_d"])
 
@@ -431,7 +435,7 @@ class TestPermissions:
         assert len(found.permissions) == count
         assert given.get("project_id", found.project_ids[0]) == found.project_ids[0]
 
-    def test_of_a_checkpoint_that_is_given_by_its_id(self, api: Api, train: Callable[..., Job]) -> None:
+    def test_of_a_checkpoint_that_is_given_by_its_id(self, api: Client, train: Callable[..., Job]) -> None:
         job = api.job(train().id)
         checkpoint = next(api.checkpoints(job.id))
         api.grant_permissions(checkpoint.fine_tuned_model_checkpoint, ["proj_b"])
@@ -441,7 +445,7 @@ class TestPermissions:
         assert found.project_ids == ["proj_b"]
         assert found.checkpoint_id == checkpoint.id
 
-    def test_need_an_admin_key(self, connected: Callable[..., Api], service: Emulator) -> None:
+    def test_need_an_admin_key(self, connected: Callable[..., Client], service: Emulator) -> None:
         api = connected(admin_key=None)
 
         with pytest.raises(
@@ -453,14 +457,14 @@ class TestPermissions:
 
 
 class TestFiles:
-    def test_one_has_every_field_of_the_api(self, api: Api, file_id: str, service: Emulator) -> None:
+    def test_one_has_every_field_of_the_api(self, api: Client, file_id: str, service: Emulator) -> None:
         found = look_up(api, "getFile", file_id=file_id)
 
         (file,) = service.files()
         assert found.model_dump() == {name: value for name, value in file.items() if name != "project"}
 
     def test_come_newest_first_and_by_purpose(
-        self, api: Api, upload: Callable[..., str], training_data: Path
+        self, api: Client, upload: Callable[..., str], training_data: Path
     ) -> None:
         made = [upload(training_data, purpose) for purpose in ("fine-tune", "evals", "fine-tune")]
 
@@ -471,12 +475,12 @@ class TestFiles:
 
 
 class TestModels:
-    def test_one_has_the_day_of_its_shutdown(self, api: Api) -> None:
+    def test_one_has_the_day_of_its_shutdown(self, api: Client) -> None:
         found = look_up(api, "getModel", model_id=MINI)
 
         assert (found.id, found.owned_by, found.shutdown_date) == (MINI, "system", "2027-01-14")
 
-    def test_can_be_those_of_one_owner(self, api: Api, train: Callable[..., Job]) -> None:
+    def test_can_be_those_of_one_owner(self, api: Client, train: Callable[..., Job]) -> None:
         model = api.job(train().id).fine_tuned_model
         everything = look_up(api, "getModels").models
         owner = look_up(api, "getModel", model_id=model).owned_by

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pulumi.output import Unknown
 from tests.support import shown
 
-from pulumi_openai_ft._provider.job.diff import asked, differences, unrecorded
-from pulumi_openai_ft._provider.job.inputs import REPLACING
-from pulumi_openai_ft._shared.hidden_properties import ASKED, FILE_HASHES
+from pulumi_openai_ft._provider.job.diff import differences, input_digests, not_comparable
+from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE
+from pulumi_openai_ft._shared.state_names import FILE_HASHES, REQUESTED_INPUTS
 
 WANDB_P = {"type": "wandb", "wandb": {"project": "p ", "tags": ["b", "a "]}}
 WANDB_Q = {"type": "wandb", "wandb": {"project": "q", "tags": []}}
@@ -54,7 +54,7 @@ def wandb(project: str, **settings: Any) -> dict[str, Any]:
 
 
 def replaces(**inputs: Any) -> list[str]:
-    return [name for name in REPLACING if differences(name, inputs, JOB)]
+    return [name for name in REPLACE_ON_CHANGE if differences(name, inputs, JOB)]
 
 
 def method(**hyperparameters: Any) -> dict[str, Any]:
@@ -303,21 +303,21 @@ def test_a_difference_between_graders_is_looked_for_where_they_belong_together(
 
 @pytest.mark.parametrize("name", [name for name in JOB if not name.startswith("__")])
 def test_an_input_that_the_job_lacks_is_one_difference(name: str) -> None:
-    assert differences(name, JOB, {ASKED: {}}) == [name]
+    assert differences(name, JOB, {REQUESTED_INPUTS: {}}) == [name]
 
 
 IMPORTED = {name: value for name, value in JOB.items() if name not in ("extra_body", "triggers")}
 
 
 def test_an_imported_job_has_no_record_of_what_no_service_knows() -> None:
-    assert unrecorded(JOB, IMPORTED) == ["triggers", "extra_body"]
-    assert [name for name in REPLACING if differences(name, JOB, IMPORTED)] == []
+    assert not_comparable(JOB, IMPORTED) == ["triggers", "extra_body"]
+    assert [name for name in REPLACE_ON_CHANGE if differences(name, JOB, IMPORTED)] == []
 
 
 @pytest.mark.parametrize(
     ("news", "olds"),
     [
-        (JOB, {**IMPORTED, ASKED: asked(IMPORTED)}),
+        (JOB, {**IMPORTED, REQUESTED_INPUTS: input_digests(IMPORTED)}),
         (JOB, JOB),
         ({"triggers": ["again"], "extra_body": {"a": 1}}, JOB),
         ({"triggers": None}, IMPORTED),
@@ -327,12 +327,12 @@ def test_an_imported_job_has_no_record_of_what_no_service_knows() -> None:
 def test_an_input_is_unrecorded_only_where_it_was_never_recorded_and_asks_for_something(
     news: dict[str, Any], olds: dict[str, Any]
 ) -> None:
-    assert unrecorded(news, olds) == []
+    assert not_comparable(news, olds) == []
 
 
 @pytest.mark.parametrize("name", ["triggers", "extra_body"])
 def test_a_job_that_we_bought_was_asked_for_nothing_that_is_not_recorded(name: str) -> None:
-    assert differences(name, JOB, {**IMPORTED, ASKED: asked(IMPORTED)}) == [name]
+    assert differences(name, JOB, {**IMPORTED, REQUESTED_INPUTS: input_digests(IMPORTED)}) == [name]
 
 
 BOUGHT: dict[str, Any] = {
@@ -352,14 +352,14 @@ TOLD: dict[str, Any] = {
     "training_file": "7",
     "suffix": "support-team",
     "method": method(n_epochs=2),
-    ASKED: asked(BOUGHT),
+    REQUESTED_INPUTS: input_digests(BOUGHT),
 }
 
 
 def test_whatever_the_service_made_of_it_the_same_wish_asks_for_no_other_job() -> None:
     again = {**BOUGHT, "seed": 3, "method": method(n_epochs=3, packing=True)}
 
-    assert [name for name in REPLACING if differences(name, again, TOLD)] == []
+    assert [name for name in REPLACE_ON_CHANGE if differences(name, again, TOLD)] == []
 
 
 @pytest.mark.parametrize(
@@ -379,19 +379,21 @@ def test_whatever_the_service_made_of_it_the_same_wish_asks_for_no_other_job() -
 def test_another_wish_asks_for_another_job_whatever_was_asked_before(change: dict[str, Any]) -> None:
     (name,) = change
 
-    assert differences(name, {**BOUGHT, **change}, {**BOUGHT, ASKED: asked(BOUGHT)})
+    assert differences(name, {**BOUGHT, **change}, {**BOUGHT, REQUESTED_INPUTS: input_digests(BOUGHT)})
 
 
 def test_what_was_asked_is_kept_without_the_values() -> None:
-    digests = asked({**BOUGHT, "seed": None, "status": "queued", "metadata": {"note": "nobody reads this"}})
+    digests = input_digests(
+        {**BOUGHT, "seed": None, "status": "queued", "metadata": {"note": "nobody reads this"}}
+    )
 
-    assert set(digests) == set(REPLACING) - {"seed"}
+    assert set(digests) == set(REPLACE_ON_CHANGE) - {"seed"}
     assert all(len(digest) == 64 and int(digest, 16) for digest in digests.values())
 
 
 def test_another_content_of_the_same_file_asks_for_another_job_whatever_was_asked_before() -> None:
     file, file_hash = "training_file", FILE_HASHES["training_file"]
-    olds = {file: "file-1", file_hash: "aa", ASKED: asked({file: "file-1"})}
+    olds = {file: "file-1", file_hash: "aa", REQUESTED_INPUTS: input_digests({file: "file-1"})}
 
     assert differences(file, {file: "file-1", file_hash: "bb"}, olds)
 
@@ -425,7 +427,7 @@ with_unknowns = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
     max_leaves=12,
 )
-names = st.sampled_from(REPLACING)
+names = st.sampled_from(REPLACE_ON_CHANGE)
 
 
 @settings(deadline=None)
@@ -439,7 +441,9 @@ def test_what_is_there_asks_for_no_other_job(name: str, value: Any, as_method: b
 @settings(deadline=None)
 @given(names, json_values, json_values)
 def test_what_was_asked_before_asks_for_no_other_job(name: str, wanted: Any, actual: Any) -> None:
-    assert not differences(name, {name: wanted}, {name: actual, ASKED: asked({name: wanted})})
+    assert not differences(
+        name, {name: wanted}, {name: actual, REQUESTED_INPUTS: input_digests({name: wanted})}
+    )
 
 
 @settings(deadline=None)
@@ -448,8 +452,8 @@ def test_comparing_never_raises(name: str, wanted: Any, actual: Any, before: Any
     news = {name: wanted}
 
     assert isinstance(differences(name, news, {name: actual}), list)
-    assert isinstance(differences(name, news, {name: actual, ASKED: before}), list)
-    assert asked({name: wanted}).keys() <= {name}
+    assert isinstance(differences(name, news, {name: actual, REQUESTED_INPUTS: before}), list)
+    assert input_digests({name: wanted}).keys() <= {name}
 
 
 @settings(deadline=None)
@@ -469,7 +473,7 @@ def test_another_number_for_a_hyperparameter_asks_for_another_job(
     )
 
     assert differences("method", wish, job)
-    assert differences("method", wish, {**job, ASKED: asked(job)})
+    assert differences("method", wish, {**job, REQUESTED_INPUTS: input_digests(job)})
 
 
 def steps(path: str) -> list[str | int]:
@@ -494,7 +498,7 @@ def test_each_path_leads_to_something_that_is_wanted(name: str, wanted: Any, act
 @settings(deadline=None)
 @given(names, json_values)
 def test_what_is_unrecorded_is_no_difference(name: str, wanted: Any) -> None:
-    assert not (unrecorded({name: wanted}, {}) and differences(name, {name: wanted}, {}))
+    assert not (not_comparable({name: wanted}, {}) and differences(name, {name: wanted}, {}))
 
 
 def leaves_of(value: Any, *path: str | int) -> list[tuple[str | int, ...]]:

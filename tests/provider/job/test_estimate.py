@@ -8,9 +8,9 @@ from pulumi.output import Unknown
 from tests.support import write_training_data
 
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
-from pulumi_openai_ft._provider.job.inputs import REPLACING
-from pulumi_openai_ft._provider.job.messages import trains
-from pulumi_openai_ft._shared.hidden_properties import ESTIMATED
+from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE
+from pulumi_openai_ft._provider.job.messages import estimate_message
+from pulumi_openai_ft._shared.state_names import ESTIMATED
 from pulumi_openai_ft.training_data import check, sha256
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def heard(provider: FineTuningJobProvider, monkeypatch: pytest.MonkeyPatch) -> l
     """What the process tells."""
     told: list[str] = []
     host: Host = type(provider.host)()
-    monkeypatch.setattr(host, "say", told.append)
+    monkeypatch.setattr(host, "info", told.append)
     provider.host = host
     return told
 
@@ -107,7 +107,7 @@ def test_reinforcement_is_billed_by_time(provider: FineTuningJobProvider, tmp_pa
     inputs = job_on(tasks, model="o4-mini-2025-04-16", validation_file="file-2", method=method)
 
     assert estimate_of(provider, inputs) is None
-    assert provider.planned(None, inputs)["estimated_tokens"] is None
+    assert provider.preview_outputs(None, inputs)["estimated_tokens"] is None
 
 
 @pytest.mark.parametrize("more", [{"__training_file_sha256": "a" * 64}, {"__training_data": None}])
@@ -120,7 +120,7 @@ def test_nothing_is_estimated_of_another_content_or_of_a_file_that_is_not_here(
 def test_a_service_that_chooses_other_epochs_is_not_guessed_at(
     configure: Callable[..., Any], training_data: Path
 ) -> None:
-    provider = configure(FineTuningJobProvider, lacks="auto")
+    provider = configure(FineTuningJobProvider, unsupportedFeatures="auto")
 
     assert estimate_of(provider, job_on(training_data)) is None
 
@@ -133,7 +133,7 @@ def test_hyperparameters_that_are_not_known_yet_have_no_price(
     checked = provider.check({}, job_on(training_data, method=later)).inputs
 
     assert "__estimate" not in checked
-    assert all(isinstance(provider.planned(None, checked)[name], Unknown) for name in ESTIMATED)
+    assert all(isinstance(provider.preview_outputs(None, checked)[name], Unknown) for name in ESTIMATED)
 
 
 class TestMoney:
@@ -161,7 +161,11 @@ class TestMoney:
         }
 
         for olds in (created.outs or {}, without_estimate(created.outs or {})):
-            for news in (inputs, elsewhere, {name: inputs[name] for name in REPLACING if name in inputs}):
+            for news in (
+                inputs,
+                elsewhere,
+                {name: inputs[name] for name in REPLACE_ON_CHANGE if name in inputs},
+            ):
                 assert provider.diff(created.id, olds, news).changes is False
 
     def test_what_was_estimated_at_creation_stays(
@@ -169,7 +173,7 @@ class TestMoney:
     ) -> None:
         inputs = job_on(training_data, training_file=upload(provider, training_data))
         checked = provider.check({}, inputs).inputs
-        planned = provider.planned(None, checked)
+        planned = provider.preview_outputs(None, checked)
         created = provider.create(checked)
         write_training_data(training_data, rows=40)
 
@@ -319,10 +323,10 @@ def test_a_preview_tells_what_is_about_to_be_bought(
     checked = provider.check({}, job_on(training_data)).inputs
     heard.clear()
 
-    planned = provider.planned(None, checked)
-    provider.planned({**planned, "status": "succeeded"}, checked)
+    planned = provider.preview_outputs(None, checked)
+    provider.preview_outputs({**planned, "status": "succeeded"}, checked)
 
-    assert heard == [trains(checked["__estimate"])]
+    assert heard == [estimate_message(checked["__estimate"])]
 
 
 @pytest.mark.parametrize(
@@ -356,4 +360,4 @@ def test_the_price_in_a_sentence(
 ) -> None:
     estimate = {"tokens": tokens, "epochs": epochs, "usd": usd, "price_as_of": day}
 
-    assert trains(estimate) == f"trains {sentence}"
+    assert estimate_message(estimate) == f"trains {sentence}"

@@ -10,7 +10,7 @@ from pulumi.output import Unknown
 
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
-from pulumi_openai_ft._provider.input_models import problems, visible
+from pulumi_openai_ft._provider.input_models import public_properties, validation_errors
 from pulumi_openai_ft._provider.job.graders import (
     LabelModel,
     Multi,
@@ -107,7 +107,7 @@ def inputs(grader: Any) -> dict[str, Any]:
 
 
 def found(grader: Any) -> list[str]:
-    return problems(FineTuningJobInputs, inputs(grader))
+    return validation_errors(FineTuningJobInputs, inputs(grader))
 
 
 def without(grader: dict[str, Any], field: str) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def test_good_graders_have_no_problems(grader: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
 def test_graders_are_sent_as_given(grader: dict[str, Any]) -> None:
-    sent = FineTuningJobInputs.model_validate(visible(inputs(grader))).given()
+    sent = FineTuningJobInputs.model_validate(public_properties(inputs(grader))).provided()
 
     assert sent["method"]["reinforcement"]["grader"] == grader
 

@@ -8,12 +8,12 @@ import pytest
 from tests.fake_clock import FakeClock
 from tests.support import API_KEY, write_training_data
 
-from pulumi_openai_ft._client.client import Api
-from pulumi_openai_ft._client.rate_limit import Time
-from pulumi_openai_ft._provider.job.lookup import PAGE, STAYS_TRUE, TOKEN_KEY, JobSearch
-from pulumi_openai_ft._provider.job.manager import Jobs
+from pulumi_openai_ft._client.client import Client
+from pulumi_openai_ft._client.rate_limit import TimeSource
+from pulumi_openai_ft._provider.job.lookup import LISTING_TTL, PAGE, TOKEN_KEY, JobLookup
+from pulumi_openai_ft._provider.job.manager import JobManager
 from pulumi_openai_ft._settings import Settings
-from pulumi_openai_ft.errors import InterruptedCommandError, NotFoundError, RequestError
+from pulumi_openai_ft.errors import CommandInterruptedError, NotFoundError, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,14 +26,14 @@ MANY = 20
 
 
 @pytest.fixture
-def api(slow_service: Emulator) -> Iterator[Api]:
-    api = Api(Settings(api_key=API_KEY, base_url=slow_service.url, operation_timeout=2.0))
+def api(slow_service: Emulator) -> Iterator[Client]:
+    api = Client(Settings(api_key=API_KEY, base_url=slow_service.url, timeout=2.0))
     yield api
     api.close()
 
 
 @pytest.fixture
-def buy(api: Api, tmp_path: Path) -> Callable[[str], Job]:
+def buy(api: Client, tmp_path: Path) -> Callable[[str], Job]:
     with write_training_data(tmp_path / "training.jsonl").open("rb") as content:
         file = api.upload_file("training.jsonl", content, purpose="fine-tune")
     body = {"model": "gpt-4.1-mini-2025-04-14", "training_file": file.id}
@@ -57,117 +57,119 @@ def lists(slow_service: Emulator) -> list[str]:
 
 
 def test_whoever_searches_alone_asks_for_the_token_alone(
-    api: Api, buy: Callable[[str], Job], slow_service: Emulator
+    api: Client, buy: Callable[[str], Job], slow_service: Emulator
 ) -> None:
-    job, search = buy("a"), JobSearch(api)
+    job, search = buy("a"), JobLookup(api)
 
-    assert [found.id for found in search.find_before_buying("a")] == [job.id]
-    assert search.find_before_buying("b") == []
-    assert [found.id for found in search.find_bought_with(job, "a")] == [job.id]
+    assert [found.id for found in search.find_before_create("a")] == [job.id]
+    assert search.find_before_create("b") == []
+    assert [found.id for found in search.find_created_with(job, "a")] == [job.id]
     assert len(lists(slow_service)) == 3
     assert all(TOKEN_KEY in query for query in lists(slow_service))
 
 
-def test_many_at_a_time_share_a_list(api: Api, buy: Callable[[str], Job], slow_service: Emulator) -> None:
-    search = JobSearch(api)
+def test_many_at_a_time_share_a_list(api: Client, buy: Callable[[str], Job], slow_service: Emulator) -> None:
+    search = JobLookup(api)
 
-    before = at_once(lambda number: search.find_before_buying(f"token-{number}"))
+    before = at_once(lambda number: search.find_before_create(f"token-{number}"))
     jobs = [buy(f"token-{number}") for number in range(MANY)]
-    bought = at_once(lambda number: search.find_bought_with(jobs[number], f"token-{number}"))
+    bought = at_once(lambda number: search.find_created_with(jobs[number], f"token-{number}"))
 
     assert before == [[]] * MANY
     assert [[job.id for job in found] for found in bought] == [[job.id] for job in jobs]
     assert len(lists(slow_service)) < MANY / 2
 
 
-def test_a_list_from_before_a_purchase_tells_nothing_of_it(api: Api, buy: Callable[[str], Job]) -> None:
-    search, job = JobSearch(api), buy("a")
-    with search._beside_others():
-        assert [found.id for found in search.find_bought_with(job, "a")] == [job.id]
+def test_a_list_from_before_a_purchase_tells_nothing_of_it(api: Client, buy: Callable[[str], Job]) -> None:
+    search, job = JobLookup(api), buy("a")
+    with search._counting_callers():
+        assert [found.id for found in search.find_created_with(job, "a")] == [job.id]
         twin = buy("a")
 
-        assert [found.id for found in search.find_bought_with(twin, "a")] == [twin.id, job.id]
+        assert [found.id for found in search.find_created_with(twin, "a")] == [twin.id, job.id]
 
 
-def test_a_list_tells_only_for_a_moment_that_nothing_was_bought(api: Api, buy: Callable[[str], Job]) -> None:
+def test_a_list_tells_only_for_a_moment_that_nothing_was_bought(
+    api: Client, buy: Callable[[str], Job]
+) -> None:
     time = FakeClock()
-    search = JobSearch(api, time.time)
-    with search._beside_others():
-        assert search.find_before_buying("a") == []
+    search = JobLookup(api, time.time)
+    with search._counting_callers():
+        assert search.find_before_create("a") == []
         job = buy("a")
-        time.now += STAYS_TRUE + 0.1
+        time.now += LISTING_TTL + 0.1
 
-        assert [found.id for found in search.find_before_buying("a")] == [job.id]
+        assert [found.id for found in search.find_before_create("a")] == [job.id]
 
 
-def test_what_has_become_of_a_job_is_asked_anew(api: Api, buy: Callable[[str], Job]) -> None:
+def test_what_has_become_of_a_job_is_asked_anew(api: Client, buy: Callable[[str], Job]) -> None:
     """A resource that is replaced cancels its job right before it looks for one to adopt."""
-    job, search = buy("a"), JobSearch(api, FakeClock().time)
-    with search._beside_others():
-        assert search.find_before_buying("b") == []
+    job, search = buy("a"), JobLookup(api, FakeClock().time)
+    with search._counting_callers():
+        assert search.find_before_create("b") == []
         api.cancel_job(job.id)
 
-        (found,) = search.find_before_buying("a")
+        (found,) = search.find_before_create("a")
 
     assert found.status == "cancelled"
 
 
 def test_an_interruption_keeps_nobody_from_finding_what_was_bought_twice(
-    api: Api, buy: Callable[[str], Job]
+    api: Client, buy: Callable[[str], Job]
 ) -> None:
     def interrupt(_seconds: float) -> None:
-        raise InterruptedCommandError("the command was interrupted")
+        raise CommandInterruptedError("the command was interrupted")
 
-    search, job, twin = JobSearch(api, Time(sleep=interrupt)), buy("a"), buy("a")
+    search, job, twin = JobLookup(api, TimeSource(sleep=interrupt)), buy("a"), buy("a")
 
-    with search._beside_others():
-        assert [found.id for found in search.find_bought_with(twin, "a")] == [twin.id, job.id]
+    with search._counting_callers():
+        assert [found.id for found in search.find_created_with(twin, "a")] == [twin.id, job.id]
 
 
 def test_of_many_that_buy_at_the_same_moment_each_second_gives_way(
-    api: Api, buy: Callable[[str], Job], slow_service: Emulator
+    api: Client, buy: Callable[[str], Job], slow_service: Emulator
 ) -> None:
     """As after a `kill -9`: the requests of the orphan act when the next `up` has already looked."""
     file = buy("any").training_file
     inputs = {"model": "gpt-4.1-mini-2025-04-14", "training_file": file}
-    tokens, orphan, next_up = [f"token-{number}" for number in range(MANY)], Jobs(api), Jobs(api)
-    first = [orphan._buy(token, inputs, set()) for token in tokens]
-    second = [next_up._buy(token, inputs, set()) for token in tokens]
+    tokens, orphan, next_up = [f"token-{number}" for number in range(MANY)], JobManager(api), JobManager(api)
+    first = [orphan._create(token, inputs, set()) for token in tokens]
+    second = [next_up._create(token, inputs, set()) for token in tokens]
 
-    taken = at_once(lambda number: next_up.first_bought(second[number]))
+    taken = at_once(lambda number: next_up.resolve_duplicate(second[number]))
 
     assert [job.id for job in taken] == [job.id for job in first]
     assert [api.job(job.id).status for job in second] == ["cancelled"] * MANY
     assert sum(job["status"] != "cancelled" for job in slow_service.jobs()) == MANY + 1
 
 
-def test_who_has_bought_is_shown_what_was_bought_until_then(api: Api, buy: Callable[[str], Job]) -> None:
-    search = JobSearch(api)
+def test_who_has_bought_is_shown_what_was_bought_until_then(api: Client, buy: Callable[[str], Job]) -> None:
+    search = JobLookup(api)
 
     def bought(number: int) -> tuple[str, list[str]]:
         job = buy(f"token-{number}")
-        return job.id, [found.id for found in search.find_bought_with(job, f"token-{number}")]
+        return job.id, [found.id for found in search.find_created_with(job, f"token-{number}")]
 
     assert all(found == [job] for job, found in at_once(bought))
 
 
-def test_beyond_what_a_list_shows_each_asks_for_its_own(api: Api, buy: Callable[[str], Job]) -> None:
+def test_beyond_what_a_list_shows_each_asks_for_its_own(api: Client, buy: Callable[[str], Job]) -> None:
     jobs = [buy(f"token-{number}") for number in range(PAGE + 1)]
-    search = JobSearch(api)
+    search = JobLookup(api)
 
-    first = at_once(lambda number: search.find_before_buying(f"token-{number}"))
+    first = at_once(lambda number: search.find_before_create(f"token-{number}"))
     assert [[job.id for job in found] for found in first] == [[job.id] for job in jobs[:MANY]]
-    bought = at_once(lambda number: search.find_bought_with(jobs[number], f"token-{number}"))
+    bought = at_once(lambda number: search.find_created_with(jobs[number], f"token-{number}"))
     assert [[job.id for job in found] for found in bought] == [[job.id] for job in jobs[:MANY]]
 
 
-def test_a_failure_is_shared_and_not_remembered(api: Api, slow_service: Emulator) -> None:
+def test_a_failure_is_shared_and_not_remembered(api: Client, slow_service: Emulator) -> None:
     slow_service.fault("GET", "/fine_tuning/jobs", "status", times=None, status=404)
-    search = JobSearch(api)
+    search = JobLookup(api)
 
     def failure(number: int) -> RequestError | None:
         try:
-            search.find_before_buying(f"token-{number}")
+            search.find_before_create(f"token-{number}")
         except NotFoundError as error:
             return error
         return None

@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.fake_clock import FakeClock
 
-from pulumi_openai_ft._client.client import Api
+from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._client.objects import Job
-from pulumi_openai_ft._client.retries import dice
-from pulumi_openai_ft._provider.job.poller import FIRST_INTERVAL, HURRY, JITTER, PATIENCE, SOON, Poller
+from pulumi_openai_ft._client.retries import jitter_rng
+from pulumi_openai_ft._provider.job.poller import (
+    DUE_SPEEDUP,
+    FIRST_INTERVAL,
+    JITTER,
+    MAX_OUTAGE,
+    MIN_INTERVAL,
+    Poller,
+)
 from pulumi_openai_ft._settings import Settings
-from pulumi_openai_ft.errors import NotFoundError, ServerError, WaitTimedOutError
+from pulumi_openai_ft.errors import JobTimeoutError, NotFoundError, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +46,7 @@ class Script:
             return self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
 
 
-class ScriptedApi(Api):
+class ScriptedApi(Client):
     """The service's answers, without the wire."""
 
     def __init__(self, script: Script) -> None:
@@ -133,8 +140,8 @@ def test_an_end_that_the_service_expects_is_seen_soon(seconds: float) -> None:
     late, requests = waited_for(seconds, lambda _now: 1000 + int(seconds))
     _, usual = waited_for(seconds, lambda _now: 10**9)
 
-    assert late <= max(SOON * (1 + JITTER), at_the_latest(seconds) / HURRY)
-    assert requests <= usual + 2 * HURRY
+    assert late <= max(MIN_INTERVAL * (1 + JITTER), at_the_latest(seconds) / DUE_SPEEDUP)
+    assert requests <= usual + 2 * DUE_SPEEDUP
 
 
 @pytest.mark.parametrize("estimate", [int, lambda now: int(now) + 1], ids=["now", "in a second"])
@@ -144,7 +151,7 @@ def test_a_service_that_always_expects_an_end_is_not_asked_all_the_time(
     _, requests = waited_for(3600, estimate)
     _, usual = waited_for(3600, lambda _now: 10**9)
 
-    assert requests <= usual * HURRY * (1 + JITTER)
+    assert requests <= usual * DUE_SPEEDUP * (1 + JITTER)
 
 
 @pytest.mark.parametrize("estimate", [1000, 1600, 0])
@@ -152,7 +159,7 @@ def test_an_estimate_that_has_passed_is_heeded_for_a_moment(estimate: int) -> No
     _, requests = waited_for(3600, lambda _now: estimate)
     _, usual = waited_for(3600, lambda _now: 10**9)
 
-    assert requests <= 1.1 * usual + 2 * HURRY
+    assert requests <= 1.1 * usual + 2 * DUE_SPEEDUP
 
 
 @pytest.mark.parametrize(("look_takes", "soonest", "latest"), [(0.0, 0.0, 0.15), (0.2, 0.4, 0.45)])
@@ -182,7 +189,7 @@ def test_looks_soon_again_where_a_job_has_ended(look_takes: float, soonest: floa
 def test_ends_at_its_deadline_to_the_second() -> None:
     time = FakeClock(1000.0)
 
-    with pytest.raises(WaitTimedOutError, match="ftjob-1 is still running"):
+    with pytest.raises(JobTimeoutError, match="ftjob-1 is still running"):
         wait(poller("running", time=time), deadline=1060)
 
     assert time.now == 1060
@@ -194,7 +201,7 @@ def test_many_jobs_cost_a_request_for_each_hundred_of_them(count: int) -> None:
     many = poller("running", ids=ids)
     intervals = 10
     everybody = Barrier(count)
-    dice.seed(0)
+    jitter_rng.seed(0)
 
     def follow(job_id: str) -> None:
         everybody.wait()
@@ -238,7 +245,7 @@ def test_gives_up_when_the_service_stays_silent() -> None:
     with pytest.raises(ServerError, match="still no"):
         wait(patient)
 
-    assert PATIENCE <= time.now - 1000 <= PATIENCE + 20
+    assert MAX_OUTAGE <= time.now - 1000 <= MAX_OUTAGE + 20
 
 
 def test_a_refusal_ends_the_wait_at_once() -> None:

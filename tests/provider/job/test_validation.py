@@ -8,18 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.output import Unknown
 
-from pulumi_openai_ft._provider.input_models import plain
+from pulumi_openai_ft._provider.input_models import integers_from_floats
 from pulumi_openai_ft._provider.job.validation import (
-    API,
+    API_HYPERPARAMETERS,
     METHODS,
-    contradictions,
+    conflicting_inputs,
     split_hyperparameters,
-    what_is_lacking,
+    unsupported_features,
     with_hyperparameters,
 )
 from pulumi_openai_ft._service_profiles import FEATURES, PROFILES
 
-LACKING_ALL = replace(PROFILES["generic"], lacks=frozenset(FEATURES))
+LACKING_ALL = replace(PROFILES["generic"], unsupported=frozenset(FEATURES))
 
 VALUES = st.recursive(
     st.none()
@@ -31,7 +31,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
     max_leaves=4,
 )
-NAMES = st.sampled_from([*sorted(API), "lora", "lora_r", "packing"])
+NAMES = st.sampled_from([*sorted(API_HYPERPARAMETERS), "lora", "lora_r", "packing"])
 ALLOWED = st.sampled_from([(), ("lora",), ("*",), ("*", "lora"), ("lora", "lora_r", "packing")])
 
 
@@ -62,7 +62,10 @@ class TestSplitting:
 
         whole = with_hyperparameters(known, extra)
 
-        expected = {name: plain(value) if name in extra else value for name, value in given_to(props).items()}
+        expected = {
+            name: integers_from_floats(value) if name in extra else value
+            for name, value in given_to(props).items()
+        }
         assert given_to(whole) == expected
         assert {**whole, "method": None} == {**props, "method": None}
 
@@ -73,8 +76,11 @@ class TestSplitting:
         known, extra = split_hyperparameters(props, allowed)
 
         assert sorted([*given_to(known), *extra]) == sorted(given_to(props))
-        assert all(name in allowed or ("*" in allowed and name not in API) for name in extra)
-        assert not any(name in allowed or ("*" in allowed and name not in API) for name in given_to(known))
+        assert all(name in allowed or ("*" in allowed and name not in API_HYPERPARAMETERS) for name in extra)
+        assert not any(
+            name in allowed or ("*" in allowed and name not in API_HYPERPARAMETERS)
+            for name in given_to(known)
+        )
 
     @given(st.dictionaries(st.sampled_from(["method", "paused", "metadata", "cancel_after_timeout"]), VALUES))
     def test_whatever_comes_is_left_alone_where_there_is_nothing_to_split(
@@ -122,19 +128,24 @@ class TestWhatIsLacking:
     def test_is_said_with_the_path_and_only_where_it_is_lacking(
         self, props: dict[str, Any], path: str, feature: str
     ) -> None:
-        assert what_is_lacking(props, LACKING_ALL) == [f"{path}: {LACKING_ALL.missing(feature)}"]
-        assert what_is_lacking(props, replace(LACKING_ALL, lacks=frozenset(FEATURES) - {feature})) == []
+        assert unsupported_features(props, LACKING_ALL) == [
+            f"{path}: {LACKING_ALL.unsupported_message(feature)}"
+        ]
+        assert (
+            unsupported_features(props, replace(LACKING_ALL, unsupported=frozenset(FEATURES) - {feature}))
+            == []
+        )
 
     @pytest.mark.parametrize(
         "props", [{}, {"paused": False}, {"metadata": {}}, job(n_epochs=3), job()], ids=repr
     )
     def test_nothing_is_said_of_what_is_not_asked_for(self, props: dict[str, Any]) -> None:
-        assert what_is_lacking(props, LACKING_ALL) == []
+        assert unsupported_features(props, LACKING_ALL) == []
 
     def test_each_lack_is_a_sentence_of_its_own(self) -> None:
         asked = {**job(n_epochs="auto"), "paused": True, "metadata": {"a": "b"}}
 
-        paths = [sentence.partition(":")[0] for sentence in what_is_lacking(asked, LACKING_ALL)]
+        paths = [sentence.partition(":")[0] for sentence in unsupported_features(asked, LACKING_ALL)]
 
         assert paths == ["paused", "metadata", "method.supervised.hyperparameters.n_epochs"]
 
@@ -151,7 +162,7 @@ class TestContradictions:
         ids=repr,
     )
     def test_are_said_with_the_path(self, props: dict[str, Any], path: str) -> None:
-        (sentence,) = contradictions(props)
+        (sentence,) = conflicting_inputs(props)
 
         assert sentence.startswith(f"{path}: ")
 
@@ -168,4 +179,4 @@ class TestContradictions:
         ids=repr,
     )
     def test_there_are_none_between_inputs_that_go_together(self, props: dict[str, Any]) -> None:
-        assert contradictions(props) == []
+        assert conflicting_inputs(props) == []

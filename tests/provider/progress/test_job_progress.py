@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.fake_clock import FakeClock
 from tests.support import API_KEY
 
-from pulumi_openai_ft._client.client import Api
+from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._client.objects import Event, Job
 from pulumi_openai_ft._provider.progress.job_progress import (
     LONGEST,
@@ -57,7 +57,7 @@ class Watch:
 
     def see(self, at: float, job: Job, events: Sequence[Event] = ()) -> str:
         self.time.now = START + at
-        self.progress.see(job, events)
+        self.progress.update(job, events)
         return self.progress.line()
 
 
@@ -86,7 +86,7 @@ def test_a_job_that_does_not_train_shows_its_status_and_age(
 
 def test_a_job_without_a_date_has_no_age() -> None:
     progress = JobProgress("ftjob-1", 0)
-    progress.see(job(created_at=0), [])
+    progress.update(job(created_at=0), [])
 
     assert progress.line() == "running"
 
@@ -114,16 +114,16 @@ def test_the_changed_part_leaves_out_what_only_time_changes(watch: Watch) -> Non
     events = [step(120, 724, train_loss=0.51249)]
 
     watch.see(725, job(estimated_finish=START + 3000), events)
-    before = watch.progress.changed_part()
+    before = watch.progress.stable_part()
     watch.see(1400, job(estimated_finish=START + 3100), events)
 
-    assert before == watch.progress.changed_part() == "running · step 120/400 (30 %) · loss 0.512"
+    assert before == watch.progress.stable_part() == "running · step 120/400 (30 %) · loss 0.512"
 
 
 def test_reinforcement_shows_rewards(watch: Watch) -> None:
     watch.see(10, job(), [step(3, of=8, train_mean_reward=0.4, full_valid_mean_reward=0.5)])
 
-    assert watch.progress.changed_part() == "running · step 3/8 (37 %) · reward 0.400, validation 0.500"
+    assert watch.progress.stable_part() == "running · step 3/8 (37 %) · reward 0.400, validation 0.500"
 
 
 def test_a_step_beyond_the_last_one_has_no_share(watch: Watch) -> None:
@@ -368,11 +368,11 @@ def test_any_sequence_of_jobs_and_events_is_borne_and_no_milestone_repeats(
     progress, told = JobProgress("ftjob-1", created_at, time.time), []
     for seen, page, pause in looks:
         time.sleep(pause)
-        progress.see(seen, page)
+        progress.update(seen, page)
         told += progress.milestones()
 
         assert progress.line().isprintable()
-        assert progress.changed_part() in progress.line()
+        assert progress.stable_part() in progress.line()
 
     assert len(told) == len(set(told))
     assert len(told) <= MOST_MESSAGES + 1 + len(looks)
@@ -387,13 +387,13 @@ def test_in_which_pages_the_events_come_makes_no_difference(order: list[int], si
             100, job(), [step(n, n, train_loss=n, **({} if n % 3 else {"valid_loss": n})) for n in page]
         )
 
-    assert watch.progress.changed_part() == "running · step 11/400 (2 %) · loss 11.0, validation 9.00"
+    assert watch.progress.stable_part() == "running · step 11/400 (2 %) · loss 11.0, validation 9.00"
 
 
 def test_follows_a_job_of_the_service_from_its_creation_to_its_model(
     slow_service: Emulator, training_data: Path
 ) -> None:
-    api = Api(Settings(api_key=API_KEY, base_url=slow_service.url))
+    api = Client(Settings(api_key=API_KEY, base_url=slow_service.url))
     with training_data.open("rb") as content:
         file = api.upload_file("data.jsonl", content, purpose="fine-tune")
     body = {"model": "gpt-4.1-mini-2025-04-14", "training_file": file.id, "validation_file": file.id}
@@ -402,8 +402,8 @@ def test_follows_a_job_of_the_service_from_its_creation_to_its_model(
     while not made.is_terminal:
         slow_service.advance(10)
         made = api.job(made.id)
-        progress.see(made, list(api.events(made.id, limit=20)))
-        lines.append(progress.changed_part())
+        progress.update(made, list(api.events(made.id, limit=20)))
+        lines.append(progress.stable_part())
         told += progress.milestones()
     api.close()
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulumi_openai_ft._client.objects import Event
-from pulumi_openai_ft._provider.progress.metrics import HIGHEST, Figure, figures
+from pulumi_openai_ft._provider.progress.metrics import HIGHEST, MetricValue, parse_metrics
 
 DATA = {
     "step": 300,
@@ -17,10 +17,10 @@ DATA = {
     "full_valid_loss": 0.4033,
 }
 FOUND = {
-    "step": Figure(7, 300, 300),
-    "steps": Figure(7, 300, 303),
-    "training": Figure(7, 300, 0.1499, "loss"),
-    "validation": Figure(7, 300, 0.4033, "loss"),
+    "step": MetricValue(7, 300, 300),
+    "steps": MetricValue(7, 300, 303),
+    "training": MetricValue(7, 300, 0.1499, "loss"),
+    "validation": MetricValue(7, 300, 0.4033, "loss"),
 }
 
 
@@ -29,18 +29,18 @@ def event(message: str = "", **fields: Any) -> Event:
 
 
 def values(event: Event) -> dict[str, float]:
-    return {name: figure.value for name, figure in figures(event).items()}
+    return {name: figure.value for name, figure in parse_metrics(event).items()}
 
 
 def test_reads_the_data_of_a_step() -> None:
-    assert figures(event(data=DATA)) == FOUND
+    assert parse_metrics(event(data=DATA)) == FOUND
 
 
 @pytest.mark.parametrize("kind", ["metrics", "message", "progress", None])
 def test_reads_the_message_where_there_is_no_data_whatever_the_type(kind: str | None) -> None:
     message = "Step 300/303: training loss=0.1499, validation loss=0.2657, full validation loss=0.4033"
 
-    assert figures(event(message, type=kind, data=None)) == FOUND
+    assert parse_metrics(event(message, type=kind, data=None)) == FOUND
 
 
 @pytest.mark.parametrize(
@@ -81,10 +81,10 @@ def test_what_the_data_does_not_tell_comes_from_the_message() -> None:
     ],
 )
 def test_reinforcement_has_rewards(data: dict[str, Any]) -> None:
-    found = figures(event(data={"step": 2, "total_steps": 8, **data}))
+    found = parse_metrics(event(data={"step": 2, "total_steps": 8, **data}))
 
-    assert found["training"] == Figure(7, 2, 0.4, "reward")
-    assert found["validation"] == Figure(7, 2, 0.6, "reward")
+    assert found["training"] == MetricValue(7, 2, 0.4, "reward")
+    assert found["validation"] == MetricValue(7, 2, 0.6, "reward")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_reinforcement_has_rewards(data: dict[str, Any]) -> None:
     ],
 )
 def test_an_event_that_is_about_no_step_has_no_figures(message: str, fields: dict[str, Any]) -> None:
-    assert figures(event(message, **{"type": "message", **fields})) == {}
+    assert parse_metrics(event(message, **{"type": "message", **fields})) == {}
 
 
 @pytest.mark.parametrize("value", [None, "high", [0.5], {}, True, 1e300, 10**400, float("nan"), float("inf")])
@@ -123,7 +123,7 @@ values_of = st.dictionaries(
     st.sampled_from(["metrics", "message", "other", None]),
 )
 def test_any_event_is_borne(message: str, data: dict[str, Any] | None, kind: str | None) -> None:
-    found = figures(event(message, data=data, type=kind))
+    found = parse_metrics(event(message, data=data, type=kind))
 
     assert all(abs(figure.value) <= HIGHEST and figure.step >= 0 for figure in found.values())
     assert not found or "step" in found

@@ -7,8 +7,8 @@ import pytest
 from tests.fake_clock import FakeClock
 
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft._provider.progress.status_row import LONG, ReadingFollower
-from pulumi_openai_ft.errors import InterruptedCommandError
+from pulumi_openai_ft._provider.progress.status_row import LONG, ReadProgressReporter
+from pulumi_openai_ft.errors import CommandInterruptedError
 
 SIZE = 300_000_000
 
@@ -22,7 +22,7 @@ class Showing(Host):
     lines: list[str] = field(default_factory=list)
     is_interrupted: bool = False
 
-    def show(self, line: str) -> None:
+    def set_status(self, line: str) -> None:
         self.lines.append(line)
 
 
@@ -38,7 +38,7 @@ def host(time: FakeClock) -> Showing:
 
 def read(host: Showing, time: FakeClock, seconds: float) -> list[str]:
     """What is shown of a file that is read within so many seconds."""
-    follower = ReadingFollower(host)
+    follower = ReadProgressReporter(host)
     for tenth in range(1, int(seconds * 10) + 1):
         time.now += 0.1
         follower(int(SIZE * tenth / (seconds * 10)), SIZE)
@@ -69,5 +69,5 @@ def test_an_interruption_ends_reading(host: Showing, time: FakeClock) -> None:
     read(host, time, 1)
     host.is_interrupted = True
 
-    with pytest.raises(InterruptedCommandError, match="interrupted while training data was read"):
+    with pytest.raises(CommandInterruptedError, match="interrupted while training data was read"):
         read(host, time, 1)

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 from tests.fake_clock import FakeClock
 
-from pulumi_openai_ft._client.client import Api
+from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._provider.file import FileProvider
-from pulumi_openai_ft._provider.file_manager import Files
+from pulumi_openai_ft._provider.file_manager import FileManager
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft._provider.upload.request import IN_ONE_PIECE, Upload
-from pulumi_openai_ft._provider.upload.resume_store import Ledger
+from pulumi_openai_ft._provider.upload.request import MAX_SINGLE_UPLOAD, UploadRequest
+from pulumi_openai_ft._provider.upload.resume_store import ResumeStore
 from pulumi_openai_ft.errors import (
+    CommandInterruptedError,
     InputError,
-    InterruptedCommandError,
     ServerError,
     ServiceConnectionError,
     ServiceError,
@@ -50,16 +50,16 @@ class Watcher(Host):
     said: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
 
-    def say(self, message: str) -> None:
+    def info(self, message: str) -> None:
         self.said.append(message)
 
-    def show(self, line: str) -> None:
+    def set_status(self, line: str) -> None:
         self.shown.append(line)
 
-    def require_consent(self) -> None:
+    def raise_if_interrupted(self) -> None:
         self.consents -= 1
         if self.consents < 0:
-            raise InterruptedCommandError("the command was interrupted")
+            raise CommandInterruptedError("the command was interrupted")
 
 
 @pytest.fixture
@@ -70,32 +70,32 @@ def large(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def another_process(configure: Callable[..., Any]) -> Iterator[Callable[..., Files]]:
+def another_process(configure: Callable[..., Any]) -> Iterator[Callable[..., FileManager]]:
     """Makes files that know nothing of what others did, as in another run of `pulumi up`."""
-    made: list[Api] = []
+    made: list[Client] = []
 
-    def make(**host: Any) -> Files:
+    def make(**host: Any) -> FileManager:
         settings, time = (
-            configure(FileProvider, maxRetries="1", uploadPartsAbove=ABOVE).settings,
+            configure(FileProvider, maxRetries="1", multipartThreshold=ABOVE).settings,
             FakeClock(),
         )
-        made.append(Api(settings, time.time))
-        return Files(made[-1], Watcher(time=time.time, **host))
+        made.append(Client(settings, time.time))
+        return FileManager(made[-1], Watcher(time=time.time, **host))
 
     yield make
     for api in made:
         api.close()
 
 
-def wish(path: Path, **changes: Any) -> Upload:
+def wish(path: Path, **changes: Any) -> UploadRequest:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     told = {"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, "sha256": sha256}
-    return Upload(**{**told, "is_ours": True, "token": "token", **changes})
+    return UploadRequest(**{**told, "has_unique_name": True, "token": "token", **changes})
 
 
-def obtain(files: Files, path: Path, **changes: Any) -> FileObject:
+def obtain(files: FileManager, path: Path, **changes: Any) -> FileObject:
     with path.open("rb") as content:
-        return files.obtain(wish(path, **changes), content)
+        return files.get_or_upload(wish(path, **changes), content)
 
 
 def assert_only(service: Emulator, file: FileObject, path: Path) -> None:
@@ -110,7 +110,7 @@ def parts_sent(service: Emulator) -> int:
 
 
 def test_a_large_file_is_sent_in_parts(
-    another_process: Callable[..., Files], large: Path, service: Emulator
+    another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     file = obtain(another_process(), large, expires_after={"anchor": "created_at", "seconds": 3600})
 
@@ -122,7 +122,7 @@ def test_a_large_file_is_sent_in_parts(
 
 
 def test_a_file_at_the_threshold_goes_in_one_piece(
-    another_process: Callable[..., Files], tmp_path: Path, service: Emulator
+    another_process: Callable[..., FileManager], tmp_path: Path, service: Emulator
 ) -> None:
     path = tmp_path / "small.jsonl"
     path.write_bytes(b"x" * 400)
@@ -132,7 +132,7 @@ def test_a_file_at_the_threshold_goes_in_one_piece(
     assert service.uploads() == []
 
 
-def test_progress_is_that_of_all_parts(another_process: Callable[..., Files], large: Path) -> None:
+def test_progress_is_that_of_all_parts(another_process: Callable[..., FileManager], large: Path) -> None:
     files = another_process()
 
     obtain(files, large)
@@ -194,13 +194,13 @@ def test_progress_is_shown_while_no_part_is_complete(
     complete_when_shown: list[int] = []
 
     class Shows(Watcher):
-        def show(self, line: str) -> None:
+        def set_status(self, line: str) -> None:
             if re.match(r"uploading [1-9]", line):
                 complete_when_shown.append(len(Reluctant.parts))
                 Reluctant.may_go_on.set()
 
-    api = configure(FileProvider, baseUrl=reluctant, uploadPartsAbove="16").api
-    obtain(Files(api, Shows()), path)
+    api = configure(FileProvider, baseUrl=reluctant, multipartThreshold="16").api
+    obtain(FileManager(api, Shows()), path)
 
     assert complete_when_shown[0] == 0
     assert len(Reluctant.parts) == 5
@@ -221,7 +221,11 @@ def test_progress_is_shown_while_no_part_is_complete(
 )
 @pytest.mark.parametrize("path", [BEGIN, PARTS, COMPLETE])
 def test_each_request_is_tried_again_whether_or_not_it_acted(
-    another_process: Callable[..., Files], large: Path, service: Emulator, path: str, fault: dict[str, Any]
+    another_process: Callable[..., FileManager],
+    large: Path,
+    service: Emulator,
+    path: str,
+    fault: dict[str, Any],
 ) -> None:
     struck = service.fault("POST", path, **fault, skip=0 if path != PARTS else 2)
 
@@ -233,7 +237,7 @@ def test_each_request_is_tried_again_whether_or_not_it_acted(
 
 
 def test_only_the_part_that_failed_is_sent_again(
-    another_process: Callable[..., Files], large: Path, service: Emulator
+    another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     service.fault("POST", PARTS, "drop_after", skip=3)
 
@@ -244,7 +248,7 @@ def test_only_the_part_that_failed_is_sent_again(
 
 @pytest.mark.parametrize("path", [PARTS, COMPLETE])
 def test_what_the_service_refuses_is_cancelled(
-    another_process: Callable[..., Files], large: Path, service: Emulator, path: str
+    another_process: Callable[..., FileManager], large: Path, service: Emulator, path: str
 ) -> None:
     service.fault("POST", path, "status", None, status=403)
     files = another_process()
@@ -258,7 +262,7 @@ def test_what_the_service_refuses_is_cancelled(
 
 
 def test_a_part_that_never_gets_through_ends_in_a_cancelled_upload(
-    another_process: Callable[..., Files], large: Path, service: Emulator
+    another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     service.fault("POST", PARTS, "status", None, status=503, skip=2)
 
@@ -269,41 +273,41 @@ def test_a_part_that_never_gets_through_ends_in_a_cancelled_upload(
 
 
 def test_a_file_that_is_too_large_for_one_piece_needs_another_way(
-    another_process: Callable[..., Files], tmp_path: Path, service: Emulator
+    another_process: Callable[..., FileManager], tmp_path: Path, service: Emulator
 ) -> None:
     service.fault("POST", BEGIN, "status", None, status=404)
     path = tmp_path / "huge.jsonl"
     with path.open("wb") as content:
-        content.truncate(IN_ONE_PIECE + 1)
-    huge = Upload(path.name, "fine-tune", IN_ONE_PIECE + 1, is_ours=True, token="token")
+        content.truncate(MAX_SINGLE_UPLOAD + 1)
+    huge = UploadRequest(path.name, "fine-tune", MAX_SINGLE_UPLOAD + 1, has_unique_name=True, token="token")
 
     with (
         path.open("rb") as content,
         pytest.raises(InputError, match=r"no uploads in parts \(status 404\).*: split the file"),
     ):
-        another_process().obtain(huge, content)
+        another_process().get_or_upload(huge, content)
 
 
 NO_FILES = {"object": "list", "data": [], "has_more": False}
 
 
 def test_a_file_that_is_shown_late_is_not_sent_again(
-    another_process: Callable[..., Files], large: Path, service: Emulator
+    another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     """The end of the upload acted behind a 504, its repetition is refused, and the list is behind."""
     service.fault("POST", COMPLETE, "status", status=504, acts=True)
     service.fault("GET", "/v1/files", "status", None, status=200, body=NO_FILES)
     with pytest.raises(ServiceConnectionError, match=r"may have completed .* run the command again"):
-        obtain(another_process(), large, is_ours=False)
+        obtain(another_process(), large, has_unique_name=False)
     service.clear_faults()
 
-    obtain(another_process(), large, is_ours=False)
+    obtain(another_process(), large, has_unique_name=False)
 
     assert len(service.files()) == 1
 
 
 def test_nor_is_one_that_shows_only_after_the_next_run_has_looked(
-    another_process: Callable[..., Files], large: Path, service: Emulator
+    another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     service.fault("POST", COMPLETE, "drop_after")
     service.fault("POST", COMPLETE, "drop_before", None)
@@ -319,7 +323,7 @@ def test_nor_is_one_that_shows_only_after_the_next_run_has_looked(
 
 
 def test_a_file_that_this_process_has_deleted_is_not_adopted(
-    another_process: Callable[..., Files], large: Path, tmp_path: Path, service: Emulator
+    another_process: Callable[..., FileManager], large: Path, tmp_path: Path, service: Emulator
 ) -> None:
     first = obtain(another_process(), large)
     (tmp_path / "other.jsonl").write_bytes(b"x" * 50)
@@ -333,7 +337,7 @@ def test_a_file_that_this_process_has_deleted_is_not_adopted(
 
 
 def test_the_next_run_sends_what_a_broken_connection_has_left(
-    another_process: Callable[..., Files], large: Path, service: Emulator
+    another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     service.fault("POST", PARTS, "drop_before", None, skip=4)
     with pytest.raises(ServiceConnectionError):
@@ -353,11 +357,11 @@ def test_the_next_run_sends_what_a_broken_connection_has_left(
 
 @pytest.mark.parametrize("consents", [1, 2, 3])
 def test_an_interrupted_upload_says_how_far_it_came_and_goes_on(
-    another_process: Callable[..., Files], large: Path, service: Emulator, consents: int
+    another_process: Callable[..., FileManager], large: Path, service: Emulator, consents: int
 ) -> None:
     service.fault("POST", PARTS, "hang", None, seconds=0.3, acts=True)
     with pytest.raises(
-        InterruptedCommandError, match=r"of 6 parts of large.jsonl were sent: run `pulumi up`"
+        CommandInterruptedError, match=r"of 6 parts of large.jsonl were sent: run `pulumi up`"
     ):
         obtain(another_process(consents=consents), large)
     service.clear_faults()
@@ -369,45 +373,45 @@ def test_an_interrupted_upload_says_how_far_it_came_and_goes_on(
 
 
 def test_an_interrupted_upload_that_nobody_would_go_on_with_is_cancelled(
-    another_process: Callable[..., Files], large: Path, service: Emulator
+    another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
-    with pytest.raises(InterruptedCommandError):
+    with pytest.raises(CommandInterruptedError):
         obtain(another_process(consents=1), large, token=None)
 
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
 
 
 def test_where_the_disk_takes_nothing_a_file_is_uploaded_all_the_same_and_what_broke_off_is_cancelled(
-    another_process: Callable[..., Files], large: Path, tmp_path: Path, service: Emulator
+    another_process: Callable[..., FileManager], large: Path, tmp_path: Path, service: Emulator
 ) -> None:
-    full = Ledger(tmp_path / "large.jsonl" / "uploads")  # nothing can be written there
+    full = ResumeStore(tmp_path / "large.jsonl" / "uploads")  # nothing can be written there
     interrupted, whole = another_process(consents=1), another_process()
     interrupted.ledger = whole.ledger = full
 
-    with pytest.raises(InterruptedCommandError):
-        obtain(interrupted, large, is_ours=False)
+    with pytest.raises(CommandInterruptedError):
+        obtain(interrupted, large, has_unique_name=False)
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
 
-    assert_only(service, obtain(whole, large, is_ours=False), large)
+    assert_only(service, obtain(whole, large, has_unique_name=False), large)
 
 
 def test_a_file_that_is_deleted_while_it_is_sent_is_uploaded_all_the_same(
-    another_process: Callable[..., Files], large: Path, service: Emulator
+    another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     content = large.read_bytes()
     with large.open("rb") as opened:
         wanted = wish(large)
         large.unlink()
-        file = another_process().obtain(wanted, opened)
+        file = another_process().get_or_upload(wanted, opened)
 
     assert service.backend.blobs.path(file.id).read_bytes() == content
 
 
 @pytest.mark.parametrize("later", [3590, 90_000], ids=["about to expire", "forgotten"])
 def test_an_upload_whose_hour_is_over_begins_anew(
-    another_process: Callable[..., Files], large: Path, service: Emulator, later: float
+    another_process: Callable[..., FileManager], large: Path, service: Emulator, later: float
 ) -> None:
-    with pytest.raises(InterruptedCommandError):
+    with pytest.raises(CommandInterruptedError):
         obtain(another_process(consents=1), large)
     files = another_process()
     files.host.time.sleep(later)
@@ -420,9 +424,9 @@ def test_an_upload_whose_hour_is_over_begins_anew(
 
 
 def test_an_upload_that_the_service_has_dropped_begins_anew(
-    another_process: Callable[..., Files], large: Path, service: Emulator
+    another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
-    with pytest.raises(InterruptedCommandError):
+    with pytest.raises(CommandInterruptedError):
         obtain(another_process(consents=1), large)
     (upload,) = service.uploads()
     another_process().api.cancel_upload(upload["id"])
@@ -430,18 +434,18 @@ def test_an_upload_that_the_service_has_dropped_begins_anew(
     assert_only(service, obtain(another_process(), large), large)
 
 
-@pytest.mark.parametrize("is_ours", [True, False], ids=["our name", "a chosen name"])
+@pytest.mark.parametrize("has_unique_name", [True, False], ids=["our name", "a chosen name"])
 def test_a_completed_upload_whose_answer_was_lost_is_found_by_the_next_run(
-    another_process: Callable[..., Files], large: Path, service: Emulator, *, is_ours: bool
+    another_process: Callable[..., FileManager], large: Path, service: Emulator, *, has_unique_name: bool
 ) -> None:
     service.fault("POST", COMPLETE, "drop_after")
     service.fault("POST", COMPLETE, "drop_before", None)
     service.fault("GET", "/v1/files", "drop_before", None, skip=1)
     with pytest.raises(ServiceConnectionError):
-        obtain(another_process(), large, is_ours=is_ours)
+        obtain(another_process(), large, has_unique_name=has_unique_name)
     service.clear_faults()
 
-    file = obtain(another_process(), large, is_ours=is_ours)
+    file = obtain(another_process(), large, has_unique_name=has_unique_name)
 
     assert_only(service, file, large)
     assert len(service.uploads()) == 1
@@ -449,7 +453,7 @@ def test_a_completed_upload_whose_answer_was_lost_is_found_by_the_next_run(
 
 @pytest.mark.parametrize("change", ["edited", "shorter", "longer"])
 def test_a_file_that_was_written_to_before_is_refused_and_nothing_stays(
-    another_process: Callable[..., Files], large: Path, service: Emulator, change: str
+    another_process: Callable[..., FileManager], large: Path, service: Emulator, change: str
 ) -> None:
     wanted, content = wish(large), large.read_bytes()
     large.write_bytes(
@@ -457,7 +461,7 @@ def test_a_file_that_was_written_to_before_is_refused_and_nothing_stays(
     )
 
     with large.open("rb") as opened, pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
-        another_process().obtain(wanted, opened)
+        another_process().get_or_upload(wanted, opened)
 
     assert service.files() == []
     assert {upload["status"] for upload in service.uploads()} <= {"cancelled"}
@@ -466,7 +470,7 @@ def test_a_file_that_was_written_to_before_is_refused_and_nothing_stays(
 @pytest.mark.parametrize("look", [2, 3], ids=["while it is hashed", "once it is hashed"])
 @pytest.mark.parametrize("change", ["edited", "shorter"])
 def test_a_file_that_is_written_to_while_its_parts_are_sent_is_refused(
-    another_process: Callable[..., Files], large: Path, service: Emulator, change: str, look: int
+    another_process: Callable[..., FileManager], large: Path, service: Emulator, change: str, look: int
 ) -> None:
     content, looks = large.read_bytes(), count(1)
 
@@ -476,7 +480,7 @@ def test_a_file_that_is_written_to_while_its_parts_are_sent_is_refused(
 
     service.fault("POST", PARTS, "hang", seconds=0.5)
     files = another_process()
-    files.host.require_consent = write  # type: ignore[method-assign] - asked while parts are on their way
+    files.host.raise_if_interrupted = write  # type: ignore[method-assign] - asked while parts are on their way
 
     with pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
         obtain(files, large)
@@ -487,7 +491,7 @@ def test_a_file_that_is_written_to_while_its_parts_are_sent_is_refused(
 
 @pytest.mark.parametrize("status", [404, 405, 501])
 def test_a_service_without_uploads_gets_one_piece(
-    another_process: Callable[..., Files], large: Path, service: Emulator, status: int
+    another_process: Callable[..., FileManager], large: Path, service: Emulator, status: int
 ) -> None:
     service.fault("POST", BEGIN, "status", None, status=status)
     files = another_process()
@@ -495,11 +499,11 @@ def test_a_service_without_uploads_gets_one_piece(
     assert_only(service, obtain(files, large), large)
 
     assert isinstance(files.host, Watcher)
-    assert "name `uploads` in openai-ft:lacks" in files.host.said[0]
+    assert "name `uploads` in openai-ft:unsupportedFeatures" in files.host.said[0]
 
 
 def test_a_file_of_another_size_than_was_sent_is_deleted(
-    another_process: Callable[..., Files], large: Path, service: Emulator
+    another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     answer = {"id": "upload_1", "file": {"id": "file-short", "bytes": 7}}
     service.fault("POST", COMPLETE, "status", status=200, body=answer)

@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pulumi_openai_ft._provider.upload.reader import AHEAD, BLOCK, HashBeside, Picture, Section, Whole
-from pulumi_openai_ft._provider.upload.request import Upload
+from pulumi_openai_ft._provider.upload.reader import (
+    AHEAD,
+    BLOCK,
+    BackgroundSha256,
+    FileSnapshot,
+    Section,
+    VerifiedReader,
+)
+from pulumi_openai_ft._provider.upload.request import UploadRequest
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,8 +31,8 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def wish(sha256: str | None = None) -> Upload:
-    return Upload("data.jsonl", "fine-tune", len(DATA), sha256=sha256)
+def wish(sha256: str | None = None) -> UploadRequest:
+    return UploadRequest("data.jsonl", "fine-tune", len(DATA), sha256=sha256)
 
 
 def test_a_section_is_read_as_a_file_is(file: Path) -> None:
@@ -62,7 +69,7 @@ def test_a_section_that_cannot_be_read_any_more_is_an_error(tmp_path: Path) -> N
 
 
 def test_a_hash_beside_is_that_of_all_that_it_was_given_since_it_began() -> None:
-    with HashBeside() as beside:
+    with BackgroundSha256() as beside:
         for _ in range(2):
             beside.begin()
             for block in [DATA] * 20:
@@ -73,7 +80,7 @@ def test_a_hash_beside_is_that_of_all_that_it_was_given_since_it_began() -> None
 
 def test_a_hash_beside_holds_little_however_much_faster_it_is_fed() -> None:
     tracemalloc.start()
-    with HashBeside() as beside:
+    with BackgroundSha256() as beside:
         for _ in range(100):
             beside.update(bytes(BLOCK))
         beside.hexdigest()
@@ -86,7 +93,10 @@ def test_a_hash_beside_holds_little_however_much_faster_it_is_fed() -> None:
 @pytest.mark.parametrize("sha256", [hashlib.sha256(DATA).hexdigest(), None], ids=["with a hash", "without"])
 def test_a_whole_is_read_as_a_file_is_again_and_again(file: Path, sha256: str | None) -> None:
     seen: list[int] = []
-    with file.open("rb") as content, Whole(Picture.of(content, wish(sha256)), seen.append) as whole:
+    with (
+        file.open("rb") as content,
+        VerifiedReader(FileSnapshot.of(content, wish(sha256)), seen.append) as whole,
+    ):
         for _ in range(2):
             assert whole.seek(0, os.SEEK_END) == 200
             assert whole.seek(0) == 0
@@ -97,15 +107,18 @@ def test_a_whole_is_read_as_a_file_is_again_and_again(file: Path, sha256: str | 
 
 def test_the_last_byte_comes_only_if_all_are_what_the_program_saw(file: Path) -> None:
     with file.open("rb") as content:
-        picture = Picture.of(content, wish("0" * 64))
-        with Whole(picture, lambda _sent: None) as whole:
+        picture = FileSnapshot.of(content, wish("0" * 64))
+        with VerifiedReader(picture, lambda _sent: None) as whole:
             assert whole.read(199) == DATA[:199]
             with pytest.raises(InputError, match="is not what it was"):
                 whole.read(1)
 
 
 def test_nor_does_it_where_somebody_has_written_to_the_file_meanwhile(file: Path) -> None:
-    with file.open("rb") as content, Whole(Picture.of(content, wish()), lambda _sent: None) as whole:
+    with (
+        file.open("rb") as content,
+        VerifiedReader(FileSnapshot.of(content, wish()), lambda _sent: None) as whole,
+    ):
         whole.read(199)
         with file.open("ab") as more:
             more.write(b"!")
@@ -119,8 +132,10 @@ def test_an_empty_file_is_none_that_the_program_saw_otherwise(tmp_path: Path) ->
     path.touch()
 
     with path.open("rb") as content:
-        picture = Picture.of(content, Upload(path.name, "batch", 0, sha256=hashlib.sha256(DATA).hexdigest()))
-        with Whole(picture, lambda _sent: None) as whole, pytest.raises(InputError):
+        picture = FileSnapshot.of(
+            content, UploadRequest(path.name, "batch", 0, sha256=hashlib.sha256(DATA).hexdigest())
+        )
+        with VerifiedReader(picture, lambda _sent: None) as whole, pytest.raises(InputError):
             whole.read(1)
 
 
@@ -130,7 +145,7 @@ def test_what_the_report_raises_the_read_raises(file: Path) -> None:
 
     with (
         file.open("rb") as content,
-        Whole(Picture.of(content, wish()), interrupt) as whole,
+        VerifiedReader(FileSnapshot.of(content, wish()), interrupt) as whole,
         pytest.raises(InterruptedError, match="by the user"),
     ):
         whole.read(1)
@@ -138,10 +153,10 @@ def test_what_the_report_raises_the_read_raises(file: Path) -> None:
 
 def test_a_picture_gives_the_md5_of_what_has_the_right_sha256(file: Path) -> None:
     with file.open("rb") as content:
-        md5 = Picture.of(content, wish(hashlib.sha256(DATA).hexdigest())).md5(lambda _hashed: None)
+        md5 = FileSnapshot.of(content, wish(hashlib.sha256(DATA).hexdigest())).md5(lambda _hashed: None)
 
         with pytest.raises(InputError, match="is not what it was"):
-            Picture.of(content, wish("0" * 64)).md5(lambda _hashed: None)
+            FileSnapshot.of(content, wish("0" * 64)).md5(lambda _hashed: None)
 
     assert md5 == hashlib.md5(DATA, usedforsecurity=False).hexdigest()
 
@@ -152,14 +167,14 @@ def test_a_picture_tells_how_far_it_is_hashed(tmp_path: Path) -> None:
         content.truncate(2 * BLOCK + 1)
 
     with path.open("rb") as content:
-        Picture.of(content, Upload(path.name, "batch", 2 * BLOCK + 1)).md5(hashed.append)
+        FileSnapshot.of(content, UploadRequest(path.name, "batch", 2 * BLOCK + 1)).md5(hashed.append)
 
     assert hashed == [0, BLOCK, 2 * BLOCK, 2 * BLOCK + 1]
 
 
 def test_a_picture_notices_a_change_that_left_the_size_alone(file: Path) -> None:
     with file.open("rb") as content:
-        picture = Picture.of(content, wish())
+        picture = FileSnapshot.of(content, wish())
         picture.require_same()
         os.utime(file, (1, 1))
 
@@ -171,4 +186,4 @@ def test_there_is_no_picture_of_a_file_that_has_another_size(file: Path) -> None
     os.truncate(file, 199)
 
     with file.open("rb") as content, pytest.raises(InputError):
-        Picture.of(content, wish())
+        FileSnapshot.of(content, wish())

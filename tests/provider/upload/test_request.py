@@ -5,12 +5,18 @@ from math import ceil
 
 import pytest
 
-from pulumi_openai_ft._provider.upload.request import IN_ONE_PIECE, IN_PARTS, MOST_PARTS, Upload, too_large
+from pulumi_openai_ft._provider.upload.request import (
+    MAX_MULTIPART_UPLOAD,
+    MAX_SINGLE_UPLOAD,
+    MOST_PARTS,
+    UploadRequest,
+    too_large,
+)
 from pulumi_openai_ft._service_profiles import PROFILES
 from pulumi_openai_ft._settings import Settings
 
 LARGEST_PART = 64 * 2**20
-LARGE = Upload("large.jsonl", "fine-tune", 64_000_001, token="token")
+LARGE = UploadRequest("large.jsonl", "fine-tune", 64_000_001, token="token")
 
 
 @pytest.mark.parametrize(
@@ -21,22 +27,22 @@ LARGE = Upload("large.jsonl", "fine-tune", 64_000_001, token="token")
         (64_000_001, 64.0, "user_data", "openai", False),
         (64_000_001, 64.0, "fine-tune", "generic", False),
         (1, 0.0, "fine-tune", "openai", True),
-        (IN_ONE_PIECE, 10_000.0, "fine-tune", "openai", False),
-        (IN_ONE_PIECE + 1, 10_000.0, "fine-tune", "openai", True),
+        (MAX_SINGLE_UPLOAD, 10_000.0, "fine-tune", "openai", False),
+        (MAX_SINGLE_UPLOAD + 1, 10_000.0, "fine-tune", "openai", True),
     ],
 )
 def test_large_files_go_in_parts_where_the_service_takes_them(
     size: int, above: float, purpose: str, service: str, *, in_parts: bool
 ) -> None:
-    settings = Settings(upload_parts_above=above, profile=PROFILES[service])
+    settings = Settings(multipart_threshold=above, profile=PROFILES[service])
 
-    assert Upload("large.jsonl", purpose, size).goes_in_parts(settings) is in_parts
+    assert UploadRequest("large.jsonl", purpose, size).is_multipart(settings) is in_parts
 
 
 @pytest.mark.parametrize("above", [0.0, 0.001, 64.0, 10_000.0])
-@pytest.mark.parametrize("size", [1, 64_000_001, IN_PARTS])
+@pytest.mark.parametrize("size", [1, 64_000_001, MAX_MULTIPART_UPLOAD])
 def test_parts_are_neither_too_large_nor_too_many(size: int, above: float) -> None:
-    part = Upload("large.jsonl", "fine-tune", size).part_size(Settings(upload_parts_above=above))
+    part = UploadRequest("large.jsonl", "fine-tune", size).part_size(Settings(multipart_threshold=above))
 
     assert 1 <= part <= LARGEST_PART
     assert ceil(size / part) <= MOST_PARTS
@@ -45,17 +51,17 @@ def test_parts_are_neither_too_large_nor_too_many(size: int, above: float) -> No
 @pytest.mark.parametrize(
     ("size", "purpose", "service", "problem"),
     [
-        (IN_PARTS, "fine-tune", "openai", None),
+        (MAX_MULTIPART_UPLOAD, "fine-tune", "openai", None),
         (
-            IN_PARTS + 1,
+            MAX_MULTIPART_UPLOAD + 1,
             "fine-tune",
             "openai",
             "8589934593 bytes are more than the 8589934592 that can be uploaded",
         ),
-        (IN_ONE_PIECE, "evals", "openai", None),
-        (IN_ONE_PIECE + 1, "evals", "openai", "as purpose 'evals' takes no uploads in parts"),
-        (IN_ONE_PIECE, "fine-tune", "generic", None),
-        (IN_ONE_PIECE + 1, "fine-tune", "generic", "as the service 'generic' takes no uploads in parts"),
+        (MAX_SINGLE_UPLOAD, "evals", "openai", None),
+        (MAX_SINGLE_UPLOAD + 1, "evals", "openai", "as purpose 'evals' takes no uploads in parts"),
+        (MAX_SINGLE_UPLOAD, "fine-tune", "generic", None),
+        (MAX_SINGLE_UPLOAD + 1, "fine-tune", "generic", "as the service 'generic' takes no uploads in parts"),
     ],
 )
 def test_what_is_too_large_is_said(size: int, purpose: str, service: str, problem: str | None) -> None:
@@ -83,4 +89,4 @@ def test_each_service_project_and_content_is_remembered_by_itself() -> None:
     [("a.jsonl", "text/jsonl"), ("a.pdf", "application/pdf"), ("a", "application/octet-stream")],
 )
 def test_the_kind_of_content_follows_from_the_name(name: str, kind: str) -> None:
-    assert Upload(name, "fine-tune", 1).mime_type == kind
+    assert UploadRequest(name, "fine-tune", 1).mime_type == kind

@@ -5,50 +5,50 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pulumi_openai_ft._provider.upload.resume_store import KEPT, Entry, Ledger
+from pulumi_openai_ft._provider.upload.resume_store import TTL, ResumeStore, UploadRecord
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NOW = 1_800_000_000.0
-ENTRY = Entry(NOW, ["file-1"], "upload_1", NOW + 3600, 100, {0: "part_a", 2: "part_c"})
+ENTRY = UploadRecord(NOW, ["file-1"], "upload_1", NOW + 3600, 100, {0: "part_a", 2: "part_c"})
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "below" / "ledger")
+def ledger(tmp_path: Path) -> ResumeStore:
+    return ResumeStore(tmp_path / "below" / "ledger")
 
 
-def test_what_was_written_is_found_by_another_process(ledger: Ledger) -> None:
+def test_what_was_written_is_found_by_another_process(ledger: ResumeStore) -> None:
     assert ledger.write("key", ENTRY)
 
-    assert Ledger(ledger.folder).find("key", NOW) == ENTRY
+    assert ResumeStore(ledger.folder).find("key", NOW) == ENTRY
     assert ledger.find("other", NOW) is None
 
 
-def test_nobody_but_the_user_can_read_it(ledger: Ledger) -> None:
+def test_nobody_but_the_user_can_read_it(ledger: ResumeStore) -> None:
     ledger.write("key", ENTRY)
 
     assert ledger.folder.stat().st_mode & 0o077 == 0
 
 
 def test_it_lies_in_the_users_cache_folder(tmp_path: Path) -> None:
-    assert Ledger().folder == tmp_path / "cache" / "pulumi-openai-ft" / "uploads"
+    assert ResumeStore().folder == tmp_path / "cache" / "pulumi-openai-ft" / "uploads"
 
 
-def test_what_is_old_is_not_found_and_then_dropped(ledger: Ledger) -> None:
+def test_what_is_old_is_not_found_and_then_dropped(ledger: ResumeStore) -> None:
     ledger.write("key", ENTRY)
     (file,) = ledger.folder.iterdir()
     os.utime(file, (NOW, NOW))
 
-    assert ledger.find("key", NOW + KEPT) is None
-    ledger.drop_old(NOW + KEPT - 1)
+    assert ledger.find("key", NOW + TTL) is None
+    ledger.drop_old(NOW + TTL - 1)
     assert file.exists()
-    ledger.drop_old(NOW + KEPT + 1)
+    ledger.drop_old(NOW + TTL + 1)
     assert not file.exists()
 
 
-def test_what_is_forgotten_is_not_found(ledger: Ledger) -> None:
+def test_what_is_forgotten_is_not_found(ledger: ResumeStore) -> None:
     ledger.write("key", ENTRY)
     ledger.forget("key")
     ledger.forget("key")
@@ -56,16 +56,16 @@ def test_what_is_forgotten_is_not_found(ledger: Ledger) -> None:
     assert ledger.find("key", NOW) is None
 
 
-def test_tells_which_files_are_those_of_others(ledger: Ledger) -> None:
-    ledger.write("mine", Entry(NOW, file_id="file-mine"))
-    ledger.write("other", Entry(NOW, file_id="file-other"))
+def test_tells_which_files_are_those_of_others(ledger: ResumeStore) -> None:
+    ledger.write("mine", UploadRecord(NOW, file_id="file-mine"))
+    ledger.write("other", UploadRecord(NOW, file_id="file-other"))
     ledger.write("unfinished", ENTRY)
 
     assert ledger.files_of_others("mine") == {"file-other"}
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"began":"soon"}', b"\xff"], ids=repr)
-def test_what_cannot_be_read_is_not_there(ledger: Ledger, content: bytes) -> None:
+def test_what_cannot_be_read_is_not_there(ledger: ResumeStore, content: bytes) -> None:
     ledger.write("key", ENTRY)
     (file,) = ledger.folder.iterdir()
     file.write_bytes(content)
@@ -76,7 +76,7 @@ def test_what_cannot_be_read_is_not_there(ledger: Ledger, content: bytes) -> Non
 
 def test_a_folder_that_cannot_be_made_remembers_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    ledger = Ledger(tmp_path / "file" / "ledger")
+    ledger = ResumeStore(tmp_path / "file" / "ledger")
 
     assert not ledger.write("key", ENTRY)
     ledger.forget("key")
@@ -84,7 +84,7 @@ def test_a_folder_that_cannot_be_made_remembers_nothing(tmp_path: Path) -> None:
     assert ledger.find("key", NOW) is None
 
 
-def test_without_a_key_nothing_is_remembered(ledger: Ledger) -> None:
+def test_without_a_key_nothing_is_remembered(ledger: ResumeStore) -> None:
     assert not ledger.write(None, ENTRY)
     ledger.forget(None)
     assert ledger.find(None, NOW) is None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pulumi_openai_ft._provider.upload.worker_pool import Crew, StoppedError
+from pulumi_openai_ft._provider.upload.worker_pool import StoppedError, WorkerPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +19,8 @@ def nothing() -> None:
 
 def crew(
     work: Callable[[int], None], pieces: int, threads: int = 2, end: Callable[[], None] = nothing
-) -> Crew:
-    made = Crew(work, threads, end)
+) -> WorkerPool:
+    made = WorkerPool(work, threads, end)
     made.start()
     for number in range(pieces):
         made.add(number)
@@ -94,13 +94,13 @@ def test_who_is_stopped_begins_nothing_more_keeps_nothing_and_ends() -> None:
         done.append(number)
         begun.set()
         go.wait(LONG)
-        at_work.keep(lambda: kept.append(number))
+        at_work.record(lambda: kept.append(number))
 
     at_work = crew(work, 9, 1, ended.set)
     begun.wait(LONG)
     at_work.stop()
     with pytest.raises(StoppedError):
-        at_work.require()
+        at_work.raise_if_stopped()
     go.set()
 
     assert ended.wait(LONG)

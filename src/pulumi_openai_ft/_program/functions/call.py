@@ -19,25 +19,25 @@ from pulumi.runtime.settings import get_monitor
 from pydantic import BaseModel
 
 from pulumi_openai_ft._program import stack_config
-from pulumi_openai_ft._program.functions.error_transport import for_programs, told
+from pulumi_openai_ft._program.functions.error_transport import decode, without_traceback
 from pulumi_openai_ft._settings import Settings
-from pulumi_openai_ft._shared.lazy_module import Deferred
+from pulumi_openai_ft._shared.lazy_module import LazyModule
 from pulumi_openai_ft.errors import InputError, OpenAIFTError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pulumi_openai_ft._program.functions.lookups import Lookup
-    from pulumi_openai_ft._provider.input_models import Inputs
+    from pulumi_openai_ft._program.functions.lookups import LookupFunction
+    from pulumi_openai_ft._provider.input_models import InputModel
 
 Found = TypeVar("Found", bound=BaseModel)
-_service = Deferred("_client.client")  # which the host asks instead, where it answers functions
+_service = LazyModule("_client.client")  # which the host asks instead, where it answers functions
 NOT_IMPLEMENTED = "Invoke is not implemented by the dynamic provider"
 """How the stock host refuses."""
 _engines_without_functions: WeakSet[object] = WeakSet()
 
 
-def ask(lookup: Lookup[Found], opts: pulumi.InvokeOptions | None, **given: Any) -> Found:
+def call(lookup: LookupFunction[Found], opts: pulumi.InvokeOptions | None, **given: Any) -> Found:
     """What a function gives.
 
     Raises:
@@ -47,13 +47,13 @@ def ask(lookup: Lookup[Found], opts: pulumi.InvokeOptions | None, **given: Any) 
         arguments = _checked(lookup, given)
         if _engine_is_asked():
             with _refusal_noted():
-                answer = pulumi.runtime.invoke(lookup.token, arguments.given(), opts)
+                answer = pulumi.runtime.invoke(lookup.token, arguments.provided(), opts)
                 return lookup.read(arguments, answer.value)
         return _directly(lookup, arguments, Settings.resolve(stack_config.config))
 
 
 def ask_output(
-    lookup: Lookup[Found], opts: pulumi.InvokeOptions | None, **given: Any
+    lookup: LookupFunction[Found], opts: pulumi.InvokeOptions | None, **given: Any
 ) -> pulumi.Output[Found]:
     """What a function gives once everything is made that it waits for. In a preview it may stay unknown."""
     arguments = pulumi.Output.from_input(given)
@@ -62,18 +62,18 @@ def ask_output(
 
 
 async def _ask_later(
-    lookup: Lookup[Found], opts: pulumi.InvokeOptions | None, given: Mapping[str, Any]
+    lookup: LookupFunction[Found], opts: pulumi.InvokeOptions | None, given: Mapping[str, Any]
 ) -> Found:
     with _shown_as_sentences():
         arguments = _checked(lookup, given)
         if _engine_is_asked():
             with _refusal_noted():
-                answer = await pulumi.runtime.invoke_async(lookup.token, arguments.given(), opts)
+                answer = await pulumi.runtime.invoke_async(lookup.token, arguments.provided(), opts)
                 return lookup.read(arguments, answer)
         return await asyncio.to_thread(_directly, lookup, arguments, Settings.resolve(stack_config.config))
 
 
-def _checked(lookup: Lookup[Found], given: Mapping[str, Any]) -> Inputs:
+def _checked(lookup: LookupFunction[Found], given: Mapping[str, Any]) -> InputModel:
     for name, value in given.items():
         if isinstance(value, pulumi.Output):
             raise InputError(
@@ -83,8 +83,9 @@ def _checked(lookup: Lookup[Found], given: Mapping[str, Any]) -> Inputs:
     return lookup.check(plain)
 
 
-def _directly(lookup: Lookup[Found], arguments: Inputs, settings: Settings) -> Found:
+def _directly(lookup: LookupFunction[Found], arguments: InputModel, settings: Settings) -> Found:
     """The same as through the engine, down to what the engine does not carry."""
+    settings.require_current_keys()
     return lookup.read(arguments, lookup.answer(_service.connect(settings), arguments))
 
 
@@ -101,7 +102,7 @@ def _refusal_noted() -> Iterator[None]:
     except Exception as error:  # Pulumi's SDK raises nothing more special
         if NOT_IMPLEMENTED in str(error):
             _engines_without_functions.add(get_monitor())
-        elif known := told(error):
+        elif known := decode(error):
             raise known from None
         else:
             raise
@@ -112,7 +113,7 @@ def _shown_as_sentences() -> Iterator[None]:
     try:
         yield
     except OpenAIFTError as error:
-        raise for_programs(error) from error
+        raise without_traceback(error) from error
 
 
 async def _ids(arguments: pulumi.Output[Any], opts: pulumi.InvokeOptions | None) -> list[Any]:

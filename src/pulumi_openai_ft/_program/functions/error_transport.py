@@ -20,21 +20,21 @@ _CARRIED = re.compile(
 """What Pulumi's SDK makes of a failure, and of a call that ended with an error."""
 
 
-def label(error: OpenAIFTError) -> str:
+def encode(error: OpenAIFTError) -> str:
     """What an error's sentence does not tell: its kind, and the facts of the service's answer."""
     facts = {name: value for name, value in vars(error).items() if _is_plain(value) and name != "history"}
     return json.dumps({"error": type(error).__name__, "facts": facts})
 
 
-def told(error: Exception) -> OpenAIFTError | None:
+def decode(error: Exception) -> OpenAIFTError | None:
     """The error that the host told the engine, or None where it is none of ours."""
     match = _CARRIED.fullmatch(str(error))
     return match and _restored(match["sentence"], match["label"] or '{"error": "OpenAIFTError", "facts": {}}')
 
 
-def for_programs(error: OpenAIFTError) -> OpenAIFTError:
+def without_traceback(error: OpenAIFTError) -> OpenAIFTError:
     """The same error, of which Pulumi shows the sentence alone."""
-    return _restored(str(error), label(error))
+    return _restored(str(error), encode(error))
 
 
 def _restored(sentence: str, label: str) -> OpenAIFTError:

@@ -29,23 +29,23 @@ from pulumi_openai_ft._program.functions.models import (
 )
 from pulumi_openai_ft._provider import input_models
 from pulumi_openai_ft._provider.job.diff import differences
-from pulumi_openai_ft._provider.permission_manager import Grants
-from pulumi_openai_ft._shared.type_tokens import OURS
+from pulumi_openai_ft._provider.permission_manager import PermissionManager
+from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pulumi_openai_ft._client.client import Api
+    from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Event
-    from pulumi_openai_ft._provider.input_models import Inputs
+    from pulumi_openai_ft._provider.input_models import InputModel
 
 _SYNONYMS = {"warning": "warn"}
 Found = TypeVar("Found", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Lookup(Generic[Found]):
+class LookupFunction(Generic[Found]):
     """A function.
 
     Attributes:
@@ -57,32 +57,32 @@ class Lookup(Generic[Found]):
     """
 
     name: str
-    arguments: type[Inputs]
+    arguments: type[InputModel]
     result: type[Found]
-    find: Callable[[Api, Any], Found]
+    find: Callable[[Client, Any], Found]
     needs: str | None = None
 
     @property
     def token(self) -> str:
         """The engine's full name of the function."""
-        return OURS + self.name
+        return TYPE_PREFIX + self.name
 
     @property
     def function(self) -> str:
         """Its name in Python."""
         return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", self.name)
 
-    def check(self, given: Mapping[str, Any]) -> Inputs:
+    def check(self, given: Mapping[str, Any]) -> InputModel:
         """The arguments.
 
         Raises:
             InputError: They are wrong.
         """
-        if reasons := input_models.problems(self.arguments, given):
+        if reasons := input_models.validation_errors(self.arguments, given):
             raise InputError(f"{self.function}: {'; '.join(reasons)}")
-        return self.arguments.model_validate(input_models.visible(given))
+        return self.arguments.model_validate(input_models.public_properties(given))
 
-    def run(self, api: Api, arguments: Inputs) -> Found:
+    def run(self, api: Client, arguments: InputModel) -> Found:
         """Asks the service. The arguments are those of `check`.
 
         Raises:
@@ -90,24 +90,26 @@ class Lookup(Generic[Found]):
             OpenAIFTError: The service cannot be asked, or knows no such thing.
         """
         profile = api.settings.profile
-        if self.needs and not profile.offers(self.needs):
-            raise InputError(f"{self.function}: {profile.missing(self.needs)}")
+        if self.needs and not profile.supports(self.needs):
+            raise InputError(f"{self.function}: {profile.unsupported_message(self.needs)}")
         return self.find(api, arguments)
 
-    def answer(self, api: Api, arguments: Inputs) -> dict[str, Any]:
+    def answer(self, api: Client, arguments: InputModel) -> dict[str, Any]:
         """What `run` gives, as the engine carries it: JSON without nulls."""
         answer: dict[str, Any] = _without_nulls(self.run(api, arguments).model_dump())
         return answer
 
-    def read(self, arguments: Inputs, answer: Mapping[str, Any] | None) -> Found:
+    def read(self, arguments: InputModel, answer: Mapping[str, Any] | None) -> Found:
         """The result, out of what came over the engine: without nulls, and all numbers floats.
 
         Raises:
             InputError: Something else came.
         """
-        asked = {name: value for name, value in arguments.given().items() if name in self.result.model_fields}
+        asked = {
+            name: value for name, value in arguments.provided().items() if name in self.result.model_fields
+        }
         try:
-            return self.result.model_validate(asked | input_models.plain(answer or {}))
+            return self.result.model_validate(asked | input_models.integers_from_floats(answer or {}))
         except ValidationError as error:
             told = "; ".join(
                 f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
@@ -121,11 +123,11 @@ def _without_nulls(value: Any) -> Any:
     return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
-def _jobs(api: Api, asked: JobsArguments) -> FineTuningJobs:
+def _jobs(api: Client, asked: JobsArguments) -> FineTuningJobs:
     wanted = asked.metadata or {}
-    if wanted and not api.settings.profile.offers("metadata"):
-        raise InputError(f"{JOBS.function}: metadata: {api.settings.profile.missing('metadata')}")
-    filtered = api.settings.profile.offers("metadata_filter")
+    if wanted and not api.settings.profile.supports("metadata"):
+        raise InputError(f"{JOBS.function}: metadata: {api.settings.profile.unsupported_message('metadata')}")
+    filtered = api.settings.profile.supports("metadata_filter")
     jobs = (
         job
         for job in api.jobs(metadata=wanted if filtered else None)
@@ -136,13 +138,13 @@ def _jobs(api: Api, asked: JobsArguments) -> FineTuningJobs:
     return FineTuningJobs(jobs=list(islice(jobs, asked.limit)))
 
 
-def _checkpoints(api: Api, asked: CheckpointsArguments) -> FineTuningCheckpoints:
+def _checkpoints(api: Client, asked: CheckpointsArguments) -> FineTuningCheckpoints:
     job_id = asked.fine_tuning_job_id
     checkpoints = list(api.checkpoints(job_id, limit=asked.limit))
     return FineTuningCheckpoints(fine_tuning_job_id=job_id, checkpoints=checkpoints)
 
 
-def _events(api: Api, asked: EventsArguments) -> FineTuningEvents:
+def _events(api: Client, asked: EventsArguments) -> FineTuningEvents:
     enough = asked.limit if (asked.level, asked.type, asked.order) == (None, None, "newest") else None
     level = asked.level and _level(asked.level)
     events = (
@@ -166,9 +168,9 @@ def _ordered(events: Iterable[Event], asked: EventsArguments) -> list[Event]:
     return newest_first if asked.order == "newest" else newest_first[::-1][: asked.limit]
 
 
-def _permissions(api: Api, asked: PermissionsArguments) -> FineTuningCheckpointPermissions:
+def _permissions(api: Client, asked: PermissionsArguments) -> FineTuningCheckpointPermissions:
     api.settings.require_key(admin=True)
-    name = Grants(api).name_of(asked.checkpoint_id)
+    name = PermissionManager(api).resolve_name(asked.checkpoint_id)
     permissions = (
         permission
         for permission in api.permissions(name)
@@ -178,35 +180,39 @@ def _permissions(api: Api, asked: PermissionsArguments) -> FineTuningCheckpointP
     return FineTuningCheckpointPermissions(checkpoint_id=asked.checkpoint_id, permissions=found)
 
 
-def _models(api: Api, asked: ModelsArguments) -> Models:
+def _models(api: Client, asked: ModelsArguments) -> Models:
     models = (model for model in api.models() if asked.owned_by in (None, model.owned_by))
     return Models(models=list(islice(models, asked.limit)))
 
 
-JOB = Lookup("getFineTuningJob", JobArguments, Job, lambda api, asked: api.job(asked.fine_tuning_job_id))
-JOBS = Lookup("getFineTuningJobs", JobsArguments, FineTuningJobs, _jobs)
-CHECKPOINTS = Lookup(
+JOB = LookupFunction(
+    "getFineTuningJob", JobArguments, Job, lambda api, asked: api.job(asked.fine_tuning_job_id)
+)
+JOBS = LookupFunction("getFineTuningJobs", JobsArguments, FineTuningJobs, _jobs)
+CHECKPOINTS = LookupFunction(
     "getFineTuningCheckpoints", CheckpointsArguments, FineTuningCheckpoints, _checkpoints, "checkpoints"
 )
-EVENTS = Lookup("getFineTuningEvents", EventsArguments, FineTuningEvents, _events, "events")
-PERMISSIONS = Lookup(
+EVENTS = LookupFunction("getFineTuningEvents", EventsArguments, FineTuningEvents, _events, "events")
+PERMISSIONS = LookupFunction(
     "getFineTuningCheckpointPermissions",
     PermissionsArguments,
     FineTuningCheckpointPermissions,
     _permissions,
     "permissions",
 )
-FILE = Lookup("getFile", FileArguments, FileObject, lambda api, asked: api.file(asked.file_id))
-FILES = Lookup(
+FILE = LookupFunction("getFile", FileArguments, FileObject, lambda api, asked: api.file(asked.file_id))
+FILES = LookupFunction(
     "getFiles",
     FilesArguments,
     Files,
     lambda api, asked: Files(files=list(api.files(purpose=asked.purpose, limit=asked.limit))),
 )
-MODEL = Lookup("getModel", ModelArguments, Model, lambda api, asked: api.model(asked.model_id), "models")
-MODELS = Lookup("getModels", ModelsArguments, Models, _models, "models")
+MODEL = LookupFunction(
+    "getModel", ModelArguments, Model, lambda api, asked: api.model(asked.model_id), "models"
+)
+MODELS = LookupFunction("getModels", ModelsArguments, Models, _models, "models")
 
-LOOKUPS: dict[str, Lookup[Any]] = {
+LOOKUPS: dict[str, LookupFunction[Any]] = {
     lookup.name: lookup
     for lookup in (JOB, JOBS, CHECKPOINTS, EVENTS, PERMISSIONS, FILE, FILES, MODEL, MODELS)
 }

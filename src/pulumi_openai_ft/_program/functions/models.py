@@ -7,19 +7,19 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pulumi_openai_ft._client.objects import Checkpoint, Event, FileObject, Job, Model, Permission
-from pulumi_openai_ft._provider.input_models import Inputs
+from pulumi_openai_ft._provider.input_models import InputModel
 from pulumi_openai_ft._provider.job.inputs import Id  # noqa: TC001 - pydantic looks it up
 
 Limit = Annotated[int, Field(ge=1)]
 
 
-class JobArguments(Inputs):
+class JobArguments(InputModel):
     """Which job."""
 
     fine_tuning_job_id: Id = Field(description="The job, `ftjob-…`.")
 
 
-class JobsArguments(Inputs):
+class JobsArguments(InputModel):
     """Which jobs."""
 
     status: Id | None = Field(default=None, description="Only jobs of this status, such as `running`.")
@@ -49,7 +49,7 @@ class EventsArguments(JobArguments):
     order: Literal["newest", "oldest"] = Field(default="newest", description="Which event comes first.")
 
 
-class PermissionsArguments(Inputs):
+class PermissionsArguments(InputModel):
     """Which permissions."""
 
     checkpoint_id: Id = Field(description="The checkpoint's name, `ft:…`; its id is looked up.")
@@ -57,45 +57,45 @@ class PermissionsArguments(Inputs):
     limit: Limit | None = Field(default=None, description="How many at the most, all by default.")
 
 
-class FileArguments(Inputs):
+class FileArguments(InputModel):
     """Which file."""
 
     file_id: Id = Field(description="The file, `file-…`.")
 
 
-class FilesArguments(Inputs):
+class FilesArguments(InputModel):
     """Which files."""
 
     purpose: Id | None = Field(default=None, description="Only files of this purpose, such as `fine-tune`.")
     limit: Limit | None = Field(default=None, description="How many at the most, all by default.")
 
 
-class ModelArguments(Inputs):
+class ModelArguments(InputModel):
     """Which model."""
 
     model_id: Id = Field(description="The model's name, `ft:…` or that of a base model.")
 
 
-class ModelsArguments(Inputs):
+class ModelsArguments(InputModel):
     """Which models."""
 
     owned_by: Id | None = Field(default=None, description="Only models of this owner, such as `system`.")
     limit: Limit | None = Field(default=None, description="How many at the most, all by default.")
 
 
-class Found(BaseModel):
+class ListResult(BaseModel):
     """Base of the results that hold a list."""
 
     model_config = ConfigDict(frozen=True, defer_build=True, protected_namespaces=())
 
 
-class FineTuningJobs(Found):
+class FineTuningJobs(ListResult):
     """Jobs, newest first."""
 
     jobs: list[Job] = Field(default_factory=list, description="The jobs, as the API describes them.")
 
 
-class FineTuningCheckpoints(Found):
+class FineTuningCheckpoints(ListResult):
     """Checkpoints of a job, last step first."""
 
     fine_tuning_job_id: str = Field(description="The job.")
@@ -105,14 +105,14 @@ class FineTuningCheckpoints(Found):
     )
 
 
-class FineTuningEvents(Found):
+class FineTuningEvents(ListResult):
     """Events of a job, in the order that was asked for."""
 
     fine_tuning_job_id: str = Field(description="The job.")
     events: list[Event] = Field(default_factory=list, description="The events.")
 
 
-class FineTuningCheckpointPermissions(Found):
+class FineTuningCheckpointPermissions(ListResult):
     """Permissions of a checkpoint, newest first."""
 
     checkpoint_id: str = Field(description="The checkpoint, as it was asked for.")
@@ -124,13 +124,13 @@ class FineTuningCheckpointPermissions(Found):
         return [permission.project_id for permission in self.permissions]
 
 
-class Files(Found):
+class Files(ListResult):
     """Files, newest first."""
 
     files: list[FileObject] = Field(default_factory=list, description="The files.")
 
 
-class Models(Found):
+class Models(ListResult):
     """Models, in the service's order."""
 
     models: list[Model] = Field(default_factory=list, description="The models.")

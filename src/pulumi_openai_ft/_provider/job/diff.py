@@ -19,9 +19,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from pulumi_openai_ft._provider import input_models
-from pulumi_openai_ft._provider.job.inputs import OWN_INPUTS, REPLACING
-from pulumi_openai_ft._shared.hidden_properties import ASKED, FILE_HASHES
-from pulumi_openai_ft._shared.property_paths import written
+from pulumi_openai_ft._provider.job.inputs import PROVIDER_INPUTS, REPLACE_ON_CHANGE
+from pulumi_openai_ft._shared.property_paths import format_path
+from pulumi_openai_ft._shared.state_names import FILE_HASHES, REQUESTED_INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     Comparison = Callable[[Any, Any], list[Path]]
     Rules = Mapping[Any, Comparison]
 
-_KEPT_BY_US = tuple(name for name in OWN_INPUTS if name in REPLACING)
+_KEPT_BY_US = tuple(name for name in PROVIDER_INPUTS if name in REPLACE_ON_CHANGE)
 _LEFT_TO_THE_SERVICE = ("auto", "default")  # the latter is a reasoning effort
 SERVICE_TAG = "openai/"  # OpenAI tags each run at Weights & Biases with its name, the model and the job
 _DATE = re.compile(r"-\d{4}-\d{2}-\d{2}|-\d{4}")
-_HERE: Path = ()
+_ROOT: Path = ()
 _NO_RULES: Rules = MappingProxyType({})
 
 
@@ -51,60 +51,63 @@ def differences(name: str, news: Mapping[str, Any], olds: Mapping[str, Any]) -> 
         `integrations[0].wandb.project` or `metadata["team.name"]`. Each leads to something that is wanted. What the
         job lacks is one path, whatever lies in it, and so is a list whose order does not matter.
     """
-    wanted, actual = input_models.plain(news.get(name)), input_models.plain(olds.get(name))
-    if wanted is None or name in unrecorded(news, olds):
+    wanted, actual = (
+        input_models.integers_from_floats(news.get(name)),
+        input_models.integers_from_floats(olds.get(name)),
+    )
+    if wanted is None or name in not_comparable(news, olds):
         return []
     if name in FILE_HASHES:
         old_hash, new_hash = olds.get(FILE_HASHES[name]), news.get(FILE_HASHES[name])
         if isinstance(old_hash, str) and isinstance(new_hash, str):
             return [name] if old_hash != new_hash else []
     paths = [] if _was_asked(name, wanted, olds) else _RULES[name](actual, wanted)
-    return list(dict.fromkeys(name + written(path) for path in paths))
+    return list(dict.fromkeys(name + format_path(path) for path in paths))
 
 
-def unrecorded(news: Mapping[str, Any], olds: Mapping[str, Any]) -> list[str]:
+def not_comparable(news: Mapping[str, Any], olds: Mapping[str, Any]) -> list[str]:
     """Inputs that an imported job cannot be compared with: no service knows them, and we did not record them.
 
     They are no difference, so that an import buys nothing; an update records them.
     """
-    if ASKED in olds:
+    if REQUESTED_INPUTS in olds:
         return []
     return [
         name
         for name in _KEPT_BY_US
-        if olds.get(name) is None and _RULES[name](None, input_models.plain(news.get(name)))
+        if olds.get(name) is None and _RULES[name](None, input_models.integers_from_floats(news.get(name)))
     ]
 
 
-def asked(props: Mapping[str, Any]) -> dict[str, str]:
+def input_digests(props: Mapping[str, Any]) -> dict[str, str]:
     """What inputs ask of a job, as a digest of each: they may be long, and secret."""
-    return {name: _digest(props[name]) for name in REPLACING if props.get(name) is not None}
+    return {name: _digest(props[name]) for name in REPLACE_ON_CHANGE if props.get(name) is not None}
 
 
 def _was_asked(name: str, wanted: Any, olds: Mapping[str, Any]) -> bool:
-    before = olds.get(ASKED)
+    before = olds.get(REQUESTED_INPUTS)
     return isinstance(before, dict) and before.get(name) == _digest(wanted)
 
 
 def _digest(value: Any) -> str:
     # a value that is not known yet shows as its address, which equals nothing
-    known = json.dumps(_set(input_models.plain(value)), sort_keys=True, default=repr)
+    known = json.dumps(_without_none(input_models.integers_from_floats(value)), sort_keys=True, default=repr)
     return hashlib.sha256(known.encode()).hexdigest()
 
 
-def _set(value: Any) -> Any:
+def _without_none(value: Any) -> Any:
     """The value without entries that are None: Pulumi does not keep all of them."""
     if isinstance(value, dict):
-        return {key: _set(item) for key, item in value.items() if item is not None}
-    return [_set(item) for item in value] if isinstance(value, list) else value
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, list) else value
 
 
-def _here(differs: object) -> list[Path]:
-    return [_HERE] if differs else []
+def _root_if(differs: object) -> list[Path]:
+    return [_ROOT] if differs else []
 
 
 def _diff_value(actual: Any, wanted: Any) -> list[Path]:
-    return _here(actual != wanted)
+    return _root_if(actual != wanted)
 
 
 def _diff_model(actual: Any, wanted: Any) -> list[Path]:
@@ -135,7 +138,7 @@ def _diff_wanted(actual: Any, wanted: Any, rules: Rules = _NO_RULES) -> list[Pat
         given = {key: value for key, value in wanted.items() if value is not None}
         if isinstance(actual, dict):
             return _diff_entries(actual, given, compare, rules)
-        return _here(_diff_entries({}, given, compare, rules))
+        return _root_if(_diff_entries({}, given, compare, rules))
     if isinstance(wanted, list):
         return _diff_lists(_list(actual), wanted, compare)
     return _diff_value(actual, wanted)
@@ -153,7 +156,7 @@ def _diff_entries(
 
 def _diff_lists(actual: list[Any], wanted: list[Any], compare: Comparison) -> list[Path]:
     if len(actual) != len(wanted):
-        return [_HERE]
+        return [_ROOT]
     pairs = enumerate(zip(actual, wanted, strict=True))
     return [(index, *path) for index, (there, item) in pairs for path in compare(there, item)]
 
@@ -164,7 +167,7 @@ def _list(value: Any) -> list[Any]:
 
 def _diff_kept(actual: Any, wanted: Any) -> list[Path]:
     """Compares what no service has touched."""
-    return _diff_all(_set(actual) or None, _set(wanted) or None)
+    return _diff_all(_without_none(actual) or None, _without_none(wanted) or None)
 
 
 def _diff_all(actual: Any, wanted: Any) -> list[Path]:
@@ -191,7 +194,7 @@ def _diff_members(actual: list[Any], wanted: Mapping[Path, Any], compare: Compar
         and all(any(not compare(there, item) for there in actual) for item in wanted.values())
         and all(any(not compare(there, item) for item in wanted.values()) for there in actual)
     )
-    return _here(not agree)
+    return _root_if(not agree)
 
 
 def _diff_metadata(actual: Any, wanted: Any) -> list[Path]:
@@ -210,7 +213,7 @@ def _diff_tags(actual: Any, wanted: Any) -> list[Path]:
     there, tags = ([_trimmed(tag) for tag in _list(value)] for value in (actual, wanted))
     added = [tag for tag in there if tag not in tags]
     agree = all(tag in there for tag in tags) and all(str(tag).startswith(SERVICE_TAG) for tag in added)
-    return _here(not agree)
+    return _root_if(not agree)
 
 
 def _diff_hyperparameters(actual: Any, wanted: Any) -> list[Path]:
@@ -227,7 +230,7 @@ def _diff_graders(actual: Any, wanted: Any) -> list[Path]:
     compare = partial(_diff_wanted, rules=_METHOD)
     if _is_map(actual) and _is_map(wanted):
         same_keys = actual.keys() == wanted.keys()
-        return _diff_entries(actual, wanted, compare) if same_keys else [_HERE]
+        return _diff_entries(actual, wanted, compare) if same_keys else [_ROOT]
     if not isinstance(wanted, dict | list):
         return _diff_value(actual, wanted)
     return _diff_members(list(_parts(actual).values()), _parts(wanted), compare)
@@ -242,7 +245,7 @@ def _parts(value: Any) -> dict[Path, Any]:
     if _is_map(value):
         return {(key,): part for key, part in value.items()}
     if isinstance(value, dict):
-        return {_HERE: value}
+        return {_ROOT: value}
     return {(index,): part for index, part in enumerate(_list(value))}
 
 
@@ -255,7 +258,7 @@ _METHOD: Rules = {
     "response_format": _diff_wanted,
 }
 _RULES: Rules = {
-    **dict.fromkeys(REPLACING, _diff_value),
+    **dict.fromkeys(REPLACE_ON_CHANGE, _diff_value),
     "model": _diff_model,
     "suffix": _diff_text,
     "method": partial(_diff_wanted, rules=_METHOD),

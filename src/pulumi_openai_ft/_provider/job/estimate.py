@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft._provider.input_models import is_known, plain, shown, unknown
+from pulumi_openai_ft._provider.input_models import integers_from_floats, is_known, redacted_repr, unknown
 from pulumi_openai_ft._provider.job.validation import METHODS, given_hyperparameters
-from pulumi_openai_ft._provider.training_file_checks import OFF, check, is_strict, told
-from pulumi_openai_ft._shared.hidden_properties import ESTIMATE, ESTIMATED, FILE_HASHES, TRAINING_DATA
-from pulumi_openai_ft._shared.lazy_module import Deferred
+from pulumi_openai_ft._provider.training_file_checks import OFF, check, is_error_level, prefixed
+from pulumi_openai_ft._shared.lazy_module import LazyModule
+from pulumi_openai_ft._shared.state_names import ESTIMATE, ESTIMATED, FILE_HASHES, TRAINING_DATA
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.catalog import Catalog
     from pulumi_openai_ft.training_data import Report
 
-REFUSED = ("format", "last_message", "too_few_examples")
+JOB_ERROR_KINDS = ("format", "last_message", "too_few_examples")
 """Kinds of problems that only the job's method, and that it trains on the file, make errors of."""
-CUT = ("too_long_for_model",)
+JOB_WARNING_KINDS = ("too_long_for_model",)
 """Kinds of problems that only the job's model brings."""
-_training_data = Deferred("training_data")
+_training_data = LazyModule("training_data")
 
 
-def problems(props: Mapping[str, Any], catalog: Catalog, service: str, host: Host) -> list[str]:
+def data_errors(props: Mapping[str, Any], catalog: Catalog, service: str, host: Host) -> list[str]:
     """What the service would refuse of the training file for this job, a sentence each."""
-    is_refused = is_strict(_local(props).get("validate"), service)
-    return _first_of(REFUSED, props, catalog, host) if is_refused else []
+    is_refused = is_error_level(_local(props).get("validate"), service)
+    return _first_of(JOB_ERROR_KINDS, props, catalog, host) if is_refused else []
 
 
-def advice(props: Mapping[str, Any], catalog: Catalog, host: Host) -> list[str]:
+def data_warnings(props: Mapping[str, Any], catalog: Catalog, host: Host) -> list[str]:
     """What else to know of the training file for this job, a sentence each."""
     is_told = _local(props).get("validate") != OFF
-    return _first_of((*REFUSED, *CUT), props, catalog, host) if is_told else []
+    return _first_of((*JOB_ERROR_KINDS, *JOB_WARNING_KINDS), props, catalog, host) if is_told else []
 
 
 def estimate(
@@ -57,8 +57,8 @@ def estimate(
     """
     if not is_known(props.get("method")):
         return None
-    epochs = plain(given_hyperparameters(props)[1].get("n_epochs") or "auto")
-    if epochs == "auto" and not profile.offers("auto"):
+    epochs = integers_from_floats(given_hyperparameters(props)[1].get("n_epochs") or "auto")
+    if epochs == "auto" and not profile.supports("auto"):
         return None
     if _method(props) == "reinforcement" or not isinstance(epochs, int | str):
         return None
@@ -79,7 +79,7 @@ def estimate(
 
 def estimated(props: Mapping[str, Any]) -> dict[str, Any]:
     """The outputs of a new job that its check has estimated; unknown where it could not yet."""
-    found = plain(props.get(ESTIMATE))
+    found = integers_from_floats(props.get(ESTIMATE))
     if isinstance(found, dict):
         return dict(zip(ESTIMATED, (found["tokens"], found.get("usd")), strict=True))
     grounds = ("model", "method", TRAINING_DATA, FILE_HASHES["training_file"])
@@ -92,7 +92,9 @@ def _first_of(kinds: Iterable[str], props: Mapping[str, Any], catalog: Catalog, 
     found = _report(props, catalog, host)
     first = {problem.kind: problem for problem in reversed(found.problems if found else ())}
     sentences = [str(first[kind]) for kind in kinds if kind in first]
-    return told("training_file", shown(props, TRAINING_DATA, _local(props).get("file")), sentences)
+    return prefixed(
+        "training_file", redacted_repr(props, TRAINING_DATA, _local(props).get("file")), sentences
+    )
 
 
 def _report(props: Mapping[str, Any], catalog: Catalog, host: Host) -> Report | None:

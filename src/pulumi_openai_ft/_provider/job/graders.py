@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticKnownError
 
-from pulumi_openai_ft._provider.input_models import Inputs
+from pulumi_openai_ft._provider.input_models import InputModel
 
 
 def _closed(value: Any) -> Any:
@@ -43,7 +43,7 @@ Labels = Annotated[list[str], Field(min_length=1)]
 Range = Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
 
 
-class GraderMessage(Inputs):
+class GraderMessage(InputModel):
     """A message to the model that grades."""
 
     role: Literal["user", "assistant", "system", "developer"] = Field(description="Who speaks.")
@@ -54,7 +54,7 @@ class GraderMessage(Inputs):
     type: Literal["message"] | None = Field(default=None, description="Always `message`.")
 
 
-class SamplingParams(Inputs):
+class SamplingParams(InputModel):
     """How the model that grades is asked."""
 
     seed: int | None = Field(default=None, description="Makes the model's answers repeatable.")
@@ -68,7 +68,7 @@ class SamplingParams(Inputs):
     )
 
 
-class _Named(Inputs):
+class _Named(InputModel):
     name: Text = Field(description="Name of the grader.")
 
 
@@ -152,11 +152,11 @@ class PythonCode(_Named):
 
 def _as_its_type(union: Any) -> WrapValidator:
     """Checks a grader as its type says. A union of pydantic's would name its branch in every path."""
-    models: dict[str, type[Inputs]] = {
+    models: dict[str, type[InputModel]] = {
         get_args(kind.model_fields["type"].annotation)[0]: kind for kind in get_args(union)
     }
 
-    def checked(value: Any, _handler: Any) -> Inputs:
+    def checked(value: Any, _handler: Any) -> InputModel:
         if not isinstance(value, dict):
             raise PydanticKnownError("dict_type")
         kind = value.get("type")

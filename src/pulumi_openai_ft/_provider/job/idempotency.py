@@ -10,17 +10,17 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft._provider.job.inputs import OWN_INPUTS, REPLACING
-from pulumi_openai_ft._shared.hidden_properties import FILE_HASHES, FORMER_IDENTITIES, IDENTITY
+from pulumi_openai_ft._provider.job.inputs import PROVIDER_INPUTS, REPLACE_ON_CHANGE
+from pulumi_openai_ft._shared.state_names import FILE_HASHES, FORMER_IDENTITIES, IDENTITY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TOKEN_LENGTH = 40
-BUYING_INPUTS = tuple(name for name in OWN_INPUTS if name in REPLACING)
+KEYED_PROVIDER_INPUTS = tuple(name for name in PROVIDER_INPUTS if name in REPLACE_ON_CHANGE)
 
 
-def job_tokens(props: Mapping[str, Any], inputs: Mapping[str, Any], owner: str | None) -> list[str]:
+def idempotency_keys(props: Mapping[str, Any], inputs: Mapping[str, Any], owner: str | None) -> list[str]:
     """The job's token, and those that it had under the resource's former names; see `job_token`."""
     askers = [props.get(IDENTITY), *(props.get(FORMER_IDENTITIES) or [])]
     return [job_token({**props, IDENTITY: asker}, inputs, owner) for asker in askers]
@@ -36,7 +36,11 @@ def job_token(props: Mapping[str, Any], inputs: Mapping[str, Any], owner: str | 
         inputs: The checked inputs.
         owner: The setting of that name.
     """
-    asked = {name: value for name, value in inputs.items() if name not in OWN_INPUTS or name in BUYING_INPUTS}
+    asked = {
+        name: value
+        for name, value in inputs.items()
+        if name not in PROVIDER_INPUTS or name in KEYED_PROVIDER_INPUTS
+    }
     hashes = {
         name: props[hidden] for name, hidden in FILE_HASHES.items() if name in asked and props.get(hidden)
     }

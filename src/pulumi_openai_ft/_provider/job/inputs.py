@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from pulumi_openai_ft._provider.input_models import Inputs
+from pulumi_openai_ft._provider.input_models import InputModel
 from pulumi_openai_ft._provider.job.graders import Grader  # noqa: TC001 - pydantic looks it up
 
-MOST_METADATA = 15  # the API allows 16; one carries the token that keeps a job from being paid twice
+MAX_METADATA = 15  # the API allows 16; one carries the token that keeps a job from being paid twice
 
 Auto = Literal["auto"]
 Id = Annotated[str, StringConstraints(min_length=1)]
@@ -23,7 +23,7 @@ MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 
 
-class SupervisedHyperparameters(Inputs):
+class SupervisedHyperparameters(InputModel):
     """Hyperparameters of supervised training. The service chooses what is left out or `auto`."""
 
     n_epochs: Epochs | None = Field(default=None, description="Passes through the data, 1 to 50.")
@@ -54,19 +54,19 @@ class ReinforcementHyperparameters(SupervisedHyperparameters):
     eval_samples: AtLeastOne | None = Field(default=None, description="Samples in an evaluation.")
 
 
-class Supervised(Inputs):
+class Supervised(InputModel):
     """Supervised training: learn to answer like the examples."""
 
     hyperparameters: SupervisedHyperparameters | None = Field(default=None, description="How to train.")
 
 
-class Dpo(Inputs):
+class Dpo(InputModel):
     """Direct preference optimization: learn to prefer one answer to another."""
 
     hyperparameters: DpoHyperparameters | None = Field(default=None, description="How to train.")
 
 
-class Reinforcement(Inputs):
+class Reinforcement(InputModel):
     """Reinforcement training: learn to earn the grader's reward."""
 
     grader: Grader = Field(description="Gives an answer its reward.")
@@ -76,7 +76,7 @@ class Reinforcement(Inputs):
     hyperparameters: ReinforcementHyperparameters | None = Field(default=None, description="How to train.")
 
 
-class Method(Inputs):
+class Method(InputModel):
     """How the model is trained. The settings stand under the name of the type."""
 
     type: Literal["supervised", "dpo", "reinforcement"] = Field(description="Kind of training.")
@@ -87,7 +87,7 @@ class Method(Inputs):
     )
 
 
-class Wandb(Inputs):
+class Wandb(InputModel):
     """Where Weights & Biases records the training."""
 
     project: Id = Field(description="Project at Weights & Biases.")
@@ -96,14 +96,14 @@ class Wandb(Inputs):
     tags: list[str] | None = Field(default=None, description="Tags of the run.")
 
 
-class Integration(Inputs):
+class Integration(InputModel):
     """A service that follows the training."""
 
     type: Literal["wandb"] = Field(description="Kind of service.")
     wandb: Wandb = Field(description="Settings of Weights & Biases.")
 
 
-class FineTuningJobInputs(Inputs):
+class FineTuningJobInputs(InputModel):
     """Inputs of `FineTuningJob`."""
 
     model: Id = Field(description="Base model, an alias of one, or a fine-tuned model to train further.")
@@ -121,7 +121,7 @@ class FineTuningJobInputs(Inputs):
     integrations: Annotated[list[Integration], Field(max_length=5)] | None = Field(
         default=None, description="Services that follow the training."
     )
-    metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=MOST_METADATA)] | None = Field(
+    metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=MAX_METADATA)] | None = Field(
         default=None, description="Up to 15 pairs of texts, kept with the job."
     )
     extra_body: dict[str, Any] | None = Field(
@@ -141,7 +141,7 @@ class FineTuningJobInputs(Inputs):
     )
 
 
-OWN_INPUTS = (
+PROVIDER_INPUTS = (
     "wait_for_completion",
     "cancel_after_timeout",
     "paused",
@@ -152,7 +152,7 @@ OWN_INPUTS = (
 )
 """Inputs that the API does not know. All but `triggers` and `extra_body` change in place."""
 
-REPLACING = (
+REPLACE_ON_CHANGE = (
     "model",
     "training_file",
     "validation_file",
@@ -166,5 +166,5 @@ REPLACING = (
 )
 """Inputs whose change needs another job."""
 
-UPDATING = tuple(name for name in OWN_INPUTS if name not in REPLACING)
+UPDATE_IN_PLACE = tuple(name for name in PROVIDER_INPUTS if name not in REPLACE_ON_CHANGE)
 """Inputs that change in place."""

@@ -8,24 +8,24 @@ from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, Time
-from pulumi_openai_ft._shared.locked_property import once
-from pulumi_openai_ft.errors import InterruptedCommandError, RequestError
+from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
+from pulumi_openai_ft._shared.locked_property import locked_cached_property
+from pulumi_openai_ft.errors import CommandInterruptedError, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pulumi_openai_ft._client.client import Api
+    from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Job
 
 TOKEN_KEY = "pulumi_openai_ft_token"  # noqa: S105 - a metadata key
 PAGE = 100
 """Jobs of a shared list: what one request gives."""
-STAYS_TRUE = 1.0
+LISTING_TTL = 1.0
 """Seconds for which a list still tells that no job is there from an earlier run; what a job has become is asked anew."""
-TOGETHER = 0.2
+BATCH_WINDOW = 0.2
 """Seconds that whoever has bought waits for others who buy at the same moment."""
-MARGIN = 900
+CREATED_AT_SLACK = 900
 """Seconds by which a list must reach back beyond a purchase, which may have been long in the making."""
 
 
@@ -38,15 +38,15 @@ class _Listing:
 
     def reaches(self, created_at: int) -> bool:
         """Whether no job of that moment can be missing."""
-        return self.is_whole or self.jobs[-1].created_at < created_at - MARGIN
+        return self.is_whole or self.jobs[-1].created_at < created_at - CREATED_AT_SLACK
 
 
 @dataclass
 class _SharedList:
     """The newest jobs of a service, for many who ask at the same moment."""
 
-    api: Api
-    timing: Time
+    api: Client
+    timing: TimeSource
     _lock: Lock = field(default_factory=Lock)
     _last: _Listing | None = None
 
@@ -59,7 +59,7 @@ class _SharedList:
         """A list that was begun since then. Who come while it is waited for share it, and its failure."""
         with self._lock:
             if self._last is None or self._last.began < clock:
-                with suppress(InterruptedCommandError):  # what was bought is looked after in any case
+                with suppress(CommandInterruptedError):  # what was bought is looked after in any case
                     self.timing.sleep(pause)
                 self._last = self._ask()
             if self._last.failure:
@@ -68,7 +68,7 @@ class _SharedList:
 
     def _ask(self) -> _Listing:
         began = self.timing.clock()
-        most = PAGE if self.api.settings.profile.offers("metadata_filter") else None
+        most = PAGE if self.api.settings.profile.supports("metadata_filter") else None
         try:
             jobs = list(islice(self.api.jobs(), most))
         except RequestError as error:
@@ -77,7 +77,7 @@ class _SharedList:
 
 
 @dataclass
-class JobSearch:
+class JobLookup:
     """Finds the jobs of one service by their tokens.
 
     Attributes:
@@ -85,53 +85,53 @@ class JobSearch:
         timing: Clock and sleep.
     """
 
-    api: Api
-    timing: Time = REAL_TIME
+    api: Client
+    timing: TimeSource = REAL_TIME
     _lock: Lock = field(default_factory=Lock)
     _searching: int = 0
 
-    @once
+    @locked_cached_property
     def _before(self) -> _SharedList:
         return _SharedList(self.api, self.timing)
 
-    @once
+    @locked_cached_property
     def _bought(self) -> _SharedList:
         return _SharedList(self.api, self.timing)
 
     def find(self, token: str) -> list[Job]:
         """The jobs that carry a token, as of now, newest first."""
         profile = self.api.settings.profile
-        if not profile.offers("metadata"):
+        if not profile.supports("metadata"):
             return []
         # a service that does not know the filter answers with all jobs
-        jobs = self.api.jobs(metadata={TOKEN_KEY: token} if profile.offers("metadata_filter") else None)
+        jobs = self.api.jobs(metadata={TOKEN_KEY: token} if profile.supports("metadata_filter") else None)
         return _carrying(token, jobs)
 
-    def find_before_buying(self, token: str) -> list[Job]:
+    def find_before_create(self, token: str) -> list[Job]:
         """The same, but that nobody carries it may be as of a moment ago."""
-        with self._beside_others() as others:
+        with self._counting_callers() as others:
             if not others or self._before.is_long:
                 return self.find(token)
-            listing = self._before.since(self.timing.clock() - STAYS_TRUE)
+            listing = self._before.since(self.timing.clock() - LISTING_TTL)
         is_absent = listing.is_whole and not _carrying(token, listing.jobs)
         return [] if is_absent else self.find(token)
 
-    def find_bought_with(self, job: Job, token: str) -> list[Job]:
+    def find_created_with(self, job: Job, token: str) -> list[Job]:
         """The jobs that carry a token and were created at the moment of a job of this process, itself among them."""
-        with self._beside_others() as others:
+        with self._counting_callers() as others:
             if not others:
                 return self.find(token)
-            listing = self._bought.since(self.timing.clock(), pause=TOGETHER)
+            listing = self._bought.since(self.timing.clock(), pause=BATCH_WINDOW)
         return _carrying(token, listing.jobs) if listing.reaches(job.created_at) else self.find(token)
 
     @contextmanager
-    def _beside_others(self) -> Iterator[bool]:
+    def _counting_callers(self) -> Iterator[bool]:
         """Tells whether others search meanwhile."""
         with self._lock:
             self._searching += 1
             others = self._searching > 1
         try:
-            yield others and self.api.settings.profile.offers("metadata")
+            yield others and self.api.settings.profile.supports("metadata")
         finally:
             with self._lock:
                 self._searching -= 1

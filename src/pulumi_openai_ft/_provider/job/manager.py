@@ -11,42 +11,42 @@ from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft._provider.adoption import Adopted
+from pulumi_openai_ft._provider.adoption import AdoptedIds
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft._provider.job.inputs import OWN_INPUTS
-from pulumi_openai_ft._provider.job.lookup import TOKEN_KEY, JobSearch
+from pulumi_openai_ft._provider.job.inputs import PROVIDER_INPUTS
+from pulumi_openai_ft._provider.job.lookup import TOKEN_KEY, JobLookup
 from pulumi_openai_ft._provider.job.poller import Poller
-from pulumi_openai_ft._provider.lost_response import PAUSES, look_for
-from pulumi_openai_ft._provider.progress.status_row import JobFollower
-from pulumi_openai_ft._shared.locked_property import once
+from pulumi_openai_ft._provider.lost_response import LOOKUP_DELAYS, poll_until_found
+from pulumi_openai_ft._provider.progress.status_row import JobProgressReporter
+from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft.errors import (
-    InterruptedCommandError,
+    CommandInterruptedError,
+    JobTimeoutError,
     NotFoundError,
     RequestError,
     ServiceConnectionError,
     ServiceError,
-    WaitTimedOutError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pulumi_openai_ft._client.client import Api
+    from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Job
 
 FAILED = frozenset({"failed", "cancelled"})
-NOT_OFFERED = frozenset({404, 405, 501})
+UNSUPPORTED_STATUSES = frozenset({404, 405, 501})
 """How services answer what they do not offer."""
-MODELS_STAY_TRUE = 30.0
+MODEL_LIST_TTL = 30.0
 """Seconds for which the list of models is used again."""
 LAST_EVENTS = 20
 """Events of a job that are looked at when it has come to its end: checkpoints, moderation and the model are the last."""
-CANCEL_PATIENCE = 120.0
+CANCEL_TIMEOUT = 120.0
 """Seconds that a cancelled job may take to come to its end."""
 
 
 @dataclass
-class Jobs:
+class JobManager:
     """The jobs of one service.
 
     Attributes:
@@ -55,21 +55,21 @@ class Jobs:
         adopted: Jobs that a new resource found instead of buying them.
     """
 
-    api: Api
+    api: Client
     host: Host = field(default_factory=Host)
-    adopted: Adopted = field(default_factory=Adopted)
+    adopted: AdoptedIds = field(default_factory=AdoptedIds)
     _bought: dict[str, tuple[str, set[str]]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _models: set[str] | None = None
     _models_asked_at: float = float("-inf")
 
-    @once
+    @locked_cached_property
     def _poller(self) -> Poller:
         return Poller(self.api, self.host.time)
 
-    @once
-    def _search(self) -> JobSearch:
-        return JobSearch(self.api, self.host.time)
+    @locked_cached_property
+    def _search(self) -> JobLookup:
+        return JobLookup(self.api, self.host.time)
 
     def find(self, job_id: str) -> Job:
         """The job as it is now.
@@ -91,22 +91,24 @@ class Jobs:
                 request_id=error.request_id,
             ) from error
 
-    def obtain(self, tokens: Sequence[str], inputs: Mapping[str, Any]) -> Job:
+    def get_or_create(self, tokens: Sequence[str], inputs: Mapping[str, Any]) -> Job:
         """The job that carries one of the tokens, and only where there is none that will do, a new one.
 
         Args:
             tokens: The token that a new job gets, then those of the resource's former names.
             inputs: What the job is to be.
         """
-        known = [job for token in tokens for job in self._search.find_before_buying(token)]
+        known = [job for token in tokens for job in self._search.find_before_create(token)]
         if job := next((job for job in known if self._is_adoptable(job, inputs)), None):
             age = timedelta(seconds=max(0, int(self.host.time.wall() - job.created_at)))
-            self.host.say(f"adopted job {job.id} ({job.status}, {age} old): these inputs asked for it before")
+            self.host.info(
+                f"adopted job {job.id} ({job.status}, {age} old): these inputs asked for it before"
+            )
             self.adopted.add(job.id)
             return job
-        return self._buy(tokens[0], inputs, {job.id for job in known})
+        return self._create(tokens[0], inputs, {job.id for job in known})
 
-    def first_bought(self, job: Job) -> Job:
+    def resolve_duplicate(self, job: Job) -> Job:
         """Of two that bought at the same moment, the second cancels its job and takes the first one's.
 
         The other one may be the host of an engine that was killed while its request was on the way. Both see the jobs
@@ -116,17 +118,17 @@ class Jobs:
             return job
         token, known = self._bought.pop(job.id)
         try:
-            bought = [found for found in self._search.find_bought_with(job, token) if found.id not in known]
+            bought = [found for found in self._search.find_created_with(job, token) if found.id not in known]
             first = [job, *(found for found in bought if found.status not in FAILED)][-1]
             if first.id != job.id:
-                self.host.say(f"job {first.id} was bought at the same moment: cancelling {job.id}")
+                self.host.info(f"job {first.id} was bought at the same moment: cancelling {job.id}")
                 self.cancel(job)
-        except (InterruptedCommandError, RequestError, WaitTimedOutError) as error:
-            self.host.say(f"cannot tell whether somebody else bought the same job as {job.id}: {error}")
+        except (CommandInterruptedError, RequestError, JobTimeoutError) as error:
+            self.host.info(f"cannot tell whether somebody else bought the same job as {job.id}: {error}")
             return job
         return first
 
-    def settle(self, job: Job, inputs: Mapping[str, Any], *, resume: bool = False) -> Job:
+    def reconcile(self, job: Job, inputs: Mapping[str, Any], *, resume: bool = False) -> Job:
         """Brings a job to where the inputs want it: paused, resumed, waited for.
 
         Raises:
@@ -149,12 +151,12 @@ class Jobs:
             return job
         job = self._act(self.api.cancel_job, job)
         return self._poller.wait(
-            job, lambda seen: seen.is_terminal, deadline=self.host.time.wall() + CANCEL_PATIENCE
+            job, lambda seen: seen.is_terminal, deadline=self.host.time.wall() + CANCEL_TIMEOUT
         )
 
     def delete_model(self, model: str) -> None:
         """Deletes a fine-tuned model. One that is gone is fine, and so is one of a service that deletes none."""
-        if not self.api.settings.profile.offers("models"):
+        if not self.api.settings.profile.supports("models"):
             return
         try:
             self.api.delete_model(model)
@@ -166,7 +168,7 @@ class Jobs:
         try:
             return {model.id for model in self.api.models()}
         except ServiceError as error:
-            if error.status in NOT_OFFERED:
+            if error.status in UNSUPPORTED_STATUSES:
                 return None
             raise
 
@@ -175,72 +177,74 @@ class Jobs:
             return self.has_model(job)
         if job.status in FAILED and inputs.get("recreate_on_failure"):
             return False
-        return job.status != "cancelled" or self._met_its_deadline(job, inputs.get("cancel_after_timeout"))
+        return job.status != "cancelled" or self._was_cancelled_by_deadline(
+            job, inputs.get("cancel_after_timeout")
+        )
 
-    def _met_its_deadline(self, job: Job, seconds: float | None) -> bool:
+    def _was_cancelled_by_deadline(self, job: Job, seconds: float | None) -> bool:
         """Whether a cancelled job was cancelled for its deadline, by an `up` that was cut off before it said so."""
-        if seconds is None or not self.api.settings.profile.offers("events"):
+        if seconds is None or not self.api.settings.profile.supports("events"):
             return False
         last = next(self.api.events(job.id, limit=1), None)
         return last is not None and last.created_at >= job.created_at + seconds
 
     def has_model(self, job: Job) -> bool:
         """Whether the model of a job that succeeded is still there. Where nobody can tell, it is."""
-        if not job.fine_tuned_model or not self.api.settings.profile.offers("models"):
+        if not job.fine_tuned_model or not self.api.settings.profile.supports("models"):
             return bool(job.fine_tuned_model)
         try:
             return bool(self.api.model(job.fine_tuned_model))
         except NotFoundError:
             return False
 
-    def seems_to_have_model(self, job: Job) -> bool:
+    def model_is_listed(self, job: Job) -> bool:
         """The same from the list of all models, which is asked for once in a while, however many jobs are read."""
-        if not self.api.settings.profile.offers("models"):
+        if not self.api.settings.profile.supports("models"):
             return True
         with self._lock:
             now = self.host.time.clock()
-            if now - self._models_asked_at > MODELS_STAY_TRUE:
+            if now - self._models_asked_at > MODEL_LIST_TTL:
                 self._models, self._models_asked_at = self._list_models(), now
             return self._models is None or job.fine_tuned_model in self._models
 
-    def _buy(self, token: str, inputs: Mapping[str, Any], known: set[str]) -> Job:
-        self.host.require_consent()
+    def _create(self, token: str, inputs: Mapping[str, Any], known: set[str]) -> Job:
+        self.host.raise_if_interrupted()
         try:
             job = self.api.create_job(self._body(token, inputs))
         except RequestError as error:
             if not error.may_have_acted:
                 raise
-            return self._bought_unanswered(token, known, error)
-        self.host.say(f"created job {job.id}")
+            return self._recover_lost_create(token, known, error)
+        self.host.info(f"created job {job.id}")
         self._bought[job.id] = token, known
         return job
 
     def _body(self, token: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """The body of the create call: what the program gave, and the token."""
-        body = {name: value for name, value in inputs.items() if name not in OWN_INPUTS}
-        if self.api.settings.profile.offers("metadata"):
+        body = {name: value for name, value in inputs.items() if name not in PROVIDER_INPUTS}
+        if self.api.settings.profile.supports("metadata"):
             body["metadata"] = {**inputs.get("metadata", {}), TOKEN_KEY: token}
         return {**body, **inputs.get("extra_body", {})}
 
-    def _bought_unanswered(self, token: str, known: set[str], error: RequestError) -> Job:
+    def _recover_lost_create(self, token: str, known: set[str], error: RequestError) -> Job:
         """The job whose creation was not answered, if the service acted. Creating is never just tried again."""
-        if not self.api.settings.profile.offers("metadata"):
+        if not self.api.settings.profile.supports("metadata"):
             raise ServiceConnectionError(
                 f"creating the job was not answered, and the service keeps no metadata by which to find it: {error}. "
                 f"Look there whether it was created, before you run the command again",
                 may_have_acted=True,
             ) from error
-        found = look_for(
+        found = poll_until_found(
             lambda: next((job for job in self._search.find(token) if job.id not in known), None),
             self.host.time,
         )
         if found is None:
             raise ServiceConnectionError(
-                f"creating the job was not answered, and for {sum(PAUSES):.0f} s no such job appeared: {error}. "
+                f"creating the job was not answered, and for {sum(LOOKUP_DELAYS):.0f} s no such job appeared: {error}. "
                 f"Run the command again: a job that appears later is found then, and not bought twice",
                 may_have_acted=True,
             ) from error
-        self.host.say(f"job {found.id} was created although the service's answer was lost")
+        self.host.info(f"job {found.id} was created although the service's answer was lost")
         return found
 
     def _wait(self, job: Job, *, pause: bool, seconds: float | None) -> Job:
@@ -250,21 +254,23 @@ class Jobs:
         deadline = None if seconds is None else job.created_at + seconds
         try:
             if pause:
-                job = self._followed(job, lambda seen: done(seen) or seen.status == "running", deadline)
+                job = self._wait_with_progress(
+                    job, lambda seen: done(seen) or seen.status == "running", deadline
+                )
                 job = self._pause(job)
-            return self._followed(job, done, deadline)
-        except WaitTimedOutError:
-            self.host.say(f"job {job.id} is not done {seconds} s after its creation: cancelling it")
+            return self._wait_with_progress(job, done, deadline)
+        except JobTimeoutError:
+            self.host.info(f"job {job.id} is not done {seconds} s after its creation: cancelling it")
             return self.cancel(job)
 
-    def _followed(self, job: Job, done: Callable[[Job], bool], deadline: float | None) -> Job:
+    def _wait_with_progress(self, job: Job, done: Callable[[Job], bool], deadline: float | None) -> Job:
         """Waits and shows how far the job is, its last events included, where anybody sees that."""
-        if done(job) or not (self.host.shows_progress and self.api.settings.profile.offers("events")):
+        if done(job) or not (self.host.shows_progress and self.api.settings.profile.supports("events")):
             return self._poller.wait(job, done, deadline=deadline)
-        follower = JobFollower.of(job, self.host)
-        job = self._poller.wait(job, done, deadline=deadline, follow=follower.see)
+        follower = JobProgressReporter.of(job, self.host)
+        job = self._poller.wait(job, done, deadline=deadline, follow=follower.update)
         with suppress(RequestError):
-            follower.see(job, list(self.api.events(job.id, limit=LAST_EVENTS)))
+            follower.update(job, list(self.api.events(job.id, limit=LAST_EVENTS)))
         return job
 
     def _pause(self, job: Job) -> Job:

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._client.objects import Job
 
 MILLION = 1_000_000
-LEAST_SHOWN = 0.01
+SMALLEST_PRICE_SHOWN = 0.01
 
 
-def trains(estimate: Mapping[str, Any]) -> str:
+def estimate_message(estimate: Mapping[str, Any]) -> str:
     """What training is likely to come to, before it is bought."""
     tokens, epochs, usd = estimate["tokens"], estimate["epochs"], estimate.get("usd")
     amount = f"{tokens / MILLION:,.1f} million" if tokens >= MILLION else f"{tokens:,}"
@@ -26,10 +26,14 @@ def trains(estimate: Mapping[str, Any]) -> str:
 
 def cost(usd: float) -> str:
     """A price that was estimated."""
-    return f"about {usd:,.2f} USD" if usd >= LEAST_SHOWN else f"less than {LEAST_SHOWN:.2f} USD"
+    return (
+        f"about {usd:,.2f} USD"
+        if usd >= SMALLEST_PRICE_SHOWN
+        else f"less than {SMALLEST_PRICE_SHOWN:.2f} USD"
+    )
 
 
-def goes_on(job_id: str, status: str, error: Exception) -> str:
+def still_running_message(job_id: str, status: str, error: Exception) -> str:
     """That a job goes on although waiting for it, or acting on it, came to an end."""
     return (
         f"job {job_id} goes on at the service ({status} when last seen): {error}; the next `pulumi up` waits for it again, "
@@ -37,7 +41,7 @@ def goes_on(job_id: str, status: str, error: Exception) -> str:
     )
 
 
-def failure(job: Job) -> str:
+def failed_message(job: Job) -> str:
     """Why a job is not what it was bought for, and what to do."""
     error = job.error
     reason = ": ".join(part.rstrip(". ") for part in (error and error.code, error and error.message) if part)
@@ -49,7 +53,7 @@ def failure(job: Job) -> str:
     )
 
 
-def model_gone(job: Job) -> str:
+def model_deleted_message(job: Job) -> str:
     """That somebody deleted the model that a job made, and what to do."""
     return (
         f"model {job.fine_tuned_model} of job {job.id} was deleted outside of this stack. Nothing is bought again by "
@@ -57,7 +61,7 @@ def model_gone(job: Job) -> str:
     )
 
 
-def paused_elsewhere(job: Job) -> str:
+def paused_externally_message(job: Job) -> str:
     """That somebody else paused a job, and what to do: going on with it may cost more than they want."""
     return (
         f"paused: job {job.id} was paused outside of this stack and nothing resumes it by itself: resume it at the "

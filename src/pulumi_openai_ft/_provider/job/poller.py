@@ -13,32 +13,32 @@ from itertools import islice
 from threading import Condition
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, Time
-from pulumi_openai_ft._client.retries import dice, is_repeatable
-from pulumi_openai_ft.errors import OpenAIFTError, RequestError, WaitTimedOutError
+from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
+from pulumi_openai_ft._client.retries import is_repeatable, jitter_rng
+from pulumi_openai_ft.errors import JobTimeoutError, OpenAIFTError, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pulumi_openai_ft._client.client import Api
+    from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Event, Job
 
     Follow = Callable[[Job, Sequence[Event]], None]
 
-FIRST_INTERVAL, LATE, JITTER = 0.25, 0.1, 0.1
+FIRST_INTERVAL, BACKOFF_SHARE, JITTER = 0.25, 0.1, 0.1
 """Seconds, and shares: an end is seen late by a quarter of a second and a tenth of the time that it was waited for."""
-SOON = 0.05
+MIN_INTERVAL = 0.05
 """Seconds to the next look where one has found the end of a job: jobs that began together end together."""
-HURRY = 8
+DUE_SPEEDUP = 8
 """How many times more often than usually jobs are looked at that should have come to their end by now."""
-TIMES_A_LOOK = 2.0
+IDLE_FACTOR = 2.0
 """How many times as long as a look the pause after it is at least, so that there is room for what else is to be done."""
 PAGE = 100
 EVENTS_AT_A_TIME = 4
 """Jobs whose events are asked for in an interval, however many are followed."""
 BEFORE_TRAINING = frozenset({"validating_files", "queued"})
 """Statuses in which a job's events tell nothing that its status does not."""
-PATIENCE = 300.0
+MAX_OUTAGE = 300.0
 """Seconds without any answer after which waiting ends; the jobs go on."""
 
 
@@ -61,8 +61,8 @@ class Poller:
         timing: Clock and sleep.
     """
 
-    api: Api
-    timing: Time = REAL_TIME
+    api: Client
+    timing: TimeSource = REAL_TIME
     _condition: Condition = field(default_factory=Condition)
     _watched: dict[str, _Watch] = field(default_factory=dict)
     _last_seen: dict[str, Job] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class Poller:
             follow: Is shown the job and its newest events, newest first, after each look.
 
         Raises:
-            WaitTimedOutError: The deadline has passed and the job is not done.
+            JobTimeoutError: The deadline has passed and the job is not done.
             ServiceError: The service refuses to show the job, or has been failing for long.
             ServiceConnectionError: The service has not answered for long.
         """
@@ -103,7 +103,7 @@ class Poller:
                 if follow and watch.job is not job:
                     follow(watch.job, watch.events)
                 if deadline is not None and self.timing.wall() >= deadline:
-                    raise WaitTimedOutError(f"job {job.id} is still {watch.job.status} at its deadline")
+                    raise JobTimeoutError(f"job {job.id} is still {watch.job.status} at its deadline")
                 self._next_look()
             return watch.job
         finally:
@@ -146,7 +146,7 @@ class Poller:
             self._looking = True
         try:
             self.timing.sleep(self._pause())
-            self._look()
+            self._poll()
         finally:
             with self._condition:
                 self._looking = False
@@ -154,10 +154,10 @@ class Poller:
 
     def _pause(self) -> float:
         with self._condition:
-            interval = SOON if self._has_seen_an_end else self._until_an_end_is_due()
-            interval = max(interval, TIMES_A_LOOK * self._look_took)
-            pause = min(interval, self.api.settings.poll_interval) * (1 + JITTER * dice.random())
-            self._interval = min(self._interval + LATE * pause, self.api.settings.poll_interval)
+            interval = MIN_INTERVAL if self._has_seen_an_end else self._until_an_end_is_due()
+            interval = max(interval, IDLE_FACTOR * self._look_took)
+            pause = min(interval, self.api.settings.poll_interval) * (1 + JITTER * jitter_rng.random())
+            self._interval = min(self._interval + BACKOFF_SHARE * pause, self.api.settings.poll_interval)
             deadlines = [
                 watch.deadline - self.timing.wall() for watch in self._watched.values() if watch.deadline
             ]
@@ -168,9 +168,9 @@ class Poller:
         now, a_moment = self.timing.wall(), 1 + self._interval  # estimates are whole seconds
         finishes = [watch.job.estimated_finish for watch in self._watched.values()]
         due = [at - now for at in finishes if at is not None and at - now > -a_moment]
-        return min([self._interval, *(max(left, SOON, self._interval / HURRY) for left in due)])
+        return min([self._interval, *(max(left, MIN_INTERVAL, self._interval / DUE_SPEEDUP) for left in due)])
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         with self._condition:
             ids = set(self._watched)
         began = self.timing.clock()
@@ -200,7 +200,7 @@ class Poller:
         except RequestError as error:
             now = self.timing.clock()
             self._silent_since = self._silent_since or now
-            borne = is_repeatable(error, "GET") and now - self._silent_since < PATIENCE
+            borne = is_repeatable(error, "GET") and now - self._silent_since < MAX_OUTAGE
             return [], None if borne else error
         self._silent_since = None
         return found, None

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._client.objects import TERMINAL_STATUSES
 from pulumi_openai_ft._provider import input_models
-from pulumi_openai_ft._provider.job.diff import unrecorded
+from pulumi_openai_ft._provider.job.diff import not_comparable
 from pulumi_openai_ft._provider.job.estimate import estimated
-from pulumi_openai_ft._provider.job.inputs import OWN_INPUTS, UPDATING, FineTuningJobInputs
+from pulumi_openai_ft._provider.job.inputs import PROVIDER_INPUTS, UPDATE_IN_PLACE, FineTuningJobInputs
 from pulumi_openai_ft._provider.job.lookup import TOKEN_KEY
 from pulumi_openai_ft._provider.job.manager import FAILED
-from pulumi_openai_ft._shared.hidden_properties import ASKED, ESTIMATED, FILE_HASHES
+from pulumi_openai_ft._shared.state_names import ESTIMATED, FILE_HASHES, REQUESTED_INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._client.objects import Job
 
 
-MODEL_IS_GONE = "__model_is_gone"
+MODEL_DELETED = "__model_is_gone"
 """Output that is True where the job's model was deleted outside of the stack."""
 RESOLVED = ("model", "seed", "method")
 """Inputs for which the service puts a value of its own."""
@@ -38,7 +38,7 @@ def outputs(job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{
             name: props[name]
-            for name in (*OWN_INPUTS, *FILE_HASHES.values(), ASKED, *ESTIMATED)
+            for name in (*PROVIDER_INPUTS, *FILE_HASHES.values(), REQUESTED_INPUTS, *ESTIMATED)
             if props.get(name) is not None
         },
         "model": job.model,
@@ -60,7 +60,7 @@ def outputs(job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def planned(olds: Mapping[str, Any] | None, news: Mapping[str, Any]) -> dict[str, Any]:
+def preview_outputs(olds: Mapping[str, Any] | None, news: Mapping[str, Any]) -> dict[str, Any]:
     """The state after a create, or after an update of `olds`, as far as it is known before."""
     if olds is None:
         given = {name: news.get(name) for name in FineTuningJobInputs.model_fields}
@@ -70,7 +70,7 @@ def planned(olds: Mapping[str, Any] | None, news: Mapping[str, Any]) -> dict[str
             **estimated(news),
             **_unknown((*resolved, *OUTCOME, "created_at", "organization_id")),
         }
-    own = {name: news.get(name) for name in OWN_INPUTS}
+    own = {name: news.get(name) for name in PROVIDER_INPUTS}
     return {**olds, **own, **_unknown(() if olds.get("status") in TERMINAL_STATUSES else OUTCOME)}
 
 
@@ -83,16 +83,16 @@ def updated(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
     fields = FineTuningJobInputs.model_fields
     changed = (
         name
-        for name in UPDATING
+        for name in UPDATE_IN_PLACE
         if news.get(name, fields[name].default) != olds.get(name, fields[name].default)
     )
-    return [*changed, *unrecorded(news, olds)]
+    return [*changed, *not_comparable(news, olds)]
 
 
-def is_unfinished(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+def needs_update(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     """Whether a job is waited for that is not known to have succeeded, or there is bad news of it to be told."""
     status = olds.get("status")
-    to_be_told = status in FAILED or bool(olds.get(MODEL_IS_GONE))
+    to_be_told = status in FAILED or bool(olds.get(MODEL_DELETED))
     settled = status == "succeeded" or (status == "paused" and bool(news.get("paused")))
     return to_be_told or (news.get("wait_for_completion", True) is not False and not settled)
 

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft._provider.input_models import plain
+from pulumi_openai_ft._provider.input_models import integers_from_floats
 from pulumi_openai_ft._provider.job.inputs import DpoHyperparameters, ReinforcementHyperparameters
+from pulumi_openai_ft.catalog import Catalog, warnings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from pulumi_openai_ft._service_profiles import Profile
+    from pulumi_openai_ft._settings import Settings
 
 METHODS = ("supervised", "dpo", "reinforcement")
-_KNOWN_BY = ("metadata", "model", "training_file", "validation_file", "method")
-API = ReinforcementHyperparameters.model_fields.keys() | DpoHyperparameters.model_fields.keys()
+_RESERVED_BODY_FIELDS = ("metadata", "model", "training_file", "validation_file", "method")
+API_HYPERPARAMETERS = (
+    ReinforcementHyperparameters.model_fields.keys() | DpoHyperparameters.model_fields.keys()
+)
 """Hyperparameters that the API knows."""
 
 
-def contradictions(props: Mapping[str, Any]) -> list[str]:
+def conflicting_inputs(props: Mapping[str, Any]) -> list[str]:
     """Inputs that do not go together, a sentence each."""
     return [*_deadline_problems(props), *_method_problems(props), *_body_problems(props)]
 
 
-def what_is_lacking(props: Mapping[str, Any], profile: Profile) -> list[str]:
+def unsupported_features(props: Mapping[str, Any], profile: Profile) -> list[str]:
     """What the inputs ask for and the service does not offer, a sentence each."""
     kind, hyperparameters = given_hyperparameters(props)
     auto = next((name for name, value in hyperparameters.items() if value == "auto"), None)
@@ -34,9 +40,9 @@ def what_is_lacking(props: Mapping[str, Any], profile: Profile) -> list[str]:
         "auto": f"method.{kind}.hyperparameters.{auto}" if auto else "",
     }
     return [
-        f"{path}: {profile.missing(feature)}"
+        f"{path}: {profile.unsupported_message(feature)}"
         for feature, path in asked.items()
-        if path and not profile.offers(feature)
+        if path and not profile.supports(feature)
     ]
 
 
@@ -56,7 +62,7 @@ def split_hyperparameters(
     extra = {
         name: value
         for name, value in given.items()
-        if name in allowed or ("*" in allowed and name not in API)
+        if name in allowed or ("*" in allowed and name not in API_HYPERPARAMETERS)
     }
     if not extra:
         return dict(props), {}
@@ -71,7 +77,10 @@ def with_hyperparameters(inputs: dict[str, Any], extra: Mapping[str, Any]) -> di
         return inputs
     method = inputs["method"]
     settings = method[method["type"]]
-    whole = {**settings, "hyperparameters": {**settings.get("hyperparameters", {}), **plain(dict(extra))}}
+    whole = {
+        **settings,
+        "hyperparameters": {**settings.get("hyperparameters", {}), **integers_from_floats(dict(extra))},
+    }
     return {**inputs, "method": {**method, method["type"]: whole}}
 
 
@@ -95,7 +104,7 @@ def _deadline_problems(props: Mapping[str, Any]) -> list[str]:
 def _body_problems(props: Mapping[str, Any]) -> list[str]:
     """What is merged in verbatim and would push out our token, or what else the job is judged, priced and known by."""
     body = props.get("extra_body")
-    taken = [name for name in _KNOWN_BY if name in body] if isinstance(body, dict) else []
+    taken = [name for name in _RESERVED_BODY_FIELDS if name in body] if isinstance(body, dict) else []
     return [
         f"extra_body.{name}: takes the place of the job's {name}: write it under {name}" for name in taken
     ]
@@ -116,3 +125,28 @@ def _method_problems(props: Mapping[str, Any]) -> list[str]:
     if kind == "reinforcement" and props.get("validation_file") is None:
         found.append("validation_file: is missing: reinforcement training needs one")
     return found
+
+
+def load_catalog(settings: Settings) -> Catalog:
+    """What is known of the models of a service.
+
+    Raises:
+        SettingsError: What the user says of them is malformed.
+    """
+    overrides = settings.catalog
+    return Catalog.load(json.loads(overrides) if overrides else None, service=settings.profile.name)
+
+
+def model_warnings(inputs: Mapping[str, Any], catalog: Catalog, days: int) -> list[str]:
+    """What to know today of the model that a job is to train, a sentence each.
+
+    Args:
+        inputs: The job's inputs; those that are not known yet give no advice.
+        catalog: What is known of models.
+        days: How many days before its shutdown to speak of it.
+    """
+    model, method = inputs.get("model"), inputs.get("method")
+    if not isinstance(model, str):
+        return []
+    kind = method.get("type") if isinstance(method, dict) else "supervised"
+    return warnings(catalog, model, str(kind), today=datetime.now(UTC).date(), days=days)

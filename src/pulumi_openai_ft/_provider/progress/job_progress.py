@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, Time
-from pulumi_openai_ft._provider.progress.metrics import figures
+from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
+from pulumi_openai_ft._provider.progress.metrics import parse_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pulumi_openai_ft._client.objects import Event, Job
-    from pulumi_openai_ft._provider.progress.metrics import Figure
+    from pulumi_openai_ft._provider.progress.metrics import MetricValue
 
 SHORTEST, LONGEST, GROWTH = 0.5, 30.0, 1.1
 """Seconds between two lines: the first interval, the longest, and the factor from each to the next."""
@@ -48,9 +48,9 @@ class JobProgress:
 
     job_id: str
     created_at: int
-    time: Time = REAL_TIME
+    time: TimeSource = REAL_TIME
     _job: Job | None = None
-    _newest: dict[str, Figure] = field(default_factory=dict)
+    _newest: dict[str, MetricValue] = field(default_factory=dict)
     _mark: _Mark | None = None
     _seen: set[tuple[object, ...]] = field(default_factory=set)
     _told: set[str] = field(default_factory=set)
@@ -61,7 +61,7 @@ class JobProgress:
         """The job's status; blank before it was seen."""
         return _in_one_line(self._job.status, LONGEST_STATUS) if self._job else ""
 
-    def see(self, job: Job, events: Sequence[Event]) -> None:
+    def update(self, job: Job, events: Sequence[Event]) -> None:
         """Takes note of the job as it is now.
 
         Args:
@@ -74,7 +74,7 @@ class JobProgress:
         self._seen.update(marked)
         new = list(marked.values())
         for event in new[:TELLING]:
-            for name, figure in figures(event).items():
+            for name, figure in parse_metrics(event).items():
                 self._newest[name] = max(figure, self._newest.get(name, figure))
         self._watch_speed()
         self._keep(job, new)
@@ -82,9 +82,9 @@ class JobProgress:
     def line(self) -> str:
         """All of it, as `running · step 120/400 (30 %) · loss 0.512 · 12 min 5 s · about 28 min left`."""
         left = self._left()
-        return joined(self.changed_part(), self._elapsed(), f"about {_duration(left)} left" if left else "")
+        return joined(self.stable_part(), self._elapsed(), f"about {_duration(left)} left" if left else "")
 
-    def changed_part(self) -> str:
+    def stable_part(self) -> str:
         """The line without what changes by the mere passing of time."""
         return joined(self.status, self._steps(), self._losses())
 
@@ -178,7 +178,7 @@ class Throttle:
         time: Clock.
     """
 
-    time: Time = REAL_TIME
+    time: TimeSource = REAL_TIME
     _shown: str = ""
     _status: str = ""
     _next: float = -math.inf

@@ -30,7 +30,7 @@ _STEP = re.compile(r"\bstep\s+(\d{1,12})\s*(?:/|of)\s*(\d{1,12})", re.IGNORECASE
 _VALUE = re.compile(r"\b(full )?(train|valid)[a-z]*[ _](loss|reward)[\s=:]+([-+.\de]+)", re.IGNORECASE)
 
 
-class Figure(NamedTuple):
+class MetricValue(NamedTuple):
     """A figure of a training step. The larger one is the later one.
 
     Attributes:
@@ -46,7 +46,7 @@ class Figure(NamedTuple):
     kind: str = ""
 
 
-def figures(event: Event) -> dict[str, Figure]:
+def parse_metrics(event: Event) -> dict[str, MetricValue]:
     """The figures `step`, `steps` (in all), `training` and `validation`, as far as the event tells them.
 
     None comes of an event that is no step's. The data counts more than the message, validation with all the data more
@@ -84,8 +84,8 @@ def _numbers(given: object) -> dict[str, float]:
     return numbers
 
 
-def _named(numbers: Mapping[str, float], at: int, step: float) -> Iterator[tuple[str, Figure]]:
+def _named(numbers: Mapping[str, float], at: int, step: float) -> Iterator[tuple[str, MetricValue]]:
     for figure, names in _NAMES.items():
         if name := next((name for name in names if name in numbers), None):
             kind = next((kind for kind in ("loss", "reward") if kind in name), "")
-            yield figure, Figure(at, step, numbers[name], kind)
+            yield figure, MetricValue(at, step, numbers[name], kind)

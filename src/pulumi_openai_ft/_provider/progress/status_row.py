@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pulumi_openai_ft._provider.progress.job_progress import JobProgress, Throttle
 from pulumi_openai_ft._provider.progress.transfers import ReadingProgress
-from pulumi_openai_ft.errors import InterruptedCommandError
+from pulumi_openai_ft.errors import CommandInterruptedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Progress(Protocol):
     def line(self) -> str:
         """All of it."""
 
-    def changed_part(self) -> str:
+    def stable_part(self) -> str:
         """The line without what changes by the mere passing of time."""
 
 
@@ -49,12 +49,12 @@ class Row:
 
     def show(self, progress: Progress) -> None:
         """Shows how far something is, unless nothing has changed or the last line is too young."""
-        if self._throttle.due(progress.changed_part(), progress.status):
-            self.host.show(progress.line())
+        if self._throttle.due(progress.stable_part(), progress.status):
+            self.host.set_status(progress.line())
 
 
 @dataclass
-class JobFollower:
+class JobProgressReporter:
     """Shows a job while somebody waits for it, and keeps its milestones.
 
     Attributes:
@@ -66,25 +66,25 @@ class JobFollower:
     row: Row
 
     @classmethod
-    def of(cls, job: Job, host: Host) -> JobFollower:
+    def of(cls, job: Job, host: Host) -> JobProgressReporter:
         """The follower of a job."""
         return cls(JobProgress(job.id, job.created_at, host.time), Row(host))
 
-    def see(self, job: Job, events: Sequence[Event]) -> None:
+    def update(self, job: Job, events: Sequence[Event]) -> None:
         """Shows the job as it is now.
 
         Args:
             job: The job.
             events: Its newest events, newest first.
         """
-        self.progress.see(job, events)
+        self.progress.update(job, events)
         if milestones := self.progress.milestones():
-            self.row.host.say("\n".join(milestones))
+            self.row.host.info("\n".join(milestones))
         self.row.show(self.progress)
 
 
 @dataclass
-class ReadingFollower:
+class ReadProgressReporter:
     """Shows how far training data is read, where that takes long, and ends it when the user wants no more.
 
     Attributes:
@@ -103,10 +103,10 @@ class ReadingFollower:
         """Takes note that so many bytes are read, of so many.
 
         Raises:
-            InterruptedCommandError: The user has interrupted the command.
+            CommandInterruptedError: The user has interrupted the command.
         """
         if self.host.is_interrupted:
-            raise InterruptedCommandError("the command was interrupted while training data was read")
+            raise CommandInterruptedError("the command was interrupted while training data was read")
         self._progress = self._progress or ReadingProgress(size, self.host.time)
         self._progress.see(read)
         if self.host.shows_progress and self.host.time.clock() - self._began >= LONG:

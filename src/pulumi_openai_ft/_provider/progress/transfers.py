@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, Time
+from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
 from pulumi_openai_ft._provider.progress.job_progress import SHORTEST, joined
 
 _SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
@@ -23,7 +23,7 @@ class _Transfer:
     """
 
     size: int
-    time: Time = REAL_TIME
+    time: TimeSource = REAL_TIME
     done_before: int = 0
     _done: int = 0
     _began: float = math.inf
@@ -48,9 +48,9 @@ class _Transfer:
         """All of it, as `uploading 43 % · 12.3 of 28.6 MB · 4.1 MB/s`."""
         scale, unit = _scale(self.size)
         done = f"{self._done / scale:.1f} of " if self._done < self.size else ""
-        return joined(self.changed_part(), f"{done}{self.size / scale:.1f} {unit}", self._speed())
+        return joined(self.stable_part(), f"{done}{self.size / scale:.1f} {unit}", self._speed())
 
-    def changed_part(self) -> str:
+    def stable_part(self) -> str:
         """The line by whole per cents: what it says besides changes with each of them."""
         return f"{self.status} {100 * self._done // self.size} %" if self._done < self.size else self.status
 

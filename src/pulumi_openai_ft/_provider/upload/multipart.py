@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._client.retries import NOT_OFFERED_STATUSES
-from pulumi_openai_ft._provider.lost_response import look_for
+from pulumi_openai_ft._provider.lost_response import poll_until_found
 from pulumi_openai_ft._provider.progress.status_row import Row
 from pulumi_openai_ft._provider.progress.transfers import UploadProgress
-from pulumi_openai_ft._provider.upload.reader import Picture, Section
-from pulumi_openai_ft._provider.upload.resume_store import Entry
-from pulumi_openai_ft._provider.upload.worker_pool import Crew
-from pulumi_openai_ft._shared.locked_property import once
+from pulumi_openai_ft._provider.upload.reader import FileSnapshot, Section
+from pulumi_openai_ft._provider.upload.resume_store import UploadRecord
+from pulumi_openai_ft._provider.upload.worker_pool import WorkerPool
+from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft.errors import (
-    EngineGoneError,
+    CommandInterruptedError,
+    EngineDisconnectedError,
     InputError,
-    InterruptedCommandError,
     OpenAIFTError,
     RateLimitError,
     RequestError,
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from io import BufferedReader
 
-    from pulumi_openai_ft._client.client import Api
+    from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import FileObject
     from pulumi_openai_ft._provider.host_interface import Host
-    from pulumi_openai_ft._provider.upload.request import Upload
-    from pulumi_openai_ft._provider.upload.resume_store import Ledger
+    from pulumi_openai_ft._provider.upload.request import UploadRequest
+    from pulumi_openai_ft._provider.upload.resume_store import ResumeStore
 
 AT_A_TIME = 4
 LIFETIME, MARGIN = 3600.0, 60.0
@@ -54,12 +54,12 @@ class NotOfferedError(InputError):
 
     def __init__(self, refusal: ServiceError) -> None:
         super().__init__(
-            f"the service takes no uploads in parts (status {refusal.status}): name `uploads` in openai-ft:lacks"
+            f"the service takes no uploads in parts (status {refusal.status}): name `uploads` in openai-ft:unsupportedFeatures"
         )
 
 
 @dataclass
-class InParts:
+class MultipartUpload:
     """The sending of one file in parts.
 
     Attributes:
@@ -72,11 +72,11 @@ class InParts:
         before: Files that looked like it before.
     """
 
-    upload: Upload
+    upload: UploadRequest
     content: BufferedReader
-    api: Api
+    api: Client
     host: Host
-    ledger: Ledger
+    ledger: ResumeStore
     find: Callable[[], FileObject | None]
     before: list[str]
 
@@ -84,34 +84,34 @@ class InParts:
         """Sends what is not there yet, and makes a file of it.
 
         Raises:
-            ServiceConnectionError, InterruptedCommandError, EngineGoneError: The next run goes on from there.
+            ServiceConnectionError, CommandInterruptedError, EngineDisconnectedError: The next run goes on from there.
             ServiceError: The service refuses; what it has is cancelled.
             InputError: The local file has been written to; likewise.
         """
         if resumable := self._resumable():
             return self._resume(resumable)
-        return self._go_on(self._begin())
+        return self._send_and_complete(self._begin())
 
-    def _resumable(self) -> Entry | None:
+    def _resumable(self) -> UploadRecord | None:
         now = self.host.time.wall()
         entry = self.ledger.find(self.key, now)
         return entry if entry and entry.upload_id and entry.expires_at - MARGIN > now else None
 
-    def _resume(self, entry: Entry) -> FileObject:
+    def _resume(self, entry: UploadRecord) -> FileObject:
         told = f"{len(entry.parts)} of {self._count(entry)} parts are at the service"
         may_be_a_file = len(entry.parts) == self._count(entry)
-        self.host.say(f"going on with the upload of {self.upload.filename} that broke off: {told}")
+        self.host.info(f"going on with the upload of {self.upload.filename} that broke off: {told}")
         try:
-            return self._go_on(entry)
+            return self._send_and_complete(entry)
         except ServiceError as error:
             if error.status not in GONE_STATUSES:
                 raise
-        if may_be_a_file and (file := look_for(self.find, self.host.time)):
+        if may_be_a_file and (file := poll_until_found(self.find, self.host.time)):
             return file
-        return self._go_on(self._begin())
+        return self._send_and_complete(self._begin())
 
-    def _begin(self) -> Entry:
-        self.host.require_consent()
+    def _begin(self) -> UploadRecord:
+        self.host.raise_if_interrupted()
         upload, now = self.upload, self.host.time.wall()
         try:
             begun = self.api.begin_upload(
@@ -126,34 +126,34 @@ class InParts:
                 raise NotOfferedError(error) from error
             raise
         part_size = upload.part_size(self.api.settings)
-        entry = Entry(now, self.before, begun.id, begun.expires_at or now + LIFETIME, part_size)
+        entry = UploadRecord(now, self.before, begun.id, begun.expires_at or now + LIFETIME, part_size)
         self.ledger.write(self.key, entry)
         return entry
 
-    def _go_on(self, entry: Entry) -> FileObject:
+    def _send_and_complete(self, entry: UploadRecord) -> FileObject:
         try:
             with self._sending(entry) as sending:
                 md5 = sending.run()
             file = self._complete(entry, md5)
             self._check(file)
-        except (ServiceConnectionError, InterruptedCommandError, EngineGoneError) as error:
-            self._leave(entry, error)
+        except (ServiceConnectionError, CommandInterruptedError, EngineDisconnectedError) as error:
+            self._keep_for_resume(entry, error)
             raise
         except OpenAIFTError:
-            self._give_up(entry)
+            self._abort(entry)
             raise
         return file
 
     @contextmanager
-    def _sending(self, entry: Entry) -> Iterator[_Sending]:
-        sending = _Sending(self, entry, Picture.of(self.content, self.upload))
+    def _sending(self, entry: UploadRecord) -> Iterator[_Sending]:
+        sending = _Sending(self, entry, FileSnapshot.of(self.content, self.upload))
         try:
             yield sending
         finally:
             sending.crew.stop()
 
-    def _complete(self, entry: Entry, md5: str) -> FileObject:
-        self.host.require_consent()
+    def _complete(self, entry: UploadRecord, md5: str) -> FileObject:
+        self.host.raise_if_interrupted()
         assert entry.upload_id
         part_ids = [entry.parts[number] for number in range(self._count(entry))]
         try:
@@ -162,7 +162,7 @@ class InParts:
             if not _may_be_complete(error):
                 raise
             file, told = None, f" ({error})"
-        file = file or look_for(self.find, self.host.time)
+        file = file or poll_until_found(self.find, self.host.time)
         if file is None:
             raise ServiceConnectionError(
                 f"the service may have completed the upload of {self.upload.filename} and shows no file of it{told}: "
@@ -180,24 +180,24 @@ class InParts:
                 f"so it was deleted there: run the command again"
             )
 
-    def _leave(self, entry: Entry, error: OpenAIFTError) -> None:
+    def _keep_for_resume(self, entry: UploadRecord, error: OpenAIFTError) -> None:
         """Leaves the upload for the next run to go on with; where that would not know of it, it is cancelled."""
         if self.ledger.find(self.key, self.host.time.wall()) is None:
-            self._give_up(entry)
-        elif isinstance(error, InterruptedCommandError) and len(entry.parts) < self._count(entry):
+            self._abort(entry)
+        elif isinstance(error, CommandInterruptedError) and len(entry.parts) < self._count(entry):
             told = f"{len(entry.parts)} of {self._count(entry)} parts of {self.upload.filename} were sent"
             error.args = (f"{error}; {told}: run `pulumi up` again within the hour, which sends the rest",)
 
-    def _give_up(self, entry: Entry) -> None:
+    def _abort(self, entry: UploadRecord) -> None:
         self.ledger.forget(self.key)
         assert entry.upload_id
-        with suppress(RequestError, InterruptedCommandError):  # it expires within the hour
+        with suppress(RequestError, CommandInterruptedError):  # it expires within the hour
             self.api.cancel_upload(entry.upload_id)
 
-    def _count(self, entry: Entry) -> int:
+    def _count(self, entry: UploadRecord) -> int:
         return -(-self.upload.size // entry.part_size)
 
-    @once
+    @locked_cached_property
     def key(self) -> str | None:
         """Under what the upload is remembered."""
         return self.upload.key(self.api.settings)
@@ -206,14 +206,14 @@ class InParts:
 class _Sending:
     """The parts of one upload that are not at the service yet, on their way."""
 
-    def __init__(self, whole: InParts, entry: Entry, picture: Picture) -> None:
+    def __init__(self, whole: MultipartUpload, entry: UploadRecord, picture: FileSnapshot) -> None:
         self._whole, self._entry, self._picture = whole, entry, picture
         count = -(-whole.upload.size // entry.part_size)
         self._missing = deque(number for number in range(count) if number not in entry.parts)
         self._sent = [self._size(number) if number in entry.parts else 0 for number in range(count)]
         self._file = os.dup(whole.content.fileno())
         threads = max(min(AT_A_TIME, len(self._missing)), 1)
-        self.crew = Crew(self._send, threads, lambda: os.close(self._file))
+        self.crew = WorkerPool(self._send, threads, lambda: os.close(self._file))
         self._row = Row(whole.host)
         self._progress = UploadProgress(whole.upload.size, whole.host.time, sum(self._sent))
 
@@ -221,7 +221,7 @@ class _Sending:
         """Sends them, and gives the MD5 of all."""
         self.crew.start()
         md5 = self._picture.md5(self._follow)
-        self.crew.wait(self._look)
+        self.crew.wait(self._report_progress)
         self._show()
         self._picture.require_same()
         return md5
@@ -230,12 +230,12 @@ class _Sending:
         """Lets those go that have been hashed: the end waits for the hash, and they lie in memory still."""
         while self._missing and self._start(self._missing[0]) + self._size(self._missing[0]) <= hashed:
             self.crew.add(self._missing.popleft())
-        self._look()
+        self._report_progress()
 
-    def _look(self) -> None:
+    def _report_progress(self) -> None:
         """What is done besides, again and again: fails as soon as a part has, or the user wants no more."""
-        self.crew.look()
-        self._whole.host.require_consent()
+        self.crew.raise_error()
+        self._whole.host.raise_if_interrupted()
         self._show()
 
     def _show(self) -> None:
@@ -245,7 +245,7 @@ class _Sending:
 
     def _send(self, number: int) -> None:
         def see(sent: int) -> None:
-            self.crew.require()
+            self.crew.raise_if_stopped()
             self._sent[number] = max(self._sent[number], sent)
 
         size = self._size(number)
@@ -253,7 +253,7 @@ class _Sending:
         assert self._entry.upload_id
         part = self._whole.api.add_part(self._entry.upload_id, section)
         self._sent[number] = size
-        self.crew.keep(lambda: self._record(number, part.id))
+        self.crew.record(lambda: self._record(number, part.id))
 
     def _record(self, number: int, part_id: str) -> None:
         self._entry.parts[number] = part_id

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from io import BufferedReader
 
-    from pulumi_openai_ft._provider.upload.request import Upload
+    from pulumi_openai_ft._provider.upload.request import UploadRequest
 
 BLOCK = 1 << 20
 AHEAD = 4
 """Blocks that may wait to be hashed, which bounds the memory that they take."""
 
 
-def changed(name: str) -> InputError:
+def file_changed_error(name: str) -> InputError:
     """The error for a file that is not what the program saw."""
     return InputError(
         f"file: {name!r} is not what it was when the program ran (its sha256 or size differs, or it was written "
@@ -40,7 +40,7 @@ def _unreadable(name: str, error: OSError) -> InputError:
     )
 
 
-class HashBeside:
+class BackgroundSha256:
     """A SHA-256 that another thread computes, while this one reads and sends."""
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ class Section:
         except OSError as error:
             raise _unreadable(self._name, error) from error
         if wanted and not data:
-            raise changed(self._name)
+            raise file_changed_error(self._name)
         self._at += len(data)
         return data
 
@@ -113,7 +113,7 @@ class Section:
 
 
 @dataclass
-class Picture:
+class FileSnapshot:
     """A file as it is before any of it is sent, and its hashes.
 
     Attributes:
@@ -122,17 +122,17 @@ class Picture:
     """
 
     content: BufferedReader
-    upload: Upload
+    upload: UploadRequest
     name: str = ""
     _state: tuple[int, int, int] = (0, 0, 0)
 
     @classmethod
-    def of(cls, content: BufferedReader, upload: Upload) -> Self:
+    def of(cls, content: BufferedReader, upload: UploadRequest) -> Self:
         """The picture of a file. Raises `InputError` where it has not its size any more."""
         picture = cls(content, upload, name=str(getattr(content, "name", upload.filename)))
         picture._state = picture._now()
         if picture._state[0] != upload.size:
-            raise changed(picture.name)
+            raise file_changed_error(picture.name)
         return picture
 
     def md5(self, follow: Callable[[int], None]) -> str:
@@ -146,34 +146,34 @@ class Picture:
         """
         md5 = hashlib.md5(usedforsecurity=False)
         content = Section(self.content.fileno(), 0, self.upload.size, follow, self.name)
-        with HashBeside() as sha256:
+        with BackgroundSha256() as sha256:
             while block := content.read(BLOCK):
                 sha256.update(block)
                 md5.update(block)
-            self.require(sha256.hexdigest())
+            self.verify(sha256.hexdigest())
         return md5.hexdigest()
 
-    def require(self, sha256: str) -> None:
+    def verify(self, sha256: str) -> None:
         """Raises `InputError` where it is not the content that the program saw.
 
         Args:
             sha256: Of what was read.
         """
         if self.upload.sha256 not in (None, sha256):
-            raise changed(self.name)
+            raise file_changed_error(self.name)
         self.require_same()
 
     def require_same(self) -> None:
         """Raises `InputError` where the file has been written to since."""
         if self._now() != self._state:
-            raise changed(self.name)
+            raise file_changed_error(self.name)
 
     def _now(self) -> tuple[int, int, int]:
         told = os.fstat(self.content.fileno())
         return told.st_size, told.st_mtime_ns, told.st_ino
 
 
-class Whole(Section):
+class VerifiedReader(Section):
     """All of a file, as something to be read: its last byte comes only if all are what the program saw.
 
     Args:
@@ -181,9 +181,9 @@ class Whole(Section):
         report: As of a section.
     """
 
-    def __init__(self, picture: Picture, report: Callable[[int], None]) -> None:
+    def __init__(self, picture: FileSnapshot, report: Callable[[int], None]) -> None:
         super().__init__(picture.content.fileno(), 0, picture.upload.size, report, picture.name)
-        self._picture, self._sha256 = picture, HashBeside()
+        self._picture, self._sha256 = picture, BackgroundSha256()
 
     def __enter__(self) -> Self:
         return self
@@ -198,5 +198,5 @@ class Whole(Section):
         data = super().read(size)
         self._sha256.update(data)
         if self._at == self._size:
-            self._picture.require(self._sha256.hexdigest())
+            self._picture.verify(self._sha256.hexdigest())
         return data

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._settings import Settings
 
 MEGABYTE = 1_000_000
-IN_ONE_PIECE, IN_PARTS = 512 * 2**20, 8 * 2**30
+MAX_SINGLE_UPLOAD, MAX_MULTIPART_UPLOAD = 512 * 2**20, 8 * 2**30
 """Bytes that the service takes at the most (openai-api.md, section 3)."""
 PURPOSES_IN_PARTS = frozenset({"assistants", "batch", "fine-tune", "vision"})
 LARGEST_USUAL_PART, MOST_PARTS = 16 * 2**20, 128
@@ -25,7 +25,7 @@ LARGEST_USUAL_PART, MOST_PARTS = 16 * 2**20, 128
 
 
 @dataclass(frozen=True)
-class Upload:
+class UploadRequest:
     """A file as it is to be uploaded.
 
     Attributes:
@@ -42,11 +42,11 @@ class Upload:
     purpose: str
     size: int
     expires_after: Mapping[str, Any] | None = None
-    is_ours: bool = False
+    has_unique_name: bool = False
     sha256: str | None = None
     token: str | None = None
 
-    def is_like(self, file: FileObject) -> bool:
+    def matches(self, file: FileObject) -> bool:
         """Whether a file at the service may be this one."""
         return (file.filename, file.bytes, file.purpose) == (self.filename, self.size, self.purpose)
 
@@ -57,14 +57,14 @@ class Upload:
             return "text/jsonl"
         return guess_type(self.filename)[0] or "application/octet-stream"
 
-    def goes_in_parts(self, settings: Settings) -> bool:
+    def is_multipart(self, settings: Settings) -> bool:
         """Whether it is sent in parts rather than in one piece."""
-        limit = min(settings.upload_parts_above * MEGABYTE, IN_ONE_PIECE)
+        limit = min(settings.multipart_threshold * MEGABYTE, MAX_SINGLE_UPLOAD)
         return self.size > limit and _takes_parts(self.purpose, settings.profile)
 
     def part_size(self, settings: Settings) -> int:
         """Bytes of each part but the last: a quarter of what would still go in one piece, unless they are too many."""
-        usual = int(settings.upload_parts_above * MEGABYTE / 4) or LARGEST_USUAL_PART
+        usual = int(settings.multipart_threshold * MEGABYTE / 4) or LARGEST_USUAL_PART
         return max(min(usual, LARGEST_USUAL_PART), ceil(self.size / MOST_PARTS))
 
     def key(self, settings: Settings) -> str | None:
@@ -79,18 +79,18 @@ class Upload:
 def too_large(size: int, purpose: str, profile: Profile) -> str | None:
     """Why the service cannot take a file of so many bytes, if it cannot."""
     if _takes_parts(purpose, profile):
-        return beyond(size, IN_PARTS)
-    if problem := beyond(size, IN_ONE_PIECE):
-        reason = f"purpose {purpose!r}" if profile.offers("uploads") else f"the service {profile.name!r}"
-        return f"{problem} as {reason} takes no uploads in parts (see openai-ft:lacks)"
+        return size_error(size, MAX_MULTIPART_UPLOAD)
+    if problem := size_error(size, MAX_SINGLE_UPLOAD):
+        reason = f"purpose {purpose!r}" if profile.supports("uploads") else f"the service {profile.name!r}"
+        return f"{problem} as {reason} takes no uploads in parts (see openai-ft:unsupportedFeatures)"
     return None
 
 
 def _takes_parts(purpose: str, profile: Profile) -> bool:
-    return purpose in PURPOSES_IN_PARTS and profile.offers("uploads")
+    return purpose in PURPOSES_IN_PARTS and profile.supports("uploads")
 
 
-def beyond(size: int, limit: int) -> str | None:
+def size_error(size: int, limit: int) -> str | None:
     """Why so many bytes are too many, if they are."""
     if size <= limit:
         return None

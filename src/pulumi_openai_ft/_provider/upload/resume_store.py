@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from pulumi_openai_ft._shared.cache_dir import remembered, write_remembered
-from pulumi_openai_ft._shared.locked_property import once
+from pulumi_openai_ft._shared.cache_dir import cache_dir, write_cache_file
+from pulumi_openai_ft._shared.locked_property import locked_cached_property
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-KEPT = 86400.0
+TTL = 86400.0
 """Seconds that something is remembered."""
 
 
 @dataclass
-class Entry:
+class UploadRecord:
     """An upload.
 
     Attributes:
@@ -47,16 +47,16 @@ class Entry:
 
 
 @dataclass
-class Ledger:
+class ResumeStore:
     """Entries, each in a small file.
 
     Attributes:
         folder: Where, the user's cache folder by default.
     """
 
-    folder: Path = field(default_factory=lambda: remembered("uploads"))
+    folder: Path = field(default_factory=lambda: cache_dir("uploads"))
 
-    def find(self, key: str | None, now: float) -> Entry | None:
+    def find(self, key: str | None, now: float) -> UploadRecord | None:
         """The entry of a key, unless it is too old.
 
         Args:
@@ -64,14 +64,14 @@ class Ledger:
             now: Unix seconds.
         """
         entry = self._read(self._file(key)) if key else None
-        return entry if entry and entry.began > now - KEPT else None
+        return entry if entry and entry.began > now - TTL else None
 
-    def write(self, key: str | None, entry: Entry) -> bool:
+    def write(self, key: str | None, entry: UploadRecord) -> bool:
         """Writes an entry, and gives whether it is remembered. A reader sees it whole or not at all."""
         if key is None:
             return False
         with suppress(OSError):
-            write_remembered(self._file(key), json.dumps(asdict(entry)).encode())
+            write_cache_file(self._file(key), json.dumps(asdict(entry)).encode())
             return True
         return False
 
@@ -95,12 +95,12 @@ class Ledger:
         """
         for file in self._files():
             with suppress(OSError):
-                if file.stat().st_mtime < now - KEPT:
+                if file.stat().st_mtime < now - TTL:
                     file.unlink(missing_ok=True)
 
-    @once
-    def _form(self) -> TypeAdapter[Entry]:
-        return TypeAdapter(Entry)
+    @locked_cached_property
+    def _form(self) -> TypeAdapter[UploadRecord]:
+        return TypeAdapter(UploadRecord)
 
     def _file(self, key: str) -> Path:
         return self.folder / f"{key}.json"
@@ -109,7 +109,7 @@ class Ledger:
         with suppress(OSError):
             yield from list(self.folder.glob("*.json"))
 
-    def _read(self, file: Path) -> Entry | None:
+    def _read(self, file: Path) -> UploadRecord | None:
         with suppress(OSError, ValueError):
             return self._form.validate_json(file.read_bytes())
         return None

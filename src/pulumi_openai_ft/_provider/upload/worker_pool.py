@@ -19,7 +19,7 @@ class StoppedError(Exception):
 
 
 @dataclass
-class Crew:
+class WorkerPool:
     """Threads at work. None of them keeps the process from ending.
 
     Attributes:
@@ -48,7 +48,7 @@ class Crew:
         """Lets a piece be done, after those that were added before."""
         self._pieces.put(number)
 
-    def look(self) -> None:
+    def raise_error(self) -> None:
         """Raises what a piece of work has raised."""
         if self._error:
             raise self._error
@@ -59,29 +59,29 @@ class Crew:
         Args:
             look: Called again and again meanwhile. What it raises ends the wait.
         """
-        self._dismiss()
+        self._send_sentinels()
         while not self._ended.wait(BETWEEN_LOOKS):
             look()
-        self.look()
+        self.raise_error()
 
     def stop(self) -> None:
         """Lets nobody begin another piece."""
         with self._lock:
             self._stopped = True
-        self._dismiss()
+        self._send_sentinels()
 
-    def require(self) -> None:
+    def raise_if_stopped(self) -> None:
         """Raises `StoppedError` where the work is not wanted any more."""
         if self._stopped:
             raise StoppedError
 
-    def keep(self, result: Callable[[], None]) -> None:
+    def record(self, result: Callable[[], None]) -> None:
         """Takes note of what a piece of work has come to, one at a time. Raises `StoppedError` where nobody wants it."""
         with self._lock:
-            self.require()
+            self.raise_if_stopped()
             result()
 
-    def _dismiss(self) -> None:
+    def _send_sentinels(self) -> None:
         """Tells each thread that nothing comes after what was added."""
         for _ in range(self.threads):
             self._pieces.put(None)

@@ -53,7 +53,7 @@ def _configuration(project: Project, stack: str | None, *, disclose: bool) -> tu
     if pulumi_cli.command_path() is None:
         return warning("stack", "its configuration cannot be read without `pulumi`"), Configuration()
     try:
-        found = pulumi_cli.configuration(project.folder, stack, disclose=disclose)
+        found = pulumi_cli.configuration(project.folder, stack, show_secrets=disclose)
     except InputError as error:
         return warning("stack", f"its configuration cannot be read: {error}"), Configuration()
     return ok("stack", _summary(found)), found

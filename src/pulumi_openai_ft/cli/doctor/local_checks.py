@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pulumi_openai_ft.cli import pulumi_cli
 from pulumi_openai_ft.cli.doctor.report import Finding, ok, problem, warning
 from pulumi_openai_ft.cli.program_python import Installed, Python, Runtime
-from pulumi_openai_ft.cli.project import WRAPPER, Copy, Project, compare
+from pulumi_openai_ft.cli.project import WRAPPER, Project, WrapperStatus, compare
 from pulumi_openai_ft.cli.pulumi_cli import Version
 from pulumi_openai_ft.cli.pulumi_yaml import parse
 from pulumi_openai_ft.errors import InputError
@@ -133,13 +133,13 @@ def host(project: Project) -> Finding:
         )
     wrapper = folder / WRAPPER
     found = compare(wrapper)
-    if found is Copy.CURRENT:
+    if found is WrapperStatus.CURRENT:
         return ok("host", f"this package's, by {wrapper}")
-    if found is Copy.MISSING:
+    if found is WrapperStatus.MISSING:
         return problem("host", f"{wrapper}, which {project.file.name} selects, is not there: {_REPAIR}")
-    if found is Copy.NOT_EXECUTABLE:
+    if found is WrapperStatus.NOT_EXECUTABLE:
         return problem("host", f"{wrapper} is not executable: {_REPAIR}")
-    if found is Copy.OUTDATED:
+    if found is WrapperStatus.OUTDATED:
         return warning("host", f"{wrapper} is of another version of this package: {_REPAIR}")
     return warning("host", f"{wrapper} is another program: {_REPAIR} --force to overwrite it")
 

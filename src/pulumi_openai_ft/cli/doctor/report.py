@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Mark(StrEnum):
+class Status(StrEnum):
     """How bad a finding is."""
 
     OK = "ok"
@@ -29,31 +29,31 @@ class Finding:
         text: What was found and, unless all is well, what to do. Holds no key.
     """
 
-    about: str
-    mark: Mark
-    text: str
+    check: str
+    status: Status
+    message: str
 
 
-def ok(about: str, text: str) -> Finding:
+def ok(check: str, message: str) -> Finding:
     """A finding that asks for nothing."""
-    return Finding(about, Mark.OK, text)
+    return Finding(check, Status.OK, message)
 
 
-def warning(about: str, text: str) -> Finding:
+def warning(check: str, message: str) -> Finding:
     """A finding that does not keep anything from working."""
-    return Finding(about, Mark.WARNING, text)
+    return Finding(check, Status.WARNING, message)
 
 
-def problem(about: str, text: str) -> Finding:
+def problem(check: str, message: str) -> Finding:
     """A finding that keeps something from working."""
-    return Finding(about, Mark.PROBLEM, text)
+    return Finding(check, Status.PROBLEM, message)
 
 
 def as_table(findings: Sequence[Finding]) -> str:
     """A line for each finding, in columns."""
-    width = max(len(finding.about) for finding in findings)
+    width = max(len(finding.check) for finding in findings)
     lines = [
-        f"{finding.mark:<7}  {finding.about:<{width}}  {' '.join(finding.text.split())}"
+        f"{finding.status:<7}  {finding.check:<{width}}  {' '.join(finding.message.split())}"
         for finding in findings
     ]
     return "\n".join(lines)

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft._client.client import Api
+from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._settings import (
     CONFIG_NAMESPACE,
     KEYS_IN_CONFIGURATION,
@@ -16,8 +16,8 @@ from pulumi_openai_ft._settings import (
     Settings,
 )
 from pulumi_openai_ft.catalog import Catalog
-from pulumi_openai_ft.cli.doctor.report import Finding, Mark, ok, problem, warning
-from pulumi_openai_ft.errors import OpenAIFTError, ServiceError, SettingsError, TrainingClosedError
+from pulumi_openai_ft.cli.doctor.report import Finding, Status, ok, problem, warning
+from pulumi_openai_ft.errors import FineTuningUnavailableError, OpenAIFTError, ServiceError, SettingsError
 
 if TYPE_CHECKING:
     from datetime import date
@@ -62,7 +62,7 @@ def _api_key(settings: Settings, configuration: Configuration) -> Finding:
 
 
 def _admin_key(settings: Settings, configuration: Configuration) -> Finding:
-    if not settings.profile.offers("permissions"):
+    if not settings.profile.supports("permissions"):
         return ok("admin key", f"not needed: {settings.profile.name} has no checkpoint permissions")
     if settings.admin_key is None:
         return ok("admin key", f"not set; {MISSING_ADMIN_KEY}")
@@ -98,10 +98,10 @@ def service(settings: Settings, today: date) -> list[Finding]:
     """Whether the service answers, and whether it takes new jobs. One request is sent, which changes nothing."""
     tried = settings.api_key is not None and not settings.api_key.startswith((_STAND_IN, _ADMIN))
     key = settings.api_key if tried else _STAND_IN
-    api = Api(replace(settings, api_key=key, max_retries=0, timeout=PATIENCE, operation_timeout=PATIENCE))
+    api = Client(replace(settings, api_key=key, max_retries=0, timeout=PATIENCE))
     try:
         jobs = list(api.jobs(limit=1))
-    except TrainingClosedError as error:
+    except FineTuningUnavailableError as error:
         return [ok("service", f"{settings.base_url} answers"), problem("training", str(error))]
     except OpenAIFTError as error:
         refused = isinstance(error, ServiceError) and error.status in NOT_LET_IN
@@ -130,7 +130,7 @@ def training(settings: Settings, today: date, *, unused: bool = False) -> Findin
         catalog = Catalog.load(overrides, service=settings.profile.name)
     except SettingsError as error:
         return problem("training", str(error))
-    closing = catalog.closing(None)
+    closing = catalog.no_new_jobs_from(None)
     if closing is None or catalog.service is None:
         return ok("training", f"nothing is known of an end of fine-tuning at {settings.profile.name}")
     title, left = catalog.service.title, (closing.value - today).days
@@ -146,4 +146,4 @@ def training(settings: Settings, today: date, *, unused: bool = False) -> Findin
             "; organizations that did not use fine-tuning are closed out already, and as this project has no job yet, "
             "only creating one tells whether that is so here"
         )
-    return Finding("training", Mark.WARNING if left <= settings.shutdown_warning_days else Mark.OK, told)
+    return Finding("training", Status.WARNING if left <= settings.shutdown_warning_days else Status.OK, told)

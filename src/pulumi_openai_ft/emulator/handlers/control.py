@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft.emulator.errors import ApiError, invalid
 from pulumi_openai_ft.emulator.faults import ACTIONS, Fault
-from pulumi_openai_ft.emulator.inspection import BOOKS
+from pulumi_openai_ft.emulator.inspection import OBJECTS
 from pulumi_openai_ft.emulator.service_modes import MODES
 from pulumi_openai_ft.emulator.validators import (
     Check,
@@ -25,7 +25,7 @@ from pulumi_openai_ft.emulator.validators import (
 
 if TYPE_CHECKING:
     from pulumi_openai_ft.emulator.auth import Key
-    from pulumi_openai_ft.emulator.request_context import Call, Json
+    from pulumi_openai_ft.emulator.request_context import ApiRequest, Json
     from pulumi_openai_ft.emulator.settings import Settings
 
 _ADVANCE = fields({"seconds": number(minimum=0)})
@@ -58,7 +58,7 @@ _SETTINGS: dict[str, Check] = {
 }
 
 
-def show_help(call: Call) -> Json:
+def show_help(call: ApiRequest) -> Json:
     """GET / and GET /_emulator/."""
     base = str(call.request.base_url).rstrip("/")
     return {
@@ -66,12 +66,12 @@ def show_help(call: Call) -> Json:
         "base_url": f"{base}/v1",
         "keys": "any bearer key is a project key; keys that begin with sk-admin- are admin keys",
         "control": {
-            "POST /_emulator/reset": "empties books, journal and faults",
+            "POST /_emulator/reset": "deletes all objects, journal entries and faults",
             "GET /_emulator/clock": "the time that the API shows",
             "POST /_emulator/advance": {"seconds": 120},
             "GET /_emulator/journal": "requests; filters: method, path (glob), status, after (a number)",
             "GET /_emulator/counts": "requests by method and route",
-            "GET /_emulator/books": f"all that is kept; single ones: /_emulator/books/{{{'|'.join(BOOKS)}}}",
+            "GET /_emulator/objects": f"all objects; of one kind: /_emulator/objects/{{{'|'.join(OBJECTS)}}}",
             "GET, POST /_emulator/settings": sorted(_SETTINGS),
             "GET, POST, DELETE /_emulator/keys": {"key": "sk-…", "project": "proj_…", "scopes": []},
             "GET, POST, DELETE /_emulator/faults": {
@@ -81,26 +81,26 @@ def show_help(call: Call) -> Json:
     }  # fmt: skip
 
 
-def reset(call: Call) -> Json:
+def reset(call: ApiRequest) -> Json:
     """POST /_emulator/reset."""
     call.backend.reset()
     return {"reset": True}
 
 
-def show_clock(call: Call) -> Json:
+def show_clock(call: ApiRequest) -> Json:
     """GET /_emulator/clock."""
     clock = call.backend.clock
     return {"now": clock.now(), "speed": clock.speed, "skipped": clock.skipped}
 
 
-def advance(call: Call) -> Json:
+def advance(call: ApiRequest) -> Json:
     """POST /_emulator/advance {"seconds": …}."""
     _ADVANCE(call.body, "")
     call.backend.advance(call.body["seconds"])
     return show_clock(call)
 
 
-def show_journal(call: Call) -> Json:
+def show_journal(call: ApiRequest) -> Json:
     """GET /_emulator/journal."""
     entries = call.backend.journal.entries(
         method=call.query("method"),
@@ -111,37 +111,37 @@ def show_journal(call: Call) -> Json:
     return {"entries": [asdict(entry) for entry in entries]}
 
 
-def clear_journal(call: Call) -> Json:
+def clear_journal(call: ApiRequest) -> Json:
     """DELETE /_emulator/journal."""
     call.backend.journal.clear()
     return {"entries": []}
 
 
-def show_counts(call: Call) -> Json:
+def show_counts(call: ApiRequest) -> Json:
     """GET /_emulator/counts."""
     return {"counts": call.backend.journal.counts()}
 
 
-def show_books(call: Call) -> Json:
-    """GET /_emulator/books."""
-    return {name: book(call.backend) for name, book in BOOKS.items()}
+def show_objects(call: ApiRequest) -> Json:
+    """GET /_emulator/objects."""
+    return {kind: find(call.backend) for kind, find in OBJECTS.items()}
 
 
-def show_book(call: Call) -> Json:
-    """GET /_emulator/books/{book}."""
-    name = call.path("book")
-    if name not in BOOKS:
-        raise ApiError(404, f"There is no book '{name}'; there are {', '.join(BOOKS)}.")
-    return {name: BOOKS[name](call.backend)}
+def show_objects_of_kind(call: ApiRequest) -> Json:
+    """GET /_emulator/objects/{kind}."""
+    kind = call.path("kind")
+    if kind not in OBJECTS:
+        raise ApiError(404, f"Unknown kind of object '{kind}'; expected one of {', '.join(OBJECTS)}.")
+    return {kind: OBJECTS[kind](call.backend)}
 
 
-def show_settings(call: Call) -> Json:
+def show_settings(call: ApiRequest) -> Json:
     """GET /_emulator/settings."""
     shown = asdict(call.backend.settings)
     return {**shown, "today": None if shown["today"] is None else shown["today"].isoformat()}
 
 
-def change_settings(call: Call) -> Json:
+def change_settings(call: ApiRequest) -> Json:
     """POST /_emulator/settings with the fields to change."""
     fields({}, _SETTINGS)(call.body, "")
     change(call.backend.settings, call.body)
@@ -154,30 +154,30 @@ def change(settings: Settings, changes: dict[str, Any]) -> None:
         setattr(settings, name, _setting(name, value))
 
 
-def show_keys(call: Call) -> Json:
+def show_keys(call: ApiRequest) -> Json:
     """GET /_emulator/keys."""
     return {"keys": [_key(key) for key in call.backend.keyring.all()]}
 
 
-def add_key(call: Call) -> Json:
+def add_key(call: ApiRequest) -> Json:
     """POST /_emulator/keys."""
     _KEY(call.body, "")
     wish = call.body
     return _key(call.backend.keyring.add(wish["key"], project=wish.get("project"), scopes=wish.get("scopes")))
 
 
-def clear_keys(call: Call) -> Json:
+def clear_keys(call: ApiRequest) -> Json:
     """DELETE /_emulator/keys: every key works again."""
     call.backend.keyring.clear()
     return show_keys(call)
 
 
-def show_faults(call: Call) -> Json:
+def show_faults(call: ApiRequest) -> Json:
     """GET /_emulator/faults."""
     return {"faults": [asdict(fault) for fault in call.backend.faults.all()]}
 
 
-def add_fault(call: Call) -> Json:
+def add_fault(call: ApiRequest) -> Json:
     """POST /_emulator/faults."""
     if not isinstance(call.body, dict):
         raise invalid("A fault is a JSON object with an action.")
@@ -185,13 +185,13 @@ def add_fault(call: Call) -> Json:
     return asdict(fault)
 
 
-def clear_faults(call: Call) -> Json:
+def clear_faults(call: ApiRequest) -> Json:
     """DELETE /_emulator/faults."""
     call.backend.faults.clear()
     return show_faults(call)
 
 
-def _integer(call: Call, name: str) -> int | None:
+def _integer(call: ApiRequest, name: str) -> int | None:
     given = call.query(name)
     if given is not None and not re.fullmatch(r"[0-9]{1,9}", given):
         raise invalid(f"Invalid value for '{name}': expected an integer, but got '{given}' instead.", name)

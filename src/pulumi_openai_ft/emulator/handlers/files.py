@@ -15,7 +15,7 @@ from pulumi_openai_ft.emulator.validators import Check, fields, one_of, whole
 if TYPE_CHECKING:
     from pulumi_openai_ft.emulator.backend import Backend
     from pulumi_openai_ft.emulator.blobs import Draft
-    from pulumi_openai_ft.emulator.request_context import Call, Json
+    from pulumi_openai_ft.emulator.request_context import ApiRequest, Json
 
 PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 LIFETIME = fields({"anchor": one_of("created_at"), "seconds": whole(3600, 2_592_000)})
@@ -25,7 +25,7 @@ BATCH_SECONDS = 30 * 24 * 3600
 _FORM: Check = fields({"purpose": one_of(*PURPOSES)}, {"expires_after": LIFETIME})
 
 
-def create_file(call: Call) -> Json:
+def create_file(call: ApiRequest) -> Json:
     """POST /files."""
     assert call.form is not None
     draft = call.form.file("file")
@@ -37,7 +37,7 @@ def create_file(call: Call) -> Json:
     return file_body(file, call.backend.settings, call.now)
 
 
-def list_files(call: Call) -> Json:
+def list_files(call: ApiRequest) -> Json:
     """GET /files."""
     newest_first = call.choice("order", ("desc", "asc")) == "desc"
     where = {"project": call.project}
@@ -55,13 +55,13 @@ def list_files(call: Call) -> Json:
     return list_body(data, has_more=page.has_more, ends=True)
 
 
-def get_file(call: Call) -> Json:
+def get_file(call: ApiRequest) -> Json:
     """GET /files/{file_id}."""
     file = find_file(call.backend, call.project, call.path("file_id"))
     return file_body(file, call.backend.settings, call.now)
 
 
-def get_content(call: Call) -> FileResponse:
+def get_content(call: ApiRequest) -> FileResponse:
     """GET /files/{file_id}/content."""
     file = find_file(call.backend, call.project, call.path("file_id"))
     return FileResponse(
@@ -69,7 +69,7 @@ def get_content(call: Call) -> FileResponse:
     )
 
 
-def delete_file(call: Call) -> Json:
+def delete_file(call: ApiRequest) -> Json:
     """DELETE /files/{file_id}."""
     file = find_file(call.backend, call.project, call.path("file_id"))
     call.backend.store.files.delete(file, call.now)
@@ -87,7 +87,7 @@ def find_file(backend: Backend, project: str, file_id: str, *, param: str = "id"
     return file
 
 
-def keep_file(call: Call, draft: Draft, filename: str, purpose: str, seconds: int | None) -> File:
+def keep_file(call: ApiRequest, draft: Draft, filename: str, purpose: str, seconds: int | None) -> File:
     """Makes a file of written bytes. Raises a 400 where there are none."""
     if not draft.bytes:
         raise invalid("File is empty.", "file")
@@ -95,7 +95,7 @@ def keep_file(call: Call, draft: Draft, filename: str, purpose: str, seconds: in
         seconds = BATCH_SECONDS
     now = call.now
     file_id = new_id("file-")
-    size = draft.keep(file_id)
+    size = draft.store(file_id)
     return call.backend.store.files.add(
         File(
             id=file_id,

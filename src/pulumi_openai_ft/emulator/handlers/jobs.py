@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pulumi_openai_ft.emulator.catalog import BaseModel
-    from pulumi_openai_ft.emulator.request_context import Call, Json
+    from pulumi_openai_ft.emulator.request_context import ApiRequest, Json
 
 
-def create_job(call: Call) -> Json:
+def create_job(call: ApiRequest) -> Json:
     """POST /fine_tuning/jobs."""
     backend, rules = call.backend, call.backend.settings.rules
     _refuse_closed(call)
@@ -53,7 +53,7 @@ def create_job(call: Call) -> Json:
     return job_body(backend.lifecycle.create(job), backend.settings)
 
 
-def list_jobs(call: Call) -> Json:
+def list_jobs(call: ApiRequest) -> Json:
     """GET /fine_tuning/jobs."""
     page = call.backend.store.jobs.page(
         {"project": call.project},
@@ -62,31 +62,31 @@ def list_jobs(call: Call) -> Json:
         after=call.query("after"),
         limit=call.limit(20),
     )
-    jobs = call.backend.lifecycle.settle(page.records)
+    jobs = call.backend.lifecycle.advance(page.records)
     return list_body([job_body(job, call.backend.settings) for job in jobs], has_more=page.has_more)
 
 
-def get_job(call: Call) -> Json:
+def get_job(call: ApiRequest) -> Json:
     """GET /fine_tuning/jobs/{job_id}."""
     return job_body(_read(call), call.backend.settings)
 
 
-def cancel_job(call: Call) -> Json:
+def cancel_job(call: ApiRequest) -> Json:
     """POST /fine_tuning/jobs/{job_id}/cancel."""
     return _command(call, call.backend.lifecycle.cancel)
 
 
-def pause_job(call: Call) -> Json:
+def pause_job(call: ApiRequest) -> Json:
     """POST /fine_tuning/jobs/{job_id}/pause."""
     return _command(call, call.backend.lifecycle.pause)
 
 
-def resume_job(call: Call) -> Json:
+def resume_job(call: ApiRequest) -> Json:
     """POST /fine_tuning/jobs/{job_id}/resume."""
     return _command(call, call.backend.lifecycle.resume)
 
 
-def list_events(call: Call) -> Json:
+def list_events(call: ApiRequest) -> Json:
     """GET /fine_tuning/jobs/{job_id}/events."""
     job = _read(call)
     lifecycle = call.backend.lifecycle
@@ -96,7 +96,7 @@ def list_events(call: Call) -> Json:
     return list_body([event_body(event) for event in events], has_more=has_more)
 
 
-def list_checkpoints(call: Call) -> Json:
+def list_checkpoints(call: ApiRequest) -> Json:
     """GET /fine_tuning/jobs/{job_id}/checkpoints."""
     job = _read(call)
     checkpoints = call.backend.store.checkpoints.find({"job": job.id}, created_before(call.as_of))
@@ -111,23 +111,23 @@ def list_checkpoints(call: Call) -> Json:
     return list_body(data, has_more=len(ids) > start + limit, ends=True)
 
 
-def _find(call: Call) -> Job:
+def _find(call: ApiRequest) -> Job:
     job = call.backend.store.jobs.get(call.path("job_id"))
     if job is None or job.project != call.project:
         raise no_such_job(call.path("job_id"))
     return job
 
 
-def _read(call: Call) -> Job:
-    (job,) = call.backend.lifecycle.settle([_find(call)])
+def _read(call: ApiRequest) -> Job:
+    (job,) = call.backend.lifecycle.advance([_find(call)])
     return job
 
 
-def _command(call: Call, command: Callable[[Job], Job]) -> Json:
+def _command(call: ApiRequest, command: Callable[[Job], Job]) -> Json:
     return job_body(command(_find(call)), call.backend.settings)
 
 
-def _refuse_closed(call: Call) -> None:
+def _refuse_closed(call: ApiRequest) -> None:
     if call.backend.settings.closed:
         raise ApiError(
             403,
@@ -136,7 +136,7 @@ def _refuse_closed(call: Call) -> None:
         )
 
 
-def _model(call: Call, name: str) -> tuple[str, BaseModel]:
+def _model(call: ApiRequest, name: str) -> tuple[str, BaseModel]:
     """The dated id that a model's name stands for, and the base model below it."""
     catalogue = call.backend.catalogue
     if (base := catalogue.find(name)) is not None:
@@ -149,20 +149,20 @@ def _model(call: Call, name: str) -> tuple[str, BaseModel]:
     return name, base
 
 
-def _refuse_untunable(call: Call, name: str, base: BaseModel, method: str) -> None:
+def _refuse_untunable(call: ApiRequest, name: str, base: BaseModel, method: str) -> None:
     unavailable = f"Model {name} is not available for fine-tuning"
     if base.is_shut_down(call.backend.today()):
         message = f"{unavailable}: it was shut down on {base.shutdown_date}."
     elif not base.methods:
         message = f"{unavailable}."
-    elif base.surely_lacks(method):
+    elif base.is_known_unsupported(method):
         message = f"{unavailable} with method {method}."
     else:
         return
     raise invalid(message, "model", "model_not_available")
 
 
-def _check_training_file(call: Call, file_id: str, param: str) -> None:
+def _check_training_file(call: ApiRequest, file_id: str, param: str) -> None:
     file = find_file(call.backend, call.project, file_id, param=param)
     if file.purpose != "fine-tune":
         raise invalid(
@@ -178,7 +178,7 @@ def _integration(wish: dict[str, Any], job_id: str) -> dict[str, Any]:
     return {"type": wish["type"], "wandb": shown}
 
 
-def _metadata_filter(call: Call) -> list[Condition]:
+def _metadata_filter(call: ApiRequest) -> list[Condition]:
     if not call.backend.settings.rules.filters_by_metadata:
         return []
     conditions: list[Condition] = []

@@ -8,10 +8,10 @@ from pulumi_openai_ft.emulator.store import created_before
 
 if TYPE_CHECKING:
     from pulumi_openai_ft.emulator.records import Model
-    from pulumi_openai_ft.emulator.request_context import Call, Json
+    from pulumi_openai_ft.emulator.request_context import ApiRequest, Json
 
 
-def list_models(call: Call) -> Json:
+def list_models(call: ApiRequest) -> Json:
     """GET /models: base models under all their names, and the fine-tuned ones that the project may use."""
     backend = call.backend
     backend.lifecycle.settle_live()
@@ -28,7 +28,7 @@ def list_models(call: Call) -> Json:
     }
 
 
-def get_model(call: Call) -> Json:
+def get_model(call: ApiRequest) -> Json:
     """GET /models/{model}."""
     name = call.path("model")
     if base := call.backend.catalogue.find(name):
@@ -37,7 +37,7 @@ def get_model(call: Call) -> Json:
     return model_body(_tuned(call, name), call.backend.catalogue, call.backend.settings)
 
 
-def delete_model(call: Call) -> Json:
+def delete_model(call: ApiRequest) -> Json:
     """DELETE /models/{model}: fine-tuned ones of one's own only."""
     name = call.path("model")
     if call.backend.catalogue.find(name):
@@ -52,14 +52,14 @@ def delete_model(call: Call) -> Json:
     return deleted_body("model", name)
 
 
-def _tuned(call: Call, name: str) -> Model:
+def _tuned(call: ApiRequest, name: str) -> Model:
     model = call.backend.store.models.get(name)
     if model is None or not _may_use(call, model):
         raise no_such_model(name)
     return model
 
 
-def _may_use(call: Call, model: Model) -> bool:
+def _may_use(call: ApiRequest, model: Model) -> bool:
     if not call.backend.settings.rules.knows_tuned_models:
         return False
     granted = {"checkpoint": model.id, "project": call.project}

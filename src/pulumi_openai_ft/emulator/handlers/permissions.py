@@ -10,12 +10,12 @@ from pulumi_openai_ft.emulator.store import created_before
 from pulumi_openai_ft.emulator.validators import fields, items, text
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft.emulator.request_context import Call, Json
+    from pulumi_openai_ft.emulator.request_context import ApiRequest, Json
 
 _BODY = fields({"project_ids": items(text(1), minimum=1)})
 
 
-def create_permissions(call: Call) -> Json:
+def create_permissions(call: ApiRequest) -> Json:
     """POST /fine_tuning/checkpoints/{checkpoint}/permissions; a project that has the right keeps its grant."""
     checkpoint = _checkpoint(call)
     _BODY(call.body, "")
@@ -27,7 +27,7 @@ def create_permissions(call: Call) -> Json:
     return list_body([permission_body(permission) for permission in granted], has_more=False, ends=True)
 
 
-def list_permissions(call: Call) -> Json:
+def list_permissions(call: ApiRequest) -> Json:
     """GET /fine_tuning/checkpoints/{checkpoint}/permissions."""
     where = {"checkpoint": _checkpoint(call).name}
     if project := call.query("project_id"):
@@ -43,7 +43,7 @@ def list_permissions(call: Call) -> Json:
     return list_body(data, has_more=page.has_more, ends=True)
 
 
-def delete_permission(call: Call) -> Json:
+def delete_permission(call: ApiRequest) -> Json:
     """DELETE /fine_tuning/checkpoints/{checkpoint}/permissions/{permission_id}."""
     checkpoint, permission_id = _checkpoint(call), call.path("permission_id")
     permission = call.backend.store.permissions.get(permission_id)
@@ -53,7 +53,7 @@ def delete_permission(call: Call) -> Json:
     return deleted_body("checkpoint.permission", permission_id)
 
 
-def _checkpoint(call: Call) -> Checkpoint:
+def _checkpoint(call: ApiRequest) -> Checkpoint:
     name = call.path("checkpoint")
     if name.startswith(call.backend.settings.rules.checkpoint_prefix):
         raise server_error()  # as the service does (openai-api.md, section 8)
@@ -63,7 +63,7 @@ def _checkpoint(call: Call) -> Checkpoint:
     return checkpoint
 
 
-def _check_project(call: Call, checkpoint: Checkpoint, project: str) -> None:
+def _check_project(call: ApiRequest, checkpoint: Checkpoint, project: str) -> None:
     if project == checkpoint.project:
         raise invalid(
             f"You cannot modify checkpoint permissions for the owning project {project}.", "project_ids"
@@ -74,7 +74,7 @@ def _check_project(call: Call, checkpoint: Checkpoint, project: str) -> None:
         )
 
 
-def _grant(call: Call, checkpoint: str, project: str) -> Permission:
+def _grant(call: ApiRequest, checkpoint: str, project: str) -> Permission:
     permissions = call.backend.store.permissions
     if existing := permissions.find({"checkpoint": checkpoint, "project": project}):
         return existing[0]

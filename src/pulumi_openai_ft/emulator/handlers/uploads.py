@@ -12,7 +12,7 @@ from pulumi_openai_ft.emulator.validators import fields, items, nullable, one_of
 
 if TYPE_CHECKING:
     from pulumi_openai_ft.emulator.blobs import Draft
-    from pulumi_openai_ft.emulator.request_context import Call, Json
+    from pulumi_openai_ft.emulator.request_context import ApiRequest, Json
 
 PURPOSES = ("assistants", "batch", "fine-tune", "vision")
 UPLOAD_SECONDS = 3600
@@ -21,7 +21,7 @@ UPLOAD_SECONDS = 3600
 _COMPLETION = fields({"part_ids": items(text(1), minimum=1)}, {"md5": nullable(text())})
 
 
-def create_upload(call: Call) -> Json:
+def create_upload(call: ApiRequest) -> Json:
     """POST /uploads."""
     most = call.backend.settings.max_upload_bytes
     check = fields(
@@ -44,18 +44,18 @@ def create_upload(call: Call) -> Json:
     return upload_body(call.backend.store.uploads.add(upload))
 
 
-def add_part(call: Call) -> Json:
+def add_part(call: ApiRequest) -> Json:
     """POST /uploads/{upload_id}/parts."""
     assert call.form is not None
     upload = _pending(call)
     draft = call.form.file("data")
     part_id = new_id("part_")
-    size = draft.keep(part_id)
+    size = draft.store(part_id)
     part = Part(id=part_id, created_at=call.now, upload=upload.id, bytes=size)
     return part_body(call.backend.store.parts.add(part))
 
 
-def complete_upload(call: Call) -> Json:
+def complete_upload(call: ApiRequest) -> Json:
     """POST /uploads/{upload_id}/complete: the parts, in the order named, become a file."""
     _COMPLETION(call.body, "")
     upload = _pending(call)
@@ -74,14 +74,14 @@ def complete_upload(call: Call) -> Json:
     return upload_body(upload, file_body(file, call.backend.settings, call.now))
 
 
-def cancel_upload(call: Call) -> Json:
+def cancel_upload(call: ApiRequest) -> Json:
     """POST /uploads/{upload_id}/cancel."""
     upload = call.backend.store.uploads.put(replace(_pending(call), status="cancelled"))
     _drop_parts(call, upload)
     return upload_body(upload)
 
 
-def _pending(call: Call) -> Upload:
+def _pending(call: ApiRequest) -> Upload:
     upload = call.backend.store.uploads.get(call.path("upload_id"))
     if upload is None or upload.project != call.project:
         raise no_such_upload(call.path("upload_id"))
@@ -91,7 +91,7 @@ def _pending(call: Call) -> Upload:
     return upload
 
 
-def _part(call: Call, upload: Upload, part_id: str) -> Part:
+def _part(call: ApiRequest, upload: Upload, part_id: str) -> Part:
     part = call.backend.store.parts.get(part_id)
     if part is None or part.upload != upload.id:
         raise invalid(f"Upload {upload.id} has no part {part_id}.", "part_ids")
@@ -106,7 +106,7 @@ def _check_size(upload: Upload, size: int) -> None:
         )
 
 
-def _join(call: Call, parts: list[Part], draft: Draft) -> None:
+def _join(call: ApiRequest, parts: list[Part], draft: Draft) -> None:
     for part in parts:
         with call.backend.blobs.open(part.id) as content:
             draft.append(content)
@@ -117,6 +117,6 @@ def _check_md5(draft: Draft, expected: str | None) -> None:
         raise invalid(f"The parts have the MD5 checksum {draft.md5()}, not {expected}.", "md5")
 
 
-def _drop_parts(call: Call, upload: Upload) -> None:
+def _drop_parts(call: ApiRequest, upload: Upload) -> None:
     for part in call.backend.store.parts.find({"upload": upload.id}):
         call.backend.blobs.delete(part.id)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pulumi_policy import PolicyResource, Secret, proxy
 
-from pulumi_openai_ft._provider.input_models import is_known, plain, unknown
+from pulumi_openai_ft._provider.input_models import integers_from_floats, is_known, unknown
 from pulumi_openai_ft._settings import ENVIRONMENT, KEYS_IN_CONFIGURATION, SOURCES, Settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _LONGEST_VALUE = 80
 
 
 @dataclass(frozen=True)
-class Subject:
+class CheckedResource:
     """A resource that is judged.
 
     Attributes:
@@ -50,7 +50,7 @@ class Subject:
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, args: ResourceValidationArgs | PolicyResource, marks: Marks, today: date) -> Self:
+    def of(cls, args: ResourceValidationArgs | PolicyResource, marks: SecretMarks, today: date) -> Self:
         """What the SDK hands over of a resource."""
         opts: PolicyResourceOptions = args.opts
         sources = args.property_dependencies if isinstance(args, PolicyResource) else {}
@@ -84,7 +84,7 @@ class Subject:
         """
         return Settings.resolve(self._configured)
 
-    def shown(self, path: str, value: Any) -> str:
+    def redacted_repr(self, path: str, value: Any) -> str:
         """A value as a message may show it, which is not at all where it is secret or could be."""
         name = path.split(".", 1)[0].split("[", 1)[0]
         if self.secret is None or name in self.secret:
@@ -111,7 +111,7 @@ class Subject:
         return f"{SECRET}-{key}"  # it is there and cannot be seen; two of them are not the same
 
 
-class Marks:
+class SecretMarks:
     """Which properties of resources are secret.
 
     The SDK takes the engine's marks off before a rule sees a value, except before remediations. So one policy of the
@@ -121,7 +121,7 @@ class Marks:
     def __init__(self) -> None:
         self._seen: dict[str, frozenset[str]] = {}
 
-    def look(self, urn: str, props: Mapping[str, Any]) -> None:
+    def record(self, urn: str, props: Mapping[str, Any]) -> None:
         """Takes note of the marks of a resource's properties, as remediations get them."""
         self._seen[urn] = secret_names(props)
 
@@ -140,7 +140,7 @@ def read(value: Any) -> Any:
         return [read(_item(value, index)) for index in range(len(value))]
     if isinstance(value, str) and value in _UNKNOWNS:
         return unknown()
-    return plain(value)
+    return integers_from_floats(value)
 
 
 def raw(value: Any) -> Any:

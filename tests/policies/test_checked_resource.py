@@ -5,32 +5,32 @@ from pulumi_policy import Secret
 from tests.policies.harness import KEY, TODAY, UNKNOWN, VALID, Judge
 
 from pulumi_openai_ft._provider.input_models import is_known
-from pulumi_openai_ft.policies._policy_resource import Subject, read, unknown_paths
-from pulumi_openai_ft.policies._resource_types import JOB
+from pulumi_openai_ft._shared.state_names import JOB_TYPE
+from pulumi_openai_ft.policies._checked_resource import CheckedResource, read, unknown_paths
 
 URN = "urn:pulumi:dev::shop::shop:models:Family$pulumi-python:dynamic/openai_ft:FineTuningJob::support"
 
 
 def test_it_reads_what_the_sdk_hands_over() -> None:
     judge = Judge()
-    props = {**VALID[JOB], "suffix": Secret("hush"), "seed": UNKNOWN}
+    props = {**VALID[JOB_TYPE], "suffix": Secret("hush"), "seed": UNKNOWN}
 
-    subject = Subject.of(judge.arguments(JOB, props, protect=True), judge.marks, TODAY)
+    subject = CheckedResource.of(judge.arguments(JOB_TYPE, props, protect=True), judge.marks, TODAY)
 
-    assert {**subject.props, "seed": None} == {**VALID[JOB], "suffix": "hush", "seed": None}
+    assert {**subject.props, "seed": None} == {**VALID[JOB_TYPE], "suffix": "hush", "seed": None}
     assert not is_known(subject.props["seed"])
     assert subject.secret == {"suffix"}
     assert subject.is_protected
 
 
 def test_its_urn_tells_its_name_and_stack() -> None:
-    subject = Subject(JOB, URN, TODAY)
+    subject = CheckedResource(JOB_TYPE, URN, TODAY)
 
     assert (subject.name, subject.stack) == ("support", "dev")
 
 
 def test_what_it_shows_is_cut() -> None:
-    shown = Subject(JOB, URN, TODAY, secret=frozenset()).shown("model", "x" * 200)
+    shown = CheckedResource(JOB_TYPE, URN, TODAY, secret=frozenset()).redacted_repr("model", "x" * 200)
 
     assert len(shown) == 80
     assert shown.endswith("x…")
@@ -38,12 +38,17 @@ def test_what_it_shows_is_cut() -> None:
 
 @pytest.mark.parametrize("path", ["method", "method.dpo.beta", "method[0]"])
 def test_it_shows_no_part_of_a_secret(path: str) -> None:
-    assert Subject(JOB, URN, TODAY, secret=frozenset({"method"})).shown(path, 1) == "[secret]"
+    assert (
+        CheckedResource(JOB_TYPE, URN, TODAY, secret=frozenset({"method"})).redacted_repr(path, 1)
+        == "[secret]"
+    )
 
 
 def test_it_takes_out_keys_of_any_form(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_ADMIN_KEY", "0123456789abcdefadmin")
-    subject = Subject(JOB, URN, TODAY, configuration={"openai-ft:apiKey": "0123456789abcdefproject"})
+    subject = CheckedResource(
+        JOB_TYPE, URN, TODAY, configuration={"openai-ft:apiKey": "0123456789abcdefproject"}
+    )
 
     masked = subject.mask(f"{KEY} 0123456789abcdefproject 0123456789abcdefadmin")
 

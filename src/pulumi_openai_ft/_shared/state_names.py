@@ -1,4 +1,4 @@
-"""Names of hidden properties: the engine stores them and shows them in no preview. States hold them: rename none."""
+"""Names that states hold, so none of them may change: hidden properties and type tokens."""
 
 from __future__ import annotations
 
@@ -14,5 +14,17 @@ ESTIMATE = "__estimate"
 """Hidden input of a job, added by its check: what training is likely to come to."""
 ESTIMATED = ("estimated_tokens", "estimated_cost_usd")
 """Outputs of a job, and inputs that its check adds: the engine shows policies no input that begins with `__`."""
-ASKED = "__asked"
+REQUESTED_INPUTS = "__asked"
 """Output of a job that keeps what the inputs asked for with which it was bought."""
+
+
+PACKAGE = "pulumi-python"
+TYPE_PREFIX = f"{PACKAGE}:dynamic/openai_ft:"
+"""How our types begin, and our functions."""
+
+
+FILE_TYPE = f"{TYPE_PREFIX}File"
+JOB_TYPE = f"{TYPE_PREFIX}FineTuningJob"
+PERMISSION_TYPE = f"{TYPE_PREFIX}FineTuningCheckpointPermission"
+PROVIDER_TYPE = f"pulumi:providers:{PACKAGE}"
+"""The provider of ours, whose properties are the stack's configuration."""

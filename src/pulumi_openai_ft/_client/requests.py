@@ -1,0 +1,184 @@
+"""One request with all its tries: authentication, rate limit, retries, errors."""
+
+from __future__ import annotations
+
+import json
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pulumi_openai_ft._client.error_mapping import RequestContext, Response
+from pulumi_openai_ft._client.rate_limit import REAL_TIME, RateLimiter, TimeSource, limiter_of
+from pulumi_openai_ft._client.retries import retrying
+from pulumi_openai_ft._client.transport import ConnectionPool, PoolKey, shared
+from pulumi_openai_ft._shared.engine_liveness import require_engine
+from pulumi_openai_ft.errors import RateLimitError, RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pulumi_openai_ft._client.retries import Method
+    from pulumi_openai_ft._client.transport import Form, Transport
+    from pulumi_openai_ft._settings import Settings
+
+Content = TypeVar("Content")
+NO_CONTENT = 204
+
+
+class Session:
+    """Requests to one service with one key, from any number of threads.
+
+    Connections are opened by the first request, and shared by all sessions of the process with the same service and
+    key.
+
+    Args:
+        settings: Base URL, keys, timeouts.
+        admin: Whether to send the admin key instead of the project key.
+        transport: Another httpx transport, for tests.
+        time: Clocks and sleep.
+        limiter: Limits the rate of admin requests; by default together with all others of this process.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        admin: bool = False,
+        transport: Transport | None = None,
+        time: TimeSource = REAL_TIME,
+        limiter: RateLimiter | None = None,
+    ) -> None:
+        self.settings, self.admin, self.time = settings, admin, time
+        self._transport, self._limiter = transport, limiter
+        self._lock = Lock()
+        self._pool: ConnectionPool | None = None
+
+    def close(self) -> None:
+        """Close the connections, unless another session uses them. The next request opens them again."""
+        with self._lock:
+            used, self._pool = self._pool, None
+        if used:
+            shared.release(used)
+
+    def request(
+        self,
+        method: Method,
+        path: str,
+        *,
+        read: Callable[[Any], Any] = lambda decoded: decoded,
+        body: object = None,
+        form: Form | None = None,
+        params: Mapping[str, Any] | None = None,
+        creates: bool = False,
+        idempotent: bool = False,
+    ) -> Any:
+        """Send a request and return the content of its response.
+
+        A POST is repeated only if the service cannot have acted on it, unless it is idempotent.
+
+        Args:
+            method: HTTP method.
+            path: Path below the base URL, quoted.
+            read: Converts the decoded JSON into the result. Its ValueError has the reason why it cannot.
+            body: JSON body.
+            form: Body of another kind than JSON.
+            params: Query; entries that are None are omitted.
+            creates: Whether something is created: the engine that asked for it must still be running.
+            idempotent: Whether a POST may act more than once.
+
+        Raises:
+            ServiceConnectionError: No response arrived.
+            ServiceError: The response is an error.
+            EngineDisconnectedError: Something would be created for an engine that has ended.
+            SettingsError: There is no key, or these settings allow no connection.
+        """
+        query = dict(self.settings.profile.query) | {k: v for k, v in (params or {}).items() if v is not None}
+        message = {"params": query, **(form.message() if form else {"json": body})}
+        context = RequestContext(self.settings, self.admin, method, path)
+
+        def attempt() -> Any:
+            if creates:
+                require_engine()
+            return self._result(
+                context, self._connections().send(context, message), lambda response: read(_decoded(response))
+            )
+
+        return self._with_retries(context, attempt, idempotent=idempotent)
+
+    def content(self, path: str, read: Callable[[Iterator[bytes]], Content]) -> Content:
+        """Return what `read` makes of the body of a GET, which is never held all at once.
+
+        Args:
+            path: Path below the base URL, quoted.
+            read: Converts the parts of the body. If the body breaks off, it is called again with a whole one.
+
+        Raises:
+            RequestError: As `request` does.
+        """
+        message = {"params": dict(self.settings.profile.query)}
+        context = RequestContext(self.settings, self.admin, "GET", path)
+        found: list[Content] = []
+
+        def attempt() -> Content:
+            response = self._connections().send(context, message, lambda parts: found.append(read(parts)))
+            self._result(context, response, lambda _response: None)
+            return found[-1]
+
+        content: Content = self._with_retries(context, attempt)
+        return content
+
+    def _with_retries(
+        self, context: RequestContext, attempt: Callable[[], Any], *, idempotent: bool = False
+    ) -> Any:
+        started, limiter = self.time.clock(), self._rate_limiter()
+        retries = retrying(self.time, context.method, self.settings.max_retries, idempotent=idempotent)
+        try:
+            return retries(attempt if limiter is None else lambda: _limited(limiter, attempt))
+        except RequestError as error:
+            tries = retries.statistics.get("attempt_number", 1)
+            error.tries = tries
+            error.history = f"tried {tries} times in {self.time.clock() - started:.0f} s" if tries > 1 else ""
+            raise
+
+    def _result(self, context: RequestContext, response: Response, read: Callable[[Response], Any]) -> Any:
+        now = self.time.wall()
+        if not response.is_success:
+            raise context.api_error(response, now)
+        try:
+            return read(response)
+        except (ValueError, RecursionError) as error:
+            raise context.unreadable(response, now, str(error)) from error
+
+    def _connections(self) -> ConnectionPool:
+        with self._lock:
+            if self._pool is None:
+                self._pool = shared.take(PoolKey(self.settings.base_url, self._headers(), self._transport))
+            return self._pool
+
+    def _rate_limiter(self) -> RateLimiter | None:
+        if not self.admin:
+            return None
+        key = self.settings.require_key(admin=True)
+        return self._limiter or limiter_of(self.settings.base_url, key, self.time)
+
+    def _headers(self) -> tuple[tuple[str, str], ...]:
+        settings, key = self.settings, self.settings.require_key(admin=self.admin)
+        header = settings.profile.api_key_header
+        headers = {header: f"Bearer {key}" if header == "authorization" else key}
+        if settings.organization:
+            headers["OpenAI-Organization"] = settings.organization
+        if settings.project and not self.admin:
+            headers["OpenAI-Project"] = settings.project
+        return tuple(headers.items())
+
+
+def _limited(limiter: RateLimiter, attempt: Callable[[], Any]) -> Any:
+    limiter.wait()
+    try:
+        return attempt()
+    except RateLimitError as error:
+        limiter.throttle(error.retry_after)
+        raise
+
+
+def _decoded(response: Response) -> Any:
+    return None if response.status == NO_CONTENT else json.loads(response.content)
