@@ -42,6 +42,7 @@ MENU = {
         "keys",
         "errors",
         "services",
+        "openai-api",
         "after-2027-01-06",
         "several-projects",
         "policies",
