@@ -51,7 +51,7 @@ MENU = {
         "emulator",
         "limits",
     ],
-    "Inside": ["how-it-works", "structure", "developing"],
+    "Inside": ["how-it-works", "benchmarks", "structure", "developing"],
 }
 
 project = "pulumi-openai-ft"
