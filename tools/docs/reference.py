@@ -73,7 +73,8 @@ def call(name: str) -> str:
 
 def function(name: str) -> str:
     """Return the arguments, result and errors of a function, and its output form."""
-    called, output_form = (getattr(pulumi_openai_ft, function) for function in (name, f"{name}_output"))
+    called = getattr(pulumi_openai_ft, name)
+    output_form = getattr(pulumi_openai_ft, f"{name}_output")
     lookup, said = LOOKUPS_BY_FUNCTION[name], docstrings.entries(called, "Args")
     rows = [[*row, said[row[0]]] for row in _given(lookup.arguments)]
     errors = [[f"`{error}`", when] for error, when in docstrings.entries(called, "Raises").items()]
