@@ -265,7 +265,7 @@ class TestOfRows:
         assert reasons(provider, file=str(training_data)) == []
 
         (sentence,) = heard
-        assert ": line 13: the row is the same as that in line 1; " in sentence
+        assert ": line 13: the example is identical to line 1; " in sentence
         assert sentence.endswith(" (and 11 more like it)")
 
     def test_warnings_of_one_kind_hide_none_of_another(

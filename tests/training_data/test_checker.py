@@ -82,7 +82,7 @@ def test_too_many_rows_with_images_are_told_once(monkeypatch: pytest.MonkeyPatch
 
     assert found.findings.counts["too_many_image_rows"] == 1
     assert [str(one) for one in found.findings.first_problems() if one.kind == "too_many_image_rows"] == [
-        "the file has 12 rows with images; keep at most 50,000 rows with images"
+        "the file has 12 examples with images; keep at most 50,000 examples with images"
     ]
 
 

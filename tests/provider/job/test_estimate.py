@@ -251,7 +251,7 @@ class TestRules:
         (reason,) = reasons(provider, job_on(training_data))
 
         assert reason == (
-            f"training_file: {str(training_data)!r}: the file holds 9 rows; add rows: training needs at least 10"
+            f"training_file: {str(training_data)!r}: the file has 9 examples; add examples: training requires at least 10"
         )
 
     def test_rows_for_another_method_are_an_error_that_is_told_once(
@@ -259,8 +259,8 @@ class TestRules:
     ) -> None:
         (reason,) = reasons(provider, job_on(training_data, method=tuned("dpo")))
 
-        assert reason.startswith(f"training_file: {str(training_data)!r}: line 1: the row has messages, ")
-        assert reason.endswith("write rows in the format of the job's method")
+        assert reason.startswith(f"training_file: {str(training_data)!r}: line 1: the example has messages, ")
+        assert reason.endswith("use the format of the job's training method")
 
     def test_with_warn_and_at_services_with_rules_of_their_own_it_is_told(
         self,
