@@ -33,7 +33,9 @@ def test_a_good_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[s
     file = write(tmp_path / "good.jsonl", *ROWS)
 
     assert run(file) == 0
-    assert capsys.readouterr().out == f"{file}: 12 rows for supervised, 324 tokens, 0 errors, 0 warnings\n"
+    assert (
+        capsys.readouterr().out == f"{file}: 12 examples for supervised, 324 tokens, 0 errors, 0 warnings\n"
+    )
 
 
 def test_problems_are_a_table_and_what_to_do_is_said_once(
@@ -44,7 +46,7 @@ def test_problems_are_a_table_and_what_to_do_is_said_once(
 
     assert run(file) == 1
     head, *table = capsys.readouterr().out.splitlines()
-    assert head.endswith("35 rows for supervised, 351 tokens, 22 errors, 1 warning")
+    assert head.endswith("35 examples for supervised, 351 tokens, 22 errors, 1 warning")
     assert table[:2] == [
         "  error    line 13, messages[1].weight  is 2, not 0 or 1",
         "  error    line 14, messages[1].weight  is 2, not 0 or 1",
@@ -65,7 +67,7 @@ def test_files_that_cannot_be_read_do_not_hide_the_others(
     assert run(tmp_path / "missing.jsonl", good) == 1
     first, second = capsys.readouterr().out.splitlines()
     assert first == f"'{tmp_path}/missing.jsonl' cannot be read: no such file or directory"
-    assert second.startswith(f"{good}: 12 rows")
+    assert second.startswith(f"{good}: 12 examples")
 
 
 def test_a_validation_file_may_be_short_and_should_hold_other_rows(
@@ -75,7 +77,10 @@ def test_a_validation_file_may_be_short_and_should_hold_other_rows(
     validation = write(tmp_path / "validation.jsonl", numbered(99), ROWS[2])
 
     assert run(training, "--validation", validation) == 0
-    assert "  warning  line 2  is identical to line 3 of the training file" in capsys.readouterr().out.splitlines()
+    assert (
+        "  warning  line 2  is identical to line 3 of the training file"
+        in capsys.readouterr().out.splitlines()
+    )
 
 
 def test_the_model_tells_how_long_a_row_may_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,7 +101,10 @@ def test_json_holds_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
     assert run(file, tmp_path, "--json") == 1
     bad, folder = json.loads(capsys.readouterr().out)
-    assert folder == {"file": str(tmp_path), "error": f"'{tmp_path}' is a folder; pass the path of a regular file"}
+    assert folder == {
+        "file": str(tmp_path),
+        "error": f"'{tmp_path}' is a folder; pass the path of a regular file",
+    }
     assert (bad["file"], bad["examples"], bad["errors"], bad["warnings"]) == (str(file), 13, 1, 0)
     assert bad["problems"] == [
         {

@@ -230,7 +230,7 @@ class TestOfRows:
         (reason,) = reasons(provider, file=str(data))
 
         assert reason.startswith(f"file: {str(data)!r}: line 3: ")
-        assert "; give the row an assistant message" in reason
+        assert "; add an assistant message" in reason
         assert heard == []
 
     def test_it_is_told_and_uploaded_with_warn(

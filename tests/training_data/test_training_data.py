@@ -184,7 +184,9 @@ def test_rows_of_the_training_file_are_found_in_the_validation_file(file: Path, 
     report = check(validation, part="validation", training_file=training)
 
     assert found(report) == [("shared_row", 2, "")]
-    assert str(report.problems[0]).startswith("line 2: the example is identical to line 5 of the training file")
+    assert str(report.problems[0]).startswith(
+        "line 2: the example is identical to line 5 of the training file"
+    )
 
 
 def test_a_row_that_is_too_long_is_cut_in_the_count(file: Path) -> None:

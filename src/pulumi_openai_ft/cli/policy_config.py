@@ -79,10 +79,10 @@ def _content(file: Path) -> dict[str, Any]:
 
 def _problems(value: Any) -> list[str]:
     if not isinstance(value, str | dict):
-        return [f"is {value!r}; write a level, or an object with {_LEVEL} and options"]
+        return [f"is {value!r}, write a level, or an object with {_LEVEL} and options"]
     written = value if isinstance(value, str) else value.get(_LEVEL)
     known = written is None or written in {level.value for level in EnforcementLevel}
-    return [] if known else [f"the level is {written!r}; write one of {_LEVELS}"]
+    return [] if known else [f"the level is {written!r}, write one of {_LEVELS}"]
 
 
 def _level(value: Any) -> EnforcementLevel | None:

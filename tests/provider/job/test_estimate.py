@@ -275,7 +275,7 @@ class TestRules:
 
         assert reasons(provider, job_on(training_data, "warn")) == []
         assert reasons(other, job_on(training_data)) == []
-        assert len([sentence for sentence in heard if "the file holds 9 rows" in sentence]) == 2
+        assert len([sentence for sentence in heard if "the file has 9 examples" in sentence]) == 2
         assert len(reasons(other, job_on(training_data, "error"))) == 1
 
     def test_off_says_nothing(
@@ -297,7 +297,7 @@ class TestRules:
         small.host = provider.host
 
         assert reasons(small, job_on(training_data)) == []
-        assert next(sentence for sentence in heard if "the model takes 5" in sentence).startswith(
+        assert next(sentence for sentence in heard if "more than the model's 5" in sentence).startswith(
             "training_file: "
         )
 
@@ -306,7 +306,7 @@ class TestRules:
 
         (reason,) = reasons(provider, job_on(training_data, __secret_inputs=["__training_data"]))
 
-        assert reason.startswith("training_file: [secret]: the file holds 9 rows")
+        assert reason.startswith("training_file: [secret]: the file has 9 examples")
 
     def test_a_job_that_is_there_is_not_judged_again(
         self, provider: FineTuningJobProvider, training_data: Path
