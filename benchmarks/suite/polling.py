@@ -1,4 +1,4 @@
-"""Requests of our host in an interval while many jobs wait, against a look at each of them."""
+"""Number of requests per poll while many jobs wait, compared with a request per job."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 JOBS = 250
 LISTED, FOLLOWED = 100, 4
-"""Jobs that one request shows, and those whose events are asked for in an interval."""
+"""Number of jobs per list request, and number of jobs whose events are read per poll."""
 INTERVALS = 5
 INTERVAL = 0.5
-"""Seconds of an interval. The figure does not depend on it."""
+"""Seconds between two polls. The result does not depend on it."""
 UNTIL_TRAINING, TRAINING = 60.0, 3600.0
-"""Seconds until all jobs train, and until all are done."""
+"""Seconds until all jobs train, and until all are completed."""
 PATIENCE = 120.0
 OURS, PEER = "FineTuningJob, our host", "a request for each job"
 LISTING = "/v1/fine_tuning/jobs"
@@ -112,12 +112,12 @@ def _searches(service: Emulator) -> int:
 
 
 def intervals(entries: Sequence[JournalEntry]) -> list[int]:
-    """Requests from each look at the jobs to the next."""
-    looks = [number for number, entry in enumerate(entries) if _begins_look(entry)]
-    return [later - earlier for earlier, later in pairwise(looks)]
+    """Return the number of requests from the start of each poll to the start of the next poll."""
+    polls = [number for number, entry in enumerate(entries) if _starts_poll(entry)]
+    return [later - earlier for earlier, later in pairwise(polls)]
 
 
-def _begins_look(entry: JournalEntry) -> bool:
+def _starts_poll(entry: JournalEntry) -> bool:
     return entry.route == LISTING and "after=" not in entry.query and "metadata" not in entry.query
 
 
@@ -125,5 +125,5 @@ def _await(condition: Callable[[], bool], what: str) -> None:
     until = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > until:
-            raise BenchmarkError(f"waited {PATIENCE:.0f} s in vain for {what}")
+            raise BenchmarkError(f"waited {PATIENCE:.0f} s for {what} without success")
         time.sleep(INTERVAL)

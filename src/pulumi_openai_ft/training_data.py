@@ -86,7 +86,7 @@ class Report:
         return self._count(Severity.WARNING)
 
     def messages(self, severity: Severity) -> list[str]:
-        """Return a message for each problem of a severity, and a last one that counts the problems left out."""
+        """Return a message for each problem of a severity, and a last message that counts the omitted problems."""
         messages = [str(problem) for problem in self.problems if problem.severity is severity]
         if hidden_counts := self.hidden_counts(severity):
             messages.append(f"and {sum(hidden_counts.values()):,} more: {listed(hidden_counts)}")

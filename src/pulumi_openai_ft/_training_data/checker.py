@@ -55,7 +55,7 @@ class CheckOptions(NamedTuple):
 
 
 class FileChecker:
-    """A check of a file, to which blocks of lines are passed one after another.
+    """A check of a file, to which blocks of lines are passed in order.
 
     Args:
         options: Options of the check.
@@ -238,10 +238,10 @@ def _all_decoded(
     Args:
         decoder: Decoder for a row.
         lines: The lines.
-        text: The lines as one text, if the file contains them in this form.
+        text: The same lines, joined by newlines, if the file contains them unchanged.
 
     Raises:
-        UNDECODABLE: One of these errors, if a line is not such a row.
+        UNDECODABLE: A line is not such a row. The error is an instance of one of these classes.
     """
     if text is not None and _are_objects(lines):
         rows = decoder.decode_lines(text)
@@ -260,7 +260,7 @@ def _decoded(decoder: msgspec.json.Decoder[Row], line: bytes) -> Row | None:
 def _are_objects(lines: list[bytes]) -> bool:
     """Return whether each line starts and ends like an object.
 
-    If the number of rows in such lines equals the number of lines, each line is one row: within a row, a line that ends
+    If the number of rows in such lines equals the number of lines, each line is a row: within a row, a line that ends
     with `}` is never followed by a line that starts with `{`.
     """
     try:

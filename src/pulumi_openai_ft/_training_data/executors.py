@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 class Worker(Protocol):
-    """An executor that runs one call at a time, in the order of submission."""
+    """An executor that runs calls sequentially, in the order of submission."""
 
     def submit(self, fn: Callable[..., Result], /, *args: Any) -> Future[Result]:
         """Schedule a call."""

@@ -22,7 +22,7 @@ _messages = attrgetter("messages")
 
 
 def collect_plain_rows(rows: Sequence[Plain], batch: Batch) -> bool:
-    """Add the texts of text-only rows to a batch, unless one of the rows needs a full check.
+    """Add the texts of text-only rows to a batch, unless a row needs a full check.
 
     Returns:
         Whether the texts were added. If not, the batch is unchanged.

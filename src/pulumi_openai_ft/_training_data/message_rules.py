@@ -32,7 +32,7 @@ def truncated_repr(value: Any) -> str:
 
 
 class RowProblems:
-    """The problems of one row.
+    """The problems of a row.
 
     Attributes:
         found: Problems found so far.

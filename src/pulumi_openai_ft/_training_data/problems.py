@@ -138,7 +138,7 @@ class ProblemLog:
     )
 
     def add(self, problem: Problem) -> None:
-        """Count a problem, and store it if it is one of the first."""
+        """Count a problem, and store it if it is among the first."""
         self.counts[problem.kind] += 1
         self.errors += problem.severity is Severity.ERROR
         first = self._first[problem.severity]

@@ -109,7 +109,7 @@ def pieces(
 
 
 def blocks(pieces: Iterator[memoryview], longest: int = LONGEST_LINE) -> Iterator[Block]:
-    """Yield the lines of a file in blocks. Lines within one chunk are in the same block.
+    """Yield the lines of a file in blocks. Complete lines of a chunk are in the same block.
 
     Args:
         pieces: Content of the file.

@@ -152,7 +152,7 @@ _METHODS = {"supervised": _supervised, "dpo": _preference, "reinforcement": _rei
 def _messages(
     problems: RowProblems, parent: dict[str, Any], prefix: str, roles: Iterable[str]
 ) -> list[dict[str, Any]] | None:
-    """Check the messages, and return them, or None if one of them is not an object."""
+    """Check the messages, and return them, or None if any of them is not an object."""
     path, messages = f"{prefix}messages", parent.get("messages")
     if not isinstance(messages, list) or not messages:
         reason = (

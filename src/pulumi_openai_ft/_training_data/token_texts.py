@@ -77,7 +77,7 @@ def collect_simple_rows(rows: Sequence[Row | None], batch: Batch) -> list[int]:
 
 
 def _take_texts(messages: Sequence[Any], texts: list[str], common: list[str]) -> bool:
-    """Add the texts of messages until one of them is not text-only, and return whether all were added.
+    """Add the texts of messages until a message is not text-only, and return whether all were added.
 
     This runs for each message of a file and determines the speed of a check.
     """
@@ -113,7 +113,7 @@ def _messages(row: Row) -> Sequence[Any]:
 
 
 def _ends_correctly(row: Row) -> bool:
-    """Return whether the last messages are those that the method requires, including one to train on."""
+    """Return whether the last message has the role that the method requires, and is trained on."""
     if isinstance(row, Preference):
         return type(row.preferred_output[0]) is Assistant and type(row.non_preferred_output[0]) is Assistant
     last = row.messages[-1]

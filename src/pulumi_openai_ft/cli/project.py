@@ -108,7 +108,7 @@ class Project:
 
 
 def default_host_folder(project: Project) -> Path:
-    """Return the folder of the wrapper for a project that does not select one."""
+    """Return the folder of the wrapper for a project that does not select a folder."""
     return project.folder / FOLDER
 
 

@@ -13,7 +13,7 @@ from pulumi_openai_ft.errors import InputError
 PLUGIN = "pulumi-python"
 """The engine's name for the host for dynamic resources in Python."""
 FOLDER = "bin"
-"""Folder of the wrapper in a project that does not select one."""
+"""Folder of the wrapper in a project that does not select a folder."""
 
 _ENTRY = {"name": PLUGIN, "path": FOLDER}
 _ITEM = [f"- name: {PLUGIN}", f"  path: {FOLDER}"]

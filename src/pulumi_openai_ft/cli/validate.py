@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Check the files and print the results.
 
     Returns:
-        The exit code: 0, or 1 if the service would reject one of the files.
+        The exit code: 0, or 1 if the service would reject any of the files.
     """
     results = list(_checked(arguments))
     text = (

@@ -304,12 +304,12 @@ def test_a_broken_pulumi_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path:
         (
             "3.99.3\n",
             Status.WARNING,
-            "/bin/pulumi is version 3.99.3; the oldest tested version is 3.216.0: install a newer one",
+            "/bin/pulumi is version 3.99.3; the oldest tested version is 3.216.0: install a newer version",
         ),
         (
             "unknown\n",
             Status.WARNING,
-            "/bin/pulumi is of an unknown version; the oldest tested version is 3.216.0: install a newer one",
+            "/bin/pulumi is of an unknown version; the oldest tested version is 3.216.0: install a newer version",
         ),
     ],
     ids=["tried", "newer", "older", "unknown"],

@@ -80,7 +80,7 @@ def _package(found: Python, installed: Installed) -> Finding:
 
 
 def _typechecker(runtime: Runtime | None, found: Python, installed: Installed) -> list[Finding]:
-    """Check that the type checker that Pulumi runs before the program can run, if the project sets one."""
+    """Check that the type checker that Pulumi runs before the program can run, if the project selects a type checker."""
     name = runtime.options.get("typechecker") if runtime else None
     if name is None:
         return []
@@ -121,7 +121,7 @@ def pulumi_version(found: Version | None, path: str) -> Finding:
         version = f"version {found}" if found else "of an unknown version"
         return warning(
             "Pulumi",
-            f"{path} is {version}; the oldest tested version is {OLDEST_TESTED}: install a newer one",
+            f"{path} is {version}; the oldest tested version is {OLDEST_TESTED}: install a newer version",
         )
     return ok("Pulumi", f"{found}, {path}")
 

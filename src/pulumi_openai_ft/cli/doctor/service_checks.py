@@ -118,7 +118,7 @@ def service(settings: Settings, today: date) -> list[Finding]:
 
 
 def training(settings: Settings, today: date, *, unused: bool = False) -> Finding:
-    """Check whether the service accepts new jobs, as far as this is known without creating one.
+    """Check whether the service accepts new jobs, as far as this is known without creating a job.
 
     Args:
         settings: Settings, with the service and the user's catalog entries.
