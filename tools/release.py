@@ -1,4 +1,4 @@
-"""Builds a release and checks it, without publishing it. A placeholder for an address that does not exist is refused."""
+"""Build and check a release without publishing it: `make release-check`."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
 PLACEHOLDER = ".invalid"
-"""Top-level domain of addresses that are not set yet."""
+"""Top-level domain of placeholders for addresses."""
 
 
 class ReleaseError(Exception):
-    """A reason not to publish: what is wrong, and what to do."""
+    """A reason not to publish, with the next step."""
 
 
 def build() -> Path:
-    """Build sdist and wheel into dist/, check both as the package index would, and return the wheel."""
+    """Build the sdist and the wheel in dist/, check both like the package index, and return the wheel."""
     shutil.rmtree(DIST, ignore_errors=True)
     _run(sys.executable, "-m", "build", "--outdir", DIST)
     _run(sys.executable, "-m", "twine", "check", "--strict", *DIST.iterdir())
@@ -43,7 +43,7 @@ def _placeholders(metadata: email.message.Message) -> list[str]:
     urls = [entry.split(", ", 1) for entry in metadata.get_all("Project-URL", [])]
     links = re.findall(r"\]\((https?:[^)]+)", str(metadata.get_payload()))
     return [
-        f"{name} is a placeholder, {address}: set the repository's address in pyproject.toml"
+        f"{name} is the placeholder {address}; set the repository's address in pyproject.toml"
         for name, address in [*urls, *(("link in the README", link) for link in links)]
         if (urlsplit(address).hostname or "").endswith(PLACEHOLDER)
     ]
@@ -56,7 +56,7 @@ def _changelog(version: str) -> list[str]:
         return []
     found = released[1] if released else "no version"
     return [
-        f"the newest release in CHANGELOG.md is {found}, but pyproject.toml has {version}: date its entries"
+        f"the newest release in CHANGELOG.md is {found}, but pyproject.toml has {version}; add a heading for this version"
     ]
 
 
@@ -67,7 +67,7 @@ def _run(*command: str | Path) -> None:
 
 
 def main() -> int:
-    """Print what was built, or why it cannot be published, and return the exit code."""
+    """Print the built files, or the reasons not to publish them, and return the exit code."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     try:
         found = problems(build())

@@ -36,7 +36,7 @@ LISTING = "/v1/fine_tuning/jobs"
 
 
 def measure(plan: Plan) -> list[Series]:
-    """Lets jobs wait at an emulator whose time stands still, and reads its journal."""
+    """Let jobs wait at an emulator with a manual clock, and count the requests in its journal."""
     with tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as folder:
         taken = in_turns({OURS: partial(_most_requests, Path(folder))}, plan.runs, plan.tell)[OURS]
     lists = math.ceil(JOBS / LISTED)
@@ -54,12 +54,17 @@ def _series(while_: str, requests: Sequence[int], at_most: int) -> Series:
 
 
 def versions() -> dict[str, str]:
-    """Nothing but ours has a part in it."""
+    """Return no versions: the results depend only on this package."""
     return {}
 
 
 class _Most(NamedTuple):
-    """The requests of the interval that has the most."""
+    """The maximum number of requests per poll.
+
+    Attributes:
+        before_training: Maximum while all jobs wait for their training.
+        in_training: Maximum while all jobs train.
+    """
 
     before_training: int
     in_training: int
@@ -73,19 +78,19 @@ def _most_requests(folder: Path) -> _Most:
     ):
         creates = _creates(host, folder)
         _await(lambda: _all_wait(service), "all jobs to wait")
-        before_training = _most_from_now_on(service)
+        before_training = _most_requests_per_poll(service)
         service.advance(UNTIL_TRAINING)
-        found = _Most(before_training, _most_from_now_on(service))
+        found = _Most(before_training, _most_requests_per_poll(service))
         service.advance(TRAINING)
         for create in creates:
             create.result()
     return found
 
 
-def _most_from_now_on(service: Emulator) -> int:
+def _most_requests_per_poll(service: Emulator) -> int:
     now = service.journal()[-1].number
-    _await(lambda: len(intervals(service.journal(after=now))) > INTERVALS, "the host to look")
-    return max(intervals(service.journal(after=now))[1:])  # the first may be of the time before
+    _await(lambda: len(intervals(service.journal(after=now))) > INTERVALS, "the host to poll")
+    return max(intervals(service.journal(after=now))[1:])  # the first poll may have started earlier
 
 
 def _creates(host: OwnHost, folder: Path) -> list[Any]:
@@ -99,7 +104,7 @@ def _creates(host: OwnHost, folder: Path) -> list[Any]:
 
 
 def _all_wait(service: Emulator) -> bool:
-    """Whether each job is bought, and nobody looks any more whether it was bought twice."""
+    """Return whether all jobs are created and the checks for concurrent duplicates have ended."""
     if service.counts().get(f"POST {LISTING}", 0) < JOBS:
         return False
     before = _searches(service)

@@ -46,7 +46,7 @@ def test_a_release_with_addresses_and_changelog_is_ready(release: Any, changelog
 def test_a_placeholder_is_refused(release: Any, changelog: Path, place: str) -> None:
     (reason,) = release.problems(wheel(changelog.parent, **{place: "https://repository.invalid/x"}))
 
-    assert "is a placeholder, https://repository.invalid/x" in reason
+    assert "is the placeholder https://repository.invalid/x" in reason
 
 
 @pytest.mark.parametrize("text", ["", "## [1.2.2] - 2026-12-01\n", "## [Unreleased]\n"])
@@ -55,4 +55,4 @@ def test_a_version_without_dated_entries_is_refused(release: Any, changelog: Pat
     (reason,) = release.problems(wheel(changelog.parent))
 
     assert reason.startswith("the newest release in CHANGELOG.md is ")
-    assert reason.endswith("but pyproject.toml has 1.2.3: date its entries")
+    assert reason.endswith("but pyproject.toml has 1.2.3; add a heading for this version")
