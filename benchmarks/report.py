@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from benchmarks.measurement import Point, Series
 
 Row = tuple[str, ...]
-HEADER: Row = ("measured", "size", "ours", "peer", "ratio", "of the runs", "at most")
+HEADER: Row = ("measurement", "size", "package", "baseline", "ratio", "range", "limit")
 LEGEND = (
-    "ratio: ours ÷ peer, or, with a sign, ours - peer. This is the median of the runs, which alternate between\n"
-    "ours and peer; the next columns are the range of the runs and the limit.\n"
+    "ratio: package ÷ baseline, or, with a sign, package - baseline. This is the median of the runs, which alternate\n"
+    "between package and baseline; the next columns are the range of the runs and the limit.\n"
     "growth: the k of size^k that fits best. Constant costs, such as starting a process, make it smaller."
 )
 
@@ -46,7 +46,7 @@ class Report:
         """Return a table of all results with a legend."""
         series = [(name, one) for name, found in self.figures.items() for one in found]
         rows = [HEADER, *(row for name, one in series for row in _rows(name, one))]
-        peers = dict.fromkeys(f"{name}: ours is {one.ours}; peer is {one.peer}" for name, one in series)
+        peers = dict.fromkeys(f"{name}: package: {one.ours}; baseline: {one.peer}" for name, one in series)
         return "\n".join([*_aligned(rows), "", *peers, LEGEND, self._conditions()])
 
     def write(self, file: Path) -> None:

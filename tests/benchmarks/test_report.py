@@ -60,7 +60,7 @@ def test_a_limit_that_is_kept_stands_alone(report: Report) -> None:
 def test_the_table_says_what_was_compared_and_with_which_versions(report: Report) -> None:
     table = report.table()
 
-    assert "overhead: ours is a file; peer is nothing" in table
+    assert "overhead: package: a file; baseline: nothing" in table
     assert "peer 1.2" in table
     assert platform.python_version() in table
 
