@@ -67,7 +67,7 @@ def test_the_table_says_what_was_compared_and_with_which_versions(report: Report
 
 def test_columns_are_aligned(report: Report) -> None:
     header, *rows = report.table().split("\n\n")[0].splitlines()
-    end = header.index("peer") + len("peer")
+    end = header.index("baseline") + len("baseline")
 
     assert all(line[end - 1] != " " and line[end : end + 1] in ("", " ") for line in rows)
 
