@@ -17,15 +17,15 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
 PLACEHOLDER = ".invalid"
-"""Top-level domain of addresses that are not set yet."""
+"""Top-level domain of placeholders for addresses."""
 
 
 class ReleaseError(Exception):
-    """A reason not to publish: what is wrong, and what to do."""
+    """A reason not to publish, with the next step."""
 
 
 def build() -> Path:
-    """Build sdist and wheel into dist/, check both as the package index would, and return the wheel."""
+    """Build the sdist and the wheel in dist/, check both like the package index, and return the wheel."""
     shutil.rmtree(DIST, ignore_errors=True)
     _run(sys.executable, "-m", "build", "--outdir", DIST)
     _run(sys.executable, "-m", "twine", "check", "--strict", *DIST.iterdir())
@@ -77,7 +77,7 @@ def _changelog(version: str) -> list[str]:
         return []
     found = released[1] if released else "no version"
     return [
-        f"the newest release in CHANGELOG.md is {found}, but pyproject.toml has {version}: date its entries"
+        f"the newest release in CHANGELOG.md is {found}, but pyproject.toml has {version}; add a heading for this version"
     ]
 
 
@@ -96,7 +96,7 @@ def _run(*command: str | Path) -> str:
 
 
 def main() -> int:
-    """Print what was built, or why it cannot be published, and return the exit code."""
+    """Print the built files, or the reasons not to publish them, and return the exit code."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     try:
         wheel = build()

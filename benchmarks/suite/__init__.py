@@ -1,4 +1,4 @@
-"""The benchmarks, by the names under which they are asked for."""
+"""Benchmarks by name."""
 
 from __future__ import annotations
 

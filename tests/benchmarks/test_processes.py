@@ -95,7 +95,7 @@ def test_a_failure_names_the_command_its_code_and_the_end_of_its_output() -> Non
 
 
 def test_a_command_that_is_not_there_is_told_with_the_way_out() -> None:
-    with pytest.raises(BenchmarkError, match="no-such-engine is not on PATH: run `make bench`"):
+    with pytest.raises(BenchmarkError, match="no-such-engine is not on PATH; run `make bench`"):
         run(["no-such-engine"])
 
 

@@ -44,7 +44,7 @@ def test_a_missing_extra_is_named_with_what_to_install() -> None:
 
     assert (said.returncode, said.stdout) == (1, "")
     assert said.stderr.strip().endswith(
-        "needs the package 'starlette': install the extra `emulator` (docs/install.md)"
+        "requires the package 'starlette'; install the extra `emulator` (docs/install.md)"
     )
 
 
@@ -61,11 +61,11 @@ def test_init_says_what_it_did_and_then_that_all_is_there(
     assert capsys.readouterr().out.splitlines() == [
         "wrote bin/pulumi-resource-pulumi-python",
         "added plugins.providers to Pulumi.yaml",
-        "commit what changed; `openai-ft doctor` tells what else is missing",
+        "Commit the changes, then run `openai-ft doctor`.",
     ]
 
     assert main(["init", str(project)]) == 0
-    assert capsys.readouterr().out == "all is there already\n"
+    assert capsys.readouterr().out == "Already up to date.\n"
 
 
 def test_init_works_on_the_current_folder(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ def test_what_goes_wrong_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["init", str(tmp_path)]) == 1
 
     said = capsys.readouterr()
-    assert said.err.startswith(f"openai-ft: no Pulumi.yaml in {tmp_path} or above: ")
+    assert said.err.startswith(f"openai-ft: no Pulumi.yaml in {tmp_path} or its parents; ")
     assert said.out == ""
 
 

@@ -43,11 +43,11 @@ def test_a_rule_is_configured_by_its_level_or_an_object(file: Path) -> None:
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ([], "holds no JSON object: write one with a member for each rule"),
-        ({"fine-tuning-epoch": "advisory"}, "fine-tuning-epoch is no rule"),
+        ([], "is not a JSON object; write an object with a key for each rule"),
+        ({"fine-tuning-epoch": "advisory"}, "fine-tuning-epoch is not a rule of the policy pack"),
         (
             {"wandb-entity": 1},
-            "wandb-entity: is 1, write a level or an object of enforcementLevel and limits",
+            "wandb-entity: is 1, write a level, or an object with enforcementLevel and options",
         ),
         (
             {"all": "strict"},

@@ -205,19 +205,19 @@ def test_doctor_reads_the_configuration_of_the_stack(
     told = doctor(stack)
     assert told["stack"]["message"].endswith(
         "sets openai-ft:adminKey, openai-ft:apiKey, openai-ft:baseUrl; "
-        "not looked at, unless with --with-secrets: openai-ft:apiKey"
+        "not decrypted without --with-secrets: openai-ft:apiKey"
     )
     assert told["project key"]["message"] == "from the stack's configuration (openai-ft:apiKey)"
     assert told["admin key"]["status"] == "warning"
-    assert told["service"]["message"] == f"{service.url} answers; no project key was tried"
+    assert told["service"]["message"] == f"{service.url} responds; no project key was tested"
     assert told["Pulumi"]["status"] == "ok"
 
-    assert doctor(stack, "--with-secrets")["service"]["message"] == f"{service.url} answers"
+    assert doctor(stack, "--with-secrets")["service"]["message"] == f"{service.url} responds"
 
     stack.pulumi("stack", "unselect")
     told = doctor(stack, code=1)
     assert told["stack"]["message"].startswith(
-        "its configuration cannot be read: no stack selected; please use"
+        "the configuration cannot be read: no stack selected; please use"
     )
     assert told["project key"]["status"] == "problem"
     assert doctor(stack, "--stack", "dev")["project key"]["status"] == "ok"

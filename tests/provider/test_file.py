@@ -230,7 +230,7 @@ class TestOfRows:
         (reason,) = reasons(provider, file=str(data))
 
         assert reason.startswith(f"file: {str(data)!r}: line 3: ")
-        assert "; give the row an assistant message" in reason
+        assert "; add an assistant message" in reason
         assert heard == []
 
     def test_it_is_told_and_uploaded_with_warn(
@@ -265,7 +265,7 @@ class TestOfRows:
         assert reasons(provider, file=str(training_data)) == []
 
         (sentence,) = heard
-        assert ": line 13: the row is the same as that in line 1; " in sentence
+        assert ": line 13: the example is identical to line 1; " in sentence
         assert sentence.endswith(" (and 11 more like it)")
 
     def test_warnings_of_one_kind_hide_none_of_another(

@@ -38,8 +38,8 @@ def test_an_official_pulumi_that_is_too_old_is_refused_with_a_way_out(machine: M
     assert answer.code == 1
     assert answer.stdout == ""
     assert answer.stderr == (
-        f"engine: the Pulumi on PATH, {pulumi}, is v3.215.9, but 3.216 or newer is needed: "
-        "upgrade it, or take it from PATH and run this again to get one built\n"
+        f"engine: the Pulumi on PATH, {pulumi}, is v3.215.9, but 3.216 or newer is required; "
+        "upgrade it, or remove it from PATH and run this command again to build an engine\n"
     )
 
 
@@ -49,7 +49,7 @@ def test_a_pulumi_without_a_version_is_refused(machine: Machine) -> None:
     answer = machine.run("ensure")
 
     assert answer.code == 1
-    assert "does not tell its version, but says 'broken'" in answer.stderr
+    assert "prints 'broken' instead of its version" in answer.stderr
 
 
 def test_a_pulumi_from_our_own_cache_is_not_an_official_one(machine: Machine) -> None:
@@ -75,7 +75,7 @@ def test_where_without_an_engine_says_make_setup_and_builds_nothing(machine: Mac
 
     assert answer.code == 1
     assert answer.stdout == ""
-    assert answer.stderr == "engine: there is no Pulumi engine for this checkout yet: run make setup\n"
+    assert answer.stderr == "engine: this checkout has no Pulumi engine yet; run make setup\n"
     assert machine.builds() == 0
 
 
@@ -187,7 +187,7 @@ def test_two_builds_at_a_time_make_one_engine_and_the_second_says_that_it_waits(
 ) -> None:
     second = machine.start("ensure", {})
     assert second.stderr is not None
-    assert re.match("another process is making .*; waiting for it", second.stderr.readline())
+    assert re.match("another process is creating .*; waiting for it", second.stderr.readline())
     held_build.release()
 
     assert Answer.of(held_build.process).folder() == Answer.of(second).folder()
@@ -203,7 +203,7 @@ def test_a_failed_build_shows_the_end_of_the_output_and_where_all_of_it_is(machi
     assert "complaint 30" in answer.stderr
     assert "complaint 11" in answer.stderr
     assert "complaint 10\n" not in answer.stderr
-    log = re.search(r"^All of it: (.+)$", answer.stderr, re.MULTILINE)
+    log = re.search(r"^Complete output: (.+)$", answer.stderr, re.MULTILINE)
     assert log
     assert "complaint 1\n" in Path(log[1]).read_text()
     assert machine.left_behind() == []

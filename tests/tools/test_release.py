@@ -58,7 +58,7 @@ def test_a_version_without_dated_entries_is_refused(release: Any, changelog: Pat
     (reason,) = release.problems(wheel(changelog.parent))
 
     assert reason.startswith("the newest release in CHANGELOG.md is ")
-    assert reason.endswith("but pyproject.toml has 1.2.3: date its entries")
+    assert reason.endswith("but pyproject.toml has 1.2.3; add a heading for this version")
 
 
 def test_a_tag_that_exists_is_refused(release: Any, changelog: Path) -> None:

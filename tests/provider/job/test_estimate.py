@@ -251,7 +251,7 @@ class TestRules:
         (reason,) = reasons(provider, job_on(training_data))
 
         assert reason == (
-            f"training_file: {str(training_data)!r}: the file holds 9 rows; add rows: training needs at least 10"
+            f"training_file: {str(training_data)!r}: the file has 9 examples; add examples: training requires at least 10"
         )
 
     def test_rows_for_another_method_are_an_error_that_is_told_once(
@@ -259,8 +259,8 @@ class TestRules:
     ) -> None:
         (reason,) = reasons(provider, job_on(training_data, method=tuned("dpo")))
 
-        assert reason.startswith(f"training_file: {str(training_data)!r}: line 1: the row has messages, ")
-        assert reason.endswith("write rows in the format of the job's method")
+        assert reason.startswith(f"training_file: {str(training_data)!r}: line 1: the example has messages, ")
+        assert reason.endswith("use the format of the job's training method")
 
     def test_with_warn_and_at_services_with_rules_of_their_own_it_is_told(
         self,
@@ -275,7 +275,7 @@ class TestRules:
 
         assert reasons(provider, job_on(training_data, "warn")) == []
         assert reasons(other, job_on(training_data)) == []
-        assert len([sentence for sentence in heard if "the file holds 9 rows" in sentence]) == 2
+        assert len([sentence for sentence in heard if "the file has 9 examples" in sentence]) == 2
         assert len(reasons(other, job_on(training_data, "error"))) == 1
 
     def test_off_says_nothing(
@@ -297,7 +297,7 @@ class TestRules:
         small.host = provider.host
 
         assert reasons(small, job_on(training_data)) == []
-        assert next(sentence for sentence in heard if "the model takes 5" in sentence).startswith(
+        assert next(sentence for sentence in heard if "more than the model's 5" in sentence).startswith(
             "training_file: "
         )
 
@@ -306,7 +306,7 @@ class TestRules:
 
         (reason,) = reasons(provider, job_on(training_data, __secret_inputs=["__training_data"]))
 
-        assert reason.startswith("training_file: [secret]: the file holds 9 rows")
+        assert reason.startswith("training_file: [secret]: the file has 9 examples")
 
     def test_a_job_that_is_there_is_not_judged_again(
         self, provider: FineTuningJobProvider, training_data: Path
