@@ -92,7 +92,7 @@ def test_send_reports_busy_pool_as_timeout() -> None:
         for _ in range(MAX_CONNECTIONS):
             connections.enter_context(pool._connection(0))
 
-        with pytest.raises(ServiceTimeoutError, match="no connection became free in 0 s") as caught:
+        with pytest.raises(ServiceTimeoutError, match="no connection became available in 0 s") as caught:
             pool.send(context, {"json": {}})
     pool.close()
 
