@@ -1,4 +1,4 @@
-"""What a fault does to a request, on the level of ASGI."""
+"""The actions of faults on requests, at the ASGI level."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ _HTML = b"<html><head><title>%d</title></head><body><center><h1>%d</h1></center>
 
 @dataclass
 class FaultyResponse:
-    """An answer held back: swallowed, or sent when its time has come."""
+    """A recorded response, which can be sent later."""
 
     messages: list[Message] = field(default_factory=list)
 
     async def keep(self, message: Message) -> None:
-        """Takes the place of `send`."""
+        """Record a message. Pass this method as `send`."""
         self.messages.append(message)
 
     async def replay(self, send: Send) -> None:
-        """Sends what was kept."""
+        """Send the recorded messages."""
         for message in self.messages:
             await send(message)
 
     def body(self) -> bytes:
-        """The whole body."""
+        """Return the complete body."""
         return b"".join(message.get("body", b"") for message in self.messages[1:])
 
 
 @dataclass
 class FaultedRequest:
-    """A request that a fault has struck, and all that is needed to serve it after all."""
+    """A request that a fault affects, with everything required to serve it."""
 
     app: ASGIApp
     fault: Fault
@@ -59,26 +59,26 @@ class FaultedRequest:
     send: Send
 
     async def act(self) -> FaultyResponse:
-        """Serves the request and keeps the answer back."""
+        """Serve the request and record the response."""
         answer = FaultyResponse()
         await self.app(self.scope, self.receive, answer.keep)
         return answer
 
     async def drop(self) -> None:
-        """Closes the connection, and returns when it is closed."""
+        """Close the connection, and return when it is closed."""
         self.scope["extensions"]["emulator.drop"]()
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
     async def wait(self, seconds: float) -> None:
-        """Lets real time pass, unless the server stops."""
+        """Wait for real seconds, or until the server stops."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.faults.ended.wait()
 
 
 async def apply_fault(struck: FaultedRequest) -> None:
-    """Does what the fault's action says."""
+    """Execute the fault's action."""
     await _ACTIONS[struck.fault.action](struck)
 
 
@@ -88,7 +88,7 @@ async def _status(struck: FaultedRequest) -> None:
         await struck.act()
     status = options["status"]
     kind, code = _CODES.get(status, ("invalid_request_error", None))
-    error = ApiError(status, f"A fault was set: answer {status}.", kind=kind, code=options.get("code", code))
+    error = ApiError(status, f"Injected fault: status {status}.", kind=kind, code=options.get("code", code))
     body = options.get("body", error.body())
     content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     if status in _BODILESS:
@@ -163,7 +163,7 @@ _ACTIONS: dict[str, Callable[[FaultedRequest], Awaitable[None]]] = {
 
 
 async def _read_ahead(receive: Receive) -> tuple[Receive, asyncio.Future[Any]]:
-    """Reads the whole body; gives a `receive` that repeats it, and a future that ends when the client leaves."""
+    """Read the complete body. Return a `receive` that replays it, and a future that ends when the client disconnects."""
     messages = [await receive()]
     while messages[-1].get("more_body"):
         messages.append(await receive())
