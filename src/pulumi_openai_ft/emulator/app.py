@@ -146,7 +146,7 @@ def _serve_api(backend: Backend, endpoint: Endpoint) -> Callable[[Request], Awai
         call = ApiRequest(backend, request)
         rules = backend.settings.rules
         if not rules.has(endpoint.path):
-            return _nothing_here(rules)
+            return _absent_route(rules)
         _require_query(request, rules.required_query)
         text = key_in(request.headers, rules.key_header)
         entry.key = mask(text)
@@ -164,7 +164,7 @@ def _serve_api(backend: Backend, endpoint: Endpoint) -> Callable[[Request], Awai
     return serve
 
 
-def _nothing_here(rules: Mode) -> Response:
+def _absent_route(rules: Mode) -> Response:
     """Return the response of a service that does not use the API's error format."""
     status = HTTPStatus(rules.absent_status)
     if rules.absent_page:

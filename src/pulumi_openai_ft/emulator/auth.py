@@ -54,7 +54,7 @@ class Keyring:
 
     def add(self, text: str, *, project: str | None = None, scopes: Collection[str] | None = None) -> Key:
         """Register a key. By default, it has all scopes of a project key or an admin key."""
-        key = _plain_key(text)
+        key = _unregistered_key(text)
         known = Key(key.masked, key.admin, key.scopes if scopes is None else frozenset(scopes), project)
         self._keys[_digest(text)] = known
         return known
@@ -69,7 +69,7 @@ class Keyring:
 
     def identify(self, text: str) -> Key:
         """Return the key with this text. Raise a 401 if it is not registered but other keys of its kind are."""
-        key = _plain_key(text)
+        key = _unregistered_key(text)
         guarded = any(known.admin == key.admin for known in self._keys.values())
         if not guarded:
             return key
@@ -123,7 +123,7 @@ def _bearer(header: str | None) -> str:
     return text.strip()
 
 
-def _plain_key(text: str) -> Key:
+def _unregistered_key(text: str) -> Key:
     admin = text.startswith(ADMIN_PREFIX)
     return Key(mask(text), admin, ADMIN_SCOPES if admin else PROJECT_SCOPES)
 

@@ -55,6 +55,6 @@ def _event_prefix(job_id: str) -> str:
 
 
 def mask(key: str) -> str:
-    """A key as it may be shown and kept: its sort, and its last four characters where it is long enough."""
+    """Mask a key: keep its prefix and, if the key is long enough, its last four characters."""
     kind = "sk-admin-" if key.startswith("sk-admin-") else key[:3]
     return f"{kind}…{key[-4:]}" if len(key) >= len(kind) + 8 else "…"

@@ -187,8 +187,8 @@ class Lifecycle:
     def _running(self, job: Job, progress: Progress) -> Job:
         at = progress.reached["running"]
         kind = job.method["type"]
-        asked = job.method[kind]["hyperparameters"]
-        block = {**job.method[kind], "hyperparameters": {**asked, **progress.hyperparameters}}
+        requested = job.method[kind]["hyperparameters"]
+        block = {**job.method[kind], "hyperparameters": {**requested, **progress.hyperparameters}}
         job = replace(self._enter(job, "running", at), method={**job.method, kind: block})
         return self.history.add(job, at, "Fine-tuning job started")
 

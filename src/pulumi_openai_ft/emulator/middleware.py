@@ -116,7 +116,7 @@ class RequestLogMiddleware:
         self._app = app
         self._backend = backend
         self._route_of = route_of
-        self._lately: deque[float] = deque()
+        self._recent: deque[float] = deque()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve an ASGI request."""
@@ -154,10 +154,10 @@ class RequestLogMiddleware:
 
     def _count_request(self) -> int:
         now = time.monotonic()
-        self._lately.append(now)
-        while self._lately[0] < now - 60:
-            self._lately.popleft()
-        return len(self._lately)
+        self._recent.append(now)
+        while self._recent[0] < now - 60:
+            self._recent.popleft()
+        return len(self._recent)
 
 
 class FaultMiddleware:

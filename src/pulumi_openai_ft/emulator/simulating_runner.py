@@ -242,9 +242,9 @@ def _resolved(order: TrainingRequest, plan: Plan) -> dict[str, Any]:
     if order.kind == "dpo":
         resolved["beta"] = plan.beta
     if order.kind == "reinforcement":
-        asked = order.hyperparameters
+        requested = order.hyperparameters
         resolved |= {
-            name: asked[name] if asked.get(name, "auto") != "auto" else automatic
+            name: requested[name] if requested.get(name, "auto") != "auto" else automatic
             for name, automatic in _REINFORCEMENT_AUTO.items()
         }
     return resolved

@@ -28,7 +28,7 @@ KEPT_EPOCHS = 3
 _TARGET_EPOCHS = 3
 _MIN_TARGET_EXAMPLES, _MAX_TARGET_EXAMPLES = 100, 25_000
 _MAX_AUTO_EPOCHS, _MAX_BATCH = 25, 256
-_DECAY = 3.5  # the curve falls by exp(-3.5), to 3 % of its height, over a whole job
+_DECAY = 3.5  # over a job, the loss decays to exp(-3.5) = 3 % of its range
 _LOSS_COLUMNS = ("step", "train_loss", "train_accuracy", "valid_loss", "valid_mean_token_accuracy")
 _REWARD_COLUMNS = ("step", "train_mean_reward", "full_valid_mean_reward")
 

@@ -86,7 +86,7 @@ def _fault(where: str, rule: str) -> NoReturn:
     raise RowFaultError(f"{where} {rule}")
 
 
-def _shown(value: Any) -> str:
+def _truncated_json(value: Any) -> str:
     return json.dumps(value)[:40]
 
 
@@ -159,7 +159,7 @@ def _message(value: Any, where: str, roles: frozenset[str]) -> dict[str, Any]:
     message = _object(value, where)
     role = message.get("role")
     if not isinstance(role, str) or role not in roles:
-        _fault(f"{where}.role", f"must be one of {', '.join(sorted(roles))}, not {_shown(role)}")
+        _fault(f"{where}.role", f"must be one of {', '.join(sorted(roles))}, not {_truncated_json(role)}")
     _check_content(message, where)
     _check_calls(message, where)
     if role == "tool":
@@ -185,7 +185,7 @@ def _check_content(message: dict[str, Any], where: str) -> None:
     ):
         return
     if not isinstance(content, list) or not content:
-        _fault(f"{where}.content", f"must be a string or a list of parts, not {_shown(content)}")
+        _fault(f"{where}.content", f"must be a string or a list of parts, not {_truncated_json(content)}")
     for index, part in enumerate(content):
         _check_part(part, f"{where}.content[{index}]", _PART_TYPES.get(role, ("text",)))
 
@@ -194,7 +194,7 @@ def _check_part(value: Any, where: str, types: tuple[str, ...]) -> None:
     part = _object(value, where)
     kind = part.get("type")
     if kind not in types:
-        _fault(f"{where}.type", f"must be {' or '.join(types)} here, not {_shown(kind)}")
+        _fault(f"{where}.type", f"must be {' or '.join(types)} here, not {_truncated_json(kind)}")
     if kind == "image_url":
         _string(_object(part.get(kind), f"{where}.image_url"), "url", f"{where}.image_url")
     else:
@@ -210,7 +210,7 @@ def _check_images(images: list[dict[str, Any]]) -> None:
 
 def _check_image(url: str, detail: Any) -> None:
     if detail not in ("auto", "low", "high"):
-        _fault("image_url.detail", f"must be auto, low or high, not {_shown(detail)}")
+        _fault("image_url.detail", f"must be auto, low or high, not {_truncated_json(detail)}")
     if url.lower().startswith(("https://", "http://")):
         return
     data = _IMAGE_DATA.match(url)
@@ -250,7 +250,7 @@ def _check_call(call: dict[str, Any], where: str) -> None:
 
 def _function_of(item: dict[str, Any], where: str) -> Any:
     if item.get("type") != "function":
-        _fault(f"{where}.type", f'must be "function", not {_shown(item.get("type"))}')
+        _fault(f"{where}.type", f'must be "function", not {_truncated_json(item.get("type"))}')
     return item.get("function")
 
 

@@ -92,9 +92,8 @@ class OwnResources:
         old_inputs = from_struct(request.old_inputs)
         kept_inputs = {name: old_inputs[name] for name in provider.inputs_used_in_diff if name in old_inputs}
         olds = {**kept_inputs, **from_struct(request.olds)}
-        if not _is_readable(
-            olds
-        ):  # a failing diff would end the whole command; let the update report the error
+        # a failing diff would end the whole command; let the update report the error
+        if not _is_readable(olds):
             return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_SOME)
         return diff_response(provider.diff(request.id, olds, news), olds, news)
 

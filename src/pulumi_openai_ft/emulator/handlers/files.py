@@ -29,11 +29,11 @@ def create_file(call: ApiRequest) -> Json:
     """POST /files."""
     assert call.form is not None
     draft = call.form.file("file")
-    wish = _wish(call.form.fields)
-    _FORM(wish, "")
-    check_filename(call.form.filename, wish["purpose"])
-    seconds = wish.get("expires_after", {}).get("seconds")
-    file = keep_file(call, draft, call.form.filename, wish["purpose"], seconds)
+    values = _form_values(call.form.fields)
+    _FORM(values, "")
+    check_filename(call.form.filename, values["purpose"])
+    seconds = values.get("expires_after", {}).get("seconds")
+    file = keep_file(call, draft, call.form.filename, values["purpose"], seconds)
     return file_body(file, call.backend.settings, call.now)
 
 
@@ -116,13 +116,13 @@ def check_filename(filename: str, purpose: str) -> None:
         raise invalid(f"Invalid file format for Fine-Tuning API: {filename!r}. Must be .jsonl", "file")
 
 
-def _wish(form: dict[str, str]) -> Json:
-    wish: Json = {name: value for name, value in form.items() if not name.startswith("expires_after[")}
-    lifetime = {name[14:-1]: value for name, value in form.items() if name not in wish}
+def _form_values(form: dict[str, str]) -> Json:
+    values: Json = {name: value for name, value in form.items() if not name.startswith("expires_after[")}
+    lifetime = {name[14:-1]: value for name, value in form.items() if name not in values}
     if lifetime:
         seconds = lifetime.get("seconds", "")
-        wish["expires_after"] = {
+        values["expires_after"] = {
             **lifetime,
             **({"seconds": int(seconds)} if re.fullmatch(r"[0-9]{1,9}", seconds) else {}),
         }
-    return wish
+    return values

@@ -48,7 +48,7 @@ def create_job(call: ApiRequest) -> Json:
         seed=backend.job_seed() if seed is None else seed,
         suffix=body.get("suffix"),
         metadata=body.get("metadata") if rules.keeps_metadata else None,
-        integrations=[_integration(wish, job_id) for wish in body.get("integrations") or []],
+        integrations=[_integration(requested, job_id) for requested in body.get("integrations") or []],
     )
     return job_body(backend.lifecycle.create(job), backend.settings)
 
@@ -173,9 +173,9 @@ def _check_training_file(call: ApiRequest, file_id: str, param: str) -> None:
         raise invalid(f"File {file_id} is still being processed and is not ready to be used.", param)
 
 
-def _integration(wish: dict[str, Any], job_id: str) -> dict[str, Any]:
-    shown = {"name": None, "entity": None, "tags": [], **wish["wandb"], "run_id": job_id}
-    return {"type": wish["type"], "wandb": shown}
+def _integration(requested: dict[str, Any], job_id: str) -> dict[str, Any]:
+    shown = {"name": None, "entity": None, "tags": [], **requested["wandb"], "run_id": job_id}
+    return {"type": requested["type"], "wandb": shown}
 
 
 def _metadata_filter(call: ApiRequest) -> list[Condition]:
