@@ -37,8 +37,8 @@ def _in_properties(resource: CheckedResource, _limits: Limits) -> Iterator[str]:
         for path in [name] if is_key else _paths_of_keys(value, name, resource.keys()):
             if resource.secret is None:
                 yield (
-                    f'{path}: contains a key, but this rule cannot determine whether it is secret: set "{DETECT_SECRETS.name}" to '
-                    f'"remediate" in the configuration of the policy pack'
+                    f"{path}: contains a key, but this rule cannot determine whether it is secret: "
+                    f'set "{DETECT_SECRETS.name}" to "remediate" in the configuration of the policy pack'
                 )
             elif is_configuration:
                 yield f"{path}: is a plaintext key: create a new key, and run `pulumi config set --secret {path}`"

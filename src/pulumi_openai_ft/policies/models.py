@@ -127,8 +127,8 @@ def _known(job: CheckedResource, _limits: Limits) -> Iterator[str]:
     ending = model.entry.facts.shutdown_date
     if ending and not ending.confirmed and model.entry.is_shut_down(model.today):
         yield (
-            f"model: {model.shown}: {model.service} may have shut it down on {ending.value}, which is unconfirmed "
-            f"({ending}): check the date, and correct it in openai-ft:catalog if necessary"
+            f"model: {model.shown}: {model.service} may have shut it down on {ending.value} ({ending}): "
+            f"check the date, and correct it in openai-ft:catalog if necessary"
         )
 
 
