@@ -91,7 +91,10 @@ class Client:
         return _request(self._project, Upload, "POST", UPLOADS, body=body, creates=True, idempotent=True)
 
     def add_part(self, upload_id: str, content: Content) -> Part:
-        """Upload a part with `POST /uploads/{id}/parts`, streaming it. `complete_upload` ignores parts that it does not list."""
+        """Upload a part with `POST /uploads/{id}/parts`, streaming it.
+
+        `complete_upload` ignores parts that it does not list, so a repeated upload does no harm.
+        """
         path, form = f"{_path(UPLOADS, upload_id)}/parts", Form("data", "part", content)
         return _request(self._project, Part, "POST", path, form=form, creates=True, idempotent=True)
 

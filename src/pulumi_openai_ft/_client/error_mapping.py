@@ -287,7 +287,10 @@ def _limit_error(context: RequestContext, code: str, text: str) -> type[ServiceE
 
 
 def _access_error(status: int, code: str, text: str) -> type[ServiceError]:
-    """Return the error class of a 401 or 403 response. Services report a missing scope as either, with or without a code."""
+    """Return the error class of a 401 or 403 response.
+
+    Services report a missing scope with either status, with or without a code.
+    """
     if code == "missing_scope" or "scope" in text.lower():
         return MissingScopeError
     lacks_permission = status == FORBIDDEN and (not code or _PERMISSION.search(text))

@@ -13,7 +13,7 @@ TRAINING_DATA = "__training_data"
 ESTIMATE = "__estimate"
 """Hidden input of a job, added by `check`: the estimated tokens and cost of training."""
 ESTIMATED = ("estimated_tokens", "estimated_cost_usd")
-"""Outputs of a job that `check` also adds as inputs, because the engine hides inputs that begin with `__` from policies."""
+"""Outputs of a job that `check` also adds as inputs: the engine hides inputs that begin with `__` from policies."""
 REQUESTED_INPUTS = "__asked"
 """Output of a job: SHA-256 digests of the inputs with which the job was created."""
 

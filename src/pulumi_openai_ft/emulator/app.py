@@ -108,7 +108,10 @@ CONTROLS: tuple[tuple[str, str, Handler], ...] = (
 
 
 def build_app(backend: Backend) -> ASGIApp:
-    """Return the emulated service as an ASGI application. Its server must be able to drop connections; see `middleware`."""
+    """Return the emulated service as an ASGI application.
+
+    Its server must be able to drop connections; see `middleware.DroppableProtocol`.
+    """
     routes = [
         Route(endpoint.path, _serve_api(backend, endpoint), methods=[endpoint.method])
         for endpoint in ENDPOINTS

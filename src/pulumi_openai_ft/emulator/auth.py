@@ -47,7 +47,10 @@ class Key:
 
 @dataclass
 class Keyring:
-    """The registered keys. Until you register a project key, every project key works; the same applies to admin keys."""
+    """The registered keys.
+
+    Until you register a project key, every project key works. The same applies to admin keys.
+    """
 
     settings: Settings
     _keys: dict[str, Key] = field(default_factory=dict)

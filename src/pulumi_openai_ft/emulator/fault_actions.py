@@ -163,7 +163,10 @@ _ACTIONS: dict[str, Callable[[FaultedRequest], Awaitable[None]]] = {
 
 
 async def _read_ahead(receive: Receive) -> tuple[Receive, asyncio.Future[Any]]:
-    """Read the complete body. Return a `receive` that replays it, and a future that ends when the client disconnects."""
+    """Read the complete body.
+
+    Return a `receive` that replays it, and a future that ends when the client disconnects.
+    """
     messages = [await receive()]
     while messages[-1].get("more_body"):
         messages.append(await receive())

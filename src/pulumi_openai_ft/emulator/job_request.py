@@ -114,7 +114,10 @@ def ordered_method(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def split_extras(body: Any, rules: Mode) -> tuple[Any, dict[str, Any]]:
-    """Remove fields and hyperparameters that the mode accepts beyond the API. Return the body and the hyperparameters."""
+    """Remove fields and hyperparameters that the mode accepts beyond the API.
+
+    Return the body and the removed hyperparameters.
+    """
     if not isinstance(body, dict):
         return body, {}
     known = {**_REQUIRED, **_OPTIONAL}

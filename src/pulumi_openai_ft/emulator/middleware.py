@@ -71,7 +71,10 @@ class StoppableServer(uvicorn.Server):
         await self._ended.wait()
 
     async def shutdown(self, sockets: Any = None) -> None:  # noqa: ARG002  # uvicorn's signature
-        """Close the server and give running requests `GRACE_SECONDS` to finish. uvicorn's own method always sleeps first."""
+        """Close the server and give running requests `GRACE_SECONDS` to finish.
+
+        Unlike uvicorn's own method, do not sleep first.
+        """
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):

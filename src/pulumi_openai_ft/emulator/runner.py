@@ -78,7 +78,10 @@ class Outcome:
 
 
 class Runner(Protocol):
-    """A runner that trains jobs. It stores its state, so that runs survive the process. Each call passes the request."""
+    """A runner that trains jobs.
+
+    It stores its state, so that runs survive the process. Each call passes the request.
+    """
 
     def submit(self, order: TrainingRequest) -> None:
         """Start a run. The run also validates the files."""

@@ -151,7 +151,11 @@ class Emulator:
         return self.backend.keyring.add(key, project=project, scopes=scopes)
 
     def journal(self, **filters: Any) -> list[JournalEntry]:
-        """Return the requests so far, oldest first. Filter them by `method`, `path` (a glob or a route), `status`, `after`."""
+        """Return the requests so far, oldest first.
+
+        Args:
+            filters: `method`, `path`, `status` and `after`; see `request_log.Journal.entries`.
+        """
         return self.backend.journal.entries(**filters)
 
     def counts(self) -> dict[str, int]:

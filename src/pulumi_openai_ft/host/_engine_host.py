@@ -84,7 +84,10 @@ class EngineHost(Host):
             raise CommandInterruptedError("the command was interrupted before anything was created")
 
     def complete_create(self, created: CreateResult, rest: Callable[[], CreateResult]) -> CreateResult:
-        """Run `rest` after a create. If it fails, the engine records the resource and the command fails with the reason."""
+        """Run `rest` after a create.
+
+        If it fails, the engine records the resource and the command fails with the reason.
+        """
         Operation.current().mark_created(created)
         return rest()
 

@@ -77,7 +77,10 @@ class Servicer(ResourceProviderServicer):
 
     @_reports_errors
     def Configure(self, request: Any) -> Any:
-        """Store the stack's configuration without secret markers. Like the stock host, leave marking secrets to the engine."""
+        """Store the stack's configuration without secret markers.
+
+        Like the stock host, leave marking secrets to the engine.
+        """
         config = {
             key: rpc.unwrap_rpc_secret(value)
             for key, value in rpc.deserialize_properties(request.args).items()

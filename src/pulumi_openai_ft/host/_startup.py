@@ -22,7 +22,10 @@ AUTOMATION = "pulumi.automation"
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Pause garbage collection during imports. Modules are never freed, and scanning them takes a quarter of the time."""
+    """Pause garbage collection during imports.
+
+    Modules are never freed, and scanning them takes a quarter of the time.
+    """
     gc.disable()
     try:
         yield

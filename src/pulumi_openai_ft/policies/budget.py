@@ -28,7 +28,8 @@ def _budget(job: CheckedResource, limits: Limits) -> Iterator[str]:
         )
     if limits["max_usd"] and usd > limits["max_usd"]:
         yield (
-            f"training_file: the estimated cost of {usd:,.2f} USD exceeds the limit of {limits['max_usd']:,} USD: {_REMEDY}"
+            f"training_file: the estimated cost of {usd:,.2f} USD exceeds the limit of "
+            f"{limits['max_usd']:,} USD: {_REMEDY}"
         )
 
 

@@ -32,7 +32,10 @@ def _deadline(job: CheckedResource, limits: Limits) -> Iterator[str]:
 
 
 def _with_deadline(job: CheckedResource, limits: Limits) -> Mapping[str, Any] | None:
-    """Return the maximum deadline, unless the update does not wait for the job: the provider rejects that combination."""
+    """Return the maximum deadline, or None if the update does not wait for the job.
+
+    The provider rejects a deadline for a job that the update does not wait for.
+    """
     timeout, waits = job.props.get("cancel_after_timeout"), job.props.get("wait_for_completion")
     too_long = timeout is None or (_is_number(timeout) and timeout > limits["max_seconds"])
     return {"cancel_after_timeout": limits["max_seconds"]} if too_long and waits in (None, True) else None
