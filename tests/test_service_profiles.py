@@ -134,7 +134,7 @@ class TestProfiles:
     def test_what_is_missing_is_said_with_the_way_out(self, feature: str) -> None:
         sentence = PROFILES["generic"].unsupported_message(feature)
 
-        assert sentence.startswith(f"the service 'generic' does not offer {FEATURES[feature]}: ")
+        assert sentence.startswith(f"the service 'generic' does not support {FEATURES[feature]}: ")
         assert "openai-ft:unsupportedFeatures" in sentence
 
 
@@ -513,14 +513,14 @@ class TestGateways:
 
         (reason,) = reasons(provider, checkpoint_id="model", project_ids=["proj_b"])
 
-        assert reason.startswith("this resource: the service 'generic' does not offer permissions of checkp")
+        assert reason.startswith("this resource: the service 'generic' does not support checkpoint perm")
 
     def test_pausing_is_refused_at_preview(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         (reason,) = reasons(provider, **inputs, paused=True)
 
-        assert reason.startswith("paused: the service 'generic' does not offer pausing and resuming a job: ")
+        assert reason.startswith("paused: the service 'generic' does not support pausing and resuming jobs: ")
 
     @pytest.mark.usefixtures("service")
     def test_events_are_refused_before_the_service_is_asked(
@@ -530,7 +530,7 @@ class TestGateways:
         monkeypatch.setenv("OPENAI_BASE_URL", service.url)
         pulumi.runtime.set_all_config({"openai-ft:service": "generic"})
         try:
-            with pytest.raises(InputError, match="the service 'generic' does not offer events of a job"):
+            with pytest.raises(InputError, match="the service 'generic' does not support job events"):
                 get_fine_tuning_events("ftjob-1")
         finally:
             pulumi.runtime.set_all_config({})
@@ -573,7 +573,7 @@ def test_metadata_is_refused_at_preview_where_it_is_not_kept(
 
     (reason,) = reasons(provider, **inputs, metadata={"team": "shop"})
 
-    assert reason.startswith("metadata: the service 'openai' does not offer metadata of a job: leave it out")
+    assert reason.startswith("metadata: the service 'openai' does not support job metadata: remove it")
 
 
 def test_auto_is_refused_at_preview_where_the_service_chooses_nothing(
@@ -583,7 +583,7 @@ def test_auto_is_refused_at_preview_where_the_service_chooses_nothing(
 
     (reason,) = reasons(provider, **inputs, method=supervised(n_epochs=3.0, batch_size="auto"))
 
-    assert reason.startswith("method.supervised.hyperparameters.batch_size: the service 'openai' does not of")
+    assert reason.startswith("method.supervised.hyperparameters.batch_size: the service 'openai' does not su")
     assert reasons(provider, **inputs, method=supervised(n_epochs=3.0, batch_size=1.0)) == []
 
 

@@ -53,7 +53,10 @@ def test_a_rule_is_configured_by_its_level_or_an_object(file: Path) -> None:
             {"all": "strict"},
             "all: the level is 'strict', write one of advisory, mandatory, remediate, disabled",
         ),
-        ({"fine-tuning-epochs": {"max": 0}}, "fine-tuning-epochs: max is 0, write a whole number from 1"),
+        (
+            {"fine-tuning-epochs": {"max": 0}},
+            "fine-tuning-epochs: max is 0, must be an integer of at least 1",
+        ),
     ],
 )
 def test_what_is_wrong_is_told(file: Path, written: Any, said: str) -> None:

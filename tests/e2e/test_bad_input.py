@@ -100,11 +100,14 @@ def test_is_told_at_preview(
             "permissions need an admin key: run `pulumi config set --secret openai-ft:adm",
         ),
         ({"OPENAI_ADMIN_KEY": API_KEY}, "are the same key"),
-        ({"OPENAI_BASE_URL": "127.0.0.1:80"}, "openai-ft:baseUrl is '127.0.0.1:80': write a whole address"),
+        (
+            {"OPENAI_BASE_URL": "127.0.0.1:80"},
+            r"openai-ft:baseUrl \(or OPENAI_BASE_URL\) is '127.0.0.1:80': must be a complete URL",
+        ),
         ({"OPENAI_API_KEY": "sk-proj-of-somebody-else-1234"}, r"project key sk-…1234; set a valid key"),
         (
             {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"},
-            r"no answer from http://127\.0\.0\.1:9/v1 .*: check openai-ft",
+            r"no response from http://127\.0\.0\.1:9/v1 .*: check openai-ft",
         ),
     ],
     ids=["no key", "no admin key", "equal keys", "malformed address", "wrong key", "unreachable address"],

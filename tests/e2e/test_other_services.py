@@ -71,7 +71,7 @@ def test_whole_life_with_a_gateway(stack: Stack, service: Emulator, tmp_path: Pa
     (tmp_path / "program" / "__main__.py").write_text(PROGRAM + SHARE)
     refused = stack.preview(code=None)
     assert refused.code != 0
-    assert "this resource: the service 'generic' does not offer permissions of checkpoints" in refused.text
+    assert "this resource: the service 'generic' does not support checkpoint permissions" in refused.text
     assert "Traceback" not in refused.text
 
     stack.destroy()

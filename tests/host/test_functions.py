@@ -64,7 +64,7 @@ def test_an_unknown_function_is_refused_with_those_that_there_are(config: Any, t
     with pytest.raises(InputError) as refused:
         invoke(token, {}, config)
 
-    assert str(refused.value).startswith(f"there is no function {token!r}: ")
+    assert str(refused.value).startswith(f"unknown function {token!r}: ")
     assert all(name in str(refused.value) for name in LOOKUPS)
 
 
@@ -89,7 +89,7 @@ def test_the_engine_gets_failures_with_what_a_program_needs_to_tell_their_kind(c
     [
         ("getFile", {}, "get_file: file_id: is missing"),
         ("getFile", {"file_id": "file-1", "colour": "red"}, "get_file: colour: is not supported here"),
-        ("getMoon", {}, f"there is no function '{TYPE_PREFIX}getMoon': "),
+        ("getMoon", {}, f"unknown function '{TYPE_PREFIX}getMoon': "),
     ],
 )
 def test_the_engine_gets_wrong_calls_told(config: Any, name: str, args: dict[str, Any], reason: str) -> None:

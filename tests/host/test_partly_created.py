@@ -257,7 +257,7 @@ def interrupted(own_host: Host, slow_service: Emulator) -> Interrupted:
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever hangs is left behind sooner."""
-    monkeypatch.setattr(_operations, "PATIENCE", 0.1)
+    monkeypatch.setattr(_operations, "GRACE_PERIOD", 0.1)
 
 
 class TestSigint:

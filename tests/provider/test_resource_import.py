@@ -856,7 +856,7 @@ class TestPermissions:
     def test_a_service_without_permissions_is_named(self, configure: Callable[..., Any]) -> None:
         lacking = PermissionManager(configure(FineTuningCheckpointPermissionProvider, service="bedrock").api)
 
-        with pytest.raises(InputError, match="the service 'bedrock' does not offer permissions"):
+        with pytest.raises(InputError, match="the service 'bedrock' does not support checkpoint permissions"):
             find_permissions(lacking, "ft:m:o::abc")
 
     def test_where_there_are_no_checkpoints_models_are_searched_alone(

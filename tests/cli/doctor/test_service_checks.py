@@ -159,14 +159,14 @@ def test_a_closed_organization_is_a_problem_where_the_service_says_so(
 
     assert found["service"].status is Status.OK
     assert found["training"].status is Status.PROBLEM
-    assert "OpenAI has closed fine-tuning to this organization" in found["training"].message
+    assert "OpenAI has closed fine-tuning for this organization" in found["training"].message
 
 
 def test_a_service_that_does_not_answer_is_a_problem() -> None:
     found = findings(configuration(apiKey=API_KEY, baseUrl=NOWHERE))
 
     assert found["service"].status is Status.PROBLEM
-    assert found["service"].message.startswith(f"no answer from {NOWHERE} ")
+    assert found["service"].message.startswith(f"no response from {NOWHERE} ")
     assert found["training"].message.startswith("OpenAI accepts no new jobs from 2027-01-06, in 36 days")
 
 

@@ -45,7 +45,7 @@ REFUSED = {
         "'proj_a' is a project: a FineTuningCheckpointPermission is imported",
     ),
     "blank": (JOB, " ", "the id is empty: a FineTuningJob is imported by the id of a job, ftjob-…"),
-    "no-type": ("FineTuningJobs", "ftjob-1", "this version of pulumi-openai-ft has no type"),
+    "no-type": ("FineTuningJobs", "ftjob-1", "unknown type"),
 }
 """Types, ids and what is said, by name."""
 
@@ -118,12 +118,12 @@ def test_a_bulk_import_whose_preview_fails_imports_nothing(stack: Stack, account
         (
             {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"},
             FILE,
-            "no answer from http://127.0.0.1:9/v1 to GET /files/",
+            "no response from http://127.0.0.1:9/v1 to GET /files/",
         ),
         (
             {"OPENAI_BASE_URL": "127.0.0.1:9"},
             JOB,
-            "openai-ft:baseUrl is '127.0.0.1:9': write a whole address",
+            "openai-ft:baseUrl (or OPENAI_BASE_URL) is '127.0.0.1:9': must be a complete URL",
         ),
     ],
     ids=["no key", "wrong key", "no admin key", "wrong admin key", "unreachable", "malformed address"],
@@ -154,7 +154,7 @@ def test_permissions_of_a_service_that_has_none_are_refused(stack: Stack, accoun
 
     ran = import_one(stack, PERMISSION, "share", "ft:gpt-4o:shop::abc", "--skip-preview", code=1)
 
-    assert_told(ran, "share", "the service 'generic' does not offer permissions of checkpoints")
+    assert_told(ran, "share", "the service 'generic' does not support checkpoint permissions")
     assert state(stack) == {}
 
 

@@ -134,7 +134,7 @@ class TestEveryFunction:
     ) -> None:
         api = connected(profile=PROFILES["generic"])
 
-        with pytest.raises(InputError, match=r"^get_\w+: the service 'generic' does not offer "):
+        with pytest.raises(InputError, match=r"^get_\w+: the service 'generic' does not support "):
             look_up(api, name, **ONE_OF_EACH.get(name, {}))
 
         assert service.journal() == []
