@@ -97,7 +97,11 @@ class FineTuningCheckpointPermissionProvider(Provider):
         granted = self.permissions.list_for(id_, props.get("project_ids"))
         if not granted and is_get_call(props):
             raise InputError(f"{id_} is not shared with any project, so it has no permissions to read")
-        return ReadResult(id_, _outputs(id_, granted, props.get(REQUESTED_CHECKPOINT))) if granted else ReadResult("", {})
+        return (
+            ReadResult(id_, _outputs(id_, granted, props.get(REQUESTED_CHECKPOINT)))
+            if granted
+            else ReadResult("", {})
+        )
 
     def import_(self, id_: str) -> ReadResult:
         """Read existing permissions for `pulumi import`."""
@@ -124,9 +128,7 @@ class FineTuningCheckpointPermissionProvider(Provider):
         inputs = self.inputs(news)
         own = _recorded(olds)
         granted = self.permissions.grant(id_, inputs["project_ids"], own.values())
-        leftover = {
-            project: cp for project, cp in own.items() if project not in inputs["project_ids"]
-        }
+        leftover = {project: cp for project, cp in own.items() if project not in inputs["project_ids"]}
         outs = _outputs(id_, granted, inputs["checkpoint_id"])
         try:
             self.permissions.revoke(id_, leftover)
@@ -193,7 +195,12 @@ def _outputs(checkpoint: str, granted: Iterable[Permission], requested: str | No
         permission.project_id: permission.id
         for permission in sorted(granted, key=lambda found: found.project_id)
     }
-    return {"checkpoint_id": checkpoint, "project_ids": list(ids), "permission_ids": ids, REQUESTED_CHECKPOINT: requested}
+    return {
+        "checkpoint_id": checkpoint,
+        "project_ids": list(ids),
+        "permission_ids": ids,
+        REQUESTED_CHECKPOINT: requested,
+    }
 
 
 def _recorded(props: Mapping[str, Any]) -> dict[str, str]:

@@ -171,7 +171,9 @@ class FileManager:
 
     def _post_file(self, upload: UploadRequest, content: BufferedReader, started: float) -> FileObject:
         try:
-            with VerifiedReader(FileSnapshot.of(content, upload), self._progress_callback(upload.size)) as reader:
+            with VerifiedReader(
+                FileSnapshot.of(content, upload), self._progress_callback(upload.size)
+            ) as reader:
                 return self.api.upload_file(
                     upload.filename, reader, purpose=upload.purpose, expires_after=upload.expires_after
                 )

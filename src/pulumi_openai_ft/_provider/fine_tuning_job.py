@@ -147,9 +147,7 @@ class FineTuningJobProvider(Provider):
         """Read the job, and check whether its model still exists."""
         job = self.jobs.find(id_)
         is_deleted = job.status == "succeeded" and not self.jobs.model_is_listed(job)
-        return ReadResult(
-            id_, {**self._outputs(job, props), **({MODEL_DELETED: True} if is_deleted else {})}
-        )
+        return ReadResult(id_, {**self._outputs(job, props), **({MODEL_DELETED: True} if is_deleted else {})})
 
     def import_(self, id_: str) -> ReadResult:
         """Read an existing job for `pulumi import`."""

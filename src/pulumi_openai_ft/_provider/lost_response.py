@@ -35,7 +35,9 @@ def poll_until_found(
             timing.sleep(delay)
         except CommandInterruptedError as error:
             unclear = "before it was known whether the service processed the request"
-            error.args = (f"{error} {unclear}: run `pulumi up` again; it adopts the object if it was created",)
+            error.args = (
+                f"{error} {unclear}: run `pulumi up` again; it adopts the object if it was created",
+            )
             raise
         if found := find():
             return found

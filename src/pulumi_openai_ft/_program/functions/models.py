@@ -30,19 +30,25 @@ class JobsArguments(InputModel):
     metadata: dict[str, str] | None = Field(
         default=None, description="Only jobs whose metadata contains all of these pairs."
     )
-    limit: Limit | None = Field(default=None, description="Maximum number of results. By default, all are returned.")
+    limit: Limit | None = Field(
+        default=None, description="Maximum number of results. By default, all are returned."
+    )
 
 
 class CheckpointsArguments(JobArguments):
     """Arguments of `get_fine_tuning_checkpoints`."""
 
-    limit: Limit | None = Field(default=None, description="Maximum number of results. By default, all are returned.")
+    limit: Limit | None = Field(
+        default=None, description="Maximum number of results. By default, all are returned."
+    )
 
 
 class EventsArguments(JobArguments):
     """Arguments of `get_fine_tuning_events`."""
 
-    limit: Limit | None = Field(default=None, description="Maximum number of results. By default, all are returned.")
+    limit: Limit | None = Field(
+        default=None, description="Maximum number of results. By default, all are returned."
+    )
     level: Literal["info", "warn", "warning", "error"] | None = Field(
         default=None, description="Only events with this level; `warn` and `warning` are equivalent."
     )
@@ -61,7 +67,9 @@ class PermissionsArguments(InputModel):
         description="Name of the checkpoint, `ft:…`. An id, `ftckpt_…`, is looked up in recent jobs."
     )
     project_id: Id | None = Field(default=None, description="Only permissions of this project, `proj_…`.")
-    limit: Limit | None = Field(default=None, description="Maximum number of results. By default, all are returned.")
+    limit: Limit | None = Field(
+        default=None, description="Maximum number of results. By default, all are returned."
+    )
 
 
 class FileArguments(InputModel):
@@ -74,7 +82,9 @@ class FilesArguments(InputModel):
     """Arguments of `get_files`."""
 
     purpose: Id | None = Field(default=None, description="Only files with this purpose, such as `fine-tune`.")
-    limit: Limit | None = Field(default=None, description="Maximum number of results. By default, all are returned.")
+    limit: Limit | None = Field(
+        default=None, description="Maximum number of results. By default, all are returned."
+    )
 
 
 class ModelArguments(InputModel):
@@ -87,7 +97,9 @@ class ModelsArguments(InputModel):
     """Arguments of `get_models`."""
 
     owned_by: Id | None = Field(default=None, description="Only models with this owner, such as `system`.")
-    limit: Limit | None = Field(default=None, description="Maximum number of results. By default, all are returned.")
+    limit: Limit | None = Field(
+        default=None, description="Maximum number of results. By default, all are returned."
+    )
 
 
 class ListResult(BaseModel):
