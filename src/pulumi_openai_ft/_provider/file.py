@@ -196,7 +196,7 @@ def _upload(inputs: Mapping[str, Any], identity: str | None, scope: str | None) 
         "sha256": inputs["sha256"],
         "expires_after": expires_after,
     }
-    more = {"sha256": inputs["sha256"], "token": fingerprint(recipe) if identity else None}
+    more = {"sha256": inputs["sha256"], "identity": fingerprint(recipe) if identity else None}
     if filename or not identity:
         name = filename or os.path.basename(inputs["file"])  # noqa: PTH119 - see above
         return UploadRequest(name, purpose, size, expires_after, **more)

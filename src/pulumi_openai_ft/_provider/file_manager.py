@@ -52,13 +52,13 @@ class FileManager:
         api: Client of the service.
         host: Host process: messages, clock and sleep.
         adopted: Ids of files that a new resource adopted instead of uploading them.
-        ledger: Records, on this machine, of uploads that may be missing from the state.
+        resume_store: Records, on this machine, of uploads that may be missing from the state.
     """
 
     api: Client
     host: Host = field(default_factory=Host)
     adopted: AdoptedIds = field(default_factory=AdoptedIds)
-    ledger: ResumeStore = field(default_factory=ResumeStore)
+    resume_store: ResumeStore = field(default_factory=ResumeStore)
     _lock: Lock = field(default_factory=Lock)
     _initial_files: dict[str, FileObject] | None = None
     _claimed: set[str] = field(default_factory=set)
@@ -95,7 +95,7 @@ class FileManager:
 
     def _find_previous_upload(self, upload: UploadRequest) -> FileObject | None:
         """Return the file that an earlier run uploaded before it was interrupted, or None."""
-        record = self.ledger.find(upload.key(self.api.settings), self.host.time.wall())
+        record = self.resume_store.find(upload.key(self.api.settings), self.host.time.wall())
         is_recorded = self._record_matcher(record, upload)
         for file in self._files_before().values():
             if (
@@ -118,11 +118,11 @@ class FileManager:
             return lambda _file: False
         if record.file_id:
             return lambda file: file.id == record.file_id
-        others = self.ledger.files_of_others(upload.key(self.api.settings)).union(record.before)
+        others = self.resume_store.files_of_others(upload.key(self.api.settings)).union(record.before)
         return lambda file: file.id not in others and file.created_at >= record.began - CLOCK_SKEW
 
     def _upload(self, upload: UploadRequest, content: BufferedReader) -> FileObject:
-        self.ledger.drop_old(self.host.time.wall())
+        self.resume_store.drop_old(self.host.time.wall())
         if not upload.is_multipart(self.api.settings):
             return self._upload_single(upload, content)
         try:
@@ -135,13 +135,13 @@ class FileManager:
 
     def _upload_multipart(self, upload: UploadRequest, content: BufferedReader) -> FileObject:
         now, matching = self.host.time.wall(), self._matching_file_ids(upload)
-        interrupted = self.ledger.find(upload.key(self.api.settings), now)
+        interrupted = self.resume_store.find(upload.key(self.api.settings), now)
         started = interrupted.began if interrupted else now
 
         def find() -> FileObject | None:
             return self._new_file(upload, started)
 
-        file = MultipartUpload(upload, content, self.api, self.host, self.ledger, find, matching).send()
+        file = MultipartUpload(upload, content, self.api, self.host, self.resume_store, find, matching).send()
         self._record(upload, UploadRecord(started, matching, file_id=file.id))
         return file
 
@@ -153,7 +153,7 @@ class FileManager:
             file = self._post_file(upload, content, record.began)
         except (InputError, RequestError) as error:
             if isinstance(error, InputError) or not error.may_have_acted:
-                self.ledger.forget(upload.key(self.api.settings))
+                self.resume_store.forget(upload.key(self.api.settings))
             raise
         self._record(upload, replace(record, file_id=file.id))
         return file
@@ -162,9 +162,9 @@ class FileManager:
         """Record which resource uploads a file whose name does not identify the resource."""
         key = upload.key(self.api.settings)
         if upload.has_unique_name:
-            self.ledger.forget(key)
+            self.resume_store.forget(key)
         else:
-            self.ledger.write(key, record)
+            self.resume_store.write(key, record)
 
     def _matching_file_ids(self, upload: UploadRequest) -> list[str]:
         return [file.id for file in self._files_before().values() if upload.matches(file)]

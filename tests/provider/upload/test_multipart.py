@@ -90,7 +90,7 @@ def another_process(configure: Callable[..., Any]) -> Iterator[Callable[..., Fil
 def wish(path: Path, **changes: Any) -> UploadRequest:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     told = {"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, "sha256": sha256}
-    return UploadRequest(**{**told, "has_unique_name": True, "token": "token", **changes})
+    return UploadRequest(**{**told, "has_unique_name": True, "identity": "identity", **changes})
 
 
 def obtain(files: FileManager, path: Path, **changes: Any) -> FileObject:
@@ -256,7 +256,7 @@ def test_what_the_service_refuses_is_cancelled(
     with pytest.raises(ServiceError):
         obtain(files, large)
 
-    assert list(files.ledger.folder.iterdir()) == []
+    assert list(files.resume_store.folder.iterdir()) == []
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
     assert service.files() == []
 
@@ -279,7 +279,9 @@ def test_a_file_that_is_too_large_for_one_piece_needs_another_way(
     path = tmp_path / "huge.jsonl"
     with path.open("wb") as content:
         content.truncate(MAX_SINGLE_UPLOAD + 1)
-    huge = UploadRequest(path.name, "fine-tune", MAX_SINGLE_UPLOAD + 1, has_unique_name=True, token="token")
+    huge = UploadRequest(
+        path.name, "fine-tune", MAX_SINGLE_UPLOAD + 1, has_unique_name=True, identity="identity"
+    )
 
     with (
         path.open("rb") as content,
@@ -376,7 +378,7 @@ def test_an_interrupted_upload_that_nobody_would_go_on_with_is_cancelled(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     with pytest.raises(CommandInterruptedError):
-        obtain(another_process(consents=1), large, token=None)
+        obtain(another_process(consents=1), large, identity=None)
 
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
 
@@ -386,7 +388,7 @@ def test_where_the_disk_takes_nothing_a_file_is_uploaded_all_the_same_and_what_b
 ) -> None:
     full = ResumeStore(tmp_path / "large.jsonl" / "uploads")  # nothing can be written there
     interrupted, whole = another_process(consents=1), another_process()
-    interrupted.ledger = whole.ledger = full
+    interrupted.resume_store = whole.resume_store = full
 
     with pytest.raises(CommandInterruptedError):
         obtain(interrupted, large, has_unique_name=False)

@@ -16,7 +16,7 @@ from pulumi_openai_ft._service_profiles import PROFILES
 from pulumi_openai_ft._settings import Settings
 
 LARGEST_PART = 64 * 2**20
-LARGE = UploadRequest("large.jsonl", "fine-tune", 64_000_001, token="token")
+LARGE = UploadRequest("large.jsonl", "fine-tune", 64_000_001, identity="identity")
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,13 @@ def test_each_service_project_and_content_is_remembered_by_itself() -> None:
     others = [
         LARGE.key(replace(settings, base_url="http://other/v1")),
         LARGE.key(replace(settings, project="proj_b")),
-        replace(LARGE, token="other").key(settings),
+        replace(LARGE, identity="other").key(settings),
         replace(LARGE, filename="other.jsonl").key(settings),
     ]
 
     assert len({LARGE.key(settings), *others}) == 5
     assert LARGE.key(settings) == LARGE.key(replace(settings, api_key="sk-proj-another", timeout=3.0))
-    assert replace(LARGE, token=None).key(settings) is None
+    assert replace(LARGE, identity=None).key(settings) is None
 
 
 @pytest.mark.parametrize(
