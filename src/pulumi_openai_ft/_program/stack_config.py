@@ -1,4 +1,7 @@
-"""Access to the stack's configuration from a Pulumi program, which, unlike a provider, also sees what is secret."""
+"""The stack's configuration, as read by a Pulumi program.
+
+A program knows which values are secret, but a provider does not.
+"""
 
 from __future__ import annotations
 

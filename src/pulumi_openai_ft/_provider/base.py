@@ -126,7 +126,7 @@ class Provider(ResourceProvider):
         raise NotImplementedError
 
     def preview_outputs(self, _olds: Mapping[str, Any] | None, _news: dict[str, Any]) -> dict[str, Any]:
-        """Return the outputs after a create or update, as far as they are known in advance. Sends no request."""
+        """Return the outputs after a create or update, as far as a preview can know them. Send no request."""
         raise NotImplementedError
 
     def unfinished_message(self, _id: str, _outs: Mapping[str, Any], error: Exception) -> str:
