@@ -145,10 +145,10 @@ def test_another_checkpoint_is_another_resource(provider: FineTuningCheckpointPe
     ("inputs", "sentence"),
     [
         ({"checkpoint_id": "ftjob-1"}, "checkpoint_id: 'ftjob-1' is a job: write the name, ft:…"),
-        ({"checkpoint_id": None}, "checkpoint_id: is missing: a job has no model before it has succeeded"),
-        ({"project_ids": []}, "project_ids: [] does not fit"),
-        ({"project_ids": "proj_b"}, "project_ids: 'proj_b' does not fit: must be a list"),
-        ({"allow_view": False}, "allow_view: False does not fit: must be True"),
+        ({"checkpoint_id": None}, "checkpoint_id: is missing: a job has no model until it has succeeded"),
+        ({"project_ids": []}, "project_ids: [] is invalid"),
+        ({"project_ids": "proj_b"}, "project_ids: 'proj_b' is invalid: must be a list"),
+        ({"allow_view": False}, "allow_view: False is invalid: must be True"),
     ],
     ids=repr,
 )
@@ -237,7 +237,7 @@ def test_two_resources_that_grant_the_same_are_told_at_preview(
     (failure,) = provider.check({}, {**good, "__identity": "o::dev::shop::T::second"}).failures
 
     assert failure.reason.startswith(
-        "project_ids: 'proj_b' is granted ft:m:o::a by another resource too, 'first'"
+        "project_ids: 'proj_b' already has access to ft:m:o::a through another resource, 'first'"
     )
     assert provider.check({}, {**good, "__identity": "o::dev::shop::T::first"}).failures == []
 

@@ -319,7 +319,7 @@ class TestOverTime:
         created = provider.create({**inputs, "wait_for_completion": False})
 
         with pytest.raises(
-            IncompleteResourceError, match=r"goes on at the service \(running when last seen\)"
+            IncompleteResourceError, match=r"is still running at the service \(last known status: running\)"
         ) as raised:
             provider.update(created.id, created.outs or {}, inputs)
 
@@ -334,7 +334,7 @@ class TestOverTime:
     ) -> None:
         told = provider.unfinished_message("ftjob-1", {"status": "queued"}, RuntimeError("lost"))
 
-        assert "job ftjob-1 goes on at the service (queued when last seen): lost" in told
+        assert "job ftjob-1 is still running at the service (last known status: queued): lost" in told
 
     def test_an_unfinished_job_is_adopted(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], running: Any
@@ -438,7 +438,7 @@ class TestOverTime:
         ({"method": {"type": "dpo", "supervised": {}}}, "method.supervised: does not go with type 'dpo'"),
         (
             {"method": {"type": "reinforcement"}, "validation_file": "file-2"},
-            "method.reinforcement: is missing: this type needs a grader",
+            "method.reinforcement: is missing: this type requires a grader",
         ),
     ],
     ids=repr,

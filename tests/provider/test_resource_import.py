@@ -155,16 +155,24 @@ class TestIds:
     @pytest.mark.parametrize(
         ("resource", "id_", "told"),
         [
-            ("File", "ftjob-1", "'ftjob-1' is a job: a File is imported by the id of a file, file-…"),
+            (
+                "File",
+                "ftjob-1",
+                "'ftjob-1' is the id of a job: to import a File, pass the id of a file, file-…",
+            ),
             ("File", "upload_1", "'upload_1' is an upload: a File is imported by"),
-            ("FineTuningJob", "file-1", "'file-1' is a file: a FineTuningJob is imported by the id of a job"),
+            (
+                "FineTuningJob",
+                "file-1",
+                "'file-1' is the id of a file: to import a FineTuningJob, pass the id of a job",
+            ),
             ("FineTuningJob", "ft:m:o::abc", "is a fine-tuned model: a FineTuningJob is imported by"),
             ("FineTuningJob", "ftevent-1", "is an event of a job"),
             ("FineTuningJob", "ftchkpt-1", "is a checkpoint"),
             ("FineTuningJob", "cp_1", "is a permission"),
             ("FineTuningCheckpointPermission", "ftjob-1", "is imported by <checkpoint>/<cp_…>, <checkpoint>"),
             ("FineTuningCheckpointPermission", "proj_1/cp_1", "'proj_1/cp_1' is a project"),
-            ("File", "", "the id is empty: a File is imported by the id of a file, file-…"),
+            ("File", "", "the id is empty: to import a File, pass the id of a file, file-…"),
             ("FineTuningJob", " ", "the id is empty: a FineTuningJob is imported by"),
         ],
     )
@@ -841,7 +849,9 @@ class TestPermissions:
     def test_a_checkpoint_may_have_slashes_in_its_name(self, id_: str, grants: PermissionManager) -> None:
         name = id_.removesuffix("/cp_9")
 
-        with pytest.raises(InputError, match=f"^{name} is shared with no project, or is no checkpoint"):
+        with pytest.raises(
+            InputError, match=f"^{name} is not shared with any project, or is not a checkpoint"
+        ):
             find_permissions(grants, id_)
 
     @pytest.mark.parametrize("id_", ["", "ftjob-1", "file-1/cp_1", "/cp_1"])

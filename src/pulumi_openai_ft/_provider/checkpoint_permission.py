@@ -163,7 +163,7 @@ class FineTuningCheckpointPermissionProvider(Provider):
             if isinstance(project, str)
         }
         return [
-            f"project_ids: {project!r} already gets {checkpoint} from another resource, {owner.split('::')[-1]!r}: "
+            f"project_ids: {project!r} already has access to {checkpoint} through another resource, {owner.split('::')[-1]!r}: "
             f"remove it from one of the two resources"
             for project, owner in owners.items()
             if owner != identity

@@ -36,8 +36,8 @@ _PHRASES = {
     "string_too_long": "a string of at most {max_length} characters",
     "string_too_short": "a string of at least {min_length} characters",
     "string_type": "a string",
-    "too_long": "of at most {max_length} entries",
-    "too_short": "of at least {min_length} entries",
+    "too_long": "at most {max_length} entries long",
+    "too_short": "at least {min_length} entries long",
 }
 """Requirement on the value for each type of pydantic error."""
 

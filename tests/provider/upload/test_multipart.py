@@ -354,7 +354,7 @@ def test_the_next_run_sends_what_a_broken_connection_has_left(
     assert parts_sent(service) - before <= COUNT - 4 + 3  # of four at a time, three may arrive unheard
     assert len(service.uploads()) == 1
     assert isinstance(files.host, Watcher)
-    assert "going on with the upload of large.jsonl that broke off" in files.host.said[0]
+    assert "resuming the interrupted upload of large.jsonl" in files.host.said[0]
 
 
 @pytest.mark.parametrize("consents", [1, 2, 3])

@@ -63,7 +63,7 @@ def test_a_section_that_cannot_be_read_any_more_is_an_error(tmp_path: Path) -> N
     folder = os.open(tmp_path, os.O_RDONLY)  # which can be opened and not read, as a file on a broken disk
     section = Section(folder, 0, 100, lambda _sent: None, "data.jsonl")
 
-    with pytest.raises(InputError, match=r"data\.jsonl' cannot be read to its end \(is a directory\)"):
+    with pytest.raises(InputError, match=r"data\.jsonl' cannot be read to the end \(is a directory\)"):
         section.read(10)
     os.close(folder)
 

@@ -56,12 +56,17 @@ def test_parts_are_neither_too_large_nor_too_many(size: int, above: float) -> No
             MAX_MULTIPART_UPLOAD + 1,
             "fine-tune",
             "openai",
-            "8589934593 bytes are more than the 8589934592 that can be uploaded",
+            "8589934593 bytes exceed the upload limit of 8589934592 bytes",
         ),
         (MAX_SINGLE_UPLOAD, "evals", "openai", None),
-        (MAX_SINGLE_UPLOAD + 1, "evals", "openai", "as purpose 'evals' takes no uploads in parts"),
+        (MAX_SINGLE_UPLOAD + 1, "evals", "openai", "(purpose 'evals' does not support multipart uploads"),
         (MAX_SINGLE_UPLOAD, "fine-tune", "generic", None),
-        (MAX_SINGLE_UPLOAD + 1, "fine-tune", "generic", "as the service 'generic' takes no uploads in parts"),
+        (
+            MAX_SINGLE_UPLOAD + 1,
+            "fine-tune",
+            "generic",
+            "(the service 'generic' does not support multipart uploads",
+        ),
     ],
 )
 def test_what_is_too_large_is_said(size: int, purpose: str, service: str, problem: str | None) -> None:

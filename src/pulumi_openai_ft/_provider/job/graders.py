@@ -26,7 +26,7 @@ from pulumi_openai_ft._provider.input_models import InputModel
 
 def _closed(value: Any) -> Any:
     if isinstance(value, str) and value.rfind("{{") > value.rfind("}}"):
-        raise ValueError("a text in which every {{ is closed by }}")
+        raise ValueError("a string in which every {{ is closed by }}")
     return value
 
 
