@@ -225,9 +225,9 @@ def test_a_method_is_surely_lacking_only_where_that_is_confirmed(model: str, met
             MINI,
             "reinforcement",
             LONG_AGO,
-            [f"OpenAI does not train {MINI} by reinforcement, only by dpo and supervised ("],
+            [f"OpenAI does not support the method reinforcement for {MINI}, only dpo and supervised ("],
         ),
-        ("gpt-5", "dpo", LONG_AGO, ["OpenAI does not train gpt-5-2025-08-07 by any method ("]),
+        ("gpt-5", "dpo", LONG_AGO, ["OpenAI does not support any training method for gpt-5-2025-08-07 ("]),
         (
             "babbage-002",
             "supervised",
@@ -427,40 +427,40 @@ def test_what_the_user_says_of_a_model_counts_before_the_services_closing() -> N
         ({"a": {"aliases": "b"}}, "openai-ft:catalog[\"a\"].aliases is 'b': must be a list of names"),
         (
             {"a": {"shutdown_date": "soon"}},
-            "openai-ft:catalog[\"a\"].shutdown_date is 'soon': write a date such as 2027-01-14",
+            "openai-ft:catalog[\"a\"].shutdown_date is 'soon': must be a date such as 2027-01-14",
         ),
         (
             {"a": {"shutdown_date": "2027-02-30"}},
-            "openai-ft:catalog[\"a\"].shutdown_date is '2027-02-30': write a date such as 2027-01-14",
+            "openai-ft:catalog[\"a\"].shutdown_date is '2027-02-30': must be a date such as 2027-01-14",
         ),
         (
             {"a": {"training_price": True}},
-            'openai-ft:catalog["a"].training_price is True: write USD per million tokens such as 25.0',
+            'openai-ft:catalog["a"].training_price is True: must be USD per million tokens such as 25.0',
         ),
         (
             {"a": {"training_price_per_hour": -1}},
-            'openai-ft:catalog["a"].training_price_per_hour is -1: write USD per hour such as 100.0',
+            'openai-ft:catalog["a"].training_price_per_hour is -1: must be USD per hour such as 100.0',
         ),
         (
             {"a": {"context_length": 0.5}},
-            'openai-ft:catalog["a"].context_length is 0.5: write a whole number of tokens such as 65536',
+            'openai-ft:catalog["a"].context_length is 0.5: must be a whole number of tokens such as 65536',
         ),
         (
             {"a": {"methods": ["sft"]}},
-            "openai-ft:catalog[\"a\"].methods is ['sft']: write a list with any of supervised, dpo, reinforcement",
+            "openai-ft:catalog[\"a\"].methods is ['sft']: must be a list with any of supervised, dpo, reinforcement",
         ),
         (
             {"a": {"inference_prices": {"input": 1}}},
             (
-                "openai-ft:catalog[\"a\"].inference_prices is {'input': 1}: write an object of input, output and "
+                "openai-ft:catalog[\"a\"].inference_prices is {'input': 1}: must be an object of input, output and "
                 "cached_input, USD per million tokens"
             ),
         ),
         (
             {"a": {"training_price": {"value": 1, "sure": "yes"}}},
             (
-                "openai-ft:catalog[\"a\"].training_price is {'value': 1, 'sure': 'yes'}: write an object of value, source, "
-                "as_of (a date), sure (true or false), the value USD per million tokens such as 25.0"
+                "openai-ft:catalog[\"a\"].training_price is {'value': 1, 'sure': 'yes'}: must be an object of value, source, "
+                "as_of (a date), sure (true or false), and value must be USD per million tokens such as 25.0"
             ),
         ),
         (

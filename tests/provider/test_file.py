@@ -73,7 +73,7 @@ def test_name_purpose_and_expiry_are_as_the_program_says(
     ("inputs", "sentence"),
     [
         ({"file": "missing.jsonl"}, "file: 'missing.jsonl' cannot be read (no such file or directory)"),
-        ({"file": "."}, "file: '.' is a folder"),
+        ({"file": "."}, "file: '.' is a directory"),
         ({"file": "/dev/zero"}, "file: '/dev/zero' is not a regular file: pass the path of a regular file"),
         ({"file": "\0"}, "file: '\\x00' cannot be read ("),
         (
@@ -126,7 +126,7 @@ def test_what_cannot_be_read_any_more_is_an_error_and_nothing_is_uploaded(
     if name == "fifo":
         os.mkfifo(tmp_path / name)
 
-    with pytest.raises(InputError, match=r"^file: '.*' (cannot be read|is no regular file)"):
+    with pytest.raises(InputError, match=r"^file: '.*' (cannot be read|is not a regular file)"):
         provider.create({"file": str(tmp_path / name), "purpose": "batch"})
 
     assert service.journal(method="POST", path="/v1/files") == []
@@ -347,7 +347,7 @@ class TestOfRows:
 
         provider.host = Interrupted()
 
-        with pytest.raises(CommandInterruptedError, match="while training data was read"):
+        with pytest.raises(CommandInterruptedError, match="while reading training data"):
             provider.create({"file": str(training_data), "validate": "off"})
 
         assert service.files() == []

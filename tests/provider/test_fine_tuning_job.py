@@ -325,7 +325,7 @@ class TestOverTime:
 
         assert (created.outs or {})["status"] == "validating_files"
         assert raised.value.outs["status"] == "running"
-        assert "(running when last seen)" in provider.unfinished_message(
+        assert "(last known status: running)" in provider.unfinished_message(
             created.id, created.outs or {}, raised.value
         )
 
@@ -433,9 +433,9 @@ class TestOverTime:
     [
         (
             {"cancel_after_timeout": 60.0, "wait_for_completion": False},
-            "cancel_after_timeout: it acts only while",
+            "cancel_after_timeout: has no effect with",
         ),
-        ({"method": {"type": "dpo", "supervised": {}}}, "method.supervised: does not go with type 'dpo'"),
+        ({"method": {"type": "dpo", "supervised": {}}}, "method.supervised: does not match type 'dpo'"),
         (
             {"method": {"type": "reinforcement"}, "validation_file": "file-2"},
             "method.reinforcement: is missing: this type requires a grader",

@@ -69,5 +69,5 @@ def test_an_interruption_ends_reading(host: Showing, time: FakeClock) -> None:
     read(host, time, 1)
     host.is_interrupted = True
 
-    with pytest.raises(CommandInterruptedError, match="interrupted while training data was read"):
+    with pytest.raises(CommandInterruptedError, match="interrupted while reading training data"):
         read(host, time, 1)

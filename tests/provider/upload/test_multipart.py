@@ -285,7 +285,7 @@ def test_a_file_that_is_too_large_for_one_piece_needs_another_way(
 
     with (
         path.open("rb") as content,
-        pytest.raises(InputError, match=r"no uploads in parts \(status 404\).*: split the file"),
+        pytest.raises(InputError, match=r"not support multipart uploads \(status 404\).*: split the file"),
     ):
         another_process().get_or_upload(huge, content)
 
@@ -462,7 +462,10 @@ def test_a_file_that_was_written_to_before_is_refused_and_nothing_stays(
         {"edited": content[:-1] + b"!", "shorter": content[:460], "longer": content + b"!"}[change]
     )
 
-    with large.open("rb") as opened, pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
+    with (
+        large.open("rb") as opened,
+        pytest.raises(InputError, match=r"large\.jsonl' has changed since the program ran"),
+    ):
         another_process().get_or_upload(wanted, opened)
 
     assert service.files() == []
@@ -484,7 +487,7 @@ def test_a_file_that_is_written_to_while_its_parts_are_sent_is_refused(
     files = another_process()
     files.host.raise_if_interrupted = write  # type: ignore[method-assign] - asked while parts are on their way
 
-    with pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
+    with pytest.raises(InputError, match=r"large\.jsonl' has changed since the program ran"):
         obtain(files, large)
 
     assert service.files() == []
@@ -501,7 +504,7 @@ def test_a_service_without_uploads_gets_one_piece(
     assert_only(service, obtain(files, large), large)
 
     assert isinstance(files.host, Watcher)
-    assert "name `uploads` in openai-ft:unsupportedFeatures" in files.host.said[0]
+    assert "add `uploads` to openai-ft:unsupportedFeatures" in files.host.said[0]
 
 
 def test_a_file_of_another_size_than_was_sent_is_deleted(
