@@ -272,7 +272,7 @@ def test_other_services_do_not_end_when_openai_does() -> None:
 def test_an_ending_that_is_not_confirmed_is_told_as_such() -> None:
     (sentence,) = warnings(AZURE, MINI, "dpo", today=date(2027, 4, 1))
 
-    assert sentence.startswith(f"Azure takes no new jobs for {MINI} from 2027-04-14, in 13 days (")
+    assert sentence.startswith(f"Azure accepts no new jobs for {MINI} from 2027-04-14, in 13 days (")
     assert "2026-07-07, not confirmed)" in sentence
 
 
@@ -396,7 +396,7 @@ def test_a_model_of_another_service_can_be_described() -> None:
     assert entry.facts.inference_prices.value == (0.1, 0.4, None)
     assert warnings(catalog, "llama", "dpo", today=TODAY) == [
         (
-            "the service does not train meta-llama/Llama-3.3-70B-Instruct by dpo, only by supervised (openai-ft:catalog): "
+            "the service does not support the method dpo for meta-llama/Llama-3.3-70B-Instruct, only supervised (openai-ft:catalog): "
             "choose another method, another model, or another service (openai-ft:baseUrl)"
         ),
         (

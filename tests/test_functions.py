@@ -80,7 +80,7 @@ class TestEveryFunction:
         names = [*lookup.arguments.model_fields, "opts"]
 
         if suffix:
-            assert documentation.startswith(f"Like `{lookup.function}`, ")
+            assert documentation.startswith(f"Call `{lookup.function}` with outputs.")
         else:
             assert [name for name in names if f"\n    {name}: " not in documentation] == []
 

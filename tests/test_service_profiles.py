@@ -215,7 +215,7 @@ class TestServicesThatKeepMetadata:
         provider.jobs.timing = FakeClock().time
         service.fault("POST", "/v1/fine_tuning/jobs", "drop_before")
 
-        with pytest.raises(ServiceConnectionError, match="no such job appeared"):
+        with pytest.raises(ServiceConnectionError, match="no matching job appeared"):
             provider.create(inputs)
 
         assert service.jobs() == []
@@ -257,7 +257,7 @@ class TestWithoutMetadata:
 
         with pytest.raises(
             ServiceConnectionError,
-            match=r"keeps no metadata by which to find it: .* before you run the command again",
+            match=r"does not store the metadata needed to find the job: .* before you run the command again",
         ):
             provider.create(inputs)
 
@@ -276,7 +276,7 @@ class TestWithoutMetadata:
         created = provider.create(wanted)
 
         assert service.jobs()[0]["method"]["supervised"]["hyperparameters"]["batch_size"] == 8
-        assert f"job {created.id}: the service changed the method" in capfd.readouterr().err
+        assert f"job {created.id}: the service changed the requested method" in capfd.readouterr().err
         assert provider.diff(created.id, created.outs or {}, wanted).changes is False
 
     @pytest.mark.parametrize("batch_size", ["auto", 8.0])
@@ -289,7 +289,7 @@ class TestWithoutMetadata:
     ) -> None:
         provider.create({**inputs, "method": supervised(batch_size=batch_size)})
 
-        assert "changed the method" not in capfd.readouterr().err
+        assert "changed the requested method" not in capfd.readouterr().err
 
 
 class TestAzure:

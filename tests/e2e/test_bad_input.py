@@ -160,6 +160,6 @@ def test_a_key_that_is_set_in_plain_is_warned_of_once_and_a_secret_one_is_not(
     text = stack.preview().text
 
     diagnostics = text[text.index("Diagnostics:") :]
-    assert diagnostics.count("openai-ft:apiKey is set in plain") == 1
-    assert "openai-ft:adminKey is set in plain" not in text
+    assert diagnostics.count("openai-ft:apiKey is stored in plaintext") == 1
+    assert "openai-ft:adminKey is stored in plaintext" not in text
     assert API_KEY not in text

@@ -89,7 +89,7 @@ def assert_all_recorded(
         (told,) = found["initErrors"]
         assert told in ended.text
         assert told.startswith(
-            f"job {found['id']} is still running at the service ({status} when last seen): "
+            f"job {found['id']} is still running at the service (last known status: {status}): "
         )
         assert told.endswith("`pulumi up` waits for it again, `pulumi destroy` cancels it")
 

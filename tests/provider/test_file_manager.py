@@ -121,7 +121,7 @@ def test_an_upload_under_a_chosen_name_that_was_refused_is_not_remembered(
     with training_data.open("rb") as content, pytest.raises(ServiceError):
         files.get_or_upload(upload(training_data, identity="identity"), content)
 
-    assert list(files.ledger.folder.iterdir()) == []
+    assert list(files.resume_store.folder.iterdir()) == []
 
 
 def test_a_file_under_a_chosen_name_that_was_there_before_is_not_taken_for_it(

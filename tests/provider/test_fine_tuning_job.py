@@ -222,7 +222,7 @@ class TestAtOnce:
     ) -> None:
         for ask in (provider.read, provider.delete):
             with pytest.raises(
-                NotFoundError, match=f"ftjob-other is not found.*{service.url}.*pulumi state delete"
+                NotFoundError, match=f"ftjob-other was not found.*{service.url}.*pulumi state delete"
             ):
                 ask("ftjob-other", {})
 

@@ -36,7 +36,7 @@ REFUSED = {
         "cp_nothing is not among the permissions of the newest checkpoints, of which",
     ),
     "not-shared": (PERMISSION, "ft:gpt-4o:shop::abc", "ft:gpt-4o:shop::abc is not shared with any project"),
-    "no-checkpoint": (PERMISSION, "ftckpt_nothing", "'ftckpt_nothing' is not found among the checkpoints"),
+    "no-checkpoint": (PERMISSION, "ftckpt_nothing", "'ftckpt_nothing' was not found among the checkpoints"),
     "a-job": (
         FILE,
         "ftjob-1",

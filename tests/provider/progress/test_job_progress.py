@@ -410,7 +410,7 @@ def test_follows_a_job_of_the_service_from_its_creation_to_its_model(
     assert lines[:2] == ["validating_files", "queued"]
     assert lines[-1].startswith("succeeded · step 96/96 (100 %) · loss 0.")
     assert ", validation 0." in lines[-1]
-    assert [text.split(" created")[0] for text in told] == [
+    assert [text.split(" created at")[0] for text in told] == [
         f"job {made.id}: Checkpoint",
         f"job {made.id}: Checkpoint",
         f"job {made.id} created model {made.fine_tuned_model}",
