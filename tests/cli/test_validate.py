@@ -96,7 +96,7 @@ def test_json_holds_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
     assert run(file, tmp_path, "--json") == 1
     bad, folder = json.loads(capsys.readouterr().out)
-    assert folder == {"file": str(tmp_path), "error": f"'{tmp_path}' is a directory: pass the path of a file"}
+    assert folder == {"file": str(tmp_path), "error": f"'{tmp_path}' is a folder: name the file in it"}
     assert (bad["file"], bad["examples"], bad["errors"], bad["warnings"]) == (str(file), 13, 1, 0)
     assert bad["problems"] == [
         {
