@@ -348,7 +348,7 @@ class Catalog:
 
 
 def warnings(catalog: Catalog, model: str, method: str, *, today: date, days: int = 60) -> list[str]:
-    """Return the warnings about a job's base model, one message each. They do not prevent the job.
+    """Return the warnings about a job's base model. They do not prevent the job.
 
     Args:
         catalog: The catalog of the job's service.

@@ -103,23 +103,23 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
 
         Args:
             resource_name: Name of the resource in the stack.
-            model: Base model, an alias of one, or a fine-tuned model to train further.
+            model: Base model, alias of a base model, or fine-tuned model to train further.
             training_file: Id of the training file, or the `File`.
             validation_file: Id of the validation file, or the `File`.
             suffix: Part of the fine-tuned model's name, 1 to 64 characters.
-            seed: Makes training repeatable, 0 to 2147483647. The service picks one by default.
-            method: How to train the model, for example `{"type": "supervised", "supervised":
-                {"hyperparameters": {"n_epochs": 3}}}`. Supervised by default.
+            seed: Seed for reproducible training, 0 to 2147483647. By default, the service chooses a seed.
+            method: Training method, for example `{"type": "supervised", "supervised": {"hyperparameters":
+                {"n_epochs": 3}}}`. Defaults to supervised.
             integrations: Services that record the training: `[{"type": "wandb", "wandb": {"project": "…"}}]`.
-            metadata: Up to 15 key-value pairs to keep with the job.
-            extra_body: Merged into the request unchanged, for parameters that a service adds to the API.
-            wait_for_completion: Whether `up` waits until the job ends; True by default.
+            metadata: Up to 15 key-value pairs to store with the job.
+            extra_body: Additional fields of the request body, for parameters that a service adds to the API.
+            wait_for_completion: Whether `up` waits until the job has ended; True by default.
             cancel_after_timeout: Seconds after the job's creation at which an `up` that waits for the job
                 cancels it.
             paused: Whether to pause the job; False by default.
             recreate_on_failure: Whether `up` creates a new job after a failure; False by default.
             delete_model_on_destroy: Whether destroying the job deletes its model; False by default.
-            triggers: Any values. A change creates a new job.
+            triggers: Arbitrary values. Changing them replaces the job.
             opts: Pulumi's resource options.
         """
         # <<<end>>>

@@ -146,15 +146,15 @@ class Provider(ResourceProvider):
         raise NotImplementedError
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
-        """Return the problems of the inputs, one message each. Subclasses add rules that a model cannot express."""
+        """Return messages about the problems of the inputs. Subclasses add rules that a model cannot express."""
         return input_models.validation_errors(self.inputs_model, props)
 
     def profile_problems(self, _props: Mapping[str, Any]) -> list[str]:
-        """Return the features that the inputs use and the service does not support, one message each."""
+        """Return messages about the features that the inputs use and the service does not support."""
         return []
 
     def data_problems(self, _olds: Mapping[str, Any], _news: Mapping[str, Any]) -> list[str]:
-        """Return the problems of the local file, one message each. Only called if the inputs are valid."""
+        """Return messages about the problems of the local file. Only called if the inputs are valid."""
         return []
 
     def with_computed_inputs(self, _olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
@@ -162,7 +162,7 @@ class Provider(ResourceProvider):
         return news
 
     def warnings(self, _olds: Mapping[str, Any], _news: Mapping[str, Any]) -> list[str]:
-        """Return the warnings to print before the update, one message each."""
+        """Return the warnings to print before the update."""
         return []
 
     def probe(self, _api: Client) -> None:

@@ -67,7 +67,7 @@ class FineTuningJobProvider(Provider):
         return [*super().input_problems(known), *conflicting_inputs(props)]
 
     def profile_problems(self, props: Mapping[str, Any]) -> list[str]:
-        """Return the features that the inputs use and the service does not support, one message each."""
+        """Return messages about the features that the inputs use and the service does not support."""
         return unsupported_features(props, self.profile)
 
     def data_problems(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:

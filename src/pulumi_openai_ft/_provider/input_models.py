@@ -96,7 +96,7 @@ def redacted_repr(props: Mapping[str, Any], name: str, value: Any) -> str:
 
 
 def validation_errors(model: type[InputModel], props: Mapping[str, Any]) -> list[str]:
-    """Return the problems of the inputs, one message each, with property path, value and requirement.
+    """Return messages about the problems of the inputs with property path, value and requirement.
 
     Unknown values are considered valid.
     """

@@ -75,7 +75,7 @@ def row_counts(inputs: Mapping[str, Any], host: Host) -> dict[str, int | None]:
 
 
 def errors(inputs: Mapping[str, Any], host: Host) -> list[str]:
-    """Return the problems in a `File` that the service would reject, one message each."""
+    """Return messages about the problems in a `File` that the service would reject."""
     try:
         found = report(inputs, host)
     except InputError as error:

@@ -31,13 +31,13 @@ _training_data = LazyModule("training_data")
 
 
 def data_errors(props: Mapping[str, Any], catalog: Catalog, service: str, host: Host) -> list[str]:
-    """Return the reasons why the service would reject the training file for this job, one message each."""
+    """Return messages about the reasons why the service would reject the training file for this job."""
     fails_preview = is_error_level(_local(props).get("validate"), service)
     return _first_of(JOB_ERROR_KINDS, props, catalog, host) if fails_preview else []
 
 
 def data_warnings(props: Mapping[str, Any], catalog: Catalog, host: Host) -> list[str]:
-    """Return the warnings about the training file for this job, one message each."""
+    """Return the warnings about the training file for this job."""
     is_checked = _local(props).get("validate") != OFF
     return _first_of((*JOB_ERROR_KINDS, *JOB_WARNING_KINDS), props, catalog, host) if is_checked else []
 

@@ -25,12 +25,12 @@ API_HYPERPARAMETERS = (
 
 
 def conflicting_inputs(props: Mapping[str, Any]) -> list[str]:
-    """Return the conflicts between inputs, one message each."""
+    """Return messages about the conflicts between inputs."""
     return [*_deadline_problems(props), *_method_problems(props), *_body_problems(props)]
 
 
 def unsupported_features(props: Mapping[str, Any], profile: Profile) -> list[str]:
-    """Return the inputs that the service does not support, one message each."""
+    """Return messages about the inputs that the service does not support."""
     kind, hyperparameters = given_hyperparameters(props)
     auto = next((name for name, value in hyperparameters.items() if value == "auto"), None)
     used_features = {
@@ -142,7 +142,7 @@ def load_catalog(settings: Settings) -> Catalog:
 
 
 def model_warnings(inputs: Mapping[str, Any], catalog: Catalog, days: int) -> list[str]:
-    """Return today's warnings about the job's base model, one message each.
+    """Return today's warnings about the job's base model.
 
     Args:
         inputs: The job's inputs. The result is empty while the model is unknown.
