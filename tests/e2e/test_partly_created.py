@@ -78,7 +78,7 @@ def test_a_failed_job_is_recorded_and_its_message_repeated_and_nothing_is_bought
     job = the_job(stack, service)
     (told,) = job["initErrors"]
     assert told.startswith(f"job {job['id']} failed: invalid_n_examples: Training file has 3 example(s)")
-    assert told.endswith("to train again with the same ones")
+    assert told.endswith("set recreate_on_failure=True or change `triggers`")
     assert told in first
     assert job["outputs"]["status"] == "failed"
     assert_only_goes_on(stack, to_create={"share"})

@@ -33,7 +33,7 @@ REFUSED = {
     "no-grant": (
         PERMISSION,
         "cp_nothing",
-        "cp_nothing is not among the permissions of the newest checkpoints, of which",
+        "cp_nothing was not found among the permissions of the newest checkpoints (",
     ),
     "not-shared": (PERMISSION, "ft:gpt-4o:shop::abc", "ft:gpt-4o:shop::abc is not shared with any project"),
     "no-checkpoint": (PERMISSION, "ftckpt_nothing", "'ftckpt_nothing' was not found among the checkpoints"),
@@ -50,7 +50,7 @@ REFUSED = {
     "a-project": (
         PERMISSION,
         "proj_a",
-        "'proj_a' is a project: a FineTuningCheckpointPermission is imported",
+        "'proj_a' is the id of a project: to import a FineTuningCheckpointPermission, pass",
     ),
     "blank": (JOB, " ", "the id is empty: to import a FineTuningJob, pass the id of a job, ftjob-…"),
     "no-type": ("FineTuningJobs", "ftjob-1", "this version of pulumi-openai-ft has no type"),
