@@ -80,7 +80,7 @@ class TestEveryFunction:
         names = [*lookup.arguments.model_fields, "opts"]
 
         if suffix:
-            assert documentation.startswith(f"Like `{lookup.function}`, ")
+            assert documentation.startswith(f"Call `{lookup.function}` with outputs.")
         else:
             assert [name for name in names if f"\n    {name}: " not in documentation] == []
 
@@ -167,7 +167,7 @@ def test_an_output_belongs_into_the_twin() -> None:
         asyncio.run(program())
 
     assert str(refused.value) == (
-        "get_fine_tuning_events: fine_tuning_job_id is an output, known only later: call "
+        "get_fine_tuning_events: fine_tuning_job_id is an output, and its value is not known yet: call "
         "get_fine_tuning_events_output instead"
     )
 

@@ -215,7 +215,7 @@ class TestServicesThatKeepMetadata:
         provider.jobs.timing = FakeClock().time
         service.fault("POST", "/v1/fine_tuning/jobs", "drop_before")
 
-        with pytest.raises(ServiceConnectionError, match="no such job appeared"):
+        with pytest.raises(ServiceConnectionError, match="no matching job appeared"):
             provider.create(inputs)
 
         assert service.jobs() == []
@@ -257,7 +257,7 @@ class TestWithoutMetadata:
 
         with pytest.raises(
             ServiceConnectionError,
-            match=r"keeps no metadata by which to find it: .* before you run the command again",
+            match=r"does not store the metadata needed to find the job: .* before you run the command again",
         ):
             provider.create(inputs)
 
@@ -276,7 +276,7 @@ class TestWithoutMetadata:
         created = provider.create(wanted)
 
         assert service.jobs()[0]["method"]["supervised"]["hyperparameters"]["batch_size"] == 8
-        assert f"job {created.id}: the service changed the method" in capfd.readouterr().err
+        assert f"job {created.id}: the service changed the requested method" in capfd.readouterr().err
         assert provider.diff(created.id, created.outs or {}, wanted).changes is False
 
     @pytest.mark.parametrize("batch_size", ["auto", 8.0])
@@ -289,7 +289,7 @@ class TestWithoutMetadata:
     ) -> None:
         provider.create({**inputs, "method": supervised(batch_size=batch_size)})
 
-        assert "changed the method" not in capfd.readouterr().err
+        assert "changed the requested method" not in capfd.readouterr().err
 
 
 class TestAzure:
@@ -433,7 +433,7 @@ class TestGatewaysOverTime(OverTime):
         created = provider.create(unwaited)
         service.advance(60)
 
-        with pytest.raises(IncompleteResourceError, match="goes on at the service") as caught:
+        with pytest.raises(IncompleteResourceError, match="is still running at the service") as caught:
             provider.update(created.id, created.outs or {}, {**unwaited, "paused": True})
 
         assert isinstance(caught.value.__cause__, ServiceError)
@@ -593,7 +593,7 @@ def test_what_a_job_is_judged_and_priced_by_is_not_replaced_by_an_extra_body(
 ) -> None:
     (reason,) = reasons(configure(FineTuningJobProvider), **inputs, extra_body={name: None, "suffix": "mine"})
 
-    assert reason == f"extra_body.{name}: takes the place of the job's {name}: write it under {name}"
+    assert reason == f"extra_body.{name}: would overwrite the job's {name}: set the input {name} instead"
 
 
 def test_a_token_survives_an_extra_body_with_metadata(
@@ -637,7 +637,7 @@ class TestNebius:
 
         (reason,) = reasons(provider, **inputs, method=supervised(**{name: NEBIUS_HYPERPARAMETERS[name]}))
 
-        assert reason == f"method.supervised.hyperparameters.{name}: is not supported here"
+        assert reason == f"method.supervised.hyperparameters.{name}: is not a known property"
 
     def test_what_nobody_knows_is_refused_under_its_profile_too(
         self, configured: Callable[..., Any], inputs: dict[str, Any]
@@ -646,7 +646,7 @@ class TestNebius:
 
         (reason,) = reasons(provider, **inputs, method=supervised(lora_q=1.0))
 
-        assert reason == "method.supervised.hyperparameters.lora_q: is not supported here"
+        assert reason == "method.supervised.hyperparameters.lora_q: is not a known property"
 
     def test_a_hyperparameter_can_be_allowed_alone(
         self, configured: Callable[..., Any], inputs: dict[str, Any]

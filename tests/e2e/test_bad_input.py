@@ -61,17 +61,17 @@ def assert_readable(text: str, sentence: str) -> None:
         ),
         (
             {"file": 'file="data.jsonl", purpose="finetune"'},
-            r"data.*purpose: 'finetune' does not fit: must be 'fine-",
+            r"data.*purpose: 'finetune' is invalid: must be 'fine-",
         ),
         (
             {"job": f'model="m", method={EPOCHS}'},
-            r"method\.supervised\.hyperparameters\.n_epochs: 99 does not fit",
+            r"method\.supervised\.hyperparameters\.n_epochs: 99 is invalid",
         ),
         (
             {"job": f'model="m", method={BETA}'},
-            r"method\.supervised\.hyperparameters\.beta: is not supported here",
+            r"method\.supervised\.hyperparameters\.beta: is not a known property",
         ),
-        ({"projects": "[]"}, r"project_ids: \[\] does not fit"),
+        ({"projects": "[]"}, r"project_ids: \[\] is invalid"),
     ],
     ids=[
         "missing file",
@@ -148,7 +148,7 @@ def test_a_failed_job_says_why_at_every_up_and_is_bought_once(
 
     for ran in (first, second):
         assert ran.code != 0
-        assert_readable(ran.text, r"failed: invalid_n_examples: .*Nothing is bought again by itself")
+        assert_readable(ran.text, r"failed: invalid_n_examples: .*It is not retried automatically")
     assert len(service.jobs()) == 1
     assert stack.ids("FineTuningJob") == {service.jobs()[0]["id"]}
 
@@ -163,6 +163,6 @@ def test_a_key_that_is_set_in_plain_is_warned_of_once_and_a_secret_one_is_not(
     text = stack.preview().text
 
     diagnostics = text[text.index("Diagnostics:") :]
-    assert diagnostics.count("openai-ft:apiKey is set in plain") == 1
-    assert "openai-ft:adminKey is set in plain" not in text
+    assert diagnostics.count("openai-ft:apiKey is stored in plaintext") == 1
+    assert "openai-ft:adminKey is stored in plaintext" not in text
     assert API_KEY not in text

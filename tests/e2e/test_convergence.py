@@ -260,7 +260,7 @@ def test_a_job_cancelled_elsewhere_is_told_and_bought_again_only_when_asked_for(
     assert stack.planned() == {"job": ["update"]}
     told = stack.up(code=1).text
     assert f"job {job['id']} was cancelled" in told
-    assert "Nothing is bought again by itself" in told
+    assert "It is not retried automatically" in told
     assert len(service.jobs()) == 1
 
     stack.environment.update(RECREATE="yes", WAIT="yes")

@@ -88,7 +88,9 @@ def assert_all_recorded(
     for found in jobs.values():
         (told,) = found["initErrors"]
         assert told in ended.text
-        assert told.startswith(f"job {found['id']} goes on at the service ({status} when last seen): ")
+        assert told.startswith(
+            f"job {found['id']} is still running at the service (last known status: {status}): "
+        )
         assert told.endswith("`pulumi up` waits for it again, `pulumi destroy` cancels it")
 
 

@@ -170,7 +170,7 @@ class World:
         made = kind()
         made.configure(ConfigureRequest(Config(self.config, "tests")))
         api, host = self.api(made.settings), Listener(said=self.said, time=self.time.time)
-        files = FileManager(api, host, ledger=self.ledger)
+        files = FileManager(api, host, resume_store=self.ledger)
         parts = {"files": files, "jobs": JobManager(api, host), "grants": PermissionManager(api, host)}
         vars(made).update(parts, api=api, host=host)
         return made

@@ -88,7 +88,7 @@ def test_the_engine_gets_failures_with_what_a_program_needs_to_tell_their_kind(c
     ("name", "args", "reason"),
     [
         ("getFile", {}, "get_file: file_id: is missing"),
-        ("getFile", {"file_id": "file-1", "colour": "red"}, "get_file: colour: is not supported here"),
+        ("getFile", {"file_id": "file-1", "colour": "red"}, "get_file: colour: is not a known property"),
         ("getMoon", {}, f"unknown function '{TYPE_PREFIX}getMoon': "),
     ],
 )

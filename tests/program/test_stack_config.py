@@ -35,6 +35,6 @@ def test_a_key_that_is_not_secret_is_warned_of_once(capsys: pytest.CaptureFixtur
     stack_config.warn_about_plaintext_keys()
 
     warned = capsys.readouterr().err
-    assert warned.count("openai-ft:apiKey is set in plain") == 1
+    assert warned.count("openai-ft:apiKey is stored in plaintext") == 1
     assert "adminKey" not in warned
     assert "sk-1" not in warned

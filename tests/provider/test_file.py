@@ -73,12 +73,12 @@ def test_name_purpose_and_expiry_are_as_the_program_says(
     ("inputs", "sentence"),
     [
         ({"file": "missing.jsonl"}, "file: 'missing.jsonl' cannot be read (no such file or directory)"),
-        ({"file": "."}, "file: '.' is a folder"),
-        ({"file": "/dev/zero"}, "file: '/dev/zero' is no regular file: name one"),
+        ({"file": "."}, "file: '.' is a directory"),
+        ({"file": "/dev/zero"}, "file: '/dev/zero' is not a regular file: pass the path of a regular file"),
         ({"file": "\0"}, "file: '\\x00' cannot be read ("),
         (
             {"file": __file__, "purpose": "fine_tune"},
-            "purpose: 'fine_tune' does not fit: must be 'fine-tune', 'assist",
+            "purpose: 'fine_tune' is invalid: must be 'fine-tune', 'assist",
         ),
         (
             {"file": __file__, "expires_after": {"anchor": "created_at", "seconds": 60.0}},
@@ -97,8 +97,8 @@ def test_bad_input_is_told_at_preview(provider: FileProvider, inputs: dict[str, 
 @pytest.mark.parametrize(
     ("service_name", "size", "sentence"),
     [
-        ("generic", 512 * 2**20 + 1, "the service 'generic' takes no uploads in parts"),
-        ("openai", 8 * 2**30 + 1, "8589934593 bytes are more than the 8589934592 that can be uploaded"),
+        ("generic", 512 * 2**20 + 1, "the service 'generic' does not support multipart uploads"),
+        ("openai", 8 * 2**30 + 1, "8589934593 bytes exceed the upload limit of 8589934592 bytes"),
     ],
 )
 def test_a_file_that_is_too_large_is_told_at_preview(
@@ -126,7 +126,7 @@ def test_what_cannot_be_read_any_more_is_an_error_and_nothing_is_uploaded(
     if name == "fifo":
         os.mkfifo(tmp_path / name)
 
-    with pytest.raises(InputError, match=r"^file: '.*' (cannot be read|is no regular file)"):
+    with pytest.raises(InputError, match=r"^file: '.*' (cannot be read|is not a regular file)"):
         provider.create({"file": str(tmp_path / name), "purpose": "batch"})
 
     assert service.journal(method="POST", path="/v1/files") == []
@@ -347,7 +347,7 @@ class TestOfRows:
 
         provider.host = Interrupted()
 
-        with pytest.raises(CommandInterruptedError, match="while training data was read"):
+        with pytest.raises(CommandInterruptedError, match="while reading training data"):
             provider.create({"file": str(training_data), "validate": "off"})
 
         assert service.files() == []

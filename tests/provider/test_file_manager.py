@@ -119,9 +119,9 @@ def test_an_upload_under_a_chosen_name_that_was_refused_is_not_remembered(
     service.fault("POST", "/v1/files", "status", status=403)
 
     with training_data.open("rb") as content, pytest.raises(ServiceError):
-        files.get_or_upload(upload(training_data, token="token"), content)
+        files.get_or_upload(upload(training_data, identity="identity"), content)
 
-    assert list(files.ledger.folder.iterdir()) == []
+    assert list(files.resume_store.folder.iterdir()) == []
 
 
 def test_a_file_under_a_chosen_name_that_was_there_before_is_not_taken_for_it(
@@ -153,7 +153,10 @@ def test_a_file_that_is_written_to_while_it_is_sent_is_an_error_and_nothing_stay
         {"edited": b"x" * 299_999 + b"y", "shorter": b"x" * 99_999, "longer": b"x" * 300_001}[change]
     )
 
-    with path.open("rb") as content, pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
+    with (
+        path.open("rb") as content,
+        pytest.raises(InputError, match=r"large\.jsonl' has changed since the program ran"),
+    ):
         files.get_or_upload(wanted, content)
 
     assert service.files() == []
@@ -198,7 +201,7 @@ def test_an_older_file_of_the_same_name_is_not_taken_for_it(
 
     with (
         training_data.open("rb") as content,
-        pytest.raises(ServiceConnectionError, match="no such file appeared"),
+        pytest.raises(ServiceConnectionError, match="no matching file appeared"),
     ):
         files.get_or_upload(upload(training_data), content)
 

@@ -126,7 +126,7 @@ def test_a_printed_file_that_is_gone_asks_for_a_local_path(stack: Stack, account
 
     told = stack.up(code=1)
 
-    assert "file: is missing: a new file needs the path of a local file to upload" in told.text
+    assert "file: is missing: set it to the path of the local file to upload" in told.text
     assert "Traceback" not in told.text
 
 

@@ -33,18 +33,26 @@ REFUSED = {
     "no-grant": (
         PERMISSION,
         "cp_nothing",
-        "cp_nothing is not among the permissions of the newest checkpoints, of which",
+        "cp_nothing was not found among the permissions of the newest checkpoints (",
     ),
-    "not-shared": (PERMISSION, "ft:gpt-4o:shop::abc", "ft:gpt-4o:shop::abc is shared with no project"),
-    "no-checkpoint": (PERMISSION, "ftckpt_nothing", "'ftckpt_nothing' is not found among the checkpoints"),
-    "a-job": (FILE, "ftjob-1", "'ftjob-1' is a job: a File is imported by the id of a file, file-…"),
-    "a-file": (JOB, "file-1", "'file-1' is a file: a FineTuningJob is imported by the id of a job, ftjob-…"),
+    "not-shared": (PERMISSION, "ft:gpt-4o:shop::abc", "ft:gpt-4o:shop::abc is not shared with any project"),
+    "no-checkpoint": (PERMISSION, "ftckpt_nothing", "'ftckpt_nothing' was not found among the checkpoints"),
+    "a-job": (
+        FILE,
+        "ftjob-1",
+        "'ftjob-1' is the id of a job: to import a File, pass the id of a file, file-…",
+    ),
+    "a-file": (
+        JOB,
+        "file-1",
+        "'file-1' is the id of a file: to import a FineTuningJob, pass the id of a job, ftjob-…",
+    ),
     "a-project": (
         PERMISSION,
         "proj_a",
-        "'proj_a' is a project: a FineTuningCheckpointPermission is imported",
+        "'proj_a' is the id of a project: to import a FineTuningCheckpointPermission, pass",
     ),
-    "blank": (JOB, " ", "the id is empty: a FineTuningJob is imported by the id of a job, ftjob-…"),
+    "blank": (JOB, " ", "the id is empty: to import a FineTuningJob, pass the id of a job, ftjob-…"),
     "no-type": ("FineTuningJobs", "ftjob-1", "unknown type"),
 }
 """Types, ids and what is said, by name."""

@@ -351,7 +351,7 @@ def test_a_preview_tells_what_is_about_to_be_bought(
             2,
             None,
             None,
-            "about 9,000 tokens (2 epochs, an estimate) at a price that the catalogue does not know",
+            "about 9,000 tokens (2 epochs, an estimate); the catalog has no price for this model",
         ),
     ],
 )

@@ -210,7 +210,7 @@ def test_many_jobs_cost_a_request_for_each_hundred_of_them(count: int) -> None:
         def done(_seen: Job) -> bool:
             nonlocal looks
             looks += 1
-            return many._looks >= intervals
+            return many._polls >= intervals
 
         many.wait(job("queued", job_id), done)
 
@@ -219,7 +219,7 @@ def test_many_jobs_cost_a_request_for_each_hundred_of_them(count: int) -> None:
 
     # a look that begins while threads still join sees fewer jobs and costs less
     assert script(many).requests <= intervals * math.ceil(count / 100)
-    assert many._looks == intervals
+    assert many._polls == intervals
 
 
 def test_a_job_that_the_list_does_not_show_is_asked_for_by_itself() -> None:

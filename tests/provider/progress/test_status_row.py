@@ -54,7 +54,7 @@ def test_a_long_file_is_shown_at_intervals_and_at_its_end(host: Showing, time: F
 
     assert 10 <= len(lines) <= 40
     assert lines[0].startswith("reading training data 3 % · ")
-    assert lines[-1].startswith("training data is read · 300.0 MB · ")
+    assert lines[-1].startswith("training data read · 300.0 MB · ")
 
 
 def test_nothing_is_shown_where_nobody_sees_it(
@@ -69,5 +69,5 @@ def test_an_interruption_ends_reading(host: Showing, time: FakeClock) -> None:
     read(host, time, 1)
     host.is_interrupted = True
 
-    with pytest.raises(CommandInterruptedError, match="interrupted while training data was read"):
+    with pytest.raises(CommandInterruptedError, match="interrupted while reading training data"):
         read(host, time, 1)

@@ -90,7 +90,7 @@ def another_process(configure: Callable[..., Any]) -> Iterator[Callable[..., Fil
 def wish(path: Path, **changes: Any) -> UploadRequest:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     told = {"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, "sha256": sha256}
-    return UploadRequest(**{**told, "has_unique_name": True, "token": "token", **changes})
+    return UploadRequest(**{**told, "has_unique_name": True, "identity": "identity", **changes})
 
 
 def obtain(files: FileManager, path: Path, **changes: Any) -> FileObject:
@@ -256,7 +256,7 @@ def test_what_the_service_refuses_is_cancelled(
     with pytest.raises(ServiceError):
         obtain(files, large)
 
-    assert list(files.ledger.folder.iterdir()) == []
+    assert list(files.resume_store.folder.iterdir()) == []
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
     assert service.files() == []
 
@@ -279,11 +279,13 @@ def test_a_file_that_is_too_large_for_one_piece_needs_another_way(
     path = tmp_path / "huge.jsonl"
     with path.open("wb") as content:
         content.truncate(MAX_SINGLE_UPLOAD + 1)
-    huge = UploadRequest(path.name, "fine-tune", MAX_SINGLE_UPLOAD + 1, has_unique_name=True, token="token")
+    huge = UploadRequest(
+        path.name, "fine-tune", MAX_SINGLE_UPLOAD + 1, has_unique_name=True, identity="identity"
+    )
 
     with (
         path.open("rb") as content,
-        pytest.raises(InputError, match=r"no uploads in parts \(status 404\).*: split the file"),
+        pytest.raises(InputError, match=r"not support multipart uploads \(status 404\).*: split the file"),
     ):
         another_process().get_or_upload(huge, content)
 
@@ -352,7 +354,7 @@ def test_the_next_run_sends_what_a_broken_connection_has_left(
     assert parts_sent(service) - before <= COUNT - 4 + 3  # of four at a time, three may arrive unheard
     assert len(service.uploads()) == 1
     assert isinstance(files.host, Watcher)
-    assert "going on with the upload of large.jsonl that broke off" in files.host.said[0]
+    assert "resuming the interrupted upload of large.jsonl" in files.host.said[0]
 
 
 @pytest.mark.parametrize("consents", [1, 2, 3])
@@ -376,7 +378,7 @@ def test_an_interrupted_upload_that_nobody_would_go_on_with_is_cancelled(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     with pytest.raises(CommandInterruptedError):
-        obtain(another_process(consents=1), large, token=None)
+        obtain(another_process(consents=1), large, identity=None)
 
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
 
@@ -386,7 +388,7 @@ def test_where_the_disk_takes_nothing_a_file_is_uploaded_all_the_same_and_what_b
 ) -> None:
     full = ResumeStore(tmp_path / "large.jsonl" / "uploads")  # nothing can be written there
     interrupted, whole = another_process(consents=1), another_process()
-    interrupted.ledger = whole.ledger = full
+    interrupted.resume_store = whole.resume_store = full
 
     with pytest.raises(CommandInterruptedError):
         obtain(interrupted, large, has_unique_name=False)
@@ -460,7 +462,10 @@ def test_a_file_that_was_written_to_before_is_refused_and_nothing_stays(
         {"edited": content[:-1] + b"!", "shorter": content[:460], "longer": content + b"!"}[change]
     )
 
-    with large.open("rb") as opened, pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
+    with (
+        large.open("rb") as opened,
+        pytest.raises(InputError, match=r"large\.jsonl' has changed since the program ran"),
+    ):
         another_process().get_or_upload(wanted, opened)
 
     assert service.files() == []
@@ -482,7 +487,7 @@ def test_a_file_that_is_written_to_while_its_parts_are_sent_is_refused(
     files = another_process()
     files.host.raise_if_interrupted = write  # type: ignore[method-assign] - asked while parts are on their way
 
-    with pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
+    with pytest.raises(InputError, match=r"large\.jsonl' has changed since the program ran"):
         obtain(files, large)
 
     assert service.files() == []
@@ -499,7 +504,7 @@ def test_a_service_without_uploads_gets_one_piece(
     assert_only(service, obtain(files, large), large)
 
     assert isinstance(files.host, Watcher)
-    assert "name `uploads` in openai-ft:unsupportedFeatures" in files.host.said[0]
+    assert "add `uploads` to openai-ft:unsupportedFeatures" in files.host.said[0]
 
 
 def test_a_file_of_another_size_than_was_sent_is_deleted(

@@ -55,7 +55,7 @@ def test_a_section_of_a_file_that_has_become_shorter_is_an_error(file: Path) -> 
         section = Section(content.fileno(), 50, 100, lambda _sent: None, "data.jsonl")
         os.truncate(file, 50)
 
-        with pytest.raises(InputError, match=r"data\.jsonl' is not what it was"):
+        with pytest.raises(InputError, match=r"data\.jsonl' has changed since the program ran"):
             section.read(10)
 
 
@@ -63,7 +63,7 @@ def test_a_section_that_cannot_be_read_any_more_is_an_error(tmp_path: Path) -> N
     folder = os.open(tmp_path, os.O_RDONLY)  # which can be opened and not read, as a file on a broken disk
     section = Section(folder, 0, 100, lambda _sent: None, "data.jsonl")
 
-    with pytest.raises(InputError, match=r"data\.jsonl' cannot be read to its end \(is a directory\)"):
+    with pytest.raises(InputError, match=r"data\.jsonl' cannot be read to the end \(is a directory\)"):
         section.read(10)
     os.close(folder)
 
@@ -110,7 +110,7 @@ def test_the_last_byte_comes_only_if_all_are_what_the_program_saw(file: Path) ->
         picture = FileSnapshot.of(content, wish("0" * 64))
         with VerifiedReader(picture, lambda _sent: None) as whole:
             assert whole.read(199) == DATA[:199]
-            with pytest.raises(InputError, match="is not what it was"):
+            with pytest.raises(InputError, match="has changed since the program ran"):
                 whole.read(1)
 
 
@@ -123,7 +123,7 @@ def test_nor_does_it_where_somebody_has_written_to_the_file_meanwhile(file: Path
         with file.open("ab") as more:
             more.write(b"!")
 
-        with pytest.raises(InputError, match="is not what it was"):
+        with pytest.raises(InputError, match="has changed since the program ran"):
             whole.read(1)
 
 
@@ -155,7 +155,7 @@ def test_a_picture_gives_the_md5_of_what_has_the_right_sha256(file: Path) -> Non
     with file.open("rb") as content:
         md5 = FileSnapshot.of(content, wish(hashlib.sha256(DATA).hexdigest())).md5(lambda _hashed: None)
 
-        with pytest.raises(InputError, match="is not what it was"):
+        with pytest.raises(InputError, match="has changed since the program ran"):
             FileSnapshot.of(content, wish("0" * 64)).md5(lambda _hashed: None)
 
     assert md5 == hashlib.md5(DATA, usedforsecurity=False).hexdigest()
