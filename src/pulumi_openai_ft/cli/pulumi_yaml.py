@@ -57,7 +57,7 @@ def providers(data: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def with_host(text: str) -> str:
-    """The project file with `plugins.providers` naming the folder of the wrapper.
+    """Return the project file with `plugins.providers` naming the default folder of the wrapper.
 
     Raises:
         InputError: It cannot be added safely; the text says what to write by hand.
@@ -78,6 +78,9 @@ def with_host(text: str) -> str:
 
 def _extended(data: dict[str, Any]) -> dict[str, Any]:
     wanted, entries = copy.deepcopy(data), providers(data)
+    if present := _entry(providers(wanted)):
+        present["path"] = FOLDER
+        return wanted
     wanted["plugins"] = {**(data.get("plugins") or {}), "providers": [_ENTRY, *entries]}
     return wanted
 
@@ -94,7 +97,27 @@ def _edited(text: str) -> str:
         return _with_member(text, plugins, key, _PROVIDERS, {"providers": [_ENTRY]})
     if _is_null(entries):
         return _replaced(text, entries, [_ENTRY])
+    if path := _path(entries):
+        return f"{text[: path.start_mark.index]}{_folder_like(path)}{text[path.end_mark.index :]}"
     return _with_member(text, entries, inner_key, _ITEM, [_ENTRY])
+
+
+def _entry(entries: list[dict[str, Any]]) -> dict[str, Any] | None:
+    return next((entry for entry in entries if entry.get("name") == PLUGIN), None)
+
+
+def _path(entries: Any) -> Any:
+    """Return the node of the wrapper's folder, None if the entries have none."""
+    for entry in entries.value:
+        _, name = _member(entry, "name")
+        if name and name.value == PLUGIN:
+            return _member(entry, "path")[1]
+    return None
+
+
+def _folder_like(path: Any) -> str:
+    """Return the default folder, in quotes if the path in the file is."""
+    return json.dumps(FOLDER) if path.style else FOLDER
 
 
 def _member(mapping: Any, name: str) -> tuple[Any, Any]:
