@@ -179,8 +179,8 @@ def test_without_the_package_the_stock_host_starts(project: Placed) -> None:
     assert (facts["host"], facts["arguments"]) == ("pulumi.dynamic.__main__", ["an address"])
     assert facts["pid"] == process.pid
     assert complaint == (
-        f"pulumi-openai-ft: {made}/bin/python lacks pulumi-openai-ft, so Pulumi's own host is used: install it there "
-        f"(docs/install.md)\n"
+        f"pulumi-openai-ft: {made}/bin/python lacks pulumi-openai-ft, so the host of Pulumi itself serves dynamic "
+        f"resources: install it there (docs/install.md)\n"
     )
 
 

@@ -178,6 +178,7 @@ def _make_tools(case: Case, folder: Path) -> Path:
     for name, content in {"uv": _UV, "poetry": poetry}.items():
         (tools / name).write_text(content)
         (tools / name).chmod(0o755)
+    (tools / "grep").symlink_to(shutil.which("grep") or "/bin/grep")
     return tools
 
 

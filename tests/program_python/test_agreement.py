@@ -51,6 +51,7 @@ def install(packages: Path, has_package: bool) -> None:  # noqa: FBT001 - the la
         (packages / host).mkdir(parents=True)
         (packages / host / "__main__.py").write_text(HOST)
     if not has_package:
+        (packages / "pulumi_openai_ft").mkdir()  # what an uninstalled package left
         return
     (packages / "pulumi_openai_ft-0.1.0.dist-info").mkdir()
     (packages / "pulumi_openai_ft-0.1.0.dist-info" / "METADATA").write_text(
