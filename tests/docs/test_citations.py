@@ -16,7 +16,7 @@ from tools.docs.reference import expanded
 if TYPE_CHECKING:
     from pathlib import Path
 
-CITING = ("src", "tests", "docs", "tools", "benchmarks", "examples", "policies", "bin")
+CITING = ("src", "tests", "docs", "tools", "benchmarks", "examples", "policies")
 TEXTS = text_files(*CITING, "README.md", "CHANGELOG.md", "Makefile", "pyproject.toml")
 DOCUMENTS = [path for path in text_files(*CITING, "README.md", "CHANGELOG.md") if path.suffix == ".md"]
 IN_OTHER_REPOSITORIES = {"README-CHECKPOINT-PERMISSIONS.md", "README-PERMISSIONS.md"}
