@@ -23,8 +23,13 @@ PATH = "PATH"
 _ON_PATH = "on path"
 _UV = "#!/bin/sh\necho 'uv 0.9.0'\n"
 _POETRY = """#!/bin/sh
-[ "$*" = "env info --path" ] && [ -n "{environment}" ] && echo "{environment}"
+case $* in
+--version*) echo "Poetry (version 2.1.0)" ;;
+"env info --path") [ -n "{environment}" ] && echo "{environment}" ;;
+*) exit 1 ;;
+esac
 """
+_PYPROJECT = '[project]\nname = "shop"\nversion = "1"\n'
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ def lay_out(case: Case, folder: Path, install: Callable[[Path, bool], None]) -> 
     shutil.copy(WRAPPER_SOURCE, wrapper)
     for name in case.files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
+        (folder / name).write_text(_PYPROJECT if name.endswith("pyproject.toml") else "")
     _make_environments(case, folder, install)
     runtime = data["runtime"]
     return Layout(
