@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import TYPE_CHECKING, Any
 
@@ -82,16 +83,45 @@ def test_a_folder_that_the_project_already_names_gets_the_wrapper(folder: Path) 
     assert project_text(folder) == text
 
 
-@pytest.mark.parametrize("path", ["../hosts", "/hosts"])
-def test_a_folder_outside_of_the_project_is_left_alone(folder: Path, path: str) -> None:
-    (folder / "Pulumi.yaml").write_text(PROJECT + LINES.replace("path: bin", f"path: {path}"))
+@pytest.mark.parametrize("line", ["path: ../hosts", "path: '../hosts' # shared", "path: /missing/hosts"])
+def test_a_missing_folder_outside_is_replaced(folder: Path, line: str) -> None:
+    text = PROJECT + LINES.replace("path: bin", line)
+    (folder / "Pulumi.yaml").write_text(text)
+
+    assert initialize(folder) == [
+        f"wrote bin/{WRAPPER}",
+        "changed the path of pulumi-python to bin in Pulumi.yaml",
+    ]
+    assert project_text(folder) == re.sub(r"path: \S*", 'path: "bin"' if "'" in line else "path: bin", text)
+    assert set(contents(folder.parent)) == {"shop/Pulumi.yaml", f"shop/bin/{WRAPPER}"}
+    assert initialize(folder) == []
+
+
+def test_a_shared_wrapper_outside_is_kept(folder: Path) -> None:
+    shared = folder.parent / "hosts" / WRAPPER
+    shared.parent.mkdir()
+    shared.write_bytes(WRAPPER_SOURCE.read_bytes())
+    shared.chmod(0o755)
+    text = PROJECT + LINES.replace("path: bin", "path: ../hosts")
+    (folder / "Pulumi.yaml").write_text(text)
+
+    assert initialize(folder) == []
+    shared.write_text("#!/bin/sh\n# Written by `openai-ft init`, long ago.\n")
+    assert initialize(folder) == [f"updated ../hosts/{WRAPPER}"]
+    assert project_text(folder) == text
+    assert not (folder / "bin").exists()
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_another_program_outside_is_left_alone(folder: Path, force: bool) -> None:  # noqa: FBT001 - a parameter
+    foreign = folder.parent / "hosts" / WRAPPER
+    foreign.parent.mkdir()
+    foreign.write_text("#!/bin/sh\nexec python3 -m theirs\n")
+    (folder / "Pulumi.yaml").write_text(PROJECT + LINES.replace("path: bin", "path: ../hosts"))
     before = contents(folder.parent)
 
-    with pytest.raises(
-        InputError, match=r"Pulumi.yaml selects .*/hosts .* outside of the project; set `path: bin`"
-    ):
-        initialize(folder)
-
+    with pytest.raises(InputError, match=rf"Pulumi.yaml selects .*/hosts/{WRAPPER}, another program outside"):
+        initialize(folder, force=force)
     assert contents(folder.parent) == before
 
 

@@ -1,4 +1,4 @@
-"""The Python that Pulumi's language host would choose for a program."""
+"""Reports of the search for the Python of a program. `tests/program_python` has its rules."""
 
 from __future__ import annotations
 
@@ -59,14 +59,10 @@ def refusal(project: Path, **options: Any) -> str:
     return str(refused.value)
 
 
-def test_the_option_names_an_environment_beside_the_project_file(project: Path, tools: Path) -> None:
-    assert tools.exists()
+def test_the_option_that_selects_is_reported(project: Path) -> None:
     wanted = environment(project / "env")
-    environment(project / "program" / "env")
 
     assert chosen(project, virtualenv="env") == (wanted, "pip", "runtime.options.virtualenv")
-    assert chosen(project, virtualenv=str(project / "env"))[0] == wanted
-    assert chosen(project, virtualenv="env", toolchain="pip")[0] == wanted
 
 
 def test_a_missing_environment_is_named(project: Path) -> None:
@@ -76,62 +72,17 @@ def test_a_missing_environment_is_named(project: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("place", ["program", ".", ".."])
-def test_uv_uses_the_folder_of_its_lock_file(project: Path, tools: Path, place: str) -> None:
+def test_the_toolchain_is_reported(project: Path, tools: Path) -> None:
     add_tool(tools, "uv")
-    folder = (project / place).resolve()
-    (folder / "uv.lock").touch()
-    wanted = environment(folder / ".venv")
-
-    assert chosen(project) == (wanted, "uv", "uv")
-    assert chosen(project, toolchain="uv")[0] == wanted
-
-
-def test_uv_without_a_lock_file_uses_that_of_pyproject(project: Path, tools: Path) -> None:
-    add_tool(tools, "uv")
-    (project / "pyproject.toml").touch()
-    wanted = environment(project / ".venv")
-
-    assert chosen(project, toolchain="uv")[0] == wanted
-
-
-def test_uv_without_files_uses_the_program_folder(project: Path, tools: Path) -> None:
-    add_tool(tools, "uv")
-    wanted = environment(project / "program" / ".venv")
-
-    assert chosen(project, toolchain="uv")[0] == wanted
-
-
-def test_uv_can_have_its_environment_elsewhere(
-    project: Path, tools: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    add_tool(tools, "uv")
-    (project / "uv.lock").touch()
-    wanted = environment(project / "env")
-    monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", "env")
-
-    assert chosen(project)[0] == wanted
-
-
-def test_the_option_wins_with_uv(project: Path, tools: Path) -> None:
-    add_tool(tools, "uv")
-    (project / "uv.lock").touch()
-    environment(project / ".venv")
-    wanted = environment(project / "env")
-
-    assert chosen(project, virtualenv="env") == (wanted, "uv", "runtime.options.virtualenv")
-
-
-@pytest.mark.parametrize(
-    "option", [{}, {"toolchain": "poetry"}, {"toolchain": "poetry", "virtualenv": "env"}]
-)
-def test_poetry_names_its_environment(project: Path, tools: Path, option: dict[str, str]) -> None:
     add_tool(tools, "poetry", POETRY)
-    (project / "poetry.lock").touch()
-    wanted = environment(project / "cache" / "shop-py3")
+    of_uv, of_poetry = environment(project / ".venv"), environment(project / "cache" / "shop-py3")
     (project / "program" / "environment").write_text(f"{project}/cache/shop-py3\n")
+    (project / "poetry.lock").touch()
 
-    assert chosen(project, **option) == (wanted, "poetry", "poetry")
+    assert chosen(project) == (of_poetry, "poetry", "poetry")
+    (project / "uv.lock").touch()
+    assert chosen(project) == (of_uv, "uv", "uv")
+    assert chosen(project, virtualenv=".venv") == (of_uv, "uv", "runtime.options.virtualenv")
 
 
 def test_poetry_without_an_environment_is_reported(project: Path, tools: Path) -> None:
@@ -142,21 +93,27 @@ def test_poetry_without_an_environment_is_reported(project: Path, tools: Path) -
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"virtualenv": None}, "runtime.options.virtualenv is None: write a string, or remove it"),
+        ({"virtualenv": 3}, "runtime.options.virtualenv is 3: write a string, or remove it"),
+        ({"toolchain": ["uv"]}, "runtime.options.toolchain is ['uv']: write a string, or remove it"),
+        ({"toolchain": "conda"}, "runtime.options.toolchain is 'conda': write pip, poetry or uv"),
+    ],
+)
+def test_options_that_pulumi_rejects_are_reported(
+    project: Path, options: dict[str, Any], sentence: str
+) -> None:
+    assert refusal(project, **options) == sentence
+
+
 @pytest.mark.parametrize("toolchain", ["uv", "poetry"])
 def test_a_missing_tool_is_named(project: Path, tools: Path, toolchain: str) -> None:
     assert tools.exists()
     (project / f"{toolchain}.lock").touch()
 
     assert refusal(project) == f"`{toolchain}`, which the project uses, is not on PATH; install it"
-
-
-def test_uv_goes_before_poetry(project: Path, tools: Path) -> None:
-    add_tool(tools, "uv")
-    (project / "uv.lock").touch()
-    (project / "poetry.lock").touch()
-    wanted = environment(project / ".venv")
-
-    assert chosen(project)[0] == wanted
 
 
 def test_otherwise_it_is_the_one_on_path(project: Path, tools: Path) -> None:
@@ -176,12 +133,12 @@ def test_the_one_on_path_can_be_named(project: Path, tools: Path, monkeypatch: p
     assert chosen(project) == (wanted, "pip", "PULUMI_PYTHON_CMD")
 
 
-def test_no_python_at_all_is_reported(project: Path, tools: Path) -> None:
+def test_no_python_at_all_is_reported(project: Path, tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert tools.exists()
 
-    assert refusal(project).startswith(
-        "no Python (python3 or python) on PATH; install Python, or set runtime."
-    )
+    assert refusal(project).startswith("python3 and python are not on PATH: install Python, or set runtime.")
+    monkeypatch.setenv("PULUMI_PYTHON_CMD", "python3.99")
+    assert refusal(project).startswith("python3.99 (PULUMI_PYTHON_CMD) is not on PATH: install Python")
 
 
 def test_versions_are_those_of_the_environment(project: Path) -> None:

@@ -16,7 +16,7 @@ from tools.docs.reference import expanded
 if TYPE_CHECKING:
     from pathlib import Path
 
-CITING = ("src", "tests", "docs", "tools", "benchmarks", "examples", "policies", "bin")
+CITING = ("src", "tests", "docs", "tools", "benchmarks", "examples", "policies")
 TEXTS = text_files(*CITING, "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "pyproject.toml")
 DOCUMENTS = [
     path

@@ -68,10 +68,15 @@ def is_served_by_our_host(stack: Stack) -> bool:
     return f"Handshake: success [{stack.folder}/{WRAPPER}]" in said
 
 
-def test_a_copied_example_runs_as_it_is(make_stack: Callable[..., Stack], tmp_path: Path) -> None:
+def test_an_example_copied_alone_runs_after_init(make_stack: Callable[..., Stack], tmp_path: Path) -> None:
     shutil.copytree(EXAMPLES / "data", tmp_path / "data")
     stack = make_stack("")
+    shutil.rmtree(stack.folder / "bin", ignore_errors=True)
     shutil.copytree(EXAMPLES / "complete_workflow", stack.folder, dirs_exist_ok=True)
+
+    assert openai_ft(stack, "init").startswith(
+        f"wrote {WRAPPER}\nchanged the path of pulumi-python to bin in Pulumi.yaml\n"
+    )
     stack.pulumi("stack", "init", "copied")
 
     assert is_served_by_our_host(stack)

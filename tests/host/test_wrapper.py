@@ -1,24 +1,26 @@
-"""Which Python the wrapper chooses, and what becomes of it. That Python tells who it is in place of a host."""
+"""The wrapper becomes a host. Hosts of these tests print facts about themselves and end.
+
+`tests/program_python` has the rules that select the Python.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
 import subprocess
-import sys
-import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.program_python.layout import make_environment
 
 from pulumi_openai_ft.cli.project import WRAPPER, WRAPPER_SOURCE, Project, WrapperStatus, compare
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = [ROOT / "Pulumi.yaml", *sorted((ROOT / "examples").glob("*/Pulumi.yaml"))]
 SHELLS = [shell for shell in ("bash", "busybox", "dash", "ksh", "mksh", "zsh") if shutil.which(shell)]
-PROGRAM = """
+HOST = """
 import json, os, sys
 host = sys.modules["__main__"]
 print(json.dumps({
@@ -27,20 +29,15 @@ print(json.dumps({
 }))
 """
 ADDRESS = "127.0.0.1:40000"
+OURS, STOCK = "pulumi_openai_ft/host", "pulumi/dynamic"
 
 
-def environment(folder: Path, *, with_package: bool = True) -> Path:
-    """A virtual environment as `venv` makes it, but without scripts; with a package of our name."""
-    (folder / "bin").mkdir(parents=True)
-    base = Path(sys.base_prefix) / "bin"
-    (folder / "pyvenv.cfg").write_text(f"home = {base}\n")
-    for name in ("python", "python3"):
-        (folder / "bin" / name).symlink_to(Path(sys.executable).resolve())
-    if with_package:
-        packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
-        (packages / "pulumi_openai_ft" / "host").mkdir(parents=True)
-        (packages / "pulumi_openai_ft-0.1.0.dist-info").mkdir()
-        (packages / "pulumi_openai_ft" / "host" / "__main__.py").write_text(PROGRAM)
+def environment(folder: Path, *hosts: str) -> Path:
+    """Make a virtual environment with hosts."""
+    packages = make_environment(folder)
+    for host in hosts:
+        (packages / host).mkdir(parents=True)
+        (packages / host / "__main__.py").write_text(HOST)
     return folder
 
 
@@ -69,15 +66,12 @@ class Placed:
             text=True,
         )
 
-    def told(self, *arguments: str, shell: tuple[str, ...] = (), **env: Any) -> dict[str, Any]:
-        """What the Python says that was started."""
+    def facts(self, *arguments: str, shell: tuple[str, ...] = (), **env: Any) -> dict[str, Any]:
+        """Return the facts that the host prints."""
         said, complaint = self.start(*arguments, shell=shell, **env).communicate(timeout=20)
         assert not complaint
         found: dict[str, Any] = json.loads(said)
         return found
-
-    def chosen(self, **env: str) -> Path:
-        return Path(self.told(**env)["environment"])
 
 
 @pytest.fixture
@@ -93,113 +87,17 @@ def project(tmp_path: Path) -> Placed:
 @pytest.fixture
 def activated(project: Placed) -> Path:
     """An environment on PATH, and nothing else there."""
-    made = environment(project.folder.parent / "activated")
+    made = environment(project.folder.parent / "activated", OURS)
     project.path = str(made / "bin")
     return made
 
 
-def test_an_option_is_relative_to_the_project_file(project: Placed, activated: Path) -> None:
-    assert activated.exists()
-    wanted = environment(project.folder / "env")
-    environment(project.program / "env")
-
-    assert project.chosen(PULUMI_RUNTIME_VIRTUALENV="env") == wanted
-
-
-def test_an_option_may_be_relative_to_the_program_as_for_the_stock_host(project: Placed) -> None:
-    wanted = environment(project.program / "env")
-
-    assert project.chosen(PULUMI_RUNTIME_VIRTUALENV="env") == wanted
-
-
-def test_an_option_may_be_absolute(project: Placed, tmp_path: Path) -> None:
-    wanted = environment(tmp_path / "elsewhere")
-
-    assert project.chosen(PULUMI_RUNTIME_VIRTUALENV=str(wanted)) == wanted
-
-
-def test_an_option_goes_before_the_toolchain(project: Placed) -> None:
-    environment(project.program / ".venv")
-    wanted = environment(project.folder / "env")
-
-    assert project.chosen(PULUMI_RUNTIME_VIRTUALENV="env", PULUMI_RUNTIME_TOOLCHAIN="uv") == wanted
-
-
-@pytest.mark.parametrize("where", ["program", ".", ".."])
-def test_uv_keeps_its_environment_beside_its_lock_file(project: Placed, where: str) -> None:
-    folder = (project.folder / where).resolve()
-    (folder / "uv.lock").touch()
-    wanted = environment(folder / ".venv")
-
-    assert project.chosen(PULUMI_RUNTIME_TOOLCHAIN="uv") == wanted
-    assert project.chosen() == wanted
-
-
-def test_uv_without_a_lock_file_keeps_it_beside_pyproject(project: Placed) -> None:
-    (project.folder / "pyproject.toml").touch()
-    wanted = environment(project.folder / ".venv")
-
-    assert project.chosen(PULUMI_RUNTIME_TOOLCHAIN="uv") == wanted
-
-
-def test_uv_may_be_told_another_place(project: Placed) -> None:
-    (project.folder / "uv.lock").touch()
-    wanted = environment(project.folder / "env")
-
-    assert project.chosen(UV_PROJECT_ENVIRONMENT="env") == wanted
-    assert project.chosen(UV_PROJECT_ENVIRONMENT=str(wanted)) == wanted
-
-
-def test_poetry_is_asked(project: Placed, activated: Path, tmp_path: Path) -> None:
-    wanted = environment(tmp_path / "of poetry")
-    poetry = activated / "bin" / "poetry"
-    poetry.write_text(f'#!/bin/sh\n[ "$*" = "env info --path" ] && echo "{wanted}"\n')
-    poetry.chmod(0o755)
-    (project.folder / "poetry.lock").touch()
-
-    assert project.chosen(PULUMI_RUNTIME_TOOLCHAIN="poetry") == wanted
-    assert project.chosen() == wanted
-
-
-def test_otherwise_it_is_the_python_on_path(project: Placed, activated: Path) -> None:
-    environment(project.folder / ".venv")
-
-    assert project.chosen() == activated
-
-
-def test_pip_as_a_toolchain_asks_for_nothing_else(project: Placed, activated: Path) -> None:
-    (project.folder / "uv.lock").touch()
-
-    assert project.chosen(PULUMI_RUNTIME_TOOLCHAIN="pip") == activated
-
-
-def test_the_command_for_python_may_be_named(project: Placed, activated: Path, tmp_path: Path) -> None:
-    assert activated.exists()
-    wanted = environment(tmp_path / "named")
-
-    assert project.chosen(PULUMI_PYTHON_CMD=str(wanted / "bin" / "python")) == wanted
-
-
-@pytest.mark.parametrize("where", [".venv", "venv", "program/.venv", "program/venv"])
-def test_an_environment_that_nobody_activated_is_found(project: Placed, where: str) -> None:
-    project.path = str(environment(project.folder.parent / "other", with_package=False) / "bin")
-    wanted = environment(project.folder / where)
-
-    assert project.chosen() == wanted
-
-
-def test_it_is_found_without_a_python_on_path(project: Placed) -> None:
-    wanted = environment(project.folder / ".venv")
-
-    assert project.chosen() == wanted
-
-
 def test_the_environment_comes_first_for_what_the_host_starts(project: Placed) -> None:
-    wanted = environment(project.folder / "env")
+    wanted = environment(project.folder / "env", OURS)
 
-    told = project.told(PULUMI_RUNTIME_VIRTUALENV="env", PATH="/usr/bin", PYTHONHOME="/nowhere")
+    facts = project.facts(PULUMI_RUNTIME_VIRTUALENV="env", PATH="/usr/bin", PYTHONHOME="/nowhere")
 
-    assert told["path"] == f"{wanted}/bin:/usr/bin"
+    assert facts["path"] == f"{wanted}/bin:/usr/bin"
 
 
 def test_it_becomes_the_host_so_that_the_engine_signals_the_host_itself(
@@ -217,33 +115,25 @@ def test_the_host_is_the_main_module_and_sees_what_the_stock_host_sees(
     project: Placed, activated: Path
 ) -> None:
     assert activated.exists()
-    told = project.told("an address", "$HOME *")
+    facts = project.facts("an address", "$HOME *")
 
-    assert told["host"] == "pulumi_openai_ft.host.__main__"
-    assert told["arguments"] == ["an address", "$HOME *"]
-    assert told["importable"] == str(project.program)
-
-
-@pytest.mark.parametrize("name", ["Pulumi.yml", "Pulumi.json"])
-def test_a_project_file_may_have_another_ending(project: Placed, name: str) -> None:
-    (project.folder / "Pulumi.yaml").rename(project.folder / name)
-    wanted = environment(project.folder / "env")
-
-    assert project.chosen(PULUMI_RUNTIME_VIRTUALENV="env") == wanted
+    assert facts["host"] == "pulumi_openai_ft.host.__main__"
+    assert facts["arguments"] == ["an address", "$HOME *"]
+    assert facts["importable"] == str(project.program)
 
 
-def test_a_wrapper_outside_of_any_project_knows_the_program_alone(project: Placed) -> None:
+def test_outside_of_a_project_the_program_folder_counts(project: Placed) -> None:
     (project.folder / "Pulumi.yaml").unlink()
-    wanted = environment(project.program / "env")
+    wanted = environment(project.program / "env", OURS)
 
-    assert project.chosen(PULUMI_RUNTIME_VIRTUALENV="env") == wanted
+    assert project.facts(PULUMI_RUNTIME_VIRTUALENV="env")["environment"] == str(wanted)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_every_shell_of_this_machine_understands_it(project: Placed, activated: Path, shell: str) -> None:
     command = [shutil.which(shell) or shell, *(["sh"] if shell == "busybox" else [])]
 
-    assert project.told(shell=tuple(command))["environment"] == str(activated)
+    assert project.facts(shell=tuple(command))["environment"] == str(activated)
 
 
 @pytest.mark.parametrize(
@@ -251,11 +141,11 @@ def test_every_shell_of_this_machine_understands_it(project: Placed, activated: 
     [
         (
             {"PULUMI_RUNTIME_VIRTUALENV": "env"},
-            "there is no virtual environment in {program}/env: run `pulumi install` to make it",
+            "there is no virtual environment in {project}/env: run `pulumi install` to create it",
         ),
         (
             {},
-            "no Python is on PATH: install one, or name an environment in runtime.options.virtualenv",
+            "no Python is on PATH: install one, or set runtime.options.virtualenv in Pulumi.yaml",
         ),
     ],
     ids=["no environment", "no python"],
@@ -265,11 +155,11 @@ def test_without_a_python_it_says_what_to_do(project: Placed, env: dict[str, str
     said, complaint = process.communicate(timeout=20)
 
     assert (process.returncode, said) == (1, "")
-    assert complaint == f"pulumi-openai-ft: {sentence.format(program=project.program)}\n"
+    assert complaint == f"pulumi-openai-ft: {sentence.format(project=project.folder)}\n"
 
 
 def test_a_python_without_pulumi_says_what_to_install(project: Placed) -> None:
-    made = environment(project.folder / "env", with_package=False)
+    made = environment(project.folder / "env")
     process = project.start(PULUMI_RUNTIME_VIRTUALENV="env")
     said, complaint = process.communicate(timeout=20)
 
@@ -280,20 +170,28 @@ def test_a_python_without_pulumi_says_what_to_install(project: Placed) -> None:
     )
 
 
-def test_a_package_too_old_to_have_a_host_counts_as_none(project: Placed) -> None:
-    made = environment(project.folder / "env")
-    packages = Path(sysconfig.get_path("purelib", vars={"base": str(made)}))
-    shutil.rmtree(packages / "pulumi_openai_ft" / "host")
-    (packages / "pulumi_openai_ft" / "__init__.py").touch()
+def test_without_the_package_the_stock_host_starts(project: Placed) -> None:
+    made = environment(project.folder / "env", STOCK)
+    process = project.start("an address", PULUMI_RUNTIME_VIRTUALENV="env")
+    said, complaint = process.communicate(timeout=20)
 
-    _, complaint = project.start(PULUMI_RUNTIME_VIRTUALENV="env").communicate(timeout=20)
-
-    assert f"{made}/bin/python lacks pulumi-openai-ft and pulumi" in complaint
+    facts = json.loads(said)
+    assert (facts["host"], facts["arguments"]) == ("pulumi.dynamic.__main__", ["an address"])
+    assert facts["pid"] == process.pid
+    assert complaint == (
+        f"pulumi-openai-ft: {made}/bin/python lacks pulumi-openai-ft, so the host of Pulumi itself serves dynamic "
+        f"resources: install it there (docs/install.md)\n"
+    )
 
 
 @pytest.mark.parametrize("file", PROJECTS, ids=lambda file: str(file.parent.relative_to(ROOT)))
-def test_the_projects_of_this_repository_select_the_host_by_equal_wrappers(file: Path) -> None:
-    project = Project.find(file.parent)
+def test_projects_of_the_repository_share_a_wrapper(file: Path) -> None:
+    folder = Project.find(file.parent).host_folder()
 
-    assert project.host_folder() == file.parent / "bin"
-    assert compare(file.parent / "bin" / WRAPPER) is WrapperStatus.CURRENT
+    assert folder
+    assert folder.resolve() == ROOT / "examples" / "bin"
+    assert compare(folder / WRAPPER) is WrapperStatus.CURRENT
+
+
+def test_the_wrapper_has_thirty_lines_at_most() -> None:
+    assert len(WRAPPER_SOURCE.read_text().splitlines()) <= 30

@@ -16,7 +16,7 @@ from pulumi_openai_ft.cli.project import (
     compare,
     default_host_folder,
 )
-from pulumi_openai_ft.cli.pulumi_yaml import with_host
+from pulumi_openai_ft.cli.pulumi_yaml import FOLDER, PLUGIN, with_host
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,25 +40,46 @@ def initialize(folder: Path, *, force: bool = False, policies: bool = False) -> 
         InputError: The project cannot be changed. It is unchanged, or changed in a way that does no harm.
     """
     project = Project.find(folder)
-    selected = project.host_folder()
+    selected = _usable_host_folder(project)
     wrapper = (selected or default_host_folder(project)) / WRAPPER
-    if not wrapper.parent.resolve().is_relative_to(project.folder):
-        raise InputError(
-            f"{project.file} selects {selected} for dynamic resources, which is outside of the project; set "
-            f"`path: bin` in that entry, then run this command again"
-        )
     text = project.text if selected else _with_host(project)
     try:
         # The wrapper comes first: every Pulumi command fails if the folder named by the project is missing.
         done = _put(wrapper, project, force=force)
         if text != project.text:
             atomic_write(project.file, text.encode(), stat.S_IMODE(project.file.stat().st_mode))
-            done.append(f"added plugins.providers to {project.file.name}")
+            done.append(_edit_made(project))
         if policies:
             done += write_pack(project)
     except OSError as error:
         raise InputError(f"{error.filename or wrapper}: {error.strerror}") from error
     return done
+
+
+def _usable_host_folder(project: Project) -> Path | None:
+    """Return the folder that a project names for the wrapper, None if it names none or one that it cannot use.
+
+    A folder outside of the project is used if projects share a wrapper there, and gets none otherwise.
+
+    Raises:
+        InputError: The folder is outside of the project and holds another program.
+    """
+    selected = project.host_folder()
+    if selected is None or selected.resolve().is_relative_to(project.folder):
+        return selected
+    found = compare(selected / WRAPPER)
+    if found is WrapperStatus.FOREIGN:
+        raise InputError(
+            f"{project.file} selects {selected / WRAPPER}, another program outside of the project: write "
+            f"`path: {FOLDER}` there, then run this again"
+        )
+    return None if found is WrapperStatus.MISSING else selected
+
+
+def _edit_made(project: Project) -> str:
+    if project.host_folder():
+        return f"changed the path of {PLUGIN} to {FOLDER} in {project.file.name}"
+    return f"added plugins.providers to {project.file.name}"
 
 
 def _with_host(project: Project) -> str:

@@ -15,8 +15,10 @@ from pulumi_openai_ft.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PACKAGES = ("pip", "pulumi", "pulumi-openai-ft", "pulumi-policy", "mypy", "pyright")
+DISTRIBUTION = "pulumi-openai-ft"
+PACKAGES = ("pip", "pulumi", DISTRIBUTION, "pulumi-policy", "mypy", "pyright")
 """Distributions whose versions `Python.inspect` reads."""
+TOOLCHAINS = ("pip", "poetry", "uv")
 _TIMEOUT = 30.0
 """Maximum duration of a command in seconds."""
 _INSPECT = """
@@ -88,14 +90,57 @@ class Runtime:
         Raises:
             InputError: The Python or its tool does not exist. The message states the next step.
         """
-        toolchain = self.options.get("toolchain") or self._toolchain_of_lock_file()
+        return self._selected() or _required(_on_path())
+
+    def host_python(self) -> Python:
+        """Return the Python that the host runs in.
+
+        It is the Python of the program. If that is the one on PATH and lacks this package, it is the nearest `.venv` or
+        `venv` that has it.
+
+        Raises:
+            InputError: There is none; the text gives the reason and the next step.
+        """
+        if selected := self._selected():
+            return selected
+        on_path = _on_path()
+        having = filter(self._has_package, (on_path, self._not_activated()))
+        return next(having, None) or _required(on_path)
+
+    def _selected(self) -> Python | None:
+        """Return the Python that an option, uv or poetry selects; None leaves it to PATH."""
+        toolchain = self._toolchain()
         if toolchain == "poetry":
             return self._in_environment(self._poetry_environment(), toolchain, "poetry")
-        if named := self.options.get("virtualenv"):
-            return self._in_environment(self.root / str(named), toolchain, "runtime.options.virtualenv")
+        if named := self._option("virtualenv"):
+            return self._in_environment(self.root / named, toolchain, "runtime.options.virtualenv")
         if toolchain == "uv":
             return self._in_environment(self._uv_environment(), toolchain, "uv")
-        return _on_path()
+        return None
+
+    def _option(self, name: str) -> str | None:
+        value = self.options.get(name)
+        if name in self.options and not isinstance(value, str):
+            raise InputError(f"runtime.options.{name} is {value!r}: write a string, or remove it")
+        return value
+
+    def _toolchain(self) -> str:
+        named = self._option("toolchain")
+        if named is not None and named not in TOOLCHAINS:
+            raise InputError(f"runtime.options.toolchain is {named!r}: write pip, poetry or uv")
+        return named or self._toolchain_of_lock_file()
+
+    def _has_package(self, python: Python | None) -> bool:
+        try:
+            return python is not None and python.inspect(self.program).packages[DISTRIBUTION] is not None
+        except InputError:
+            return False
+
+    def _not_activated(self) -> Python | None:
+        for name in (".venv", "venv"):
+            if found := _nearest(self.program, f"{name}/bin/python"):
+                return Python(found / name / "bin" / "python", "pip", f"{name} near the program")
+        return None
 
     def _toolchain_of_lock_file(self) -> str:
         if _nearest(self.program, "uv.lock"):
@@ -129,15 +174,20 @@ def _require_tool(toolchain: str) -> None:
         raise InputError(f"`{toolchain}`, which the project uses, is not on PATH; install it")
 
 
-def _on_path() -> Python:
+def _on_path() -> Python | None:
     named = ENVIRONMENT.get("PULUMI_PYTHON_CMD")
-    names = [named] if named else ["python3", "python"]
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
+    found = next(filter(None, map(shutil.which, [named] if named else ["python3", "python"])), None)
+    return Python(Path(found), "pip", "PULUMI_PYTHON_CMD" if named else "PATH") if found else None
+
+
+def _required(on_path: Python | None) -> Python:
+    if on_path is None:
+        named = ENVIRONMENT.get("PULUMI_PYTHON_CMD")
+        missing = f"{named} (PULUMI_PYTHON_CMD) is" if named else "python3 and python are"
         raise InputError(
-            f"no Python ({' or '.join(names)}) on PATH; install Python, or set runtime.options.virtualenv in Pulumi.yaml"
+            f"{missing} not on PATH: install Python, or set runtime.options.virtualenv in Pulumi.yaml"
         )
-    return Python(Path(found), "pip", "PULUMI_PYTHON_CMD" if named else "PATH")
+    return on_path
 
 
 def _nearest(folder: Path, name: str) -> Path | None:

@@ -57,7 +57,7 @@ def providers(data: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def with_host(text: str) -> str:
-    """Return the project file with an entry for the wrapper's folder in `plugins.providers`.
+    """Return the project file with an entry in `plugins.providers` for the default folder of the wrapper.
 
     Raises:
         InputError: The entry cannot be added safely. The message contains the entry to add manually.
@@ -78,6 +78,9 @@ def with_host(text: str) -> str:
 
 def _extended(data: dict[str, Any]) -> dict[str, Any]:
     expected, entries = copy.deepcopy(data), providers(data)
+    if present := _entry(providers(expected)):
+        present["path"] = FOLDER
+        return expected
     expected["plugins"] = {**(data.get("plugins") or {}), "providers": [_ENTRY, *entries]}
     return expected
 
@@ -94,7 +97,27 @@ def _edited(text: str) -> str:
         return _with_member(text, plugins, key, _PROVIDERS, {"providers": [_ENTRY]})
     if _is_null(entries):
         return _replaced(text, entries, [_ENTRY])
+    if path := _path(entries):
+        return f"{text[: path.start_mark.index]}{_folder_like(path)}{text[path.end_mark.index :]}"
     return _with_member(text, entries, inner_key, _ITEM, [_ENTRY])
+
+
+def _entry(entries: list[dict[str, Any]]) -> dict[str, Any] | None:
+    return next((entry for entry in entries if entry.get("name") == PLUGIN), None)
+
+
+def _path(entries: Any) -> Any:
+    """Return the node of the wrapper's folder, None if the entries have none."""
+    for entry in entries.value:
+        _, name = _member(entry, "name")
+        if name and name.value == PLUGIN:
+            return _member(entry, "path")[1]
+    return None
+
+
+def _folder_like(path: Any) -> str:
+    """Return the default folder, in quotes if the path in the file is."""
+    return json.dumps(FOLDER) if path.style else FOLDER
 
 
 def _member(mapping: Any, name: str) -> tuple[Any, Any]:

@@ -22,8 +22,8 @@ def walk(engine: str, service: Emulator, tmp_path: Path) -> Callable[[str], Walk
 
     def make(example: str) -> Walk:
         ours = tmp_path / "examples"
-        shutil.copytree(EXAMPLES / "data", ours / "data")
-        shutil.copytree(EXAMPLES / example, ours / example)
+        for folder in ("bin", "data", example):
+            shutil.copytree(EXAMPLES / folder, ours / folder)
         (tmp_path / "state").mkdir()
         unset = dict.fromkeys(("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_BASE_URL"))
         variables = environment(engine, service, tmp_path, {**UNASKED, **unset})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.cli import pulumi_cli
 from pulumi_openai_ft.cli.doctor.report import Finding, ok, problem, warning
-from pulumi_openai_ft.cli.program_python import Installed, Python, Runtime
+from pulumi_openai_ft.cli.program_python import DISTRIBUTION, Installed, Python, Runtime
 from pulumi_openai_ft.cli.project import WRAPPER, Project, WrapperStatus, compare
 from pulumi_openai_ft.cli.pulumi_cli import Version
 from pulumi_openai_ft.cli.pulumi_yaml import parse
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 OLDEST_TESTED = Version(3, 216, 0)
 """Oldest version of `pulumi` that this package was tested with."""
 OLDEST_PYTHON = Version(3, 11, 0)
-DISTRIBUTION = "pulumi-openai-ft"
 TYPE_CHECKERS = ("mypy", "pyright")
 POLICY_PACK = "PulumiPolicy.yaml"
 _INSTALL = "install it in this environment (docs/install.md)"
@@ -42,7 +42,7 @@ def program(project: Project | None) -> list[Finding]:
     return [
         _python(found, installed),
         _sdk(found, installed),
-        _package(found, installed),
+        _package(runtime, found, installed),
         *_typechecker(runtime, found, installed),
     ]
 
@@ -64,11 +64,12 @@ def _sdk(found: Python, installed: Installed) -> Finding:
     return ok("SDK", f"pulumi {sdk}")
 
 
-def _package(found: Python, installed: Installed) -> Finding:
+def _package(runtime: Runtime | None, found: Python, installed: Installed) -> Finding:
     installed_version, own_version = installed.packages[DISTRIBUTION], metadata.version(DISTRIBUTION)
     if installed_version is None:
         return problem(
-            "package", f"{found.executable} does not have {DISTRIBUTION}, so the program fails; {_INSTALL}"
+            "package",
+            f"{found.executable} does not have {DISTRIBUTION}, so the program fails; {_INSTALL}{_or_select(runtime, found)}",
         )
     if installed_version != own_version:
         return warning(
@@ -77,6 +78,14 @@ def _package(found: Python, installed: Installed) -> Finding:
             f"{found.executable.parent}/openai-ft doctor",
         )
     return ok("package", f"{DISTRIBUTION} {installed_version}")
+
+
+def _or_select(runtime: Runtime | None, found: Python) -> str:
+    """Return the advice to select the environment that has the package, if the host found one."""
+    if runtime is None or (other := runtime.host_python()) == found:
+        return ""
+    environment = os.path.relpath(other.executable.parents[1], runtime.root)
+    return f", or set runtime.options.virtualenv to {environment}, which has it"
 
 
 def _typechecker(runtime: Runtime | None, found: Python, installed: Installed) -> list[Finding]:
