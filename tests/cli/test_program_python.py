@@ -67,7 +67,7 @@ def test_the_option_that_selects_is_reported(project: Path) -> None:
 
 def test_a_missing_environment_is_named(project: Path) -> None:
     assert refusal(project, virtualenv="env") == (
-        f"{project}/env, selected by runtime.options.virtualenv, is not a virtual environment; "
+        f"{project}/env is not a virtual environment (runtime.options.virtualenv selects it); "
         "run `pulumi install`"
     )
 

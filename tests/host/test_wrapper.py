@@ -141,7 +141,7 @@ def test_every_shell_of_this_machine_understands_it(project: Placed, activated: 
     [
         (
             {"PULUMI_RUNTIME_VIRTUALENV": "env"},
-            "there is no virtual environment in {project}/env: run `pulumi install` to create it",
+            "{project}/env is not a virtual environment; run `pulumi install`",
         ),
         (
             {},

@@ -152,7 +152,7 @@ class Runtime:
         executable = environment / "bin" / "python"
         if not executable.is_file():
             raise InputError(
-                f"{environment}, selected by {chosen_by}, is not a virtual environment; run `pulumi install`"
+                f"{environment} is not a virtual environment ({chosen_by} selects it); run `pulumi install`"
             )
         return Python(executable, toolchain, chosen_by)
 

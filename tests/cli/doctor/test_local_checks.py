@@ -120,7 +120,7 @@ def test_a_policy_pack_without_its_environment_is_a_problem(folder: Path) -> Non
     found = local_checks.policies(Project.find(folder))
 
     assert found.status is Status.PROBLEM
-    assert found.message.startswith(f"policies: {folder}/policies/../env, selected by ")
+    assert found.message.startswith(f"policies: {folder}/policies/../env is not a virtual environment ")
 
 
 def test_a_policy_pack_needs_its_packages(folder: Path) -> None:
@@ -231,7 +231,7 @@ def test_an_environment_that_does_not_exist_is_a_problem(folder: Path, env: Path
         "Python": (
             Status.PROBLEM,
             (
-                f"{folder}/env, selected by runtime.options.virtualenv, is not a virtual environment; "
+                f"{folder}/env is not a virtual environment (runtime.options.virtualenv selects it); "
                 "run `pulumi install`"
             ),
         )
