@@ -54,14 +54,14 @@ def test_only_settings_names_configuration_keys_and_environment_variables() -> N
 
 
 @pytest.mark.parametrize(("resource", "model"), INPUTS.items())
-def test_a_resource_takes_what_its_model_describes(resource: type, model: type[InputModel]) -> None:
+def test_a_resource_takes_the_inputs_of_its_model(resource: type, model: type[InputModel]) -> None:
     taken = set(inspect.signature(resource).parameters) - {"resource_name", "opts"}
 
     assert taken == set(model.model_fields)
 
 
 @pytest.mark.parametrize(("resource", "model"), INPUTS.items())
-def test_a_resource_requires_what_its_model_requires(resource: type, model: type[InputModel]) -> None:
+def test_a_resource_requires_the_inputs_its_model_requires(resource: type, model: type[InputModel]) -> None:
     parameters = inspect.signature(resource).parameters.values()
     required = {one.name for one in parameters if one.default is one.empty} - {"resource_name"}
 
@@ -69,13 +69,13 @@ def test_a_resource_requires_what_its_model_requires(resource: type, model: type
 
 
 @pytest.mark.parametrize(("resource", "model"), INPUTS.items())
-def test_a_resource_documents_what_it_takes(resource: type, model: type[InputModel]) -> None:
+def test_a_resource_documents_its_inputs(resource: type, model: type[InputModel]) -> None:
     documentation = inspect.getdoc(resource.__init__) or ""
 
     assert [name for name in model.model_fields if f"\n    {name}: " not in documentation] == []
 
 
-def test_what_is_listed_typed_and_found_is_the_same() -> None:
+def test_listed_typed_and_importable_names_are_the_same() -> None:
     tree = ast.parse((PACKAGE / "__init__.py").read_text())
     (typed,) = [node for node in tree.body if isinstance(node, ast.If)]
     imported = {alias.name for node in typed.body if isinstance(node, ast.ImportFrom) for alias in node.names}
@@ -85,7 +85,7 @@ def test_what_is_listed_typed_and_found_is_the_same() -> None:
 
 
 @pytest.mark.parametrize("module", [functions])
-def test_what_a_module_of_functions_lists_is_there(module: ModuleType) -> None:
+def test_names_listed_by_functions_exist(module: ModuleType) -> None:
     assert [name for name in module.__all__ if getattr(module, name).__name__ != name] == []
     with pytest.raises(AttributeError, match="has no attribute 'Lookup'"):
         _ = module.Lookup

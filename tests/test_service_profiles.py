@@ -123,15 +123,15 @@ def reasons(provider: Any, **inputs: Any) -> list[str]:
 
 class TestProfiles:
     @pytest.mark.parametrize("name", PROFILES)
-    def test_a_profile_lacks_only_what_can_be_said_in_words(self, name: str) -> None:
+    def test_unsupported_features_have_a_description(self, name: str) -> None:
         assert PROFILES[name].name == name
         assert PROFILES[name].unsupported <= FEATURES.keys()
 
-    def test_openai_lacks_nothing(self) -> None:
+    def test_openai_supports_everything(self) -> None:
         assert all(PROFILES["openai"].supports(feature) for feature in FEATURES)
 
     @pytest.mark.parametrize("feature", FEATURES)
-    def test_what_is_missing_is_said_with_the_way_out(self, feature: str) -> None:
+    def test_unsupported_features_are_reported_with_a_fix(self, feature: str) -> None:
         sentence = PROFILES["generic"].unsupported_message(feature)
 
         assert sentence.startswith(f"the service 'generic' does not offer {FEATURES[feature]}: ")
@@ -144,7 +144,7 @@ class TestEveryService:
         found: str = request.param
         return found
 
-    def test_file_and_job_live_their_whole_life(
+    def test_file_and_job_have_a_full_lifecycle(
         self,
         configured: Callable[..., Any],
         provider: FineTuningJobProvider,
@@ -163,7 +163,7 @@ class TestEveryService:
         assert outs["fine_tuned_model"] == job["fine_tuned_model"]
         assert inputs["training_file"] not in {file["id"] for file in service.files()}
 
-    def test_nothing_changes_after_a_look(
+    def test_a_read_changes_nothing(
         self, configured: Callable[..., Any], provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         wanted = {**inputs, "model": "gpt-4o-mini", "method": supervised(n_epochs=2.0, batch_size=2.0)}
@@ -177,7 +177,7 @@ class TestEveryService:
             assert (diff.changes, diff.replaces) == (False, [])
         assert files.diff(inputs["training_file"], file, {}).changes is False
 
-    def test_the_model_can_be_asked_to_go_with_the_job(
+    def test_delete_model_on_destroy_is_accepted(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         """Where the service deletes no models, destroying must end all the same."""
@@ -192,7 +192,7 @@ class TestServicesThatKeepMetadata:
         found: str = request.param
         return found
 
-    def test_a_finished_job_is_adopted_and_not_bought_again(
+    def test_a_finished_job_is_adopted(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         first = provider.create(inputs)
@@ -200,7 +200,7 @@ class TestServicesThatKeepMetadata:
         assert provider.create(inputs).id == first.id
         assert len(service.jobs()) == 1
 
-    def test_a_purchase_that_was_not_answered_is_found(
+    def test_an_unanswered_create_is_found(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         service.fault("POST", "/v1/fine_tuning/jobs", "drop_after")
@@ -209,7 +209,7 @@ class TestServicesThatKeepMetadata:
 
         assert [job["id"] for job in service.jobs()] == [created.id]
 
-    def test_a_purchase_that_never_happened_is_said_and_made_by_the_next_run(
+    def test_a_lost_create_is_reported_and_repeated_next_time(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         provider.jobs.timing = FakeClock().time
@@ -236,7 +236,7 @@ class TestWithoutMetadata:
     def mode(self) -> str:
         return "gateway-without-metadata"
 
-    def test_none_is_sent(
+    def test_no_metadata_is_sent(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         provider.create(inputs)
@@ -244,7 +244,7 @@ class TestWithoutMetadata:
         assert "metadata" not in job_requests(service)[0]
 
     @pytest.mark.parametrize(("action", "bought"), [("drop_after", 1), ("drop_before", 0), ("truncate", 1)])
-    def test_a_purchase_that_was_not_answered_is_refused_and_never_repeated_blindly(
+    def test_an_unanswered_create_is_never_repeated_blindly(
         self,
         configured: Callable[..., Any],
         inputs: dict[str, Any],
@@ -264,7 +264,7 @@ class TestWithoutMetadata:
         assert len(service.jobs()) == bought
         assert len(service.journal(method="POST", path="/v1/fine_tuning/jobs")) == 1
 
-    def test_a_method_that_comes_back_changed_is_told_and_no_change(
+    def test_a_method_changed_by_the_service_is_only_reported(
         self,
         provider: FineTuningJobProvider,
         inputs: dict[str, Any],
@@ -280,7 +280,7 @@ class TestWithoutMetadata:
         assert provider.diff(created.id, created.outs or {}, wanted).changes is False
 
     @pytest.mark.parametrize("batch_size", ["auto", 8.0])
-    def test_a_method_that_comes_back_as_asked_for_is_not_remarked_on(
+    def test_a_method_returned_unchanged_is_not_reported(
         self,
         provider: FineTuningJobProvider,
         inputs: dict[str, Any],
@@ -297,7 +297,7 @@ class TestAzure:
     def mode(self) -> str:
         return "azure"
 
-    def test_each_request_carries_the_version_and_none_a_bearer_token(
+    def test_requests_carry_the_version_but_no_bearer_token(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         provider.create(inputs)
@@ -317,7 +317,7 @@ class TestAzure:
         with pytest.raises(ServiceError, match="api-version is required"):
             next(provider.api.jobs())
 
-    def test_a_model_is_shared_by_the_name_that_it_has_there(
+    def test_a_model_is_shared_by_its_service_name(
         self,
         configured: Callable[..., Any],
         provider: FineTuningJobProvider,
@@ -338,7 +338,7 @@ class TestAzure:
         permissions.delete(created.id, read.outs or {})
         assert service.permissions() == []
 
-    def test_a_checkpoint_is_shared_by_the_id_that_it_has_there(
+    def test_a_checkpoint_is_shared_by_its_service_id(
         self,
         configured: Callable[..., Any],
         provider: FineTuningJobProvider,
@@ -405,7 +405,7 @@ class TestServicesThatKeepMetadataOverTime(OverTime):
         assert provider.create(unwaited).id == first.id
         assert len(service.jobs()) == 2
 
-    def test_a_job_that_was_cancelled_elsewhere_is_bought_again(
+    def test_an_externally_cancelled_job_is_recreated(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         """Also where there are no events that could tell when it was cancelled."""
@@ -422,7 +422,7 @@ class TestGatewaysOverTime(OverTime):
         found: str = request.param
         return found
 
-    def test_what_the_service_surprisingly_lacks_is_an_error_and_the_job_goes_on(
+    def test_an_unexpectedly_missing_feature_fails_without_cancelling_the_job(
         self, configured: Callable[..., Any], inputs: dict[str, Any], service: Emulator
     ) -> None:
         provider = configured(
@@ -446,7 +446,7 @@ class TestAzureOverTime(OverTime):
     def mode(self) -> str:
         return "azure"
 
-    def test_statuses_that_nobody_has_heard_of_are_waited_through(
+    def test_unknown_statuses_are_waited_through(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         unwaited = {**inputs, "wait_for_completion": False}
@@ -465,7 +465,7 @@ class TestAzureOverTime(OverTime):
         assert seen == ["pending", "notRunning", "running"]
         assert (updated.outs or {})["status"] == "succeeded"
 
-    def test_a_file_that_a_pending_job_needs_is_not_deleted(
+    def test_a_file_of_a_pending_job_is_not_deleted(
         self, configured: Callable[..., Any], provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         provider.create({**inputs, "wait_for_completion": False})
@@ -490,7 +490,7 @@ class TestAzureOverTime(OverTime):
         assert service.jobs()[0]["status"] == "notRunning"
 
 
-def test_waiting_ends_although_the_service_names_its_statuses_in_its_own_words(
+def test_waiting_ends_with_statuses_in_other_words(
     configure: Callable[..., Any], training_data: Path
 ) -> None:
     with Emulator(today=TODAY, polls_until_done=6, mode="azure") as service:
@@ -523,7 +523,7 @@ class TestGateways:
         assert reason.startswith("paused: the service 'generic' does not offer pausing and resuming a job: ")
 
     @pytest.mark.usefixtures("service")
-    def test_events_are_refused_before_the_service_is_asked(
+    def test_events_are_refused_without_a_request(
         self, monkeypatch: pytest.MonkeyPatch, service: Emulator
     ) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", API_KEY)
@@ -566,7 +566,7 @@ class TestGateways:
         assert sent["model"] == MODEL
 
 
-def test_metadata_is_refused_at_preview_where_it_is_not_kept(
+def test_metadata_is_refused_at_preview_where_unsupported(
     configure: Callable[..., Any], inputs: dict[str, Any]
 ) -> None:
     provider = configure(FineTuningJobProvider, unsupportedFeatures="metadata")
@@ -576,7 +576,7 @@ def test_metadata_is_refused_at_preview_where_it_is_not_kept(
     assert reason.startswith("metadata: the service 'openai' does not offer metadata of a job: leave it out")
 
 
-def test_auto_is_refused_at_preview_where_the_service_chooses_nothing(
+def test_auto_is_refused_at_preview_where_unsupported(
     configure: Callable[..., Any], inputs: dict[str, Any]
 ) -> None:
     provider = configure(FineTuningJobProvider, unsupportedFeatures="auto")
@@ -588,7 +588,7 @@ def test_auto_is_refused_at_preview_where_the_service_chooses_nothing(
 
 
 @pytest.mark.parametrize("name", ["model", "training_file", "validation_file", "method", "metadata"])
-def test_what_a_job_is_judged_and_priced_by_is_not_replaced_by_an_extra_body(
+def test_an_extra_body_cannot_replace_priced_inputs(
     configure: Callable[..., Any], inputs: dict[str, Any], name: str
 ) -> None:
     (reason,) = reasons(configure(FineTuningJobProvider), **inputs, extra_body={name: None, "suffix": "mine"})
@@ -639,7 +639,7 @@ class TestNebius:
 
         assert reason == f"method.supervised.hyperparameters.{name}: is not supported here"
 
-    def test_what_nobody_knows_is_refused_under_its_profile_too(
+    def test_unknown_inputs_are_refused_under_its_profile_too(
         self, configured: Callable[..., Any], inputs: dict[str, Any]
     ) -> None:
         provider = configured(FineTuningJobProvider, service="nebius")

@@ -70,14 +70,14 @@ def test_a_permission_needs_no_key_to_be_judged() -> None:
     assert told(provider(), kept(PERMISSION_TYPE)) == []
 
 
-def test_a_state_tells_whether_a_resource_is_protected() -> None:
+def test_protection_is_read_from_the_state() -> None:
     lost = ("mandatory", "protect-in-production", "it")
 
     assert lost in told(kept(JOB_TYPE, stack="prod"))
     assert lost not in told(kept(JOB_TYPE, stack="prod", protect=True))
 
 
-def test_a_key_is_found_where_it_is_plain() -> None:
+def test_a_plaintext_key_is_found() -> None:
     plain = kept(JOB_TYPE, inputs={"metadata": {"owner": "x", "key": KEY}}, outputs={"error": KEY})
     secret = kept(
         JOB_TYPE, name="other", inputs={"metadata": ENCRYPTED}, outputs={"error": {"message": ENCRYPTED}}
@@ -99,18 +99,18 @@ def test_a_secret_is_not_judged() -> None:
     ] == []
 
 
-def test_what_a_job_was_trained_from_is_known() -> None:
+def test_the_training_file_of_a_job_is_known() -> None:
     batch = kept(FILE_TYPE, name="data", inputs={"purpose": "batch"})
     job = kept(JOB_TYPE, propertyDependencies={"training_file": [batch["urn"]]})
 
     assert ("mandatory", "training-file-purpose", "it") in told(batch, job)
 
 
-def test_what_is_only_still_to_be_deleted_is_left_out() -> None:
+def test_resources_pending_deletion_are_skipped() -> None:
     assert told(kept(JOB_TYPE, delete=True), day=LATER) == []
 
 
-def test_what_a_program_only_reads_is_not_its_to_change() -> None:
+def test_resources_that_are_only_read_are_skipped() -> None:
     assert told(kept(JOB_TYPE, stack="prod"), day=LATER) != []
     assert told(kept(JOB_TYPE, stack="prod", external=True), day=LATER) == []
 
@@ -148,7 +148,7 @@ def test_as_json_each_is_an_object() -> None:
     }
 
 
-def test_without_the_extra_a_sentence_says_what_to_install() -> None:
+def test_without_the_extra_it_names_the_package_to_install() -> None:
     code = (
         "import sys; sys.modules['pulumi_policy'] = None; from pulumi_openai_ft.cli.main import main; "
         "sys.exit(main(['policy', 'check']))"

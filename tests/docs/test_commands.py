@@ -75,7 +75,9 @@ def test_commands_are_found() -> None:
 
 
 @pytest.mark.parametrize("command", of("openai-ft"), ids=str)
-def test_our_command_has_what_is_shown(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+def test_our_documented_commands_and_options_exist(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
     _, names, option = command
     with pytest.raises(SystemExit) as ended:
         main.main([*names, "--help"])
@@ -100,7 +102,7 @@ def told_by_pulumi(folder: str, *names: str) -> str:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("command", of("pulumi"), ids=str)
-def test_pulumi_has_what_is_shown(engine: str, command: Command) -> None:  # noqa: F811 - the fixture
+def test_documented_pulumi_commands_and_options_exist(engine: str, command: Command) -> None:  # noqa: F811 - the fixture
     _, names, option = command
     told = told_by_pulumi(engine, *names[:2])
 

@@ -68,7 +68,7 @@ def is_shown(resource: str, message: str) -> bool:
 
 
 @pytest.mark.parametrize(("kind", "inputs"), REFUSED, ids=str)
-def test_what_check_says_is_shown(
+def test_messages_of_check_are_documented(
     kind: type[Provider],
     inputs: dict[str, Any],
     configure: Callable[..., Any],
@@ -94,7 +94,7 @@ def test_a_missing_admin_key_is_shown(configure: Callable[..., Any]) -> None:
     assert is_shown("FineTuningCheckpointPermission", failures[0].reason)
 
 
-def test_a_grant_that_two_ask_for_is_shown(configure: Callable[..., Any]) -> None:
+def test_a_permission_declared_twice_is_documented(configure: Callable[..., Any]) -> None:
     provider = configure(FineTuningCheckpointPermissionProvider)
     provider.check({}, SHARED | {"__identity": "o::s::p::one"})
 

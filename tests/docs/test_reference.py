@@ -90,7 +90,7 @@ def test_every_input_and_output_is_explained(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_outputs_are_what_the_class_annotates(name: str) -> None:
+def test_outputs_match_the_annotations_of_the_class(name: str) -> None:
     annotations = inspect.get_annotations(KINDS[name], eval_str=True)
     annotated = [key for key, kind in annotations.items() if get_origin(kind) is pulumi.Output]
 
@@ -134,7 +134,7 @@ def test_a_functions_errors_are_those_of_its_docstring(name: str) -> None:
     assert [f"    {error}: " in documentation for error in errors] == [True] * documentation.count("Error: ")
 
 
-def test_what_a_change_does_is_what_the_provider_does() -> None:
+def test_documented_effects_of_changes_match_the_provider() -> None:
     job = pulumi_openai_ft.FineTuningJob
     said = {row["input"].strip("`"): row["a change"] for row in tables(PAGE_OF["FineTuningJob"])["Inputs"]}
 
@@ -154,7 +154,7 @@ def test_nested_models_come_in_the_order_of_reading() -> None:
     assert order[:3] == ["Method", "Supervised", "SupervisedHyperparameters"]
 
 
-def test_no_comment_asks_for_what_there_is_not() -> None:
+def test_no_marker_names_a_missing_table() -> None:
     assert [name for name, text in BUILT.items() if re.search(r"^<!-- \w+: ", text, re.MULTILINE)] == []
     with pytest.raises(AttributeError):
         expanded("<!-- inputs: Fiel -->")

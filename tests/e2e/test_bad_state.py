@@ -84,7 +84,7 @@ def assert_told(ran: Ran, *names: str) -> None:
     assert [error[: len(begin)] for error, begin in zip(told, expected, strict=True)] == expected
 
 
-def test_each_is_told_and_stays_and_the_rest_goes_on(stack: Stack, service: Emulator) -> None:
+def test_a_bad_state_is_reported_and_the_rest_continues(stack: Stack, service: Emulator) -> None:
     write_training_data(stack.folder / "data.jsonl", answer="Under Account, then Security.")
     stack.environment["NAMES"] = "newer good added"
     before = resources(stack)

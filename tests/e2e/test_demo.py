@@ -69,7 +69,7 @@ def test_an_interrupted_demo_cleans_up(start: Callable[..., subprocess.Popen[str
     assert not (tmp_path / "demo").exists()
 
 
-def test_a_kept_demo_goes_on_until_it_is_stopped(
+def test_a_kept_demo_runs_until_it_is_stopped(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     said, _ = start("--keep").communicate(timeout=100)

@@ -110,7 +110,7 @@ def test_a_file_is_uploaded_through_the_host(make_stack: Callable[..., Stack], s
     assert service.files() == []
 
 
-def test_the_program_may_lie_below_the_project_with_its_environment(
+def test_the_program_may_be_in_a_subfolder_with_environment(
     make_stack: Callable[..., Stack],
 ) -> None:
     """The stock host would seek the environment below `main`."""
@@ -128,7 +128,7 @@ def test_the_program_may_lie_below_the_project_with_its_environment(
     assert is_served_by_our_host(stack)
 
 
-def test_without_the_package_the_stock_host_serves_and_a_sentence_says_so(
+def test_without_the_package_the_stock_host_serves_with_notice(
     make_stack: Callable[..., Stack],
 ) -> None:
     stack = make_stack(FOREIGN)

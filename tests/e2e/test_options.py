@@ -92,9 +92,7 @@ def test_ignored_changes_of_content_and_suffix_replace_nothing(make: Callable[..
     assert stack.planned() == {"watched": ["replace"], "suffixed": ["replace"]}
 
 
-def test_a_job_that_ignores_its_files_is_not_bought_again(
-    make: Callable[..., Stack], service: Emulator
-) -> None:
+def test_a_job_that_ignores_its_files_is_not_replaced(make: Callable[..., Stack], service: Emulator) -> None:
     stack = make(IGNORING_FILES)
     stack.up()
     edit(stack)
@@ -119,9 +117,7 @@ ft.FineTuningCheckpointPermission(name, checkpoint_id=job.fine_tuned_model, proj
 """
 
 
-def test_a_renamed_resource_with_an_alias_is_the_same_one(
-    make: Callable[..., Stack], service: Emulator
-) -> None:
+def test_a_renamed_resource_with_an_alias_is_unchanged(make: Callable[..., Stack], service: Emulator) -> None:
     stack = make(RENAMED)
     stack.up()
     before, asked = books(service), changing_requests(service)
@@ -136,9 +132,7 @@ def test_a_renamed_resource_with_an_alias_is_the_same_one(
 
 
 @pytest.mark.long
-def test_a_renamed_job_that_is_replaced_by_force_is_not_bought_again(
-    make: Callable[..., Stack], service: Emulator
-) -> None:
+def test_replacing_a_renamed_job_creates_no_second_job(make: Callable[..., Stack], service: Emulator) -> None:
     stack = make(RENAMED)
     stack.up()
     stack.environment["STAGE"] = "renamed"
@@ -161,7 +155,7 @@ ft.FineTuningCheckpointPermission(
 """
 
 
-def test_what_is_protected_is_not_destroyed_and_what_is_retained_stays_at_the_service(
+def test_protected_and_retained_resources_survive_a_destroy(
     make: Callable[..., Stack], service: Emulator
 ) -> None:
     stack = make(KEPT)
@@ -244,7 +238,7 @@ ft.FineTuningCheckpointPermission(
 """
 
 
-def test_forced_replacement_adopts_and_the_delete_that_follows_touches_nothing(
+def test_the_delete_after_a_forced_replacement_touches_nothing(
     make: Callable[..., Stack], service: Emulator
 ) -> None:
     stack = make(FORCED)
@@ -283,7 +277,7 @@ def test_forced_replacement_of_one_resource_replaces_it_alone(
     stack.preview("--expect-no-changes")
 
 
-def test_forced_replacement_of_a_job_that_goes_on_adopts_it_and_does_not_cancel_it(
+def test_forced_replacement_adopts_a_running_job_without_cancelling_it(
     make: Callable[..., Stack], service: Emulator
 ) -> None:
     stack = make(
@@ -310,7 +304,7 @@ pulumi.export("status", job.status)
 """
 
 
-def test_secret_inputs_and_additional_secret_outputs_are_shown_masked_and_kept_encrypted(
+def test_secret_inputs_and_outputs_are_masked_and_encrypted(
     make: Callable[..., Stack], service: Emulator
 ) -> None:
     stack = make(SECRET)
@@ -346,7 +340,7 @@ def test_refresh_and_up_repair_in_one_run(
     stack.preview("--expect-no-changes")
 
 
-def test_a_rotated_key_reaches_a_refresh_that_runs_the_program(
+def test_a_refresh_that_runs_the_program_uses_rotated_keys(
     make: Callable[..., Stack], service: Emulator
 ) -> None:
     """Pulumi refreshes with the configuration of the last `up`: the error names what was used, and the way out."""
@@ -381,7 +375,7 @@ pulumi.export("share", share.permission_ids)
 """
 
 
-def test_get_reads_what_is_there_and_creates_nothing(
+def test_get_reads_an_existing_resource_and_creates_nothing(
     make: Callable[..., Stack], service: Emulator, configure: Callable[..., Any]
 ) -> None:
     stack = make(FOUND)
@@ -417,7 +411,7 @@ def test_get_reads_what_is_there_and_creates_nothing(
         pytest.param("FineTuningCheckpointPermission", "ft:m:shop::abc", marks=pytest.mark.long),
     ],
 )
-def test_get_of_what_is_not_there_is_told(kind: str, unknown: str, make: Callable[..., Stack]) -> None:
+def test_get_of_a_missing_resource_is_reported(kind: str, unknown: str, make: Callable[..., Stack]) -> None:
     told = make(f"ft.{kind}.get('it', {unknown!r})\n").preview(code=None)
 
     assert told.code != 0

@@ -67,9 +67,7 @@ def assert_done(stack: Stack, service: Emulator) -> None:
     stack.preview("--expect-no-changes")
 
 
-def test_a_failed_job_is_recorded_and_its_message_repeated_and_nothing_is_bought(
-    stack: Stack, service: Emulator
-) -> None:
+def test_a_failed_job_is_recorded_and_reported_again(stack: Stack, service: Emulator) -> None:
     let_finish(service)
     with_data(stack, rows=3)
 
@@ -119,7 +117,7 @@ def resumed(stack: Stack, service: Emulator) -> Ended:
 @pytest.mark.parametrize(
     "is_refreshed", [False, pytest.param(True, marks=pytest.mark.long)], ids=["at once", "after a refresh"]
 )
-def test_a_wait_that_broke_off_goes_on(stack: Stack, service: Emulator, *, is_refreshed: bool) -> None:
+def test_an_interrupted_wait_is_resumed(stack: Stack, service: Emulator, *, is_refreshed: bool) -> None:
     waiting_breaks_off(stack, service)
     if is_refreshed:
         stack.refresh()
@@ -134,7 +132,7 @@ def test_a_wait_that_broke_off_goes_on(stack: Stack, service: Emulator, *, is_re
 @pytest.mark.parametrize(
     "is_refreshed", [pytest.param(False, marks=pytest.mark.long), True], ids=["at once", "after a refresh"]
 )
-def test_a_job_that_succeeded_after_the_wait_broke_off_is_done(
+def test_a_job_that_succeeded_after_an_interruption_is_complete(
     stack: Stack, service: Emulator, *, is_refreshed: bool
 ) -> None:
     waiting_breaks_off(stack, service)
@@ -148,7 +146,7 @@ def test_a_job_that_succeeded_after_the_wait_broke_off_is_done(
     assert_done(stack, service)
 
 
-def test_a_service_that_is_away_for_a_while_is_waited_for(stack: Stack, service: Emulator) -> None:
+def test_a_temporary_outage_is_waited_out(stack: Stack, service: Emulator) -> None:
     with Running.start(stack, "up") as up:
         eventually(lambda: service.journal(method=LOOK[0], path=f"/v1{LOOK[1]}"), up)
         port = int(service.url.split(":")[2].split("/")[0])
@@ -183,9 +181,7 @@ def test_a_service_that_stays_away_loses_nothing(stack: Stack, service: Emulator
 
 
 @pytest.mark.long
-def test_a_job_that_met_its_deadline_is_cancelled_and_told_at_each_up(
-    stack: Stack, service: Emulator
-) -> None:
+def test_a_job_past_its_deadline_is_cancelled_and_reported(stack: Stack, service: Emulator) -> None:
     stack.environment["MORE"] = '{"cancel_after_timeout": 3}'
 
     first = stack.up(code=1).text

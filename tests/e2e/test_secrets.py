@@ -75,7 +75,7 @@ def assert_keyless(text: str) -> None:
         assert not found or ENGINES_OWN.search(line), line
 
 
-def test_a_whole_life_tells_no_key(stack: Stack, service: Emulator, tmp_path: Path) -> None:
+def test_a_whole_lifecycle_exposes_no_key(stack: Stack, service: Emulator, tmp_path: Path) -> None:
     told = [ran.text for ran in (stack.up(*LOUD), stack.preview(*LOUD), stack.refresh(*LOUD))]
     state = stack.export()
     error = {"message": f"{SECRET_KEY} or {ENVIRONMENT_KEY}?", "code": SECRET_KEY, "param": ENVIRONMENT_KEY}

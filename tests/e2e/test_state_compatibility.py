@@ -61,7 +61,7 @@ def changing_requests(service: Emulator) -> list[str]:
     return [f"{entry.method} {entry.path}" for entry in service.journal() if entry.method != "GET"]
 
 
-def test_an_older_state_is_refreshed_and_previewed_without_a_change_and_destroyed(
+def test_an_older_state_refreshes_previews_and_destroys_without_changes(
     stack: Stack, service: Emulator
 ) -> None:
     before = outputs(stack)

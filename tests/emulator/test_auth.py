@@ -75,7 +75,9 @@ def test_a_project_that_is_not_there_is_refused(emulator: Emulator, open_client:
     assert open_client(emulator, **{"openai-project": "proj_b"}).get("/files").status_code == 401
 
 
-def test_books_and_journal_hold_no_keys(api: Api, admin: Api, emulator: Emulator, control: Api) -> None:
+def test_stored_objects_and_request_log_hold_no_keys(
+    api: Api, admin: Api, emulator: Emulator, control: Api
+) -> None:
     emulator.add_key("sk-secret-0123456789", project="proj_a")
     api.get("/files")
     admin.get(PERMISSIONS)

@@ -170,7 +170,7 @@ def test_without_trouble(world: World, scenario: Scenario) -> None:
 
 
 @pytest.mark.parametrize(("scenario", "strike"), cells())
-def test_struck(
+def test_a_fault_is_survived(
     world: World, scenario: Scenario, strike: Strike, calls: Callable[[Scenario], list[Call]]
 ) -> None:
     """Whichever call is struck, the operation succeeds or says what to do, and the next command sets all right."""
@@ -194,7 +194,7 @@ def test_struck(
 
 
 @every_scenario
-def test_while_nobody_listens(world: World, scenario: Scenario) -> None:
+def test_an_unreachable_service_is_reported(world: World, scenario: Scenario) -> None:
     """An operation on a service that refuses connections says so, and changes nothing that the next one misses."""
     row = begin(world, scenario)
     world.base_url = CLOSED_PORT
@@ -204,7 +204,7 @@ def test_while_nobody_listens(world: World, scenario: Scenario) -> None:
     assert_survived(world, scenario, row, error)
 
 
-def test_what_an_update_granted_before_it_broke_off_is_revoked_by_destroy(world: World) -> None:
+def test_destroy_revokes_permissions_of_an_interrupted_update(world: World) -> None:
     world.reset()
     row = projects_come_and_go(world)
     world.service.fault("DELETE", "~.*/permissions/.*", "status", None, status=503)

@@ -197,7 +197,7 @@ def assert_settled(provider: Provider, asked: dict[str, Any]) -> None:
 
 @given(asked=FILES, content=st.binary(min_size=1, max_size=50))
 @bounded
-def test_a_file_that_was_made_is_the_one_that_was_asked_for(
+def test_a_created_file_matches_its_inputs(
     configure: Callable[..., Any], tmp_path: Path, asked: dict[str, Any], content: bytes
 ) -> None:
     path = tmp_path / "data.jsonl"
@@ -245,7 +245,7 @@ def _says(role: str, content: str = "Yes.") -> dict[str, str]:
 
 @given(asked=JOBS)
 @bounded
-def test_a_job_that_was_made_is_the_one_that_was_asked_for(
+def test_a_created_job_matches_its_inputs(
     configure: Callable[..., Any], data_for: Callable[[str], str], asked: dict[str, Any]
 ) -> None:
     kind = asked["method"]["type"]
@@ -270,7 +270,7 @@ def checkpoint(configure: Callable[..., Any], data_for: Callable[[str], str]) ->
 
 @given(projects=PROJECTS)
 @bounded
-def test_a_share_that_was_made_is_the_one_that_was_asked_for(
+def test_created_permissions_match_their_inputs(
     configure: Callable[..., Any], checkpoint: str, projects: list[str]
 ) -> None:
     provider = configure(FineTuningCheckpointPermissionProvider)
@@ -295,7 +295,7 @@ SERVICE_JOBS = st.builds(
 
 @given(job=SERVICE_JOBS, asked=JOBS)
 @settings(bounded, max_examples=25)
-def test_looking_at_the_same_job_again_tells_the_same(job: Job, asked: dict[str, Any]) -> None:
+def test_reading_the_same_job_twice_gives_equal_outputs(job: Job, asked: dict[str, Any]) -> None:
     once = _job_outputs.outputs(job, asked)
 
     assert _job_outputs.outputs(job, once) == once

@@ -122,7 +122,7 @@ def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
 
 
 @pytest.mark.parametrize("name", HEAVY)
-def test_what_is_heavy_is_installed(name: str) -> None:
+def test_modules_called_heavy_are_installed(name: str) -> None:
     """Else the test above could not fail."""
     assert find_spec(name)
 
@@ -173,7 +173,7 @@ def test_many_creates_at_a_time(host: Host, service: Emulator, job_inputs: dict[
     }
 
 
-def test_those_that_wait_are_looked_at_together(
+def test_waiting_jobs_are_polled_together(
     slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
 ) -> None:
     """One poller lists a hundred jobs at a time."""

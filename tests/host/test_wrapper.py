@@ -106,7 +106,7 @@ def test_an_option_is_relative_to_the_project_file(project: Placed, activated: P
     assert project.chosen(PULUMI_RUNTIME_VIRTUALENV="env") == wanted
 
 
-def test_an_option_may_be_relative_to_the_program_as_for_the_stock_host(project: Placed) -> None:
+def test_an_option_may_be_relative_to_the_program(project: Placed) -> None:
     wanted = environment(project.program / "env")
 
     assert project.chosen(PULUMI_RUNTIME_VIRTUALENV="env") == wanted
@@ -118,7 +118,7 @@ def test_an_option_may_be_absolute(project: Placed, tmp_path: Path) -> None:
     assert project.chosen(PULUMI_RUNTIME_VIRTUALENV=str(wanted)) == wanted
 
 
-def test_an_option_goes_before_the_toolchain(project: Placed) -> None:
+def test_the_option_takes_precedence_over_the_toolchain(project: Placed) -> None:
     environment(project.program / ".venv")
     wanted = environment(project.folder / "env")
 
@@ -142,7 +142,7 @@ def test_uv_without_a_lock_file_keeps_it_beside_pyproject(project: Placed) -> No
     assert project.chosen(PULUMI_RUNTIME_TOOLCHAIN="uv") == wanted
 
 
-def test_uv_may_be_told_another_place(project: Placed) -> None:
+def test_uv_may_use_another_environment(project: Placed) -> None:
     (project.folder / "uv.lock").touch()
     wanted = environment(project.folder / "env")
 
@@ -150,7 +150,7 @@ def test_uv_may_be_told_another_place(project: Placed) -> None:
     assert project.chosen(UV_PROJECT_ENVIRONMENT=str(wanted)) == wanted
 
 
-def test_poetry_is_asked(project: Placed, activated: Path, tmp_path: Path) -> None:
+def test_poetry_names_the_environment(project: Placed, activated: Path, tmp_path: Path) -> None:
     wanted = environment(tmp_path / "of poetry")
     poetry = activated / "bin" / "poetry"
     poetry.write_text(f'#!/bin/sh\n[ "$*" = "env info --path" ] && echo "{wanted}"\n')
@@ -167,7 +167,7 @@ def test_otherwise_it_is_the_python_on_path(project: Placed, activated: Path) ->
     assert project.chosen() == activated
 
 
-def test_pip_as_a_toolchain_asks_for_nothing_else(project: Placed, activated: Path) -> None:
+def test_the_pip_toolchain_uses_the_default_search(project: Placed, activated: Path) -> None:
     (project.folder / "uv.lock").touch()
 
     assert project.chosen(PULUMI_RUNTIME_TOOLCHAIN="pip") == activated
@@ -181,7 +181,7 @@ def test_the_command_for_python_may_be_named(project: Placed, activated: Path, t
 
 
 @pytest.mark.parametrize("where", [".venv", "venv", "program/.venv", "program/venv"])
-def test_an_environment_that_nobody_activated_is_found(project: Placed, where: str) -> None:
+def test_an_inactive_environment_is_found(project: Placed, where: str) -> None:
     project.path = str(environment(project.folder.parent / "other", with_package=False) / "bin")
     wanted = environment(project.folder / where)
 
@@ -194,7 +194,7 @@ def test_it_is_found_without_a_python_on_path(project: Placed) -> None:
     assert project.chosen() == wanted
 
 
-def test_the_environment_comes_first_for_what_the_host_starts(project: Placed) -> None:
+def test_the_environment_is_first_on_the_hosts_path(project: Placed) -> None:
     wanted = environment(project.folder / "env")
 
     told = project.told(PULUMI_RUNTIME_VIRTUALENV="env", PATH="/usr/bin", PYTHONHOME="/nowhere")
@@ -202,9 +202,7 @@ def test_the_environment_comes_first_for_what_the_host_starts(project: Placed) -
     assert told["path"] == f"{wanted}/bin:/usr/bin"
 
 
-def test_it_becomes_the_host_so_that_the_engine_signals_the_host_itself(
-    project: Placed, activated: Path
-) -> None:
+def test_it_replaces_itself_with_the_host(project: Placed, activated: Path) -> None:
     assert activated.exists()
     process = project.start()
 
@@ -213,9 +211,7 @@ def test_it_becomes_the_host_so_that_the_engine_signals_the_host_itself(
     assert json.loads(said)["pid"] == process.pid
 
 
-def test_the_host_is_the_main_module_and_sees_what_the_stock_host_sees(
-    project: Placed, activated: Path
-) -> None:
+def test_the_host_runs_like_the_stock_host(project: Placed, activated: Path) -> None:
     assert activated.exists()
     told = project.told("an address", "$HOME *")
 
@@ -232,7 +228,7 @@ def test_a_project_file_may_have_another_ending(project: Placed, name: str) -> N
     assert project.chosen(PULUMI_RUNTIME_VIRTUALENV="env") == wanted
 
 
-def test_a_wrapper_outside_of_any_project_knows_the_program_alone(project: Placed) -> None:
+def test_a_wrapper_outside_of_projects_knows_only_the_program(project: Placed) -> None:
     (project.folder / "Pulumi.yaml").unlink()
     wanted = environment(project.program / "env")
 
@@ -260,7 +256,7 @@ def test_every_shell_of_this_machine_understands_it(project: Placed, activated: 
     ],
     ids=["no environment", "no python"],
 )
-def test_without_a_python_it_says_what_to_do(project: Placed, env: dict[str, str], sentence: str) -> None:
+def test_without_a_python_it_prints_instructions(project: Placed, env: dict[str, str], sentence: str) -> None:
     process = project.start(**env)
     said, complaint = process.communicate(timeout=20)
 
@@ -268,7 +264,7 @@ def test_without_a_python_it_says_what_to_do(project: Placed, env: dict[str, str
     assert complaint == f"pulumi-openai-ft: {sentence.format(program=project.program)}\n"
 
 
-def test_a_python_without_pulumi_says_what_to_install(project: Placed) -> None:
+def test_without_pulumi_it_names_the_package_to_install(project: Placed) -> None:
     made = environment(project.folder / "env", with_package=False)
     process = project.start(PULUMI_RUNTIME_VIRTUALENV="env")
     said, complaint = process.communicate(timeout=20)
@@ -280,7 +276,7 @@ def test_a_python_without_pulumi_says_what_to_install(project: Placed) -> None:
     )
 
 
-def test_a_package_too_old_to_have_a_host_counts_as_none(project: Placed) -> None:
+def test_a_package_without_a_host_does_not_count(project: Placed) -> None:
     made = environment(project.folder / "env")
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(made)}))
     shutil.rmtree(packages / "pulumi_openai_ft" / "host")
@@ -292,7 +288,7 @@ def test_a_package_too_old_to_have_a_host_counts_as_none(project: Placed) -> Non
 
 
 @pytest.mark.parametrize("file", PROJECTS, ids=lambda file: str(file.parent.relative_to(ROOT)))
-def test_the_projects_of_this_repository_select_the_host_by_equal_wrappers(file: Path) -> None:
+def test_our_projects_use_identical_wrappers(file: Path) -> None:
     project = Project.find(file.parent)
 
     assert project.host_folder() == file.parent / "bin"

@@ -27,7 +27,7 @@ def job(**more: Any) -> dict[str, Any]:
     ],
     ids=repr,
 )
-def test_a_job_that_costs_more_is_refused_before_it_is_bought(limits: dict[str, int], sentence: str) -> None:
+def test_a_job_over_budget_is_refused_before_creation(limits: dict[str, int], sentence: str) -> None:
     found = told(BUDGET, JOB_TYPE, job(**ESTIMATE), config=limits)
 
     assert found == [f"{sentence}: {WAY_OUT}"]
@@ -39,17 +39,17 @@ def test_a_job_within_its_limits_is_fine(limits: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize("more", [{}, {"estimated_cost_usd": UNKNOWN}, {"estimated_tokens": UNKNOWN}])
-def test_what_nobody_can_estimate_is_not_judged(more: dict[str, Any]) -> None:
+def test_jobs_without_an_estimate_are_not_judged(more: dict[str, Any]) -> None:
     assert told(BUDGET, JOB_TYPE, job(**more), config={"max_tokens": 1, "max_usd": 1}) == []
 
 
-def test_a_state_is_judged_by_what_its_job_was_estimated_at() -> None:
+def test_a_state_is_judged_by_its_jobs_estimate() -> None:
     (found,) = told(BUDGET, JOB_TYPE, job(estimated_tokens=12, estimated_cost_usd=3.0), config={"max_usd": 2})
 
     assert found.startswith("training_file: about 3.00 USD")
 
 
-def test_all_jobs_of_a_stack_are_added_up_and_the_dearest_is_named() -> None:
+def test_costs_are_summed_and_the_highest_is_named() -> None:
     jobs = [
         resource(JOB_TYPE, {"estimated_tokens": 100, "estimated_cost_usd": 1.5}, "small"),
         resource(JOB_TYPE, ESTIMATE, "big"),

@@ -11,7 +11,7 @@ from pulumi_openai_ft.policies._checked_resource import CheckedResource, read, u
 URN = "urn:pulumi:dev::shop::shop:models:Family$pulumi-python:dynamic/openai_ft:FineTuningJob::support"
 
 
-def test_it_reads_what_the_sdk_hands_over() -> None:
+def test_it_reads_resources_of_the_sdk() -> None:
     judge = Judge()
     props = {**VALID[JOB_TYPE], "suffix": Secret("hush"), "seed": UNKNOWN}
 
@@ -23,13 +23,13 @@ def test_it_reads_what_the_sdk_hands_over() -> None:
     assert subject.is_protected
 
 
-def test_its_urn_tells_its_name_and_stack() -> None:
+def test_its_urn_contains_name_and_stack() -> None:
     subject = CheckedResource(JOB_TYPE, URN, TODAY)
 
     assert (subject.name, subject.stack) == ("support", "dev")
 
 
-def test_what_it_shows_is_cut() -> None:
+def test_shown_values_are_truncated() -> None:
     shown = CheckedResource(JOB_TYPE, URN, TODAY, secret=frozenset()).redacted_repr("model", "x" * 200)
 
     assert len(shown) == 80

@@ -23,19 +23,19 @@ def test_a_job_with_a_deadline_is_fine() -> None:
     assert told(DEADLINE, JOB_TYPE, VALID[JOB_TYPE]) == []
 
 
-def test_a_job_without_a_deadline_is_told() -> None:
+def test_a_job_without_a_deadline_is_reported() -> None:
     assert told(DEADLINE, JOB_TYPE, UNBOUNDED) == [
         "cancel_after_timeout: is missing: write 86400 seconds or less"
     ]
 
 
-def test_a_late_deadline_is_told() -> None:
+def test_a_late_deadline_is_reported() -> None:
     assert told(DEADLINE, JOB_TYPE, job(cancel_after_timeout=7200), config={"max_seconds": 3600}) == [
         "cancel_after_timeout: 7200 is more than 3600 seconds: write 3600 or less"
     ]
 
 
-def test_a_job_that_nobody_waits_for_is_told_or_allowed() -> None:
+def test_a_job_without_waiting_is_reported_or_allowed() -> None:
     alone = {**UNBOUNDED, "wait_for_completion": False}
 
     (found,) = told(DEADLINE, JOB_TYPE, alone)
@@ -56,7 +56,7 @@ def test_the_remediation_sets_the_latest_deadline(given: dict[str, Any]) -> None
     assert told(DEADLINE, JOB_TYPE, changed or {}) == []
 
 
-def test_the_remediation_keeps_what_is_not_known_yet_and_what_is_hidden() -> None:
+def test_the_remediation_keeps_unknown_and_hidden_inputs() -> None:
     given = {**UNBOUNDED, "training_file": UNKNOWN, "__identity": "hidden"}
 
     assert Judge().remedied(DEADLINE, JOB_TYPE, given) == wire({**given, "cancel_after_timeout": 86400})
@@ -72,12 +72,12 @@ def test_the_remediation_keeps_what_is_not_known_yet_and_what_is_hidden() -> Non
     ],
     ids=["there", "not waited for", "waiting unknown", "unknown"],
 )
-def test_the_remediation_leaves_alone_what_it_cannot_put_right(given: dict[str, Any]) -> None:
+def test_the_remediation_ignores_inputs_it_cannot_fix(given: dict[str, Any]) -> None:
     assert Judge().remedied(DEADLINE, JOB_TYPE, given) is None
 
 
 @pytest.mark.parametrize("waits", [None, True, False])
-def test_what_the_remediation_writes_is_what_the_resource_takes(waits: bool | None) -> None:  # noqa: FBT001
+def test_the_remediation_writes_valid_inputs(waits: bool | None) -> None:  # noqa: FBT001
     given = UNBOUNDED if waits is None else {**UNBOUNDED, "wait_for_completion": waits}
 
     written = Judge().remedied(DEADLINE, JOB_TYPE, given) or given
@@ -85,7 +85,7 @@ def test_what_the_remediation_writes_is_what_the_resource_takes(waits: bool | No
     assert [*validation_errors(FineTuningJobInputs, written), *conflicting_inputs(written)] == []
 
 
-def test_a_deadline_that_is_not_known_yet_is_reported_on_request() -> None:
+def test_an_unknown_deadline_is_reported_on_request() -> None:
     (found,) = told(DEADLINE, JOB_TYPE, job(cancel_after_timeout=UNKNOWN), config={"unknowns": "report"})
 
     assert found.startswith("cancel_after_timeout: has a value that cannot be seen now")

@@ -37,11 +37,11 @@ def test_the_configuration_in_it_is_right(tmp_path: Path) -> None:
     assert policy_config.read(tmp_path / "config.json")["fine-tuning-epochs"].limits == {"max": 3}
 
 
-def test_the_pack_in_it_is_what_init_writes() -> None:
+def test_the_documented_pack_is_the_one_of_init() -> None:
     assert f"```python\n{PACK}```" in POLICIES
 
 
-def test_the_recipe_names_what_the_workflow_asks_for() -> None:
+def test_the_recipe_names_the_secrets_of_the_workflow() -> None:
     workflow = (DOCS.parent / "examples" / "ci" / "fine-tuning.yml").read_text()
     asked = set(re.findall(r"(?:secrets|vars)\.(\w+)", workflow))
 

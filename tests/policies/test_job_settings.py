@@ -30,14 +30,14 @@ def test_a_job_within_the_limits_is_fine(rule: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["supervised", "dpo", "reinforcement"])
-def test_too_many_epochs_are_told(kind: str) -> None:
+def test_too_many_epochs_are_reported(kind: str) -> None:
     assert told(EPOCHS, JOB_TYPE, epochs(11, kind)) == [
         f"method.{kind}.hyperparameters.n_epochs: 11 is more than 10: write 10 or less"
     ]
 
 
 @pytest.mark.parametrize("number", [1, 10, "auto", UNKNOWN])
-def test_as_many_epochs_as_allowed_or_as_the_service_chooses_are_fine(number: Any) -> None:
+def test_allowed_or_automatic_epochs_pass(number: Any) -> None:
     assert told(EPOCHS, JOB_TYPE, epochs(number)) == []
 
 
@@ -46,14 +46,14 @@ def test_the_most_epochs_can_be_configured() -> None:
     assert len(told(EPOCHS, JOB_TYPE, epochs(3), config={"max": 2.0})) == 1
 
 
-def test_epochs_that_are_not_known_yet_are_reported_on_request() -> None:
+def test_unknown_epochs_are_reported_on_request() -> None:
     (found,) = told(EPOCHS, JOB_TYPE, epochs(UNKNOWN), config={"unknowns": "report"})
 
     assert found.startswith("method.supervised.hyperparameters.n_epochs: has a value that cannot be seen now")
 
 
 @pytest.mark.parametrize("suffix", ["Support", "kunden-ß", "-support", "a b"])
-def test_a_suffix_of_another_form_is_told(suffix: str) -> None:
+def test_a_suffix_with_the_wrong_form_is_reported(suffix: str) -> None:
     assert told(SUFFIX, JOB_TYPE, job(suffix=suffix)) == [
         f"suffix: {suffix!r} does not fit: write one of the form ^[a-z0-9][a-z0-9_-]*$"
     ]
@@ -75,7 +75,7 @@ def test_a_secret_suffix_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"team": "x"}, {"owner": ""}])
-def test_missing_metadata_is_told(metadata: Any) -> None:
+def test_missing_metadata_is_reported(metadata: Any) -> None:
     assert told(METADATA, JOB_TYPE, job(metadata=metadata)) == [
         "metadata.owner: is missing: write who or what it is, such as metadata={'owner': …}"
     ]
@@ -115,7 +115,7 @@ def test_secret_metadata_stays_secret() -> None:
     ],
     ids=["there", "no value", "not all values", "unknown", "no room", "too long", "exempt"],
 )
-def test_metadata_is_not_filled_in_where_that_would_not_do(metadata: Any, config: Any) -> None:
+def test_metadata_is_filled_in_only_where_possible(metadata: Any, config: Any) -> None:
     assert Judge().remedied(METADATA, JOB_TYPE, job(metadata=metadata), config) is None
 
 

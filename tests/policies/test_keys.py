@@ -35,7 +35,7 @@ def test_a_key_in_any_property_is_refused(kind: str, text: str) -> None:
     assert text not in found
 
 
-def test_a_key_that_names_a_property_is_refused_and_not_shown() -> None:
+def test_a_key_used_as_property_name_is_not_shown() -> None:
     (found,) = told(NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"metadata": {KEY: "x"}})
 
     assert found.startswith("metadata.sk-…cdef: holds a key in plain")
@@ -44,11 +44,11 @@ def test_a_key_that_names_a_property_is_refused_and_not_shown() -> None:
 @pytest.mark.parametrize(
     "text", ["sk-learn-pipeline-v2-0123456789", "task-proj-0123456789abcdef", "sk-proj-", "a sk-"]
 )
-def test_what_only_begins_like_a_key_is_none(text: str) -> None:
+def test_a_key_prefix_alone_is_not_a_key(text: str) -> None:
     assert told(NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"metadata": {"note": text}}) == []
 
 
-def test_the_stack_s_own_key_is_found_whatever_it_looks_like() -> None:
+def test_the_stacks_own_key_is_found_in_any_form() -> None:
     azure = {"openai-ft:apiKey": Secret("0123456789abcdef0123456789abcdef")}
 
     (found,) = told(
@@ -73,14 +73,14 @@ def test_a_key_in_the_configuration_must_be_a_secret() -> None:
     )
 
 
-def test_a_key_setting_must_be_a_secret_whatever_it_looks_like() -> None:
+def test_a_key_setting_must_be_secret_in_any_form() -> None:
     (found,) = told(NO_KEYS_IN_PROPERTIES, PROVIDER_TYPE, {"openai-ft:adminKey": "azure"})
 
     assert found.endswith("and run `pulumi config set --secret openai-ft:adminKey`")
     assert told(NO_KEYS_IN_PROPERTIES, PROVIDER_TYPE, {"openai-ft:adminKey": Secret("azure")}) == []
 
 
-def test_where_secrets_are_not_told_a_key_is_refused_with_the_way_out() -> None:
+def test_without_secret_marks_a_key_is_refused_with_advice() -> None:
     (found,) = told(NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"suffix": KEY}, looks=False)
 
     assert found == (
@@ -89,7 +89,7 @@ def test_where_secrets_are_not_told_a_key_is_refused_with_the_way_out() -> None:
     )
 
 
-def test_a_key_in_an_output_is_told() -> None:
+def test_a_key_in_an_output_is_reported() -> None:
     exports = resource(STACK, {"key": KEY, "model": "ft:x"}, "shop-dev")
     plain = resource(FILE_TYPE, {"filename": "data.jsonl"}, "data")
 
@@ -104,7 +104,7 @@ def test_the_configuration_is_no_output() -> None:
     )
 
 
-def test_an_output_that_was_a_secret_input_may_be_a_key() -> None:
+def test_an_output_of_secret_input_may_be_a_key() -> None:
     judge = Judge()
     judge.look(BUCKET, {"value": Secret(KEY)}, "it")
 

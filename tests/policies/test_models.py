@@ -38,7 +38,7 @@ def test_a_model_that_can_be_trained_is_fine(rule: Any) -> None:
 
 
 @pytest.mark.parametrize("model", SEED)
-def test_the_models_that_users_come_with_are_judged_by_their_shutdown(model: str) -> None:
+def test_well_known_models_are_judged_by_their_shutdown(model: str) -> None:
     entry = Catalog.load().find(model)
     assert entry is not None
     assert entry.shutdown_date is not None
@@ -52,7 +52,7 @@ def test_the_models_that_users_come_with_are_judged_by_their_shutdown(model: str
 @pytest.mark.parametrize(
     "model", [NANO, "gpt-4.1-nano", f"ft:{NANO}:shop:x:abcd1234", f"ft:{NANO}:shop:x:abcd1234:ckpt-step-9"]
 )
-def test_a_model_past_its_shutdown_is_refused_by_any_of_its_names(model: str) -> None:
+def test_a_model_past_shutdown_is_refused_under_any_name(model: str) -> None:
     (found,) = told(SUPPORTED_MODEL, JOB_TYPE, job(model=model))
 
     assert found.startswith(
@@ -61,20 +61,20 @@ def test_a_model_past_its_shutdown_is_refused_by_any_of_its_names(model: str) ->
     assert "write gpt-4.1-2025-04-14 or gpt-4.1-mini-2025-04-14 or " in found
 
 
-def test_where_no_model_is_left_another_service_is_the_way_out() -> None:
+def test_without_available_models_another_service_is_recommended() -> None:
     (found,) = told(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 14))
 
     assert found.endswith("): train at another service by openai-ft:baseUrl and openai-ft:service")
 
 
-def test_a_model_is_judged_by_the_service_that_gets_the_job() -> None:
+def test_a_model_is_judged_by_the_jobs_service() -> None:
     assert told(SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), configuration=AZURE) == []
     assert (
         told(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], configuration=AZURE, today=date(2027, 1, 7)) == []
     )
 
 
-def test_a_method_that_the_model_surely_lacks_is_refused() -> None:
+def test_a_method_the_model_does_not_support_is_refused() -> None:
     reinforced = job(method={"type": "reinforcement", "reinforcement": {"grader": {}}})
 
     (found,) = told(SUPPORTED_MODEL, JOB_TYPE, reinforced)
@@ -95,7 +95,7 @@ def test_lists_name_models_by_id_alias_or_pattern(listed: str, model: str) -> No
     assert found.startswith(f"model: {model!r} is on this rule's deny list: write ")
 
 
-def test_what_is_not_on_the_allow_list_is_refused() -> None:
+def test_a_model_outside_of_the_allow_list_is_refused() -> None:
     assert told(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], config={"allow": ["gpt-4o", "gpt-4o-mini"]}) == [
         "model: 'gpt-4.1-mini-2025-04-14' is not on this rule's allow list: write one of gpt-4o, gpt-4o-mini"
     ]
@@ -107,7 +107,7 @@ def test_alternatives_are_allowed_ones() -> None:
     assert ": write gpt-4.1-2025-04-14, or train at another service" in found
 
 
-def test_a_model_that_the_catalogue_lacks_is_told() -> None:
+def test_a_model_missing_in_the_catalog_is_reported() -> None:
     (found,) = told(KNOWN_MODEL, JOB_TYPE, job(model="gpt-4.1-minii"))
 
     assert found == (
@@ -117,7 +117,7 @@ def test_a_model_that_the_catalogue_lacks_is_told() -> None:
     assert told(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4.1-minii")) == []
 
 
-def test_the_user_s_catalogue_counts() -> None:
+def test_overrides_of_the_catalog_are_used() -> None:
     mine = catalog(mine={"shutdown_date": "2026-01-01"}, **{NANO: {"shutdown_date": "2099-01-01"}})
 
     assert told(KNOWN_MODEL, JOB_TYPE, job(model="mine"), configuration=mine) == []
@@ -125,7 +125,7 @@ def test_the_user_s_catalogue_counts() -> None:
     assert told(SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), configuration=mine) == []
 
 
-def test_a_shutdown_that_is_not_confirmed_is_told_and_not_refused() -> None:
+def test_an_unconfirmed_shutdown_is_reported_but_not_refused() -> None:
     rumour = catalog(mine={"shutdown_date": {"value": "2026-01-01", "source": "a rumour", "sure": False}})
 
     assert told(SUPPORTED_MODEL, JOB_TYPE, job(model="mine"), configuration=rumour) == []
@@ -133,7 +133,7 @@ def test_a_shutdown_that_is_not_confirmed_is_told_and_not_refused() -> None:
     assert "OpenAI is said to have shut it down on 2026-01-01 (a rumour, not confirmed): look it up" in found
 
 
-def test_a_service_without_a_catalogue_knows_no_unknown_model() -> None:
+def test_a_service_without_catalog_has_no_unknown_models() -> None:
     elsewhere = {"openai-ft:service": "generic", "openai-ft:baseUrl": "https://shop.example/v1"}
 
     assert told(KNOWN_MODEL, JOB_TYPE, job(model="anything"), configuration=elsewhere) == []
@@ -149,19 +149,19 @@ def test_a_service_without_a_catalogue_knows_no_unknown_model() -> None:
         (date(2027, 1, 14), 60, False),  # past it is for another rule
     ],
 )
-def test_a_model_near_its_shutdown_is_told(day: date, days: int, found: bool) -> None:  # noqa: FBT001
+def test_a_model_near_its_shutdown_is_reported(day: date, days: int, found: bool) -> None:  # noqa: FBT001
     assert (
         bool(told(MODEL_NEAR_SHUTDOWN, JOB_TYPE, VALID[JOB_TYPE], today=day, config={"days": days})) == found
     )
 
 
-def test_a_model_near_its_shutdown_is_told_in_days() -> None:
+def test_the_days_until_shutdown_are_reported() -> None:
     (found,) = told(MODEL_NEAR_SHUTDOWN, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 13))
 
     assert "OpenAI shuts it and what is trained from it down on 2027-01-14, in 1 day (OpenAI's" in found
 
 
-def test_the_last_day_for_new_jobs_is_the_catalogue_s() -> None:
+def test_the_catalog_gives_the_last_day_for_jobs() -> None:
     assert told(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 5)) == []
     (found,) = told(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 6))
     assert "no new job may be created from 2027-01-06 on (OpenAI's deprecations page" in found
@@ -183,12 +183,12 @@ def test_the_last_day_for_new_jobs_can_be_configured() -> None:
     )
 
 
-def test_what_is_malformed_is_left_to_the_provider() -> None:
+def test_malformed_inputs_are_left_to_the_provider() -> None:
     assert told(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], configuration={CATALOG: "[]"}) == []
     assert told(SUPPORTED_MODEL, JOB_TYPE, job(model=7, method="dpo")) == []
 
 
-def test_a_model_that_is_not_known_yet_is_reported_on_request() -> None:
+def test_an_unknown_model_is_reported_on_request() -> None:
     unknown = job(model=UNKNOWN)
 
     assert told(SUPPORTED_MODEL, JOB_TYPE, unknown) == []

@@ -37,7 +37,7 @@ def test_a_permission_without_an_admin_key_is_refused() -> None:
     )
 
 
-def test_an_admin_key_in_plain_is_refused() -> None:
+def test_a_plaintext_admin_key_is_refused() -> None:
     (found,) = told(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration={CONFIGURED: ADMIN_KEY})
 
     assert found.startswith(
@@ -46,7 +46,7 @@ def test_an_admin_key_in_plain_is_refused() -> None:
     assert ADMIN_KEY not in found
 
 
-def test_where_secrets_are_not_told_a_key_is_not_called_plain() -> None:
+def test_without_secret_marks_a_key_is_not_called_plaintext() -> None:
     assert (
         told(
             RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration={CONFIGURED: ADMIN_KEY}, looks=False
@@ -74,7 +74,7 @@ def test_other_projects_are_fine() -> None:
 
 
 @pytest.mark.parametrize("project", ["partner", "proj_", "org-shop"])
-def test_what_is_no_project_is_refused(project: str) -> None:
+def test_an_invalid_project_id_is_refused(project: str) -> None:
     assert told(PROJECT, PERMISSION_TYPE, shared_with("proj_a", project)) == [
         rf"project_ids[1]: {project!r} is no project's id: write one of the form ^proj_\S+$"
     ]
@@ -95,7 +95,7 @@ def test_the_project_that_owns_the_model_is_refused(changes: dict[str, Any]) -> 
     ]
 
 
-def test_a_list_allows_what_stands_on_it() -> None:
+def test_a_list_allows_its_projects() -> None:
     assert told(
         PROJECT, PERMISSION_TYPE, shared_with("proj_a", "proj_b"), config={"allowed": ["proj_a", "proj_c"]}
     ) == ["project_ids[1]: 'proj_b' is not on this rule's list: write one of proj_a, proj_c"]
@@ -109,7 +109,7 @@ def test_a_secret_project_is_not_shown() -> None:
     assert found.startswith("project_ids[0]: [secret] is no project's id")
 
 
-def test_projects_that_are_not_known_yet_are_reported_on_request() -> None:
+def test_unknown_projects_are_reported_on_request() -> None:
     assert told(PROJECT, PERMISSION_TYPE, shared_with("proj_a", UNKNOWN)) == []
     (found,) = told(PROJECT, PERMISSION_TYPE, shared_with("proj_a", UNKNOWN), config={"unknowns": "report"})
     assert found.startswith("project_ids[1]: has a value that cannot be seen now")

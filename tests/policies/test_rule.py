@@ -59,7 +59,7 @@ kinds = st.sampled_from([*VALID, PROVIDER_TYPE, "aws:s3/bucket:Bucket"])
 
 @pytest.mark.parametrize("rule", SINGLE, ids=lambda rule: rule.name)
 @given(data=st.data())
-def test_no_rule_raises_or_shows_a_key_whatever_it_sees(rule: Rule, data: st.DataObject) -> None:
+def test_no_rule_raises_or_shows_a_key(rule: Rule, data: st.DataObject) -> None:
     found = told(
         rule,
         data.draw(kinds),
@@ -74,9 +74,7 @@ def test_no_rule_raises_or_shows_a_key_whatever_it_sees(rule: Rule, data: st.Dat
 
 @pytest.mark.parametrize("rule", OF_STACKS, ids=lambda rule: rule.name)
 @given(kind=kinds, outputs=properties)
-def test_no_rule_of_stacks_raises_or_shows_a_key_whatever_it_sees(
-    rule: StackRule, kind: str, outputs: dict[str, Any]
-) -> None:
+def test_no_stack_rule_raises_or_shows_a_key(rule: StackRule, kind: str, outputs: dict[str, Any]) -> None:
     one = resource(kind, outputs, "one")
 
     found = told_of_stack(rule, one, resource(JOB_TYPE, outputs, "job", training_file=one))
@@ -86,7 +84,7 @@ def test_no_rule_of_stacks_raises_or_shows_a_key_whatever_it_sees(
 
 @pytest.mark.parametrize("rule", REMEDYING, ids=lambda rule: rule.name)
 @given(changes=properties)
-def test_what_a_remediation_writes_satisfies_the_rule(rule: Rule, changes: dict[str, Any]) -> None:
+def test_a_remediation_satisfies_its_rule(rule: Rule, changes: dict[str, Any]) -> None:
     config = {"values": {"owner": "platform"}} if "values" in rule.options else {}
     written = Judge().remedied(rule, JOB_TYPE, {**VALID[JOB_TYPE], **changes}, config)
 

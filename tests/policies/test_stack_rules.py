@@ -14,7 +14,7 @@ def file(purpose: Any) -> Any:
 
 
 @pytest.mark.parametrize("purpose", ["fine-tune", UNKNOWN])
-def test_a_job_may_learn_from_a_file_for_fine_tuning(purpose: str) -> None:
+def test_a_job_may_use_a_file_for_fine_tuning(purpose: str) -> None:
     job = resource(JOB_TYPE, {"training_file": UNKNOWN}, "job", training_file=file(purpose))
 
     assert told_of_stack(TRAINING_FILE_PURPOSE, file(purpose), job) == []
@@ -30,7 +30,7 @@ def test_a_job_may_not_learn_from_another_file(name: str) -> None:
     ]
 
 
-def test_files_that_no_job_learns_from_may_have_any_purpose() -> None:
+def test_files_unused_by_jobs_may_have_any_purpose() -> None:
     job = resource(JOB_TYPE, {"training_file": "file-abc"}, "job")
 
     assert told_of_stack(TRAINING_FILE_PURPOSE, file("batch"), job) == []
@@ -43,7 +43,7 @@ def test_an_exempt_job_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("kind", [JOB_TYPE, PERMISSION_TYPE])
-def test_what_is_not_protected_in_production_is_refused(kind: str) -> None:
+def test_unprotected_resources_in_production_are_refused(kind: str) -> None:
     assert told(PROTECT_IN_PRODUCTION, kind, VALID[kind], stack="prod") == [
         "opts.protect: is not set, and prod is a production stack: write opts=pulumi.ResourceOptions(protect=True)"
     ]

@@ -35,9 +35,7 @@ GOOD: dict[type[Provider], dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(("kind", "module"), PICKLES.items())
-def test_state_holds_nothing_of_a_provider_but_where_to_find_it(
-    kind: type[ProviderProxy], module: str
-) -> None:
+def test_the_state_holds_only_a_reference_to_the_provider(kind: type[ProviderProxy], module: str) -> None:
     pickled = base64.b64decode(serialize_provider(kind()))
 
     assert module.encode() in pickled
@@ -53,7 +51,7 @@ def test_good_inputs_pass_unchanged(kind: type[Provider], configure: Callable[..
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_all_that_is_wrong_is_told_by_check_without_naming_a_property(
+def test_check_reports_every_problem_without_naming_a_property(
     kind: type[Provider], configure: Callable[..., Any]
 ) -> None:
     """The engine prints the value of a property that a failure names, be it a secret."""
@@ -64,7 +62,7 @@ def test_all_that_is_wrong_is_told_by_check_without_naming_a_property(
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_a_missing_key_is_told_by_check(kind: type[Provider], configure: Callable[..., Any]) -> None:
+def test_check_reports_a_missing_key(kind: type[Provider], configure: Callable[..., Any]) -> None:
     provider = configure(kind, apiKey=None, adminKey=None)
 
     (failure,) = provider.check({}, dict(GOOD[kind])).failures
@@ -73,7 +71,7 @@ def test_a_missing_key_is_told_by_check(kind: type[Provider], configure: Callabl
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_a_wrong_setting_is_told_by_check_and_stops_everything_else(
+def test_check_reports_an_invalid_setting_and_nothing_else(
     kind: type[Provider], configure: Callable[..., Any]
 ) -> None:
     provider = configure(kind, baseUrl="nonsense")

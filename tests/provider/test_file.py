@@ -46,7 +46,7 @@ def test_uploads_the_file_under_its_own_name(
     )
 
 
-def test_state_tells_what_was_uploaded(provider: FileProvider, training_data: Path) -> None:
+def test_the_state_describes_the_uploaded_file(provider: FileProvider, training_data: Path) -> None:
     outs = provider.create({"file": str(training_data)}).outs or {}
 
     assert outs["sha256"] == hashlib.sha256(training_data.read_bytes()).hexdigest()
@@ -54,7 +54,7 @@ def test_state_tells_what_was_uploaded(provider: FileProvider, training_data: Pa
     assert "file" not in outs
 
 
-def test_name_purpose_and_expiry_are_as_the_program_says(
+def test_name_purpose_and_expiry_follow_the_program(
     provider: FileProvider, training_data: Path, service: Emulator
 ) -> None:
     expiry = {"anchor": "created_at", "seconds": 3600.0}
@@ -88,7 +88,9 @@ def test_name_purpose_and_expiry_are_as_the_program_says(
     ],
     ids=repr,
 )
-def test_bad_input_is_told_at_preview(provider: FileProvider, inputs: dict[str, Any], sentence: str) -> None:
+def test_bad_input_is_reported_at_preview(
+    provider: FileProvider, inputs: dict[str, Any], sentence: str
+) -> None:
     (reason,) = reasons(provider, **inputs)
 
     assert reason.startswith(sentence)
@@ -101,7 +103,7 @@ def test_bad_input_is_told_at_preview(provider: FileProvider, inputs: dict[str, 
         ("openai", 8 * 2**30 + 1, "8589934593 bytes are more than the 8589934592 that can be uploaded"),
     ],
 )
-def test_a_file_that_is_too_large_is_told_at_preview(
+def test_a_too_large_file_is_reported_at_preview(
     configure: Callable[..., Any], tmp_path: Path, service_name: str, size: int, sentence: str
 ) -> None:
     path = tmp_path / "large.jsonl"
@@ -120,7 +122,7 @@ def test_a_new_file_needs_a_path(provider: FileProvider) -> None:
 
 
 @pytest.mark.parametrize("name", ["gone.jsonl", "/dev/zero", "fifo"])
-def test_what_cannot_be_read_any_more_is_an_error_and_nothing_is_uploaded(
+def test_an_unreadable_file_is_an_error_without_an_upload(
     provider: FileProvider, tmp_path: Path, service: Emulator, name: str
 ) -> None:
     if name == "fifo":
@@ -165,9 +167,7 @@ def test_other_content_is_another_file(
     assert provider.diff("file-1", OLDS, news).replaces == replaces
 
 
-def test_nothing_changes_between_what_was_created_and_what_is_read(
-    provider: FileProvider, training_data: Path
-) -> None:
+def test_reading_a_created_resource_shows_no_change(provider: FileProvider, training_data: Path) -> None:
     inputs = {
         "file": str(training_data),
         "sha256": hashlib.sha256(training_data.read_bytes()).hexdigest(),
@@ -181,7 +181,7 @@ def test_nothing_changes_between_what_was_created_and_what_is_read(
     assert provider.diff(created.id, read.outs or {}, inputs).changes is False
 
 
-def test_a_file_that_is_gone_reads_as_gone(provider: FileProvider) -> None:
+def test_a_missing_file_reads_as_deleted(provider: FileProvider) -> None:
     read = provider.read("file-gone", {})
 
     assert (read.id, read.outs) == ("", {})
@@ -195,7 +195,7 @@ def test_deletes_the_file(provider: FileProvider, training_data: Path, service: 
     assert service.files() == []
 
 
-def test_deleting_what_is_gone_succeeds(provider: FileProvider) -> None:
+def test_deleting_a_missing_file_succeeds(provider: FileProvider) -> None:
     provider.delete("file-gone", {})
 
 
@@ -224,7 +224,7 @@ class TestOfRows:
         provider.host = Listening()
         return told
 
-    def test_what_the_service_would_refuse_is_an_error_with_its_line(
+    def test_refused_rows_are_an_error_with_their_line(
         self, provider: FileProvider, data: Path, heard: list[str]
     ) -> None:
         (reason,) = reasons(provider, file=str(data))
@@ -233,7 +233,7 @@ class TestOfRows:
         assert "; give the row an assistant message" in reason
         assert heard == []
 
-    def test_it_is_told_and_uploaded_with_warn(
+    def test_with_warn_it_is_reported_and_uploaded(
         self, provider: FileProvider, data: Path, heard: list[str]
     ) -> None:
         assert reasons(provider, file=str(data), validate="warn") == []
@@ -243,12 +243,12 @@ class TestOfRows:
     @pytest.mark.parametrize(
         "more", [{"validate": "off"}, {"purpose": "user_data"}, {"purpose": "user_data", "validate": "error"}]
     )
-    def test_nothing_is_said_where_nothing_is_to_be_checked(
+    def test_files_without_checks_get_no_report(
         self, provider: FileProvider, data: Path, heard: list[str], more: dict[str, str]
     ) -> None:
         assert (reasons(provider, file=str(data), **more), heard) == ([], [])
 
-    def test_what_was_judged_before_is_not_judged_again(
+    def test_a_checked_file_is_not_checked_again(
         self, provider: FileProvider, data: Path, heard: list[str]
     ) -> None:
         """A file that an earlier version of this package let pass stays as it is."""
@@ -257,7 +257,7 @@ class TestOfRows:
         assert (provider.check(inputs, inputs).failures, heard) == ([], [])
         assert provider.check({**inputs, "sha256": "b" * 64}, inputs).failures != []
 
-    def test_warnings_of_a_kind_are_told_once(
+    def test_warnings_of_one_kind_are_reported_once(
         self, provider: FileProvider, training_data: Path, heard: list[str]
     ) -> None:
         training_data.write_text(training_data.read_text() * 2)
@@ -268,7 +268,7 @@ class TestOfRows:
         assert ": line 13: the row is the same as that in line 1; " in sentence
         assert sentence.endswith(" (and 11 more like it)")
 
-    def test_warnings_of_one_kind_hide_none_of_another(
+    def test_warnings_of_one_kind_do_not_hide_others(
         self, provider: FileProvider, training_data: Path, heard: list[str]
     ) -> None:
         training_data.write_text(training_data.read_text() * 3 + "\n")
@@ -289,14 +289,14 @@ class TestOfRows:
         assert missing.startswith("file: [secret] cannot be read")
         assert heard == []
 
-    def test_what_was_written_meanwhile_is_not_counted(
+    def test_content_written_meanwhile_is_not_counted(
         self, provider: FileProvider, training_data: Path
     ) -> None:
         planned = provider.preview_outputs(None, {"file": str(training_data), "sha256": "a" * 64})
 
         assert (planned["example_count"], planned["token_count"]) == (None, None)
 
-    def test_a_file_is_read_once_for_all_that_is_asked_of_it(
+    def test_a_file_is_read_once_for_all_purposes(
         self, provider: FileProvider, configure: Callable[..., Any], training_data: Path
     ) -> None:
         """However young it is, and for the job that trains on it too."""
@@ -318,9 +318,7 @@ class TestOfRows:
         assert priced.failures == []
         assert priced.inputs["__estimate"]["tokens"] == 8 * tokens
 
-    def test_resources_that_ask_at_the_same_time_have_it_read_once(
-        self, provider: FileProvider, training_data: Path
-    ) -> None:
+    def test_concurrent_resources_read_a_file_once(self, provider: FileProvider, training_data: Path) -> None:
         inputs = {"file": str(training_data), "sha256": sha256(training_data)}
         reads, others = [], Barrier(2)
 
@@ -367,7 +365,7 @@ class TestOfRows:
         for outs in (planned, created.outs, read.outs, updated.outs):
             assert {name: (outs or {})[name] for name in expected} == expected
 
-    def test_what_is_none_to_train_on_is_not_counted(
+    def test_files_not_for_training_are_not_counted(
         self, provider: FileProvider, training_data: Path
     ) -> None:
         outs = provider.create({"file": str(training_data), "purpose": "batch"}).outs or {}
@@ -390,7 +388,7 @@ class TestOverTime:
     def service(self, slow_service: Emulator) -> Emulator:
         return slow_service
 
-    def test_a_file_is_not_deleted_from_under_a_live_job(
+    def test_a_file_of_a_live_job_is_not_deleted(
         self, configure: Callable[..., Any], training_data: Path, service: Emulator
     ) -> None:
         provider = configure(FileProvider)
@@ -405,7 +403,7 @@ class TestOverTime:
 
         assert len(service.files()) == 1
 
-    def test_a_job_that_was_cancelled_a_moment_ago_needs_nothing(
+    def test_a_just_cancelled_job_needs_no_file(
         self, configure: Callable[..., Any], training_data: Path, service: Emulator
     ) -> None:
         """A destroy deletes jobs and files side by side, so a list of jobs is soon out of date."""

@@ -46,7 +46,7 @@ def upload(path: Path, **changes: Any) -> UploadRequest:
     )
 
 
-def test_an_upload_that_no_state_recorded_is_found_by_the_next_run(
+def test_an_unrecorded_upload_is_found_by_the_next_run(
     another_process: Callable[[], FileProvider], training_data: Path, service: Emulator
 ) -> None:
     lost = another_process().create({**IDENTITY, "file": str(training_data)})
@@ -62,7 +62,7 @@ def test_an_upload_that_no_state_recorded_is_found_by_the_next_run(
     [{"__identity": "organization::prod::shop::File::data"}, {"purpose": "batch"}],
     ids=["another resource", "another purpose"],
 )
-def test_the_upload_of_something_else_is_not_taken_for_it(
+def test_an_upload_for_another_resource_is_not_adopted(
     another_process: Callable[[], FileProvider], training_data: Path, other: dict[str, Any]
 ) -> None:
     first = another_process().create({**IDENTITY, "file": str(training_data)})
@@ -70,7 +70,7 @@ def test_the_upload_of_something_else_is_not_taken_for_it(
     assert another_process().create({**IDENTITY, "file": str(training_data), **other}).id != first.id
 
 
-def test_the_upload_of_other_content_is_not_taken_for_it(
+def test_an_upload_of_other_content_is_not_adopted(
     another_process: Callable[[], FileProvider], training_data: Path
 ) -> None:
     first = another_process().create({**IDENTITY, "file": str(training_data)})
@@ -79,7 +79,7 @@ def test_the_upload_of_other_content_is_not_taken_for_it(
     assert another_process().create({**IDENTITY, "file": str(training_data)}).id != first.id
 
 
-def test_a_name_that_the_program_chose_is_kept_and_adopted_where_this_machine_remembers_it(
+def test_a_chosen_name_is_kept_and_adopted_when_remembered(
     another_process: Callable[[], FileProvider],
     training_data: Path,
     service: Emulator,
@@ -96,7 +96,7 @@ def test_a_name_that_the_program_chose_is_kept_and_adopted_where_this_machine_re
     assert {file["filename"] for file in service.files()} == {"mine.jsonl"}
 
 
-def test_an_upload_under_a_chosen_name_that_was_not_answered_is_found_by_the_next_run(
+def test_an_unanswered_upload_with_chosen_name_is_found_later(
     configure: Callable[..., Any], training_data: Path, service: Emulator
 ) -> None:
     """The service is gone right after it has acted, and with it whatever could be looked at."""
@@ -113,7 +113,7 @@ def test_an_upload_under_a_chosen_name_that_was_not_answered_is_found_by_the_nex
     assert [file["id"] for file in service.files()] == [found.id]
 
 
-def test_an_upload_under_a_chosen_name_that_was_refused_is_not_remembered(
+def test_a_refused_upload_with_chosen_name_is_not_remembered(
     files: FileManager, training_data: Path, service: Emulator
 ) -> None:
     service.fault("POST", "/v1/files", "status", status=403)
@@ -124,7 +124,7 @@ def test_an_upload_under_a_chosen_name_that_was_refused_is_not_remembered(
     assert list(files.ledger.folder.iterdir()) == []
 
 
-def test_a_file_under_a_chosen_name_that_was_there_before_is_not_taken_for_it(
+def test_an_earlier_file_with_chosen_name_is_not_adopted(
     configure: Callable[..., Any],
     another_process: Callable[[], FileProvider],
     training_data: Path,
@@ -142,7 +142,7 @@ def test_a_file_under_a_chosen_name_that_was_there_before_is_not_taken_for_it(
 
 
 @pytest.mark.parametrize("change", ["edited", "shorter", "longer"])
-def test_a_file_that_is_written_to_while_it_is_sent_is_an_error_and_nothing_stays(
+def test_a_file_changed_during_upload_is_an_error(
     files: FileManager, tmp_path: Path, service: Emulator, change: str
 ) -> None:
     path = tmp_path / "large.jsonl"
@@ -174,7 +174,7 @@ def test_a_forced_replacement_keeps_the_file_that_it_adopted(
 
 
 @pytest.mark.parametrize("action", ["drop_after", "truncate"])
-def test_an_upload_that_was_not_answered_is_found_by_name_size_and_time(
+def test_an_unanswered_upload_matches_by_name_size_and_time(
     files: FileManager, training_data: Path, service: Emulator, action: str
 ) -> None:
     service.fault("POST", "/v1/files", action)
@@ -185,7 +185,7 @@ def test_an_upload_that_was_not_answered_is_found_by_name_size_and_time(
     assert [file["id"] for file in service.files()] == [found.id]
 
 
-def test_an_older_file_of_the_same_name_is_not_taken_for_it(
+def test_an_older_file_with_equal_name_is_not_adopted(
     files: FileManager,
     another_process: Callable[[], FileProvider],
     training_data: Path,

@@ -27,7 +27,7 @@ def told(error: str) -> str:
     ).stdout
 
 
-def test_an_error_of_ours_is_its_sentence() -> None:
+def test_our_errors_print_without_a_traceback() -> None:
     assert told("InputError") == "what is wrong"
 
 
@@ -45,7 +45,7 @@ def test_other_programs_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize("line", ["traceback", "DynamicResourceProviderServicer"])
-def test_the_stock_host_of_the_installed_pulumi_is_as_we_think(line: str) -> None:
+def test_the_installed_stock_host_matches_our_patch(line: str) -> None:
     """Read, not imported: its import starts a server."""
     import pulumi.dynamic  # noqa: PLC0415 - only its path is wanted
 

@@ -64,7 +64,7 @@ def test_a_missing_wrapper_is_a_problem(folder: Path) -> None:
     ],
     ids=["no run bit", "older", "another"],
 )
-def test_a_wrapper_that_is_not_right_is_told(
+def test_a_wrong_wrapper_is_reported(
     folder: Path, mode: int, content: bytes, mark: Status, reason: str
 ) -> None:
     project = append(folder, SELECTS)

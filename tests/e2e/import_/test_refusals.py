@@ -69,9 +69,7 @@ def assert_told(ran: Ran, name: str, sentence: str) -> None:
     assert "Traceback" not in ran.text
 
 
-def test_what_is_not_there_is_told_and_the_rest_of_a_bulk_file_is_imported(
-    stack: Stack, account: Account
-) -> None:
+def test_a_bulk_import_reports_and_skips_missing_ids(stack: Stack, account: Account) -> None:
     file = account.upload()
     job = account.train(file)
     (results,) = job.result_files
@@ -128,7 +126,7 @@ def test_a_bulk_import_whose_preview_fails_imports_nothing(stack: Stack, account
     ],
     ids=["no key", "wrong key", "no admin key", "wrong admin key", "unreachable", "malformed address"],
 )
-def test_a_wrong_setting_is_told(
+def test_an_invalid_setting_is_reported(
     settings: dict[str, str | None], kind: str, sentence: str, stack: Stack, account: Account
 ) -> None:
     file = account.upload()
@@ -148,7 +146,7 @@ def test_a_wrong_setting_is_told(
 
 
 @pytest.mark.long
-def test_permissions_of_a_service_that_has_none_are_refused(stack: Stack, account: Account) -> None:
+def test_permissions_are_refused_where_the_service_lacks_them(stack: Stack, account: Account) -> None:
     account.service.settings.mode = "gateway"
     set_config(stack, service="generic")
 
@@ -168,9 +166,7 @@ ft.File("notes", file="notes.txt", purpose="user_data")
 
 
 @pytest.mark.long
-def test_the_option_tells_what_is_not_there_and_the_rest_of_the_program_goes_on(
-    stack: Stack, account: Account
-) -> None:
+def test_the_option_reports_missing_ids_and_the_program_continues(stack: Stack, account: Account) -> None:
     (stack.folder / "notes.txt").write_text("Passwords are reset under Account.\n")
     write(stack, OPTION.format(model=MODEL, file="file-1", more="", id="ftjob-nothing"))
 
@@ -184,9 +180,7 @@ def test_the_option_tells_what_is_not_there_and_the_rest_of_the_program_goes_on(
 
 
 @pytest.mark.long
-def test_the_option_with_other_inputs_shows_a_replacement_and_buys_nothing(
-    stack: Stack, account: Account
-) -> None:
+def test_the_option_with_other_inputs_only_previews_a_replacement(stack: Stack, account: Account) -> None:
     """The engine itself refuses to replace what still says `import_`; secrets stay secret in what it says."""
     (stack.folder / "notes.txt").write_text("Passwords are reset under Account.\n")
     job = account.train(account.upload())
@@ -204,7 +198,7 @@ def test_the_option_with_other_inputs_shows_a_replacement_and_buys_nothing(
 
 
 @pytest.mark.long
-def test_what_is_in_the_stack_is_imported_once(stack: Stack, account: Account) -> None:
+def test_an_id_in_the_stack_is_not_imported_twice(stack: Stack, account: Account) -> None:
     first, second = account.upload("first.jsonl"), account.upload("second.jsonl")
     import_one(stack, FILE, "data", first, "--skip-preview")
     before = printed(stack), state(stack)
@@ -224,7 +218,7 @@ class TestStockHost:
         return "stock"
 
     @pytest.mark.long
-    def test_an_import_ends_in_a_key_error_and_changes_nothing(self, stack: Stack, account: Account) -> None:
+    def test_an_import_raises_a_key_error_and_changes_nothing(self, stack: Stack, account: Account) -> None:
         """Why imports need our host: README says so."""
         ran = import_one(stack, FILE, "data", account.upload(), code=None)
 

@@ -225,7 +225,7 @@ def test_a_missing_field_is_named(kind: str, field: str) -> None:
     ],
     ids=repr,
 )
-def test_a_wrong_grader_is_told_by_the_rules_of_its_type_alone(grader: Any, sentence: str) -> None:
+def test_an_invalid_grader_is_checked_by_its_type_alone(grader: Any, sentence: str) -> None:
     assert found(grader) == [f"{TOP}{sentence}"]
 
 
@@ -251,14 +251,14 @@ def put(value: Any, path: tuple[Any, ...], item: Any) -> Any:
 
 
 @pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
-def test_what_is_not_known_yet_is_fine_anywhere(grader: dict[str, Any]) -> None:
+def test_unknown_values_are_valid_anywhere(grader: dict[str, Any]) -> None:
     for path in paths(grader):
         assert found(put(grader, path, Unknown())) == [], path
 
 
 @settings(deadline=None)
 @given(st.data())
-def test_whatever_stands_anywhere_in_a_grader_checking_never_raises(data: st.DataObject) -> None:
+def test_checking_a_grader_with_any_value_never_raises(data: st.DataObject) -> None:
     grader = data.draw(st.sampled_from(list(WHOLE.values())))
     leaf = (
         st.none() | st.booleans() | st.floats() | st.text(max_size=3) | st.just("python") | st.builds(Unknown)
@@ -305,7 +305,7 @@ class TestTraining:
         return file_id
 
     @pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
-    def test_a_job_is_trained_and_a_second_look_changes_nothing(
+    def test_a_trained_job_shows_no_difference(
         self, configure: Callable[..., Any], service: Emulator, data: str, grader: dict[str, Any]
     ) -> None:
         provider = configure(FineTuningJobProvider)

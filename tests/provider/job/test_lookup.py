@@ -56,7 +56,7 @@ def lists(slow_service: Emulator) -> list[str]:
     return [entry.query for entry in slow_service.journal(method="GET", path="/v1/fine_tuning/jobs")]
 
 
-def test_whoever_searches_alone_asks_for_the_token_alone(
+def test_a_single_lookup_queries_its_key_alone(
     api: Client, buy: Callable[[str], Job], slow_service: Emulator
 ) -> None:
     job, search = buy("a"), JobLookup(api)
@@ -80,7 +80,7 @@ def test_many_at_a_time_share_a_list(api: Client, buy: Callable[[str], Job], slo
     assert len(lists(slow_service)) < MANY / 2
 
 
-def test_a_list_from_before_a_purchase_tells_nothing_of_it(api: Client, buy: Callable[[str], Job]) -> None:
+def test_a_list_from_before_a_create_is_not_used(api: Client, buy: Callable[[str], Job]) -> None:
     search, job = JobLookup(api), buy("a")
     with search._counting_callers():
         assert [found.id for found in search.find_created_with(job, "a")] == [job.id]
@@ -89,9 +89,7 @@ def test_a_list_from_before_a_purchase_tells_nothing_of_it(api: Client, buy: Cal
         assert [found.id for found in search.find_created_with(twin, "a")] == [twin.id, job.id]
 
 
-def test_a_list_tells_only_for_a_moment_that_nothing_was_bought(
-    api: Client, buy: Callable[[str], Job]
-) -> None:
+def test_an_empty_list_is_trusted_only_briefly(api: Client, buy: Callable[[str], Job]) -> None:
     time = FakeClock()
     search = JobLookup(api, time.time)
     with search._counting_callers():
@@ -102,7 +100,7 @@ def test_a_list_tells_only_for_a_moment_that_nothing_was_bought(
         assert [found.id for found in search.find_before_create("a")] == [job.id]
 
 
-def test_what_has_become_of_a_job_is_asked_anew(api: Client, buy: Callable[[str], Job]) -> None:
+def test_the_status_of_a_found_job_is_read_again(api: Client, buy: Callable[[str], Job]) -> None:
     """A resource that is replaced cancels its job right before it looks for one to adopt."""
     job, search = buy("a"), JobLookup(api, FakeClock().time)
     with search._counting_callers():
@@ -114,9 +112,7 @@ def test_what_has_become_of_a_job_is_asked_anew(api: Client, buy: Callable[[str]
     assert found.status == "cancelled"
 
 
-def test_an_interruption_keeps_nobody_from_finding_what_was_bought_twice(
-    api: Client, buy: Callable[[str], Job]
-) -> None:
+def test_an_interruption_does_not_hide_duplicates_from_others(api: Client, buy: Callable[[str], Job]) -> None:
     def interrupt(_seconds: float) -> None:
         raise CommandInterruptedError("the command was interrupted")
 
@@ -126,7 +122,7 @@ def test_an_interruption_keeps_nobody_from_finding_what_was_bought_twice(
         assert [found.id for found in search.find_created_with(twin, "a")] == [twin.id, job.id]
 
 
-def test_of_many_that_buy_at_the_same_moment_each_second_gives_way(
+def test_of_concurrent_creates_each_second_one_is_cancelled(
     api: Client, buy: Callable[[str], Job], slow_service: Emulator
 ) -> None:
     """As after a `kill -9`: the requests of the orphan act when the next `up` has already looked."""
@@ -143,7 +139,7 @@ def test_of_many_that_buy_at_the_same_moment_each_second_gives_way(
     assert sum(job["status"] != "cancelled" for job in slow_service.jobs()) == MANY + 1
 
 
-def test_who_has_bought_is_shown_what_was_bought_until_then(api: Client, buy: Callable[[str], Job]) -> None:
+def test_a_creator_sees_all_jobs_created_until_then(api: Client, buy: Callable[[str], Job]) -> None:
     search = JobLookup(api)
 
     def bought(number: int) -> tuple[str, list[str]]:
@@ -153,7 +149,7 @@ def test_who_has_bought_is_shown_what_was_bought_until_then(api: Client, buy: Ca
     assert all(found == [job] for job, found in at_once(bought))
 
 
-def test_beyond_what_a_list_shows_each_asks_for_its_own(api: Client, buy: Callable[[str], Job]) -> None:
+def test_beyond_the_list_limit_each_queries_its_own_key(api: Client, buy: Callable[[str], Job]) -> None:
     jobs = [buy(f"token-{number}") for number in range(PAGE + 1)]
     search = JobLookup(api)
 

@@ -45,11 +45,11 @@ def read(host: Showing, time: FakeClock, seconds: float) -> list[str]:
     return host.lines
 
 
-def test_nothing_is_shown_of_a_file_that_is_read_soon(host: Showing, time: FakeClock) -> None:
+def test_a_quickly_read_file_shows_no_progress(host: Showing, time: FakeClock) -> None:
     assert read(host, time, LONG - 0.1) == []
 
 
-def test_a_long_file_is_shown_at_intervals_and_at_its_end(host: Showing, time: FakeClock) -> None:
+def test_a_long_file_shows_progress_and_its_end(host: Showing, time: FakeClock) -> None:
     lines = read(host, time, 30)
 
     assert 10 <= len(lines) <= 40
@@ -57,7 +57,7 @@ def test_a_long_file_is_shown_at_intervals_and_at_its_end(host: Showing, time: F
     assert lines[-1].startswith("training data is read · 300.0 MB · ")
 
 
-def test_nothing_is_shown_where_nobody_sees_it(
+def test_no_progress_is_written_without_a_viewer(
     host: Showing, time: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Showing, "shows_progress", False)

@@ -121,7 +121,7 @@ def test_a_large_file_is_sent_in_parts(
     assert service.journal(method="POST", path="/v1/files") == []
 
 
-def test_a_file_at_the_threshold_goes_in_one_piece(
+def test_a_file_at_the_threshold_needs_no_parts(
     another_process: Callable[..., FileManager], tmp_path: Path, service: Emulator
 ) -> None:
     path = tmp_path / "small.jsonl"
@@ -220,7 +220,7 @@ def test_progress_is_shown_while_no_part_is_complete(
     ids=str,
 )
 @pytest.mark.parametrize("path", [BEGIN, PARTS, COMPLETE])
-def test_each_request_is_tried_again_whether_or_not_it_acted(
+def test_each_request_is_retried_even_if_it_acted(
     another_process: Callable[..., FileManager],
     large: Path,
     service: Emulator,
@@ -247,7 +247,7 @@ def test_only_the_part_that_failed_is_sent_again(
 
 
 @pytest.mark.parametrize("path", [PARTS, COMPLETE])
-def test_what_the_service_refuses_is_cancelled(
+def test_a_refused_upload_is_cancelled(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, path: str
 ) -> None:
     service.fault("POST", path, "status", None, status=403)
@@ -261,7 +261,7 @@ def test_what_the_service_refuses_is_cancelled(
     assert service.files() == []
 
 
-def test_a_part_that_never_gets_through_ends_in_a_cancelled_upload(
+def test_a_part_that_always_fails_cancels_the_upload(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     service.fault("POST", PARTS, "status", None, status=503, skip=2)
@@ -272,7 +272,7 @@ def test_a_part_that_never_gets_through_ends_in_a_cancelled_upload(
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
 
 
-def test_a_file_that_is_too_large_for_one_piece_needs_another_way(
+def test_a_file_too_large_for_one_request_is_refused(
     another_process: Callable[..., FileManager], tmp_path: Path, service: Emulator
 ) -> None:
     service.fault("POST", BEGIN, "status", None, status=404)
@@ -291,7 +291,7 @@ def test_a_file_that_is_too_large_for_one_piece_needs_another_way(
 NO_FILES = {"object": "list", "data": [], "has_more": False}
 
 
-def test_a_file_that_is_shown_late_is_not_sent_again(
+def test_a_file_that_appears_late_is_not_sent_again(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     """The end of the upload acted behind a 504, its repetition is refused, and the list is behind."""
@@ -306,7 +306,7 @@ def test_a_file_that_is_shown_late_is_not_sent_again(
     assert len(service.files()) == 1
 
 
-def test_nor_is_one_that_shows_only_after_the_next_run_has_looked(
+def test_a_file_that_appears_very_late_is_not_duplicated(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     service.fault("POST", COMPLETE, "drop_after")
@@ -322,7 +322,7 @@ def test_nor_is_one_that_shows_only_after_the_next_run_has_looked(
     assert len(service.files()) == 1
 
 
-def test_a_file_that_this_process_has_deleted_is_not_adopted(
+def test_a_file_deleted_by_this_process_is_not_adopted(
     another_process: Callable[..., FileManager], large: Path, tmp_path: Path, service: Emulator
 ) -> None:
     first = obtain(another_process(), large)
@@ -336,7 +336,7 @@ def test_a_file_that_this_process_has_deleted_is_not_adopted(
     assert {file["id"] for file in service.files()} == {other.id, again.id}
 
 
-def test_the_next_run_sends_what_a_broken_connection_has_left(
+def test_the_next_run_sends_only_the_missing_parts(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     service.fault("POST", PARTS, "drop_before", None, skip=4)
@@ -356,7 +356,7 @@ def test_the_next_run_sends_what_a_broken_connection_has_left(
 
 
 @pytest.mark.parametrize("consents", [1, 2, 3])
-def test_an_interrupted_upload_says_how_far_it_came_and_goes_on(
+def test_an_interrupted_upload_reports_progress_and_is_resumed(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, consents: int
 ) -> None:
     service.fault("POST", PARTS, "hang", None, seconds=0.3, acts=True)
@@ -372,7 +372,7 @@ def test_an_interrupted_upload_says_how_far_it_came_and_goes_on(
     assert len(service.uploads()) == 1
 
 
-def test_an_interrupted_upload_that_nobody_would_go_on_with_is_cancelled(
+def test_an_interrupted_upload_without_a_key_is_cancelled(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     with pytest.raises(CommandInterruptedError):
@@ -381,7 +381,7 @@ def test_an_interrupted_upload_that_nobody_would_go_on_with_is_cancelled(
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
 
 
-def test_where_the_disk_takes_nothing_a_file_is_uploaded_all_the_same_and_what_broke_off_is_cancelled(
+def test_without_a_resume_store_uploads_work_and_interruptions_cancel(
     another_process: Callable[..., FileManager], large: Path, tmp_path: Path, service: Emulator
 ) -> None:
     full = ResumeStore(tmp_path / "large.jsonl" / "uploads")  # nothing can be written there
@@ -395,7 +395,7 @@ def test_where_the_disk_takes_nothing_a_file_is_uploaded_all_the_same_and_what_b
     assert_only(service, obtain(whole, large, has_unique_name=False), large)
 
 
-def test_a_file_that_is_deleted_while_it_is_sent_is_uploaded_all_the_same(
+def test_a_file_deleted_during_upload_is_still_uploaded(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     content = large.read_bytes()
@@ -408,7 +408,7 @@ def test_a_file_that_is_deleted_while_it_is_sent_is_uploaded_all_the_same(
 
 
 @pytest.mark.parametrize("later", [3590, 90_000], ids=["about to expire", "forgotten"])
-def test_an_upload_whose_hour_is_over_begins_anew(
+def test_an_expired_upload_starts_over(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, later: float
 ) -> None:
     with pytest.raises(CommandInterruptedError):
@@ -423,7 +423,7 @@ def test_an_upload_whose_hour_is_over_begins_anew(
     assert len(service.uploads()) == 2
 
 
-def test_an_upload_that_the_service_has_dropped_begins_anew(
+def test_an_upload_dropped_by_the_service_starts_over(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     with pytest.raises(CommandInterruptedError):
@@ -435,7 +435,7 @@ def test_an_upload_that_the_service_has_dropped_begins_anew(
 
 
 @pytest.mark.parametrize("has_unique_name", [True, False], ids=["our name", "a chosen name"])
-def test_a_completed_upload_whose_answer_was_lost_is_found_by_the_next_run(
+def test_a_completed_upload_without_response_is_found_later(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, *, has_unique_name: bool
 ) -> None:
     service.fault("POST", COMPLETE, "drop_after")
@@ -452,7 +452,7 @@ def test_a_completed_upload_whose_answer_was_lost_is_found_by_the_next_run(
 
 
 @pytest.mark.parametrize("change", ["edited", "shorter", "longer"])
-def test_a_file_that_was_written_to_before_is_refused_and_nothing_stays(
+def test_a_file_changed_before_upload_is_refused(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, change: str
 ) -> None:
     wanted, content = wish(large), large.read_bytes()
@@ -469,7 +469,7 @@ def test_a_file_that_was_written_to_before_is_refused_and_nothing_stays(
 
 @pytest.mark.parametrize("look", [2, 3], ids=["while it is hashed", "once it is hashed"])
 @pytest.mark.parametrize("change", ["edited", "shorter"])
-def test_a_file_that_is_written_to_while_its_parts_are_sent_is_refused(
+def test_a_file_changed_while_sending_parts_is_refused(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, change: str, look: int
 ) -> None:
     content, looks = large.read_bytes(), count(1)
@@ -502,7 +502,7 @@ def test_a_service_without_uploads_gets_one_piece(
     assert "name `uploads` in openai-ft:unsupportedFeatures" in files.host.said[0]
 
 
-def test_a_file_of_another_size_than_was_sent_is_deleted(
+def test_a_stored_file_of_another_size_is_deleted(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     answer = {"id": "upload_1", "file": {"id": "file-short", "bytes": 7}}

@@ -39,7 +39,7 @@ def test_no_pieces_are_done_at_once() -> None:
     crew(lambda _number: None, 0).wait(nothing)
 
 
-def test_a_piece_is_done_as_soon_as_it_is_added() -> None:
+def test_a_piece_starts_as_soon_as_it_is_added() -> None:
     done = Event()
     at_work = crew(lambda _number: done.set(), 0)
 
@@ -59,7 +59,7 @@ def test_several_are_under_way_at_a_time() -> None:
     crew(meet, 2).wait(nothing)
 
 
-def test_a_failure_ends_the_wait_although_another_piece_hangs() -> None:
+def test_a_failure_ends_the_wait_despite_hanging_pieces() -> None:
     go = Event()
 
     def work(number: int) -> None:
@@ -73,7 +73,7 @@ def test_a_failure_ends_the_wait_although_another_piece_hangs() -> None:
     go.set()
 
 
-def test_what_the_one_who_waits_sees_ends_the_wait() -> None:
+def test_an_error_seen_by_the_waiter_ends_the_wait() -> None:
     go = Event()
 
     def look() -> None:
@@ -85,7 +85,7 @@ def test_what_the_one_who_waits_sees_ends_the_wait() -> None:
     go.set()
 
 
-def test_who_is_stopped_begins_nothing_more_keeps_nothing_and_ends() -> None:
+def test_a_stopped_worker_starts_nothing_and_ends() -> None:
     begun, go, ended = Event(), Event(), Event()
     done: list[int] = []
     kept: list[int] = []
