@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.support import Configure
+
     from pulumi_openai_ft.emulator import Emulator
 
 import asyncio
@@ -34,7 +36,6 @@ from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from pulumi_openai_ft._program.functions.lookups import LookupFunction
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def job_id(
-    configure: Callable[..., Any], training_data: Path, service: Emulator, monkeypatch: pytest.MonkeyPatch
+    configure: Configure, training_data: Path, service: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> str:
     monkeypatch.setenv("OPENAI_API_KEY", API_KEY)
     monkeypatch.setenv("OPENAI_BASE_URL", service.url)

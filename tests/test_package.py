@@ -70,7 +70,7 @@ def test_a_resource_requires_the_inputs_its_model_requires(resource: type, model
 
 @pytest.mark.parametrize(("resource", "model"), INPUTS.items())
 def test_a_resource_documents_its_inputs(resource: type, model: type[InputModel]) -> None:
-    documentation = inspect.getdoc(resource.__init__) or ""
+    documentation = inspect.getdoc(vars(resource)["__init__"]) or ""
 
     assert [name for name in model.model_fields if f"\n    {name}: " not in documentation] == []
 

@@ -222,7 +222,7 @@ def test_denying_third_party_providers_is_true_or_false() -> None:
         denies_third_party_providers({"openai-ft:denyThirdPartyProviders": "yes"}.get)
 
 
-FORMER = {
+FORMER: dict[str, tuple[str, Callable[[Settings], bool]]] = {
     "owner": ("ada", lambda settings: settings.idempotency_scope == "ada"),
     "uploadPartsAbove": ("5", lambda settings: settings.multipart_threshold == 5),
     "keyHeader": ("X-Api-Key", lambda settings: settings.profile.api_key_header == "x-api-key"),

@@ -324,7 +324,7 @@ def subclasses(kind: type[Exception]) -> list[type[Exception]]:
 @pytest.mark.parametrize(
     "kind", [kind for kind in subclasses(httpx.HTTPError) if kind is not httpx.HTTPStatusError]
 )
-def test_httpx_errors_become_service_connection_errors(kind: Callable[[str], Exception]) -> None:
+def test_httpx_errors_become_service_connection_errors(kind: type[httpx.HTTPError]) -> None:
     with pytest.raises(
         errors.ServiceConnectionError, match=r"http://127\.0\.0\.1:1/v1.*openai-ft:baseUrl"
     ) as caught:

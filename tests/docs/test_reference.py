@@ -29,6 +29,7 @@ PAGE_OF = {
 }
 KINDS = {kind.__name__: kind for kind in RESOURCES}
 FUNCTIONS = {lookup.function: lookup for lookup in LOOKUPS.values()}
+OUTPUT: Any = pulumi.Output
 NOT_SET: tuple[Any, ...] = (None, [], {})
 
 
@@ -92,7 +93,7 @@ def test_every_input_and_output_is_explained(name: str) -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_outputs_match_the_annotations_of_the_class(name: str) -> None:
     annotations = inspect.get_annotations(KINDS[name], eval_str=True)
-    annotated = [key for key, kind in annotations.items() if get_origin(kind) is pulumi.Output]
+    annotated = [key for key, kind in annotations.items() if get_origin(kind) is OUTPUT]
 
     assert [row["output"].strip("`") for row in tables(PAGE_OF[name])["Outputs"]] == ["id", *annotated]
 

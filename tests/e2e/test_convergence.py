@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.conftest import Stack
+    from tests.support import Configure
 
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._provider import input_models
@@ -89,7 +90,7 @@ share("by-id", os.environ["CHECKPOINT"], "proj_a")
 
 
 @pytest.fixture
-def elsewhere(configure: Callable[..., Any]) -> Client:
+def elsewhere(configure: Configure) -> Client:
     """The service, as somebody else uses it."""
     api: Client = configure(FileProvider).api
     return api

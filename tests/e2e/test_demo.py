@@ -27,7 +27,13 @@ def start(engine: str, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     """Starts the demo in a folder of the test's own, as a terminal would: in a process group of its own."""
 
     def start_demo(*arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, ROOT / "tools" / "demo.py", "--folder", tmp_path / "demo", *arguments]
+        command: list[str | Path] = [
+            sys.executable,
+            ROOT / "tools" / "demo.py",
+            "--folder",
+            tmp_path / "demo",
+            *arguments,
+        ]
         settings = {"OPENAI_API_KEY": "sk-of-the-shell-0123456789", "OPENAI_BASE_URL": "http://192.0.2.1/v1"}
         return subprocess.Popen(
             command,

@@ -54,7 +54,7 @@ def host() -> str:
 
 
 def openai_ft(stack: Stack, *arguments: str, code: int = 0) -> str:
-    command = [Path(sys.executable).with_name("openai-ft"), *arguments]
+    command = [str(Path(sys.executable).with_name("openai-ft")), *arguments]
     done = subprocess.run(
         command, cwd=stack.folder, env=stack.environment, capture_output=True, text=True, check=False
     )

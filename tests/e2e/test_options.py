@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.e2e.conftest import Stack
+    from tests.support import Configure
 
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft.emulator import Emulator
@@ -323,7 +324,7 @@ def test_secret_inputs_and_outputs_are_masked_and_encrypted(
 
 
 def test_refresh_and_up_repair_in_one_run(
-    make: Callable[..., Stack], service: Emulator, configure: Callable[..., Any]
+    make: Callable[..., Stack], service: Emulator, configure: Configure
 ) -> None:
     stack = make(FORCED)
     stack.up()
@@ -376,7 +377,7 @@ pulumi.export("share", share.permission_ids)
 
 
 def test_get_reads_an_existing_resource_and_creates_nothing(
-    make: Callable[..., Stack], service: Emulator, configure: Callable[..., Any]
+    make: Callable[..., Stack], service: Emulator, configure: Configure
 ) -> None:
     stack = make(FOUND)
     elsewhere: Client = configure(FileProvider).api

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,5 +86,5 @@ def test_stored_objects_and_request_log_hold_no_keys(
 
     for key in (KEY, ADMIN_KEY, "sk-secret-0123456789"):
         assert key not in shown
-        assert key not in repr(vars(emulator.backend.keyring))
+        assert key not in repr(asdict(emulator.backend.keyring))
     assert [entry.key for entry in emulator.journal()] == ["sk-…0001", "sk-admin-…0001"]

@@ -40,7 +40,7 @@ def azure(emulator: Emulator, open_client: Callable[..., Api]) -> Api:
 def azure_client(emulator: Emulator, open_client: Callable[..., Api], key: str) -> Api:
     client = open_client(emulator, **{"api-key": key})
     del client.headers["authorization"]
-    client.params = AZURE_QUERY  # type: ignore[assignment]
+    client.params = AZURE_QUERY
     return client
 
 
@@ -66,7 +66,7 @@ class TestAzure:
         assert "api-key" in error(reply)["message"]
 
     def test_a_request_without_an_api_version_is_refused(self, azure: Api) -> None:
-        azure.params = {}  # type: ignore[assignment]
+        azure.params = {}
 
         reply = azure.get("/files")
 

@@ -9,11 +9,14 @@ import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pulumi_openai_ft.cli.project import WRAPPER, WRAPPER_SOURCE, Project, WrapperStatus, compare
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = [ROOT / "Pulumi.yaml", *sorted((ROOT / "examples").glob("*/Pulumi.yaml"))]
@@ -59,7 +62,7 @@ class Placed:
     def wrapper(self) -> Path:
         return self.folder / "bin" / WRAPPER
 
-    def start(self, *arguments: str, shell: tuple[str, ...] = (), **env: Any) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, shell: Sequence[str] = (), **env: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [*shell, str(self.wrapper), *(arguments or (ADDRESS,))],
             cwd=self.program,
@@ -69,7 +72,7 @@ class Placed:
             text=True,
         )
 
-    def told(self, *arguments: str, shell: tuple[str, ...] = (), **env: Any) -> dict[str, Any]:
+    def told(self, *arguments: str, shell: Sequence[str] = (), **env: str) -> dict[str, Any]:
         """What the Python says that was started."""
         said, complaint = self.start(*arguments, shell=shell, **env).communicate(timeout=20)
         assert not complaint

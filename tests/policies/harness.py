@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format, struct_pb2
@@ -139,6 +140,7 @@ class Judge:
         self.look(kind, props, "it")
         arguments = self.remediation_arguments(kind, props, config=config)
         changed = rule.policy(self.marks, lambda: self.today).remediate(arguments)
+        assert not isawaitable(changed)
         return None if changed is None else wire(changed)
 
 

@@ -19,7 +19,7 @@ def test_it_reads_resources_of_the_sdk() -> None:
 
     assert {**subject.props, "seed": None} == {**VALID[JOB_TYPE], "suffix": "hush", "seed": None}
     assert not is_known(subject.props["seed"])
-    assert subject.secret == {"suffix"}
+    assert subject.secret == frozenset({"suffix"})
     assert subject.is_protected
 
 

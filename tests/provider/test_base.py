@@ -14,7 +14,7 @@ from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from tests.support import Configure
 
     from pulumi_openai_ft._program.provider_proxy import ProviderProxy
     from pulumi_openai_ft._provider.base import Provider
@@ -44,7 +44,7 @@ def test_the_state_holds_only_a_reference_to_the_provider(kind: type[ProviderPro
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_good_inputs_pass_unchanged(kind: type[Provider], configure: Callable[..., Any]) -> None:
+def test_good_inputs_pass_unchanged(kind: type[Provider], configure: Configure) -> None:
     result = configure(kind).check({}, dict(GOOD[kind]))
 
     assert (result.inputs, result.failures) == (GOOD[kind], [])
@@ -52,7 +52,7 @@ def test_good_inputs_pass_unchanged(kind: type[Provider], configure: Callable[..
 
 @pytest.mark.parametrize("kind", GOOD)
 def test_check_reports_every_problem_without_naming_a_property(
-    kind: type[Provider], configure: Callable[..., Any]
+    kind: type[Provider], configure: Configure
 ) -> None:
     """The engine prints the value of a property that a failure names, be it a secret."""
     failures = configure(kind).check({}, {"nonsense": 1}).failures
@@ -62,7 +62,7 @@ def test_check_reports_every_problem_without_naming_a_property(
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_check_reports_a_missing_key(kind: type[Provider], configure: Callable[..., Any]) -> None:
+def test_check_reports_a_missing_key(kind: type[Provider], configure: Configure) -> None:
     provider = configure(kind, apiKey=None, adminKey=None)
 
     (failure,) = provider.check({}, dict(GOOD[kind])).failures
@@ -72,7 +72,7 @@ def test_check_reports_a_missing_key(kind: type[Provider], configure: Callable[.
 
 @pytest.mark.parametrize("kind", GOOD)
 def test_check_reports_an_invalid_setting_and_nothing_else(
-    kind: type[Provider], configure: Callable[..., Any]
+    kind: type[Provider], configure: Configure
 ) -> None:
     provider = configure(kind, baseUrl="nonsense")
 
@@ -81,7 +81,7 @@ def test_check_reports_an_invalid_setting_and_nothing_else(
         provider.read("id", {})
 
 
-def test_equal_keys_are_refused_at_preview(configure: Callable[..., Any]) -> None:
+def test_equal_keys_are_refused_at_preview(configure: Configure) -> None:
     provider = configure(FileProvider, adminKey=API_KEY)
 
     assert "are the same key" in provider.check({}, {"file": __file__}).failures[0].reason
@@ -89,7 +89,7 @@ def test_equal_keys_are_refused_at_preview(configure: Callable[..., Any]) -> Non
 
 @pytest.mark.parametrize("kind", GOOD)
 def test_inputs_are_checked_once_more_before_anything_is_created(
-    kind: type[Provider], configure: Callable[..., Any], service: Any
+    kind: type[Provider], configure: Configure, service: Any
 ) -> None:
     with pytest.raises(InputError, match="nonsense: is not supported here"):
         configure(kind).create({**GOOD[kind], "nonsense": 1})

@@ -11,26 +11,27 @@ from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import InputError, MissingScopeError, ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.support import Configure
 
     from pulumi_openai_ft.emulator import Emulator
 
 
 @pytest.fixture
-def provider(configure: Callable[..., Any]) -> FineTuningCheckpointPermissionProvider:
+def provider(configure: Configure) -> FineTuningCheckpointPermissionProvider:
     made: FineTuningCheckpointPermissionProvider = configure(FineTuningCheckpointPermissionProvider)
     return made
 
 
 @pytest.fixture
-def checkpoint(configure: Callable[..., Any], training_data: Path) -> str:
+def checkpoint(configure: Configure, training_data: Path) -> str:
     """A fine-tuned model's name."""
     file = configure(FileProvider).create({"file": str(training_data)})
     job = configure(FineTuningJobProvider).create(
         {"model": "gpt-4o-mini-2024-07-18", "training_file": file.id}
     )
-    name: str = job.outs["fine_tuned_model"]
+    name: str = (job.outs or {})["fine_tuned_model"]
     return name
 
 
@@ -115,7 +116,7 @@ def test_revoking_a_missing_permission_succeeds(
 
 
 def test_a_revoked_permission_is_the_only_difference(
-    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, configure: Callable[..., Any]
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, configure: Configure
 ) -> None:
     wanted = {"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]}
     created = provider.create(dict(wanted))
@@ -173,7 +174,7 @@ def test_the_owning_project_is_refused_without_creating_permissions(
     assert granted(service) == set()
 
 
-def test_a_project_key_used_as_admin_key_is_reported(configure: Callable[..., Any], checkpoint: str) -> None:
+def test_a_project_key_used_as_admin_key_is_reported(configure: Configure, checkpoint: str) -> None:
     provider = configure(FineTuningCheckpointPermissionProvider, adminKey="sk-proj-this-is-no-admin-key")
 
     with pytest.raises(MissingScopeError, match=r"api\.fine_tuning\.checkpoints\."):

@@ -8,6 +8,7 @@ from threading import Barrier, BrokenBarrierError
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.fake_host import FakeHost
 
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
@@ -16,14 +17,15 @@ from pulumi_openai_ft.errors import CommandInterruptedError, InputError
 from pulumi_openai_ft.training_data import check, sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.support import Configure
 
     from pulumi_openai_ft.emulator import Emulator
 
 
 @pytest.fixture
-def provider(configure: Callable[..., Any]) -> FileProvider:
+def provider(configure: Configure) -> FileProvider:
     made: FileProvider = configure(FileProvider)
     return made
 
@@ -104,7 +106,7 @@ def test_bad_input_is_reported_at_preview(
     ],
 )
 def test_a_too_large_file_is_reported_at_preview(
-    configure: Callable[..., Any], tmp_path: Path, service_name: str, size: int, sentence: str
+    configure: Configure, tmp_path: Path, service_name: str, size: int, sentence: str
 ) -> None:
     path = tmp_path / "large.jsonl"
     with path.open("wb") as content:
@@ -213,72 +215,67 @@ class TestOfRows:
         return training_data
 
     @pytest.fixture
-    def heard(self, provider: FileProvider) -> list[str]:
-        """What the process tells."""
-        told: list[str] = []
-
-        class Listening(Host):
-            def warn(self, message: str) -> None:
-                told.append(message)
-
-        provider.host = Listening()
-        return told
+    def warnings(self, provider: FileProvider) -> list[str]:
+        """Return the warnings of the provider so far."""
+        host = FakeHost()
+        provider.host = host
+        return host.warnings
 
     def test_refused_rows_are_an_error_with_their_line(
-        self, provider: FileProvider, data: Path, heard: list[str]
+        self, provider: FileProvider, data: Path, warnings: list[str]
     ) -> None:
         (reason,) = reasons(provider, file=str(data))
 
         assert reason.startswith(f"file: {str(data)!r}: line 3: ")
         assert "; give the row an assistant message" in reason
-        assert heard == []
+        assert warnings == []
 
     def test_with_warn_it_is_reported_and_uploaded(
-        self, provider: FileProvider, data: Path, heard: list[str]
+        self, provider: FileProvider, data: Path, warnings: list[str]
     ) -> None:
         assert reasons(provider, file=str(data), validate="warn") == []
 
-        assert [sentence.split(": ")[2] for sentence in heard] == ["line 3", "line 5"]
+        assert [sentence.split(": ")[2] for sentence in warnings] == ["line 3", "line 5"]
 
     @pytest.mark.parametrize(
         "more", [{"validate": "off"}, {"purpose": "user_data"}, {"purpose": "user_data", "validate": "error"}]
     )
     def test_files_without_checks_get_no_report(
-        self, provider: FileProvider, data: Path, heard: list[str], more: dict[str, str]
+        self, provider: FileProvider, data: Path, warnings: list[str], more: dict[str, str]
     ) -> None:
-        assert (reasons(provider, file=str(data), **more), heard) == ([], [])
+        assert (reasons(provider, file=str(data), **more), warnings) == ([], [])
 
     def test_a_checked_file_is_not_checked_again(
-        self, provider: FileProvider, data: Path, heard: list[str]
+        self, provider: FileProvider, data: Path, warnings: list[str]
     ) -> None:
         """A file that an earlier version of this package let pass stays as it is."""
         inputs = {"file": str(data), "sha256": "a" * 64, "purpose": "fine-tune"}
 
-        assert (provider.check(inputs, inputs).failures, heard) == ([], [])
+        assert (provider.check(inputs, inputs).failures, warnings) == ([], [])
         assert provider.check({**inputs, "sha256": "b" * 64}, inputs).failures != []
 
     def test_warnings_of_one_kind_are_reported_once(
-        self, provider: FileProvider, training_data: Path, heard: list[str]
+        self, provider: FileProvider, training_data: Path, warnings: list[str]
     ) -> None:
         training_data.write_text(training_data.read_text() * 2)
 
         assert reasons(provider, file=str(training_data)) == []
 
-        (sentence,) = heard
+        (sentence,) = warnings
         assert ": line 13: the row is the same as that in line 1; " in sentence
         assert sentence.endswith(" (and 11 more like it)")
 
     def test_warnings_of_one_kind_do_not_hide_others(
-        self, provider: FileProvider, training_data: Path, heard: list[str]
+        self, provider: FileProvider, training_data: Path, warnings: list[str]
     ) -> None:
         training_data.write_text(training_data.read_text() * 3 + "\n")
 
         assert reasons(provider, file=str(training_data)) == []
 
-        assert len(heard) == 2
+        assert len(warnings) == 2
 
     def test_a_secret_path_is_not_shown(
-        self, provider: FileProvider, data: Path, heard: list[str], tmp_path: Path
+        self, provider: FileProvider, data: Path, warnings: list[str], tmp_path: Path
     ) -> None:
         secret = {"__secret_inputs": ["file"]}
 
@@ -287,7 +284,7 @@ class TestOfRows:
 
         assert bad.startswith("file: [secret]: line 3: ")
         assert missing.startswith("file: [secret] cannot be read")
-        assert heard == []
+        assert warnings == []
 
     def test_content_written_meanwhile_is_not_counted(
         self, provider: FileProvider, training_data: Path
@@ -297,7 +294,7 @@ class TestOfRows:
         assert (planned["example_count"], planned["token_count"]) == (None, None)
 
     def test_a_file_is_read_once_for_all_purposes(
-        self, provider: FileProvider, configure: Callable[..., Any], training_data: Path
+        self, provider: FileProvider, configure: Configure, training_data: Path
     ) -> None:
         """However young it is, and for the job that trains on it too."""
         inputs = {"file": str(training_data), "sha256": sha256(training_data)}
@@ -340,10 +337,7 @@ class TestOfRows:
     def test_an_interruption_while_rows_are_counted_uploads_nothing(
         self, provider: FileProvider, training_data: Path, service: Emulator
     ) -> None:
-        class Interrupted(Host):
-            is_interrupted = True
-
-        provider.host = Interrupted()
+        provider.host = FakeHost(is_interrupted=True)
 
         with pytest.raises(CommandInterruptedError, match="while training data was read"):
             provider.create({"file": str(training_data), "validate": "off"})
@@ -389,7 +383,7 @@ class TestOverTime:
         return slow_service
 
     def test_a_file_of_a_live_job_is_not_deleted(
-        self, configure: Callable[..., Any], training_data: Path, service: Emulator
+        self, configure: Configure, training_data: Path, service: Emulator
     ) -> None:
         provider = configure(FileProvider)
         file = provider.create({"file": str(training_data)})
@@ -399,12 +393,12 @@ class TestOverTime:
         )
 
         with pytest.raises(InputError, match=f"{file.id} cannot be deleted: job {job.id} is "):
-            provider.delete(file.id, file.outs)
+            provider.delete(file.id, file.outs or {})
 
         assert len(service.files()) == 1
 
     def test_a_just_cancelled_job_needs_no_file(
-        self, configure: Callable[..., Any], training_data: Path, service: Emulator
+        self, configure: Configure, training_data: Path, service: Emulator
     ) -> None:
         """A destroy deletes jobs and files side by side, so a list of jobs is soon out of date."""
         provider, jobs = configure(FileProvider), configure(FineTuningJobProvider)
@@ -412,9 +406,9 @@ class TestOverTime:
         job = jobs.create(
             {"model": "gpt-4o-mini-2024-07-18", "training_file": file.id, "wait_for_completion": False}
         )
-        provider.delete(other.id, other.outs)
-        jobs.delete(job.id, job.outs)
+        provider.delete(other.id, other.outs or {})
+        jobs.delete(job.id, job.outs or {})
 
-        provider.delete(file.id, file.outs)
+        provider.delete(file.id, file.outs or {})
 
         assert service.files() == []

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.support import Configure
+
     from pulumi_openai_ft.emulator import Emulator
 
 IDENTITY = {"__identity": "organization::dev::shop::File::data"}
@@ -28,14 +30,14 @@ def time() -> FakeClock:
 
 
 @pytest.fixture
-def files(configure: Callable[..., Any], time: FakeClock) -> FileManager:
+def files(configure: Configure, time: FakeClock) -> FileManager:
     """A process that has uploaded nothing yet."""
     provider = configure(FileProvider, maxRetries="0")
     return FileManager(provider.api, Host(time.time))
 
 
 @pytest.fixture
-def another_process(configure: Callable[..., Any]) -> Callable[[], FileProvider]:
+def another_process(configure: Configure) -> Callable[[], FileProvider]:
     """Makes providers that know nothing of each other, as in two runs of `pulumi up`."""
     return lambda: configure(FileProvider)
 
@@ -97,7 +99,7 @@ def test_a_chosen_name_is_kept_and_adopted_when_remembered(
 
 
 def test_an_unanswered_upload_with_chosen_name_is_found_later(
-    configure: Callable[..., Any], training_data: Path, service: Emulator
+    configure: Configure, training_data: Path, service: Emulator
 ) -> None:
     """The service is gone right after it has acted, and with it whatever could be looked at."""
     inputs = {**IDENTITY, "file": str(training_data), "filename": "mine.jsonl"}
@@ -125,7 +127,7 @@ def test_a_refused_upload_with_chosen_name_is_not_remembered(
 
 
 def test_an_earlier_file_with_chosen_name_is_not_adopted(
-    configure: Callable[..., Any],
+    configure: Configure,
     another_process: Callable[[], FileProvider],
     training_data: Path,
     service: Emulator,

@@ -18,8 +18,9 @@ from pulumi_openai_ft.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.support import Configure
 
     from pulumi_openai_ft.emulator import Emulator
 
@@ -28,26 +29,26 @@ IDENTITY = {"__identity": "organization::dev::shop::FineTuningJob::support"}
 
 
 @pytest.fixture
-def provider(configure: Callable[..., Any]) -> FineTuningJobProvider:
+def provider(configure: Configure) -> FineTuningJobProvider:
     made: FineTuningJobProvider = configure(FineTuningJobProvider)
     return made
 
 
 @pytest.fixture
-def inputs(configure: Callable[..., Any], training_data: Path) -> dict[str, Any]:
+def inputs(configure: Configure, training_data: Path) -> dict[str, Any]:
     """Inputs of a job that trains well."""
     file = configure(FileProvider).create({"file": str(training_data)})
     return {
         **IDENTITY,
         "model": MODEL,
         "training_file": file.id,
-        "__training_file_sha256": file.outs["sha256"],
+        "__training_file_sha256": (file.outs or {})["sha256"],
         "suffix": "support",
     }
 
 
 @pytest.fixture
-def bad_file(configure: Callable[..., Any], tmp_path: Path) -> str:
+def bad_file(configure: Configure, tmp_path: Path) -> str:
     """A file that uploads fine and fails the job: too few rows."""
     path = write_training_data(tmp_path / "few.jsonl", rows=3)
     file_id: str = configure(FileProvider).create({"file": str(path)}).id
@@ -356,7 +357,7 @@ class TestOverTime:
         assert provider.create({**inputs, "cancel_after_timeout": 30}).id == running.id
 
     def test_of_two_concurrent_creates_the_second_is_cancelled(
-        self, configure: Callable[..., Any], inputs: dict[str, Any], service: Emulator
+        self, configure: Configure, inputs: dict[str, Any], service: Emulator
     ) -> None:
         """As after a `kill -9`: the request of the orphan acts when the next `up` has already looked."""
         orphan, next_up = configure(FineTuningJobProvider), configure(FineTuningJobProvider)
@@ -463,7 +464,7 @@ def test_a_model_near_shutdown_is_reported_once_before_creation(
     assert capfd.readouterr().err == ""
 
 
-def test_model_overrides_are_checked_at_preview(configure: Callable[..., Any]) -> None:
+def test_model_overrides_are_checked_at_preview(configure: Configure) -> None:
     provider = configure(FineTuningJobProvider, catalog='{"gpt-4.1": {"shutdown_date": "soon"}}')
 
     (failure,) = provider.check({}, {"model": "gpt-4.1", "training_file": "file-1"}).failures

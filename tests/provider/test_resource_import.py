@@ -43,8 +43,9 @@ from pulumi_openai_ft.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.support import Configure
 
     from pulumi_openai_ft.emulator import Emulator
 
@@ -99,19 +100,19 @@ def inputs_of(**fields: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def jobs(configure: Callable[..., Any]) -> FineTuningJobProvider:
+def jobs(configure: Configure) -> FineTuningJobProvider:
     made: FineTuningJobProvider = configure(FineTuningJobProvider, maxRetries="0")
     return made
 
 
 @pytest.fixture
-def files(configure: Callable[..., Any]) -> FileProvider:
+def files(configure: Configure) -> FileProvider:
     made: FileProvider = configure(FileProvider, maxRetries="0")
     return made
 
 
 @pytest.fixture
-def grants(configure: Callable[..., Any]) -> PermissionManager:
+def grants(configure: Configure) -> PermissionManager:
     return PermissionManager(configure(FineTuningCheckpointPermissionProvider, maxRetries="0").api)
 
 
@@ -424,7 +425,7 @@ SHOWN_JOBS = st.fixed_dictionaries(
 
 
 @pytest.fixture(params=["openai", "azure", "nebius", "generic"])
-def any_provider(request: pytest.FixtureRequest, configure: Callable[..., Any]) -> FineTuningJobProvider:
+def any_provider(request: pytest.FixtureRequest, configure: Configure) -> FineTuningJobProvider:
     """The provider of jobs for each kind of service."""
     made: FineTuningJobProvider = configure(
         FineTuningJobProvider,
@@ -537,7 +538,7 @@ def test_the_options_together_are_all_that_a_job_has() -> None:
 def test_a_job_of_another_service_is_imported_without_differences(
     mode: str,
     profile: dict[str, str],
-    configure: Callable[..., Any],
+    configure: Configure,
     service: Emulator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -708,7 +709,7 @@ class TestContent:
             content_sha256(files.api, found)
 
     def test_a_truncated_body_is_read_again_from_the_start(
-        self, configure: Callable[..., Any], service: Emulator
+        self, configure: Configure, service: Emulator
     ) -> None:
         with closing(Client(configure(FileProvider).settings, FakeClock().time)) as api:
             found = uploaded(api, b"x" * 100)
@@ -849,14 +850,14 @@ class TestPermissions:
 
         assert lists(service) == 0
 
-    def test_a_service_without_permissions_is_named(self, configure: Callable[..., Any]) -> None:
+    def test_a_service_without_permissions_is_named(self, configure: Configure) -> None:
         lacking = PermissionManager(configure(FineTuningCheckpointPermissionProvider, service="bedrock").api)
 
         with pytest.raises(InputError, match="the service 'bedrock' does not offer permissions"):
             find_permissions(lacking, "ft:m:o::abc")
 
     def test_without_checkpoints_only_models_are_searched(
-        self, configure: Callable[..., Any], grants: PermissionManager, models: list[str], service: Emulator
+        self, configure: Configure, grants: PermissionManager, models: list[str], service: Emulator
     ) -> None:
         (one,) = grants.grant(models[0], ["proj_b"])
         lacking = configure(FineTuningCheckpointPermissionProvider, unsupportedFeatures="checkpoints").api

@@ -42,7 +42,7 @@ class TimeSource:
 REAL_TIME = TimeSource()
 
 
-@dataclass
+@dataclass(slots=True)
 class RateLimiter:
     """A token bucket that holds one token: no minute sees more than `PER_MINUTE` requests and one.
 

@@ -210,7 +210,7 @@ def _connection_error(
     )
 
 
-@dataclass
+@dataclass(slots=True)
 class _Shared:
     """The open connections of this process. Whoever gives them back last closes them."""
 

@@ -43,7 +43,7 @@ RECENT_JOBS_TTL = 5.0
 TOKEN_LENGTH = 10
 
 
-@dataclass
+@dataclass(slots=True)
 class FileManager:
     """The files of one service.
 
@@ -217,7 +217,7 @@ class FileManager:
             return self._recent.since(created_at)
 
 
-@dataclass
+@dataclass(slots=True)
 class _RecentJobs:
     """The service's list of jobs, newest first, read no further than somebody has asked for."""
 

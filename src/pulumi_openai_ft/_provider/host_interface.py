@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@dataclass
+@dataclass(slots=True)
 class Host:
     """The stock host. It cannot do much: our own host (`host/`) overrides what it can do better.
 

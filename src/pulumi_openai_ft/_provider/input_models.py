@@ -65,7 +65,7 @@ def integers_from_floats(value: Any) -> Any:
 
 def unknown() -> Any:
     """A value that is not known yet, as Pulumi hands it over and takes it back."""
-    return Unknown()  # type: ignore[no-untyped-call]
+    return Unknown()
 
 
 def is_known(value: Any) -> bool:

@@ -29,14 +29,14 @@ LOOKUP_DELAYS = (0.0, 2.0, 8.0)
 """Seconds before each look for grants whose creation was not answered: admin calls are rationed."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Listed:
     lock: Lock = field(default_factory=Lock)
     asked_at: float = float("-inf")
     found: list[Permission] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(slots=True)
 class PermissionManager:
     """The permissions of one service's checkpoints.
 

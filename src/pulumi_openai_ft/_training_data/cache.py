@@ -48,7 +48,7 @@ class _Content(msgspec.Struct, Generic[Report]):
     reports: dict[str, Report]
 
 
-@dataclass
+@dataclass(slots=True)
 class Cache(Generic[Report]):
     """The hashes of files by their states, and what was found in contents by their hashes: a folder of small files.
 

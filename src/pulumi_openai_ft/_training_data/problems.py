@@ -118,7 +118,7 @@ class Problem:
         return f"{place}{self.path or ('the file' if self.line is None else 'the row')} {self.reason}; {self.hint}"
 
 
-@dataclass
+@dataclass(slots=True)
 class ProblemLog:
     """Collects problems in bounded memory: the first ones in full, then numbers alone.
 

@@ -6,7 +6,7 @@ import copy
 import json
 from typing import Any
 
-import yaml  # type: ignore[import-untyped] # its types are a package of their own, for three calls
+import yaml
 
 from pulumi_openai_ft.errors import InputError
 

@@ -38,7 +38,7 @@ class Key:
     project: str | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Keyring:
     """The keys that are known. Until one of its sort is added, every project key and every admin key works."""
 

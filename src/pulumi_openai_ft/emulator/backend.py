@@ -26,7 +26,7 @@ _SKIPPED = "skipped seconds"
 _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
-@dataclass
+@dataclass(slots=True)
 class Backend:
     """The emulated service without its wire. `seed` decides the seeds of jobs that name none."""
 

@@ -27,7 +27,7 @@ _BODILESS = (204, 304)
 _HTML = b"<html><head><title>%d</title></head><body><center><h1>%d</h1></center><hr>proxy</body></html>"
 
 
-@dataclass
+@dataclass(slots=True)
 class FaultyResponse:
     """An answer held back: swallowed, or sent when its time has come."""
 
@@ -47,7 +47,7 @@ class FaultyResponse:
         return b"".join(message.get("body", b"") for message in self.messages[1:])
 
 
-@dataclass
+@dataclass(slots=True)
 class FaultedRequest:
     """A request that a fault has struck, and all that is needed to serve it after all."""
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-@dataclass
+@dataclass(slots=True)
 class ApiRequest:
     """A request to one endpoint. `body` is its JSON, None without one; `form` is there on multipart endpoints."""
 

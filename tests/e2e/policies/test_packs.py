@@ -72,7 +72,7 @@ def set_config(stack: Stack, **values: str) -> None:
 
 
 def openai_ft(stack: Stack, *arguments: str) -> None:
-    command = [Path(sys.executable).with_name("openai-ft"), *arguments]
+    command = [str(Path(sys.executable).with_name("openai-ft")), *arguments]
     subprocess.run(command, cwd=stack.folder, env=stack.environment, check=True, capture_output=True)
 
 

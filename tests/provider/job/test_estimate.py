@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pulumi.output import Unknown
+from tests.fake_host import FakeHost
 from tests.support import write_training_data
 
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
@@ -14,10 +15,10 @@ from pulumi_openai_ft._shared.state_names import ESTIMATED
 from pulumi_openai_ft.training_data import check, sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from pulumi_openai_ft._provider.host_interface import Host
+    from tests.support import Configure
+
     from pulumi_openai_ft.emulator import Emulator
 
 MODEL = "gpt-4o-mini-2024-07-18"
@@ -40,19 +41,19 @@ def job_on(path: Path, validate: str | None = None, **inputs: Any) -> dict[str, 
 
 
 @pytest.fixture
-def provider(configure: Callable[..., Any]) -> FineTuningJobProvider:
-    made: FineTuningJobProvider = configure(FineTuningJobProvider, catalog=json.dumps(PRICE))
-    return made
+def host() -> FakeHost:
+    return FakeHost()
 
 
 @pytest.fixture
-def heard(provider: FineTuningJobProvider, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the process tells."""
-    told: list[str] = []
-    host: Host = type(provider.host)()
-    monkeypatch.setattr(host, "info", told.append)
-    provider.host = host
-    return told
+def provider(configure: Configure, host: FakeHost) -> FineTuningJobProvider:
+    return configure(FineTuningJobProvider, host, catalog=json.dumps(PRICE))
+
+
+@pytest.fixture
+def messages(host: FakeHost) -> list[str]:
+    """Return the messages of the provider so far."""
+    return host.messages
 
 
 def reasons(provider: FineTuningJobProvider, inputs: dict[str, Any]) -> list[str]:
@@ -117,7 +118,7 @@ def test_missing_or_changed_files_get_no_estimate(
     assert estimate_of(provider, {**job_on(training_data), **more}) is None
 
 
-def test_epochs_of_other_services_are_not_guessed(configure: Callable[..., Any], training_data: Path) -> None:
+def test_epochs_of_other_services_are_not_guessed(configure: Configure, training_data: Path) -> None:
     provider = configure(FineTuningJobProvider, unsupportedFeatures="auto")
 
     assert estimate_of(provider, job_on(training_data)) is None
@@ -262,40 +263,40 @@ class TestRules:
 
     def test_it_is_a_warning_on_request_or_elsewhere(
         self,
-        configure: Callable[..., Any],
+        configure: Configure,
         provider: FineTuningJobProvider,
         training_data: Path,
-        heard: list[str],
+        messages: list[str],
     ) -> None:
         write_training_data(training_data, rows=9)
-        other = configure(FineTuningJobProvider, service="nebius", catalog=json.dumps(PRICE))
-        other.host = provider.host
+        other = configure(FineTuningJobProvider, provider.host, service="nebius", catalog=json.dumps(PRICE))
 
         assert reasons(provider, job_on(training_data, "warn")) == []
         assert reasons(other, job_on(training_data)) == []
-        assert len([sentence for sentence in heard if "the file holds 9 rows" in sentence]) == 2
+        assert len([sentence for sentence in messages if "the file holds 9 rows" in sentence]) == 2
         assert len(reasons(other, job_on(training_data, "error"))) == 1
 
     def test_off_reports_nothing(
-        self, provider: FineTuningJobProvider, training_data: Path, heard: list[str]
+        self, provider: FineTuningJobProvider, training_data: Path, messages: list[str]
     ) -> None:
         write_training_data(training_data, rows=9)
 
         assert reasons(provider, job_on(training_data, "off")) == []
-        assert [sentence for sentence in heard if "training_file" in sentence] == []
+        assert [sentence for sentence in messages if "training_file" in sentence] == []
 
     def test_a_row_that_the_model_would_truncate_is_reported(
         self,
-        configure: Callable[..., Any],
+        configure: Configure,
         provider: FineTuningJobProvider,
         training_data: Path,
-        heard: list[str],
+        messages: list[str],
     ) -> None:
-        small = configure(FineTuningJobProvider, catalog=json.dumps({MODEL: {"context_length": 5}}))
-        small.host = provider.host
+        small = configure(
+            FineTuningJobProvider, provider.host, catalog=json.dumps({MODEL: {"context_length": 5}})
+        )
 
         assert reasons(small, job_on(training_data)) == []
-        assert next(sentence for sentence in heard if "the model takes 5" in sentence).startswith(
+        assert next(sentence for sentence in messages if "the model takes 5" in sentence).startswith(
             "training_file: "
         )
 
@@ -316,15 +317,15 @@ class TestRules:
 
 
 def test_a_preview_reports_the_cost_before_creation(
-    provider: FineTuningJobProvider, training_data: Path, heard: list[str]
+    provider: FineTuningJobProvider, training_data: Path, messages: list[str]
 ) -> None:
     checked = provider.check({}, job_on(training_data)).inputs
-    heard.clear()
+    messages.clear()
 
     planned = provider.preview_outputs(None, checked)
     provider.preview_outputs({**planned, "status": "succeeded"}, checked)
 
-    assert heard == [estimate_message(checked["__estimate"])]
+    assert messages == [estimate_message(checked["__estimate"])]
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,10 @@ from pulumi_openai_ft.emulator.errors import ApiError
 from pulumi_openai_ft.emulator.graders import check_grader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support import Configure
 
     from pulumi_openai_ft.emulator import Emulator
 
@@ -297,7 +299,7 @@ class TestTraining:
     """Against the emulator."""
 
     @pytest.fixture
-    def data(self, configure: Callable[..., Any], tmp_path: Path) -> str:
+    def data(self, configure: Configure, tmp_path: Path) -> str:
         path = tmp_path / "questions.jsonl"
         row = {"messages": [{"role": "user", "content": "Where is it?"}], "answer": "There."}
         path.write_text(f"{json.dumps(row)}\n" * 12)
@@ -306,15 +308,15 @@ class TestTraining:
 
     @pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
     def test_a_trained_job_shows_no_difference(
-        self, configure: Callable[..., Any], service: Emulator, data: str, grader: dict[str, Any]
+        self, configure: Configure, service: Emulator, data: str, grader: dict[str, Any]
     ) -> None:
         provider = configure(FineTuningJobProvider)
         wanted = {**inputs(grader), "training_file": data, "validation_file": data, "__identity": "a"}
 
         created = provider.create(wanted)
-        read = provider.read(created.id, created.outs)
+        read = provider.read(created.id, created.outs or {}).outs or {}
 
         (job,) = service.jobs()
         assert job["method"]["reinforcement"]["grader"] == grader
-        assert read.outs["status"] == "succeeded"
-        assert provider.diff(created.id, read.outs, wanted).changes is False
+        assert read["status"] == "succeeded"
+        assert provider.diff(created.id, read, wanted).changes is False

@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from threading import Event, Thread
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from tests.fake_clock import FakeClock
+from tests.fake_host import FakeHost
 
 from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.file_manager import FileManager
-from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._provider.upload.request import MAX_SINGLE_UPLOAD, UploadRequest
 from pulumi_openai_ft._provider.upload.resume_store import ResumeStore
 from pulumi_openai_ft.errors import (
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.support import Configure
+
     from pulumi_openai_ft._client.objects import FileObject
     from pulumi_openai_ft.emulator import Emulator
 
@@ -41,27 +42,6 @@ ABOVE = "0.0004"
 """Megabytes above which files go in parts of a quarter of it."""
 
 
-@dataclass(kw_only=True)
-class Watcher(Host):
-    """A host that shows progress, and interrupts the command when it has been asked often enough."""
-
-    shows_progress: ClassVar[bool] = True
-    consents: int = 10**9
-    said: list[str] = field(default_factory=list)
-    shown: list[str] = field(default_factory=list)
-
-    def info(self, message: str) -> None:
-        self.said.append(message)
-
-    def set_status(self, line: str) -> None:
-        self.shown.append(line)
-
-    def raise_if_interrupted(self) -> None:
-        self.consents -= 1
-        if self.consents < 0:
-            raise CommandInterruptedError("the command was interrupted")
-
-
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
     path = tmp_path / "large.jsonl"
@@ -70,17 +50,17 @@ def large(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def another_process(configure: Callable[..., Any]) -> Iterator[Callable[..., FileManager]]:
+def another_process(configure: Configure) -> Iterator[Callable[..., FileManager]]:
     """Makes files that know nothing of what others did, as in another run of `pulumi up`."""
     made: list[Client] = []
 
-    def make(**host: Any) -> FileManager:
+    def make(host: type[FakeHost] = FakeHost, ledger: ResumeStore | None = None, **more: Any) -> FileManager:
         settings, time = (
             configure(FileProvider, maxRetries="1", multipartThreshold=ABOVE).settings,
             FakeClock(),
         )
         made.append(Client(settings, time.time))
-        return FileManager(made[-1], Watcher(time=time.time, **host))
+        return FileManager(made[-1], host(time=time.time, **more), ledger=ledger or ResumeStore())
 
     yield make
     for api in made:
@@ -137,8 +117,8 @@ def test_progress_is_that_of_all_parts(another_process: Callable[..., FileManage
 
     obtain(files, large)
 
-    assert isinstance(files.host, Watcher)
-    assert files.host.shown[-1].startswith("uploaded · 0.5 kB")
+    assert isinstance(files.host, FakeHost)
+    assert files.host.statuses[-1].startswith("uploaded · 0.5 kB")
 
 
 class Reluctant(BaseHTTPRequestHandler):
@@ -186,14 +166,14 @@ def reluctant(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_progress_is_shown_while_no_part_is_complete(
-    configure: Callable[..., Any], reluctant: str, tmp_path: Path
+    configure: Configure, reluctant: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "large.jsonl"
     with path.open("wb") as content:
         content.truncate(20_000_000)
     complete_when_shown: list[int] = []
 
-    class Shows(Watcher):
+    class Shows(FakeHost):
         def set_status(self, line: str) -> None:
             if re.match(r"uploading [1-9]", line):
                 complete_when_shown.append(len(Reluctant.parts))
@@ -351,8 +331,8 @@ def test_the_next_run_sends_only_the_missing_parts(
     assert_only(service, file, large)
     assert parts_sent(service) - before <= COUNT - 4 + 3  # of four at a time, three may arrive unheard
     assert len(service.uploads()) == 1
-    assert isinstance(files.host, Watcher)
-    assert "going on with the upload of large.jsonl that broke off" in files.host.said[0]
+    assert isinstance(files.host, FakeHost)
+    assert "going on with the upload of large.jsonl that broke off" in files.host.messages[0]
 
 
 @pytest.mark.parametrize("consents", [1, 2, 3])
@@ -385,8 +365,7 @@ def test_without_a_resume_store_uploads_work_and_interruptions_cancel(
     another_process: Callable[..., FileManager], large: Path, tmp_path: Path, service: Emulator
 ) -> None:
     full = ResumeStore(tmp_path / "large.jsonl" / "uploads")  # nothing can be written there
-    interrupted, whole = another_process(consents=1), another_process()
-    interrupted.ledger = whole.ledger = full
+    interrupted, whole = another_process(ledger=full, consents=1), another_process(ledger=full)
 
     with pytest.raises(CommandInterruptedError):
         obtain(interrupted, large, has_unique_name=False)
@@ -478,12 +457,14 @@ def test_a_file_changed_while_sending_parts_is_refused(
         if next(looks) == look:
             large.write_bytes({"edited": content[:-1] + b"!", "shorter": content[:460]}[change])
 
+    class Writing(FakeHost):
+        def raise_if_interrupted(self) -> None:  # called while parts are on their way
+            write()
+
     service.fault("POST", PARTS, "hang", seconds=0.5)
-    files = another_process()
-    files.host.raise_if_interrupted = write  # type: ignore[method-assign] - asked while parts are on their way
 
     with pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
-        obtain(files, large)
+        obtain(another_process(Writing), large)
 
     assert service.files() == []
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
@@ -498,8 +479,8 @@ def test_a_service_without_uploads_gets_one_piece(
 
     assert_only(service, obtain(files, large), large)
 
-    assert isinstance(files.host, Watcher)
-    assert "name `uploads` in openai-ft:unsupportedFeatures" in files.host.said[0]
+    assert isinstance(files.host, FakeHost)
+    assert "name `uploads` in openai-ft:unsupportedFeatures" in files.host.messages[0]
 
 
 def test_a_stored_file_of_another_size_is_deleted(

@@ -79,7 +79,10 @@ def test_an_error_seen_by_the_waiter_ends_the_wait() -> None:
     def look() -> None:
         raise InterruptedError("by the user")
 
-    at_work = crew(lambda _number: bool(go.wait(LONG)) or None, 2)
+    def work(_number: int) -> None:
+        go.wait(LONG)
+
+    at_work = crew(work, 2)
     with pytest.raises(InterruptedError, match="by the user"):
         at_work.wait(look)
     go.set()

@@ -9,7 +9,6 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
-from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft.errors import CommandInterruptedError, RequestError
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class _Listing:
         return self.is_whole or self.jobs[-1].created_at < created_at - CREATED_AT_SLACK
 
 
-@dataclass
+@dataclass(slots=True)
 class _SharedList:
     """The newest jobs of a service, for many who ask at the same moment."""
 
@@ -76,7 +75,7 @@ class _SharedList:
         return _Listing(began, jobs, is_whole=most is None or len(jobs) < most)
 
 
-@dataclass
+@dataclass(slots=True)
 class JobLookup:
     """Finds the jobs of one service by their tokens.
 
@@ -89,14 +88,12 @@ class JobLookup:
     timing: TimeSource = REAL_TIME
     _lock: Lock = field(default_factory=Lock)
     _searching: int = 0
+    _before: _SharedList = field(init=False)
+    _bought: _SharedList = field(init=False)
 
-    @locked_cached_property
-    def _before(self) -> _SharedList:
-        return _SharedList(self.api, self.timing)
-
-    @locked_cached_property
-    def _bought(self) -> _SharedList:
-        return _SharedList(self.api, self.timing)
+    def __post_init__(self) -> None:
+        self._before = _SharedList(self.api, self.timing)
+        self._bought = _SharedList(self.api, self.timing)
 
     def find(self, token: str) -> list[Job]:
         """The jobs that carry a token, as of now, newest first."""

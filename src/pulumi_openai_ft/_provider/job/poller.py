@@ -42,7 +42,7 @@ MAX_OUTAGE = 300.0
 """Seconds without any answer after which waiting ends; the jobs go on."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Watch:
     job: Job
     deadline: float | None
@@ -52,7 +52,7 @@ class _Watch:
     events_at: int = 0
 
 
-@dataclass
+@dataclass(slots=True)
 class Poller:
     """Follows all jobs of one service that somebody in this process waits for.
 

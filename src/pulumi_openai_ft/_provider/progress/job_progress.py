@@ -36,7 +36,7 @@ _MODEL_NAME = re.compile(r"\bft:\S+")
 _LEVELS = {"warn": "warning", "warning": "warning", "error": "error", "critical": "error", "fatal": "error"}
 
 
-@dataclass
+@dataclass(slots=True)
 class JobProgress:
     """How far a job is, from what the service shows of it again and again.
 
@@ -170,7 +170,7 @@ class JobProgress:
         return f"job {self.job_id}: {text}" if event.type != "metrics" and _KEPT.search(what) else ""
 
 
-@dataclass
+@dataclass(slots=True)
 class Throttle:
     """Lets so many lines pass that people see what happens, and so few that a log of hours stays readable.
 

@@ -33,7 +33,7 @@ class Progress(Protocol):
         """The line without what changes by the mere passing of time."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Row:
     """The row of the resource that this thread works on.
 
@@ -53,7 +53,7 @@ class Row:
             self.host.set_status(progress.line())
 
 
-@dataclass
+@dataclass(slots=True)
 class JobProgressReporter:
     """Shows a job while somebody waits for it, and keeps its milestones.
 
@@ -83,7 +83,7 @@ class JobProgressReporter:
         self.row.show(self.progress)
 
 
-@dataclass
+@dataclass(slots=True)
 class ReadProgressReporter:
     """Shows how far training data is read, where that takes long, and ends it when the user wants no more.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._client.retries import NOT_OFFERED_STATUSES
@@ -19,7 +19,6 @@ from pulumi_openai_ft._provider.progress.transfers import UploadProgress
 from pulumi_openai_ft._provider.upload.reader import FileSnapshot, Section
 from pulumi_openai_ft._provider.upload.resume_store import UploadRecord
 from pulumi_openai_ft._provider.upload.worker_pool import WorkerPool
-from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
     EngineDisconnectedError,
@@ -58,7 +57,7 @@ class NotOfferedError(InputError):
         )
 
 
-@dataclass
+@dataclass(slots=True)
 class MultipartUpload:
     """The sending of one file in parts.
 
@@ -70,6 +69,7 @@ class MultipartUpload:
         ledger: Where the upload is remembered.
         find: Looks for the file at the service, of which nobody knows whether it is there.
         before: Files that looked like it before.
+        key: Identifies the upload in the ledger.
     """
 
     upload: UploadRequest
@@ -79,6 +79,10 @@ class MultipartUpload:
     ledger: ResumeStore
     find: Callable[[], FileObject | None]
     before: list[str]
+    key: str | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.key = self.upload.key(self.api.settings)
 
     def send(self) -> FileObject:
         """Sends what is not there yet, and makes a file of it.
@@ -196,11 +200,6 @@ class MultipartUpload:
 
     def _count(self, entry: UploadRecord) -> int:
         return -(-self.upload.size // entry.part_size)
-
-    @locked_cached_property
-    def key(self) -> str | None:
-        """Under what the upload is remembered."""
-        return self.upload.key(self.api.settings)
 
 
 class _Sending:

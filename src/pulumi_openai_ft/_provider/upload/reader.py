@@ -112,7 +112,7 @@ class Section:
         return self._at
 
 
-@dataclass
+@dataclass(slots=True)
 class FileSnapshot:
     """A file as it is before any of it is sent, and its hashes.
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from pulumi_openai_ft._shared.cache_dir import cache_dir, write_cache_file
-from pulumi_openai_ft._shared.locked_property import locked_cached_property
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ TTL = 86400.0
 """Seconds that something is remembered."""
 
 
-@dataclass
+@dataclass(slots=True)
 class UploadRecord:
     """An upload.
 
@@ -46,7 +46,7 @@ class UploadRecord:
     file_id: str | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class ResumeStore:
     """Entries, each in a small file.
 
@@ -98,10 +98,6 @@ class ResumeStore:
                 if file.stat().st_mtime < now - TTL:
                     file.unlink(missing_ok=True)
 
-    @locked_cached_property
-    def _form(self) -> TypeAdapter[UploadRecord]:
-        return TypeAdapter(UploadRecord)
-
     def _file(self, key: str) -> Path:
         return self.folder / f"{key}.json"
 
@@ -111,5 +107,10 @@ class ResumeStore:
 
     def _read(self, file: Path) -> UploadRecord | None:
         with suppress(OSError, ValueError):
-            return self._form.validate_json(file.read_bytes())
+            return _record_adapter().validate_json(file.read_bytes())
         return None
+
+
+@cache
+def _record_adapter() -> TypeAdapter[UploadRecord]:
+    return TypeAdapter(UploadRecord)

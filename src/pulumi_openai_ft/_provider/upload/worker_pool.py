@@ -18,7 +18,7 @@ class StoppedError(Exception):
     """Nobody wants the work any more."""
 
 
-@dataclass
+@dataclass(slots=True)
 class WorkerPool:
     """Threads at work. None of them keeps the process from ending.
 
