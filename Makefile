@@ -5,9 +5,11 @@ VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 ENGINE := $(PYTHON) tools/pulumi/engine.py
+COG := $(BIN)/cog -I tools -P --verbosity=0 --markers='<<<cog >>> <<<end>>>'
+GENERATED := src/pulumi_openai_ft/*.py
 FAILED_ONLY := "--last-failed --last-failed-no-failures=none"
 
-.PHONY: help setup env demo test test-long test-longest test-older-pulumi test-pythons check release-check format docs bench
+.PHONY: help setup env demo test test-long test-longest test-older-pulumi test-pythons check release-check generate format docs bench
 .DEFAULT_GOAL := help
 
 help:
@@ -16,7 +18,8 @@ help:
 	@echo 'make test       all tests but the long ones'
 	@echo 'make test-long  the long ones, and the end-to-end tests as on an older Pulumi (ARGS=$(FAILED_ONLY): those that failed)'
 	@echo 'make test-pythons   unit tests and demo on each supported Python of this machine (REQUIRE_PYTHONS=1: all of them)'
-	@echo 'make check      format, lint, types, import rules'
+	@echo 'make check      generated code, format, lint, types, import rules'
+	@echo 'make generate   write the code that is generated from the models of inputs'
 	@echo 'make format     write the format that `make check` wants'
 	@echo 'make docs       the documentation as a site, in site/'
 	@echo 'make bench      benchmarks'
@@ -57,6 +60,7 @@ test-pythons: setup
 	@$(BIN)/python tools/pythons.py
 
 check: $(READY)
+	$(COG) --check --diff --check-fail-msg='run `make generate`' $(GENERATED)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check --no-cache
 	$(BIN)/mypy
@@ -65,6 +69,10 @@ check: $(READY)
 format: $(READY)
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+generate: $(READY)
+	$(COG) -r $(GENERATED)
+	$(BIN)/ruff format --quiet
 
 docs: $(READY)
 	@rm -rf site

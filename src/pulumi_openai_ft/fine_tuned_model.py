@@ -28,6 +28,7 @@ NOT_THERE_YET = (
 class FineTunedModelJobArgs(TypedDict, total=False):
     """What `FineTuningJob` takes and `FineTunedModel` hands on to it. `FineTuningJob` describes it."""
 
+    # <<<cog from codegen import job; print(job.optional_keys()) >>>
     suffix: pulumi.Input[str] | None
     seed: pulumi.Input[int] | None
     method: pulumi.Input[Mapping[str, Any]] | None
@@ -40,6 +41,7 @@ class FineTunedModelJobArgs(TypedDict, total=False):
     recreate_on_failure: pulumi.Input[bool] | None
     delete_model_on_destroy: pulumi.Input[bool] | None
     triggers: pulumi.Input[Sequence[Any]] | None
+    # <<<end>>>
 
 
 class FineTunedModel(pulumi.ComponentResource):

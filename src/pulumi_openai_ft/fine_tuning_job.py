@@ -79,6 +79,7 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
         self,
         resource_name: str,
         *,
+        # <<<cog from codegen import job; print(job.parameters()) >>>
         model: pulumi.Input[str],
         training_file: pulumi.Input[str] | File,
         validation_file: pulumi.Input[str] | File | None = None,
@@ -94,9 +95,11 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
         recreate_on_failure: pulumi.Input[bool] | None = None,
         delete_model_on_destroy: pulumi.Input[bool] | None = None,
         triggers: pulumi.Input[Sequence[Any]] | None = None,
+        # <<<end>>>
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Trains a model when the stack is updated.
+        # <<<cog print(job.docstring("Create a fine-tuning job when the stack is updated.")) >>>
+        """Create a fine-tuning job when the stack is updated.
 
         Args:
             resource_name: Name of the resource in the stack.
@@ -104,21 +107,24 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
             training_file: Id of the training file, or the `File`.
             validation_file: Id of the validation file, or the `File`.
             suffix: Part of the fine-tuned model's name, 1 to 64 characters.
-            seed: Makes training repeatable, 0 to 2147483647; the service picks one by default.
-            method: How the model is trained, for example
-                `{"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3}}}`.
-            integrations: Services that follow the training: `[{"type": "wandb", "wandb": {"project": "…"}}]`.
-            metadata: Up to 15 pairs of texts, kept with the job.
-            extra_body: Merged into the request as it is, for what a service adds to the API.
-            wait_for_completion: Whether `up` waits until the job is done; True by default.
-            cancel_after_timeout: Seconds since the job's creation after which a waiting `up` cancels it.
-            paused: Whether the job is to be paused; False by default.
-            recreate_on_failure: Whether `up` trains again after a failure; False by default.
+            seed: Makes training repeatable, 0 to 2147483647. The service picks one by default.
+            method: How to train the model, for example `{"type": "supervised", "supervised":
+                {"hyperparameters": {"n_epochs": 3}}}`. Supervised by default.
+            integrations: Services that record the training: `[{"type": "wandb", "wandb": {"project": "…"}}]`.
+            metadata: Up to 15 key-value pairs to keep with the job.
+            extra_body: Merged into the request unchanged, for parameters that a service adds to the API.
+            wait_for_completion: Whether `up` waits until the job ends; True by default.
+            cancel_after_timeout: Seconds after the job's creation at which an `up` that waits for the job
+                cancels it.
+            paused: Whether to pause the job; False by default.
+            recreate_on_failure: Whether `up` creates a new job after a failure; False by default.
             delete_model_on_destroy: Whether destroying the job deletes its model; False by default.
-            triggers: Any values; when they change, the job trains again.
+            triggers: Any values. A change creates a new job.
             opts: Pulumi's resource options.
         """
+        # <<<end>>>
         given = {
+            # <<<cog print(job.arguments()) >>>
             "model": model,
             "training_file": file_id(training_file),
             "validation_file": file_id(validation_file),
@@ -134,6 +140,7 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
             "recreate_on_failure": recreate_on_failure,
             "delete_model_on_destroy": delete_model_on_destroy,
             "triggers": triggers,
+            # <<<end>>>
             FILE_HASHES["training_file"]: file_hash(training_file),
             FILE_HASHES["validation_file"]: file_hash(validation_file),
             TRAINING_DATA: local_data(training_file),

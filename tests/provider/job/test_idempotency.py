@@ -14,9 +14,10 @@ def token(props: dict[str, Any] = {}, owner: str | None = None, **inputs: Any) -
     return job_token({**PROPS, **props}, {**INPUTS, **inputs}, owner)
 
 
-def test_stays_the_same_for_ever() -> None:
-    """Jobs that exist carry it: another recipe would buy them again."""
+def test_the_key_of_existing_jobs_never_changes() -> None:
+    """Existing jobs have it in their metadata: with another key, `up` would create them again."""
     assert token() == "987f96d24900c70c04a8624b4a56f4054487a65a"
+    assert token(owner="ada") == "4479552a7616e977a1296084a8626e17240d5a57"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from pulumi_openai_ft._provider import input_models
-from pulumi_openai_ft._provider.job.inputs import PROVIDER_INPUTS, REPLACE_ON_CHANGE
+from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE, REPLACING_PROVIDER_INPUTS
 from pulumi_openai_ft._shared.property_paths import format_path
 from pulumi_openai_ft._shared.state_names import FILE_HASHES, REQUESTED_INPUTS
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     Comparison = Callable[[Any, Any], list[Path]]
     Rules = Mapping[Any, Comparison]
 
-_KEPT_BY_US = tuple(name for name in PROVIDER_INPUTS if name in REPLACE_ON_CHANGE)
 _LEFT_TO_THE_SERVICE = ("auto", "default")  # the latter is a reasoning effort
 SERVICE_TAG = "openai/"  # OpenAI tags each run at Weights & Biases with its name, the model and the job
 _DATE = re.compile(r"-\d{4}-\d{2}-\d{2}|-\d{4}")
@@ -74,7 +73,7 @@ def not_comparable(news: Mapping[str, Any], olds: Mapping[str, Any]) -> list[str
         return []
     return [
         name
-        for name in _KEPT_BY_US
+        for name in REPLACING_PROVIDER_INPUTS
         if olds.get(name) is None and _RULES[name](None, input_models.integers_from_floats(news.get(name)))
     ]
 

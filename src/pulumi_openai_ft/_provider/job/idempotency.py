@@ -10,14 +10,13 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft._provider.job.inputs import PROVIDER_INPUTS, REPLACE_ON_CHANGE
+from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE
 from pulumi_openai_ft._shared.state_names import FILE_HASHES, FORMER_IDENTITIES, IDENTITY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TOKEN_LENGTH = 40
-KEYED_PROVIDER_INPUTS = tuple(name for name in PROVIDER_INPUTS if name in REPLACE_ON_CHANGE)
 
 
 def idempotency_keys(props: Mapping[str, Any], inputs: Mapping[str, Any], owner: str | None) -> list[str]:
@@ -36,11 +35,7 @@ def job_token(props: Mapping[str, Any], inputs: Mapping[str, Any], owner: str | 
         inputs: The checked inputs.
         owner: The setting of that name.
     """
-    asked = {
-        name: value
-        for name, value in inputs.items()
-        if name not in PROVIDER_INPUTS or name in KEYED_PROVIDER_INPUTS
-    }
+    asked = {name: value for name, value in inputs.items() if name in REPLACE_ON_CHANGE}
     hashes = {
         name: props[hidden] for name, hidden in FILE_HASHES.items() if name in asked and props.get(hidden)
     }

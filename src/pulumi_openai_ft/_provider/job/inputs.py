@@ -1,7 +1,11 @@
-"""Inputs of `FineTuningJob`: the body of the API's create call, and what is ours."""
+"""Inputs of `FineTuningJob`: the body of the API's create request, and the provider's own inputs.
+
+The constructors of `FineTuningJob` and `FineTunedModel` are generated from `FineTuningJobInputs` (`make generate`).
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
@@ -9,7 +13,26 @@ from pydantic import Field, StringConstraints
 from pulumi_openai_ft._provider.input_models import InputModel
 from pulumi_openai_ft._provider.job.graders import Grader  # noqa: TC001 - pydantic looks it up
 
-MAX_METADATA = 15  # the API allows 16; one carries the token that keeps a job from being paid twice
+MAX_METADATA = 15  # the API allows 16; one pair holds the idempotency key
+
+
+@dataclass(frozen=True)
+class ProviderInput:
+    """Marks an input that the API does not have.
+
+    Attributes:
+        replaces: Whether a change replaces the job. Otherwise it updates the job in place.
+    """
+
+    replaces: bool = False
+
+
+class AcceptsFile:
+    """Marks the id of a file, for which programs may also pass the `File`."""
+
+
+IN_PLACE, REPLACES = ProviderInput(), ProviderInput(replaces=True)
+FileId = Annotated[str, StringConstraints(min_length=1), AcceptsFile()]
 
 Auto = Literal["auto"]
 Id = Annotated[str, StringConstraints(min_length=1)]
@@ -107,64 +130,65 @@ class FineTuningJobInputs(InputModel):
     """Inputs of `FineTuningJob`."""
 
     model: Id = Field(description="Base model, an alias of one, or a fine-tuned model to train further.")
-    training_file: Id = Field(description="Id of the training file.")
-    validation_file: Id | None = Field(default=None, description="Id of the validation file.")
+    training_file: FileId = Field(description="Id of the training file, or the `File`.")
+    validation_file: FileId | None = Field(
+        default=None, description="Id of the validation file, or the `File`."
+    )
     suffix: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = Field(
         default=None, description="Part of the fine-tuned model's name, 1 to 64 characters."
     )
     seed: Annotated[int, Field(ge=0, le=2147483647)] | None = Field(
-        default=None, description="Makes training repeatable; the service picks one by default."
+        default=None,
+        description="Makes training repeatable, 0 to 2147483647. The service picks one by default.",
     )
     method: Method | None = Field(
-        default=None, description="How the model is trained; supervised by default."
+        default=None,
+        description="How to train the model, for example "
+        '`{"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3}}}`. Supervised by default.',
     )
     integrations: Annotated[list[Integration], Field(max_length=5)] | None = Field(
-        default=None, description="Services that follow the training."
+        default=None,
+        description='Services that record the training: `[{"type": "wandb", "wandb": {"project": "…"}}]`.',
     )
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=MAX_METADATA)] | None = Field(
-        default=None, description="Up to 15 pairs of texts, kept with the job."
+        default=None, description="Up to 15 key-value pairs to keep with the job."
     )
-    extra_body: dict[str, Any] | None = Field(
-        default=None, description="Merged into the request as it is, for what a service adds to the API."
+    extra_body: Annotated[dict[str, Any] | None, REPLACES] = Field(
+        default=None,
+        description="Merged into the request unchanged, for parameters that a service adds to the API.",
     )
-    wait_for_completion: bool = Field(default=True, description="Whether `up` waits until the job is done.")
-    cancel_after_timeout: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="Seconds since the job's creation after which a waiting `up` cancels it."
+    wait_for_completion: Annotated[bool, IN_PLACE] = Field(
+        default=True, description="Whether `up` waits until the job ends."
     )
-    paused: bool = Field(default=False, description="Whether the job is to be paused.")
-    recreate_on_failure: bool = Field(default=False, description="Whether `up` trains again after a failure.")
-    delete_model_on_destroy: bool = Field(
-        default=False, description="Whether destroying the job deletes the model that it made."
+    cancel_after_timeout: Annotated[Annotated[int, Field(ge=1)] | None, IN_PLACE] = Field(
+        default=None,
+        description="Seconds after the job's creation at which an `up` that waits for the job cancels it.",
     )
-    triggers: list[Any] | None = Field(
-        default=None, description="Any values; when they change, the job trains again."
+    paused: Annotated[bool, IN_PLACE] = Field(default=False, description="Whether to pause the job.")
+    recreate_on_failure: Annotated[bool, IN_PLACE] = Field(
+        default=False, description="Whether `up` creates a new job after a failure."
+    )
+    delete_model_on_destroy: Annotated[bool, IN_PLACE] = Field(
+        default=False, description="Whether destroying the job deletes its model."
+    )
+    triggers: Annotated[list[Any] | None, REPLACES] = Field(
+        default=None, description="Any values. A change creates a new job."
     )
 
 
-PROVIDER_INPUTS = (
-    "wait_for_completion",
-    "cancel_after_timeout",
-    "paused",
-    "recreate_on_failure",
-    "delete_model_on_destroy",
-    "triggers",
-    "extra_body",
-)
-"""Inputs that the API does not know. All but `triggers` and `extra_body` change in place."""
-
-REPLACE_ON_CHANGE = (
-    "model",
-    "training_file",
-    "validation_file",
-    "suffix",
-    "seed",
-    "method",
-    "integrations",
-    "metadata",
-    "extra_body",
-    "triggers",
-)
-"""Inputs whose change needs another job."""
-
-UPDATE_IN_PLACE = tuple(name for name in PROVIDER_INPUTS if name not in REPLACE_ON_CHANGE)
-"""Inputs that change in place."""
+_PROVIDER_INPUTS = {
+    name: marker
+    for name, field in FineTuningJobInputs.model_fields.items()
+    for marker in field.metadata
+    if isinstance(marker, ProviderInput)
+}
+API_INPUTS = tuple(name for name in FineTuningJobInputs.model_fields if name not in _PROVIDER_INPUTS)
+"""Inputs that the API has."""
+PROVIDER_INPUTS = tuple(_PROVIDER_INPUTS)
+"""Inputs that the API does not have."""
+REPLACING_PROVIDER_INPUTS = tuple(name for name, marker in _PROVIDER_INPUTS.items() if marker.replaces)
+"""Inputs that the API does not have and whose change replaces the job."""
+REPLACE_ON_CHANGE = (*API_INPUTS, *REPLACING_PROVIDER_INPUTS)
+"""Inputs whose change replaces the job."""
+UPDATE_IN_PLACE = tuple(name for name, marker in _PROVIDER_INPUTS.items() if not marker.replaces)
+"""Inputs whose change updates the job in place."""

@@ -8,7 +8,12 @@ from pulumi_openai_ft._client.objects import TERMINAL_STATUSES
 from pulumi_openai_ft._provider import input_models
 from pulumi_openai_ft._provider.job.diff import not_comparable
 from pulumi_openai_ft._provider.job.estimate import estimated
-from pulumi_openai_ft._provider.job.inputs import PROVIDER_INPUTS, UPDATE_IN_PLACE, FineTuningJobInputs
+from pulumi_openai_ft._provider.job.inputs import (
+    API_INPUTS,
+    PROVIDER_INPUTS,
+    UPDATE_IN_PLACE,
+    FineTuningJobInputs,
+)
 from pulumi_openai_ft._provider.job.lookup import TOKEN_KEY
 from pulumi_openai_ft._provider.job.manager import FAILED
 from pulumi_openai_ft._shared.state_names import ESTIMATED, FILE_HASHES, REQUESTED_INPUTS
@@ -34,21 +39,19 @@ def outputs(job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
         job: What the service says of it.
         props: What only we know: the inputs, or the state as it was.
     """
-    metadata = {key: value for key, value in (job.metadata or {}).items() if key != TOKEN_KEY}
+    resolved = {
+        **{name: getattr(job, name, None) for name in API_INPUTS},
+        "suffix": job.user_provided_suffix,
+        "metadata": {key: value for key, value in (job.metadata or {}).items() if key != TOKEN_KEY},
+    }
     return {
         **{
             name: props[name]
             for name in (*PROVIDER_INPUTS, *FILE_HASHES.values(), REQUESTED_INPUTS, *ESTIMATED)
             if props.get(name) is not None
         },
-        "model": job.model,
-        "training_file": job.training_file or props.get("training_file"),
-        "validation_file": job.validation_file or props.get("validation_file"),
-        "suffix": job.user_provided_suffix or props.get("suffix"),
-        "seed": props.get("seed") if job.seed is None else job.seed,
-        "method": job.method or props.get("method") or _method(job),
-        "integrations": job.integrations or props.get("integrations") or None,
-        "metadata": metadata or props.get("metadata") or None,
+        **{name: _first_given(value, props.get(name)) for name, value in resolved.items()},
+        "method": _first_given(job.method, props.get("method"), _legacy_method(job)),
         "status": job.status,
         "fine_tuned_model": job.fine_tuned_model,
         "created_at": job.created_at,
@@ -97,12 +100,13 @@ def needs_update(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     return to_be_told or (news.get("wait_for_completion", True) is not False and not settled)
 
 
-def _method(job: Job) -> dict[str, Any] | None:
-    """The job's method. Old jobs only have hyperparameters, and were supervised."""
-    if job.method:
-        return job.method
-    return (
-        {"type": "supervised", "supervised": {"hyperparameters": job.hyperparameters}}
-        if job.hyperparameters
-        else None
-    )
+def _first_given(*values: Any) -> Any:
+    """Return the first value that is not None or empty. 0 and False are values."""
+    return next((value for value in values if value not in (None, "", {}, [])), None)
+
+
+def _legacy_method(job: Job) -> dict[str, Any] | None:
+    """Return the method of a job from before there were methods: it only has hyperparameters and is supervised."""
+    if not job.hyperparameters:
+        return None
+    return {"type": "supervised", "supervised": {"hyperparameters": job.hyperparameters}}

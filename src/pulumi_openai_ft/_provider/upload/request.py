@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MEGABYTE = 1_000_000
 MAX_SINGLE_UPLOAD, MAX_MULTIPART_UPLOAD = 512 * 2**20, 8 * 2**30
-"""Bytes that the service takes at the most (openai-api.md, section 3)."""
+"""Maximum number of bytes of a file. Source: docs/openai-api.md#files-and-uploads."""
 PURPOSES_IN_PARTS = frozenset({"assistants", "batch", "fine-tune", "vision"})
 LARGEST_USUAL_PART, MOST_PARTS = 16 * 2**20, 128
 """The official client sends the largest file in 128 parts, so nobody has seen a service that takes more."""
