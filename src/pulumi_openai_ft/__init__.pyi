@@ -1,5 +1,4 @@
 # The public names and their modules. `__init__.py` imports a module when one of its names is first used.
-__all__: list[str]
 from .checkpoint_permission import FineTuningCheckpointPermission as FineTuningCheckpointPermission
 from .errors import OpenAIFTError as OpenAIFTError
 from .file import File as File

@@ -126,7 +126,7 @@ OF_OWNERS = [
     for head, *rows in tables()
     for owner in column([head], 1)
     for name in column(rows, 1)
-    if owner in pulumi_openai_ft.__all__
+    if owner in dir(pulumi_openai_ft)
 ]
 
 

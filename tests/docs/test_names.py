@@ -26,7 +26,7 @@ def is_named(name: str, text: str = EVERYTHING) -> bool:
 
 
 def test_every_public_name_is_there() -> None:
-    assert [name for name in pulumi_openai_ft.__all__ if not is_named(name)] == []
+    assert [name for name in dir(pulumi_openai_ft) if not is_named(name)] == []
 
 
 @pytest.mark.parametrize("name", [*KEYS, *VARIABLES])

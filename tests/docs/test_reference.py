@@ -56,7 +56,7 @@ def is_exported(name: str, kind: type) -> bool:
 
 
 def test_each_resource_has_a_page_with_inputs_and_outputs() -> None:
-    resources = {name for name in pulumi_openai_ft.__all__ if is_exported(name, pulumi.Resource)}
+    resources = {name for name in dir(pulumi_openai_ft) if is_exported(name, pulumi.Resource)}
 
     assert resources == PAGE_OF.keys()
     for name, page in PAGE_OF.items():
@@ -66,7 +66,7 @@ def test_each_resource_has_a_page_with_inputs_and_outputs() -> None:
 
 
 def test_each_function_has_a_page() -> None:
-    functions = {name for name in pulumi_openai_ft.__all__ if name.startswith("get_")}
+    functions = {name for name in dir(pulumi_openai_ft) if name.startswith("get_")}
 
     assert functions == {twin for name in FUNCTIONS for twin in (name, f"{name}_output")}
     for name in FUNCTIONS:

@@ -42,7 +42,7 @@ MANY, FEW = 200, 8
 TRAINING = 10_000
 RESOURCES = [
     kind
-    for kind in (getattr(pulumi_openai_ft, name) for name in pulumi_openai_ft.__all__)
+    for kind in (getattr(pulumi_openai_ft, name) for name in dir(pulumi_openai_ft))
     if isinstance(kind, type) and issubclass(kind, pulumi.dynamic.Resource)
 ]
 # What costs time before the port can be told, and is only needed once a resource of ours is asked for.

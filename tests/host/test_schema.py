@@ -105,7 +105,7 @@ def test_a_functions_types_match_its_models(name: str) -> None:
 
 
 def test_every_resource_and_function_is_described() -> None:
-    exported = [getattr(pulumi_openai_ft, name) for name in pulumi_openai_ft.__all__]
+    exported = [getattr(pulumi_openai_ft, name) for name in dir(pulumi_openai_ft)]
     resources = [
         found for found in exported if inspect.isclass(found) and issubclass(found, pulumi.dynamic.Resource)
     ]
