@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pulumi.output import Unknown
 from tests.fake_clock import WALL, FakeClock
-from tests.faults.resource_state import as_stored
+from tests.faults.stack_resource import as_stored
 
 from pulumi_openai_ft._client.objects import Job
 from pulumi_openai_ft._client.requests import Session
