@@ -49,7 +49,7 @@ def test_missing_peers_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_data, "PEERS", ("json", "no-such-peer"))
 
     with pytest.raises(BenchmarkError, match=r"a peer is missing: pip install no-such-peer$"):
-        suite.measure(Plan(sizes=(1,), runs=1))
+        suite.measure(Plan(data=(1,), runs=1))
 
 
 def test_ratios_compare_with_a_peer_of_the_same_run() -> None:
@@ -66,7 +66,8 @@ def test_ratios_compare_with_a_peer_of_the_same_run() -> None:
 
 @pytest.mark.skipif(not HAS_PEERS or len(os.sched_getaffinity(0)) < 2, reason="needs the peers and two cores")
 def test_all_of_it_is_measured() -> None:
-    found = suite.measure(Plan(sizes=(1,), runs=1))
+    found = suite.measure(Plan(data=(1,), runs=1))
 
     assert [one.what for one in found] == [comparison.what for comparison in suite.COMPARISONS]
+    assert {point.size for one in found for point in one.points} == {1}
     assert all(value > 0 for one in found for point in one.points for value in (*point.ours, *point.peer))
