@@ -145,7 +145,9 @@ def test_our_names_in_tables_exist(owner: str, name: str) -> None:
 
 
 def named(pattern: str) -> list[str]:
-    return sorted({found for code in CODES for found in re.findall(pattern, code)})
+    names = sorted({found for code in CODES for found in re.findall(pattern, code)})
+    assert names, f"nothing on the page matches {pattern}"
+    return names
 
 
 def test_the_folders_of_examples_exist() -> None:

@@ -51,9 +51,12 @@ def test_every_kind_of_object_is_documented(name: str) -> None:
     assert re.search(rf"objects/{{[^}}]*\b{name}\b", PAGE)
 
 
-@pytest.mark.parametrize("name", re.findall(r"`(?:service\.)?(\w+)\(\)`", PAGE))
-def test_every_documented_method_exists(name: str) -> None:
-    assert callable(getattr(Emulator, name))
+def test_the_documented_methods_are_those_that_exist() -> None:
+    methods = {
+        name for name, method in vars(Emulator).items() if callable(method) and not name.startswith("_")
+    }
+
+    assert set(re.findall(r"`(?:service\.)?(\w+)\(\)`", PAGE)) == methods - {"start", "stop"}
 
 
 def test_the_official_client_gets_a_model(

@@ -89,6 +89,7 @@ def test_a_whole_lifecycle_exposes_no_key(stack: Stack, service: Emulator, tmp_p
     assert f"sk-…{SECRET_KEY[-4:]} or sk-…{ENVIRONMENT_KEY[-4:]}?" in failed.text
     for text in told:
         assert_keyless(text)
+    assert any("stacks" in file.parts for file in files_of(tmp_path))
     for file in files_of(tmp_path):
         assert_keyless(file.read_text(errors="replace"))
     pickles = pickles_in(json.loads(state))

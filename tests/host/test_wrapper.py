@@ -290,6 +290,12 @@ def test_a_package_without_a_host_does_not_count(project: Placed) -> None:
     assert f"{made}/bin/python lacks pulumi-openai-ft and pulumi" in complaint
 
 
+def test_each_program_of_the_repository_is_a_project() -> None:
+    programs = [ROOT / "__main__.py", *(ROOT / "examples").glob("*/__main__.py")]
+
+    assert {file.parent for file in PROJECTS} == {program.parent for program in programs}
+
+
 @pytest.mark.parametrize("file", PROJECTS, ids=lambda file: str(file.parent.relative_to(ROOT)))
 def test_our_projects_use_identical_wrappers(file: Path) -> None:
     project = Project.find(file.parent)
