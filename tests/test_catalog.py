@@ -249,10 +249,10 @@ def test_only_confirmed_methods_are_known_unsupported(model: str, method: str, s
 def test_a_warning_names_the_ending_and_its_date(
     model: str, method: str, today: date, beginnings: list[str]
 ) -> None:
-    told = warnings(OPENAI, model, method, today=today)
+    reported = warnings(OPENAI, model, method, today=today)
 
     assert [
-        sentence[: len(beginning)] for sentence, beginning in zip(told, beginnings, strict=True)
+        sentence[: len(beginning)] for sentence, beginning in zip(reported, beginnings, strict=True)
     ] == beginnings
 
 
@@ -281,9 +281,9 @@ def test_services_missing_in_the_catalog_get_no_warning() -> None:
     assert warnings(ELSEWHERE, "meta-llama/Llama-3.3-70B-Instruct", "dpo", today=TODAY) == []
 
 
-@pytest.mark.parametrize(("days", "told"), [(0, 0), (43, 0), (44, 1), (52, 2)])
-def test_the_caller_chooses_how_early_to_warn(days: int, told: int) -> None:
-    assert len(warnings(OPENAI, MINI, "dpo", today=TODAY, days=days)) == told
+@pytest.mark.parametrize(("days", "reported"), [(0, 0), (43, 0), (44, 1), (52, 2)])
+def test_the_caller_chooses_how_early_to_warn(days: int, reported: int) -> None:
+    assert len(warnings(OPENAI, MINI, "dpo", today=TODAY, days=days)) == reported
 
 
 @given(st.text() | st.sampled_from(list(OPENAI.entries)), st.text(), st.dates(), st.integers())

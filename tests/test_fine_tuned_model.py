@@ -196,7 +196,7 @@ def test_its_resources_have_the_component_as_parent(
 
 
 def test_it_exposes_the_outputs_of_its_resources(ran: dict[str, Any]) -> None:
-    full, plain = sorted(ran["told"], key=lambda told: told["job_id"])
+    full, plain = sorted(ran["told"], key=lambda reported: reported["job_id"])
 
     assert full == {
         "fine_tuned_model": "ft:m:o::x",

@@ -22,11 +22,11 @@ def test_candidates_take_turns() -> None:
 
 
 def test_each_turn_is_reported() -> None:
-    told: list[str] = []
+    reported: list[str] = []
 
-    in_turns({"ours": int, "peer": int}, runs=1, tell=told.append)
+    in_turns({"ours": int, "peer": int}, runs=1, tell=reported.append)
 
-    assert told == ["run 1 of 1, ours", "run 1 of 1, peer"]
+    assert reported == ["run 1 of 1, ours", "run 1 of 1, peer"]
 
 
 def test_pairwise_ratios_cancel_out_a_slow_machine() -> None:

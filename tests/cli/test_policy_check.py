@@ -41,7 +41,7 @@ def provider(**configuration: Any) -> dict[str, Any]:
     }
 
 
-def told(*resources: dict[str, Any], day: date = TODAY) -> list[tuple[str, str, str]]:
+def reported(*resources: dict[str, Any], day: date = TODAY) -> list[tuple[str, str, str]]:
     """What is violated: level, rule and resource."""
     return [(one.level, one.rule, one.name) for one in violations(resources, policy_config.read(None), day)]
 
@@ -51,30 +51,30 @@ NEAR = ("advisory", "fine-tuning-model-near-shutdown", "it")
 
 @pytest.mark.parametrize("kind", VALID)
 def test_a_stack_that_keeps_the_rules_is_fine(kind: str) -> None:
-    assert told(provider(), kept(kind), day=date(2026, 6, 1)) == []
+    assert reported(provider(), kept(kind), day=date(2026, 6, 1)) == []
 
 
 def test_a_model_that_was_shut_down_since_is_found() -> None:
-    found = told(kept(JOB_TYPE), day=LATER)
+    found = reported(kept(JOB_TYPE), day=LATER)
 
     assert ("mandatory", "fine-tuning-supported-model", "it") in found
     assert ("advisory", "fine-tuning-no-new-jobs-after", "it") in found
 
 
 def test_the_configuration_of_the_last_update_counts() -> None:
-    assert NEAR in told(provider(), kept(JOB_TYPE))
-    assert NEAR not in told(provider(openai_ft__service="azure"), kept(JOB_TYPE))
+    assert NEAR in reported(provider(), kept(JOB_TYPE))
+    assert NEAR not in reported(provider(openai_ft__service="azure"), kept(JOB_TYPE))
 
 
 def test_a_permission_needs_no_key_to_be_judged() -> None:
-    assert told(provider(), kept(PERMISSION_TYPE)) == []
+    assert reported(provider(), kept(PERMISSION_TYPE)) == []
 
 
 def test_protection_is_read_from_the_state() -> None:
     lost = ("mandatory", "protect-in-production", "it")
 
-    assert lost in told(kept(JOB_TYPE, stack="prod"))
-    assert lost not in told(kept(JOB_TYPE, stack="prod", protect=True))
+    assert lost in reported(kept(JOB_TYPE, stack="prod"))
+    assert lost not in reported(kept(JOB_TYPE, stack="prod", protect=True))
 
 
 def test_a_plaintext_key_is_found() -> None:
@@ -83,7 +83,7 @@ def test_a_plaintext_key_is_found() -> None:
         JOB_TYPE, name="other", inputs={"metadata": ENCRYPTED}, outputs={"error": {"message": ENCRYPTED}}
     )
 
-    found = told(provider(shop__key=KEY, openai_ft__apiKey=ENCRYPTED), plain, secret)
+    found = reported(provider(shop__key=KEY, openai_ft__apiKey=ENCRYPTED), plain, secret)
 
     assert [(rule, name) for _, rule, name in found if rule.startswith("no-keys")] == [
         ("no-keys-in-properties", "default"),
@@ -95,7 +95,7 @@ def test_a_plaintext_key_is_found() -> None:
 
 def test_a_secret_is_not_judged() -> None:
     assert [
-        rule for _, rule, _ in told(kept(JOB_TYPE, inputs={"model": ENCRYPTED, "suffix": ENCRYPTED}))
+        rule for _, rule, _ in reported(kept(JOB_TYPE, inputs={"model": ENCRYPTED, "suffix": ENCRYPTED}))
     ] == []
 
 
@@ -103,20 +103,20 @@ def test_the_training_file_of_a_job_is_known() -> None:
     batch = kept(FILE_TYPE, name="data", inputs={"purpose": "batch"})
     job = kept(JOB_TYPE, propertyDependencies={"training_file": [batch["urn"]]})
 
-    assert ("mandatory", "training-file-purpose", "it") in told(batch, job)
+    assert ("mandatory", "training-file-purpose", "it") in reported(batch, job)
 
 
 def test_resources_pending_deletion_are_skipped() -> None:
-    assert told(kept(JOB_TYPE, delete=True), day=LATER) == []
+    assert reported(kept(JOB_TYPE, delete=True), day=LATER) == []
 
 
 def test_resources_that_are_only_read_are_skipped() -> None:
-    assert told(kept(JOB_TYPE, stack="prod"), day=LATER) != []
-    assert told(kept(JOB_TYPE, stack="prod", external=True), day=LATER) == []
+    assert reported(kept(JOB_TYPE, stack="prod"), day=LATER) != []
+    assert reported(kept(JOB_TYPE, stack="prod", external=True), day=LATER) == []
 
 
 def test_an_empty_stack_is_fine() -> None:
-    assert told() == []
+    assert reported() == []
 
 
 FOUND = [

@@ -51,9 +51,9 @@ DEFAULTS = {
 def test_defaults_of_settings_are_documented(name: str) -> None:
     key, default = f"`{CONFIG_NAMESPACE}:{SOURCES[name].config_key}`", DEFAULTS[name]
     rows = [line for line in SITE["settings"].splitlines() if line.startswith("|") and key in line]
-    told = default if isinstance(default, str) else f"{default:g}"
+    reported = default if isinstance(default, str) else f"{default:g}"
 
-    assert any(re.search(rf"(?<![\d.]){re.escape(told)}(?![\d.])", row) for row in rows), rows
+    assert any(re.search(rf"(?<![\d.]){re.escape(reported)}(?![\d.])", row) for row in rows), rows
 
 
 @pytest.mark.parametrize("name", errors.__all__)

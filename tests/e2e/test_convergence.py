@@ -259,9 +259,9 @@ def test_an_externally_cancelled_job_is_recreated_only_on_request(
 
     stack.refresh()
     assert stack.planned() == {"job": ["update"]}
-    told = stack.up(code=1).text
-    assert f"job {job['id']} was cancelled" in told
-    assert "Nothing is bought again by itself" in told
+    reported = stack.up(code=1).text
+    assert f"job {job['id']} was cancelled" in reported
+    assert "Nothing is bought again by itself" in reported
     assert len(service.jobs()) == 1
 
     stack.environment.update(RECREATE="yes", WAIT="yes")

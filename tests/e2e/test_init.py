@@ -186,10 +186,10 @@ def test_doctor_examines_the_environment_of_a_uv_project(make_stack: Callable[..
     for command in (["uv", "lock", "--offline"], ["uv", "sync", "--offline", "--python", sys.executable]):
         subprocess.run(command, cwd=stack.folder, env=stack.environment, check=True, capture_output=True)
 
-    told = doctor(stack, code=1)
+    reported = doctor(stack, code=1)
 
-    assert told["Python"]["message"].endswith(f"{stack.folder}/.venv/bin/python (from uv)")
-    assert told["package"]["status"] == told["SDK"]["status"] == "problem"
+    assert reported["Python"]["message"].endswith(f"{stack.folder}/.venv/bin/python (from uv)")
+    assert reported["package"]["status"] == reported["SDK"]["status"] == "problem"
     assert "ModuleNotFoundError: No module named 'pulumi'" in stack.preview(code=1).text
 
 
@@ -202,24 +202,24 @@ def test_doctor_reads_the_configuration_of_the_stack(
     stack.pulumi("config", "set", "openai-ft:adminKey", "sk-admin-in-plain-0123456789")
     stack.pulumi("config", "set", "openai-ft:baseUrl", service.url)
 
-    told = doctor(stack)
-    assert told["stack"]["message"].endswith(
+    reported = doctor(stack)
+    assert reported["stack"]["message"].endswith(
         "sets openai-ft:adminKey, openai-ft:apiKey, openai-ft:baseUrl; "
         "not looked at, unless with --with-secrets: openai-ft:apiKey"
     )
-    assert told["project key"]["message"] == "from the stack's configuration (openai-ft:apiKey)"
-    assert told["admin key"]["status"] == "warning"
-    assert told["service"]["message"] == f"{service.url} answers; no project key was tried"
-    assert told["Pulumi"]["status"] == "ok"
+    assert reported["project key"]["message"] == "from the stack's configuration (openai-ft:apiKey)"
+    assert reported["admin key"]["status"] == "warning"
+    assert reported["service"]["message"] == f"{service.url} answers; no project key was tried"
+    assert reported["Pulumi"]["status"] == "ok"
 
     assert doctor(stack, "--with-secrets")["service"]["message"] == f"{service.url} answers"
 
     stack.pulumi("stack", "unselect")
-    told = doctor(stack, code=1)
-    assert told["stack"]["message"].startswith(
+    reported = doctor(stack, code=1)
+    assert reported["stack"]["message"].startswith(
         "its configuration cannot be read: no stack selected; please use"
     )
-    assert told["project key"]["status"] == "problem"
+    assert reported["project key"]["status"] == "problem"
     assert doctor(stack, "--stack", "dev")["project key"]["status"] == "ok"
 
 

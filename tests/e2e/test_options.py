@@ -246,10 +246,10 @@ def test_the_delete_after_a_forced_replacement_touches_nothing(
     stack.up()
     known, before, asked = urns(stack), books(service), changing_requests(service)
 
-    told = stack.up(*(word for urn in known.values() for word in ("--replace", urn))).text
-    assert "3 replaced" in told
-    assert f"adopted job {before['jobs'][0]['id']}" in told
-    assert f"adopted file {stack.ids('File').pop()}" in told
+    reported = stack.up(*(word for urn in known.values() for word in ("--replace", urn))).text
+    assert "3 replaced" in reported
+    assert f"adopted job {before['jobs'][0]['id']}" in reported
+    assert f"adopted file {stack.ids('File').pop()}" in reported
     stack.pulumi("state", "taint", *known.values(), "--yes")
     assert "3 replaced" in stack.up().text
     assert books(service) == before
@@ -309,17 +309,17 @@ def test_secret_inputs_and_outputs_are_masked_and_encrypted(
     make: Callable[..., Stack], service: Emulator
 ) -> None:
     stack = make(SECRET)
-    told = stack.up().text
-    told += stack.export()
+    reported = stack.up().text
+    reported += stack.export()
     (model,) = (model["id"] for model in service.models())
 
     assert stack.outputs() == {"fine_tuned_model": "[secret]", "status": "succeeded"}
     assert model in stack.pulumi("stack", "output", "--json", "--show-secrets").text
-    told += stack.refresh().text
-    told += stack.preview("--expect-no-changes").text
-    told += stack.export()
-    assert model not in told
-    assert "a note for us alone" not in told
+    reported += stack.refresh().text
+    reported += stack.preview("--expect-no-changes").text
+    reported += stack.export()
+    assert model not in reported
+    assert "a note for us alone" not in reported
     assert service.jobs()[0]["metadata"]["note"] == "a note for us alone"
 
 
@@ -413,8 +413,8 @@ def test_get_reads_an_existing_resource_and_creates_nothing(
     ],
 )
 def test_get_of_a_missing_resource_is_reported(kind: str, unknown: str, make: Callable[..., Stack]) -> None:
-    told = make(f"ft.{kind}.get('it', {unknown!r})\n").preview(code=None)
+    reported = make(f"ft.{kind}.get('it', {unknown!r})\n").preview(code=None)
 
-    assert told.code != 0
-    assert unknown in told.text
-    assert "Traceback" not in told.text
+    assert reported.code != 0
+    assert unknown in reported.text
+    assert "Traceback" not in reported.text

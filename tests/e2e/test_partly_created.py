@@ -74,16 +74,16 @@ def test_a_failed_job_is_recorded_and_reported_again(stack: Stack, service: Emul
     first = stack.up(code=1).text
 
     job = the_job(stack, service)
-    (told,) = job["initErrors"]
-    assert told.startswith(f"job {job['id']} failed: invalid_n_examples: Training file has 3 example(s)")
-    assert told.endswith("to train again with the same ones")
-    assert told in first
+    (reported,) = job["initErrors"]
+    assert reported.startswith(f"job {job['id']} failed: invalid_n_examples: Training file has 3 example(s)")
+    assert reported.endswith("to train again with the same ones")
+    assert reported in first
     assert job["outputs"]["status"] == "failed"
     assert_only_goes_on(stack, to_create={"share"})
 
     stack.refresh()
-    assert told in stack.up(code=1).text
-    assert the_job(stack, service)["initErrors"] == [told]
+    assert reported in stack.up(code=1).text
+    assert the_job(stack, service)["initErrors"] == [reported]
 
     stack.environment["MORE"] = '{"recreate_on_failure": True}'
     stack.up(code=1)
@@ -98,10 +98,10 @@ def waiting_breaks_off(stack: Stack, service: Emulator) -> None:
     service.clear_faults()
 
     job = the_job(stack, service)
-    (told,) = job["initErrors"]
-    assert told in said
-    assert told.startswith(f"job {job['id']} goes on at the service (validating_files when last seen): ")
-    assert told.endswith("`pulumi up` waits for it again, `pulumi destroy` cancels it")
+    (reported,) = job["initErrors"]
+    assert reported in said
+    assert reported.startswith(f"job {job['id']} goes on at the service (validating_files when last seen): ")
+    assert reported.endswith("`pulumi up` waits for it again, `pulumi destroy` cancels it")
     assert job["outputs"]["status"] == "validating_files"
 
 
@@ -173,9 +173,9 @@ def test_a_service_that_stays_away_loses_nothing(stack: Stack, service: Emulator
     hold(service)
 
     assert ended.code == 1, ended.text
-    (told,) = the_job(stack, service)["initErrors"]
-    assert "goes on at the service" in told
-    assert "no answer" in told
+    (reported,) = the_job(stack, service)["initErrors"]
+    assert "goes on at the service" in reported
+    assert "no answer" in reported
     assert resumed(stack, service).code == 0
     assert_done(stack, service)
 
@@ -188,10 +188,10 @@ def test_a_job_past_its_deadline_is_cancelled_and_reported(stack: Stack, service
 
     job = the_job(stack, service)
     assert f"job {job['id']} is not done 3 s after its creation: cancelling it" in first
-    (told,) = job["initErrors"]
-    assert told.startswith(f"job {job['id']} was cancelled. Nothing is bought again by itself")
+    (reported,) = job["initErrors"]
+    assert reported.startswith(f"job {job['id']} was cancelled. Nothing is bought again by itself")
     assert service.jobs()[0]["status"] == job["outputs"]["status"] == "cancelled"
     assert_only_goes_on(stack, to_create={"share"})
 
-    assert told in stack.up(code=1).text
+    assert reported in stack.up(code=1).text
     the_job(stack, service)

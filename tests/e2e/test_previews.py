@@ -63,9 +63,9 @@ def foreseen(stack: Stack) -> Foreseen:
     }
     known: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     for said in found["diagnostics"]:
-        _, is_there, told = said["message"].partition(KNOWN)
+        _, is_there, reported = said["message"].partition(KNOWN)
         if is_there:
-            name, output, value = json.loads(told)
+            name, output, value = json.loads(reported)
             known[name][output] = value
     return Foreseen(operations, known)
 

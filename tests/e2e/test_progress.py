@@ -95,8 +95,8 @@ def test_job_progress_is_shown_and_milestones_stay(
         f"job {job['id']} made model {job['fine_tuned_model']}",
     ]
     diagnostics = [line.strip() for line in ended.text.partition("Diagnostics:\n")[2].splitlines()]
-    told = [line for line in diagnostics if job["id"] in line]
-    assert [line[: len(begin)] for line, begin in zip(told, milestones, strict=True)] == milestones
+    reported = [line for line in diagnostics if job["id"] in line]
+    assert [line[: len(begin)] for line, begin in zip(reported, milestones, strict=True)] == milestones
 
 
 class Relay(socketserver.ThreadingTCPServer):

@@ -91,10 +91,10 @@ def test_settings_change_while_it_runs(api: Api, control: httpx.Client) -> None:
 
 
 def test_keys_are_set_and_shown_masked(api: Api, control: httpx.Client) -> None:
-    wish = {"key": "sk-known-0123456789", "project": "proj_a", "scopes": ["api.files.read"]}
+    spec = {"key": "sk-known-0123456789", "project": "proj_a", "scopes": ["api.files.read"]}
     shown = {"key": "sk-…6789", "admin": False, "project": "proj_a", "scopes": ["api.files.read"]}
 
-    assert control.post("/keys", json=wish).json() == shown
+    assert control.post("/keys", json=spec).json() == shown
     assert control.get("/keys").json() == {"keys": [shown]}
     assert api.get("/files").status_code == 401
     assert control.delete("/keys").json() == {"keys": []}

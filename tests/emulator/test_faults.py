@@ -85,8 +85,8 @@ def test_faults_match_method_path_and_count(api: Api, emulator: Emulator) -> Non
 
 
 def test_faults_are_set_shown_and_cleared_over_http(api: Api, control: httpx.Client) -> None:
-    wish = {"method": "GET", "path": "/models", "action": "html", "times": 2}
-    fault = control.post("/faults", json=wish).json()
+    spec = {"method": "GET", "path": "/models", "action": "html", "times": 2}
+    fault = control.post("/faults", json=spec).json()
     api.get("/models")
 
     (shown,) = control.get("/faults").json()["faults"]

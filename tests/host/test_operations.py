@@ -122,13 +122,13 @@ def test_an_operation_that_may_have_created_is_waited_for(answered: Event) -> No
 
 def test_an_operation_that_creates_after_interruption_is_abandoned_too(answered: Event) -> None:
     """A purchase that was on its way is answered late, and then the next request hangs."""
-    operations, begun, bought = Operations(), Event(), Event()
+    operations, begun, was_created = Operations(), Event(), Event()
     operation, created = Operation(URN), CreateResult("ftjob-1", {})
 
     def create() -> None:
         operation.mark_creating()
         begun.set()
-        bought.wait(LONGEST_WAIT)
+        was_created.wait(LONGEST_WAIT)
         operation.mark_created(created)
         answered.wait(LONGEST_WAIT)
 
@@ -136,7 +136,7 @@ def test_an_operation_that_creates_after_interruption_is_abandoned_too(answered:
     begun.wait(LONGEST_WAIT)
     operations.interrupt()
     time.sleep(3 * PATIENCE)
-    bought.set()
+    was_created.set()
 
     with pytest.raises(CommandInterruptedError):
         result()

@@ -167,8 +167,8 @@ def test_many_creates_at_a_time(host: Host, service: Emulator, job_inputs: dict[
     assert len(service.jobs()) == MANY == len({each.id for each in created})
     assert [each["suffix"] for each in outs] == names
     assert {each["status"] for each in outs} == {"succeeded"}
-    told = {log.urn: log.message for log in host.engine.logs if "created job" in log.message}
-    assert told == {
+    reported = {log.urn: log.message for log in host.engine.logs if "created job" in log.message}
+    assert reported == {
         urn(JOB, name): f"created job {each.id}" for name, each in zip(names, created, strict=True)
     }
 

@@ -656,10 +656,10 @@ def test_keys_are_in_no_answer_and_no_message(
         *reasons(host, JOB, job_inputs),
     ]
 
-    told = "\n".join(map(str, [*heard, *host.engine.logs, process.stderr]))
-    assert "sk-…cdef" in told
-    assert API_KEY not in told
-    assert ADMIN_KEY not in told
+    reported = "\n".join(map(str, [*heard, *host.engine.logs, process.stderr]))
+    assert "sk-…cdef" in reported
+    assert API_KEY not in reported
+    assert ADMIN_KEY not in reported
 
 
 def asked(updated: provider_pb2.UpdateResponse) -> dict[str, Any]:

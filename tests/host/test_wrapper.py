@@ -72,7 +72,7 @@ class Placed:
             text=True,
         )
 
-    def told(self, *arguments: str, shell: Sequence[str] = (), **env: str) -> dict[str, Any]:
+    def reported(self, *arguments: str, shell: Sequence[str] = (), **env: str) -> dict[str, Any]:
         """What the Python says that was started."""
         said, complaint = self.start(*arguments, shell=shell, **env).communicate(timeout=20)
         assert not complaint
@@ -80,7 +80,7 @@ class Placed:
         return found
 
     def chosen(self, **env: str) -> Path:
-        return Path(self.told(**env)["environment"])
+        return Path(self.reported(**env)["environment"])
 
 
 @pytest.fixture
@@ -200,9 +200,9 @@ def test_it_is_found_without_a_python_on_path(project: Placed) -> None:
 def test_the_environment_is_first_on_the_hosts_path(project: Placed) -> None:
     wanted = environment(project.folder / "env")
 
-    told = project.told(PULUMI_RUNTIME_VIRTUALENV="env", PATH="/usr/bin", PYTHONHOME="/nowhere")
+    reported = project.reported(PULUMI_RUNTIME_VIRTUALENV="env", PATH="/usr/bin", PYTHONHOME="/nowhere")
 
-    assert told["path"] == f"{wanted}/bin:/usr/bin"
+    assert reported["path"] == f"{wanted}/bin:/usr/bin"
 
 
 def test_it_replaces_itself_with_the_host(project: Placed, activated: Path) -> None:
@@ -216,11 +216,11 @@ def test_it_replaces_itself_with_the_host(project: Placed, activated: Path) -> N
 
 def test_the_host_runs_like_the_stock_host(project: Placed, activated: Path) -> None:
     assert activated.exists()
-    told = project.told("an address", "$HOME *")
+    reported = project.reported("an address", "$HOME *")
 
-    assert told["host"] == "pulumi_openai_ft.host.__main__"
-    assert told["arguments"] == ["an address", "$HOME *"]
-    assert told["importable"] == str(project.program)
+    assert reported["host"] == "pulumi_openai_ft.host.__main__"
+    assert reported["arguments"] == ["an address", "$HOME *"]
+    assert reported["importable"] == str(project.program)
 
 
 @pytest.mark.parametrize("name", ["Pulumi.yml", "Pulumi.json"])
@@ -242,7 +242,7 @@ def test_a_wrapper_outside_of_projects_knows_only_the_program(project: Placed) -
 def test_every_shell_of_this_machine_understands_it(project: Placed, activated: Path, shell: str) -> None:
     command = [shutil.which(shell) or shell, *(["sh"] if shell == "busybox" else [])]
 
-    assert project.told(shell=tuple(command))["environment"] == str(activated)
+    assert project.reported(shell=tuple(command))["environment"] == str(activated)
 
 
 @pytest.mark.parametrize(

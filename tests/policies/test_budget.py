@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.policies.harness import UNKNOWN, VALID, resource, told, told_of_stack
+from tests.policies.harness import UNKNOWN, VALID, resource, stack_violations, violations
 
 from pulumi_openai_ft._shared.state_names import FILE_TYPE, JOB_TYPE
 from pulumi_openai_ft.policies.budget import BUDGET, STACK_BUDGET
@@ -28,23 +28,25 @@ def job(**more: Any) -> dict[str, Any]:
     ids=repr,
 )
 def test_a_job_over_budget_is_refused_before_creation(limits: dict[str, int], sentence: str) -> None:
-    found = told(BUDGET, JOB_TYPE, job(**ESTIMATE), config=limits)
+    found = violations(BUDGET, JOB_TYPE, job(**ESTIMATE), config=limits)
 
     assert found == [f"{sentence}: {WAY_OUT}"]
 
 
 @pytest.mark.parametrize("limits", [{}, {"max_tokens": 2_000_000, "max_usd": 7}, {"max_tokens": 0}], ids=repr)
 def test_a_job_within_its_limits_is_fine(limits: dict[str, int]) -> None:
-    assert told(BUDGET, JOB_TYPE, job(**ESTIMATE), config=limits) == []
+    assert violations(BUDGET, JOB_TYPE, job(**ESTIMATE), config=limits) == []
 
 
 @pytest.mark.parametrize("more", [{}, {"estimated_cost_usd": UNKNOWN}, {"estimated_tokens": UNKNOWN}])
 def test_jobs_without_an_estimate_are_not_judged(more: dict[str, Any]) -> None:
-    assert told(BUDGET, JOB_TYPE, job(**more), config={"max_tokens": 1, "max_usd": 1}) == []
+    assert violations(BUDGET, JOB_TYPE, job(**more), config={"max_tokens": 1, "max_usd": 1}) == []
 
 
 def test_a_state_is_judged_by_its_jobs_estimate() -> None:
-    (found,) = told(BUDGET, JOB_TYPE, job(estimated_tokens=12, estimated_cost_usd=3.0), config={"max_usd": 2})
+    (found,) = violations(
+        BUDGET, JOB_TYPE, job(estimated_tokens=12, estimated_cost_usd=3.0), config={"max_usd": 2}
+    )
 
     assert found.startswith("training_file: about 3.00 USD")
 
@@ -57,21 +59,21 @@ def test_costs_are_summed_and_the_highest_is_named() -> None:
         resource(FILE_TYPE, VALID[FILE_TYPE], "data"),
     ]
 
-    assert told_of_stack(STACK_BUDGET, *jobs, config={"max_tokens": 2_000_099, "max_usd": 7}) == [
+    assert stack_violations(STACK_BUDGET, *jobs, config={"max_tokens": 2_000_099, "max_usd": 7}) == [
         (
             "big",
             f"about 2,000,100 tokens of all jobs of the stack are more than 2,000,099: {WAY_OUT}",
         ),
         ("big", f"about 8.00 USD of training of all jobs of the stack are more than 7: {WAY_OUT}"),
     ]
-    assert told_of_stack(STACK_BUDGET, *jobs, config={"max_tokens": 2_000_100, "max_usd": 8}) == []
-    assert told_of_stack(STACK_BUDGET, *jobs, config={"max_usd": 1, "exempt": ["big"]}) == [
+    assert stack_violations(STACK_BUDGET, *jobs, config={"max_tokens": 2_000_100, "max_usd": 8}) == []
+    assert stack_violations(STACK_BUDGET, *jobs, config={"max_usd": 1, "exempt": ["big"]}) == [
         ("small", f"about 1.50 USD of training of all jobs of the stack are more than 1: {WAY_OUT}")
     ]
 
 
 def test_a_stack_without_jobs_costs_nothing() -> None:
     assert (
-        told_of_stack(STACK_BUDGET, resource(FILE_TYPE, VALID[FILE_TYPE], "data"), config={"max_usd": 1})
+        stack_violations(STACK_BUDGET, resource(FILE_TYPE, VALID[FILE_TYPE], "data"), config={"max_usd": 1})
         == []
     )

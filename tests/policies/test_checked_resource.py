@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from pulumi_policy import Secret
-from tests.policies.harness import KEY, TODAY, UNKNOWN, VALID, Judge
+from tests.policies.harness import KEY, TODAY, UNKNOWN, VALID, PolicyHarness
 
 from pulumi_openai_ft._provider.input_models import is_known
 from pulumi_openai_ft._shared.state_names import JOB_TYPE
@@ -12,10 +12,10 @@ URN = "urn:pulumi:dev::shop::shop:models:Family$pulumi-python:dynamic/openai_ft:
 
 
 def test_it_reads_resources_of_the_sdk() -> None:
-    judge = Judge()
+    policies = PolicyHarness()
     props = {**VALID[JOB_TYPE], "suffix": Secret("hush"), "seed": UNKNOWN}
 
-    subject = CheckedResource.of(judge.arguments(JOB_TYPE, props, protect=True), judge.marks, TODAY)
+    subject = CheckedResource.of(policies.arguments(JOB_TYPE, props, protect=True), policies.marks, TODAY)
 
     assert {**subject.props, "seed": None} == {**VALID[JOB_TYPE], "suffix": "hush", "seed": None}
     assert not is_known(subject.props["seed"])

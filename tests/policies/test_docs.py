@@ -15,19 +15,21 @@ POLICIES = (DOCS / "policies.md").read_text()
 
 
 def test_the_table_of_rules_is_that_of_the_pack() -> None:
-    told = [f"| `{rule.name}` | {rule.description} | {rule.level.value} | {rule.reason} |" for rule in RULES]
+    violations = [
+        f"| `{rule.name}` | {rule.description} | {rule.level.value} | {rule.reason} |" for rule in RULES
+    ]
 
-    assert [line for line in POLICIES.splitlines() if line in told] == told
+    assert [line for line in POLICIES.splitlines() if line in violations] == violations
 
 
 def test_the_table_of_limits_is_that_of_the_pack() -> None:
-    told = [
+    violations = [
         f"| `{rule.name}` | `{name}` | `{json.dumps(form['default'])}` | {form['description']} |"
         for rule in RULES
         for name, form in rule.options.items()
     ]
 
-    assert [line for line in POLICIES.splitlines() if line in told] == told
+    assert [line for line in POLICIES.splitlines() if line in violations] == violations
 
 
 def test_the_configuration_in_it_is_right(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from tests.policies.harness import TODAY, UNKNOWN, VALID, told
+from tests.policies.harness import TODAY, UNKNOWN, VALID, violations
 from tests.test_catalog import SEED
 
 from pulumi_openai_ft._shared.state_names import JOB_TYPE
@@ -34,7 +34,7 @@ def catalog(**models: dict[str, Any]) -> dict[str, str]:
     "rule", [SUPPORTED_MODEL, KNOWN_MODEL, NO_NEW_JOBS_AFTER], ids=lambda rule: rule.name
 )
 def test_a_model_that_can_be_trained_is_fine(rule: Any) -> None:
-    assert told(rule, JOB_TYPE, VALID[JOB_TYPE]) == []
+    assert violations(rule, JOB_TYPE, VALID[JOB_TYPE]) == []
 
 
 @pytest.mark.parametrize("model", SEED)
@@ -43,17 +43,17 @@ def test_well_known_models_are_judged_by_their_shutdown(model: str) -> None:
     assert entry is not None
     assert entry.shutdown_date is not None
 
-    found = told(SUPPORTED_MODEL, JOB_TYPE, job(model=model))
+    found = violations(SUPPORTED_MODEL, JOB_TYPE, job(model=model))
 
     assert bool(found) == (entry.shutdown_date <= TODAY)
-    assert told(KNOWN_MODEL, JOB_TYPE, job(model=model)) == []
+    assert violations(KNOWN_MODEL, JOB_TYPE, job(model=model)) == []
 
 
 @pytest.mark.parametrize(
     "model", [NANO, "gpt-4.1-nano", f"ft:{NANO}:shop:x:abcd1234", f"ft:{NANO}:shop:x:abcd1234:ckpt-step-9"]
 )
 def test_a_model_past_shutdown_is_refused_under_any_name(model: str) -> None:
-    (found,) = told(SUPPORTED_MODEL, JOB_TYPE, job(model=model))
+    (found,) = violations(SUPPORTED_MODEL, JOB_TYPE, job(model=model))
 
     assert found.startswith(
         f"model: {model!r}: OpenAI shut it down on 2026-10-23 (OpenAI's deprecations page"
@@ -62,81 +62,89 @@ def test_a_model_past_shutdown_is_refused_under_any_name(model: str) -> None:
 
 
 def test_without_available_models_another_service_is_recommended() -> None:
-    (found,) = told(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 14))
+    (found,) = violations(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 14))
 
     assert found.endswith("): train at another service by openai-ft:baseUrl and openai-ft:service")
 
 
 def test_a_model_is_judged_by_the_jobs_service() -> None:
-    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), configuration=AZURE) == []
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), configuration=AZURE) == []
     assert (
-        told(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], configuration=AZURE, today=date(2027, 1, 7)) == []
+        violations(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], configuration=AZURE, today=date(2027, 1, 7))
+        == []
     )
 
 
 def test_a_method_the_model_does_not_support_is_refused() -> None:
     reinforced = job(method={"type": "reinforcement", "reinforcement": {"grader": {}}})
 
-    (found,) = told(SUPPORTED_MODEL, JOB_TYPE, reinforced)
+    (found,) = violations(SUPPORTED_MODEL, JOB_TYPE, reinforced)
 
     assert "OpenAI does not train it by reinforcement (" in found
     assert "): set method.type to dpo or supervised, or train at another service" in found
 
 
 def test_a_method_that_is_not_sure_is_not_refused() -> None:
-    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4o-mini", method={"type": "reinforcement"})) == []
+    assert (
+        violations(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4o-mini", method={"type": "reinforcement"}))
+        == []
+    )
 
 
 @pytest.mark.parametrize("listed", ["gpt-4.1-mini-2025-04-14", "gpt-4.1-mini", "gpt-4.1-*"])
 @pytest.mark.parametrize("model", ["gpt-4.1-mini", "ft:gpt-4.1-mini-2025-04-14:shop::abcd1234"])
 def test_lists_name_models_by_id_alias_or_pattern(listed: str, model: str) -> None:
-    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model=model), config={"allow": [listed]}) == []
-    (found,) = told(SUPPORTED_MODEL, JOB_TYPE, job(model=model), config={"deny": [listed]})
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model=model), config={"allow": [listed]}) == []
+    (found,) = violations(SUPPORTED_MODEL, JOB_TYPE, job(model=model), config={"deny": [listed]})
     assert found.startswith(f"model: {model!r} is on this rule's deny list: write ")
 
 
 def test_a_model_outside_of_the_allow_list_is_refused() -> None:
-    assert told(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], config={"allow": ["gpt-4o", "gpt-4o-mini"]}) == [
+    assert violations(
+        SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], config={"allow": ["gpt-4o", "gpt-4o-mini"]}
+    ) == [
         "model: 'gpt-4.1-mini-2025-04-14' is not on this rule's allow list: write one of gpt-4o, gpt-4o-mini"
     ]
 
 
 def test_alternatives_are_allowed_ones() -> None:
-    (found,) = told(SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), config={"allow": ["gpt-4.1-nano", "gpt-4.1"]})
+    (found,) = violations(
+        SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), config={"allow": ["gpt-4.1-nano", "gpt-4.1"]}
+    )
 
     assert ": write gpt-4.1-2025-04-14, or train at another service" in found
 
 
 def test_a_model_missing_in_the_catalog_is_reported() -> None:
-    (found,) = told(KNOWN_MODEL, JOB_TYPE, job(model="gpt-4.1-minii"))
+    (found,) = violations(KNOWN_MODEL, JOB_TYPE, job(model="gpt-4.1-minii"))
 
     assert found == (
         "model: 'gpt-4.1-minii': the catalogue has no such model of OpenAI: check the spelling, or describe it in "
         "openai-ft:catalog"
     )
-    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4.1-minii")) == []
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4.1-minii")) == []
 
 
 def test_overrides_of_the_catalog_are_used() -> None:
     mine = catalog(mine={"shutdown_date": "2026-01-01"}, **{NANO: {"shutdown_date": "2099-01-01"}})
 
-    assert told(KNOWN_MODEL, JOB_TYPE, job(model="mine"), configuration=mine) == []
-    assert len(told(SUPPORTED_MODEL, JOB_TYPE, job(model="mine"), configuration=mine)) == 1
-    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), configuration=mine) == []
+    assert violations(KNOWN_MODEL, JOB_TYPE, job(model="mine"), configuration=mine) == []
+    assert len(violations(SUPPORTED_MODEL, JOB_TYPE, job(model="mine"), configuration=mine)) == 1
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), configuration=mine) == []
 
 
 def test_an_unconfirmed_shutdown_is_reported_but_not_refused() -> None:
     rumour = catalog(mine={"shutdown_date": {"value": "2026-01-01", "source": "a rumour", "sure": False}})
 
-    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model="mine"), configuration=rumour) == []
-    (found,) = told(KNOWN_MODEL, JOB_TYPE, job(model="mine"), configuration=rumour)
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model="mine"), configuration=rumour) == []
+    (found,) = violations(KNOWN_MODEL, JOB_TYPE, job(model="mine"), configuration=rumour)
     assert "OpenAI is said to have shut it down on 2026-01-01 (a rumour, not confirmed): look it up" in found
 
 
 def test_a_service_without_catalog_has_no_unknown_models() -> None:
     elsewhere = {"openai-ft:service": "generic", "openai-ft:baseUrl": "https://shop.example/v1"}
 
-    assert told(KNOWN_MODEL, JOB_TYPE, job(model="anything"), configuration=elsewhere) == []
+    assert violations(KNOWN_MODEL, JOB_TYPE, job(model="anything"), configuration=elsewhere) == []
 
 
 @pytest.mark.parametrize(
@@ -151,28 +159,29 @@ def test_a_service_without_catalog_has_no_unknown_models() -> None:
 )
 def test_a_model_near_its_shutdown_is_reported(day: date, days: int, found: bool) -> None:  # noqa: FBT001
     assert (
-        bool(told(MODEL_NEAR_SHUTDOWN, JOB_TYPE, VALID[JOB_TYPE], today=day, config={"days": days})) == found
+        bool(violations(MODEL_NEAR_SHUTDOWN, JOB_TYPE, VALID[JOB_TYPE], today=day, config={"days": days}))
+        == found
     )
 
 
 def test_the_days_until_shutdown_are_reported() -> None:
-    (found,) = told(MODEL_NEAR_SHUTDOWN, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 13))
+    (found,) = violations(MODEL_NEAR_SHUTDOWN, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 13))
 
     assert "OpenAI shuts it and what is trained from it down on 2027-01-14, in 1 day (OpenAI's" in found
 
 
 def test_the_catalog_gives_the_last_day_for_jobs() -> None:
-    assert told(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 5)) == []
-    (found,) = told(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 6))
+    assert violations(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 5)) == []
+    (found,) = violations(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 6))
     assert "no new job may be created from 2027-01-06 on (OpenAI's deprecations page" in found
 
 
 def test_the_last_day_for_new_jobs_can_be_configured() -> None:
-    (found,) = told(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], config={"date": "2026-11-01"})
+    (found,) = violations(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], config={"date": "2026-11-01"})
 
     assert "from 2026-11-01 on (this rule's configuration): take the job out" in found
     assert (
-        told(
+        violations(
             NO_NEW_JOBS_AFTER,
             JOB_TYPE,
             VALID[JOB_TYPE],
@@ -184,14 +193,14 @@ def test_the_last_day_for_new_jobs_can_be_configured() -> None:
 
 
 def test_malformed_inputs_are_left_to_the_provider() -> None:
-    assert told(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], configuration={CATALOG: "[]"}) == []
-    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model=7, method="dpo")) == []
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], configuration={CATALOG: "[]"}) == []
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model=7, method="dpo")) == []
 
 
 def test_an_unknown_model_is_reported_on_request() -> None:
     unknown = job(model=UNKNOWN)
 
-    assert told(SUPPORTED_MODEL, JOB_TYPE, unknown) == []
-    assert told(SUPPORTED_MODEL, JOB_TYPE, unknown, config={"unknowns": "report"}) == [
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, unknown) == []
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, unknown, config={"unknowns": "report"}) == [
         "model: has a value that cannot be seen now, so it cannot be judged: write it into the program itself"
     ]

@@ -333,9 +333,9 @@ class TestOverTime:
         )
 
     def test_a_job_without_waiting_keeps_the_recorded_status(self, provider: FineTuningJobProvider) -> None:
-        told = provider.unfinished_message("ftjob-1", {"status": "queued"}, RuntimeError("lost"))
+        reported = provider.unfinished_message("ftjob-1", {"status": "queued"}, RuntimeError("lost"))
 
-        assert "job ftjob-1 goes on at the service (queued when last seen): lost" in told
+        assert "job ftjob-1 goes on at the service (queued when last seen): lost" in reported
 
     def test_an_unfinished_job_is_adopted(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], running: Any

@@ -21,18 +21,18 @@ except Exception:
 """
 
 
-def told(error: str) -> str:
+def reported(error: str) -> str:
     return subprocess.run(
         [sys.executable, "-c", HOST.format(error=error)], stdout=subprocess.PIPE, text=True, check=True
     ).stdout
 
 
 def test_our_errors_print_without_a_traceback() -> None:
-    assert told("InputError") == "what is wrong"
+    assert reported("InputError") == "what is wrong"
 
 
 def test_a_bug_keeps_its_traceback() -> None:
-    assert told("ValueError").startswith("Traceback (most recent call last):")
+    assert reported("ValueError").startswith("Traceback (most recent call last):")
 
 
 def test_other_programs_are_left_alone() -> None:

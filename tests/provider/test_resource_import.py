@@ -154,7 +154,7 @@ class TestIds:
         require_id(resource, id_)
 
     @pytest.mark.parametrize(
-        ("resource", "id_", "told"),
+        ("resource", "id_", "reported"),
         [
             ("File", "ftjob-1", "'ftjob-1' is a job: a File is imported by the id of a file, file-…"),
             ("File", "upload_1", "'upload_1' is an upload: a File is imported by"),
@@ -170,12 +170,12 @@ class TestIds:
         ],
     )
     def test_another_kind_of_id_is_refused_with_accepted_forms(
-        self, resource: str, id_: str, told: str
+        self, resource: str, id_: str, reported: str
     ) -> None:
         with pytest.raises(InputError) as caught:
             require_id(resource, id_)
 
-        assert told in str(caught.value)
+        assert reported in str(caught.value)
 
 
 class TestInputsOfJobs:

@@ -110,11 +110,11 @@ def test_a_second_ensure_builds_nothing_and_where_agrees(machine: Machine) -> No
 def test_the_build_announces_its_steps_and_duration(machine: Machine) -> None:
     machine.add_go()
 
-    told = machine.run("ensure").stderr
+    reported = machine.run("ensure").stderr
 
     assert re.search(
         r"^building the Pulumi engine, once per machine: about \d+ (s|minutes); 0 s so far$",
-        told,
+        reported,
         re.MULTILINE,
     )
 
@@ -235,8 +235,8 @@ def test_the_wheel_replaces_a_too_old_go(machine: Machine, tmp_path: Path) -> No
 
 
 def test_help_names_every_command(machine: Machine) -> None:
-    told = machine.run("--help").stdout
+    reported = machine.run("--help").stdout
 
     assert all(
-        re.search(rf"^ +{command} ", told, re.MULTILINE) for command in ("ensure", "where", "go", "test")
+        re.search(rf"^ +{command} ", reported, re.MULTILINE) for command in ("ensure", "where", "go", "test")
     )

@@ -79,10 +79,10 @@ def test_a_line_without_end_takes_no_memory() -> None:
 def test_pieces_are_used_in_order_with_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "PIECE", 4)
     (tmp_path / "file").write_bytes(b"0123456789")
-    used, told = bytearray(), list[int]()
+    used, reported = bytearray(), list[int]()
 
     with opened(tmp_path / "file") as (content, state):
-        given = [bytes(piece) for piece in pieces(content, InlineExecutor(), used.extend, told.append)]
+        given = [bytes(piece) for piece in pieces(content, InlineExecutor(), used.extend, reported.append)]
 
-    assert (given, bytes(used), told) == ([b"0123", b"4567", b"89"], b"0123456789", [4, 8, 10])
+    assert (given, bytes(used), reported) == ([b"0123", b"4567", b"89"], b"0123456789", [4, 8, 10])
     assert state.size == 10

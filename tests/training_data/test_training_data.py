@@ -242,11 +242,11 @@ def test_a_row_with_half_a_character_is_counted_too(file: Path) -> None:
 
 
 def test_progress_ends_with_the_whole_file(file: Path) -> None:
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
 
-    report = check(write(file, *TWELVE), progress=lambda done, size: told.append((done, size)))
+    report = check(write(file, *TWELVE), progress=lambda done, size: reported.append((done, size)))
 
-    assert told[-1] == (report.bytes, report.bytes)
+    assert reported[-1] == (report.bytes, report.bytes)
 
 
 def test_threads_find_what_one_thread_finds(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,8 +77,8 @@ def test_settings_that_contradict_each_other_are_one_problem(
 
 
 def test_checks_change_nothing_and_print_no_key(folder: Path, service: Emulator) -> None:
-    told = " ".join(found.message for found in findings(folder).values())
+    reported = " ".join(found.message for found in findings(folder).values())
 
-    assert API_KEY not in told
+    assert API_KEY not in reported
     assert [(entry.method, entry.path) for entry in service.journal()] == [("GET", "/v1/fine_tuning/jobs")]
     assert [path.name for path in folder.iterdir()] == ["Pulumi.yaml"]

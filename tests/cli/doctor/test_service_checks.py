@@ -32,8 +32,8 @@ def configuration(
 
 def findings(found: Configuration, today: date = TODAY) -> dict[str, Finding]:
     settings = service_checks.settings_of(found)
-    told = [*service_checks.keys(settings, found), *service_checks.service(settings, today)]
-    return {finding.check: finding for finding in told}
+    reported = [*service_checks.keys(settings, found), *service_checks.service(settings, today)]
+    return {finding.check: finding for finding in reported}
 
 
 @pytest.fixture
@@ -169,18 +169,18 @@ def test_a_service_that_does_not_answer_is_a_problem() -> None:
 
 
 @pytest.mark.parametrize(
-    ("today", "mark", "told"),
+    ("today", "mark", "reported"),
     [
         (date(2026, 10, 1), Status.OK, "takes no new jobs from 2027-01-06, in 97 days"),
         (date(2026, 12, 1), Status.WARNING, "takes no new jobs from 2027-01-06, in 36 days"),
         (date(2027, 1, 6), Status.WARNING, "takes no new jobs since 2027-01-06"),
     ],
 )
-def test_the_day_that_fine_tuning_ends_is_reported(today: date, mark: Status, told: str) -> None:
+def test_the_day_that_fine_tuning_ends_is_reported(today: date, mark: Status, reported: str) -> None:
     found = service_checks.training(service_checks.settings_of(configuration()), today)
 
     assert found.status is mark
-    assert found.message.startswith(f"OpenAI {told}")
+    assert found.message.startswith(f"OpenAI {reported}")
 
 
 def test_a_project_without_jobs_may_be_closed_out(whole: dict[str, Any]) -> None:

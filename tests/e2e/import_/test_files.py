@@ -120,10 +120,10 @@ def test_a_deleted_imported_file_needs_a_local_path(stack: Stack, account: Accou
     account.client.files.delete(id_)
     stack.refresh()
 
-    told = stack.up(code=1)
+    reported = stack.up(code=1)
 
-    assert "file: is missing: a new file needs the path of a local file to upload" in told.text
-    assert "Traceback" not in told.text
+    assert "file: is missing: a new file needs the path of a local file to upload" in reported.text
+    assert "Traceback" not in reported.text
 
 
 WITH_FILE = """

@@ -171,10 +171,10 @@ def test_configured_keys_are_used_but_never_exposed(
     for name in "OPENAI_API_KEY", "OPENAI_ADMIN_KEY":
         del stack.environment[name]
 
-    told = import_all(stack, there, "--skip-preview").text
+    reported = import_all(stack, there, "--skip-preview").text
 
     assert len(state(stack)) == len(there)
-    told += printed(stack) + stack.export()
-    assert API_KEY not in told
-    assert ADMIN_KEY not in told
+    reported += printed(stack) + stack.export()
+    assert API_KEY not in reported
+    assert ADMIN_KEY not in reported
     run_as_printed(stack)

@@ -62,10 +62,10 @@ def diagnostics(ran: Ran) -> dict[str, list[str]]:
     return found
 
 
-def assert_told(ran: Ran, name: str, sentence: str) -> None:
+def assert_reported(ran: Ran, name: str, sentence: str) -> None:
     """One error, in one line, with the sentence."""
-    (told,) = diagnostics(ran)[name]
-    assert sentence in told
+    (reported,) = diagnostics(ran)[name]
+    assert sentence in reported
     assert "Traceback" not in ran.text
 
 
@@ -79,8 +79,10 @@ def test_a_bulk_import_reports_and_skips_missing_ids(stack: Stack, account: Acco
     ran = import_all(stack, {**bad, **good, "results": (FILE, results)}, "--skip-preview", code=1)
 
     for name, (_, _, sentence) in REFUSED.items():
-        assert_told(ran, name, sentence)
-    assert_told(ran, "results", f"{results} has the purpose 'fine-tune-results': only uploaded files can be")
+        assert_reported(ran, name, sentence)
+    assert_reported(
+        ran, "results", f"{results} has the purpose 'fine-tune-results': only uploaded files can be"
+    )
     assert {name: one["id"] for name, one in state(stack).items()} == {"data": file, "job": job.id}
 
     import_all(stack, good, "--skip-preview")
@@ -93,7 +95,7 @@ def test_a_bulk_import_whose_preview_fails_imports_nothing(stack: Stack, account
 
     ran = import_all(stack, {"data": (FILE, file), "job": (JOB, "ftjob-nothing")}, code=1)
 
-    assert_told(ran, "job", "Preview failed: fine_tune_id: Could not find fine tune: ftjob-nothing")
+    assert_reported(ran, "job", "Preview failed: fine_tune_id: Could not find fine tune: ftjob-nothing")
     assert state(stack) == {}
 
 
@@ -141,7 +143,7 @@ def test_an_invalid_setting_is_reported(
 
     ran = import_one(stack, kind, "it", ids[kind], "--skip-preview", code=1)
 
-    assert_told(ran, "it", sentence)
+    assert_reported(ran, "it", sentence)
     assert state(stack) == {}
 
 
@@ -152,7 +154,7 @@ def test_permissions_are_refused_where_the_service_lacks_them(stack: Stack, acco
 
     ran = import_one(stack, PERMISSION, "share", "ft:gpt-4o:shop::abc", "--skip-preview", code=1)
 
-    assert_told(ran, "share", "the service 'generic' does not offer permissions of checkpoints")
+    assert_reported(ran, "share", "the service 'generic' does not offer permissions of checkpoints")
     assert state(stack) == {}
 
 
@@ -174,7 +176,7 @@ def test_the_option_reports_missing_ids_and_the_program_continues(stack: Stack, 
     ran = stack.up("--continue-on-error", code=None)
 
     assert ran.code != 0
-    assert_told(ran, "job", "Could not find fine tune: ftjob-nothing")
+    assert_reported(ran, "job", "Could not find fine tune: ftjob-nothing")
     assert set(state(stack)) == {"notes"}
     assert account.service.jobs() == []
 
@@ -188,11 +190,11 @@ def test_the_option_with_other_inputs_only_previews_a_replacement(stack: Stack, 
     write(stack, OPTION.format(model=MODEL, file=job.training_file, more=more, id=job.id))
 
     shown = stack.preview().text
-    told = stack.up(code=1).text
+    reported = stack.up(code=1).text
 
     assert "replace" in shown
-    assert "previously-imported resources that still specify an ID may not be replaced" in told
-    assert "for us alone" not in shown + told + stack.export()
+    assert "previously-imported resources that still specify an ID may not be replaced" in reported
+    assert "for us alone" not in shown + reported + stack.export()
     assert state(stack)["job"]["id"] == job.id
     assert [found["id"] for found in account.service.jobs()] == [job.id]
 

@@ -103,11 +103,11 @@ def test_the_option_imports_and_waits_for_a_running_job(
     assert len(account.service.jobs()) == 1
 
 
-def assert_told_and_not_bought(stack: Stack, account: Account, sentence: str) -> None:
+def assert_reported_without_create(stack: Stack, account: Account, sentence: str) -> None:
     """The printed program repeats at each `up` how the job ended; only who asks for another one gets it planned."""
     write(stack, printed(stack))
-    told: list[Ran] = [stack.up(code=1), stack.up(code=1)]
-    for ran in told:
+    reported: list[Ran] = [stack.up(code=1), stack.up(code=1)]
+    for ran in reported:
         assert sentence in ran.text
         assert "Nothing is bought again by itself" in ran.text
         assert "Traceback" not in ran.text
@@ -127,7 +127,7 @@ def test_an_imported_failed_job_is_reported_by_each_up(stack: Stack, account: Ac
 
     outputs = state(stack)["job"]["outputs"]
     assert (outputs["status"], outputs["error"]["code"]) == ("failed", job.error.code)
-    assert_told_and_not_bought(stack, account, f"job {job.id} failed: {job.error.code}")
+    assert_reported_without_create(stack, account, f"job {job.id} failed: {job.error.code}")
 
 
 @pytest.mark.long
@@ -139,7 +139,7 @@ def test_an_imported_cancelled_job_is_reported_by_each_up(
     import_one(stack, JOB, "job", running, "--skip-preview", "--protect=false")
 
     assert state(stack)["job"]["outputs"]["status"] == "cancelled"
-    assert_told_and_not_bought(stack, account, f"job {running} was cancelled")
+    assert_reported_without_create(stack, account, f"job {running} was cancelled")
 
 
 @pytest.mark.long
@@ -176,6 +176,6 @@ def test_a_job_without_its_model_is_imported_and_reported(stack: Stack, account:
     import_one(stack, JOB, "job", job.id, "--skip-preview", "--protect=false")
 
     write(stack, printed(stack))
-    told = stack.up(code=1)
-    assert f"model {job.fine_tuned_model} of job {job.id} was deleted" in told.text
+    reported = stack.up(code=1)
+    assert f"model {job.fine_tuned_model} of job {job.id} was deleted" in reported.text
     assert len(account.service.jobs()) == 1

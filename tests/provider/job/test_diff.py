@@ -463,13 +463,13 @@ def test_another_hyperparameter_value_needs_another_job(
 ) -> None:
     name = data.draw(st.sampled_from(sorted(actual)))
     other = data.draw(numbers.filter(lambda number: number != actual[name]))
-    job, wish = (
+    job, requested = (
         {"method": {"type": kind, kind: {"hyperparameters": values}}}
         for values in (actual, {**actual, name: other})
     )
 
-    assert differences("method", wish, job)
-    assert differences("method", wish, {**job, REQUESTED_INPUTS: input_digests(job)})
+    assert differences("method", requested, job)
+    assert differences("method", requested, {**job, REQUESTED_INPUTS: input_digests(job)})
 
 
 def steps(path: str) -> list[str | int]:

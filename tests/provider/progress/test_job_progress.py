@@ -213,7 +213,7 @@ def test_an_estimate_beyond_reason_is_not_shown(finish: int, watch: Watch) -> No
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "reported"),
     [
         (1, "10 s"),
         (44, "40 s"),
@@ -223,8 +223,8 @@ def test_an_estimate_beyond_reason_is_not_shown(finish: int, watch: Watch) -> No
         (90_000, "1 d 1 h"),
     ],
 )
-def test_the_remaining_time_is_rounded(seconds: int, told: str, watch: Watch) -> None:
-    assert watch.see(0, job(estimated_finish=START + seconds)).endswith(f"about {told} left")
+def test_the_remaining_time_is_rounded(seconds: int, reported: str, watch: Watch) -> None:
+    assert watch.see(0, job(estimated_finish=START + seconds)).endswith(f"about {reported} left")
 
 
 LIFE = [
@@ -259,16 +259,16 @@ def test_milestones_are_reported_in_order_of_time(watch: Watch) -> None:
 
 
 def test_overlapping_pages_report_milestones_once(watch: Watch) -> None:
-    told = []
+    reported = []
     for last in range(1, len(LIFE) + 1):
         is_done = last > 10
         done = {"fine_tuned_model": MODEL, "finished_at": START + 41} if is_done else {}
         watch.see(
             last, job("succeeded" if is_done else "running", **done), LIFE[max(0, last - 4) : last][::-1]
         )
-        told += watch.progress.milestones()
+        reported += watch.progress.milestones()
 
-    assert told == KEPT
+    assert reported == KEPT
 
 
 def test_only_errors_other_than_the_jobs_are_reported(watch: Watch) -> None:
@@ -294,25 +294,25 @@ def test_the_event_of_a_step_is_no_milestone(watch: Watch) -> None:
 def test_a_milestone_is_one_line(watch: Watch) -> None:
     watch.see(5, job(), [event("first\nsecond\x1b[31m " + "word " * 1000, level="warn")])
 
-    (told,) = watch.progress.milestones()
-    assert told.startswith("job ftjob-1: warning: first second [31m word")
-    assert told.isprintable()
-    assert len(told) < 600
+    (reported,) = watch.progress.milestones()
+    assert reported.startswith("job ftjob-1: warning: first second [31m word")
+    assert reported.isprintable()
+    assert len(reported) < 600
 
 
 def test_warnings_at_each_step_do_not_flood_the_log(watch: Watch) -> None:
-    told = []
+    reported = []
     for number in range(0, 2000, 10):
         warnings = [
             event(f"Step {number + n}/2000: loss is flat", number + n, level="warn") for n in range(20)
         ]
         watch.see(number, job(), warnings[::-1])
-        told += watch.progress.milestones()
+        reported += watch.progress.milestones()
     watch.see(3000, job("succeeded", fine_tuned_model=MODEL))
-    told += watch.progress.milestones()
+    reported += watch.progress.milestones()
 
-    assert told[MOST_MESSAGES - 1] == f"job ftjob-1: warning: Step {MOST_MESSAGES - 1}/2000: loss is flat"
-    assert told[MOST_MESSAGES:] == [
+    assert reported[MOST_MESSAGES - 1] == f"job ftjob-1: warning: Step {MOST_MESSAGES - 1}/2000: loss is flat"
+    assert reported[MOST_MESSAGES:] == [
         "job ftjob-1: further messages are not shown; get_fine_tuning_events has them all",
         MADE,
     ]
@@ -363,17 +363,17 @@ def test_any_sequence_of_events_repeats_no_milestone(
     created_at: int, looks: list[tuple[Job, list[Event], float]]
 ) -> None:
     time = FakeClock(START)
-    progress, told = JobProgress("ftjob-1", created_at, time.time), []
+    progress, reported = JobProgress("ftjob-1", created_at, time.time), []
     for seen, page, pause in looks:
         time.sleep(pause)
         progress.update(seen, page)
-        told += progress.milestones()
+        reported += progress.milestones()
 
         assert progress.line().isprintable()
         assert progress.stable_part() in progress.line()
 
-    assert len(told) == len(set(told))
-    assert len(told) <= MOST_MESSAGES + 1 + len(looks)
+    assert len(reported) == len(set(reported))
+    assert len(reported) <= MOST_MESSAGES + 1 + len(looks)
 
 
 @given(st.permutations(range(12)), st.integers(1, 5))
@@ -394,19 +394,19 @@ def test_follows_a_job_from_creation_to_its_model(slow_service: Emulator, traini
         file = api.upload_file("data.jsonl", content, purpose="fine-tune")
     body = {"model": "gpt-4.1-mini-2025-04-14", "training_file": file.id, "validation_file": file.id}
     made = api.create_job(body)
-    progress, lines, told = JobProgress(made.id, made.created_at), [], []
+    progress, lines, reported = JobProgress(made.id, made.created_at), [], []
     while not made.is_terminal:
         slow_service.advance(10)
         made = api.job(made.id)
         progress.update(made, list(api.events(made.id, limit=20)))
         lines.append(progress.stable_part())
-        told += progress.milestones()
+        reported += progress.milestones()
     api.close()
 
     assert lines[:2] == ["validating_files", "queued"]
     assert lines[-1].startswith("succeeded · step 96/96 (100 %) · loss 0.")
     assert ", validation 0." in lines[-1]
-    assert [text.split(" created")[0] for text in told] == [
+    assert [text.split(" created")[0] for text in reported] == [
         f"job {made.id}: Checkpoint",
         f"job {made.id}: Checkpoint",
         f"job {made.id} made model {made.fine_tuned_model}",

@@ -67,15 +67,15 @@ def another_process(configure: Configure) -> Iterator[Callable[..., FileManager]
         api.close()
 
 
-def wish(path: Path, **changes: Any) -> UploadRequest:
+def upload_request(path: Path, **changes: Any) -> UploadRequest:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    told = {"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, "sha256": sha256}
-    return UploadRequest(**{**told, "has_unique_name": True, "token": "token", **changes})
+    reported = {"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, "sha256": sha256}
+    return UploadRequest(**{**reported, "has_unique_name": True, "token": "token", **changes})
 
 
 def obtain(files: FileManager, path: Path, **changes: Any) -> FileObject:
     with path.open("rb") as content:
-        return files.get_or_upload(wish(path, **changes), content)
+        return files.get_or_upload(upload_request(path, **changes), content)
 
 
 def assert_only(service: Emulator, file: FileObject, path: Path) -> None:
@@ -379,7 +379,7 @@ def test_a_file_deleted_during_upload_is_still_uploaded(
 ) -> None:
     content = large.read_bytes()
     with large.open("rb") as opened:
-        wanted = wish(large)
+        wanted = upload_request(large)
         large.unlink()
         file = another_process().get_or_upload(wanted, opened)
 
@@ -434,7 +434,7 @@ def test_a_completed_upload_without_response_is_found_later(
 def test_a_file_changed_before_upload_is_refused(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, change: str
 ) -> None:
-    wanted, content = wish(large), large.read_bytes()
+    wanted, content = upload_request(large), large.read_bytes()
     large.write_bytes(
         {"edited": content[:-1] + b"!", "shorter": content[:460], "longer": content + b"!"}[change]
     )

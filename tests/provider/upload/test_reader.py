@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def wish(sha256: str | None = None) -> UploadRequest:
+def upload_request(sha256: str | None = None) -> UploadRequest:
     return UploadRequest("data.jsonl", "fine-tune", len(DATA), sha256=sha256)
 
 
@@ -95,7 +95,7 @@ def test_a_verified_reader_can_be_read_repeatedly(file: Path, sha256: str | None
     seen: list[int] = []
     with (
         file.open("rb") as content,
-        VerifiedReader(FileSnapshot.of(content, wish(sha256)), seen.append) as whole,
+        VerifiedReader(FileSnapshot.of(content, upload_request(sha256)), seen.append) as whole,
     ):
         for _ in range(2):
             assert whole.seek(0, os.SEEK_END) == 200
@@ -107,7 +107,7 @@ def test_a_verified_reader_can_be_read_repeatedly(file: Path, sha256: str | None
 
 def test_the_last_byte_requires_the_expected_hash(file: Path) -> None:
     with file.open("rb") as content:
-        picture = FileSnapshot.of(content, wish("0" * 64))
+        picture = FileSnapshot.of(content, upload_request("0" * 64))
         with VerifiedReader(picture, lambda _sent: None) as whole:
             assert whole.read(199) == DATA[:199]
             with pytest.raises(InputError, match="is not what it was"):
@@ -117,7 +117,7 @@ def test_the_last_byte_requires_the_expected_hash(file: Path) -> None:
 def test_the_last_byte_is_withheld_if_the_file_changed(file: Path) -> None:
     with (
         file.open("rb") as content,
-        VerifiedReader(FileSnapshot.of(content, wish()), lambda _sent: None) as whole,
+        VerifiedReader(FileSnapshot.of(content, upload_request()), lambda _sent: None) as whole,
     ):
         whole.read(199)
         with file.open("ab") as more:
@@ -145,7 +145,7 @@ def test_errors_of_the_progress_callback_are_raised(file: Path) -> None:
 
     with (
         file.open("rb") as content,
-        VerifiedReader(FileSnapshot.of(content, wish()), interrupt) as whole,
+        VerifiedReader(FileSnapshot.of(content, upload_request()), interrupt) as whole,
         pytest.raises(InterruptedError, match="by the user"),
     ):
         whole.read(1)
@@ -153,10 +153,12 @@ def test_errors_of_the_progress_callback_are_raised(file: Path) -> None:
 
 def test_a_snapshot_gives_the_md5_of_verified_content(file: Path) -> None:
     with file.open("rb") as content:
-        md5 = FileSnapshot.of(content, wish(hashlib.sha256(DATA).hexdigest())).md5(lambda _hashed: None)
+        md5 = FileSnapshot.of(content, upload_request(hashlib.sha256(DATA).hexdigest())).md5(
+            lambda _hashed: None
+        )
 
         with pytest.raises(InputError, match="is not what it was"):
-            FileSnapshot.of(content, wish("0" * 64)).md5(lambda _hashed: None)
+            FileSnapshot.of(content, upload_request("0" * 64)).md5(lambda _hashed: None)
 
     assert md5 == hashlib.md5(DATA, usedforsecurity=False).hexdigest()
 
@@ -174,7 +176,7 @@ def test_a_snapshot_reports_hashing_progress(tmp_path: Path) -> None:
 
 def test_a_snapshot_detects_a_change_of_equal_size(file: Path) -> None:
     with file.open("rb") as content:
-        picture = FileSnapshot.of(content, wish())
+        picture = FileSnapshot.of(content, upload_request())
         picture.require_same()
         os.utime(file, (1, 1))
 
@@ -186,4 +188,4 @@ def test_a_file_of_another_size_has_no_snapshot(file: Path) -> None:
     os.truncate(file, 199)
 
     with file.open("rb") as content, pytest.raises(InputError):
-        FileSnapshot.of(content, wish())
+        FileSnapshot.of(content, upload_request())
