@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 PATIENT, IMPATIENT = 20.0, 0.25
 """Real seconds that a client waits for a response; the latter only if no response will come."""
-QUICK, SLOW, ENDLESS = 2.0, 120.0, 100_000.0
+QUICK, SLOW, ENDLESS = 2.0, 1200.0, 100_000.0
 """Simulated seconds that a job trains."""
 LARGE = "0.0025"
 """Megabytes above which a file is uploaded in parts: between the sizes of 13 and 20 rows."""
