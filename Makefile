@@ -1,4 +1,4 @@
-# The project's commands. `make` alone lists them.
+# The project's commands. `make` without a target lists them.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -13,21 +13,21 @@ FAILED_ONLY := "--last-failed --last-failed-no-failures=none"
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make setup      install what the project needs: virtual environment, Pulumi engine'
-	@echo 'make demo       a real `pulumi up` of the whole workflow against the emulator (KEEP=1 leaves it up, STOP=1 ends that)'
-	@echo 'make test       all tests but the long ones'
-	@echo 'make test-long  the long ones, and the end-to-end tests as on an older Pulumi (ARGS=$(FAILED_ONLY): those that failed)'
-	@echo 'make test-pythons   unit tests and demo on each supported Python of this machine (REQUIRE_PYTHONS=1: all of them)'
-	@echo 'make check      generated code, format, lint, types, import rules'
-	@echo 'make generate   write the code that is generated from the models of inputs'
-	@echo 'make format     write the format that `make check` wants'
-	@echo 'make docs       the documentation as a site, in site/'
-	@echo 'make bench      benchmarks'
-	@echo 'make release-check   build a release and check it; publishes nothing'
+	@echo 'make setup      install the virtual environment and the Pulumi engine'
+	@echo 'make demo       run `pulumi up` of the complete workflow against the emulator (KEEP=1 keeps it running, STOP=1 stops it)'
+	@echo 'make test       run all tests except the long ones'
+	@echo 'make test-long  run the long tests, and the end-to-end tests with an older Pulumi (ARGS=$(FAILED_ONLY) runs only failed tests)'
+	@echo 'make test-pythons   run unit tests and demo on each supported Python of this machine (REQUIRE_PYTHONS=1: a missing Python is an error)'
+	@echo 'make check      check generated code, format, lint, types and import rules'
+	@echo 'make generate   generate code from the models of inputs'
+	@echo 'make format     format the code and apply automatic fixes'
+	@echo 'make docs       build the documentation as a site in site/'
+	@echo 'make bench      run the benchmarks'
+	@echo 'make release-check   build and check a release without publishing it'
 	@echo 'eval "$$(make -s env)"   put the engine and the virtual environment on PATH, with a local backend'
 
 $(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": name another one, make PYTHON=python3.12 …")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is required, not " + sys.version.split()[0] + "; choose another Python: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[emulator,policies,tokens]' --group dev
@@ -47,11 +47,11 @@ test: setup
 
 test-long: test-longest test-older-pulumi
 
-# Exit code 5: ARGS=$(FAILED_ONLY) found nothing to run again.
+# Exit code 5: with ARGS=$(FAILED_ONLY), no test failed in the last run.
 test-longest: setup
 	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 --dist loadgroup -m long $(ARGS) || [ $$? -eq 5 ]
 
-# The end-to-end tests once more, with the behavior of an older language host (tools/pulumi/README.md).
+# The end-to-end tests with the behavior of an older language host (tools/pulumi/README.md).
 test-older-pulumi: setup
 	@eval "$$($(PYTHON) tools/env.py)" && LANGUAGE_HOST_RELEASE=3.216 python -m pytest -q -n 2 --dist loadgroup \
 	  -o cache_dir=.pytest_cache/older -m 'e2e and not long' $(ARGS) || [ $$? -eq 5 ]
@@ -77,9 +77,9 @@ generate: $(READY)
 docs: $(READY)
 	@rm -rf site
 	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --conf-dir tools/docs docs site
-	@echo 'The site: $(CURDIR)/site/index.html'
+	@echo 'Open $(CURDIR)/site/index.html'
 
-release-check: $(READY)
+release-check: docs
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group release
 	$(BIN)/python tools/release.py
 

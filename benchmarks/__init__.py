@@ -1,4 +1,4 @@
-"""What the package costs and how fast it is, each figure beside that of a peer: `make bench`.
+"""Benchmarks of this package, each relative to a baseline: `make bench`.
 
-A benchmark is one module of `suite` that satisfies `benchmark.Benchmark`, and a line in `suite.SUITE`.
+A benchmark is a module of `suite` that implements `benchmark.Benchmark` and is listed in `suite.SUITE`.
 """

@@ -1,4 +1,4 @@
-"""What a benchmark is, and what it is told."""
+"""Interface of a benchmark, and its parameters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFAULT_UPLOADS = (300, 2000)
 
 
 class BenchmarkError(Exception):
-    """A benchmark cannot be run; the text says why and what to do."""
+    """A benchmark cannot be run. The message states the reason and the next step."""
 
 
 def _quiet(_step: str) -> None:
@@ -26,14 +26,14 @@ def _quiet(_step: str) -> None:
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured.
+    """The parameters of a benchmark.
 
     Attributes:
         sizes: Numbers of resources, ascending.
-        runs: How often each candidate has its turn.
-        data: Megabytes of training data, ascending.
-        uploads: Megabytes of files that are uploaded, ascending.
-        tell: Takes a line on what runs now.
+        runs: Number of runs of each candidate.
+        data: Sizes of training files in megabytes, ascending.
+        uploads: Sizes of uploaded files in megabytes, ascending.
+        tell: Called with a description of the current step.
     """
 
     sizes: tuple[int, ...] = DEFAULT_SIZES
@@ -44,16 +44,16 @@ class Plan:
 
 
 class Benchmark(Protocol):
-    """A module that measures one thing against its peers. The first line of its docstring says what."""
+    """A module that measures this package and its baselines. The first line of its docstring is its description."""
 
     __doc__: str | None
 
     def measure(self, plan: Plan) -> list[Series]:
-        """Measures.
+        """Run the benchmark and return its series.
 
         Raises:
-            BenchmarkError: It cannot be measured here, or a run failed.
+            BenchmarkError: This machine cannot run the benchmark, or a run failed.
         """
 
     def versions(self) -> dict[str, str]:
-        """Versions of what the figures depend on, the peers above all."""
+        """Return the versions of the packages and programs that affect the results, such as the baselines."""

@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks`."""
+"""Command line of the benchmarks: `python -m benchmarks`."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints the table and writes the results.
+    """Run benchmarks, print the table and write the results.
 
     Returns:
-        0; 1 where a benchmark failed; 130 where it was interrupted.
+        The exit code: 0, or 1 if a benchmark failed, or 130 after an interruption.
     """
     options = _parser().parse_args(arguments)
     try:
         return _run(options)
     except KeyboardInterrupt:
-        say("benchmarks: interrupted; all that was started has ended, and no results are written")
+        say("benchmarks: interrupted; all processes have ended, and no results were written")
         return INTERRUPTED
     except OSError as error:
         say(f"benchmarks: {error}")
@@ -58,7 +58,7 @@ def _run(options: argparse.Namespace) -> int:
         clear()
         sys.stdout.write(f"{report.table()}\n")
     if failed := [name for name in names if name not in report.figures]:
-        say(f"benchmarks: failed: {', '.join(failed)}; no results are written")
+        say(f"benchmarks: failed: {', '.join(failed)}; no results were written")
         return 1
     _write(report, options)
     return 0
@@ -73,14 +73,14 @@ def _add(report: Report, name: str) -> None:
 def _write(report: Report, options: argparse.Namespace) -> None:
     file = options.output or (None if options.names else RESULTS)
     if file is None:
-        say(f"{RESULTS.name} is left as it is: only a run of all benchmarks writes it")
+        say(f"{RESULTS.name} is unchanged: only a run of all benchmarks writes it")
         return
     report.write(file)
-    say(f"written: {file}")
+    say(f"wrote {file}")
 
 
 def interruptible() -> None:
-    """Makes SIGINT and SIGTERM interrupt `main`, once: nothing interrupts the clearing up."""
+    """Make the first SIGINT or SIGTERM interrupt `main`. Later signals are ignored, so that cleaning up completes."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
 
@@ -88,7 +88,7 @@ def interruptible() -> None:
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    say("benchmarks: interrupted, ending what was started")
+    say("benchmarks: interrupted, stopping all processes")
     raise KeyboardInterrupt
 
 
@@ -98,12 +98,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measures what the package costs. Each figure is a ratio to a peer that is measured in turns with it.",
-        epilog=f"benchmarks:\n{lines}\n\nThe engine must be on PATH: `make bench` puts it there.",
+        description="Measures this package. Each result is relative to a baseline that is measured alternately with it.",
+        epilog=f"benchmarks:\n{lines}\n\nThe engine must be on PATH; `make bench` adds it.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", type=_name, help="what to measure; all by default"
+        "names", nargs="*", metavar="NAME", type=_name, help="benchmarks to run (default: all)"
     )
     parser.add_argument(
         "--sizes",
@@ -112,51 +112,54 @@ def _parser() -> argparse.ArgumentParser:
         help=f"numbers of resources (default: {','.join(map(str, DEFAULT_SIZES))})",
     )
     parser.add_argument(
-        "--runs", type=_count, default=DEFAULT_RUNS, help="how often each has its turn (default: %(default)s)"
+        "--runs",
+        type=_count,
+        default=DEFAULT_RUNS,
+        help="number of runs of each candidate (default: %(default)s)",
     )
     parser.add_argument(
         "--data",
         type=sizes,
         default=DEFAULT_DATA,
-        help=f"megabytes of training data (default: {','.join(map(str, DEFAULT_DATA))})",
+        help=f"sizes of training files in megabytes (default: {','.join(map(str, DEFAULT_DATA))})",
     )
     parser.add_argument(
         "--uploads",
         type=sizes,
         default=DEFAULT_UPLOADS,
-        help=f"megabytes of files that are uploaded (default: {','.join(map(str, DEFAULT_UPLOADS))})",
+        help=f"sizes of uploaded files in megabytes (default: {','.join(map(str, DEFAULT_UPLOADS))})",
     )
     parser.add_argument(
         "--output",
         type=_file,
-        help="where to write the results (default: benchmarks/results.json, if all are run)",
+        help="file for the results (default: benchmarks/results.json if all benchmarks are run)",
     )
     return parser
 
 
 def sizes(text: str) -> tuple[int, ...]:
-    """Reads sizes such as `20,60,180`, in any order.
+    """Parse sizes such as `20,60,180`, in any order.
 
     Raises:
-        argparse.ArgumentTypeError: They are no such sizes.
+        argparse.ArgumentTypeError: A size is not a positive integer.
     """
     return tuple(sorted({_count(part) for part in text.split(",")}))
 
 
 def _count(text: str) -> int:
     if not text.strip().isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 up")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
     return int(text)
 
 
 def _name(text: str) -> str:
     if text not in SUITE:
-        raise argparse.ArgumentTypeError(f"there is no benchmark {text!r}: choose from {', '.join(SUITE)}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a benchmark; choose from {', '.join(SUITE)}")
     return text
 
 
 def _file(text: str) -> Path:
     file = Path(text)
     if file.is_dir() or not file.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"{text!r} cannot be written: name a file in a folder that exists")
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written; choose a file in an existing folder")
     return file

@@ -1,4 +1,4 @@
-"""Samples, taken in turns, and the figures that follow from them."""
+"""Samples of this package and of its baselines, and the results that are computed from them."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ Sample = TypeVar("Sample")
 
 
 class Figure(Enum):
-    """What follows from a sample of ours and the peer's of the same run."""
+    """The result of a run, computed from a sample of this package and a sample of the baseline."""
 
     RATIO = "ratio"
-    """Ours ÷ peer: what slows the machine for a while slows both of a pair."""
+    """This package ÷ baseline. A temporary slowdown of the machine affects both samples."""
     BEYOND = "beyond"
-    """Ours minus the peer, where ours waits for something besides, or the peer's may be nothing."""
+    """This package - baseline, if this package also waits for something, or if the baseline can be 0."""
 
     def of(self, ours: float, peer: float) -> float:
-        """The figure of one pair."""
+        """Return the result of a pair of samples."""
         return ours - peer if self is Figure.BEYOND else ours / peer
 
 
 @dataclass(frozen=True)
 class Point:
-    """Samples of one size.
+    """The samples of a size.
 
     Attributes:
-        size: Size of the work, None where it has none.
-        ours: One sample for each run.
-        peer: The peer's, each taken right before or after ours of the same run.
+        size: Size of the work, or None if the work has no size.
+        ours: Samples of this package, one per run.
+        peer: Samples of the baseline. Each was taken directly before or after the sample in `ours`.
     """
 
     size: int | None
@@ -42,22 +42,22 @@ class Point:
     peer: tuple[float, ...]
 
     def figures(self, figure: Figure) -> list[float]:
-        """The figure of each run."""
+        """Return the result of each run."""
         return [figure.of(ours, peer) for ours, peer in zip(self.ours, self.peer, strict=True)]
 
 
 @dataclass(frozen=True)
 class Series:
-    """One thing that was measured, at each size.
+    """A measurement at several sizes.
 
     Attributes:
-        what: Name of what was measured.
+        what: Name of the measurement.
         unit: Unit of the samples.
-        ours: What `Point.ours` is about.
-        peer: What `Point.peer` is about.
-        points: The samples, sizes ascending.
-        figure: What is told of them.
-        at_most: What the figure is to stay below, if anything.
+        ours: Name of the candidate of `Point.ours`.
+        peer: Name of the baseline of `Point.peer`.
+        points: Samples by ascending size.
+        figure: Kind of the result.
+        at_most: Limit of the result, or None.
     """
 
     what: str
@@ -69,13 +69,13 @@ class Series:
     at_most: float | None = None
 
     def median(self, point: Point) -> float:
-        """The figure of one size: the median of its runs'."""
+        """Return the result of a size: the median of the results of its runs."""
         return median(point.figures(self.figure))
 
     def growth(self) -> tuple[float, float] | None:
-        """Exponents k with which ours and the peer grow as size^k; None with fewer than two sizes.
+        """Return the exponents k with which this package and the baseline grow as size^k, or None for a single size.
 
-        What does not grow, such as a start, counts too: at small sizes k is too small.
+        Constant costs, such as starting a process, are included: with small sizes, k is too small.
         """
         sized = [point for point in self.points if point.size is not None]
         if len(sized) < 2:  # noqa: PLR2004 - two points make a line
@@ -88,14 +88,14 @@ class Series:
 
 
 def exponent(sizes: Sequence[int], values: Sequence[float]) -> float:
-    """The k for which size^k fits the values best: the slope of the regression line on logarithmic axes."""
+    """Return the k for which size^k fits the values best: the slope of the regression line on logarithmic axes."""
     return linear_regression([log(size) for size in sizes], [log(value) for value in values]).slope
 
 
 def in_turns(
     candidates: Mapping[str, Callable[[], Sample]], runs: int, tell: Callable[[str], None]
 ) -> dict[str, list[Sample]]:
-    """Gives each candidate its turn, then each again: A B A B rather than A A B B."""
+    """Take samples of all candidates alternately, as A B A B and not as A A B B."""
     samples: dict[str, list[Sample]] = {name: [] for name in candidates}
     for run in range(1, runs + 1):
         for name, take in candidates.items():

@@ -1,4 +1,4 @@
-"""Our host as its engine calls it, without an engine."""
+"""The host of this package, called like by the engine, but without an engine."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 URN = "urn:pulumi:benchmark::waiting::pulumi-python:dynamic/openai_ft:"
 LONGEST_CALL = 120.0
+"""Timeout of a call in seconds."""
 
 
 class _Engine(engine_pb2_grpc.EngineServicer):
-    """Hears what the host tells the engine."""
+    """Engine service that ignores the log messages of the host."""
 
     def Log(self, _request: Any, _context: Any) -> empty_pb2.Empty:  # noqa: N802 - gRPC's name
         return empty_pb2.Empty()
@@ -34,8 +35,8 @@ class OwnHost:
     """A running host.
 
     Attributes:
-        stub: Its methods.
-        pid: Its process.
+        stub: Client of the host.
+        pid: Process ID of the host.
     """
 
     stub: provider_pb2_grpc.ResourceProviderStub
@@ -44,7 +45,7 @@ class OwnHost:
     @classmethod
     @contextmanager
     def configured(cls, folder: Path, config: Mapping[str, str]) -> Iterator[OwnHost]:
-        """Starts a host in a folder, with a configuration by full keys."""
+        """Start a host in a folder, and configure it with values by full key."""
         command = [sys.executable, "-u", "-m", "pulumi_openai_ft.host"]
         with (
             _engine() as address,
@@ -56,14 +57,14 @@ class OwnHost:
             yield cls(stub, host.pid)
 
     def creating(self, kind: str, name: str, inputs: Mapping[str, Any]) -> Any:
-        """A create that is under way: its `result()` has the id."""
+        """Start to create a resource, and return a future whose result has the ID."""
         request = provider_pb2.CreateRequest(urn=f"{URN}{kind}::{name}", properties=_struct(inputs))
         return self.stub.Create.future(request, timeout=LONGEST_CALL)
 
 
 @contextmanager
 def _engine() -> Iterator[str]:
-    """The address of an engine's own server."""
+    """Run an engine service, and yield its address."""
     server = grpc.server(ThreadPoolExecutor(4))
     engine_pb2_grpc.add_EngineServicer_to_server(_Engine(), server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -75,6 +76,6 @@ def _engine() -> Iterator[str]:
 
 
 def _struct(properties: Mapping[str, Any]) -> struct_pb2.Struct:
-    made = struct_pb2.Struct()
-    made.update(dict(properties))
-    return made
+    struct = struct_pb2.Struct()
+    struct.update(dict(properties))
+    return struct

@@ -1,4 +1,4 @@
-"""Starts commands, times them, and leaves none behind."""
+"""Commands that are timed, and that leave no processes."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 PATIENCE = 15.0
+"""Seconds that an interrupted command has to end."""
 TAIL = 15
 
 
 @dataclass(frozen=True)
 class Ran:
-    """A command that ended well.
+    """The result of a successful command.
 
     Attributes:
-        text: What it wrote.
-        seconds: Time from its start to its end.
-        cpu_seconds: Processor time of its own and of the children that it waited for.
+        text: Output of the command.
+        seconds: Duration of the command.
+        cpu_seconds: CPU time of the command and of the child processes that it waited for.
     """
 
     text: str
@@ -44,13 +45,13 @@ def run(
     env: Mapping[str, str] | None = None,
     patience: float = PATIENCE,
 ) -> Ran:
-    """Runs a command to its end, in a session of its own, out of reach of the terminal's Ctrl-C.
+    """Run a command in a new session, so that the terminal's Ctrl-C does not reach it.
 
-    When this process is interrupted, the command is asked to end by SIGINT and has `patience` seconds for it.
-    Whatever is left of its session then is killed, as it is after a failure.
+    When this process is interrupted, the command receives SIGINT and has `patience` seconds to end.
+    After that, and after a failure, the remaining processes of its session are killed.
 
     Raises:
-        BenchmarkError: It cannot be started, or it failed.
+        BenchmarkError: The command cannot be started, or it failed.
     """
     with tempfile.TemporaryFile("w+", errors="replace") as output:
         started, cpu_before = time.perf_counter(), _cpu_seconds()
@@ -69,11 +70,11 @@ def run(
 
 @dataclass(frozen=True)
 class Serving:
-    """A command that serves whoever knows what it said first.
+    """A running server that has printed its address.
 
     Attributes:
-        pid: Its process.
-        said: Its first line.
+        pid: Process ID.
+        said: First line of its output.
         seconds: Time from its start to that line.
     """
 
@@ -86,15 +87,15 @@ class Serving:
 def serving(
     command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> Iterator[Serving]:
-    """Starts a command that serves until it is killed, which it is in the end, and waits for its first line.
+    """Start a server, wait for its first line of output, and kill the server on exit.
 
     Raises:
-        BenchmarkError: It cannot be started, or it ended without a word.
+        BenchmarkError: The server cannot be started, or it ended without output.
     """
     with tempfile.TemporaryFile("w+", errors="replace") as errors:
         started = time.perf_counter()
-        how = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
-        with _start(command, cwd=cwd, env=env, **how) as child:
+        options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
+        with _start(command, cwd=cwd, env=env, **options) as child:
             assert child.stdout
             try:
                 said = child.stdout.readline().decode().strip()
@@ -108,36 +109,36 @@ def serving(
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time that a process has used so far, in steps of a hundredth of a second.
+    """Return the CPU time that a process has used, in steps of a hundredth of a second.
 
     Raises:
-        BenchmarkError: This system does not tell.
+        BenchmarkError: This is not Linux.
     """
-    fields = _told(pid, "stat").rpartition(")")[2].split()
+    fields = _read_proc(pid, "stat").rpartition(")")[2].split()
     user, system = fields[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def peak_megabytes(pid: int) -> float:
-    """The most memory that a process has held so far, or since `forget_peak`, in millions of bytes.
+    """Return the peak memory of a process since its start or since `forget_peak`, in megabytes.
 
     Raises:
-        BenchmarkError: This system does not tell.
+        BenchmarkError: This is not Linux.
     """
-    fields = dict(line.split(":", 1) for line in _told(pid, "status").splitlines())
+    fields = dict(line.split(":", 1) for line in _read_proc(pid, "status").splitlines())
     return int(fields["VmHWM"].split()[0]) * 1024 / 1e6
 
 
 def forget_peak(pid: int) -> None:
-    """Lets the peak of a process's memory begin anew with what it holds now."""
+    """Reset the peak memory of a process to its current memory."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
-def _told(pid: int, what: str) -> str:
+def _read_proc(pid: int, file: str) -> str:
     try:
-        return Path(f"/proc/{pid}/{what}").read_text()
+        return Path(f"/proc/{pid}/{file}").read_text()
     except FileNotFoundError as error:
-        raise BenchmarkError(f"{error.filename} is not there: measure on Linux") from error
+        raise BenchmarkError(f"{error.filename} does not exist: benchmarks require Linux") from error
 
 
 def _cpu_seconds() -> float:
@@ -145,17 +146,17 @@ def _cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _start(command: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
+def _start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(  # noqa: S603 - commands of the benchmarks' own
-            command, **{"stdin": subprocess.DEVNULL, "start_new_session": True, **how}
+        return subprocess.Popen(  # noqa: S603 - the commands are defined by the benchmarks
+            command, **{"stdin": subprocess.DEVNULL, "start_new_session": True, **options}
         )
     except FileNotFoundError as error:
-        raise BenchmarkError(f"{command[0]} is not on PATH: run `make bench`, which puts it there") from error
+        raise BenchmarkError(f"{command[0]} is not on PATH; run `make bench`, which adds it") from error
 
 
 def _end(child: subprocess.Popen[bytes], patience: float) -> None:
-    """Ends the command where it still runs, and the processes that it left."""
+    """End the command if it is still running, and the remaining processes of its session after a failure."""
     if child.poll() is None:
         child.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -165,7 +166,7 @@ def _end(child: subprocess.Popen[bytes], patience: float) -> None:
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
-    """Kills a command and the processes that it started."""
+    """Kill a command and the processes that it started."""
     for pid in _session(child.pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -173,9 +174,9 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
 
 
 def _session(leader: int) -> list[int]:
-    """Ids of the processes of a session. The engine's plugins have process groups of their own."""
+    """Return the process IDs of a session. Process groups are not enough: the engine's plugins have separate groups."""
     listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=", "-o", "sess="],  # noqa: S607 - of the system
+        ["ps", "-A", "-o", "pid=", "-o", "sess="],  # noqa: S607 - a system command
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -1,4 +1,4 @@
-"""Says on stderr what runs now."""
+"""Progress messages on standard error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def show(step: str) -> None:
-    """Shows a step: on a terminal in place of the one before."""
+    """Show the current step. On a terminal, it replaces the previous step."""
     if sys.stderr.isatty():
         fitting = step[: shutil.get_terminal_size().columns - 1]
         sys.stderr.write(f"\r\x1b[K{fitting}")
@@ -17,14 +17,14 @@ def show(step: str) -> None:
 
 
 def say(text: str) -> None:
-    """Says something that stays."""
+    """Print a message that is not replaced."""
     clear()
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 
 
 def clear() -> None:
-    """Takes the last step off the terminal."""
+    """Remove the last step from the terminal."""
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")
         sys.stderr.flush()

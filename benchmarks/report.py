@@ -1,4 +1,4 @@
-"""The figures, as a table for people and as JSON for machines."""
+"""Report of the results, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -20,31 +20,37 @@ if TYPE_CHECKING:
     from benchmarks.measurement import Point, Series
 
 Row = tuple[str, ...]
-HEADER: Row = ("measured", "size", "ours", "peer", "ratio", "of the runs", "at most")
+HEADER: Row = ("measurement", "size", "package", "baseline", "ratio", "range", "limit")
 LEGEND = (
-    "ratio: ours ÷ peer, or, with a sign, ours minus the peer: the median over the runs, in which they take\n"
-    "turns; beside it the least and the greatest, and what it is to stay below.\n"
-    "growth: the k of size^k that fits best; what does not grow, such as a start, makes it smaller."
+    "ratio: package ÷ baseline, or, with a sign, package - baseline. This is the median of the runs, which alternate\n"
+    "between package and baseline; the next columns are the range of the runs and the limit.\n"
+    "growth: the k of size^k that fits best. Constant costs, such as starting a process, make it smaller."
 )
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was measured, by benchmark, and with what."""
+    """The results of a run of benchmarks.
+
+    Attributes:
+        plan: Parameters of the benchmarks.
+        figures: Series by benchmark.
+        versions: Versions of the measured packages and programs by name.
+    """
 
     plan: Plan
     figures: dict[str, list[Series]]
     versions: dict[str, str]
 
     def table(self) -> str:
-        """One table of everything, and what its columns mean."""
+        """Return a table of all results with a legend."""
         series = [(name, one) for name, found in self.figures.items() for one in found]
         rows = [HEADER, *(row for name, one in series for row in _rows(name, one))]
-        peers = dict.fromkeys(f"{name}: ours is {one.ours}; peer is {one.peer}" for name, one in series)
+        peers = dict.fromkeys(f"{name}: package: {one.ours}; baseline: {one.peer}" for name, one in series)
         return "\n".join([*_aligned(rows), "", *peers, LEGEND, self._conditions()])
 
     def write(self, file: Path) -> None:
-        """Writes everything, the samples included; what was there before stays until all is written."""
+        """Write all results and samples as JSON. An existing file is replaced only after everything is written."""
         draft = file.with_name(f"{file.name}.tmp")
         try:
             draft.write_text(json.dumps(self._as_json(), indent=2) + "\n")

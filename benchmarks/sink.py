@@ -1,4 +1,4 @@
-"""A service that takes files as fast as they come, and only counts them."""
+"""Client of the sink, a service that accepts uploads and only counts their bytes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ PROGRAM = stack.PROGRAMS / "sink"
 
 @dataclass(frozen=True)
 class Sink:
-    """A running one, in a process of its own.
+    """A running sink in a separate process.
 
     Attributes:
-        url: Its address, to which paths of the API are added.
+        url: Base URL for the paths of the API.
     """
 
     url: str
@@ -32,22 +32,24 @@ class Sink:
     @classmethod
     @contextmanager
     def running(cls, folder: Path, speed: float | None = None) -> Iterator[Sink]:
-        """Starts one.
+        """Start a sink.
 
         Args:
-            folder: Where it may leave something.
-            speed: Megabytes that it takes in a second at the most.
+            folder: Home folder of the process.
+            speed: Maximum number of megabytes that it accepts per second; unlimited by default.
         """
         command = [sys.executable, str(PROGRAM), *([str(speed)] if speed else [])]
         with processes.serving(command, env=stack.environment(folder)) as serving:
             yield cls(serving.said)
 
     def require(self, size: int) -> None:
-        """Makes sure that so many bytes of files have come since this was last asked.
+        """Check that the sink has received exactly `size` bytes of files since the last check.
 
         Raises:
-            BenchmarkError: Others came, so that no figure is valid.
+            BenchmarkError: The number of bytes differs, so the results are invalid.
         """
-        came = httpx.get(f"{self.url}/received", trust_env=False).json()["bytes"]
-        if came != size:
-            raise BenchmarkError(f"{came} bytes came where {size} were to be sent: no figure is valid")
+        received = httpx.get(f"{self.url}/received", trust_env=False).json()["bytes"]
+        if received != size:
+            raise BenchmarkError(
+                f"the sink received {received} bytes instead of {size}: the results are invalid"
+            )

@@ -1,4 +1,4 @@
-"""A program of `programs/`, run by the real engine on Pulumi's own host of dynamic providers, or on ours."""
+"""Stacks of the programs in `programs/`, on Pulumi's own host for dynamic resources or on this package's host."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ COMMANDS = {
     "no-change preview": ("preview", "--expect-no-changes"),
     "destroy": ("destroy", "--yes", "--skip-preview"),
 }
-"""What is timed: the life of a stack, in this order."""
+"""Commands that are timed, in this order."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack on a file backend of its own. Nothing of the shell's settings but PATH reaches it."""
+    """A stack on a separate file backend. Of the shell's environment, it uses only PATH."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -38,7 +38,7 @@ class Stack:
     def of(
         cls, program: str, folder: Path, settings: Mapping[str, str], *, on_our_host: bool = False
     ) -> Stack:
-        """Makes a stack of a copy of a program, with settings for its environment."""
+        """Create a stack of a copy of a program, with additional environment variables."""
         shutil.copytree(PROGRAMS / program, folder / "program")
         (folder / "state").mkdir()
         if on_our_host:
@@ -48,7 +48,7 @@ class Stack:
         return stack
 
     def life(self, resources: int) -> dict[str, float]:
-        """Seconds of each of `COMMANDS`, from start to end of the command, with so many resources."""
+        """Run `COMMANDS` with a number of resources, and return the duration of each command in seconds."""
         seconds = {}
         for command, arguments in COMMANDS.items():
             seconds[command] = self.pulumi(*arguments, resources=resources).seconds
@@ -56,7 +56,7 @@ class Stack:
         return seconds
 
     def pulumi(self, *arguments: str, resources: int = 0) -> processes.Ran:
-        """Runs a command of the engine."""
+        """Run a `pulumi` command."""
         return processes.run(
             ["pulumi", *arguments, "--non-interactive", "--color=never"],
             cwd=self.folder,
@@ -64,26 +64,26 @@ class Stack:
         )
 
     def expect(self, resources: int) -> None:
-        """Makes sure that the state holds so many.
+        """Check that the state has a number of resources.
 
         Raises:
-            BenchmarkError: It does not.
+            BenchmarkError: The number differs.
         """
         state = json.loads(self.pulumi("stack", "export").text)["deployment"].get("resources", [])
         found = sum("/benchmark:" in row["type"] or "/openai_ft:" in row["type"] for row in state)
         if found != resources:
             raise BenchmarkError(
-                f"the state holds {found} resources where {resources} belong: no figure is valid"
+                f"the state has {found} resources instead of {resources}: the results are invalid"
             )
 
 
 def settings(base_url: str) -> dict[str, str]:
-    """Settings of a user of a service."""
+    """Return the environment variables that select a service."""
     return {"OPENAI_API_KEY": API_KEY, "OPENAI_BASE_URL": base_url}
 
 
 def write_training_data(folder: Path) -> Path:
-    """Writes the smallest file that trains."""
+    """Write a small valid training file, and return its path."""
     row = {
         "messages": [
             {"role": "user", "content": "Where do I reset my password?"},
@@ -96,17 +96,17 @@ def write_training_data(folder: Path) -> Path:
 
 
 def select_our_host(project: Path) -> None:
-    """Makes a project use our host, as its user does."""
+    """Make a project use this package's host, like its user does."""
     processes.run(["openai-ft", "init"], cwd=project, env=environment(project))
 
 
 def versions() -> dict[str, str]:
-    """The engine's version."""
+    """Return the version of the engine."""
     return {"Pulumi engine": processes.run(["pulumi", "version"]).text.strip().removeprefix("v")}
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The environment of a command whose home is a folder."""
+    """Return the environment of a command whose home is a folder."""
     return {
         "HOME": str(folder),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),

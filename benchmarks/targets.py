@@ -49,14 +49,14 @@ REQUESTS = Comparison(lambda ours, _baseline: ours, ".0f", "requests")
 
 
 class Target(NamedTuple):
-    """A measurement with the limit that its result is to keep.
+    """A measurement with the limit of its result.
 
     Attributes:
-        measurement: What is measured, for users.
+        measurement: Name of the measurement, for users.
         benchmark: Name of the benchmark in the results.
         series: Name of the series in the benchmark.
         size: Size of the work, megabytes for speeds; None if the series has a single point.
-        comparison: How the result follows from the samples.
+        comparison: Computation of the result from the samples.
         limit: Lowest result of a speed, highest result of everything else.
         highlight: Sentence for the README with a place for the result.
     """

@@ -1,6 +1,6 @@
-"""Training data, and the ways to go through it: ours, a peer's, and parts of the work alone.
+"""Training data, and ways to process it: this package's check, the baseline, and parts of the work.
 
-`python -m benchmarks.training_data WAY FILE CORES` goes one way, in a process of its own, and prints the seconds.
+`python -m benchmarks.training_data WAY FILE CORES` runs a way in a separate process and prints its duration in seconds.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ENCODING = "o200k_base"
 PEERS = ("tiktoken", "bpe-openai")
 PIECE = 2**20
 VARIETY = 4000
-"""Rows that differ in all of their words; later ones differ from these in a number."""
+"""Number of rows with different texts. Later rows repeat these texts with another number."""
 OTHER_LANGUAGES = (
     "Где моя посылка? Она вышла со склада сегодня утром и будет у вас завтра. ",  # noqa: RUF001 - Russian
     "请问我的包裹在哪里？它今天早上已经离开我们的仓库，明天会送到。 ",  # noqa: RUF001 - Chinese
@@ -46,7 +46,7 @@ OTHER_LANGUAGES = (
 
 
 def write(file: Path, megabytes: int) -> Path:
-    """Writes chats of some 2 kB: a system prompt that all share, prose, code in every fourth, other languages in some."""
+    """Write chats of about 2 kB: a common system prompt, prose, code in every fourth row, and some other languages."""
     dice = random.Random(7)  # noqa: S311 - the same data each time
     words = " ".join(topics.topics.values()).split()
     sources = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
@@ -81,14 +81,14 @@ def _prose(dice: random.Random, words: list[str], least: int, most: int) -> str:
 
 
 def ours(file: Path) -> None:
-    """Checks, hashes and counts."""
+    """Check and hash the file, and count its tokens."""
     report = training_data.check(file, part="training", cache=Cache(training_data.Report, None))
     if report.problems:
-        raise BenchmarkError(f"the data are not as they should be: {report.problems[0]}")
+        raise BenchmarkError(f"the generated file is invalid: {report.problems[0]}")
 
 
 def peer(file: Path) -> None:
-    """What OpenAI's cookbook shows: `json` line by line, the checks of its format, tokens by tiktoken; and a hash."""
+    """Check the file like OpenAI's cookbook, with `json` and tiktoken line by line, and hash it."""
     digest, count, tokens, faults = hashlib.sha256(), _by_tiktoken(), 0, 0
     with file.open("rb") as content:
         for line in content:
@@ -101,11 +101,11 @@ def peer(file: Path) -> None:
                 faults += not isinstance(text, str)
                 tokens += 3 + count(message["role"]) + count(text)
     if faults:
-        raise BenchmarkError("the data are not as they should be")
+        raise BenchmarkError("the generated file is invalid")
 
 
 def parsing(file: Path) -> None:
-    """Parses each line into our types, and nothing else."""
+    """Only parse each line into this package's types."""
     decode = msgspec.json.Decoder(TYPES["supervised"]).decode
     with file.open("rb") as content:
         for line in content:
@@ -113,20 +113,20 @@ def parsing(file: Path) -> None:
 
 
 def reading(file: Path) -> None:
-    """Reads, and nothing else."""
+    """Only read the file."""
     with file.open("rb", buffering=0) as content:
         while content.read(PIECE):
             pass
 
 
 def hashing(file: Path) -> None:
-    """Reads and hashes."""
+    """Read and hash the file."""
     with file.open("rb") as content:
         hashlib.file_digest(content, "sha256")
 
 
 def counting(file: Path) -> None:
-    """Reads, parses and counts with the tokenizer that ours uses, nothing else."""
+    """Only read and parse the file, and count its tokens with this package's tokenizer."""
     for texts in _batches(file):
         _by_toktok(texts)
 
@@ -145,17 +145,17 @@ WITHOUT_TOKENS = "ours_without_tokens"
 
 
 def _by_toktok(texts: list[str]) -> int:
-    from toktok import batch_count  # type: ignore[import-untyped]  # noqa: PLC0415 - belongs to an extra
+    from toktok import batch_count  # type: ignore[import-untyped]  # noqa: PLC0415 - part of an extra
 
     return sum(batch_count(texts, ENCODING, threads=1))
 
 
 @cache
 def _by_tiktoken() -> Callable[[str], int]:
-    """The peer's tokenizer, with the vocabulary that bpe-openai ships: it would download its own."""
-    import bpe_openai  # type: ignore[import-untyped]  # noqa: PLC0415 - a peer that need not be there
-    import tiktoken  # noqa: PLC0415 - likewise
-    from tiktoken_ext import openai_public  # type: ignore[import-untyped]  # noqa: PLC0415 - likewise
+    """Return tiktoken with the vocabulary in bpe-openai, so that tiktoken does not download it."""
+    import bpe_openai  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
+    import tiktoken  # noqa: PLC0415 - optional
+    from tiktoken_ext import openai_public  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
 
     vocabulary = Path(bpe_openai.__file__).parent / "data" / f"{ENCODING}.tiktoken.gz"
     openai_public.load_tiktoken_bpe = lambda _address, **_hash: _ranks(vocabulary)
@@ -164,7 +164,7 @@ def _by_tiktoken() -> Callable[[str], int]:
 
 
 def _ranks(vocabulary: Path) -> dict[bytes, int]:
-    from base64 import b64decode  # noqa: PLC0415 - of no use to the other ways
+    from base64 import b64decode  # noqa: PLC0415 - not needed by the other ways
 
     with gzip.open(vocabulary, "rt") as lines:
         pairs = (line.split() for line in lines if line.strip())
@@ -172,30 +172,30 @@ def _ranks(vocabulary: Path) -> dict[bytes, int]:
 
 
 def seconds(way: str, file: Path, cores: int) -> float:
-    """Goes one way in a fresh process on so many cores: the seconds from beginning to end of the file.
+    """Run a way in a new process on a number of cores, and return its duration in seconds.
 
     Raises:
-        BenchmarkError: It failed.
+        BenchmarkError: The process failed.
     """
     command = [sys.executable, "-m", "benchmarks.training_data", way, str(file), str(cores)]
     return float(processes.run(command).text.split()[-1])
 
 
 def require_peers() -> None:
-    """Raises BenchmarkError, which says what to install, if a peer is missing."""
+    """Raise BenchmarkError, with the packages to install, if a baseline is missing."""
     missing = [name for name in PEERS if find_spec(name.replace("-", "_")) is None]
     if missing:
-        raise BenchmarkError(f"a peer is missing: pip install {' '.join(missing)}")
+        raise BenchmarkError(f"a baseline is missing: run pip install {' '.join(missing)}")
 
 
 def require_cores(number: int) -> None:
-    """Raises BenchmarkError if there are fewer cores."""
+    """Raise BenchmarkError if the process can use fewer cores."""
     if len(os.sched_getaffinity(0)) < number:
-        raise BenchmarkError(f"the figures are for {number} cores, and this machine lends fewer")
+        raise BenchmarkError(f"the benchmark requires {number} cores, but this process can use fewer")
 
 
 def peer_versions() -> dict[str, str]:
-    """Versions of the peers that are there, and of what ours is made of."""
+    """Return the versions of the baselines and of this package's dependencies, or `missing`."""
     found = {}
     for name in ("msgspec", "toktok-rs", *PEERS):
         try:
@@ -206,7 +206,7 @@ def peer_versions() -> dict[str, str]:
 
 
 def main(way: str, file: str, cores: str) -> None:
-    """Goes one way and prints the seconds."""
+    """Run a way, and print its duration in seconds."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(cores)])
     if way == WITHOUT_TOKENS:
         sys.modules["toktok"] = None  # type: ignore[assignment]

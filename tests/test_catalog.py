@@ -200,15 +200,15 @@ def test_only_confirmed_methods_are_known_unsupported(model: str, method: str, s
             MINI,
             "dpo",
             date(2026, 11, 7),
-            ["OpenAI takes no new fine-tuning jobs from 2027-01-06, in 60 days ("],
+            ["OpenAI accepts no new fine-tuning jobs from 2027-01-06, in 60 days ("],
         ),
         (
             MINI,
             "dpo",
             date(2026, 11, 15),
             [
-                f"OpenAI shuts {MINI} and what is fine-tuned from it down on 2027-01-14, in 60 days (",
-                "OpenAI takes no new fine-tuning jobs from 2027-01-06, in 52 days (",
+                f"OpenAI shuts down {MINI} and models fine-tuned from it on 2027-01-14, in 60 days (",
+                "OpenAI accepts no new fine-tuning jobs from 2027-01-06, in 52 days (",
             ],
         ),
         (
@@ -216,32 +216,32 @@ def test_only_confirmed_methods_are_known_unsupported(model: str, method: str, s
             "supervised",
             date(2027, 1, 6),
             [
-                f"OpenAI shuts {MINI} and what is fine-tuned from it down on 2027-01-14, in 8 days (",
-                "OpenAI has taken no new fine-tuning jobs since 2027-01-06 (",
+                f"OpenAI shuts down {MINI} and models fine-tuned from it on 2027-01-14, in 8 days (",
+                "OpenAI has accepted no new fine-tuning jobs since 2027-01-06 (",
             ],
         ),
-        (f"ft:{MINI}:acme::a", "dpo", date(2027, 1, 14), [f"OpenAI shut {MINI} down on 2027-01-14 ("]),
+        (f"ft:{MINI}:acme::a", "dpo", date(2027, 1, 14), [f"OpenAI shut down {MINI} on 2027-01-14 ("]),
         (
             MINI,
             "reinforcement",
             LONG_AGO,
-            [f"OpenAI does not train {MINI} by reinforcement, only by dpo and supervised ("],
+            [f"OpenAI does not support the method reinforcement for {MINI}, only dpo and supervised ("],
         ),
-        ("gpt-5", "dpo", LONG_AGO, ["OpenAI does not train gpt-5-2025-08-07 by any method ("]),
+        ("gpt-5", "dpo", LONG_AGO, ["OpenAI does not support any training method for gpt-5-2025-08-07 ("]),
         (
             "babbage-002",
             "supervised",
             LONG_AGO,
-            ["OpenAI has taken no new jobs on babbage-002 since 2024-10-28 ("],
+            ["OpenAI has accepted no new jobs for babbage-002 since 2024-10-28 ("],
         ),
-        ("gpt-unknown", "dpo", LONG_AGO, ["the catalogue has no model 'gpt-unknown' of OpenAI: "]),
+        ("gpt-unknown", "dpo", LONG_AGO, ["the catalog has no model 'gpt-unknown' of OpenAI: "]),
         (
             "gpt-unknown",
             "dpo",
             date(2027, 1, 5),
             [
-                "the catalogue has no model 'gpt-unknown' of OpenAI: ",
-                "OpenAI takes no new fine-tuning jobs from 2027-01-06, in 1 day (",
+                "the catalog has no model 'gpt-unknown' of OpenAI: ",
+                "OpenAI accepts no new fine-tuning jobs from 2027-01-06, in 1 day (",
             ],
         ),
     ],
@@ -259,8 +259,8 @@ def test_a_warning_names_the_ending_and_its_date(
 def test_a_warning_names_its_source_and_a_fix() -> None:
     assert warnings(OPENAI, "gpt-4.1-nano", "dpo", today=TODAY) == [
         (
-            f"OpenAI shut {NANO} down on 2026-10-23 (OpenAI's deprecations page, developers.openai.com/api/docs/deprecations, "
-            "2026-09-11): choose another model, or another service by openai-ft:baseUrl"
+            f"OpenAI shut down {NANO} on 2026-10-23 (OpenAI's deprecations page, developers.openai.com/api/docs/deprecations, "
+            "2026-09-11): choose another model, or another service (openai-ft:baseUrl)"
         )
     ]
 
@@ -272,7 +272,7 @@ def test_other_services_do_not_end_when_openai_does() -> None:
 def test_an_unconfirmed_ending_is_marked_as_such() -> None:
     (sentence,) = warnings(AZURE, MINI, "dpo", today=date(2027, 4, 1))
 
-    assert sentence.startswith(f"Azure takes no new jobs on {MINI} from 2027-04-14, in 13 days (")
+    assert sentence.startswith(f"Azure accepts no new jobs for {MINI} from 2027-04-14, in 13 days (")
     assert "2026-07-07, not confirmed)" in sentence
 
 
@@ -396,12 +396,12 @@ def test_a_model_of_another_service_can_be_described() -> None:
     assert entry.facts.inference_prices.value == (0.1, 0.4, None)
     assert warnings(catalog, "llama", "dpo", today=TODAY) == [
         (
-            "the service does not train meta-llama/Llama-3.3-70B-Instruct by dpo, only by supervised (openai-ft:catalog): "
-            "choose another method, another model, or another service by openai-ft:baseUrl"
+            "the service does not support the method dpo for meta-llama/Llama-3.3-70B-Instruct, only supervised (openai-ft:catalog): "
+            "choose another method, another model, or another service (openai-ft:baseUrl)"
         ),
         (
-            "the service shuts meta-llama/Llama-3.3-70B-Instruct and what is fine-tuned from it down on 2026-12-01, in 8 "
-            "days (openai-ft:catalog): choose another model, or another service by openai-ft:baseUrl"
+            "the service shuts down meta-llama/Llama-3.3-70B-Instruct and models fine-tuned from it on 2026-12-01, in 8 "
+            "days (openai-ft:catalog): choose another model, or another service (openai-ft:baseUrl)"
         ),
     ]
 
@@ -422,51 +422,51 @@ def test_a_model_override_precedes_the_services_closing() -> None:
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
-        ([], "openai-ft:catalog is []: write an object with a member for each model"),
-        ({"a": 5}, 'openai-ft:catalog["a"] is 5: write an object such as {training_price: 25.0}'),
-        ({"a": {"aliases": "b"}}, "openai-ft:catalog[\"a\"].aliases is 'b': write a list of names"),
+        ([], "openai-ft:catalog is []: must be an object with a property for each model"),
+        ({"a": 5}, 'openai-ft:catalog["a"] is 5: must be an object such as {training_price: 25.0}'),
+        ({"a": {"aliases": "b"}}, "openai-ft:catalog[\"a\"].aliases is 'b': must be a list of names"),
         (
             {"a": {"shutdown_date": "soon"}},
-            "openai-ft:catalog[\"a\"].shutdown_date is 'soon': write a date such as 2027-01-14",
+            "openai-ft:catalog[\"a\"].shutdown_date is 'soon': must be a date such as 2027-01-14",
         ),
         (
             {"a": {"shutdown_date": "2027-02-30"}},
-            "openai-ft:catalog[\"a\"].shutdown_date is '2027-02-30': write a date such as 2027-01-14",
+            "openai-ft:catalog[\"a\"].shutdown_date is '2027-02-30': must be a date such as 2027-01-14",
         ),
         (
             {"a": {"training_price": True}},
-            'openai-ft:catalog["a"].training_price is True: write USD per million tokens such as 25.0',
+            'openai-ft:catalog["a"].training_price is True: must be USD per million tokens such as 25.0',
         ),
         (
             {"a": {"training_price_per_hour": -1}},
-            'openai-ft:catalog["a"].training_price_per_hour is -1: write USD per hour such as 100.0',
+            'openai-ft:catalog["a"].training_price_per_hour is -1: must be USD per hour such as 100.0',
         ),
         (
             {"a": {"context_length": 0.5}},
-            'openai-ft:catalog["a"].context_length is 0.5: write a whole number of tokens such as 65536',
+            'openai-ft:catalog["a"].context_length is 0.5: must be a whole number of tokens such as 65536',
         ),
         (
             {"a": {"methods": ["sft"]}},
-            "openai-ft:catalog[\"a\"].methods is ['sft']: write a list with any of supervised, dpo, reinforcement",
+            "openai-ft:catalog[\"a\"].methods is ['sft']: must be a list with any of supervised, dpo, reinforcement",
         ),
         (
             {"a": {"inference_prices": {"input": 1}}},
             (
-                "openai-ft:catalog[\"a\"].inference_prices is {'input': 1}: write an object of input, output and "
+                "openai-ft:catalog[\"a\"].inference_prices is {'input': 1}: must be an object of input, output and "
                 "cached_input, USD per million tokens"
             ),
         ),
         (
             {"a": {"training_price": {"value": 1, "sure": "yes"}}},
             (
-                "openai-ft:catalog[\"a\"].training_price is {'value': 1, 'sure': 'yes'}: write an object of value, source, "
-                "as_of (a date), sure (true or false), the value USD per million tokens such as 25.0"
+                "openai-ft:catalog[\"a\"].training_price is {'value': 1, 'sure': 'yes'}: must be an object of value, source, "
+                "as_of (a date), sure (true or false), and value must be USD per million tokens such as 25.0"
             ),
         ),
         (
             {"a": {"price": 1}},
             (
-                'openai-ft:catalog["a"].price is not known: write one of aliases, methods, context_length, no_new_jobs_from, '
+                'openai-ft:catalog["a"].price is an unknown property: use aliases, methods, context_length, no_new_jobs_from, '
                 "shutdown_date, training_price, training_price_per_hour, inference_prices"
             ),
         ),

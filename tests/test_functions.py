@@ -81,7 +81,7 @@ class TestEveryFunction:
         names = [*lookup.arguments.model_fields, "opts"]
 
         if suffix:
-            assert documentation.startswith(f"Like `{lookup.function}`, ")
+            assert documentation.startswith(f"Call `{lookup.function}` with outputs.")
         else:
             assert [name for name in names if f"\n    {name}: " not in documentation] == []
 
@@ -168,7 +168,7 @@ def test_an_output_is_refused_outside_of_the_output_form() -> None:
         asyncio.run(program())
 
     assert str(refused.value) == (
-        "get_fine_tuning_events: fine_tuning_job_id is an output, known only later: call "
+        "get_fine_tuning_events: fine_tuning_job_id is an output, and its value is not known yet: call "
         "get_fine_tuning_events_output instead"
     )
 

@@ -138,7 +138,7 @@ class TestProfiles:
     def test_unsupported_features_are_reported_with_a_fix(self, feature: str) -> None:
         sentence = PROFILES["generic"].unsupported_message(feature)
 
-        assert sentence.startswith(f"the service 'generic' does not offer {FEATURES[feature]}: ")
+        assert sentence.startswith(f"the service 'generic' does not support {FEATURES[feature]}: ")
         assert "openai-ft:unsupportedFeatures" in sentence
 
 
@@ -219,7 +219,7 @@ class TestServicesThatKeepMetadata:
         provider = configured(FineTuningJobProvider, FakeHost(time=FakeClock().time))
         service.fault("POST", "/v1/fine_tuning/jobs", "drop_before")
 
-        with pytest.raises(ServiceConnectionError, match="no such job appeared"):
+        with pytest.raises(ServiceConnectionError, match="no matching job appeared"):
             provider.create(inputs)
 
         assert service.jobs() == []
@@ -261,7 +261,7 @@ class TestWithoutMetadata:
 
         with pytest.raises(
             ServiceConnectionError,
-            match=r"keeps no metadata by which to find it: .* before you run the command again",
+            match=r"does not store the metadata needed to find the job: .* before you run the command again",
         ):
             provider.create(inputs)
 
@@ -280,7 +280,7 @@ class TestWithoutMetadata:
         created = provider.create(wanted)
 
         assert service.jobs()[0]["method"]["supervised"]["hyperparameters"]["batch_size"] == 8
-        assert f"job {created.id}: the service changed the method" in capfd.readouterr().err
+        assert f"job {created.id}: the service changed the requested method" in capfd.readouterr().err
         assert provider.diff(created.id, created.outs or {}, wanted).changes is False
 
     @pytest.mark.parametrize("batch_size", ["auto", 8.0])
@@ -293,7 +293,7 @@ class TestWithoutMetadata:
     ) -> None:
         provider.create({**inputs, "method": supervised(batch_size=batch_size)})
 
-        assert "changed the method" not in capfd.readouterr().err
+        assert "changed the requested method" not in capfd.readouterr().err
 
 
 class TestAzure:
@@ -437,7 +437,7 @@ class TestGatewaysOverTime(OverTime):
         created = provider.create(unwaited)
         service.advance(60)
 
-        with pytest.raises(IncompleteResourceError, match="goes on at the service") as caught:
+        with pytest.raises(IncompleteResourceError, match="is still running at the service") as caught:
             provider.update(created.id, created.outs or {}, {**unwaited, "paused": True})
 
         assert isinstance(caught.value.__cause__, ServiceError)
@@ -515,14 +515,14 @@ class TestGateways:
 
         (reason,) = reasons(provider, checkpoint_id="model", project_ids=["proj_b"])
 
-        assert reason.startswith("this resource: the service 'generic' does not offer permissions of checkp")
+        assert reason.startswith("this resource: the service 'generic' does not support checkpoint perm")
 
     def test_pausing_is_refused_at_preview(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         (reason,) = reasons(provider, **inputs, paused=True)
 
-        assert reason.startswith("paused: the service 'generic' does not offer pausing and resuming a job: ")
+        assert reason.startswith("paused: the service 'generic' does not support pausing and resuming jobs: ")
 
     @pytest.mark.usefixtures("service")
     def test_events_are_refused_without_a_request(
@@ -532,7 +532,7 @@ class TestGateways:
         monkeypatch.setenv("OPENAI_BASE_URL", service.url)
         pulumi.runtime.set_all_config({"openai-ft:service": "generic"})
         try:
-            with pytest.raises(InputError, match="the service 'generic' does not offer events of a job"):
+            with pytest.raises(InputError, match="the service 'generic' does not support job events"):
                 get_fine_tuning_events("ftjob-1")
         finally:
             pulumi.runtime.set_all_config({})
@@ -575,7 +575,7 @@ def test_metadata_is_refused_at_preview_where_unsupported(
 
     (reason,) = reasons(provider, **inputs, metadata={"team": "shop"})
 
-    assert reason.startswith("metadata: the service 'openai' does not offer metadata of a job: leave it out")
+    assert reason.startswith("metadata: the service 'openai' does not support job metadata: remove it")
 
 
 def test_auto_is_refused_at_preview_where_unsupported(configure: Configure, inputs: dict[str, Any]) -> None:
@@ -583,7 +583,7 @@ def test_auto_is_refused_at_preview_where_unsupported(configure: Configure, inpu
 
     (reason,) = reasons(provider, **inputs, method=supervised(n_epochs=3.0, batch_size="auto"))
 
-    assert reason.startswith("method.supervised.hyperparameters.batch_size: the service 'openai' does not of")
+    assert reason.startswith("method.supervised.hyperparameters.batch_size: the service 'openai' does not su")
     assert reasons(provider, **inputs, method=supervised(n_epochs=3.0, batch_size=1.0)) == []
 
 
@@ -593,7 +593,7 @@ def test_an_extra_body_cannot_replace_priced_inputs(
 ) -> None:
     (reason,) = reasons(configure(FineTuningJobProvider), **inputs, extra_body={name: None, "suffix": "mine"})
 
-    assert reason == f"extra_body.{name}: takes the place of the job's {name}: write it under {name}"
+    assert reason == f"extra_body.{name}: would overwrite the job's {name}: set the input {name} instead"
 
 
 def test_a_token_survives_an_extra_body_with_metadata(
@@ -637,7 +637,7 @@ class TestNebius:
 
         (reason,) = reasons(provider, **inputs, method=supervised(**{name: NEBIUS_HYPERPARAMETERS[name]}))
 
-        assert reason == f"method.supervised.hyperparameters.{name}: is not supported here"
+        assert reason == f"method.supervised.hyperparameters.{name}: is not a known property"
 
     def test_unknown_inputs_are_refused_under_its_profile_too(
         self, configured: Configure, inputs: dict[str, Any]
@@ -646,7 +646,7 @@ class TestNebius:
 
         (reason,) = reasons(provider, **inputs, method=supervised(lora_q=1.0))
 
-        assert reason == "method.supervised.hyperparameters.lora_q: is not supported here"
+        assert reason == "method.supervised.hyperparameters.lora_q: is not a known property"
 
     def test_a_hyperparameter_can_be_allowed_alone(
         self, configured: Configure, inputs: dict[str, Any]

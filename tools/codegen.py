@@ -1,6 +1,6 @@
 """Generate the declarations of inputs in the public modules from the pydantic models.
 
-cog runs this in comments of those modules: `make generate` writes the code, and `make check` fails where it differs.
+cog runs this from comments in the modules. `make generate` writes the code; `make check` fails if it is outdated.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WIDTH = 110 - len("        ")
 
 
 class Inputs:
-    """Source code that declares the inputs of one resource.
+    """Source code that declares the inputs of a resource.
 
     Args:
         model: Model of the inputs.
@@ -32,7 +32,7 @@ class Inputs:
         self.fields = model.model_fields
 
     def parameters(self) -> str:
-        """Return the keyword parameters of the constructor, one on each line."""
+        """Return the keyword parameters of the constructor, each on a separate line."""
         return "\n".join(
             f"{name}: {_parameter_type(field)}{'' if field.is_required() else ' = None'},"
             for name, field in self.fields.items()
@@ -49,14 +49,14 @@ class Inputs:
         return "\n".join([f'"""{summary}', "", "Args:", *entries, '"""'])
 
     def arguments(self) -> str:
-        """Return the entries of a dictionary from the inputs' names to the constructor's arguments."""
+        """Return the entries of a dictionary that maps names of inputs to arguments of the constructor."""
         return "\n".join(
             f'"{name}": {f"file_id({name})" if _accepts_file(field) else name},'
             for name, field in self.fields.items()
         )
 
     def optional_keys(self) -> str:
-        """Return the keys of a TypedDict with the inputs that are optional and no files."""
+        """Return the keys of a TypedDict with the optional inputs, except files."""
         return "\n".join(
             f"{name}: {_parameter_type(field)}"
             for name, field in self.fields.items()
@@ -74,7 +74,7 @@ def _parameter_type(field: FieldInfo) -> str:
 
 
 def _type(annotation: Any) -> str:
-    """Return the type of what a program may pass for a field. Nested models are dictionaries."""
+    """Return the type of the values that a program can pass for a field. Nested models are dictionaries."""
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _type(args[0])

@@ -1,7 +1,6 @@
-"""The whole workflow, shown: a real `pulumi up` of the root project against the emulator.
+"""Demo of the complete workflow: `pulumi up` of the root project against the emulator.
 
-Nothing of the shell's OPENAI_* and PULUMI_* settings is used, keys are made up, and everything that is written lies
-in one folder.
+The demo ignores OPENAI_* and PULUMI_* variables of the shell, uses made-up keys, and writes all files to a single folder.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STACK = "demo"
-TODAY = "2026-12-01"  # in the emulator: from 2027-01-14 on, no model of its catalogue can be tuned any more
+TODAY = "2026-12-01"  # date of the emulator; its catalog has no models to fine-tune from 2027-01-14 on
 STACK_FILE = ROOT / f"Pulumi.{STACK}.yaml"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SETTINGS = ("OPENAI_", "PULUMI_")
@@ -37,24 +36,30 @@ SHARING = (
 
 
 class DemoError(Exception):
-    """The demo cannot go on; its text says why."""
+    """The demo failed. The message states the reason."""
 
 
 @dataclass(frozen=True)
 class Demo:
-    """A demo and the folder that it writes to."""
+    """A demo.
+
+    Attributes:
+        folder: Folder for all files of the demo.
+    """
 
     folder: Path
 
     @property
     def pid_file(self) -> Path:
-        """Holds the emulator's process id."""
+        """Return the file that contains the process ID of the emulator."""
         return self.folder / "emulator.pid"
 
     def environment(self, base_url: str) -> dict[str, str]:
-        """What the demo's commands see: the engine, made-up keys, a backend of its own."""
+        """Return the environment of the demo's commands: the engine, made-up keys, and a separate backend."""
         if urlsplit(base_url).hostname not in LOOPBACK:
-            raise DemoError(f"the demo talks to this machine alone, and {base_url} is not on it")
+            raise DemoError(
+                f"the demo uses only services on this machine, and {base_url} is not on this machine"
+            )
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
         return {
             **inherited,
@@ -72,7 +77,7 @@ class Demo:
         }
 
     def start_emulator(self) -> str:
-        """Starts the emulator, out of reach of the terminal's Ctrl-C, and gives its base URL."""
+        """Start the emulator in a new session, which Ctrl-C does not reach, and return its base URL."""
         command = [sys.executable, "-m", "pulumi_openai_ft.emulator", "--speed", "60", "--today", TODAY]
         with (self.folder / "emulator.log").open("a") as log:
             emulator = subprocess.Popen(
@@ -86,12 +91,12 @@ class Demo:
         assert emulator.stdout is not None
         base_url = emulator.stdout.readline().strip()
         if not base_url:
-            raise DemoError(f"the emulator did not start: see {log.name}")
+            raise DemoError(f"the emulator did not start; see {log.name}")
         print(f"The emulator serves the API at {base_url}", flush=True)
         return base_url
 
     def make_stack(self, env: dict[str, str]) -> None:
-        """Makes the demo's stack. Its settings file is moved out of the project's folder."""
+        """Create the demo's stack, and move its settings file from the project to the demo's folder."""
         (self.folder / "state").mkdir()
         try:
             pulumi(env, "stack", "init", STACK, "--non-interactive", quiet=True)
@@ -101,7 +106,7 @@ class Demo:
         pulumi(env, "config", "set-all", "--path", *SHARING, quiet=True)
 
     def run(self) -> None:
-        """Shows the workflow and takes everything down again."""
+        """Run the workflow, then destroy the stack and stop the emulator."""
         try:
             env = self.environment(self.start_emulator())
             self.make_stack(env)
@@ -111,7 +116,7 @@ class Demo:
             self.clear()
 
     def keep(self) -> None:
-        """Shows the workflow and leaves stack and emulator up."""
+        """Run the workflow, and keep the stack and the emulator."""
         base_url = self.start_emulator()
         env = self.environment(base_url)
         self.make_stack(env)
@@ -119,27 +124,27 @@ class Demo:
         env_file = self.folder / "env.sh"
         names = [name for name in env if name.startswith(SETTINGS) or name == "PATH"]
         env_file.write_text("".join(f"export {name}={shlex.quote(env[name])}\n" for name in names))
-        print(GO_ON.format(base_url=base_url, env=os.path.relpath(env_file, ROOT)))
+        print(NEXT_STEPS.format(base_url=base_url, env=os.path.relpath(env_file, ROOT)))
 
     def clear(self) -> None:
-        """Ends the emulator and removes the folder, whatever state a demo left them in."""
+        """Stop the emulator and remove the folder, even if a previous demo was interrupted."""
         if self.pid_file.exists():
             end_emulator(int(self.pid_file.read_text()))
         if self.folder.exists():
             shutil.rmtree(self.folder)
 
 
-GO_ON = """
-Stack and emulator are still up. To go on in this shell:
+NEXT_STEPS = """
+The stack and the emulator are still running. To use them in this shell:
 
   . {env}
   pulumi stack output
   pulumi preview
   curl -H "Authorization: Bearer $OPENAI_API_KEY" {base_url}/fine_tuning/jobs
 
-`make demo STOP=1` ends them.
+To stop them, run `make demo STOP=1`.
 
-To use the real API, in a shell of its own (this costs money):
+To use the real API, in a new shell (this costs money):
 
   eval "$(make -s env)"
   pulumi stack init real
@@ -149,7 +154,7 @@ To use the real API, in a shell of its own (this costs money):
 
 
 def show(env: dict[str, str]) -> None:
-    """The main job, and the proof that it has converged."""
+    """Run `pulumi up`, print the outputs, and check that a preview has no changes."""
     pulumi(env, "up", "--yes", "--skip-preview")
     pulumi(env, "stack", "output")
     pulumi(env, "preview", "--expect-no-changes")
@@ -157,7 +162,7 @@ def show(env: dict[str, str]) -> None:
 
 @contextlib.contextmanager
 def destroyed_at_the_end(env: dict[str, str]) -> Iterator[None]:
-    """Destroys the stack whatever happens, an interruption included."""
+    """Destroy the stack on exit, also after an error or an interruption."""
     try:
         yield
     finally:
@@ -165,9 +170,9 @@ def destroyed_at_the_end(env: dict[str, str]) -> Iterator[None]:
 
 
 def pulumi(env: dict[str, str], *arguments: str, quiet: bool = False, shielded: bool = False) -> None:
-    """Runs one command of the engine, shown as it would be typed.
+    """Print and run a `pulumi` command.
 
-    Ctrl-C reaches the engine, which ends in good order, unless the command is shielded from it.
+    Ctrl-C reaches the engine, which stops gracefully, unless the command is shielded.
     """
     if not quiet:
         print(f"\n$ pulumi {shlex.join(arguments)}", flush=True)
@@ -181,16 +186,16 @@ def pulumi(env: dict[str, str], *arguments: str, quiet: bool = False, shielded: 
         start_new_session=shielded,
     )
     with interruption_goes_to(engine_process):
-        said, _ = engine_process.communicate()
+        output, _ = engine_process.communicate()
     if engine_process.returncode:
         raise DemoError(
-            f"{said or ''}`pulumi {shlex.join(arguments)}` ended with {engine_process.returncode}"
+            f"{output or ''}`pulumi {shlex.join(arguments)}` ended with {engine_process.returncode}"
         )
 
 
 @contextlib.contextmanager
 def interruption_goes_to(engine_process: subprocess.Popen[str]) -> Iterator[None]:
-    """Waits for the engine's own end when the demo is interrupted, then ends too."""
+    """Wait until the engine has stopped if the demo is interrupted, then raise KeyboardInterrupt."""
     interrupted = False
 
     def note(number: int, _frame: object) -> None:
@@ -210,7 +215,7 @@ def interruption_goes_to(engine_process: subprocess.Popen[str]) -> Iterator[None
 
 
 def end_emulator(pid: int) -> None:
-    """Ends the emulator and waits until it has gone. A process that took over its id is left alone."""
+    """Stop the emulator and wait until it has ended. Another process with its reused ID is not affected."""
     command = subprocess.run(
         ["ps", "-o", "command=", "-p", str(pid)], stdout=subprocess.PIPE, text=True, check=False
     )
@@ -227,13 +232,15 @@ def end_emulator(pid: int) -> None:
 
 
 def main() -> int:
-    """Runs the demo and gives its exit code."""
+    """Run the demo, and return the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--keep", action="store_true", help="leave stack and emulator up")
-    parser.add_argument("--stop", action="store_true", help="end what --keep left")
-    parser.add_argument("--folder", type=Path, default=LOCAL / "demo", help="where everything is written")
+    parser.add_argument("--keep", action="store_true", help="keep the stack and the emulator running")
+    parser.add_argument(
+        "--stop", action="store_true", help="stop the emulator of a demo with --keep, and remove its files"
+    )
+    parser.add_argument("--folder", type=Path, default=LOCAL / "demo", help="folder for all files")
     arguments = parser.parse_args()
     demo = Demo(arguments.folder.resolve())
     demo.clear()

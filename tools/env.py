@@ -1,4 +1,4 @@
-"""Prints what a shell needs to use this checkout's engine: `eval "$(make -s env)"`."""
+"""Print the environment variables to use this checkout's engine in a shell: `eval "$(make -s env)"`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOCAL = ROOT / ".local"
 
 
 def engine() -> str:
-    """The folder that holds `pulumi`. The engine's script says what to do where there is none."""
+    """Return the folder of `pulumi`. If it does not exist, the engine's script prints the next step."""
     script = ROOT / "tools" / "pulumi" / "engine.py"
     found = subprocess.run([sys.executable, script, "where"], stdout=subprocess.PIPE, text=True, check=False)
     if found.returncode:
@@ -23,14 +23,14 @@ def engine() -> str:
 
 
 def path(bin_folder: str, environment: Path = ROOT / ".venv") -> str:
-    """Return PATH with the engine and a virtual environment in front, each once."""
+    """Return PATH, starting with the engine and a virtual environment, without duplicates."""
     first = [bin_folder, str(environment / "bin")]
     rest = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder not in first]
     return os.pathsep.join(first + rest)
 
 
 def passphrase_file() -> Path:
-    """A passphrase of this checkout's own, so that secrets in its local stacks are really encrypted."""
+    """Return the file with this checkout's random passphrase, with which secrets in local stacks are encrypted."""
     file = LOCAL / "passphrase"
     if not file.exists():
         LOCAL.mkdir(exist_ok=True)
@@ -40,7 +40,7 @@ def passphrase_file() -> Path:
 
 
 def main() -> None:
-    """Writes the export lines."""
+    """Print the export commands."""
     state = LOCAL / "state"
     state.mkdir(parents=True, exist_ok=True)
     exports = {

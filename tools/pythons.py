@@ -1,6 +1,6 @@
-"""Runs the unit tests and the demo on each Python that the package supports and this machine has.
+"""Run the unit tests and the demo on each supported Python version that is installed on this machine.
 
-Interpreters are looked up on PATH and among those of pyenv. With REQUIRE_PYTHONS=1 one that is not found is an error.
+Interpreters are searched on PATH and in pyenv. With REQUIRE_PYTHONS=1, a missing interpreter is an error.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TESTS = ["-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-m", "not e2e 
 
 
 def supported() -> list[str]:
-    """Return the versions in the package's classifiers, such as `3.12`."""
+    """Return the Python versions in the package's classifiers, such as `3.12`."""
     text = (ROOT / "pyproject.toml").read_text()
     classifiers = tomllib.loads(text)["project"]["classifiers"]
     found = (re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", one) for one in classifiers)
@@ -39,7 +39,7 @@ def supported() -> list[str]:
 
 
 def interpreter(version: str) -> Path | None:
-    """Return an interpreter of a version that starts, from PATH or from pyenv's newest."""
+    """Return a working interpreter of a version: from PATH, or the newest in pyenv."""
     on_path = shutil.which(f"python{version}")
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     installed = sorted(pyenv.glob(f"versions/{version}.*/bin/python"), key=_patch, reverse=True)
@@ -57,7 +57,7 @@ def _patch(python: Path) -> int:
 
 
 def try_on(version: str, python: Path) -> None:
-    """Install the package for a Python, test it and show the demo. Raise CalledProcessError where that fails."""
+    """Install the package for a Python, run the tests and the demo, and raise CalledProcessError if a step fails."""
     environment = LOCAL / "pythons" / version
     inside = environment / "bin" / "python"
     if not inside.exists():
@@ -70,12 +70,15 @@ def try_on(version: str, python: Path) -> None:
 
 
 def main() -> int:
-    """Print a line for each version and return the exit code."""
+    """Print a result for each version, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "versions", nargs="*", default=supported(), help="such as 3.12; by default all supported"
+        "versions",
+        nargs="*",
+        default=supported(),
+        help="versions such as 3.12 (default: all supported versions)",
     )
-    parser.add_argument("--list", action="store_true", help="print the interpreters, and run nothing")
+    parser.add_argument("--list", action="store_true", help="only print the interpreters")
     arguments = parser.parse_args()
     results: dict[str, str] = {}
     for version in arguments.versions:

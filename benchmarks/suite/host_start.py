@@ -1,4 +1,4 @@
-"""Seconds until a host of dynamic providers says its port, ours against the stock one, and what idleness costs."""
+"""Start time and idle CPU time of this package's host, compared with Pulumi's own host."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ OURS, STOCK = "our host", "stock host"
 MODULES = {OURS: "pulumi_openai_ft.host", STOCK: "pulumi.dynamic"}
 WRAPPER = "pulumi-resource-pulumi-python"
 NOBODY = "127.0.0.1:1"
-"""An engine's address, which a host is told; none of them connects before it has something to say."""
+"""Address of an engine that does not exist. Hosts do not connect before they need the engine."""
 TURNS = 9
-"""How often each is started in a run: they are short, and the machine is noisy."""
+"""Number of starts of each host per run, because a start is short and noisy."""
 SETTLED, IDLE = 1.0, 5.0
-"""Seconds from the port on after which a host has nothing left to do, and for which it is looked at then."""
+"""Seconds after the start until a host is idle, and seconds for which it is then measured."""
 LONGEST_START = 1.3
 MOST_IDLE = 0.02
-"""Processor seconds of `IDLE` that may be seen beyond the stock host's: two steps of the counter."""
+"""Limit of the CPU seconds during `IDLE` in addition to those of Pulumi's own host: two steps of the counter."""
 
 
 def measure(plan: Plan) -> list[Series]:
-    """Starts hosts in turns, as modules and as the engine does, by the wrappers; then leaves two of them alone."""
+    """Measure starts of both hosts, as modules and through the wrappers like the engine does, then idle hosts."""
     with tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as folder:
         project = Path(folder) / "project"
         shutil.copytree(stack.PROGRAMS / "floor", project)
@@ -47,7 +47,7 @@ def measure(plan: Plan) -> list[Series]:
 
 
 def versions() -> dict[str, str]:
-    """The stock host's."""
+    """Return the version of Pulumi's own host."""
     return {"pulumi": version("pulumi")}
 
 
@@ -56,18 +56,18 @@ def _modules() -> dict[str, list[str]]:
 
 
 def _stock_wrapper() -> str:
-    """It lies beside the engine."""
+    """Return the path of Pulumi's wrapper, which is in the folder of the engine."""
     engine = shutil.which("pulumi")
     wrapper = engine and shutil.which(WRAPPER, path=str(Path(engine).parent))
     if not wrapper:
-        raise BenchmarkError(f"there is no {WRAPPER} beside an engine on PATH: run `make bench`")
+        raise BenchmarkError(f"no {WRAPPER} in the folder of an engine on PATH; run `make bench`")
     return wrapper
 
 
 def _starts(what: str, commands: dict[str, list[str]], project: Path, plan: Plan) -> Series:
     starts = {name: partial(_seconds, command, project) for name, command in commands.items()}
     for start in starts.values():
-        start()  # compiles what has changed
+        start()  # compiles changed modules
     turns = plan.runs * TURNS
     plan.tell(f"{what}: starting {turns * len(starts)} hosts")
     taken = in_turns(starts, turns, tell=lambda _step: None)

@@ -1,4 +1,4 @@
-"""Processor seconds of our imports beyond `import pulumi`, against the latter beyond bare Python."""
+"""CPU time of importing this package after `import pulumi`, compared with `import pulumi` in bare Python."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ OURS = {
     "the package": "import pulumi, pulumi_openai_ft",
     "its names": "import pulumi; from pulumi_openai_ft import *",
 }
-"""The package imports its names when they are used. What a program pays lies between the two."""
+"""Statements by name. The package imports its names when they are used, so a program needs a time between the two."""
 MOST = 0.40
-"""What ours may take of what `import pulumi` takes: a program registers resources, and needs nothing that asks the service."""
+"""Limit of the ratio to `import pulumi`: a program only registers resources, so it does not need the API client."""
 TURNS = 7
-"""How often each is started in a run: they are short, and differences are noisier than what they are of."""
+"""Number of starts per run, because a start is short, and a difference is noisier than its terms."""
 
 
 def measure(plan: Plan) -> list[Series]:
-    """Starts Python with each statement in turns."""
+    """Start Python with each statement alternately."""
     starts = {statement: partial(_seconds, statement) for statement in (BARE, PULUMI, *OURS.values())}
     for start in starts.values():
-        start()  # compiles what has changed
+        start()  # compiles changed modules
     turns = plan.runs * TURNS
     plan.tell(f"starting Python {turns * len(starts)} times")
     taken = in_turns(starts, turns, tell=lambda _step: None)
@@ -37,12 +37,12 @@ def measure(plan: Plan) -> list[Series]:
 
 
 def versions() -> dict[str, str]:
-    """The package beyond which ours is measured, and what ours imports besides."""
+    """Return the versions of `pulumi` and of the other packages that this package imports."""
     return {name: version(name) for name in ("pulumi", "pydantic", "tenacity")}
 
 
 def _seconds(statement: str) -> float:
-    # An import waits for nothing; other processes lengthen its wall-clock time more than its processor time.
+    # An import does not wait, and other processes affect its CPU time less than its wall-clock time.
     return processes.run([sys.executable, "-I", "-c", statement]).cpu_seconds
 
 

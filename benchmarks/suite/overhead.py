@@ -1,4 +1,4 @@
-"""Seconds of up, no-change preview and destroy, N files against N resources that do nothing."""
+"""Duration of up, no-change preview and destroy of N files, compared with N no-op resources."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Lives = dict[str, list[dict[str, float]]]
 
 
 def measure(plan: Plan) -> list[Series]:
-    """Takes the stacks through their lives in turns, smallest size first; the emulator answers at once."""
+    """Run all commands on each stack alternately, smallest size first. The emulator responds immediately."""
     with tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as folder, Emulator() as service:
         stacks = {
             OUR_HOST: _files(Path(folder) / "ours", service.url, on_our_host=True),
@@ -39,7 +39,7 @@ def measure(plan: Plan) -> list[Series]:
 
 
 def versions() -> dict[str, str]:
-    """Engine and SDK, which are the floor."""
+    """Return the versions of the engine and the SDK, which determine the baseline."""
     return {**stack.versions(), "pulumi": version("pulumi")}
 
 

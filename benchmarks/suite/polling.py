@@ -1,4 +1,4 @@
-"""Requests of our host in an interval while many jobs wait, against a look at each of them."""
+"""Number of requests per poll while many jobs wait, compared with a request per job."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 JOBS = 250
 LISTED, FOLLOWED = 100, 4
-"""Jobs that one request shows, and those whose events are asked for in an interval."""
+"""Number of jobs per list request, and number of jobs whose events are read per poll."""
 INTERVALS = 5
 INTERVAL = 0.5
-"""Seconds of an interval. The figure does not depend on it."""
+"""Seconds between two polls. The result does not depend on it."""
 UNTIL_TRAINING, TRAINING = 60.0, 3600.0
-"""Seconds until all jobs train, and until all are done."""
+"""Seconds until all jobs train, and until all are completed."""
 PATIENCE = 120.0
 OURS, PEER = "FineTuningJob, our host", "a request for each job"
 LISTING = "/v1/fine_tuning/jobs"
 
 
 def measure(plan: Plan) -> list[Series]:
-    """Lets jobs wait at an emulator whose time stands still, and reads its journal."""
+    """Let jobs wait at an emulator with a manual clock, and count the requests in its journal."""
     with tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as folder:
         taken = in_turns({OURS: partial(_most_requests, Path(folder))}, plan.runs, plan.tell)[OURS]
     lists = math.ceil(JOBS / LISTED)
@@ -54,12 +54,17 @@ def _series(while_: str, requests: Sequence[int], at_most: int) -> Series:
 
 
 def versions() -> dict[str, str]:
-    """Nothing but ours has a part in it."""
+    """Return no versions: the results depend only on this package."""
     return {}
 
 
 class _Most(NamedTuple):
-    """The requests of the interval that has the most."""
+    """The maximum number of requests per poll.
+
+    Attributes:
+        before_training: Maximum while all jobs wait for their training.
+        in_training: Maximum while all jobs train.
+    """
 
     before_training: int
     in_training: int
@@ -73,19 +78,19 @@ def _most_requests(folder: Path) -> _Most:
     ):
         creates = _creates(host, folder)
         _await(lambda: _all_wait(service), "all jobs to wait")
-        before_training = _most_from_now_on(service)
+        before_training = _most_requests_per_poll(service)
         service.advance(UNTIL_TRAINING)
-        found = _Most(before_training, _most_from_now_on(service))
+        found = _Most(before_training, _most_requests_per_poll(service))
         service.advance(TRAINING)
         for create in creates:
             create.result()
     return found
 
 
-def _most_from_now_on(service: Emulator) -> int:
+def _most_requests_per_poll(service: Emulator) -> int:
     now = service.journal()[-1].number
-    _await(lambda: len(intervals(service.journal(after=now))) > INTERVALS, "the host to look")
-    return max(intervals(service.journal(after=now))[1:])  # the first may be of the time before
+    _await(lambda: len(intervals(service.journal(after=now))) > INTERVALS, "the host to poll")
+    return max(intervals(service.journal(after=now))[1:])  # the first poll may have started earlier
 
 
 def _creates(host: OwnHost, folder: Path) -> list[Any]:
@@ -99,7 +104,7 @@ def _creates(host: OwnHost, folder: Path) -> list[Any]:
 
 
 def _all_wait(service: Emulator) -> bool:
-    """Whether each job is bought, and nobody looks any more whether it was bought twice."""
+    """Return whether all jobs are created and the checks for concurrent duplicates have ended."""
     if service.counts().get(f"POST {LISTING}", 0) < JOBS:
         return False
     before = _searches(service)
@@ -112,12 +117,12 @@ def _searches(service: Emulator) -> int:
 
 
 def intervals(entries: Sequence[JournalEntry]) -> list[int]:
-    """Requests from each look at the jobs to the next."""
-    looks = [number for number, entry in enumerate(entries) if _begins_look(entry)]
-    return [later - earlier for earlier, later in pairwise(looks)]
+    """Return the number of requests from the start of each poll to the start of the next poll."""
+    polls = [number for number, entry in enumerate(entries) if _starts_poll(entry)]
+    return [later - earlier for earlier, later in pairwise(polls)]
 
 
-def _begins_look(entry: JournalEntry) -> bool:
+def _starts_poll(entry: JournalEntry) -> bool:
     return entry.route == LISTING and "after=" not in entry.query and "metadata" not in entry.query
 
 
@@ -125,5 +130,5 @@ def _await(condition: Callable[[], bool], what: str) -> None:
     until = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > until:
-            raise BenchmarkError(f"waited {PATIENCE:.0f} s in vain for {what}")
+            raise BenchmarkError(f"waited {PATIENCE:.0f} s for {what} without success")
         time.sleep(INTERVAL)

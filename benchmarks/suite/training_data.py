@@ -1,4 +1,4 @@
-"""Seconds of checking, hashing and counting training data, sizes in MB, against json with tiktoken and the parser alone."""
+"""Duration of checking training files (sizes in MB), compared with json and tiktoken, and with only parsing."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ NAMES = {
 }
 
 Seconds = dict[tuple[str, int], list[float]]
-"""By way and cores, in the order of the runs."""
+"""Durations in the order of the runs, by way and number of cores."""
 
 
 def measure(plan: Plan) -> list[Series]:
-    """Goes all ways in turns, each in a fresh process, through the same files."""
+    """Run all ways alternately on the same files, each in a new process."""
     training_data.require_peers()
     training_data.require_cores(max(one.cores for one in COMPARISONS))
     with tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as folder:
@@ -53,7 +53,7 @@ def measure(plan: Plan) -> list[Series]:
 
 
 def versions() -> dict[str, str]:
-    """The peers, and what ours is made of."""
+    """Return the versions of the baselines and of this package's dependencies."""
     return training_data.peer_versions()
 
 
@@ -67,7 +67,7 @@ def _taken(folder: Path, size: int, plan: Plan) -> Seconds:
 
 
 def _ways() -> list[tuple[str, int]]:
-    """All that is compared, each once, what is compared with each other near to each other."""
+    """Return all ways and their cores without duplicates. Ways that are compared run directly after each other."""
     pairs = [((one.way, one.cores), (one.peer, 1)) for one in COMPARISONS]
     return list(dict.fromkeys(way for pair in pairs for way in pair))
 

@@ -1,4 +1,4 @@
-"""Uploading a file to a sink that counts bytes, ours against the official client and against httpx alone: seconds, memory."""
+"""Duration and memory of uploading a file to a byte-counting sink, compared with the official client and plain httpx."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ PIECE, PARTS = "one piece, our host", "parts, our host"
 CREATE, CHUNKED, STREAM = "files.create", "upload_file_chunked", "an httpx stream"
 SHA256, MD5 = "SHA-256 alone", "MD5 alone"
 ABOVE = {PIECE: "1000000", PARTS: "64"}
-"""Megabytes above which ours goes in parts."""
+"""Multipart threshold in megabytes."""
 OTHERS = {CREATE: "create", CHUNKED: "chunked", STREAM: "stream", SHA256: "sha256", MD5: "md5"}
 HASHES = frozenset({SHA256, MD5})
 LINE_SPEED = 500
-"""Megabytes that a line of 4 Gbit/s carries in a second."""
+"""Megabytes per second of a line of 4 Gbit/s."""
 LINE_WAYS = (PIECE, PARTS, STREAM)
 LARGEST_PIECE = 512
-"""Megabytes beyond which the package sends no file in one piece."""
+"""Maximum size in megabytes of a file that this package sends in one request."""
 LONGEST = 1 / 0.9
-"""Ours ÷ the stream: 0.9 of its throughput."""
+"""Limit of the ratio of durations: 0.9 of the stream's throughput."""
 MOST_MEMORY = 48.0
 ROW = b'{"messages":[{"role":"user","content":"%s"}]}\n' % (b"x" * 954)
 FEW_ROWS = 10
@@ -47,12 +47,12 @@ FEW_ROWS = 10
 
 @dataclass(frozen=True)
 class Content:
-    """A file that is to be uploaded.
+    """A file to upload.
 
     Attributes:
-        path: Where it lies.
-        size: Bytes.
-        sha256: Its hash, which our host is told by the program.
+        path: Path of the file.
+        size: Size in bytes.
+        sha256: Hash of the content, which the program passes to the host.
     """
 
     path: Path
@@ -61,7 +61,7 @@ class Content:
 
     @classmethod
     def of(cls, path: Path, rows: int) -> Content:
-        """Writes one, to the disk's last byte: nothing of it is left to be done while somebody sends it."""
+        """Write a file, and flush it to disk, so that the measurement does not include writing."""
         sha256, many = hashlib.sha256(), ROW * FEW_ROWS
         with path.open("wb") as file:
             for _ in range(rows // FEW_ROWS):
@@ -73,18 +73,18 @@ class Content:
 
     @property
     def inputs(self) -> dict[str, str]:
-        """Those of a `File`. With this purpose its rows are not looked at, which is another benchmark."""
+        """Return the inputs of a `File`. With this purpose, its examples are not checked, which is another benchmark."""
         return {"file": str(self.path), "sha256": self.sha256, "purpose": "batch"}
 
 
 @dataclass(frozen=True)
 class Sent:
-    """An upload.
+    """The measurements of an upload.
 
     Attributes:
-        seconds: How long it took.
-        before: Megabytes of memory when it began.
-        peak: The most of them while it lasted.
+        seconds: Duration.
+        before: Memory at the start in megabytes.
+        peak: Peak memory during the upload in megabytes.
     """
 
     seconds: float
@@ -97,7 +97,7 @@ Taken = dict[int, dict[str, list[Sent]]]
 
 
 def measure(plan: Plan) -> list[Series]:
-    """Sends files of each size in each way, in turns, each by a process of its own."""
+    """Upload files of each size in each way alternately, each from a separate process."""
     free, line = Taken(), Taken()
     with tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as name:
         folder = Path(name)
@@ -110,7 +110,7 @@ def measure(plan: Plan) -> list[Series]:
 
 
 def versions() -> dict[str, str]:
-    """The official client, and what carries our bytes."""
+    """Return the versions of the official client and of the HTTP client."""
     return {name: version(name) for name in ("openai", "httpx")}
 
 
@@ -139,7 +139,7 @@ def _taken(
 
 
 def _ours(above: str, content: Content, small: Content, sink: Sink) -> Sent:
-    """Our host's upload, as the engine asks for it, after it has uploaded a small file."""
+    """Measure an upload by this package's host, requested like by the engine, after the upload of a small file."""
     config = {"apiKey": stack.API_KEY, "baseUrl": sink.url, "multipartThreshold": above}
     folder = small.path.parent
     with OwnHost.configured(folder, {f"openai-ft:{key}": value for key, value in config.items()}) as host:
@@ -189,7 +189,7 @@ def _seconds(
 
 
 def _memory(taken: Taken) -> Iterator[Series]:
-    """By how much the peak of memory grew."""
+    """Yield the growth of the memory during an upload."""
     for name in (*ABOVE, CREATE, CHUNKED, STREAM):
         points = tuple(
             Point(size, tuple(sent.peak for sent in found[name]), tuple(sent.before for sent in found[name]))

@@ -1,4 +1,4 @@
-"""Seconds of an up of jobs that train a while, all at the same time, against one of resources that do nothing."""
+"""Duration of an up of jobs that train at the same time, compared with an up of no-op resources."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from benchmarks.benchmark import Plan
 
 JOBS = 64
-"""As many as the engine is allowed to have under way."""
+"""Number of jobs, which is also the engine's limit of parallel operations."""
 TRAINING = 2.0
 """Seconds from a job's creation to its end."""
 LONGEST_BEYOND = 2.6
 SLEEP = 1.0
-"""Seconds for which each resource of the stock host's own waiting sleeps."""
+"""Seconds that each no-op resource sleeps, to measure how Pulumi's own host waits."""
 TODAY = date(2026, 12, 1)
-"""The emulator's day: all models of its catalogue can be tuned on it."""
+"""Date of the emulator, on which all models of its catalog can be fine-tuned."""
 OUR_HOST, STOCK_HOST = "FineTuningJob, our host", "FineTuningJob, stock host"
 NO_OP, SLEEPING = "no-op, stock host", f"no-op that sleeps {SLEEP:g} s, stock host"
 
@@ -36,7 +36,7 @@ Seconds = dict[str, list[float]]
 
 
 def measure(plan: Plan) -> list[Series]:
-    """Runs the same program with each provider on each host in turns."""
+    """Run the same program with each provider on each host alternately."""
     jobs = min(JOBS, plan.sizes[-1])
     with (
         tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as folder,
@@ -55,7 +55,7 @@ def measure(plan: Plan) -> list[Series]:
 
 
 def versions() -> dict[str, str]:
-    """Engine and SDK, whose host is the peer."""
+    """Return the versions of the engine and the SDK, whose host is the baseline."""
     return {**stack.versions(), "pulumi": version("pulumi")}
 
 

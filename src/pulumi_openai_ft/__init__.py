@@ -1,7 +1,7 @@
 """Manage OpenAI fine-tuning as code with Pulumi.
 
-`__init__.pyi` lists the public names. Each is imported when it is first used, so that `openai-ft` and the emulator do
-not load Pulumi.
+`__init__.pyi` lists the public names. Each name is imported on first use, so that the `openai-ft` command and the
+emulator start without loading Pulumi.
 """
 
 import lazy_loader

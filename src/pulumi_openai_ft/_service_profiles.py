@@ -1,7 +1,7 @@
-"""What services other than OpenAI do differently: data, by the name of a profile.
+"""Service profiles: how services other than OpenAI differ from OpenAI's API.
 
-Facts are those of the services' own references in 2026-11; where a service is not sure to offer something, the
-profile says that it lacks it, and each field can be set alone.
+The data follows the services' own API references as of 2026-11. If it is uncertain whether a service supports a
+feature, its profile marks the feature as unsupported. Users can override each field with a setting.
 """
 
 from __future__ import annotations
@@ -9,29 +9,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FEATURES = {
-    "auto": "hyperparameters that are left to the service (`auto`)",
+    "auto": "`auto` hyperparameters",
     "checkpoints": "checkpoints",
-    "events": "events of a job",
-    "metadata": "metadata of a job",
-    "metadata_filter": "finding jobs by their metadata",
-    "models": "looking up and deleting the models that it made",
-    "pause": "pausing and resuming a job",
-    "permissions": "permissions of checkpoints",
-    "uploads": "uploads in parts",
+    "events": "job events",
+    "metadata": "job metadata",
+    "metadata_filter": "filtering jobs by metadata",
+    "models": "reading and deleting fine-tuned models",
+    "pause": "pausing and resuming jobs",
+    "permissions": "checkpoint permissions",
+    "uploads": "multipart uploads",
 }
-"""What a service may lack, in words."""
+"""Features that a service may lack, with their names in messages."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """How one kind of service differs from OpenAI.
+    """The differences between a service and OpenAI.
 
     Attributes:
-        name: Name of the profile, the setting `openai-ft:service`.
-        key_header: Header that carries the key; `authorization` carries it as a bearer token.
-        query: Added to every request, such as an API version.
-        lacks: Names out of `FEATURES`.
-        hyperparameters: Hyperparameters beyond the API's that are passed on; `*` passes all.
+        name: Name of the profile, the value of `openai-ft:service`.
+        api_key_header: HTTP header for the key. In `authorization`, the key is sent as a bearer token.
+        query: Query parameters added to every request, such as an API version.
+        unsupported: Features that the service lacks, keys of `FEATURES`.
+        hyperparameters: Additional hyperparameters that the service accepts; `*` accepts any.
     """
 
     name: str
@@ -41,14 +41,14 @@ class Profile:
     hyperparameters: frozenset[str] = frozenset()
 
     def supports(self, feature: str) -> bool:
-        """Whether the service has a feature, one of `FEATURES`."""
+        """Return whether the service supports a feature, a key of `FEATURES`."""
         return feature not in self.unsupported
 
     def unsupported_message(self, feature: str) -> str:
-        """A sentence that says that the service lacks a feature, and what to do if it does not."""
+        """Return a message that the service lacks a feature, and how to override the profile."""
         return (
-            f"the service {self.name!r} does not offer {FEATURES[feature]}: leave it out, or, if yours does, name what "
-            f"it lacks in openai-ft:unsupportedFeatures"
+            f"the service {self.name!r} does not support {FEATURES[feature]}: remove it, or, if your service does "
+            f"support it, list only the features that it lacks in openai-ft:unsupportedFeatures"
         )
 
 

@@ -1,4 +1,4 @@
-"""Where settings come from: the only module that names configuration keys and environment variables."""
+"""Settings. This is the only module that names configuration keys and environment variables."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ENVIRONMENT = os.environ
 
 
 class Source(NamedTuple):
-    """Places of one setting, in the order in which they are searched."""
+    """The configuration key and environment variables of a setting, in order of precedence."""
 
     config_key: str
     environment: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ SOURCES: dict[str, Source] = {
     "shutdown_warning_days": Source("shutdownWarningDays"),
 }
 DENY_THIRD_PARTY_PROVIDERS = Source("denyThirdPartyProviders")
-"""A setting of the host; all others are about requests to the service."""
+"""A setting of the host. All other settings apply to requests to the service."""
 RENAMED = {
     "owner": "idempotencyScope",
     "uploadPartsAbove": "multipartThreshold",
@@ -65,25 +65,25 @@ RENAMED = {
     "lacks": "unsupportedFeatures",
     "onlyOwnResources": "denyThirdPartyProviders",
 }
-"""Former configuration keys. States hold them, so `refresh` and `destroy` read them; `preview` and `up` refuse them."""
+"""Former configuration keys. `refresh` and `destroy` read them from old states; `preview` and `up` reject them."""
 REMOVED = ("operationTimeout", "adminRequestsPerMinute")
-"""Configuration keys without an effect any more, which `preview` and `up` refuse, too."""
+"""Configuration keys that no longer have an effect. `preview` and `up` reject them as well."""
 KEYS_IN_CONFIGURATION = tuple(
     f"{CONFIG_NAMESPACE}:{SOURCES[name].config_key}" for name in ("api_key", "admin_key")
 )
-"""Full configuration keys of the settings that are secret."""
+"""Full configuration keys of the secret settings."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of requests to one service.
+    """The settings of requests to a service.
 
     Attributes:
-        api_key: Project key, for everything but permissions. Never shown by `repr`.
-        admin_key: Admin key, for permission calls only. Never shown by `repr`.
+        api_key: Project key, for all requests except permissions. Excluded from `repr`.
+        admin_key: Admin key, only for permissions. Excluded from `repr`.
         organization: `org-…`, sent as `OpenAI-Organization`.
         project: `proj_…`, sent as `OpenAI-Project`.
-        base_url: The API's root, without a trailing slash.
+        base_url: Root URL of the API, without a trailing slash.
         idempotency_scope: Distinguishes identically named stacks on different Pulumi backends that use the same
             OpenAI project.
         max_retries: Maximum number of retries of a request.
@@ -92,9 +92,9 @@ class Settings:
         multipart_threshold: Size in MB (a million bytes) above which a file is uploaded in parts.
         profile: Differences between the service and OpenAI: the settings `service`, `apiKeyHeader`, `query`,
             `unsupportedFeatures` and `hyperparameters`.
-        catalog: Additions of the user to the model catalog, JSON.
-        shutdown_warning_days: Number of days before a model's shutdown from which on a preview warns.
-        outdated_keys: Full configuration keys that are set but were renamed or removed.
+        catalog: The user's additions to the model catalog, as JSON.
+        shutdown_warning_days: Number of days before a model's shutdown when previews begin to warn.
+        outdated_keys: Full configuration keys that the stack still sets but that were renamed or removed.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -116,56 +116,56 @@ class Settings:
     def resolve(
         cls, config: Callable[[str], str | None], environment: Mapping[str, str] | None = None
     ) -> Settings:
-        """Looks each setting up in the Pulumi configuration, then in the environment.
+        """Read each setting from the Pulumi configuration, or else from the environment.
 
         Args:
-            config: Gives the value of a full key such as `openai-ft:apiKey`, or None.
-            environment: Environment variables; those of the process by default.
+            config: Returns the value of a full key such as `openai-ft:apiKey`, or None.
+            environment: Environment variables; by default those of the process.
 
         Raises:
-            SettingsError: A value is malformed, or project and admin key are the same.
+            SettingsError: A value is malformed, or the project key and the admin key are equal.
         """
         environment = ENVIRONMENT if environment is None else environment
         found = {name: _look_up(source, config, environment) for name, source in SOURCES.items()}
-        given = {name: value for name, value in found.items() if value is not None}
+        values = {name: value for name, value in found.items() if value is not None}
 
         def number(name: str) -> float:
-            return _number(name, given, getattr(cls, name))
+            return _number(name, values, getattr(cls, name))
 
         settings = cls(
-            api_key=given.get("api_key"),
-            admin_key=given.get("admin_key"),
-            organization=given.get("organization"),
-            project=given.get("project"),
-            base_url=_base_url(given.get("base_url", DEFAULT_BASE_URL)),
-            idempotency_scope=given.get("idempotency_scope"),
+            api_key=values.get("api_key"),
+            admin_key=values.get("admin_key"),
+            organization=values.get("organization"),
+            project=values.get("project"),
+            base_url=_base_url(values.get("base_url", DEFAULT_BASE_URL)),
+            idempotency_scope=values.get("idempotency_scope"),
             max_retries=int(number("max_retries")),
             timeout=number("timeout"),
             poll_interval=number("poll_interval"),
             multipart_threshold=number("multipart_threshold"),
-            profile=_profile(given),
-            catalog=_json_object("catalog", given),
+            profile=_profile(values),
+            catalog=_json_object("catalog", values),
             shutdown_warning_days=number("shutdown_warning_days"),
             outdated_keys=tuple(_outdated_keys(config)),
         )
         settings._validate_header_values()
-        settings._refuse_equal_keys()
+        settings._reject_equal_keys()
         return settings
 
     def require_current_keys(self) -> None:
-        """Refuse outdated configuration keys, for commands that run the program.
+        """Reject outdated configuration keys. Commands that run the program call this.
 
         Raises:
-            SettingsError: Some are set; the text has the commands that repair each.
+            SettingsError: Some are set. The message contains the commands that fix each key.
         """
         if self.outdated_keys:
             raise SettingsError("; ".join(map(_outdated_key_message, self.outdated_keys)))
 
     def require_key(self, *, admin: bool) -> str:
-        """The admin key or the project key.
+        """Return the admin key or the project key.
 
         Raises:
-            SettingsError: It is not set.
+            SettingsError: The key is not set.
         """
         key = self.admin_key if admin else self.api_key
         if key is None:
@@ -173,42 +173,42 @@ class Settings:
         return key
 
     def describe(self, *, admin: bool) -> str:
-        """Names base URL, project and kind of key, for errors that come from asking the wrong place."""
+        """Return the base URL, the project and the masked key, for errors caused by a mismatch between them."""
         return f"{self.base_url}, {self.caller(admin=admin)}"
 
     def caller(self, *, admin: bool) -> str:
-        """Names project and kind of key."""
+        """Return the project and the masked key, for error messages."""
         project = f"project {self.project}" if self.project else "the key's own project"
         kind = "admin key" if admin else "project key"
         return f"{project}, {kind} {mask_key(self.require_key(admin=admin))}"
 
     def mask(self, text: str) -> str:
-        """Takes everything out of a text that is a key or looks like one, and passwords out of addresses."""
+        """Mask keys in a text, strings that resemble keys, and user names and passwords in URLs."""
         keys = [key for key in (self.api_key, self.admin_key) if key]
         forms = {form: key for key in keys for form in (quote(key, safe=""), key)}
-        for form in sorted(forms, key=len, reverse=True):  # a key may be the beginning of another
+        for form in sorted(forms, key=len, reverse=True):  # one key may be a prefix of the other
             text = text.replace(form, mask_key(forms[form]))
-        return _mask_what_looks_secret(text)
+        return _mask_likely_secrets(text)
 
     def _validate_header_values(self) -> None:
         for name in ("api_key", "admin_key", "organization", "project"):
             if _UNFIT_FOR_ADDRESS.search(getattr(self, name) or ""):
                 source = SOURCES[name]
                 raise SettingsError(
-                    f"openai-ft:{source.config_key} (or {source.environment[0]}) holds blanks or characters beyond "
-                    f"ASCII: copy it again from where it was made"
+                    f"openai-ft:{source.config_key} (or {source.environment[0]}) contains spaces or non-ASCII "
+                    f"characters: copy the value again"
                 )
 
-    def _refuse_equal_keys(self) -> None:
+    def _reject_equal_keys(self) -> None:
         if self.api_key is not None and self.api_key == self.admin_key:
             raise SettingsError(
                 "openai-ft:apiKey and openai-ft:adminKey are the same key: a project key cannot manage permissions "
-                "and an admin key cannot train; set two keys"
+                "and an admin key cannot create jobs; set two different keys"
             )
 
 
 def denies_third_party_providers(config: Callable[[str], str | None]) -> bool:
-    """Return whether the host must refuse dynamic resources of other packages.
+    """Return whether the host must reject dynamic resources of other packages.
 
     Raises:
         SettingsError: The value is neither true nor false.
@@ -216,18 +216,18 @@ def denies_third_party_providers(config: Callable[[str], str | None]) -> bool:
     text = _look_up(DENY_THIRD_PARTY_PROVIDERS, config, {}) or "false"
     if text not in ("true", "false"):
         raise SettingsError(
-            f"openai-ft:{DENY_THIRD_PARTY_PROVIDERS.config_key} is {text!r}: write true or false"
+            f"openai-ft:{DENY_THIRD_PARTY_PROVIDERS.config_key} is {text!r}: must be true or false"
         )
     return text == "true"
 
 
 def project_name() -> str:
-    """Name of the Pulumi project whose engine started this process, as the stock host takes it."""
+    """Return the name of the Pulumi project whose engine started this process, as Pulumi's stock host does."""
     return ENVIRONMENT.get("PULUMI_PROJECT", "project")
 
 
 def mask_key(key: str) -> str:
-    """A key's recognisable remains: `sk-…` and its last four characters if it is long enough to spare them."""
+    """Mask a key: return `sk-…` and, if the key has at least 16 characters, its last four characters."""
     if key.startswith("sk-…"):
         return key
     return f"sk-…{key[-_VISIBLE_TAIL:]}" if len(key) >= 4 * _VISIBLE_TAIL else "sk-…"
@@ -249,9 +249,9 @@ def _look_up(
 def _outdated_key_message(key: str) -> str:
     remove, new_name = f"`pulumi config rm {key}`", RENAMED.get(key.split(":", 1)[1])
     if new_name is None:
-        return f"{key} has no effect any more: run {remove}"
+        return f"{key} no longer has an effect: run {remove}"
     new = f"{CONFIG_NAMESPACE}:{new_name}"
-    return f"{key} is now {new}: run `pulumi config set {new}` with the same value, then {remove}"
+    return f"{key} was renamed to {new}: run `pulumi config set {new}` with the same value, then {remove}"
 
 
 def _outdated_keys(config: Callable[[str], str | None]) -> Iterator[str]:
@@ -260,69 +260,70 @@ def _outdated_keys(config: Callable[[str], str | None]) -> Iterator[str]:
             yield key
 
 
-def _json_object(name: str, given: Mapping[str, str]) -> str | None:
-    """The text of a JSON object."""
-    text = given.get(name)
+def _json_object(name: str, values: Mapping[str, str]) -> str | None:
+    """Return the JSON text of a setting, or None if it is not set."""
+    text = values.get(name)
     try:
         fits = text is None or isinstance(json.loads(text), dict)
     except ValueError:
         fits = False
     if not fits:
         raise SettingsError(
-            f"openai-ft:{SOURCES[name].config_key} is no JSON object: set its parts with `pulumi config set --path`"
+            f"openai-ft:{SOURCES[name].config_key} is not a JSON object: set individual keys with "
+            f"`pulumi config set --path`"
         )
     return text
 
 
-def _profile(given: Mapping[str, str]) -> Profile:
-    """The profile that is named, with each field that is set alone."""
-    name = given.get("service", "openai")
+def _profile(values: Mapping[str, str]) -> Profile:
+    """Return the profile of `openai-ft:service`, with the fields that other settings override."""
+    name = values.get("service", "openai")
     if name not in PROFILES:
-        raise SettingsError(f"openai-ft:service is {name!r}: write one of {', '.join(sorted(PROFILES))}")
+        raise SettingsError(f"openai-ft:service is {name!r}: must be one of {', '.join(sorted(PROFILES))}")
     changes: dict[str, Any] = {}
-    if "api_key_header" in given:
-        changes["api_key_header"] = given["api_key_header"].lower()
-    if "query" in given:
-        changes["query"] = tuple(parse_qsl(given["query"]))
+    if "api_key_header" in values:
+        changes["api_key_header"] = values["api_key_header"].lower()
+    if "query" in values:
+        changes["query"] = tuple(parse_qsl(values["query"]))
     for field_name in ("unsupported", "hyperparameters"):
-        if field_name in given:
-            changes[field_name] = frozenset(filter(None, map(str.strip, given[field_name].split(","))))
+        if field_name in values:
+            changes[field_name] = frozenset(filter(None, map(str.strip, values[field_name].split(","))))
     if unknown := changes.get("unsupported", frozenset()) - FEATURES.keys():
         raise SettingsError(
-            f"openai-ft:unsupportedFeatures has {sorted(unknown)}: write some of {', '.join(FEATURES)}"
+            f"openai-ft:unsupportedFeatures contains {sorted(unknown)}: known features are {', '.join(FEATURES)}"
         )
     return replace(PROFILES[name], **changes)
 
 
 def _base_url(value: str) -> str:
-    shown = _mask_what_looks_secret(value.split("?", maxsplit=1)[0])
+    masked = _mask_likely_secrets(value.split("?", maxsplit=1)[0])
     try:
         parts = urlsplit(value)
-        whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        complete = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        whole = False
-    if not whole or _UNFIT_FOR_ADDRESS.search(value):
+        complete = False
+    if not complete or _UNFIT_FOR_ADDRESS.search(value):
         raise SettingsError(
-            f"openai-ft:baseUrl is {shown!r}: write a whole address such as {DEFAULT_BASE_URL!r} (or OPENAI_BASE_URL)"
+            f"openai-ft:baseUrl (or OPENAI_BASE_URL) is {masked!r}: must be a complete URL such as {DEFAULT_BASE_URL!r}"
         )
     if reason := _unsupported_url_part(parts):
-        raise SettingsError(f"openai-ft:baseUrl (or OPENAI_BASE_URL) {shown!r} holds {reason}")
+        raise SettingsError(f"openai-ft:baseUrl (or OPENAI_BASE_URL) {masked!r} contains {reason}")
     return value.rstrip("/")
 
 
 def _unsupported_url_part(parts: SplitResult) -> str:
-    """What an address holds that would be lost on the way or shown in every error."""
+    """Describe a part of a URL that would be lost in requests or printed in errors; empty if the URL has none."""
     if "@" in parts.netloc:
-        return "a user or password, which errors and state would show: leave it out, keys go into openai-ft:apiKey"
-    return "a query or fragment: leave out what follows the path" if parts.query or parts.fragment else ""
+        return "a user name or password, which errors and the state would show: remove it; set the key as openai-ft:apiKey"
+    return "a query or fragment: remove everything after the path" if parts.query or parts.fragment else ""
 
 
-def _mask_what_looks_secret(text: str) -> str:
+def _mask_likely_secrets(text: str) -> str:
     return _CREDENTIALS.sub("…@", _KEY_LIKE.sub(lambda match: mask_key(match.group()), text))
 
 
-def _number(name: str, given: Mapping[str, str], default: float) -> float:
-    text = given.get(name)
+def _number(name: str, values: Mapping[str, str], default: float) -> float:
+    text = values.get(name)
     if text is None:
         return default
     try:
@@ -331,6 +332,6 @@ def _number(name: str, given: Mapping[str, str], default: float) -> float:
         number = -1.0
     if not 0 <= number <= LARGEST_NUMBER:
         raise SettingsError(
-            f"openai-ft:{SOURCES[name].config_key} is {text!r}: write a number from 0 to {LARGEST_NUMBER:.0f}"
+            f"openai-ft:{SOURCES[name].config_key} is {text!r}: must be a number from 0 to {LARGEST_NUMBER:.0f}"
         )
     return number

@@ -1,8 +1,8 @@
-"""The base models that can be fine-tuned: methods, lengths, endings, prices.
+"""The catalog of base models that can be fine-tuned: methods, context lengths, shutdown dates, prices.
 
-The facts lie in `catalog.json`, each with its source, its day and whether it is confirmed. They hold for one service:
-what OpenAI closes, Azure may go on serving. Users correct them in the configuration. Nothing here refuses a model;
-policies may.
+`catalog.json` stores each fact with its source, its date, and whether it is confirmed. A fact applies to a single
+service: Azure may continue to serve a model that OpenAI has shut down. You can correct the catalog in the stack
+configuration. The catalog itself never rejects a model, but policies may.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ __all__ = [
 ]
 
 _DATA = Path(__file__).with_name("catalog.json")
-_USE_OTHER_SERVICE = "another service by openai-ft:baseUrl"
+_USE_OTHER_SERVICE = "another service (openai-ft:baseUrl)"
 _FINE_TUNED = re.compile(r"ft:([^:]+)(?::.*)?|(.+?)\.ft-.+", re.DOTALL)
 
 
 METHODS = ("supervised", "dpo", "reinforcement")
 """Kinds of training, as `method.type` of the API's create call names them."""
 OVERRIDES_KEY = "openai-ft:catalog"
-"""Where users correct the catalogue; the source of what they say."""
+"""Configuration key with the user's corrections of the catalog. It is also the source of the corrected facts."""
 
 _LONGEST_VALUE = 80
 
@@ -50,13 +50,13 @@ Value_co = TypeVar("Value_co", covariant=True)
 
 @dataclass(frozen=True)
 class Sourced(Generic[Value_co]):
-    """One fact and where it comes from; its text is its origin.
+    """A fact and its source. `str()` returns the source, the date, and whether the fact is confirmed.
 
     Attributes:
-        value: The fact itself.
-        source: Where it stands, for people to look it up.
-        as_of: Day of the source, as near as it can be told and never later; None for what the user configured.
-        sure: Whether it is confirmed. Nothing should be refused because of a fact that is not.
+        value: The fact.
+        source: The source, for readers.
+        as_of: Date of the source. If the exact date is unknown, it is an earlier date. None for configured facts.
+        confirmed: Whether the fact is confirmed. Do not reject a model because of an unconfirmed fact.
     """
 
     value: Value_co
@@ -70,11 +70,11 @@ class Sourced(Generic[Value_co]):
 
 
 Price: TypeAlias = Sourced[float]
-"""A price in USD; the attribute that holds it says for what."""
+"""A price in USD. The attribute's documentation names the unit that is priced."""
 
 
 class InferencePrices(NamedTuple):
-    """What a fine-tuned model costs in use, in USD per million tokens."""
+    """Prices of using a fine-tuned model, in USD per million tokens."""
 
     input: float
     output: float
@@ -117,16 +117,16 @@ def _read_by(read: Callable[[Any], object], expected: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What is known of a model at one service; None where nothing is.
+    """Facts about a base model at a service. Unknown facts are None.
 
     Attributes:
-        methods: The methods by which it can be trained there, of `METHODS`.
-        context_length: Tokens of a training row; what is longer is cut at its end.
-        no_new_jobs_from: First day on which no job can be created any more, where that is said of the model itself.
-        shutdown_date: First day on which the service runs the model, and what is fine-tuned from it, no longer.
-        training_price: USD per million tokens, counted over all epochs.
+        methods: Training methods of the model, from `METHODS`.
+        context_length: Maximum number of tokens of a training example. Longer examples are truncated at the end.
+        no_new_jobs_from: First day on which jobs can no longer be created for this model.
+        shutdown_date: First day on which the model and the models fine-tuned from it are no longer available.
+        training_price: USD per million trained tokens, counted over all epochs.
         training_price_per_hour: USD per hour of core training (reinforcement), billed by the second.
-        inference_prices: What models fine-tuned from it cost in use.
+        inference_prices: Prices of using models fine-tuned from this model.
     """
 
     methods: Sourced[frozenset[str]] | None = field(
@@ -158,35 +158,35 @@ _EXPECTED = {item.name: item.metadata["expected"] for item in fields(Facts)}
 
 
 def with_overrides(facts: Facts, given: Mapping[str, Any], path: str, sources: Mapping[str, str]) -> Facts:
-    """Facts, with what JSON says of some of them in their place.
+    """Return the facts with some of them replaced by JSON values.
 
     Args:
-        facts: What was known before.
-        given: A value, or an object of value, source, as_of and sure, for each name; null takes a fact away.
-        path: Where `given` stands, for messages.
-        sources: Texts of the sources' short keys; a source that is no key stands for itself.
+        facts: The original facts.
+        given: For each name, a value, or an object of `value`, `source`, `as_of` and `sure`. Null removes a fact.
+        path: Path of `given`, for error messages.
+        sources: Descriptions of the sources by key. A source that is not a key is used as the description.
 
     Raises:
-        SettingsError: Names all that is wrong, and what to write.
+        SettingsError: Some values are invalid. The message lists all of them and the expected values.
     """
-    figures, problems = {}, []
+    replaced, problems = {}, []
     for name, value in given.items():
         try:
-            figures[name] = _figure(name, value, sources)
+            replaced[name] = _fact(name, value, sources)
         except (KeyError, OverflowError, TypeError, ValueError):
             problems.append(f"{path}.{name} {_fault(name, value)}")
     if problems:
         raise SettingsError("; ".join(problems))
-    return replace(facts, **figures)
+    return replace(facts, **replaced)
 
 
 def truncated_repr(value: Any) -> str:
-    """A value as a message shows it, cut where it is long."""
+    """Return the `repr` of a value, truncated for messages."""
     text = repr(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
 
 
-def _figure(name: str, given: Any, sources: Mapping[str, str]) -> Sourced[Any] | None:
+def _fact(name: str, given: Any, sources: Mapping[str, str]) -> Sourced[Any] | None:
     read = _READERS[name]
     if given is None:
         return None
@@ -213,23 +213,23 @@ def _is_detailed(given: Any) -> bool:
 
 def _fault(name: str, given: Any) -> str:
     if name not in _EXPECTED:
-        return f"is not known: write one of aliases, {', '.join(_EXPECTED)}"
+        return f"is an unknown property: use aliases, {', '.join(_EXPECTED)}"
     form = (
-        "an object of value, source, as_of (a date), sure (true or false), the value "
+        "an object of value, source, as_of (a date), sure (true or false), and value must be "
         if _is_detailed(given)
         else ""
     )
-    return f"is {truncated_repr(given)}: write {form}{_EXPECTED[name]}"
+    return f"is {truncated_repr(given)}: must be {form}{_EXPECTED[name]}"
 
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A base model at the catalogue's service.
+    """A base model in the catalog.
 
     Attributes:
-        id: The model's own id, dated where its maker dates it.
-        aliases: Other names that the service takes for it.
-        facts: What is known, each figure with its source.
+        id: Id of the model, with its date if it has one.
+        aliases: Other names of the model at the service.
+        facts: Facts about the model, with their sources.
     """
 
     id: str
@@ -238,46 +238,46 @@ class ModelEntry:
 
     @property
     def methods(self) -> frozenset[str]:
-        """Methods that are said to work, of `METHODS`; `surely_lacks` tells which do not."""
+        """Training methods of the model, from `METHODS`. See `is_known_unsupported` for unsupported methods."""
         return frozenset() if self.facts.methods is None else self.facts.methods.value
 
     @property
     def context_length(self) -> int | None:
-        """Tokens of a training row; what is longer is cut at its end."""
+        """Maximum number of tokens of a training example. Longer examples are truncated at the end."""
         return None if self.facts.context_length is None else self.facts.context_length.value
 
     @property
     def shutdown_date(self) -> date | None:
-        """First day on which the service runs the model, and what is fine-tuned from it, no longer."""
+        """First day on which the model and the models fine-tuned from it are no longer available."""
         return None if self.facts.shutdown_date is None else self.facts.shutdown_date.value
 
     @property
     def training_price(self) -> Price | None:
-        """USD per million tokens, counted over all epochs."""
+        """USD per million trained tokens, counted over all epochs."""
         return self.facts.training_price
 
     @property
     def training_price_per_hour(self) -> Price | None:
-        """USD per hour of core training, for reinforcement."""
+        """USD per hour of core training (reinforcement)."""
         return self.facts.training_price_per_hour
 
     def is_shut_down(self, today: date) -> bool:
-        """Whether the day of its shutdown has come."""
+        """Return whether the model's shutdown date has been reached."""
         return self.shutdown_date is not None and self.shutdown_date <= today
 
     def is_known_unsupported(self, method: str) -> bool:
-        """Whether it is confirmed that the model cannot be trained by this method."""
+        """Return whether it is confirmed that the model does not support a training method."""
         known = self.facts.methods
         return known is not None and known.confirmed and method not in known.value
 
 
 @dataclass(frozen=True)
 class Service:
-    """A service whose models the catalogue lists.
+    """A service whose models are in the catalog.
 
     Attributes:
-        title: Its name for people.
-        facts: What holds for all its models, where a model has no fact of its own: `no_new_jobs_from`.
+        title: Display name.
+        facts: Facts about all models of the service, unless a model has a different one: `no_new_jobs_from`.
     """
 
     title: str
@@ -286,11 +286,11 @@ class Service:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The base models of one service.
+    """The catalog of the base models of a service.
 
     Attributes:
-        service: The service, or None where the catalogue lists no model of it: then it holds only the user's.
-        entries: The models by id.
+        service: The service, or None if the catalog only contains models that the user configured.
+        entries: Models by id.
     """
 
     service: Service | None
@@ -298,15 +298,15 @@ class Catalog:
 
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None, *, service: str = "openai") -> Catalog:
-        """Reads the catalogue that comes with the package, corrected by the user.
+        """Load the catalog of the package, with the user's corrections.
 
         Args:
-            overrides: What `openai-ft:catalog` holds: for each model, known or new, an object of `aliases` and of
-                `Facts`. A plain value will do for a figure; null takes a fact away.
-            service: The profile of the service that gets the jobs; facts of other services are left out.
+            overrides: The setting `openai-ft:catalog`: for each model, known or new, an object of `aliases` and of
+                `Facts`. A fact can be a value, or an object of `value`, `source`, `as_of` and `sure`. Null removes it.
+            service: Name of the service's profile. Facts about other services are omitted.
 
         Raises:
-            SettingsError: The overrides are malformed; faults are named by their paths, with what to write instead.
+            SettingsError: The overrides are malformed. The message lists the paths and the expected values.
         """
         data = json.loads(_DATA.read_text("utf-8"))
         sources, known = data["sources"], data["services"].get(service)
@@ -323,48 +323,50 @@ class Catalog:
         return catalog if overrides is None else replace(catalog, entries=_overridden(catalog, overrides))
 
     def models(self) -> tuple[ModelEntry, ...]:
-        """All models, by id."""
+        """Return all models, sorted by id."""
         return tuple(entry for _, entry in sorted(self.entries.items()))
 
     def find(self, model: str) -> ModelEntry | None:
-        """The base model that a name stands for, or None.
+        """Return the base model with a name, or the base model of a fine-tuned model. None if it is unknown.
 
-        Takes ids, aliases, `ft:<base>:<org>:<suffix>:<id>` with or without `:ckpt-step-<n>`, and Azure's
-        `<base>.ft-<job>`. A date that is not in the catalogue makes another model, with facts of its own.
+        Args:
+            model: An id, an alias, `ft:<base>:<org>:<suffix>:<id>` with or without `:ckpt-step-<n>`, or Azure's
+                `<base>.ft-<job>`. An id with a date that is not in the catalog is unknown, because the facts may
+                differ between dates.
         """
         return self.get(model) or self.get(_base(model))
 
     def no_new_jobs_from(self, entry: ModelEntry | None) -> Sourced[date] | None:
-        """First day on which no job can be created: what is said of the model, else what is said of its service."""
-        own = entry.facts.no_new_jobs_from if entry else None
-        return own or (self.service.facts.no_new_jobs_from if self.service else None)
+        """Return the first day on which jobs can no longer be created for the model, or for any model of the service."""
+        of_model = entry.facts.no_new_jobs_from if entry else None
+        return of_model or (self.service.facts.no_new_jobs_from if self.service else None)
 
     def get(self, name: str) -> ModelEntry | None:
-        """The model with this id or alias."""
+        """Return the model with an id or alias, or None."""
         by_alias = (entry for entry in self.entries.values() if name in entry.aliases)
         return self.entries.get(name) or next(by_alias, None)
 
 
 def warnings(catalog: Catalog, model: str, method: str, *, today: date, days: int = 60) -> list[str]:
-    """What a person should know before a job is created, a sentence each; nothing of it forbids the job.
+    """Return the warnings about a job's base model. They do not prevent the job.
 
     Args:
-        catalog: The catalogue of the service that gets the job.
+        catalog: The catalog of the job's service.
         model: The job's model.
-        method: The job's method, of `METHODS`.
+        method: The job's method, from `METHODS`.
         today: The day on which the job would be created.
-        days: How many days before an ending it is told.
+        days: Number of days before a date at which the warnings about it begin.
     """
     entry = catalog.find(model)
     if entry is None:
-        told = [_unknown(catalog, model), _closing(catalog, None, today, days)]
+        messages = [_unknown(catalog, model), _closing(catalog, None, today, days)]
     else:
-        told = [
+        messages = [
             _without_method(catalog, entry, method),
             _shutting_down(catalog, entry, today, days),
             None if entry.is_shut_down(today) else _closing(catalog, entry, today, days),
         ]
-    return [sentence for sentence in told if sentence]
+    return [message for message in messages if message]
 
 
 def _base(model: str) -> str:
@@ -375,51 +377,52 @@ def _base(model: str) -> str:
 def _overridden(catalog: Catalog, overrides: Mapping[str, Any]) -> dict[str, ModelEntry]:
     if not isinstance(overrides, Mapping):
         raise SettingsError(
-            f"{OVERRIDES_KEY} is {truncated_repr(overrides)}: write an object with a member for each model"
+            f"{OVERRIDES_KEY} is {truncated_repr(overrides)}: must be an object with a property for each model"
         )
-    mine: dict[str, ModelEntry] = {}
+    changed: dict[str, ModelEntry] = {}
     problems: list[str] = []
     for name, given in overrides.items():
         entry = catalog.get(name) or ModelEntry(name)
         try:
-            mine[entry.id] = _redescribed(
-                mine.get(entry.id, entry), given, f"{OVERRIDES_KEY}[{json.dumps(name)}]"
+            changed[entry.id] = _entry_with_overrides(
+                changed.get(entry.id, entry), given, f"{OVERRIDES_KEY}[{json.dumps(name)}]"
             )
         except SettingsError as error:
             problems.append(str(error))
     if problems:
         raise SettingsError("; ".join(problems))
-    return mine | {id_: entry for id_, entry in catalog.entries.items() if id_ not in mine}
+    return changed | {id_: entry for id_, entry in catalog.entries.items() if id_ not in changed}
 
 
-def _redescribed(entry: ModelEntry, given: Any, path: str) -> ModelEntry:
+def _entry_with_overrides(entry: ModelEntry, given: Any, path: str) -> ModelEntry:
     if not isinstance(given, Mapping):
         raise SettingsError(
-            f"{path} is {truncated_repr(given)}: write an object such as {{training_price: 25.0}}"
+            f"{path} is {truncated_repr(given)}: must be an object such as {{training_price: 25.0}}"
         )
     aliases = given.get("aliases", [])
     if not isinstance(aliases, list) or not all(isinstance(alias, str) for alias in aliases):
-        raise SettingsError(f"{path}.aliases is {truncated_repr(aliases)}: write a list of names")
+        raise SettingsError(f"{path}.aliases is {truncated_repr(aliases)}: must be a list of names")
     facts = {name: value for name, value in given.items() if name != "aliases"}
     return ModelEntry(entry.id, (*entry.aliases, *aliases), with_overrides(entry.facts, facts, path, {}))
 
 
 def _unknown(catalog: Catalog, model: str) -> str | None:
-    """Where the catalogue lists no models, it says nothing that a model is not in it."""
+    """Return a warning about a model that is not in the catalog, unless the catalog lacks the service altogether."""
     if catalog.service is None:
         return None
     return (
-        f"the catalogue has no model {model!r} of {catalog.service.title}: check the spelling, or describe the model "
-        f"in {OVERRIDES_KEY}"
+        f"the catalog has no model {model!r} of {catalog.service.title}: check the spelling, or add the model to "
+        f"{OVERRIDES_KEY}"
     )
 
 
 def _without_method(catalog: Catalog, entry: ModelEntry, method: str) -> str | None:
     if not entry.is_known_unsupported(method):
         return None
-    how = f"by {method}, only by {' and '.join(sorted(entry.methods))}" if entry.methods else "by any method"
+    unsupported = f"the method {method}" if entry.methods else "any training method"
+    only = f", only {' and '.join(sorted(entry.methods))}" if entry.methods else ""
     return (
-        f"{_title(catalog)} does not train {entry.id} {how} ({entry.facts.methods}): choose "
+        f"{_title(catalog)} does not support {unsupported} for {entry.id}{only} ({entry.facts.methods}): choose "
         f"{'another method, ' if entry.methods else ''}another model, or {_USE_OTHER_SERVICE}"
     )
 
@@ -428,10 +431,10 @@ def _shutting_down(catalog: Catalog, entry: ModelEntry, today: date, days: int) 
     when = _when(entry.facts.shutdown_date, today, days)
     if when is None:
         return None
-    way_out = f"choose another model, or {_USE_OTHER_SERVICE}"
+    next_step = f"choose another model, or {_USE_OTHER_SERVICE}"
     if entry.is_shut_down(today):
-        return f"{_title(catalog)} shut {entry.id} down on {when}: {way_out}"
-    return f"{_title(catalog)} shuts {entry.id} and what is fine-tuned from it down on {when}: {way_out}"
+        return f"{_title(catalog)} shut down {entry.id} on {when}: {next_step}"
+    return f"{_title(catalog)} shuts down {entry.id} and models fine-tuned from it on {when}: {next_step}"
 
 
 def _closing(catalog: Catalog, entry: ModelEntry | None, today: date, days: int) -> str | None:
@@ -439,16 +442,16 @@ def _closing(catalog: Catalog, entry: ModelEntry | None, today: date, days: int)
     when = _when(ending, today, days)
     if ending is None or when is None:
         return None
-    own = entry if entry and entry.facts.no_new_jobs_from else None
-    jobs = f"no new jobs on {own.id}" if own else "no new fine-tuning jobs"
-    way_out = f"choose {'another model, or ' if own else ''}{_USE_OTHER_SERVICE}"
+    model = entry if entry and entry.facts.no_new_jobs_from else None
+    jobs = f"no new jobs for {model.id}" if model else "no new fine-tuning jobs"
+    next_step = f"choose {'another model, or ' if model else ''}{_USE_OTHER_SERVICE}"
     if ending.value <= today:
-        return f"{_title(catalog)} has taken {jobs} since {when}: {way_out}"
-    return f"{_title(catalog)} takes {jobs} from {when}: create the job before, or {way_out}"
+        return f"{_title(catalog)} has accepted {jobs} since {when}: {next_step}"
+    return f"{_title(catalog)} accepts {jobs} from {when}: create the job before that date, or {next_step}"
 
 
 def _when(ending: Sourced[date] | None, today: date, days: int) -> str | None:
-    """A day and its source as a sentence tells them, where the day is near or past."""
+    """Return a date and its source as text, or None if the date is more than `days` days ahead."""
     if ending is None or (left := (ending.value - today).days) > days:
         return None
     ahead = f", in {left} day{'' if left == 1 else 's'}" if left > 0 else ""

@@ -1,4 +1,4 @@
-"""`FineTuningCheckpointPermission`: the right of other projects to use a checkpoint."""
+"""`FineTuningCheckpointPermission`: permissions for other projects to use a checkpoint."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["FineTuningCheckpointPermission", "FineTuningCheckpointPermissionProv
 
 
 class FineTuningCheckpointPermissionProvider(ProviderProxy):
-    """The provider of `FineTuningCheckpointPermission`, as states refer to it."""
+    """The provider of `FineTuningCheckpointPermission`. State files refer to it by this name."""
 
     module = LazyModule("_provider.checkpoint_permission")
 
@@ -25,9 +25,9 @@ class FineTuningCheckpointPermissionProvider(ProviderProxy):
 class FineTuningCheckpointPermission(
     ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="FineTuningCheckpointPermission"
 ):
-    """The right of other projects to use a checkpoint.
+    """Permissions for other projects to use a checkpoint.
 
-    Needs the admin key. Source in the API: `POST /fine_tuning/checkpoints/{name}/permissions`.
+    Requires an admin key. Source in the API: `POST /fine_tuning/checkpoints/{name}/permissions`.
     """
 
     checkpoint_id: pulumi.Output[str]
@@ -35,7 +35,7 @@ class FineTuningCheckpointPermission(
     project_ids: pulumi.Output[list[str]]
     """Projects that may use the checkpoint."""
     permission_ids: pulumi.Output[dict[str, str]]
-    """The id of each project's grant, `{"proj_…": "cp_…"}`."""
+    """Id of each project's permission, `{"proj_…": "cp_…"}`."""
 
     def __init__(
         self,
@@ -47,14 +47,14 @@ class FineTuningCheckpointPermission(
         allow_create: pulumi.Input[bool] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Shares a checkpoint when the stack is updated.
+        """Share a checkpoint when the stack is updated.
 
         Args:
             resource_name: Name of the resource in the stack.
-            checkpoint_id: Name of the checkpoint or the fine-tuned model, `ft:…`, or a recent checkpoint's id.
-            project_ids: Projects that may use the checkpoint; not the one that owns it.
-            allow_view: True or nothing: the API grants both rights together.
-            allow_create: True or nothing: the API grants both rights together.
+            checkpoint_id: Name of the checkpoint or fine-tuned model, `ft:…`, or the id of a recent checkpoint.
+            project_ids: Projects that may use the checkpoint, without the project that owns it.
+            allow_view: True or omitted; the API always grants both permissions together.
+            allow_create: True or omitted; the API always grants both permissions together.
             opts: Pulumi's resource options.
         """
         given = {

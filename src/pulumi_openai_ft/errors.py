@@ -1,26 +1,26 @@
 """All errors of this package.
 
 OpenAIFTError
-├── SettingsError              a setting is missing, malformed or contradicts another
-├── InputError                 inputs of a resource or arguments of a function are wrong
+├── SettingsError              a setting is missing, malformed or conflicts with another setting
+├── InputError                 the inputs of a resource or the arguments of a function are invalid
 ├── RequestError               a request to the service failed
-│   ├── ServiceConnectionError     no answer came
-│   │   └── ServiceTimeoutError        no answer came in time
-│   └── ServiceError               the service answered with an error
+│   ├── ServiceConnectionError     no response arrived
+│   │   └── ServiceTimeoutError        no response arrived in time
+│   └── ServiceError               the service returned an error
 │       ├── NotFoundError              404
-│       ├── AuthenticationError        401 or 403: the key is wrong, missing or not let in
+│       ├── AuthenticationError        401 or 403: the key is missing, wrong or not authorized
 │       ├── MissingScopeError          401 or 403: the key lacks a scope
-│       ├── FineTuningUnavailableError 403: the organization can create no new jobs
-│       ├── RateLimitError             429: too fast; a retry helps
-│       ├── QuotaError                 429: a quota or spend cap; a retry does not help
-│       ├── JobLimitError              429: as many jobs as allowed, a day or at a time; a retry does not help
+│       ├── FineTuningUnavailableError 403: the organization can no longer create jobs
+│       ├── RateLimitError             429: too many requests; a retry helps
+│       ├── QuotaError                 429: quota or spend limit reached; a retry does not help
+│       ├── JobLimitError              429: daily or concurrent job limit reached; a retry does not help
 │       ├── ServerError                5xx
-│       └── InvalidResponseError       the response is not what the API sends
-├── EngineDisconnectedError    the engine that requested something has ended
+│       └── InvalidResponseError       the response does not follow the API
+├── EngineDisconnectedError    the engine that started the operation is no longer running
 ├── CommandInterruptedError    the user interrupted the command
-├── IncompleteResourceError    a resource exists, but not as it was requested
+├── IncompleteResourceError    a resource exists, but not as requested
 │   └── JobFailedError             a fine-tuning job failed or was cancelled, or its model was deleted
-└── JobTimeoutError            a fine-tuning job is not finished when the deadline passes
+└── JobTimeoutError            a fine-tuning job did not finish before its deadline
 """
 
 from __future__ import annotations
@@ -56,24 +56,24 @@ __all__ = [
 
 
 class OpenAIFTError(Exception):
-    """Base of every error that this package raises on purpose. Its text is a sentence for people."""
+    """Base class of all errors that this package raises deliberately. The message is written for users."""
 
 
 class SettingsError(OpenAIFTError):
-    """A setting is missing, malformed or contradicts another."""
+    """A setting is missing, malformed or conflicts with another setting."""
 
 
 class InputError(OpenAIFTError):
-    """Inputs of a resource or arguments of a function are wrong."""
+    """The inputs of a resource or the arguments of a function are invalid."""
 
 
 class RequestError(OpenAIFTError):
     """A request to the service failed.
 
     Attributes:
-        may_have_acted: Whether the request may have taken effect all the same.
-        tries: How often it was sent.
-        history: What the tries came to, for the end of the text; empty where one was enough.
+        may_have_acted: Whether the request may have taken effect despite the error.
+        tries: Number of times that the request was sent.
+        history: Summary of the retries, appended to the message; empty after a single attempt.
     """
 
     may_have_acted: bool = False
@@ -85,7 +85,7 @@ class RequestError(OpenAIFTError):
 
 
 class ServiceConnectionError(RequestError):
-    """No answer came from the service."""
+    """No response arrived from the service."""
 
     def __init__(self, message: str, *, may_have_acted: bool) -> None:
         super().__init__(message)
@@ -93,19 +93,19 @@ class ServiceConnectionError(RequestError):
 
 
 class ServiceTimeoutError(ServiceConnectionError):
-    """No answer came from the service in time."""
+    """No response arrived from the service in time."""
 
 
 class ServiceError(RequestError):
-    """The service answered with an error.
+    """The service returned an error.
 
     Attributes:
         status: HTTP status.
-        code: `error.code` of the answer, an open set of strings.
-        param: `error.param` of the answer: the request's field that is to blame.
+        code: `error.code` of the response, an open set of strings.
+        param: `error.param` of the response: the request field that caused the error.
         request_id: The `x-request-id` header, for the service's support.
-        retry_after: Seconds that the service asks to wait, if it says so.
-        should_retry: What the `x-should-retry` header says, if it is there.
+        retry_after: Seconds to wait before the next attempt, if the response has a `retry-after` header.
+        should_retry: Value of the `x-should-retry` header, if present.
     """
 
     def __init__(
@@ -136,46 +136,46 @@ class NotFoundError(ServiceError):
 
 
 class AuthenticationError(ServiceError):
-    """The key is missing, wrong or not let in."""
+    """The key is missing, wrong or not authorized."""
 
 
 class MissingScopeError(ServiceError):
-    """The key is good but lacks a scope or role."""
+    """The key is valid but lacks a scope or role."""
 
 
 class FineTuningUnavailableError(ServiceError):
-    """The organization can create no new fine-tuning jobs."""
+    """The organization can no longer create fine-tuning jobs."""
 
 
 class RateLimitError(ServiceError):
-    """Too many requests; a later retry helps."""
+    """The service received too many requests; a later retry helps."""
 
 
 class QuotaError(ServiceError):
-    """A quota or a spend cap is reached; retrying does not help, paying or raising the cap does."""
+    """A quota or spend limit is reached. Retrying does not help; paying or raising the limit does."""
 
 
 class JobLimitError(ServiceError):
-    """As many jobs were created today, or are active, as the organization may have for a model.
+    """The organization reached its limit of jobs per day or of active jobs for a model.
 
-    Retrying at once does not help: the limit of a day counts the last 24 hours.
+    An immediate retry does not help. The daily limit counts the jobs of the last 24 hours.
     """
 
 
 class ServerError(ServiceError):
-    """The service failed while it answered."""
+    """The service failed while it processed the request."""
 
     may_have_acted = True
 
 
 class InvalidResponseError(ServiceError):
-    """The answer is cut short or is not what the API sends, an HTML page of a proxy for example."""
+    """The response is truncated or does not follow the API, for example an HTML page from a proxy."""
 
     may_have_acted = True
 
 
 class EngineDisconnectedError(OpenAIFTError):
-    """The engine that asked for something is gone, so nobody would record it."""
+    """The engine that started the operation is no longer running, so it cannot record the result."""
 
 
 class CommandInterruptedError(OpenAIFTError):
@@ -183,10 +183,10 @@ class CommandInterruptedError(OpenAIFTError):
 
 
 class IncompleteResourceError(OpenAIFTError):
-    """A resource exists, but not as it was asked for.
+    """A resource exists, but not as requested.
 
     Attributes:
-        outs: Its state as it is.
+        outs: Outputs of the existing resource.
     """
 
     def __init__(self, message: str, outs: dict[str, Any]) -> None:
@@ -199,4 +199,4 @@ class JobFailedError(IncompleteResourceError):
 
 
 class JobTimeoutError(OpenAIFTError):
-    """A fine-tuning job was not finished when the deadline passed."""
+    """A fine-tuning job did not finish before its deadline."""

@@ -1,4 +1,4 @@
-"""`File`: an uploaded file, such as training data."""
+"""`File`: a file uploaded to the service, such as training data."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 __all__ = ["File", "FileProvider"]
 
 LARGE = 8 * 2**20
-"""Bytes from which on a hash is worth remembering: less is hashed sooner than what remembers is loaded."""
+"""Size in bytes above which hashes are cached. Hashing a smaller file is faster than importing the cache."""
 _training_data = LazyModule("training_data")
 
 
 class FileProvider(ProviderProxy):
-    """The provider of `File`, as states refer to it."""
+    """The provider of `File`. State files refer to it by this name."""
 
     module = LazyModule("_provider.file")
 
 
 class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File"):
-    """An uploaded file, such as training data.
+    """A file uploaded to the service, such as training data.
 
     Source in the API: `POST /files`.
     """
@@ -39,21 +39,21 @@ class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File
     filename: pulumi.Output[str]
     """Name at the service."""
     purpose: pulumi.Output[str]
-    """What the service may use the file for."""
+    """Purpose of the file, such as `fine-tune`."""
     sha256: pulumi.Output[str]
     """SHA-256 of the content, 64 hexadecimal digits."""
     bytes: pulumi.Output[int]
     """Size in bytes."""
     created_at: pulumi.Output[int]
-    """When it was uploaded, Unix seconds."""
+    """Time of the upload, in Unix seconds."""
     expires_at: pulumi.Output[int | None]
-    """When the service deletes it, Unix seconds, or None."""
+    """Time at which the service deletes the file, in Unix seconds, or None if it never does."""
     status: pulumi.Output[str]
     """`uploaded`, `processed` or `error`."""
     example_count: pulumi.Output[int | None]
-    """Rows of training data, as counted in the local file; None where it could not be read, or is for something else."""
+    """Number of training examples in the local file. None if it cannot be read or is not training data."""
     token_count: pulumi.Output[int | None]
-    """Tokens of one epoch, an estimate: the service counts for itself. None where `example_count` is."""
+    """Estimated number of tokens in one epoch; the service's own count is final. None if `example_count` is None."""
 
     def __init__(
         self,
@@ -67,24 +67,24 @@ class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File
         validate: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Uploads a file when the stack is updated.
+        """Upload a file when the stack is updated.
 
         Args:
             resource_name: Name of the resource in the stack.
             file: Path of the local file, relative to the program, or a `pulumi.FileAsset`.
             purpose: `fine-tune` (the default), `assistants`, `batch`, `vision`, `user_data` or `evals`.
-            filename: Name at the service; that of the local file by default.
-            expires_after: `{"anchor": "created_at", "seconds": 3600…2592000}`; never by default.
-            sha256: Hash of the content, computed from the local file where it can be read.
-            validate: Whether training data that the service would refuse is an `error` at preview (the default) or
-                told and uploaded (`warn`); `off` says nothing.
+            filename: Name at the service. Defaults to the name of the local file.
+            expires_after: `{"anchor": "created_at", "seconds": 3600…2592000}`. By default, the file never expires.
+            sha256: SHA-256 of the content. Computed from the local file by default.
+            validate: How to treat training data that the service would reject: `error` (the default) fails the
+                preview, `warn` reports the problems and uploads the file, `off` skips the check.
             opts: Pulumi's resource options.
         """
         path = (
             None
             if file is None
             else pulumi.Output.from_input(file).apply(_asset_path)
-            if _later(file)
+            if _is_output(file)
             else _asset_path(file)
         )
         given = {
@@ -100,21 +100,21 @@ class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File
 
 
 def file_id(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None:
-    """The id of what a program names as a file."""
+    """Return the id of a file that a program passes as an id or as a `File`."""
     return file.id if isinstance(file, File) else file
 
 
 def file_hash(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None:
-    """The content's hash, of a `File`."""
+    """Return the SHA-256 of a `File`, or None if the program passes only an id."""
     return file.sha256 if isinstance(file, File) else None
 
 
 def local_data(file: pulumi.Input[str] | File | None) -> dict[str, Any] | None:
-    """Where the local file of a `File` is, and how it is judged."""
+    """Return the local path and the `validate` mode of a `File`, or None if the program passes only an id."""
     return file._local_data if isinstance(file, File) else None  # noqa: SLF001 - of this module
 
 
-def _later(value: Any) -> bool:
+def _is_output(value: Any) -> bool:
     return isinstance(value, pulumi.Output) or hasattr(value, "__await__")
 
 
@@ -123,18 +123,18 @@ def _asset_path(file: Any) -> Any:
 
 
 def _hash_of(path: Any) -> Any:
-    """The content's hash, or None where `check` will say why it cannot be had."""
+    """Return the SHA-256 of the content, or None if it cannot be read. `check` then reports the reason."""
     if path is None:
         return None
-    if _later(path):
+    if _is_output(path):
         return pulumi.Output.from_input(path).apply(_hash_of)
     try:
-        told = os.stat(path)  # noqa: PTH116 - a path as the program wrote it
-        if not stat.S_ISREG(told.st_mode):  # which may have no end
+        status = os.stat(path)  # noqa: PTH116 - the path as the program wrote it
+        if not stat.S_ISREG(status.st_mode):  # a device or a pipe may be endless
             return None
-        if told.st_size > LARGE:
+        if status.st_size > LARGE:
             return _training_data.sha256(path)
-        with open(path, "rb") as content:  # noqa: PTH123 - likewise
+        with open(path, "rb") as content:  # noqa: PTH123 - see above
             return hashlib.file_digest(content, "sha256").hexdigest()
     except (OSError, ValueError, InputError):
         return None

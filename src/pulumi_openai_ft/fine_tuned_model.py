@@ -1,4 +1,4 @@
-"""`FineTunedModel`: from a local file to a model, in one resource."""
+"""`FineTunedModel`: a component that turns a local file into a fine-tuned model."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 __all__ = ["FineTunedModel", "FineTunedModelJobArgs"]
 
 TYPE = "openai-ft:index:FineTunedModel"
-"""Of the form that Pulumi gives components. No provider serves it, so it is none of `pulumi-python`'s."""
+"""Type token in Pulumi's form for components. Components have no provider, so `pulumi-python` does not appear in it."""
 NOT_THERE_YET = (
-    "FineTunedModel {!r}: share_with: a model that `up` does not wait for has no name yet: leave out "
-    "wait_for_completion=False, or share it with a FineTuningCheckpointPermission once it is there"
+    "FineTunedModel {!r}: share_with: the model has no name until the job has succeeded: remove "
+    "wait_for_completion=False, or share the model with a FineTuningCheckpointPermission after that"
 )
 
 
 class FineTunedModelJobArgs(TypedDict, total=False):
-    """What `FineTuningJob` takes and `FineTunedModel` hands on to it. `FineTuningJob` describes it."""
+    """Optional inputs that `FineTunedModel` passes on to its job. `FineTuningJob` describes them."""
 
     # <<<cog from codegen import job; print(job.optional_keys()) >>>
     suffix: pulumi.Input[str] | None
@@ -45,33 +45,33 @@ class FineTunedModelJobArgs(TypedDict, total=False):
 
 
 class FineTunedModel(pulumi.ComponentResource):
-    """A model that is fine-tuned on a local file: uploads the file, trains, and shares the model where asked to.
+    """A model fine-tuned on a local file: the component uploads the file, trains the model and optionally shares it.
 
-    An edited file is uploaded anew and trains anew. All that the parts tell is there as `job`, `training_file`,
-    `validation_file` and `permission`.
+    Editing the file re-uploads it and retrains the model. The child resources are available as `job`,
+    `training_file`, `validation_file` and `permission`.
     """
 
     fine_tuned_model: pulumi.Output[str | None]
-    """Name of the model, `ft:…`, once the job has succeeded."""
+    """Name of the fine-tuned model, `ft:…`, once the job has succeeded."""
     job_id: pulumi.Output[str]
     """Id of the job, `ftjob-…`."""
     status: pulumi.Output[str]
-    """Status of the job: `succeeded` when `up` has waited for it."""
+    """Status of the job: `succeeded` if `up` waited for it."""
     training_file_id: pulumi.Output[str]
     """Id of the training file, `file-…`."""
     validation_file_id: pulumi.Output[str | None]
     """Id of the validation file, or None."""
     permission_ids: pulumi.Output[dict[str, str]]
-    """Id of the grant, `cp_…`, of each project that the model is shared with."""
+    """Id of the permission, `cp_…`, of each project that the model is shared with."""
 
     training_file: File
     """The training file, named `<name>-training`."""
     validation_file: File | None
     """The validation file, named `<name>-validation`."""
     job: FineTuningJob
-    """The job, named as the component is."""
+    """The job, with the same name as the component."""
     permission: FineTuningCheckpointPermission | None
-    """What shares the model, named as the component is."""
+    """The permissions of `share_with`, with the same name as the component, or None."""
 
     def __init__(
         self,
@@ -84,20 +84,19 @@ class FineTunedModel(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
         **job: Unpack[FineTunedModelJobArgs],
     ) -> None:
-        """Trains a model when the stack is updated.
+        """Fine-tune a model when the stack is updated.
 
         Args:
-            resource_name: Name of the component in the stack; its parts are named after it.
-            model: Base model, an alias of one, or a fine-tuned model to train further.
+            resource_name: Name of the component in the stack. The names of its child resources start with it.
+            model: Base model, its alias, or a fine-tuned model to train further.
             training_file: Path of the local training file, relative to the program, or a `pulumi.FileAsset`.
-            validation_file: Path of the local validation file, likewise.
-            share_with: Projects that may use the model, not the one that owns it; none by default. Needs the
-                admin key.
+            validation_file: Path of the local validation file, relative to the program, or a `pulumi.FileAsset`.
+            share_with: Projects that may use the model, without the project that owns it. Requires an admin key.
             opts: Pulumi's resource options.
-            job: What else `FineTuningJob` takes, such as `suffix` and `method`.
+            job: Other inputs of `FineTuningJob`, such as `suffix` and `method`.
 
         Raises:
-            InputError: The model is to be shared by an `up` that does not wait for it.
+            InputError: `share_with` is set, but `up` does not wait for the job.
         """
         is_shared = share_with not in (None, [], ())
         if is_shared and job.get("wait_for_completion") is False:
@@ -142,4 +141,4 @@ class FineTunedModel(pulumi.ComponentResource):
 OUTPUTS = tuple(
     name for name, kind in FineTunedModel.__annotations__.items() if str(kind).startswith("pulumi.Output")
 )
-"""What the component tells the engine."""
+"""Names of the component's outputs, which are registered with the engine."""

@@ -1,4 +1,4 @@
-"""`FineTuningJob`: a fine-tuning job and the model that it makes."""
+"""`FineTuningJob`: a fine-tuning job and the model it trains."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ __all__ = ["FineTuningJob", "FineTuningJobProvider"]
 
 
 class FineTuningJobProvider(ProviderProxy):
-    """The provider of `FineTuningJob`, as states refer to it."""
+    """The provider of `FineTuningJob`. State files refer to it by this name."""
 
     module = LazyModule("_provider.fine_tuning_job")
 
 
 class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="FineTuningJob"):
-    """A fine-tuning job and the model that it makes.
+    """A fine-tuning job and the model it trains.
 
-    A job that these inputs asked for before is adopted, never bought twice. Source in the API:
-    `POST /fine_tuning/jobs`.
+    If this resource has already created a job with the same inputs, for example in an interrupted `up`, that job is
+    adopted instead of creating a second one. Source in the API: `POST /fine_tuning/jobs`.
     """
 
     model: pulumi.Output[str]
-    """The base model, as the service resolved it."""
+    """Base model, as resolved by the service."""
     training_file: pulumi.Output[str]
     """Id of the training file."""
     validation_file: pulumi.Output[str | None]
@@ -45,35 +45,35 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
     suffix: pulumi.Output[str | None]
     """Part of the fine-tuned model's name."""
     seed: pulumi.Output[int]
-    """The seed, as given or as the service picked it."""
+    """Seed, as given in the inputs or chosen by the service."""
     method: pulumi.Output[dict[str, Any]]
-    """How the model is trained, with the hyperparameters that the service resolved."""
+    """Training method, with the hyperparameters as resolved by the service."""
     integrations: pulumi.Output[list[dict[str, Any]] | None]
-    """Services that follow the training."""
+    """Services that record the training."""
     metadata: pulumi.Output[dict[str, str] | None]
-    """The job's metadata, without our token."""
+    """Metadata of the job, without the idempotency key that this package adds."""
     status: pulumi.Output[str]
-    """`validating_files`, `queued`, `running`, `paused`, `succeeded`, `failed`, `cancelled`, or another one."""
+    """Status: `validating_files`, `queued`, `running`, `paused`, `succeeded`, `failed`, `cancelled`, or a new value."""
     fine_tuned_model: pulumi.Output[str | None]
-    """Name of the model, `ft:…`, once the job has succeeded."""
+    """Name of the fine-tuned model, `ft:…`, once the job has succeeded."""
     created_at: pulumi.Output[int]
-    """When the job was created, Unix seconds."""
+    """Time at which the job was created, in Unix seconds."""
     finished_at: pulumi.Output[int | None]
-    """When the job succeeded, Unix seconds."""
+    """Time at which the job succeeded, in Unix seconds."""
     trained_tokens: pulumi.Output[int | None]
-    """Tokens that are billed, over all epochs."""
+    """Number of billed tokens, over all epochs."""
     estimated_tokens: pulumi.Output[int | None]
-    """Estimate of `trained_tokens`, made before the job was created; None without a local `File`, and for reinforcement."""
+    """Estimate of `trained_tokens` before the job is created. None without a local `File` or for reinforcement jobs."""
     estimated_cost_usd: pulumi.Output[float | None]
-    """Estimate of the training's price in USD, made likewise by the catalogue; None where no price is known."""
+    """Estimated training cost in USD, from `estimated_tokens` and the catalog. None if the price is unknown."""
     result_files: pulumi.Output[list[str]]
-    """Ids of the files that hold the training's metrics."""
+    """Ids of the files with the training metrics."""
     error: pulumi.Output[dict[str, Any] | None]
-    """`code`, `message` and `param` of what failed, or None."""
+    """`code`, `message` and `param` of the error if the job failed, or None."""
     organization_id: pulumi.Output[str]
-    """The organization that owns the job."""
+    """Organization that owns the job."""
     base_url: pulumi.Output[str]
-    """The service that has the job."""
+    """Base URL of the service that runs the job."""
 
     def __init__(
         self,
@@ -103,23 +103,23 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
 
         Args:
             resource_name: Name of the resource in the stack.
-            model: Base model, an alias of one, or a fine-tuned model to train further.
+            model: Base model, alias of a base model, or fine-tuned model to train further.
             training_file: Id of the training file, or the `File`.
             validation_file: Id of the validation file, or the `File`.
             suffix: Part of the fine-tuned model's name, 1 to 64 characters.
-            seed: Makes training repeatable, 0 to 2147483647. The service picks one by default.
-            method: How to train the model, for example `{"type": "supervised", "supervised":
-                {"hyperparameters": {"n_epochs": 3}}}`. Supervised by default.
+            seed: Seed for reproducible training, 0 to 2147483647. By default, the service chooses a seed.
+            method: Training method, for example `{"type": "supervised", "supervised": {"hyperparameters":
+                {"n_epochs": 3}}}`. Defaults to supervised.
             integrations: Services that record the training: `[{"type": "wandb", "wandb": {"project": "…"}}]`.
-            metadata: Up to 15 key-value pairs to keep with the job.
-            extra_body: Merged into the request unchanged, for parameters that a service adds to the API.
-            wait_for_completion: Whether `up` waits until the job ends; True by default.
+            metadata: Up to 15 key-value pairs to store with the job.
+            extra_body: Additional fields of the request body, for parameters that a service adds to the API.
+            wait_for_completion: Whether `up` waits until the job has ended; True by default.
             cancel_after_timeout: Seconds after the job's creation at which an `up` that waits for the job
                 cancels it.
             paused: Whether to pause the job; False by default.
             recreate_on_failure: Whether `up` creates a new job after a failure; False by default.
             delete_model_on_destroy: Whether destroying the job deletes its model; False by default.
-            triggers: Any values. A change creates a new job.
+            triggers: Arbitrary values. Changing them replaces the job.
             opts: Pulumi's resource options.
         """
         # <<<end>>>

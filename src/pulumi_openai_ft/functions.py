@@ -1,9 +1,11 @@
-"""Functions that look up jobs and what belongs to them, and their twins that take and give outputs.
+"""Functions that read jobs, checkpoints, events, permissions, files and models, and their output forms.
 
-A function asks at once, in previews too. Its twin `…_output` waits for what it is given, and in a preview stays unknown
-while that is, without asking. Both go through the engine, so that Pulumi's mocks can answer them; outside of Pulumi, and
-where the provider's host answers no functions, they ask the service themselves. What they give is frozen, and keeps
-fields that this package does not know.
+A function sends its request immediately, also during a preview. Its output form, `…_output`, accepts outputs and waits
+for them. During a preview, its result is unknown if an argument is unknown, and no request is sent.
+
+Both forms call the service through the engine, so that you can replace them with Pulumi's mocks. Outside of a Pulumi
+program, or if the provider's host does not support functions, they call the service directly. Results are immutable
+and include response fields that this package does not define.
 """
 
 from __future__ import annotations
@@ -70,17 +72,17 @@ Order = Literal["newest", "oldest"]
 
 
 def get_fine_tuning_job(fine_tuning_job_id: str, *, opts: Options = None) -> Job:
-    """A fine-tuning job.
+    """Return a fine-tuning job.
 
     Source in the API: `GET /fine_tuning/jobs/{id}`.
 
     Args:
-        fine_tuning_job_id: The job, `ftjob-…`.
-        opts: Pulumi's options for functions.
+        fine_tuning_job_id: Id of the job, `ftjob-…`.
+        opts: Pulumi's invoke options.
 
     Raises:
-        NotFoundError: There is no such job for this key and project.
-        OpenAIFTError: The service cannot be asked.
+        NotFoundError: The job does not exist or is not visible to this API key and project.
+        OpenAIFTError: The request failed.
     """
     return call.call(lookups.JOB, opts, fine_tuning_job_id=fine_tuning_job_id)
 
@@ -88,8 +90,8 @@ def get_fine_tuning_job(fine_tuning_job_id: str, *, opts: Options = None) -> Job
 def get_fine_tuning_job_output(
     fine_tuning_job_id: pulumi.Input[str], *, opts: Options = None
 ) -> pulumi.Output[Job]:
-    """Like `get_fine_tuning_job`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return call.ask_output(lookups.JOB, opts, fine_tuning_job_id=fine_tuning_job_id)
+    """Call `get_fine_tuning_job` with outputs. `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return call.call_output(lookups.JOB, opts, fine_tuning_job_id=fine_tuning_job_id)
 
 
 def get_fine_tuning_jobs(
@@ -100,20 +102,20 @@ def get_fine_tuning_jobs(
     limit: int | None = None,
     opts: Options = None,
 ) -> FineTuningJobs:
-    """Fine-tuning jobs, newest first.
+    """Return fine-tuning jobs, newest first.
 
-    Source in the API: `GET /fine_tuning/jobs`, as many pages as it takes.
+    Source in the API: `GET /fine_tuning/jobs`, following pagination.
 
     Args:
-        status: Only jobs of this status, such as `running`.
-        model: Only jobs that train this model; an alias stands for the dated model too.
-        metadata: Only jobs whose metadata holds all of this.
-        limit: How many at the most; all by default.
-        opts: Pulumi's options for functions.
+        status: Only jobs with this status, such as `running`.
+        model: Only jobs that train this base model. An alias also matches the dated model.
+        metadata: Only jobs whose metadata contains all of these pairs.
+        limit: Maximum number of results. By default, all are returned.
+        opts: Pulumi's invoke options.
 
     Raises:
-        InputError: An argument does not fit, or the service keeps no metadata.
-        OpenAIFTError: The service cannot be asked.
+        InputError: An argument is invalid, or the service does not support metadata.
+        OpenAIFTError: The request failed.
     """
     return call.call(lookups.JOBS, opts, status=status, model=model, metadata=metadata, limit=limit)
 
@@ -126,26 +128,26 @@ def get_fine_tuning_jobs_output(
     limit: pulumi.Input[int | None] = None,
     opts: Options = None,
 ) -> pulumi.Output[FineTuningJobs]:
-    """Like `get_fine_tuning_jobs`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return call.ask_output(lookups.JOBS, opts, status=status, model=model, metadata=metadata, limit=limit)
+    """Call `get_fine_tuning_jobs` with outputs. `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return call.call_output(lookups.JOBS, opts, status=status, model=model, metadata=metadata, limit=limit)
 
 
 def get_fine_tuning_checkpoints(
     fine_tuning_job_id: str, *, limit: int | None = None, opts: Options = None
 ) -> FineTuningCheckpoints:
-    """Checkpoints of a job, last step first. The service keeps few of them.
+    """Return the checkpoints of a job, last step first. The service keeps only a few of them.
 
-    Source in the API: `GET /fine_tuning/jobs/{id}/checkpoints`, as many pages as it takes.
+    Source in the API: `GET /fine_tuning/jobs/{id}/checkpoints`, following pagination.
 
     Args:
-        fine_tuning_job_id: The job, `ftjob-…`.
-        limit: How many at the most; all by default.
-        opts: Pulumi's options for functions.
+        fine_tuning_job_id: Id of the job, `ftjob-…`.
+        limit: Maximum number of results. By default, all are returned.
+        opts: Pulumi's invoke options.
 
     Raises:
-        InputError: An argument does not fit, or the service has no checkpoints.
-        NotFoundError: There is no such job for this key and project.
-        OpenAIFTError: The service cannot be asked.
+        InputError: An argument is invalid, or the service does not support checkpoints.
+        NotFoundError: The job does not exist or is not visible to this API key and project.
+        OpenAIFTError: The request failed.
     """
     return call.call(lookups.CHECKPOINTS, opts, fine_tuning_job_id=fine_tuning_job_id, limit=limit)
 
@@ -153,8 +155,8 @@ def get_fine_tuning_checkpoints(
 def get_fine_tuning_checkpoints_output(
     fine_tuning_job_id: pulumi.Input[str], *, limit: pulumi.Input[int | None] = None, opts: Options = None
 ) -> pulumi.Output[FineTuningCheckpoints]:
-    """Like `get_fine_tuning_checkpoints`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return call.ask_output(lookups.CHECKPOINTS, opts, fine_tuning_job_id=fine_tuning_job_id, limit=limit)
+    """Call `get_fine_tuning_checkpoints` with outputs. `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return call.call_output(lookups.CHECKPOINTS, opts, fine_tuning_job_id=fine_tuning_job_id, limit=limit)
 
 
 def get_fine_tuning_events(
@@ -166,22 +168,23 @@ def get_fine_tuning_events(
     order: Order = "newest",
     opts: Options = None,
 ) -> FineTuningEvents:
-    """Events of a job, newest first.
+    """Return the events of a job, newest first.
 
-    Source in the API: `GET /fine_tuning/jobs/{id}/events`, as many pages as it takes.
+    Source in the API: `GET /fine_tuning/jobs/{id}/events`, following pagination.
 
     Args:
-        fine_tuning_job_id: The job, `ftjob-…`.
-        limit: How many at the most, of those that fit; all by default.
-        level: Only events of this level; `warn` and `warning` are the same.
-        type: Only events of this type, such as `message`, `metrics` or `moderation_checks`.
-        order: Which event comes first. Events of the same second are as old as their place in the API's list says.
-        opts: Pulumi's options for functions.
+        fine_tuning_job_id: Id of the job, `ftjob-…`.
+        limit: Maximum number of matching results. By default, all are returned.
+        level: Only events with this level; `warn` and `warning` are equivalent.
+        type: Only events with this type, such as `message`, `metrics` or `moderation_checks`.
+        order: Whether the newest or the oldest event comes first. Events with the same timestamp are ordered by
+                their position in the API's response.
+        opts: Pulumi's invoke options.
 
     Raises:
-        InputError: An argument does not fit, or the service has no events.
-        NotFoundError: There is no such job for this key and project.
-        OpenAIFTError: The service cannot be asked.
+        InputError: An argument is invalid, or the service does not support events.
+        NotFoundError: The job does not exist or is not visible to this API key and project.
+        OpenAIFTError: The request failed.
     """
     return call.call(
         lookups.EVENTS,
@@ -203,8 +206,8 @@ def get_fine_tuning_events_output(
     order: pulumi.Input[Order] = "newest",
     opts: Options = None,
 ) -> pulumi.Output[FineTuningEvents]:
-    """Like `get_fine_tuning_events`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return call.ask_output(
+    """Call `get_fine_tuning_events` with outputs. `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return call.call_output(
         lookups.EVENTS,
         opts,
         fine_tuning_job_id=fine_tuning_job_id,
@@ -218,22 +221,22 @@ def get_fine_tuning_events_output(
 def get_fine_tuning_checkpoint_permissions(
     checkpoint_id: str, *, project_id: str | None = None, limit: int | None = None, opts: Options = None
 ) -> FineTuningCheckpointPermissions:
-    """Permissions of a checkpoint, newest first: which projects may use it. They need the admin key.
+    """Return the permissions of a checkpoint, newest first. Each permission lets a project use the checkpoint.
 
-    Source in the API: `GET /fine_tuning/checkpoints/{name}/permissions`, as many pages as it takes.
+    Requires an admin key. Source in the API: `GET /fine_tuning/checkpoints/{name}/permissions`, following pagination.
 
     Args:
-        checkpoint_id: The checkpoint's name, `ft:…`. An id, `ftckpt_…`, is looked up among recent jobs.
+        checkpoint_id: Name of the checkpoint, `ft:…`. An id, `ftckpt_…`, is looked up in recent jobs.
         project_id: Only permissions of this project, `proj_…`.
-        limit: How many at the most, of those that fit; all by default.
-        opts: Pulumi's options for functions.
+        limit: Maximum number of matching results. By default, all are returned.
+        opts: Pulumi's invoke options.
 
     Raises:
-        SettingsError: No admin key is set.
-        MissingScopeError: The admin key may not read permissions.
-        InputError: An argument does not fit, or the service has no permissions.
-        NotFoundError: There is no such checkpoint.
-        OpenAIFTError: The service cannot be asked.
+        SettingsError: The admin key is not configured.
+        MissingScopeError: The admin key lacks the scope to read permissions.
+        InputError: An argument is invalid, or the service does not support permissions.
+        NotFoundError: The checkpoint does not exist.
+        OpenAIFTError: The request failed.
     """
     return call.call(
         lookups.PERMISSIONS, opts, checkpoint_id=checkpoint_id, project_id=project_id, limit=limit
@@ -247,46 +250,46 @@ def get_fine_tuning_checkpoint_permissions_output(
     limit: pulumi.Input[int | None] = None,
     opts: Options = None,
 ) -> pulumi.Output[FineTuningCheckpointPermissions]:
-    """Like `get_fine_tuning_checkpoint_permissions`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(…)`."""
-    return call.ask_output(
+    """Call `get_fine_tuning_checkpoint_permissions` with outputs. `opts` may be `pulumi.InvokeOutputOptions(…)`."""
+    return call.call_output(
         lookups.PERMISSIONS, opts, checkpoint_id=checkpoint_id, project_id=project_id, limit=limit
     )
 
 
 def get_file(file_id: str, *, opts: Options = None) -> FileObject:
-    """An uploaded file, without its content.
+    """Return an uploaded file, without its content.
 
     Source in the API: `GET /files/{id}`.
 
     Args:
-        file_id: The file, `file-…`.
-        opts: Pulumi's options for functions.
+        file_id: Id of the file, `file-…`.
+        opts: Pulumi's invoke options.
 
     Raises:
-        NotFoundError: There is no such file for this key and project.
-        OpenAIFTError: The service cannot be asked.
+        NotFoundError: The file does not exist or is not visible to this API key and project.
+        OpenAIFTError: The request failed.
     """
     return call.call(lookups.FILE, opts, file_id=file_id)
 
 
 def get_file_output(file_id: pulumi.Input[str], *, opts: Options = None) -> pulumi.Output[FileObject]:
-    """Like `get_file`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return call.ask_output(lookups.FILE, opts, file_id=file_id)
+    """Call `get_file` with outputs. `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return call.call_output(lookups.FILE, opts, file_id=file_id)
 
 
 def get_files(*, purpose: str | None = None, limit: int | None = None, opts: Options = None) -> Files:
-    """Uploaded files, newest first.
+    """Return the uploaded files, newest first.
 
-    Source in the API: `GET /files`, as many pages as it takes.
+    Source in the API: `GET /files`, following pagination.
 
     Args:
-        purpose: Only files of this purpose, such as `fine-tune`.
-        limit: How many at the most; all by default.
-        opts: Pulumi's options for functions.
+        purpose: Only files with this purpose, such as `fine-tune`.
+        limit: Maximum number of results. By default, all are returned.
+        opts: Pulumi's invoke options.
 
     Raises:
-        InputError: An argument does not fit.
-        OpenAIFTError: The service cannot be asked.
+        InputError: An argument is invalid.
+        OpenAIFTError: The request failed.
     """
     return call.call(lookups.FILES, opts, purpose=purpose, limit=limit)
 
@@ -297,45 +300,45 @@ def get_files_output(
     limit: pulumi.Input[int | None] = None,
     opts: Options = None,
 ) -> pulumi.Output[Files]:
-    """Like `get_files`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return call.ask_output(lookups.FILES, opts, purpose=purpose, limit=limit)
+    """Call `get_files` with outputs. `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return call.call_output(lookups.FILES, opts, purpose=purpose, limit=limit)
 
 
 def get_model(model_id: str, *, opts: Options = None) -> Model:
-    """A base model or a fine-tuned one, with the day on which it is shut down, where that is announced.
+    """Return a base model or a fine-tuned model, with its shutdown date if the service has announced it.
 
     Source in the API: `GET /models/{id}`.
 
     Args:
-        model_id: The model's name, `ft:…` or that of a base model.
-        opts: Pulumi's options for functions.
+        model_id: Name of the fine-tuned model, `ft:…`, or of the base model.
+        opts: Pulumi's invoke options.
 
     Raises:
-        InputError: The service does not show its models.
-        NotFoundError: There is no such model for this key and project.
-        OpenAIFTError: The service cannot be asked.
+        InputError: The service does not list its models.
+        NotFoundError: The model does not exist or is not visible to this API key and project.
+        OpenAIFTError: The request failed.
     """
     return call.call(lookups.MODEL, opts, model_id=model_id)
 
 
 def get_model_output(model_id: pulumi.Input[str], *, opts: Options = None) -> pulumi.Output[Model]:
-    """Like `get_model`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return call.ask_output(lookups.MODEL, opts, model_id=model_id)
+    """Call `get_model` with outputs. `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return call.call_output(lookups.MODEL, opts, model_id=model_id)
 
 
 def get_models(*, owned_by: str | None = None, limit: int | None = None, opts: Options = None) -> Models:
-    """The models that the key can use, in the service's order.
+    """Return the models that the API key can use, in the service's order.
 
     Source in the API: `GET /models`.
 
     Args:
-        owned_by: Only models of this owner: `system`, or an organization.
-        limit: How many at the most, of those that fit; all by default.
-        opts: Pulumi's options for functions.
+        owned_by: Only models with this owner: `system` or an organization.
+        limit: Maximum number of matching results. By default, all are returned.
+        opts: Pulumi's invoke options.
 
     Raises:
-        InputError: An argument does not fit, or the service does not show its models.
-        OpenAIFTError: The service cannot be asked.
+        InputError: An argument is invalid, or the service does not list its models.
+        OpenAIFTError: The request failed.
     """
     return call.call(lookups.MODELS, opts, owned_by=owned_by, limit=limit)
 
@@ -346,12 +349,12 @@ def get_models_output(
     limit: pulumi.Input[int | None] = None,
     opts: Options = None,
 ) -> pulumi.Output[Models]:
-    """Like `get_models`, for outputs; `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
-    return call.ask_output(lookups.MODELS, opts, owned_by=owned_by, limit=limit)
+    """Call `get_models` with outputs. `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return call.call_output(lookups.MODELS, opts, owned_by=owned_by, limit=limit)
 
 
 def __getattr__(name: str) -> Any:
-    """The classes of what functions give. They are pydantic's, so they are loaded when somebody asks for them."""
+    """Return a class of the results. These are pydantic models, which are imported only on first use."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(models, name)

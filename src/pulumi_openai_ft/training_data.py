@@ -1,6 +1,6 @@
-"""Training data: what the service would refuse, how many tokens it bills, what that costs.
+"""Training data: check files before you upload them, count their tokens, and estimate the cost of a job.
 
-A content is read once, in flat memory, and what was found in it is remembered.
+A file is read once, in constant memory. Its report is cached by the hash of its content.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ __all__ = [
 
 USUAL_EPOCHS, MOST_EPOCHS = 3, 25
 LEAST_TRAINED, MOST_TRAINED = 100, 25_000
-"""Rows over all epochs between which the service leaves the number of epochs as usual."""
+"""Bounds on the number of examples times `USUAL_EPOCHS`. Outside of them, `auto` means more or fewer epochs."""
 
 FEW, TOO_FEW = "few_examples", "too_few_examples"
-"""The same, of a file of which it is open what it is for, and of one to train on."""
+"""Kinds of the problem that a file has too few examples: if its use is unknown, and if it is a training file."""
 
 Path = str | os.PathLike[str]
 Progress = Callable[[int, int], None]
@@ -45,21 +45,22 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Report:
-    """What was found in a file.
+    """The result of checking a file.
 
     Attributes:
-        sha256: Hash of its content, 64 hexadecimal digits.
-        bytes: Its size.
-        method: The method by whose rules it was judged, of `METHODS`.
-        examples: Its rows, good ones and others.
-        longest_row: Bytes of the longest of them.
-        image_rows: How many of the good ones show images.
-        tokens: Tokens of one epoch, without those of faulty rows: an estimate in any case, for images and the
-            declarations of tools are billed in ways that are not published.
-        is_exact: Whether the tokens of texts were counted, rather than estimated by their length.
-        encoding: By which encoding of OpenAI's.
-        problems: The first 20 errors and the first 20 warnings, and the first warning of each kind.
-        counts: How many problems there are of each kind.
+        sha256: SHA-256 of the content, as 64 hexadecimal digits.
+        bytes: Size of the file in bytes.
+        method: The training method whose rules were applied, an item of `METHODS`.
+        examples: Number of examples, valid or not.
+        longest_row: Length of the longest line in bytes.
+        image_rows: Number of valid examples with images.
+        tokens: Tokens per epoch, without invalid examples. This is always an estimate, because OpenAI does not
+            publish how it bills images and tool declarations.
+        is_exact: Whether a tokenizer counted the tokens of the texts. If not, they are estimated from the length
+            of the texts.
+        encoding: Name of the encoding that the tokenizer uses, such as `o200k_base`.
+        problems: The first 20 errors and the first 20 warnings, plus the first warning of each other kind.
+        counts: Number of problems by kind.
     """
 
     sha256: str
@@ -76,34 +77,31 @@ class Report:
 
     @property
     def errors(self) -> int:
-        """How many things there are that the service will refuse."""
-        return self._number(Severity.ERROR)
+        """Return the number of problems for which the service rejects the file."""
+        return self._count(Severity.ERROR)
 
     @property
     def warnings(self) -> int:
-        """How many things there are that are likely not as they were meant."""
-        return self._number(Severity.WARNING)
+        """Return the number of probable mistakes that the service may accept."""
+        return self._count(Severity.WARNING)
 
     def messages(self, severity: Severity) -> list[str]:
-        """The problems of a severity, a sentence each, the last one on those that are not told one by one."""
-        told = [str(problem) for problem in self.problems if problem.severity is severity]
-        hidden_counts = self.hidden_counts(severity)
-        return (
-            [*told, f"and {sum(hidden_counts.values()):,} more: {listed(hidden_counts)}"]
-            if hidden_counts
-            else told
-        )
+        """Return a message for each problem of a severity, and a last message that counts the omitted problems."""
+        messages = [str(problem) for problem in self.problems if problem.severity is severity]
+        if hidden_counts := self.hidden_counts(severity):
+            messages.append(f"and {sum(hidden_counts.values()):,} more: {listed(hidden_counts)}")
+        return messages
 
     def hidden_counts(self, severity: Severity) -> dict[str, int]:
-        """How many problems of a severity there are of each kind beyond those in `problems`."""
-        left = {kind: number for kind, number in self.counts.items() if KINDS[kind].severity is severity}
+        """Return, by kind, the number of problems of a severity that `problems` leaves out."""
+        counts = {kind: count for kind, count in self.counts.items() if KINDS[kind].severity is severity}
         for problem in self.problems:
             if problem.severity is severity:
-                left[problem.kind] -= 1
-        return {kind: number for kind, number in left.items() if number}
+                counts[problem.kind] -= 1
+        return {kind: count for kind, count in counts.items() if count}
 
-    def _number(self, severity: Severity) -> int:
-        return sum(number for kind, number in self.counts.items() if KINDS[kind].severity is severity)
+    def _count(self, severity: Severity) -> int:
+        return sum(count for kind, count in self.counts.items() if KINDS[kind].severity is severity)
 
 
 def check(
@@ -118,50 +116,53 @@ def check(
     progress: Progress = lambda _done, _size: None,
     cache: Cache[Report] | None = None,
 ) -> Report:
-    """Checks a file of training data.
+    """Check a file of training data.
 
     Args:
-        file: Its path.
-        method: The job's method; by default that which the first row seems to be written for.
-        part: What the file is for. At least 10 rows are required of a file for training, advised where that is open.
-        model: The job's base model, for the encoding of its tokens; by default a recent one of OpenAI's.
-        context_length: Tokens of a row beyond which the model cuts it.
-        training_file: For a validation file, the path of the training file, which should hold other rows.
-        sha256: Hash of the content that is asked about. What is known of that is told without a look at the file;
-            otherwise the file is read, and the report tells whether it holds that content.
-        progress: Is told how many bytes have been read, and how many there are.
-        cache: Where to look first, and to remember; the user's cache folder by default.
+        file: Path of the file.
+        method: The training method of the job. By default, it is inferred from the first example.
+        part: The use of the file. A training file with fewer than 10 examples has an error; if `part` is None,
+            it has a warning.
+        model: The base model of the job, which determines the encoding of its tokens. By default, they are
+            counted with `o200k_base`, the encoding of OpenAI's recent models.
+        context_length: Maximum number of tokens per example. The service truncates longer examples.
+        training_file: Path of the training file, if `file` is a validation file. Examples that are in both files
+            are reported as warnings.
+        sha256: SHA-256 of the content that you expect. If the report on this content is cached, it is returned
+            without reading the file. Otherwise the file is read, and `Report.sha256` is the hash of its content.
+        progress: Called with the number of bytes read so far and the size of the file in bytes.
+        cache: Cache for reports and for hashes of files. By default, it is in the user's cache folder.
 
     Raises:
-        InputError: A file is no regular file, cannot be read, or changes while it is read.
+        InputError: A file is not a regular file, cannot be read, or changes while it is read.
     """
     cache = Cache(Report) if cache is None else cache
-    terms = CheckOptions(method, encoding_of(model), context_length)
+    options = CheckOptions(method, encoding_of(model), context_length)
     training = _hash_of(training_file, cache) if training_file is not None else None
-    report = _known(cache, sha256, terms, training) or _known(cache, cache.sha256(file), terms, training)
+    report = _known(cache, sha256, options, training) or _known(cache, cache.sha256(file), options, training)
     if report is None:
-        report = _read(file, terms, training_file, progress, cache)
-        cache.remember_report(report.sha256, _key(terms, training), report)
+        report = _read(file, options, training_file, progress, cache)
+        cache.remember_report(report.sha256, _key(options, training), report)
     return _for_part(report, part)
 
 
 def sha256(file: Path, *, cache: Cache[Report] | None = None) -> str:
-    """The hash of a file's content, 64 hexadecimal digits.
+    """Return the SHA-256 of a file's content, as 64 hexadecimal digits.
 
     Raises:
-        InputError: It is no regular file, cannot be read, or changes while it is read.
+        InputError: It is not a regular file, cannot be read, or changes while it is read.
     """
     return _hash_of(file, Cache(Report) if cache is None else cache)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a training is likely to come to.
+    """The estimated cost of a training job.
 
     Attributes:
-        epochs: How often the data will be gone through.
-        tokens: Tokens of all epochs, which is what is billed.
-        usd: The price of them, or None where no price is known.
+        epochs: Number of passes over the training data.
+        tokens: Number of billed tokens: the tokens of all epochs.
+        usd: Cost in USD, or None if the price is unknown.
     """
 
     epochs: int
@@ -176,13 +177,13 @@ def estimate(
     epochs: int | Literal["auto"] = "auto",
     usd_per_million: float | None = None,
 ) -> Estimate:
-    """Estimates a training that is billed by tokens, as supervised training and dpo are.
+    """Estimate the cost of a job that is billed per token, such as a supervised or DPO job.
 
     Args:
-        examples: Rows of the training file.
-        tokens: Its tokens of one epoch.
-        epochs: As the job's `n_epochs`.
-        usd_per_million: USD for a million trained tokens.
+        examples: Number of examples in the training file.
+        tokens: Number of tokens per epoch.
+        epochs: The job's `n_epochs`.
+        usd_per_million: Price in USD per million training tokens.
     """
     if epochs == "auto":
         epochs = auto_epochs(examples)
@@ -191,7 +192,10 @@ def estimate(
 
 
 def auto_epochs(examples: int) -> int:
-    """The epochs that the service is likely to choose for so many rows, by OpenAI's cookbook (Chat_finetuning_data_prep)."""
+    """Return the number of epochs that the service probably chooses for `auto`.
+
+    The rule is from OpenAI's cookbook (Chat_finetuning_data_prep).
+    """
     if USUAL_EPOCHS * examples < LEAST_TRAINED:
         return min(MOST_EPOCHS, LEAST_TRAINED // max(1, examples))
     if USUAL_EPOCHS * examples > MOST_TRAINED:
@@ -200,75 +204,78 @@ def auto_epochs(examples: int) -> int:
 
 
 def listed(counts: dict[str, int]) -> str:
-    """Numbers by kind, as `12 role, 3 content`."""
-    return ", ".join(f"{number:,} {kind.replace('_', ' ')}" for kind, number in counts.items())
+    """Format counts by kind, such as `12 role, 3 content`."""
+    return ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in counts.items())
 
 
 def _hash_of(file: Path, cache: Cache[Report]) -> str:
     if known := cache.sha256(file):
         return known
-    began, digest = cache.now(), hashlib.sha256()
+    started, digest = cache.now(), hashlib.sha256()
     with opened(file) as (content, state):
         for _ in pieces(content, InlineExecutor(), digest.update, lambda _done: None):
             pass
-    cache.remember_file(state, digest.hexdigest(), began)
+    cache.remember_file(state, digest.hexdigest(), started)
     return digest.hexdigest()
 
 
 def _known(
-    cache: Cache[Report], sha256: str | None, terms: CheckOptions, training: str | None
+    cache: Cache[Report], sha256: str | None, options: CheckOptions, training: str | None
 ) -> Report | None:
-    """What is known of a content by these terms, or by the most open ones where these come to the same."""
+    """Return the cached report on a content, or a report with default options if it is the same, or None."""
     if sha256 is None:
         return None
-    if found := cache.report(sha256, _key(terms, training)):
-        return found
-    most_open = CheckOptions(None, terms.encoding, None)
-    found = cache.report(sha256, _key(most_open, training))
-    return found if found and _comes_to_the_same(found, terms) else None
+    if report := cache.report(sha256, _key(options, training)):
+        return report
+    defaults = CheckOptions(None, options.encoding, None)
+    report = cache.report(sha256, _key(defaults, training))
+    return report if report and _is_same_with(options, report) else None
 
 
-def _comes_to_the_same(most_open: Report, terms: CheckOptions) -> bool:
-    """Whether a content would be found the same by these terms: no row has more tokens than bytes, but for images."""
-    cuts_nothing = terms.context_length is None or (
-        most_open.longest_row <= terms.context_length and not most_open.image_rows
+def _is_same_with(options: CheckOptions, default_report: Report) -> bool:
+    """Return whether a check with `options` has the same result as the check with default options.
+
+    An example without images has no more tokens than bytes.
+    """
+    truncates_no_row = options.context_length is None or (
+        default_report.longest_row <= options.context_length and not default_report.image_rows
     )
-    return terms.method in {None, most_open.method} and cuts_nothing
+    return options.method in {None, default_report.method} and truncates_no_row
 
 
 def _read(
-    file: Path, terms: CheckOptions, training_file: Path | None, progress: Progress, cache: Cache[Report]
+    file: Path, options: CheckOptions, training_file: Path | None, progress: Progress, cache: Cache[Report]
 ) -> Report:
-    repeats = None
+    training_lines = None
     if training_file is not None:
         with opened(training_file) as (content, _):
-            repeats = lines_of(content)
-    began = cache.now()
+            training_lines = lines_of(content)
+    started = cache.now()
     with opened(file) as (content, state):
-        looked = scan(content, state.size, terms, repeats, lambda done: progress(done, state.size))
-    cache.remember_file(state, looked.sha256, began)
-    examined = looked.examined
+        result = scan(content, state.size, options, training_lines, lambda done: progress(done, state.size))
+    cache.remember_file(state, result.sha256, started)
+    checker = result.checker
     return Report(
-        sha256=looked.sha256,
+        sha256=result.sha256,
         bytes=state.size,
-        method=examined.method or METHODS[0],
-        examples=examined.examples,
-        longest_row=examined.longest,
-        image_rows=looked.image_rows,
-        tokens=looked.tokens,
+        method=checker.method or METHODS[0],
+        examples=checker.examples,
+        longest_row=checker.longest,
+        image_rows=result.image_rows,
+        tokens=result.tokens,
         is_exact=counts_exactly(),
-        encoding=terms.encoding,
-        problems=examined.findings.shown(),
-        counts=dict(examined.findings.counts),
+        encoding=options.encoding,
+        problems=checker.findings.first_problems(),
+        counts=dict(checker.findings.counts),
     )
 
 
-def _key(terms: CheckOptions, training: str | None) -> str:
-    return f"{tuple(terms)} {counts_exactly()} {training}"
+def _key(options: CheckOptions, training: str | None) -> str:
+    return f"{tuple(options)} {counts_exactly()} {training}"
 
 
 def _for_part(report: Report, part: str | None) -> Report:
-    """The report, once it is known what the file is for: whether a few rows are too few follows from that alone."""
+    """Return the report for a use of the file, which decides whether few examples are an error."""
     if part is None or FEW not in report.counts:
         return report
     counts = {kind: number for kind, number in report.counts.items() if kind != FEW}
@@ -278,5 +285,5 @@ def _for_part(report: Report, part: str | None) -> Report:
     (few,) = (problem for problem in report.problems if problem.kind == FEW)
     errors = [problem for problem in others if problem.severity is Severity.ERROR]
     warnings = others[len(errors) :]
-    told = [replace(few, kind=TOO_FEW), *errors][:MOST_SHOWN]
-    return replace(report, problems=(*told, *warnings), counts={**counts, TOO_FEW: 1})
+    first_errors = [replace(few, kind=TOO_FEW), *errors][:MOST_SHOWN]
+    return replace(report, problems=(*first_errors, *warnings), counts={**counts, TOO_FEW: 1})

@@ -64,12 +64,12 @@ def test_sizes_are_read_in_any_order(text: str, read: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--sizes", "20,many"], "argument --sizes: 'many' is no whole number from 1 up"),
-        (["--sizes", "0"], "argument --sizes: '0' is no whole number from 1 up"),
-        (["--sizes", "20,"], "argument --sizes: '' is no whole number from 1 up"),
-        (["--runs", "-1"], "argument --runs: '-1' is no whole number from 1 up"),
-        (["speed"], "argument NAME: there is no benchmark 'speed': choose from overhead, import"),
-        (["--output", "/no/such/folder/r.json"], "cannot be written: name a file in a folder that exists"),
+        (["--sizes", "20,many"], "argument --sizes: 'many' is not a positive integer"),
+        (["--sizes", "0"], "argument --sizes: '0' is not a positive integer"),
+        (["--sizes", "20,"], "argument --sizes: '' is not a positive integer"),
+        (["--runs", "-1"], "argument --runs: '-1' is not a positive integer"),
+        (["speed"], "argument NAME: 'speed' is not a benchmark; choose from overhead, import"),
+        (["--output", "/no/such/folder/r.json"], "cannot be written; choose a file in an existing folder"),
     ],
 )
 def test_a_wrong_argument_is_named_before_anything_runs(

@@ -94,8 +94,8 @@ def test_a_failure_names_command_exit_code_and_last_output() -> None:
     assert "    20\n" not in str(caught.value)
 
 
-def test_a_missing_command_is_reported_with_a_fix() -> None:
-    with pytest.raises(BenchmarkError, match="no-such-engine is not on PATH: run `make bench`"):
+def test_a_missing_command_is_reported_with_its_fix() -> None:
+    with pytest.raises(BenchmarkError, match="no-such-engine is not on PATH; run `make bench`"):
         run(["no-such-engine"])
 
 

@@ -60,14 +60,14 @@ def test_a_limit_that_is_met_has_no_mark(report: Report) -> None:
 def test_the_table_lists_peers_and_their_versions(report: Report) -> None:
     table = report.table()
 
-    assert "overhead: ours is a file; peer is nothing" in table
+    assert "overhead: package: a file; baseline: nothing" in table
     assert "peer 1.2" in table
     assert platform.python_version() in table
 
 
 def test_columns_are_aligned(report: Report) -> None:
     header, *rows = report.table().split("\n\n")[0].splitlines()
-    end = header.index("peer") + len("peer")
+    end = header.index("baseline") + len("baseline")
 
     assert all(line[end - 1] != " " and line[end : end + 1] in ("", " ") for line in rows)
 

@@ -90,14 +90,14 @@ def test_refuses_parts_of_another_total_size(api: Client) -> None:
     upload = api.begin_upload("data.jsonl", purpose="batch", size=len(CONTENT), mime_type="text/jsonl")
     part = api.add_part(upload.id, io.BytesIO(CONTENT[1:]))
 
-    with pytest.raises(ServiceError, match="76799 bytes instead of the 76800 that were announced"):
+    with pytest.raises(ServiceError, match="76799 bytes instead of the announced 76800"):
         api.complete_upload(upload.id, [part.id], "0")
 
 
 def test_a_size_without_an_upload_gives_no_figure(sink: Sink, api: Client) -> None:
     api.upload_file("data.jsonl", io.BytesIO(CONTENT), purpose="batch")
 
-    with pytest.raises(BenchmarkError, match="76800 bytes came where 76801 were to be sent"):
+    with pytest.raises(BenchmarkError, match="received 76800 bytes instead of 76801"):
         sink.require(len(CONTENT) + 1)
 
 

@@ -41,15 +41,15 @@ def test_each_reader_runs_in_a_process_of_its_own(way: str, tmp_path: Path) -> N
 def test_faulty_data_end_a_way(tmp_path: Path) -> None:
     (tmp_path / "training.jsonl").write_text("{\n")
 
-    with pytest.raises(BenchmarkError, match="the data are not as they should be"):
+    with pytest.raises(BenchmarkError, match="the generated file is invalid"):
         seconds("ours", tmp_path / "training.jsonl", 1)
 
 
 def test_missing_peers_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_data, "PEERS", ("json", "no-such-peer"))
 
-    with pytest.raises(BenchmarkError, match=r"a peer is missing: pip install no-such-peer$"):
-        suite.measure(Plan(data=(1,), runs=1))
+    with pytest.raises(BenchmarkError, match=r"a baseline is missing: run pip install no-such-peer$"):
+        suite.measure(Plan(sizes=(1,), runs=1))
 
 
 def test_ratios_compare_with_a_peer_of_the_same_run() -> None:

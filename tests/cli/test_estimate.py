@@ -43,10 +43,10 @@ def test_tokens_and_price_are_printed_with_the_price_source(
     assert run(file, "--model", MODEL, "--epochs", "4") == 0
 
     said = rows(capsys.readouterr().out)
-    assert said["file"] == f"{file}: 100 rows for supervised, 2,700 tokens, 0 errors, 0 warnings"
+    assert said["file"] == f"{file}: 100 examples for supervised, 2,700 tokens, 0 errors, 0 warnings"
     assert said["model"] == "gpt-4.1-mini-2025-04-14"
     assert said["epochs"] == "4"
-    assert said["tokens"] == "about 10,800: 2,700 an epoch, counted with o200k_base"
+    assert said["tokens"] == "about 10,800: 2,700 per epoch, counted with o200k_base"
     assert said["price"].startswith("5.00 USD per million tokens (OpenAI's price page, ")
     assert said["price"].endswith(", 2025-04-16, not confirmed)")
     assert said["cost"] == "about 0.05 USD"
@@ -57,14 +57,14 @@ def test_epochs_default_to_the_likely_choice_of_the_service(
 ) -> None:
     run(file, "--model", MODEL)
 
-    assert rows(capsys.readouterr().out)["epochs"] == "3, as the service is likely to choose"
+    assert rows(capsys.readouterr().out)["epochs"] == "3 (the probable choice of the service)"
 
 
 def test_a_price_may_be_given(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(file, "--model", "mistral-7b", "--epochs", "1", "--price", "1000") == 0
 
     said = rows(capsys.readouterr().out)
-    assert said["model"] == "mistral-7b, which the catalogue does not know"
+    assert said["model"] == "mistral-7b, which is not in the catalog"
     assert (said["price"], said["cost"]) == ("1,000.00 USD per million tokens (--price)", "about 2.70 USD")
 
 
@@ -72,7 +72,7 @@ def test_without_a_price_the_cost_is_not_known(file: Path, capsys: pytest.Captur
     assert run(file, "--model", "mistral-7b") == 0
 
     said = rows(capsys.readouterr().out)
-    assert (said["price"], said["cost"]) == ("not known: give --price", "unknown")
+    assert (said["price"], said["cost"]) == ("unknown: set --price", "unknown")
 
 
 def test_training_billed_by_the_hour_has_no_token_price(
@@ -111,7 +111,7 @@ def test_a_file_that_would_be_refused_is_reported(file: Path, capsys: pytest.Cap
 
     assert run(file, "--model", MODEL) == 1
     assert rows(capsys.readouterr().out)["problem"] == (
-        f"the service would refuse the file: run `openai-ft validate {file}`"
+        f"the service would reject the file: run `openai-ft validate {file}`"
     )
 
 

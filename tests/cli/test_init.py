@@ -88,7 +88,7 @@ def test_a_folder_outside_of_the_project_is_left_alone(folder: Path, path: str) 
     before = contents(folder.parent)
 
     with pytest.raises(
-        InputError, match=r"Pulumi.yaml names .*/hosts .* outside of the project: write `path: bin`"
+        InputError, match=r"Pulumi.yaml selects .*/hosts .* outside of the project; set `path: bin`"
     ):
         initialize(folder)
 
@@ -119,7 +119,7 @@ def test_another_program_is_overwritten_only_with_force(folder: Path) -> None:
     wrapper.write_text("#!/bin/sh\nexec python3 -m theirs\n")
     before = contents(folder)
 
-    with pytest.raises(InputError, match=f"{WRAPPER} is another program: .* --force to overwrite it"):
+    with pytest.raises(InputError, match=f"{WRAPPER} is another program; .* `openai-ft init --force`"):
         initialize(folder)
     assert contents(folder) == before
 
@@ -153,7 +153,9 @@ def test_an_uneditable_project_file_leaves_everything_unchanged(folder: Path) ->
     (folder / "Pulumi.yaml").write_text(f"{PROJECT}...\n")
     before = contents(folder)
 
-    with pytest.raises(InputError, match=r"Pulumi.yaml was not changed: .* by hand, then run this again"):
+    with pytest.raises(
+        InputError, match=r"Pulumi.yaml was not changed: .* manually, then run this command again"
+    ):
         initialize(folder)
 
     assert contents(folder) == before
@@ -167,7 +169,7 @@ def pack_description(folder: Path) -> dict[str, Any]:
 def test_a_project_gets_a_policy_pack_on_request(folder: Path) -> None:
     done = initialize(folder, policies=True)
 
-    assert done[-1] == "wrote the policy pack policies: `pulumi preview --policy-pack policies` applies it"
+    assert done[-1] == "wrote the policy pack policies; apply it with `pulumi preview --policy-pack policies`"
     assert (folder / "policies" / "__main__.py").read_text() == (
         "from pulumi_openai_ft.policies import pack\n\npack()\n"
     )
@@ -206,7 +208,7 @@ def test_another_program_in_the_policy_folder_is_unchanged(folder: Path) -> None
     program.parent.mkdir()
     program.write_text("print('mine')\n")
 
-    with pytest.raises(InputError, match=r"policies/__main__.py is another program: move it away"):
+    with pytest.raises(InputError, match=r"policies/__main__.py is another program; move it, then"):
         initialize(folder, policies=True)
 
     assert program.read_text() == "print('mine')\n"

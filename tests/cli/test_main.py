@@ -44,7 +44,7 @@ def test_a_missing_extra_is_named() -> None:
 
     assert (said.returncode, said.stdout) == (1, "")
     assert said.stderr.strip().endswith(
-        "needs the package 'starlette': install the extra `emulator` (docs/install.md)"
+        "requires the package 'starlette'; install the extra `emulator` (docs/install.md)"
     )
 
 
@@ -61,11 +61,11 @@ def test_init_reports_changes_and_then_that_nothing_is_missing(
     assert capsys.readouterr().out.splitlines() == [
         "wrote bin/pulumi-resource-pulumi-python",
         "added plugins.providers to Pulumi.yaml",
-        "commit what changed; `openai-ft doctor` tells what else is missing",
+        "Commit the changes, then run `openai-ft doctor`.",
     ]
 
     assert main(["init", str(project)]) == 0
-    assert capsys.readouterr().out == "all is there already\n"
+    assert capsys.readouterr().out == "Already up to date.\n"
 
 
 def test_init_works_on_the_current_folder(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ def test_errors_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["init", str(tmp_path)]) == 1
 
     said = capsys.readouterr()
-    assert said.err.startswith(f"openai-ft: no Pulumi.yaml in {tmp_path} or above: ")
+    assert said.err.startswith(f"openai-ft: no Pulumi.yaml in {tmp_path} or its parents; ")
     assert said.out == ""
 
 

@@ -158,5 +158,5 @@ def test_without_the_extra_it_names_the_package_to_install() -> None:
 
     assert done.returncode == 1
     assert done.stderr == (
-        "openai-ft: this command needs the package 'pulumi_policy': install the extra `policies` (docs/install.md)\n"
+        "openai-ft: this command requires the package 'pulumi_policy'; install the extra `policies` (docs/install.md)\n"
     )

@@ -43,17 +43,20 @@ def test_a_rule_accepts_a_level_or_an_object(file: Path) -> None:
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ([], "holds no JSON object: write one with a member for each rule"),
-        ({"fine-tuning-epoch": "advisory"}, "fine-tuning-epoch is no rule"),
+        ([], "is not a JSON object; write an object with a key for each rule"),
+        ({"fine-tuning-epoch": "advisory"}, "fine-tuning-epoch is not a rule of the policy pack"),
         (
             {"wandb-entity": 1},
-            "wandb-entity: is 1, write a level or an object of enforcementLevel and limits",
+            "wandb-entity: is 1, write a level, or an object with enforcementLevel and options",
         ),
         (
             {"all": "strict"},
             "all: the level is 'strict', write one of advisory, mandatory, remediate, disabled",
         ),
-        ({"fine-tuning-epochs": {"max": 0}}, "fine-tuning-epochs: max is 0, write a whole number from 1"),
+        (
+            {"fine-tuning-epochs": {"max": 0}},
+            "fine-tuning-epochs: max is 0, must be an integer of at least 1",
+        ),
     ],
 )
 def test_an_invalid_configuration_is_reported(file: Path, written: Any, said: str) -> None:

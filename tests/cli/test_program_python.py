@@ -71,7 +71,7 @@ def test_the_option_names_an_environment_beside_the_project_file(project: Path, 
 
 def test_a_missing_environment_is_named(project: Path) -> None:
     assert refusal(project, virtualenv="env") == (
-        f"there is no virtual environment in {project}/env, which runtime.options.virtualenv selects: "
+        f"{project}/env, selected by runtime.options.virtualenv, is not a virtual environment; "
         "run `pulumi install`"
     )
 
@@ -138,7 +138,7 @@ def test_poetry_without_an_environment_is_reported(project: Path, tools: Path) -
     add_tool(tools, "poetry", POETRY)
 
     assert refusal(project, toolchain="poetry") == (
-        f"poetry has no environment for {project}/program: run `pulumi install`"
+        f"poetry has no environment for {project}/program; run `pulumi install`"
     )
 
 
@@ -147,7 +147,7 @@ def test_a_missing_tool_is_named(project: Path, tools: Path, toolchain: str) -> 
     assert tools.exists()
     (project / f"{toolchain}.lock").touch()
 
-    assert refusal(project) == f"`{toolchain}` is not on PATH, and the project uses it: install it"
+    assert refusal(project) == f"`{toolchain}`, which the project uses, is not on PATH; install it"
 
 
 def test_uv_goes_before_poetry(project: Path, tools: Path) -> None:
@@ -179,7 +179,9 @@ def test_the_one_on_path_can_be_named(project: Path, tools: Path, monkeypatch: p
 def test_no_python_at_all_is_reported(project: Path, tools: Path) -> None:
     assert tools.exists()
 
-    assert refusal(project).startswith("python3 and python are not on PATH: install Python, or set runtime.")
+    assert refusal(project).startswith(
+        "no Python (python3 or python) on PATH; install Python, or set runtime."
+    )
 
 
 def test_versions_are_those_of_the_environment(project: Path) -> None:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (b"name: [", "it is not YAML in line 1"),
-        (b"name: shop\nruntime: nodejs\n", "runtime is 'nodejs', and this package is for programs in Python"),
+        (b"name: [", "invalid YAML in line 1"),
+        (b"name: shop\nruntime: nodejs\n", "runtime is 'nodejs'; this package requires a program in Python"),
         (b"name: shop\nruntime: {name: go}\n", "runtime is 'go'"),
         (b"name: shop\n", "runtime is None"),
         (b"name: \xff\n", "can't decode byte"),
@@ -24,19 +24,21 @@ if TYPE_CHECKING:
 def test_an_unusable_project_is_reported_with_the_reason(tmp_path: Path, text: bytes, reason: str) -> None:
     (tmp_path / "Pulumi.yaml").write_bytes(text)
 
-    with pytest.raises(InputError, match=f"{tmp_path}/Pulumi.yaml cannot be used: .*{reason}"):
+    with pytest.raises(InputError, match=f"{tmp_path}/Pulumi.yaml: .*{reason}"):
         Project.find(tmp_path)
 
 
-def test_a_missing_project_is_reported_with_a_fix(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=rf"no Pulumi.yaml in {tmp_path} or above: .* `pulumi new python`"):
+def test_without_a_project_it_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=rf"no Pulumi.yaml in {tmp_path} or its parents; .* `pulumi new python`"
+    ):
         Project.find(tmp_path)
 
 
 def test_a_missing_folder_never_falls_back_to_its_parent(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
 
-    with pytest.raises(InputError, match="typo is no folder"):
+    with pytest.raises(InputError, match="typo is not a folder"):
         Project.find(tmp_path / "typo")
 
 

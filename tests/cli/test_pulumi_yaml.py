@@ -143,21 +143,21 @@ def test_nothing_else_is_touched(text: str) -> None:
 )
 def test_an_unsafe_edit_prints_the_lines_to_add(text: str) -> None:
     with pytest.raises(
-        InputError, match=r"put \{.name.: .pulumi-python.* by hand, then run this again"
+        InputError, match=r"add \{.name.: .pulumi-python.* manually, then run this command again"
     ) as caught:
         with_host(text)
 
-    assert json.loads(str(caught.value).split("put ")[1].split(" into")[0]) == OURS
+    assert json.loads(str(caught.value).split("add ")[1].split(" to the list")[0]) == OURS
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("name: [shop\n", "it is not YAML in line 2: expected"),
-        ("name: shop\n---\nname: two\n", "it is not YAML in line 2: but found another document"),
-        ("name: !shop x\n", "it is not YAML in line 1: could not determine a constructor"),
-        ("", "it holds no project"),
-        ("- shop\n", "it holds no project"),
+        ("name: [shop\n", "invalid YAML in line 2: expected"),
+        ("name: shop\n---\nname: two\n", "invalid YAML in line 2: but found another document"),
+        ("name: !shop x\n", "invalid YAML in line 1: could not determine a constructor"),
+        ("", "not a project"),
+        ("- shop\n", "not a project"),
     ],
 )
 def test_a_file_that_is_not_a_project_is_refused(text: str, reason: str) -> None:

@@ -33,7 +33,9 @@ def test_a_good_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[s
     file = write(tmp_path / "good.jsonl", *ROWS)
 
     assert run(file) == 0
-    assert capsys.readouterr().out == f"{file}: 12 rows for supervised, 324 tokens, 0 errors, 0 warnings\n"
+    assert (
+        capsys.readouterr().out == f"{file}: 12 examples for supervised, 324 tokens, 0 errors, 0 warnings\n"
+    )
 
 
 def test_problems_are_a_table_followed_by_the_fixes(
@@ -44,16 +46,16 @@ def test_problems_are_a_table_followed_by_the_fixes(
 
     assert run(file) == 1
     head, *table = capsys.readouterr().out.splitlines()
-    assert head.endswith("35 rows for supervised, 351 tokens, 22 errors, 1 warning")
+    assert head.endswith("35 examples for supervised, 351 tokens, 22 errors, 1 warning")
     assert table[:2] == [
         "  error    line 13, messages[1].weight  is 2, not 0 or 1",
         "  error    line 14, messages[1].weight  is 2, not 0 or 1",
     ]
     assert table[20:] == [
         "  error    and 2 more: 2 weight",
-        "  warning  line 35                      is the same as that in line 1",
-        "  weight: write 0 or 1 on an assistant message, or leave it out",
-        "  duplicate: take it out, unless it is meant to count more",
+        "  warning  line 35                      is identical to line 1",
+        "  weight: set weight to 0 or 1 on an assistant message, or omit it",
+        "  duplicate: remove the duplicate, unless it is intentional",
     ]
 
 
@@ -65,7 +67,7 @@ def test_an_unreadable_file_does_not_hide_the_others(
     assert run(tmp_path / "missing.jsonl", good) == 1
     first, second = capsys.readouterr().out.splitlines()
     assert first == f"'{tmp_path}/missing.jsonl' cannot be read: no such file or directory"
-    assert second.startswith(f"{good}: 12 rows")
+    assert second.startswith(f"{good}: 12 examples")
 
 
 def test_a_short_validation_file_passes_unless_rows_repeat(
@@ -75,7 +77,10 @@ def test_a_short_validation_file_passes_unless_rows_repeat(
     validation = write(tmp_path / "validation.jsonl", numbered(99), ROWS[2])
 
     assert run(training, "--validation", validation) == 0
-    assert "  warning  line 2  is also in line 3 of the training file" in capsys.readouterr().out.splitlines()
+    assert (
+        "  warning  line 2  is identical to line 3 of the training file"
+        in capsys.readouterr().out.splitlines()
+    )
 
 
 def test_the_model_determines_the_maximum_row_length(
@@ -85,12 +90,12 @@ def test_the_model_determines_the_maximum_row_length(
     file = write(tmp_path / "long.jsonl", *ROWS, long)
 
     assert run(file, "--model", "gpt-4.1-mini") == 0
-    assert "has 70,014 tokens, the model takes 65,536" in capsys.readouterr().out
+    assert "has 70,014 tokens, more than the model's 65,536" in capsys.readouterr().out
 
 
 def test_the_method_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(write(tmp_path / "chat.jsonl", *ROWS), "--method", "dpo") == 1
-    assert "has messages, the format of another method" in capsys.readouterr().out
+    assert "has messages, but dpo requires input" in capsys.readouterr().out
 
 
 def test_json_holds_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,7 +103,10 @@ def test_json_holds_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
     assert run(file, tmp_path, "--json") == 1
     bad, folder = json.loads(capsys.readouterr().out)
-    assert folder == {"file": str(tmp_path), "error": f"'{tmp_path}' is a folder: name the file in it"}
+    assert folder == {
+        "file": str(tmp_path),
+        "error": f"'{tmp_path}' is a folder; pass the path of a regular file",
+    }
     assert (bad["file"], bad["examples"], bad["errors"], bad["warnings"]) == (str(file), 13, 1, 0)
     assert bad["problems"] == [
         {
@@ -107,7 +115,7 @@ def test_json_holds_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str
             "line": 13,
             "path": "messages[1].weight",
             "reason": "is 2, not 0 or 1",
-            "hint": "write 0 or 1 on an assistant message, or leave it out",
+            "hint": "set weight to 0 or 1 on an assistant message, or omit it",
         }
     ]
 

@@ -88,7 +88,7 @@ def test_malformed_response_raises_error_with_reason(
 ) -> None:
     service.fault("*", "*", "status", status=200, body=json.dumps(body))
 
-    with pytest.raises(InvalidResponseError, match=r"application/json, no \w+") as caught:
+    with pytest.raises(InvalidResponseError, match=r"application/json, not a valid \w+") as caught:
         REQUESTS[name](client)
 
     assert caught.value.may_have_acted
@@ -102,7 +102,7 @@ def test_malformed_response_raises_error_with_reason(
 def test_empty_or_relative_id_raises_input_error(
     method: Callable[..., Any], id_: str, client: Client, service: Emulator
 ) -> None:
-    with pytest.raises(InputError, match=f"^an id is '{id_}': nothing below /"):
+    with pytest.raises(InputError, match=f"^invalid id '{id_}' for /"):
         method(client, id_)
 
     assert service.journal() == []

@@ -152,23 +152,23 @@ def test_error_message_names_cause_request_key_and_remedy() -> None:
     )
 
     assert str(error) == (
-        "id: No such File object (GET /files/file-1, status 404); asked http://127.0.0.1:1/v1, project proj_a, project "
+        "id: No such File object (GET /files/file-1, status 404); sent to http://127.0.0.1:1/v1, project proj_a, project "
         "key sk-…cdef; check that the id, the key, openai-ft:project and openai-ft:baseUrl belong together (refresh and "
-        "destroy use the configuration of the last `pulumi up` unless run with --run-program); request req_1"
+        "destroy use the configuration of the last `pulumi up` unless you add --run-program); request req_1"
     )
 
 
 @pytest.mark.parametrize(
     ("response", "advice"),
     [
-        (api_response(400), "correct what it names"),
+        (api_response(400), "fix the problem, then run the command again"),
         (
             api_response(401, code="invalid_api_key"),
             r"set a valid key with `pulumi config set --secret openai-ft:apiKey`",
         ),
         (
             api_response(403, code="training_not_available"),
-            "2027-01-06.*openai-ft:baseUrl can name another service",
+            "2027-01-06.*set openai-ft:baseUrl to another service",
         ),
         (api_response(429), "wait a minute, then run the command again"),
         (
@@ -180,9 +180,9 @@ def test_error_message_names_cause_request_key_and_remedy() -> None:
             "maximum of 8 fine-tuning requests per day.*wait until.*then run the command again",
         ),
         (api_response(500), "run the command again later"),
-        (html_page(502), "check openai-ft:baseUrl, and any proxy on the way"),
-        (html_page(405), "the service does not offer this: see openai-ft:service"),
-        (api_response(501), "the service does not offer this: see openai-ft:service"),
+        (html_page(502), "check openai-ft:baseUrl and any proxy in between"),
+        (html_page(405), "the service does not support this request: see openai-ft:service"),
+        (api_response(501), "the service does not support this request: see openai-ft:service"),
     ],
     ids=lambda value: f"{value.status} {value.content[:60]!r}" if isinstance(value, Response) else "",
 )
@@ -195,15 +195,16 @@ def test_long_retry_after_is_reported_with_end_time() -> None:
     error = context().api_error(api_response(429, headers={"retry-after": "3600"}), WALL)
 
     assert str(error).endswith(
-        "; the service asks to wait 3600 s: run the command again after 2027-01-15 09:00:00 UTC"
+        "; the service requested a wait of 3600 s: run the command again after 2027-01-15 09:00:00 UTC"
     )
 
 
 def test_job_limit_error_reports_remedy_and_end_time() -> None:
     error = context("POST", JOBS).api_error(api_response(429, PER_DAY, headers={"retry-after": "3600"}), WALL)
 
-    assert "after 2027-01-15 09:00:00 UTC; nothing was created; limits are per organization and model" in str(
-        error
+    assert (
+        "after 2027-01-15 09:00:00 UTC; nothing was created; limits apply per organization and model"
+        in str(error)
     )
 
 
@@ -213,10 +214,8 @@ def test_missing_scope_error_names_scope_and_key(status: int) -> None:
 
     error = context("POST", "/x", admin=True).api_error(api_response(status, text), WALL)
 
-    assert "; missing: api.fine_tuning.checkpoints.write; give the key that scope where it was made" in str(
-        error
-    )
-    assert f"asked {URL}, the key's own project, admin key sk-…cdef" in str(error)
+    assert "; missing: api.fine_tuning.checkpoints.write; add this scope to the key" in str(error)
+    assert f"sent to {URL}, the key's own project, admin key sk-…cdef" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -263,19 +262,19 @@ def test_redirect_error_reports_target_without_credentials() -> None:
         html_page(301, location="https://user:password@api.example/v1?key=secret"), WALL
     )
 
-    assert "it points to https://…@api.example/v1: check openai-ft:baseUrl" in str(error)
+    assert "it redirects to https://…@api.example/v1: check openai-ft:baseUrl" in str(error)
     assert "password" not in str(error)
     assert "secret" not in str(error)
 
 
 def test_unreadable_response_error_reports_reason() -> None:
     error = context().unreadable(
-        html_page(200, b"{}", "application/json"), WALL, "no Job: id: Field required"
+        html_page(200, b"{}", "application/json"), WALL, "not a valid Job: id: Field required"
     )
 
     assert str(error) == (
-        "http://127.0.0.1:1/v1 answered GET /files/file-1 with something that is not the API's JSON (status 200, "
-        "application/json, no Job: id: Field required); check openai-ft:baseUrl, and any proxy on the way"
+        "unexpected response from http://127.0.0.1:1/v1 to GET /files/file-1 (status 200, application/json, "
+        "not a valid Job: id: Field required); check openai-ft:baseUrl and any proxy in between"
     )
 
 
@@ -285,9 +284,9 @@ def test_connection_error_names_url_project_and_key() -> None:
     )
 
     assert str(error) == (
-        "no answer from http://127.0.0.1:1/v1 to GET /files/file-1 for project proj_a, admin key sk-…cdef (Connection "
+        "no response from http://127.0.0.1:1/v1 to GET /files/file-1 for project proj_a, admin key sk-…cdef (Connection "
         "refused): check openai-ft:baseUrl (or OPENAI_BASE_URL; refresh and destroy use the configuration of the last "
-        "`pulumi up` unless run with --run-program) and the network, then run the command again"
+        "`pulumi up` unless you add --run-program) and the network, then run the command again"
     )
 
 
@@ -296,7 +295,7 @@ def test_certificate_error_suggests_ssl_cert_file() -> None:
 
     error = context().connection_error(reason, timed_out=False, may_have_acted=False)
 
-    assert "with SSL_CERT_FILE" in str(error)
+    assert "set SSL_CERT_FILE" in str(error)
 
 
 KEYS = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_+/=.%", min_size=20, max_size=60)

@@ -397,7 +397,7 @@ def test_invalid_environment_raises_error_without_its_secrets(
     session = Session(Settings(api_key=API_KEY, base_url=url))
 
     with pytest.raises(
-        errors.SettingsError, match=rf"no connection to {url} can be opened.*{variable}"
+        errors.SettingsError, match=rf"cannot open a connection to {url}.*{variable}"
     ) as caught:
         session.request("GET", "/files")
     session.close()
@@ -468,7 +468,7 @@ def test_hanging_service_raises_timeout(
     started = time.monotonic()
 
     with pytest.raises(
-        errors.ServiceTimeoutError, match=r"nothing came for 0\.2 s, see openai-ft:timeout"
+        errors.ServiceTimeoutError, match=r"no data received for 0\.2 s, see openai-ft:timeout"
     ) as caught:
         open_session(service, timeout=0.2).request("POST", JOBS, body=job)
 

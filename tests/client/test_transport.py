@@ -12,7 +12,14 @@ import pytest
 from tests.support import API_KEY
 
 from pulumi_openai_ft._client.error_mapping import RequestContext
-from pulumi_openai_ft._client.transport import BLOCK, PARALLEL, ConnectionPool, Form, PoolKey, shared
+from pulumi_openai_ft._client.transport import (
+    BLOCK_SIZE,
+    MAX_CONNECTIONS,
+    ConnectionPool,
+    Form,
+    PoolKey,
+    shared,
+)
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.errors import ServiceTimeoutError, SettingsError
 
@@ -27,16 +34,16 @@ KEY = PoolKey("http://127.0.0.1:1/v1", (), None)
 
 
 def test_threads_send_requests_in_parallel(service: Emulator, open_session: Callable[..., Session]) -> None:
-    session, barrier = open_session(service), Barrier(PARALLEL)
+    session, barrier = open_session(service), Barrier(MAX_CONNECTIONS)
 
     def send_at_once(_number: int) -> None:
         barrier.wait()
         session.request("GET", JOBS)
 
-    with ThreadPoolExecutor(PARALLEL) as threads:
-        list(threads.map(send_at_once, range(PARALLEL)))
+    with ThreadPoolExecutor(MAX_CONNECTIONS) as threads:
+        list(threads.map(send_at_once, range(MAX_CONNECTIONS)))
 
-    assert len(service.journal(method="GET", path="/v1/fine_tuning/jobs")) == PARALLEL
+    assert len(service.journal(method="GET", path="/v1/fine_tuning/jobs")) == MAX_CONNECTIONS
 
 
 def test_sequential_requests_reuse_one_connection() -> None:
@@ -67,7 +74,7 @@ def test_simultaneous_requests_use_separate_connections() -> None:
 def test_busy_pool_raises_timeout_until_connection_is_released() -> None:
     pool = ConnectionPool(KEY)
     with ExitStack() as connections:
-        for _ in range(PARALLEL):
+        for _ in range(MAX_CONNECTIONS):
             connections.enter_context(pool._connection(0))
 
         with pytest.raises(httpx.PoolTimeout, match="in use"), pool._connection(0):
@@ -82,10 +89,10 @@ def test_send_reports_busy_pool_as_timeout() -> None:
     pool = ConnectionPool(KEY)
     context = RequestContext(Settings(api_key=API_KEY, timeout=0), admin=False, method="POST", path=JOBS)
     with ExitStack() as connections:
-        for _ in range(PARALLEL):
+        for _ in range(MAX_CONNECTIONS):
             connections.enter_context(pool._connection(0))
 
-        with pytest.raises(ServiceTimeoutError, match="no connection became free in 0 s") as caught:
+        with pytest.raises(ServiceTimeoutError, match="no connection became available in 0 s") as caught:
             pool.send(context, {"json": {}})
     pool.close()
 
@@ -106,7 +113,7 @@ def test_send_returns_response_of_any_status(status: int) -> None:
 def test_failure_to_connect_does_not_exhaust_the_pool() -> None:
     pool = ConnectionPool(PoolKey("http://a:no-port", (), None))
 
-    for _ in range(PARALLEL + 1):
+    for _ in range(MAX_CONNECTIONS + 1):
         with pytest.raises(SettingsError, match="check openai-ft:baseUrl"), pool._connection(0):
             pass
 
@@ -184,7 +191,7 @@ def test_form_rereads_file_in_blocks_for_every_send() -> None:
         assert isinstance(stream, httpx.SyncByteStream)
         blocks = list(stream)
         assert b"".join(blocks[1:-1]) == CONTENT
-        assert max(map(len, blocks)) == BLOCK
+        assert max(map(len, blocks)) == BLOCK_SIZE
 
 
 def test_every_form_has_a_unique_boundary() -> None:

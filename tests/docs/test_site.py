@@ -67,7 +67,7 @@ def test_pages_hold_tables_made_of_the_source(site: Path) -> None:
     text = (site / "resources" / "fine_tuning_job.html").read_text()
 
     assert '<section id="supervisedhyperparameters">' in text
-    assert "Passes through the data, 1 to 50." in text
+    assert "Number of passes over the training data, 1 to 50." in text
     assert "&lt;!-- inputs" not in text
 
 

@@ -61,17 +61,17 @@ def assert_readable(text: str, sentence: str) -> None:
         ),
         (
             {"file": 'file="data.jsonl", purpose="finetune"'},
-            r"data.*purpose: 'finetune' does not fit: must be 'fine-",
+            r"data.*purpose: 'finetune' is invalid: must be 'fine-",
         ),
         (
             {"job": f'model="m", method={EPOCHS}'},
-            r"method\.supervised\.hyperparameters\.n_epochs: 99 does not fit",
+            r"method\.supervised\.hyperparameters\.n_epochs: 99 is invalid",
         ),
         (
             {"job": f'model="m", method={BETA}'},
-            r"method\.supervised\.hyperparameters\.beta: is not supported here",
+            r"method\.supervised\.hyperparameters\.beta: is not a known property",
         ),
-        ({"projects": "[]"}, r"project_ids: \[\] does not fit"),
+        ({"projects": "[]"}, r"project_ids: \[\] is invalid"),
     ],
     ids=[
         "missing file",
@@ -100,11 +100,14 @@ def test_bad_input_is_reported_at_preview(
             "permissions need an admin key: run `pulumi config set --secret openai-ft:adm",
         ),
         ({"OPENAI_ADMIN_KEY": API_KEY}, "are the same key"),
-        ({"OPENAI_BASE_URL": "127.0.0.1:80"}, "openai-ft:baseUrl is '127.0.0.1:80': write a whole address"),
+        (
+            {"OPENAI_BASE_URL": "127.0.0.1:80"},
+            r"openai-ft:baseUrl \(or OPENAI_BASE_URL\) is '127.0.0.1:80': must be a complete URL",
+        ),
         ({"OPENAI_API_KEY": "sk-proj-of-somebody-else-1234"}, r"project key sk-…1234; set a valid key"),
         (
             {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"},
-            r"no answer from http://127\.0\.0\.1:9/v1 .*: check openai-ft",
+            r"no response from http://127\.0\.0\.1:9/v1 .*: check openai-ft",
         ),
     ],
     ids=["no key", "no admin key", "equal keys", "malformed address", "wrong key", "unreachable address"],
@@ -143,7 +146,7 @@ def test_a_failed_job_is_reported_by_every_up(
 
     for ran in (first, second):
         assert ran.code != 0
-        assert_readable(ran.text, r"failed: invalid_n_examples: .*Nothing is bought again by itself")
+        assert_readable(ran.text, r"failed: invalid_n_examples: .*It is not retried automatically")
     assert len(service.jobs()) == 1
     assert stack.ids("FineTuningJob") == {service.jobs()[0]["id"]}
 
@@ -158,6 +161,6 @@ def test_only_a_plaintext_key_is_warned_about_once(
     text = stack.preview().text
 
     diagnostics = text[text.index("Diagnostics:") :]
-    assert diagnostics.count("openai-ft:apiKey is set in plain") == 1
-    assert "openai-ft:adminKey is set in plain" not in text
+    assert diagnostics.count("openai-ft:apiKey is stored in plaintext") == 1
+    assert "openai-ft:adminKey is stored in plaintext" not in text
     assert API_KEY not in text

@@ -43,9 +43,9 @@ for name in os.environ["NAMES"].split():
         ft.File(name, file="data.jsonl")
 """
 SENTENCES = {
-    "gadget": "resource 'gadget': this version of pulumi-openai-ft has no type 'pulumi-python:dynamic/openai_ft:Gadget'",
-    "newer": "resource 'newer': its state was written by a newer version of pulumi-openai-ft than the one that is",
-    "vase": "resource 'vase': the code of its dynamic provider, which its property __provider holds, cannot be loaded",
+    "gadget": "resource 'gadget': unknown type 'pulumi-python:dynamic/openai_ft:Gadget'",
+    "newer": "resource 'newer': its state was written by a newer version of pulumi-openai-ft than the installed",
+    "vase": "resource 'vase': the dynamic provider in its property __provider cannot be loaded",
 }
 
 

@@ -259,9 +259,9 @@ def test_an_externally_cancelled_job_is_recreated_only_on_request(
 
     stack.refresh()
     assert stack.planned() == {"job": ["update"]}
-    reported = stack.up(code=1).text
-    assert f"job {job['id']} was cancelled" in reported
-    assert "Nothing is bought again by itself" in reported
+    told = stack.up(code=1).text
+    assert f"job {job['id']} was cancelled" in told
+    assert "It is not retried automatically" in told
     assert len(service.jobs()) == 1
 
     stack.environment.update(RECREATE="yes", WAIT="yes")

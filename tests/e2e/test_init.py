@@ -205,19 +205,19 @@ def test_doctor_reads_the_configuration_of_the_stack(
     reported = doctor(stack)
     assert reported["stack"]["message"].endswith(
         "sets openai-ft:adminKey, openai-ft:apiKey, openai-ft:baseUrl; "
-        "not looked at, unless with --with-secrets: openai-ft:apiKey"
+        "not decrypted without --with-secrets: openai-ft:apiKey"
     )
     assert reported["project key"]["message"] == "from the stack's configuration (openai-ft:apiKey)"
     assert reported["admin key"]["status"] == "warning"
-    assert reported["service"]["message"] == f"{service.url} answers; no project key was tried"
+    assert reported["service"]["message"] == f"{service.url} responds; no project key was tested"
     assert reported["Pulumi"]["status"] == "ok"
 
-    assert doctor(stack, "--with-secrets")["service"]["message"] == f"{service.url} answers"
+    assert doctor(stack, "--with-secrets")["service"]["message"] == f"{service.url} responds"
 
     stack.pulumi("stack", "unselect")
-    reported = doctor(stack, code=1)
-    assert reported["stack"]["message"].startswith(
-        "its configuration cannot be read: no stack selected; please use"
+    told = doctor(stack, code=1)
+    assert told["stack"]["message"].startswith(
+        "the configuration cannot be read: no stack selected; please use"
     )
     assert reported["project key"]["status"] == "problem"
     assert doctor(stack, "--stack", "dev")["project key"]["status"] == "ok"

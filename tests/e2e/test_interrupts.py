@@ -86,10 +86,12 @@ def assert_all_recorded(
     jobs = {name: found for name, found in resources(stack).items() if name.startswith("job-")}
     assert sorted(found["id"] for found in jobs.values()) == sorted(job["id"] for job in service.jobs())
     for found in jobs.values():
-        (reported,) = found["initErrors"]
-        assert reported in ended.text
-        assert reported.startswith(f"job {found['id']} goes on at the service ({status} when last seen): ")
-        assert reported.endswith("`pulumi up` waits for it again, `pulumi destroy` cancels it")
+        (told,) = found["initErrors"]
+        assert told in ended.text
+        assert told.startswith(
+            f"job {found['id']} is still running at the service (last known status: {status}): "
+        )
+        assert told.endswith("`pulumi up` waits for it again, `pulumi destroy` cancels it")
 
 
 def assert_resumes(stack: Stack, service: Emulator, jobs: int = 1) -> None:

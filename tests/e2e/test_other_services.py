@@ -71,7 +71,7 @@ def test_a_gateway_supports_the_full_lifecycle(stack: Stack, service: Emulator, 
     (tmp_path / "program" / "__main__.py").write_text(PROGRAM + SHARE)
     refused = stack.preview(code=None)
     assert refused.code != 0
-    assert "this resource: the service 'generic' does not offer permissions of checkpoints" in refused.text
+    assert "this resource: the service 'generic' does not support checkpoint permissions" in refused.text
     assert "Traceback" not in refused.text
 
     stack.destroy()

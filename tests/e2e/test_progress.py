@@ -92,7 +92,7 @@ def test_job_progress_is_shown_and_milestones_stay(
         f"created job {job['id']}",
         f"job {job['id']}: Checkpoint created at step 12: ft:",
         f"job {job['id']}: Checkpoint created at step 24: ft:",
-        f"job {job['id']} made model {job['fine_tuned_model']}",
+        f"job {job['id']} created model {job['fine_tuned_model']}",
     ]
     diagnostics = [line.strip() for line in ended.text.partition("Diagnostics:\n")[2].splitlines()]
     reported = [line for line in diagnostics if job["id"] in line]

@@ -52,7 +52,7 @@ def test_progress_of_reading_a_long_file_is_shown_once(stack: Stack) -> None:
     assert (ended.code, after.code) == (0, 0)
     assert len(shown) >= 2
     assert shown == sorted(set(shown))
-    assert "training data is read · 300." in ended.text
+    assert "training data read · 300." in ended.text
     assert per_cents(preview, "job") == []
     assert per_cents(up, "data") == per_cents(up, "job") == []
     assert "reading" not in ended.text.partition("Resources:")[2]
@@ -66,7 +66,7 @@ def test_ctrl_c_ends_reading(stack: Stack, service: Emulator) -> None:
 
     assert ended.code == 1
     assert ended.at - pressed < SOON
-    assert "error: the command was interrupted while training data was read" in ended.text
+    assert "error: the command was interrupted while reading training data" in ended.text
     assert "Traceback" not in ended.text
     assert hosts_of(stack) == []
     assert service.files() == []

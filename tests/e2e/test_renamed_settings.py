@@ -43,7 +43,7 @@ def test_a_former_key_is_an_error(stack: Stack, service: Emulator, command: str)
 
     text = getattr(stack, command)(code=None).text
 
-    assert f"{FORMER} is now {CURRENT}" in text
+    assert f"{FORMER} was renamed to {CURRENT}" in text
     assert f"pulumi config set {CURRENT}" in text
     assert "Traceback" not in text
     assert service.files() == service.jobs() == []

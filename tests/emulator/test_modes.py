@@ -225,5 +225,5 @@ def test_the_command_starts_it_in_each_mode(mode: str) -> None:
 
 
 def test_an_unknown_mode_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(EmulatorError, match="no mode 'aws': name one of openai, azure, gateway"):
+    with pytest.raises(EmulatorError, match="Unknown mode 'aws': must be one of openai, azure, gateway"):
         Emulator(mode="aws")

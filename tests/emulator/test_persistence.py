@@ -110,8 +110,8 @@ def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
         b"this is no database, but a long enough text to be read as one" * 99
     )
 
-    for folder, reason in ((tmp_path, "schema 99"), (other, "not a database")):
-        with pytest.raises(EmulatorError, match=rf"data folder .* cannot be used: .*{reason}.* --data"):
+    for folder, reason in ((tmp_path, "schema version 99"), (other, "not a database")):
+        with pytest.raises(EmulatorError, match=rf"data directory .* cannot be used: .*{reason}.* --data"):
             standing(folder).start()
 
 

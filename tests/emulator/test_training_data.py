@@ -151,7 +151,7 @@ def test_more_image_rows_than_allowed_fail() -> None:
     problem = inspect(content)
 
     assert isinstance(problem, Problem)
-    assert problem.message.endswith("Line 50001: more than 50000 rows hold images.")
+    assert problem.message.endswith("Line 50001: more than 50000 rows contain images.")
 
 
 class _Endless(io.BytesIO):

@@ -98,8 +98,8 @@ FAULTY_CHATS = {
     "part of an unknown type": (chat(user({"type": "audio"}), ASSISTANT), "messages[0].content[0].type"),
     "text part without text": (chat(user({"type": "text"}), ASSISTANT), "messages[0].content[0].text"),
     "image by the assistant": (chat(USER, ASSISTANT | {"content": [IMAGE]}), "messages[1].content[0].type"),
-    "nobody to learn from": (chat(USER), "must hold an assistant message to learn from"),
-    "all weights zero": (chat(USER, ASSISTANT | {"weight": 0}), "must hold an assistant message"),
+    "nobody to learn from": (chat(USER), "must contain an assistant message whose weight is not 0"),
+    "all weights zero": (chat(USER, ASSISTANT | {"weight": 0}), "must contain an assistant message"),
     "user has the last word": (chat(USER, ASSISTANT, USER), "must end with an assistant message"),
     "weight of two": (chat(USER, ASSISTANT | {"weight": 2}), "messages[1].weight must be 0 or 1"),
     "weight is true": (chat(USER, ASSISTANT | {"weight": True}), "messages[1].weight must be 0 or 1"),
@@ -109,7 +109,7 @@ FAULTY_CHATS = {
         "messages[0].tool_call_id",
     ),
     "nameless function": (chat({"role": "function", "content": "x"}, ASSISTANT), "messages[0].name"),
-    "user calls a tool": (chat(USER | {"tool_calls": [CALL]}, ASSISTANT), "assistant messages alone"),
+    "user calls a tool": (chat(USER | {"tool_calls": [CALL]}, ASSISTANT), "only assistant messages"),
     "call without id": (
         chat(USER, LAST_CALL | {"tool_calls": [{k: v for k, v in CALL.items() if k != "id"}]}),
         "messages[1].tool_calls[0].id must be a string",
@@ -124,7 +124,7 @@ FAULTY_CHATS = {
     ),
     "arguments are not JSON": (
         chat(USER, LAST_CALL | {"tool_calls": [CALL | {"function": {"name": "track", "arguments": "id=7"}}]}),
-        "arguments must be a string that holds JSON",
+        "arguments must be a string with valid JSON",
     ),
     "tools are an object": (chat(USER, ASSISTANT, tools={}), "tools must be a list"),
     "tool with a space": (
@@ -141,7 +141,7 @@ FAULTY_CHATS = {
     ),
     "129 functions": (chat(USER, ASSISTANT, functions=[{"name": "f"}] * 129), "functions has 129 items"),
     "parallel_tool_calls as text": (chat(USER, ASSISTANT, parallel_tool_calls="no"), "parallel_tool_calls"),
-    "eleven images": (chat(user(*[IMAGE] * 11), ASSISTANT), "hold 11 images, more than 10"),
+    "eleven images": (chat(user(*[IMAGE] * 11), ASSISTANT), "contain 11 images, more than 10"),
     "image without url": (chat(user({"type": "image_url", "image_url": {}}), ASSISTANT), "image_url.url"),
     "GIF": (
         chat(user(IMAGE | {"image_url": {"url": "data:image/gif;base64,AAAA"}}), ASSISTANT),
@@ -182,16 +182,16 @@ def test_faulty_chat_is_refused_with_place_and_rule(row: Any, rule: str) -> None
 
 
 FAULTY_PAIRS = {
-    "older names": ({"input": {}, "preferred_completion": []}, "write preferred_output"),
+    "older names": ({"input": {}, "preferred_completion": []}, "use preferred_output"),
     "no input": (PAIR | {"input": None}, "input must be an object"),
     "no question": (PAIR | {"input": {"messages": []}}, "input.messages must be a list"),
     "no better answer": (PAIR | {"preferred_output": []}, "preferred_output must be a list"),
     "two answers": (
         PAIR | {"non_preferred_output": [ASSISTANT] * 2},
-        "non_preferred_output must hold one assistant message, not 2",
+        "non_preferred_output must contain exactly one assistant message, not 2",
     ),
     "answer by the user": (PAIR | {"preferred_output": [USER]}, "preferred_output[0].role must be one of"),
-    "picture": (PAIR | {"input": {"messages": [user(IMAGE)]}}, "must be text only"),
+    "picture": (PAIR | {"input": {"messages": [user(IMAGE)]}}, "must not contain images"),
     "tools outside their place": (PAIR | {"input": {"messages": [USER], "tools": 1}}, "input.tools must be"),
 }
 

@@ -140,7 +140,7 @@ class Harness:
         made.host = FakeHost(time=self.clock.time, messages=self.messages)
         made.api = self.client(made.settings)
         if isinstance(made, FileProvider):
-            made.files = FileManager(made.api, made.host, ledger=self.ledger)
+            made.files = FileManager(made.api, made.host, resume_store=self.ledger)
         return made
 
     def client(self, settings: Settings) -> Client:

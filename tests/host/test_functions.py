@@ -64,7 +64,7 @@ def test_an_unknown_function_is_refused_with_the_known_ones(config: Any, token: 
     with pytest.raises(InputError) as refused:
         invoke(token, {}, config)
 
-    assert str(refused.value).startswith(f"there is no function {token!r}: ")
+    assert str(refused.value).startswith(f"unknown function {token!r}: ")
     assert all(name in str(refused.value) for name in LOOKUPS)
 
 
@@ -88,8 +88,8 @@ def test_failures_carry_the_error_class_to_the_program(config: Any) -> None:
     ("name", "args", "reason"),
     [
         ("getFile", {}, "get_file: file_id: is missing"),
-        ("getFile", {"file_id": "file-1", "colour": "red"}, "get_file: colour: is not supported here"),
-        ("getMoon", {}, f"there is no function '{TYPE_PREFIX}getMoon': "),
+        ("getFile", {"file_id": "file-1", "colour": "red"}, "get_file: colour: is not a known property"),
+        ("getMoon", {}, f"unknown function '{TYPE_PREFIX}getMoon': "),
     ],
 )
 def test_invalid_calls_are_reported_to_the_engine(

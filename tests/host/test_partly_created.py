@@ -138,7 +138,7 @@ class TestTrouble:
         found = refusal(slow_host.create, JOB, slow_job_inputs)
 
         assert is_saved(found, slow_service, slow_job_inputs)
-        assert "goes on at the service" in found.reason
+        assert "is still running at the service" in found.reason
         assert "`pulumi up` waits for it again" in found.reason
 
     def test_a_job_that_succeeded_meanwhile_is_done(
@@ -257,7 +257,7 @@ def interrupted(own_host: Host, slow_service: Emulator) -> Interrupted:
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever hangs is left behind sooner."""
-    monkeypatch.setattr(_operations, "PATIENCE", 0.1)
+    monkeypatch.setattr(_operations, "GRACE_PERIOD", 0.1)
 
 
 class TestSigint:
@@ -298,7 +298,7 @@ class TestCancel:
         found = interrupted.cancelled(interrupted.waiting(slow_job_inputs))
 
         assert is_saved(found, slow_service, slow_job_inputs)
-        assert "goes on at the service" in found.reason
+        assert "is still running at the service" in found.reason
         assert "`pulumi up` waits for it again, `pulumi destroy` cancels it" in found.reason
         slow_service.advance(TRAINING)
         assert found.left

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from tests.host.support import Host
 
-AT_A_TIME = 4
+MAX_THREADS = 4
 A_MOMENT = 0.15
 SHELF = pickled(Shelf("red"))
 
@@ -351,31 +351,31 @@ class TestAtATime:
             host.updating(THEIRS, "1", props, props),
         ]
 
-        gate.admit(AT_A_TIME)
+        gate.admit(MAX_THREADS)
         assert gate.is_quiet
         gate.let_go()
-        gate.admit(len(calls) - AT_A_TIME)
+        gate.admit(len(calls) - MAX_THREADS)
         gate.let_go()
 
         for call in calls:
             call.result(LONGEST_WAIT)
-        assert len(gate.threads) <= AT_A_TIME
+        assert len(gate.threads) <= MAX_THREADS
 
     def test_ours_are_not_held_up_by_them(self, host: Host, gate: Gate, job_inputs: dict[str, Any]) -> None:
-        calls = [host.creating(THEIRS, gate.props) for _ in range(2 * AT_A_TIME)]
-        gate.admit(AT_A_TIME)
+        calls = [host.creating(THEIRS, gate.props) for _ in range(2 * MAX_THREADS)]
+        gate.admit(MAX_THREADS)
 
         assert host.create(JOB, job_inputs).id.startswith("ftjob-")
         assert not host.check(JOB, {"model": MODEL, "training_file": "file-1"}).failures
 
         gate.let_go()
-        gate.admit(AT_A_TIME)
+        gate.admit(MAX_THREADS)
         gate.let_go()
         assert [call.result(LONGEST_WAIT).id for call in calls] == ["1"] * len(calls)
 
     def test_a_preview_does_not_wait_for_them(self, host: Host, gate: Gate) -> None:
-        calls = [host.creating(THEIRS, gate.props) for _ in range(AT_A_TIME)]
-        gate.admit(AT_A_TIME)
+        calls = [host.creating(THEIRS, gate.props) for _ in range(MAX_THREADS)]
+        gate.admit(MAX_THREADS)
 
         assert host.create(THEIRS, {"size": 1, **SHELF}, preview=True).properties["size"] == 1
 

@@ -20,7 +20,7 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from pulumi_openai_ft._shared.state_names import FILE_TYPE, JOB_TYPE, PERMISSION_TYPE, PROVIDER_TYPE
 from pulumi_openai_ft.policies._checked_resource import SecretMarks
-from pulumi_openai_ft.policies.keys import LOOK
+from pulumi_openai_ft.policies.keys import DETECT_SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,7 +111,9 @@ class PolicyHarness:
 
     def look(self, kind: str, props: Mapping[str, Any], name: str, stack: str = "dev") -> None:
         if self.looks:
-            LOOK.policy(self.marks).remediate(self.remediation_arguments(kind, props, name=name, stack=stack))
+            DETECT_SECRETS.policy(self.marks).remediate(
+                self.remediation_arguments(kind, props, name=name, stack=stack)
+            )
 
     def remediation_arguments(
         self,

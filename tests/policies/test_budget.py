@@ -9,7 +9,7 @@ from pulumi_openai_ft._shared.state_names import FILE_TYPE, JOB_TYPE
 from pulumi_openai_ft.policies.budget import BUDGET, STACK_BUDGET
 
 ESTIMATE = {"estimated_tokens": 2_000_000, "estimated_cost_usd": 6.5}
-WAY_OUT = "train on fewer rows, for fewer epochs or on a cheaper model"
+REMEDY = "use fewer examples, fewer epochs or a cheaper model"
 
 
 def job(**more: Any) -> dict[str, Any]:
@@ -21,16 +21,16 @@ def job(**more: Any) -> dict[str, Any]:
     [
         (
             {"max_tokens": 1_999_999},
-            "training_file: about 2,000,000 tokens, all epochs together, are more than 1,999,999",
+            "training_file: the estimate of 2,000,000 tokens for all epochs exceeds the limit of 1,999,999",
         ),
-        ({"max_usd": 6}, "training_file: about 6.50 USD of training are more than 6"),
+        ({"max_usd": 6}, "training_file: the estimated cost of 6.50 USD exceeds the limit of 6 USD"),
     ],
     ids=repr,
 )
 def test_a_job_over_budget_is_refused_before_creation(limits: dict[str, int], sentence: str) -> None:
     found = violations(BUDGET, JOB_TYPE, job(**ESTIMATE), config=limits)
 
-    assert found == [f"{sentence}: {WAY_OUT}"]
+    assert found == [f"{sentence}: {REMEDY}"]
 
 
 @pytest.mark.parametrize("limits", [{}, {"max_tokens": 2_000_000, "max_usd": 7}, {"max_tokens": 0}], ids=repr)
@@ -48,7 +48,7 @@ def test_a_state_is_judged_by_its_jobs_estimate() -> None:
         BUDGET, JOB_TYPE, job(estimated_tokens=12, estimated_cost_usd=3.0), config={"max_usd": 2}
     )
 
-    assert found.startswith("training_file: about 3.00 USD")
+    assert found.startswith("training_file: the estimated cost of 3.00 USD")
 
 
 def test_costs_are_summed_and_the_highest_is_named() -> None:
@@ -62,13 +62,19 @@ def test_costs_are_summed_and_the_highest_is_named() -> None:
     assert stack_violations(STACK_BUDGET, *jobs, config={"max_tokens": 2_000_099, "max_usd": 7}) == [
         (
             "big",
-            f"about 2,000,100 tokens of all jobs of the stack are more than 2,000,099: {WAY_OUT}",
+            f"the estimate of 2,000,100 tokens for all jobs of the stack exceeds the limit of 2,000,099: {REMEDY}",
         ),
-        ("big", f"about 8.00 USD of training of all jobs of the stack are more than 7: {WAY_OUT}"),
+        (
+            "big",
+            f"the estimated cost of 8.00 USD for all jobs of the stack exceeds the limit of 7 USD: {REMEDY}",
+        ),
     ]
     assert stack_violations(STACK_BUDGET, *jobs, config={"max_tokens": 2_000_100, "max_usd": 8}) == []
     assert stack_violations(STACK_BUDGET, *jobs, config={"max_usd": 1, "exempt": ["big"]}) == [
-        ("small", f"about 1.50 USD of training of all jobs of the stack are more than 1: {WAY_OUT}")
+        (
+            "small",
+            f"the estimated cost of 1.50 USD for all jobs of the stack exceeds the limit of 1 USD: {REMEDY}",
+        )
     ]
 
 

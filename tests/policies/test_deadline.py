@@ -23,15 +23,15 @@ def test_a_job_with_a_deadline_is_fine() -> None:
     assert violations(DEADLINE, JOB_TYPE, VALID[JOB_TYPE]) == []
 
 
-def test_a_job_without_a_deadline_is_reported() -> None:
+def test_a_job_without_a_deadline_is_told() -> None:
     assert violations(DEADLINE, JOB_TYPE, UNBOUNDED) == [
-        "cancel_after_timeout: is missing: write 86400 seconds or less"
+        "cancel_after_timeout: is missing: set it to 86400 seconds or less"
     ]
 
 
-def test_a_late_deadline_is_reported() -> None:
+def test_a_late_deadline_is_told() -> None:
     assert violations(DEADLINE, JOB_TYPE, job(cancel_after_timeout=7200), config={"max_seconds": 3600}) == [
-        "cancel_after_timeout: 7200 is more than 3600 seconds: write 3600 or less"
+        "cancel_after_timeout: 7200 exceeds 3600 seconds: set it to 3600 or less"
     ]
 
 
@@ -39,9 +39,7 @@ def test_a_job_without_waiting_is_reported_or_allowed() -> None:
     alone = {**UNBOUNDED, "wait_for_completion": False}
 
     (found,) = violations(DEADLINE, JOB_TYPE, alone)
-    assert found.startswith(
-        "wait_for_completion: is False, so nothing would cancel the job: let `pulumi up` wait"
-    )
+    assert found.startswith("wait_for_completion: is False, so the job would never be cancelled: remove it")
     assert violations(DEADLINE, JOB_TYPE, alone, config={"without_waiting": "allow"}) == []
 
 
@@ -92,4 +90,4 @@ def test_an_unknown_deadline_is_reported_on_request() -> None:
         DEADLINE, JOB_TYPE, job(cancel_after_timeout=UNKNOWN), config={"unknowns": "report"}
     )
 
-    assert found.startswith("cancel_after_timeout: has a value that cannot be seen now")
+    assert found.startswith("cancel_after_timeout: the value is not known yet")

@@ -30,9 +30,9 @@ def test_a_job_within_the_limits_is_fine(rule: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["supervised", "dpo", "reinforcement"])
-def test_too_many_epochs_are_reported(kind: str) -> None:
+def test_too_many_epochs_are_told(kind: str) -> None:
     assert violations(EPOCHS, JOB_TYPE, epochs(11, kind)) == [
-        f"method.{kind}.hyperparameters.n_epochs: 11 is more than 10: write 10 or less"
+        f"method.{kind}.hyperparameters.n_epochs: 11 exceeds 10: set it to 10 or less"
     ]
 
 
@@ -49,13 +49,13 @@ def test_the_most_epochs_can_be_configured() -> None:
 def test_unknown_epochs_are_reported_on_request() -> None:
     (found,) = violations(EPOCHS, JOB_TYPE, epochs(UNKNOWN), config={"unknowns": "report"})
 
-    assert found.startswith("method.supervised.hyperparameters.n_epochs: has a value that cannot be seen now")
+    assert found.startswith("method.supervised.hyperparameters.n_epochs: the value is not known yet")
 
 
 @pytest.mark.parametrize("suffix", ["Support", "kunden-ß", "-support", "a b"])
-def test_a_suffix_with_the_wrong_form_is_reported(suffix: str) -> None:
+def test_a_suffix_of_another_form_is_told(suffix: str) -> None:
     assert violations(SUFFIX, JOB_TYPE, job(suffix=suffix)) == [
-        f"suffix: {suffix!r} does not fit: write one of the form ^[a-z0-9][a-z0-9_-]*$"
+        f"suffix: {suffix!r} is invalid: must match ^[a-z0-9][a-z0-9_-]*$"
     ]
 
 
@@ -63,21 +63,21 @@ def test_a_suffix_can_be_required() -> None:
     assert violations(SUFFIX, JOB_TYPE, without(JOB_TYPE, "suffix")) == []
     assert violations(
         SUFFIX, JOB_TYPE, without(JOB_TYPE, "suffix"), config={"required": True, "pattern": "^shop-"}
-    ) == ["suffix: is missing: write one of the form ^shop-"]
+    ) == ["suffix: is missing: set a suffix that matches ^shop-"]
 
 
 def test_a_secret_suffix_is_not_shown() -> None:
     (found,) = violations(SUFFIX, JOB_TYPE, job(suffix=Secret("Hush")))
-    assert found.startswith("suffix: [secret] does not fit")
+    assert found.startswith("suffix: [secret] is invalid")
 
     (found,) = violations(SUFFIX, JOB_TYPE, job(suffix="Hush"), looks=False)
-    assert found.startswith("suffix: [hidden] does not fit")
+    assert found.startswith("suffix: [hidden] is invalid")
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"team": "x"}, {"owner": ""}])
-def test_missing_metadata_is_reported(metadata: Any) -> None:
+def test_missing_metadata_is_told(metadata: Any) -> None:
     assert violations(METADATA, JOB_TYPE, job(metadata=metadata)) == [
-        "metadata.owner: is missing: write who or what it is, such as metadata={'owner': …}"
+        "metadata.owner: is missing: add it, such as metadata={'owner': …}"
     ]
 
 
@@ -128,10 +128,10 @@ def test_an_account_that_is_not_listed_is_refused() -> None:
 
     assert violations(WANDB_ENTITY, JOB_TYPE, VALID[JOB_TYPE], config=allowed) == []
     assert violations(WANDB_ENTITY, JOB_TYPE, wandb(entity="anybody"), config=allowed) == [
-        "integrations[0].wandb.entity: 'anybody' is not on this rule's list: write one of support-team, platform"
+        "integrations[0].wandb.entity: 'anybody' is not in `allowed` of this rule: must be one of support-team, platform"
     ]
     assert violations(WANDB_ENTITY, JOB_TYPE, wandb(), config=allowed) == [
-        "integrations[0].wandb.entity: is missing: write one of support-team, platform"
+        "integrations[0].wandb.entity: is missing: must be one of support-team, platform"
     ]
 
 

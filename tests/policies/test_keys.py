@@ -7,7 +7,7 @@ from pulumi_policy import Secret
 from tests.policies.harness import KEY, VALID, PolicyHarness, resource, stack_violations, violations
 
 from pulumi_openai_ft._shared.state_names import FILE_TYPE, JOB_TYPE, PROVIDER_TYPE
-from pulumi_openai_ft.policies.keys import LOOK, NO_KEYS_IN_OUTPUTS, NO_KEYS_IN_PROPERTIES
+from pulumi_openai_ft.policies.keys import DETECT_SECRETS, NO_KEYS_IN_OUTPUTS, NO_KEYS_IN_PROPERTIES
 
 BUCKET = "aws:s3/bucket:Bucket"
 STACK = "pulumi:pulumi:Stack"
@@ -31,14 +31,16 @@ def test_a_resource_without_keys_is_fine(kind: str) -> None:
 def test_a_key_in_any_property_is_refused(kind: str, text: str) -> None:
     (found,) = violations(NO_KEYS_IN_PROPERTIES, kind, {"tags": [{"note": text}]})
 
-    assert found.startswith("tags[0].note: holds a key in plain: make a new one, and take it from a secret")
+    assert found.startswith(
+        "tags[0].note: contains a plaintext key: create a new key, and read it from a secret"
+    )
     assert text not in found
 
 
 def test_a_key_used_as_property_name_is_not_shown() -> None:
     (found,) = violations(NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"metadata": {KEY: "x"}})
 
-    assert found.startswith("metadata.sk-…cdef: holds a key in plain")
+    assert found.startswith("metadata.sk-…cdef: contains a plaintext key")
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,7 @@ def test_the_stacks_own_key_is_found_in_any_form() -> None:
         NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"suffix": "0123456789abcdef0123456789abcdef"}, configuration=azure
     )
 
-    assert found.startswith("suffix: holds a key in plain")
+    assert found.startswith("suffix: contains a plaintext key")
     assert "0123456789abcdef" not in found
 
 
@@ -72,7 +74,8 @@ def test_a_key_in_the_configuration_must_be_a_secret() -> None:
     (found,) = violations(NO_KEYS_IN_PROPERTIES, PROVIDER_TYPE, configuration)
 
     assert (
-        found == "shop:key: is a key in plain: make a new one, and run `pulumi config set --secret shop:key`"
+        found
+        == "shop:key: is a plaintext key: create a new key, and run `pulumi config set --secret shop:key`"
     )
 
 
@@ -87,7 +90,7 @@ def test_without_secret_marks_a_key_is_refused_with_advice() -> None:
     (found,) = violations(NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"suffix": KEY}, looks=False)
 
     assert found == (
-        'suffix: holds a key, and whether it is secret was not told: set "detect-secrets" to "remediate" in the '
+        'suffix: contains a key, but this rule cannot determine whether it is secret: set "detect-secrets" to "remediate" in the '
         "configuration of the policy pack"
     )
 
@@ -97,7 +100,7 @@ def test_a_key_in_an_output_is_reported() -> None:
     plain = resource(FILE_TYPE, {"filename": "data.jsonl"}, "data")
 
     assert stack_violations(NO_KEYS_IN_OUTPUTS, plain, exports) == [
-        ("shop-dev", "key: this output holds a key: leave it out, even where it is a secret")
+        ("shop-dev", "key: this output contains a key: remove it, even if it is secret")
     ]
 
 
@@ -122,5 +125,7 @@ def test_an_output_of_secret_input_may_be_a_key() -> None:
 def test_looking_changes_nothing(props: dict[str, Any]) -> None:
     policies = PolicyHarness()
 
-    assert LOOK.policy(policies.marks).remediate(policies.remediation_arguments(BUCKET, props)) is None
+    assert (
+        DETECT_SECRETS.policy(policies.marks).remediate(policies.remediation_arguments(BUCKET, props)) is None
+    )
     assert policies.marks.secret(policies.remediation_arguments(BUCKET, props).urn) == frozenset(props)

@@ -58,13 +58,13 @@ def test_a_model_past_shutdown_is_refused_under_any_name(model: str) -> None:
     assert found.startswith(
         f"model: {model!r}: OpenAI shut it down on 2026-10-23 (OpenAI's deprecations page"
     )
-    assert "write gpt-4.1-2025-04-14 or gpt-4.1-mini-2025-04-14 or " in found
+    assert "choose gpt-4.1-2025-04-14 or gpt-4.1-mini-2025-04-14 or " in found
 
 
 def test_without_available_models_another_service_is_recommended() -> None:
     (found,) = violations(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 14))
 
-    assert found.endswith("): train at another service by openai-ft:baseUrl and openai-ft:service")
+    assert found.endswith("): use another service with openai-ft:baseUrl and openai-ft:service")
 
 
 def test_a_model_is_judged_by_the_jobs_service() -> None:
@@ -80,8 +80,8 @@ def test_a_method_the_model_does_not_support_is_refused() -> None:
 
     (found,) = violations(SUPPORTED_MODEL, JOB_TYPE, reinforced)
 
-    assert "OpenAI does not train it by reinforcement (" in found
-    assert "): set method.type to dpo or supervised, or train at another service" in found
+    assert "OpenAI does not support reinforcement for it (" in found
+    assert "): set method.type to dpo or supervised, or use another service" in found
 
 
 def test_a_method_that_is_not_sure_is_not_refused() -> None:
@@ -96,14 +96,14 @@ def test_a_method_that_is_not_sure_is_not_refused() -> None:
 def test_lists_name_models_by_id_alias_or_pattern(listed: str, model: str) -> None:
     assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model=model), config={"allow": [listed]}) == []
     (found,) = violations(SUPPORTED_MODEL, JOB_TYPE, job(model=model), config={"deny": [listed]})
-    assert found.startswith(f"model: {model!r} is on this rule's deny list: write ")
+    assert found.startswith(f"model: {model!r} is in `deny` of this rule: choose ")
 
 
-def test_a_model_outside_of_the_allow_list_is_refused() -> None:
+def test_what_is_not_on_the_allow_list_is_refused() -> None:
     assert violations(
         SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], config={"allow": ["gpt-4o", "gpt-4o-mini"]}
     ) == [
-        "model: 'gpt-4.1-mini-2025-04-14' is not on this rule's allow list: write one of gpt-4o, gpt-4o-mini"
+        "model: 'gpt-4.1-mini-2025-04-14' is not in `allow` of this rule: must be one of gpt-4o, gpt-4o-mini"
     ]
 
 
@@ -112,14 +112,14 @@ def test_alternatives_are_allowed_ones() -> None:
         SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), config={"allow": ["gpt-4.1-nano", "gpt-4.1"]}
     )
 
-    assert ": write gpt-4.1-2025-04-14, or train at another service" in found
+    assert ": choose gpt-4.1-2025-04-14, or use another service" in found
 
 
 def test_a_model_missing_in_the_catalog_is_reported() -> None:
     (found,) = violations(KNOWN_MODEL, JOB_TYPE, job(model="gpt-4.1-minii"))
 
     assert found == (
-        "model: 'gpt-4.1-minii': the catalogue has no such model of OpenAI: check the spelling, or describe it in "
+        "model: 'gpt-4.1-minii': not in the catalog of OpenAI models: check the spelling, or describe the model in "
         "openai-ft:catalog"
     )
     assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4.1-minii")) == []
@@ -138,7 +138,7 @@ def test_an_unconfirmed_shutdown_is_reported_but_not_refused() -> None:
 
     assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model="mine"), configuration=rumour) == []
     (found,) = violations(KNOWN_MODEL, JOB_TYPE, job(model="mine"), configuration=rumour)
-    assert "OpenAI is said to have shut it down on 2026-01-01 (a rumour, not confirmed): look it up" in found
+    assert "OpenAI may have shut it down on 2026-01-01 (a rumour, not confirmed): check the date" in found
 
 
 def test_a_service_without_catalog_has_no_unknown_models() -> None:
@@ -167,19 +167,22 @@ def test_a_model_near_its_shutdown_is_reported(day: date, days: int, found: bool
 def test_the_days_until_shutdown_are_reported() -> None:
     (found,) = violations(MODEL_NEAR_SHUTDOWN, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 13))
 
-    assert "OpenAI shuts it and what is trained from it down on 2027-01-14, in 1 day (OpenAI's" in found
+    assert (
+        "OpenAI will shut down this model and its fine-tuned models on 2027-01-14, in 1 day (OpenAI's"
+        in found
+    )
 
 
-def test_the_catalog_gives_the_last_day_for_jobs() -> None:
+def test_the_last_day_for_jobs_comes_from_the_catalog() -> None:
     assert violations(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 5)) == []
     (found,) = violations(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 6))
-    assert "no new job may be created from 2027-01-06 on (OpenAI's deprecations page" in found
+    assert "new jobs are not allowed from 2027-01-06 on (OpenAI's deprecations page" in found
 
 
 def test_the_last_day_for_new_jobs_can_be_configured() -> None:
     (found,) = violations(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], config={"date": "2026-11-01"})
 
-    assert "from 2026-11-01 on (this rule's configuration): take the job out" in found
+    assert "from 2026-11-01 on (this rule's configuration): remove the job" in found
     assert (
         violations(
             NO_NEW_JOBS_AFTER,
@@ -202,5 +205,5 @@ def test_an_unknown_model_is_reported_on_request() -> None:
 
     assert violations(SUPPORTED_MODEL, JOB_TYPE, unknown) == []
     assert violations(SUPPORTED_MODEL, JOB_TYPE, unknown, config={"unknowns": "report"}) == [
-        "model: has a value that cannot be seen now, so it cannot be judged: write it into the program itself"
+        "model: the value is not known yet, so this rule cannot check it: set a literal value in the program"
     ]

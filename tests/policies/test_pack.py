@@ -107,5 +107,5 @@ def test_without_pulumi_policy_it_names_the_extra_to_install() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert done.stderr.endswith(
-        "ModuleNotFoundError: policies need the package pulumi-policy: install the extra `policies` (docs/install.md)\n"
+        "ModuleNotFoundError: policies require the package pulumi-policy: install the extra `policies` (docs/install.md)\n"
     )

@@ -45,7 +45,7 @@ def test_a_plaintext_admin_key_is_refused() -> None:
     )
 
     assert found.startswith(
-        "openai-ft:adminKey is set in plain, so the stack's file and state show it: make a new key"
+        "openai-ft:adminKey is stored in plaintext in the stack's configuration and state: create a new key"
     )
     assert ADMIN_KEY not in found
 
@@ -78,9 +78,9 @@ def test_other_projects_are_fine() -> None:
 
 
 @pytest.mark.parametrize("project", ["partner", "proj_", "org-shop"])
-def test_an_invalid_project_id_is_refused(project: str) -> None:
+def test_what_is_no_project_is_refused(project: str) -> None:
     assert violations(PROJECT, PERMISSION_TYPE, shared_with("proj_a", project)) == [
-        rf"project_ids[1]: {project!r} is no project's id: write one of the form ^proj_\S+$"
+        rf"project_ids[1]: {project!r} is not a project id: must match ^proj_\S+$"
     ]
 
 
@@ -95,14 +95,14 @@ def test_the_form_of_a_project_can_be_configured() -> None:
 )
 def test_the_project_that_owns_the_model_is_refused(changes: dict[str, Any]) -> None:
     assert violations(PROJECT, PERMISSION_TYPE, shared_with("proj_own"), **changes) == [
-        "project_ids[0]: 'proj_own' owns the model and may use it anyway: leave it out"
+        "project_ids[0]: 'proj_own' owns the model and can use it without a permission: remove it"
     ]
 
 
 def test_a_list_allows_its_projects() -> None:
     assert violations(
         PROJECT, PERMISSION_TYPE, shared_with("proj_a", "proj_b"), config={"allowed": ["proj_a", "proj_c"]}
-    ) == ["project_ids[1]: 'proj_b' is not on this rule's list: write one of proj_a, proj_c"]
+    ) == ["project_ids[1]: 'proj_b' is not in `allowed` of this rule: must be one of proj_a, proj_c"]
 
 
 def test_a_secret_project_is_not_shown() -> None:
@@ -110,7 +110,7 @@ def test_a_secret_project_is_not_shown() -> None:
 
     (found,) = violations(PROJECT, PERMISSION_TYPE, secret)
 
-    assert found.startswith("project_ids[0]: [secret] is no project's id")
+    assert found.startswith("project_ids[0]: [secret] is not a project id")
 
 
 def test_unknown_projects_are_reported_on_request() -> None:
@@ -118,4 +118,4 @@ def test_unknown_projects_are_reported_on_request() -> None:
     (found,) = violations(
         PROJECT, PERMISSION_TYPE, shared_with("proj_a", UNKNOWN), config={"unknowns": "report"}
     )
-    assert found.startswith("project_ids[1]: has a value that cannot be seen now")
+    assert found.startswith("project_ids[1]: the value is not known yet")

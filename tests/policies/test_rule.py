@@ -147,14 +147,16 @@ def test_an_exempt_resource_is_left_alone() -> None:
 def test_a_wrong_configuration_is_a_violation() -> None:
     (found,) = violations(DEADLINE, JOB_TYPE, VALID[JOB_TYPE], config={"max_second": 5})
     assert found == (
-        "the configuration of fine-tuning-deadline is wrong: max_second is not known, write one of exempt, "
+        "the configuration of fine-tuning-deadline is invalid: unknown option 'max_second', must be one of exempt, "
         "max_seconds, unknowns, without_waiting"
     )
     assert PolicyHarness().remedied(DEADLINE, JOB_TYPE, {"model": "x"}, {"max_seconds": "5"}) is None
     ((_, found),) = stack_violations(
         TRAINING_FILE_PURPOSE, resource(JOB_TYPE, {}, "job"), config={"purposes": []}
     )
-    assert found.startswith("the configuration of training-file-purpose is wrong: purposes is not known")
+    assert found.startswith(
+        "the configuration of training-file-purpose is invalid: unknown option 'purposes'"
+    )
 
 
 def test_an_empty_stack_is_fine() -> None:

@@ -53,25 +53,23 @@ def test_valid_configuration_is_accepted(name: str, value: Any) -> None:
     ("name", "value", "expected"),
     [
         ("date", "tomorrow", "a date such as 2027-01-06"),
-        ("days", 0, "a whole number from 1"),
-        ("days", 1.5, "a whole number from 1"),
-        ("days", float("inf"), "a whole number from 1"),
-        ("days", True, "a whole number from 1"),
-        ("list", "a", "a list of texts"),
-        ("list", [1], "a list of texts"),
+        ("days", 0, "an integer of at least 1"),
+        ("days", 1.5, "an integer of at least 1"),
+        ("days", float("inf"), "an integer of at least 1"),
+        ("days", True, "an integer of at least 1"),
+        ("list", "a", "a list of strings"),
+        ("list", [1], "a list of strings"),
         ("pattern", "[", "a regular expression"),
         ("strict", "yes", "true or false"),
         ("unknowns", "ignore", "'skip' or 'report'"),
-        ("values", {"owner": 1}, "an object of texts"),
+        ("values", {"owner": 1}, "an object with string values"),
     ],
 )
-def test_invalid_configuration_is_reported_with_the_expected_form(
-    name: str, value: Any, expected: str
-) -> None:
-    assert schema_errors(SCHEMA, {name: value}) == [f"{name} is {value!r}, write {expected}"]
+def test_an_invalid_value_is_reported_with_its_fix(name: str, value: Any, expected: str) -> None:
+    assert schema_errors(SCHEMA, {name: value}) == [f"{name} is {value!r}, must be {expected}"]
 
 
 def test_an_unknown_name_is_reported() -> None:
     assert schema_errors({"days": SCHEMA["days"], "list": SCHEMA["list"]}, {"day": 3}) == [
-        "day is not known, write one of days, list"
+        "unknown option 'day', must be one of days, list"
     ]

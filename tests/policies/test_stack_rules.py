@@ -26,7 +26,7 @@ def test_a_job_may_not_learn_from_another_file(name: str) -> None:
     job = resource(JOB_TYPE, {"training_file": UNKNOWN}, "job", **{name: batch})
 
     assert stack_violations(TRAINING_FILE_PURPOSE, job, batch) == [
-        ("job", f'{name}: File "data" has the purpose [hidden]: write purpose="fine-tune" there')
+        ("job", f'{name}: File "data" has the purpose [hidden]: set purpose="fine-tune" on that resource')
     ]
 
 
@@ -43,9 +43,9 @@ def test_an_exempt_job_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("kind", [JOB_TYPE, PERMISSION_TYPE])
-def test_unprotected_resources_in_production_are_refused(kind: str) -> None:
+def test_what_is_not_protected_in_production_is_refused(kind: str) -> None:
     assert violations(PROTECT_IN_PRODUCTION, kind, VALID[kind], stack="prod") == [
-        "opts.protect: is not set, and prod is a production stack: write opts=pulumi.ResourceOptions(protect=True)"
+        "opts.protect: is not set, and prod is a production stack: set opts=pulumi.ResourceOptions(protect=True)"
     ]
     assert violations(PROTECT_IN_PRODUCTION, kind, VALID[kind], stack="prod", protect=True) == []
     assert violations(PROTECT_IN_PRODUCTION, kind, VALID[kind], stack="dev") == []

@@ -35,6 +35,6 @@ def test_a_plaintext_key_is_warned_about_once(capsys: pytest.CaptureFixture[str]
     stack_config.warn_about_plaintext_keys()
 
     warned = capsys.readouterr().err
-    assert warned.count("openai-ft:apiKey is set in plain") == 1
+    assert warned.count("openai-ft:apiKey is stored in plaintext") == 1
     assert "adminKey" not in warned
     assert "sk-1" not in warned

@@ -58,7 +58,7 @@ def test_check_reports_every_problem_without_naming_a_property(
     failures = configure(kind).check({}, {"nonsense": 1}).failures
 
     assert [failure.property for failure in failures] == [""] * len(failures)
-    assert "nonsense: is not supported here" in [failure.reason for failure in failures]
+    assert "nonsense: is not a known property" in [failure.reason for failure in failures]
 
 
 @pytest.mark.parametrize("kind", GOOD)
@@ -76,7 +76,10 @@ def test_check_reports_an_invalid_setting_and_nothing_else(
 ) -> None:
     provider = configure(kind, baseUrl="nonsense")
 
-    assert "openai-ft:baseUrl is 'nonsense'" in provider.check({}, dict(GOOD[kind])).failures[0].reason
+    assert (
+        "openai-ft:baseUrl (or OPENAI_BASE_URL) is 'nonsense'"
+        in provider.check({}, dict(GOOD[kind])).failures[0].reason
+    )
     with pytest.raises(SettingsError):
         provider.read("id", {})
 
@@ -91,7 +94,7 @@ def test_equal_keys_are_refused_at_preview(configure: Configure) -> None:
 def test_inputs_are_checked_once_more_before_anything_is_created(
     kind: type[Provider], configure: Configure, service: Any
 ) -> None:
-    with pytest.raises(InputError, match="nonsense: is not supported here"):
+    with pytest.raises(InputError, match="nonsense: is not a known property"):
         configure(kind).create({**GOOD[kind], "nonsense": 1})
 
     assert service.files() == service.jobs() == service.permissions() == []

@@ -145,11 +145,11 @@ def test_another_checkpoint_is_another_resource(provider: FineTuningCheckpointPe
 @pytest.mark.parametrize(
     ("inputs", "sentence"),
     [
-        ({"checkpoint_id": "ftjob-1"}, "checkpoint_id: 'ftjob-1' is a job: write the name, ft:…"),
-        ({"checkpoint_id": None}, "checkpoint_id: is missing: a job has no model before it has succeeded"),
-        ({"project_ids": []}, "project_ids: [] does not fit"),
-        ({"project_ids": "proj_b"}, "project_ids: 'proj_b' does not fit: must be a list"),
-        ({"allow_view": False}, "allow_view: False does not fit: must be True"),
+        ({"checkpoint_id": "ftjob-1"}, "checkpoint_id: 'ftjob-1' is a job: pass a job's `fine_tuned_model`"),
+        ({"checkpoint_id": None}, "checkpoint_id: is missing: a job has no model until it has succeeded"),
+        ({"project_ids": []}, "project_ids: [] is invalid"),
+        ({"project_ids": "proj_b"}, "project_ids: 'proj_b' is invalid: must be a list"),
+        ({"allow_view": False}, "allow_view: False is invalid: must be True"),
     ],
     ids=repr,
 )
@@ -223,7 +223,7 @@ def test_a_checkpoint_is_found_by_its_id(
 def test_a_checkpoint_id_not_found_is_reported_with_advice(
     provider: FineTuningCheckpointPermissionProvider,
 ) -> None:
-    with pytest.raises(InputError, match=r"'ftckpt_nobody' is not found .*: write the checkpoint's name"):
+    with pytest.raises(InputError, match=r"'ftckpt_nobody' was not found .*: use the checkpoint's name"):
         provider.create({"checkpoint_id": "ftckpt_nobody", "project_ids": ["proj_b"]})
 
 
@@ -236,7 +236,7 @@ def test_duplicate_permissions_are_reported_at_preview(
     (failure,) = provider.check({}, {**good, "__identity": "o::dev::shop::T::second"}).failures
 
     assert failure.reason.startswith(
-        "project_ids: 'proj_b' is granted ft:m:o::a by another resource too, 'first'"
+        "project_ids: 'proj_b' already has access to ft:m:o::a through another resource, 'first'"
     )
     assert provider.check({}, {**good, "__identity": "o::dev::shop::T::first"}).failures == []
 

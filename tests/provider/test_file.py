@@ -75,12 +75,12 @@ def test_name_purpose_and_expiry_follow_the_program(
     ("inputs", "sentence"),
     [
         ({"file": "missing.jsonl"}, "file: 'missing.jsonl' cannot be read (no such file or directory)"),
-        ({"file": "."}, "file: '.' is a folder"),
-        ({"file": "/dev/zero"}, "file: '/dev/zero' is no regular file: name one"),
+        ({"file": "."}, "file: '.' is a directory"),
+        ({"file": "/dev/zero"}, "file: '/dev/zero' is not a regular file: pass the path of a regular file"),
         ({"file": "\0"}, "file: '\\x00' cannot be read ("),
         (
             {"file": __file__, "purpose": "fine_tune"},
-            "purpose: 'fine_tune' does not fit: must be 'fine-tune', 'assist",
+            "purpose: 'fine_tune' is invalid: must be 'fine-tune', 'assist",
         ),
         (
             {"file": __file__, "expires_after": {"anchor": "created_at", "seconds": 60.0}},
@@ -101,8 +101,8 @@ def test_bad_input_is_reported_at_preview(
 @pytest.mark.parametrize(
     ("service_name", "size", "sentence"),
     [
-        ("generic", 512 * 2**20 + 1, "the service 'generic' takes no uploads in parts"),
-        ("openai", 8 * 2**30 + 1, "8589934593 bytes are more than the 8589934592 that can be uploaded"),
+        ("generic", 512 * 2**20 + 1, "the service 'generic' does not support multipart uploads"),
+        ("openai", 8 * 2**30 + 1, "8589934593 bytes exceed the upload limit of 8589934592 bytes"),
     ],
 )
 def test_a_too_large_file_is_reported_at_preview(
@@ -130,7 +130,7 @@ def test_an_unreadable_file_is_an_error_without_an_upload(
     if name == "fifo":
         os.mkfifo(tmp_path / name)
 
-    with pytest.raises(InputError, match=r"^file: '.*' (cannot be read|is no regular file)"):
+    with pytest.raises(InputError, match=r"^file: '.*' (cannot be read|is not a regular file)"):
         provider.create({"file": str(tmp_path / name), "purpose": "batch"})
 
     assert service.journal(method="POST", path="/v1/files") == []
@@ -227,7 +227,7 @@ class TestOfRows:
         (reason,) = reasons(provider, file=str(data))
 
         assert reason.startswith(f"file: {str(data)!r}: line 3: ")
-        assert "; give the row an assistant message" in reason
+        assert "; add an assistant message" in reason
         assert warnings == []
 
     def test_with_warn_it_is_reported_and_uploaded(
@@ -262,7 +262,7 @@ class TestOfRows:
         assert reasons(provider, file=str(training_data)) == []
 
         (sentence,) = warnings
-        assert ": line 13: the row is the same as that in line 1; " in sentence
+        assert ": line 13: the example is identical to line 1; " in sentence
         assert sentence.endswith(" (and 11 more like it)")
 
     def test_warnings_of_one_kind_do_not_hide_others(
@@ -339,7 +339,7 @@ class TestOfRows:
     ) -> None:
         provider.host = FakeHost(is_interrupted=True)
 
-        with pytest.raises(CommandInterruptedError, match="while training data was read"):
+        with pytest.raises(CommandInterruptedError, match="while reading training data"):
             provider.create({"file": str(training_data), "validate": "off"})
 
         assert service.files() == []

@@ -121,9 +121,9 @@ def test_a_refused_upload_with_chosen_name_is_not_remembered(
     service.fault("POST", "/v1/files", "status", status=403)
 
     with training_data.open("rb") as content, pytest.raises(ServiceError):
-        files.get_or_upload(upload(training_data, token="token"), content)
+        files.get_or_upload(upload(training_data, identity="identity"), content)
 
-    assert list(files.ledger.folder.iterdir()) == []
+    assert list(files.resume_store.folder.iterdir()) == []
 
 
 def test_an_earlier_file_with_chosen_name_is_not_adopted(
@@ -155,7 +155,10 @@ def test_a_file_changed_during_upload_is_an_error(
         {"edited": b"x" * 299_999 + b"y", "shorter": b"x" * 99_999, "longer": b"x" * 300_001}[change]
     )
 
-    with path.open("rb") as content, pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
+    with (
+        path.open("rb") as content,
+        pytest.raises(InputError, match=r"large\.jsonl' has changed since the program ran"),
+    ):
         files.get_or_upload(wanted, content)
 
     assert service.files() == []
@@ -200,7 +203,7 @@ def test_an_older_file_with_equal_name_is_not_adopted(
 
     with (
         training_data.open("rb") as content,
-        pytest.raises(ServiceConnectionError, match="no such file appeared"),
+        pytest.raises(ServiceConnectionError, match="no matching file appeared"),
     ):
         files.get_or_upload(upload(training_data), content)
 

@@ -225,7 +225,7 @@ class TestAtOnce:
     ) -> None:
         for ask in (provider.read, provider.delete):
             with pytest.raises(
-                NotFoundError, match=f"ftjob-other is not found.*{service.url}.*pulumi state delete"
+                NotFoundError, match=f"ftjob-other was not found.*{service.url}.*pulumi state delete"
             ):
                 ask("ftjob-other", {})
 
@@ -322,20 +322,20 @@ class TestOverTime:
         created = provider.create({**inputs, "wait_for_completion": False})
 
         with pytest.raises(
-            IncompleteResourceError, match=r"goes on at the service \(running when last seen\)"
+            IncompleteResourceError, match=r"is still running at the service \(last known status: running\)"
         ) as raised:
             provider.update(created.id, created.outs or {}, inputs)
 
         assert (created.outs or {})["status"] == "validating_files"
         assert raised.value.outs["status"] == "running"
-        assert "(running when last seen)" in provider.unfinished_message(
+        assert "(last known status: running)" in provider.unfinished_message(
             created.id, created.outs or {}, raised.value
         )
 
     def test_a_job_without_waiting_keeps_the_recorded_status(self, provider: FineTuningJobProvider) -> None:
         reported = provider.unfinished_message("ftjob-1", {"status": "queued"}, RuntimeError("lost"))
 
-        assert "job ftjob-1 goes on at the service (queued when last seen): lost" in reported
+        assert "job ftjob-1 is still running at the service (last known status: queued): lost" in reported
 
     def test_an_unfinished_job_is_adopted(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], running: Any
@@ -434,12 +434,12 @@ class TestOverTime:
     [
         (
             {"cancel_after_timeout": 60.0, "wait_for_completion": False},
-            "cancel_after_timeout: it acts only while",
+            "cancel_after_timeout: has no effect with",
         ),
-        ({"method": {"type": "dpo", "supervised": {}}}, "method.supervised: does not go with type 'dpo'"),
+        ({"method": {"type": "dpo", "supervised": {}}}, "method.supervised: does not match type 'dpo'"),
         (
             {"method": {"type": "reinforcement"}, "validation_file": "file-2"},
-            "method.reinforcement: is missing: this type needs a grader",
+            "method.reinforcement: is missing: this type requires a grader",
         ),
     ],
     ids=repr,

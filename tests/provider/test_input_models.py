@@ -108,29 +108,29 @@ def test_good_inputs_have_no_problems(changes: dict[str, Any]) -> None:
     ("changes", "sentence"),
     [
         ({"model": None}, "model: is missing"),
-        ({"model": ""}, "model: '' does not fit: must be a text of at least 1 characters"),
-        ({"modle": "x"}, "modle: is not supported here"),
-        ({"seed": -1.0}, "seed: -1 does not fit: must be at least 0"),
-        ({"seed": True}, "seed: True does not fit: must be a whole number"),
+        ({"model": ""}, "model: '' is invalid: must be a string of at least 1 characters"),
+        ({"modle": "x"}, "modle: is not a known property"),
+        ({"seed": -1.0}, "seed: -1 is invalid: must be at least 0"),
+        ({"seed": True}, "seed: True is invalid: must be a whole number"),
         (
             hyperparameters(n_epochs=51.0),
-            "method.supervised.hyperparameters.n_epochs: 51 does not fit: must be 'auto' or at most 50",
+            "method.supervised.hyperparameters.n_epochs: 51 is invalid: must be 'auto' or at most 50",
         ),
         (
             hyperparameters(n_epochs="three"),
-            "method.supervised.hyperparameters.n_epochs: 'three' does not fit: must be 'auto' or a whole number",
+            "method.supervised.hyperparameters.n_epochs: 'three' is invalid: must be 'auto' or a whole number",
         ),
-        (hyperparameters(beta=0.1), "method.supervised.hyperparameters.beta: is not supported here"),
+        (hyperparameters(beta=0.1), "method.supervised.hyperparameters.beta: is not a known property"),
         (
             {"method": {"type": "lora"}},
-            "method.type: 'lora' does not fit: must be 'supervised', 'dpo' or 'reinforcement'",
+            "method.type: 'lora' is invalid: must be 'supervised', 'dpo' or 'reinforcement'",
         ),
         ({"integrations": [{"type": "wandb", "wandb": {}}]}, "integrations[0].wandb.project: is missing"),
-        ({"metadata": {"a": 1.0}}, "metadata.a: 1 does not fit: must be a text"),
-        ({"wait_for_completion": "yes"}, "wait_for_completion: 'yes' does not fit: must be True or False"),
+        ({"metadata": {"a": 1.0}}, "metadata.a: 1 is invalid: must be a string"),
+        ({"wait_for_completion": "yes"}, "wait_for_completion: 'yes' is invalid: must be True or False"),
         (
             hyperparameters("dpo", beta=0.0),
-            "method.dpo.hyperparameters.beta: 0 does not fit: must be 'auto' or above 0",
+            "method.dpo.hyperparameters.beta: 0 is invalid: must be 'auto' or above 0",
         ),
     ],
     ids=shown,
@@ -160,7 +160,7 @@ def test_a_hyperparameter_stays_within_its_borders(method: str, name: str, value
     path = f"method.{method}.hyperparameters.{name}"
 
     assert validation_errors(FineTuningJobInputs, hyperparameters(method, **{name: value})) == [
-        f"{path}: {value!r} does not fit: must be {reason}"
+        f"{path}: {value!r} is invalid: must be {reason}"
     ]
 
 
@@ -170,7 +170,7 @@ def test_a_hyperparameter_stays_within_its_borders(method: str, name: str, value
 )
 def test_a_hyperparameter_of_another_method_is_reported(method: str, name: str) -> None:
     assert validation_errors(FineTuningJobInputs, hyperparameters(method, **{name: "auto"})) == [
-        f"method.{method}.hyperparameters.{name}: is not supported here"
+        f"method.{method}.hyperparameters.{name}: is not a known property"
     ]
 
 

@@ -156,17 +156,33 @@ class TestIds:
     @pytest.mark.parametrize(
         ("resource", "id_", "reported"),
         [
-            ("File", "ftjob-1", "'ftjob-1' is a job: a File is imported by the id of a file, file-…"),
-            ("File", "upload_1", "'upload_1' is an upload: a File is imported by"),
-            ("FineTuningJob", "file-1", "'file-1' is a file: a FineTuningJob is imported by the id of a job"),
-            ("FineTuningJob", "ft:m:o::abc", "is a fine-tuned model: a FineTuningJob is imported by"),
-            ("FineTuningJob", "ftevent-1", "is an event of a job"),
-            ("FineTuningJob", "ftchkpt-1", "is a checkpoint"),
-            ("FineTuningJob", "cp_1", "is a permission"),
-            ("FineTuningCheckpointPermission", "ftjob-1", "is imported by <checkpoint>/<cp_…>, <checkpoint>"),
-            ("FineTuningCheckpointPermission", "proj_1/cp_1", "'proj_1/cp_1' is a project"),
-            ("File", "", "the id is empty: a File is imported by the id of a file, file-…"),
-            ("FineTuningJob", " ", "the id is empty: a FineTuningJob is imported by"),
+            (
+                "File",
+                "ftjob-1",
+                "'ftjob-1' is the id of a job: to import a File, pass the id of a file, file-…",
+            ),
+            ("File", "upload_1", "'upload_1' is the id of an upload: to import a File, pass"),
+            (
+                "FineTuningJob",
+                "file-1",
+                "'file-1' is the id of a file: to import a FineTuningJob, pass the id of a job",
+            ),
+            (
+                "FineTuningJob",
+                "ft:m:o::abc",
+                "is the id of a fine-tuned model: to import a FineTuningJob, pass",
+            ),
+            ("FineTuningJob", "ftevent-1", "is the id of an event of a job"),
+            ("FineTuningJob", "ftchkpt-1", "is the id of a checkpoint"),
+            ("FineTuningJob", "cp_1", "is the id of a permission"),
+            (
+                "FineTuningCheckpointPermission",
+                "ftjob-1",
+                "to import a FineTuningCheckpointPermission, pass <checkpoint>/<cp_…>, <checkpoint>",
+            ),
+            ("FineTuningCheckpointPermission", "proj_1/cp_1", "'proj_1/cp_1' is the id of a project"),
+            ("File", "", "the id is empty: to import a File, pass the id of a file, file-…"),
+            ("FineTuningJob", " ", "the id is empty: to import a FineTuningJob, pass"),
         ],
     )
     def test_another_kind_of_id_is_refused_with_accepted_forms(
@@ -327,8 +343,10 @@ class TestInputsOfJobs:
     @pytest.mark.parametrize(
         "missing", [{"training_file": None}, {"training_file": ""}, {"model": ""}], ids=str
     )
-    def test_a_job_that_no_program_can_match_is_refused(self, missing: dict[str, Any]) -> None:
-        with pytest.raises(InputError, match=rf"^{next(iter(missing))}: the service does not show it"):
+    def test_a_job_that_every_program_recreates_is_refused(self, missing: dict[str, Any]) -> None:
+        with pytest.raises(
+            InputError, match=rf"^{next(iter(missing))}: required, but the service does not return it"
+        ):
             job_inputs(job(**missing), OPENAI)
 
 
@@ -781,7 +799,7 @@ class TestPermissions:
         self, grants: PermissionManager, models: list[str], service: Emulator
     ) -> None:
         with pytest.raises(
-            InputError, match=rf"^cp_1 is not .* of which {3 * len(models)} were.*/cp_1, with"
+            InputError, match=rf"^cp_1 was not found .*\({3 * len(models)} searched\).*/cp_1 with"
         ):
             find_permissions(grants, "cp_1")
 
@@ -795,7 +813,7 @@ class TestPermissions:
             jobs.create({"model": MODEL, "training_file": file, "seed": seed})
 
         for number in range(3):
-            with pytest.raises(InputError, match="is not among the permissions"):
+            with pytest.raises(InputError, match="was not found among the permissions"):
                 find_permissions(grants, f"cp_{number}")
 
         assert lists(service) == CHECKPOINTS_TO_SEARCH
@@ -831,14 +849,16 @@ class TestPermissions:
     def test_a_checkpoint_without_permissions_is_reported(
         self, id_: str, grants: PermissionManager, models: list[str]
     ) -> None:
-        with pytest.raises(InputError, match=rf"^{models[0]} is shared with no project"):
+        with pytest.raises(InputError, match=rf"^{models[0]} is not shared with any project"):
             find_permissions(grants, id_.format(models[0]))
 
     @pytest.mark.parametrize("id_", ["meta/cp_llama/ft/cp_9", "meta/llama"])
     def test_a_checkpoint_may_have_slashes_in_its_name(self, id_: str, grants: PermissionManager) -> None:
         name = id_.removesuffix("/cp_9")
 
-        with pytest.raises(InputError, match=f"^{name} is shared with no project, or is no checkpoint"):
+        with pytest.raises(
+            InputError, match=f"^{name} is not shared with any project, or is not a checkpoint"
+        ):
             find_permissions(grants, id_)
 
     @pytest.mark.parametrize("id_", ["", "ftjob-1", "file-1/cp_1", "/cp_1"])
@@ -853,7 +873,7 @@ class TestPermissions:
     def test_a_service_without_permissions_is_named(self, configure: Configure) -> None:
         lacking = PermissionManager(configure(FineTuningCheckpointPermissionProvider, service="bedrock").api)
 
-        with pytest.raises(InputError, match="the service 'bedrock' does not offer permissions"):
+        with pytest.raises(InputError, match="the service 'bedrock' does not support checkpoint permissions"):
             find_permissions(lacking, "ft:m:o::abc")
 
     def test_without_checkpoints_only_models_are_searched(

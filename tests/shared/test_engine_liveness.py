@@ -17,7 +17,7 @@ def test_an_engine_that_does_not_listen_has_ended() -> None:
     with socket.create_server(("127.0.0.1", 0)) as engine:
         address = f"127.0.0.1:{engine.getsockname()[1]}"
 
-    with pytest.raises(EngineDisconnectedError, match="nothing is created for it: run the command again"):
+    with pytest.raises(EngineDisconnectedError, match="nothing was created: run the command again"):
         require_engine(["--logtostderr", address])
 
 

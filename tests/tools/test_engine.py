@@ -38,8 +38,8 @@ def test_a_too_old_official_pulumi_is_refused_with_advice(machine: Machine, comm
     assert answer.code == 1
     assert answer.stdout == ""
     assert answer.stderr == (
-        f"engine: the Pulumi on PATH, {pulumi}, is v3.215.9, but 3.216 or newer is needed: "
-        "upgrade it, or take it from PATH and run this again to get one built\n"
+        f"engine: the Pulumi on PATH, {pulumi}, is v3.215.9, but 3.216 or newer is required; "
+        "upgrade it, or remove it from PATH and run this command again to build an engine\n"
     )
 
 
@@ -49,7 +49,7 @@ def test_a_pulumi_without_a_version_is_refused(machine: Machine) -> None:
     answer = machine.run("ensure")
 
     assert answer.code == 1
-    assert "does not tell its version, but says 'broken'" in answer.stderr
+    assert "prints 'broken' instead of its version" in answer.stderr
 
 
 def test_a_pulumi_from_our_cache_is_not_official(machine: Machine) -> None:
@@ -75,7 +75,7 @@ def test_without_an_engine_where_recommends_make_setup(machine: Machine) -> None
 
     assert answer.code == 1
     assert answer.stdout == ""
-    assert answer.stderr == "engine: there is no Pulumi engine for this checkout yet: run make setup\n"
+    assert answer.stderr == "engine: this checkout has no Pulumi engine yet; run make setup\n"
     assert machine.builds() == 0
 
 
@@ -185,7 +185,7 @@ def test_the_next_build_removes_leftovers_of_a_killed_one(machine: Machine, held
 def test_concurrent_builds_wait_and_make_one_engine(machine: Machine, held_build: Build) -> None:
     second = machine.start("ensure", {})
     assert second.stderr is not None
-    assert re.match("another process is making .*; waiting for it", second.stderr.readline())
+    assert re.match("another process is creating .*; waiting for it", second.stderr.readline())
     held_build.release()
 
     assert Answer.of(held_build.process).folder() == Answer.of(second).folder()
@@ -201,7 +201,7 @@ def test_a_failed_build_shows_last_output_and_log_path(machine: Machine) -> None
     assert "complaint 30" in answer.stderr
     assert "complaint 11" in answer.stderr
     assert "complaint 10\n" not in answer.stderr
-    log = re.search(r"^All of it: (.+)$", answer.stderr, re.MULTILINE)
+    log = re.search(r"^Complete output: (.+)$", answer.stderr, re.MULTILINE)
     assert log
     assert "complaint 1\n" in Path(log[1]).read_text()
     assert machine.left_behind() == []

@@ -69,7 +69,9 @@ def test_a_line_of_a_gigabyte(tmp_path: Path) -> None:
     found = checked(file)
 
     (sentence,) = found.sentences
-    assert sentence.startswith("line 13: the row is longer than 160 MB, which no row can be; split the row, ")
+    assert sentence.startswith(
+        "line 13: the example is longer than 160 MB, the limit for an example; split the example, "
+    )
     assert found.examples == 12
     assert found.megabytes < 300
 

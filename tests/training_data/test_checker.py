@@ -31,7 +31,7 @@ def examined(
 
 
 def gist(found: FileChecker) -> tuple[Any, ...]:
-    return found.findings.counts, found.findings.shown(), found.examples, found.method
+    return found.findings.counts, found.findings.first_problems(), found.examples, found.method
 
 
 LINES = st.lists(
@@ -81,8 +81,8 @@ def test_too_many_rows_with_images_are_reported_once(monkeypatch: pytest.MonkeyP
     found = examined("\n".join(map(json.dumps, rows)).encode())
 
     assert found.findings.counts["too_many_image_rows"] == 1
-    assert [str(one) for one in found.findings.shown() if one.kind == "too_many_image_rows"] == [
-        "the file has 12 rows with images; keep at most 50,000 rows with images"
+    assert [str(one) for one in found.findings.first_problems() if one.kind == "too_many_image_rows"] == [
+        "the file has 12 examples with images; keep at most 50,000 examples with images"
     ]
 
 
@@ -91,7 +91,7 @@ def test_a_too_long_line_does_not_hide_the_next() -> None:
 
     found = examined(b"\n".join([b"x" * 5000, *rows, b"{"]), size=100, longest=1000)
 
-    assert [(one.kind, one.line) for one in found.findings.shown() if one.severity == "error"] == [
+    assert [(one.kind, one.line) for one in found.findings.first_problems() if one.severity == "error"] == [
         ("line_too_long", 1),
         ("json", 12),
     ]

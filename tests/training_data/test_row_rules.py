@@ -255,13 +255,13 @@ def test_a_problem_is_one_sentence_with_the_value(row: Any, said: str) -> None:
 
 
 UNREADABLE = {
-    "cut": (b'{"messages": [', "is no JSON: expecting value at column 15"),
-    "two on a line": (b"{} {}", "goes on after its JSON ends, at column 4"),
-    "over several lines": (b"{", "is only the beginning of its JSON, which goes on in the next line"),
-    "NaN": (b'{"a": NaN}', "is no JSON: NaN is not allowed"),
-    "Latin-1": (b'{"a": "caf\xe9"}', "is not UTF-8: byte 11 of the line belongs to no character"),
+    "cut": (b'{"messages": [', "is not valid JSON: expecting value at column 15"),
+    "two on a line": (b"{} {}", "has extra text after its JSON value, at column 4"),
+    "over several lines": (b"{", "is only the start of a JSON value that continues on the next line"),
+    "NaN": (b'{"a": NaN}', "is not valid JSON: NaN is not allowed"),
+    "Latin-1": (b'{"a": "caf\xe9"}', "is not valid UTF-8 at byte 11 of the line"),
     "deep": (b"[" * 100_000, "is nested too deeply"),
-    "huge number": (b"1" * 5000, "is no JSON: Exceeds the limit (4300 digits)"),
+    "huge number": (b"1" * 5000, "is not valid JSON: Exceeds the limit (4300 digits)"),
 }
 
 

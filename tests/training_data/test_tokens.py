@@ -52,7 +52,7 @@ def test_batches_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
     tally.finish()
 
-    assert (tally.tokens, tally.cut, tally.image_rows) == (7 * (4 + 2 + 2), [], 0)
+    assert (tally.tokens, tally.truncated, tally.image_rows) == (7 * (4 + 2 + 2), [], 0)
 
 
 def test_only_rows_that_are_too_long_are_cut() -> None:
@@ -63,4 +63,4 @@ def test_only_rows_that_are_too_long_are_cut() -> None:
 
     tally.finish()
 
-    assert (tally.tokens, tally.cut, tally.image_rows) == (30, [(2, 11), (3, 766)], 1)
+    assert (tally.tokens, tally.truncated, tally.image_rows) == (30, [(2, 11), (3, 766)], 1)

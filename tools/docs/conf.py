@@ -1,7 +1,7 @@
-"""Sphinx makes a site of the pages in `docs/`: `make docs`.
+"""Configuration of Sphinx, which builds a site from the pages in `docs/`: `make docs`.
 
-The pages are plain Markdown that reads well without it. What is added here: the menu, and the parts of reference
-pages that `reference.py` makes of the source.
+The pages are ordinary Markdown that is readable without Sphinx. Sphinx adds the menu and the parts of the reference that
+`reference.py` generates from the source.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MENU = {
         "functions/get_models",
     ],
     "Guides": [
-        "host",
+        "provider-host",
         "import",
         "waiting",
         "settings",
@@ -43,15 +43,15 @@ MENU = {
         "errors",
         "services",
         "openai-api",
-        "after-2027-01-06",
-        "several-projects",
+        "openai-shutdown",
+        "multiple-projects",
         "policies",
         "ci",
         "training-data",
         "emulator",
-        "limits",
+        "limitations",
     ],
-    "Inside": ["how-it-works", "benchmarks", "structure", "developing"],
+    "Inside": ["how-it-works", "benchmarks", "architecture", "releasing"],
 }
 
 project = "pulumi-openai-ft"
@@ -62,12 +62,12 @@ html_show_copyright = html_copy_source = html_show_sourcelink = False
 extensions = ["myst_parser"]
 myst_heading_anchors = 4
 nitpicky = True
-smartquotes = False  # quotes and dashes stay as they can be typed
-suppress_warnings = ["misc.highlighting_failure"]  # samples leave things out with …
+smartquotes = False  # keeps quotes and dashes unchanged
+suppress_warnings = ["misc.highlighting_failure"]  # samples omit parts with …
 
 
 def setup(app: Sphinx) -> None:
-    """Has pages completed as they are read."""
+    """Register the function that completes pages."""
     app.connect("source-read", _complete)
 
 

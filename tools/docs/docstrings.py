@@ -1,4 +1,4 @@
-"""Docstrings, taken apart."""
+"""Parser for docstrings."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _ENTRY = re.compile(r"^(\w+): ((?:.|\n(?=[ ]))*)", re.MULTILINE)
 
 
 def text(described: Any) -> str:
-    """A docstring without its sections, a paragraph each line."""
+    """Return a docstring without its sections, each paragraph on a single line."""
     prose = _SECTION.sub("", inspect.getdoc(described) or "")
     return "\n\n".join(_joined(paragraph) for paragraph in prose.split("\n\n") if paragraph.strip())
 
 
 def entries(described: Any, section: str) -> dict[str, str]:
-    """What a section such as `Args` says of each name."""
+    """Return the descriptions in a section such as `Args` by name."""
     bodies = dict(_SECTION.findall(inspect.getdoc(described) or ""))
     body = inspect.cleandoc("\n" + bodies.get(section, ""))
-    return {name: _joined(said) for name, said in _ENTRY.findall(body)}
+    return {name: _joined(description) for name, description in _ENTRY.findall(body)}
 
 
 def _joined(lines: str) -> str:

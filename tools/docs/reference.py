@@ -1,8 +1,8 @@
-"""The parts of reference pages that are made of the source: tables of inputs, outputs, arguments and results.
+"""Parts of the reference that are generated from the source: tables of inputs, outputs, arguments and results.
 
-A page asks for them with comments on lines of their own: `<!-- inputs: File -->`, `<!-- outputs: File -->`,
-`<!-- import: File -->`, `<!-- call: get_file -->` and `<!-- function: get_file -->`. What users read here is what the models, the docstrings and
-the providers say; nothing is listed a second time.
+A page includes them with comments on separate lines: `<!-- inputs: File -->`, `<!-- outputs: File -->`,
+`<!-- import: File -->`, `<!-- call: get_file -->` and `<!-- function: get_file -->`. The texts come from the models, the
+docstrings and the providers, so that no list is maintained twice.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ MARKER = re.compile(r"^<!-- (inputs|outputs|import|call|function): (\w+) -->$", 
 LOOKUPS_BY_FUNCTION = {lookup.function: lookup for lookup in LOOKUPS.values()}
 LONGEST_LINE = 80
 SOME, OTHER = ["a value"], ["another value"]
-"""Two values that each provider can compare, whatever the input: it does not check them then."""
+"""Two values that a provider can compare for any input, because `diff` does not validate them."""
 
 
 def expanded(page: str) -> str:
-    """A page with the parts that it asks for."""
+    """Return a page with the parts that it includes."""
     return MARKER.sub(lambda marker: PARTS[marker[1]](marker[2]), page)
 
 
 def inputs(name: str) -> str:
-    """What a resource takes."""
+    """Return the inputs of a resource."""
     resource = getattr(pulumi_openai_ft, name)
     model = RESOURCES.get(resource)
     if model is None:
@@ -49,46 +49,46 @@ def inputs(name: str) -> str:
         [name, type_ + _or_object(resource, name), default, _meaning(model, name), effect(resource, name)]
         for name, type_, default in _given(model)
     ]
-    top = _table(("input", "type", "default", "meaning", "a change"), rows)
+    top = _table(("input", "type", "default", "meaning", "effect of a change"), rows)
     return "\n\n".join([top, *(_nested(one, given=True) for one in nested_models(model))])
 
 
 def outputs(name: str) -> str:
-    """What a resource has once it is there."""
+    """Return the outputs of a resource."""
     resource = getattr(pulumi_openai_ft, name)
-    own_id = [["id", "`str`", "Id at the service."]] if resource in RESOURCES else []
+    own_id = [["id", "`str`", "Id of the object in the API."]] if resource in RESOURCES else []
     return _table(("output", "type", "meaning"), [*own_id, *_got(output_model(resource))])
 
 
 def import_(name: str) -> str:
-    """The command that imports a resource."""
+    """Return the command that imports a resource."""
     return f"```\npulumi import {TYPE_PREFIX}{name} NAME ID\n```\n\n`ID` is {_as_code(ID_FORMATS[name][1])}."
 
 
 def call(name: str) -> str:
-    """How a function is called, and what it is for."""
+    """Return the signature and the description of a function."""
     called = getattr(pulumi_openai_ft, name)
     return f"{_signature(called)}\n\n{docstrings.text(called)}"
 
 
 def function(name: str) -> str:
-    """What a function takes, gives and raises, and its twin."""
-    called, twin = getattr(pulumi_openai_ft, name), getattr(pulumi_openai_ft, f"{name}_output")
-    lookup, said = LOOKUPS_BY_FUNCTION[name], docstrings.entries(called, "Args")
-    rows = [[*row, said[row[0]]] for row in _given(lookup.arguments)]
+    """Return the arguments, the result and the errors of a function, and its output form."""
+    called, output_form = getattr(pulumi_openai_ft, name), getattr(pulumi_openai_ft, f"{name}_output")
+    lookup, descriptions = LOOKUPS_BY_FUNCTION[name], docstrings.entries(called, "Args")
+    rows = [[*row, descriptions[row[0]]] for row in _given(lookup.arguments)]
     errors = [[f"`{error}`", when] for error, when in docstrings.entries(called, "Raises").items()]
     parts = [
         "## Arguments",
         _table(("argument", "type", "default", "meaning"), rows),
-        "`opts` are Pulumi's options for functions, `pulumi.InvokeOptions`. What is `None` asks for nothing.",
+        "`opts` takes a `pulumi.InvokeOptions`. An argument that is `None` is ignored.",
         "## Result",
         f"`{lookup.result.__name__}`: {docstrings.text(lookup.result)}",
         _table(("field", "type", "meaning"), _got(lookup.result)),
         *(_nested(one, given=False) for one in nested_models(lookup.result)),
         "## Errors",
         _table(("error", "when"), errors),
-        "## Twin",
-        f"`{twin.__name__}`: {docstrings.text(twin)} Gives a `pulumi.Output` of the result.",
+        "## Output form",
+        f"`{output_form.__name__}`: {docstrings.text(output_form)} Returns a `pulumi.Output` of the result.",
     ]
     return "\n\n".join(parts)
 
@@ -100,11 +100,11 @@ PARTS: dict[str, Callable[[str], str]] = {
     "call": call,
     "function": function,
 }
-"""What a page can ask for."""
+"""Parts that a page can include."""
 
 
 def effect(resource: type, name: str) -> str:
-    """What a change of an input does: the provider itself is asked."""
+    """Return the effect of a change of an input, according to the provider's `diff`."""
     provider = getattr(sys.modules[resource.__module__], f"{resource.__name__}Provider")()
     compared = provider.diff("id", {"status": "succeeded", name: SOME}, {name: OTHER})
     if name in compared.replaces:
@@ -113,7 +113,7 @@ def effect(resource: type, name: str) -> str:
 
 
 def nested_models(model: type[BaseModel]) -> list[type[BaseModel]]:
-    """The models that a model's fields lead to, in the order in which a reader meets them."""
+    """Return the models that a model contains, in the order in which a reader encounters them."""
     met: dict[type[BaseModel], None] = {}
     _meet(model, met)
     return list(met)
@@ -145,7 +145,7 @@ def _nested(model: type[BaseModel], *, given: bool) -> str:
 
 
 def _given(model: type[BaseModel]) -> Iterator[list[str]]:
-    """Name, type and default of each field of what users give."""
+    """Yield the name, type and default of each field of an input model."""
     schema = model.model_json_schema()
     for name, found in schema["properties"].items():
         is_required = name in schema.get("required", ())
@@ -157,7 +157,7 @@ def _default(value: Any) -> str:
 
 
 def _got(model: type[BaseModel]) -> list[list[str]]:
-    """Name, type and meaning of each field of what users get, and of what is derived from them."""
+    """Return the name, type and meaning of each field and each property of an output model."""
     properties = model.model_json_schema(mode="serialization")["properties"]
     rows = [
         [name, in_words(found) + _or_none(found), _meaning(model, name)] for name, found in properties.items()
@@ -172,7 +172,7 @@ def _or_none(schema: dict[str, Any]) -> str:
 
 
 def _or_object(resource: type, name: str) -> str:
-    """What a program may name instead of an id or a path."""
+    """Return the resources or assets that a program can pass instead of an ID or a path."""
     annotation = str(inspect.signature(resource).parameters[name].annotation)
     return "".join(f" or `{kind}`" for kind in re.findall(r"\b(?:pulumi\.)?File(?:Asset)?\b", annotation))
 
@@ -182,26 +182,26 @@ def _meaning(model: type[BaseModel], name: str) -> str:
 
 
 def _parameters(component: type) -> str:
-    """What a component takes. It has no model: the resources in it check what it is given."""
-    said, taken = (
+    """Return the inputs of a component, which has no model: its resources validate the inputs."""
+    descriptions, parameters = (
         docstrings.entries(vars(component)["__init__"], "Args"),
         inspect.signature(component).parameters,
     )
-    own = [one for name, one in taken.items() if name not in ("resource_name", "opts")]
+    own = [one for name, one in parameters.items() if name not in ("resource_name", "opts")]
     rows = [
         row
         for one in own
         for row in (
-            _handed_on(component, one)
+            _forwarded_inputs(component, one)
             if one.kind is one.VAR_KEYWORD
-            else [[one.name, _python_type(one), _python_default(one), said[one.name]]]
+            else [[one.name, _python_type(one), _python_default(one), descriptions[one.name]]]
         )
     ]
     return _table(("input", "type", "default", "meaning"), rows)
 
 
-def _handed_on(component: type, parameter: inspect.Parameter) -> list[list[str]]:
-    """Inputs that a component hands on to a job, and how they are called is all that it knows of them."""
+def _forwarded_inputs(component: type, parameter: inspect.Parameter) -> list[list[str]]:
+    """Return the inputs that a component passes to its job unchanged. The component declares only their names."""
     named = str(parameter.annotation).removeprefix("Unpack[").removesuffix("]")
     names = getattr(sys.modules[component.__module__], named).__annotations__
     model = RESOURCES[pulumi_openai_ft.FineTuningJob]
@@ -224,7 +224,7 @@ def _python_default(parameter: inspect.Parameter) -> str:
 
 
 def _signature(function: Callable[..., Any]) -> str:
-    """How a function is called. The types stand in the table of its arguments."""
+    """Return the signature of a function without types, which are in the table of its arguments."""
     signature = inspect.signature(function)
     bare = [one.replace(annotation=inspect.Parameter.empty) for one in signature.parameters.values()]
     taken = str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
@@ -246,5 +246,5 @@ def _row(row: Iterable[str]) -> list[str]:
 
 
 def _as_code(words: str) -> str:
-    """Ids in a sentence, such as `ftjob-…`, as code."""
+    """Return a sentence with IDs such as `ftjob-…` formatted as code."""
     return re.sub(r"(<[^ ,]+|\b[a-z]+[-_:]…)", r"`\1`", words)

@@ -1,4 +1,4 @@
-"""Types of a model's fields in words, from the JSON Schema that pydantic writes."""
+"""Descriptions of the types of a model's fields, from the JSON Schema that pydantic generates."""
 
 from __future__ import annotations
 
@@ -9,27 +9,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 SIMPLE = {"string": "`str`", "integer": "`int`", "number": "`float`", "boolean": "`bool`"}
-HOLDERS = {"object": "dict", "array": "list"}
+CONTAINERS = {"object": "dict", "array": "list"}
 
 
 def in_words(schema: dict[str, Any]) -> str:
-    """The type of a field, with what its values must be. Models are links to their tables."""
+    """Return the type of a field with the constraints on its values. Models are links to their tables."""
     branches = list(_branches(schema))
-    holders = {kind: _held(branch) for branch in branches if (kind := branch.get("type")) in HOLDERS}
-    alone = [branch for branch in branches if branch.get("type") not in HOLDERS]
-    if alone and all(held == alone for held in holders.values()):
-        return ", or a ".join(filter(None, [_listed(alone), _these(holders)]))
+    containers = {
+        kind: _item_types(branch) for branch in branches if (kind := branch.get("type")) in CONTAINERS
+    }
+    scalars = [branch for branch in branches if branch.get("type") not in CONTAINERS]
+    if scalars and all(items == scalars for items in containers.values()):
+        return ", or a ".join(filter(None, [_listed(scalars), _these(containers)]))
     return _listed(branches)
 
 
-def _held(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """The types of what a list or a map holds."""
-    held = schema.get("items", schema.get("additionalProperties"))
-    return list(_branches(held)) if isinstance(held, dict) else []
+def _item_types(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the types of the items of a list or a dictionary."""
+    items = schema.get("items", schema.get("additionalProperties"))
+    return list(_branches(items)) if isinstance(items, dict) else []
 
 
 def _these(kinds: Iterable[str]) -> str:
-    names = " or ".join(HOLDERS[kind] for kind in kinds)
+    names = " or ".join(CONTAINERS[kind] for kind in kinds)
     return names and f"{names} of these"
 
 
@@ -39,7 +41,7 @@ def _listed(branches: Iterable[dict[str, Any]]) -> str:
 
 
 def _branches(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The branches of a union. None is no branch: an input that is None is left out."""
+    """Yield the branches of a union, except None: an input that is None is omitted."""
     union = schema.get("anyOf") or schema.get("oneOf")
     if not union and schema.get("type") != "null":
         yield schema
@@ -79,14 +81,14 @@ def _count(schema: dict[str, Any]) -> str:
 
 
 def _bounds(schema: dict[str, Any]) -> str:
-    """What a number or the length of a text must be."""
+    """Return the constraints on a number or on the length of a text."""
     least, above, most = (schema.get(key) for key in ("minimum", "exclusiveMinimum", "maximum"))
     if "maxLength" in schema:
         return f", at most {schema['maxLength']} characters"
     if least is not None and most is not None:
         return f", {_number(least)} to {_number(most)}"
-    said = {"at least": least, "above": above, "at most": most}
-    bounds = [f"{words} {_number(bound)}" for words, bound in said.items() if bound is not None]
+    bounds_by_words = {"at least": least, "above": above, "at most": most}
+    bounds = [f"{words} {_number(bound)}" for words, bound in bounds_by_words.items() if bound is not None]
     return "".join(f", {bound}" for bound in bounds)
 
 

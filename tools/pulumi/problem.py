@@ -1,5 +1,5 @@
-"""What every part of the engine's tooling says when it cannot go on."""
+"""Error of the engine's tooling."""
 
 
 class ProblemError(Exception):
-    """A sentence for the user: what is wrong, where, and what to do next."""
+    """An error for the user. The message states the problem, its location, and the next step."""

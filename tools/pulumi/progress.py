@@ -1,4 +1,4 @@
-"""Runs one long command after another while the user sees what happens, and for how long it will."""
+"""Long-running commands, with progress messages and an estimated duration."""
 
 import os
 import shutil
@@ -21,18 +21,24 @@ TWO_MINUTES = 120
 
 @dataclass(frozen=True)
 class Workplace:
-    """Where commands run and where their output goes."""
+    """The environment of commands.
+
+    Attributes:
+        log: File to which their output is appended.
+        cwd: Folder in which they run.
+        env: Environment variables.
+    """
 
     log: Path
     cwd: Path
     env: Mapping[str, str]
 
     def run(self, title: str, expected: float, command: Sequence[str | Path]) -> None:
-        """Run command to its end and tell stderr title, expected and elapsed seconds.
+        """Run a command, and print its title, expected and elapsed time to standard error.
 
         Raises:
-            ProblemError: it failed; the message holds the end of its output.
-            KeyboardInterrupt: as it came, once the command and its children are gone.
+            ProblemError: The command failed. The message contains the end of its output.
+            KeyboardInterrupt: An interruption, raised after the command and its children have ended.
         """
         with self.log.open("ab") as output:
             child = subprocess.Popen(
@@ -68,18 +74,18 @@ def _show(line: str, *, last: bool = False) -> None:
 
 
 def estimate(seconds: float) -> str:
-    """Write a time that nobody knows exactly."""
+    """Format an approximate duration."""
     return f"{seconds:.0f} s" if seconds < TWO_MINUTES else f"{seconds / 60:.0f} minutes"
 
 
 def elapsed(since: float) -> str:
-    """Write the time since a reading of the monotonic clock."""
+    """Format the time since a reading of the monotonic clock."""
     minutes, seconds = divmod(round(time.monotonic() - since), 60)
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the whole process group where the command still runs: it has children of its own."""
+    """End the process group of a running command, which includes its children."""
     if child.poll() is not None:
         return
     os.killpg(child.pid, signal.SIGINT)
@@ -94,6 +100,6 @@ def _failure(title: str, code: int, log: Path) -> str:
     lines = log.read_text(errors="replace").splitlines()[-TAIL:]
     tail = "\n".join(f"    {line}" for line in lines)
     return (
-        f"{title} failed with exit code {code}. The last lines of its output:\n{tail}\nAll of it: {log}\n"
-        "If it was the network or a full disk, run the same command again: it goes on where it stopped."
+        f"{title} failed with exit code {code}. The last lines of its output:\n{tail}\nComplete output: {log}\n"
+        "After a network problem or a full disk, run the same command again; it continues where it stopped."
     )

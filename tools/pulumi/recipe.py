@@ -1,4 +1,4 @@
-"""How the engine is built, and by which name the result is kept."""
+"""Build of the engine, and the name of its result in the cache."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ import golang
 import progress
 from problem import ProblemError
 
-# Raise it when the way of building changes without a change in the Go sources.
+# Increase this if the build changes without a change in the Go sources.
 RECIPE = "1"
 PULUMI = "github.com/pulumi/pulumi"
 COMMANDS = (f"{PULUMI}/pkg/v3/cmd/pulumi", "./pulumi-language-python")
@@ -22,7 +22,7 @@ BUILD_CPU_SECONDS = 480
 
 
 def target() -> Path:
-    """Return the folder of the engine that the present sources make; it need not exist."""
+    """Return the folder of the engine that is built from the current sources. It may not exist."""
     return cache.root() / f"engine-{_fingerprint()}"
 
 
@@ -41,7 +41,7 @@ def _sources() -> list[Path]:
 
 
 def ensure() -> Path:
-    """Return the engine's folder, built if there is none."""
+    """Return the folder of the engine, and build the engine if it does not exist."""
     return cache.made_once(target(), _build)
 
 
@@ -62,7 +62,7 @@ def _build(folder: Path) -> None:
 def _pulumi_version() -> str:
     found = re.search(rf"^\s*{PULUMI}/pkg/v3 (\S+)", (golang.MODULE / "go.mod").read_text(), re.MULTILINE)
     if not found:
-        raise ProblemError(f"{golang.MODULE / 'go.mod'} names no version of {PULUMI}/pkg/v3")
+        raise ProblemError(f"{golang.MODULE / 'go.mod'} does not list a version of {PULUMI}/pkg/v3")
     return found[1]
 
 

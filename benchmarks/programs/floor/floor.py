@@ -1,4 +1,4 @@
-"""The cheapest dynamic resource that there can be: in a module of its own, it is pickled by its name alone."""
+"""No-op dynamic resource. It is in a separate module, so that only its name is pickled."""
 # ruff: noqa: INP001 - part of a Pulumi program, which is a script
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider
 
 
 class NothingProvider(ResourceProvider):
-    """Does nothing."""
+    """A provider that does nothing."""
 
     serialize_as_secret_always = False
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Never sees a change."""
+        """Return that the resource has no changes."""
         return DiffResult(changes=False)
 
     def create(self, _props: dict[str, Any]) -> CreateResult:
-        """Answers at once."""
+        """Return immediately."""
         return CreateResult("nothing", {})
 
 

@@ -1,7 +1,8 @@
 # ruff: noqa: INP001 - a program
-"""A service that takes files and keeps nothing of them but how long they were. Its first line is its address.
+"""A service that accepts uploads and stores only their sizes. The first line of its output is its address.
 
-With a number it takes no more megabytes in a second, as at the end of a line. It stands for a machine elsewhere, so it takes as little of this one as can be: what arrives is dropped by the kernel.
+An argument limits the megabytes per second, like a network line. The sink represents a remote machine, so it uses as
+little CPU time as possible: the kernel drops the received bytes.
 """
 
 import json
@@ -23,7 +24,7 @@ NO_FILES = {"object": "list", "data": [], "has_more": False}
 
 
 class RefusedError(Exception):
-    """What was sent is not what was announced, or nothing that a sink takes."""
+    """The request is not supported, or the size differs from the announced size."""
 
 
 @dataclass
@@ -32,8 +33,8 @@ class Request:
 
     Attributes:
         line: Method and path.
-        content: Bytes of the file in its body, which are gone.
-        body: The decoded JSON, where the body is none of a file.
+        content: Size of the file in the body, in bytes. Its content is dropped.
+        body: Decoded JSON, if the body is not a file.
     """
 
     line: str
@@ -43,10 +44,10 @@ class Request:
 
 @dataclass
 class Books:
-    """How long everything is.
+    """The sizes of all uploads.
 
     Attributes:
-        received: Bytes of content, since somebody last asked.
+        received: Bytes of files since the last `GET /received`.
     """
 
     received: int = 0
@@ -56,7 +57,7 @@ class Books:
     _lock: Lock = field(default_factory=Lock)
 
     def answer(self, request: Request) -> dict[str, Any]:
-        """What the service says. Raises `RefusedError` where it refuses."""
+        """Return the response to a request, or raise `RefusedError`."""
         with self._lock:
             self.received += request.content
             return self._answer(request, str(next(self._numbers)))
@@ -79,21 +80,21 @@ class Books:
             case ["post ", "uploads", upload, "complete"]:
                 file = _file(number, self._whole(upload, request.body["part_ids"]))
                 return {"id": upload, "object": "upload", "status": "completed", "file": file}
-        raise RefusedError(f"{request.line} is nothing for a sink")
+        raise RefusedError(f"the sink does not support {request.line}")
 
     def _whole(self, upload: str, part_ids: list[str]) -> int:
         size, announced = sum(self._parts.pop(part) for part in part_ids), self._announced.pop(upload)
         if size != announced:
-            raise RefusedError(f"the parts have {size} bytes instead of the {announced} that were announced")
+            raise RefusedError(f"the parts have {size} bytes instead of the announced {announced}")
         return size
 
 
 @dataclass
 class Line:
-    """What all connections go over.
+    """A network line that all connections share.
 
     Attributes:
-        speed: Bytes in a second, as many as come by default.
+        speed: Bytes per second; unlimited by default.
     """
 
     speed: float = math.inf
@@ -101,7 +102,7 @@ class Line:
     _lock: Lock = field(default_factory=Lock)
 
     def carry(self, size: int) -> None:
-        """Waits as long as the line needs for so many bytes."""
+        """Wait for the time that the line takes to transfer `size` bytes."""
         with self._lock:
             self._free_at = max(self._free_at, time.monotonic()) + size / self.speed
             seconds = self._free_at - time.monotonic()
@@ -119,7 +120,7 @@ class Connection:
     _read: bytes = b""
 
     def serve(self) -> None:
-        """Answers all of its requests."""
+        """Respond to all requests of the connection."""
         with self.peer, suppress(ConnectionError):
             while True:
                 self._answer(self._request())
@@ -146,7 +147,7 @@ class Connection:
         return request
 
     def _drop(self, length: int, boundary: str) -> int:
-        """Takes a body, and gives how many bytes of it were a file's: all but the form around it."""
+        """Drop a body, and return the size of the file in it, without the surrounding form data."""
         around, head = 0, b""
         while boundary and b"filename=" not in head:
             head = self._head()
@@ -166,7 +167,7 @@ class Connection:
         return _some(self.peer.recv_into(room, 0, socket.MSG_TRUNC))
 
     def _head(self) -> bytes:
-        """What comes before the next blank line."""
+        """Return the bytes before the next blank line."""
         while BLANK_LINE not in self._read:
             self._more()
         head, _, self._read = self._read.partition(BLANK_LINE)
@@ -185,7 +186,7 @@ class Connection:
 
 
 _ROOM = memoryview(bytearray(DROPPED_AT_ONCE))
-"""Where the kernel would write what it drops."""
+"""Buffer for dropped bytes. With `MSG_TRUNC`, the kernel does not write to it."""
 
 
 def _some(size: int) -> int:
@@ -195,12 +196,12 @@ def _some(size: int) -> int:
 
 
 def _file(number: str, size: int) -> dict[str, Any]:
-    told = {"object": "file", "filename": "data.jsonl", "purpose": "batch", "status": "processed"}
-    return {"id": f"file-{number}", "bytes": size, "created_at": 0, **told}
+    fields = {"object": "file", "filename": "data.jsonl", "purpose": "batch", "status": "processed"}
+    return {"id": f"file-{number}", "bytes": size, "created_at": 0, **fields}
 
 
 def main() -> None:
-    """Serves until it is killed."""
+    """Serve until the process is killed."""
     books, line = Books(), Line(*(float(speed) * 1e6 for speed in sys.argv[1:]))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         sys.stdout.write(f"http://127.0.0.1:{listening.getsockname()[1]}\n")

@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a program
-"""Sends FILE to URL in one WAY of several, and says how long that took and by how much memory grew."""
+"""Upload FILE to URL in a WAY, and print the duration and the growth of the memory."""
 
 import hashlib
 import json
@@ -11,15 +11,15 @@ from pathlib import Path
 
 API_KEY = "sk-proj-benchmarks-0123456789"
 BLOCK = 1 << 19
-"""Bytes that are sent at once: the stream is slower with less, and with more."""
+"""Bytes per write. The stream is slower with smaller and with larger blocks."""
 Way = Callable[[Path, str], Callable[[], object]]
 
 
 def official(way: str) -> Way:
-    """The official client's."""
+    """Return a way that uploads with the official client."""
 
     def prepare(file: Path, url: str) -> Callable[[], object]:
-        import openai  # noqa: PLC0415 - each way pays for what it needs alone
+        import openai  # noqa: PLC0415 - each way loads only the modules that it needs
 
         client = openai.OpenAI(api_key=API_KEY, base_url=url)
         client.files.list(limit=1)
@@ -31,8 +31,8 @@ def official(way: str) -> Way:
 
 
 def stream(file: Path, url: str) -> Callable[[], object]:
-    """What carries our bytes, with nothing around them and nothing done to them: the limit."""
-    import httpx  # noqa: PLC0415 - likewise
+    """Upload with plain httpx, without any processing. This is the upper limit of the speed."""
+    import httpx  # noqa: PLC0415 - as above
 
     def blocks() -> Iterator[bytes]:
         with file.open("rb", buffering=0) as content:
@@ -46,7 +46,7 @@ def stream(file: Path, url: str) -> Callable[[], object]:
 
 
 def hashing(name: str) -> Way:
-    """Sends nothing: what is verified cannot be sent faster than it is hashed."""
+    """Return a way that only hashes the file. A verified upload cannot be faster."""
 
     def take(file: Path) -> None:
         with file.open("rb", buffering=0) as content:
@@ -65,13 +65,13 @@ WAYS: dict[str, Way] = {
 
 
 def peak() -> float:
-    """The most memory that this process has held, in megabytes; `ru_maxrss` is at least that of who started it."""
+    """Return the peak memory of this process in megabytes. `ru_maxrss` would include the parent process."""
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(status["VmHWM"].split()[0]) * 1024 / 1e6
 
 
 def main() -> None:
-    """Sends it."""
+    """Run the command line."""
     way, file, url = sys.argv[1:]
     send = WAYS[way](Path(file), url)
     before, began = peak(), time.perf_counter()

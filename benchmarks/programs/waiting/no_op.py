@@ -1,4 +1,4 @@
-"""Stand-ins for a file and a job, with their inputs and the outputs of a job, that ask nobody."""
+"""No-op resources with the inputs of a file and a job and the outputs of a job. They send no requests."""
 # ruff: noqa: INP001 - part of a Pulumi program, which is a script
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ OUTPUTS = {
     "status": "succeeded",
     "trained_tokens": 4096,
 }
-"""What a job of ours has when it has come to its end."""
+"""Outputs of a succeeded job."""
 UNUSED = (
     "validation_file",
     "suffix",
@@ -33,16 +33,16 @@ UNUSED = (
     "estimated_cost_usd",
     "error",
 )
-"""What a program could read of it besides."""
+"""Other outputs that a program could read."""
 
 
 class NoOpProvider(ResourceProvider):
-    """Sleeps for SLEEP where a job would be waited for."""
+    """A provider that sleeps for SLEEP seconds instead of waiting for a job."""
 
     serialize_as_secret_always = False
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Asks nobody."""
+        """Return a resource without sending a request."""
         if "model" not in props:
             return CreateResult("file-0123456789abcdefghijkl", props)
         time.sleep(float(os.environ["SLEEP"]))
@@ -50,15 +50,15 @@ class NoOpProvider(ResourceProvider):
 
 
 class File(Resource, module="benchmark", name="File"):
-    """Stands in for a file."""
+    """A no-op file."""
 
     def __init__(self, name: str, file: str) -> None:
         super().__init__(NoOpProvider(), name, {"file": file})
 
 
 class FineTuningJob(Resource, module="benchmark", name="FineTuningJob"):
-    """Stands in for a job."""
+    """A no-op job."""
 
     def __init__(self, name: str, model: str, training_file: Input[str], seed: int) -> None:
-        given = {"model": model, "training_file": training_file, "seed": seed}
-        super().__init__(NoOpProvider(), name, {**dict.fromkeys((*OUTPUTS, *UNUSED)), **given})
+        inputs = {"model": model, "training_file": training_file, "seed": seed}
+        super().__init__(NoOpProvider(), name, {**dict.fromkeys((*OUTPUTS, *UNUSED)), **inputs})

@@ -1,1 +1,1 @@
-"""The service: its endpoints, its objects, and how requests reach it."""
+"""HTTP client for the fine-tuning API."""

@@ -1,4 +1,4 @@
-"""What goes wrong with a request: which error it is, and how people are told."""
+"""Maps failed requests to errors with a message for the user."""
 
 from __future__ import annotations
 
@@ -54,34 +54,35 @@ _PERMISSION = re.compile(r"\bscopes?\b|\bpermissions?\b|\broles?\b", re.IGNORECA
 _FLAGS = {"true": True, "false": False}
 _MARKUP = re.compile(r"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
 
-_STALE = "refresh and destroy use the configuration of the last `pulumi up` unless run with --run-program"
+_STALE = "refresh and destroy use the configuration of the last `pulumi up` unless you add --run-program"
 _ADVICE: dict[type[ServiceError], str] = {
-    ServiceError: "correct what it names, then run the command again",
+    ServiceError: "fix the problem, then run the command again",
     NotFoundError: f"check that the id, the key, openai-ft:project and openai-ft:baseUrl belong together ({_STALE})",
-    AuthenticationError: "set a valid key with `pulumi config set --secret openai-ft:apiKey` (permissions: "
+    AuthenticationError: "set a valid key with `pulumi config set --secret openai-ft:apiKey` (for permissions: "
     f"openai-ft:adminKey) or in the environment ({_STALE})",
-    MissingScopeError: "give the key that scope where it was made (API keys or Admin keys in the organization's "
-    "settings; admin keys need the Owner role)",
-    FineTuningUnavailableError: "OpenAI has closed fine-tuning to this organization (to all on 2027-01-06): existing models "
-    "stay usable until their base model is shut down, and openai-ft:baseUrl can name another service",
-    QuotaError: "nothing was created; look at the organization's billing and spend limits, then run the command again",
-    JobLimitError: "nothing was created; limits are per organization and model (Limits in its settings): wait until "
-    "an active job ends or, for a limit of a day, 24 hours have passed since the first one, or ask the service for "
-    "more, then run the command again",
+    MissingScopeError: "add this scope to the key in your organization's settings, under API keys or Admin keys "
+    "(admin keys require the Owner role)",
+    FineTuningUnavailableError: "OpenAI has closed fine-tuning for this organization (for all organizations on 2027-01-06): "
+    "existing models remain available until their base model is shut down; to train new models, set openai-ft:baseUrl "
+    "to another service",
+    QuotaError: "nothing was created; check your organization's billing and spend limits, then run the command again",
+    JobLimitError: "nothing was created; limits apply per organization and model (see Limits in your organization's "
+    "settings): wait until an active job finishes or, for a daily limit, until 24 hours after the first job was "
+    "created, or request a higher limit from the service, then run the command again",
     RateLimitError: "wait a minute, then run the command again",
-    ServerError: "the service is in trouble: run the command again later",
-    InvalidResponseError: "check openai-ft:baseUrl, and any proxy on the way",
+    ServerError: "the service has an internal problem: run the command again later",
+    InvalidResponseError: "check openai-ft:baseUrl and any proxy in between",
 }
 
 
 @dataclass(frozen=True)
 class Response:
-    """An answer of the service.
+    """An HTTP response from the service.
 
     Attributes:
         status: HTTP status.
-        headers: By lower-case name.
-        content: The whole body.
+        headers: Header values by lower-case name.
+        content: The complete body.
     """
 
     status: int
@@ -90,22 +91,22 @@ class Response:
 
     @property
     def is_success(self) -> bool:
-        """Whether the status says that all went well."""
+        """Return whether the status is 2xx."""
         return self.status in SUCCESSES
 
     @property
     def request_id(self) -> str | None:
-        """By which the service's support finds the request."""
+        """Return the `x-request-id` header, with which the service's support can find the request."""
         return self.headers.get("x-request-id")
 
 
 @dataclass(frozen=True)
 class RequestContext:
-    """What was asked of whom.
+    """A request, as error messages describe it.
 
     Attributes:
-        settings: The service, and what must not be told.
-        admin: Whether the admin key was sent.
+        settings: Settings of the service. Messages mask the keys in them.
+        admin: Whether the request used the admin key.
         method: HTTP method.
         path: Path below the base URL.
     """
@@ -118,88 +119,87 @@ class RequestContext:
     def connection_error(
         self, reason: str, *, timed_out: bool, may_have_acted: bool
     ) -> ServiceConnectionError:
-        """The error for a request without an answer.
+        """Return the error for a request without a response.
 
         Args:
-            reason: What happened to the connection.
-            timed_out: Whether that was that it took too long.
+            reason: The problem with the connection.
+            timed_out: Whether the problem is a timeout.
             may_have_acted: Whether the request may have reached the service.
         """
         remedy = f"check openai-ft:baseUrl (or OPENAI_BASE_URL; {_STALE}) and the network, then run the command again"
         if "CERTIFICATE" in reason:
-            remedy = (
-                "check openai-ft:baseUrl, and name the certificates of a proxy on the way with SSL_CERT_FILE"
-            )
-        where = f"{self.settings.base_url} to {self.method} {self.path}"
-        text = f"no answer from {where} for {self.settings.caller(admin=self.admin)} ({reason}): {remedy}"
+            remedy = "check openai-ft:baseUrl; if a proxy decrypts HTTPS, set SSL_CERT_FILE to the file of its certificates"
+        target = f"{self.settings.base_url} to {self.method} {self.path}"
+        text = f"no response from {target} for {self.settings.caller(admin=self.admin)} ({reason}): {remedy}"
         kind = ServiceTimeoutError if timed_out else ServiceConnectionError
         return kind(self.settings.mask(text), may_have_acted=may_have_acted)
 
-    def unreadable(self, answer: Response, now: float, reason: str = "") -> InvalidResponseError:
-        """The error for an answer that the API does not give: a proxy's page, half a body. It is never quoted.
+    def unreadable(self, response: Response, now: float, reason: str = "") -> InvalidResponseError:
+        """Return the error for a response that does not follow the API, such as a proxy's page or a truncated body.
+
+        The message never quotes the body.
 
         Args:
-            answer: The answer.
-            now: Unix seconds, for a date in Retry-After.
-            reason: What is wrong with it, if its status and type do not say.
+            response: The response.
+            now: Current Unix seconds, for a date in `retry-after`.
+            reason: The problem with the body, if status and content type do not show it.
         """
-        kind = answer.headers.get("content-type", "no content type").split(";")[0]
-        what = ", ".join(part for part in (f"status {answer.status}", kind, reason) if part)
-        where = f"{self.settings.base_url} answered {self.method} {self.path}"
+        kind = response.headers.get("content-type", "no content type").split(";")[0]
+        details = ", ".join(part for part in (f"status {response.status}", kind, reason) if part)
         parts = [
-            f"{where} with something that is not the API's JSON ({what})",
-            _retry_after_hint(answer, now)
-            or _redirect_hint(answer)
-            or _advice(InvalidResponseError, answer.status),
+            f"unexpected response from {self.settings.base_url} to {self.method} {self.path} ({details})",
+            _retry_after_hint(response, now)
+            or _redirect_hint(response)
+            or _advice(InvalidResponseError, response.status),
         ]
-        return InvalidResponseError(self._sentence(parts, answer), **self._facts(answer, now))
+        return InvalidResponseError(self._sentence(parts, response), **self._facts(response, now))
 
-    def api_error(self, answer: Response, now: float) -> ServiceError:
-        """The error that an answer with another status than 2xx is.
+    def api_error(self, response: Response, now: float) -> ServiceError:
+        """Return the error for a response whose status is not 2xx.
 
         Args:
-            answer: The answer.
-            now: Unix seconds, for a date in Retry-After.
+            response: The response.
+            now: Current Unix seconds, for a date in `retry-after`.
         """
-        problem = _problem(answer)
-        if problem is None and answer.status != TOO_MANY:
-            return self.unreadable(answer, now)
-        fields = problem or {}
-        kind = _kind(self, answer.status, fields)
+        error = _error_object(response)
+        if error is None and response.status != TOO_MANY:
+            return self.unreadable(response, now)
+        fields = error or {}
+        kind = _error_class(self, response.status, fields)
         return kind(
-            self._sentence(self._parts(kind, answer, fields, now), answer),
+            self._sentence(self._parts(kind, response, fields, now), response),
             code=self._masked(fields.get("code")),
             param=self._masked(fields.get("param")),
-            may_have_acted=problem is None
-            or answer.status in UNDECIDED_STATUSES
-            or answer.status in SERVER_ERRORS,
-            **self._facts(answer, now),
+            may_have_acted=error is None
+            or response.status in UNDECIDED_STATUSES
+            or response.status in SERVER_ERRORS,
+            **self._facts(response, now),
         )
 
-    def _facts(self, answer: Response, now: float) -> dict[str, Any]:
+    def _facts(self, response: Response, now: float) -> dict[str, Any]:
         return {
-            "status": answer.status,
-            "request_id": self._masked(answer.request_id),
-            "retry_after": retry_after(answer.headers, now),
-            "should_retry": _FLAGS.get(answer.headers.get("x-should-retry", "").lower()),
+            "status": response.status,
+            "request_id": self._masked(response.request_id),
+            "retry_after": retry_after(response.headers, now),
+            "should_retry": _FLAGS.get(response.headers.get("x-should-retry", "").lower()),
         }
 
     def _parts(
-        self, kind: type[ServiceError], answer: Response, fields: Mapping[str, Any], now: float
+        self, kind: type[ServiceError], response: Response, fields: Mapping[str, Any], now: float
     ) -> list[str]:
-        text, param = _text(answer, fields), fields.get("param")
-        blame = f"{param}: " if param and str(param) not in text else ""
-        names_place = kind in (AuthenticationError, NotFoundError, MissingScopeError)
+        text, param = _text(response, fields), fields.get("param")
+        prefix = f"{param}: " if param and str(param) not in text else ""
+        names_target = kind in (AuthenticationError, NotFoundError, MissingScopeError)
         return [
-            f"{blame}{text.strip().rstrip('.')} ({self.method} {self.path}, status {answer.status})",
-            f"asked {self.settings.describe(admin=self.admin)}" if names_place else "",
+            f"{prefix}{text.strip().rstrip('.')} ({self.method} {self.path}, status {response.status})",
+            f"sent to {self.settings.describe(admin=self.admin)}" if names_target else "",
             f"missing: {self._scopes(text)}" if kind is MissingScopeError else "",
-            postponed := _retry_after_hint(answer, now),
-            "" if postponed and kind in (RateLimitError, ServerError) else _advice(kind, answer.status),
+            retry_hint := _retry_after_hint(response, now),
+            "" if retry_hint and kind in (RateLimitError, ServerError) else _advice(kind, response.status),
         ]
 
     def _scopes(self, text: str) -> str:
-        """The scopes that the service names, or those that the call needs."""
+        """Return the scopes that the service names, or else the scopes that the request needs."""
         if named := _SCOPE.findall(text):
             return ", ".join(dict.fromkeys(named))
         access = "read" if self.method == "GET" else "write"
@@ -209,8 +209,8 @@ class RequestContext:
             else f"{access} access to files and fine-tuning"
         )
 
-    def _sentence(self, parts: list[str], answer: Response) -> str:
-        request = f"request {answer.request_id}" if answer.request_id else ""
+    def _sentence(self, parts: list[str], response: Response) -> str:
+        request = f"request {response.request_id}" if response.request_id else ""
         return self.settings.mask("; ".join(part for part in (*parts, request) if part))
 
     def _masked(self, value: object) -> str | None:
@@ -219,34 +219,35 @@ class RequestContext:
 
 def _advice(kind: type[ServiceError], status: int) -> str:
     if status in NOT_OFFERED_STATUSES:
-        return "the service does not offer this: see openai-ft:service and openai-ft:unsupportedFeatures"
+        return "the service does not support this request: see openai-ft:service and openai-ft:unsupportedFeatures"
     return _ADVICE[kind]
 
 
-def _retry_after_hint(answer: Response, now: float) -> str:
-    """When the service is ready for another try, where that is too far away to wait for."""
-    wait = retry_after(answer.headers, now)
+def _retry_after_hint(response: Response, now: float) -> str:
+    """Return when to run the command again, if the requested wait exceeds `LONGEST_RETRY_AFTER`; otherwise empty."""
+    wait = retry_after(response.headers, now)
     if wait is None or wait <= LONGEST_RETRY_AFTER:
         return ""
     then = datetime.fromtimestamp(now + wait, UTC)
-    return f"the service asks to wait {wait:.0f} s: run the command again after {then:%Y-%m-%d %H:%M:%S} UTC"
+    return f"the service requested a wait of {wait:.0f} s: run the command again after {then:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _redirect_hint(answer: Response) -> str:
-    """Where a redirection leads. It is not followed: it would take the key along."""
-    target = answer.headers.get("location", "").split("?")[0]
-    if answer.status not in REDIRECTIONS or not target:
+def _redirect_hint(response: Response) -> str:
+    """Return the target of a redirect, or an empty string. Never follow redirects, which would send the key."""
+    target = response.headers.get("location", "").split("?")[0]
+    if response.status not in REDIRECTIONS or not target:
         return ""
-    return f"it points to {target}: check openai-ft:baseUrl, https:// included"
+    return f"it redirects to {target}: check openai-ft:baseUrl, including https://"
 
 
-def _problem(answer: Response) -> dict[str, Any] | None:
-    """The error that the body holds, in the API's own form or in those of gateways.
+def _error_object(response: Response) -> dict[str, Any] | None:
+    """Return the error object of the body, in the format of the API or of common gateways; otherwise None.
 
-    A gateway may pass on the page of a proxy behind it: that is no reason, and says nothing about what happened.
+    Return None as well if a gateway forwards the HTML page of a proxy: the page does not reveal whether the request
+    took effect.
     """
     try:
-        body = json.loads(answer.content)
+        body = json.loads(response.content)
     except (ValueError, RecursionError):
         return None
     if not isinstance(body, dict):
@@ -257,36 +258,39 @@ def _problem(answer: Response) -> dict[str, Any] | None:
     return None if problem and _MARKUP.search(str(problem.get("message"))) else problem
 
 
-def _text(answer: Response, fields: Mapping[str, Any]) -> str:
-    return str(fields.get("message") or f"status {answer.status} without a reason")
+def _text(response: Response, fields: Mapping[str, Any]) -> str:
+    return str(fields.get("message") or f"status {response.status} without a reason")
 
 
-def _kind(call: RequestContext, status: int, fields: Mapping[str, Any]) -> type[ServiceError]:
+def _error_class(context: RequestContext, status: int, fields: Mapping[str, Any]) -> type[ServiceError]:
     text, code = str(fields.get("message") or ""), str(fields.get("code") or "")
     if code == "training_not_available":
         return FineTuningUnavailableError
     if status == PAYMENT_REQUIRED or {code, str(fields.get("type"))} & _SPENT_CODES:
         return QuotaError
     if status == TOO_MANY:
-        return _limit(call, code, text)
+        return _limit_error(context, code, text)
     if status in (UNAUTHORIZED, FORBIDDEN):
-        return _no_entry(status, code, text)
+        return _access_error(status, code, text)
     if status in SERVER_ERRORS:
         return ServerError
     return NotFoundError if status == NOT_FOUND else ServiceError
 
 
-def _limit(call: RequestContext, code: str, text: str) -> type[ServiceError]:
-    """Which limit is reached. Only creating something can meet a limit on jobs."""
+def _limit_error(context: RequestContext, code: str, text: str) -> type[ServiceError]:
+    """Return the error class of a 429 response. Only a POST can reach a job limit."""
     if _SPENT.search(text):
         return QuotaError
-    by_code = call.method == "POST" and _JOB_CODE.search(code)
-    by_text = call.method == "POST" and _JOBS.search(text) and _CAPPED.search(text)
+    by_code = context.method == "POST" and _JOB_CODE.search(code)
+    by_text = context.method == "POST" and _JOBS.search(text) and _CAPPED.search(text)
     return JobLimitError if _DAILY_CODE.search(code) or by_code or by_text else RateLimitError
 
 
-def _no_entry(status: int, code: str, text: str) -> type[ServiceError]:
-    """Services report a missing scope as 401 or as 403, with and without a code."""
+def _access_error(status: int, code: str, text: str) -> type[ServiceError]:
+    """Return the error class of a 401 or 403 response.
+
+    Services report a missing scope with either status, with or without a code.
+    """
     if code == "missing_scope" or "scope" in text.lower():
         return MissingScopeError
     lacks_permission = status == FORBIDDEN and (not code or _PERMISSION.search(text))

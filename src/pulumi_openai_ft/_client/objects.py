@@ -1,7 +1,7 @@
-"""The API's objects as they come over the wire.
+"""Models of the API's objects.
 
-Unknown keys are kept and missing ones tolerated: services add and leave out fields. Statuses, event types and
-error codes are open strings. Times are Unix seconds.
+Unknown keys are kept and missing keys are tolerated, because services add and omit fields. Statuses, event types and
+error codes are open sets of strings. Times are Unix seconds.
 """
 
 from __future__ import annotations
@@ -16,33 +16,35 @@ TERMINAL_STATUSES = frozenset({"succeeded", "failed", "cancelled"})
 
 
 class APIObject(BaseModel):
-    """What all objects of the API share."""
+    """Base class of all API objects."""
 
     model_config = ConfigDict(extra="allow", frozen=True, defer_build=True, protected_namespaces=())
 
-    id: str = Field(description="Its id.")
-    object: str | None = Field(default=None, description="What the API calls its kind.")
+    id: str = Field(description="Id of the object.")
+    object: str | None = Field(default=None, description="Object type, such as `fine_tuning.job`.")
 
 
 class FileObject(APIObject):
-    """An uploaded file (`GET /files/{id}`). `bytes` is its size."""
+    """An uploaded file (`GET /files/{id}`)."""
 
-    filename: str | None = Field(default=None, description="Name at the service.")
-    purpose: str | None = Field(default=None, description="What the service may use the file for.")
+    filename: str | None = Field(default=None, description="File name at the service.")
+    purpose: str | None = Field(default=None, description="Intended use of the file, such as `fine-tune`.")
     bytes: int | None = Field(default=None, description="Size in bytes.")
-    created_at: int = Field(default=0, description="When it was uploaded.")
-    expires_at: int | None = Field(default=None, description="When the service deletes it, or None.")
+    created_at: int = Field(default=0, description="Time of the upload, in Unix seconds.")
+    expires_at: int | None = Field(
+        default=None, description="Time when the service deletes the file, in Unix seconds, or None."
+    )
     status: str | None = Field(default=None, description="`uploaded`, `processed` or `error`.")
     status_details: str | None = Field(
-        default=None, description="Why it is unfit, where the service says so."
+        default=None, description="Reason for status `error`, if the service provides it."
     )
 
 
 class Upload(APIObject):
-    """A file on its way in parts (`POST /uploads`). It waits for them until `expires_at`.
+    """A multipart upload (`POST /uploads`). It accepts parts until `expires_at`.
 
     Attributes:
-        file: What the parts have become.
+        file: The file, once the upload is complete.
     """
 
     status: str | None = None
@@ -55,102 +57,112 @@ class Part(APIObject):
 
 
 class JobError(BaseModel):
-    """Why a job failed. All fields are empty while nothing failed."""
+    """The reason why a job failed. All fields are empty unless the job failed."""
 
     model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
-    code: str | None = Field(
-        default=None, description="Kind of the failure, such as `invalid_training_file`."
-    )
-    message: str | None = Field(default=None, description="What failed.")
-    param: str | None = Field(default=None, description="The field that is to blame.")
+    code: str | None = Field(default=None, description="Error code, such as `invalid_training_file`.")
+    message: str | None = Field(default=None, description="Error message.")
+    param: str | None = Field(default=None, description="Job parameter that caused the failure.")
 
 
 class Job(APIObject):
     """A fine-tuning job (`GET /fine_tuning/jobs/{id}`)."""
 
     status: str = Field(
-        description="`validating_files`, `queued`, `running`, `paused`, `succeeded`, `failed`, `cancelled`, or another one."
+        description="`validating_files`, `queued`, `running`, `paused`, `succeeded`, `failed`, `cancelled`, or another status."
     )
-    model: str = Field(description="The base model.")
-    created_at: int = Field(default=0, description="When the job was created.")
-    finished_at: int | None = Field(default=None, description="When the job succeeded.")
-    estimated_finish: int | None = Field(default=None, description="When the service expects it to be done.")
-    organization_id: str | None = Field(default=None, description="The organization that owns the job.")
+    model: str = Field(description="Base model.")
+    created_at: int = Field(default=0, description="Time of creation, in Unix seconds.")
+    finished_at: int | None = Field(default=None, description="Time when the job succeeded, in Unix seconds.")
+    estimated_finish: int | None = Field(
+        default=None, description="Estimated time of completion, in Unix seconds."
+    )
+    organization_id: str | None = Field(default=None, description="Organization that owns the job.")
     training_file: str | None = Field(default=None, description="Id of the training file.")
     validation_file: str | None = Field(default=None, description="Id of the validation file.")
     result_files: list[str] = Field(
-        default_factory=list, description="Ids of the files that hold the training's metrics."
+        default_factory=list, description="Ids of the files with the training metrics."
     )
     fine_tuned_model: str | None = Field(
-        default=None, description="Name of the model, `ft:…`, once the job has succeeded."
+        default=None, description="Name of the fine-tuned model, `ft:…`, once the job has succeeded."
     )
-    trained_tokens: int | None = Field(default=None, description="Tokens that are billed, over all epochs.")
+    trained_tokens: int | None = Field(default=None, description="Number of billed tokens, over all epochs.")
     hyperparameters: dict[str, Any] | None = Field(
-        default=None, description="Hyperparameters as the API told them before there were methods."
+        default=None, description="Hyperparameters in the deprecated format; use `method` instead."
     )
     method: dict[str, Any] | None = Field(
-        default=None, description="How the model is trained, with what the service chose for `auto`."
+        default=None,
+        description="Training method, with the values that the service chose for `auto` hyperparameters.",
     )
     integrations: list[dict[str, Any]] | None = Field(
-        default=None, description="Services that follow the training."
+        default=None, description="Integrations that receive the training metrics, such as Weights & Biases."
     )
     metadata: dict[str, str] | None = Field(
-        default=None, description="Pairs of texts that were given to the job, our token among them."
+        default=None,
+        description="Key-value pairs attached to the job, including the idempotency key of this package.",
     )
-    seed: int | None = Field(default=None, description="The seed, as given or as the service picked it.")
-    user_provided_suffix: str | None = Field(default=None, description="The suffix that was asked for.")
-    error: JobError | None = Field(default=None, description="Why the job failed.")
-    eval_id: str | None = Field(default=None, description="The evaluation that reinforcement training made.")
+    seed: int | None = Field(default=None, description="Seed, as set by the user or chosen by the service.")
+    user_provided_suffix: str | None = Field(default=None, description="Requested suffix of the model name.")
+    error: JobError | None = Field(default=None, description="Reason for status `failed`.")
+    eval_id: str | None = Field(
+        default=None, description="Id of the evaluation created by reinforcement fine-tuning."
+    )
     shared_with_openai: bool | None = Field(
         default=None, description="Whether the data is shared with OpenAI."
     )
-    usage_metrics: Any = Field(default=None, description="What the training used, where the service says so.")
+    usage_metrics: Any = Field(default=None, description="Usage of the training, if the service reports it.")
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the job has come to its end. A status that nobody has heard of yet has not."""
+        """Return whether the job has finished. A job with an unknown status has not."""
         return self.status in TERMINAL_STATUSES
 
 
 class Event(APIObject):
-    """One entry of a job's log (`GET /fine_tuning/jobs/{id}/events`)."""
+    """An entry in the log of a job (`GET /fine_tuning/jobs/{id}/events`)."""
 
-    created_at: int = Field(default=0, description="When it happened.")
+    created_at: int = Field(default=0, description="Time of the event, in Unix seconds.")
     level: str = Field(default="info", description="`info`, `warn` or `error`.")
-    message: str = Field(default="", description="What happened, in words.")
-    type: str | None = Field(default=None, description="`message`, `metrics` or another one.")
-    data: dict[str, Any] | None = Field(default=None, description="What happened, in figures.")
+    message: str = Field(default="", description="Human-readable message.")
+    type: str | None = Field(default=None, description="`message`, `metrics` or another type.")
+    data: dict[str, Any] | None = Field(default=None, description="Data of the event, such as metrics.")
 
 
 class Checkpoint(APIObject):
-    """A model as it was after one step (`GET /fine_tuning/jobs/{id}/checkpoints`)."""
+    """A snapshot of the model after a training step (`GET /fine_tuning/jobs/{id}/checkpoints`)."""
 
-    created_at: int = Field(default=0, description="When it was made.")
-    fine_tuned_model_checkpoint: str = Field(description="Its name, `ft:…`, by which it is used and shared.")
-    fine_tuning_job_id: str | None = Field(default=None, description="The job that made it.")
-    step_number: int | None = Field(default=None, description="The step after which it was made.")
+    created_at: int = Field(default=0, description="Time of creation, in Unix seconds.")
+    fine_tuned_model_checkpoint: str = Field(
+        description="Name of the checkpoint, `ft:…`, for using and sharing it."
+    )
+    fine_tuning_job_id: str | None = Field(
+        default=None, description="Id of the job that created the checkpoint."
+    )
+    step_number: int | None = Field(default=None, description="Training step of the checkpoint.")
     metrics: dict[str, float | None] = Field(
         default_factory=dict,
-        description="What was measured at that step, such as `train_loss` and `full_valid_loss`.",
+        description="Metrics at that step, such as `train_loss` and `full_valid_loss`.",
     )
 
 
 class Permission(APIObject):
-    """One project's right to use a checkpoint (`GET /fine_tuning/checkpoints/{name}/permissions`)."""
+    """A project's permission to use a checkpoint (`GET /fine_tuning/checkpoints/{name}/permissions`)."""
 
-    created_at: int = Field(default=0, description="When it was granted.")
-    project_id: str = Field(description="The project that may use the checkpoint, `proj_…`.")
+    created_at: int = Field(default=0, description="Time of the grant, in Unix seconds.")
+    project_id: str = Field(description="Id of the project that may use the checkpoint, `proj_…`.")
 
 
 class Model(APIObject):
-    """A model (`GET /models/{id}`). `shutdown_date` is `YYYY-MM-DD`, or None where none is announced."""
+    """A model (`GET /models/{id}`)."""
 
-    created: int = Field(default=0, description="When it was made.")
-    owned_by: str | None = Field(default=None, description="`system`, or the organization.")
+    created: int = Field(default=0, description="Time of creation, in Unix seconds.")
+    owned_by: str | None = Field(
+        default=None, description="`system`, or the organization that owns the model."
+    )
     shutdown_date: str | None = Field(
         default=None,
-        description="The day on which it is shut down, `YYYY-MM-DD`, or None where none is announced.",
+        description="Shutdown date, `YYYY-MM-DD`, or None if the service has not announced a date.",
     )
 
 
@@ -158,7 +170,7 @@ Item = TypeVar("Item", bound=APIObject)
 
 
 class Page(BaseModel, Generic[Item]):
-    """One page of a list."""
+    """A page of a list."""
 
     model_config = ConfigDict(extra="allow", defer_build=True)
 

@@ -1,8 +1,7 @@
-"""Limits the rate of admin requests, of which some organizations may send only 7 to 10 a minute.
+"""Limits the rate of admin requests. Some organizations may send only 7 to 10 per minute.
 
-Nothing is limited until the service answers that requests come too fast. From then on, all callers of the process
-queue for one token bucket instead of backing off separately, until the queue is empty and a minute has passed
-without such a response.
+Requests are unlimited until the service returns 429. From then on, all callers in this process share a token bucket
+instead of backing off separately. The limit ends when the queue is empty and a minute has passed without a 429.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
 
 MINUTE = 60.0
 PER_MINUTE = 6
-"""Requests a minute once the service has answered 429: OpenAI allows 7 to 10 for admin keys."""
+"""Requests per minute after a 429 response: OpenAI allows 7 to 10 for admin keys."""
 INTERVAL = MINUTE / PER_MINUTE
-LONGEST_HOLD = 120.0
-"""Seconds for which one response can hold back all requests. A longer wait is an error that states it."""
+MAX_DELAY = 120.0
+"""Maximum number of seconds for which a response delays all requests. A longer wait is an error that states it."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,9 @@ class TimeSource:
     """Clocks and sleep.
 
     Attributes:
-        clock: Seconds that only ever grow.
-        sleep: Waits for so many seconds.
-        wall: Unix seconds.
+        clock: Returns monotonic seconds.
+        sleep: Waits for a number of seconds.
+        wall: Returns Unix seconds.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -44,7 +43,7 @@ REAL_TIME = TimeSource()
 
 @dataclass(slots=True)
 class RateLimiter:
-    """A token bucket that holds one token: no minute sees more than `PER_MINUTE` requests and one.
+    """A token bucket with a capacity of 1: at most `PER_MINUTE` + 1 requests in any minute.
 
     Attributes:
         time: Clock and sleep.
@@ -57,7 +56,7 @@ class RateLimiter:
     _quiet_from: float = float("-inf")
 
     def wait(self) -> None:
-        """Wait for this caller's turn, first come, first served."""
+        """Wait until this caller may send a request, in the order of arrival."""
         ticket = object()
         with self._lock:
             if not self._queue and self.time.clock() >= self._quiet_from:
@@ -70,19 +69,19 @@ class RateLimiter:
             self._forget(ticket)
 
     def throttle(self, retry_after: float | None = None) -> None:
-        """Slow down all requests, because the service found them too fast.
+        """Slow down all requests after a 429 response.
 
         Args:
-            retry_after: Number of seconds for which the service wants no request.
+            retry_after: Seconds to wait before the next request, from the response.
         """
-        pause = max(INTERVAL, min(retry_after or 0.0, LONGEST_HOLD))
+        pause = max(INTERVAL, min(retry_after or 0.0, MAX_DELAY))
         with self._lock:
             now = self.time.clock()
             self._quiet_from = now + MINUTE
             self._next = max(self._next, now + pause)
 
     def _turn(self, ticket: object) -> float:
-        """Return the seconds until it may be the ticket's turn; at 0 it is, and the token is taken."""
+        """Return the seconds until the ticket's next attempt. At 0, take the bucket's token for it."""
         with self._lock:
             now, before = self.time.clock(), self._queue.index(ticket)
             pause = max(self._next - now, 0.0) + before * INTERVAL
@@ -92,7 +91,7 @@ class RateLimiter:
             return pause
 
     def _forget(self, ticket: object) -> None:
-        """Remove a caller that was interrupted from the queue."""
+        """Remove an interrupted caller from the queue."""
         with self._lock:
             if ticket in self._queue:
                 self._queue.remove(ticket)
@@ -103,6 +102,6 @@ _making = Lock()
 
 
 def limiter_of(base_url: str, key: str, time: TimeSource = REAL_TIME) -> RateLimiter:
-    """Return this process's only rate limiter for a key of a service."""
+    """Return the rate limiter that this process shares for a service and key."""
     with _making:
         return _limiters.setdefault((base_url, key, time), RateLimiter(time))

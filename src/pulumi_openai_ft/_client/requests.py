@@ -1,4 +1,4 @@
-"""One request with all its tries: authentication, rate limit, retries, errors."""
+"""Requests with authentication, rate limiting, retries and error mapping."""
 
 from __future__ import annotations
 
@@ -25,17 +25,16 @@ NO_CONTENT = 204
 
 
 class Session:
-    """Requests to one service with one key, from any number of threads.
+    """A thread-safe session with a service and key.
 
-    Connections are opened by the first request, and shared by all sessions of the process with the same service and
-    key.
+    The first request opens the connections. All sessions of this process with the same service and key share them.
 
     Args:
         settings: Base URL, keys, timeouts.
         admin: Whether to send the admin key instead of the project key.
         transport: Another httpx transport, for tests.
         time: Clocks and sleep.
-        limiter: Limits the rate of admin requests; by default together with all others of this process.
+        limiter: Rate limiter of admin requests; by default the limiter that this process shares.
     """
 
     def __init__(
@@ -53,7 +52,7 @@ class Session:
         self._pool: ConnectionPool | None = None
 
     def close(self) -> None:
-        """Close the connections, unless another session uses them. The next request opens them again."""
+        """Close the connections, unless another session uses them. The next request reopens them."""
         with self._lock:
             used, self._pool = self._pool, None
         if used:
@@ -71,25 +70,25 @@ class Session:
         creates: bool = False,
         idempotent: bool = False,
     ) -> Any:
-        """Send a request and return the content of its response.
+        """Send a request and return its decoded response.
 
-        A POST is repeated only if the service cannot have acted on it, unless it is idempotent.
+        A POST that is not idempotent is retried only if the service cannot have acted on it.
 
         Args:
             method: HTTP method.
-            path: Path below the base URL, quoted.
-            read: Converts the decoded JSON into the result. Its ValueError has the reason why it cannot.
+            path: Quoted path below the base URL.
+            read: Converts the decoded JSON to the result. Raises ValueError with the reason if it is invalid.
             body: JSON body.
-            form: Body of another kind than JSON.
-            params: Query; entries that are None are omitted.
-            creates: Whether something is created: the engine that asked for it must still be running.
-            idempotent: Whether a POST may act more than once.
+            form: Multipart body, instead of a JSON body.
+            params: Query parameters; None values are omitted.
+            creates: Whether the request creates an object, so that the engine must still be running.
+            idempotent: Whether a POST may safely be repeated.
 
         Raises:
             ServiceConnectionError: No response arrived.
-            ServiceError: The response is an error.
-            EngineDisconnectedError: Something would be created for an engine that has ended.
-            SettingsError: There is no key, or these settings allow no connection.
+            ServiceError: The service returned an error.
+            EngineDisconnectedError: The request creates an object, and the engine is no longer running.
+            SettingsError: The key is missing, or the settings do not allow a connection.
         """
         query = dict(self.settings.profile.query) | {k: v for k, v in (params or {}).items() if v is not None}
         message = {"params": query, **(form.message() if form else {"json": body})}
@@ -105,14 +104,14 @@ class Session:
         return self._with_retries(context, attempt, idempotent=idempotent)
 
     def content(self, path: str, read: Callable[[Iterator[bytes]], Content]) -> Content:
-        """Return what `read` makes of the body of a GET, which is never held all at once.
+        """Stream the body of a GET to `read` and return its result.
 
         Args:
-            path: Path below the base URL, quoted.
-            read: Converts the parts of the body. If the body breaks off, it is called again with a whole one.
+            path: Quoted path below the base URL.
+            read: Converts the chunks of the body. If the body breaks off, it is called again from the start.
 
         Raises:
-            RequestError: As `request` does.
+            RequestError: See `request`.
         """
         message = {"params": dict(self.settings.profile.query)}
         context = RequestContext(self.settings, self.admin, "GET", path)

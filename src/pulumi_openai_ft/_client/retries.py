@@ -1,4 +1,4 @@
-"""Which failures are worth another try, and when. The rules are those of the API's official client, but for POSTs."""
+"""Retry rules: which failed requests to repeat, and when. They follow the `openai` client, except for POST requests."""
 
 from __future__ import annotations
 
@@ -29,44 +29,46 @@ Method = Literal["GET", "POST", "DELETE"]
 
 FIRST_WAIT, LONGEST_WAIT, JITTER = 0.5, 8.0, 0.25
 LONGEST_RETRY_AFTER = 120.0
-"""Seconds; who is asked to wait longer is told so instead."""
+"""Maximum number of seconds to wait for a retry. A longer wait is an error that states it."""
 UNDECIDED_STATUSES = frozenset({408, 409})
-"""A time-out or a conflict at the service: the request may have taken effect."""
+"""Timeout or conflict at the service: the request may have taken effect."""
 NOT_OFFERED_STATUSES = frozenset({405, 501})
 TRANSIENT_STATUSES = (UNDECIDED_STATUSES | {429} | set(range(500, 600))) - NOT_OFFERED_STATUSES
 SUCCESSES = range(200, 300)
 NON_RETRYABLE = (JobLimitError, QuotaError, FineTuningUnavailableError)
 
 jitter_rng = Random()  # noqa: S311 - for jitter, not for secrets
-"""Ours alone: whoever has seeded the process's own random numbers gets those that they expect."""
+"""A private generator, so that jitter does not disturb a globally seeded `random`."""
 _YEAR = 366 * 86400.0
 
 
 def is_repeatable(error: BaseException, method: Method, *, idempotent: bool = False) -> bool:
-    """Whether a request that failed so may be sent again, and whether that may help.
+    """Return whether a failed request may be repeated and a retry can help.
 
-    A POST that may have acted never may, whatever the service says about it, unless it is idempotent.
+    A POST that may have taken effect is never repeated, even if `x-should-retry` is true, unless it is idempotent.
     """
     if not isinstance(error, RequestError) or isinstance(error, NON_RETRYABLE):
         return False
     if method == "POST" and error.may_have_acted and not idempotent:
         return False
-    return isinstance(error, ServiceConnectionError) or (isinstance(error, ServiceError) and _may_pass(error))
+    return isinstance(error, ServiceConnectionError) or (
+        isinstance(error, ServiceError) and _is_transient(error)
+    )
 
 
-def _may_pass(error: ServiceError) -> bool:
+def _is_transient(error: ServiceError) -> bool:
     if error.retry_after is not None and error.retry_after > LONGEST_RETRY_AFTER:
         return False
     if error.should_retry is not None:
         return error.should_retry
-    cut_short = isinstance(error, InvalidResponseError) and error.status in SUCCESSES
-    return cut_short or error.status in TRANSIENT_STATUSES
+    is_truncated = isinstance(error, InvalidResponseError) and error.status in SUCCESSES
+    return is_truncated or error.status in TRANSIENT_STATUSES
 
 
 def retrying(
     time: TimeSource, method: Method, max_retries: int, *, idempotent: bool = False
 ) -> tenacity.Retrying:
-    """Return the rules for repeating a request: when, after which pause, and how often."""
+    """Return the retry policy of a request: conditions, waiting times and number of attempts."""
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception(lambda error: is_repeatable(error, method, idempotent=idempotent)),
         wait=_pause,
@@ -80,7 +82,7 @@ _BACKOFF = tenacity.wait_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT)
 
 
 def _pause(state: tenacity.RetryCallState) -> float:
-    """Return the seconds that the service asks to wait, or more from try to try, with jitter."""
+    """Return the seconds to wait: the service's `retry-after`, or an exponential backoff with jitter."""
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, ServiceError) and error.retry_after:
         return error.retry_after
@@ -88,11 +90,11 @@ def _pause(state: tenacity.RetryCallState) -> float:
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that the service asks to wait, at least 0, by `retry-after-ms` or else `retry-after`.
+    """Return the seconds to wait from `retry-after-ms` or else `retry-after`, at least 0; None without a valid header.
 
     Args:
-        headers: By lower-case name.
-        now: Unix seconds.
+        headers: Header values by lower-case name.
+        now: Current Unix seconds.
     """
     milliseconds = _number(headers.get("retry-after-ms"))
     text = headers.get("retry-after", "")
@@ -111,7 +113,7 @@ def _number(text: str | None) -> float | None:
 
 
 def _date(text: str) -> float | None:
-    """Unix seconds. A date without a zone is in UTC, as HTTP has it."""
+    """Parse an HTTP date and return Unix seconds, or None. A date without a time zone is in UTC."""
     try:
         date = parsedate_to_datetime(text)
         return date.replace(tzinfo=date.tzinfo or UTC).timestamp()

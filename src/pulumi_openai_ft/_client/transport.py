@@ -1,4 +1,4 @@
-"""Connections, and what goes over them. The only module that knows httpx."""
+"""Connection pools and multipart bodies. This is the only module that uses httpx."""
 
 from __future__ import annotations
 
@@ -24,34 +24,37 @@ if TYPE_CHECKING:
 
 Transport = httpx.BaseTransport
 CONNECT_TIMEOUT = 5.0
-PARALLEL = 64
-"""As many operations as the engine runs at a time in our host when it is asked for many."""
-BLOCK = 1 << 19
-"""Bytes of a file that are sent at once: more would be copied where they do not fit into the socket's buffer."""
-IDLE = 4.0
-"""Seconds after which an unused connection is closed: common servers do it after 5, and a POST that meets a closing
-connection cannot be told from one that acted."""
+MAX_CONNECTIONS = 64
+"""Maximum number of connections to a service, enough for a high `pulumi up --parallel`."""
+BLOCK_SIZE = 1 << 19
+"""Bytes of a file per write. Larger blocks exceed the socket's buffer and would be copied."""
+IDLE_TIMEOUT = 4.0
+"""Seconds after which an unused connection is closed.
+
+Common servers close connections after 5 seconds. If a server closes a connection during a POST, the client cannot know
+whether the POST took effect.
+"""
 
 
 class Content(Protocol):
-    """A binary file, as far as it takes to send it."""
+    """The part of a binary file's interface that uploads need."""
 
     def read(self, size: int = ..., /) -> bytes:
-        """The next bytes, none at the end."""
+        """Read the next bytes, or `b""` at the end."""
 
     def seek(self, offset: int, whence: int = ..., /) -> int:
-        """Goes elsewhere, and tells where that is."""
+        """Move to a position and return it, in bytes from the start."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """A form whose last field is a file, which is streamed, in larger blocks than httpx would send.
+    """A multipart form that streams a file as its last field, in larger blocks than httpx.
 
     Attributes:
-        name: Of the file's field.
-        filename: Of the file.
-        content: The file. It is read from its beginning each time that the form is sent.
-        fields: What comes before it.
+        name: Name of the file's field.
+        filename: Name of the file.
+        content: The file. Each time the form is sent, the file is read from the start.
+        fields: Fields before the file.
     """
 
     name: str
@@ -60,7 +63,7 @@ class Form:
     fields: Mapping[str, str] = field(default_factory=dict)
 
     def message(self) -> dict[str, Any]:
-        """As httpx takes it."""
+        """Return the body and headers as keyword arguments for httpx."""
         empty = httpx.Request(
             "POST", "http://form", data=dict(self.fields), files={self.name: (self.filename, b"")}
         )
@@ -80,14 +83,14 @@ class _Streamed:
     def __iter__(self) -> Iterator[bytes]:
         yield self.head
         self.content.seek(0)
-        while block := self.content.read(BLOCK):
+        while block := self.content.read(BLOCK_SIZE):
             yield block
         yield self.tail
 
 
 @dataclass(frozen=True)
 class PoolKey:
-    """What tells clients apart. The headers hold the key."""
+    """The key of a connection pool. The headers contain the API key."""
 
     base_url: str
     headers: tuple[tuple[str, str], ...] = field(repr=False)
@@ -95,31 +98,31 @@ class PoolKey:
 
 
 class ConnectionPool:
-    """The connections to one address, each lent to one request at a time, the one used last first.
+    """A pool of connections to a service. Each serves a single request at a time; the last used is reused first.
 
-    Each is a client of its own: httpx looks through all connections of a client at each request, which takes longer
-    than the request itself where there are as many as `PARALLEL`.
+    Each connection is a separate `httpx.Client`: with `MAX_CONNECTIONS` connections in a single client, httpx would
+    spend more time searching for a free connection than on the request.
     """
 
     def __init__(self, address: PoolKey) -> None:
         self.address, self.users = address, 0
         self._opened: list[httpx.Client] = []
         self._free: LifoQueue[httpx.Client | None] = LifoQueue()
-        for _ in range(PARALLEL):
+        for _ in range(MAX_CONNECTIONS):
             self._free.put(None)
 
     def send(
         self,
         context: RequestContext,
         message: dict[str, Any],
-        take: Callable[[Iterator[bytes]], object] | None = None,
+        consume: Callable[[Iterator[bytes]], object] | None = None,
     ) -> Response:
-        """Send a request once and return the response, whatever its status.
+        """Send a request once and return the response with any status.
 
         Args:
             context: Method, path and settings of the request.
-            message: Its query and body, as httpx takes them.
-            take: Receives the body of a good response in parts; by default the response holds it.
+            message: Query and body, as keyword arguments for httpx.
+            consume: Receives the chunks of a 2xx response's body; by default the body is in `Response.content`.
 
         Raises:
             ServiceConnectionError: No response arrived.
@@ -131,55 +134,57 @@ class ConnectionPool:
                 self._connection(seconds) as client,
                 client.stream(context.method, context.path, timeout=limit, **message) as response,
             ):
-                return Response(response.status_code, response.headers, _body(response, take))
+                return Response(response.status_code, response.headers, _body(response, consume))
         except httpx.HTTPError as error:
             raise _connection_error(context, error, limit) from error
 
     @contextmanager
     def _connection(self, seconds: float) -> Iterator[httpx.Client]:
-        """Lend a connection, opened if none is free. Raise `httpx.PoolTimeout` if all are in use for so long."""
+        """Lend a free or new connection. Raise `httpx.PoolTimeout` if none becomes free in time."""
         try:
             client = self._free.get(timeout=seconds)
         except Empty:
             raise httpx.PoolTimeout("all connections are in use") from None
         try:
-            client = client or self._another()
+            client = client or self._open_connection()
             yield client
         finally:
             self._free.put(client)
 
     def close(self) -> None:
-        """Closes them all."""
+        """Close all connections."""
         for client in self._opened:
             client.close()
 
-    def _another(self) -> httpx.Client:
+    def _open_connection(self) -> httpx.Client:
         address = self.address
         try:
             client = httpx.Client(
                 base_url=address.base_url,
                 headers=dict(address.headers),
                 verify=self._certificates,
-                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE),
+                limits=httpx.Limits(
+                    max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_TIMEOUT
+                ),
                 transport=address.transport,
             )
         except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
             raise SettingsError(
-                f"no connection to {address.base_url} can be opened: check openai-ft:baseUrl, and HTTP_PROXY, "
-                f"HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE in the environment"
+                f"cannot open a connection to {address.base_url}: check openai-ft:baseUrl and the environment "
+                f"variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE"
             ) from error
         self._opened.append(client)
         return client
 
     @locked_cached_property
     def _certificates(self) -> ssl.SSLContext:
-        """What servers are verified with. Loading it takes 60 ms, so it is left out where nothing is encrypted."""
+        """Return the SSL context that verifies servers. For plain HTTP, do not load certificates, which takes 60 ms."""
         return httpx.create_ssl_context(verify=not self.address.base_url.lower().startswith("http:"))
 
 
-def _body(response: httpx.Response, take: Callable[[Iterator[bytes]], object] | None) -> bytes:
-    if take and response.is_success:
-        take(response.iter_bytes())
+def _body(response: httpx.Response, consume: Callable[[Iterator[bytes]], object] | None) -> bytes:
+    if consume and response.is_success:
+        consume(response.iter_bytes())
         return b""
     return response.read()
 
@@ -191,7 +196,7 @@ _UNSENT = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
-"""Failures before the first byte of a request is sent."""
+"""Errors that occur before the first byte of a request is sent."""
 
 
 def _connection_error(
@@ -199,9 +204,9 @@ def _connection_error(
 ) -> ServiceConnectionError:
     reasons: dict[type[httpx.HTTPError], str] = {
         httpx.ConnectTimeout: f"connecting took more than {limit.connect:g} s",
-        httpx.PoolTimeout: f"no connection became free in {limit.pool:g} s",
-        httpx.ReadTimeout: f"nothing came for {limit.read:g} s, see openai-ft:timeout",
-        httpx.WriteTimeout: f"nothing could be sent for {limit.write:g} s, see openai-ft:timeout",
+        httpx.PoolTimeout: f"no connection became available in {limit.pool:g} s",
+        httpx.ReadTimeout: f"no data received for {limit.read:g} s, see openai-ft:timeout",
+        httpx.WriteTimeout: f"no data could be sent for {limit.write:g} s, see openai-ft:timeout",
     }
     return context.connection_error(
         reasons.get(type(error)) or str(error) or type(error).__name__,
@@ -212,20 +217,20 @@ def _connection_error(
 
 @dataclass(slots=True)
 class _Shared:
-    """The open connections of this process. Whoever gives them back last closes them."""
+    """The connection pools of this process. Releasing a pool for the last time closes it."""
 
     _lock: Lock = field(default_factory=Lock)
     _open: dict[PoolKey, ConnectionPool] = field(default_factory=dict)
 
     def take(self, address: PoolKey) -> ConnectionPool:
-        """The connections to an address."""
+        """Return the pool for an address and count a user."""
         with self._lock:
             connections = self._open.setdefault(address, ConnectionPool(address))
             connections.users += 1
             return connections
 
     def release(self, connections: ConnectionPool) -> None:
-        """Ends what `take` began."""
+        """Release a pool that `take` returned."""
         with self._lock:
             connections.users -= 1
             if not connections.users:

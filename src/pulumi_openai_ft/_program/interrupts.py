@@ -1,7 +1,7 @@
-"""Hides the traceback of Pulumi's event loop when Pulumi's language host interrupts the program.
+"""Hide the traceback of Pulumi's event loop when Pulumi's language host interrupts the program.
 
 When a resource fails, and on Ctrl-C, the language host sends SIGINT to the program (Pulumi 3.259, usually twice). The
-interrupt strikes Pulumi's event loop, and Python prints some 25 lines about it below the error that matters.
+signal interrupts Pulumi's event loop, and Python prints about 25 lines of traceback below the actual error.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _raised: list[BaseException] = []
-"""Interrupts that SIGINT raised; a program can raise `KeyboardInterrupt`, too."""
+"""Exceptions raised by SIGINT. They are recorded because a program can also raise `KeyboardInterrupt`."""
 
 
 def hide_interrupts_by_host() -> None:
-    """Print nothing when an interrupt by the language host ends the program. Call it when a resource is registered.
+    """Suppress the traceback when the language host interrupts the program. Call this when registering a resource.
 
-    It changes how the exception is reported, not what it does: `finally` blocks and atexit handlers run, and the exit
-    code stays the same. It does nothing outside of a program that a language host runs, in a thread, or where the
-    program has its own handler of SIGINT.
+    Only the report of the exception changes: `finally` blocks and atexit handlers still run, and the exit code stays
+    the same. The function has no effect outside of a program run by a language host, in a thread other than the main
+    thread, or if the program has its own SIGINT handler.
     """
     if not _is_run_by_language_host() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         return
@@ -44,8 +44,8 @@ def hide_interrupts_by_host() -> None:
 
 
 def _is_run_by_language_host() -> bool:
-    """Return whether Pulumi runs this program as its main thread, as it does but for mocks and inline programs."""
-    from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub  # noqa: PLC0415 - loaded by then
+    """Return whether Pulumi runs this program in the main thread. It does not for mocks and inline programs."""
+    from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub  # noqa: PLC0415 - already loaded by Pulumi
 
     return threading.current_thread() is threading.main_thread() and isinstance(
         pulumi.runtime.settings.get_monitor(), ResourceMonitorStub
@@ -59,12 +59,12 @@ def _raise_interrupt(_signal: int, _frame: object) -> NoReturn:
 
 
 def _is_only_an_interrupt(error: BaseException) -> bool:
-    """Return whether an exception is an interrupt by SIGINT that struck no exception of the program's own."""
+    """Return whether SIGINT raised the exception and no exception of the program is in its chain."""
     return all(found in _raised for found in _chain(error))
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception, and each one that it was raised from or while handling."""
+    """Yield an exception and its chain of causes and contexts."""
     following: BaseException | None = error
     while following is not None:
         yield following

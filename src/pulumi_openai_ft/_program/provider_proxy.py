@@ -1,4 +1,4 @@
-"""Providers as programs and states refer to them: by module and class name, without loading what they do."""
+"""Proxies of the providers. Programs and states refer to a proxy, so that they need not import the provider."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 
 class ProviderProxy(ResourceProvider):
-    """Stands for the provider of the same name in another module, and loads it in the process that asks it something.
+    """A proxy of the provider with the same class name in another module, which it imports on first use.
 
-    A state holds it pickled: module and name of its class, and nothing else.
+    States contain the pickled proxy, which consists only of the module and name of its class.
     """
 
     serialize_as_secret_always = False
 
     module: ClassVar[LazyModule]
-    """Where the provider is."""
+    """Module of the provider."""
 
     @locked_cached_property
     def _provider(self) -> ResourceProvider:
@@ -38,29 +38,29 @@ class ProviderProxy(ResourceProvider):
         return provider
 
     def configure(self, req: ConfigureRequest) -> None:
-        """Takes the stack's configuration."""
+        """Pass on the stack's configuration."""
         self._provider.configure(req)
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Checks inputs."""
+        """Check inputs."""
         return self._provider.check(olds, news)
 
     def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Compares a state with inputs."""
+        """Compare a state with inputs."""
         return self._provider.diff(id_, olds, news)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Creates a resource."""
+        """Create a resource."""
         return self._provider.create(props)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Reads a resource."""
+        """Read a resource."""
         return self._provider.read(id_, props)
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Updates a resource."""
+        """Update a resource."""
         return self._provider.update(id_, olds, news)
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
-        """Deletes a resource."""
+        """Delete a resource."""
         self._provider.delete(id_, props)

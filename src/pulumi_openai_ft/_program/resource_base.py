@@ -1,4 +1,4 @@
-"""What the three resources share in the program: reading an existing one, and their identity."""
+"""Base of the three resource classes: registration, reading existing resources, and the identity of a resource."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class ResourceBase:
-    """Resources of which an existing one can be read."""
+    """Base of the resource classes. Adds `get`, which reads an existing resource."""
 
     _outputs: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Evaluates the types of the outputs once. Pulumi would do it again for each resource."""
+        """Evaluate the types of the outputs once per class. Pulumi would evaluate them for each resource."""
         super().__init_subclass__(**kwargs)
         cls.__annotations__ = inspect.get_annotations(cls, eval_str=True)
         own = (
@@ -34,9 +34,10 @@ class ResourceBase:
     def _properties(
         self, resource_name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None
     ) -> dict[str, Any]:
-        """What the resource is registered with: what is given, its identity, and a place for each output.
+        """Return the properties to register: the given inputs, the identity, and a placeholder for each output.
 
-        There is no place for anything else: Pulumi makes an output of each, which is most of what a program costs.
+        Other properties are omitted, because Pulumi creates an output for each property, which takes most of a
+        program's run time.
         """
         hide_interrupts_by_host()
         return {
@@ -50,49 +51,52 @@ class ResourceBase:
     def get(
         cls,
         resource_name: str,
-        id: pulumi.Input[str],  # noqa: A002 - the name that Pulumi's own resources give it
+        id: pulumi.Input[str],  # noqa: A002 - the parameter name in Pulumi's own resources
         opts: pulumi.ResourceOptions | None = None,
     ) -> Self:
-        """Reads what the service has under an id. The stack neither changes it nor deletes it.
+        """Read an existing resource. The stack never changes or deletes it.
+
+        `pulumi up` fails if the service has no resource with this id.
 
         Args:
             resource_name: Name of the resource in the stack.
-            id: Id of the file or the job, or the name of the checkpoint, of which all grants are read.
+            id: Id of the file or job, or the name of the checkpoint whose permissions to read.
             opts: Pulumi's resource options.
-
-        Raises:
-            Exception: `pulumi up` says so where the service has nothing under this id.
         """
-        parameters = inspect.signature(cls.__init__).parameters.values()
         required = (
-            one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty
+            parameter.name
+            for parameter in inspect.signature(cls.__init__).parameters.values()
+            if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty
         )
         no_inputs: dict[str, Any] = dict.fromkeys(required)
         by_id = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
-        make: Any = cls
-        found: Self = make(resource_name, **no_inputs, opts=by_id)
-        return found
+        constructor: Any = cls
+        resource: Self = constructor(resource_name, **no_inputs, opts=by_id)
+        return resource
 
 
 async def resource_identity(name: str, type_name: str, opts: pulumi.ResourceOptions | None) -> str:
-    """Tells a resource apart from every other one that any stack manages, however often it is created.
+    """Return an identity that is unique among the resources of all stacks and stays the same when one is recreated.
 
-    Like a URN it holds project, stack, the types of the parents and the name, and the organization besides. It is
-    awaited, no output: an output of the parent would make the resource depend on the parent's children, itself.
+    Like a URN, it contains the project, stack, types of the parents, and name. It also contains the organization. The
+    URN of the parent is awaited rather than passed as an output, because that output would make the resource depend on
+    the children of its parent, and so on itself.
     """
     warn_about_plaintext_keys()
     return await _identity(name, type_name, opts.parent if opts else None)
 
 
 def with_secret_outputs(opts: pulumi.ResourceOptions | None, *outputs: str) -> pulumi.ResourceOptions:
-    """The options with more outputs that Pulumi encrypts in the state."""
+    """Return the options with additional outputs for Pulumi to encrypt in the state."""
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=list(outputs)))
 
 
 def secret_inputs(inputs: Mapping[str, Any]) -> Awaitable[list[str] | None] | None:
-    """The names of inputs that are secret, so that no error shows them."""
-    later = {name: value for name, value in inputs.items() if isinstance(value, pulumi.Output | dict | list)}
-    return _secret_inputs(later) if later else None
+    """Return the names of the secret inputs, whose values must not appear in errors."""
+    may_be_secret = {
+        name: value for name, value in inputs.items() if isinstance(value, pulumi.Output | dict | list)
+    }
+    return _secret_inputs(may_be_secret) if may_be_secret else None
 
 
 async def _secret_inputs(inputs: Mapping[str, Any]) -> list[str] | None:
@@ -104,7 +108,7 @@ async def _secret_inputs(inputs: Mapping[str, Any]) -> list[str] | None:
 def former_identities(
     name: str, type_name: str, opts: pulumi.ResourceOptions | None
 ) -> Awaitable[list[str]] | None:
-    """What `identity` gave the resource under the names and parents that its aliases tell, if there are any."""
+    """Return the identities that the resource had under the names and parents in its aliases, or None without any."""
     return _former_identities(name, type_name, opts, opts.aliases) if opts and opts.aliases else None
 
 
@@ -124,5 +128,5 @@ async def _former_identities(
 
 async def _identity(name: str, type_name: str, parent: pulumi.Resource | None) -> str:
     place = await parent.urn.future() if parent else f"{pulumi.get_stack()}::{pulumi.get_project()}"
-    organization = pulumi.get_organization() or "organization"  # none under Pulumi's mocks
+    organization = pulumi.get_organization() or "organization"  # empty under Pulumi's mocks
     return "::".join((organization, place or "", type_name, name))

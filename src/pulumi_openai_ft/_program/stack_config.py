@@ -1,4 +1,7 @@
-"""What a Pulumi program, unlike a provider, can see of its stack."""
+"""The stack's configuration, as read by a Pulumi program.
+
+A program knows which values are secret, but a provider does not.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,17 @@ from pulumi_openai_ft._settings import KEYS_IN_CONFIGURATION
 
 
 def config(key: str) -> str | None:
-    """The stack's configuration by full key, such as `openai-ft:apiKey`."""
+    """Return a configuration value of the stack by its full key, such as `openai-ft:apiKey`."""
     namespace, name = key.split(":", 1)
     return pulumi.Config(namespace).get(name)
 
 
 @cache
 def warn_about_plaintext_keys() -> None:
-    """Says once a run that a key was set without `--secret`. Only programs can tell it from one that was."""
+    """Warn, once per run, about API keys that were set without `--secret`. Only a program can detect this."""
     for key in KEYS_IN_CONFIGURATION:
         if config(key) is not None and not pulumi.runtime.is_config_secret(key):
             pulumi.log.warn(
-                f"{key} is set in plain, so Pulumi keeps it readable in the stack's configuration and state: "
+                f"{key} is stored in plaintext in the stack's configuration and state: "
                 f"run `pulumi config set --secret {key}`, or set it in the environment"
             )

@@ -1,1 +1,1 @@
-"""What providers do. Programs and states refer to them through the modules of the resources."""
+"""Implementation of the providers. Programs and states refer to them through proxies in the resources' modules."""

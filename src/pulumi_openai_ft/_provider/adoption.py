@@ -1,24 +1,24 @@
-"""What this process has adopted."""
+"""Record of the existing objects that this process has adopted."""
 
 from __future__ import annotations
 
 
 class AdoptedIds:
-    """Ids of things that were there before and that a new resource has adopted.
+    """Ids of existing objects that a new resource has adopted.
 
-    A forced replacement creates, then deletes the old resource. Where creating has adopted what the old one had,
-    that delete must not touch it.
+    A forced replacement first creates the new resource and then deletes the old one. If the new resource adopted the
+    object of the old one, that delete must not remove the object.
     """
 
     def __init__(self) -> None:
         self._ids: set[str] = set()
 
     def add(self, id_: str) -> None:
-        """Notes that a new resource has adopted it."""
+        """Record that a new resource has adopted an object."""
         self._ids.add(id_)
 
     def was_adopted(self, id_: str) -> bool:
-        """Whether the delete that is asked for is the one that follows a replacement. Any later one is meant."""
-        is_spared = id_ in self._ids
+        """Return whether a delete must spare the object because a replacement adopted it. Only the first call does."""
+        was_adopted = id_ in self._ids
         self._ids.discard(id_)
-        return is_spared
+        return was_adopted

@@ -1,4 +1,4 @@
-"""What all three providers share: settings, checking, and how Pulumi sees their failures."""
+"""Base of the three providers: settings, client, checks, and the form of their errors."""
 
 from __future__ import annotations
 
@@ -31,24 +31,26 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._service_profiles import Profile
 
 PROBE_TIMEOUT = 10.0
+"""Maximum timeout of the test request in `check`, in seconds."""
 
 
 def is_get_call(props: Mapping[str, Any]) -> bool:
-    """Whether `read` is asked for by a program's `get`: then these are inputs, while a state holds outputs.
+    """Return whether a `read` comes from `get` in a program. The properties are then inputs instead of outputs.
 
-    The stock host then takes a blank answer for an empty resource, so what is not there must be an error.
+    The stock host would treat an empty result of such a read as an empty resource, so a missing object must raise an
+    error.
     """
     return IDENTITY in props
 
 
 class DetailedDiff(DiffResult):
-    """How the inputs differ from the resource that is there.
+    """The differences between the inputs and the existing resource.
 
     Args:
-        replaces: Paths of the properties that need another resource.
-        updates: Paths of the properties that change in place.
-        is_unfinished: Whether there is something left to do or to tell although nothing differs.
-        delete_before_replace: Whether the old resource has to go first.
+        replaces: Paths of the properties that require a replacement.
+        updates: Paths of the properties that can be updated in place.
+        is_unfinished: Whether an update is needed although no property differs, to finish work or report a problem.
+        delete_before_replace: Whether a replacement must delete the old resource first.
     """
 
     def __init__(
@@ -70,34 +72,34 @@ class DetailedDiff(DiffResult):
 class Provider(ResourceProvider):
     """Base of the providers.
 
-    Whoever names one by its class makes it, so it has no constructor arguments, and holds nothing until `configure`
-    has run.
+    A provider is constructed by its class name, so it takes no constructor arguments. It has no configuration until
+    `configure` is called.
     """
 
     inputs_model: ClassVar[type[input_models.InputModel]]
-    """Describes the resource's inputs."""
+    """Model of the resource's inputs."""
     host: Host = Host()
-    """The process that this provider runs in. Our own host puts itself here."""
+    """The host process of this provider. This package's own host sets it to its subclass."""
     inputs_used_in_diff: ClassVar[tuple[str, ...]] = ()
-    """Inputs of the last `up` by which to compare where the outputs do not hold them, as after an import."""
+    """Inputs of the last `up` to compare if the outputs lack them, such as after an import."""
 
     def configure(self, req: ConfigureRequest) -> None:
-        """Takes the stack's configuration. What is wrong with it is said by `check` and by every operation."""
+        """Store the stack's configuration. `check` and every operation report invalid values."""
         pulumi_host_patch.hide_own_tracebacks()
         self._config = req.config
 
     @locked_cached_property
     def settings(self) -> Settings:
-        """Where and how to reach the service.
+        """Settings of the connection to the service.
 
         Raises:
-            SettingsError: The configuration is wrong.
+            SettingsError: The configuration is invalid.
         """
         return Settings.resolve(self._config.get)
 
     @property
     def profile(self) -> Profile:
-        """How the service differs from OpenAI. Wrong settings are told by `check`, which then takes the default."""
+        """Differences between the service and OpenAI. If the settings are invalid, which `check` reports, the default."""
         try:
             return self.settings.profile
         except SettingsError:
@@ -105,76 +107,76 @@ class Provider(ResourceProvider):
 
     @locked_cached_property
     def api(self) -> Client:
-        """The service, as configured."""
+        """Client of the configured service."""
         return connect(self.settings, self.host.time)
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Reports everything that can be known to be wrong before anything is created."""
+        """Return all problems that can be detected before the resource is created."""
         reasons = [*self._setting_problems(), *self.input_problems(news)]
         reasons = reasons or self.profile_problems(news) or self.data_problems(olds, news)
         if not (olds or reasons):
             reasons = self._service_problems
         if not reasons:
-            self._advise(self.warnings(olds, news))
+            self._warn_once(self.warnings(olds, news))
             news = self.with_computed_inputs(olds, news)
         return CheckResult(news, [CheckFailure("", reason) for reason in reasons])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DetailedDiff:
-        """Compares a state with inputs."""
+        """Compare a state with inputs."""
         raise NotImplementedError
 
     def preview_outputs(self, _olds: Mapping[str, Any] | None, _news: dict[str, Any]) -> dict[str, Any]:
-        """The outputs after a create, or an update of what is there, as far as they are known before. Asks nobody."""
+        """Return the outputs after a create or update, as far as a preview can know them. Send no request."""
         raise NotImplementedError
 
     def unfinished_message(self, _id: str, _outs: Mapping[str, Any], error: Exception) -> str:
-        """What to tell of a resource that exists although what was done with it came to an early end."""
+        """Return the message for a resource that was created before the operation failed."""
         return str(error)
 
     def import_(self, id_: str) -> ReadResult:
-        """Reads a resource that no state knows, with the inputs that a program would name for it.
+        """Read a resource for `pulumi import`, with the inputs that a program needs to declare it.
 
         Args:
-            id_: The id that the user gave.
+            id_: The id given by the user.
 
         Raises:
-            InputError: It is no id of such a resource.
-            NotFoundError: The service does not show it.
+            InputError: The id is not an id of this resource type.
+            NotFoundError: The resource does not exist or is not visible.
         """
         raise NotImplementedError
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
-        """What is wrong with the inputs, a sentence each. Subclasses add rules that a model cannot state."""
+        """Return messages about the problems of the inputs. Subclasses add rules that a model cannot express."""
         return input_models.validation_errors(self.inputs_model, props)
 
     def profile_problems(self, _props: Mapping[str, Any]) -> list[str]:
-        """What the inputs ask for and the service does not offer, a sentence each."""
+        """Return messages about the features that the inputs use and the service does not support."""
         return []
 
     def data_problems(self, _olds: Mapping[str, Any], _news: Mapping[str, Any]) -> list[str]:
-        """What is wrong with the local file that the inputs name, a sentence each. Asked of correct inputs alone."""
+        """Return messages about the problems of the local file. Only called if the inputs are valid."""
         return []
 
     def with_computed_inputs(self, _olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
-        """The inputs with what is to be known of them before the resource is created."""
+        """Return the inputs together with values computed from them before the resource is created."""
         return news
 
     def warnings(self, _olds: Mapping[str, Any], _news: Mapping[str, Any]) -> list[str]:
-        """What is good to know before the update, a sentence each."""
+        """Return the warnings to print before the update."""
         return []
 
     def probe(self, _api: Client) -> None:
-        """Makes a request that changes nothing, so that a wrong key or address shows before anything is created."""
+        """Send a read-only request, so that an invalid key or base URL is detected before the resource is created."""
 
     def require_settings(self, settings: Settings) -> None:
-        """Raises `SettingsError` where a setting that this resource needs is missing."""
+        """Raise `SettingsError` if a required setting is missing."""
         settings.require_key(admin=False)
 
     def inputs(self, props: Mapping[str, Any]) -> dict[str, Any]:
-        """The checked inputs among the properties, ready to be sent.
+        """Return the validated inputs, ready to be sent.
 
         Raises:
-            InputError: They are wrong. `check` has seen them before, but a policy's remediation comes after it.
+            InputError: An input is invalid. `check` has validated the inputs, but a policy may remediate them later.
         """
         if reasons := self.input_problems(props):
             raise InputError("; ".join(reasons))
@@ -182,7 +184,7 @@ class Provider(ResourceProvider):
 
     @locked_cached_property
     def _service_problems(self) -> list[str]:
-        """Why the service will refuse whatever it is asked. Other trouble may be over when the update comes."""
+        """Problems that make the service reject every request. Other errors may be temporary and are ignored."""
         api = Client(
             replace(
                 self.settings,
@@ -201,15 +203,15 @@ class Provider(ResourceProvider):
             api.close()
         return []
 
-    def _advise(self, sentences: Sequence[str]) -> None:
-        """Warns once of what holds for many resources."""
-        for sentence in sentences:
-            if sentence not in self._advised:
-                self._advised.add(sentence)
-                self.host.warn(sentence)
+    def _warn_once(self, messages: Sequence[str]) -> None:
+        """Print each warning only once, even if it applies to many resources."""
+        for message in messages:
+            if message not in self._printed_warnings:
+                self._printed_warnings.add(message)
+                self.host.warn(message)
 
     @locked_cached_property
-    def _advised(self) -> set[str]:
+    def _printed_warnings(self) -> set[str]:
         return set()
 
     def _setting_problems(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What `FineTuningCheckpointPermission` does: its inputs, and how they become grants."""
+"""Provider of `FineTuningCheckpointPermission`: its inputs, and the operations on its permissions."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._client.objects import Permission
     from pulumi_openai_ft._settings import Settings
 
-ASKED = "__asked_checkpoint_id"
-"""Where the state keeps how the program named the checkpoint."""
+REQUESTED_CHECKPOINT = "__asked_checkpoint_id"
+"""Property of the state with the checkpoint's name or id as given by the program."""
 _NO_CHECKPOINT = f"checkpoint_id: {input_models.MISSING}"
 NO_MODEL = (
-    f"{_NO_CHECKPOINT}: a job has no model before it has succeeded: let `up` wait for it (wait_for_completion, paused), "
-    f"or run `pulumi up --refresh` when it is done"
+    f"{_NO_CHECKPOINT}: a job has no model until it has succeeded: let `up` wait for it (wait_for_completion, paused), "
+    f"or run `pulumi up --refresh` when it has succeeded"
 )
 ProjectId = Annotated[str, StringConstraints(min_length=1)]
 
@@ -35,38 +35,42 @@ class CheckpointPermissionInputs(input_models.InputModel):
     """Inputs of `FineTuningCheckpointPermission`."""
 
     checkpoint_id: Annotated[str, StringConstraints(min_length=1)] = Field(
-        description="Name of the checkpoint or the fine-tuned model, `ft:…`, or a checkpoint's id, `ftckpt_…`."
+        description="Name of the checkpoint or fine-tuned model, `ft:…`, or id of a recent checkpoint, `ftckpt_…`."
     )
     project_ids: Annotated[list[ProjectId], Field(min_length=1)] = Field(
         description="Projects that may use the checkpoint."
     )
-    allow_view: Literal[True] | None = Field(default=None, description="The API grants both rights together.")
+    allow_view: Literal[True] | None = Field(
+        default=None, description="True or omitted; the API always grants both permissions together."
+    )
     allow_create: Literal[True] | None = Field(
-        default=None, description="The API grants both rights together."
+        default=None, description="True or omitted; the API always grants both permissions together."
     )
 
 
 class FineTuningCheckpointPermissionProvider(Provider):
-    """Keeps the grants of some projects on one checkpoint; grants of others on it are not touched."""
+    """Provider of the permissions of some projects for one checkpoint. It does not change those of other projects."""
 
     inputs_model = CheckpointPermissionInputs
 
     @locked_cached_property
-    def grants(self) -> PermissionManager:
-        """The service's permissions."""
+    def permissions(self) -> PermissionManager:
+        """Permissions of the service."""
         return PermissionManager(self.api, self.host)
 
     def require_settings(self, settings: Settings) -> None:
-        """Permission calls are made with the admin key, and with it alone."""
+        """Require the admin key, which all permission requests use."""
         settings.require_key(admin=True)
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
-        """Adds what the names tell, and what other resources of the program ask for."""
-        found = [NO_MODEL if one == _NO_CHECKPOINT else one for one in super().input_problems(props)]
-        return [*found, *_checkpoint_problems(props), *self._overlaps(props)]
+        """Add problems of the checkpoint's name, and conflicts with other resources of the program."""
+        problems = [
+            NO_MODEL if problem == _NO_CHECKPOINT else problem for problem in super().input_problems(props)
+        ]
+        return [*problems, *_checkpoint_problems(props), *self._overlaps(props)]
 
     def profile_problems(self, _props: Mapping[str, Any]) -> list[str]:
-        """A service may have no permissions at all."""
+        """Return a problem if the service does not support permissions."""
         profile = self.settings.profile
         return (
             []
@@ -75,102 +79,102 @@ class FineTuningCheckpointPermissionProvider(Provider):
         )
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DetailedDiff:
-        """Another checkpoint is another resource; projects come and go in place."""
-        same = news.get("checkpoint_id") in (olds.get("checkpoint_id"), olds.get(ASKED))
+        """Compare a state with inputs. Another checkpoint replaces the resource; projects are updated in place."""
+        same = news.get("checkpoint_id") in (olds.get("checkpoint_id"), olds.get(REQUESTED_CHECKPOINT))
         return DetailedDiff(
             [] if same else ["checkpoint_id"], ["project_ids"] if _projects_differ(olds, news) else []
         )
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Grants what is not granted yet."""
+        """Grant the permissions that do not exist yet."""
         inputs = self.inputs(props)
-        checkpoint = self.grants.resolve_name(inputs["checkpoint_id"])
-        granted = self.grants.grant(checkpoint, inputs["project_ids"])
+        checkpoint = self.permissions.resolve_name(inputs["checkpoint_id"])
+        granted = self.permissions.grant(checkpoint, inputs["project_ids"])
         return CreateResult(checkpoint, _outputs(checkpoint, granted, inputs["checkpoint_id"]))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Looks which of the grants are still there."""
-        granted = self.grants.list_for(id_, props.get("project_ids"))
+        """Read the permissions that still exist."""
+        granted = self.permissions.list_for(id_, props.get("project_ids"))
         if not granted and is_get_call(props):
-            raise InputError(f"{id_} is shared with no project: there are no permissions to read")
-        return ReadResult(id_, _outputs(id_, granted, props.get(ASKED))) if granted else ReadResult("", {})
+            raise InputError(f"{id_} is not shared with any project, so it has no permissions to read")
+        return (
+            ReadResult(id_, _outputs(id_, granted, props.get(REQUESTED_CHECKPOINT)))
+            if granted
+            else ReadResult("", {})
+        )
 
     def import_(self, id_: str) -> ReadResult:
-        """Reads grants that no state knows."""
-        checkpoint, granted = find_permissions(self.grants, id_)
+        """Read existing permissions for `pulumi import`."""
+        checkpoint, granted = find_permissions(self.permissions, id_)
         outs = _outputs(checkpoint, granted, checkpoint)
         return ReadResult(checkpoint, outs, {name: outs[name] for name in ("checkpoint_id", "project_ids")})
 
     def preview_outputs(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
-        """Grants that stay keep their ids."""
-        asked, projects, recorded = news.get("checkpoint_id"), news.get("project_ids"), _recorded(olds or {})
-        unresolved = asked if _is_name(asked) else input_models.unknown()
-        outs = {"checkpoint_id": olds["checkpoint_id"] if olds else unresolved}
+        """Return the outputs that are known in advance. Existing permissions keep their ids."""
+        given, projects, recorded = news.get("checkpoint_id"), news.get("project_ids"), _recorded(olds or {})
+        name = given if _is_name(given) else input_models.unknown()
+        outs = {"checkpoint_id": olds["checkpoint_id"] if olds else name}
         if not (isinstance(projects, list) and input_models.is_known(projects)):
             return {**outs, "project_ids": input_models.unknown(), "permission_ids": input_models.unknown()}
         ids = {project: recorded.get(project, input_models.unknown()) for project in sorted(projects)}
         return {**outs, "project_ids": list(ids), "permission_ids": ids}
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Grants to new projects first, then revokes from those that left.
+        """Grant permissions to the added projects, then revoke the permissions of the removed projects.
 
-        What is granted must not be lost, so trouble while revoking is told, not raised: the grants that are left over
-        stay in the state, and the next `up` revokes them.
+        An error while revoking is printed and not raised, because the state would lose the new permissions. The
+        remaining permissions stay in the state, and the next `up` revokes them.
         """
         inputs = self.inputs(news)
         own = _recorded(olds)
-        granted = self.grants.grant(id_, inputs["project_ids"], own.values())
-        unfinished_message = {
-            project: cp for project, cp in own.items() if project not in inputs["project_ids"]
-        }
+        granted = self.permissions.grant(id_, inputs["project_ids"], own.values())
+        leftover = {project: cp for project, cp in own.items() if project not in inputs["project_ids"]}
         outs = _outputs(id_, granted, inputs["checkpoint_id"])
         try:
-            self.grants.revoke(id_, unfinished_message)
+            self.permissions.revoke(id_, leftover)
         except OpenAIFTError as error:
             self.host.info(
-                f"{id_} is still granted to {', '.join(unfinished_message)}; the next `pulumi up` revokes that: {error}"
+                f"{id_} is still shared with {', '.join(leftover)}: {error}; the next `pulumi up` revokes these permissions"
             )
-            outs["permission_ids"] |= unfinished_message
+            outs["permission_ids"] |= leftover
             outs["project_ids"] = list(outs["permission_ids"])
         return UpdateResult(outs)
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
-        """Revokes the grants that this resource made."""
-        self.grants.revoke(id_, _recorded(props))
+        """Revoke the permissions of this resource."""
+        self.permissions.revoke(id_, _recorded(props))
 
     @locked_cached_property
-    def _asked_by(self) -> dict[tuple[str, str], str]:
+    def _owners(self) -> dict[tuple[str, str], str]:
         return {}
 
     def _overlaps(self, props: Mapping[str, Any]) -> list[str]:
-        """Two resources that own the same grant would take it from each other."""
-        asker, checkpoint, projects = (
+        """Return the projects that another resource shares the same checkpoint with. Each would revoke the other's."""
+        identity, checkpoint, projects = (
             props.get(IDENTITY),
             props.get("checkpoint_id"),
             props.get("project_ids"),
         )
-        if not (isinstance(asker, str) and isinstance(checkpoint, str) and isinstance(projects, list)):
+        if not (isinstance(identity, str) and isinstance(checkpoint, str) and isinstance(projects, list)):
             return []
         owners = {
-            project: self._asked_by.setdefault((checkpoint, project), asker)
+            project: self._owners.setdefault((checkpoint, project), identity)
             for project in projects
             if isinstance(project, str)
         }
         return [
-            f"project_ids: {project!r} is granted {checkpoint} by another resource too, {owner.split('::')[-1]!r}: "
-            f"leave it to one of the two"
+            f"project_ids: {project!r} already has access to {checkpoint} through another resource, {owner.split('::')[-1]!r}: "
+            f"remove it from one of the two resources"
             for project, owner in owners.items()
-            if owner != asker
+            if owner != identity
         ]
 
 
 def _checkpoint_problems(props: Mapping[str, Any]) -> list[str]:
     checkpoint = props.get("checkpoint_id")
     if isinstance(checkpoint, str) and checkpoint.startswith("ftjob-"):
-        advice = (
-            "the name, ft:…, of a job's `fine_tuned_model` or a checkpoint's `fine_tuned_model_checkpoint`"
-        )
-        return [f"checkpoint_id: {checkpoint!r} is a job: write {advice}"]
+        names = "a job's `fine_tuned_model` or a checkpoint's `fine_tuned_model_checkpoint`, ft:…"
+        return [f"checkpoint_id: {checkpoint!r} is a job: pass {names}"]
     return []
 
 
@@ -179,19 +183,24 @@ def _is_name(checkpoint: Any) -> bool:
 
 
 def _projects_differ(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    wanted = news.get("project_ids")
-    if not isinstance(wanted, list) or not all(isinstance(project, str) for project in wanted):
+    project_ids = news.get("project_ids")
+    if not isinstance(project_ids, list) or not all(isinstance(project, str) for project in project_ids):
         return True
-    return set(wanted) != set(olds.get("project_ids") or [])
+    return set(project_ids) != set(olds.get("project_ids") or [])
 
 
-def _outputs(checkpoint: str, granted: Iterable[Permission], asked: str | None) -> dict[str, Any]:
-    """The state of the grants, from what the service says of them."""
+def _outputs(checkpoint: str, granted: Iterable[Permission], requested: str | None) -> dict[str, Any]:
+    """Return the state of the permissions that the service returned."""
     ids = {
         permission.project_id: permission.id
         for permission in sorted(granted, key=lambda found: found.project_id)
     }
-    return {"checkpoint_id": checkpoint, "project_ids": list(ids), "permission_ids": ids, ASKED: asked}
+    return {
+        "checkpoint_id": checkpoint,
+        "project_ids": list(ids),
+        "permission_ids": ids,
+        REQUESTED_CHECKPOINT: requested,
+    }
 
 
 def _recorded(props: Mapping[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What `File` does: its inputs, and how they become an uploaded file."""
+"""Provider of `File`: its inputs, and the operations on an uploaded file."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._client.objects import FileObject
 
 FILENAME = r'^[^"\x00-\x1f]+$'
-"""What multipart forms carry unchanged: no double quotes, no control characters."""
+"""Names that a multipart form transmits unchanged: without double quotes and control characters."""
 REPLACING = ("purpose", "filename", "expires_after")
 COUNTS = ("example_count", "token_count")
-"""Outputs that are counted in the local file when it is uploaded, and stay."""
+"""Outputs that are counted once, in the local file at the time of the upload."""
 
 
 class ExpiresAfter(input_models.InputModel):
-    """When the service deletes the file by itself."""
+    """Lifetime after which the service deletes the file."""
 
-    anchor: Literal["created_at"] = Field(description="What the time counts from.")
+    anchor: Literal["created_at"] = Field(description="Start of the lifetime.")
     seconds: Annotated[int, Field(ge=3600, le=2592000)] = Field(description="Lifetime, 1 hour to 30 days.")
 
 
 with warnings.catch_warnings():
-    warnings.filterwarnings("ignore", 'Field name "validate"')  # a method of pydantic's that it has given up
+    warnings.filterwarnings("ignore", 'Field name "validate"')  # name of a deprecated pydantic method
 
     class FileInputs(input_models.InputModel):
         """Inputs of `File`."""
@@ -51,56 +51,57 @@ with warnings.catch_warnings():
             default=None, description="Path of the local file, relative to the program."
         )
         purpose: Literal["fine-tune", "assistants", "batch", "vision", "user_data", "evals"] = Field(
-            default="fine-tune", description="What the service may use the file for."
+            default="fine-tune", description="Purpose of the file."
         )
         filename: Annotated[str, Field(min_length=1, pattern=FILENAME)] | None = Field(
-            default=None, description="Name at the service; that of the local file by default."
+            default=None, description="Name at the service. Defaults to the name of the local file."
         )
         expires_after: ExpiresAfter | None = Field(
-            default=None, description="When the service deletes the file by itself."
+            default=None, description="Lifetime of the file. By default, the file never expires."
         )
         sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
             default=None,
-            description="Hash of the content. Computed from the local file; a change replaces the file.",
+            description="SHA-256 of the content. Computed from the local file by default.",
         )
         validate: Literal["error", "warn", "off"] = Field(  # type: ignore[assignment]
             default="error",
-            description="Whether training data that the service would refuse is an error at preview, told, or passed over.",
+            description="How to treat training data that the service would reject: `error` fails the preview, `warn` "
+            "reports the problems and uploads the file, `off` skips the check.",
         )
 
 
 class FileProvider(Provider):
-    """Keeps one uploaded file. Its content decides: an edited file is uploaded anew, a moved one is not."""
+    """Provider of an uploaded file. A file with new content is uploaded again; a moved or renamed file is not."""
 
     inputs_model = FileInputs
     inputs_used_in_diff = ("sha256",)
 
     @locked_cached_property
     def files(self) -> FileManager:
-        """The service's files."""
+        """Files of the service."""
         return FileManager(self.api, self.host)
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
-        """Adds what the disk says about the local file."""
-        found = super().input_problems(props)
+        """Add the reason if the local file cannot be read."""
+        problems = super().input_problems(props)
         path = props.get("file")
         if isinstance(path, str) and (
             reason := _unreadable(path, input_models.redacted_repr(props, "file", path))
         ):
-            found.append(f"file: {reason}")
-        return found
+            problems.append(f"file: {reason}")
+        return problems
 
     def profile_problems(self, props: Mapping[str, Any]) -> list[str]:
-        """What is too large for the service."""
+        """Return a problem if the file is too large for the service."""
         return size_problems(props.get("file"), props.get("purpose", "fine-tune"), self.profile)
 
     def data_problems(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-        """What the service would refuse in the rows of a file that is new or changed."""
+        """Return the problems for which the service would reject a new or changed training file."""
         is_refused = is_error_level(news.get("validate"), self.profile.name) and not _is_same(olds, news)
         return training_file_checks.errors(news, self.host) if is_refused else []
 
     def warnings(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-        """What else is odd in the rows, and with `warn` what the service would refuse."""
+        """Return the warnings about a training file. With `warn`, they include problems that the service would reject."""
         if news.get("validate") == OFF or _is_same(olds, news):
             return []
         return [
@@ -109,57 +110,56 @@ class FileProvider(Provider):
         ]
 
     def probe(self, api: Client) -> None:
-        """Looks for one file."""
+        """List a single file."""
         next(api.files(limit=1), None)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DetailedDiff:
-        """Compares the content and what was asked for with what was uploaded."""
-        wanted = {
+        """Compare the content and the other inputs with the uploaded file."""
+        inputs = {
             "purpose": FileInputs.model_fields["purpose"].default,
             **input_models.public_properties(news),
         }
-        if olds.get("purpose") is None:  # not every service tells it
-            del wanted["purpose"]
-        replaces = [name for name in REPLACING if name in wanted and _differs(wanted[name], olds.get(name))]
-        if _content_changed(olds.get("sha256"), wanted.get("sha256")):
+        if olds.get("purpose") is None:  # some services do not return it
+            del inputs["purpose"]
+        replaces = [name for name in REPLACING if name in inputs and _differs(inputs[name], olds.get(name))]
+        if _content_changed(olds.get("sha256"), inputs.get("sha256")):
             replaces.append("sha256")
         return DetailedDiff(replaces)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Uploads the file."""
+        """Upload the file."""
         inputs = self.inputs(props)
         if "file" not in inputs:
-            raise InputError("file: is missing: a new file needs the path of a local file to upload")
-        with open(inputs["file"], "rb") as content:  # noqa: PTH123 - a path as the program wrote it
+            raise InputError("file: is missing: set it to the path of the local file to upload")
+        with open(inputs["file"], "rb") as content:  # noqa: PTH123 - the path as the program wrote it
             if "sha256" not in inputs:
                 inputs["sha256"] = hashlib.file_digest(content, "sha256").hexdigest()
-            counted = row_counts(
-                inputs, self.host
-            )  # before anything exists: a long file may be read for this
+            # counted before the upload, because counting a large file takes time and can be interrupted
+            counted = row_counts(inputs, self.host)
             uploaded = self.files.get_or_upload(
                 _upload(inputs, props.get(IDENTITY), self.settings.idempotency_scope), content
             )
         return CreateResult(uploaded.id, {**_outputs(uploaded, inputs["sha256"]), **counted})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Looks whether the file is still there, and what the service says of it."""
+        """Read the file. Return an empty id if it no longer exists."""
         try:
             found = self.api.file(id_)
         except NotFoundError:
             if is_get_call(props):
                 raise
             return ReadResult("", {})
-        return ReadResult(id_, {**_outputs(found, props.get("sha256")), **_kept(props)})
+        return ReadResult(id_, {**_outputs(found, props.get("sha256")), **_recorded_counts(props)})
 
     def import_(self, id_: str) -> ReadResult:
-        """Reads a file that no state knows."""
+        """Read an existing file for `pulumi import`."""
         require_id("File", id_)
         found = self.api.file(id_)
         outs = _outputs(found, content_sha256(self.api, found))
         return ReadResult(id_, outs, file_inputs(FileInputs, found, outs))
 
     def preview_outputs(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
-        """An update changes nothing. Of a new file, what the disk tells is known."""
+        """Return the outputs that are known in advance: all for an update, those of the local file for a create."""
         if olds is not None:
             return dict(olds)
         inputs = {
@@ -178,22 +178,27 @@ class FileProvider(Provider):
         return outs
 
     def update(self, id_: str, olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        """Files never change in place; this records what the service says of one."""
-        return UpdateResult({**_outputs(self.api.file(id_), olds.get("sha256")), **_kept(olds)})
+        """Record the current outputs of the file. The file itself never changes in place."""
+        return UpdateResult({**_outputs(self.api.file(id_), olds.get("sha256")), **_recorded_counts(olds)})
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
-        """Deletes the file, unless a job that is not finished still needs it."""
+        """Delete the file. Raises `InputError` if an unfinished job still needs it."""
         if not self.files.adopted.was_adopted(id_):
             self.files.delete(id_, int(props.get("created_at") or 0))
 
 
-def _upload(inputs: Mapping[str, Any], asker: str | None, owner: str | None) -> UploadRequest:
+def _upload(inputs: Mapping[str, Any], identity: str | None, scope: str | None) -> UploadRequest:
     purpose, expires_after = inputs.get("purpose", "fine-tune"), inputs.get("expires_after")
-    filename, size = inputs.get("filename"), os.path.getsize(inputs["file"])  # noqa: PTH202 - a path as the program wrote it
-    recipe = {"identity": asker, "owner": owner, "sha256": inputs["sha256"], "expires_after": expires_after}
-    more = {"sha256": inputs["sha256"], "token": fingerprint(recipe) if asker else None}
-    if filename or not asker:
-        name = filename or os.path.basename(inputs["file"])  # noqa: PTH119 - likewise
+    filename, size = inputs.get("filename"), os.path.getsize(inputs["file"])  # noqa: PTH202 - the path as the program wrote it
+    recipe = {
+        "identity": identity,
+        "owner": scope,
+        "sha256": inputs["sha256"],
+        "expires_after": expires_after,
+    }
+    more = {"sha256": inputs["sha256"], "identity": fingerprint(recipe) if identity else None}
+    if filename or not identity:
+        name = filename or os.path.basename(inputs["file"])  # noqa: PTH119 - see above
         return UploadRequest(name, purpose, size, expires_after, **more)
     return UploadRequest(
         unique_filename(inputs["file"], recipe), purpose, size, expires_after, has_unique_name=True, **more
@@ -201,7 +206,7 @@ def _upload(inputs: Mapping[str, Any], asker: str | None, owner: str | None) -> 
 
 
 def _outputs(file: FileObject, sha256: str | None) -> dict[str, Any]:
-    """The state of a file, from what the service says of it."""
+    """Return the state of a file that the service returned."""
     outs: dict[str, Any] = {
         "filename": file.filename,
         "purpose": file.purpose,
@@ -216,37 +221,37 @@ def _outputs(file: FileObject, sha256: str | None) -> dict[str, Any]:
     return outs
 
 
-def _kept(olds: Mapping[str, Any]) -> dict[str, Any]:
-    """What was counted when the file was uploaded."""
+def _recorded_counts(olds: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the counts from the time of the upload."""
     return {
         name: input_models.integers_from_floats(olds[name]) for name in COUNTS if olds.get(name) is not None
     }
 
 
 def _is_same(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether the inputs are those of the last time."""
+    """Return whether the inputs are the same as in the last `up`."""
     return input_models.public_properties(olds) == input_models.public_properties(news)
 
 
-def _differs(wanted: Any, actual: Any) -> bool:
-    if isinstance(wanted, dict):
-        return any(_differs(value, (actual or {}).get(key)) for key, value in wanted.items())
-    return bool(wanted != input_models.integers_from_floats(actual))
+def _differs(requested: Any, actual: Any) -> bool:
+    if isinstance(requested, dict):
+        return any(_differs(value, (actual or {}).get(key)) for key, value in requested.items())
+    return bool(requested != input_models.integers_from_floats(actual))
 
 
 def _content_changed(old: Any, new: Any) -> bool:
-    """Whether the content is another one. A file whose hash nobody knows, an imported one, is taken as it is."""
+    """Return whether the content changed. It is assumed unchanged if a hash is unknown, such as after an import."""
     return old is not None and new is not None and old != new
 
 
-def _unreadable(path: str, shown: str) -> str | None:
-    if os.path.isdir(path):  # noqa: PTH112 - a path as the program wrote it
-        return f"{shown} is a folder: name the file in it"
+def _unreadable(path: str, redacted: str) -> str | None:
+    if os.path.isdir(path):  # noqa: PTH112 - the path as the program wrote it
+        return f"{redacted} is a directory: pass the path of a file"
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - likewise
-            return f"{shown} is no regular file: name one"
-        with open(path, "rb"):  # noqa: PTH123 - likewise
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - see above
+            return f"{redacted} is not a regular file: pass the path of a regular file"
+        with open(path, "rb"):  # noqa: PTH123 - see above
             return None
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        return f"{shown} cannot be read ({reason}): write a path that is relative to the program's folder {os.getcwd()!r}"  # noqa: PTH109
+        return f"{redacted} cannot be read ({reason}): pass a path relative to the program's directory {os.getcwd()!r}"  # noqa: PTH109

@@ -1,4 +1,4 @@
-"""What is done with files at the service: find a lost upload, upload, delete."""
+"""Operations on files at the service: find the upload of an interrupted run, upload, delete."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._service_profiles import Profile
 
 CLOCK_SKEW = 120.0
-"""Seconds by which the service's clock and ours may differ."""
+"""Maximum difference between the clocks of the service and of this machine, in seconds."""
 RECENT_JOBS_TTL = 5.0
-"""Seconds for which the list of recent jobs is used again."""
-TOKEN_LENGTH = 10
+"""Seconds for which the list of recent jobs is cached."""
+FINGERPRINT_LENGTH = 10
+"""Number of characters of the fingerprint that are part of a file name."""
 
 
 @dataclass(slots=True)
@@ -48,155 +49,165 @@ class FileManager:
     """The files of one service.
 
     Attributes:
-        api: The service.
-        host: The process: where things are told, clock and sleep.
-        adopted: Files that a new resource found instead of uploading them.
-        ledger: What this machine remembers of uploads that no state may know.
+        api: Client of the service.
+        host: Host process: messages, clock and sleep.
+        adopted: Ids of files that a new resource adopted instead of uploading them.
+        resume_store: Records, on this machine, of uploads that may be missing from the state.
     """
 
     api: Client
     host: Host = field(default_factory=Host)
     adopted: AdoptedIds = field(default_factory=AdoptedIds)
-    ledger: ResumeStore = field(default_factory=ResumeStore)
+    resume_store: ResumeStore = field(default_factory=ResumeStore)
     _lock: Lock = field(default_factory=Lock)
-    _before: dict[str, FileObject] | None = None
+    _initial_files: dict[str, FileObject] | None = None
     _claimed: set[str] = field(default_factory=set)
     _recent: _RecentJobs | None = None
 
     def get_or_upload(self, upload: UploadRequest, content: BufferedReader) -> FileObject:
-        """The file, uploaded unless an earlier run that broke off has done so."""
+        """Return the file. Upload it unless an earlier, interrupted run already did."""
         file = self._find_previous_upload(upload) or self._upload(upload, content)
         self._claimed.add(file.id)
         return file
 
     def delete(self, file_id: str, created_at: int) -> None:
-        """Deletes a file that was created then. One that is gone is fine.
+        """Delete a file. Succeeds if the file no longer exists.
+
+        Args:
+            file_id: Id of the file.
+            created_at: Time at which the file was created, in Unix seconds. Older jobs cannot need the file.
 
         Raises:
-            InputError: A job that is not finished needs it.
+            InputError: An unfinished job needs the file.
         """
         for listed in self._jobs_since(created_at):
             if listed.is_terminal or file_id not in (listed.training_file, listed.validation_file):
                 continue
-            job = self.api.job(listed.id)  # it may have been cancelled since it was listed
+            job = self.api.job(listed.id)  # the cached list may be older than a cancellation
             if not job.is_terminal:
                 raise InputError(
                     f"{file_id} cannot be deleted: job {job.id} is {job.status} and needs it; "
-                    f"wait until the job is done, or cancel it, then run the command again"
+                    f"wait until the job ends, or cancel it, then run the command again"
                 )
         with suppress(NotFoundError):
             self.api.delete_file(file_id)
-        self._claimed.add(file_id)  # it is still among those that were there before
+        self._claimed.add(file_id)  # so that it is not adopted: the cached list still contains it
 
     def _find_previous_upload(self, upload: UploadRequest) -> FileObject | None:
-        """The upload of an earlier run that was cut off before it could record it."""
-        entry = self.ledger.find(upload.key(self.api.settings), self.host.time.wall())
-        is_its_own = self._is_of(entry, upload)
+        """Return the file that an earlier run uploaded before it was interrupted, or None."""
+        record = self.resume_store.find(upload.key(self.api.settings), self.host.time.wall())
+        is_recorded = self._record_matcher(record, upload)
         for file in self._files_before().values():
             if (
                 upload.matches(file)
                 and file.id not in self._claimed
-                and (upload.has_unique_name or is_its_own(file))
+                and (upload.has_unique_name or is_recorded(file))
             ):
-                self.host.info(f"adopted file {file.id} ({file.filename}): this resource uploaded it before")
+                self.host.info(
+                    f"adopted file {file.id} ({file.filename}): an earlier run uploaded it for this resource"
+                )
                 self.adopted.add(file.id)
                 return file
         return None
 
-    def _is_of(self, entry: UploadRecord | None, upload: UploadRequest) -> Callable[[FileObject], bool]:
-        """Tells whether a file that looks like it is what an earlier run has uploaded, as this machine remembers."""
-        if entry is None:
+    def _record_matcher(
+        self, record: UploadRecord | None, upload: UploadRequest
+    ) -> Callable[[FileObject], bool]:
+        """Return a function that tests whether a matching file is the upload in this machine's record."""
+        if record is None:
             return lambda _file: False
-        if entry.file_id:
-            return lambda file: file.id == entry.file_id
-        others = self.ledger.files_of_others(upload.key(self.api.settings)).union(entry.before)
-        return lambda file: file.id not in others and file.created_at >= entry.began - CLOCK_SKEW
+        if record.file_id:
+            return lambda file: file.id == record.file_id
+        others = self.resume_store.files_of_others(upload.key(self.api.settings)).union(record.before)
+        return lambda file: file.id not in others and file.created_at >= record.began - CLOCK_SKEW
 
     def _upload(self, upload: UploadRequest, content: BufferedReader) -> FileObject:
-        self.ledger.drop_old(self.host.time.wall())
+        self.resume_store.drop_old(self.host.time.wall())
         if not upload.is_multipart(self.api.settings):
-            return self._in_one_piece(upload, content)
+            return self._upload_single(upload, content)
         try:
-            return self._in_parts(upload, content)
+            return self._upload_multipart(upload, content)
         except NotOfferedError as error:
             if problem := size_error(upload.size, MAX_SINGLE_UPLOAD):
                 raise InputError(f"file: {error}; {problem}") from error
-            self.host.info(f"{error}; {upload.filename} is sent in one piece")
-        return self._in_one_piece(upload, content)
+            self.host.info(f"{error}; sending {upload.filename} in a single request instead")
+        return self._upload_single(upload, content)
 
-    def _in_parts(self, upload: UploadRequest, content: BufferedReader) -> FileObject:
-        now, look_alikes = self.host.time.wall(), self._matching_file_ids(upload)
-        broken_off = self.ledger.find(upload.key(self.api.settings), now)
-        started = broken_off.began if broken_off else now
+    def _upload_multipart(self, upload: UploadRequest, content: BufferedReader) -> FileObject:
+        now, matching = self.host.time.wall(), self._matching_file_ids(upload)
+        interrupted = self.resume_store.find(upload.key(self.api.settings), now)
+        started = interrupted.began if interrupted else now
 
         def find() -> FileObject | None:
             return self._new_file(upload, started)
 
-        file = MultipartUpload(upload, content, self.api, self.host, self.ledger, find, look_alikes).send()
-        self._remember(upload, UploadRecord(started, look_alikes, file_id=file.id))
+        file = MultipartUpload(upload, content, self.api, self.host, self.resume_store, find, matching).send()
+        self._record(upload, UploadRecord(started, matching, file_id=file.id))
         return file
 
-    def _in_one_piece(self, upload: UploadRequest, content: BufferedReader) -> FileObject:
-        entry = UploadRecord(self.host.time.wall(), self._matching_file_ids(upload))
+    def _upload_single(self, upload: UploadRequest, content: BufferedReader) -> FileObject:
+        record = UploadRecord(self.host.time.wall(), self._matching_file_ids(upload))
         self.host.raise_if_interrupted()
-        self._remember(upload, entry)
+        self._record(upload, record)
         try:
-            file = self._post_file(upload, content, entry.began)
+            file = self._post_file(upload, content, record.began)
         except (InputError, RequestError) as error:
             if isinstance(error, InputError) or not error.may_have_acted:
-                self.ledger.forget(upload.key(self.api.settings))
+                self.resume_store.forget(upload.key(self.api.settings))
             raise
-        self._remember(upload, replace(entry, file_id=file.id))
+        self._record(upload, replace(record, file_id=file.id))
         return file
 
-    def _remember(self, upload: UploadRequest, entry: UploadRecord) -> None:
-        """Remembers what the service cannot tell: whose upload it is that has a name which a program chose."""
+    def _record(self, upload: UploadRequest, record: UploadRecord) -> None:
+        """Record which resource uploads a file whose name does not identify the resource."""
         key = upload.key(self.api.settings)
         if upload.has_unique_name:
-            self.ledger.forget(key)
+            self.resume_store.forget(key)
         else:
-            self.ledger.write(key, entry)
+            self.resume_store.write(key, record)
 
     def _matching_file_ids(self, upload: UploadRequest) -> list[str]:
         return [file.id for file in self._files_before().values() if upload.matches(file)]
 
     def _post_file(self, upload: UploadRequest, content: BufferedReader, started: float) -> FileObject:
         try:
-            with VerifiedReader(FileSnapshot.of(content, upload), self._shown(upload.size)) as whole:
+            with VerifiedReader(
+                FileSnapshot.of(content, upload), self._progress_callback(upload.size)
+            ) as reader:
                 return self.api.upload_file(
-                    upload.filename, whole, purpose=upload.purpose, expires_after=upload.expires_after
+                    upload.filename, reader, purpose=upload.purpose, expires_after=upload.expires_after
                 )
         except RequestError as error:
             if not error.may_have_acted:
                 raise
-            return self._uploaded_unanswered(upload, started, error)
+            return self._recover_lost_upload(upload, started, error)
 
-    def _shown(self, size: int) -> Callable[[int], None]:
-        """Shows the content on its way to the service where anybody sees that."""
+    def _progress_callback(self, size: int) -> Callable[[int], None]:
+        """Return a function that takes the number of bytes sent and displays the progress, if the host displays any."""
         if not self.host.shows_progress:
             return lambda _sent: None
         row, progress = Row(self.host), UploadProgress(size, self.host.time)
 
-        def see(sent: int) -> None:
+        def update(sent: int) -> None:
             progress.see(sent)
             row.show(progress)
 
-        return see
+        return update
 
     def _files_before(self) -> dict[str, FileObject]:
-        """The files that were there before this process uploaded any, asked for once."""
+        """Return the files that existed before this process uploaded any. They are listed only once."""
         with self._lock:
-            if self._before is None:
-                self._before = {file.id: file for file in self.api.files()}
-            return self._before
+            if self._initial_files is None:
+                self._initial_files = {file.id: file for file in self.api.files()}
+            return self._initial_files
 
-    def _uploaded_unanswered(self, upload: UploadRequest, started: float, error: RequestError) -> FileObject:
-        """The file whose upload was not answered, if the service took it: by name, size and time."""
+    def _recover_lost_upload(self, upload: UploadRequest, started: float, error: RequestError) -> FileObject:
+        """Return the file of an upload whose response was lost. Identify it by name, size and time."""
         found = poll_until_found(lambda: self._new_file(upload, started), self.host.time)
         if found is None:
             raise ServiceConnectionError(
-                f"uploading {upload.filename} was not answered, and for {sum(LOOKUP_DELAYS):.0f} s no such file appeared: "
-                f"{error}. Run the command again",
+                f"no response to the upload of {upload.filename}, and no matching file appeared within "
+                f"{sum(LOOKUP_DELAYS):.0f} s: {error}. Run the command again",
                 may_have_acted=True,
             ) from error
         return found
@@ -209,19 +220,19 @@ class FileManager:
         return None
 
     def _jobs_since(self, created_at: int) -> list[Job]:
-        """The jobs that were created since then. None older can need a file of that age."""
+        """Return the jobs created since a time. Older jobs cannot need a file that was created then."""
         with self._lock:
             now = self.host.time.clock()
-            if self._recent is None or now - self._recent.asked_at > RECENT_JOBS_TTL:
+            if self._recent is None or now - self._recent.listed_at > RECENT_JOBS_TTL:
                 self._recent = _RecentJobs(now, self.api.jobs())
             return self._recent.since(created_at)
 
 
 @dataclass(slots=True)
 class _RecentJobs:
-    """The service's list of jobs, newest first, read no further than somebody has asked for."""
+    """The service's jobs, newest first. Pages are requested only as far back as needed."""
 
-    asked_at: float
+    listed_at: float
     rest: Iterator[Job]
     read: list[Job] = field(default_factory=list)
 
@@ -235,23 +246,22 @@ class _RecentJobs:
 
 
 def unique_filename(filename: str, recipe: Mapping[str, Any]) -> str:
-    """A file's name that no other resource, and no other content of this one, gives to its upload.
+    """Return a file name that is unique to a resource and its content.
 
-    Files have no metadata that could carry a token, so the name does.
+    Files have no metadata for an idempotency key, so the name contains it.
     """
-    token = fingerprint(recipe)[:TOKEN_LENGTH]
-    name = PurePath(re.sub(r'["\x00-\x1f]', "_", filename))  # forms do not carry these unchanged
-    return f"{name.stem}-{token}{name.suffix}"
+    name = PurePath(re.sub(r'["\x00-\x1f]', "_", filename))  # forms do not transmit these unchanged
+    return f"{name.stem}-{fingerprint(recipe)[:FINGERPRINT_LENGTH]}{name.suffix}"
 
 
 def fingerprint(recipe: Mapping[str, Any]) -> str:
-    """What tells a resource and its content from all others."""
+    """Return a SHA-256 that identifies a resource and its content."""
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 
 def size_problems(path: Any, purpose: Any, profile: Profile) -> list[str]:
-    """Says where a local file that can be read is too large for the service; nothing where it is not known yet."""
+    """Return a problem if the local file is too large for the service. An unknown path or purpose is not checked."""
     if not isinstance(path, str) or not isinstance(purpose, str):
         return []
-    problem = too_large(os.path.getsize(path), purpose, profile)  # noqa: PTH202 - a path as the program wrote it
+    problem = too_large(os.path.getsize(path), purpose, profile)  # noqa: PTH202 - the path as the program wrote it
     return [f"file: {path!r}: {problem}"] if problem else []

@@ -1,4 +1,4 @@
-"""What `FineTuningJob` does: how its inputs become a job, and what is told of it."""
+"""Provider of `FineTuningJob`: the operations on a job, and the messages about it."""
 
 from __future__ import annotations
 
@@ -51,41 +51,43 @@ if TYPE_CHECKING:
 
 
 class FineTuningJobProvider(Provider):
-    """Keeps one fine-tuning job."""
+    """Provider of a fine-tuning job."""
 
     inputs_model = FineTuningJobInputs
     inputs_used_in_diff = tuple(FILE_HASHES.values())
 
     @locked_cached_property
     def jobs(self) -> JobManager:
-        """The service's jobs."""
+        """Jobs of the service."""
         return JobManager(self.api, self.host)
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
-        """Adds rules between inputs. A service's own hyperparameters are for the service to check."""
-        known, _ = split_hyperparameters(_asked_for(props), self.profile.hyperparameters)
+        """Add conflicts between inputs. Hyperparameters that only this service has are validated by the service."""
+        known, _ = split_hyperparameters(_without_estimates(props), self.profile.hyperparameters)
         return [*super().input_problems(known), *conflicting_inputs(props)]
 
     def profile_problems(self, props: Mapping[str, Any]) -> list[str]:
-        """What the service does not offer."""
+        """Return messages about the features that the inputs use and the service does not support."""
         return unsupported_features(props, self.profile)
 
     def data_problems(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-        """What the service would refuse of the training file for this job."""
+        """Return the problems for which the service would reject the training file of this job."""
         if _is_same(olds, news):
             return []
         return estimate.data_errors(news, self.catalog, self.profile.name, self.host)
 
     def warnings(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-        """What to know of the model and the training file before a job is bought."""
+        """Return the warnings about the model and the training file of a new job."""
         if _is_same(olds, news):
             return []
-        of_model = model_warnings(news, self.catalog, int(self.settings.shutdown_warning_days))
-        return [*of_model, *estimate.data_warnings(news, self.catalog, self.host)]
+        return [
+            *model_warnings(news, self.catalog, int(self.settings.shutdown_warning_days)),
+            *estimate.data_warnings(news, self.catalog, self.host),
+        ]
 
     def with_computed_inputs(self, olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
-        """Adds what training is likely to come to; of a job that is there, as it was estimated then."""
-        news = {**news, **_hashes_that_stay(olds, news)}
+        """Add the estimated tokens and cost. An existing job keeps the estimate from before its creation."""
+        news = {**news, **_unchanged_hashes(olds, news)}
         if _is_same(olds, news):
             found = olds.get(ESTIMATE)
         else:
@@ -93,29 +95,32 @@ class FineTuningJobProvider(Provider):
         if not found:
             return news
         news = {**news, ESTIMATE: found}
-        return {**news, **{name: one for name, one in estimate.estimated(news).items() if one is not None}}
+        return {
+            **news,
+            **{name: value for name, value in estimate.estimated(news).items() if value is not None},
+        }
 
     def require_settings(self, settings: Settings) -> None:
-        """Adds what the user says of models."""
+        """Also raise `SettingsError` if the user's catalog entries are invalid."""
         super().require_settings(settings)
         _ = self.catalog
 
     @locked_cached_property
     def catalog(self) -> Catalog:
-        """What is known of models. Raises `SettingsError` where what the user says of them is malformed."""
+        """Catalog of models, with the user's entries. Raises `SettingsError` if these are invalid."""
         return load_catalog(self.settings)
 
     def inputs(self, props: Mapping[str, Any]) -> dict[str, Any]:
-        """Adds a service's own hyperparameters as they are."""
-        known, extra = split_hyperparameters(_asked_for(props), self.profile.hyperparameters)
+        """Add the hyperparameters that only this service has, without validation."""
+        known, extra = split_hyperparameters(_without_estimates(props), self.profile.hyperparameters)
         return with_hyperparameters(super().inputs(known), extra)
 
     def probe(self, api: Client) -> None:
-        """Looks for one job."""
+        """List a single job."""
         next(api.jobs(limit=1), None)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DetailedDiff:
-        """Compares what is asked for with the job that is there."""
+        """Compare the inputs with the existing job."""
         replaces = [path for name in REPLACE_ON_CHANGE for path in differences(name, news, olds)]
         if olds.get("status") in FAILED and news.get("recreate_on_failure"):
             replaces.append("recreate_on_failure")
@@ -127,7 +132,7 @@ class FineTuningJobProvider(Provider):
         )
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Obtains the job and waits for it."""
+        """Create or adopt the job and wait for it."""
         inputs = self.inputs(props)
         job = self.jobs.get_or_create(
             idempotency_keys(props, inputs, self.settings.idempotency_scope), inputs
@@ -139,43 +144,43 @@ class FineTuningJobProvider(Provider):
         )
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Looks at the job, and whether its model is still there."""
+        """Read the job, and check whether its model still exists."""
         job = self.jobs.find(id_)
-        is_gone = job.status == "succeeded" and not self.jobs.model_is_listed(job)
-        return ReadResult(id_, {**self._outputs(job, props), **({MODEL_DELETED: True} if is_gone else {})})
+        is_deleted = job.status == "succeeded" and not self.jobs.model_is_listed(job)
+        return ReadResult(id_, {**self._outputs(job, props), **({MODEL_DELETED: True} if is_deleted else {})})
 
     def import_(self, id_: str) -> ReadResult:
-        """Reads a job that no state knows."""
+        """Read an existing job for `pulumi import`."""
         require_id("FineTuningJob", id_)
         inputs = job_inputs(self.api.job(id_), self.settings.profile)
         return ReadResult(id_, self.read(id_, inputs).outs, inputs)
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Pauses, resumes, waits on, or says again why the job failed."""
+        """Pause, resume or wait for the job. If it failed, raise the error again."""
         inputs = self.inputs(news)
         resume = bool(olds.get("paused")) and not inputs.get("paused")
         job = self.jobs.find(id_)
-        kept = {name: input_models.integers_from_floats(olds.get(name)) for name in ESTIMATED}
-        outs = self._settled(
-            job, inputs, {**news, REQUESTED_INPUTS: input_digests(news), **kept}, resume=resume
+        estimates = {name: input_models.integers_from_floats(olds.get(name)) for name in ESTIMATED}
+        outs = self._reconciled(
+            job, inputs, {**news, REQUESTED_INPUTS: input_digests(news), **estimates}, resume=resume
         )
         if olds.get(MODEL_DELETED) and not self.jobs.has_model(job):
             raise JobFailedError(model_deleted_message(job), {**outs, MODEL_DELETED: True})
         return UpdateResult(outs)
 
     def preview_outputs(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
-        """What cannot change stays; the service resolves the rest. Of a new job, its price is told."""
+        """Return the outputs that are known in advance. For a new job, print the estimated cost."""
         if olds is None and (found := input_models.integers_from_floats(news.get(ESTIMATE))):
             self.host.info(estimate_message(found))
         return {**preview_outputs(olds, news), "base_url": self.settings.base_url}
 
     def unfinished_message(self, id_: str, outs: Mapping[str, Any], error: Exception) -> str:
-        """That the job goes on."""
+        """Return a message that the job is still running."""
         seen = self.jobs.last_seen(id_)
         return still_running_message(id_, seen.status if seen else str(outs.get("status")), error)
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
-        """Cancels the job if it is not finished. Its model stays unless `delete_model_on_destroy`."""
+        """Cancel the job if it is not finished. Delete its model if `delete_model_on_destroy` is set."""
         if self.jobs.adopted.was_adopted(id_):
             return
         job = self.jobs.cancel(self.jobs.find(id_))
@@ -185,13 +190,17 @@ class FineTuningJobProvider(Provider):
     def _finish(self, job: Job, inputs: Mapping[str, Any], props: Mapping[str, Any]) -> CreateResult:
         return self.host.complete_create(
             CreateResult(job.id, self._outputs(job, props)),
-            lambda: CreateResult(job.id, self._settled(job, inputs, props)),
+            lambda: CreateResult(job.id, self._reconciled(job, inputs, props)),
         )
 
-    def _settled(
+    def _reconciled(
         self, job: Job, inputs: Mapping[str, Any], props: Mapping[str, Any], *, resume: bool = False
     ) -> dict[str, Any]:
-        """The state of a job once it is where the inputs want it, else `IncompleteResourceError`."""
+        """Return the state of a job after `JobManager.reconcile`.
+
+        Raises:
+            IncompleteResourceError: The job failed, or it is not in the status that the inputs request.
+        """
         try:
             job = self.jobs.reconcile(job, inputs, resume=resume)
         except OpenAIFTError as error:
@@ -205,34 +214,32 @@ class FineTuningJobProvider(Provider):
         if job.status == "paused" and not inputs.get("paused"):
             raise IncompleteResourceError(paused_externally_message(job), outs)
         if differences("method", props, outputs(job, {})):
-            self.host.info(
-                f"job {job.id}: the service changed the method that it was asked for: look at `method`"
-            )
+            self.host.info(f"job {job.id}: the service changed the requested method: see the output `method`")
         return outs
 
     def _outputs(self, job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
         return {**outputs(job, props), "base_url": self.settings.base_url}
 
 
-BUYING = (*REPLACE_ON_CHANGE, "recreate_on_failure")
-"""Inputs whose change may buy another job."""
+CREATE_ON_CHANGE = (*REPLACE_ON_CHANGE, "recreate_on_failure")
+"""Inputs whose change may create a new job."""
 
 
 def _is_same(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether the inputs ask for the job of the last time: one that is paid for is neither judged nor priced again."""
+    """Return whether the inputs describe the same job as in the last `up`. If so, it is not checked again."""
     return all(
         input_models.integers_from_floats(olds.get(name)) == input_models.integers_from_floats(news.get(name))
-        for name in BUYING
+        for name in CREATE_ON_CHANGE
     )
 
 
-def _asked_for(props: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties without those that check has added."""
+def _without_estimates(props: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties without the estimates that `check` has added."""
     return {name: value for name, value in props.items() if name not in ESTIMATED}
 
 
-def _hashes_that_stay(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
-    """Hashes of files whose ids are those of the last time: `ignore_changes` gives back the id alone."""
+def _unchanged_hashes(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the recorded hashes of files with unchanged ids, because `ignore_changes` resets only the id."""
     return {
         hash_: olds[hash_]
         for name, hash_ in FILE_HASHES.items()

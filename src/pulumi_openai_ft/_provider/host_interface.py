@@ -1,4 +1,4 @@
-"""What a provider may ask of the process that it runs in."""
+"""Interface between a provider and its host process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Host:
-    """The stock host. It cannot do much: our own host (`host/`) overrides what it can do better.
+    """The capabilities of Pulumi's stock host, which are few. This package's host (`host/`) overrides them.
 
     Attributes:
         time: Clocks, and a sleep that ends early when the user interrupts the command.
@@ -26,42 +26,42 @@ class Host:
 
     time: TimeSource = REAL_TIME
     shows_progress: ClassVar[bool] = False
-    """Whether anybody sees what `show` shows."""
+    """Whether `set_status` displays anything."""
 
     def info(self, message: str) -> None:
-        """Tells the user something worth keeping: the engine shows stderr among its diagnostics."""
-        with suppress(BrokenPipeError):  # nobody reads what a host says whose engine was killed
+        """Print a message for the user. The engine includes stderr in its diagnostics."""
+        with suppress(BrokenPipeError):  # the engine was killed
             sys.stderr.write(f"{message}\n")
             sys.stderr.flush()
 
     def warn(self, message: str) -> None:
-        """Tells the user something that they may want to change."""
+        """Print a warning for the user."""
         self.info(message)
 
     def set_status(self, line: str) -> None:
-        """Shows how far an operation is, until the next line comes."""
+        """Display the progress of an operation until the next call."""
 
     @property
     def is_interrupted(self) -> bool:
-        """Whether the user has interrupted the command, and this host was told."""
+        """Whether the user has interrupted the command and the host has been notified."""
         return False
 
     def raise_if_interrupted(self) -> None:
-        """Makes sure, right before something is created, that the user has not taken the command back.
+        """Check that the command was not interrupted. Call this right before creating an object at the service.
 
         Raises:
-            CommandInterruptedError: They have.
+            CommandInterruptedError: The user has interrupted the command.
         """
 
     def complete_create(self, created: CreateResult, rest: Callable[[], CreateResult]) -> CreateResult:
-        """Does what is left of a create once the resource exists.
+        """Finish a create after the object exists at the service, without losing its id.
 
-        The id must not be lost any more. The stock host loses it with whatever is raised, so there trouble is told,
-        and the resource is recorded as it is; the next `up` goes on from there.
+        The stock host loses the id if the provider raises an error. Therefore, it prints the error and records the
+        resource in its current state, and the next `up` continues from that state.
 
         Args:
-            created: The resource as it is recorded where `rest` fails.
-            rest: Gives the resource as it is in the end.
+            created: The resource to record if `rest` fails.
+            rest: Performs the remaining steps and returns the final resource.
         """
         try:
             return rest()

@@ -1,7 +1,7 @@
-"""How inputs are described, checked and compared, whatever the resource.
+"""Base of the input models, and validation of the inputs of all resources.
 
-Pulumi hands over whole numbers as floats, and values that are not known yet as `pulumi.output.Unknown`. Both are
-dealt with here, so that resources need not know.
+Pulumi passes integers as floats, and unknown values as `pulumi.output.Unknown`. This module handles both, so that the
+providers do not have to.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 HIDDEN = "__"
-MISSING, NOT_SUPPORTED = "is missing", "is not supported here"
+MISSING, NOT_SUPPORTED = "is missing", "is not a known property"
 _PHRASES = {
     "missing": MISSING,
     "extra_forbidden": NOT_SUPPORTED,
@@ -32,28 +32,28 @@ _PHRASES = {
     "list_type": "a list",
     "literal_error": "{expected}",
     "model_type": "an object",
-    "string_pattern_mismatch": "a text of the form {pattern}",
-    "string_too_long": "a text of at most {max_length} characters",
-    "string_too_short": "a text of at least {min_length} characters",
-    "string_type": "a text",
-    "too_long": "of at most {max_length} entries",
-    "too_short": "of at least {min_length} entries",
+    "string_pattern_mismatch": "a string that matches {pattern}",
+    "string_too_long": "a string of at most {max_length} characters",
+    "string_too_short": "a string of at least {min_length} characters",
+    "string_type": "a string",
+    "too_long": "at most {max_length} entries long",
+    "too_short": "at least {min_length} entries long",
 }
-"""Kinds of pydantic's problems, as what the value must be."""
+"""Requirement on the value for each type of pydantic error."""
 
 
 class InputModel(BaseModel):
-    """Base of the models that describe a resource's inputs and their nested values."""
+    """Base of the models of a resource's inputs and their nested values."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True, protected_namespaces=(), strict=True)
 
     def provided(self) -> dict[str, Any]:
-        """The values that the program gave, as JSON; 0, False and empty texts are values, None is not."""
+        """Return the values given by the program, as JSON. None counts as omitted; 0, False and "" do not."""
         return self.model_dump(exclude_unset=True, exclude_none=True)
 
 
 def integers_from_floats(value: Any) -> Any:
-    """Makes whole floats whole numbers, all the way down."""
+    """Return a value with all floats that are whole numbers converted to integers, recursively."""
     if isinstance(value, dict):
         return {key: integers_from_floats(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -64,19 +64,19 @@ def integers_from_floats(value: Any) -> Any:
 
 
 def unknown() -> Any:
-    """A value that is not known yet, as Pulumi hands it over and takes it back."""
+    """Return Pulumi's placeholder for an unknown value."""
     return Unknown()
 
 
 def is_known(value: Any) -> bool:
-    """Whether no part of a value is still unknown."""
+    """Return whether a value contains no unknown parts."""
     if isinstance(value, dict):
         return all(map(is_known, value.values()))
     return all(map(is_known, value)) if isinstance(value, list) else not isinstance(value, Unknown)
 
 
 def public_properties(props: Mapping[str, Any]) -> dict[str, Any]:
-    """Properties without Pulumi's and our hidden ones, and without those that are not set."""
+    """Return the properties that are set, without the hidden properties of Pulumi and of this package."""
     return {
         key: integers_from_floats(value)
         for key, value in props.items()
@@ -85,27 +85,30 @@ def public_properties(props: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def redacted_repr(props: Mapping[str, Any], name: str, value: Any) -> str:
-    """A value of an input, as a sentence may show it.
+    """Return the representation of an input's value for a message, or `[secret]` if the input is secret.
 
     Args:
-        props: All properties, the hidden list of secret ones among them.
-        name: The input.
-        value: The value, or something in it.
+        props: All properties, including the hidden list of secret inputs.
+        name: Name of the input.
+        value: The value, or a part of it.
     """
     return "[secret]" if name in (props.get(SECRET_INPUTS) or ()) else repr(value)
 
 
 def validation_errors(model: type[InputModel], props: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the inputs, a sentence each: property path, value, what to write. Unknowns are fine."""
+    """Return messages about the problems of the inputs with property path, value and requirement.
+
+    Unknown values are considered valid.
+    """
     inputs = public_properties(props)
     try:
         model.model_validate(inputs)
     except ValidationError as error:
-        return _sentences(error, inputs, props)
+        return _messages(error, inputs, props)
     return []
 
 
-def _sentences(error: ValidationError, inputs: Mapping[str, Any], props: Mapping[str, Any]) -> list[str]:
+def _messages(error: ValidationError, inputs: Mapping[str, Any], props: Mapping[str, Any]) -> list[str]:
     found: dict[str, tuple[Any, list[str]]] = {}
     for problem in error.errors(include_url=False):
         if isinstance(problem["input"], Unknown):
@@ -114,13 +117,13 @@ def _sentences(error: ValidationError, inputs: Mapping[str, Any], props: Mapping
         value = None if problem["type"] == "missing" else problem["input"]
         found.setdefault(path, (value, []))[1].append(_reason(problem))
     return [
-        _sentence(path, redacted_repr(props, top_level(path), value), reasons)
+        _message(path, redacted_repr(props, top_level(path), value), reasons)
         for path, (value, reasons) in found.items()
     ]
 
 
 def _path(location: Iterable[int | str], inputs: Any) -> str:
-    """Property path of a problem, without the names that pydantic gives to the branches of a union."""
+    """Return the property path of a problem, without the branch names that pydantic adds for unions."""
     *inner, last = list(location) or [""]
     path = ""
     for step in inner:
@@ -144,9 +147,9 @@ def _reason(problem: Any) -> str:
     )
 
 
-def _sentence(path: str, shown: str, reasons: list[str]) -> str:
+def _message(path: str, redacted: str, reasons: list[str]) -> str:
     reasons = list(dict.fromkeys(reasons))
     if reasons in ([MISSING], [NOT_SUPPORTED]):
         return f"{path}: {reasons[0]}"
-    shown = shown if len(shown) <= 80 else f"{shown[:77]}…"  # noqa: PLR2004 - keeps a sentence on one line
-    return f"{path}: {shown} does not fit: must be {' or '.join(reasons)}"
+    redacted = redacted if len(redacted) <= 80 else f"{redacted[:77]}…"  # noqa: PLR2004 - keeps a message on one line
+    return f"{path}: {redacted} is invalid: must be {' or '.join(reasons)}"

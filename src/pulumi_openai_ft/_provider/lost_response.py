@@ -1,4 +1,4 @@
-"""Looking for what a request has created whose answer was lost: the service may act late."""
+"""Search for an object created by a request whose response was lost. The service may create it with a delay."""
 
 from __future__ import annotations
 
@@ -14,26 +14,31 @@ if TYPE_CHECKING:
 Found = TypeVar("Found")
 
 LOOKUP_DELAYS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
-"""Seconds before each look."""
+"""Seconds before each lookup."""
 
 
 def poll_until_found(
-    look: Callable[[], Found | None], timing: TimeSource, pauses: Sequence[float] = LOOKUP_DELAYS
+    find: Callable[[], Found | None], timing: TimeSource, delays: Sequence[float] = LOOKUP_DELAYS
 ) -> Found | None:
-    """What the first look that finds something finds, or None where none does.
+    """Call `find` after each delay and return its first non-empty result, or None.
 
     Args:
-        look: Gives what it finds, or None.
+        find: Returns the object, or None if it does not exist yet.
         timing: Clock and sleep.
-        pauses: Seconds before each look.
+        delays: Seconds before each call.
+
+    Raises:
+        CommandInterruptedError: The user has interrupted the command.
     """
-    for pause in pauses:
+    for delay in delays:
         try:
-            timing.sleep(pause)
+            timing.sleep(delay)
         except CommandInterruptedError as error:
-            unclear = "before it was clear whether the service had acted"
-            error.args = (f"{error} {unclear}: run `pulumi up` again, which looks for what was created",)
+            unclear = "before it was known whether the service processed the request"
+            error.args = (
+                f"{error} {unclear}: run `pulumi up` again; it adopts the object if it was created",
+            )
             raise
-        if found := look():
+        if found := find():
             return found
     return None

@@ -1,4 +1,4 @@
-"""What is done with the permissions of checkpoints: list, grant, revoke, with few requests of the admin key."""
+"""Operations on checkpoint permissions: list, create, delete. They need few requests with the admin key."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._client.objects import Permission
 
 CHECKPOINT_ID = ("ftckpt_", "ftchkpt-")
-"""How ids of checkpoints begin, at OpenAI and at Azure."""
+"""Prefixes of checkpoint ids at OpenAI and Azure."""
 JOBS_TO_SEARCH = 50
 LIST_TTL = 30.0
-"""Seconds for which a checkpoint's list of permissions is used again."""
+"""Seconds for which a checkpoint's list of permissions is reused."""
 LOOKUP_DELAYS = (0.0, 2.0, 8.0)
-"""Seconds before each look for grants whose creation was not answered: admin calls are rationed."""
+"""Seconds before each search for permissions after a lost response. Few, because admin requests are rate-limited."""
 
 
 @dataclass(slots=True)
 class _Listed:
     lock: Lock = field(default_factory=Lock)
-    asked_at: float = float("-inf")
+    listed_at: float = float("-inf")
     found: list[Permission] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class PermissionManager:
-    """The permissions of one service's checkpoints.
+    """A manager of the checkpoint permissions of a service.
 
     Attributes:
-        api: The service.
-        host: The process: clock and sleep.
-        adopted: Grants that a new resource found instead of making them.
+        api: The client.
+        host: The host, for clock and sleep.
+        adopted: Ids of permissions that a new resource adopted instead of creating them.
     """
 
     api: Client
@@ -54,30 +54,46 @@ class PermissionManager:
     def list_for(
         self, checkpoint: str, project_ids: Iterable[str] | None, *, fresh: bool = False
     ) -> list[Permission]:
-        """The grants of these projects, None for all. However many ask, a checkpoint is listed once in a while."""
-        listed, wanted = self._lists[checkpoint], None if project_ids is None else set(project_ids)
+        """Return the permissions of a checkpoint for some projects.
+
+        Args:
+            checkpoint: Name of the checkpoint.
+            project_ids: The projects, or None for all.
+            fresh: Whether to send a request even if the last list is younger than `LIST_TTL` seconds.
+        """
+        listed, projects = self._lists[checkpoint], None if project_ids is None else set(project_ids)
         with listed.lock:
-            if fresh or self.host.time.clock() - listed.asked_at > LIST_TTL:
-                listed.found, listed.asked_at = self._list(checkpoint), self.host.time.clock()
-            return [found for found in listed.found if wanted is None or found.project_id in wanted]
+            if fresh or self.host.time.clock() - listed.listed_at > LIST_TTL:
+                listed.found, listed.listed_at = self._list(checkpoint), self.host.time.clock()
+            return [found for found in listed.found if projects is None or found.project_id in projects]
 
     def grant(
         self, checkpoint: str, project_ids: Iterable[str], own: Collection[str] = ()
     ) -> list[Permission]:
-        """Makes the grants that are missing, all in one request, and gives those of all these projects.
+        """Create the missing permissions in a single request, and return the permissions of all these projects.
 
-        `own` are ids of grants that the asking resource has already.
+        Args:
+            checkpoint: Name of the checkpoint.
+            project_ids: The projects.
+            own: Ids of permissions that the resource already has. Other existing permissions are adopted.
         """
-        wanted = list(dict.fromkeys(project_ids))
-        there = self.list_for(checkpoint, wanted)
-        for permission in there:
+        projects = list(dict.fromkeys(project_ids))
+        existing = self.list_for(checkpoint, projects)
+        for permission in existing:
             if permission.id not in own:
                 self.adopted.add(permission.id)
-        missing = [project for project in wanted if project not in {found.project_id for found in there}]
-        return there + (self._grant(checkpoint, missing) if missing else [])
+        missing = [project for project in projects if project not in {found.project_id for found in existing}]
+        return existing + (self._create(checkpoint, missing) if missing else [])
 
     def revoke(self, checkpoint: str, permission_ids: Mapping[str, str]) -> None:
-        """Takes the grants back, `{"proj_…": "cp_…"}`. One that is gone is fine."""
+        """Delete permissions.
+
+        Permissions that no longer exist are ignored.
+
+        Args:
+            checkpoint: Name of the checkpoint.
+            permission_ids: Ids of the permissions by project, `{"proj_…": "cp_…"}`.
+        """
         for permission_id in permission_ids.values():
             if self.adopted.was_adopted(permission_id):
                 continue
@@ -88,12 +104,12 @@ class PermissionManager:
                 listed.found = [found for found in listed.found if found.id != permission_id]
 
     def resolve_name(self, checkpoint: str) -> str:
-        """The name of a checkpoint that is given by its name, or by its id.
+        """Return the name of a checkpoint, given its name or id.
 
-        The API finds a checkpoint by name alone, so an id is looked for among the checkpoints of recent jobs.
+        The API accepts only names. An id is looked up in the checkpoints of the newest jobs.
 
         Raises:
-            InputError: It is not found there.
+            InputError: The newest jobs have no checkpoint with this id.
         """
         if not checkpoint.startswith(CHECKPOINT_ID):
             return checkpoint
@@ -102,8 +118,8 @@ class PermissionManager:
                 if found.id == checkpoint:
                     return found.fine_tuned_model_checkpoint
         raise InputError(
-            f"checkpoint_id: {checkpoint!r} is not found among the checkpoints of the {JOBS_TO_SEARCH} newest jobs: "
-            f"write the checkpoint's name, ft:…, which stands in its `fine_tuned_model_checkpoint`"
+            f"checkpoint_id: {checkpoint!r} was not found among the checkpoints of the {JOBS_TO_SEARCH} newest jobs: "
+            f"use the checkpoint's name, ft:… (its `fine_tuned_model_checkpoint` field)"
         )
 
     def _list(self, checkpoint: str) -> list[Permission]:
@@ -112,31 +128,32 @@ class PermissionManager:
         except NotFoundError:
             return []
 
-    def _grant(self, checkpoint: str, project_ids: list[str]) -> list[Permission]:
+    def _create(self, checkpoint: str, project_ids: list[str]) -> list[Permission]:
         self.host.raise_if_interrupted()
         try:
-            made = self.api.grant_permissions(checkpoint, project_ids)
+            created = self.api.grant_permissions(checkpoint, project_ids)
         except RequestError as error:
             if not error.may_have_acted:
                 raise
-            return self._granted_unanswered(checkpoint, project_ids, error)
+            return self._recover_lost_create(checkpoint, project_ids, error)
         listed = self._lists[checkpoint]
         with listed.lock:
-            listed.found = [*listed.found, *made]
-        return made
+            listed.found = [*listed.found, *created]
+        return created
 
-    def _granted_unanswered(
+    def _recover_lost_create(
         self, checkpoint: str, project_ids: list[str], error: RequestError
     ) -> list[Permission]:
-        def look() -> list[Permission] | None:
-            there = self.list_for(checkpoint, project_ids, fresh=True)
-            return there if {permission.project_id for permission in there} == set(project_ids) else None
+        def search() -> list[Permission] | None:
+            existing = self.list_for(checkpoint, project_ids, fresh=True)
+            projects = {permission.project_id for permission in existing}
+            return existing if projects == set(project_ids) else None
 
-        found = poll_until_found(look, self.host.time, LOOKUP_DELAYS)
+        found = poll_until_found(search, self.host.time, LOOKUP_DELAYS)
         if found is None:
             raise ServiceConnectionError(
-                f"granting {checkpoint} to {', '.join(project_ids)} was not answered, and the grants did not appear: "
-                f"{error}. Run the command again: what appears later is found then",
+                f"no response to the request to share {checkpoint} with {', '.join(project_ids)}, and no matching "
+                f"permissions appeared: {error}. Run the command again: permissions that appear later are adopted",
                 may_have_acted=True,
             ) from error
         return found

@@ -1,8 +1,7 @@
-"""What Pulumi's own host of dynamic providers needs so that people can read our errors.
+"""Patch of Pulumi's stock host for dynamic providers that makes the errors of this package readable.
 
-That host hands the engine `traceback.format_exc()` of whatever a provider raises (pulumi 3.272,
-`pulumi/dynamic/__main__.py`). Our errors are sentences for people, so for them, and only for them, it gets the
-sentence.
+The stock host reports `traceback.format_exc()` of every exception to the engine (pulumi 3.272,
+`pulumi/dynamic/__main__.py`). For an `OpenAIFTError`, the patch replaces the traceback with the error message.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from typing import Any
 from pulumi_openai_ft.errors import OpenAIFTError
 
 
-class _Sentences:
-    """The `traceback` module, but for the text of our own errors."""
+class _MessagesOnly:
+    """The `traceback` module, except that an `OpenAIFTError` is formatted as its message."""
 
     def __init__(self, module: Any) -> None:
         self._module = module
@@ -29,9 +28,9 @@ class _Sentences:
 
 
 def hide_own_tracebacks() -> None:
-    """Makes the stock host, if this process is one, show our errors without their traceback."""
+    """Report the errors of this package without a traceback if this process is Pulumi's stock host."""
     host = sys.modules["__main__"]
     if hasattr(host, "DynamicResourceProviderServicer") and isinstance(
         getattr(host, "traceback", None), ModuleType
     ):
-        vars(host)["traceback"] = _Sentences(vars(host)["traceback"])
+        vars(host)["traceback"] = _MessagesOnly(vars(host)["traceback"])

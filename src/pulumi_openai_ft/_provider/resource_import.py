@@ -1,7 +1,6 @@
-"""What `pulumi import` reads: which id means what, and the inputs that a program would name for what is there.
+"""Import of existing resources: validation of import ids, and conversion of API objects to inputs.
 
-Such inputs pass `check`, and nothing differs between them and the resource. What the service says and no program can
-ask for is left out.
+The inputs pass `check` and do not differ from the resource. Values that only the service can set are omitted.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ ID_PREFIXES = {
     PERMISSION_ID: "a permission",
     "proj_": "a project",
 }
-"""How ids begin, and what they are ids of. Services other than OpenAI have further forms."""
+"""Objects by the prefix of their ids. Services other than OpenAI have further formats."""
 ID_FORMATS = {
     "File": (("file-",), "the id of a file, file-…"),
     "FineTuningJob": (("ftjob-",), "the id of a job, ftjob-…"),
@@ -49,37 +48,37 @@ ID_FORMATS = {
         "<checkpoint>/<cp_…>, <checkpoint> for all its permissions, or cp_…; a checkpoint is named ft:…",
     ),
 }
-"""What each resource is imported by."""
+"""Prefixes and description of the import ids of each resource."""
 CHECKPOINTS_TO_SEARCH = 10
-"""As many lists of permissions as an organization may ask for in a minute or two."""
-SHOWN = 10
+"""Number of lists of permissions that the API's rate limit allows within one or two minutes."""
+MAX_LISTED = 10
 CONTENT_FORBIDDEN_STATUSES = frozenset({*range(300, 400), 400, 403, 404, 405, 410, 422, 501})
-"""How services answer who may not read a file's content: OpenAI with 400, for all purposes but some."""
+"""HTTP statuses of a file whose content cannot be read. OpenAI returns 400 for most purposes."""
 
 
 def require_id(resource: str, id_: str) -> None:
-    """Makes sure that an id is not one of something else.
+    """Validate an import id.
 
     Args:
         resource: Name of the resource's class.
-        id_: What the user gave.
+        id_: The id that the user passed.
 
     Raises:
-        InputError: It is certainly no id of such a resource.
+        InputError: The id is empty or the id of another kind of object.
     """
-    prefixes, wanted = ID_FORMATS[resource]
+    prefixes, expected = ID_FORMATS[resource]
     if not id_.strip():
-        raise InputError(f"the id is empty: a {resource} is imported by {wanted}")
+        raise InputError(f"the id is empty: to import a {resource}, pass {expected}")
     kind = next((kind for prefix, kind in ID_PREFIXES.items() if id_.startswith(prefix)), None)
     if kind and not id_.startswith(prefixes):
-        raise InputError(f"{id_!r} is {kind}: a {resource} is imported by {wanted}")
+        raise InputError(f"{id_!r} is the id of {kind}: to import a {resource}, pass {expected}")
 
 
 def to_inputs(model: type[InputModel], values: Mapping[str, Any]) -> dict[str, Any]:
-    """What of some values a program can name as inputs. A list is named as a whole or not at all.
+    """Return the values that are valid inputs. A list is included in full or omitted.
 
     Raises:
-        InputError: An input that no program can do without is not among them.
+        InputError: A required input is missing or invalid.
     """
     left = {
         name: integers_from_floats(values[name])
@@ -88,44 +87,44 @@ def to_inputs(model: type[InputModel], values: Mapping[str, Any]) -> dict[str, A
     }
     while True:
         try:
-            named: dict[str, Any] = integers_from_floats(model.model_validate(left).provided())
+            valid: dict[str, Any] = integers_from_floats(model.model_validate(left).provided())
         except ValidationError as error:
-            _leave_out(error.errors(include_url=False)[0]["loc"], left)
+            _remove(error.errors(include_url=False)[0]["loc"], left)
         else:
-            return named
+            return valid
 
 
-def _leave_out(location: tuple[int | str, ...], values: dict[str, Any]) -> None:
-    """Takes out the smallest part of the values that holds a location and is no entry of a list."""
-    holder, last, there = values, None, values
+def _remove(location: tuple[int | str, ...], values: dict[str, Any]) -> None:
+    """Remove the innermost dictionary entry that contains a location."""
+    parent, last, current = values, None, values
     for step in location:
-        if isinstance(there, dict) and step in there:
-            holder, last, there = there, step, there[step]
-        elif isinstance(there, list) and isinstance(step, int) and step < len(there):
-            there = there[step]
+        if isinstance(current, dict) and step in current:
+            parent, last, current = current, step, current[step]
+        elif isinstance(current, list) and isinstance(step, int) and step < len(current):
+            current = current[step]
     if last is None:
-        raise InputError(f"{location[0]}: the service does not show it, and no program can do without it")
-    del holder[last]
+        raise InputError(f"{location[0]}: required, but the service does not return it")
+    del parent[last]
 
 
 def job_inputs(job: Job, profile: Profile) -> dict[str, Any]:
-    """The inputs that a program would name so that a job is what they ask for.
+    """Return inputs from which the program would create an equivalent job.
 
     Args:
-        job: What the service says of it.
-        profile: The service.
+        job: The job as returned by the API.
+        profile: The profile of the service.
 
     Raises:
-        InputError: The service does not say from which model or file the job was made.
+        InputError: The service does not return the job's model or training file.
     """
     outs = outputs(job, {})
-    known, own = split_hyperparameters(outs, profile.hyperparameters)
+    known, extra = split_hyperparameters(outs, profile.hyperparameters)
     known["metadata"] = _metadata(outs["metadata"], profile)
     inputs = to_inputs(FineTuningJobInputs, known)
     if "method" in inputs:
-        inputs["method"] = _method(inputs["method"], integers_from_floats(own))
+        inputs["method"] = _method(inputs["method"], integers_from_floats(extra))
     if "integrations" in inputs:
-        inputs["integrations"] = [_without_service_tags(one) for one in inputs["integrations"]]
+        inputs["integrations"] = [_without_service_tags(entry) for entry in inputs["integrations"]]
     inputs = {name: value for name, value in inputs.items() if not differences(name, inputs, outs)}
     if conflicting_inputs(inputs):
         inputs.pop("method", None)
@@ -134,15 +133,15 @@ def job_inputs(job: Job, profile: Profile) -> dict[str, Any]:
 
 
 def _metadata(pairs: dict[str, str] | None, profile: Profile) -> dict[str, str] | None:
-    """As many pairs as a program can name."""
+    """Return the metadata, up to the maximum number of pairs in a program."""
     return dict(islice(pairs.items(), MAX_METADATA)) if pairs and profile.supports("metadata") else None
 
 
-def _method(method: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """The method without what is empty or left to the service, with hyperparameters that only this service has."""
+def _method(method: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the method with extra hyperparameters, and without values that are empty or chosen by the service."""
     kind = method["type"]
     settings = method.get(kind, {})
-    given = {**settings.get("hyperparameters", {}), **own}
+    given = {**settings.get("hyperparameters", {}), **extra}
     hyperparameters = {name: value for name, value in given.items() if value not in (None, "auto")}
     filled = {
         name: value for name, value in {**settings, "hyperparameters": hyperparameters}.items() if value
@@ -157,27 +156,27 @@ def _without_service_tags(integration: dict[str, Any]) -> dict[str, Any]:
 
 
 def file_inputs(model: type[InputModel], file: FileObject, outs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs that a program would name so that a file is what they ask for.
+    """Return inputs from which the program would create an equivalent file.
 
     Args:
-        model: Describes the inputs of a `File`.
-        file: What the service says of it.
-        outs: What the state keeps of it.
+        model: The model of the inputs of a `File`.
+        file: The file as returned by the API.
+        outs: The file's outputs.
 
     Raises:
-        InputError: No program can upload a file of its purpose.
+        InputError: The file's purpose is not available for uploads.
     """
     purposes = get_args(model.model_fields["purpose"].annotation)
     if file.purpose is not None and file.purpose not in purposes:
         raise InputError(
-            f"{file.id} has the purpose {file.purpose!r}: only uploaded files can be managed, those of purpose "
-            f"{', '.join(purposes)}; a program can read this one with File.get"
+            f"{file.id} has the purpose {file.purpose!r}: only uploaded files can be imported (purposes "
+            f"{', '.join(purposes)}); to read this file in a program, use File.get"
         )
     return to_inputs(model, outs)
 
 
 def content_sha256(api: Client, file: FileObject) -> str | None:
-    """SHA-256 of a file's content, or None where the service does not let it be read as it was uploaded."""
+    """Return the SHA-256 of a file's content, or None if the service does not return the uploaded content."""
     try:
         size, digest = api.content(file.id, _measured)
     except MissingScopeError:
@@ -197,59 +196,61 @@ def _measured(parts: Iterator[bytes]) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def find_permissions(grants: PermissionManager, import_id: str) -> tuple[str, list[Permission]]:
-    """The checkpoint and the permissions that an import id names.
+def find_permissions(manager: PermissionManager, import_id: str) -> tuple[str, list[Permission]]:
+    """Return the name of the checkpoint and the permissions for an import id.
 
     Args:
-        grants: The service's permissions.
-        import_id: `<checkpoint>/<cp_…>`, `<checkpoint>` for all of its permissions, or `cp_…`, which is looked for.
+        manager: The manager of the service's permissions.
+        import_id: `<checkpoint>/<cp_…>`, `<checkpoint>` for all of its permissions, or `cp_…`, which is searched in
+            the permissions of the newest checkpoints.
 
     Raises:
-        InputError: It names none.
+        InputError: No permission matches the id, or the service does not support permissions.
     """
     require_id("FineTuningCheckpointPermission", import_id)
-    profile = grants.api.settings.profile
+    profile = manager.api.settings.profile
     if not profile.supports("permissions"):
         raise InputError(f"{import_id}: {profile.unsupported_message('permissions')}")
-    # names of models may hold slashes at other services
-    name, one, rest = import_id.rpartition(f"/{PERMISSION_ID}")
-    if not one and import_id.startswith(PERMISSION_ID):
-        return _search(grants, import_id)
-    checkpoint = grants.resolve_name(name if one else import_id)
-    return checkpoint, _chosen(
-        grants.list_for(checkpoint, None), checkpoint, one and f"{PERMISSION_ID}{rest}"
+    # model names may contain slashes at other services
+    name, separator, rest = import_id.rpartition(f"/{PERMISSION_ID}")
+    if not separator and import_id.startswith(PERMISSION_ID):
+        return _search(manager, import_id)
+    checkpoint = manager.resolve_name(name if separator else import_id)
+    return checkpoint, _selected(
+        manager.list_for(checkpoint, None), checkpoint, separator and f"{PERMISSION_ID}{rest}"
     )
 
 
-def _chosen(there: list[Permission], checkpoint: str, permission_id: str) -> list[Permission]:
-    """All permissions of a checkpoint, or the one with an id."""
-    if not there:
+def _selected(existing: list[Permission], checkpoint: str, permission_id: str) -> list[Permission]:
+    """Return the permission with an id, or all permissions of the checkpoint if the id is empty."""
+    if not existing:
         raise InputError(
-            f"{checkpoint} is shared with no project, or is no checkpoint of this organization: no permission can be "
-            f"imported"
+            f"{checkpoint} is not shared with any project, or is not a checkpoint of this organization: it has no "
+            f"permissions to import"
         )
-    chosen = [found for found in there if permission_id in ("", found.id)]
-    if not chosen:
-        known = ", ".join(f"{found.id} ({found.project_id})" for found in there[:SHOWN])
-        more = ", …" if len(there) > SHOWN else ""
+    selected = [found for found in existing if permission_id in ("", found.id)]
+    if not selected:
+        known = ", ".join(f"{found.id} ({found.project_id})" for found in existing[:MAX_LISTED])
+        more = ", …" if len(existing) > MAX_LISTED else ""
         raise InputError(f"{permission_id} is not among the permissions of {checkpoint}: {known}{more}")
-    return chosen
+    return selected
 
 
-def _search(grants: PermissionManager, permission_id: str) -> tuple[str, list[Permission]]:
+def _search(manager: PermissionManager, permission_id: str) -> tuple[str, list[Permission]]:
     searched = 0
-    for checkpoint in islice(_newest_checkpoints(grants.api), CHECKPOINTS_TO_SEARCH):
+    for checkpoint in islice(_newest_checkpoints(manager.api), CHECKPOINTS_TO_SEARCH):
         searched += 1
-        if found := [one for one in grants.list_for(checkpoint, None) if one.id == permission_id]:
+        permissions = manager.list_for(checkpoint, None)
+        if found := [permission for permission in permissions if permission.id == permission_id]:
             return checkpoint, found
     raise InputError(
-        f"{permission_id} is not among the permissions of the newest checkpoints, of which {searched} were searched: "
-        f"write <checkpoint>/{permission_id}, with the checkpoint's name, ft:…"
+        f"{permission_id} was not found among the permissions of the newest checkpoints ({searched} searched): "
+        f"pass <checkpoint>/{permission_id} with the checkpoint's name, ft:…"
     )
 
 
 def _newest_checkpoints(api: Client) -> Iterator[str]:
-    """Names of the checkpoints of recent jobs, newest job first, its model before the earlier ones."""
+    """Yield the names of the checkpoints of the newest jobs, newest job first, with its model before other steps."""
     for job in islice(api.jobs(), JOBS_TO_SEARCH):
         if not job.fine_tuned_model:
             continue

@@ -1,4 +1,4 @@
-"""Training data on this machine's disk, as previews judge it."""
+"""Checks of a local training file during a preview."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ if TYPE_CHECKING:
 
 _training_data = LazyModule("training_data")
 TRAINS = "fine-tune"
-"""The purpose of files whose rows are judged, and the default one."""
+"""Purpose of files whose rows are checked. It is also the default purpose."""
 ERROR, OFF = "error", "off"
-"""Values of `validate`: one that refuses, and one that says nothing."""
+"""Values of `validate`: fail the preview, and skip the check."""
 STRICT_SERVICES = frozenset({"openai", "azure"})
-"""Services whose rules are those by which rows are judged. Another one may take what they refuse."""
+"""Services that reject files with problems. Other services may accept such files, so problems are warnings there."""
 
 _locks_by_path: dict[str, Lock] = {}
-"""By path: who asks for a file while it is read for another resource waits, and then mostly finds what they ask for."""
+"""Locks by path, so that two resources with the same file do not read it twice: the second finds a cached report."""
 
 
-def check(path: str, host: Host, **how: Any) -> Report:
-    """What is found in a file; while a long one is read, its resource's row shows how far.
+def check(path: str, host: Host, **options: Any) -> Report:
+    """Check a training file, and display the progress in the resource's row if it takes long.
 
     Args:
-        path: The file.
-        host: Where it is shown.
-        how: As of `training_data.check`.
+        path: Path of the file.
+        host: The host that displays the progress.
+        options: Further arguments of `training_data.check`.
 
     Raises:
-        InputError: It cannot be read.
-        CommandInterruptedError: The user has interrupted the command meanwhile.
+        InputError: The file cannot be read.
+        CommandInterruptedError: The user interrupted the command while the file was read.
     """
     with _locks_by_path.setdefault(path, Lock()):
-        found: Report = _training_data.check(path, progress=ReadProgressReporter(host), **how)
+        found: Report = _training_data.check(path, progress=ReadProgressReporter(host), **options)
     return found
 
 
 def report(inputs: Mapping[str, Any], host: Host) -> Report | None:
-    """What is found in the local file that the inputs of a `File` name.
+    """Check the local file of a `File`.
 
     Returns:
-        None where there is no file to be read, or its rows are none to train on.
+        The report, or None if the inputs have no local file or its purpose is not `fine-tune`.
 
     Raises:
-        InputError: It cannot be read.
+        InputError: The file cannot be read.
     """
     path, sha256 = inputs.get("file"), inputs.get("sha256")
     if not isinstance(path, str) or (inputs.get("purpose") or TRAINS) != TRAINS:
@@ -61,12 +61,12 @@ def report(inputs: Mapping[str, Any], host: Host) -> Report | None:
 
 
 def row_counts(inputs: Mapping[str, Any], host: Host) -> dict[str, int | None]:
-    """The outputs of a `File` that tell rows and tokens; None where they cannot be counted."""
+    """Return the outputs `example_count` and `token_count` of a `File`. They are None if they cannot be counted."""
     try:
         found = report(inputs, host)
     except InputError:
         found = None
-    if found and found.sha256 != inputs.get("sha256", found.sha256):  # somebody has written to it meanwhile
+    if found and found.sha256 != inputs.get("sha256", found.sha256):  # the file has changed since
         found = None
     return {
         "example_count": found.examples if found else None,
@@ -75,7 +75,7 @@ def row_counts(inputs: Mapping[str, Any], host: Host) -> dict[str, int | None]:
 
 
 def errors(inputs: Mapping[str, Any], host: Host) -> list[str]:
-    """What the service would refuse in the rows of a `File`, a sentence each."""
+    """Return messages about the problems in a `File` that the service would reject."""
     try:
         found = report(inputs, host)
     except InputError as error:
@@ -84,7 +84,7 @@ def errors(inputs: Mapping[str, Any], host: Host) -> list[str]:
 
 
 def warnings(inputs: Mapping[str, Any], host: Host) -> list[str]:
-    """What is likely not as it was meant in the rows of a `File`, a sentence for each kind."""
+    """Return the probable mistakes in a `File`, one message for each kind."""
     try:
         found = report(inputs, host)
     except InputError:
@@ -93,30 +93,31 @@ def warnings(inputs: Mapping[str, Any], host: Host) -> list[str]:
 
 
 def is_error_level(validate: Any, service: str) -> bool:
-    """Whether what is found is refused at a service, rather than told."""
+    """Return whether problems fail the preview for a service. Otherwise, they are warnings."""
     return bool(validate == ERROR) or (validate is None and service in STRICT_SERVICES)
 
 
-def prefixed(name: str, path: str, sentences: Iterable[str]) -> list[str]:
-    """What was found in a file, as is told of the input that names it.
+def prefixed(name: str, path: str, messages: Iterable[str]) -> list[str]:
+    """Prefix the messages about a file with the input and the path.
 
     Args:
-        name: The input.
-        path: The file's path, as it may be shown.
-        sentences: What was found.
+        name: Name of the input that refers to the file.
+        path: Path of the file, redacted if it is secret.
+        messages: The messages.
     """
-    return [f"{name}: {path}: {sentence}" for sentence in sentences]
+    return [f"{name}: {path}: {message}" for message in messages]
 
 
-def _prefixed_messages(inputs: Mapping[str, Any], sentences: Iterable[str]) -> list[str]:
-    return prefixed("file", redacted_repr(inputs, "file", inputs["file"]), sentences)
+def _prefixed_messages(inputs: Mapping[str, Any], messages: Iterable[str]) -> list[str]:
+    return prefixed("file", redacted_repr(inputs, "file", inputs["file"]), messages)
 
 
 def _by_kind(found: Report) -> list[str]:
-    """The first warning of each kind, and how many more there are: a file may have one in each row."""
+    """Return the first warning of each kind and the number of further warnings of this kind."""
     warning = _training_data.Severity.WARNING
-    first = {one.kind: one for one in reversed(found.problems) if one.severity is warning}
+    first = {problem.kind: problem for problem in reversed(found.problems) if problem.severity is warning}
     more = {kind: found.counts[kind] - 1 for kind in first}
     return [
-        f"{one}{f' (and {more[kind]:,} more like it)' if more[kind] else ''}" for kind, one in first.items()
+        f"{problem}{f' (and {more[kind]:,} more like it)' if more[kind] else ''}"
+        for kind, problem in first.items()
     ]

@@ -1,4 +1,4 @@
-"""Files of ours on the user's disk: where things are remembered, and how a file is written."""
+"""The cache directory of this package, and atomic file writes."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import platformdirs
 PRIVATE = 0o600
 
 
-def cache_dir(what: str) -> Path:
-    """The folder in the user's cache where things of a kind are remembered. Nobody may have made it yet."""
-    return platformdirs.user_cache_path("pulumi-openai-ft") / what
+def cache_dir(name: str) -> Path:
+    """Return a directory in the user's cache. It may not exist yet."""
+    return platformdirs.user_cache_path("pulumi-openai-ft") / name
 
 
 def write_cache_file(file: Path, content: bytes) -> None:
-    """Writes a file into such a folder, for this user alone. Raises `OSError` where that cannot be done."""
+    """Write a file that only this user can read, and create its directory. Raise `OSError` on failure."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     atomic_write(file, content, PRIVATE)
 
 
 def atomic_write(path: Path, content: bytes, mode: int) -> None:
-    """Writes a file as a whole or not at all. Where `path` is a link, it stays one."""
+    """Write a file completely or not at all. If `path` is a symbolic link, replace the file that it points to."""
     target = path.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)

@@ -1,7 +1,7 @@
-"""Whether the engine that started this process is still there.
+"""Checks whether the engine that started this process is still running.
 
-The stock host outlives an engine that is killed, and finishes what it was doing. What it would still buy then, the
-next `pulumi up` cannot see coming.
+Pulumi's stock host outlives an engine that is killed, and finishes the operations in progress. It could create a job
+after the next `pulumi up` has already searched for existing jobs.
 """
 
 from __future__ import annotations
@@ -16,38 +16,40 @@ from pulumi_openai_ft.errors import EngineDisconnectedError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LONGEST_LOOK = 2.0
-"""Seconds that the engine, on this machine, may take to accept a connection."""
+CONNECT_TIMEOUT = 2.0
+"""Maximum number of seconds that the local engine may take to accept a connection."""
 _ADDRESS = re.compile(r"(127\.0\.0\.1|localhost):(\d+)")
 
 
 def find_engine_address(arguments: Sequence[str]) -> str:
-    """The engine's address among the arguments of a host, which may hold options of logging too; empty if it is not."""
+    """Return the engine's address from the arguments of a host, or an empty string. Skip logging options."""
     return next(filter(_ADDRESS.fullmatch, arguments), "")
 
 
 def require_engine(arguments: Sequence[str] | None = None) -> None:
-    """Makes sure that somebody is there who will record what is about to be created.
+    """Make sure that the engine is still running, so that it can record a resource before you create it.
+
+    Do nothing if the arguments contain no engine address: this process is then not a provider host.
 
     Args:
-        arguments: Arguments of this process, by default its own. The engine's address is one of those of a host of
-            providers; where there is none, nobody has to be there.
+        arguments: Command-line arguments of the host; by default those of this process.
 
     Raises:
-        EngineDisconnectedError: The engine is gone.
+        EngineDisconnectedError: The engine is no longer running.
     """
     address = find_engine_address(sys.argv[1:] if arguments is None else arguments)
     if address and not is_listening(address):
         raise EngineDisconnectedError(
-            "the Pulumi engine that asked for this is gone, so nothing is created for it: run the command again"
+            "the Pulumi engine that started this operation is no longer running, so nothing was created: "
+            "run the command again"
         )
 
 
 def is_listening(address: str) -> bool:
-    """Whether an engine listens on this machine at `<host>:<port>`."""
+    """Return whether an engine accepts connections at `<host>:<port>`, an address of this machine."""
     host, port = address.rsplit(":", 1)
     try:
-        socket.create_connection((host, int(port)), timeout=LONGEST_LOOK).close()
+        socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT).close()
     except OSError:
         return False
     return True

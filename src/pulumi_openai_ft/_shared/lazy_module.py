@@ -1,7 +1,7 @@
-"""Modules that are loaded when something of them is first used.
+"""Modules that are imported on first use.
 
-A program that only registers resources needs neither pydantic nor what talks to the service: loading both takes longer
-than everything else that it does.
+A program that only registers resources needs neither pydantic nor the API client, and importing them would take longer
+than the rest of the program.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ PACKAGE = "pulumi_openai_ft"
 
 
 class LazyModule:
-    """A module of this package, loaded when something of it is first asked for.
+    """A module of this package that is imported when one of its attributes is first read.
 
     Args:
-        name: Its name within the package, such as `_provider.file`.
+        name: Name within the package, such as `_provider.file`.
     """
 
     def __init__(self, name: str) -> None:

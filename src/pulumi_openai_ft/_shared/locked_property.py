@@ -1,4 +1,4 @@
-"""Properties that are made once."""
+"""A thread-safe `functools.cached_property`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ if TYPE_CHECKING:
     locked_cached_property = cached_property
 else:
 
-    class locked_cached_property(cached_property):  # noqa: N801 - reads like the decorator that it is
-        """A property that is made once, however many threads ask for it first: two pollers would see half each.
+    class locked_cached_property(cached_property):  # noqa: N801 - named like the decorator that it replaces
+        """A cached property that is computed once, even if several threads read it first at the same time.
 
-        Since Python 3.12 `cached_property` promises that no more.
+        `functools.cached_property` no longer guarantees this since Python 3.12. Without it, two threads could, for
+        example, create two pollers that each know only half of the jobs.
         """
 
-        def __init__(self, make: Any) -> None:
-            super().__init__(make)
-            self._making = RLock()
+        def __init__(self, compute: Any) -> None:
+            super().__init__(compute)
+            self._computing = RLock()
 
         def __get__(self, instance: Any, owner: type | None = None) -> Any:
-            with self._making:
+            with self._computing:
                 return super().__get__(instance, owner)

@@ -17,17 +17,17 @@ _STEP = re.compile(r'\.?([^.\["]+)|\[(\d+)\]|\["((?:\\"|[^"])*)"\]')
 
 
 def format_path(steps: Iterable[Step]) -> str:
-    """The path from one property on, as far as the syntax goes."""
-    return "".join(map(_written_step, takewhile(_can_be_written, steps)))
+    """Join steps into a path. Stop before the first step that the syntax cannot express."""
+    return "".join(map(_format_step, takewhile(_is_expressible, steps)))
 
 
 def top_level(path: str) -> str:
-    """The property in which a path begins."""
+    """Return the top-level property of a path."""
     return re.split(r"[.\[]", path, maxsplit=1)[0]
 
 
 def get_at(path: str, value: Any) -> Any:
-    """What lies at a path, or None."""
+    """Return the value at a path, or None."""
     for name, index, key in _STEP.findall(path):
         step = int(index) if index else name or key.replace(r"\"", '"')
         try:
@@ -37,12 +37,12 @@ def get_at(path: str, value: Any) -> Any:
     return value
 
 
-def _can_be_written(step: Step) -> bool:
-    # the syntax escapes quotes and not the backslash: the engine fails at a key that ends with one
+def _is_expressible(step: Step) -> bool:
+    # the syntax escapes quotes but not backslashes: the engine fails on a key that ends with a backslash
     return not str(step).endswith("\\")
 
 
-def _written_step(step: Step) -> str:
+def _format_step(step: Step) -> str:
     if isinstance(step, int):
         return f"[{step}]"
     if _BARE_KEY.fullmatch(step):

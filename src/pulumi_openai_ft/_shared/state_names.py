@@ -1,30 +1,30 @@
-"""Names that states hold, so none of them may change: hidden properties and type tokens."""
+"""Hidden properties and type tokens. State files contain these names, so never change them."""
 
 from __future__ import annotations
 
 IDENTITY, FORMER_IDENTITIES = "__identity", "__former_identities"
-"""Hidden inputs: what tells a resource apart from every other one, and what told it apart under its aliases."""
+"""Hidden inputs: the unique identity of a resource, and the identities it had under its aliases."""
 SECRET_INPUTS = "__secret_inputs"  # noqa: S105 - a property
-"""Hidden input: the names of those that are secret. The engine tells providers nothing of it."""
+"""Hidden input: names of the secret inputs, because the engine does not pass secretness to providers."""
 FILE_HASHES = {"training_file": "__training_file_sha256", "validation_file": "__validation_file_sha256"}
-"""Hidden inputs of a job: the hashes of its files, where they are known."""
+"""Hidden inputs of a job: SHA-256 hashes of its files, if known."""
 TRAINING_DATA = "__training_data"
-"""Hidden input of a job: where the local file of its training data is, and how it is judged."""
+"""Hidden input of a job: path and validation level of the local training file."""
 ESTIMATE = "__estimate"
-"""Hidden input of a job, added by its check: what training is likely to come to."""
+"""Hidden input of a job, added by `check`: the estimated tokens and cost of training."""
 ESTIMATED = ("estimated_tokens", "estimated_cost_usd")
-"""Outputs of a job, and inputs that its check adds: the engine shows policies no input that begins with `__`."""
+"""Outputs of a job that `check` also adds as inputs: the engine hides inputs that begin with `__` from policies."""
 REQUESTED_INPUTS = "__asked"
-"""Output of a job that keeps what the inputs asked for with which it was bought."""
+"""Output of a job: SHA-256 digests of the inputs with which the job was created."""
 
 
 PACKAGE = "pulumi-python"
 TYPE_PREFIX = f"{PACKAGE}:dynamic/openai_ft:"
-"""How our types begin, and our functions."""
+"""Prefix of this package's resource types and functions."""
 
 
 FILE_TYPE = f"{TYPE_PREFIX}File"
 JOB_TYPE = f"{TYPE_PREFIX}FineTuningJob"
 PERMISSION_TYPE = f"{TYPE_PREFIX}FineTuningCheckpointPermission"
 PROVIDER_TYPE = f"pulumi:providers:{PACKAGE}"
-"""The provider of ours, whose properties are the stack's configuration."""
+"""Type of the provider resource, whose properties are the stack's configuration."""

@@ -1,1 +1,1 @@
-"""How training data is read, judged, counted and remembered; `pulumi_openai_ft.training_data` is what is used of it."""
+"""Implementation of `pulumi_openai_ft.training_data`: reading, checking, counting tokens, and caching."""

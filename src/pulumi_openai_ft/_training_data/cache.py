@@ -1,6 +1,6 @@
-"""Remembers files that have not changed, and what was found in contents, so that neither need be read again.
+"""Cache for hashes of unchanged files and for reports on contents, so that a file is not read twice.
 
-Whatever goes wrong with the cache, it is as if it were empty; what cannot be written is remembered by this process.
+Cache entries that cannot be read count as missing. Entries that cannot be written are kept in this process.
 """
 
 from __future__ import annotations
@@ -24,15 +24,18 @@ if TYPE_CHECKING:
 
 PACKAGE = "pulumi-openai-ft"
 SETTLED_NS = 2_000_000_000
-"""How long a file must have been left alone before it was read to be known by its times: as git holds it, a change
-within a tick of the file system's clock does not show in them."""
+"""Minimum age of a file's last change, in nanoseconds, for its hash to be cached.
+
+A later change within the same tick of the file system's clock would not alter the times of the file. Git calls such
+files racily clean.
+"""
 MOST_ENTRIES = 400
-"""Files, and contents of files, that are remembered; a quarter of them goes when there are more."""
+"""Maximum number of cache entries. A quarter of them is deleted when the cache exceeds it."""
 MOST_REPORTS = 8
-"""Reports of one content that are remembered."""
+"""Maximum number of cached reports per content."""
 UNUSABLE = (OSError, ValueError, msgspec.MsgspecError)
 _UNWRITTEN: dict[Path, Any] = {}
-"""Entries by where they should be: a preview asks the same several times, and a long file takes long to read."""
+"""Entries that could not be written, by their intended path. A preview needs the same entry several times."""
 
 Report = TypeVar("Report")
 Entry = TypeVar("Entry")
@@ -50,12 +53,12 @@ class _Content(msgspec.Struct, Generic[Report]):
 
 @dataclass(slots=True)
 class Cache(Generic[Report]):
-    """The hashes of files by their states, and what was found in contents by their hashes: a folder of small files.
+    """A folder of small files that map a file's state to its hash, and a content's hash to its reports.
 
     Attributes:
-        kind: Class of what is found: a dataclass.
-        folder: Where, the user's cache folder by default; None for nowhere.
-        now: Gives the time, in nanoseconds since 1970.
+        kind: Class of the reports: a dataclass.
+        folder: Folder of the entries. By default, it is in the user's cache folder; None disables the cache.
+        now: Function that returns the time in nanoseconds since 1970.
     """
 
     kind: type[Report]
@@ -63,34 +66,34 @@ class Cache(Generic[Report]):
     now: Callable[[], int] = time.time_ns
 
     def sha256(self, path: str | os.PathLike[str]) -> str | None:
-        """The hash of a file that has not changed since it was remembered."""
+        """Return the cached hash of a file, or None if the file has changed or is not cached."""
         state = _state(path)
-        found = self._read(_name(state), _File) if state else None
-        return found.sha256 if found and found.state == state else None
+        entry = self._read(_name(state), _File) if state else None
+        return entry.sha256 if entry and entry.state == state else None
 
-    def report(self, sha256: str, terms: str) -> Report | None:
-        """What was found by these terms in the content of this hash."""
-        return self._reports(sha256).get(_key(terms))
+    def report(self, sha256: str, options: str) -> Report | None:
+        """Return the cached report on the content with this hash, checked with these options, or None."""
+        return self._reports(sha256).get(_key(options))
 
-    def remember_file(self, state: State, sha256: str, began: int) -> None:
-        """Remembers the hash of a file, unless a change of it might not show.
+    def remember_file(self, state: State, sha256: str, started: int) -> None:
+        """Cache the hash of a file, unless the file changed so recently that another change may go unnoticed.
 
         Args:
-            state: Its state while it was read.
-            sha256: Its hash.
-            began: The time just before it was opened.
+            state: State of the file while it was read.
+            sha256: Hash of the file's content.
+            started: Time just before the file was opened, in nanoseconds since 1970.
         """
-        if max(state.modified_ns, state.changed_ns) <= began - SETTLED_NS:
+        if max(state.modified_ns, state.changed_ns) <= started - SETTLED_NS:
             self._write(_name(state), _File(state, sha256))
 
-    def remember_report(self, sha256: str, terms: str, report: Report) -> None:
-        """Remembers what was found by these terms in the content of this hash."""
-        reports = [*self._reports(sha256).items(), (_key(terms), report)]
+    def remember_report(self, sha256: str, options: str, report: Report) -> None:
+        """Cache a report on the content with this hash, checked with these options."""
+        reports = [*self._reports(sha256).items(), (_key(options), report)]
         self._write(f"{sha256}.json", _Content(sha256, dict(reports[-MOST_REPORTS:])))
 
     def _reports(self, sha256: str) -> dict[str, Report]:
-        found: _Content[Report] | None = self._read(f"{sha256}.json", _Content[self.kind])  # type: ignore[name-defined]
-        return found.reports if found and found.sha256 == sha256 else {}
+        entry: _Content[Report] | None = self._read(f"{sha256}.json", _Content[self.kind])  # type: ignore[name-defined]
+        return entry.reports if entry and entry.sha256 == sha256 else {}
 
     def _read(self, name: str, kind: type[Entry]) -> Entry | None:
         if self.folder is None:
@@ -114,13 +117,13 @@ class Cache(Generic[Report]):
             _UNWRITTEN[path] = entry
             return
         _UNWRITTEN.pop(path, None)
-        with contextlib.suppress(OSError):  # another process prunes it too
+        with contextlib.suppress(OSError):  # another process may prune the same folder
             _prune(self.folder)
 
 
 def _state(path: str | os.PathLike[str]) -> State | None:
     try:
-        return State.of(os.stat(path))  # noqa: PTH116 - a path as it was written
+        return State.of(os.stat(path))  # noqa: PTH116 - keeps the path unchanged
     except (OSError, ValueError):
         return None
 
@@ -129,9 +132,9 @@ def _name(state: State) -> str:
     return f"{state.device:x}-{state.inode:x}.json"
 
 
-def _key(terms: str) -> str:
-    """Another version of the package may judge otherwise."""
-    return f"{_version()} {terms}"
+def _key(options: str) -> str:
+    """Return the key of a report. Another version of the package may apply other rules."""
+    return f"{_version()} {options}"
 
 
 @cache
@@ -140,7 +143,7 @@ def _version() -> str:
 
 
 def _prune(folder: Path) -> None:
-    if len(os.listdir(folder)) <= MOST_ENTRIES:  # noqa: PTH208 - a path for each takes ten times as long
+    if len(os.listdir(folder)) <= MOST_ENTRIES:  # noqa: PTH208 - creating path objects takes ten times as long
         return
     files = sorted(folder.iterdir(), key=lambda file: file.stat().st_mtime, reverse=True)
     for file in files[MOST_ENTRIES - MOST_ENTRIES // 4 :]:

@@ -1,4 +1,4 @@
-"""Judges the lines of a file as they come."""
+"""Checker for the lines of a file while they are read."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _first, _last = itemgetter(0), itemgetter(-1)
 
 
 class CheckOptions(NamedTuple):
-    """By what a file is judged and counted.
+    """Options of a check.
 
     Attributes:
-        method: The job's method, of `METHODS`, or None to go by what the first row looks like.
-        encoding: The tokens' encoding.
-        context_length: Tokens of a row beyond which the model cuts it, or None.
+        method: Training method of the job, an item of `METHODS`, or None to infer it from the first row.
+        encoding: Name of the encoding that tokens are counted with.
+        context_length: Maximum number of tokens per row, or None. The service truncates longer rows.
     """
 
     method: str | None
@@ -55,40 +55,40 @@ class CheckOptions(NamedTuple):
 
 
 class FileChecker:
-    """Judges the lines of a file as they come.
+    """A check of a file, to which blocks of lines are passed in order.
 
     Args:
-        terms: By what the file is judged.
-        tally: Counts its tokens.
-        training: The lines of the training file, of which a validation file should hold none.
+        options: Options of the check.
+        tally: Count of the file's tokens.
+        training: Lines of the training file, if this is a validation file. Lines in both files are warnings.
 
     Attributes:
-        examples: Rows so far, whether good or not.
-        method: The method by whose rules they are judged; None before the first row was read.
-        longest: Bytes of the longest line so far. A row has no more tokens than bytes, unless it shows images.
-        findings: What is wrong so far.
+        examples: Number of rows so far, valid or not.
+        method: Training method whose rules are applied, or None before the first row.
+        longest: Length of the longest line so far, in bytes. A row without images has no more tokens than bytes.
+        findings: Problems found so far.
     """
 
-    def __init__(self, terms: CheckOptions, tally: Tally, training: DuplicateFinder | None = None) -> None:
+    def __init__(self, options: CheckOptions, tally: Tally, training: DuplicateFinder | None = None) -> None:
         self.examples = self.longest = 0
-        self.method = terms.method
+        self.method = options.method
         self.findings = ProblemLog()
-        self._terms, self._tally, self._training = terms, tally, training
-        self._repeats = DuplicateFinder()
-        self._has_carriage_returns = self._is_over = False
+        self._options, self._tally, self._training = options, tally, training
+        self._duplicates = DuplicateFinder()
+        self._has_carriage_returns = self._is_stopped = False
         self._decoder: msgspec.json.Decoder[Row] | None = None
-        self._plain = msgspec.json.Decoder(Plain) if terms.method in (None, METHODS[0]) else None
+        self._plain = msgspec.json.Decoder(Plain) if options.method in (None, METHODS[0]) else None
 
     def take(self, block: Block) -> None:
-        """Judges lines; once that is pointless it does nothing."""
-        if self._is_over:
+        """Check a block of lines. After too many errors, this returns immediately."""
+        if self._is_stopped:
             return
         if block.lines is None:
-            self._say("line_too_long", "is longer than 160 MB, which no row can be", block.number)
+            self._add("line_too_long", "is longer than 160 MB, the limit for an example", block.number)
             return
-        lines = self._beginning(block.lines) if block.number == 1 else block.lines
+        lines = self._check_start(block.lines) if block.number == 1 else block.lines
         if not lines:
-            self._is_over = True
+            self._is_stopped = True
             return
         if block.has_returns:
             lines = self._without_carriage_returns(lines)
@@ -97,40 +97,44 @@ class FileChecker:
         text, may_be_long = block.text if lines is block.lines else None, longest > self._tally.longest
         if may_be_long or not self._take_plain(lines, text):
             if self._decoder is None:
-                self._choose(lines)
+                self._choose_method(lines)
             rows = self._decoded(lines, text) if block.is_ascii or _is_utf8(block.text) else None
             self._rows(lines, block.number, rows or [None] * len(lines), may_be_long=may_be_long)
-        self._look_for_repeats(lines, block.number)
+        self._find_duplicates(lines, block.number)
 
     def finish(self) -> None:
-        """Says what only the whole file tells."""
+        """Report the problems that depend on the whole file."""
         self._tally.finish()
-        for line, length in self._tally.cut:
-            longest = self._terms.context_length
-            self._say("too_long_for_model", f"has {length:,} tokens, the model takes {longest:,}", line)
-        if self._is_over:
+        for line, length in self._tally.truncated:
+            longest = self._options.context_length
+            self._add("too_long_for_model", f"has {length:,} tokens, more than the model's {longest:,}", line)
+        if self._is_stopped:
             return
         if self._tally.image_rows > MOST_IMAGE_ROWS:
-            self._say("too_many_image_rows", f"has {self._tally.image_rows:,} rows with images")
+            self._add("too_many_image_rows", f"has {self._tally.image_rows:,} examples with images")
         if not self.examples:
-            self._say("no_examples", "holds no rows")
+            self._add("no_examples", "has no examples")
         elif self.examples < LEAST_EXAMPLES:
-            self._say("few_examples", f"holds {self.examples} row{'' if self.examples == 1 else 's'}")
+            self._add("few_examples", f"has {self.examples} example{'' if self.examples == 1 else 's'}")
 
-    def _say(self, kind: str, reason: str, line: int | None = None) -> None:
+    def _add(self, kind: str, reason: str, line: int | None = None) -> None:
         self.findings.add(Problem(kind, reason, line))
 
-    def _beginning(self, lines: list[bytes]) -> list[bytes]:
-        """Looks at what comes first: the first lines as they are meant, or none of them if nothing will be readable."""
+    def _check_start(self, lines: list[bytes]) -> list[bytes]:
+        """Check the start of the file.
+
+        Returns:
+            The lines without a byte order mark, or an empty list if the file cannot be read as JSON Lines.
+        """
         first = lines[0]
         if first.startswith(UTF_16_MARKS) or b"\0" in first[:4]:
-            self._say("encoding", "is UTF-16 or UTF-32")
+            self._add("encoding", "is encoded in UTF-16 or UTF-32")
             return []
         if first.startswith(BYTE_ORDER_MARK):
-            self._say("byte_order_mark", "begins with a byte order mark")
+            self._add("byte_order_mark", "starts with a byte order mark")
             first = first.removeprefix(BYTE_ORDER_MARK)
         if first.lstrip().startswith(b"["):
-            self._say("array", "is one JSON array")
+            self._add("array", "is a JSON array")
             return []
         return lines if first is lines[0] else [first, *lines[1:]]
 
@@ -140,11 +144,11 @@ class FileChecker:
             return lines
         if not self._has_carriage_returns:
             self._has_carriage_returns = True
-            self._say("carriage_returns", "has lines that end as on Windows (CRLF)")
+            self._add("carriage_returns", "has Windows line endings (CRLF)")
         return without
 
     def _take_plain(self, lines: list[bytes], text: memoryview | bytes | None) -> bool:
-        """Takes lines that hold plain rows and nothing else, by the fastest way, as long as all have done so."""
+        """Check lines on the fast path, as long as all rows are text-only, and return whether they were."""
         if self._plain is None:
             return False
         try:
@@ -160,7 +164,7 @@ class FileChecker:
         return is_plain
 
     def _decoded(self, lines: list[bytes], text: memoryview | bytes | None) -> list[Row | None]:
-        """The rows that fit their types; None for each other."""
+        """Return the typed row of each line, or None for a line that does not match its type."""
         decoder = self._decoder
         if decoder is None:
             return [None] * len(lines)
@@ -169,8 +173,8 @@ class FileChecker:
         except UNDECODABLE:
             return [_decoded(decoder, line) for line in lines]
 
-    def _choose(self, lines: list[bytes]) -> None:
-        """Decides on the method by the first row that can be read."""
+    def _choose_method(self, lines: list[bytes]) -> None:
+        """Infer the method from the first readable row, unless the options set it."""
         for line in filter(bytes.strip, lines) if self.method is None else ():
             try:
                 self.method = likely_method(parse_row(line))
@@ -184,27 +188,27 @@ class FileChecker:
         self.examples += len(lines)
         others = range(len(rows)) if may_be_long else collect_simple_rows(rows, self._tally.batch)
         for index in others:
-            self._unusual(lines[index], number + index, rows[index])
+            self._check_row(lines[index], number + index, rows[index])
         self._tally.read(sum(map(len, lines)))
 
-    def _unusual(self, line: bytes, number: int, row: Row | None) -> None:
+    def _check_row(self, line: bytes, number: int, row: Row | None) -> None:
         batch = Batch()
         try:
             if row is None:
-                raise NeedsFullCheckError  # noqa: TRY301 - whatever the reason, it is looked at as below
+                raise NeedsFullCheckError  # noqa: TRY301 - both reasons lead to the same check
             collect_token_texts(row, batch)
         except NeedsFullCheckError:
-            self._doubtful(line, number)
+            self._check_fully(line, number)
         else:
             self._tally.add(number, batch, len(line))
 
-    def _doubtful(self, line: bytes, number: int) -> None:
-        """Looks at a row more closely."""
-        if self._is_over:
+    def _check_fully(self, line: bytes, number: int) -> None:
+        """Apply all rules to a row."""
+        if self._is_stopped:
             return
         if not line.strip():
             self.examples -= 1
-            self._say("blank_line", "is blank", number)
+            self._add("blank_line", "is blank", number)
             return
         errors, method = self.findings.errors, self.method or METHODS[0]
         try:
@@ -212,24 +216,33 @@ class FileChecker:
             for problem in row_problems(row, method, number):
                 self.findings.add(problem)
         except UnreadableRowError as error:
-            self._say(error.kind, str(error), number)
+            self._add(error.kind, str(error), number)
         if self.findings.errors == errors:
             self._tally.add(number, token_texts(row, method), len(line))
         elif self.findings.are_too_many:
-            self._is_over = True
-            self._say("stopped", f"has so many errors that nothing was examined after line {number}")
+            self._is_stopped = True
+            self._add("stopped", f"has too many errors: lines after line {number} were not checked")
 
-    def _look_for_repeats(self, lines: list[bytes], number: int) -> None:
-        for line, first in self._repeats.among(lines, number):
-            self._say("duplicate", f"is the same as that in line {first}", line)
+    def _find_duplicates(self, lines: list[bytes], number: int) -> None:
+        for line, first in self._duplicates.among(lines, number):
+            self._add("duplicate", f"is identical to line {first}", line)
         for line, first in self._training.shared(lines, number) if self._training else ():
-            self._say("shared_row", f"is also in line {first} of the training file", line)
+            self._add("shared_row", f"is identical to line {first} of the training file", line)
 
 
 def _all_decoded(
     decoder: msgspec.json.Decoder[Read], lines: list[bytes], text: memoryview | bytes | None
 ) -> list[Read]:
-    """The rows of lines, which as they stand in the file are the text. Raises one of `UNDECODABLE`."""
+    """Return the rows of lines.
+
+    Args:
+        decoder: Decoder for a row.
+        lines: The lines.
+        text: The same lines, joined by newlines, if the file contains them unchanged.
+
+    Raises:
+        UNDECODABLE: A line is not such a row. The error is an instance of one of these classes.
+    """
     if text is not None and _are_objects(lines):
         rows = decoder.decode_lines(text)
         if len(rows) == len(lines):
@@ -245,10 +258,10 @@ def _decoded(decoder: msgspec.json.Decoder[Row], line: bytes) -> Row | None:
 
 
 def _are_objects(lines: list[bytes]) -> bool:
-    """Whether each line begins and ends as an object does.
+    """Return whether each line starts and ends like an object.
 
-    Where as many rows as lines are read from such lines, each line holds one: inside of a row, what ends with `}` is
-    never followed by what begins with `{`.
+    If the number of rows in such lines equals the number of lines, each line is a row: within a row, a line that ends
+    with `}` is never followed by a line that starts with `{`.
     """
     try:
         return set(map(_first, lines)) == {OPENING} and set(map(_last, lines)) == {CLOSING}
@@ -257,7 +270,7 @@ def _are_objects(lines: list[bytes]) -> bool:
 
 
 def _is_utf8(text: memoryview | bytes) -> bool:
-    """Whether it is text; the decoder looks only at the strings that it returns."""
+    """Return whether a text is valid UTF-8. The decoder verifies only the strings that it returns."""
     try:
         str(text, "utf-8")
     except UnicodeDecodeError:

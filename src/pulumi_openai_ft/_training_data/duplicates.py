@@ -1,4 +1,4 @@
-"""Lines that are the same as earlier ones."""
+"""Search for duplicate lines."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_REMEMBERED = 500_000
-"""Lines of a file that are remembered: some 50 MB. Later ones are compared with these alone."""
+"""Number of lines that are stored, which takes about 50 MB. Later lines are compared only with these."""
 
 
 class DuplicateFinder:
-    """Remembers lines by their hashes; two that differ have the same one in 10^14 files, if at all."""
+    """A set of lines, stored as 64-bit hashes. With `MOST_REMEMBERED` lines, a collision has a probability of 10^-8."""
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
@@ -21,42 +21,46 @@ class DuplicateFinder:
         self._numbers: dict[int, int] = {}
 
     def among(self, lines: list[bytes], number: int) -> Iterator[tuple[int, int]]:
-        """Finds lines that were seen before, and remembers the others.
+        """Find lines that duplicate earlier lines, and store the others.
 
         Args:
-            lines: Lines that follow each other.
-            number: Number of the first.
+            lines: Consecutive lines.
+            number: Line number of the first line.
 
-        Returns:
-            Numbers of the lines that repeat earlier ones, each with the number of the first that it repeats.
+        Yields:
+            The line number of each duplicate, and the line number of its first occurrence.
         """
         hashes = list(map(hash, lines))
         new = set(hashes)
-        repeats_any = len(new) < len(hashes) or not self._seen.isdisjoint(new)
+        has_duplicates = len(new) < len(hashes) or not self._seen.isdisjoint(new)
         if len(self._seen) < MOST_REMEMBERED:
             self._not_numbered.append((number, hashes))
             self._seen |= new
-        if repeats_any:
-            yield from self._first_ones(lines, hashes, number)
+        if has_duplicates:
+            yield from self._first_occurrences(lines, hashes, number)
 
     def shared(self, lines: list[bytes], number: int) -> Iterator[tuple[int, int]]:
-        """Numbers of lines of another file that this one has, each with its number here."""
+        """Find lines of another file that are in this file.
+
+        Yields:
+            The line number in the other file, and the line number in this file.
+        """
         hashes = list(map(hash, lines))
         if not self._seen.isdisjoint(hashes):
-            yield from self._first_ones(lines, hashes, number, is_other_file=True)
+            yield from self._first_occurrences(lines, hashes, number, is_other_file=True)
 
-    def _first_ones(
+    def _first_occurrences(
         self, lines: list[bytes], hashes: list[int], number: int, *, is_other_file: bool = False
     ) -> Iterator[tuple[int, int]]:
         self._number()
         firsts = map(self._numbers.get, hashes, repeat(0))
-        for own, (line, first) in enumerate(zip(lines, firsts, strict=True), start=number):
-            if first and (is_other_file or first < own) and line.strip():
-                yield own, first
+        for current, (line, first) in enumerate(zip(lines, firsts, strict=True), start=number):
+            if first and (is_other_file or first < current) and line.strip():
+                yield current, first
 
     def _number(self) -> None:
-        """Numbers are found when the first repetition is: most files have none."""
-        for number, hashes in self._not_numbered:
-            for own, hash_ in enumerate(hashes, start=number):
-                self._numbers.setdefault(hash_, own)
+        """Store the line numbers of the lines. This waits for the first duplicate: most files have none."""
+        for first, hashes in self._not_numbered:
+            for number, hash_ in enumerate(hashes, start=first):
+                self._numbers.setdefault(hash_, number)
         self._not_numbered.clear()

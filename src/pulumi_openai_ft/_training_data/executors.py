@@ -1,4 +1,4 @@
-"""Work that does not hold the interpreter's lock, done beside the thread that does."""
+"""Executors for work that releases the interpreter lock, such as reading, hashing and counting tokens."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SMALL = 256 * 2**10
-"""Bytes below which starting threads costs more than they gain."""
+"""File size in bytes below which starting a thread takes longer than it saves."""
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 class Worker(Protocol):
-    """Does one thing after the other."""
+    """An executor that runs calls sequentially, in the order of submission."""
 
-    def submit(self, fn: Callable[..., Made], /, *args: Any) -> Future[Made]:
-        """Has something done."""
+    def submit(self, fn: Callable[..., Result], /, *args: Any) -> Future[Result]:
+        """Schedule a call."""
 
 
 class InlineExecutor:
-    """Does everything at once, in the thread that asks."""
+    """An executor that runs each call immediately, in the calling thread."""
 
-    def submit(self, fn: Callable[..., Made], /, *args: Any) -> Future[Made]:
-        """Does it."""
-        done: Future[Made] = Future()
-        done.set_result(fn(*args))
-        return done
+    def submit(self, fn: Callable[..., Result], /, *args: Any) -> Future[Result]:
+        """Run a call and return its completed future."""
+        future: Future[Result] = Future()
+        future.set_result(fn(*args))
+        return future
 
 
 @contextmanager
 def worker(size: int) -> Iterator[Worker]:
-    """A worker for a file of so many bytes. What it was given and has not begun is dropped at the end."""
+    """Yield an executor for a file of `size` bytes. On exit, calls that have not started are cancelled."""
     if size < SMALL:
         yield InlineExecutor()
         return

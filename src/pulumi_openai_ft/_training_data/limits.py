@@ -1,15 +1,15 @@
-"""Words and numbers of the service's rules, from openai-openapi of 2025-07 and OpenAI's guides."""
+"""Names and limits in the service's rules for training data, from openai-openapi of 2025-07 and OpenAI's guides."""
 
 from __future__ import annotations
 
 import re
 
 METHODS = ("supervised", "dpo", "reinforcement")
-"""Kinds of training, as `method.type` of the API's create call names them."""
+"""Training methods: the values of `method.type` in the request that creates a job."""
 CHAT_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 REINFORCEMENT_ROLES = ("developer", "user", "assistant", "tool")
 PARTS = {"user": ("text", "image_url"), "assistant": ("text", "refusal")}
-"""Types of content parts by role; the other roles have text alone."""
+"""Types of content parts by role. Other roles allow only text."""
 DETAILS = ("auto", "low", "high")
 
 LEAST_EXAMPLES = 10
@@ -19,7 +19,7 @@ MOST_IMAGE_BYTES = 10 * 2**20
 MOST_FUNCTIONS = 128
 IMAGE_TOKENS = {"low": 85}
 WHOLE_IMAGE_TOKENS = 765
-"""An image of four tiles; the true number depends on its size."""
+"""Tokens of an image of four tiles. The actual number depends on the size of the image."""
 
 SPECIAL_TOKEN = re.compile(
     r"<\|(?:endoftext|endofprompt|fim_prefix|fim_middle|fim_suffix|im_start|im_end|im_sep)\|>"
@@ -30,7 +30,7 @@ WEB_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
 def is_image(url: str) -> bool:
-    """Return whether an image's URL keeps the rules."""
+    """Return whether an image's URL is a web URL or a data URL that the service accepts."""
     if WEB_ADDRESS.match(url):
         return True
     data = IMAGE_DATA.match(url)

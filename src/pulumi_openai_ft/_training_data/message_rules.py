@@ -1,4 +1,4 @@
-"""The rules of what messages hold: texts, images, calls, declarations of tools."""
+"""Rules for the content of messages: texts, images, tool calls and tool declarations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST_SHOWN = 40
 
 
 def truncated_repr(value: Any) -> str:
-    """The beginning of a value, as JSON."""
+    """Return a value as JSON, cut to 40 characters, for a message."""
     if value is None:
         return "missing or null"
     if isinstance(value, dict | list) and value:
@@ -32,42 +32,40 @@ def truncated_repr(value: Any) -> str:
 
 
 class RowProblems:
-    """Collects what is wrong with one row.
+    """The problems of a row.
 
     Attributes:
-        problems: What was found so far.
-        images: How many images were found so far.
+        found: Problems found so far.
+        images: Number of images found so far.
     """
 
     def __init__(self, line: int) -> None:
-        self.problems: list[Problem] = []
+        self.found: list[Problem] = []
         self.images = 0
         self._line = line
 
-    def fault(self, kind: str, reason: str, path: str = "") -> None:
-        """Takes a problem."""
-        self.problems.append(Problem(kind, reason, self._line, path))
+    def add(self, kind: str, reason: str, path: str = "") -> None:
+        """Add a problem."""
+        self.found.append(Problem(kind, reason, self._line, path))
 
-    def text(
-        self, holder: dict[str, Any], key: str, path: str, kind: str, *, is_trained_on: bool = True
+    def require_text(
+        self, parent: dict[str, Any], key: str, path: str, kind: str, *, is_trained_on: bool = True
     ) -> str | None:
-        """The string that a key must hold, or None if it holds none."""
-        value = holder.get(key)
+        """Return the value of a key that must be a string, or add a problem of `kind` and return None."""
+        value = parent.get(key)
         if not isinstance(value, str):
-            self.fault(kind, f"is {truncated_repr(value)}, not a string", f"{path}.{key}")
+            self.add(kind, f"is {truncated_repr(value)}, not a string", f"{path}.{key}")
             return None
         if is_trained_on:
             self.check_text(value, f"{path}.{key}")
         return value
 
     def check_text(self, text: str, path: str) -> None:
-        """Looks at a text that becomes tokens."""
+        """Check a text that is tokenized."""
         if "<|" in text and (token := SPECIAL_TOKEN.search(text)):
-            self.fault("special_token", f"holds the special token {token[0]}", path)
+            self.add("special_token", f"contains the special token {token[0]}", path)
         if not text.isascii() and not _is_encodable(text):
-            self.fault(
-                "lone_surrogate", "holds half of a surrogate pair, as \\ud83d without its other half", path
-            )
+            self.add("lone_surrogate", "contains an unpaired surrogate, such as \\ud83d", path)
 
 
 def _is_encodable(text: str) -> bool:
@@ -78,50 +76,53 @@ def _is_encodable(text: str) -> bool:
     return True
 
 
-def check_content(judge: RowProblems, message: dict[str, Any], path: str) -> None:
-    """A message's `content`; an assistant that calls or refuses needs none, nor does a function's result."""
+def check_content(problems: RowProblems, message: dict[str, Any], path: str) -> None:
+    """Check the `content` of a message.
+
+    It is optional for an assistant message with calls or a refusal, and for a function message.
+    """
     content, role, path = message.get("content"), message["role"], f"{path}.content"
-    speaks = any(message.get(key) for key in ("tool_calls", "function_call", "refusal"))
+    has_output = any(message.get(key) for key in ("tool_calls", "function_call", "refusal"))
     if isinstance(content, str):
-        judge.check_text(content, path)
+        problems.check_text(content, path)
     elif isinstance(content, list) and content:
         for index, part in enumerate(content):
-            _check_part(judge, part, f"{path}[{index}]", PARTS.get(role, ("text",)))
-    elif content is not None or not (role == "function" or (role == "assistant" and speaks)):
-        judge.fault("content", f"is {truncated_repr(content)}, not a string or a list of parts", path)
+            _check_part(problems, part, f"{path}[{index}]", PARTS.get(role, ("text",)))
+    elif content is not None or not (role == "function" or (role == "assistant" and has_output)):
+        problems.add("content", f"is {truncated_repr(content)}, not a string or a list of parts", path)
 
 
-def _check_part(judge: RowProblems, part: Any, path: str, types: tuple[str, ...]) -> None:
+def _check_part(problems: RowProblems, part: Any, path: str, types: tuple[str, ...]) -> None:
     if not isinstance(part, dict):
-        judge.fault("content", f"is {truncated_repr(part)}, not an object with a type", path)
+        problems.add("content", f"is {truncated_repr(part)}, not an object with a type", path)
         return
     kind = part.get("type")
     if kind not in types:
-        judge.fault("content", f"is {truncated_repr(kind)}, not {' or '.join(types)}", f"{path}.type")
+        problems.add("content", f"is {truncated_repr(kind)}, not {' or '.join(types)}", f"{path}.type")
     elif kind == "image_url":
-        _check_image(judge, part.get(kind), f"{path}.{kind}")
+        _check_image(problems, part.get(kind), f"{path}.{kind}")
     else:
-        judge.text(part, kind, path, "content")
+        problems.require_text(part, kind, path, "content")
 
 
-def _check_image(judge: RowProblems, image: Any, path: str) -> None:
-    judge.images += 1
+def _check_image(problems: RowProblems, image: Any, path: str) -> None:
+    problems.images += 1
     if not isinstance(image, dict) or not isinstance(url := image.get("url"), str):
-        judge.fault("image", "is not an object with a url", path)
+        problems.add("image", "is not an object with a url", path)
         return
     detail = image.get("detail", "auto")
     if detail not in DETAILS:
-        judge.fault("image", f"is {truncated_repr(detail)}, not {', '.join(DETAILS)}", f"{path}.detail")
+        problems.add("image", f"is {truncated_repr(detail)}, not {', '.join(DETAILS)}", f"{path}.detail")
     if not is_image(url):
-        judge.fault(
+        problems.add(
             "image",
-            "is no web address and no base64 data of a JPEG, PNG or WEBP of up to 10 MB",
+            "is neither a web URL nor a base64 data URL of a JPEG, PNG or WEBP file of up to 10 MB",
             f"{path}.url",
         )
 
 
 def calls_of(message: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The calls of a message, each with its path, where they are objects."""
+    """Yield the calls in a message that are objects, each with its path."""
     if isinstance(call := message.get("function_call"), dict):
         yield f"{path}.function_call", call
     calls = message.get("tool_calls")
@@ -130,44 +131,48 @@ def calls_of(message: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str
             yield f"{path}.tool_calls[{index}].function", call
 
 
-def check_calls(judge: RowProblems, message: dict[str, Any], path: str) -> None:
-    """A message's `tool_calls` and its deprecated `function_call`."""
+def check_calls(problems: RowProblems, message: dict[str, Any], path: str) -> None:
+    """Check the `tool_calls` of a message and its deprecated `function_call`."""
     keys = [key for key in ("function_call", "tool_calls") if message.get(key) is not None]
     for key in keys:
         if message["role"] != "assistant":
-            judge.fault("tool_call", f"is on a message of the {message['role']}", f"{path}.{key}")
-    _check_forms(judge, message, path)
+            problems.add("tool_call", f"is set on a {message['role']} message", f"{path}.{key}")
+    _check_call_types(problems, message, path)
     for call_path, call in calls_of(message, path):
-        judge.text(call, "name", call_path, "tool_call")
-        arguments = judge.text(call, "arguments", call_path, "arguments")
+        problems.require_text(call, "name", call_path, "tool_call")
+        arguments = problems.require_text(call, "arguments", call_path, "arguments")
         if arguments is not None and not _is_json(arguments):
-            judge.fault(
-                "arguments", f"are {truncated_repr(arguments)}, which is no JSON", f"{call_path}.arguments"
+            problems.add(
+                "arguments",
+                f"is {truncated_repr(arguments)}, which is not valid JSON",
+                f"{call_path}.arguments",
             )
 
 
-def _check_forms(judge: RowProblems, message: dict[str, Any], path: str) -> None:
-    """That what should be objects and lists are, where calls are."""
+def _check_call_types(problems: RowProblems, message: dict[str, Any], path: str) -> None:
+    """Check that calls are objects, in a list where the API requires a list."""
     call, calls = message.get("function_call"), message.get("tool_calls")
     if call is not None and not isinstance(call, dict):
-        judge.fault("tool_call", f"is {truncated_repr(call)}, not an object", f"{path}.function_call")
+        problems.add("tool_call", f"is {truncated_repr(call)}, not an object", f"{path}.function_call")
     if calls is not None and (not isinstance(calls, list) or not calls):
-        judge.fault("tool_call", f"are {truncated_repr(calls)}, not a list with calls", f"{path}.tool_calls")
+        problems.add(
+            "tool_call", f"is {truncated_repr(calls)}, not a non-empty list of calls", f"{path}.tool_calls"
+        )
         return
     for index, item in enumerate(calls or ()):
         item_path = f"{path}.tool_calls[{index}]"
         if not isinstance(item, dict):
-            judge.fault("tool_call", f"is {truncated_repr(item)}, not an object", item_path)
+            problems.add("tool_call", f"is {truncated_repr(item)}, not an object", item_path)
             continue
-        judge.text(item, "id", item_path, "tool_call", is_trained_on=False)
-        _check_function_of(judge, item, item_path, "tool_call")
+        problems.require_text(item, "id", item_path, "tool_call", is_trained_on=False)
+        _check_function_of(problems, item, item_path, "tool_call")
 
 
-def _check_function_of(judge: RowProblems, item: dict[str, Any], path: str, kind: str) -> bool:
+def _check_function_of(problems: RowProblems, item: dict[str, Any], path: str, kind: str) -> bool:
     if item.get("type") != "function":
-        judge.fault(kind, f'is {truncated_repr(item.get("type"))}, not "function"', f"{path}.type")
+        problems.add(kind, f'is {truncated_repr(item.get("type"))}, not "function"', f"{path}.type")
     if not isinstance(item.get("function"), dict):
-        judge.fault(kind, f"is {truncated_repr(item.get('function'))}, not an object", f"{path}.function")
+        problems.add(kind, f"is {truncated_repr(item.get('function'))}, not an object", f"{path}.function")
         return False
     return True
 
@@ -180,53 +185,61 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def check_tools(judge: RowProblems, holder: dict[str, Any], prefix: str) -> set[str]:
-    """The declarations beside the messages: the names of what they declare."""
-    if not isinstance(holder.get("parallel_tool_calls", True), bool):
-        judge.fault("tool", "is not true or false", f"{prefix}parallel_tool_calls")
-    tools, functions = holder.get("tools"), holder.get("functions")
+def check_tools(problems: RowProblems, parent: dict[str, Any], prefix: str) -> set[str]:
+    """Check the tool declarations of a row.
+
+    Returns:
+        Names of the declared functions.
+    """
+    if not isinstance(parent.get("parallel_tool_calls", True), bool):
+        problems.add("tool", "is not true or false", f"{prefix}parallel_tool_calls")
+    tools, functions = parent.get("tools"), parent.get("functions")
     names: list[str] = []
     if tools is not None:
-        names += _check_tools(judge, tools, f"{prefix}tools")
+        names += _check_tools(problems, tools, f"{prefix}tools")
     if functions is not None:
-        names += _check_functions(judge, functions, f"{prefix}functions")
+        names += _check_functions(problems, functions, f"{prefix}functions")
     if "<|" in (text := json.dumps([tools, functions], ensure_ascii=False)):
-        judge.check_text(text, f"{prefix}tools")
+        problems.check_text(text, f"{prefix}tools")
     return set(names)
 
 
-def _check_tools(judge: RowProblems, tools: Any, path: str) -> Iterator[str]:
+def _check_tools(problems: RowProblems, tools: Any, path: str) -> Iterator[str]:
     if not isinstance(tools, list):
-        judge.fault("tool", f"are {truncated_repr(tools)}, not a list", path)
+        problems.add("tool", f"is {truncated_repr(tools)}, not a list", path)
         return
     for index, item in enumerate(tools):
         item_path = f"{path}[{index}]"
         if not isinstance(item, dict):
-            judge.fault("tool", f"is {truncated_repr(item)}, not an object", item_path)
-        elif _check_function_of(judge, item, item_path, "tool"):
-            yield from _check_function(judge, item["function"], f"{item_path}.function")
+            problems.add("tool", f"is {truncated_repr(item)}, not an object", item_path)
+        elif _check_function_of(problems, item, item_path, "tool"):
+            yield from _check_function(problems, item["function"], f"{item_path}.function")
 
 
-def _check_functions(judge: RowProblems, functions: Any, path: str) -> Iterator[str]:
+def _check_functions(problems: RowProblems, functions: Any, path: str) -> Iterator[str]:
     if not isinstance(functions, list) or not functions:
-        judge.fault("tool", f"are {truncated_repr(functions)}, not a list of functions", path)
+        problems.add("tool", f"is {truncated_repr(functions)}, not a non-empty list of functions", path)
         return
     if len(functions) > MOST_FUNCTIONS:
-        judge.fault("tool", f"are {len(functions)}, more than {MOST_FUNCTIONS}", path)
+        problems.add("tool", f"has {len(functions)} functions, more than {MOST_FUNCTIONS}", path)
     for index, item in enumerate(functions):
         if isinstance(item, dict):
-            yield from _check_function(judge, item, f"{path}[{index}]")
+            yield from _check_function(problems, item, f"{path}[{index}]")
         else:
-            judge.fault("tool", f"is {truncated_repr(item)}, not an object", f"{path}[{index}]")
+            problems.add("tool", f"is {truncated_repr(item)}, not an object", f"{path}[{index}]")
 
 
-def _check_function(judge: RowProblems, function: dict[str, Any], path: str) -> Iterator[str]:
+def _check_function(problems: RowProblems, function: dict[str, Any], path: str) -> Iterator[str]:
     name, parameters = function.get("name"), function.get("parameters")
     if not isinstance(name, str) or not FUNCTION_NAME.fullmatch(name):
-        judge.fault("tool", f"is {truncated_repr(name)}, not 1 to 64 letters, digits, _ or -", f"{path}.name")
+        problems.add(
+            "tool", f"is {truncated_repr(name)}, not 1 to 64 letters, digits, _ or -", f"{path}.name"
+        )
     else:
         yield name
     if parameters is not None and not isinstance(parameters, dict):
-        judge.fault("tool", f"are {truncated_repr(parameters)}, not a JSON Schema", f"{path}.parameters")
+        problems.add(
+            "tool", f"is {truncated_repr(parameters)}, not a JSON Schema object", f"{path}.parameters"
+        )
     if function.get("strict") not in (None, True, False):
-        judge.fault("tool", f"is {truncated_repr(function['strict'])}, not true or false", f"{path}.strict")
+        problems.add("tool", f"is {truncated_repr(function['strict'])}, not true or false", f"{path}.strict")

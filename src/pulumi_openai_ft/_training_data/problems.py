@@ -1,4 +1,4 @@
-"""What can be wrong with training data, and what to do about it."""
+"""Problems in training data: their kinds, their severity, and how to fix them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import NamedTuple
 
 
 class Severity(StrEnum):
-    """Whether the service will refuse the file."""
+    """The effect of a problem on a job."""
 
     ERROR = "error"
-    """It will, when a job starts to read it."""
+    """The service rejects the file when a job starts to read it."""
     WARNING = "warning"
-    """It may not, but something is likely not as it was meant."""
+    """The service may accept the file, but it probably contains a mistake."""
 
 
 class Kind(NamedTuple):
-    """A sort of problem.
+    """A kind of problem.
 
     Attributes:
-        severity: Whether the service will refuse the file.
-        hint: What to do.
+        severity: Whether the problem is an error or a warning.
+        hint: How to fix the problem, in the imperative.
     """
 
     severity: Severity
@@ -40,62 +40,67 @@ def _warning(hint: str) -> Kind:
 KINDS: dict[str, Kind] = {
     "encoding": _error("save the file as UTF-8 without a byte order mark"),
     "array": _error(
-        "write JSON lines: each element on a line of its own, without the brackets and commas around"
+        "write JSON Lines: one object per line, without the surrounding brackets and the commas between objects"
     ),
-    "json": _error("write one whole JSON object on each line"),
-    "line_too_long": _error("split the row, or make its images smaller or name them by URL"),
+    "json": _error("write one complete JSON object per line"),
+    "line_too_long": _error("split the example, shrink its images, or reference them by URL"),
     "row": _error('write an object such as {"messages": […]}'),
-    "format": _error("write rows in the format of the job's method"),
-    "messages": _error("write a list with at least one message, each with role and content"),
-    "role": _error("write one of the roles that the method allows"),
-    "content": _error("write a string, or a list of parts that each have a type"),
+    "format": _error("use the format of the job's training method"),
+    "messages": _error("write a list of at least one message, each with role and content"),
+    "role": _error("use a role that the training method allows"),
+    "content": _error("write a string, or a list of parts, each with a type"),
     "name": _error("write a string"),
-    "weight": _error("write 0 or 1 on an assistant message, or leave it out"),
+    "weight": _error("set weight to 0 or 1 on an assistant message, or omit it"),
     "image": _error(
-        "use at most 10 images a row, in user messages: JPEG, PNG or WEBP of up to 10 MB each, by URL"
+        "use up to 10 images per example (none for dpo), only in user messages, as URLs or base64 data URLs of "
+        "JPEG, PNG or WEBP files of up to 10 MB each"
     ),
     "tool_call": _error('write {"id": …, "type": "function", "function": {"name": …, "arguments": "{…}"}}'),
-    "arguments": _error("write the arguments as a string that holds JSON"),
+    "arguments": _error("write the arguments as a string that contains JSON"),
     "tool": _error('write {"type": "function", "function": {"name": …, "parameters": {…}}}'),
-    "last_message": _error("end the row with an assistant message, for reinforcement with a user message"),
-    "nothing_to_learn": _error("give the row an assistant message, one without weight 0"),
-    "output": _error("write a list with one assistant message"),
-    "special_token": _error("take it out or write it otherwise: the service reserves it"),
-    "too_many_image_rows": _error("keep at most 50,000 rows with images"),
-    "too_few_examples": _error("add rows: training needs at least 10"),
-    "no_examples": _error("write at least one row"),
-    "stopped": _error("mend what was found, then check again"),
-    "few_examples": _warning("add rows if the file is to train: that needs at least 10"),
-    "byte_order_mark": _warning("save the file without one, unless it is for Azure, which asks for it"),
-    "carriage_returns": _warning("save the file with Unix line ends (LF) if the service refuses it"),
-    "blank_line": _warning("take blank lines out"),
-    "duplicate": _warning("take it out, unless it is meant to count more"),
-    "shared_row": _warning("take it out of one of them: it makes validation look better than it is"),
-    "too_long_for_model": _warning(
-        "shorten the row: what is beyond the model's length is cut off at its end"
+    "last_message": _error(
+        "end the example with an assistant message, or with a user message for reinforcement"
     ),
-    "lone_surrogate": _warning("write whole characters: half of one cannot be encoded"),
-    "unanswered_call": _warning("let a tool message with the call's id follow, or end the row with the call"),
-    "unknown_call": _warning("give the tool message the id of a call before it"),
-    "undeclared_tool": _warning("declare the function among the row's tools"),
+    "nothing_to_learn": _error("add an assistant message that does not have weight 0"),
+    "output": _error("write a list of exactly one assistant message"),
+    "special_token": _error("remove or rewrite it: the service reserves this text"),
+    "too_many_image_rows": _error("keep at most 50,000 examples with images"),
+    "too_few_examples": _error("add examples: training requires at least 10"),
+    "no_examples": _error("write at least one example"),
+    "stopped": _error("fix the errors listed, then run the check again"),
+    "few_examples": _warning("add examples if this is a training file: training requires at least 10"),
+    "byte_order_mark": _warning("save the file without it, unless you use it with Azure, which requires it"),
+    "carriage_returns": _warning("save the file with Unix line endings (LF) if the service rejects it"),
+    "blank_line": _warning("remove the blank line"),
+    "duplicate": _warning("remove the duplicate, unless it is intentional"),
+    "shared_row": _warning(
+        "remove it from one of the files: shared examples make validation results look too good"
+    ),
+    "too_long_for_model": _warning("shorten the example: the service truncates its end"),
+    "lone_surrogate": _warning("write complete characters: an unpaired surrogate cannot be encoded"),
+    "unanswered_call": _warning(
+        "add a tool message with the id of the call after it, or end the example with the call"
+    ),
+    "unknown_call": _warning("use the id of an earlier tool call that has no result yet"),
+    "undeclared_tool": _warning("declare the function in the tools of the example"),
 }
-"""All kinds of problems."""
+"""Kinds of problems by name."""
 
 MOST_SHOWN = 20
-"""Problems of each severity that are kept in full."""
+"""Number of problems per severity that are reported in full."""
 MOST_ERRORS = 10_000
-"""Errors after which nothing more is examined."""
+"""Number of errors after which the check stops."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong.
+    """A problem in a file of training data.
 
     Attributes:
-        kind: Its kind, of `KINDS`.
-        reason: What is wrong, beginning with a verb, such as `is missing`.
-        line: Line of the file, counted from 1; None for the file as a whole.
-        path: Where in the row, as `messages[1].content`; blank for the row as a whole.
+        kind: Name of the problem's kind, a key of `KINDS`.
+        reason: Description of the problem that begins with a verb, such as `is missing`.
+        line: Line number, counted from 1, or None if the problem concerns the whole file.
+        path: Path of the property, such as `messages[1].content`, or "" if the problem concerns the whole example.
     """
 
     kind: str
@@ -105,50 +110,51 @@ class Problem:
 
     @property
     def severity(self) -> Severity:
-        """Whether the service will refuse the file."""
+        """Return whether the problem is an error or a warning."""
         return KINDS[self.kind].severity
 
     @property
     def hint(self) -> str:
-        """What to do."""
+        """Return how to fix the problem, in the imperative."""
         return KINDS[self.kind].hint
 
     def __str__(self) -> str:
-        place = "" if self.line is None else f"line {self.line}: "
-        return f"{place}{self.path or ('the file' if self.line is None else 'the row')} {self.reason}; {self.hint}"
+        if self.line is None:
+            return f"{self.path or 'the file'} {self.reason}; {self.hint}"
+        return f"line {self.line}: {self.path or 'the example'} {self.reason}; {self.hint}"
 
 
 @dataclass(slots=True)
 class ProblemLog:
-    """Collects problems in bounded memory: the first ones in full, then numbers alone.
+    """Problems in bounded memory: the first ones in full, later ones only as counts.
 
-    Of warnings the first of each kind is among them: previews tell those.
+    The first warning of each kind is always kept in full, because previews show it.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     errors: int = 0
-    _shown: dict[Severity, list[Problem]] = field(
+    _first: dict[Severity, list[Problem]] = field(
         default_factory=lambda: {severity: [] for severity in Severity}
     )
 
     def add(self, problem: Problem) -> None:
-        """Takes a problem."""
+        """Count a problem, and store it if it is among the first."""
         self.counts[problem.kind] += 1
         self.errors += problem.severity is Severity.ERROR
-        visible = self._shown[problem.severity]
+        first = self._first[problem.severity]
         is_new_warning = problem.severity is Severity.WARNING and self.counts[problem.kind] == 1
-        if len(visible) < MOST_SHOWN or is_new_warning:
-            visible.append(problem)
+        if len(first) < MOST_SHOWN or is_new_warning:
+            first.append(problem)
 
-    def shown(self) -> tuple[Problem, ...]:
-        """What is kept in full: errors, then warnings, each in the order of the lines."""
+    def first_problems(self) -> tuple[Problem, ...]:
+        """Return the stored problems: first the errors, then the warnings, each in the order of their lines."""
         return tuple(
             problem
             for severity in Severity
-            for problem in sorted(self._shown[severity], key=lambda found: found.line or 0)
+            for problem in sorted(self._first[severity], key=lambda problem: problem.line or 0)
         )
 
     @property
     def are_too_many(self) -> bool:
-        """Whether there is no point in looking for more."""
+        """Return whether the check should stop."""
         return self.errors >= MOST_ERRORS

@@ -1,4 +1,4 @@
-"""Reading a file in lines, in flat memory, however long it or its lines are."""
+"""Reader that splits a file into lines, in constant memory regardless of the length of the file and its lines."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._training_data.executors import Worker
 
 PIECE = 8 * 2**20
-"""Bytes that are read at a time. Smaller ones would leave the hashing thread waiting for the interpreter's lock."""
+"""Bytes per read. With smaller reads, the hashing thread would have to wait for the interpreter lock."""
 CHUNK = 128 * 2**10
-"""Bytes that are split at a time: what stays in the processor's nearest cache is parsed half as fast again."""
+"""Bytes per split. Lines are parsed 1.5 times as fast if they stay in the processor's cache."""
 LONGEST_LINE = 160 * 2**20
-"""Bytes: ten images of 10 MB in base64, the most that a row may hold, and room for text."""
+"""Maximum length of a line in bytes: ten images of 10 MB in base64, which is the limit per example, and text."""
 
 
 class Block(NamedTuple):
-    """Whole lines that follow each other.
+    """Complete, consecutive lines.
 
     Attributes:
-        number: Number of the first one, counted from 1.
-        lines: The lines, without the newline at the end of each. None stands for one line that is too long.
-        text: All of them as they stand in the file.
-        is_ascii: Whether they are surely ASCII.
-        has_returns: Whether there may be a carriage return among them.
+        number: Line number of the first line, counted from 1.
+        lines: The lines without their newlines, or None for a single line that is too long.
+        text: The unmodified content of all lines.
+        is_ascii: Whether all lines are known to be ASCII.
+        has_returns: Whether the lines may contain carriage returns.
     """
 
     number: int
@@ -44,52 +44,54 @@ class Block(NamedTuple):
 
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[tuple[FileIO, State]]:
-    """Opens a regular file for unbuffered reading, and gives its state.
+    """Open a regular file for unbuffered reading, and yield it with its state.
 
     Raises:
-        InputError: It is none, cannot be read, or was changed while it was read.
+        InputError: It is not a regular file, cannot be read, or changed while it was read.
     """
-    shown = repr(os.fspath(path))
+    name = repr(os.fspath(path))
     try:
-        if not stat.S_ISREG(mode := os.stat(path).st_mode):  # noqa: PTH116 - a path as it was written
-            kind = "a folder: name the file in it" if stat.S_ISDIR(mode) else "no regular file: name one"
-            raise InputError(f"{shown} is {kind}")
-        with open(path, "rb", buffering=0) as content:  # noqa: PTH123 - likewise
+        if not stat.S_ISREG(mode := os.stat(path).st_mode):  # noqa: PTH116 - keeps the path unchanged
+            kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+            raise InputError(f"{name} is {kind}; pass the path of a regular file")
+        with open(path, "rb", buffering=0) as content:  # noqa: PTH123 - keeps the path unchanged
             before = State.of(os.fstat(content.fileno()))
             yield content, before
             if State.of(os.fstat(content.fileno())) != before:
-                raise InputError(f"{shown} was changed while it was read: check it again once it is written")
+                raise InputError(
+                    f"{name} changed while it was being read; run the check again once it is no longer being written"
+                )
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise InputError(f"{shown} cannot be read: {reason}") from error
+        raise InputError(f"{name} cannot be read: {reason}") from error
 
 
 class State(NamedTuple):
-    """What tells one file from another, and from itself after it was written to."""
+    """The identity, size and times of a file. Two states differ if the file was replaced or written."""
 
     device: int
     inode: int
     size: int
     modified_ns: int
     changed_ns: int
-    """Set by the system alone: a copied or restored modification time does not hide a change."""
+    """Set only by the operating system, so that setting back the modification time does not hide a change."""
 
     @classmethod
-    def of(cls, found: os.stat_result) -> State:
-        """The state that a stat call tells."""
-        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    def of(cls, result: os.stat_result) -> State:
+        """Return the state in the result of a stat call."""
+        return cls(result.st_dev, result.st_ino, result.st_size, result.st_mtime_ns, result.st_ctime_ns)
 
 
 def pieces(
     content: FileIO, worker: Worker, use: Callable[[memoryview], None], read: Callable[[int], None]
 ) -> Iterator[memoryview]:
-    """The file's bytes. Each piece is valid until the next one is asked for.
+    """Yield the content of a file in pieces. A piece is valid until the next iteration.
 
     Args:
         content: The file.
-        worker: Reads the next piece while the last one is looked at, and has it used.
-        use: Is given each piece, in order.
-        read: Is told how many bytes have been looked at so far.
+        worker: Executor that reads the next piece and calls `use` while the caller processes the last piece.
+        use: Called with each piece, in order.
+        read: Called with the number of bytes that the caller has processed so far.
     """
 
     def fill(buffer: memoryview) -> memoryview:
@@ -99,19 +101,19 @@ def pieces(
 
     size = min(PIECE, os.fstat(content.fileno()).st_size + 1)
     buffers = cycle([memoryview(bytearray(size)) for _ in range(2)])
-    coming, done = worker.submit(fill, next(buffers)), 0
-    while piece := coming.result():
-        coming = worker.submit(fill, next(buffers))
+    next_piece, done = worker.submit(fill, next(buffers)), 0
+    while piece := next_piece.result():
+        next_piece = worker.submit(fill, next(buffers))
         yield piece
         read(done := done + len(piece))
 
 
 def blocks(pieces: Iterator[memoryview], longest: int = LONGEST_LINE) -> Iterator[Block]:
-    """The lines of a file, those that are close together in one block.
+    """Yield the lines of a file in blocks. Complete lines of a chunk are in the same block.
 
     Args:
-        pieces: The file's bytes.
-        longest: Bytes of a line, as many as a chunk or more; a longer line is skipped.
+        pieces: Content of the file.
+        longest: Maximum length of a line in bytes, at least `CHUNK`. A longer line is skipped.
     """
     number, part = 1, _Part(longest)
     for piece in pieces:
@@ -132,7 +134,7 @@ def blocks(pieces: Iterator[memoryview], longest: int = LONGEST_LINE) -> Iterato
 
 
 class _Part:
-    """The beginning of a line, as much of it as may be needed."""
+    """The part of a line that has been read so far. Its content is dropped if the line is too long."""
 
     def __init__(self, longest: int) -> None:
         self._longest, self._pieces, self._size = longest, list[bytes](), 0
@@ -147,7 +149,7 @@ class _Part:
             self._pieces.clear()
 
     def ended(self, number: int) -> Block:
-        """The line, whose number this is, after which another one begins."""
+        """Return the completed line with this line number, and reset the part for the next line."""
         line = b"".join(self._pieces)
         lines = None if self._size > self._longest else [line]
         block = Block(number, lines, line, line.isascii(), b"\r" in line)

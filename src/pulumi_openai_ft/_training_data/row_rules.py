@@ -1,6 +1,6 @@
-"""The rules of a row, one by one: everything that is wrong with it, each with its place.
+"""Rules for rows, which find every problem of a row and its path.
 
-A rule that the service is not known to keep is a warning; keys beyond the schema are let pass.
+A problem is only a warning if the service is not known to reject it. Keys outside of the schema are ignored.
 """
 
 from __future__ import annotations
@@ -30,219 +30,231 @@ OLD_OUTPUTS = {
 
 
 def row_problems(row: Any, method: str, line: int) -> list[Problem]:
-    """Everything that is wrong with a row, as the service or a careful reader would find it.
+    """Return all problems of a row.
+
+    Args:
+        row: The parsed row.
+        method: Training method, an item of `METHODS`.
+        line: Line number of the row.
 
     Raises:
-        UnreadableRowError: It is nested too deeply.
+        UnreadableRowError: The row is nested too deeply.
     """
-    judge = RowProblems(line)
+    problems = RowProblems(line)
     if not isinstance(row, dict):
-        judge.fault("row", f"is {truncated_repr(row)}, not an object")
-        return judge.problems
+        problems.add("row", f"is {truncated_repr(row)}, not an object")
+        return problems.found
     try:
-        _METHODS[method](judge, row)
+        _METHODS[method](problems, row)
     except RecursionError as error:
         raise UnreadableRowError("is nested too deeply") from error
-    return judge.problems
+    return problems.found
 
 
 def likely_method(row: Any) -> str:
-    """The method that a row seems to be written for."""
+    """Return the training method that a row is probably written for."""
     if not isinstance(row, dict):
         return "supervised"
     if any(key in row for key in ("input", "preferred_output", "non_preferred_output", *OLD_OUTPUTS)):
         return "dpo"
     messages = row.get("messages")
     last = messages[-1] if isinstance(messages, list) and messages else None
-    is_task = isinstance(last, dict) and last.get("role") == "user" and _has_items(row)
+    is_task = isinstance(last, dict) and last.get("role") == "user" and _has_grader_items(row)
     return "reinforcement" if is_task else "supervised"
 
 
-def _has_items(row: dict[str, Any]) -> bool:
-    """Whether there are keys that only a grader has a use for."""
+def _has_grader_items(row: dict[str, Any]) -> bool:
+    """Return whether a row has keys that only a grader uses."""
     return not row.keys() <= {"messages", "tools", "functions", "parallel_tool_calls"}
 
 
-def _supervised(judge: RowProblems, row: dict[str, Any]) -> None:
+def _supervised(problems: RowProblems, row: dict[str, Any]) -> None:
     if "messages" not in row and "prompt" in row:
-        judge.fault(
-            "format", "has prompt and completion, the format of models that are retired: use messages"
-        )
+        problems.add("format", "has prompt and completion, the format of retired models, instead of messages")
         return
     if "messages" not in row and "input" in row:
-        judge.fault("format", "has the format of dpo, not that of supervised training")
+        problems.add("format", "has the format of dpo, not of supervised")
         return
-    messages = _messages(judge, row, "", CHAT_ROLES)
-    tools = check_tools(judge, row, "")
+    messages = _messages(problems, row, "", CHAT_ROLES)
+    tools = check_tools(problems, row, "")
     if messages is None:
         return
-    learned = [one for one in messages if one.get("role") == "assistant" and one.get("weight") != 0]
-    if _are_known(messages, CHAT_ROLES) and not learned:
-        judge.fault("nothing_to_learn", "hold no assistant message to learn from", "messages")
+    is_trained_on = any(
+        message.get("role") == "assistant" and message.get("weight") != 0 for message in messages
+    )
+    if _have_valid_roles(messages, CHAT_ROLES) and not is_trained_on:
+        problems.add("nothing_to_learn", "has no assistant message to train on", "messages")
     else:
-        _check_last(judge, messages, "assistant")
-    _check_row(judge, messages, "messages", tools)
+        _check_last(problems, messages, "assistant")
+    _check_row(problems, messages, "messages", tools)
 
 
-def _preference(judge: RowProblems, row: dict[str, Any]) -> None:
-    if old := [key for key in OLD_OUTPUTS if key in row]:
-        names = ", ".join(f"{key} (now {OLD_OUTPUTS[key]})" for key in old)
-        judge.fault("format", f"has keys by their old names: {names}")
+def _preference(problems: RowProblems, row: dict[str, Any]) -> None:
+    if renamed := [key for key in OLD_OUTPUTS if key in row]:
+        names = ", ".join(f"{key} (now {OLD_OUTPUTS[key]})" for key in renamed)
+        problems.add("format", f"uses renamed keys: {names}")
         return
     if "messages" in row and "input" not in row:
-        judge.fault(
-            "format", "has messages, the format of another method, where dpo has input and two outputs"
+        problems.add(
+            "format",
+            "has messages, but dpo requires input, preferred_output and non_preferred_output",
         )
         return
     prompt = row.get("input")
     if not isinstance(prompt, dict):
-        judge.fault("messages", f"is {truncated_repr(prompt)}, not an object that holds messages", "input")
+        problems.add("messages", f"is {truncated_repr(prompt)}, not an object with messages", "input")
         prompt = {"messages": []}
         messages: list[dict[str, Any]] | None = []
     else:
-        messages = _messages(judge, prompt, "input.", CHAT_ROLES)
-    tools = check_tools(judge, prompt, "input.")
+        messages = _messages(problems, prompt, "input.", CHAT_ROLES)
+    tools = check_tools(problems, prompt, "input.")
     outputs = [
-        one for key in ("preferred_output", "non_preferred_output") for one in _output(judge, row, key)
+        message
+        for key in ("preferred_output", "non_preferred_output")
+        for message in _output(problems, row, key)
     ]
-    if judge.images:
-        judge.fault("image", "is in the row, but dpo takes text alone", "input.messages")
+    if problems.images:
+        problems.add("image", "contains images, but dpo accepts only text", "input.messages")
     if messages is not None:
-        _check_row(judge, [*messages, *outputs], "input.messages", tools)
+        _check_row(problems, [*messages, *outputs], "input.messages", tools)
 
 
-def _output(judge: RowProblems, row: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
-    given = row.get(key)
-    if not isinstance(given, list) or not given:
-        judge.fault("output", f"is {truncated_repr(given)}, not a list with one message", key)
-    elif len(given) > 1:
-        judge.fault("output", f"holds {len(given)} messages, not one", key)
+def _output(problems: RowProblems, row: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
+    output = row.get(key)
+    if not isinstance(output, list) or not output:
+        problems.add("output", f"is {truncated_repr(output)}, not a list of one message", key)
+    elif len(output) > 1:
+        problems.add("output", f"has {len(output)} messages, not 1", key)
     else:
         path = f"{key}[0]"
-        if isinstance(given[0], dict):
-            _check_message(judge, given[0], path, ("assistant",))
-            yield given[0]
+        if isinstance(output[0], dict):
+            _check_message(problems, output[0], path, ("assistant",))
+            yield output[0]
         else:
-            judge.fault("messages", f"is {truncated_repr(given[0])}, not an object", path)
+            problems.add("messages", f"is {truncated_repr(output[0])}, not an object", path)
 
 
-def _reinforcement(judge: RowProblems, row: dict[str, Any]) -> None:
+def _reinforcement(problems: RowProblems, row: dict[str, Any]) -> None:
     if "messages" not in row and "input" in row:
-        judge.fault("format", "has the format of dpo, not that of reinforcement")
+        problems.add("format", "has the format of dpo, not of reinforcement")
         return
-    messages = _messages(judge, row, "", REINFORCEMENT_ROLES)
-    tools = check_tools(judge, row, "")
+    messages = _messages(problems, row, "", REINFORCEMENT_ROLES)
+    tools = check_tools(problems, row, "")
     if messages is None:
         return
-    _check_last(judge, messages, "user")
-    _check_row(judge, messages, "messages", tools)
+    _check_last(problems, messages, "user")
+    _check_row(problems, messages, "messages", tools)
 
 
 _METHODS = {"supervised": _supervised, "dpo": _preference, "reinforcement": _reinforcement}
 
 
 def _messages(
-    judge: RowProblems, holder: dict[str, Any], prefix: str, roles: Iterable[str]
+    problems: RowProblems, parent: dict[str, Any], prefix: str, roles: Iterable[str]
 ) -> list[dict[str, Any]] | None:
-    """The messages, or None if not all of them are objects."""
-    path, given = f"{prefix}messages", holder.get("messages")
-    if not isinstance(given, list) or not given:
+    """Check the messages, and return them, or None if any of them is not an object."""
+    path, messages = f"{prefix}messages", parent.get("messages")
+    if not isinstance(messages, list) or not messages:
         reason = (
-            "are missing"
-            if "messages" not in holder
-            else f"are {truncated_repr(given)}, not a list with messages"
+            "is missing"
+            if "messages" not in parent
+            else f"is {truncated_repr(messages)}, not a non-empty list of messages"
         )
-        judge.fault("messages", reason, path)
+        problems.add("messages", reason, path)
         return None
-    for index, message in enumerate(given):
+    for index, message in enumerate(messages):
         if isinstance(message, dict):
-            _check_message(judge, message, f"{path}[{index}]", tuple(roles))
+            _check_message(problems, message, f"{path}[{index}]", tuple(roles))
         else:
-            judge.fault("messages", f"is {truncated_repr(message)}, not an object", f"{path}[{index}]")
-    return given if all(isinstance(message, dict) for message in given) else None
+            problems.add("messages", f"is {truncated_repr(message)}, not an object", f"{path}[{index}]")
+    return messages if all(isinstance(message, dict) for message in messages) else None
 
 
-def _check_message(judge: RowProblems, message: dict[str, Any], path: str, roles: tuple[str, ...]) -> None:
+def _check_message(problems: RowProblems, message: dict[str, Any], path: str, roles: tuple[str, ...]) -> None:
     role = message.get("role")
     if role not in roles:
         allowed = roles[0] if len(roles) == 1 else f"one of {', '.join(roles)}"
-        judge.fault("role", f"is {truncated_repr(role)}, not {allowed}", f"{path}.role")
+        problems.add("role", f"is {truncated_repr(role)}, not {allowed}", f"{path}.role")
         return
-    check_content(judge, message, path)
-    check_calls(judge, message, path)
+    check_content(problems, message, path)
+    check_calls(problems, message, path)
     if role == "tool":
-        judge.text(message, "tool_call_id", path, "name", is_trained_on=False)
+        problems.require_text(message, "tool_call_id", path, "name", is_trained_on=False)
     if role == "function" or message.get("name") is not None:
-        judge.text(message, "name", path, "name")
+        problems.require_text(message, "name", path, "name")
     if isinstance(refusal := message.get("refusal"), str):
-        judge.check_text(refusal, f"{path}.refusal")
+        problems.check_text(refusal, f"{path}.refusal")
     if "weight" in message:
-        _check_weight(judge, message, f"{path}.weight")
+        _check_weight(problems, message, f"{path}.weight")
 
 
-def _check_weight(judge: RowProblems, message: dict[str, Any], path: str) -> None:
+def _check_weight(problems: RowProblems, message: dict[str, Any], path: str) -> None:
     weight = message["weight"]
     if message["role"] != "assistant":
-        judge.fault("weight", f"is on a message of the {message['role']}", path)
+        problems.add("weight", f"is set on a {message['role']} message", path)
     elif isinstance(weight, bool) or weight not in (0, 1):
-        judge.fault("weight", f"is {truncated_repr(weight)}, not 0 or 1", path)
+        problems.add("weight", f"is {truncated_repr(weight)}, not 0 or 1", path)
 
 
-def _are_known(messages: list[dict[str, Any]], roles: tuple[str, ...]) -> bool:
-    """Whether all messages have roles that there are: of others it is said already."""
+def _have_valid_roles(messages: list[dict[str, Any]], roles: tuple[str, ...]) -> bool:
+    """Return whether all messages have valid roles. Invalid roles are reported for the message."""
     return all(message.get("role") in roles for message in messages)
 
 
-def _check_last(judge: RowProblems, messages: list[dict[str, Any]], role: str) -> None:
+def _check_last(problems: RowProblems, messages: list[dict[str, Any]], role: str) -> None:
     last = messages[-1].get("role")
-    if last != role and _are_known(messages[-1:], CHAT_ROLES):
-        judge.fault("last_message", f"end with a message of the {last}, not of the {role}", "messages")
+    if last != role and _have_valid_roles(messages[-1:], CHAT_ROLES):
+        problems.add("last_message", f"ends with role {last}, not {role}", "messages")
 
 
-def _check_row(judge: RowProblems, messages: list[dict[str, Any]], path: str, declared: set[str]) -> None:
-    """What takes all messages together to be seen."""
-    if judge.images > MOST_IMAGES:
-        judge.fault("image", f"hold {judge.images} images, more than {MOST_IMAGES}", path)
-    if not judge.problems:
-        _check_answers(judge, messages, path)
-        _check_declared(judge, messages, declared, path)
+def _check_row(problems: RowProblems, messages: list[dict[str, Any]], path: str, declared: set[str]) -> None:
+    """Check the rules that concern several messages."""
+    if problems.images > MOST_IMAGES:
+        problems.add("image", f"has {problems.images} images, more than {MOST_IMAGES}", path)
+    if not problems.found:
+        _check_results(problems, messages, path)
+        _check_declared(problems, messages, declared, path)
 
 
-def _check_answers(judge: RowProblems, messages: list[dict[str, Any]], path: str) -> None:
+def _check_results(problems: RowProblems, messages: list[dict[str, Any]], path: str) -> None:
     open_calls: dict[str, int] = {}
     for index, message in enumerate(messages):
         if message["role"] == "tool":
             if open_calls.pop(message["tool_call_id"], None) is None:
-                called = truncated_repr(message["tool_call_id"])
-                judge.fault(
-                    "unknown_call", f"is {called}, which no open call has", f"{path}[{index}].tool_call_id"
+                call_id = truncated_repr(message["tool_call_id"])
+                problems.add(
+                    "unknown_call",
+                    f"is {call_id}, not the id of an earlier tool call without a result",
+                    f"{path}[{index}].tool_call_id",
                 )
         elif index < len(messages) - 1:
             open_calls |= {call["id"]: index for call in message.get("tool_calls") or ()}
-    for called, index in open_calls.items():
-        judge.fault(
-            "unanswered_call", f"has a call {truncated_repr(called)} without an answer", f"{path}[{index}]"
+    for call_id, index in open_calls.items():
+        problems.add(
+            "unanswered_call",
+            f"has a tool call {truncated_repr(call_id)} without a result",
+            f"{path}[{index}]",
         )
 
 
 def _check_declared(
-    judge: RowProblems, messages: list[dict[str, Any]], declared: set[str], path: str
+    problems: RowProblems, messages: list[dict[str, Any]], declared: set[str], path: str
 ) -> None:
     for index, message in enumerate(messages):
         for call_path, call in calls_of(message, f"{path}[{index}]"):
             if (name := call.get("name")) not in declared:
-                judge.fault(
+                problems.add(
                     "undeclared_tool",
-                    f"calls {truncated_repr(name)}, which the row does not declare",
+                    f"calls {truncated_repr(name)}, which the example does not declare",
                     call_path,
                 )
 
 
 class UnreadableRowError(ValueError):
-    """A line holds no row. The text says why.
+    """A line is not a row. The message states the reason.
 
     Attributes:
-        kind: Of `problems.KINDS`.
+        kind: Kind of the problem, a key of `problems.KINDS`.
     """
 
     def __init__(self, reason: str, kind: str = "json") -> None:
@@ -251,22 +263,23 @@ class UnreadableRowError(ValueError):
 
 
 def parse_row(line: bytes) -> Any:
-    """The JSON of a line, by the standard library: the last word on what is JSON.
+    """Parse the JSON of a line with the standard library, which decides whether it is valid.
 
     Raises:
-        UnreadableRowError: It is none.
+        UnreadableRowError: The line is not valid UTF-8 or not valid JSON, or is nested too deeply.
     """
     try:
         return json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
-        byte = f"byte {error.start + 1} of the line"
-        raise UnreadableRowError(f"is not UTF-8: {byte} belongs to no character", "encoding") from error
+        raise UnreadableRowError(
+            f"is not valid UTF-8 at byte {error.start + 1} of the line", "encoding"
+        ) from error
     except json.JSONDecodeError as error:
         raise UnreadableRowError(_json_error(error, line)) from error
     except RecursionError as error:
         raise UnreadableRowError("is nested too deeply") from error
     except ValueError as error:
-        raise UnreadableRowError(f"is no JSON: {error}") from error
+        raise UnreadableRowError(f"is not valid JSON: {error}") from error
 
 
 def _refuse_constant(name: str) -> None:
@@ -275,7 +288,7 @@ def _refuse_constant(name: str) -> None:
 
 def _json_error(error: json.JSONDecodeError, line: bytes) -> str:
     if error.msg == "Extra data":
-        return f"goes on after its JSON ends, at column {error.colno}"
+        return f"has extra text after its JSON value, at column {error.colno}"
     if line.strip() in (b"{", b"["):
-        return "is only the beginning of its JSON, which goes on in the next line"
-    return f"is no JSON: {error.msg[0].lower()}{error.msg[1:].removesuffix(' at')} at column {error.colno}"
+        return "is only the start of a JSON value that continues on the next line"
+    return f"is not valid JSON: {error.msg[0].lower()}{error.msg[1:].removesuffix(' at')} at column {error.colno}"

@@ -1,7 +1,7 @@
-"""Rows without a fault, as types.
+"""Types of valid rows.
 
-What fits these types and passes `speech` breaks none of `rules`. Most rows are so, and the decoder finds it out at the
-speed of parsing; all others are doubtful, and looked at one by one.
+A row that matches its type and passes `token_texts.collect_token_texts` breaks no rule of `row_rules`. The decoder
+verifies this for most rows while it parses them. Other rows may be invalid, so each of them gets a full check.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 NOTHING = Raw(b"")
-"""What is not there; known by its identity."""
+"""Default of a missing field. Compare by identity."""
 
 
 class TextPart(Struct, gc=False, tag_field="type", tag="text"):
@@ -19,7 +19,7 @@ class TextPart(Struct, gc=False, tag_field="type", tag="text"):
 
 
 class OnlyText(Struct, gc=False):
-    """A part where no other kind is allowed: a type that is not in a union would not need its tag."""
+    """A text part where no other type is allowed. `TextPart` would not require `type` outside of a union."""
 
     type: Literal["text"]
     text: str
@@ -61,7 +61,7 @@ class Tool(Struct, gc=False):
 
 
 class _Message(Struct, gc=False, tag_field="role", forbid_unknown_fields=True):
-    """What has further keys is doubtful: some of them are known to be wrong there."""
+    """The base of messages. A message with other keys needs a full check, because some of these keys are invalid."""
 
 
 class System(_Message, tag="system"):
@@ -154,7 +154,7 @@ PlainMessage: TypeAlias = PlainSystem | PlainDeveloper | PlainUser | PlainAssist
 
 
 class Plain(Struct, gc=False, forbid_unknown_fields=True):
-    """Texts and nothing else, as most rows of supervised training are: the fewer fields, the faster."""
+    """A text-only row, such as most rows of supervised training. Types with fewer fields are parsed faster."""
 
     messages: Annotated[list[PlainMessage], Meta(min_length=1)]
 
@@ -165,4 +165,4 @@ TYPES: dict[str, type[Row]] = {
     "dpo": Preference,
     "reinforcement": Reinforcement,
 }
-"""By method."""
+"""Types of rows by training method."""

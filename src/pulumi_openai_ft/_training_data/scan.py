@@ -1,4 +1,4 @@
-"""One pass over a file: it is hashed, judged and counted while it is read."""
+"""Single-pass scan of a file that hashes it, checks it and counts its tokens while it is read."""
 
 from __future__ import annotations
 
@@ -18,47 +18,47 @@ if TYPE_CHECKING:
 
 
 class ScanResult(NamedTuple):
-    """What came of a pass."""
+    """The result of a scan."""
 
     sha256: str
     tokens: int
     image_rows: int
-    examined: FileChecker
+    checker: FileChecker
 
 
 def scan(
     content: FileIO,
     size: int,
-    terms: CheckOptions,
+    options: CheckOptions,
     training: DuplicateFinder | None,
     read: Callable[[int], None],
 ) -> ScanResult:
-    """Hashes, judges and counts a file of so many bytes.
+    """Hash a file, check it, and count its tokens.
 
     Args:
-        content: The file, at its beginning.
-        size: Its bytes.
-        terms: By what it is judged.
-        training: The lines of the training file, for a validation file.
-        read: Is told how many bytes have been used so far.
+        content: The file, positioned at its start.
+        size: Size of the file in bytes.
+        options: Options of the check.
+        training: Lines of the training file, if this is a validation file.
+        read: Called with the number of bytes processed so far.
     """
     digest = hashlib.sha256()
     counting_worker = worker(size) if counts_exactly() else nullcontext(InlineExecutor())
     with worker(size) as reading, counting_worker as counting:
-        tally = Tally(counting, counter(terms.encoding), terms.context_length)
-        examined = FileChecker(terms, tally, training)
+        tally = Tally(counting, counter(options.encoding), options.context_length)
+        checker = FileChecker(options, tally, training)
         for block in blocks(pieces(content, reading, digest.update, read)):
-            examined.take(block)
-        examined.finish()
-    return ScanResult(digest.hexdigest(), tally.tokens, tally.image_rows, examined)
+            checker.take(block)
+        checker.finish()
+    return ScanResult(digest.hexdigest(), tally.tokens, tally.image_rows, checker)
 
 
 def lines_of(content: FileIO) -> DuplicateFinder:
-    """Remembers the lines of a training file, for `look_through` of a validation file."""
-    found = DuplicateFinder()
+    """Return the lines of a training file, to pass to `scan` with its validation file."""
+    finder = DuplicateFinder()
     for block in blocks(pieces(content, InlineExecutor(), lambda _piece: None, lambda _done: None)):
         if block.lines is not None:
             lines = [line.removesuffix(b"\r") for line in block.lines]
-            for _ in found.among(lines, block.number):
+            for _ in finder.among(lines, block.number):
                 pass
-    return found
+    return finder

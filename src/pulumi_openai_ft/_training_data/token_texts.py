@@ -1,4 +1,4 @@
-"""What of well-typed rows becomes tokens; the rules that types cannot tell are looked at on the way."""
+"""Texts of rows that are tokenized. Rules that the types of rows cannot express are checked along the way."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._training_data.row_types import FunctionCall, Image, Message, Row
 
 MESSAGE_TOKENS = 4
-"""Of a message beside its texts: where it begins, its role, where that ends, where it ends itself."""
-LARGEST_KEPT = 2**16
-"""Bytes of the declarations of tools that are kept: rows tend to repeat them word by word."""
+"""Tokens of a message in addition to its texts: start of the message, role, end of the role, end of the message."""
+LARGEST_CACHED = 2**16
+"""Maximum size in bytes of tool declarations that are cached. Rows often have identical declarations."""
 
 
 class NeedsFullCheckError(Exception):
-    """The row has to be looked at more closely."""
+    """The row may be invalid, so that it needs a check by `row_rules`."""
 
 
 def collect_simple_rows(rows: Sequence[Row | None], batch: Batch) -> list[int]:
-    """Puts into a batch what becomes tokens of rows that hold texts and nothing else, as most rows do.
+    """Add the texts of text-only rows, which most rows are, to a batch.
 
     Returns:
-        Where in the list the others are.
+        Indexes of the other rows.
     """
     texts, common = batch.texts, batch.common
     tokens, others = 0, []
@@ -77,7 +77,10 @@ def collect_simple_rows(rows: Sequence[Row | None], batch: Batch) -> list[int]:
 
 
 def _take_texts(messages: Sequence[Any], texts: list[str], common: list[str]) -> bool:
-    """Takes texts until there is something else. This runs for each message of a file: each step shows in the speed."""
+    """Add the texts of messages until a message is not text-only, and return whether all were added.
+
+    This runs for each message of a file and determines the speed of a check.
+    """
     for message in messages:
         content, kind = message.content, type(message)
         if type(content) is not str or message.name is not None or ("|" in content and "<|" in content):
@@ -96,11 +99,11 @@ def _take_texts(messages: Sequence[Any], texts: list[str], common: list[str]) ->
 
 
 def _without_tools(row: Row | None) -> Sequence[Any]:
-    """The messages of a row that ends as it should and declares no tools; none of another row."""
-    if row is None or not _ends_well(row):
+    """Return the messages of a row that ends correctly and declares no tools, or an empty sequence."""
+    if row is None or not _ends_correctly(row):
         return ()
-    holder = row.input if isinstance(row, Preference) else row
-    return _messages(row) if holder.tools is NOTHING and holder.functions is NOTHING else ()
+    prompt = row.input if isinstance(row, Preference) else row
+    return _messages(row) if prompt.tools is NOTHING and prompt.functions is NOTHING else ()
 
 
 def _messages(row: Row) -> Sequence[Any]:
@@ -109,8 +112,8 @@ def _messages(row: Row) -> Sequence[Any]:
     return row.messages
 
 
-def _ends_well(row: Row) -> bool:
-    """Whether the row ends with messages such as the method asks for, surely with one to learn from."""
+def _ends_correctly(row: Row) -> bool:
+    """Return whether the last message has the role that the method requires, and is trained on."""
     if isinstance(row, Preference):
         return type(row.preferred_output[0]) is Assistant and type(row.non_preferred_output[0]) is Assistant
     last = row.messages[-1]
@@ -120,48 +123,47 @@ def _ends_well(row: Row) -> bool:
 
 
 def collect_token_texts(row: Row, batch: Batch) -> None:
-    """Puts what of any row becomes tokens into a batch.
+    """Add the texts of a row to a batch.
 
     Raises:
-        DoubtfulError: The row may break a rule, or be odd. The batch is as it was.
+        NeedsFullCheckError: The row may break a rule. The batch is unchanged.
     """
-    if not _ends_well(row):
+    if not _ends_correctly(row):
         raise NeedsFullCheckError
     if isinstance(row, Preference):
-        _whole(_messages(row), row.input.tools, row.input.functions, batch, most_images=0)
+        _collect(_messages(row), row.input.tools, row.input.functions, batch, most_images=0)
     else:
-        _whole(_messages(row), row.tools, row.functions, batch)
+        _collect(_messages(row), row.tools, row.functions, batch)
 
 
-def _whole(
+def _collect(
     messages: Sequence[Any], tools: Raw, functions: Raw, batch: Batch, most_images: int = MOST_IMAGES
 ) -> None:
-    """Reads rows of any kind."""
     declared, common = _declared(tools, functions)
-    read = _Reading(declared)
-    for number, message in enumerate(messages):
-        read.message(message, is_last=number == len(messages) - 1)
-    if read.unanswered or read.images > most_images:
+    collector = _Collector(declared)
+    for index, message in enumerate(messages):
+        collector.add(message, is_last=index == len(messages) - 1)
+    if collector.open_calls or collector.images > most_images:
         raise NeedsFullCheckError
-    for text in read.texts:
+    for text in collector.texts:
         if "|" in text and "<|" in text:
-            _refuse_special(text)
-    batch.texts += read.texts
+            _reject_special_tokens(text)
+    batch.texts += collector.texts
     batch.common += common
-    batch.tokens += read.tokens
-    batch.images += read.images > 0
+    batch.tokens += collector.tokens
+    batch.images += collector.images > 0
 
 
-class _Reading:
-    """Collects what the messages of a row hold."""
+class _Collector:
+    """The texts, tokens and images of the messages of a row."""
 
     def __init__(self, declared: frozenset[str]) -> None:
         self.texts: list[str] = []
         self.tokens = self.images = 0
-        self.unanswered: set[str] = set()
+        self.open_calls: set[str] = set()
         self._declared = declared
 
-    def message(self, message: Message, *, is_last: bool) -> None:
+    def add(self, message: Message, *, is_last: bool) -> None:
         self.tokens += MESSAGE_TOKENS
         if message.name is not None:
             self.texts.append(message.name)
@@ -169,15 +171,15 @@ class _Reading:
         if type(message) is Assistant:
             self._assistant(message, is_last=is_last)
         elif type(message) is ToolResult:
-            if message.tool_call_id not in self.unanswered:
+            if message.tool_call_id not in self.open_calls:
                 raise NeedsFullCheckError
-            self.unanswered.discard(message.tool_call_id)
+            self.open_calls.discard(message.tool_call_id)
         self._content(message.content)
 
     def _assistant(self, message: Assistant, *, is_last: bool) -> None:
         calls = [call.function for call in message.tool_calls or ()]
         if not is_last:
-            self.unanswered.update(call.id for call in message.tool_calls or ())
+            self.open_calls.update(call.id for call in message.tool_calls or ())
         if message.function_call:
             calls.append(message.function_call)
         if message.content is None and not calls and not message.refusal:
@@ -210,7 +212,7 @@ class _Reading:
 
 
 def is_json(text: str) -> bool:
-    """Whether a text surely is JSON."""
+    """Return whether a text is known to be JSON."""
     try:
         _decode_raw(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
@@ -218,37 +220,37 @@ def is_json(text: str) -> bool:
     return True
 
 
-def _refuse_special(text: str) -> None:
+def _reject_special_tokens(text: str) -> None:
     if SPECIAL_TOKEN.search(text):
         raise NeedsFullCheckError
 
 
 def _declared(tools: Raw, functions: Raw) -> tuple[frozenset[str], list[str]]:
-    """Names of the declared functions, and the texts that declare them."""
+    """Return the names of the declared functions, and the texts of the declarations."""
     names: frozenset[str] = frozenset()
     texts = []
     for raw, decode in ((tools, _decode_tools), (functions, _decode_functions)):
         if raw:
-            found, text = decode(bytes(raw))
-            names |= found
-            texts += [text] if found else []
+            declared, text = decode(bytes(raw))
+            names |= declared
+            texts += [text] if declared else []
     return names, texts
 
 
-def _remembered(declarations: Any) -> Any:
-    """Remembers what a function makes of the bytes of declarations, unless they are large."""
-    remembering = lru_cache(maxsize=64)(declarations)
-    return lambda raw: (remembering if len(raw) <= LARGEST_KEPT else declarations)(raw)
+def _cached_if_small(decode: Any) -> Any:
+    """Cache the results of a function for declarations of up to `LARGEST_CACHED` bytes."""
+    cached = lru_cache(maxsize=64)(decode)
+    return lambda raw: (cached if len(raw) <= LARGEST_CACHED else decode)(raw)
 
 
-@_remembered
+@_cached_if_small
 def _decode_tools(raw: bytes) -> tuple[frozenset[str], str]:
-    return _names([tool.function for tool in _decoded(_tools, raw) or ()]), _plain(raw)
+    return _names([tool.function for tool in _decoded(_tools, raw) or ()]), _unescaped(raw)
 
 
-@_remembered
+@_cached_if_small
 def _decode_functions(raw: bytes) -> tuple[frozenset[str], str]:
-    return _names(_decoded(_functions, raw) or ()), _plain(raw)
+    return _names(_decoded(_functions, raw) or ()), _unescaped(raw)
 
 
 def _decoded(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:
@@ -265,10 +267,10 @@ def _names(functions: Any) -> frozenset[str]:
     return names
 
 
-def _plain(raw: bytes) -> str:
-    """JSON without escapes that are not needed: one may hide a part of a special token."""
+def _unescaped(raw: bytes) -> str:
+    """Return JSON without unnecessary escapes, which could hide a part of a special token."""
     text = msgspec.json.encode(_decode(raw)).decode()
-    _refuse_special(text)
+    _reject_special_tokens(text)
     return text
 
 
@@ -281,7 +283,7 @@ _functions = msgspec.json.Decoder(
 
 
 def token_texts(row: dict[str, Any], method: str) -> Batch:
-    """What of a row becomes tokens, for any row without errors."""
+    """Return the texts of any row without errors."""
     prompt = row["input"] if method == "dpo" else row
     messages = list(prompt["messages"])
     if method == "dpo":
@@ -314,5 +316,5 @@ def _texts(message: dict[str, Any]) -> Iterator[str]:
 
 
 def _encodable(text: str) -> str:
-    """The text with a question mark for each half of a surrogate pair, of which no tokenizer can make a token."""
+    """Return the text with a question mark for each unpaired surrogate, which tokenizers reject."""
     return text if text.isascii() else text.encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""How many tokens texts are: exact with the extra `tokens`, else by their length."""
+"""Token counts of texts: exact with the extra `tokens`, otherwise estimated from their length."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._training_data.executors import Worker
 
     Count: TypeAlias = Callable[[list[str], list[str]], int]
-    """Counts the tokens of texts, and of texts of which many are the same."""
+    """Function that counts the tokens of two lists: distinct texts, and texts that often repeat."""
 
 DEFAULT_ENCODING = "o200k_base"
 ENCODINGS = {
@@ -29,74 +29,75 @@ ENCODINGS = {
     "davinci": "cl100k_base",
     "babbage": "cl100k_base",
 }
-"""By how a base model's name begins, where it is not the newer encoding."""
+"""Encodings by prefix of the base model's name. All other models use `DEFAULT_ENCODING`."""
 BYTES_PER_TOKEN = 4
-"""Of English prose. Code and other languages have more tokens or fewer."""
+"""Average for English prose. The average for code and other languages differs."""
 BATCH = 16 * 2**20
-"""Bytes of rows whose tokens are counted together, so that the counting thread seldom waits for a lock."""
+"""Size of a batch in bytes of rows, large enough that the counting thread rarely waits for the interpreter lock."""
 SMALL_BATCH = 2**18
-"""Likewise, where no other thread counts."""
+"""Size of a batch in bytes of rows if tokens are counted in the same thread."""
 
 
 def encoding_of(model: str | None) -> str:
-    """The encoding by which OpenAI's models split text; models of others are counted as if they did so too."""
+    """Return the encoding of an OpenAI model. Other vendors' models are counted with `DEFAULT_ENCODING`."""
     base = (model or "").removeprefix("ft:")
     if base == "gpt-4":
         return ENCODINGS["gpt-4-"]
-    return next((found for prefix, found in ENCODINGS.items() if base.startswith(prefix)), DEFAULT_ENCODING)
+    matches = (encoding for prefix, encoding in ENCODINGS.items() if base.startswith(prefix))
+    return next(matches, DEFAULT_ENCODING)
 
 
 def counts_exactly() -> bool:
-    """Whether the tokenizer is there."""
+    """Return whether the tokenizer is installed."""
     return find_spec("toktok") is not None
 
 
 def counter(encoding: str) -> Count:
-    """What counts the tokens of texts."""
+    """Return a function that counts or estimates the tokens of texts."""
     if not counts_exactly():
         return _estimated
-    # belongs to an extra that has no types, and takes 0.3 s to load
+    # Imported here because it is optional and takes 0.3 s to load.
     from toktok import batch_count  # type: ignore[import-untyped]  # noqa: PLC0415
 
     def counted(texts: list[str], common: list[str]) -> int:
-        times = Counter(common)
-        of_common: Iterable[tuple[int, int]] = zip(
-            batch_count(list(times), encoding, threads=1), times.values(), strict=True
+        repetitions = Counter(common)
+        repeated: Iterable[tuple[int, int]] = zip(
+            batch_count(list(repetitions), encoding, threads=1), repetitions.values(), strict=True
         )
-        own: list[int] = batch_count(texts, encoding, threads=1)
-        return sum(own) + sum(one * often for one, often in of_common)
+        distinct: list[int] = batch_count(texts, encoding, threads=1)
+        return sum(distinct) + sum(tokens * count for tokens, count in repeated)
 
     return counted
 
 
 def _estimated(texts: list[str], common: list[str]) -> int:
-    letters = sum(map(len, texts)) + sum(map(len, common))
-    beyond_ascii = [text for text in chain(texts, common) if not text.isascii()]
-    more_bytes = sum(len(text.encode()) - len(text) for text in beyond_ascii)
-    return -(-(letters + more_bytes) // BYTES_PER_TOKEN)
+    characters = sum(map(len, texts)) + sum(map(len, common))
+    non_ascii = [text for text in chain(texts, common) if not text.isascii()]
+    additional_bytes = sum(len(text.encode()) - len(text) for text in non_ascii)
+    return -(-(characters + additional_bytes) // BYTES_PER_TOKEN)
 
 
 class Sum(NamedTuple):
-    """Tokens of a batch.
+    """The token count of a batch.
 
     Attributes:
-        tokens: All together, each row cut at the model's length.
-        cut: Lines and lengths of the rows that were cut.
+        tokens: Tokens of all rows, each limited to the model's maximum.
+        truncated: Line number and number of tokens of each row that exceeds the maximum.
     """
 
     tokens: int
-    cut: list[tuple[int, int]]
+    truncated: list[tuple[int, int]]
 
 
 @dataclass(slots=True)
 class Batch:
-    """What of some rows becomes tokens.
+    """The texts of some rows.
 
     Attributes:
         texts: Texts that differ from row to row.
-        common: Texts of which many are the same.
-        tokens: Tokens beside those of the texts.
-        images: How many of the rows show images; in a batch of more than one row, none does.
+        common: Texts that are often the same in many rows.
+        tokens: Tokens in addition to those of the texts.
+        images: Number of rows with images. A batch of several rows has no rows with images.
     """
 
     texts: list[str] = field(default_factory=list)
@@ -105,37 +106,37 @@ class Batch:
     images: int = 0
 
     def count(self, count: Count) -> int:
-        """Its tokens."""
+        """Return the number of tokens, using `count` for the texts."""
         return self.tokens + count(self.texts, self.common)
 
 
 class Tally:
-    """Counts the tokens of a file as its rows come.
+    """The running token count of a file.
 
     Args:
-        worker: Does the counting.
-        count: Counts the tokens of texts.
-        longest: Tokens beyond which the model cuts a row, or None.
+        worker: Executor that counts the tokens.
+        count: Function that counts the tokens of texts.
+        longest: Maximum number of tokens per row, or None. The service truncates longer rows.
 
     Attributes:
-        batch: Where rows of which none can be too long are put.
+        batch: Texts of rows that cannot exceed the maximum.
         tokens: Tokens so far.
-        cut: Lines and lengths of rows that are too long, so far.
-        image_rows: Rows so far that show images.
+        truncated: Line number and number of tokens of each row so far that exceeds the maximum.
+        image_rows: Number of rows so far with images.
     """
 
     def __init__(self, worker: Worker, count: Count, longest: int | None) -> None:
         self.batch = Batch()
         self.tokens = self.image_rows = 0
-        self.cut: list[tuple[int, int]] = []
+        self.truncated: list[tuple[int, int]] = []
         self.longest = sys.maxsize if longest is None else longest
         self._worker, self._count = worker, count
         self._long: list[tuple[int, Batch]] = []
         self._size, self._most = 0, SMALL_BATCH if isinstance(worker, InlineExecutor) else BATCH
-        self._under_way: Future[Sum] | None = None
+        self._pending: Future[Sum] | None = None
 
     def add(self, line: int, row: Batch, size: int) -> None:
-        """Takes a row of so many bytes: it has no more tokens, unless it shows images."""
+        """Add a row of `size` bytes. A row without images has no more tokens than bytes."""
         if size > self.longest or row.images:
             self.image_rows += row.images
             self._long.append((line, row))
@@ -146,26 +147,26 @@ class Tally:
         batch.tokens += row.tokens
 
     def read(self, size: int) -> None:
-        """Takes note that so many bytes of rows have been put into the batch or added."""
+        """Record that rows of `size` bytes were added, and count the tokens of the batch if it is full."""
         self._size += size
         if self._size > self._most:
             self._flush()
 
     def finish(self) -> None:
-        """Ends the counting: everything is complete then."""
+        """Complete the count."""
         self._flush()
         self._collect()
 
     def _flush(self) -> None:
         self._collect()
-        self._under_way = self._worker.submit(_sum, self._count, self.batch, self._long, self.longest)
+        self._pending = self._worker.submit(_sum, self._count, self.batch, self._long, self.longest)
         self.batch, self._long, self._size = Batch(), [], 0
 
     def _collect(self) -> None:
-        if self._under_way:
-            found = self._under_way.result()
-            self.tokens += found.tokens
-            self.cut += found.cut
+        if self._pending:
+            result = self._pending.result()
+            self.tokens += result.tokens
+            self.truncated += result.truncated
 
 
 def _sum(count: Count, batch: Batch, long: list[tuple[int, Batch]], longest: int) -> Sum:

@@ -1,1 +1,1 @@
-"""What the command `openai-ft` does beside serving the emulator: `init` and `doctor`."""
+"""The `openai-ft` command: `init`, `doctor`, `validate`, `estimate` and `policy check`."""

@@ -1,4 +1,4 @@
-"""`openai-ft estimate`: what training on a file is likely to cost."""
+"""`openai-ft estimate`: the estimated cost of training on a file."""
 
 from __future__ import annotations
 
@@ -19,55 +19,60 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DESCRIPTION = """\
-Estimates how many tokens training on a file is billed for and what they cost, by the prices in the package's catalogue,
-each of which has a source and a day. The service counts for itself: what it bills is on its invoice alone. The exit
-code is 1 if the service would refuse the file."""
+Estimates the number of billed tokens and the cost of training on a file. Prices come from the catalog of this package,
+which lists the source and the date of each price. Check your invoice for the actual cost: the service counts tokens
+itself. Exits with 1 if the service would reject the file."""
 MOST_EPOCHS = 50
-GIVEN = "--price"
+PRICE_OPTION = "--price"
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds the command to those of `openai-ft`."""
+    """Add the command to `openai-ft`."""
     parser = commands.add_parser(
         "estimate",
-        help="estimate tokens and price of a training",
+        help="estimate the tokens and the cost of a training job",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE", help="JSON lines to train on")
-    parser.add_argument("--model", required=True, help="the job's model")
+    parser.add_argument("file", metavar="FILE", help="training file in JSON Lines format")
+    parser.add_argument("--model", required=True, help="base model of the job")
     parser.add_argument(
         "--epochs",
         type=_epochs,
         default="auto",
-        help="the job's n_epochs, 1 to 50 or auto (default: %(default)s)",
+        help="n_epochs of the job: 1 to 50, or auto (default: %(default)s)",
     )
     parser.add_argument(
-        "--method", choices=METHODS, help="the job's method; default: what the first row looks like"
+        "--method",
+        choices=METHODS,
+        help="training method of the job (default: inferred from the first example)",
     )
     parser.add_argument(
-        GIVEN, type=_usd, metavar="USD", help="USD per million trained tokens, instead of the catalogue's"
+        PRICE_OPTION,
+        type=_usd,
+        metavar="USD",
+        help="price in USD per million training tokens (default: the price in the catalog)",
     )
     parser.add_argument("--json", action="store_true", help="print a JSON object")
     parser.set_defaults(run=run)
 
 
-def run(given: argparse.Namespace) -> int:
-    """Estimates and prints.
+def run(arguments: argparse.Namespace) -> int:
+    """Print the estimate.
 
     Returns:
-        0; 1 where the service would refuse the file.
+        The exit code: 0, or 1 if the service would reject the file.
     """
-    entry = Catalog.load().find(given.model)
+    entry = Catalog.load().find(arguments.model)
     length = entry.context_length if entry else None
     checked = check(
-        given.file, part="training", method=given.method, model=given.model, context_length=length
+        arguments.file, part="training", method=arguments.method, model=arguments.model, context_length=length
     )
     if checked.report is None:
         sys.stderr.write(f"openai-ft: {checked.reason}\n")
         return 1
-    found = _priced(given, checked.report, entry)
-    sys.stdout.write(f"{_as_json(found) if given.json else _as_table(found)}\n")
+    found = _priced(arguments, checked.report, entry)
+    sys.stdout.write(f"{_as_json(found) if arguments.json else _as_table(found)}\n")
     return int(checked.is_bad)
 
 
@@ -82,18 +87,22 @@ class _Priced:
     entry: ModelEntry | None
 
 
-def _priced(given: argparse.Namespace, report: Report, entry: ModelEntry | None) -> _Priced:
+def _priced(arguments: argparse.Namespace, report: Report, entry: ModelEntry | None) -> _Priced:
     price = (
-        Sourced(given.price, GIVEN) if given.price is not None else entry.training_price if entry else None
+        Sourced(arguments.price, PRICE_OPTION)
+        if arguments.price is not None
+        else entry.training_price
+        if entry
+        else None
     )
     estimate = training_data.estimate(
         examples=report.examples,
         tokens=report.tokens,
-        epochs=given.epochs,
+        epochs=arguments.epochs,
         usd_per_million=price.value if price else None,
     )
-    model = entry.id if entry else given.model
-    return _Priced(given.file, model, given.epochs == "auto", report, estimate, price, entry)
+    model = entry.id if entry else arguments.model
+    return _Priced(arguments.file, model, arguments.epochs == "auto", report, estimate, price, entry)
 
 
 def _as_table(found: _Priced) -> str:
@@ -105,9 +114,9 @@ def _as_table(found: _Priced) -> str:
 def _rows(found: _Priced) -> Iterator[tuple[str, str]]:
     report, estimate = found.report, found.estimate
     yield "file", f"{found.file}: {summary(report)}"
-    yield "model", found.model if found.entry else f"{found.model}, which the catalogue does not know"
-    yield "epochs", f"{estimate.epochs}{', as the service is likely to choose' if found.is_auto else ''}"
-    yield "tokens", f"about {estimate.tokens:,}: {report.tokens:,} an epoch, {_how_counted(report)}"
+    yield "model", found.model if found.entry else f"{found.model}, which is not in the catalog"
+    yield "epochs", f"{estimate.epochs}{' (the probable choice of the service)' if found.is_auto else ''}"
+    yield "tokens", f"about {estimate.tokens:,}: {report.tokens:,} per epoch, {_counting_method(report)}"
     yield (
         "price",
         f"{found.price.value:,.2f} USD per million tokens ({found.price})"
@@ -116,27 +125,27 @@ def _rows(found: _Priced) -> Iterator[tuple[str, str]]:
     )
     yield "cost", "unknown" if estimate.usd is None else cost(estimate.usd)
     if report.errors:
-        yield "problem", f"the service would refuse the file: run `openai-ft validate {found.file}`"
+        yield "problem", f"the service would reject the file: run `openai-ft validate {found.file}`"
 
 
-def _how_counted(report: Report) -> str:
+def _counting_method(report: Report) -> str:
     if report.is_exact:
         return f"counted with {report.encoding}"
-    return "by the length of the texts; install the extra `tokens` to count them (docs/install.md)"
+    return (
+        "estimated from the length of the texts; install the extra `tokens` to count them (docs/install.md)"
+    )
 
 
 def _no_price(found: _Priced) -> str:
     hourly = found.entry.training_price_per_hour if found.entry else None
     if hourly:
-        return (
-            f"{hourly.value:,.2f} USD per hour of training ({hourly}): tokens do not tell how long it takes"
-        )
-    return f"not known: give {GIVEN}"
+        return f"{hourly.value:,.2f} USD per hour of training ({hourly}): the duration cannot be estimated from tokens"
+    return f"unknown: set {PRICE_OPTION}"
 
 
 def _as_json(found: _Priced) -> str:
     report, estimate, price = found.report, found.estimate, found.price
-    shown: dict[str, Any] = {
+    data: dict[str, Any] = {
         "file": found.file,
         "model": found.model,
         "method": report.method,
@@ -150,16 +159,14 @@ def _as_json(found: _Priced) -> str:
         "price_source": str(price) if price else None,
         "estimated_cost_usd": None if estimate.usd is None else round(estimate.usd, 6),
     }
-    return json.dumps(shown, indent=2)
+    return json.dumps(data, indent=2)
 
 
 def _epochs(text: str) -> int | str:
     if text == "auto":
         return text
     if not text.isdecimal() or not 1 <= int(text) <= MOST_EPOCHS:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is neither auto nor a whole number from 1 to {MOST_EPOCHS}"
-        )
+        raise argparse.ArgumentTypeError(f"{text!r} is neither auto nor an integer from 1 to {MOST_EPOCHS}")
     return int(text)
 
 
@@ -169,5 +176,5 @@ def _usd(text: str) -> float:
     except ValueError:
         price = math.nan
     if not 0 <= price < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no price such as 25.0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a price; write a number such as 25.0")
     return price

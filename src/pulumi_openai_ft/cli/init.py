@@ -1,4 +1,4 @@
-"""`openai-ft init`: a project gets the wrapper and the lines that select it, and a policy pack if asked for."""
+"""`openai-ft init`: adds the host of this package, and optionally a policy pack, to a Pulumi project."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ EXECUTABLE = 0o755
 
 
 def initialize(folder: Path, *, force: bool = False, policies: bool = False) -> list[str]:
-    """Makes the project of a folder use this package's host of dynamic resources.
+    """Make a project use this package's host for dynamic resources.
 
     Args:
-        folder: The project's folder, or one below it.
-        force: Whether another program of the wrapper's name is overwritten.
-        policies: Whether the project gets a policy pack, too.
+        folder: Folder of the project, or a folder inside it.
+        force: Whether to overwrite another program that has the name of the wrapper.
+        policies: Whether to add a policy pack.
 
     Returns:
-        What was done, a clause each; nothing if all was there.
+        A description of each change, such as `wrote bin/…`. Empty if the project was already up to date.
 
     Raises:
-        InputError: It cannot be done; nothing was changed, or nothing that harms.
+        InputError: The project cannot be changed. It is unchanged, or changed in a way that does no harm.
     """
     project = Project.find(folder)
     selected = project.host_folder()
     wrapper = (selected or default_host_folder(project)) / WRAPPER
     if not wrapper.parent.resolve().is_relative_to(project.folder):
         raise InputError(
-            f"{project.file} names {selected} for dynamic resources, which is outside of the project: write "
-            f"`path: bin` there, then run this again"
+            f"{project.file} selects {selected} for dynamic resources, which is outside of the project; set "
+            f"`path: bin` in that entry, then run this command again"
         )
     text = project.text if selected else _with_host(project)
     try:
-        # The wrapper comes first: without the folder that the project names, every command of Pulumi fails.
+        # The wrapper comes first: every Pulumi command fails if the folder named by the project is missing.
         done = _put(wrapper, project, force=force)
         if text != project.text:
             atomic_write(project.file, text.encode(), stat.S_IMODE(project.file.stat().st_mode))
@@ -69,19 +69,19 @@ def _with_host(project: Project) -> str:
 
 
 def _put(wrapper: Path, project: Project, *, force: bool) -> list[str]:
-    """Brings the wrapper up to date."""
-    name, found = os.path.relpath(wrapper, project.folder), compare(wrapper)
-    if found is WrapperStatus.CURRENT:
+    """Write or update the wrapper, and return a description of each change."""
+    name, status = os.path.relpath(wrapper, project.folder), compare(wrapper)
+    if status is WrapperStatus.CURRENT:
         return []
-    if found is WrapperStatus.NOT_EXECUTABLE:
+    if status is WrapperStatus.NOT_EXECUTABLE:
         wrapper.chmod(EXECUTABLE)
         return [f"made {name} executable"]
-    if found is WrapperStatus.FOREIGN and not force:
+    if status is WrapperStatus.FOREIGN and not force:
         raise InputError(
-            f"{wrapper} is another program: move it away, or run this again with --force to overwrite it"
+            f"{wrapper} is another program; move it, or overwrite it with `openai-ft init --force`"
         )
     atomic_write(wrapper, WRAPPER_SOURCE.read_bytes(), EXECUTABLE)
-    return [f"{_VERBS[found]} {name}"]
+    return [f"{_VERBS[status]} {name}"]
 
 
 _VERBS = {

@@ -15,41 +15,45 @@ from pulumi_openai_ft.cli.init import initialize
 from pulumi_openai_ft.errors import OpenAIFTError
 
 INTERRUPTED = 130
-Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse gives what `add_subparsers` returns no other name
+Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for the result of `add_subparsers`
 
 _INIT = """\
-Makes a Pulumi project use this package's host of dynamic resources, which adds import, live progress, resuming after
-Ctrl-C and functions to what Pulumi's own host does. Two things change: bin/pulumi-resource-pulumi-python is written,
-and Pulumi.yaml gets these lines, everything else in it staying as it is:
+Makes a Pulumi project use this package's host for dynamic resources. Compared with Pulumi's own host, it adds import,
+live progress, resuming after Ctrl-C, and functions. The command writes bin/pulumi-resource-pulumi-python and adds these
+lines to Pulumi.yaml; the rest of the file is unchanged:
 
   plugins:
     providers:
       - name: pulumi-python
         path: bin
 
-Commit both. Running it again changes nothing, except that it brings the script up to date after an upgrade. To go back
-to Pulumi's own host, take the lines out."""
+Commit both files. After you upgrade this package, run the command again to update the script. To return to Pulumi's own
+host, remove the lines."""
 
 _DOCTOR = """\
-Tells what is missing for `pulumi up`: Pulumi, the project, its host, keys, the service. It asks the service for one
-job, changes nothing and shows no key. The exit code is 1 if there is a problem; a warning is none."""
+Checks everything that `pulumi up` needs: Pulumi, the project, its host, the API keys and the service. It sends a single
+read-only request to the service, changes no files, and prints no keys. Exits with 1 if any check reports a problem;
+warnings do not count."""
 
 
 _POLICY_CHECK = """\
-Asks the rules of the policy pack about what a stack has, without running its program, as of today: for nightly runs,
-since a model may have come near its shutdown. It reads the stack's state through Pulumi and changes nothing. The exit
-code is 1 if a mandatory rule is violated."""
+Evaluates the policy pack against a stack's current state, as of today, without running your program. Use it in nightly
+jobs, for example to detect models that are close to their shutdown date. It reads the state through Pulumi and changes
+nothing. Exits with 1 if a mandatory rule is violated."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command.
+    """Run a command.
 
     Returns:
-        The exit code: 0 done, 1 failed, 130 interrupted. Wrong arguments end the program with 2.
+        The exit code: 0 for success, 1 for failure, 130 after Ctrl-C.
+
+    Raises:
+        SystemExit: The arguments are invalid; the exit code is 2.
     """
     try:
-        given = _parser().parse_args(sys.argv[1:] if arguments is None else arguments)
-        code: int = given.run(given)
+        parsed = _parser().parse_args(sys.argv[1:] if arguments is None else arguments)
+        code: int = parsed.run(parsed)
     except KeyboardInterrupt:
         return INTERRUPTED
     except OpenAIFTError as error:
@@ -59,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="openai-ft", description="Fine-tuned models as code, with Pulumi.")
+    parser = argparse.ArgumentParser(prog="openai-ft", description="Manage OpenAI fine-tuning with Pulumi.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('pulumi-openai-ft')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_init(commands)
@@ -72,40 +76,38 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_init(commands: Commands[argparse.ArgumentParser]) -> None:
-    parser = _add_project_command(commands, "init", "make a project use this package's host", _INIT)
-    parser.add_argument("--force", action="store_true", help="overwrite another program of the script's name")
-    parser.add_argument("--policies", action="store_true", help="write a policy pack, too, into policies/")
+    parser = _add_project_command(commands, "init", "set up a project to use this package's host", _INIT)
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite another program that has the script's name"
+    )
+    parser.add_argument("--policies", action="store_true", help="also write a policy pack to policies/")
     parser.set_defaults(run=_init)
 
 
-def _init(given: argparse.Namespace) -> int:
-    done = initialize(given.folder, force=given.force, policies=given.policies)
-    for clause in done:
-        print(clause)
-    print(
-        "commit what changed; `openai-ft doctor` tells what else is missing"
-        if done
-        else "all is there already"
-    )
+def _init(arguments: argparse.Namespace) -> int:
+    changes = initialize(arguments.folder, force=arguments.force, policies=arguments.policies)
+    for change in changes:
+        print(change)
+    print("Commit the changes, then run `openai-ft doctor`." if changes else "Already up to date.")
     return 0
 
 
 def _add_doctor(commands: Commands[argparse.ArgumentParser]) -> None:
-    parser = _add_project_command(commands, "doctor", "tell what is missing for `pulumi up`", _DOCTOR)
+    parser = _add_project_command(commands, "doctor", "check everything that `pulumi up` needs", _DOCTOR)
     parser.add_argument("--json", action="store_true", help="print a JSON list of check, status and message")
-    parser.add_argument("--stack", help="whose configuration counts; default: the selected one's")
+    parser.add_argument("--stack", help="stack whose configuration is checked (default: the selected stack)")
     parser.add_argument(
         "--with-secrets",
         action="store_true",
-        help="have Pulumi decrypt the stack's secret settings, so that its key can be tried; they are not shown",
+        help="decrypt the secret settings of the stack through Pulumi, to test its API key; secrets are not printed",
     )
     parser.set_defaults(run=_examine)
 
 
-def _examine(given: argparse.Namespace) -> int:
+def _examine(arguments: argparse.Namespace) -> int:
     today = datetime.now(UTC).date()
-    findings = checks.examine(given.folder, today, stack=given.stack, disclose=given.with_secrets)
-    print(as_json(findings) if given.json else as_table(findings))
+    findings = checks.examine(arguments.folder, today, stack=arguments.stack, disclose=arguments.with_secrets)
+    print(as_json(findings) if arguments.json else as_table(findings))
     return int(any(finding.status is Status.PROBLEM for finding in findings))
 
 
@@ -113,21 +115,23 @@ def _add_policy(commands: Commands[argparse.ArgumentParser]) -> None:
     summary = "check a stack against the policy pack"
     policy = commands.add_parser("policy", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     inner = policy.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    parser = _add_project_command(inner, "check", "ask the rules about what a stack has", _POLICY_CHECK)
-    parser.add_argument("--json", action="store_true", help="print a JSON list of what is violated")
-    parser.add_argument("--stack", help="the stack; default: the selected one")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the policy pack's configuration")
+    parser = _add_project_command(
+        inner, "check", "evaluate the policies against a stack's state", _POLICY_CHECK
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON list of violations")
+    parser.add_argument("--stack", help="name of the stack (default: the selected stack)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration of the policy pack")
     parser.set_defaults(run=_check_policies)
 
 
-def _check_policies(given: argparse.Namespace) -> int:
+def _check_policies(arguments: argparse.Namespace) -> int:
     try:
         from pulumi_openai_ft.cli import policy_check  # noqa: PLC0415 - needs the packages of an extra
     except ModuleNotFoundError as missing:
-        return _say_what_to_install(missing, "this command", "policies")
-    found = policy_check.check(given.folder, given.stack, given.config)
-    print(policy_check.as_json(found) if given.json else policy_check.as_table(found))
-    return int(any(violation.is_mandatory for violation in found))
+        return _report_missing_package(missing, "this command", "policies")
+    violations = policy_check.check(arguments.folder, arguments.stack, arguments.config)
+    print(policy_check.as_json(violations) if arguments.json else policy_check.as_table(violations))
+    return int(any(violation.is_mandatory for violation in violations))
 
 
 def _add_project_command(
@@ -145,19 +149,21 @@ def _add_project_command(
         type=Path,
         default=Path(),
         metavar="FOLDER",
-        help="the project's; default: this one",
+        help="folder of the project (default: the current folder)",
     )
     return parser
 
 
 def _add_emulator(commands: Commands[argparse.ArgumentParser]) -> None:
-    summary = "serve OpenAI's fine-tuning API on this machine"
+    summary = "run an emulator of OpenAI's fine-tuning API on this machine"
     try:
         from pulumi_openai_ft.emulator import command  # noqa: PLC0415 - needs the packages of an extra
     except ModuleNotFoundError as missing:
         parser = commands.add_parser("emulator", help=f"{summary} (not installed)")
         parser.set_defaults(
-            run=lambda _given, missing=missing: _say_what_to_install(missing, "the emulator", "emulator")
+            run=lambda _arguments, missing=missing: _report_missing_package(
+                missing, "the emulator", "emulator"
+            )
         )
         return
     parser = commands.add_parser("emulator", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
@@ -165,10 +171,10 @@ def _add_emulator(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=command.run)
 
 
-def _say_what_to_install(missing: ModuleNotFoundError, what: str, extra: str) -> int:
+def _report_missing_package(missing: ModuleNotFoundError, command: str, extra: str) -> int:
     package = str(missing.name).split(".")[0]
     print(
-        f"openai-ft: {what} needs the package {package!r}: install the extra `{extra}` (docs/install.md)",
+        f"openai-ft: {command} requires the package {package!r}; install the extra `{extra}` (docs/install.md)",
         file=sys.stderr,
     )
     return 1

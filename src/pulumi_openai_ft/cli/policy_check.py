@@ -1,4 +1,4 @@
-"""`openai-ft policy check`: the rules of the policy pack, asked about what a stack has."""
+"""`openai-ft policy check`: evaluates the policy pack against the state of a stack."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Violation:
-    """What a rule finds.
+    """A violation of a rule by a resource.
 
     Attributes:
         rule: Name of the rule.
-        level: `mandatory` or `advisory`.
+        level: Enforcement level of the rule, `mandatory` or `advisory`.
         type: Type token of the resource.
-        name: Its name.
-        urn: Its URN.
-        message: What is wrong, where, and what to write instead. Holds no key.
+        name: Name of the resource.
+        urn: URN of the resource.
+        message: The problem, its property path, and how to fix it. Contains no keys.
     """
 
     rule: str
@@ -46,20 +46,20 @@ class Violation:
 
     @property
     def is_mandatory(self) -> bool:
-        """Whether it would stop an update."""
+        """Return whether the violation would stop an update."""
         return self.level == EnforcementLevel.MANDATORY.value
 
 
 def check(folder: Path, stack: str | None, config: Path | None) -> list[Violation]:
-    """Asks every rule about the state of a stack, which stays as it is.
+    """Evaluate all rules against the state of a stack, without changing it.
 
     Args:
-        folder: The project's folder, or one below it.
-        stack: The stack's name; None for the one that is selected.
-        config: The configuration of the policy pack; None for the defaults.
+        folder: Folder of the project, or a folder inside it.
+        stack: Name of the stack, or None for the selected stack.
+        config: File with the configuration of the policy pack, or None for the defaults.
 
     Raises:
-        InputError: There is no such project, stack or configuration.
+        InputError: The project, the stack or the configuration does not exist or is invalid.
     """
     settings = policy_config.read(config)
     state = pulumi_cli.state(Project.find(folder).folder, stack)
@@ -69,40 +69,48 @@ def check(folder: Path, stack: str | None, config: Path | None) -> list[Violatio
 def violations(
     resources: Sequence[Mapping[str, Any]], settings: Mapping[str, Setting], day: date
 ) -> list[Violation]:
-    """What rules find in the resources of a state."""
-    live = [found for found in resources if not found.get("delete")]
-    by_urn = {found["urn"]: found for found in live}
-    owned = [
-        found for found in live if not found.get("external")
-    ]  # what a program only reads is not its to change
-    inputs = [_subject(found, "inputs", by_urn, day) for found in owned]
-    outputs = [_subject(found, "outputs", by_urn, day) for found in live]
+    """Return the violations by the resources of a state.
+
+    Args:
+        resources: The `deployment.resources` of an exported stack.
+        settings: Configuration of each rule, by name.
+        day: Date for which the rules are evaluated.
+    """
+    live = [resource for resource in resources if not resource.get("delete")]
+    by_urn = {resource["urn"]: resource for resource in live}
+    # A program only reads external resources, so it cannot change their inputs.
+    managed = [resource for resource in live if not resource.get("external")]
+    inputs = [_checked_resource(resource, "inputs", by_urn, day) for resource in managed]
+    outputs = [_checked_resource(resource, "outputs", by_urn, day) for resource in live]
     return [
-        Violation(rule.name, _told_level(level), subject.kind, subject.name, subject.urn, sentence)
+        Violation(rule.name, _reported_level(level), resource.kind, resource.name, resource.urn, message)
         for rule in RULES
         for level, limits in [settings[rule.name]]
         if level is not EnforcementLevel.DISABLED
-        for subject, sentence in _found(rule, limits, inputs, outputs)
+        for resource, message in _violations_of(rule, limits, inputs, outputs)
     ]
 
 
-def as_json(found: Sequence[Violation]) -> str:
-    """A list of objects with the fields of a violation."""
-    return json.dumps([asdict(violation) for violation in found], indent=2, ensure_ascii=False)
+def as_json(violations: Sequence[Violation]) -> str:
+    """Format violations as a JSON list of objects with the fields of `Violation`."""
+    return json.dumps([asdict(violation) for violation in violations], indent=2, ensure_ascii=False)
 
 
-def as_table(found: Sequence[Violation]) -> str:
-    """A line for each violation, in columns."""
-    if not found:
+def as_table(violations: Sequence[Violation]) -> str:
+    """Format violations as a table with a line per violation."""
+    if not violations:
         return "no violations"
-    rules, names = (max(len(getattr(one, field)) for one in found) for field in ("rule", "name"))
+    rule_width, name_width = (
+        max(len(getattr(violation, field)) for violation in violations) for field in ("rule", "name")
+    )
     return "\n".join(
-        f"{one.level:<9}  {one.rule:<{rules}}  {one.name:<{names}}  {' '.join(one.message.split())}"
-        for one in found
+        f"{violation.level:<9}  {violation.rule:<{rule_width}}  {violation.name:<{name_width}}  "
+        f"{' '.join(violation.message.split())}"
+        for violation in violations
     )
 
 
-def _found(
+def _violations_of(
     rule: object,
     limits: Mapping[str, Any],
     inputs: Sequence[CheckedResource],
@@ -111,47 +119,49 @@ def _found(
     if isinstance(rule, StackRule) and outputs:
         yield from rule.violations(outputs, limits)
     elif isinstance(rule, Rule) and rule.judges_states:
-        for subject in inputs:
-            for sentence in rule.violations(subject, limits):
-                yield subject, sentence
+        for resource in inputs:
+            for message in rule.violations(resource, limits):
+                yield resource, message
 
 
-def _subject(found: Mapping[str, Any], side: str, by_urn: Mapping[str, Any], day: date) -> CheckedResource:
-    props = found.get(side) or {}
-    provider = by_urn.get(str(found.get("provider", "")).rpartition("::")[0], {})
+def _checked_resource(
+    resource: Mapping[str, Any], side: str, by_urn: Mapping[str, Any], day: date
+) -> CheckedResource:
+    props = resource.get(side) or {}
+    provider = by_urn.get(str(resource.get("provider", "")).rpartition("::")[0], {})
     configuration = provider.get("inputs") or {}
     return CheckedResource(
-        kind=found["type"],
-        urn=found["urn"],
+        kind=resource["type"],
+        urn=resource["urn"],
         today=day,
         props={name: _read(value) for name, value in props.items() if not name.startswith(HIDDEN)},
-        secret=frozenset(name for name, value in props.items() if _holds_secret(value)),
+        secret=frozenset(name for name, value in props.items() if _contains_secret(value)),
         configuration={name: _read(value) for name, value in configuration.items()},
         secret_configuration=frozenset(
-            filter(lambda name: _holds_secret(configuration[name]), configuration)
+            filter(lambda name: _contains_secret(configuration[name]), configuration)
         ),
-        is_protected=bool(found.get("protect")),
-        sources={name: tuple(urns) for name, urns in (found.get("propertyDependencies") or {}).items()},
+        is_protected=bool(resource.get("protect")),
+        sources={name: tuple(urns) for name, urns in (resource.get("propertyDependencies") or {}).items()},
     )
 
 
 def _read(value: Any) -> Any:
-    """A property as rules see it; a secret is nothing that can be seen."""
+    """Return a property as the rules receive it: secrets are replaced by unknown values."""
     if isinstance(value, dict):
         return unknown() if _is_secret(value) else {name: _read(item) for name, item in value.items()}
     return [_read(item) for item in value] if isinstance(value, list) else value
 
 
-def _holds_secret(value: Any) -> bool:
+def _contains_secret(value: Any) -> bool:
     if isinstance(value, dict):
-        return _is_secret(value) or any(map(_holds_secret, value.values()))
-    return isinstance(value, list) and any(map(_holds_secret, value))
+        return _is_secret(value) or any(map(_contains_secret, value.values()))
+    return isinstance(value, list) and any(map(_contains_secret, value))
 
 
 def _is_secret(value: Mapping[str, Any]) -> bool:
-    return value.get(rpc._special_sig_key) == rpc._special_secret_sig  # noqa: SLF001 - the SDK's names of the engine's marks
+    return value.get(rpc._special_sig_key) == rpc._special_secret_sig  # noqa: SLF001 - the SDK's names for the engine's markers
 
 
-def _told_level(level: EnforcementLevel) -> str:
-    """As the engine does: what a remediation left over is mandatory."""
+def _reported_level(level: EnforcementLevel) -> str:
+    """Return the level to report. Like in the engine, `remediate` counts as mandatory."""
     return str((EnforcementLevel.MANDATORY if level is EnforcementLevel.REMEDIATE else level).value)

@@ -1,4 +1,4 @@
-"""The configuration of a policy pack, in the form that `pulumi preview --policy-pack-config` takes."""
+"""Configuration of the policy pack, in the format of `pulumi preview --policy-pack-config`."""
 
 from __future__ import annotations
 
@@ -20,36 +20,45 @@ _LEVELS = ", ".join(level.value for level in EnforcementLevel)
 
 
 class Setting(NamedTuple):
-    """How a rule is configured."""
+    """The configuration of a rule.
+
+    Attributes:
+        level: Enforcement level.
+        limits: Values of the options in the schema of the rule.
+    """
 
     level: EnforcementLevel
     limits: Mapping[str, Any]
 
 
 def read(file: Path | None) -> dict[str, Setting]:
-    """How each rule is configured, by name.
+    """Return the configuration of each rule, by name.
 
     Args:
-        file: The configuration; None for the defaults.
+        file: Path of the configuration, or None for the defaults.
 
     Raises:
-        InputError: The file cannot be used; all that is wrong is named.
+        InputError: The file cannot be read or is invalid. The message lists all problems.
     """
-    given = {} if file is None else _content(file)
+    configured = {} if file is None else _content(file)
     rules = {rule.name: rule for rule in RULES}
-    wrong = [f"{name} is no rule" for name in given if name not in rules and name != _ALL]
-    wrong += [f"{name}: {fault}" for name, value in given.items() for fault in _faults(value)]
-    if not wrong:
-        wrong = [
-            f"{name}: {fault}"
+    problems = [
+        f"{name} is not a rule of the policy pack"
+        for name in configured
+        if name not in rules and name != _ALL
+    ]
+    problems += [f"{name}: {problem}" for name, value in configured.items() for problem in _problems(value)]
+    if not problems:
+        problems = [
+            f"{name}: {problem}"
             for name, rule in rules.items()
-            for fault in schema_errors(rule.schema, _limits(given.get(name)))
+            for problem in schema_errors(rule.schema, _limits(configured.get(name)))
         ]
-    if wrong:
-        raise InputError(f"{file} cannot be used: {'; '.join(wrong)}")
-    common = _level(given.get(_ALL))
+    if problems:
+        raise InputError(f"{file} is invalid: {'; '.join(problems)}")
+    common = _level(configured.get(_ALL))
     return {
-        name: Setting(_level(given.get(name)) or common or rule.level, _limits(given.get(name)))
+        name: Setting(_level(configured.get(name)) or common or rule.level, _limits(configured.get(name)))
         for name, rule in rules.items()
     }
 
@@ -62,13 +71,15 @@ def _content(file: Path) -> dict[str, Any]:
     except ValueError as error:
         raise InputError(f"{file} is not JSON: {error}") from error
     if not isinstance(found, dict):
-        raise InputError(f"{file} holds no JSON object: write one with a member for each rule to configure")
+        raise InputError(
+            f"{file} is not a JSON object; write an object with a key for each rule to configure"
+        )
     return found
 
 
-def _faults(value: Any) -> list[str]:
+def _problems(value: Any) -> list[str]:
     if not isinstance(value, str | dict):
-        return [f"is {value!r}, write a level or an object of {_LEVEL} and limits"]
+        return [f"is {value!r}, write a level, or an object with {_LEVEL} and options"]
     written = value if isinstance(value, str) else value.get(_LEVEL)
     known = written is None or written in {level.value for level in EnforcementLevel}
     return [] if known else [f"the level is {written!r}, write one of {_LEVELS}"]

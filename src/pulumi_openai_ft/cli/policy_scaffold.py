@@ -1,4 +1,4 @@
-"""The policy pack that `openai-ft init --policies` puts into a project."""
+"""Policy pack that `openai-ft init --policies` adds to a project."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ if TYPE_CHECKING:
 FOLDER = "policies"
 DESCRIPTION, PROGRAM = "PulumiPolicy.yaml", "__main__.py"
 MARKER = "__init__.py"
-"""Makes the folder a package. Without it, a type checker that Pulumi runs finds two modules named `__main__`."""
+"""File that makes the folder a package. Without it, a type checker started by Pulumi finds two `__main__` modules."""
 PACK = "from pulumi_openai_ft.policies import pack\n\npack()\n"
 _READABLE = 0o644
 
 
 def write_pack(project: Project) -> list[str]:
-    """Write a policy pack into the project, unless its folder holds another one.
+    """Write a policy pack to the project, unless the project already has a pack in the same folder.
 
     Returns:
-        What was done, a clause each; nothing if the pack is complete.
+        A description of each change. Empty if the pack is complete.
 
     Raises:
-        InputError: The folder holds another program.
-        OSError: It cannot be written.
+        InputError: The folder contains another program.
+        OSError: The pack cannot be written.
     """
     folder = project.folder / FOLDER
     program, description = folder / PROGRAM, folder / DESCRIPTION
-    is_ours = not program.exists() or program.read_text("utf-8", "replace") == PACK
+    is_generated = not program.exists() or program.read_text("utf-8", "replace") == PACK
     if description.exists():
-        missing = [folder / MARKER] if is_ours and not (folder / MARKER).exists() else []
-    elif is_ours:
-        # The description comes last: it is what makes the folder a pack.
+        missing = [folder / MARKER] if is_generated and not (folder / MARKER).exists() else []
+    elif is_generated:
+        # The description comes last, because it makes the folder a policy pack.
         missing = [folder / MARKER, program, description]
     else:
-        raise InputError(f"{program} is another program: move it away, then run this again")
+        raise InputError(f"{program} is another program; move it, then run this command again")
     for file in missing:
         atomic_write(file, _content(file, project).encode(), _READABLE)
     if description in missing:
-        return [f"wrote the policy pack {FOLDER}: `pulumi preview --policy-pack {FOLDER}` applies it"]
+        return [f"wrote the policy pack {FOLDER}; apply it with `pulumi preview --policy-pack {FOLDER}`"]
     return [f"wrote {FOLDER}/{file.name}" for file in missing]
 
 
@@ -62,14 +62,14 @@ def _content(file: Path, project: Project) -> str:
 def _description(project: Project, folder: Path) -> str:
     options = _options(project, folder)
     runtime = json.dumps({"name": "python", **({"options": options} if options else {})})
-    return f"runtime: {runtime}\nversion: 1.0.0\ndescription: Rules for fine-tuning, checked before anything is created\n"
+    return f"runtime: {runtime}\nversion: 1.0.0\ndescription: Rules for fine-tuning resources, checked before they are created\n"
 
 
 def _options(project: Project, folder: Path) -> dict[str, Any]:
-    """Return the options that select the program's own environment from the pack's folder."""
-    given = project.runtime.options
-    named = given.get("virtualenv")
+    """Return the runtime options with which the pack uses the same Python environment as the program."""
+    configured = project.runtime.options
+    virtualenv = configured.get("virtualenv")
     return {
-        **({"toolchain": given["toolchain"]} if given.get("toolchain") else {}),
-        **({"virtualenv": os.path.relpath(project.folder / str(named), folder)} if named else {}),
+        **({"toolchain": configured["toolchain"]} if configured.get("toolchain") else {}),
+        **({"virtualenv": os.path.relpath(project.folder / str(virtualenv), folder)} if virtualenv else {}),
     }

@@ -1,4 +1,4 @@
-"""Finds the Python that Pulumi runs a program or a policy pack with, by the rules of Pulumi's language host."""
+"""Search for the Python that runs a program or a policy pack, by the rules of Pulumi's language host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 PACKAGES = ("pip", "pulumi", "pulumi-openai-ft", "pulumi-policy", "mypy", "pyright")
 """Distributions whose versions `Python.inspect` reads."""
-_LONGEST_ANSWER = 30.0
+_TIMEOUT = 30.0
+"""Maximum duration of a command in seconds."""
 _INSPECT = """
 import importlib.metadata, json, platform, sys
 def version(name):
@@ -31,11 +32,11 @@ print(json.dumps({"version": platform.python_version(), "packages": {name: versi
 
 @dataclass(frozen=True)
 class Installed:
-    """What a Python has.
+    """The installed versions of Python and its packages.
 
     Attributes:
-        version: Its own version, such as `3.11.7`.
-        packages: Version of each of `PACKAGES`, None where it is not installed.
+        version: Version of Python, such as `3.11.7`.
+        packages: Version of each of `PACKAGES`, or None if the package is not installed.
     """
 
     version: str
@@ -47,9 +48,9 @@ class Python:
     """A Python interpreter.
 
     Attributes:
-        executable: Its path.
-        toolchain: Pulumi's name of the tool that installs its packages: `pip`, `uv` or `poetry`.
-        chosen_by: What selects it, for people.
+        executable: Path of the interpreter.
+        toolchain: Tool that installs the packages, as named by Pulumi: `pip`, `uv` or `poetry`.
+        chosen_by: Source that selects the interpreter, for messages: an option, a tool or an environment variable.
     """
 
     executable: Path
@@ -57,10 +58,10 @@ class Python:
     chosen_by: str
 
     def inspect(self, folder: Path) -> Installed:
-        """Return its version and packages, as Python sees them in a folder.
+        """Return the installed versions, as imported by a program in `folder`.
 
         Raises:
-            InputError: It does not run; the text has the reason.
+            InputError: The interpreter does not run. The message states the reason.
         """
         printed = _output(folder, str(self.executable), "-c", _INSPECT, *PACKAGES)
         found = json.loads(printed)
@@ -69,11 +70,11 @@ class Python:
 
 @dataclass(frozen=True)
 class Runtime:
-    """What a project file, or the file of a policy pack, states about its Python.
+    """The runtime settings in a project file or in the file of a policy pack.
 
     Attributes:
         root: Folder of that file. The option `virtualenv` is relative to it.
-        program: Folder of the program. Lock files are searched for from here upwards.
+        program: Folder of the program. Lock files are searched in this folder and its parents.
         options: `runtime.options`.
     """
 
@@ -85,7 +86,7 @@ class Runtime:
         """Return the Python that runs the program.
 
         Raises:
-            InputError: There is none; the text says what to do.
+            InputError: The Python or its tool does not exist. The message states the next step.
         """
         toolchain = self.options.get("toolchain") or self._toolchain_of_lock_file()
         if toolchain == "poetry":
@@ -106,7 +107,7 @@ class Runtime:
         executable = environment / "bin" / "python"
         if not executable.is_file():
             raise InputError(
-                f"there is no virtual environment in {environment}, which {chosen_by} selects: run `pulumi install`"
+                f"{environment}, selected by {chosen_by}, is not a virtual environment; run `pulumi install`"
             )
         return Python(executable, toolchain, chosen_by)
 
@@ -119,13 +120,13 @@ class Runtime:
         try:
             printed = _output(self.program, "poetry", "env", "info", "--path")
         except InputError as error:
-            raise InputError(f"poetry has no environment for {self.program}: run `pulumi install`") from error
+            raise InputError(f"poetry has no environment for {self.program}; run `pulumi install`") from error
         return Path(printed.strip())
 
 
 def _require_tool(toolchain: str) -> None:
     if toolchain != "pip" and shutil.which(toolchain) is None:
-        raise InputError(f"`{toolchain}` is not on PATH, and the project uses it: install it")
+        raise InputError(f"`{toolchain}`, which the project uses, is not on PATH; install it")
 
 
 def _on_path() -> Python:
@@ -134,25 +135,25 @@ def _on_path() -> Python:
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
         raise InputError(
-            f"{' and '.join(names)} are not on PATH: install Python, or set runtime.options.virtualenv in Pulumi.yaml"
+            f"no Python ({' or '.join(names)}) on PATH; install Python, or set runtime.options.virtualenv in Pulumi.yaml"
         )
     return Python(Path(found), "pip", "PULUMI_PYTHON_CMD" if named else "PATH")
 
 
 def _nearest(folder: Path, name: str) -> Path | None:
-    """Return the nearest folder, from `folder` upwards, that holds a file."""
+    """Return the nearest folder that contains a file, starting with `folder` and continuing with its parents."""
     start = folder.resolve()
     return next((above for above in (start, *start.parents) if (above / name).exists()), None)
 
 
 def _output(folder: Path, *command: str) -> str:
     try:
-        done = subprocess.run(  # noqa: S603 - the commands are written here
+        done = subprocess.run(  # noqa: S603 - the commands are defined in this module
             command,
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=_LONGEST_ANSWER,
+            timeout=_TIMEOUT,
             stdin=subprocess.DEVNULL,
             check=False,
         )

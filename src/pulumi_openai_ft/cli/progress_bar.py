@@ -1,4 +1,4 @@
-"""A line on the terminal that tells how far a long file has been read."""
+"""Progress bar for reading a large file."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LONG = 8_000_000
-"""Bytes of a file that takes long enough for a line to be worth it."""
+"""Minimum file size in bytes for which a progress bar is shown."""
 INTERVAL = 0.1
-"""Seconds between two changes of the line."""
+"""Seconds between two updates of the bar."""
 WIDTH = 24
 CLEARED = "\r\x1b[K"
 
@@ -23,18 +23,18 @@ CLEARED = "\r\x1b[K"
 def progress_bar(
     name: str, terminal: TextIO | None = None, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Callable[[int, int], None]]:
-    """Shows a bar while a file is read, if anybody looks, and takes it away afterwards.
+    """Show a progress bar on a terminal while a file is read, and remove it afterwards.
 
     Args:
-        name: The file's name.
-        terminal: Where; the standard error by default.
-        clock: Gives seconds.
+        name: Path of the file.
+        terminal: Output stream; standard error by default. Without a terminal, no bar is shown.
+        clock: Function that returns the time in seconds.
 
-    Returns:
-        What is to be told how many bytes have been read, and how many there are.
+    Yields:
+        A function to call with the number of bytes read so far and the size of the file in bytes.
     """
     terminal = sys.stderr if terminal is None else terminal
-    bar = _Bar(os.path.basename(name), terminal, clock)  # noqa: PTH119 - a path as it was written
+    bar = _Bar(os.path.basename(name), terminal, clock)  # noqa: PTH119 - keeps the path unchanged
     try:
         yield bar.show if terminal.isatty() else lambda _done, _size: None
     finally:

@@ -1,4 +1,4 @@
-"""The Pulumi project that a command works on, and the host of dynamic resources that it selects."""
+"""Pulumi projects, and the host that they select for dynamic resources."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pulumi_openai_ft.cli.pulumi_yaml import FOLDER, PLUGIN, parse, providers
 from pulumi_openai_ft.errors import InputError
 
 WRAPPER = "pulumi-resource-pulumi-python"
-"""The file that the engine starts as the host of dynamic resources in Python."""
+"""Name of the executable that the engine starts as the host for dynamic resources in Python."""
 WRAPPER_SOURCE = Path(__file__).parents[1] / "host" / WRAPPER
-"""The wrapper of which projects hold copies."""
+"""The wrapper that `openai-ft init` copies into projects."""
 _FILES = ("Pulumi.json", "Pulumi.yaml", "Pulumi.yml")  # in the engine's order
 _SIGNATURE = b"# Written by `openai-ft init`"
 
 
 class WrapperStatus(Enum):
-    """What lies where a project's copy of the wrapper belongs."""
+    """The status of a project's copy of the wrapper."""
 
     MISSING = "missing"
     FOREIGN = "another program"
@@ -32,12 +32,12 @@ class WrapperStatus(Enum):
 
 @dataclass(frozen=True)
 class Project:
-    """A project.
+    """A Pulumi project.
 
     Attributes:
-        file: Its file, `Pulumi.yaml` for most.
-        text: What stands in it, line ends as they are.
-        data: What that means.
+        file: Path of the project file, usually `Pulumi.yaml`.
+        text: Content of the file, with its original line endings.
+        data: Parsed content of the file.
     """
 
     file: Path
@@ -46,19 +46,19 @@ class Project:
 
     @classmethod
     def find(cls, folder: Path) -> Project:
-        """The project of a folder, which may lie above it: the one that `pulumi` would use there.
+        """Return the project that `pulumi` uses in a folder: the nearest one in the folder and its parents.
 
         Raises:
-            InputError: There is none, or its file cannot be used.
+            InputError: No project exists, its file is invalid, or its runtime is not Python.
         """
         if not folder.is_dir():
-            raise InputError(f"{folder} is no folder: name the one that holds Pulumi.yaml")
+            raise InputError(f"{folder} is not a folder; pass the folder that contains Pulumi.yaml")
         start = folder.resolve()
         candidates = (above / name for above in (start, *start.parents) for name in _FILES)
         file = next(filter(Path.is_file, candidates), None)
         if file is None:
             raise InputError(
-                f"no Pulumi.yaml in {start} or above: name the project's folder, or make a project with "
+                f"no Pulumi.yaml in {start} or its parents; pass the folder of the project, or create a project with "
                 f"`pulumi new python`"
             )
         try:
@@ -66,34 +66,34 @@ class Project:
             project = cls(file, text, parse(text))
             project._require_python()
         except (InputError, OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{file} cannot be used: {error}") from error
+            raise InputError(f"{file}: {error}") from error
         return project
 
     @property
     def folder(self) -> Path:
-        """Where its file lies. Paths in the file are relative to it."""
+        """Return the folder of the project file. Paths in the file are relative to this folder."""
         return self.file.parent
 
     @property
     def name(self) -> str:
-        """Its name, for people."""
-        return str(self.data.get("name", "without a name"))
+        """Return the name of the project, for messages."""
+        return str(self.data.get("name", "unnamed"))
 
     def host_folder(self) -> Path | None:
-        """The folder that it names for the host of dynamic resources in Python; None selects Pulumi's own.
+        """Return the folder of the selected host for dynamic resources, or None for Pulumi's own host.
 
         Raises:
-            InputError: The list of plugins is malformed.
+            InputError: The list of plugins is invalid.
         """
         try:
             paths = [entry.get("path", "") for entry in providers(self.data) if entry.get("name") == PLUGIN]
         except InputError as error:
-            raise InputError(f"{self.file} cannot be used: {error}") from error
+            raise InputError(f"{self.file}: {error}") from error
         return self.folder / paths[0] if paths else None
 
     @property
     def runtime(self) -> Runtime:
-        """What it states about its program and the Python that runs it."""
+        """Return the settings of the program and of the Python that runs it."""
         runtime = self.data.get("runtime")
         options = runtime.get("options") if isinstance(runtime, dict) else None
         main = self.folder / str(self.data.get("main") or "")
@@ -104,16 +104,16 @@ class Project:
         runtime = self.data.get("runtime")
         name = runtime.get("name") if isinstance(runtime, dict) else runtime
         if name != "python":
-            raise InputError(f"runtime is {name!r}, and this package is for programs in Python")
+            raise InputError(f"runtime is {name!r}; this package requires a program in Python")
 
 
 def default_host_folder(project: Project) -> Path:
-    """Where the wrapper goes in a project that does not say."""
+    """Return the folder of the wrapper for a project that does not select a folder."""
     return project.folder / FOLDER
 
 
 def compare(wrapper: Path) -> WrapperStatus:
-    """What lies where a project's copy of the wrapper belongs."""
+    """Compare a project's copy of the wrapper with this package's wrapper."""
     if not wrapper.exists():
         return WrapperStatus.MISSING
     content = wrapper.read_bytes()

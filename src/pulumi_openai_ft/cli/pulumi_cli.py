@@ -1,4 +1,4 @@
-"""What the `pulumi` command says of itself and of a stack."""
+"""Queries of the `pulumi` command: its version, and the configuration and state of a stack."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-LONGEST_ANSWER = 30.0
+TIMEOUT = 30.0
+"""Maximum duration of a command in seconds."""
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 
 
 class Version(NamedTuple):
-    """A version of Pulumi, without what marks builds that are no releases."""
+    """A version number, without suffixes for pre-releases and builds."""
 
     major: int
     minor: int
@@ -28,7 +29,7 @@ class Version(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Version | None:
-        """The version that a text begins with."""
+        """Return the version at the start of a text, or None."""
         match = _VERSION.match(text.strip())
         return cls(*map(int, match.groups())) if match else None
 
@@ -38,11 +39,11 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True)
 class Configuration:
-    """A stack's configuration by full key, such as `openai-ft:apiKey`.
+    """The configuration of a stack by full key, such as `openai-ft:apiKey`.
 
     Attributes:
-        values: What is known of it.
-        secret: Keys that are set with `--secret`; their values are known only if they were asked for.
+        values: Known values by key.
+        secret: Keys that are set with `--secret`. Their values are known only if they were decrypted.
     """
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -50,62 +51,69 @@ class Configuration:
 
     @property
     def undisclosed(self) -> frozenset[str]:
-        """Secret keys whose values are not known."""
+        """Return the secret keys whose values were not decrypted."""
         return self.secret - self.values.keys()
 
 
 def command_path() -> str | None:
-    """Where the `pulumi` command is."""
+    """Return the path of the `pulumi` command, or None if it is not on PATH."""
     return shutil.which("pulumi")
 
 
 def version() -> Version | None:
-    """The version of the `pulumi` command on PATH, if it tells.
+    """Return the version of the `pulumi` command on PATH, or None if it prints no version.
 
     Raises:
-        InputError: It cannot be run.
+        InputError: The command cannot be run.
     """
     return Version.parse(_run("version"))
 
 
 def configuration(folder: Path, stack: str | None, *, show_secrets: bool = False) -> Configuration:
-    """The configuration of a stack.
+    """Return the configuration of a stack.
 
     Args:
-        folder: The project's folder.
-        stack: The stack's name; None for the one that is selected.
+        folder: Folder of the project.
+        stack: Name of the stack, or None for the selected stack.
         show_secrets: Whether Pulumi decrypts secret values. They stay in this process.
 
     Raises:
-        InputError: Pulumi does not tell it; the text says why.
+        InputError: Pulumi cannot read the configuration. The message states the reason.
     """
-    which = ["--stack", stack] if stack else []
-    told = json.loads(
-        _run("config", "--json", "--cwd", str(folder), *which, *(["--show-secrets"] if show_secrets else []))
+    selection = ["--stack", stack] if stack else []
+    entries = json.loads(
+        _run(
+            "config",
+            "--json",
+            "--cwd",
+            str(folder),
+            *selection,
+            *(["--show-secrets"] if show_secrets else []),
+        )
     )
     return Configuration(
-        {key: str(entry["value"]) for key, entry in told.items() if "value" in entry},
-        frozenset(key for key, entry in told.items() if entry.get("secret")),
+        {key: str(entry["value"]) for key, entry in entries.items() if "value" in entry},
+        frozenset(key for key, entry in entries.items() if entry.get("secret")),
     )
 
 
 def state(folder: Path, stack: str | None) -> dict[str, Any]:
-    """What a stack has, as Pulumi exports it; secrets stay encrypted.
+    """Return the state of a stack in the format of `pulumi stack export`. Secrets stay encrypted.
 
     Args:
-        folder: The project's folder.
-        stack: The stack's name; None for the one that is selected.
+        folder: Folder of the project.
+        stack: Name of the stack, or None for the selected stack.
 
     Raises:
-        InputError: Pulumi does not tell it; the text says why.
+        InputError: Pulumi cannot export the state. The message states the reason.
     """
-    which = ["--stack", stack] if stack else []
-    found: dict[str, Any] = json.loads(_run("stack", "export", "--cwd", str(folder), *which))
-    return found
+    selection = ["--stack", stack] if stack else []
+    exported: dict[str, Any] = json.loads(_run("stack", "export", "--cwd", str(folder), *selection))
+    return exported
 
 
 def _run(*arguments: str) -> str:
-    # `env` hands on what this process was given, and asks Pulumi not to look for a newer version of itself.
+    # `env` passes this process's environment on, and turns off Pulumi's check for a newer version of itself.
     command = [
         "env",
         "PULUMI_SKIP_UPDATE_CHECK=true",
@@ -115,16 +123,16 @@ def _run(*arguments: str) -> str:
         "--color=never",
     ]
     try:
-        done = subprocess.run(  # noqa: S603 - the command is written here
+        done = subprocess.run(  # noqa: S603 - the command is defined in this function
             command,
             capture_output=True,
             text=True,
-            timeout=LONGEST_ANSWER,
+            timeout=TIMEOUT,
             stdin=subprocess.DEVNULL,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise InputError(f"`pulumi {arguments[0]}` did not answer: {error}") from error
+        raise InputError(f"`pulumi {arguments[0]}` failed: {error}") from error
     if done.returncode:
         reason = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
         raise InputError(reason.removeprefix("error: "))

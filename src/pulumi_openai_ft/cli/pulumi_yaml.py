@@ -1,4 +1,4 @@
-"""A project file as text: one entry is added, and every other character stays as it was written."""
+"""Editing of project files: adds an entry and leaves every other character unchanged."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import yaml
 from pulumi_openai_ft.errors import InputError
 
 PLUGIN = "pulumi-python"
-"""The engine's name for the host of dynamic resources in Python."""
+"""The engine's name for the host for dynamic resources in Python."""
 FOLDER = "bin"
-"""Where the wrapper lies in a project that names no other folder."""
+"""Folder of the wrapper in a project that does not select a folder."""
 
 _ENTRY = {"name": PLUGIN, "path": FOLDER}
 _ITEM = [f"- name: {PLUGIN}", f"  path: {FOLDER}"]
@@ -22,64 +22,64 @@ _PLUGINS = ["plugins:", *(f"  {line}" for line in _PROVIDERS)]
 
 
 def parse(text: str) -> dict[str, Any]:
-    """What a project file says.
+    """Parse a project file.
 
     Raises:
-        InputError: It is not YAML, or nothing that could be a project.
+        InputError: The text is not valid YAML or not a mapping.
     """
     try:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        raise InputError(f"it is not YAML{where}: {getattr(error, 'problem', None) or error}") from error
+        location = f" in line {mark.line + 1}" if mark else ""
+        raise InputError(f"invalid YAML{location}: {getattr(error, 'problem', None) or error}") from error
     if not isinstance(data, dict):
-        raise InputError("it holds no project: write at least `name` and `runtime` into it")
+        raise InputError("not a project; set at least `name` and `runtime`")
     return data
 
 
 def providers(data: dict[str, Any]) -> list[dict[str, Any]]:
-    """The entries of `plugins.providers`.
+    """Return the entries of `plugins.providers`.
 
     Raises:
-        InputError: They do not have the form that the engine wants.
+        InputError: The entries do not have the format that the engine requires.
     """
     plugins = data.get("plugins") or {}
     if not isinstance(plugins, dict):
-        raise InputError(f"plugins is {plugins!r}: write a mapping such as {{providers: []}}")
+        raise InputError(f"plugins is {plugins!r}; write a mapping such as {{providers: []}}")
     entries = plugins.get("providers") or []
     if not isinstance(entries, list):
-        raise InputError(f"plugins.providers is {entries!r}: write a list of name and path")
+        raise InputError(f"plugins.providers is {entries!r}; write a list of objects with name and path")
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict) or not isinstance(entry.get("path", ""), str):
-            raise InputError(f"plugins.providers[{number}] is {entry!r}: write its name and its path")
+            raise InputError(f"plugins.providers[{number}] is {entry!r}; write an object with name and path")
     return entries
 
 
 def with_host(text: str) -> str:
-    """The project file with `plugins.providers` naming the folder of the wrapper.
+    """Return the project file with an entry for the wrapper's folder in `plugins.providers`.
 
     Raises:
-        InputError: It cannot be added safely; the text says what to write by hand.
+        InputError: The entry cannot be added safely. The message contains the entry to add manually.
     """
-    wanted = _extended(parse(text))
+    expected = _extended(parse(text))
     try:
         edited = _edited(text)
-        done = yaml.safe_load(edited) == wanted
+        done = yaml.safe_load(edited) == expected
     except (yaml.YAMLError, ValueError):
         done = False
     if not done:
         raise InputError(
-            f"it is written in a way that is not safe to edit: put {json.dumps(_ENTRY)} into its list "
-            f"plugins.providers by hand, then run this again"
+            f"the file cannot be edited safely; add {json.dumps(_ENTRY)} to the list plugins.providers manually, "
+            f"then run this command again"
         )
     return edited
 
 
 def _extended(data: dict[str, Any]) -> dict[str, Any]:
-    wanted, entries = copy.deepcopy(data), providers(data)
-    wanted["plugins"] = {**(data.get("plugins") or {}), "providers": [_ENTRY, *entries]}
-    return wanted
+    expected, entries = copy.deepcopy(data), providers(data)
+    expected["plugins"] = {**(data.get("plugins") or {}), "providers": [_ENTRY, *entries]}
+    return expected
 
 
 def _edited(text: str) -> str:
@@ -112,7 +112,10 @@ def _replaced(text: str, null: Any, value: object) -> str:
 
 
 def _with_member(text: str, node: Any, key: Any, lines: list[str], value: Any) -> str:
-    """Adds the first member of a collection, at the place that its marks surely tell; to a whole file, the last."""
+    """Add a member at the start of a collection, or at the end of the file if the collection has no `key`.
+
+    Only the start of a collection has a reliable position in the result of the parser.
+    """
     if node.flow_style:
         start = node.start_mark.index + 1
         separator = "" if not node.value else "," if text[start].isspace() else ", "

@@ -1,4 +1,4 @@
-"""`openai-ft validate`: what the service would refuse in files of training data."""
+"""`openai-ft validate`: a check of training files before you upload them."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DESCRIPTION = """\
-Checks files of training data as the service does when a job starts, without sending them anywhere: what it would refuse
-with line and place, what is likely not meant so, how many rows and tokens there are. What was found is remembered
-until the file changes. The exit code is 1 if the service would refuse a file; a warning is none."""
+Checks training files like the service does when a job starts, without uploading them. Prints the number of examples and
+tokens, each error for which the service would reject the file, and warnings about probable mistakes, with line and
+property path. Results are cached until the file changes. Exits with 1 if the service would reject a file; warnings do
+not count."""
 MOST_ALIGNED = 40
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A file, and what came of it.
+    """The result of checking a file.
 
     Attributes:
-        file: Its path.
-        report: What was found, or None where it could not be read.
-        reason: Why it could not be read.
+        file: Path of the file.
+        report: Report on the file, or None if the file could not be read.
+        reason: Reason why the file could not be read, or "".
     """
 
     file: str
@@ -40,72 +41,82 @@ class Checked:
 
     @property
     def is_bad(self) -> bool:
-        """Whether the service would refuse it."""
+        """Return whether the file cannot be read or the service would reject it."""
         return self.report is None or self.report.errors > 0
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds the command to those of `openai-ft`."""
+    """Add the command to `openai-ft`."""
     parser = commands.add_parser(
         "validate",
-        help="check training data before it is uploaded",
+        help="check training files before you upload them",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="JSON lines to train on")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="training file in JSON Lines format")
     parser.add_argument(
-        "--method", choices=METHODS, help="the job's method; default: what the first row looks like"
+        "--method",
+        choices=METHODS,
+        help="training method of the job (default: inferred from the first example)",
     )
-    parser.add_argument("--model", help="the job's model, whose longest row and whose tokens count")
+    parser.add_argument(
+        "--model", help="base model of the job; determines the tokenizer and the maximum length of an example"
+    )
     parser.add_argument(
         "--validation",
         action="append",
         default=[],
         metavar="FILE",
-        help="a file to validate with; may be given again",
+        help="validation file; can be repeated",
     )
     parser.add_argument("--json", action="store_true", help="print a JSON list with an object for each file")
     parser.set_defaults(run=run)
 
 
-def run(given: argparse.Namespace) -> int:
-    """Checks the files and prints what was found.
+def run(arguments: argparse.Namespace) -> int:
+    """Check the files and print the results.
 
     Returns:
-        0; 1 where the service would refuse one.
+        The exit code: 0, or 1 if the service would reject any of the files.
     """
-    checked = list(_checked(given))
-    text = json.dumps([_as_json(one) for one in checked], indent=2) if given.json else as_text(checked)
+    results = list(_checked(arguments))
+    text = (
+        json.dumps([_as_json(result) for result in results], indent=2) if arguments.json else as_text(results)
+    )
     sys.stdout.write(f"{text}\n")
-    return int(any(one.is_bad for one in checked))
+    return int(any(result.is_bad for result in results))
 
 
-def _checked(given: argparse.Namespace) -> Iterator[Checked]:
-    how = {"method": given.method, "model": given.model, "context_length": context_length(given.model)}
-    for file in given.files:
-        yield check(file, part="training", **how)
-    for file in given.validation:
-        yield check(file, part="validation", training_file=given.files[0], **how)
+def _checked(arguments: argparse.Namespace) -> Iterator[Checked]:
+    options = {
+        "method": arguments.method,
+        "model": arguments.model,
+        "context_length": context_length(arguments.model),
+    }
+    for file in arguments.files:
+        yield check(file, part="training", **options)
+    for file in arguments.validation:
+        yield check(file, part="validation", training_file=arguments.files[0], **options)
 
 
 def context_length(model: str | None) -> int | None:
-    """Tokens of a row that the model takes, where that is known."""
+    """Return the maximum number of tokens per example, or None if the model is not in the catalog."""
     entry = Catalog.load().find(model) if model else None
     return entry.context_length if entry else None
 
 
-def check(file: str, **how: Any) -> Checked:
-    """Checks a file, with a bar while that lasts."""
+def check(file: str, **options: Any) -> Checked:
+    """Check a file, with a progress bar. The options are those of `training_data.check`."""
     try:
         with progress_bar(file) as progress:
-            return Checked(file, training_data.check(file, progress=progress, **how))
+            return Checked(file, training_data.check(file, progress=progress, **options))
     except InputError as error:
         return Checked(file, reason=str(error))
 
 
-def as_text(checked: list[Checked]) -> str:
-    """All files, one after the other."""
-    return "\n".join(line for one in checked for line in _lines(one))
+def as_text(results: list[Checked]) -> str:
+    """Format the results as text: per file a summary, a table of the problems, and a hint per kind."""
+    return "\n".join(line for result in results for line in _lines(result))
 
 
 def _lines(checked: Checked) -> Iterator[str]:
@@ -136,10 +147,10 @@ def _place(problem: Problem) -> str:
 
 
 def summary(report: Report) -> str:
-    """A file in one line."""
+    """Return a one-line summary of a report."""
     tokens = f"{'' if report.is_exact else 'about '}{report.tokens:,} tokens"
     bad = f"{_counted(report.errors, 'error')}, {_counted(report.warnings, 'warning')}"
-    return f"{_counted(report.examples, 'row')} for {report.method}, {tokens}, {bad}"
+    return f"{_counted(report.examples, 'example')} for {report.method}, {tokens}, {bad}"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""An emulator of OpenAI's fine-tuning API that runs on this machine: for tests, demonstrations and the curious."""
+"""An emulator of OpenAI's fine-tuning API that runs locally, for tests and demonstrations."""
 
 from pulumi_openai_ft.emulator.clock import Clock
 from pulumi_openai_ft.emulator.faults import Fault

@@ -7,7 +7,7 @@ from pulumi_openai_ft.emulator.command import add_arguments, run
 
 
 def main() -> int:
-    """Runs the emulator as a module."""
+    """Run the emulator as a module. Return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m pulumi_openai_ft.emulator", description="An emulator of OpenAI's fine-tuning API."
     )

@@ -1,4 +1,4 @@
-"""The one table of routes, and the way of a request through it."""
+"""The routes of the emulator, and the handling of requests."""
 
 from __future__ import annotations
 
@@ -33,7 +33,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A route: the scope that a key needs for it, and for multipart bodies the setting that limits the file."""
+    """An endpoint of the API.
+
+    Attributes:
+        method: HTTP method.
+        path: Path with placeholders.
+        handler: Function that handles requests.
+        scope: Scope that the key needs.
+        file_limit: For multipart bodies, the setting with the maximum size of the file.
+    """
 
     method: str
     path: str
@@ -74,7 +82,7 @@ ENDPOINTS = (
     Endpoint("GET", "/v1/models/{model}", models.get_model, "api.model.read"),
     Endpoint("DELETE", "/v1/models/{model}", models.delete_model, "api.model.write"),
 )
-"""The API."""
+"""The endpoints of the API."""
 
 CONTROLS: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/", control.show_help),
@@ -96,11 +104,14 @@ CONTROLS: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/_emulator/faults", control.add_fault),
     ("DELETE", "/_emulator/faults", control.clear_faults),
 )
-"""What only the emulator has; no key is asked for."""
+"""Routes that only the emulator has. They do not require a key."""
 
 
 def build_app(backend: Backend) -> ASGIApp:
-    """The emulated service as an ASGI application, for a server that can drop connections (see `wire`)."""
+    """Return the emulated service as an ASGI application.
+
+    Its server must be able to drop connections; see `middleware.DroppableProtocol`.
+    """
     routes = [
         Route(endpoint.path, _serve_api(backend, endpoint), methods=[endpoint.method])
         for endpoint in ENDPOINTS
@@ -125,7 +136,7 @@ _PATTERNS = [(endpoint, compile_path(endpoint.path)[0]) for endpoint in ENDPOINT
 
 
 def _route_of(method: str, path: str) -> str | None:
-    """The path, with placeholders, of the endpoint that serves a request."""
+    """Return the path, with placeholders, of the endpoint for a request, or None."""
     for endpoint, pattern in _PATTERNS:
         if endpoint.method == method and pattern.match(path):
             return endpoint.path
@@ -138,7 +149,7 @@ def _serve_api(backend: Backend, endpoint: Endpoint) -> Callable[[Request], Awai
         call = ApiRequest(backend, request)
         rules = backend.settings.rules
         if not rules.has(endpoint.path):
-            return _nothing_here(rules)
+            return _absent_route(rules)
         _require_query(request, rules.required_query)
         text = key_in(request.headers, rules.key_header)
         entry.key = mask(text)
@@ -156,8 +167,8 @@ def _serve_api(backend: Backend, endpoint: Endpoint) -> Callable[[Request], Awai
     return serve
 
 
-def _nothing_here(rules: Mode) -> Response:
-    """The answer of a server that has never heard of the API's form of errors."""
+def _absent_route(rules: Mode) -> Response:
+    """Return the response of a service that does not use the API's error format."""
     status = HTTPStatus(rules.absent_status)
     if rules.absent_page:
         return HTMLResponse(f"<html><body><h1>{status} {status.phrase}</h1></body></html>", status)

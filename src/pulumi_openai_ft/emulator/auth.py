@@ -30,7 +30,14 @@ PROJECT_SCOPES = frozenset(
 
 @dataclass(frozen=True)
 class Key:
-    """A key as the emulator knows it: never its text. Without a project it serves whichever one a request names."""
+    """An API key, without its text.
+
+    Attributes:
+        masked: The key as `sk-…` with its last characters.
+        admin: Whether this is an admin key.
+        scopes: The scopes of the key.
+        project: The project of the key; None accepts any project that a request names.
+    """
 
     masked: str
     admin: bool
@@ -40,29 +47,32 @@ class Key:
 
 @dataclass(slots=True)
 class Keyring:
-    """The keys that are known. Until one of its sort is added, every project key and every admin key works."""
+    """The registered keys.
+
+    Until you register a project key, every project key works. The same applies to admin keys.
+    """
 
     settings: Settings
     _keys: dict[str, Key] = field(default_factory=dict)
 
     def add(self, text: str, *, project: str | None = None, scopes: Collection[str] | None = None) -> Key:
-        """Makes a key known, with all scopes of its sort unless some are named."""
-        key = _plain_key(text)
+        """Register a key. By default, it has all scopes of a project key or an admin key."""
+        key = _unregistered_key(text)
         known = Key(key.masked, key.admin, key.scopes if scopes is None else frozenset(scopes), project)
         self._keys[_digest(text)] = known
         return known
 
     def clear(self) -> None:
-        """Forgets all keys, so that every key works again."""
+        """Remove all registered keys, so that every key works again."""
         self._keys.clear()
 
     def all(self) -> list[Key]:
-        """The known keys, in the order of their adding."""
+        """Return the registered keys, in the order of registration."""
         return list(self._keys.values())
 
     def identify(self, text: str) -> Key:
-        """The key with this text. Raises a 401 where only others are known."""
-        key = _plain_key(text)
+        """Return the key with this text. Raise a 401 if it is not registered but other keys of its kind are."""
+        key = _unregistered_key(text)
         guarded = any(known.admin == key.admin for known in self._keys.values())
         if not guarded:
             return key
@@ -71,7 +81,7 @@ class Keyring:
         return known
 
     def require(self, key: Key, scope: str | None) -> None:
-        """Raises the answer for a missing scope, 401 or 403 as the settings say, unless the key has it."""
+        """Raise the error for a missing scope, with the status in the settings (401 or 403), if the key lacks it."""
         if scope is None or scope in key.scopes:
             return
         raise ApiError(
@@ -83,7 +93,7 @@ class Keyring:
         )
 
     def project(self, key: Key, named: str | None) -> str:
-        """The project that a request works in. Raises a 401 where the key belongs to another than is named."""
+        """Return the project of a request. Raise a 401 if the request names a different project than the key's."""
         if key.project is not None and named not in (None, key.project):
             raise ApiError(
                 401,
@@ -97,7 +107,7 @@ class Keyring:
 
 
 def key_in(headers: Mapping[str, str], name: str) -> str:
-    """The key's text in the header that carries it. Raises a 401 where it is missing or malformed."""
+    """Return the key's text from the header `name`. Raise a 401 if the header is missing or malformed."""
     if name == "authorization":
         return _bearer(headers.get(name))
     if not (text := headers.get(name, "").strip()):
@@ -116,7 +126,7 @@ def _bearer(header: str | None) -> str:
     return text.strip()
 
 
-def _plain_key(text: str) -> Key:
+def _unregistered_key(text: str) -> Key:
     admin = text.startswith(ADMIN_PREFIX)
     return Key(mask(text), admin, ADMIN_SCOPES if admin else PROJECT_SCOPES)
 

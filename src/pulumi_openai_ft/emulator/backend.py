@@ -1,4 +1,4 @@
-"""All parts of one emulated service; nothing of it lives outside an instance."""
+"""All parts of an emulated service. An instance shares no state with other instances."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 @dataclass(slots=True)
 class Backend:
-    """The emulated service without its wire. `seed` decides the seeds of jobs that name none."""
+    """The emulated service, without HTTP. `seed` determines the seeds of jobs that set none."""
 
     settings: Settings
     clock: Clock
@@ -48,9 +48,9 @@ class Backend:
         self.lifecycle = Lifecycle(self.store, self.blobs, self.clock, runner, self.settings)
 
     def advance(self, seconds: float) -> None:
-        """Skips simulated seconds, for good: a restart does not take them back.
+        """Move the clock forward by simulated seconds, also for later restarts.
 
-        Raises a 400 for time that runs backwards or beyond the year 9999.
+        Raise a 400 if the seconds are negative or lead beyond the year 9999.
         """
         if not 0 <= seconds <= _END_OF_TIME - self.clock.now():
             raise invalid(f"The clock cannot be advanced by {seconds} seconds.", "seconds")
@@ -58,23 +58,23 @@ class Backend:
         self.store.set_fact(_SKIPPED, self.clock.skipped)
 
     def today(self) -> date:
-        """The day by which models are shut down."""
+        """Return the date that determines whether a model is shut down."""
         return self.settings.today or datetime.fromtimestamp(self.clock.now(), UTC).date()
 
     def job_seed(self) -> int:
-        """The seed of the next job that names none."""
+        """Return the seed of the next job that sets none."""
         text = f"{self.seed}:{self.store.jobs.count()}"
         return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big") >> 1
 
     def checkpoint(self, name: str) -> Checkpoint | None:
-        """The checkpoint that a program calls by this name, unless it is a model that was deleted."""
+        """Return the checkpoint with this name, or None if it does not exist or its model was deleted."""
         found = self.store.checkpoints.find({"name": name}, limit=1)
         if not found or self.store.models.count({"id": name}, ("deleted_at IS NOT NULL", ())):
             return None
         return found[0]
 
     def reset(self) -> None:
-        """Empties the books, the journal and the faults, and takes skipped time back; settings and keys stay."""
+        """Delete all objects, journal entries and faults, and reset the clock. Settings and keys remain."""
         self.store.clear()
         self.blobs.clear()
         self.journal.clear()

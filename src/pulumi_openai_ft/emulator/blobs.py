@@ -1,4 +1,4 @@
-"""The bytes of files and parts, in a folder; nothing is ever held in memory as a whole."""
+"""The contents of files and parts, in a directory. Contents are streamed, never loaded completely into memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNFINISHED = ".unfinished"
 
 
 class Draft:
-    """Bytes on their way in; nothing of them is visible before `keep`."""
+    """Content that is being written. It becomes visible with `store`."""
 
     def __init__(self, folder: Path, *, durable: bool) -> None:
         self._path = folder / f"{alphanumeric(16)}{_UNFINISHED}"
@@ -28,18 +28,18 @@ class Draft:
         self.bytes = 0
 
     def write(self, chunk: bytes) -> None:
-        """Adds bytes at the end."""
+        """Append bytes."""
         self._file.write(chunk)
         self._md5.update(chunk)
         self.bytes += len(chunk)
 
     def append(self, source: BinaryIO) -> None:
-        """Adds all that a stream holds."""
+        """Append the content of a stream."""
         while chunk := source.read(CHUNK):
             self.write(chunk)
 
     def store(self, name: str) -> int:
-        """Puts the bytes in place under a name, synced where the folder is to last; returns how many they are."""
+        """Store the content under a name, synced to disk if the directory is durable. Return its size in bytes."""
         self._file.flush()
         if self._durable:
             os.fsync(self._file.fileno())
@@ -48,17 +48,22 @@ class Draft:
         return self.bytes
 
     def md5(self) -> str:
-        """The checksum of what was written so far, in hex."""
+        """Return the MD5 checksum of the bytes written so far, in hexadecimal."""
         return self._md5.hexdigest()
 
     def discard(self) -> None:
-        """Throws the bytes away, unless they were kept."""
+        """Delete the content, unless it was stored."""
         self._file.close()
         self._path.unlink(missing_ok=True)
 
 
 class Blobs:
-    """A folder of named bytes. `durable` says that it must survive the process."""
+    """A directory of contents by name.
+
+    Args:
+        folder: The directory. It is created if it does not exist.
+        durable: Whether the contents must survive the process.
+    """
 
     def __init__(self, folder: Path, *, durable: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,22 +73,22 @@ class Blobs:
             left_over.unlink()
 
     def draft(self) -> Draft:
-        """Begins new bytes."""
+        """Return a new draft."""
         return Draft(self.folder, durable=self._durable)
 
     def path(self, name: str) -> Path:
-        """Where the bytes lie."""
+        """Return the path of a content."""
         return self.folder / name
 
     def open(self, name: str) -> BinaryIO:
-        """Opens bytes to read. Raises FileNotFoundError where they are gone."""
+        """Open a content for reading. Raise `FileNotFoundError` if it does not exist."""
         return self.path(name).open("rb")
 
     def delete(self, name: str) -> None:
-        """Throws bytes away; it is no error where there are none."""
+        """Delete a content, if it exists."""
         self.path(name).unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Throws all bytes away."""
+        """Delete all contents."""
         shutil.rmtree(self.folder)
         self.folder.mkdir(parents=True)

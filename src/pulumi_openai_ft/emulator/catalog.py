@@ -1,4 +1,4 @@
-"""The base models that the emulated service knows; the facts lie in `catalogue.json`."""
+"""The base models of the emulated service, from `catalogue.json`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ from importlib.resources import files
 
 @dataclass(frozen=True)
 class BaseModel:
-    """A base model: its dated id, other names for it, and the methods by which it can be tuned.
+    """A base model.
 
-    `unsure` names the fields that no source confirms; a method is never refused because of one.
+    Attributes:
+        id: Dated id.
+        aliases: Other names of the model.
+        methods: Supported fine-tuning methods.
+        shutdown_date: Date of the shutdown, if known.
+        unsure: Names of the fields that no source confirms. Unconfirmed methods never reject a job.
     """
 
     id: str
@@ -23,33 +28,33 @@ class BaseModel:
     unsure: tuple[str, ...] = ()
 
     def created(self) -> int:
-        """Unix seconds of the date in the model's id; 0 where it has none."""
+        """Return the Unix seconds of the date in the model's id, or 0 if the id has no date."""
         found = re.search(r"\d{4}-\d{2}-\d{2}$", self.id)
         return int(datetime.fromisoformat(found[0]).replace(tzinfo=UTC).timestamp()) if found else 0
 
     def is_shut_down(self, today: date) -> bool:
-        """Whether the model's last day has come."""
+        """Return whether the model is shut down on a date."""
         return self.shutdown_date is not None and self.shutdown_date <= today
 
     def is_known_unsupported(self, method: str) -> bool:
-        """Whether it is confirmed that the model cannot be tuned by this method."""
+        """Return whether a source confirms that the model does not support a method."""
         return method not in self.methods and "methods" not in self.unsure
 
 
 class Catalogue:
-    """All base models, found by id or alias."""
+    """All base models, by id or alias."""
 
     def __init__(self, models: list[BaseModel]) -> None:
         self.models = models
         self._by_name = {name: model for model in models for name in (model.id, *model.aliases)}
 
     def find(self, name: str) -> BaseModel | None:
-        """The model with this id or alias."""
+        """Return the model with this id or alias, or None."""
         return self._by_name.get(name)
 
 
 def load_catalogue() -> Catalogue:
-    """Reads the catalogue that comes with the package."""
+    """Load the catalog of the package."""
     content = json.loads(files(__package__).joinpath("catalogue.json").read_text("utf-8"))
     return Catalogue([_base_model(entry) for entry in content["models"]])
 

@@ -1,4 +1,4 @@
-"""Time as a parameter: what the timestamps show, and how far training has come."""
+"""The clock of the emulator, which determines timestamps and the progress of training."""
 
 from __future__ import annotations
 
@@ -14,23 +14,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Moment:
-    """A reading of the clock: seconds of the source, and seconds that were skipped by `advance`."""
+    """A reading of the clock.
+
+    Attributes:
+        real: Seconds of the clock's source.
+        skipped: Seconds skipped with `advance`.
+    """
 
     real: float
     skipped: float
 
     @property
     def now(self) -> float:
-        """Unix seconds, as the API's timestamps show them."""
+        """Return the Unix seconds that the API's timestamps show."""
         return self.real + self.skipped
 
 
 class Clock:
-    """Two times in one place.
+    """A clock for timestamps and for simulated training.
 
-    The API's timestamps are real time plus what `advance` skipped, so that they agree with the clocks of clients.
-    Training runs in simulated seconds: `speed` of them pass in one real second, `per_read` of them each time that
-    the job is read, and all that `advance` skips.
+    The API's timestamps are real time plus the time skipped with `advance`, so that they agree with the clocks of
+    clients. Training takes simulated seconds, including all seconds skipped with `advance`.
+
+    Args:
+        speed: Simulated seconds per real second.
+        per_read: Simulated seconds that pass each time a client reads the job.
+        source: Returns the real Unix seconds.
     """
 
     def __init__(
@@ -44,39 +53,39 @@ class Clock:
 
     @classmethod
     def at_once(cls) -> Clock:
-        """A job is over when it is first read after its creation."""
+        """Return a clock with which a job finishes when a client first reads it."""
         return cls(per_read=inf)
 
     @classmethod
     def by_polls(cls, reads: int, job_seconds: float) -> Clock:
-        """A job is over when it has been read `reads` times."""
+        """Return a clock with which a job finishes after `reads` reads by clients."""
         return cls(per_read=job_seconds / reads)
 
     @classmethod
     def manual(cls, start: float | None = None) -> Clock:
-        """Time stands still, except for `advance`."""
+        """Return a clock that moves only through `advance()`."""
         frozen = time.time() if start is None else start
         return cls(source=lambda: frozen)
 
     def moment(self) -> Moment:
-        """Reads the clock."""
+        """Return a reading of the clock."""
         return Moment(self._source(), self.skipped)
 
     def now(self) -> float:
-        """Unix seconds, as the API's timestamps show them."""
+        """Return the Unix seconds that the API's timestamps show."""
         return self.moment().now
 
     def advance(self, seconds: float) -> None:
-        """Skips simulated seconds, for timestamps and for training alike."""
+        """Move the clock forward by simulated seconds, for timestamps and for training."""
         self.skipped += seconds
 
     def read(self, job_id: str) -> None:
-        """Notes that a client read the job."""
+        """Record that a client read the job."""
         if self.per_read:
             self._reads[job_id] += 1
 
     def moved(self, job_id: str, since: Moment, until: Moment) -> float:
-        """Simulated seconds that the job has moved between two readings; uses up its reads."""
+        """Return the job's simulated seconds between two readings of the clock, and reset its recorded reads."""
         passed = (until.real - since.real) * self.speed + (until.skipped - since.skipped)
         reads = self._reads.pop(job_id, 0)
         return max(0.0, passed) + (reads * self.per_read if reads else 0.0)

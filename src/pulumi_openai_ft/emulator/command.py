@@ -11,45 +11,49 @@ from pulumi_openai_ft.emulator.service_modes import MODES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's options to a parser."""
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one (default)")
+    """Add the command's options to a parser."""
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="keep everything in this folder; default: memory"
+        "--port", type=int, default=0, help="port on 127.0.0.1; 0 selects a free port (default: 0)"
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="directory for all data (default: in memory)"
     )
     parser.add_argument(
         "--speed",
         type=_not_negative,
         default=60.0,
-        help="simulated seconds of training per real second; 0 ends a job when it is first read (default: 60)",
+        help="simulated seconds of training per real second; with 0, a job finishes when you first read it (default: 60)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="decides the loss curves of jobs without a seed")
+    parser.add_argument("--seed", type=int, default=0, help="seed for the loss curves of jobs that set none")
     parser.add_argument(
         "--job-seconds",
         type=_not_negative,
         default=120.0,
-        help="simulated seconds from a job's creation to its end (default: 120)",
+        help="simulated duration of a job in seconds (default: 120)",
     )
     parser.add_argument(
         "--project",
         action="append",
         default=[],
         metavar="ID",
-        help="a project of the organization (repeatable); default: any proj_…",
+        help="id of a project of the organization; repeatable (default: any proj_…)",
     )
-    parser.add_argument("--closed", action="store_true", help="refuse new jobs as for a closed organization")
+    parser.add_argument(
+        "--closed", action="store_true", help="reject new jobs, like OpenAI for a closed organization"
+    )
     parser.add_argument(
         "--today",
         type=date.fromisoformat,
         metavar="YYYY-MM-DD",
-        help="the day by which models are shut down; default: the real one",
+        help="date that determines which models are shut down (default: today)",
     )
     parser.add_argument(
-        "--mode", choices=MODES, default="openai", help="the service to behave like (default: openai)"
+        "--mode", choices=MODES, default="openai", help="service to emulate (default: openai)"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the emulator as the options say; returns the exit code."""
+    """Run the emulator with the options. Return the exit code."""
     return serve(
         Emulator(
             port=args.port,
@@ -68,5 +72,5 @@ def run(args: argparse.Namespace) -> int:
 def _not_negative(text: str) -> float:
     value = float(text)
     if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 up")
+        raise argparse.ArgumentTypeError(f"{text} is not a number of at least 0")
     return value

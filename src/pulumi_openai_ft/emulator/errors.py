@@ -6,9 +6,18 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """An answer that refuses a request, with its HTTP status and, where there are any, extra headers."""
+    """An error response of the API.
 
-    def __init__(  # the wire form has this many parts
+    Args:
+        status: HTTP status.
+        message: `error.message` of the body.
+        kind: `error.type` of the body.
+        param: `error.param` of the body.
+        code: `error.code` of the body.
+        headers: Additional headers.
+    """
+
+    def __init__(  # one parameter for each part of the response
         self,
         status: int,
         message: str,
@@ -27,49 +36,49 @@ class ApiError(Exception):
         self.headers = headers or {}
 
     def body(self) -> dict[str, Any]:
-        """The JSON body; all four keys are always there."""
+        """Return the JSON body, which always has all four keys."""
         return {"error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}}
 
 
 def invalid(message: str, param: str | None = None, code: str | None = None) -> ApiError:
-    """A request that can never succeed as it stands: 400."""
+    """Return a 400 for an invalid request."""
     return ApiError(400, message, param=param, code=code)
 
 
 def no_such_file(file_id: str, *, param: str = "id") -> ApiError:
-    """404 for a file that is not there, has expired or belongs to another project."""
+    """Return a 404 for a file that does not exist, has expired or belongs to another project."""
     return ApiError(404, f"No such File object: {file_id}", param=param)
 
 
 def no_such_job(job_id: str) -> ApiError:
-    """404 for a job that is not there or belongs to another project."""
+    """Return a 404 for a job that does not exist or belongs to another project."""
     return ApiError(
         404, f"Could not find fine tune: {job_id}", param="fine_tune_id", code="fine_tune_not_found"
     )
 
 
 def no_such_model(model: str) -> ApiError:
-    """404 for a model that is not there or that the project may not use."""
+    """Return a 404 for a model that does not exist or that the project may not use."""
     message = f"The model '{model}' does not exist or you do not have access to it."
     return ApiError(404, message, param="model", code="model_not_found")
 
 
 def no_such_upload(upload_id: str) -> ApiError:
-    """404 for an upload that is not there or belongs to another project."""
+    """Return a 404 for an upload that does not exist or belongs to another project."""
     return ApiError(404, f"No such Upload object: {upload_id}", param="upload_id")
 
 
 def no_such_checkpoint(name: str) -> ApiError:
-    """404 for a checkpoint name that no job of this organization has."""
+    """Return a 404 for a checkpoint name that no job of this organization has."""
     return ApiError(404, f"No such checkpoint: {name}", param="fine_tuned_model_checkpoint")
 
 
 def no_such_permission(permission_id: str) -> ApiError:
-    """404 for a grant that is not there, or not on the checkpoint of the path."""
+    """Return a 404 for a permission that does not exist for the checkpoint in the path."""
     return ApiError(404, f"No such checkpoint permission: {permission_id}", param="permission_id")
 
 
 def server_error() -> ApiError:
-    """500 with the text that the service gives for what it cannot explain."""
+    """Return a 500 with the service's message for internal errors."""
     message = "The server had an error while processing your request. Sorry about that!"
     return ApiError(500, message, kind="server_error")

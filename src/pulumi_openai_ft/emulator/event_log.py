@@ -1,4 +1,4 @@
-"""A job's events. Only stretches are kept: thousands of steps cost one row, and are spelled out when they are read."""
+"""The events of jobs. The store has one row for thousands of steps, which are expanded into events when read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOSSES = {
 
 @dataclass(frozen=True)
 class Event:
-    """One event; `data` holds a step's metrics and is empty for messages."""
+    """An event of a job. `data` contains the metrics of a step and is empty for messages."""
 
     id: str
     created_at: float
@@ -36,23 +36,23 @@ class Event:
 
     @property
     def kind(self) -> str:
-        """The event's type in the API."""
+        """Return the event's type in the API."""
         return "metrics" if self.data else "message"
 
 
 class History:
-    """Writes and reads the events of jobs."""
+    """The events of all jobs."""
 
     def __init__(self, store: Store, runner: Runner) -> None:
         self._store = store
         self._runner = runner
 
     def add(self, job: Job, at: float, message: str, *, level: str = "info") -> Job:
-        """Adds a message; returns the job with its history counted on."""
+        """Add a message. Return the job with updated counters."""
         return self._add(job, at, at, 1, {"level": level, "message": message})
 
     def measured(self, job: Job, until: float, step: int, total_steps: int) -> Job:
-        """Adds the metrics of all steps after the job's last one up to `step`."""
+        """Add the metrics of all steps after the job's last step, up to and including `step`."""
         count = step - job.steps
         facts = {"first_step": job.steps + 1, "total_steps": total_steps}
         return replace(self._add(job, job.last_event_at, until, count, facts), steps=step)
@@ -60,7 +60,7 @@ class History:
     def page(
         self, job: Job, order: TrainingRequest, *, after: str | None, limit: int, as_of: float
     ) -> tuple[list[Event], bool]:
-        """Events from the newest to the oldest, and whether there are older ones."""
+        """Return a page of events, newest first, and whether older events exist."""
         last = job.events if after is None else self._position(job, after) - 1
         older = ("first <= ?", (last,))
         spans = self._store.spans.find(
@@ -97,14 +97,14 @@ class History:
 
 
 def _places(spans: Iterable[Span], last: int) -> Iterator[tuple[Span, int]]:
-    """The places of events up to the last one, from the newest to the oldest."""
+    """Yield the span and position of each event up to position `last`, newest first."""
     for span in spans:
         for position in range(min(last, span.first + span.count - 1), span.first - 1, -1):
             yield span, position
 
 
 def _step(span: Span, position: int) -> int | None:
-    """The training step that an event is about, if it is about one."""
+    """Return the training step of an event, or None if the event is a message."""
     return None if span.first_step is None else span.first_step + position - span.first
 
 

@@ -1,4 +1,4 @@
-"""What a fault does to a request, on the level of ASGI."""
+"""The actions of faults on requests, at the ASGI level."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ _HTML = b"<html><head><title>%d</title></head><body><center><h1>%d</h1></center>
 
 @dataclass(slots=True)
 class FaultyResponse:
-    """An answer held back: swallowed, or sent when its time has come."""
+    """A recorded response, which can be sent later."""
 
     messages: list[Message] = field(default_factory=list)
 
     async def keep(self, message: Message) -> None:
-        """Takes the place of `send`."""
+        """Record a message. Pass this method as `send`."""
         self.messages.append(message)
 
     async def replay(self, send: Send) -> None:
-        """Sends what was kept."""
+        """Send the recorded messages."""
         for message in self.messages:
             await send(message)
 
     def body(self) -> bytes:
-        """The whole body."""
+        """Return the complete body."""
         return b"".join(message.get("body", b"") for message in self.messages[1:])
 
 
 @dataclass(slots=True)
 class FaultedRequest:
-    """A request that a fault has struck, and all that is needed to serve it after all."""
+    """A request that a fault affects, with everything required to serve it."""
 
     app: ASGIApp
     fault: Fault
@@ -59,95 +59,95 @@ class FaultedRequest:
     send: Send
 
     async def act(self) -> FaultyResponse:
-        """Serves the request and keeps the answer back."""
+        """Serve the request and record the response."""
         answer = FaultyResponse()
         await self.app(self.scope, self.receive, answer.keep)
         return answer
 
     async def drop(self) -> None:
-        """Closes the connection, and returns when it is closed."""
+        """Close the connection, and return when it is closed."""
         self.scope["extensions"]["emulator.drop"]()
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
     async def wait(self, seconds: float) -> None:
-        """Lets real time pass, unless the server stops."""
+        """Wait for real seconds, or until the server stops."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.faults.ended.wait()
 
 
-async def apply_fault(struck: FaultedRequest) -> None:
-    """Does what the fault's action says."""
-    await _ACTIONS[struck.fault.action](struck)
+async def apply_fault(request: FaultedRequest) -> None:
+    """Execute the fault's action."""
+    await _ACTIONS[request.fault.action](request)
 
 
-async def _status(struck: FaultedRequest) -> None:
-    options = struck.fault.options
+async def _status(request: FaultedRequest) -> None:
+    options = request.fault.options
     if options.get("acts"):
-        await struck.act()
+        await request.act()
     status = options["status"]
     kind, code = _CODES.get(status, ("invalid_request_error", None))
-    error = ApiError(status, f"A fault was set: answer {status}.", kind=kind, code=options.get("code", code))
+    error = ApiError(status, f"Injected fault: status {status}.", kind=kind, code=options.get("code", code))
     body = options.get("body", error.body())
     content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     if status in _BODILESS:
         content = b""
-    await _answer(struck.send, status, content, "application/json", options.get("headers", {}))
+    await _answer(request.send, status, content, "application/json", options.get("headers", {}))
 
 
-async def _html(struck: FaultedRequest) -> None:
-    status = struck.fault.options.get("status", 502)
-    await _answer(struck.send, status, _HTML % (status, status), "text/html", {})
+async def _html(request: FaultedRequest) -> None:
+    status = request.fault.options.get("status", 502)
+    await _answer(request.send, status, _HTML % (status, status), "text/html", {})
 
 
-async def _hang(struck: FaultedRequest) -> None:
-    seconds = struck.fault.options["seconds"]
-    if struck.fault.options.get("acts"):
-        answer = await struck.act()
-        await struck.wait(seconds)
-        await answer.replay(struck.send)
+async def _hang(request: FaultedRequest) -> None:
+    seconds = request.fault.options["seconds"]
+    if request.fault.options.get("acts"):
+        answer = await request.act()
+        await request.wait(seconds)
+        await answer.replay(request.send)
         return
-    struck.receive, gone = await _read_ahead(struck.receive)
-    patience = asyncio.ensure_future(struck.wait(seconds))
-    await asyncio.wait({patience, gone}, return_when=asyncio.FIRST_COMPLETED)
-    patience.cancel()
-    if not gone.done():
-        gone.cancel()
-        await struck.app(struck.scope, struck.receive, struck.send)
+    request.receive, disconnected = await _read_ahead(request.receive)
+    timer = asyncio.ensure_future(request.wait(seconds))
+    await asyncio.wait({timer, disconnected}, return_when=asyncio.FIRST_COMPLETED)
+    timer.cancel()
+    if not disconnected.done():
+        disconnected.cancel()
+        await request.app(request.scope, request.receive, request.send)
 
 
-async def _drop_before(struck: FaultedRequest) -> None:
-    await struck.drop()
+async def _drop_before(request: FaultedRequest) -> None:
+    await request.drop()
 
 
-async def _drop_after(struck: FaultedRequest) -> None:
-    await struck.act()
-    await struck.drop()
+async def _drop_after(request: FaultedRequest) -> None:
+    await request.act()
+    await request.drop()
 
 
-async def _drop_then_act(struck: FaultedRequest) -> None:
-    replay, gone = await _read_ahead(struck.receive)
-    struck.scope["extensions"]["emulator.drop"]()
-    await gone
-    await struck.wait(struck.fault.options["seconds"])
-    if not struck.faults.ended.is_set():
-        struck.receive = replay
-        await struck.act()
+async def _drop_then_act(request: FaultedRequest) -> None:
+    replay, disconnected = await _read_ahead(request.receive)
+    request.scope["extensions"]["emulator.drop"]()
+    await disconnected
+    await request.wait(request.fault.options["seconds"])
+    if not request.faults.ended.is_set():
+        request.receive = replay
+        await request.act()
 
 
-async def _lag(struck: FaultedRequest) -> None:
-    struck.scope["extensions"]["emulator.lag"] = struck.fault.options["seconds"]
-    await struck.app(struck.scope, struck.receive, struck.send)
+async def _lag(request: FaultedRequest) -> None:
+    request.scope["extensions"]["emulator.lag"] = request.fault.options["seconds"]
+    await request.app(request.scope, request.receive, request.send)
 
 
-async def _truncate(struck: FaultedRequest) -> None:
-    answer = await struck.act()
+async def _truncate(request: FaultedRequest) -> None:
+    answer = await request.act()
     body = answer.body()
-    keep = min(struck.fault.options.get("keep", len(body) // 2), len(body) - 1)
-    await struck.send(answer.messages[0])
-    await struck.send({"type": "http.response.body", "body": body[:keep], "more_body": True})
-    await struck.drop()
+    keep = min(request.fault.options.get("keep", len(body) // 2), len(body) - 1)
+    await request.send(answer.messages[0])
+    await request.send({"type": "http.response.body", "body": body[:keep], "more_body": True})
+    await request.drop()
 
 
 _ACTIONS: dict[str, Callable[[FaultedRequest], Awaitable[None]]] = {
@@ -163,7 +163,10 @@ _ACTIONS: dict[str, Callable[[FaultedRequest], Awaitable[None]]] = {
 
 
 async def _read_ahead(receive: Receive) -> tuple[Receive, asyncio.Future[Any]]:
-    """Reads the whole body; gives a `receive` that repeats it, and a future that ends when the client leaves."""
+    """Read the complete body.
+
+    Return a `receive` that replays it, and a future that ends when the client disconnects.
+    """
     messages = [await receive()]
     while messages[-1].get("more_body"):
         messages.append(await receive())
@@ -174,14 +177,14 @@ async def _read_ahead(receive: Receive) -> tuple[Receive, asyncio.Future[Any]]:
         while not left and (await receive())["type"] != "http.disconnect":
             pass
 
-    gone = asyncio.ensure_future(disconnect())
+    disconnected = asyncio.ensure_future(disconnect())
 
     async def replay() -> Message:
         if messages:
             return messages.pop(0)
         return {"type": "http.disconnect"}
 
-    return replay, gone
+    return replay, disconnected
 
 
 async def _answer(send: Send, status: int, content: bytes, media_type: str, headers: dict[str, str]) -> None:

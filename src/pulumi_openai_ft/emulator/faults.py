@@ -1,4 +1,4 @@
-"""Faults as data: which requests they strike, how often, and what then happens."""
+"""Faults: the requests that they affect, how often, and their actions."""
 
 from __future__ import annotations
 
@@ -53,10 +53,17 @@ _HEAD = fields(
 
 @dataclass(slots=True)
 class Fault:
-    """A disturbance of the requests that match.
+    """A fault that affects matching requests.
 
-    `method` is a verb or `*`; `path` a glob, with or without `/v1`, or `~` and a regular expression for all of it.
-    The first `skip` matching requests pass, the next `times` are struck (None: all).
+    Attributes:
+        number: Number of the fault, from 1.
+        action: A key of `ACTIONS`.
+        method: HTTP method, or `*`.
+        path: Glob for the path, with or without `/v1`, or `~` and a regular expression for the complete path.
+        times: Number of requests to affect; None affects all.
+        skip: Number of matching requests to leave unaffected first.
+        struck: Number of requests affected so far.
+        options: Options of the action.
     """
 
     number: int
@@ -69,7 +76,7 @@ class Fault:
     options: dict[str, Any] = field(default_factory=dict)
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether the fault is meant for such a request."""
+        """Return whether the fault matches a request."""
         if self.method not in ("*", method):
             return False
         if self.path.startswith("~"):
@@ -78,7 +85,7 @@ class Fault:
 
 
 class Faults:
-    """The faults in force. `ended` is set when the server stops, so that nothing hangs longer than it."""
+    """The active faults. `ended` is set when the server stops, so that no request hangs longer than the server runs."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -87,7 +94,7 @@ class Faults:
         self.ended = asyncio.Event()
 
     def add(self, spec: Mapping[str, Any]) -> Fault:
-        """Puts a fault in force. Raises a 400 that names what is wrong with the wish."""
+        """Add a fault. Raise a 400 that names the problem if the specification is invalid."""
         _HEAD(dict(spec), "")
         options = {name: value for name, value in spec.items() if name not in (*_MATCH, "action")}
         ACTIONS[spec["action"]](options, "")
@@ -99,7 +106,7 @@ class Faults:
         return fault
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The fault that strikes this request, if any; uses it up by one."""
+        """Return the fault that affects this request, or None. Count the request against the fault's `times`."""
         with self._lock:
             for fault in self._faults:
                 if not fault.matches(method, path):
@@ -112,12 +119,12 @@ class Faults:
         return None
 
     def all(self) -> list[Fault]:
-        """All faults since the last `clear`, used up or not."""
+        """Return all faults since the last `clear`, including used ones."""
         with self._lock:
             return list(self._faults)
 
     def clear(self) -> None:
-        """Ends all faults."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
 
@@ -126,4 +133,4 @@ def _check_pattern(path: str) -> None:
     try:
         re.compile(path.removeprefix("~") if path.startswith("~") else "")
     except re.error as error:
-        raise invalid(f"The path {path!r} holds no regular expression: {error}.", "path") from error
+        raise invalid(f"The path {path!r} is not a valid regular expression: {error}.", "path") from error

@@ -1,4 +1,4 @@
-"""Multipart bodies, streamed: text fields into a dictionary, the one file into a draft on disk."""
+"""Streaming parser for multipart bodies: text fields go to a dictionary, the file to a draft on disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,15 @@ _LONGEST_FIELD = 1 << 16
 
 @dataclass(slots=True)
 class Form:
-    """A multipart body. `file_field` and `filename` describe the file that `draft` holds."""
+    """A multipart body.
+
+    Attributes:
+        fields: Text fields by name.
+        draft: Content of the file, if the body has a file.
+        file_field: Name of the file's field.
+        filename: Name of the file.
+        too_long: Whether the file exceeds the limit.
+    """
 
     fields: dict[str, str] = field(default_factory=dict)
     draft: Draft | None = None
@@ -29,7 +37,7 @@ class Form:
     too_long: bool = False
 
     def file(self, name: str) -> Draft:
-        """The file under this name. Raises a 400 where there is none, or one under another name."""
+        """Return the file in the field `name`. Raise a 400 if the file is missing or in another field."""
         if self.draft is None:
             raise invalid(
                 f"Missing required parameter: '{name}' (a file).", name, "missing_required_parameter"
@@ -39,13 +47,13 @@ class Form:
         return self.draft
 
     def discard(self) -> None:
-        """Throws away what was not kept."""
+        """Delete the file's draft, unless it was stored."""
         if self.draft is not None:
             self.draft.discard()
 
 
 class _Reader:
-    """Takes the parser's callbacks for one body."""
+    """The parser's callbacks for one body."""
 
     def __init__(self, blobs: Blobs, limit: int) -> None:
         self.form = Form()
@@ -80,7 +88,7 @@ class _Reader:
             self._text = bytearray()
             return
         if self.form.draft is not None:
-            raise invalid("The body holds more than one file.", self._name)
+            raise invalid("The body contains more than one file.", self._name)
         self.form.draft = self._blobs.draft()
         self.form.file_field = self._name
         self.form.filename = options[b"filename"].decode("utf-8", "replace")
@@ -113,10 +121,10 @@ class _Reader:
 
 
 async def read_form(request: Request, blobs: Blobs, limit: int) -> Form:
-    """Reads a multipart body with one file of at most `limit` bytes; the caller discards the form in the end.
+    """Read a multipart body with one file of at most `limit` bytes. Call `Form.discard` when you no longer need it.
 
-    Raises a 400 where the body is no multipart, a 413 where the file is longer; a body that is too long is read to
-    its end all the same, so that clients get to see the answer.
+    Raise a 400 if the body is not multipart, and a 413 if the file exceeds the limit. Even then, read the complete
+    body: otherwise clients could not receive the response.
     """
     boundary = _boundary(request)
     reader = _Reader(blobs, limit)

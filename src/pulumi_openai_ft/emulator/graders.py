@@ -43,7 +43,7 @@ _SAMPLING = fields(
 
 
 def check_grader(value: Any, path: str) -> None:
-    """Accepts a grader that may stand at the top of a reinforcement job."""
+    """Accept a grader that is allowed at the top level of a reinforcement job."""
     _check(value, path, _TOP)
 
 

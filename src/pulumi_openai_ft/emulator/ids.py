@@ -1,4 +1,4 @@
-"""Create ids and model names in the API's forms. Source: docs/openai-api.md#ids-and-model-names."""
+"""Ids and model names in the API's formats. Source: docs/openai-api.md#ids-and-model-names."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _OF_EACH_BYTE = bytes(_ALPHANUMERIC[byte % len(_ALPHANUMERIC)] for byte in range
 
 
 def alphanumeric(length: int) -> str:
-    """Random letters and digits; never repeated, so that two emulators never share an id."""
+    """Return random letters and digits. They do not depend on a seed, so that two emulators never share an id."""
     return secrets.token_bytes(length).translate(_OF_EACH_BYTE).decode()
 
 
 def new_id(prefix: str) -> str:
-    """A new id such as `file-…` or `cp_…`; the prefix brings its separator."""
+    """Return a new id such as `file-…` or `cp_…`. The prefix includes the separator."""
     return prefix + alphanumeric(24)
 
 
 def model_name(form: str, base: str, organization: str, suffix: str | None) -> str:
-    """A new name of the form that a mode gives to its models."""
+    """Return a new model name in a mode's format."""
     return form.format(
         base=base,
         organization=organization,
@@ -33,17 +33,17 @@ def model_name(form: str, base: str, organization: str, suffix: str | None) -> s
 
 
 def checkpoint_name(model: str, step: int) -> str:
-    """The name of an earlier checkpoint, out of a model's name of its own."""
+    """Return the name of an intermediate checkpoint, based on a new model name."""
     return f"{model}:ckpt-step-{step}"
 
 
 def event_id(job_id: str, position: int) -> str:
-    """The id of a job's event by its place in the job's history, counted from 1."""
+    """Return the id of a job's event. Positions count from 1."""
     return f"{_event_prefix(job_id)}{position:08x}"
 
 
 def event_position(job_id: str, event: str) -> int | None:
-    """The place that an id of `event_id` stands for, or None where it is none of this job's."""
+    """Return the position of an event by its id, or None if the id does not belong to this job."""
     prefix, digits = event[:-8], event[-8:]
     if prefix != _event_prefix(job_id) or not set(digits) <= set(string.hexdigits.lower()):
         return None
@@ -55,6 +55,6 @@ def _event_prefix(job_id: str) -> str:
 
 
 def mask(key: str) -> str:
-    """A key as it may be shown and kept: its sort, and its last four characters where it is long enough."""
+    """Mask a key: keep its prefix and, if the key is long enough, its last four characters."""
     kind = "sk-admin-" if key.startswith("sk-admin-") else key[:3]
     return f"{kind}…{key[-4:]}" if len(key) >= len(kind) + 8 else "…"

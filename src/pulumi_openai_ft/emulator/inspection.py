@@ -1,6 +1,6 @@
-"""What the emulator holds, for those who check it: the API's objects, seen from outside any project.
+"""All objects of the emulator, of all projects, for assertions in tests.
 
-Looking does not count as reading a job, so it moves none that moves by being read.
+Inspecting a job does not count as a read by a client, so it does not advance jobs of `Clock.by_polls`.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ Objects = list[dict[str, Any]]
 
 
 def files(backend: Backend) -> Objects:
-    """All files that can be had, oldest first, each with its project."""
+    """Return all unexpired files with their project, oldest first."""
     now = backend.clock.now()
     found = backend.store.files.find({}, unexpired(now))
     return [{**file_body(file, backend.settings, now), "project": file.project} for file in found]
 
 
 def uploads(backend: Backend) -> Objects:
-    """All uploads, oldest first, each with its project."""
+    """Return all uploads with their project, oldest first."""
     return [{**upload_body(upload), "project": upload.project} for upload in backend.store.uploads.find({})]
 
 
 def jobs(backend: Backend) -> Objects:
-    """All jobs, oldest first, each with its project."""
+    """Return all jobs with their project, oldest first."""
     backend.lifecycle.advance(backend.store.jobs.find({}, LIVE), read=False)
     found = backend.store.jobs.find({})
     return [{**job_body(job, backend.settings), "project": job.project} for job in found]
 
 
 def permissions(backend: Backend) -> Objects:
-    """All grants, oldest first, each with its checkpoint."""
+    """Return all permissions with their checkpoint, oldest first."""
     found = backend.store.permissions.find({})
     return [{**permission_body(permission), "checkpoint": permission.checkpoint} for permission in found]
 
 
 def models(backend: Backend) -> Objects:
-    """All fine-tuned models, oldest first, each with its project and job."""
+    """Return all fine-tuned models with their project and job, oldest first."""
     backend.lifecycle.advance(backend.store.jobs.find({}, LIVE), read=False)
     found = backend.store.models.find({})
     return [

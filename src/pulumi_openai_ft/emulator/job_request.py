@@ -1,4 +1,4 @@
-"""Validate the body of POST /fine_tuning/jobs and fill in defaults. Source: docs/openai-api.md#create-a-job."""
+"""Validation and defaults of the body of POST /fine_tuning/jobs. Source: docs/openai-api.md#create-a-job."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ _BODY = fields(_REQUIRED, _OPTIONAL)
 
 
 def check_job_request(body: Any) -> None:
-    """Raises a 400 unless the body is a job that could be made, whatever its model and files."""
+    """Raise a 400 if the body is invalid. Model and files are not checked here."""
     _BODY(body, "")
     method = body.get("method") or {"type": "supervised"}
     kind = method["type"]
@@ -102,7 +102,7 @@ def check_job_request(body: Any) -> None:
 
 
 def ordered_method(body: dict[str, Any]) -> dict[str, Any]:
-    """The method of a checked body, with a value for each of its hyperparameters, "auto" where none was given."""
+    """Return the method of a validated body, with missing hyperparameters set to "auto"."""
     method = body.get("method") or {"type": "supervised"}
     kind = method["type"]
     block = method.get(kind) or {}
@@ -114,7 +114,10 @@ def ordered_method(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def split_extras(body: Any, rules: Mode) -> tuple[Any, dict[str, Any]]:
-    """Takes out of a body what the mode takes beyond the API: its fields, and, to be kept, its hyperparameters."""
+    """Remove fields and hyperparameters that the mode accepts beyond the API.
+
+    Return the body and the removed hyperparameters.
+    """
     if not isinstance(body, dict):
         return body, {}
     known = {**_REQUIRED, **_OPTIONAL}
@@ -123,21 +126,21 @@ def split_extras(body: Any, rules: Mode) -> tuple[Any, dict[str, Any]]:
     if not (rules.takes_any_hyperparameter and given):
         return body, {}
     method, kind = body["method"], body["method"]["type"]
-    ours = {name: value for name, value in given.items() if name in HYPERPARAMETERS[kind]}
-    block = {**method[kind], "hyperparameters": ours}
-    extras = {name: value for name, value in given.items() if name not in ours}
+    standard = {name: value for name, value in given.items() if name in HYPERPARAMETERS[kind]}
+    block = {**method[kind], "hyperparameters": standard}
+    extras = {name: value for name, value in given.items() if name not in standard}
     return {**body, "method": {**method, kind: block}}, extras
 
 
 def with_hyperparameters(method: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    """A method of `ordered_method` with further hyperparameters, or others."""
+    """Return a method of `ordered_method` with added or replaced hyperparameters."""
     kind = method["type"]
     block = method[kind]
     return {**method, kind: {**block, "hyperparameters": {**block["hyperparameters"], **more}}}
 
 
 def _given_hyperparameters(body: dict[str, Any]) -> dict[str, Any]:
-    """The hyperparameters of the method that is named, where it is one that there is."""
+    """Return the hyperparameters of the body's method, or an empty dictionary if the method is unknown."""
     method = body.get("method")
     kind = method.get("type") if isinstance(method, dict) else None
     block = method.get(kind) if isinstance(method, dict) and kind in tuple(HYPERPARAMETERS) else None

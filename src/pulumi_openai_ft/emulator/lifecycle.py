@@ -1,4 +1,4 @@
-"""Move jobs from state to state, with the effects of each state. Source: docs/openai-api.md#job-states."""
+"""The states of jobs, and the effects of each state. Source: docs/openai-api.md#job-states."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ NEXT_STATES = {
 }
 TERMINAL = tuple(state for state, following in NEXT_STATES.items() if not following)
 LIVE: Condition = (f"status NOT IN ({', '.join('?' * len(TERMINAL))})", TERMINAL)
-"""Meets jobs that are not over."""
+"""Matches jobs that are not in a terminal state."""
 
 _STAGES = ("validating_files", "queued", "running")
 
 
 class Lifecycle:
-    """Moves jobs along as their runner reports, one caller at a time."""
+    """The lifecycle of jobs, which follows the reports of their runner. Only one thread at a time changes jobs."""
 
     def __init__(self, store: Store, blobs: Blobs, clock: Clock, runner: Runner, settings: Settings) -> None:
         self._store = store
@@ -52,7 +52,7 @@ class Lifecycle:
         self.history = History(store, runner)
 
     def order(self, job: Job) -> TrainingRequest:
-        """The job as its runner sees it."""
+        """Return the job's request to the runner."""
         return TrainingRequest(
             job_id=job.id,
             model=job.model,
@@ -64,7 +64,7 @@ class Lifecycle:
         )
 
     def create(self, job: Job) -> Job:
-        """Takes a new job on. Raises a 429 where the organization has as many as it may have."""
+        """Add and submit a new job. Raise a 429 if the organization has reached its limit of active jobs."""
         files = f"training file: {job.training_file}"
         if job.validation_file is not None:
             files += f" and validation file: {job.validation_file}"
@@ -80,23 +80,23 @@ class Lifecycle:
             return self._store.jobs.put(self.history.add(job, job.created_at, f"Validating {files}"))
 
     def advance(self, jobs: Iterable[Job], *, read: bool = True) -> list[Job]:
-        """Brings jobs up to the present; `read` says that a client looks at them."""
+        """Update jobs to the current time. `read` counts as a read by a client."""
         return [self._settle(job, read=read) for job in jobs]
 
     def settle_live(self) -> None:
-        """Brings all jobs up to the present that are not over, as for a client that lists what they make."""
+        """Update all active jobs to the current time, as a read by a client that lists their models or checkpoints."""
         self.advance(self._store.jobs.find({}, LIVE))
 
     def cancel(self, job: Job) -> Job:
-        """Ends a job. Raises a 400 where it is over."""
+        """Cancel a job. Raise a 400 if it is in a terminal state."""
         with self._lock:
             job = self._settle(job, read=False)
             if job.status in TERMINAL:
-                raise invalid(f"Job {job.id} is over (it is {job.status}) and cannot be cancelled.")
+                raise invalid(f"Job {job.id} is {job.status} and cannot be cancelled.")
             return self._command(self._runner.cancel, job, "cancelled", "Fine-tuning job was cancelled")
 
     def pause(self, job: Job) -> Job:
-        """Asks a running job to pause. Raises a 400 in any other state."""
+        """Pause a running job. Raise a 400 in any other state."""
         with self._lock:
             job = self._settle(job, read=False)
             if job.status != "running":
@@ -104,7 +104,7 @@ class Lifecycle:
             return self._command(self._runner.pause, job, "pausing", "Fine-tuning job is being paused")
 
     def resume(self, job: Job) -> Job:
-        """Queues a paused job again. Raises a 400 in any other state."""
+        """Queue a paused job again. Raise a 400 in any other state."""
         with self._lock:
             job = self._settle(job, read=False)
             if job.status != "paused":
@@ -122,7 +122,7 @@ class Lifecycle:
             raise ApiError(
                 429,
                 f"This organization has {most} active fine-tuning job(s), the most it may have at a time. "
-                "Wait until one is over.",
+                "Wait until a job finishes.",
                 kind="rate_limit_error",
                 code="rate_limit_exceeded",
             )
@@ -187,8 +187,8 @@ class Lifecycle:
     def _running(self, job: Job, progress: Progress) -> Job:
         at = progress.reached["running"]
         kind = job.method["type"]
-        asked = job.method[kind]["hyperparameters"]
-        block = {**job.method[kind], "hyperparameters": {**asked, **progress.hyperparameters}}
+        requested = job.method[kind]["hyperparameters"]
+        block = {**job.method[kind], "hyperparameters": {**requested, **progress.hyperparameters}}
         job = replace(self._enter(job, "running", at), method={**job.method, kind: block})
         return self.history.add(job, at, "Fine-tuning job started")
 

@@ -1,4 +1,4 @@
-"""What lies between uvicorn and the routes: who may knock, the journal, headers, faults, dropped connections."""
+"""Middleware between uvicorn and the routes: host check, journal, headers, faults and dropped connections."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REQUESTS_PER_MINUTE = 1000
 
 
 class DroppableProtocol(H11Protocol):
-    """HTTP over a connection that the application may close without an answer."""
+    """An HTTP protocol whose connections the application can close without a response."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -47,9 +47,11 @@ class DroppableProtocol(H11Protocol):
 
 
 class StoppableServer(uvicorn.Server):
-    """A server for a thread of its own, that says when it accepts requests and stops at once when told.
+    """A server that runs in a thread, signals when it accepts requests, and stops immediately on `stop()`.
 
-    `ended` is set when it is told, for all that would otherwise keep it waiting.
+    Args:
+        config: Configuration of uvicorn.
+        ended: Event to set on `stop()`, so that waiting requests end.
     """
 
     def __init__(self, config: uvicorn.Config, ended: asyncio.Event) -> None:
@@ -59,17 +61,20 @@ class StoppableServer(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: Any = None) -> None:
-        """Opens for requests."""
+        """Start to accept requests."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         self.accepting.set()
 
     async def main_loop(self) -> None:
-        """Serves until told to stop."""
+        """Serve until `stop()`."""
         await self._ended.wait()
 
     async def shutdown(self, sockets: Any = None) -> None:  # noqa: ARG002  # uvicorn's signature
-        """Closes for requests and lets those under way end, for a moment; uvicorn's own always sleeps first."""
+        """Close the server and give running requests `GRACE_SECONDS` to finish.
+
+        Unlike uvicorn's own method, do not sleep first.
+        """
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):
@@ -80,19 +85,19 @@ class StoppableServer(uvicorn.Server):
                     await asyncio.sleep(0.002)
 
     def stop(self) -> None:
-        """Tells the server to stop; from any thread."""
+        """Stop the server. Call this from any thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._ended.set)
 
 
 class LoopbackGuard:
-    """Lets in only requests that were sent to this machine by name, so that no web page can reach the emulator."""
+    """A check that requests were sent to a loopback host name, so that no web page can reach the emulator."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves ASGI."""
+        """Serve an ASGI request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -101,21 +106,23 @@ class LoopbackGuard:
         if name.lower() in LOOPBACK:
             await self._app(scope, receive, send)
             return
-        refusal = ApiError(403, f"The emulator answers on this machine's own names only, not as '{host}'.")
+        refusal = ApiError(
+            403, f"The emulator only accepts requests to loopback host names, not to '{host}'."
+        )
         await JSONResponse(refusal.body(), refusal.status)(scope, receive, send)
 
 
 class RequestLogMiddleware:
-    """Writes the journal and adds the headers that every answer of the API has."""
+    """The middleware that writes the journal and adds the headers of every API response."""
 
     def __init__(self, app: ASGIApp, backend: Backend, route_of: Callable[[str, str], str | None]) -> None:
         self._app = app
         self._backend = backend
         self._route_of = route_of
-        self._lately: deque[float] = deque()
+        self._recent: deque[float] = deque()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves ASGI."""
+        """Serve an ASGI request."""
         if not _is_api(scope):
             await self._app(scope, receive, send)
             return
@@ -150,21 +157,21 @@ class RequestLogMiddleware:
 
     def _count_request(self) -> int:
         now = time.monotonic()
-        self._lately.append(now)
-        while self._lately[0] < now - 60:
-            self._lately.popleft()
-        return len(self._lately)
+        self._recent.append(now)
+        while self._recent[0] < now - 60:
+            self._recent.popleft()
+        return len(self._recent)
 
 
 class FaultMiddleware:
-    """Lets faults strike the API's requests."""
+    """The middleware that applies faults to API requests."""
 
     def __init__(self, app: ASGIApp, backend: Backend) -> None:
         self._app = app
         self._backend = backend
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves ASGI."""
+        """Serve an ASGI request."""
         fault = None
         if _is_api(scope):
             fault = self._backend.faults.take(scope["method"], scope["path"])

@@ -1,4 +1,4 @@
-"""What the store keeps. Times are unix seconds with fractions; the wire shows whole ones."""
+"""The records of the store. Times are Unix seconds with fractions; the API's objects have whole seconds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What every kept thing has. A deleted one stays as a row, so that it still serves as a page's cursor."""
+    """A record of the store. Deleted records remain as rows, so that clients can use their ids as page cursors."""
 
     id: str
     created_at: float
@@ -17,7 +17,7 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class File(Record):
-    """A file; its bytes lie in the blobs under its id."""
+    """A file. Its content is in the blobs under its id."""
 
     project: str
     filename: str
@@ -28,7 +28,7 @@ class File(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Upload(Record):
-    """A file that arrives in parts; `file_seconds` is how long the file lives, counted from its creation."""
+    """A multipart upload. `file_seconds` is the lifetime of the resulting file, counted from its creation."""
 
     project: str
     filename: str
@@ -43,7 +43,7 @@ class Upload(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Part(Record):
-    """A part of an upload; its bytes lie in the blobs under its id."""
+    """A part of an upload. Its content is in the blobs under its id."""
 
     upload: str
     bytes: int
@@ -51,9 +51,11 @@ class Part(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Job(Record):
-    """A job. `base` is the model without `ft:` parts; `method` holds the hyperparameters, resolved once it runs.
+    """A job.
 
-    `events` and `steps` count what its history holds so far, `last_event_at` dates the newest.
+    `base` is the base model, also if `model` is a fine-tuned model. `method` contains the hyperparameters, which are
+    resolved when the job starts to run. `events` and `steps` are the numbers of events and steps so far;
+    `last_event_at` is the time of the newest event.
     """
 
     project: str
@@ -80,9 +82,10 @@ class Job(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Span(Record):
-    """A stretch of a job's history: one message, or the metrics of `count` steps in a row.
+    """A span of a job's events: one message, or the metrics of `count` consecutive steps.
 
-    `first` is the place of its first event, counted from 1; its events are spread evenly from `created_at` to `until`.
+    `first` is the position of its first event, counted from 1. Its events are spread evenly from `created_at` to
+    `until`.
     """
 
     job: str
@@ -97,7 +100,7 @@ class Span(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint(Record):
-    """A model as it stood after a step; `name` is what a program calls."""
+    """A checkpoint of a model after a step. `name` is the name for using and sharing it."""
 
     job: str
     project: str
@@ -109,7 +112,7 @@ class Checkpoint(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Permission(Record):
-    """A project's right to use a checkpoint."""
+    """A permission of a project to use a checkpoint."""
 
     checkpoint: str
     project: str
@@ -117,7 +120,7 @@ class Permission(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Model(Record):
-    """A fine-tuned model; its id is its name."""
+    """A fine-tuned model. Its id is its name."""
 
     project: str
     base: str
@@ -126,6 +129,6 @@ class Model(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Note(Record):
-    """A runner's own notes on a job, kept under the job's id."""
+    """The state of a runner for a job, under the job's id."""
 
     content: dict[str, Any]

@@ -1,4 +1,4 @@
-"""A request as a handler sees it: authenticated, read in, and with its parameters checked."""
+"""Authenticated requests with a parsed body and validated parameters, for handlers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class ApiRequest:
-    """A request to one endpoint. `body` is its JSON, None without one; `form` is there on multipart endpoints."""
+    """A request to an endpoint. `body` is its JSON body, if any; `form` is set for multipart endpoints."""
 
     backend: Backend
     request: Request
@@ -35,25 +35,25 @@ class ApiRequest:
 
     @property
     def now(self) -> float:
-        """Unix seconds by the emulator's clock."""
+        """Return the Unix seconds of the emulator's clock."""
         return self.backend.clock.now()
 
     @property
     def as_of(self) -> float:
-        """The time as of which lists answer: now, unless a fault makes them lag."""
+        """Return the time that lists reflect: the current time, unless a fault delays them."""
         lag: float = self.request.scope["extensions"].get("emulator.lag", 0.0)
         return self.now - lag
 
     def path(self, name: str) -> str:
-        """A placeholder's value in the path."""
+        """Return the value of a path parameter."""
         return str(self.request.path_params[name])
 
     def query(self, name: str) -> str | None:
-        """A query parameter, None where it is missing or empty."""
+        """Return a query parameter, or None if it is missing or empty."""
         return self.request.query_params.get(name) or None
 
     def limit(self, default: int, maximum: int = 100) -> int:
-        """The query's `limit`. Raises a 400 unless it is an integer from 1 to `maximum`."""
+        """Return the query parameter `limit`. Raise a 400 unless it is an integer from 1 to `maximum`."""
         given = self.query("limit") or str(default)
         if not re.fullmatch(r"[0-9]{1,9}", given) or not 1 <= int(given) <= maximum:
             expected = f"an integer from 1 to {maximum}"
@@ -65,7 +65,7 @@ class ApiRequest:
         return int(given)
 
     def choice(self, name: str, allowed: Sequence[str]) -> str:
-        """A query parameter with few values, the first of them being the default. Raises a 400 for any other."""
+        """Return a query parameter. The first allowed value is the default. Raise a 400 for values not in `allowed`."""
         given = self.query(name) or allowed[0]
         if given not in allowed:
             raise invalid(
@@ -80,13 +80,13 @@ Handler = Callable[[ApiRequest], Json | Response]
 
 
 async def read_json(request: Request) -> Any:
-    """The request's JSON body, None without one. Raises a 400 where it is none."""
+    """Return the JSON body of a request, or None without a body. Raise a 400 if the body is not valid JSON."""
     content = await request.body()
     if not content.strip():
         return None
     try:
         body = json.loads(content, parse_constant=_refuse_constant)
-        json.dumps(body, ensure_ascii=False).encode()  # an escaped half of a character cannot be encoded
+        json.dumps(body, ensure_ascii=False).encode()  # a lone surrogate cannot be encoded
     except (ValueError, RecursionError) as error:
         raise invalid(f"We could not parse the JSON body of your request: {error}.") from error
     return body

@@ -1,4 +1,4 @@
-"""What was asked of the emulator, and what became of it."""
+"""The journal of requests and their results."""
 
 from __future__ import annotations
 
@@ -13,10 +13,22 @@ KEPT_ENTRIES = 10_000
 
 @dataclass(slots=True)
 class JournalEntry:
-    """A request. `route` is the path with placeholders, `status` None while, or if ever, there was no answer.
+    """A request.
 
-    `at` is in the API's unix seconds, `seconds` how long the answer took; `body` is the JSON that was sent,
-    `key` is masked, `fault` the action of the fault that struck.
+    Attributes:
+        number: Number of the request, from 1.
+        at: Time of the request, in Unix seconds of the emulator's clock.
+        method: HTTP method.
+        path: Path of the URL.
+        query: Query string.
+        request_id: The `x-request-id` of the response.
+        route: Path with placeholders; None for unknown paths.
+        status: HTTP status; None without a response.
+        seconds: Real seconds until the response.
+        key: Masked key.
+        project: Project of the request.
+        fault: Action of the fault that affected the request.
+        body: JSON body of the request.
     """
 
     number: int
@@ -35,7 +47,7 @@ class JournalEntry:
 
 
 class Journal:
-    """The last requests in full, and the counts of all."""
+    """The last `KEPT_ENTRIES` requests, and the number of all requests per route."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -44,7 +56,7 @@ class Journal:
         self._number = 0
 
     def open(self, at: float, method: str, path: str, query: str, request_id: str) -> JournalEntry:
-        """Begins an entry; whoever serves the request fills it in."""
+        """Add an entry. The code that serves the request completes it."""
         with self._lock:
             self._number += 1
             entry = JournalEntry(self._number, at, method, path, query, request_id)
@@ -52,7 +64,7 @@ class Journal:
             return entry
 
     def count(self, entry: JournalEntry) -> None:
-        """Counts a request under its method and route."""
+        """Count a request by its method and route."""
         with self._lock:
             self._counts[f"{entry.method} {entry.route or '(unknown)'}"] += 1
 
@@ -64,7 +76,14 @@ class Journal:
         status: int | None = None,
         after: int = 0,
     ) -> list[JournalEntry]:
-        """Entries, oldest first, by method, glob of the path or route, status and the number they come after."""
+        """Return entries, oldest first.
+
+        Args:
+            method: HTTP method.
+            path: Glob for the path, or a route.
+            status: HTTP status.
+            after: Only return entries with a higher number.
+        """
         with self._lock:
             return [
                 replace(entry)
@@ -76,12 +95,12 @@ class Journal:
             ]
 
     def counts(self) -> dict[str, int]:
-        """How often each method and route was asked, as `GET /v1/files`."""
+        """Return the number of requests per method and route, such as `GET /v1/files`."""
         with self._lock:
             return dict(sorted(self._counts.items()))
 
     def clear(self) -> None:
-        """Forgets entries and counts."""
+        """Remove all entries and counts."""
         with self._lock:
             self._entries.clear()
             self._counts.clear()

@@ -1,4 +1,4 @@
-"""The interface behind which jobs are trained; whoever is behind it, the rest of the emulator cannot tell."""
+"""The interface of runners, which train jobs. The emulator does not depend on an implementation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dataset:
-    """An uploaded file. `open` raises FileNotFoundError where it was deleted."""
+    """An uploaded file. `open` raises `FileNotFoundError` if the file was deleted."""
 
     file_id: str
     open: Callable[[], BinaryIO]
@@ -21,7 +21,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """What is to be trained. `method` is the API's method object, `base` the model without `ft:` parts."""
+    """A training run to perform. `method` is the API's method object; `base` is the base model of `model`."""
 
     job_id: str
     model: str
@@ -33,22 +33,29 @@ class TrainingRequest:
 
     @property
     def kind(self) -> str:
-        """The method: supervised, dpo or reinforcement."""
+        """Return the method: supervised, dpo or reinforcement."""
         return str(self.method["type"])
 
     @property
     def hyperparameters(self) -> Mapping[str, Any]:
-        """The method's hyperparameters as ordered: numbers, or "auto"."""
+        """Return the requested hyperparameters: numbers, or "auto"."""
         found: Mapping[str, Any] = self.method[self.kind]["hyperparameters"]
         return found
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands; asking again changes nothing.
+    """The progress of a run.
 
-    `status` is a state of the API. `reached` dates the states that the run has passed, and its present one, in unix
-    seconds. `at` dates the newest step. `hyperparameters` are resolved once the run has left the queue.
+    Attributes:
+        status: A job status of the API.
+        at: Time of the newest step, in Unix seconds.
+        reached: Time of the current and each earlier status, in Unix seconds.
+        step: Number of finished steps.
+        total_steps: Number of all steps.
+        hyperparameters: Resolved hyperparameters, once the run has left the queue.
+        estimated_finish: Estimated time of completion, in Unix seconds.
+        problem: Problem with the training data, if any.
     """
 
     status: str
@@ -63,7 +70,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished run leaves behind: billed tokens, the steps with a kept checkpoint, the metrics as CSV."""
+    """The result of a finished run: number of billed tokens, steps with a checkpoint, and metrics as CSV."""
 
     trained_tokens: int
     checkpoint_steps: list[int]
@@ -71,25 +78,28 @@ class Outcome:
 
 
 class Runner(Protocol):
-    """Trains. It keeps its own notes, so that a run outlives the process; every call names the order again."""
+    """A runner that trains jobs.
+
+    It stores its state, so that runs survive the process. Each call passes the request.
+    """
 
     def submit(self, order: TrainingRequest) -> None:
-        """Takes the order on. Validating the files belongs to the run."""
+        """Start a run. The run also validates the files."""
 
     def poll(self, order: TrainingRequest) -> Progress:
-        """Says where the run stands."""
+        """Return the progress of a run."""
 
     def cancel(self, order: TrainingRequest) -> None:
-        """Ends the run for good."""
+        """Cancel a run."""
 
     def pause(self, order: TrainingRequest) -> None:
-        """Stops a running run after its present step."""
+        """Pause a run after its current step."""
 
     def resume(self, order: TrainingRequest) -> None:
-        """Queues a paused run again; it goes on where it stopped."""
+        """Queue a paused run again. It continues after its last step."""
 
     def metrics(self, order: TrainingRequest, steps: Iterable[int]) -> list[dict[str, float]]:
-        """The measurements of steps that the run has done, under the API's names."""
+        """Return the metrics of finished steps, with the API's names."""
 
     def outcome(self, order: TrainingRequest) -> Outcome:
-        """What a succeeded run leaves behind."""
+        """Return the result of a succeeded run."""

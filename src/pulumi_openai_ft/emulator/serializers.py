@@ -1,4 +1,4 @@
-"""The API's objects on the wire, made from records."""
+"""Conversion of records to the API's objects."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _COMMON_HYPERPARAMETERS = ("n_epochs", "batch_size", "learning_rate_multiplier")
 
 
 def seconds(time: float | None) -> int | None:
-    """A time as the wire shows it."""
+    """Return a time in whole seconds."""
     return None if time is None else int(time)
 
 
 def file_body(file: File, settings: Settings, now: float) -> dict[str, Any]:
-    """A File. It is `uploaded` at first where the settings let processing take time."""
+    """Return a file object. Its status is `uploaded` for the first `file_processing_seconds`."""
     processed = now >= file.created_at + settings.file_processing_seconds
     return {
         "object": "file",
@@ -37,7 +37,7 @@ def file_body(file: File, settings: Settings, now: float) -> dict[str, Any]:
 
 
 def upload_body(upload: Upload, file: dict[str, Any] | None = None) -> dict[str, Any]:
-    """An Upload, with the file that it became."""
+    """Return an upload object, with the resulting file if it is completed."""
     return {
         "object": "upload",
         "id": upload.id,
@@ -52,7 +52,7 @@ def upload_body(upload: Upload, file: dict[str, Any] | None = None) -> dict[str,
 
 
 def part_body(part: Part) -> dict[str, Any]:
-    """A part of an upload."""
+    """Return an upload part object."""
     return {
         "object": "upload.part",
         "id": part.id,
@@ -62,7 +62,7 @@ def part_body(part: Part) -> dict[str, Any]:
 
 
 def job_body(job: Job, settings: Settings) -> dict[str, Any]:
-    """A job. The deprecated top-level hyperparameters show the three that all methods have."""
+    """Return a job object. The deprecated `hyperparameters` contain the three that all methods have."""
     hyperparameters = job.method[job.method["type"]]["hyperparameters"]
     rules = settings.rules
     return {
@@ -94,7 +94,7 @@ def job_body(job: Job, settings: Settings) -> dict[str, Any]:
 
 
 def event_body(event: Event) -> dict[str, Any]:
-    """An event of a job."""
+    """Return a job event object."""
     return {
         "object": "fine_tuning.job.event",
         "id": event.id,
@@ -107,7 +107,7 @@ def event_body(event: Event) -> dict[str, Any]:
 
 
 def checkpoint_body(checkpoint: Checkpoint) -> dict[str, Any]:
-    """A checkpoint of a job."""
+    """Return a job checkpoint object."""
     return {
         "object": "fine_tuning.job.checkpoint",
         "id": checkpoint.id,
@@ -120,7 +120,7 @@ def checkpoint_body(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def permission_body(permission: Permission) -> dict[str, Any]:
-    """A grant on a checkpoint."""
+    """Return a checkpoint permission object."""
     return {
         "object": "checkpoint.permission",
         "id": permission.id,
@@ -130,7 +130,7 @@ def permission_body(permission: Permission) -> dict[str, Any]:
 
 
 def model_body(model: Model, catalogue: Catalogue, settings: Settings) -> dict[str, Any]:
-    """A fine-tuned model; it shares its base model's last day."""
+    """Return a model object for a fine-tuned model. Its shutdown date is that of its base model."""
     base = catalogue.find(model.base)
     return {
         "id": model.id,
@@ -142,7 +142,7 @@ def model_body(model: Model, catalogue: Catalogue, settings: Settings) -> dict[s
 
 
 def base_model_body(name: str, model: BaseModel) -> dict[str, Any]:
-    """A base model under its id or an alias."""
+    """Return a model object for a base model, by its id or an alias."""
     return {
         "id": name,
         "object": "model",
@@ -153,7 +153,7 @@ def base_model_body(name: str, model: BaseModel) -> dict[str, Any]:
 
 
 def list_body(data: Sequence[dict[str, Any]], *, has_more: bool, ends: bool = False) -> dict[str, Any]:
-    """A page; `ends` adds the ids of its first and last object, which only some lists have."""
+    """Return a page of a list. `ends` adds the ids of its first and last object, which only some lists have."""
     body = {"object": "list", "data": list(data), "has_more": has_more}
     if ends:
         body |= {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
@@ -161,7 +161,7 @@ def list_body(data: Sequence[dict[str, Any]], *, has_more: bool, ends: bool = Fa
 
 
 def deleted_body(kind: str, object_id: str) -> dict[str, Any]:
-    """The answer to a DELETE."""
+    """Return the response to a DELETE request."""
     return {"object": kind, "id": object_id, "deleted": True}
 
 

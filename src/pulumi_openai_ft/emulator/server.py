@@ -1,4 +1,4 @@
-"""The emulator as a thing to start and stop."""
+"""Starts and stops the emulator."""
 
 from __future__ import annotations
 
@@ -35,16 +35,27 @@ _KEEP_ALIVE_SECONDS = 75
 
 
 class Emulator:
-    """An emulated fine-tuning service on loopback, as a context manager or with `start` and `stop`.
+    """An emulated fine-tuning service on 127.0.0.1. Use it as a context manager, or call `start` and `stop`.
 
-    `port` 0 takes a free one. `data` is a folder in which everything survives; without it all is gone at the end.
-    `speed` is simulated seconds of training per real second, 0 ends a job when it is first read; `reads` ends it
-    when it has been read so often; `clock` overrides both. `keys` are the only ones that work, if there are any.
-    `mode` names the service to behave like (see `modes`).
-    The rest is as in `Settings`, and all of `Settings` can be changed while it runs.
+    Args:
+        port: Port; 0 selects a free port.
+        data: Directory for all data. By default, data is lost when the emulator stops.
+        speed: Simulated seconds of training per real second. With 0, a job finishes when a client first reads it.
+        seed: Seed for the loss curves of jobs that set none.
+        job_seconds: Simulated duration of a job in seconds.
+        projects: Ids of the organization's other projects; by default any `proj_…` is valid.
+        closed: Whether to reject new jobs, like OpenAI for a closed organization.
+        polls_until_done: Number of reads by clients after which a job finishes; overrides `speed`.
+        clock: A clock that overrides `speed` and `polls_until_done`.
+        keys: Accepted keys; by default every key works.
+        today: Date that determines which models are shut down; by default the date of the clock.
+        mode: Service to emulate, a key of `MODES`.
+
+    Attributes:
+        settings: Settings, which you can change while the emulator runs.
     """
 
-    def __init__(  # each of them is a thing that tests set alone
+    def __init__(  # tests set each parameter separately
         self,
         *,
         port: int = 0,
@@ -61,7 +72,7 @@ class Emulator:
         mode: str = "openai",
     ) -> None:
         if mode not in MODES:
-            raise EmulatorError(f"There is no mode {mode!r}: name one of {', '.join(MODES)}.")
+            raise EmulatorError(f"Unknown mode {mode!r}: must be one of {', '.join(MODES)}.")
         self.settings = Settings(
             projects=tuple(projects), closed=closed, job_seconds=job_seconds, today=today, mode=mode
         )
@@ -83,7 +94,11 @@ class Emulator:
         self.stop()
 
     def start(self) -> None:
-        """Returns once requests are accepted. Raises EmulatorError where port or data folder cannot be had."""
+        """Start the emulator, and return when it accepts requests.
+
+        Raises:
+            EmulatorError: The port or the data directory cannot be used.
+        """
         with ExitStack() as stack:
             listener = stack.enter_context(_listener(self._port))
             store, blobs = stack.enter_context(opened(self._data))
@@ -96,91 +111,95 @@ class Emulator:
             self._running = stack.pop_all()
 
     def stop(self) -> None:
-        """Ends all requests and closes the books; stopping twice does no harm."""
+        """End all requests and close the store. Do nothing if the emulator is not running."""
         self._backend = None
         self._running.close()
 
     @property
     def url(self) -> str:
-        """The base URL for clients, as `http://127.0.0.1:PORT/v1`; a second start keeps it."""
+        """Return the base URL for clients, `http://127.0.0.1:PORT/v1`. It remains the same after a restart."""
         if not self._port:
-            raise EmulatorError("The emulator has no address before it is started.")
+            raise EmulatorError("The emulator has no URL before it is started: call start() first.")
         return f"http://{HOST}:{self._port}/v1"
 
     @property
     def backend(self) -> Backend:
-        """What the server serves. Raises EmulatorError unless it runs."""
+        """Return the backend. Raise `EmulatorError` if the emulator is not running."""
         if self._backend is None:
-            raise EmulatorError("The emulator is not running; call start() or use it in a with statement.")
+            raise EmulatorError("The emulator is not running: call start() or use it in a with statement.")
         return self._backend
 
     def reset(self) -> None:
-        """Empties books, journal and faults; settings and keys stay."""
+        """Delete all objects, journal entries and faults. Settings and keys remain."""
         self.backend.reset()
 
     def advance(self, seconds: float) -> None:
-        """Skips simulated seconds."""
+        """Move the clock forward by simulated seconds."""
         self.backend.advance(seconds)
 
     def fault(self, method: str, path: str, action: str, times: int | None = 1, **options: Any) -> Fault:
-        """Puts a fault in force, as POST /_emulator/faults does (see `faults`)."""
-        wish = {"method": method, "path": path, "action": action, "times": times, **options}
-        return self.backend.faults.add(wish)
+        """Add a fault, like POST /_emulator/faults. See `faults.Fault` for the arguments."""
+        spec = {"method": method, "path": path, "action": action, "times": times, **options}
+        return self.backend.faults.add(spec)
 
     def clear_faults(self) -> None:
-        """Ends all faults."""
+        """Remove all faults."""
         self.backend.faults.clear()
 
     def add_key(self, key: str, *, project: str | None = None, scopes: Sequence[str] | None = None) -> Key:
-        """Makes a key known; from then on, only known keys of its sort work."""
+        """Register a key. From then on, only registered project keys, or registered admin keys, work."""
         return self.backend.keyring.add(key, project=project, scopes=scopes)
 
     def journal(self, **filters: Any) -> list[JournalEntry]:
-        """The requests so far, oldest first, by `method`, `path` (a glob or a route), `status`, `after`."""
+        """Return the requests so far, oldest first.
+
+        Args:
+            filters: `method`, `path`, `status` and `after`; see `request_log.Journal.entries`.
+        """
         return self.backend.journal.entries(**filters)
 
     def counts(self) -> dict[str, int]:
-        """How often each method and route was asked, as `GET /v1/files`."""
+        """Return the number of requests per method and route, such as `GET /v1/files`."""
         return self.backend.journal.counts()
 
     def files(self) -> inspection.Objects:
-        """All files, oldest first: the API's objects and their `project`."""
+        """Return all files, oldest first: the API's objects with their `project`."""
         return inspection.files(self.backend)
 
     def uploads(self) -> inspection.Objects:
-        """All uploads, oldest first: the API's objects and their `project`."""
+        """Return all uploads, oldest first: the API's objects with their `project`."""
         return inspection.uploads(self.backend)
 
     def jobs(self) -> inspection.Objects:
-        """All jobs, oldest first: the API's objects and their `project`. This does not count as reading them."""
+        """Return all jobs, oldest first: the API's objects with their `project`. This does not count as a read."""
         return inspection.jobs(self.backend)
 
     def permissions(self) -> inspection.Objects:
-        """All grants, oldest first: the API's objects and their `checkpoint`."""
+        """Return all permissions, oldest first: the API's objects with their `checkpoint`."""
         return inspection.permissions(self.backend)
 
     def models(self) -> inspection.Objects:
-        """All fine-tuned models, oldest first: the API's objects, their `project` and `job`."""
+        """Return all fine-tuned models, oldest first: the API's objects with their `project` and `job`."""
         return inspection.models(self.backend)
 
 
 def serve(emulator: Emulator) -> int:
-    """Runs an emulator in the foreground until SIGINT or SIGTERM, and returns the exit code.
+    """Run an emulator in the foreground until SIGINT or SIGTERM. Return the exit code.
 
-    Once requests are accepted, its base URL stands alone on the first line of stdout; all else goes to stderr.
+    Print the base URL as the only line on stdout once the emulator accepts requests. All other output goes to stderr.
     """
-    told = Event()
+    stop_requested = Event()
 
-    def tell(_number: int, _frame: FrameType | None) -> None:
-        told.set()
+    def request_stop(_number: int, _frame: FrameType | None) -> None:
+        stop_requested.set()
 
-    before = {number: signal.signal(number, tell) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with emulator:
-            print(emulator.url, flush=True)  # noqa: T201  # the command's promise to scripts
+            print(emulator.url, flush=True)  # noqa: T201  # scripts read this line
             _hint(f"Emulating OpenAI's fine-tuning API; help: {emulator.url.removesuffix('/v1')}/_emulator/")
-            _hint("Any key works; keys that begin with sk-admin- are admin keys. Ctrl-C ends it.")
-            told.wait()
+            _hint("Any key works; keys that begin with sk-admin- are admin keys. Press Ctrl-C to stop.")
+            stop_requested.wait()
     except EmulatorError as error:
         _hint(str(error))
         return 1
@@ -191,7 +210,7 @@ def serve(emulator: Emulator) -> int:
 
 
 def _hint(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201  # for people at a terminal
+    print(text, file=sys.stderr, flush=True)  # noqa: T201  # for users at a terminal
 
 
 def _clock(speed: float, reads: int, job_seconds: float) -> Clock:
@@ -201,7 +220,7 @@ def _clock(speed: float, reads: int, job_seconds: float) -> Clock:
 
 
 def _listener(port: int) -> socket.socket:
-    # With the protocol named, asyncio turns Nagle's algorithm off; without, each answer waits 40 ms.
+    # With an explicit protocol, asyncio disables Nagle's algorithm, which would delay each response by 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -209,13 +228,13 @@ def _listener(port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listener.close()
         raise EmulatorError(
-            f"Port {port} cannot be used: {error}. Name another one, or 0 for any."
+            f"Port {port} cannot be used: {error}. Choose another port, or 0 for a free port."
         ) from error
     return listener
 
 
 def _serve(backend: Backend, listener: socket.socket) -> Any:
-    """Serves in a thread; returns what stops it, once it accepts requests."""
+    """Serve in a thread. Return a function that stops the server, once the server accepts requests."""
     config = uvicorn.Config(
         build_app(backend),
         http=DroppableProtocol,

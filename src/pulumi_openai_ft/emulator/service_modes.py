@@ -15,24 +15,24 @@ MODEL_FORM = "ft:{base}:{organization}:{suffix}:{tail}"
 
 @dataclass(frozen=True)
 class Mode:
-    """How one kind of service differs from OpenAI's.
+    """The differences between a service and OpenAI.
 
     Attributes:
-        key_header: Header that carries the key; `authorization` carries it as a bearer token.
+        key_header: HTTP header for the key. In `authorization`, the key is a bearer token.
         required_query: Query parameter that every request must have.
-        absent: Globs of routes that there are not.
-        absent_status: How a request for one of them is answered, in a form that is not the API's.
-        absent_page: Whether that answer is a page of a proxy instead of JSON.
-        model_form: Name of a fine-tuned model; see `names.model_name` for what can stand in it.
-        checkpoint_prefix: How ids of checkpoints begin.
-        statuses: Words of its own for states of a job.
-        keeps_metadata: Whether a job's metadata is kept and shown.
-        filters_by_metadata: Whether the list of jobs knows the filter; if not, it shows all.
-        knows_tuned_models: Whether models that were made here can be seen among the models.
-        body_fields: Fields of a new job that are taken beyond the API's; `*` takes any.
-        takes_any_hyperparameter: Whether unknown ones are taken, and shown again.
-        own_hyperparameters: Those that the service sets, whatever was asked for.
-        answer_fields: What a job shows beyond the API's object.
+        absent: Globs of the routes that the service lacks.
+        absent_status: HTTP status for these routes. The body does not have the API's error format.
+        absent_page: Whether the body for these routes is an HTML page instead of JSON.
+        model_form: Format of fine-tuned model names; see `ids.model_name` for the placeholders.
+        checkpoint_prefix: Prefix of checkpoint ids.
+        statuses: The service's names for job statuses, if different.
+        keeps_metadata: Whether the service stores and returns a job's metadata.
+        filters_by_metadata: Whether the job list supports the metadata filter. If not, the list ignores it.
+        knows_tuned_models: Whether the model routes include fine-tuned models.
+        body_fields: Additional fields that the service accepts for a new job; `*` accepts any.
+        takes_any_hyperparameter: Whether the service accepts unknown hyperparameters and returns them.
+        own_hyperparameters: Hyperparameters that the service overrides.
+        answer_fields: Additional fields of job objects.
     """
 
     key_header: str = "authorization"
@@ -52,11 +52,11 @@ class Mode:
     answer_fields: Mapping[str, Any] = field(default_factory=dict)
 
     def has(self, route: str) -> bool:
-        """Whether there is this route."""
+        """Return whether the service has a route."""
         return not any(fnmatchcase(route, pattern) for pattern in self.absent)
 
     def takes(self, name: str, known: Collection[str]) -> bool:
-        """Whether a field of a new job is taken and ignored although it is none of the API's."""
+        """Return whether the service accepts and ignores a field of a new job that the API does not define."""
         return name not in known and ("*" in self.body_fields or name in self.body_fields)
 
 
@@ -108,4 +108,4 @@ MODES = {
         answer_fields=_GATEWAY_ANSWERS,
     ),
 }
-"""By the name that `--mode` takes."""
+"""Modes by name, the value of `--mode`."""

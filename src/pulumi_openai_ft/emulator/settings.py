@@ -1,4 +1,4 @@
-"""What can be set about the emulated service while it runs."""
+"""Settings that you can change while the emulator runs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,21 @@ DEFAULT_PROJECT = "proj_default"
 class Settings:
     """The emulated organization and its limits.
 
-    `projects` are the organization's other projects; where there are none, any `proj_…` is taken for one.
-    `job_seconds` are simulated seconds from a job's creation to its end. `today` is the date by which models are
-    shut down, the clock's where it is None. `missing_scope_status` is 401 or 403
-    (docs/openai-api.md#missing-scopes). `mode` names one of `MODES`.
+    Attributes:
+        organization_id: Id of the organization.
+        organization: Name of the organization, as in the names of fine-tuned models.
+        project: Default project.
+        projects: Ids of the organization's other projects. If empty, any `proj_…` is valid.
+        closed: Whether the organization can no longer create jobs.
+        job_seconds: Simulated duration of a job in seconds.
+        max_active_jobs: Maximum number of active jobs; None means unlimited.
+        today: Date that determines which models are shut down; None means the date of the clock.
+        missing_scope_status: HTTP status for a missing scope, 401 or 403 (docs/openai-api.md#missing-scopes).
+        file_processing_seconds: Seconds until a new file has the status `processed`.
+        max_file_bytes: Maximum size of a file uploaded in one request, in bytes.
+        max_part_bytes: Maximum size of an upload part, in bytes.
+        max_upload_bytes: Maximum size of a multipart upload, in bytes.
+        mode: Service to emulate, a key of `MODES`.
     """
 
     organization_id: str = "org-emulator"
@@ -40,9 +51,9 @@ class Settings:
 
     @property
     def rules(self) -> Mode:
-        """What the mode stands for."""
+        """Return the mode."""
         return MODES[self.mode]
 
     def knows_project(self, project: str) -> bool:
-        """Whether the organization has this project."""
+        """Return whether the organization has this project."""
         return project in (self.project, *self.projects) if self.projects else project.startswith("proj_")

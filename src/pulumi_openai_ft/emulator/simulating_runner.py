@@ -1,4 +1,4 @@
-"""The runner that reads the files in earnest and only pretends to train."""
+"""A runner that validates the files, but only simulates training."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 QUEUED_FROM, RUNNING_FROM = 1 / 6, 2 / 6
 PAUSING_TAKES, REQUEUE_TAKES = 1 / 24, 1 / 6
-"""All in shares of a job's whole length."""
+"""Durations as fractions of a job's total duration."""
 
 _REINFORCEMENT_AUTO = {
     "compute_multiplier": 1.0,
@@ -38,10 +38,18 @@ _REINFORCEMENT_AUTO = {
 
 @dataclass(slots=True)
 class Run:
-    """How far a job has come, in simulated seconds.
+    """The progress of a job in simulated seconds.
 
-    `done` runs from 0 to `seconds`. While `hold` names a state, the job stays there for `held` seconds more
-    (a paused one until it is resumed). `real` and `skipped` are the clock's reading when it was last looked at.
+    Attributes:
+        seconds: Total duration.
+        real: The clock's `real` at the last update.
+        skipped: The clock's `skipped` at the last update.
+        done: Progress, from 0 to `seconds`.
+        hold: Status in which the job waits, or empty.
+        held: Remaining seconds of the wait. Paused jobs wait until they are resumed.
+        reached: Time of the current and each earlier status, in Unix seconds.
+        plan: Fields of the training plan, once the files are validated.
+        problem: Fields of the problem with the files, if any.
     """
 
     seconds: float
@@ -56,12 +64,12 @@ class Run:
 
     @property
     def moment(self) -> Moment:
-        """When the run was last looked at."""
+        """Return the clock's reading at the last update."""
         return Moment(self.real, self.skipped)
 
     @property
     def status(self) -> str:
-        """The API's word for where the run stands."""
+        """Return the job status of the API."""
         if self.problem is not None:
             return "failed"
         if self.hold:
@@ -71,12 +79,12 @@ class Run:
 
     @property
     def share_trained(self) -> float:
-        """How much of the training proper is done, from 0 to 1."""
+        """Return the finished fraction of the training phase, from 0 to 1."""
         start = RUNNING_FROM * self.seconds
         return max(0.0, (self.done - start) / (self.seconds - start)) if self.seconds else 1.0
 
     def move(self, seconds: float, until: Moment) -> None:
-        """Lets simulated seconds pass, and dates the states that are reached on the way."""
+        """Let simulated seconds pass, and record the time of each status reached."""
         start, span = self.moment.now, until.now - self.moment.now
         self.real, self.skipped = until.real, until.skipped
 
@@ -109,7 +117,7 @@ class Run:
 
 
 class SimulatingRunner:
-    """Validates the files, then lets the clock do the work; its curves follow from the job's seed alone."""
+    """A runner whose progress depends on the clock, and whose loss curves depend only on the job's seed."""
 
     def __init__(self, clock: Clock, notes: Table[Note], settings: Settings) -> None:
         self._clock = clock
@@ -117,12 +125,12 @@ class SimulatingRunner:
         self._settings = settings
 
     def submit(self, order: TrainingRequest) -> None:
-        """Starts the job's simulated time."""
+        """Start the simulated run."""
         moment = self._clock.moment()
         self._save(order, Run(self._settings.job_seconds, moment.real, moment.skipped))
 
     def poll(self, order: TrainingRequest) -> Progress:
-        """Moves the run to the present and says where it stands."""
+        """Update the run to the current time, and return its progress."""
         run = self._load(order)
         moment = self._clock.moment()
         run.move(self._clock.moved(order.job_id, run.moment, moment), moment)
@@ -132,28 +140,28 @@ class SimulatingRunner:
         return self._progress(order, run)
 
     def cancel(self, order: TrainingRequest) -> None:
-        """Lets the run stand still for good; its steps can still be asked for."""
+        """Cancel the run. The metrics of its finished steps remain available."""
         self._save(order, replace(self._load(order), hold="cancelled", held=inf))
 
     def pause(self, order: TrainingRequest) -> None:
-        """Begins to pause, which takes a moment."""
+        """Start to pause, which takes `PAUSING_TAKES` of the duration."""
         run = self._load(order)
         self._save(order, replace(run, hold="pausing", held=PAUSING_TAKES * run.seconds))
 
     def resume(self, order: TrainingRequest) -> None:
-        """Puts the run at the queue's end."""
+        """Queue the run again."""
         run = self._load(order)
         reached = {state: at for state, at in run.reached.items() if state not in ("running", "paused")}
         held = REQUEUE_TAKES * run.seconds
         self._save(order, replace(run, hold="queued", held=held, reached=reached))
 
     def metrics(self, order: TrainingRequest, steps: Iterable[int]) -> list[dict[str, float]]:
-        """Computes the steps' measurements from the seed."""
+        """Compute the metrics of steps from the seed."""
         plan = _plan(self._load(order))
         return [self._step(order, plan, step) for step in steps]
 
     def outcome(self, order: TrainingRequest) -> Outcome:
-        """What the plan comes to."""
+        """Return the result of the plan."""
         plan = _plan(self._load(order))
         validation = order.validation is not None
         text = result_csv(plan, seed=order.seed, method=order.kind, validation=validation)
@@ -198,7 +206,7 @@ class SimulatingRunner:
 
     def _load(self, order: TrainingRequest) -> Run:
         note = self._notes.get(order.job_id)
-        assert note is not None, "every order is submitted before it is polled"
+        assert note is not None, "submit the request before you poll it"
         return Run(**note.content)
 
     def _save(self, order: TrainingRequest, run: Run) -> None:
@@ -216,7 +224,7 @@ def _inspect(dataset: Dataset, method: str, param: str) -> Summary | Problem:
 
 
 def _plan(run: Run) -> Plan:
-    assert run.plan is not None, "steps are asked for only once there are some"
+    assert run.plan is not None, "a run has a plan before it has steps"
     return Plan(**run.plan)
 
 
@@ -234,9 +242,9 @@ def _resolved(order: TrainingRequest, plan: Plan) -> dict[str, Any]:
     if order.kind == "dpo":
         resolved["beta"] = plan.beta
     if order.kind == "reinforcement":
-        asked = order.hyperparameters
+        requested = order.hyperparameters
         resolved |= {
-            name: asked[name] if asked.get(name, "auto") != "auto" else automatic
+            name: requested[name] if requested.get(name, "auto") != "auto" else automatic
             for name, automatic in _REINFORCEMENT_AUTO.items()
         }
     return resolved

@@ -1,6 +1,7 @@
-"""Training that is not: plans and curves with the shape of real ones, each step computed by itself.
+"""Simulated training: plans and loss curves that resemble real ones.
 
-Nothing here keeps state: the same seed gives the same curve after a restart, read in any order.
+All functions are stateless and compute each step independently: the same seed produces the same curve, also after a
+restart.
 """
 
 from __future__ import annotations
@@ -21,22 +22,22 @@ if TYPE_CHECKING:
 
 AUTO_LEARNING_RATE_MULTIPLIER = 1.8
 AUTO_BETA = 0.1
-AUTO_BATCH_SHARE = 0.002  # of the rows; OpenAI does not publish its rule
+AUTO_BATCH_SHARE = 0.002  # of the number of rows; OpenAI does not publish its rule
 KEPT_EPOCHS = 3
 
 _TARGET_EPOCHS = 3
 _MIN_TARGET_EXAMPLES, _MAX_TARGET_EXAMPLES = 100, 25_000
 _MAX_AUTO_EPOCHS, _MAX_BATCH = 25, 256
-_DECAY = 3.5  # the curve falls by exp(-3.5), to 3 % of its height, over a whole job
+_DECAY = 3.5  # over a job, the loss decays to exp(-3.5) = 3 % of its range
 _LOSS_COLUMNS = ("step", "train_loss", "train_accuracy", "valid_loss", "valid_mean_token_accuracy")
 _REWARD_COLUMNS = ("step", "train_mean_reward", "full_valid_mean_reward")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A job's hyperparameters as numbers, and what follows from them.
+    """The resolved hyperparameters of a job, and the numbers derived from them.
 
-    `trained_tokens` counts all epochs. `beta` is None for methods that have none.
+    `trained_tokens` is the total of all epochs. `beta` is None for methods without it.
     """
 
     n_epochs: int
@@ -49,10 +50,10 @@ class Plan:
 
 
 class Step(NamedTuple):
-    """The metrics of one step (counted from 1), under the names of the API's `metrics` events.
+    """The metrics of a step (counted from 1), with the names of the API's `metrics` events.
 
-    `valid_…` is measured about ten times an epoch, `full_valid_…` at its end, both only with a validation file.
-    Rewards are there for reinforcement only.
+    `valid_…` is measured about ten times per epoch and `full_valid_…` at the end of each epoch, both only with a
+    validation file. Only reinforcement has rewards.
     """
 
     step: int
@@ -68,9 +69,9 @@ class Step(NamedTuple):
 
 
 def plan_training(summary: Summary, hyperparameters: Mapping[str, Any]) -> Plan:
-    """Resolves what is "auto", null or missing, as the service does when training starts.
+    """Resolve hyperparameters that are "auto", null or missing, like the service when training starts.
 
-    Epochs follow OpenAI's cookbook. `beta` is resolved where the key is there, so dpo passes it as "auto".
+    The number of epochs follows OpenAI's cookbook. `beta` is resolved if the key is present, so pass "auto" for dpo.
     """
     given = {key: value for key, value in hyperparameters.items() if value not in (None, "auto")}
     n_epochs = given.get("n_epochs", _auto_epochs(summary.examples))
@@ -100,9 +101,9 @@ def _auto_batch_size(examples: int) -> int:
 
 
 def training_step(plan: Plan, step: int, *, seed: int, method: str, validation: bool) -> Step:
-    """Computes one step of a job's curve; `validation` says whether the job has a validation file.
+    """Compute the metrics of a step. `validation` states whether the job has a validation file.
 
-    Raises ValueError for a step outside 1..`plan.total_steps`.
+    Raise `ValueError` if the step is not within 1..`plan.total_steps`.
     """
     if not 1 <= step <= plan.total_steps:
         raise ValueError(f"step {step} is not within 1..{plan.total_steps}")
@@ -128,7 +129,7 @@ def training_step(plan: Plan, step: int, *, seed: int, method: str, validation: 
 
 
 class _Curve(NamedTuple):
-    """The values at one moment of a job; `progress` runs from 0 to 1."""
+    """The metrics at a point of a job. `progress` is the fraction of the training, from 0 to 1."""
 
     seed: int
     method: str
@@ -143,7 +144,7 @@ class _Curve(NamedTuple):
         return round(smooth * (1 + spread * self._noise(measured_on)) + gap, 4)
 
     def accuracy(self, loss: float) -> float:
-        # For dpo it is the share of pairs put in the right order: exp(-ln 2) is the coin toss it starts from.
+        # For dpo, this is the fraction of correctly ordered pairs, which starts at chance level, exp(-ln 2) = 0.5.
         steepness = 1.0 if self.method == "dpo" else 0.4
         return round(exp(-steepness * loss), 4)
 
@@ -159,7 +160,7 @@ class _Curve(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def _ends(seed: int, method: str) -> tuple[float, float]:
-    """The losses that a curve begins and ends with."""
+    """Return the first and the last loss of a curve."""
     if method == "dpo":
         return log(2), 0.2 + 0.08 * _trait(seed, "end")
     return 2.2 + 0.4 * _trait(seed, "start"), 0.55 + 0.2 * _trait(seed, "end")
@@ -167,26 +168,27 @@ def _ends(seed: int, method: str) -> tuple[float, float]:
 
 @lru_cache(maxsize=1024)
 def _trait(seed: int, name: str) -> float:
-    """What is the same at all steps of a job."""
+    """Return a pseudorandom number in [-1, 1] that is constant for a job."""
     return _hash_noise(f"{seed}:{name}")
 
 
 def _hash_noise(key: str) -> float:
-    """Maps a key to a number in [-1, 1] that looks random and is the same in every process."""
+    """Return a pseudorandom number in [-1, 1] for a key, the same in every process."""
     digest = blake2b(key.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / (2**63 - 0.5) - 1
 
 
 def checkpoint_steps(plan: Plan) -> list[int]:
-    """The steps whose checkpoints are kept, ascending: the ends of the last three epochs."""
+    """Return the steps with a checkpoint, ascending: the last steps of the last three epochs."""
     first = max(1, plan.n_epochs - KEPT_EPOCHS + 1)
     return [epoch * plan.steps_per_epoch for epoch in range(first, plan.n_epochs + 1)]
 
 
 def result_csv(plan: Plan, *, seed: int, method: str, validation: bool) -> str:
-    """The text of a finished job's result file: one row a step, blank where nothing was measured.
+    """Return the result file of a finished job: one row per step, with empty cells for metrics that were not measured.
 
-    The columns are those seen in real result files; for reinforcement none were seen, so they are the events'.
+    The columns are those of real result files. For reinforcement, no real file was available, so the columns are the
+    metrics of the events.
     """
     columns = _REWARD_COLUMNS if method == "reinforcement" else _LOSS_COLUMNS
     row = attrgetter(*(_FIELD_OF_COLUMN.get(column, column) for column in columns))

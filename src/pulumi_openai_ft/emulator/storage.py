@@ -1,4 +1,4 @@
-"""Where one emulator keeps its books: a folder that is its own while it runs, or memory."""
+"""The storage of an emulator: a directory that it locks while it runs, or memory."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 
 class EmulatorError(Exception):
-    """The emulator cannot start: its port or its data folder is in use or not fit. The message says what to do."""
+    """The emulator cannot start, or is not running. The message contains the next step."""
 
 
 @contextmanager
 def opened(folder: Path | None) -> Iterator[tuple[Store, Blobs]]:
-    """Opens the books in a folder, for good, or without one in memory and a temporary folder.
+    """Open the storage in a directory, or in memory and a temporary directory.
 
-    Raises EmulatorError where the folder is another emulator's, of another version, or cannot be written.
+    Raises:
+        EmulatorError: Another emulator uses the directory, it has another version, or it is not writable.
     """
     if folder is None:
         with TemporaryDirectory(prefix="openai-ft-emulator-") as temporary, closing(Store()) as store:
@@ -42,15 +43,15 @@ def _locked(folder: Path) -> Iterator[None]:
         lock = (folder / "lock").open("a")
     except OSError as error:
         raise EmulatorError(
-            f"The data folder {folder} cannot be written: {error.strerror}. Name another one with --data."
+            f"The data directory {folder} is not writable: {error.strerror}. Choose another directory with --data."
         ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise EmulatorError(
-                f"The data folder {folder} is in use by another emulator. Stop that one, or name another folder "
-                "with --data."
+                f"The data directory {folder} is in use by another emulator. Stop that emulator, or choose another "
+                "directory with --data."
             ) from error
         yield
 
@@ -60,5 +61,5 @@ def _store(folder: Path) -> Store:
         return Store(folder / "books.sqlite")
     except (SchemaError, sqlite3.DatabaseError) as error:
         raise EmulatorError(
-            f"The data folder {folder} cannot be used: {error}. Name another one with --data, or delete it."
+            f"The data directory {folder} cannot be used: {error}. Choose another directory with --data, or delete it."
         ) from error

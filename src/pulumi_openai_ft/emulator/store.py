@@ -1,4 +1,4 @@
-"""The books in SQLite: a table for each kind of record, whose columns are the record's fields."""
+"""The object store in SQLite, with a table for each kind of record. The columns are the record's fields."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ SCHEMA_VERSION = 1
 
 R = TypeVar("R", bound=Record)
 Condition = tuple[str, Sequence[Any]]
-"""A piece of SQL that a row must meet, and its parameters."""
+"""An SQL condition for rows, and its parameters."""
 
 
 class SchemaError(Exception):
-    """A data folder was written by another version of the emulator."""
+    """Another version of the emulator wrote the data directory."""
 
 
 @dataclass(frozen=True)
 class Page(Generic[R]):
-    """A piece of a list, and whether there is more behind it."""
+    """A page of a list, and whether the list continues."""
 
     records: list[R]
     has_more: bool
 
 
 class Table(Generic[R]):
-    """The records of one kind, in the order of their creation."""
+    """The records of a kind, in the order of their creation."""
 
     def __init__(self, store: Store, name: str, kind: type[R], indexed: Sequence[str] = ()) -> None:
         self._store = store
@@ -58,12 +58,12 @@ class Table(Generic[R]):
         self._json = [field.name for field in fields(kind) if str(field.type).startswith(("dict", "list"))]
         self._selected = ", ".join(f'"{column}"' for column in self._columns)
         marks = ", ".join("?" * len(self._columns))
-        self._insert = f"INSERT INTO {name} ({self._selected}) VALUES ({marks})"  # noqa: S608  # our own names
+        self._insert = f"INSERT INTO {name} ({self._selected}) VALUES ({marks})"  # noqa: S608  # constant names
         changes = ", ".join(f'"{column}" = ?' for column in self._columns)
-        self._update = f"UPDATE {name} SET {changes} WHERE id = ?"  # noqa: S608  # our own names
+        self._update = f"UPDATE {name} SET {changes} WHERE id = ?"  # noqa: S608  # constant names
 
     def create(self) -> None:
-        """Makes the table and its indexes where they are missing."""
+        """Create the table and its indexes, if missing."""
         columns = ", ".join(f'"{column}"' for column in self._columns if column != "id")
         self._store.execute(
             f"CREATE TABLE IF NOT EXISTS {self._name} "
@@ -75,22 +75,22 @@ class Table(Generic[R]):
             )
 
     def add(self, record: R) -> R:
-        """Keeps a new record."""
+        """Insert a new record."""
         self._store.execute(self._insert, self._values(record))
         return record
 
     def put(self, record: R) -> R:
-        """Keeps a record in place of the one with its id, or as a new one."""
+        """Update the record with this id, or insert a new record."""
         if not self._store.execute(self._update, [*self._values(record), record.id]).rowcount:
             self.add(record)
         return record
 
     def delete(self, record: R, at: float) -> None:
-        """Takes a record out of sight."""
+        """Mark a record as deleted."""
         self.put(replace(record, deleted_at=at))
 
     def get(self, record_id: str) -> R | None:
-        """The record with this id, unless it was deleted."""
+        """Return the record with this id, or None if it does not exist or was deleted."""
         return next(iter(self.find({"id": record_id})), None)
 
     def find(
@@ -100,9 +100,9 @@ class Table(Generic[R]):
         newest_first: bool = False,
         limit: int | None = None,
     ) -> list[R]:
-        """The records whose columns have these values and that meet the conditions, unless deleted."""
+        """Return the records that have these column values and match the conditions, without deleted records."""
         clauses = [*_equal(where), ("deleted_at IS NULL", ()), *conditions]
-        sql = f"SELECT {self._selected} FROM {self._name} WHERE {_joined(clauses)} ORDER BY seq"  # noqa: S608  # our own names
+        sql = f"SELECT {self._selected} FROM {self._name} WHERE {_joined(clauses)} ORDER BY seq"  # noqa: S608  # constant names
         sql += " DESC" if newest_first else ""
         parameters = [value for _, values in clauses for value in values]
         if limit is not None:
@@ -118,25 +118,25 @@ class Table(Generic[R]):
         limit: int,
         newest_first: bool = True,
     ) -> Page[R]:
-        """A page of `find`; `after` is the id of the record before it, which may have been deleted since."""
+        """Return a page of `find`. `after` is the id of the preceding record, which may be deleted."""
         cursor = [] if after is None else [self._behind(after, where, newest_first=newest_first)]
         found = self.find(where, *conditions, *cursor, newest_first=newest_first, limit=limit + 1)
         return Page(found[:limit], len(found) > limit)
 
     def count(self, where: Mapping[str, Any] | None = None, *conditions: Condition) -> int:
-        """How many records there are, deleted ones included."""
+        """Return the number of records, including deleted ones."""
         clauses = [*_equal(where or {}), *conditions, ("TRUE", ())]
-        sql = f"SELECT count(*) FROM {self._name} WHERE {_joined(clauses)}"  # noqa: S608  # our own names
+        sql = f"SELECT count(*) FROM {self._name} WHERE {_joined(clauses)}"  # noqa: S608  # constant names
         (number,) = self._store.rows(sql, [value for _, values in clauses for value in values])[0]
         return int(number)
 
     def clear(self) -> None:
-        """Forgets all records."""
-        self._store.execute(f"DELETE FROM {self._name}")  # noqa: S608  # our own names
+        """Delete all rows."""
+        self._store.execute(f"DELETE FROM {self._name}")  # noqa: S608  # constant names
 
     def _behind(self, after: str, where: Mapping[str, Any], *, newest_first: bool) -> Condition:
         clauses = [*_equal({**where, "id": after})]
-        sql = f"SELECT seq FROM {self._name} WHERE {_joined(clauses)}"  # noqa: S608  # our own names
+        sql = f"SELECT seq FROM {self._name} WHERE {_joined(clauses)}"  # noqa: S608  # constant names
         rows = self._store.rows(sql, [value for _, values in clauses for value in values])
         if not rows:
             raise unknown_cursor(after)
@@ -156,7 +156,7 @@ class Table(Generic[R]):
 
 
 class Store:
-    """All tables over one connection, which one thread uses at a time. Without a path the books live in memory."""
+    """All tables. They share a connection, which only one thread uses at a time. Without a path, data is in memory."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._lock = RLock()
@@ -182,12 +182,12 @@ class Store:
 
     def _open(self) -> None:
         self.execute("PRAGMA journal_mode = WAL")
-        # In WAL mode a commit outlives the process without a sync; only a power cut could take the last ones.
+        # In WAL mode, commits survive the process even without a sync; only a power failure can lose the last ones.
         self.execute("PRAGMA synchronous = NORMAL")
         (version,) = self.rows("PRAGMA user_version")[0]
         if version not in (0, SCHEMA_VERSION):
             raise SchemaError(
-                f"it holds books of schema {version}, and this emulator writes {SCHEMA_VERSION}"
+                f"it has schema version {version}, but this emulator requires version {SCHEMA_VERSION}"
             )
         with self.transaction():
             self.execute("CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value REAL NOT NULL)")
@@ -197,7 +197,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing; on disk when it ends. May be nested, the outermost decides."""
+        """Run a transaction. The outermost of nested transactions commits or rolls back."""
         with self._lock:
             self._depth += 1
             try:
@@ -214,57 +214,57 @@ class Store:
                 self._depth -= 1
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Runs a statement that changes something."""
+        """Execute a statement."""
         with self._lock:
             return self._connection.execute(sql, parameters)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Runs a query."""
+        """Return the rows of a query."""
         with self._lock:
             return self._connection.execute(sql, parameters).fetchall()
 
     def fact(self, name: str, default: float) -> float:
-        """A single number kept beside the tables."""
+        """Return a number stored under a name, or the default."""
         rows = self.rows("SELECT value FROM facts WHERE name = ?", (name,))
         return float(rows[0][0]) if rows else default
 
     def set_fact(self, name: str, value: float) -> None:
-        """Keeps a single number beside the tables."""
+        """Store a number under a name."""
         self.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Delete all rows and numbers."""
         with self.transaction():
             for table in self._tables:
                 table.clear()
             self.execute("DELETE FROM facts")
 
     def close(self) -> None:
-        """Closes the connection."""
+        """Close the connection."""
         with self._lock:
             self._connection.close()
 
 
 def created_before(moment: float) -> Condition:
-    """Meets what was there at that time."""
+    """Match records that existed at a time."""
     return ("created_at <= ?", (moment,))
 
 
 def unexpired(moment: float) -> Condition:
-    """Meets what has no end or ends later."""
+    """Match records that do not expire, or expire later than a time."""
     return ("(expires_at IS NULL OR expires_at > ?)", (moment,))
 
 
 def has_pair(column: str, key: str, value: str) -> Condition:
-    """Meets rows whose JSON column holds the pair."""
+    """Match rows whose JSON column contains a key-value pair."""
     return (
-        f"EXISTS (SELECT 1 FROM json_each({column}) WHERE key = ? AND json_each.value = ?)",  # noqa: S608  # our own name
+        f"EXISTS (SELECT 1 FROM json_each({column}) WHERE key = ? AND json_each.value = ?)",  # noqa: S608  # constant name
         (key, value),
     )
 
 
 def unknown_cursor(after: str) -> Exception:
-    """The refusal of a page behind something that is not in the list."""
+    """Return a 400 for a page cursor that is not in the list."""
     return invalid(f"No such object to list after: '{after}'.", "after", "invalid_value")
 
 

@@ -1,4 +1,4 @@
-"""What the service finds in uploaded JSONL when a job starts; the rules of a row are in `training_rows`."""
+"""Validation of uploaded JSONL files when a job starts. `training_rows` has the rules for rows."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 MIN_EXAMPLES = 10
 MAX_IMAGE_ROWS = 50_000
-MAX_ROW_TOKENS = 65_536  # longer rows are cut at the end
+MAX_ROW_TOKENS = 65_536  # longer rows are truncated
 
 _MESSAGE_TOKENS = 3
 _ROW_TOKENS = 3
 _IMAGE_TOKENS = {"low": 85}
-_FULL_IMAGE_TOKENS = 765  # four tiles; the true number depends on the image's size
+_FULL_IMAGE_TOKENS = 765  # four tiles; the actual number depends on the image's size
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A job's `error` object: the reason why a file cannot be trained on."""
+    """A job's `error` object for an invalid file."""
 
     code: str
     message: str
@@ -32,10 +32,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a good file holds: its rows, and an estimate of the tokens billed for one epoch.
+    """The number of examples in a valid file, and the estimated number of billed tokens per epoch.
 
-    No tokenizer's vocabulary is at hand: a text counts a token for every four characters begun, to which the
-    chat format's overhead is added. That suits English; other languages and code cost more in truth.
+    The emulator has no tokenizer: it estimates one token per four characters, rounded up per text, plus the overhead of
+    the chat format. This suits English; other languages and code need more tokens.
     """
 
     examples: int
@@ -45,10 +45,13 @@ class Summary:
 def inspect_training_data(
     content: BinaryIO, *, method: str, param: str = "training_file"
 ) -> Summary | Problem:
-    """Reads a file as the service does in `validating_files`, holding one row at a time.
+    """Validate a file like the service in `validating_files`, one row at a time.
 
-    `method` is supervised, dpo or reinforcement; `param` says whose file it is and comes back in a problem.
-    A training file needs ten rows; no minimum is published for a validation file, so one is enough there.
+    Args:
+        content: The file.
+        method: supervised, dpo or reinforcement.
+        param: Job parameter of the file, for the problem. A `training_file` needs ten examples. No minimum is
+            published for a `validation_file`, so one example is enough.
     """
     examples = tokens = image_rows = 0
     for number, line in enumerate(_lines(content), start=1):
@@ -60,7 +63,7 @@ def inspect_training_data(
             return _format_problem(f"Line {number}: {fault}.", param)
         image_rows += bool(row.images())
         if image_rows > MAX_IMAGE_ROWS:
-            return _format_problem(f"Line {number}: more than {MAX_IMAGE_ROWS} rows hold images.", param)
+            return _format_problem(f"Line {number}: more than {MAX_IMAGE_ROWS} rows contain images.", param)
         examples += 1
         tokens += _count_tokens(row)
     required = MIN_EXAMPLES if param == "training_file" else 1

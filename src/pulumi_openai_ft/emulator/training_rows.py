@@ -1,7 +1,6 @@
-"""The rules that a row of training data must keep, one check for each of OpenAI's three methods.
+"""The rules for a row of training data, for each of OpenAI's three methods.
 
-Where the service's behaviour is not known a row passes: keys beyond the schema, tool calls without an answer,
-lone surrogates.
+If the service's behavior is unknown, a row passes: unknown keys, tool calls without a tool message, lone surrogates.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 MAX_IMAGES_PER_ROW = 10
 MAX_IMAGE_BYTES = 10 * 2**20
 MAX_FUNCTIONS = 128
-MAX_ROW_BYTES = 160 * 2**20  # ten images of 10 MB in base64, and room for text
+MAX_ROW_BYTES = 160 * 2**20  # ten base64 images of 10 MB, plus text
 
 _CHAT_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _REINFORCEMENT_ROLES = frozenset({"developer", "user", "assistant", "tool"})
@@ -30,31 +29,31 @@ _IMAGE_DATA = re.compile(r"data:image/(?:jpeg|png|webp);base64,", re.IGNORECASE)
 
 
 class RowFaultError(Exception):
-    """A row breaks a rule; the text says where in the row, and which."""
+    """A row violates a rule. The message names the location in the row and the rule."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """The parts of a row that are trained on, whatever the method."""
+    """The parts of a row used for training, for any method."""
 
     messages: list[dict[str, Any]]
     tools: list[Any]
 
     def texts(self) -> Iterator[str]:
-        """All texts that become tokens; the tools' definitions as one JSON text."""
+        """Yield all texts that are tokenized, with the tool definitions as one JSON text."""
         for message in self.messages:
             yield from _message_texts(message)
         if self.tools:
             yield json.dumps(self.tools, ensure_ascii=False)
 
     def images(self) -> list[dict[str, Any]]:
-        """The `image_url` objects (url, detail) of all messages."""
+        """Return the `image_url` objects (url, detail) of all messages."""
         parts = (part for message in self.messages for part in _parts(message))
         return [part["image_url"] for part in parts if part["type"] == "image_url"]
 
 
 def read_row(line: bytes, method: str) -> Row:
-    """Reads one line of a file for `method` (supervised, dpo, reinforcement), or raises RowFaultError."""
+    """Parse and validate a line of a file for a method (supervised, dpo, reinforcement). Raise `RowFaultError`."""
     try:
         row = _METHODS[method](_parse(line))
         texts = list(row.texts())
@@ -63,7 +62,7 @@ def read_row(line: bytes, method: str) -> Row:
     _check_images(row.images())
     for text in texts:
         if token := _SPECIAL_TOKEN.search(text):
-            _fault("a text", f"holds the special token {token[0]}, which cannot be trained on")
+            _fault("a text", f"contains the special token {token[0]}, which is not allowed")
     return row
 
 
@@ -87,7 +86,7 @@ def _fault(where: str, rule: str) -> NoReturn:
     raise RowFaultError(f"{where} {rule}")
 
 
-def _shown(value: Any) -> str:
+def _truncated_json(value: Any) -> str:
     return json.dumps(value)[:40]
 
 
@@ -112,10 +111,10 @@ def _string(holder: dict[str, Any], key: str, where: str) -> str:
 
 def _supervised(row: dict[str, Any]) -> Row:
     if "messages" not in row and "prompt" in row:
-        _fault("messages", "is missing: prompt and completion were for models that are retired")
+        _fault("messages", "is missing: prompt and completion are the format of retired models")
     messages = _messages(row, "", _CHAT_ROLES)
     if not any(message["role"] == "assistant" and message.get("weight") != 0 for message in messages):
-        _fault("messages", "must hold an assistant message to learn from, one without weight 0")
+        _fault("messages", "must contain an assistant message whose weight is not 0")
     if messages[-1]["role"] != "assistant":
         _fault("messages", "must end with an assistant message")
     return Row(messages, _tools(row, ""))
@@ -123,20 +122,20 @@ def _supervised(row: dict[str, Any]) -> Row:
 
 def _preference(row: dict[str, Any]) -> Row:
     if "preferred_completion" in row or "non_preferred_completion" in row:
-        _fault("preferred_completion", "is an old name: write preferred_output and non_preferred_output")
+        _fault("preferred_completion", "is a former name: use preferred_output and non_preferred_output")
     inputs = _object(row.get("input"), "input")
     messages = _messages(inputs, "input.", _CHAT_ROLES)
     outputs = [_output(row, key) for key in ("preferred_output", "non_preferred_output")]
     result = Row(messages + outputs, _tools(inputs, "input."))
     if result.images():
-        _fault("input.messages", "must be text only: dpo takes no images")
+        _fault("input.messages", "must not contain images with dpo")
     return result
 
 
 def _output(row: dict[str, Any], key: str) -> dict[str, Any]:
     messages = _list(row.get(key), key)
     if len(messages) > 1:
-        _fault(key, f"must hold one assistant message, not {len(messages)}")
+        _fault(key, f"must contain exactly one assistant message, not {len(messages)}")
     return _message(messages[0], f"{key}[0]", frozenset({"assistant"}))
 
 
@@ -160,7 +159,7 @@ def _message(value: Any, where: str, roles: frozenset[str]) -> dict[str, Any]:
     message = _object(value, where)
     role = message.get("role")
     if not isinstance(role, str) or role not in roles:
-        _fault(f"{where}.role", f"must be one of {', '.join(sorted(roles))}, not {_shown(role)}")
+        _fault(f"{where}.role", f"must be one of {', '.join(sorted(roles))}, not {_truncated_json(role)}")
     _check_content(message, where)
     _check_calls(message, where)
     if role == "tool":
@@ -186,7 +185,7 @@ def _check_content(message: dict[str, Any], where: str) -> None:
     ):
         return
     if not isinstance(content, list) or not content:
-        _fault(f"{where}.content", f"must be a string or a list of parts, not {_shown(content)}")
+        _fault(f"{where}.content", f"must be a string or a list of parts, not {_truncated_json(content)}")
     for index, part in enumerate(content):
         _check_part(part, f"{where}.content[{index}]", _PART_TYPES.get(role, ("text",)))
 
@@ -195,7 +194,7 @@ def _check_part(value: Any, where: str, types: tuple[str, ...]) -> None:
     part = _object(value, where)
     kind = part.get("type")
     if kind not in types:
-        _fault(f"{where}.type", f"must be {' or '.join(types)} here, not {_shown(kind)}")
+        _fault(f"{where}.type", f"must be {' or '.join(types)} here, not {_truncated_json(kind)}")
     if kind == "image_url":
         _string(_object(part.get(kind), f"{where}.image_url"), "url", f"{where}.image_url")
     else:
@@ -204,14 +203,14 @@ def _check_part(value: Any, where: str, types: tuple[str, ...]) -> None:
 
 def _check_images(images: list[dict[str, Any]]) -> None:
     if len(images) > MAX_IMAGES_PER_ROW:
-        _fault("messages", f"hold {len(images)} images, more than {MAX_IMAGES_PER_ROW}")
+        _fault("messages", f"contain {len(images)} images, more than {MAX_IMAGES_PER_ROW}")
     for image in images:
         _check_image(image["url"], image.get("detail", "auto"))
 
 
 def _check_image(url: str, detail: Any) -> None:
     if detail not in ("auto", "low", "high"):
-        _fault("image_url.detail", f"must be auto, low or high, not {_shown(detail)}")
+        _fault("image_url.detail", f"must be auto, low or high, not {_truncated_json(detail)}")
     if url.lower().startswith(("https://", "http://")):
         return
     data = _IMAGE_DATA.match(url)
@@ -224,7 +223,7 @@ def _check_image(url: str, detail: Any) -> None:
 def _check_calls(message: dict[str, Any], where: str) -> None:
     calls = _calls(message, where)
     if calls and message["role"] != "assistant":
-        _fault(where, "calls a tool, which assistant messages alone may do")
+        _fault(where, "calls a tool, which only assistant messages may do")
     for path, call in calls.items():
         _check_call(_object(call, path), path)
 
@@ -246,12 +245,12 @@ def _check_call(call: dict[str, Any], where: str) -> None:
     try:
         json.loads(_string(call, "arguments", where))
     except ValueError:
-        _fault(f"{where}.arguments", "must be a string that holds JSON")
+        _fault(f"{where}.arguments", "must be a string with valid JSON")
 
 
 def _function_of(item: dict[str, Any], where: str) -> Any:
     if item.get("type") != "function":
-        _fault(f"{where}.type", f'must be "function", not {_shown(item.get("type"))}')
+        _fault(f"{where}.type", f'must be "function", not {_truncated_json(item.get("type"))}')
     return item.get("function")
 
 

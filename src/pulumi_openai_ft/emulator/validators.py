@@ -1,4 +1,4 @@
-"""What a JSON body may hold, said as data: each check takes a value and its path and raises a 400 where it is wrong."""
+"""Declarative validators for JSON bodies. Each check takes a value and its path, and raises a 400 if it is invalid."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def _wrong_value(path: str, expected: str, value: Any, code: str = "invalid_valu
 
 
 def anything(value: Any, path: str) -> None:
-    """Accepts every JSON value."""
+    """Accept any JSON value."""
 
 
 def flag(value: Any, path: str) -> None:
-    """Accepts true and false."""
+    """Accept true and false."""
     if not isinstance(value, bool):
         raise _wrong_type(path, "a boolean", value)
 
 
 def text(minimum: int = 0, maximum: int | None = None, pattern: str | None = None) -> Check:
-    """Accepts a string of `minimum` to `maximum` characters that matches `pattern` as a whole."""
+    """Accept a string of `minimum` to `maximum` characters that completely matches `pattern`."""
 
     def check(value: Any, path: str) -> None:
         if not isinstance(value, str):
@@ -60,7 +60,7 @@ def text(minimum: int = 0, maximum: int | None = None, pattern: str | None = Non
 
 
 def whole(minimum: int | None = None, maximum: int | None = None) -> Check:
-    """Accepts an integer within the bounds, both included."""
+    """Accept an integer within inclusive bounds."""
 
     def check(value: Any, path: str) -> None:
         if isinstance(value, bool) or not isinstance(value, int):
@@ -74,7 +74,7 @@ def whole(minimum: int | None = None, maximum: int | None = None) -> Check:
 
 
 def number(above: float | None = None, maximum: float | None = None, minimum: float | None = None) -> Check:
-    """Accepts a number; `above` is an exclusive bound, the others are inclusive."""
+    """Accept a number. `above` is an exclusive bound; the other bounds are inclusive."""
 
     def check(value: Any, path: str) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -90,7 +90,7 @@ def number(above: float | None = None, maximum: float | None = None, minimum: fl
 
 
 def one_of(*allowed: str) -> Check:
-    """Accepts one of the given strings."""
+    """Accept one of the given strings."""
 
     def check(value: Any, path: str) -> None:
         if not isinstance(value, str):
@@ -102,7 +102,7 @@ def one_of(*allowed: str) -> Check:
 
 
 def either(word: str, check: Check) -> Check:
-    """Accepts the given word, as "auto", or what `check` accepts."""
+    """Accept a given word, such as "auto", or any value that passes `check`."""
 
     def check_either(value: Any, path: str) -> None:
         if value != word:
@@ -112,7 +112,7 @@ def either(word: str, check: Check) -> Check:
 
 
 def nullable(check: Check) -> Check:
-    """Accepts null, or what `check` accepts."""
+    """Accept null, or any value that passes `check`."""
 
     def check_nullable(value: Any, path: str) -> None:
         if value is not None:
@@ -122,7 +122,7 @@ def nullable(check: Check) -> Check:
 
 
 def items(check: Check, *, minimum: int = 0, maximum: int | None = None) -> Check:
-    """Accepts an array of `minimum` to `maximum` items that each pass `check`."""
+    """Accept an array of `minimum` to `maximum` items that each pass `check`."""
 
     def check_items(value: Any, path: str) -> None:
         if not isinstance(value, list):
@@ -140,7 +140,7 @@ def items(check: Check, *, minimum: int = 0, maximum: int | None = None) -> Chec
 
 
 def pairs(check: Check, *, longest_key: int | None = None, maximum: int | None = None) -> Check:
-    """Accepts an object of any keys up to a length and a number, whose values each pass `check`."""
+    """Accept an object with at most `maximum` keys of at most `longest_key` characters, whose values pass `check`."""
 
     def check_pairs(value: Any, path: str) -> None:
         if not isinstance(value, dict):
@@ -156,7 +156,7 @@ def pairs(check: Check, *, longest_key: int | None = None, maximum: int | None =
 
 
 def fields(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
-    """Accepts an object with all `required` keys, any of the `optional` ones, and no other."""
+    """Accept an object with all `required` keys and any of the `optional` keys, and no other keys."""
     known = {**(optional or {}), **required}
 
     def check(value: Any, path: str) -> None:

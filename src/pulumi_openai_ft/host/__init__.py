@@ -1,5 +1,6 @@
-"""Our host of dynamic providers, `python -m pulumi_openai_ft.host`, which the engine starts instead of the stock one.
+"""A host for dynamic providers. The engine runs `python -m pulumi_openai_ft.host` instead of Pulumi's stock host.
 
-For our resources it does what dynamic providers could not do so far: import, partly created resources, Ctrl-C, live
-progress, functions, as many operations at a time as the engine asks for. For everybody else's it is the stock host.
+For this package's resources, the host supports features that other dynamic providers lack: import, partially created
+resources, Ctrl-C, live progress, functions, and as many parallel operations as the engine requests. For third-party
+dynamic resources, it behaves like the stock host.
 """

@@ -1,4 +1,4 @@
-"""Serves the engine whose address is among the arguments."""
+"""Command-line entry point of the host. The arguments contain the engine's address."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ with _startup.loading():
 
 
 def main() -> None:
-    """Serves until the engine is done."""
+    """Serve until the engine exits or ends the host."""
     serve(sys.argv[1:])
 
 

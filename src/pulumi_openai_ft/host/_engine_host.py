@@ -1,4 +1,4 @@
-"""What our host lets a provider do while it works."""
+"""The services that this host provides to a running provider: logging, progress, interruption."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class EngineLog:
-    """The engine's display.
+    """The engine's log, which the Pulumi CLI displays.
 
     Args:
-        address: Where the engine listens; empty where nobody does.
+        address: Address of the engine; empty without an engine.
     """
 
     def __init__(self, address: str) -> None:
@@ -37,11 +37,11 @@ class EngineLog:
         message: str,
         *,
         severity: engine_pb2.LogSeverity.ValueType = engine_pb2.INFO,
-        **more: bool,
+        **options: bool,
     ) -> None:
-        """Writes into a resource's row, where an ephemeral message stays only until the next one."""
-        with suppress(grpc.RpcError):  # the engine is on its way out
-            self._engine.Log(engine_pb2.LogRequest(urn=urn, message=message, severity=severity, **more))
+        """Write a message to a resource's row. An ephemeral message disappears when the next message arrives."""
+        with suppress(grpc.RpcError):  # the engine is shutting down
+            self._engine.Log(engine_pb2.LogRequest(urn=urn, message=message, severity=severity, **options))
 
     @locked_cached_property
     def _engine(self) -> engine_pb2_grpc.EngineStub:
@@ -50,7 +50,7 @@ class EngineLog:
 
 @dataclass(slots=True)
 class EngineHost(Host):
-    """Our own host."""
+    """The `Host` of providers that run in this process."""
 
     shows_progress: ClassVar[bool] = True
 
@@ -61,34 +61,37 @@ class EngineHost(Host):
         self.time = TimeSource(sleep=self._sleep)
 
     def info(self, message: str) -> None:
-        """Leaves a message in the diagnostics of the resource."""
+        """Add a message to the diagnostics of the current resource."""
         self.log.write(Operation.current().urn, message)
 
     def warn(self, message: str) -> None:
-        """The same, marked as a warning."""
+        """Add a warning to the diagnostics of the current resource."""
         self.log.write(Operation.current().urn, message, severity=engine_pb2.WARNING)
 
     def set_status(self, line: str) -> None:
-        """Shows a line in the resource's row."""
+        """Show a line in the row of the current resource."""
         self.log.write(Operation.current().urn, line, ephemeral=True)
 
     @property
     def is_interrupted(self) -> bool:
-        """Whether the user has interrupted the command."""
+        """Return whether the user interrupted the command."""
         return self.operations.interrupted.is_set()
 
     def raise_if_interrupted(self) -> None:
-        """Refuses to create anything once the user has interrupted the command."""
+        """Raise `CommandInterruptedError` if the user interrupted the command. Call this right before a create."""
         Operation.current().mark_creating()
         if self.is_interrupted:
             raise CommandInterruptedError("the command was interrupted before anything was created")
 
     def complete_create(self, created: CreateResult, rest: Callable[[], CreateResult]) -> CreateResult:
-        """From here on, whatever fails, the resource is recorded and the command fails with the reason."""
+        """Run `rest` after a create.
+
+        If it fails, the engine records the resource and the command fails with the reason.
+        """
         Operation.current().mark_created(created)
         return rest()
 
     def _sleep(self, seconds: float) -> None:
-        """Sleeps until the user interrupts the command."""
+        """Sleep, unless the user interrupts the command."""
         if self.operations.interrupted.wait(seconds):
             raise CommandInterruptedError("the command was interrupted")

@@ -1,4 +1,4 @@
-"""Functions, as the engine asks for them."""
+"""Implementation of the engine's `Invoke` call for this package's functions."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 def respond(
     request: provider_pb2.InvokeRequest, config: Callable[[str], str | None], time: TimeSource = REAL_TIME
 ) -> provider_pb2.InvokeResponse:
-    """Answers an Invoke. What goes wrong is a failure in the answer, of which a program can tell the kind."""
+    """Respond to an `Invoke` call. Return errors as failures, from which the program can restore the error class."""
     response = provider_pb2.InvokeResponse()
     try:
-        found = invoke(request.tok, from_struct(request.args), config, time)
-        getattr(response, "return").CopyFrom(to_struct(found))
+        result = invoke(request.tok, from_struct(request.args), config, time)
+        getattr(response, "return").CopyFrom(to_struct(result))
     except OpenAIFTError as error:
         response.failures.add(property=encode(error), reason=str(error))
     return response
@@ -35,23 +35,23 @@ def respond(
 def invoke(
     token: str, args: Mapping[str, Any], config: Callable[[str], str | None], time: TimeSource = REAL_TIME
 ) -> dict[str, Any]:
-    """What a function gives.
+    """Call a function and return its result.
 
     Args:
-        token: The function's full name, such as `pulumi-python:dynamic/openai_ft:getFile`.
-        args: Its arguments.
-        config: The stack's configuration by full key, such as `openai-ft:apiKey`.
-        time: Clocks, and a sleep that ends early when the user interrupts the command.
+        token: Function token, such as `pulumi-python:dynamic/openai_ft:getFile`.
+        args: Arguments of the function.
+        config: Returns the stack's value of a full configuration key, such as `openai-ft:apiKey`.
+        time: Clocks, and a sleep that ends early if the user interrupts the command.
 
     Raises:
-        InputError: There is no such function, or the arguments are wrong.
-        OpenAIFTError: The service cannot be asked, or knows no such thing.
+        InputError: The function does not exist, or the arguments are invalid.
+        OpenAIFTError: The request failed, or the object does not exist.
     """
     lookup = LOOKUPS.get(token.removeprefix(TYPE_PREFIX))
     if lookup is None:
         raise InputError(
-            f"there is no function {token!r}: after {TYPE_PREFIX!r} there is one of {', '.join(LOOKUPS)}; another version "
-            f"of pulumi-openai-ft may have more"
+            f"unknown function {token!r}: this version of pulumi-openai-ft has {', '.join(LOOKUPS)} "
+            f"(prefix {TYPE_PREFIX!r}): check the name, or upgrade the package"
         )
     arguments, settings = lookup.check(args), Settings.resolve(config)
     settings.require_current_keys()

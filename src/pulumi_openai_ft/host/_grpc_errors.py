@@ -1,4 +1,4 @@
-"""How the engine is told that an operation failed."""
+"""gRPC errors that report failed operations to the engine."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ UNKNOWN = grpc.StatusCode.UNKNOWN
 
 
 def fail(context: grpc.ServicerContext, reason: str) -> NoReturn:
-    """Ends a call with a reason for the user."""
+    """Abort a call with a message for the user."""
     context.abort(UNKNOWN, reason)
     raise AssertionError
 
 
-def abort_partial(context: grpc.ServicerContext, left: provider_pb2.ErrorResourceInitFailed) -> NoReturn:
-    """Ends a create or an update whose resource exists and is to be recorded as it is."""
+def abort_partial(context: grpc.ServicerContext, failure: provider_pb2.ErrorResourceInitFailed) -> NoReturn:
+    """Abort a create or update whose resource exists, so that the engine records its current state."""
     detail = any_pb2.Any()
-    detail.Pack(left)
+    detail.Pack(failure)
     status = _Status(
-        code=UNKNOWN.value[0], message="; ".join(left.reasons), details=[detail.SerializeToString()]
+        code=UNKNOWN.value[0], message="; ".join(failure.reasons), details=[detail.SerializeToString()]
     )
     context.set_trailing_metadata(((DETAILS, status.SerializeToString()),))
     fail(context, status.message)
 
 
 def _status_class() -> Any:
-    """`google.rpc.Status`, as it looks on the wire.
+    """Return a message class with the wire format of `google.rpc.Status`.
 
-    It is declared anew, because the two packages that declare it cannot both be loaded, and a provider of somebody
-    else may load either.
+    The declaration is repeated here because the two packages that contain it cannot be loaded together, and a
+    third-party provider may load either.
     """
     file = descriptor_pb2.FileDescriptorProto(
         name="status.proto", package="pulumi_openai_ft", syntax="proto3"

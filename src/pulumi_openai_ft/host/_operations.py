@@ -1,4 +1,4 @@
-"""Creates, updates and deletes while they run, and what becomes of them when the user presses Ctrl-C."""
+"""Running operations (create, update, delete and others), and their interruption with Ctrl-C."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
     from pulumi.dynamic import CreateResult
 
-PATIENCE = 1.0
-"""Seconds that an interrupted operation gets to end by itself, at the most, before it is left behind."""
-INTERRUPTED = "the command was interrupted while the service had not answered"
+GRACE_PERIOD = 1.0
+"""Maximum number of seconds for an interrupted operation to finish before it is abandoned."""
+INTERRUPTED = "the command was interrupted while waiting for a response from the service"
 _current: ContextVar[Operation] = ContextVar("operation")
 
 
 class Operation:
-    """What is done with one resource.
+    """An operation on a resource.
 
     Attributes:
-        urn: The resource.
-        created: The resource as it is recorded if nothing more of the operation is heard of.
+        urn: URN of the resource.
+        created: The created resource, which the engine records if the rest of the operation fails.
     """
 
     def __init__(self, urn: str) -> None:
@@ -39,18 +39,18 @@ class Operation:
 
     @staticmethod
     def current() -> Operation:
-        """The operation that this thread works on."""
+        """Return the operation of this thread."""
         return _current.get()
 
     def enter(self) -> None:
-        """Makes this the operation that this thread works on."""
+        """Make this the operation of this thread."""
         _current.set(self)
 
     def mark_creating(self) -> None:
-        """Notes that something is about to be created: until that exists, or is not, this cannot be left behind.
+        """Note that a create request is about to be sent. Until its result is known, do not abandon the operation.
 
         Raises:
-            CommandInterruptedError: It was left behind.
+            CommandInterruptedError: The operation was already abandoned.
         """
         with self._lock:
             if self._outcome.done():
@@ -58,35 +58,35 @@ class Operation:
             self._is_creating = True
 
     def mark_created(self, created: CreateResult) -> None:
-        """Notes that the resource exists: from now on its id must not be lost."""
+        """Note that the resource exists, so that its id is not lost if the operation fails."""
         with self._lock:
             self.created, self._is_creating = created, False
 
     def run(self, work: Callable[[], Any]) -> Any:
-        """What the work gives or raises, or `CommandInterruptedError` as soon as it is left behind."""
+        """Run the work in a thread and return its result. Raise `CommandInterruptedError` once it is abandoned."""
         self.enter()
         Thread(target=copy_context().run, args=(self._work, work), daemon=True).start()
         return self._outcome.result()
 
     def abandon(self) -> None:
-        """Waits no longer for what hangs in a request, unless something may come to exist by it."""
-        with self._lock, suppress(InvalidStateError):  # it has just ended
+        """Stop waiting for a request that does not finish, unless the request may create a resource."""
+        with self._lock, suppress(InvalidStateError):  # the operation has just finished
             if not self._is_creating:
                 self._outcome.set_exception(CommandInterruptedError(INTERRUPTED))
 
     def _work(self, work: Callable[[], Any]) -> None:
-        with suppress(InvalidStateError):  # it was left behind
+        with suppress(InvalidStateError):  # the operation was abandoned
             try:
                 self._outcome.set_result(work())
-            except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            except BaseException as error:  # noqa: BLE001 - raised again in `run`
                 self._outcome.set_exception(error)
 
 
 class Operations:
-    """All that run in this process.
+    """The running operations of this process.
 
     Attributes:
-        interrupted: Set when the user has interrupted the command.
+        interrupted: Set once the user has interrupted the command.
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class Operations:
         self._running: set[Operation] = set()
 
     def run(self, operation: Operation, work: Callable[[], Any]) -> Any:
-        """Runs an operation; see `Operation.run`."""
+        """Run an operation; see `Operation.run`."""
         with self._lock:
             self._running.add(operation)
         try:
@@ -105,14 +105,14 @@ class Operations:
                 self._running.discard(operation)
 
     def interrupt(self) -> None:
-        """Wakes everyone who sleeps. Who hangs in a request is left behind a little later."""
+        """Wake all sleeping operations. After the grace period, abandon operations that wait for a response."""
         if not self.interrupted.is_set():
             self.interrupted.set()
-            Thread(target=self._leave, daemon=True).start()
+            Thread(target=self._abandon_running, daemon=True).start()
 
-    def _leave(self) -> None:
+    def _abandon_running(self) -> None:
         while True:
-            time.sleep(PATIENCE)
+            time.sleep(GRACE_PERIOD)
             with self._lock:
                 running = list(self._running)
             for operation in running:

@@ -1,4 +1,4 @@
-"""Our own resources: the provider's class follows from the URN's type, and nothing of the state is unpickled."""
+"""Resources of this package. The URN's type determines the provider class; the host never unpickles the state."""
 
 from __future__ import annotations
 
@@ -40,24 +40,24 @@ MODULES = {
     "FineTuningJob": "fine_tuning_job",
     "FineTuningCheckpointPermission": "checkpoint_permission",
 }
-"""Modules of the providers, by type. They are loaded when they are needed: the port comes first."""
+"""Provider modules by type. They are imported on first use, because the host must print its port quickly."""
 STATE_FORMAT_KEY, STATE_FORMAT = "__state_format", 1
-"""Output that a version writes whose states this one would misread, and the only format that this one knows."""
+"""Name of the output with which newer versions mark incompatible states, and the format that this version reads."""
 
 
 class PartialFailureError(Exception):
-    """A create or an update has failed, and what is there is to be recorded."""
+    """A create or update failed, but the resource exists and the engine must record it."""
 
-    def __init__(self, left: provider_pb2.ErrorResourceInitFailed) -> None:
-        super().__init__("; ".join(left.reasons))
-        self.left = left
+    def __init__(self, failure: provider_pb2.ErrorResourceInitFailed) -> None:
+        super().__init__("; ".join(failure.reasons))
+        self.failure = failure
 
 
 class OwnResources:
-    """Answers the engine's calls for our types.
+    """The implementation of the engine's calls for this package's resource types.
 
     Args:
-        host: What providers may ask of this process.
+        host: The host that providers use for logging, progress and interruption.
     """
 
     def __init__(self, host: EngineHost) -> None:
@@ -67,11 +67,11 @@ class OwnResources:
         self._lock = Lock()
 
     def configure(self, config: dict[str, Any]) -> None:
-        """Takes the stack's configuration."""
+        """Store the stack's configuration."""
         self._config, self._providers = config, {}
 
     def check(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
-        """Checks inputs."""
+        """Validate inputs."""
         provider, olds, news = (
             self._provider(request.urn),
             from_struct(request.olds),
@@ -82,24 +82,27 @@ class OwnResources:
             provider_pb2.CheckFailure(property=failure.property, reason=failure.reason)
             for failure in result.failures
         ]
-        return provider_pb2.CheckResponse(inputs=self._sent(request.urn, result.inputs), failures=failures)
+        return provider_pb2.CheckResponse(
+            inputs=self._to_struct(request.urn, result.inputs), failures=failures
+        )
 
     def diff(self, request: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:
-        """Compares a state with inputs."""
+        """Compare a state with new inputs."""
         provider, news = self._provider(request.urn), from_struct(request.news)
-        before = from_struct(request.old_inputs)
-        remembered = {name: before[name] for name in provider.inputs_used_in_diff if name in before}
-        olds = {**remembered, **from_struct(request.olds)}
-        if not _is_readable(olds):  # a diff that fails would end the whole command: the update tells it
+        old_inputs = from_struct(request.old_inputs)
+        kept_inputs = {name: old_inputs[name] for name in provider.inputs_used_in_diff if name in old_inputs}
+        olds = {**kept_inputs, **from_struct(request.olds)}
+        # a failing diff would end the whole command; let the update report the error
+        if not _is_readable(olds):
             return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_SOME)
         return diff_response(provider.diff(request.id, olds, news), olds, news)
 
     def create(self, request: provider_pb2.CreateRequest) -> provider_pb2.CreateResponse:
-        """Creates a resource, or foresees it."""
+        """Create a resource, or return its expected outputs in a preview."""
         provider, props = self._provider(request.urn), from_struct(request.properties)
         if request.preview:
             return provider_pb2.CreateResponse(
-                properties=self._sent(request.urn, provider.preview_outputs(None, props))
+                properties=self._to_struct(request.urn, provider.preview_outputs(None, props))
             )
         operation = Operation(request.urn)
         try:
@@ -107,28 +110,28 @@ class OwnResources:
         except Exception as error:
             if operation.created is None:
                 raise
-            left = _as_unfinished(provider, operation.created.id, operation.created.outs or {}, error)
-            raise self._partly_done(request.urn, operation.created.id, props, left) from error
-        return provider_pb2.CreateResponse(id=result.id, properties=self._sent(request.urn, result.outs))
+            incomplete = _incomplete(provider, operation.created.id, operation.created.outs or {}, error)
+            raise self._partial_failure(request.urn, operation.created.id, props, incomplete) from error
+        return provider_pb2.CreateResponse(id=result.id, properties=self._to_struct(request.urn, result.outs))
 
     def update(self, request: provider_pb2.UpdateRequest) -> provider_pb2.UpdateResponse:
-        """Updates a resource, or foresees it."""
+        """Update a resource, or return its expected outputs in a preview."""
         provider, news = self._provider(request.urn), from_struct(request.news)
         olds = _state(request.urn, request.olds)
         if request.preview:
             return provider_pb2.UpdateResponse(
-                properties=self._sent(request.urn, provider.preview_outputs(olds, news))
+                properties=self._to_struct(request.urn, provider.preview_outputs(olds, news))
             )
         operation = Operation(request.urn)
         try:
             result = self._host.operations.run(operation, lambda: provider.update(request.id, olds, news))
         except (CommandInterruptedError, IncompleteResourceError) as error:
-            left = _as_unfinished(provider, request.id, olds, error)
-            raise self._partly_done(request.urn, request.id, news, left) from error
-        return provider_pb2.UpdateResponse(properties=self._sent(request.urn, result.outs))
+            incomplete = _incomplete(provider, request.id, olds, error)
+            raise self._partial_failure(request.urn, request.id, news, incomplete) from error
+        return provider_pb2.UpdateResponse(properties=self._to_struct(request.urn, result.outs))
 
     def read(self, request: provider_pb2.ReadRequest) -> provider_pb2.ReadResponse:
-        """Reads a resource: of a state, of a program's `get`, or one to be imported, of which nothing is known yet."""
+        """Read a resource of the state or of a program's `get`, or import a resource of which only the id is known."""
         provider = self._provider(request.urn)
         props = _state(request.urn, request.properties) or from_struct(request.inputs)
         result = self._host.operations.run(
@@ -137,20 +140,22 @@ class OwnResources:
         )
         if not result.id:
             return provider_pb2.ReadResponse()
-        inputs = None if result.inputs is None else self._sent(request.urn, escape_for_codegen(result.inputs))
+        inputs = (
+            None if result.inputs is None else self._to_struct(request.urn, escape_for_codegen(result.inputs))
+        )
         return provider_pb2.ReadResponse(
-            id=result.id, properties=self._sent(request.urn, result.outs), inputs=inputs
+            id=result.id, properties=self._to_struct(request.urn, result.outs), inputs=inputs
         )
 
     def delete(self, request: provider_pb2.DeleteRequest) -> empty_pb2.Empty:
-        """Deletes a resource."""
+        """Delete a resource."""
         provider, props = self._provider(request.urn), _state(request.urn, request.properties)
         operation = Operation(request.urn)
         self._host.operations.run(operation, lambda: provider.delete(request.id, props))
         return empty_pb2.Empty()
 
     def _provider(self, urn: str) -> Provider:
-        """The provider for a resource. What it tells from here on, in this thread, it tells of that resource."""
+        """Return the provider of a resource, and attribute its log messages in this thread to that resource."""
         name = _known_type(urn)
         Operation(urn).enter()
         with self._lock:
@@ -164,26 +169,26 @@ class OwnResources:
         provider.host = self._host
         return provider
 
-    def _sent(self, urn: str, properties: dict[str, Any] | None) -> Any:
+    def _to_struct(self, urn: str, properties: dict[str, Any] | None) -> Any:
         return to_struct({**(properties or {}), PROVIDER_KEY: _pickled(_known_type(urn))})
 
-    def _partly_done(
-        self, urn: str, id_: str, inputs: dict[str, Any], left: IncompleteResourceError
+    def _partial_failure(
+        self, urn: str, id_: str, inputs: dict[str, Any], error: IncompleteResourceError
     ) -> PartialFailureError:
         return PartialFailureError(
             provider_pb2.ErrorResourceInitFailed(
                 id=id_,
-                properties=self._sent(urn, left.outs),
-                inputs=self._sent(urn, inputs),
-                reasons=[str(left)],
+                properties=self._to_struct(urn, error.outs),
+                inputs=self._to_struct(urn, inputs),
+                reasons=[str(error)],
             )
         )
 
 
-def _as_unfinished(
+def _incomplete(
     provider: Provider, id_: str, outs: dict[str, Any], error: Exception
 ) -> IncompleteResourceError:
-    """What is known of a resource that exists, whatever has failed."""
+    """Convert any error of an operation whose resource exists."""
     if isinstance(error, IncompleteResourceError):
         return error
     if not isinstance(error, OpenAIFTError):
@@ -195,8 +200,8 @@ def _known_type(urn: str) -> str:
     name = type_of(urn).removeprefix(TYPE_PREFIX)
     if name not in MODULES:
         raise InputError(
-            f"resource {name_of(urn)!r}: this version of pulumi-openai-ft has no type {type_of(urn)!r}: it has "
-            f"{', '.join(MODULES)}"
+            f"resource {name_of(urn)!r}: unknown type {type_of(urn)!r}: this version of pulumi-openai-ft has "
+            f"{', '.join(MODULES)}: check the type, or upgrade the package"
         )
     return name
 
@@ -209,8 +214,8 @@ def _state(urn: str, struct: Any) -> dict[str, Any]:
     state = from_struct(struct)
     if not _is_readable(state):
         raise InputError(
-            f"resource {name_of(urn)!r}: its state was written by a newer version of pulumi-openai-ft than the one "
-            f"that is installed: upgrade it"
+            f"resource {name_of(urn)!r}: its state was written by a newer version of pulumi-openai-ft than the "
+            f"installed version: upgrade the package"
         )
     return state
 
@@ -223,6 +228,6 @@ def _provider_class(name: str) -> Any:
 
 @cache
 def _pickled(name: str) -> str:
-    """What the program's resource has under `__provider`."""
+    """Return the value that the program's resource has for `__provider`."""
     pickled: str = serialize_provider(getattr(LazyModule(MODULES[name]), f"{name}Provider")())
     return pickled

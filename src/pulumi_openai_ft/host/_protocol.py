@@ -16,68 +16,68 @@ if TYPE_CHECKING:
 
 
 def from_struct(struct: Struct, *, unknowns: bool = True) -> dict[str, Any]:
-    """Properties from the engine; what is not known yet is an `Unknown`, or None where nobody asks for those."""
+    """Return properties from the engine as a dict. Unknown values are `Unknown`, or None if `unknowns` is false."""
     properties: dict[str, Any] = rpc.deserialize_properties(struct, keep_unknowns=unknowns)
     return properties
 
 
 def to_struct(properties: dict[str, Any]) -> Struct:
-    """Properties for the engine, without those that are None."""
+    """Return properties as a struct for the engine, without None values."""
     struct = Struct()
-    struct.update({name: _known(value) for name, value in properties.items() if value is not None})
+    struct.update({name: _encode_unknowns(value) for name, value in properties.items() if value is not None})
     return struct
 
 
-def _known(value: Any) -> Any:
+def _encode_unknowns(value: Any) -> Any:
     if isinstance(value, Unknown):
         return rpc.UNKNOWN
     if isinstance(value, dict):
-        return {key: _known(item) for key, item in value.items()}
-    return [_known(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: _encode_unknowns(item) for key, item in value.items()}
+    return [_encode_unknowns(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def type_of(urn: str) -> str:
-    """The type of a URN's resource, without those of its parents."""
+    """Return the resource type of a URN, without the types of its parents."""
     return urn.split("::", 3)[2].rsplit("$", maxsplit=1)[-1] if urn.count("::") > 2 else ""  # noqa: PLR2004 - urn:pulumi:stack::project::types::name
 
 
 def name_of(urn: str) -> str:
-    """The name of a URN's resource, which may hold anything."""
+    """Return the resource name of a URN, which may contain any characters."""
     return urn.split("::", 3)[-1]
 
 
 ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\r": r"\r"})
-"""Characters that Pulumi's code generator forgets to escape (pkg/v3 3.259, gen_program_expressions.go)."""
+"""Characters that Pulumi's code generator does not escape (pkg/v3 3.259, gen_program_expressions.go)."""
 
 
 def escape_for_codegen(value: Any) -> Any:
-    """Return inputs of an import with escapes, so that the program that `pulumi import` prints has the same values.
+    """Escape the inputs of an import, so that the program that `pulumi import` prints has the same values.
 
-    Pulumi's generator writes a text of several lines between triple quotes and escapes nothing in it. Only the
-    printed program is affected: resources are compared by the state's outputs.
+    Pulumi's generator puts a multi-line string between triple quotes and does not escape its content. Only the
+    printed program is affected, because diffs compare the outputs in the state.
     """
     if isinstance(value, dict):
         return {escape_for_codegen(key): escape_for_codegen(item) for key, item in value.items()}
     if isinstance(value, list):
         return [escape_for_codegen(item) for item in value]
-    return value.translate(ESCAPES) if isinstance(value, str) and _is_of_several_lines(value) else value
+    return value.translate(ESCAPES) if isinstance(value, str) and _is_multiline(value) else value
 
 
-def _is_of_several_lines(text: str) -> bool:
+def _is_multiline(text: str) -> bool:
     return text.count("\n") > 1 or "\n" in text[1:-1]
 
 
-def diff_response(found: DetailedDiff, olds: dict[str, Any], news: dict[str, Any]) -> DiffResponse:
-    """The engine's form of a comparison of old outputs with new inputs."""
+def diff_response(diff: DetailedDiff, olds: dict[str, Any], news: dict[str, Any]) -> DiffResponse:
+    """Return the engine's message for a diff between old outputs and new inputs."""
     detailed = {
-        **{path: PropertyDiff(kind=_kind(path, olds, news)) for path in found.updating_paths},
-        **{path: PropertyDiff(kind=_replacing[_kind(path, olds, news)]) for path in found.replacing_paths},
+        **{path: PropertyDiff(kind=_kind(path, olds, news)) for path in diff.updating_paths},
+        **{path: PropertyDiff(kind=_replacing[_kind(path, olds, news)]) for path in diff.replacing_paths},
     }
     return DiffResponse(
-        changes=DiffResponse.DIFF_SOME if found.changes else DiffResponse.DIFF_NONE,
-        replaces=found.replaces,
-        deleteBeforeReplace=bool(found.delete_before_replace),
-        diffs=dict.fromkeys(map(top_level, (*found.updating_paths, *found.replacing_paths))),
+        changes=DiffResponse.DIFF_SOME if diff.changes else DiffResponse.DIFF_NONE,
+        replaces=diff.replaces,
+        deleteBeforeReplace=bool(diff.delete_before_replace),
+        diffs=dict.fromkeys(map(top_level, (*diff.updating_paths, *diff.replacing_paths))),
         detailedDiff=detailed,
         hasDetailedDiff=True,
     )
@@ -91,7 +91,7 @@ _replacing = {
 
 
 def _kind(path: str, olds: dict[str, Any], news: dict[str, Any]) -> Any:
-    there = get_at(path, olds) is not None, get_at(path, news) is not None
+    presence = get_at(path, olds) is not None, get_at(path, news) is not None
     return {(False, True): PropertyDiff.ADD, (True, False): PropertyDiff.DELETE}.get(
-        there, PropertyDiff.UPDATE
+        presence, PropertyDiff.UPDATE
     )

@@ -1,12 +1,12 @@
-"""The package schema: what our resources and functions take and give, in Pulumi's own form.
+"""The Pulumi package schema of this package's resources and functions.
 
-The engine asks for it when `pulumi import` writes a program. It is made from the models of the inputs, from the
-resources' annotations and from the lookups; it lists nothing of its own.
+The engine requests the schema when `pulumi import` generates a program. All types come from the input models, the
+annotations of the resources and the lookup functions.
 
-Programs give nested values as dicts: there are no classes, such as `MethodArgs`, that a printed program could name.
-So a nested input is what its model says or any other map. Else the engine would leave out of the program what a
-service adds to the API, would fail where a service leaves something out, and would print `…Args` where a value is
-computed. And a choice among texts is a text, whose description names the choices: an enum is printed by its class.
+Programs pass nested values as dicts; this package has no classes such as `MethodArgs` that a generated program could
+use. Therefore the schema declares a nested input as its model or any other map. Otherwise, the engine would drop
+properties that a service adds to the API from the program, fail if a service omits a property, and print `…Args`
+classes for computed values. For the same reason, enums are declared as strings whose descriptions list the choices.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ RESOURCES: dict[type[Any], type[InputModel]] = {
     FineTuningJob: FineTuningJobInputs,
     FineTuningCheckpointPermission: CheckpointPermissionInputs,
 }
-"""Our resources, each with the model of its inputs."""
+"""Resource classes and the models of their inputs."""
 
 
 @cache
 def package_schema_json() -> str:
-    """The package schema as the engine takes it."""
+    """Return the package schema as JSON."""
     return json.dumps(package_schema())
 
 
 def package_schema() -> dict[str, Any]:
-    """The package schema, of the form that Pulumi calls `PackageSpec`. The engine adds the host's version."""
-    given, got = Types(_token, given=True), Types(_token, given=False)
-    resources = {_token(kind.__name__): _resource(kind, given, got) for kind in RESOURCES}
-    functions = {lookup.token: _function(lookup, given, got) for lookup in LOOKUPS.values()}
+    """Return the package schema, a Pulumi `PackageSpec`. The engine adds the host's version."""
+    inputs, outputs = Types(_token, is_input=True), Types(_token, is_input=False)
+    resources = {_token(kind.__name__): _resource(kind, inputs, outputs) for kind in RESOURCES}
+    functions = {lookup.token: _function(lookup, inputs, outputs) for lookup in LOOKUPS.values()}
     package, module, _ = TYPE_PREFIX.split(":")
     return {
         "name": package,
-        "meta": {"moduleFormat": f"{module}()"},  # what is in this module is printed without a module
+        "meta": {"moduleFormat": f"{module}()"},  # generated programs import names of this module directly
         "language": {"python": {"packageName": __name__.split(".")[0]}},
-        "types": {**given.nested, **got.nested},
+        "types": {**inputs.nested, **outputs.nested},
         "resources": resources,
         "functions": functions,
     }
@@ -64,16 +64,16 @@ def _token(name: str) -> str:
     return f"{TYPE_PREFIX}{name}"
 
 
-def _resource(kind: type[Any], given: Types, got: Types) -> dict[str, Any]:
-    inputs = given.of(RESOURCES[kind])
+def _resource(kind: type[Any], inputs: Types, outputs: Types) -> dict[str, Any]:
+    input_type = inputs.of(RESOURCES[kind])
     return {
-        **got.of(output_model(kind)),
+        **outputs.of(output_model(kind)),
         "description": inspect.getdoc(kind),
-        "inputProperties": inputs["properties"],
-        "requiredInputs": inputs["required"],
+        "inputProperties": input_type["properties"],
+        "requiredInputs": input_type["required"],
     }
 
 
-def _function(lookup: LookupFunction[Any], given: Types, got: Types) -> dict[str, Any]:
-    found = got.of(lookup.result)
-    return {"description": found["description"], "inputs": given.of(lookup.arguments), "outputs": found}
+def _function(lookup: LookupFunction[Any], inputs: Types, outputs: Types) -> dict[str, Any]:
+    result = outputs.of(lookup.result)
+    return {"description": result["description"], "inputs": inputs.of(lookup.arguments), "outputs": result}

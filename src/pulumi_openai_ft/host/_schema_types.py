@@ -1,4 +1,4 @@
-"""pydantic's models and the resources' annotations, as types of Pulumi's package schema."""
+"""Converts pydantic models and resource annotations to types of Pulumi's package schema."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ ANY_MAP = {"type": "object", "additionalProperties": ANYTHING}
 
 
 class Types:
-    """Types of what users give, or of what they get. They are made by way of the JSON Schema that pydantic writes.
+    """The schema types of inputs or of outputs, generated from pydantic's JSON Schema.
 
     Args:
-        token: Gives a model's type token from its name.
-        given: Whether users give it. Then a nested value may be any other map too, and defaults are told.
+        token: Returns the type token for a model's name.
+        is_input: Whether the types are inputs. Nested inputs may also be any other map, and inputs have defaults.
 
     Attributes:
-        nested: The types of the models that other models refer to, by their tokens.
+        nested: The types of nested models by type token.
     """
 
-    def __init__(self, token: Callable[[str], str], *, given: bool) -> None:
+    def __init__(self, token: Callable[[str], str], *, is_input: bool) -> None:
         self._token = token
-        self._given = given
+        self._is_input = is_input
         self.nested: dict[str, dict[str, Any]] = {}
 
     def of(self, model: type[BaseModel]) -> dict[str, Any]:
-        """The type of a model, with its properties."""
-        mode: JsonSchemaMode = "validation" if self._given else "serialization"
+        """Return the type of a model with its properties."""
+        mode: JsonSchemaMode = "validation" if self._is_input else "serialization"
         found = model.model_json_schema(mode=mode, ref_template=LOCAL + self._token("{model}"))
         for name, nested in found.get("$defs", {}).items():
             self.nested[self._token(name)] = self._object(nested)
@@ -58,7 +58,7 @@ class Types:
         branches = list(_branches(found))
         sentences = [found.get("description", ""), _choices(branches)]
         made = {**self._union(branches), "description": " ".join(filter(None, sentences))}
-        if self._given and found.get("default") is not None:
+        if self._is_input and found.get("default") is not None:
             made["default"] = found["default"]
         if len(branches) == 1 and "const" in branches[0]:
             made["const"] = branches[0]["const"]
@@ -66,9 +66,9 @@ class Types:
 
     def _union(self, branches: Sequence[dict[str, Any]]) -> dict[str, Any]:
         types = [self._branch(branch) for branch in branches]
-        if self._given and any(one.get("$ref", "").startswith(LOCAL) for one in types):
+        if self._is_input and any(type_.get("$ref", "").startswith(LOCAL) for type_ in types):
             types.append(ANY_MAP)
-        distinct = [one for place, one in enumerate(types) if one not in types[:place]]
+        distinct = [type_ for index, type_ in enumerate(types) if type_ not in types[:index]]
         return distinct[0] if len(distinct) == 1 else {"oneOf": distinct}
 
     def _branch(self, found: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class Types:
 
 
 def _branches(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The branches of a union and of the unions in it. None is no branch: Pulumi leaves out what is None."""
+    """Yield the branches of a union and its nested unions, without None, because Pulumi omits None values."""
     union = found.get("anyOf") or found.get("oneOf")
     if not union and found.get("type") != "null":
         yield found
@@ -100,7 +100,7 @@ def _branches(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _choices(branches: Sequence[dict[str, Any]]) -> str:
-    """A sentence that names the texts to choose from, where there is a choice."""
+    """Return a sentence that lists the string choices, or an empty string."""
     choices = [choice for branch in branches for choice in branch.get("enum", [branch.get("const")])]
     texts = [f"`{choice}`" for choice in choices if isinstance(choice, str)]
     if not texts or len(choices) == 1:
@@ -110,7 +110,7 @@ def _choices(branches: Sequence[dict[str, Any]]) -> str:
 
 
 def output_model(resource: type[pulumi.Resource]) -> type[BaseModel]:
-    """What a resource has in the end, as a model: the class's annotations and the texts beneath them."""
+    """Return a model of a resource's outputs, from the annotations and attribute docstrings of its class."""
     texts = _attribute_docstrings(resource)
     fields: dict[str, Any] = {}
     for name, annotation in inspect.get_annotations(resource, eval_str=True).items():
@@ -124,7 +124,7 @@ def output_model(resource: type[pulumi.Resource]) -> type[BaseModel]:
 
 
 def _attribute_docstrings(described: type) -> dict[str, str]:
-    """The texts beneath a class's annotations. Only the source has them, and it need not be there."""
+    """Return the docstrings of a class's annotated attributes; empty if the source code is not available."""
     try:
         source = dedent(inspect.getsource(described))
     except OSError:

@@ -1,4 +1,4 @@
-"""The process: its port, its end."""
+"""The host process: starts the gRPC server, and ends with the engine."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from pulumi_openai_ft.host._servicer import Servicer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MOST_CALLS = 4096
-"""More than an engine has under way at a time; a thread is started only when a call needs it."""
+MAX_CALLS = 4096
+"""Maximum number of parallel calls, more than an engine sends. A thread starts only when a call needs it."""
 STDIN = 0
-BETWEEN_LOOKS = 1.0
-"""Seconds between two looks at an engine that is there although our stdin has ended."""
+POLL_INTERVAL = 1.0
+"""Seconds between two checks whether the engine is still running after stdin was closed."""
 SHUTDOWN_GRACE = 2.0
-"""Seconds that calls get to end in when the process is asked to end. The engine kills it after 5."""
+"""Seconds for calls to finish when the process is interrupted. The engine kills the process after 5 seconds."""
 
 
 def serve(arguments: Sequence[str]) -> None:
-    """Serves an engine until it interrupts this process, or goes.
+    """Serve an engine until it interrupts this process or exits.
 
     Args:
-        arguments: Arguments of this process, the engine's address among them if there is one.
+        arguments: Command-line arguments of this process, which include the engine's address if an engine started it.
     """
     engine_address = find_engine_address(arguments)
     servicer = Servicer(engine_address)
-    server = grpc.server(ThreadPoolExecutor(MOST_CALLS), options=_GRPC_CHANNEL_OPTIONS)
+    server = grpc.server(ThreadPoolExecutor(MAX_CALLS), options=_GRPC_CHANNEL_OPTIONS)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     ended = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -57,22 +57,22 @@ def serve(arguments: Sequence[str]) -> None:
 
 
 def _exit_with_engine(engine_address: str) -> None:
-    """Ends this process when the engine is gone: nobody would record what it still did.
+    """End this process after the engine exits, because no further results would be recorded.
 
-    The engine holds the other end of our stdin, which closes with it, even when it is killed, though perhaps before
-    its port does.
+    The engine owns the other end of stdin, which closes when the engine exits or is killed, though possibly before its
+    port closes.
     """
-    with suppress(OSError):  # no stdin at all
+    with suppress(OSError):  # the process has no stdin
         while os.read(STDIN, 1):
             pass
     while is_listening(engine_address):
-        time.sleep(BETWEEN_LOOKS)
+        time.sleep(POLL_INTERVAL)
     _end()
 
 
 def _end() -> None:
-    """Ends without waiting for threads that hang in a request, though not without what providers do at exit."""
-    at_exit = Thread(target=atexit._run_exitfuncs, daemon=True)  # noqa: SLF001 - an ordinary exit joins all threads
+    """Exit after the `atexit` functions of providers, without waiting for threads that are blocked in requests."""
+    at_exit = Thread(target=atexit._run_exitfuncs, daemon=True)  # noqa: SLF001 - a regular exit joins all threads
     at_exit.start()
     at_exit.join(SHUTDOWN_GRACE)
     sys.stdout.flush()

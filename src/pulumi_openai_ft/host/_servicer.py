@@ -1,4 +1,4 @@
-"""The engine's calls: which of them are for our resources, which for others', and how failures are told."""
+"""gRPC servicer that dispatches the engine's calls to this package's or third-party resources and maps exceptions."""
 
 from __future__ import annotations
 
@@ -28,37 +28,35 @@ if TYPE_CHECKING:
     import grpc
 
 VERSION = "0.1.0"
-"""What the stock host says of itself."""
+"""The version that the stock host reports."""
 _functions, _schema = LazyModule("host._functions"), LazyModule("host._schema")
-"""Few commands need them, and they would keep the port waiting."""
+"""Only some commands need these modules, and importing them would delay printing the port."""
 
 
 def _reports_errors(
-    answer: Callable[[Servicer, Any], Any],
+    method: Callable[[Servicer, Any], Any],
 ) -> Callable[[Servicer, Any, grpc.ServicerContext], Any]:
-    """Lets a method raise. This is the one place where whatever it raises becomes what the engine shows."""
+    """Convert the exceptions of a method to gRPC errors. All exceptions of the host pass through this decorator."""
 
-    @wraps(answer)
-    def answer_or_tell(self: Servicer, request: Any, context: grpc.ServicerContext) -> Any:
+    @wraps(method)
+    def wrapper(self: Servicer, request: Any, context: grpc.ServicerContext) -> Any:
         try:
-            return answer(self, request)
+            return method(self, request)
         except PartialFailureError as error:
-            abort_partial(context, error.left)
+            abort_partial(context, error.failure)
         except (OpenAIFTError, ForeignProviderError) as error:
             fail(context, str(error))
-        except Exception:  # noqa: BLE001 - nothing may leave a call unanswered
-            fail(
-                context, f"this is a mistake in pulumi-openai-ft, please report it: {traceback.format_exc()}"
-            )
+        except Exception:  # noqa: BLE001 - every call must return an error
+            fail(context, f"this is a bug in pulumi-openai-ft, please report it: {traceback.format_exc()}")
 
-    return answer_or_tell
+    return wrapper
 
 
 class Servicer(ResourceProviderServicer):
-    """Serves one engine.
+    """The gRPC service for an engine.
 
     Args:
-        engine_address: Where it listens; empty where nobody does.
+        engine_address: Address of the engine; empty without an engine.
     """
 
     def __init__(self, engine_address: str) -> None:
@@ -70,16 +68,19 @@ class Servicer(ResourceProviderServicer):
         self._refuses_foreign = False
 
     def interrupt(self) -> None:
-        """Brings what is under way to an early end in which nothing is lost."""
+        """End the running operations early, without losing created resources."""
         self._operations.interrupt()
 
     def Handshake(self, _request: Any, _context: Any) -> Any:
-        """Makes the engine ask for creates and updates in previews too."""
+        """Respond, so that the engine also calls `Create` and `Update` in previews."""
         return provider_pb2.ProviderHandshakeResponse()
 
     @_reports_errors
     def Configure(self, request: Any) -> Any:
-        """Takes the stack's configuration. Like the stock host, we take no secrets: the engine marks them itself."""
+        """Store the stack's configuration without secret markers.
+
+        Like the stock host, leave marking secrets to the engine.
+        """
         config = {
             key: rpc.unwrap_rpc_secret(value)
             for key, value in rpc.deserialize_properties(request.args).items()
@@ -90,55 +91,55 @@ class Servicer(ResourceProviderServicer):
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     def GetPluginInfo(self, _request: Any, _context: Any) -> Any:
-        """Says a version."""
+        """Return the version of the host."""
         return plugin_pb2.PluginInfo(version=VERSION)
 
     def Cancel(self, _request: Any, _context: Any) -> Any:
-        """The user has pressed Ctrl-C."""
+        """Interrupt the running operations after the user pressed Ctrl-C."""
         self.interrupt()
         return empty_pb2.Empty()
 
     @_reports_errors
     def GetSchema(self, _request: Any) -> Any:
-        """Describes our types and functions, which is what `pulumi import` writes programs by."""
+        """Return the package schema, from which `pulumi import` generates programs."""
         schema = _schema.package_schema_json()
         return provider_pb2.GetSchemaResponse(schema=schema)
 
     @_reports_errors
     def Invoke(self, request: Any) -> Any:
-        """Calls one of our functions."""
+        """Call a function of this package."""
         return self._operations.run(
             Operation(urn=""), lambda: _functions.respond(request, self._config.get, self._host.time)
         )
 
     @_reports_errors
     def Check(self, request: Any) -> Any:
-        """Checks inputs."""
+        """Validate inputs."""
         return self._resources(request).check(request)
 
     @_reports_errors
     def Diff(self, request: Any) -> Any:
-        """Compares a state with inputs."""
+        """Compare a state with new inputs."""
         return self._resources(request).diff(request)
 
     @_reports_errors
     def Create(self, request: Any) -> Any:
-        """Creates a resource."""
+        """Create a resource."""
         return self._resources(request).create(request)
 
     @_reports_errors
     def Update(self, request: Any) -> Any:
-        """Updates a resource."""
+        """Update a resource."""
         return self._resources(request).update(request)
 
     @_reports_errors
     def Read(self, request: Any) -> Any:
-        """Reads a resource."""
+        """Read a resource."""
         return self._resources(request).read(request)
 
     @_reports_errors
     def Delete(self, request: Any) -> Any:
-        """Deletes a resource."""
+        """Delete a resource."""
         return self._resources(request).delete(request)
 
     def _resources(self, request: Any) -> OwnResources | ForeignResources:
@@ -147,8 +148,8 @@ class Servicer(ResourceProviderServicer):
             return self._own
         if self._refuses_foreign:
             raise InputError(
-                f"resource {name_of(request.urn)!r}: its type {kind!r} is none of pulumi-openai-ft, and "
-                f"openai-ft:denyThirdPartyProviders is set, so the code of its provider is not run: take the setting out of "
-                f"the stack's configuration to allow it"
+                f"resource {name_of(request.urn)!r}: its type {kind!r} is not provided by pulumi-openai-ft, "
+                f"and openai-ft:denyThirdPartyProviders is set, so its provider's code was not run: remove the setting "
+                f"from the stack's configuration to allow it"
             )
         return self._foreign

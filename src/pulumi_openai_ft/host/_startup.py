@@ -1,6 +1,6 @@
-"""How this process loads modules: in little time, and some only when somebody uses them.
+"""Fast startup: some modules are imported only on first use.
 
-Importing this arranges for the latter, so it comes first.
+Import this module before any other, because the import installs the hooks.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 AUTOMATION = "pulumi.automation"
-"""`import pulumi` loads it, which takes a fifth of the time, and hardly a provider uses it."""
+"""A module that `import pulumi` loads, which takes a fifth of the startup time. Few providers use it."""
 
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Modules stay: looking through all of them for garbage, again and again, takes a quarter of the time."""
+    """Pause garbage collection during imports.
+
+    Modules are never freed, and scanning them takes a quarter of the time.
+    """
     gc.disable()
     try:
         yield
@@ -31,20 +34,20 @@ def loading() -> Iterator[None]:
         gc.enable()
 
 
-class _Lazily:
-    """Finds modules whose code runs at the first use of an attribute."""
+class _LazyFinder:
+    """A module finder that runs the code of `AUTOMATION` when an attribute is first read."""
 
     @staticmethod
     def find_spec(
         name: str, path: Sequence[str] | None = None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """As of an entry of `sys.meta_path`."""
+        """Return the module's spec with a lazy loader; see `sys.meta_path`."""
         spec = PathFinder.find_spec(name, path) if name == AUTOMATION else None
         if spec and spec.loader:
             spec.loader = LazyLoader(spec.loader)
         return spec
 
 
-sys.meta_path.insert(0, _Lazily)
-# httpx goes without its command line where that is missing, and loading that takes longer than the rest of it
+sys.meta_path.insert(0, _LazyFinder)
+# httpx works without its command-line module, which takes longer to import than the rest of httpx
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
-"""Policies for stacks with fine-tuning: rules that Pulumi checks before anything is created.
+"""Policies for stacks with fine-tuning, which Pulumi checks before it creates resources.
 
-A policy pack is a folder with `PulumiPolicy.yaml` and this `__main__.py`, as `openai-ft init --policies` writes it:
+A policy pack is a folder with `PulumiPolicy.yaml` and this `__main__.py`. `openai-ft init --policies` creates it:
 
     from pulumi_openai_ft.policies import pack
 
@@ -8,10 +8,10 @@ A policy pack is a folder with `PulumiPolicy.yaml` and this `__main__.py`, as `o
 """
 
 try:
-    import pulumi_policy as _  # noqa: F401 - the extra that all of this stands on
+    import pulumi_policy as _  # noqa: F401 - only the extra `policies` installs it
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(
-        "policies need the package pulumi-policy: install the extra `policies` (docs/install.md)",
+        "policies require the package pulumi-policy: install the extra `policies` (docs/install.md)",
         name=missing.name,
     ) from missing
 

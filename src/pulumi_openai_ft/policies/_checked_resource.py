@@ -1,4 +1,4 @@
-"""A resource as the engine describes it to a policy pack, in plain values."""
+"""Resources to check, with the values that the engine passes to a policy pack."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _LONGEST_VALUE = 80
 
 @dataclass(frozen=True)
 class CheckedResource:
-    """A resource that is judged.
+    """A resource to check.
 
     Attributes:
-        kind: Its type token.
-        urn: Its URN.
-        props: Its inputs, in stack rules its outputs. What is not known yet is Pulumi's `Unknown`.
-        secret: Names of the properties that hold a secret; None where that cannot be told.
-        configuration: The stack's configuration by full key, as its provider has it.
-        secret_configuration: Keys of the configuration that are secret; None where that cannot be told.
-        is_protected: Whether Pulumi refuses to delete it.
-        sources: URNs of the resources that a property was made from.
-        today: The day on which it is judged.
+        kind: Type token.
+        urn: URN.
+        today: Date of the check.
+        props: Inputs, or outputs in stack rules. Values that are not known yet are Pulumi's `Unknown`.
+        secret: Names of the properties that contain a secret; None if unknown.
+        configuration: Configuration of the provider, by full key.
+        secret_configuration: Secret keys of the configuration; None if unknown.
+        is_protected: Whether the resource is protected from deletion.
+        sources: URNs of the resources that each property depends on.
     """
 
     kind: str
@@ -51,7 +51,7 @@ class CheckedResource:
 
     @classmethod
     def of(cls, args: ResourceValidationArgs | PolicyResource, marks: SecretMarks, today: date) -> Self:
-        """What the SDK hands over of a resource."""
+        """Create a resource from the arguments of the policy SDK."""
         opts: PolicyResourceOptions = args.opts
         sources = args.property_dependencies if isinstance(args, PolicyResource) else {}
         return cls(
@@ -68,16 +68,16 @@ class CheckedResource:
 
     @property
     def name(self) -> str:
-        """Its name in the program."""
+        """Return the name of the resource in the program."""
         return self.urn.rsplit("::", 1)[-1]
 
     @property
     def stack(self) -> str:
-        """The stack that it belongs to."""
+        """Return the name of the stack."""
         return self.urn.split("::", 1)[0].rsplit(":", 1)[-1]
 
     def settings(self) -> Settings:
-        """What its provider is configured with, by the stack or the environment.
+        """Return the settings of the provider, from the stack's configuration and the environment.
 
         Raises:
             SettingsError: The configuration is malformed.
@@ -85,7 +85,7 @@ class CheckedResource:
         return Settings.resolve(self._configured)
 
     def redacted_repr(self, path: str, value: Any) -> str:
-        """A value as a message may show it, which is not at all where it is secret or could be."""
+        """Return a value for a message, or a placeholder if the value is or may be secret."""
         name = path.split(".", 1)[0].split("[", 1)[0]
         if self.secret is None or name in self.secret:
             return HIDDEN if self.secret is None else SECRET
@@ -93,13 +93,13 @@ class CheckedResource:
         return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
 
     def keys(self) -> list[str]:
-        """The keys that its provider may have, of which none may stand in a message."""
+        """Return the keys that the provider may use, which messages must not contain."""
         names = [variable for name in ("api_key", "admin_key") for variable in SOURCES[name].environment]
         found = [*map(self.configuration.get, KEYS_IN_CONFIGURATION), *map(ENVIRONMENT.get, names)]
         return [key for key in found if isinstance(key, str) and len(key) >= _SHORTEST_KEY and key != SECRET]
 
     def mask(self, text: str) -> str:
-        """Takes out of a text what is a key or looks like one."""
+        """Mask keys in a text, and strings that resemble keys."""
         for key in [*self.keys(), None]:
             text = Settings(api_key=key).mask(text)
         return text
@@ -108,30 +108,30 @@ class CheckedResource:
         value = self.configuration.get(key)
         if value is None or (isinstance(value, str) and value != SECRET):
             return value
-        return f"{SECRET}-{key}"  # it is there and cannot be seen; two of them are not the same
+        return f"{SECRET}-{key}"  # set but hidden; distinct, so that two secret keys are not considered equal
 
 
 class SecretMarks:
-    """Which properties of resources are secret.
+    """The names of the secret properties of each resource.
 
-    The SDK takes the engine's marks off before a rule sees a value, except before remediations. So one policy of the
-    pack is a remediation that only looks.
+    The SDK removes secret markers from values before it calls a rule, but not before it calls a remediation. Therefore
+    a policy of the pack is a remediation that only records these markers.
     """
 
     def __init__(self) -> None:
         self._seen: dict[str, frozenset[str]] = {}
 
     def record(self, urn: str, props: Mapping[str, Any]) -> None:
-        """Takes note of the marks of a resource's properties, as remediations get them."""
+        """Record the secret properties of a resource, from the arguments of a remediation."""
         self._seen[urn] = secret_names(props)
 
     def secret(self, urn: str) -> frozenset[str] | None:
-        """Names of a resource's secret properties; None where its marks were not seen."""
+        """Return the names of a resource's secret properties, or None if the resource was not recorded."""
         return self._seen.get(urn)
 
 
 def read(value: Any) -> Any:
-    """Plain values out of what the SDK hands over; unknown ones become Pulumi's `Unknown`."""
+    """Convert the SDK's values to Python values. Unknown values become Pulumi's `Unknown`."""
     if isinstance(value, Secret):
         return read(value.value)
     if isinstance(value, Mapping):
@@ -144,18 +144,18 @@ def read(value: Any) -> Any:
 
 
 def raw(value: Any) -> Any:
-    """What lies in the SDK's wrapper, marks of secrets and all."""
+    """Return the value in the SDK's wrapper, including secret markers."""
     wrapped = isinstance(value, Mapping | Sequence) and not isinstance(value, dict | list | str | bytes)
     return value["__target"] if wrapped else value
 
 
 def secret_names(props: Mapping[str, Any]) -> frozenset[str]:
-    """Names of the properties in which a value is marked as secret."""
-    return frozenset(name for name, value in raw(props).items() if _holds_secret(value))
+    """Return the names of the properties that contain a value marked as secret."""
+    return frozenset(name for name, value in raw(props).items() if _contains_secret(value))
 
 
 def unknown_paths(value: Any, path: str) -> Iterator[str]:
-    """Paths of what is not known yet, from a property on."""
+    """Yield the paths of values that are not known yet, in the property at `path`."""
     if isinstance(value, Mapping):
         for name, item in value.items():
             yield from unknown_paths(item, f"{path}.{name}")
@@ -166,13 +166,13 @@ def unknown_paths(value: Any, path: str) -> Iterator[str]:
         yield path
 
 
-def _holds_secret(value: Any) -> bool:
+def _contains_secret(value: Any) -> bool:
     if isinstance(value, Secret):
         return True
     value = raw(value)
     if isinstance(value, Mapping):
-        return any(map(_holds_secret, value.values()))
-    return isinstance(value, list) and any(map(_holds_secret, value))
+        return any(map(_contains_secret, value.values()))
+    return isinstance(value, list) and any(map(_contains_secret, value))
 
 
 def _item(container: Any, key: Any) -> Any:

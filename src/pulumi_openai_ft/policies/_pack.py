@@ -1,4 +1,4 @@
-"""All rules, and the pack of them."""
+"""The policy pack with all rules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pulumi_policy import Policy
 
 RULES: tuple[Rule | StackRule | SecretScan, ...] = (
-    keys.LOOK,
+    keys.DETECT_SECRETS,
     models.SUPPORTED_MODEL,
     models.KNOWN_MODEL,
     models.MODEL_NEAR_SHUTDOWN,
@@ -35,11 +35,11 @@ RULES: tuple[Rule | StackRule | SecretScan, ...] = (
     stack_rules.PROTECT_IN_PRODUCTION,
     job_settings.WANDB_ENTITY,
 )
-"""Every rule. The one that looks comes first, so that the others know what is secret."""
+"""All rules. `detect-secrets` comes first, because the other rules depend on its results."""
 
 
 def policies(clock: Clock = today) -> list[Policy]:
-    """The policy of each rule, for a pack of one's own.
+    """Return the policies of all rules, for your own pack.
 
     Args:
         clock: Gives the day on which dates are judged; the day in UTC by default.
@@ -49,10 +49,10 @@ def policies(clock: Clock = today) -> list[Policy]:
 
 
 def pack(name: str = "openai-ft", *, extra: Iterable[Policy] = ()) -> None:
-    """Serves all rules to the engine that started this program; returns when the engine is done.
+    """Serve all policies to the engine that started this program, until the engine is finished.
 
     Args:
-        name: The pack's name in what Pulumi prints.
-        extra: Policies of one's own.
+        name: Name of the pack in Pulumi's output.
+        extra: Your own policies.
     """
     PolicyPack(name, [*policies(), *extra])

@@ -1,4 +1,4 @@
-"""What a rule is, and how it becomes a policy that the engine runs."""
+"""Rules, and their conversion to policies for the engine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Judge = Callable[[CheckedResource, Limits], Iterable[str]]
 Remedy = Callable[[CheckedResource, Limits], Mapping[str, Any] | None]
 Clock = Callable[[], date]
 INPUTS = {JOB_TYPE: FineTuningJobInputs}
-"""Models of the inputs that a remedy may change."""
+"""Input models of the resource types that remediations may change."""
 
 
 def today() -> date:
@@ -42,15 +42,15 @@ def today() -> date:
 
 @dataclass(frozen=True, kw_only=True)
 class _Rule:
-    """What every rule has.
+    """The common attributes of all rules.
 
     Attributes:
-        name: Its name in configuration and output.
-        description: What holds where it is kept, a sentence.
-        level: What a violation does unless the configuration says otherwise.
-        reason: Why that is its level.
-        kinds: Type tokens of the resources that it judges; none stands for all.
-        limits: JSON schemas of what can be configured, each with a default.
+        name: Name in the configuration and in output.
+        description: The requirement, as a sentence.
+        level: Default enforcement level.
+        reason: Reason for this level.
+        kinds: Type tokens of the resources to check; empty for all types.
+        options: JSON schemas of the configuration options, each with a default.
     """
 
     name: str
@@ -62,21 +62,21 @@ class _Rule:
 
     @property
     def schema(self) -> dict[str, Schema]:
-        """All that can be configured of it, beyond its level."""
+        """Return the schemas of all configuration options except the level."""
         return {**self.options, **EXEMPT}
 
     def concerns(self, kind: str) -> bool:
-        """Whether it judges resources of a type."""
+        """Return whether the rule checks resources of a type."""
         return not self.kinds or kind in self.kinds
 
     def configured(self, given: Mapping[str, Any]) -> Limits:
-        """Its limits, as configured or by default."""
+        """Return the configured options with defaults."""
         return {**defaults(self.schema), **integers_from_floats(dict(given))}
 
     def format_violations(
         self, subject: CheckedResource, sentences: Iterable[str], limits: Limits
     ) -> list[str]:
-        """What is wrong with a resource, without keys; nothing where the resource is exempt."""
+        """Return the violations with masked keys, or an empty list if the resource is exempt."""
         if subject.name in limits["exempt"]:
             return []
         return [subject.mask(sentence) for sentence in sentences]
@@ -84,13 +84,13 @@ class _Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule(_Rule):
-    """A rule for one resource at a time, judged before it is created or changed.
+    """A rule that checks each resource before it is created or updated.
 
     Attributes:
-        judge: Gives a sentence for each thing that is wrong. Values of any kind must do, unknown ones too.
-        reads: Paths of the properties that it judges; those that are not known yet are skipped or reported.
-        remedy: Gives the properties that put it right, or None; runs at the level `remediate`.
-        judges_states: Whether it says something of a resource that is there, not only of an update.
+        judge: Yields a message for each violation. It must accept values of any type, including unknown values.
+        properties: Names of the properties to check. Unknown values are skipped or reported.
+        remediation: Returns the properties that fix a violation, or None. It runs at the level `remediate`.
+        judges_states: Whether the rule also applies to existing resources, not only to updates.
     """
 
     judge: Judge
@@ -100,22 +100,22 @@ class Rule(_Rule):
 
     @property
     def schema(self) -> dict[str, Schema]:
-        """Adds what to do with values that are not known yet, where there are any to judge."""
+        """Return the schemas, with the option for unknown values if the rule checks properties."""
         return {**super().schema, **(UNKNOWNS if self.properties else {})}
 
     def violations(self, subject: CheckedResource, given: Mapping[str, Any]) -> list[str]:
-        """What is wrong with a resource, a sentence each."""
+        """Return a message for each violation of a resource."""
         if not self.concerns(subject.kind):
             return []
         if wrong := schema_errors(self.schema, given):
-            return [f"the configuration of {self.name} is wrong: {'; '.join(wrong)}"]
+            return [f"the configuration of {self.name} is invalid: {'; '.join(wrong)}"]
         limits = self.configured(given)
         return self.format_violations(
             subject, [*self.judge(subject, limits), *self._unknown(subject, limits)], limits
         )
 
     def remedied(self, subject: CheckedResource, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The properties to change so that `violations` finds nothing; none where that cannot be done."""
+        """Return the properties to change so that the resource conforms, or an empty mapping if that is impossible."""
         if self.remediation is None or not self.concerns(subject.kind) or schema_errors(self.schema, given):
             return {}
         limits = self.configured(given)
@@ -123,7 +123,7 @@ class Rule(_Rule):
         return changes if _is_accepted(subject, changes) else {}
 
     def policy(self, marks: SecretMarks, clock: Clock = today) -> ResourceValidationPolicy:
-        """The rule for the engine."""
+        """Return the policy for the engine."""
 
         def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
             if not self.concerns(args.resource_type):
@@ -152,17 +152,17 @@ class Rule(_Rule):
             return []
         found = [path for name in self.properties for path in unknown_paths(subject.props.get(name), name)]
         return [
-            f"{path}: has a value that cannot be seen now, so it cannot be judged: write it into the program itself"
+            f"{path}: the value is not known yet, so this rule cannot check it: set a literal value in the program"
             for path in found
         ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackRule(_Rule):
-    """A rule for all resources of a stack together, judged when all of them are there.
+    """A rule that checks all resources of a stack together, after all of them are registered.
 
     Attributes:
-        judge: Gives pairs of a resource and a sentence.
+        judge: Yields the resource and a message for each violation.
     """
 
     judge: Callable[[Sequence[CheckedResource], Limits], Iterable[tuple[CheckedResource, str]]]
@@ -170,9 +170,9 @@ class StackRule(_Rule):
     def violations(
         self, subjects: Sequence[CheckedResource], given: Mapping[str, Any]
     ) -> list[tuple[CheckedResource, str]]:
-        """What is wrong with the stack: a resource and a sentence each."""
+        """Return the resource and a message for each violation."""
         if wrong := schema_errors(self.schema, given):
-            return [(subjects[0], f"the configuration of {self.name} is wrong: {'; '.join(wrong)}")]
+            return [(subjects[0], f"the configuration of {self.name} is invalid: {'; '.join(wrong)}")]
         limits = self.configured(given)
         return [
             (subject, sentence)
@@ -181,7 +181,7 @@ class StackRule(_Rule):
         ]
 
     def policy(self, marks: SecretMarks, clock: Clock = today) -> StackValidationPolicy:
-        """The rule for the engine."""
+        """Return the policy for the engine."""
 
         def validate(args: StackValidationArgs, report: ReportViolation) -> None:
             subjects = [CheckedResource.of(resource, marks, clock()) for resource in args.resources]
@@ -199,26 +199,26 @@ class StackRule(_Rule):
 
 @dataclass(frozen=True, kw_only=True)
 class SecretScan(_Rule):
-    """The rule that lets others know which values are secret. It finds nothing and changes nothing."""
+    """The rule that detects secret values for the other rules. It reports and changes nothing."""
 
     @property
     def schema(self) -> dict[str, Schema]:
-        """Nothing can be configured of it."""
+        """Return an empty schema: the rule has no options."""
         return {}
 
     def policy(self, marks: SecretMarks, _clock: Clock = today) -> ResourceValidationPolicy:
-        """The rule for the engine."""
+        """Return the policy for the engine."""
 
-        def look(args: ResourceValidationArgs) -> Any:
+        def record(args: ResourceValidationArgs) -> Any:
             marks.record(args.urn, args.props)
 
         return ResourceValidationPolicy(
-            name=self.name, description=self.description, enforcement_level=self.level, remediate=look
+            name=self.name, description=self.description, enforcement_level=self.level, remediate=record
         )
 
 
 def _is_accepted(subject: CheckedResource, changes: Mapping[str, Any]) -> bool:
-    """Whether the resource itself takes changed properties: remediations come after its check."""
+    """Return whether the changed inputs are valid. The engine calls remediations after the provider's check."""
     props = {**subject.props, **changes}
     found = [*input_problems(INPUTS[subject.kind], props), *conflicting_inputs(props)]
     return not any(top_level(sentence.split(":", 1)[0]) in changes for sentence in found)

@@ -1,6 +1,6 @@
-"""What can be configured of a rule: the few forms of JSON schema that rules use, and what is wrong with a value.
+"""JSON schemas for the options of rules, and their validation.
 
-The engine checks values by the same schemas; it does not see misspelt names.
+The engine validates values with the same schemas, but does not detect misspelled names.
 """
 
 from __future__ import annotations
@@ -14,42 +14,42 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 DATE = r"^(\d{4}-\d{2}-\d{2})?$"
 _FORMS = {
-    "array": "a list of texts",
+    "array": "a list of strings",
     "boolean": "true or false",
-    "integer": "a whole number",
-    "object": "an object of texts",
-    "string": "a text",
+    "integer": "an integer",
+    "object": "an object with string values",
+    "string": "a string",
 }
 
 
 def whole_number(default: int, description: str, *, least: int = 1) -> Schema:
-    """A whole number."""
+    """Return the schema of an integer."""
     return {"type": "integer", "minimum": least, "default": default, "description": description}
 
 
 def text(default: str, description: str, *, form: str = "") -> Schema:
-    """A text, of a form if one is given."""
+    """Return the schema of a string that matches a pattern, if given."""
     schema: Schema = {"type": "string", "default": default, "description": description}
     return {**schema, "pattern": form} if form else schema
 
 
 def expression(default: str, description: str) -> Schema:
-    """A regular expression."""
+    """Return the schema of a regular expression."""
     return {"type": "string", "format": "regex", "default": default, "description": description}
 
 
 def choice(default: str, *others: str, description: str) -> Schema:
-    """One of some words."""
+    """Return the schema of an enumeration."""
     return {"type": "string", "enum": [default, *others], "default": default, "description": description}
 
 
 def switch(*, default: bool, description: str) -> Schema:
-    """Yes or no."""
+    """Return the schema of a boolean."""
     return {"type": "boolean", "default": default, "description": description}
 
 
 def texts(description: str, *default: str) -> Schema:
-    """A list of texts."""
+    """Return the schema of a list of strings."""
     return {
         "type": "array",
         "items": {"type": "string"},
@@ -59,7 +59,7 @@ def texts(description: str, *default: str) -> Schema:
 
 
 def pairs(description: str) -> Schema:
-    """Texts by name."""
+    """Return the schema of an object with string values."""
     return {
         "type": "object",
         "additionalProperties": {"type": "string"},
@@ -68,26 +68,26 @@ def pairs(description: str) -> Schema:
     }
 
 
-EXEMPT = {"exempt": texts("Names of resources that the rule leaves alone.")}
+EXEMPT = {"exempt": texts("Names of resources that the rule skips.")}
 UNKNOWNS = {
     "unknowns": choice(
-        "skip", "report", description="What to do with values that a preview does not know yet."
+        "skip", "report", description="Whether to skip or report values that a preview does not know yet."
     )
 }
 
 
 def defaults(schema: Mapping[str, Schema]) -> dict[str, Any]:
-    """The value of each property that is not configured."""
+    """Return the default of each option."""
     return {name: form["default"] for name, form in schema.items()}
 
 
 def schema_errors(schema: Mapping[str, Schema], given: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the configuration of a rule, a clause each."""
+    """Return the problems with the configuration of a rule."""
     known = ", ".join(sorted(schema))
     return [
-        f"{name} is not known, write one of {known}"
+        f"unknown option {name!r}, must be one of {known}"
         if name not in schema
-        else f"{name} is {value!r}, write {_expected(schema[name])}"
+        else f"{name} is {value!r}, must be {_expected(schema[name])}"
         for name, value in given.items()
         if name not in schema or not _fits(schema[name], value)
     ]
@@ -123,5 +123,5 @@ def _expected(form: Schema) -> str:
         return "a date such as 2027-01-06"
     if form.get("format") == "regex":
         return "a regular expression"
-    least = f" from {form['minimum']}" if "minimum" in form else ""
+    least = f" of at least {form['minimum']}" if "minimum" in form else ""
     return f"{_FORMS[form['type']]}{least}"

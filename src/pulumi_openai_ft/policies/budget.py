@@ -1,4 +1,4 @@
-"""Rules on what trainings may cost, by the estimates that a job's check makes of its local training file."""
+"""Rules for the cost of training, based on the estimates for a job's local training file."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.policies._checked_resource import CheckedResource
 
 TOKENS, COST = ESTIMATED
-_WAY_OUT = "train on fewer rows, for fewer epochs or on a cheaper model"
+_REMEDY = "use fewer examples, fewer epochs or a cheaper model"
 
 
 def _budget(job: CheckedResource, limits: Limits) -> Iterator[str]:
     tokens, usd = _tokens(job), _usd(job)
     if limits["max_tokens"] and tokens > limits["max_tokens"]:
         yield (
-            f"training_file: about {tokens:,.0f} tokens, all epochs together, are more than "
-            f"{limits['max_tokens']:,}: {_WAY_OUT}"
+            f"training_file: the estimate of {tokens:,.0f} tokens for all epochs exceeds the limit of "
+            f"{limits['max_tokens']:,}: {_REMEDY}"
         )
     if limits["max_usd"] and usd > limits["max_usd"]:
         yield (
-            f"training_file: about {usd:,.2f} USD of training are more than {limits['max_usd']:,}: {_WAY_OUT}"
+            f"training_file: the estimated cost of {usd:,.2f} USD exceeds the limit of "
+            f"{limits['max_usd']:,} USD: {_REMEDY}"
         )
 
 
@@ -43,22 +44,28 @@ def _stack_budget(
     if limits["max_tokens"] and tokens > limits["max_tokens"]:
         yield (
             dearest,
-            f"about {tokens:,.0f} tokens of all jobs of the stack are more than {limits['max_tokens']:,}: {_WAY_OUT}",
+            (
+                f"the estimate of {tokens:,.0f} tokens for all jobs of the stack exceeds the limit of "
+                f"{limits['max_tokens']:,}: {_REMEDY}"
+            ),
         )
     if limits["max_usd"] and usd > limits["max_usd"]:
         yield (
             dearest,
-            f"about {usd:,.2f} USD of training of all jobs of the stack are more than {limits['max_usd']:,}: {_WAY_OUT}",
+            (
+                f"the estimated cost of {usd:,.2f} USD for all jobs of the stack exceeds the limit of "
+                f"{limits['max_usd']:,} USD: {_REMEDY}"
+            ),
         )
 
 
 def _tokens(job: CheckedResource) -> float:
-    """What the job is estimated to train; 0 where nobody knows."""
+    """Return the estimated number of tokens of a job, or 0 if unknown."""
     return _figure(job, TOKENS)
 
 
 def _usd(job: CheckedResource) -> float:
-    """What that is estimated to cost; 0 where nobody knows."""
+    """Return the estimated cost of a job in USD, or 0 if unknown."""
     return _figure(job, COST)
 
 
@@ -69,27 +76,27 @@ def _figure(job: CheckedResource, name: str) -> float:
 
 BUDGET = Rule(
     name="fine-tuning-budget",
-    description="Jobs cost no more than agreed, as far as that can be estimated.",
+    description="The estimated cost of each job is within your limits.",
     level=EnforcementLevel.MANDATORY,
-    reason="a training cannot be given back; without a limit, or of a file that is not here, nothing is judged",
+    reason="training is not refundable; jobs without a limit or without a local training file pass",
     kinds=(JOB_TYPE,),
     options={
         "max_tokens": whole_number(
-            0, "The most tokens of a job, all epochs together; 0 sets no limit.", least=0
+            0, "Maximum number of tokens of a job, over all epochs; 0 means unlimited.", least=0
         ),
-        "max_usd": whole_number(0, "The most USD of a job; 0 sets no limit.", least=0),
+        "max_usd": whole_number(0, "Maximum cost of a job in USD; 0 means unlimited.", least=0),
     },
     judge=_budget,
 )
 
 STACK_BUDGET = StackRule(
     name="fine-tuning-stack-budget",
-    description="All jobs of a stack together cost no more than agreed, as far as that can be estimated.",
+    description="The estimated total cost of all jobs of a stack is within your limits.",
     level=EnforcementLevel.MANDATORY,
-    reason="likewise; jobs that are paid already count, by what they were estimated at",
+    reason="training is not refundable; the total includes the estimates of existing jobs",
     options={
-        "max_tokens": whole_number(0, "The most tokens of all jobs; 0 sets no limit.", least=0),
-        "max_usd": whole_number(0, "The most USD of all jobs; 0 sets no limit.", least=0),
+        "max_tokens": whole_number(0, "Maximum number of tokens of all jobs; 0 means unlimited.", least=0),
+        "max_usd": whole_number(0, "Maximum cost of all jobs in USD; 0 means unlimited.", least=0),
     },
     judge=_stack_budget,
 )

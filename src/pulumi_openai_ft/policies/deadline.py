@@ -1,4 +1,4 @@
-"""The rule that a job has a deadline."""
+"""The rule that requires a deadline for jobs."""
 
 from __future__ import annotations
 
@@ -21,18 +21,21 @@ def _deadline(job: CheckedResource, limits: Limits) -> Iterator[str]:
     if job.props.get("wait_for_completion") is False:
         if limits["without_waiting"] == "report":
             yield (
-                "wait_for_completion: is False, so nothing would cancel the job: let `pulumi up` wait and set "
+                "wait_for_completion: is False, so the job would never be cancelled: remove it, and set "
                 f"cancel_after_timeout to {most} or less"
             )
     elif timeout is None:
-        yield f"cancel_after_timeout: is missing: write {most} seconds or less"
+        yield f"cancel_after_timeout: is missing: set it to {most} seconds or less"
     elif _is_number(timeout) and timeout > most:
         shown = job.redacted_repr("cancel_after_timeout", timeout)
-        yield f"cancel_after_timeout: {shown} is more than {most} seconds: write {most} or less"
+        yield f"cancel_after_timeout: {shown} exceeds {most} seconds: set it to {most} or less"
 
 
 def _with_deadline(job: CheckedResource, limits: Limits) -> Mapping[str, Any] | None:
-    """The longest deadline. A job that nobody waits for gets none: the resource refuses the two together."""
+    """Return the maximum deadline, or None if the update does not wait for the job.
+
+    The provider rejects a deadline for a job that the update does not wait for.
+    """
     timeout, waits = job.props.get("cancel_after_timeout"), job.props.get("wait_for_completion")
     too_long = timeout is None or (_is_number(timeout) and timeout > limits["max_seconds"])
     return {"cancel_after_timeout": limits["max_seconds"]} if too_long and waits in (None, True) else None
@@ -44,15 +47,17 @@ def _is_number(value: Any) -> bool:
 
 DEADLINE = Rule(
     name="fine-tuning-deadline",
-    description="Jobs are cancelled when they take too long.",
+    description="Jobs have a deadline, after which they are cancelled.",
     level=EnforcementLevel.ADVISORY,
-    reason="how long a training may take depends on its data; a wrong deadline throws a paid training away",
+    reason="the duration of training depends on the data; a deadline that is too short wastes billed training",
     kinds=(JOB_TYPE,),
     properties=("cancel_after_timeout", "wait_for_completion"),
     options={
-        "max_seconds": whole_number(86400, "The longest deadline; what `remediate` sets."),
+        "max_seconds": whole_number(86400, "Maximum deadline in seconds; `remediate` sets this value."),
         "without_waiting": choice(
-            "report", "allow", description="What to do with jobs that `pulumi up` does not wait for."
+            "report",
+            "allow",
+            description="Whether to report or allow jobs that `pulumi up` does not wait for.",
         ),
     },
     judge=_deadline,

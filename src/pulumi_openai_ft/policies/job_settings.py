@@ -1,4 +1,4 @@
-"""Rules on what a team sets bounds to: epochs, names, metadata, and where the figures of a training go."""
+"""Rules for the settings of jobs: epochs, suffix, metadata and integrations."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def _epochs(job: CheckedResource, limits: Limits) -> Iterator[str]:
         epochs = given.get("n_epochs") if isinstance(given, dict) else None
         path, most = f"method.{kind}.hyperparameters.n_epochs", limits["max"]
         if isinstance(epochs, int | float) and epochs > most:
-            yield f"{path}: {job.redacted_repr('method', epochs)} is more than {most}: write {most} or less"
+            yield f"{path}: {job.redacted_repr('method', epochs)} exceeds {most}: set it to {most} or less"
 
 
 def _suffix(job: CheckedResource, limits: Limits) -> Iterator[str]:
     suffix = job.props.get("suffix")
     if suffix is None and limits["required"]:
-        yield f"suffix: is missing: write one of the form {limits['pattern']}"
+        yield f"suffix: is missing: set a suffix that matches {limits['pattern']}"
     if isinstance(suffix, str) and not re.search(limits["pattern"], suffix):
-        yield f"suffix: {job.redacted_repr('suffix', suffix)} does not fit: write one of the form {limits['pattern']}"
+        yield f"suffix: {job.redacted_repr('suffix', suffix)} is invalid: must match {limits['pattern']}"
 
 
 def _metadata(job: CheckedResource, limits: Limits) -> Iterator[str]:
     for key in _missing(job, limits):
-        yield f"metadata.{key}: is missing: write who or what it is, such as metadata={{{key!r}: …}}"
+        yield f"metadata.{key}: is missing: add it, such as metadata={{{key!r}: …}}"
 
 
 def _missing(job: CheckedResource, limits: Limits) -> list[str]:
@@ -49,7 +49,7 @@ def _missing(job: CheckedResource, limits: Limits) -> list[str]:
 
 
 def _filled_in(job: CheckedResource, limits: Limits) -> Mapping[str, Any] | None:
-    """The metadata with the configured values, where that is all that is missing."""
+    """Return the metadata with the configured values, or None if they do not cover all missing keys."""
     missing, metadata = _missing(job, limits), job.props.get("metadata") or {}
     if not missing or not set(missing) <= limits["values"].keys() or not is_known(metadata):
         return None
@@ -71,46 +71,46 @@ def _wandb(job: CheckedResource, limits: Limits) -> Iterator[str]:
             shown = (
                 "is missing"
                 if entity is None
-                else f"{job.redacted_repr(path, entity)} is not on this rule's list"
+                else f"{job.redacted_repr(path, entity)} is not in `allowed` of this rule"
             )
-            yield f"{path}: {shown}: write one of {', '.join(allowed)}"
+            yield f"{path}: {shown}: must be one of {', '.join(allowed)}"
 
 
 EPOCHS = Rule(
     name="fine-tuning-epochs",
-    description="Jobs pass through their data no more often than agreed: each epoch is billed.",
+    description="The number of epochs, which are billed, is within your limit.",
     level=EnforcementLevel.ADVISORY,
-    reason="how many passes are worth their price is for the team to say; what the service chooses is not judged",
+    reason="the useful number of epochs depends on the data; values that the service chooses pass",
     kinds=(JOB_TYPE,),
     properties=("method",),
-    options={"max": whole_number(10, "The most epochs of a job.")},
+    options={"max": whole_number(10, "Maximum number of epochs of a job.")},
     judge=_epochs,
 )
 
 SUFFIX = Rule(
     name="fine-tuning-suffix",
-    description="Fine-tuned models are named as agreed.",
+    description="The suffixes of fine-tuned models follow your naming convention.",
     level=EnforcementLevel.ADVISORY,
-    reason="a matter of taste; which characters services take beyond these is not documented",
+    reason="a naming convention; services do not document which other characters they accept",
     kinds=(JOB_TYPE,),
     properties=("suffix",),
     options={
-        "pattern": expression(r"^[a-z0-9][a-z0-9_-]*$", "What a suffix looks like."),
-        "required": switch(default=False, description="Whether each job needs one."),
+        "pattern": expression(r"^[a-z0-9][a-z0-9_-]*$", "Regular expression for suffixes."),
+        "required": switch(default=False, description="Whether each job needs a suffix."),
     },
     judge=_suffix,
 )
 
 METADATA = Rule(
     name="fine-tuning-metadata",
-    description="Jobs tell in their metadata who owns them.",
+    description="The metadata of jobs contains the required keys, such as the owner.",
     level=EnforcementLevel.ADVISORY,
-    reason="the job works without it; and to add it to a job that exists trains it again",
+    reason="jobs work without metadata, and adding metadata to an existing job replaces it",
     kinds=(JOB_TYPE,),
     properties=("metadata",),
     options={
-        "required": texts("Keys that the metadata must have.", "owner"),
-        "values": pairs("What `remediate` writes for keys that are missing."),
+        "required": texts("Required keys of the metadata.", "owner"),
+        "values": pairs("Values that `remediate` sets for missing keys."),
     },
     judge=_metadata,
     remediation=_filled_in,
@@ -118,11 +118,11 @@ METADATA = Rule(
 
 WANDB_ENTITY = Rule(
     name="wandb-entity",
-    description="Weights & Biases records trainings under accounts that the team knows.",
+    description="Weights & Biases integrations use an entity from your list.",
     level=EnforcementLevel.MANDATORY,
-    reason="the figures leave the house; without a list nothing is judged",
+    reason="training metrics are sent to a third party; without a list, all entities pass",
     kinds=(JOB_TYPE,),
     properties=("integrations",),
-    options={"allowed": texts("Users or teams at Weights & Biases; none allows all.")},
+    options={"allowed": texts("Allowed users or teams at Weights & Biases; an empty list allows all.")},
     judge=_wandb,
 )

@@ -1,4 +1,4 @@
-"""Rules that keep keys out of what Pulumi stores and shows."""
+"""Rules that keep plaintext keys out of Pulumi's state and output."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from pulumi_openai_ft.policies._rule import Limits, Rule, SecretScan, StackRule
 if TYPE_CHECKING:
     from pulumi_openai_ft.policies._checked_resource import CheckedResource
 
-# Stricter than what messages mask, where a little too much does no harm: `sk-learn-pipeline-v2` is no key.
+# Stricter than the pattern that masks messages, so that `sk-learn-pipeline-v2` is not a violation.
 _KEY = re.compile(
     r"\bsk-(?:(?:proj|admin|svcacct|service|None|ant|or-v1)-[A-Za-z0-9_-]{8,}|[A-Za-z0-9]{20,})", re.ASCII
 )
 
-LOOK = SecretScan(
+DETECT_SECRETS = SecretScan(
     name="detect-secrets",
-    description="Looks which values are secret, for other rules: they neither show nor refuse those.",
+    description="Detects secret values, so that the other rules neither print nor reject them.",
     level=EnforcementLevel.REMEDIATE,
-    reason="the engine tells remediations alone; it finds nothing and changes nothing",
+    reason="the engine only passes secret markers to remediations; this rule reports and changes nothing",
 )
 
 
@@ -37,15 +37,15 @@ def _in_properties(resource: CheckedResource, _limits: Limits) -> Iterator[str]:
         for path in [name] if is_key else _paths_of_keys(value, name, resource.keys()):
             if resource.secret is None:
                 yield (
-                    f'{path}: holds a key, and whether it is secret was not told: set "{LOOK.name}" to "remediate" in '
-                    f"the configuration of the policy pack"
+                    f"{path}: contains a key, but this rule cannot determine whether it is secret: "
+                    f'set "{DETECT_SECRETS.name}" to "remediate" in the configuration of the policy pack'
                 )
             elif is_configuration:
-                yield f"{path}: is a key in plain: make a new one, and run `pulumi config set --secret {path}`"
+                yield f"{path}: is a plaintext key: create a new key, and run `pulumi config set --secret {path}`"
             else:
                 yield (
-                    f"{path}: holds a key in plain: make a new one, and take it from a secret, "
-                    f"`pulumi.Config().require_secret(…)`; this package's own keys belong into "
+                    f"{path}: contains a plaintext key: create a new key, and read it from a secret with "
+                    f"`pulumi.Config().require_secret(…)`; set this package's keys as "
                     f"{' and '.join(KEYS_IN_CONFIGURATION)}"
                 )
 
@@ -61,7 +61,7 @@ def _in_outputs(
                 for path in _paths_of_keys(value, name, resource.keys()):
                     yield (
                         resource,
-                        f"{path}: this output holds a key: leave it out, even where it is a secret",
+                        f"{path}: this output contains a key: remove it, even if it is secret",
                     )
 
 
@@ -79,16 +79,16 @@ def _paths_of_keys(value: Any, path: str, keys: Sequence[str]) -> Iterator[str]:
 
 NO_KEYS_IN_PROPERTIES = Rule(
     name="no-keys-in-properties",
-    description="No property and no configuration holds a key in plain.",
+    description="Properties and configuration do not contain plaintext keys.",
     level=EnforcementLevel.MANDATORY,
-    reason="once it is in the state, the key is lost",
+    reason="a plaintext key in the state is compromised",
     judge=_in_properties,
 )
 
 NO_KEYS_IN_OUTPUTS = StackRule(
     name="no-keys-in-outputs",
-    description="No output holds a key in plain.",
+    description="Outputs do not contain keys.",
     level=EnforcementLevel.ADVISORY,
-    reason="policies cannot tell a secret output from one in plain",
+    reason="policies cannot distinguish secret outputs from plaintext outputs",
     judge=_in_outputs,
 )

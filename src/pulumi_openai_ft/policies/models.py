@@ -1,4 +1,4 @@
-"""Rules on the model of a job: whether it can be trained, and for how long it will be there."""
+"""Rules for the base model of a job: fine-tuning support and shutdown date."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.catalog import Catalog, ModelEntry
     from pulumi_openai_ft.policies._checked_resource import CheckedResource
 
-_ELSEWHERE = "train at another service by openai-ft:baseUrl and openai-ft:service"
-_READS = ("model", "method")
+_ELSEWHERE = "use another service with openai-ft:baseUrl and openai-ft:service"
+_PROPERTIES = ("model", "method")
 
 
 @dataclass(frozen=True)
 class _Model:
-    """The model of a job, as the catalogue of its service knows it."""
+    """The base model of a job, with its catalog entry."""
 
     name: str
     shown: str
@@ -41,7 +41,10 @@ class _Model:
 
     @classmethod
     def of(cls, job: CheckedResource) -> Self | None:
-        """None where there is nothing to judge: the provider itself refuses a configuration that is malformed."""
+        """Return the model of a job, or None if the model is unknown or the settings are invalid.
+
+        The provider itself reports invalid settings.
+        """
         name, method = job.props.get("model"), job.props.get("method")
         kind = method.get("type") if isinstance(method, dict) else "supervised"
         try:
@@ -58,7 +61,7 @@ class _Model:
         return self.catalog.service.title if self.catalog.service else "the service"
 
     def matches(self, pattern: str) -> bool:
-        """Whether a list names it: by id, alias or pattern, of itself or of the model that it was trained from."""
+        """Return whether an id, alias or pattern matches the model or its base model."""
         if self.entry and self.catalog.get(pattern) is self.entry:
             return True
         return any(
@@ -66,7 +69,7 @@ class _Model:
         )
 
     def others(self, allowed: list[str]) -> str:
-        """What to write instead."""
+        """Return the alternatives, for a message."""
         found = [
             entry.id
             for entry in self.catalog.models()
@@ -74,7 +77,7 @@ class _Model:
             and not entry.is_shut_down(self.today)
             and (not allowed or any(entry.id == name or self.catalog.get(name) is entry for name in allowed))
         ]
-        return f"write {' or '.join(found)}, or {_ELSEWHERE}" if found else _ELSEWHERE
+        return f"choose {' or '.join(found)}, or {_ELSEWHERE}" if found else _ELSEWHERE
 
 
 @lru_cache(maxsize=8)
@@ -87,15 +90,15 @@ def _supported(job: CheckedResource, limits: Limits) -> Iterator[str]:
     if model is None:
         return
     if any(map(model.matches, limits["deny"])):
-        yield f"model: {model.shown} is on this rule's deny list: {model.others(limits['allow'])}"
+        yield f"model: {model.shown} is in `deny` of this rule: {model.others(limits['allow'])}"
     if limits["allow"] and not any(map(model.matches, limits["allow"])):
-        yield f"model: {model.shown} is not on this rule's allow list: write one of {', '.join(limits['allow'])}"
+        yield f"model: {model.shown} is not in `allow` of this rule: must be one of {', '.join(limits['allow'])}"
     if model.entry:
         yield from _impossible(model, model.entry, limits)
 
 
 def _impossible(model: _Model, entry: ModelEntry, limits: Limits) -> Iterator[str]:
-    """What is confirmed: nothing is refused because of a date or a method that is not."""
+    """Yield the violations by confirmed facts. Unconfirmed dates and methods never block a job."""
     ending = entry.facts.shutdown_date
     if ending and ending.confirmed and entry.is_shut_down(model.today):
         yield (
@@ -106,7 +109,7 @@ def _impossible(model: _Model, entry: ModelEntry, limits: Limits) -> Iterator[st
         ways = " or ".join(sorted(entry.methods))
         instead = f"set method.type to {ways}, or " if ways else ""
         yield (
-            f"model: {model.shown}: {model.service} does not train it by {model.method} ({entry.facts.methods}): "
+            f"model: {model.shown}: {model.service} does not support {model.method} for it ({entry.facts.methods}): "
             f"{instead}{model.others(limits['allow'])}"
         )
 
@@ -117,15 +120,15 @@ def _known(job: CheckedResource, _limits: Limits) -> Iterator[str]:
         return
     if model.entry is None:
         yield (
-            f"model: {model.shown}: the catalogue has no such model of {model.service}: check the spelling, or "
-            f"describe it in openai-ft:catalog"
+            f"model: {model.shown}: not in the catalog of {model.service} models: check the spelling, or "
+            f"describe the model in openai-ft:catalog"
         )
         return
     ending = model.entry.facts.shutdown_date
     if ending and not ending.confirmed and model.entry.is_shut_down(model.today):
         yield (
-            f"model: {model.shown}: {model.service} is said to have shut it down on {ending.value} ({ending}): look "
-            f"it up, and correct it in openai-ft:catalog if it is not so"
+            f"model: {model.shown}: {model.service} may have shut it down on {ending.value} ({ending}): "
+            f"check the date, and correct it in openai-ft:catalog if necessary"
         )
 
 
@@ -139,8 +142,8 @@ def _near_shutdown(job: CheckedResource, limits: Limits) -> Iterator[str]:
     ):
         return
     yield (
-        f"model: {model.shown}: {model.service} shuts it and what is trained from it down on {ending.value}, in {left} "
-        f"day{'' if left == 1 else 's'} ({ending}): choose a model that stays longer, or {_ELSEWHERE}"
+        f"model: {model.shown}: {model.service} will shut down this model and its fine-tuned models on {ending.value}, "
+        f"in {left} day{'' if left == 1 else 's'} ({ending}): choose a model with a later shutdown date, or {_ELSEWHERE}"
     )
 
 
@@ -152,8 +155,8 @@ def _too_late(job: CheckedResource, limits: Limits) -> Iterator[str]:
         return
     source = "this rule's configuration" if limits["date"] else str(closing)
     yield (
-        f"model: {model.shown}: no new job may be created from {day} on ({source}): take the job out of the program, "
-        f"name it under `exempt` if it exists already, or {_ELSEWHERE}"
+        f"model: {model.shown}: new jobs are not allowed from {day} on ({source}): remove the job from the program, "
+        f"add an existing job to `exempt`, or {_ELSEWHERE}"
     )
 
 
@@ -166,51 +169,53 @@ def _day(written: str) -> date | None:
 
 SUPPORTED_MODEL = Rule(
     name="fine-tuning-supported-model",
-    description="Jobs train a model that the service can train, and that the team allows.",
+    description="Jobs use a base model that the service supports and that you allow.",
     level=EnforcementLevel.MANDATORY,
-    reason="the service refuses such a job, after the data was uploaded",
+    reason="the service rejects such jobs, after the files are uploaded",
     kinds=(JOB_TYPE,),
-    properties=_READS,
+    properties=_PROPERTIES,
     options={
         "allow": texts(
-            "Models that may be trained: ids, aliases or patterns such as gpt-4.1*; none allows all."
+            "Allowed models: ids, aliases or patterns such as gpt-4.1*; an empty list allows all."
         ),
-        "deny": texts("Models that may not be trained: ids, aliases or patterns."),
+        "deny": texts("Disallowed models: ids, aliases or patterns."),
     },
     judge=_supported,
 )
 
 KNOWN_MODEL = Rule(
     name="fine-tuning-known-model",
-    description="Jobs train a model that the catalogue knows.",
+    description="Jobs use a base model that is in the catalog.",
     level=EnforcementLevel.ADVISORY,
-    reason="the catalogue may be older than the model",
+    reason="the catalog may be older than the model",
     kinds=(JOB_TYPE,),
-    properties=_READS,
+    properties=_PROPERTIES,
     judge=_known,
 )
 
 MODEL_NEAR_SHUTDOWN = Rule(
     name="fine-tuning-model-near-shutdown",
-    description="Jobs train a model that will still be there for some time.",
+    description="Jobs use a base model that will not be shut down soon.",
     level=EnforcementLevel.ADVISORY,
-    reason="the model works until then; whether that is long enough only its users know",
+    reason="the model works until its shutdown, which may be long enough for you",
     kinds=(JOB_TYPE,),
-    properties=_READS[:1],
-    options={"days": whole_number(60, "How many days before its shutdown a model is near it.")},
+    properties=_PROPERTIES[:1],
+    options={
+        "days": whole_number(60, "Number of days before a shutdown from which the rule reports the model.")
+    },
     judge=_near_shutdown,
 )
 
 NO_NEW_JOBS_AFTER = Rule(
     name="fine-tuning-no-new-jobs-after",
-    description="No jobs are created once the service, or the team, takes no new ones.",
+    description="No jobs are created after the service, or your configuration, ends new jobs.",
     level=EnforcementLevel.ADVISORY,
-    reason="a policy cannot tell a new job from one that exists, and the service refuses new ones at no cost",
+    reason="a policy cannot distinguish new jobs from existing jobs, and rejected jobs cost nothing",
     kinds=(JOB_TYPE,),
-    properties=_READS[:1],
+    properties=_PROPERTIES[:1],
     options={
         "date": text(
-            "", "First day without new jobs, such as 2027-01-06; by default the catalogue's.", form=DATE
+            "", "First date without new jobs, such as 2027-01-06; by default from the catalog.", form=DATE
         )
     },
     judge=_too_late,

@@ -1,4 +1,4 @@
-"""Rules on who may use a checkpoint, and on the key that says so."""
+"""Rules for checkpoint permissions and the admin key that they need."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _admin_key(permission: CheckedResource, _limits: Limits) -> Iterator[str]:
     secret = permission.secret_configuration
     if _ADMIN_KEY in permission.configuration and secret is not None and _ADMIN_KEY not in secret:
         yield (
-            f"{_ADMIN_KEY} is set in plain, so the stack's file and state show it: make a new key, and run "
+            f"{_ADMIN_KEY} is stored in plaintext in the stack's configuration and state: create a new key, and run "
             f"`pulumi config set --secret {_ADMIN_KEY}`, or set it in the environment"
         )
 
@@ -44,11 +44,11 @@ def _projects(permission: CheckedResource, limits: Limits) -> Iterator[str]:
             continue
         shown = permission.redacted_repr(path, project)
         if not re.search(limits["pattern"], project):
-            yield f"{path}: {shown} is no project's id: write one of the form {limits['pattern']}"
+            yield f"{path}: {shown} is not a project id: must match {limits['pattern']}"
         elif project == owner:
-            yield f"{path}: {shown} owns the model and may use it anyway: leave it out"
+            yield f"{path}: {shown} owns the model and can use it without a permission: remove it"
         elif limits["allowed"] and project not in limits["allowed"]:
-            yield f"{path}: {shown} is not on this rule's list: write one of {', '.join(limits['allowed'])}"
+            yield f"{path}: {shown} is not in `allowed` of this rule: must be one of {', '.join(limits['allowed'])}"
 
 
 def _owning_project(permission: CheckedResource) -> str | None:
@@ -60,27 +60,27 @@ def _owning_project(permission: CheckedResource) -> str | None:
 
 ADMIN_KEY = Rule(
     name="checkpoint-permission-admin-key",
-    description="Permissions are managed with an admin key, which is no project key and kept secret.",
+    description="Permissions are managed with an admin key that is secret and differs from the project key.",
     level=EnforcementLevel.MANDATORY,
-    reason="without the key the update fails after the training was paid; a key in plain is a key lost",
+    reason="without the key, the update fails after training is billed; a plaintext key is compromised",
     kinds=(PERMISSION_TYPE,),
     judge=_admin_key,
-    judges_states=False,  # whoever updates has the key; a state and a nightly run need none
+    judges_states=False,  # only updates need the key, not checks of a state
 )
 
 PROJECT = Rule(
     name="checkpoint-permission-project",
-    description="Checkpoints are shared with projects that may have them, not with the one that owns the model.",
+    description="Checkpoints are shared only with allowed projects, and not with the project that owns the model.",
     level=EnforcementLevel.MANDATORY,
-    reason="what was shared was seen; and the service refuses the owner and what is no project",
+    reason="revoking a permission does not undo earlier use of the model; the service rejects the owner and invalid ids",
     kinds=(PERMISSION_TYPE,),
     properties=("project_ids",),
     options={
-        "allowed": texts("Projects that checkpoints may be shared with; none allows all."),
+        "allowed": texts("Projects with which checkpoints may be shared; an empty list allows all."),
         "owner": text(
-            "", "The project that owns the models; by default the one that the stack is configured with."
+            "", "Project that owns the models; by default the project in the stack's configuration."
         ),
-        "pattern": expression(r"^proj_\S+$", "What the id of a project looks like."),
+        "pattern": expression(r"^proj_\S+$", "Regular expression for project ids."),
     },
     judge=_projects,
 )

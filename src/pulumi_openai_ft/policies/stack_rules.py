@@ -1,4 +1,4 @@
-"""Rules on what belongs together in a stack, and on stacks that must not be taken down."""
+"""Rules for related resources of a stack, and for production stacks."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ def _file_purpose(
                     shown = file.redacted_repr("purpose", purpose)
                     yield (
                         job,
-                        f'{name}: File "{file.name}" has the purpose {shown}: write purpose="{_TRAINS}" there',
+                        f'{name}: File "{file.name}" has the purpose {shown}: set purpose="{_TRAINS}" on that resource',
                     )
 
 
 def _protected(resource: CheckedResource, limits: Limits) -> Iterator[str]:
     if not resource.is_protected and any(fnmatchcase(resource.stack, name) for name in limits["stacks"]):
         yield (
-            f"opts.protect: is not set, and {resource.stack} is a production stack: write "
+            f"opts.protect: is not set, and {resource.stack} is a production stack: set "
             f"opts=pulumi.ResourceOptions(protect=True)"
         )
 
 
 TRAINING_FILE_PURPOSE = StackRule(
     name="training-file-purpose",
-    description="Jobs learn from files that were uploaded for fine-tuning.",
+    description="Files of jobs have the purpose `fine-tune`.",
     level=EnforcementLevel.MANDATORY,
-    reason="the service refuses the job",
+    reason="the service rejects the job",
     judge=_file_purpose,
 )
 
@@ -57,7 +57,7 @@ PROTECT_IN_PRODUCTION = Rule(
     name="protect-in-production",
     description="Jobs and permissions of production stacks are protected from deletion.",
     level=EnforcementLevel.MANDATORY,
-    reason="a cancelled training is lost with its price, and a revoked permission stops others' work",
+    reason="a cancelled job is still billed, and a revoked permission interrupts other projects",
     kinds=(JOB_TYPE, PERMISSION_TYPE),
     options={"stacks": texts("Production stacks: names or patterns.", "prod", "production")},
     judge=_protected,

@@ -50,7 +50,7 @@ def test_without_pulumi_the_environment_counts(folder: Path) -> None:
     found = findings(folder)
 
     assert found["Pulumi"].status is Status.PROBLEM
-    assert found["stack"].message == "its configuration cannot be read without `pulumi`"
+    assert found["stack"].message == "the configuration cannot be read without `pulumi`"
     assert found["project key"].message == "from the environment (OPENAI_API_KEY)"
 
 

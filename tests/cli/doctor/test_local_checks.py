@@ -38,29 +38,37 @@ def test_a_selected_host_is_fine(folder: Path) -> None:
 
     found = local_checks.host(Project.find(folder))
 
-    assert (found.status, found.message) == (Status.OK, f"this package's, by {folder}/bin/{WRAPPER}")
+    assert (found.status, found.message) == (
+        Status.OK,
+        f"this package's host, started by {folder}/bin/{WRAPPER}",
+    )
 
 
 def test_the_stock_host_is_a_warning(folder: Path) -> None:
     found = local_checks.host(Project.find(folder))
 
     assert found.status is Status.WARNING
-    assert found.message.endswith("no resuming after Ctrl-C: run `openai-ft init`")
+    assert found.message.endswith("or resuming after Ctrl-C; run `openai-ft init`")
 
 
 def test_a_missing_wrapper_is_a_problem(folder: Path) -> None:
     found = local_checks.host(append(folder, SELECTS))
 
     assert found.status is Status.PROBLEM
-    assert found.message.endswith("which Pulumi.yaml selects, is not there: run `openai-ft init`")
+    assert found.message.endswith("selected by Pulumi.yaml, does not exist; run `openai-ft init`")
 
 
 @pytest.mark.parametrize(
     ("mode", "content", "mark", "reason"),
     [
-        (0o644, WRAPPER_SOURCE.read_bytes(), Status.PROBLEM, "is not executable: run `openai-ft init`"),
-        (0o755, b"#!/bin/sh\n# Written by `openai-ft init`\n", Status.WARNING, "is of another version"),
-        (0o755, b"#!/bin/sh\n", Status.WARNING, "is another program: run `openai-ft init` --force"),
+        (0o644, WRAPPER_SOURCE.read_bytes(), Status.PROBLEM, "is not executable; run `openai-ft init`"),
+        (0o755, b"#!/bin/sh\n# Written by `openai-ft init`\n", Status.WARNING, "is from another version"),
+        (
+            0o755,
+            b"#!/bin/sh\n",
+            Status.WARNING,
+            "is another program; to overwrite it, run `openai-ft init --force`",
+        ),
     ],
     ids=["no run bit", "older", "another"],
 )
@@ -93,7 +101,7 @@ def test_a_policy_pack_is_found(folder: Path, place: str) -> None:
 
     assert (found.status, found.message) == (
         Status.OK,
-        f"{place}: `pulumi preview --policy-pack {place}` applies it",
+        f"{place}: apply it with `pulumi preview --policy-pack {place}`",
     )
 
 
@@ -112,7 +120,7 @@ def test_a_policy_pack_without_its_environment_is_a_problem(folder: Path) -> Non
     found = local_checks.policies(Project.find(folder))
 
     assert found.status is Status.PROBLEM
-    assert found.message.startswith(f"policies: there is no virtual environment in {folder}/policies/../env")
+    assert found.message.startswith(f"policies: {folder}/policies/../env, selected by ")
 
 
 def test_a_policy_pack_needs_its_packages(folder: Path) -> None:
@@ -123,7 +131,7 @@ def test_a_policy_pack_needs_its_packages(folder: Path) -> None:
 
     assert found.status is Status.PROBLEM
     assert found.message == (
-        f"policies: {folder}/policies/../env/bin/python lacks the package pulumi-policy: install it there"
+        f"policies: {folder}/policies/../env/bin/python does not have the package pulumi-policy; install it in this environment"
     )
     assert python.exists()
 
@@ -188,9 +196,9 @@ def test_without_a_project_the_own_environment_is_examined() -> None:
 @pytest.mark.parametrize(
     ("lacking", "about", "text"),
     [
-        ("pulumi-openai-ft", "package", "lacks pulumi-openai-ft, so the program fails: install it there"),
-        ("pulumi", "SDK", "lacks the package pulumi: install it there"),
-        ("pip", "Python", "has no pip, which Pulumi runs: `"),
+        ("pulumi-openai-ft", "package", "does not have pulumi-openai-ft, so the program fails; install it"),
+        ("pulumi", "SDK", "does not have the package pulumi; install it"),
+        ("pip", "Python", "has no pip, which Pulumi requires; run `"),
     ],
 )
 def test_a_package_that_is_not_installed_is_a_problem(
@@ -212,8 +220,8 @@ def test_another_version_of_the_package_is_a_warning(folder: Path, env: Path) ->
     mark, text = program(folder)["package"]
 
     assert mark is Status.WARNING
-    assert text.startswith("pulumi-openai-ft 9.9.9, but this command is of ")
-    assert text.endswith(f": run {folder}/env/bin/openai-ft doctor")
+    assert text.startswith("pulumi-openai-ft is 9.9.9, but this command is from ")
+    assert text.endswith(f"; run {folder}/env/bin/openai-ft doctor")
 
 
 def test_an_environment_that_does_not_exist_is_a_problem(folder: Path, env: Path) -> None:
@@ -223,7 +231,7 @@ def test_an_environment_that_does_not_exist_is_a_problem(folder: Path, env: Path
         "Python": (
             Status.PROBLEM,
             (
-                f"there is no virtual environment in {folder}/env, which runtime.options.virtualenv selects: "
+                f"{folder}/env, selected by runtime.options.virtualenv, is not a virtual environment; "
                 "run `pulumi install`"
             ),
         )
@@ -235,8 +243,13 @@ def test_an_environment_that_does_not_exist_is_a_problem(folder: Path, env: Path
     [
         ("mypy", True, Status.OK, "mypy 1.0"),
         ("pyright", True, Status.OK, "pyright 1.0"),
-        ("mypy", False, Status.PROBLEM, "lacks mypy: install it, or remove runtime.options.typechecker"),
-        ("pytype", False, Status.PROBLEM, "runtime.options.typechecker is 'pytype': write mypy or pyright"),
+        (
+            "mypy",
+            False,
+            Status.PROBLEM,
+            "does not have mypy; install it, or remove runtime.options.typechecker",
+        ),
+        ("pytype", False, Status.PROBLEM, "runtime.options.typechecker is 'pytype'; write mypy or pyright"),
     ],
 )
 def test_a_type_checker_must_be_installed(
@@ -260,7 +273,7 @@ def test_mypy_needs_a_virtual_environment(folder: Path) -> None:
     mark, text = program(folder)["type checker"]
 
     assert mark is Status.PROBLEM
-    assert text.endswith("in a virtual environment only: set runtime.options.virtualenv")
+    assert text.endswith("only in a virtual environment; set runtime.options.virtualenv")
 
 
 def test_a_missing_pulumi_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -291,12 +304,12 @@ def test_a_broken_pulumi_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path:
         (
             "3.99.3\n",
             Status.WARNING,
-            "/bin/pulumi is version 3.99.3, and 3.216.0 is the oldest tried: get a newer one",
+            "/bin/pulumi is version 3.99.3; the oldest tested version is 3.216.0: install a newer version",
         ),
         (
             "unknown\n",
             Status.WARNING,
-            "/bin/pulumi is of no version that can be told, and 3.216.0 is the oldest tried: get a newer one",
+            "/bin/pulumi is of an unknown version; the oldest tested version is 3.216.0: install a newer version",
         ),
     ],
     ids=["tried", "newer", "older", "unknown"],

@@ -60,7 +60,7 @@ def test_good_settings_are_fine(whole: dict[str, Any], service: Emulator) -> Non
 
     assert {finding.status for about, finding in found.items() if about != "training"} == {Status.OK}
     assert found["project key"].message == "from the stack's configuration (openai-ft:apiKey)"
-    assert found["service"].message == f"{service.url} answers"
+    assert found["service"].message == f"{service.url} responds"
 
 
 def test_a_key_may_come_from_the_environment(whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +84,7 @@ def test_the_service_is_checked_even_without_a_project_key(service: Emulator) ->
     found = findings(configuration(baseUrl=service.url))
 
     assert found["project key"].status is Status.PROBLEM
-    assert found["service"].message == f"{service.url} answers; no project key was tried"
+    assert found["service"].message == f"{service.url} responds; no project key was tested"
 
 
 def test_no_admin_key_is_no_fault(service: Emulator) -> None:
@@ -106,15 +106,15 @@ def test_an_admin_key_as_project_key_is_not_sent(service: Emulator) -> None:
     found = findings(configuration(apiKey=ADMIN_KEY, baseUrl=service.url))
 
     assert found["project key"].status is Status.PROBLEM
-    assert "holds an admin key, which cannot train" in found["project key"].message
-    assert found["service"].message.endswith("; no project key was tried")
+    assert "contains an admin key, which cannot run jobs" in found["project key"].message
+    assert found["service"].message.endswith("; no project key was tested")
 
 
 def test_a_project_key_as_admin_key_is_a_problem(service: Emulator) -> None:
     found = findings(configuration(adminKey=API_KEY, apiKey=f"{API_KEY}x", baseUrl=service.url))["admin key"]
 
     assert found.status is Status.PROBLEM
-    assert "holds a project's key, which cannot manage permissions" in found.message
+    assert "contains a project key, which cannot manage permissions" in found.message
 
 
 def test_keys_that_are_not_disclosed_are_not_tried(guarded: Emulator) -> None:
@@ -122,7 +122,7 @@ def test_keys_that_are_not_disclosed_are_not_tried(guarded: Emulator) -> None:
 
     assert found["project key"].message == "from the stack's configuration (openai-ft:apiKey)"
     assert found["admin key"].message == "from the stack's configuration (openai-ft:adminKey)"
-    assert found["service"].message == f"{guarded.url} answers; no project key was tried"
+    assert found["service"].message == f"{guarded.url} responds; no project key was tested"
 
 
 def test_a_key_that_is_not_disclosed_hides_the_environments(
@@ -157,23 +157,23 @@ def test_a_closed_organization_is_a_problem(whole: dict[str, Any], service: Emul
 
     assert found["service"].status is Status.OK
     assert found["training"].status is Status.PROBLEM
-    assert "OpenAI has closed fine-tuning to this organization" in found["training"].message
+    assert "OpenAI has closed fine-tuning for this organization" in found["training"].message
 
 
 def test_a_service_that_does_not_answer_is_a_problem() -> None:
     found = findings(configuration(apiKey=API_KEY, baseUrl=NOWHERE))
 
     assert found["service"].status is Status.PROBLEM
-    assert found["service"].message.startswith(f"no answer from {NOWHERE} ")
-    assert found["training"].message.startswith("OpenAI takes no new jobs from 2027-01-06, in 36 days")
+    assert found["service"].message.startswith(f"no response from {NOWHERE} ")
+    assert found["training"].message.startswith("OpenAI accepts no new jobs from 2027-01-06, in 36 days")
 
 
 @pytest.mark.parametrize(
     ("today", "mark", "reported"),
     [
-        (date(2026, 10, 1), Status.OK, "takes no new jobs from 2027-01-06, in 97 days"),
-        (date(2026, 12, 1), Status.WARNING, "takes no new jobs from 2027-01-06, in 36 days"),
-        (date(2027, 1, 6), Status.WARNING, "takes no new jobs since 2027-01-06"),
+        (date(2026, 10, 1), Status.OK, "accepts no new jobs from 2027-01-06, in 97 days"),
+        (date(2026, 12, 1), Status.WARNING, "accepts no new jobs from 2027-01-06, in 36 days"),
+        (date(2027, 1, 6), Status.WARNING, "has not accepted new jobs since 2027-01-06"),
     ],
 )
 def test_the_day_that_fine_tuning_ends_is_reported(today: date, mark: Status, reported: str) -> None:
@@ -185,7 +185,7 @@ def test_the_day_that_fine_tuning_ends_is_reported(today: date, mark: Status, re
 
 def test_a_project_without_jobs_may_be_closed_out(whole: dict[str, Any]) -> None:
     assert findings(configuration(**whole))["training"].message.endswith(
-        "as this project has no job yet, only creating one tells whether that is so here"
+        "so only creating a job shows whether this applies to your organization"
     )
 
 

@@ -21,7 +21,7 @@ STORIES = {
     "import_existing",
     "reinforcement",
     "supervised",
-    "ten_lines",
+    "component",
     "timeout",
     "wandb",
 }
@@ -61,7 +61,9 @@ def test_a_readme_covers_the_emulator_and_the_real_api(example: str) -> None:
     assert story[0].shown
     assert "pulumi destroy" in story[-1].commands
     assert text.index(EMULATOR) < text.index("\n## On the real API\n")
-    assert "ould not run it against the real" in text.split("\n## On the real API\n")[1].replace("\n", " ")
+    assert "We could not run this example against the real" in text.split("\n## On the real API\n")[
+        1
+    ].replace("\n", " ")
 
 
 @pytest.mark.parametrize("example", NAMES)
@@ -75,8 +77,8 @@ def test_azure_differs_by_settings_alone() -> None:
     assert program("azure") == program("basic")
 
 
-def test_ten_lines_are_enough() -> None:
-    assert len([line for line in program("ten_lines").splitlines() if line]) <= 10
+def test_component_are_enough() -> None:
+    assert len([line for line in program("component").splitlines() if line]) <= 10
 
 
 @pytest.mark.parametrize("name", DATA)

@@ -122,7 +122,7 @@ def test_a_deleted_imported_file_needs_a_local_path(stack: Stack, account: Accou
 
     reported = stack.up(code=1)
 
-    assert "file: is missing: a new file needs the path of a local file to upload" in reported.text
+    assert "file: is missing: set it to the path of the local file to upload" in reported.text
     assert "Traceback" not in reported.text
 
 

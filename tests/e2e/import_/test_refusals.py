@@ -33,19 +33,27 @@ REFUSED = {
     "no-grant": (
         PERMISSION,
         "cp_nothing",
-        "cp_nothing is not among the permissions of the newest checkpoints, of which",
+        "cp_nothing was not found among the permissions of the newest checkpoints (",
     ),
-    "not-shared": (PERMISSION, "ft:gpt-4o:shop::abc", "ft:gpt-4o:shop::abc is shared with no project"),
-    "no-checkpoint": (PERMISSION, "ftckpt_nothing", "'ftckpt_nothing' is not found among the checkpoints"),
-    "a-job": (FILE, "ftjob-1", "'ftjob-1' is a job: a File is imported by the id of a file, file-…"),
-    "a-file": (JOB, "file-1", "'file-1' is a file: a FineTuningJob is imported by the id of a job, ftjob-…"),
+    "not-shared": (PERMISSION, "ft:gpt-4o:shop::abc", "ft:gpt-4o:shop::abc is not shared with any project"),
+    "no-checkpoint": (PERMISSION, "ftckpt_nothing", "'ftckpt_nothing' was not found among the checkpoints"),
+    "a-job": (
+        FILE,
+        "ftjob-1",
+        "'ftjob-1' is the id of a job: to import a File, pass the id of a file, file-…",
+    ),
+    "a-file": (
+        JOB,
+        "file-1",
+        "'file-1' is the id of a file: to import a FineTuningJob, pass the id of a job, ftjob-…",
+    ),
     "a-project": (
         PERMISSION,
         "proj_a",
-        "'proj_a' is a project: a FineTuningCheckpointPermission is imported",
+        "'proj_a' is the id of a project: to import a FineTuningCheckpointPermission, pass",
     ),
-    "blank": (JOB, " ", "the id is empty: a FineTuningJob is imported by the id of a job, ftjob-…"),
-    "no-type": ("FineTuningJobs", "ftjob-1", "this version of pulumi-openai-ft has no type"),
+    "blank": (JOB, " ", "the id is empty: to import a FineTuningJob, pass the id of a job, ftjob-…"),
+    "no-type": ("FineTuningJobs", "ftjob-1", "unknown type"),
 }
 """Types, ids and what is said, by name."""
 
@@ -118,12 +126,12 @@ def test_a_bulk_import_whose_preview_fails_imports_nothing(stack: Stack, account
         (
             {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"},
             FILE,
-            "no answer from http://127.0.0.1:9/v1 to GET /files/",
+            "no response from http://127.0.0.1:9/v1 to GET /files/",
         ),
         (
             {"OPENAI_BASE_URL": "127.0.0.1:9"},
             JOB,
-            "openai-ft:baseUrl is '127.0.0.1:9': write a whole address",
+            "openai-ft:baseUrl (or OPENAI_BASE_URL) is '127.0.0.1:9': must be a complete URL",
         ),
     ],
     ids=["no key", "wrong key", "no admin key", "wrong admin key", "unreachable", "malformed address"],
@@ -154,7 +162,7 @@ def test_permissions_are_refused_where_the_service_lacks_them(stack: Stack, acco
 
     ran = import_one(stack, PERMISSION, "share", "ft:gpt-4o:shop::abc", "--skip-preview", code=1)
 
-    assert_reported(ran, "share", "the service 'generic' does not offer permissions of checkpoints")
+    assert_reported(ran, "share", "the service 'generic' does not support checkpoint permissions")
     assert state(stack) == {}
 
 

@@ -109,7 +109,7 @@ def assert_reported_without_create(stack: Stack, account: Account, sentence: str
     reported: list[Ran] = [stack.up(code=1), stack.up(code=1)]
     for ran in reported:
         assert sentence in ran.text
-        assert "Nothing is bought again by itself" in ran.text
+        assert "It is not retried automatically" in ran.text
         assert "Traceback" not in ran.text
     assert len(account.service.jobs()) == 1
 

@@ -160,7 +160,7 @@ class Life:
         again = self._note(self.stack.up(*option, code=None)) if first.code or option else first
         if self.kind.failing:
             assert again.code, again.text
-            assert "Nothing is bought again" in again.text, again.text
+            assert "It is not retried automatically" in again.text, again.text
             planned = self.stack.planned()
             assert planned == {"second": ["update"]}, f"{planned}\n{first.text}\n{again.text}"
         else:

@@ -135,7 +135,7 @@ def test_jobs_that_were_cancelled_elsewhere(
 
     reported = kills.life.stack.up("--refresh", code=None)
     assert reported.code
-    assert "was cancelled. Nothing is bought again" in reported.text
+    assert "was cancelled. It is not retried automatically" in reported.text
     kills.life.assert_books_agree()
 
 

@@ -97,7 +97,7 @@ def test_a_budget_stops_a_job_before_anything_is_created(stack: Stack, service: 
     said = stack.pulumi("up", "--yes", *configured(stack, **{rule: {"max_tokens": 100}}), code=None)
 
     assert said.code != 0
-    assert re.search(r"about \d+ tokens.* are more than 100: train on fewer rows", said.text)
+    assert re.search(r"the estimate of \d+ tokens.* exceeds the limit of 100: use fewer examples", said.text)
     assert service.files() == service.jobs() == []
     assert stack.preview(*configured(stack, **{rule: {"max_tokens": 10_000}}), code=None).code == 0
 
@@ -121,7 +121,7 @@ def test_stack_rules_need_a_preview_to_prevent_creation(stack: Stack, service: E
 
     said = stack.up(*guarded, code=None)
     assert said.code != 0
-    assert "exported: this output holds a key: leave it out" in said.text
+    assert "exported: this output contains a key: remove it" in said.text
     assert len(service.jobs()) == 1
 
 
@@ -133,7 +133,8 @@ def test_a_file_of_another_purpose_is_found_at_preview(stack: Stack) -> None:
 
     assert said.code != 0
     assert (
-        'training_file: File "data" has the purpose \'batch\': write purpose="fine-tune" there' in said.text
+        'training_file: File "data" has the purpose \'batch\': set purpose="fine-tune" on that resource'
+        in said.text
     )
 
 
@@ -143,7 +144,7 @@ def test_an_advisory_violation_warns(stack: Stack) -> None:
     said = stack.preview("--policy-pack", PACK).text
 
     assert "- [advisory]  fine-tuning-suffix  (pulumi-python:dynamic/openai_ft:FineTuningJob: job)\n" in said
-    assert "suffix: 'Support' does not fit: write one of the form" in said
+    assert "suffix: 'Support' is invalid: must match" in said
 
 
 def test_a_remediation_changes_the_created_resource(stack: Stack, service: Emulator) -> None:
@@ -171,14 +172,14 @@ def test_a_job_without_waiting_is_reported_instead_of_remediated(stack: Stack) -
     said = stack.preview(*configured(stack, fine_tuning_deadline="remediate"), code=None)
 
     assert said.code != 0
-    assert "wait_for_completion: is False, so nothing would cancel the job" in said.text
+    assert "wait_for_completion: is False, so the job would never be cancelled" in said.text
 
 
 def test_the_configuration_changes_levels_and_limits(stack: Stack) -> None:
     strict = configured(stack, fine_tuning_epochs={"enforcementLevel": "mandatory", "max": 2})
     said = stack.preview(*strict, code=None)
     assert said.code != 0
-    assert "n_epochs: 3 is more than 2: write 2 or less" in said.text
+    assert "n_epochs: 3 exceeds 2: set it to 2 or less" in said.text
 
     set_config(stack, model="gpt-4.1-nano")
     stack.preview(*configured(stack, fine_tuning_supported_model="disabled"))
@@ -220,7 +221,7 @@ def test_keys_in_the_configuration_must_be_secrets(stack: Stack) -> None:
     assert said.code != 0
     assert said.text.count("no-keys-in-properties") == 1
     assert (
-        "shop:plain: is a key in plain: make a new one, and run `pulumi config set --secret shop:plain`"
+        "shop:plain: is a plaintext key: create a new key, and run `pulumi config set --secret shop:plain`"
         in said.text
     )
     assert KEY not in said.text
@@ -234,7 +235,7 @@ def test_a_secret_is_not_shown(stack: Stack) -> None:
 
     said = stack.preview("--policy-pack", PACK).text
 
-    assert "suffix: [secret] does not fit" in said
+    assert "suffix: [secret] is invalid" in said
     assert "Hush" not in said
 
 
@@ -245,7 +246,7 @@ def test_values_that_are_not_known_yet_can_be_reported(stack: Stack) -> None:
     strict = configured(stack, fine_tuning_suffix={"enforcementLevel": "mandatory", "unknowns": "report"})
     said = stack.preview(*strict, code=None)
     assert said.code != 0
-    assert "suffix: has a value that cannot be seen now, so it cannot be judged" in said.text
+    assert "suffix: the value is not known yet, so this rule cannot check it" in said.text
 
 
 @pytest.mark.parametrize("runtime", ["python", "{name: python, options: {virtualenv: venv}}"])
@@ -271,7 +272,7 @@ def test_an_environment_admin_key_passes_and_plaintext_is_refused(
     said = stack.preview("--policy-pack", PACK, code=None).text
 
     assert ("- [mandatory]  checkpoint-permission-admin-key" in said) == is_configured
-    assert ("openai-ft:adminKey is set in plain" in said) == is_configured
+    assert ("openai-ft:adminKey is stored in plaintext" in said) == is_configured
 
 
 def test_the_pack_costs_little(make_stack: Callable[..., Stack], tmp_path: Path) -> None:

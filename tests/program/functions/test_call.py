@@ -270,17 +270,15 @@ class TestFailures:
         assert told["file-labelled"] == ["NotFoundError", SENTENCE, 404, True]
         assert told["file-unlabelled"] == ["OpenAIFTError", SENTENCE, None, True]
 
-    def test_of_arguments_are_raised_before_any_call(self, ran: Any) -> None:
-        sentence = "get_files: limit: 0 does not fit: must be at least 1"
+    def test_of_arguments_are_said_before_anybody_is_asked(self, ran: Any) -> None:
+        sentence = "get_files: limit: 0 is invalid: must be at least 1"
 
         assert ran["refusals", False].told["limit"] == ["InputError", sentence, None, True]
         assert len(ran["refusals", False].seen) == 2
 
     def test_of_output_forms_end_the_program_in_one_sentence(self, ran: Any) -> None:
         assert ran["refusal of a twin", False].failure == ["NotFoundError", SENTENCE, 404, True]
-        assert (
-            ran["wrong argument of a twin", False].failure[1].startswith("get_files: limit: 0 does not fit")
-        )
+        assert ran["wrong argument of a twin", False].failure[1].startswith("get_files: limit: 0 is invalid")
 
 
 class TestHostsWithoutFunctions:

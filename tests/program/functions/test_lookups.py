@@ -100,7 +100,7 @@ class TestEveryFunction:
         with pytest.raises(InputError) as refused:
             LOOKUPS[name].check(given)
 
-        assert str(refused.value) == f"{LOOKUPS[name].function}: page_size: is not supported here"
+        assert str(refused.value) == f"{LOOKUPS[name].function}: page_size: is not a known property"
 
     @pytest.mark.parametrize("name", ONE_OF_EACH)
     def test_needs_its_first_argument(self, name: str) -> None:
@@ -111,13 +111,13 @@ class TestEveryFunction:
     def test_refuses_an_empty_id(self, name: str) -> None:
         given = dict.fromkeys(ONE_OF_EACH[name], "")
 
-        with pytest.raises(InputError, match="_id: '' does not fit: must be a text of at least 1 characters"):
+        with pytest.raises(InputError, match="_id: '' is invalid: must be a string of at least 1 characters"):
             LOOKUPS[name].check(given)
 
     @pytest.mark.parametrize("name", [name for name in LOOKUPS if name.endswith("s")])
     @pytest.mark.parametrize("limit", [0, -1, 2.5, True, "3"])
     def test_refuses_a_limit_that_is_no_number_of_things(self, name: str, limit: Any) -> None:
-        with pytest.raises(InputError, match=f"limit: {limit!r} does not fit"):
+        with pytest.raises(InputError, match=f"limit: {limit!r} is invalid"):
             LOOKUPS[name].check({**ONE_OF_EACH.get(name, {}), "limit": limit})
 
     @pytest.mark.parametrize("name", LOOKUPS)
@@ -134,7 +134,7 @@ class TestEveryFunction:
     ) -> None:
         api = connected(profile=PROFILES["generic"])
 
-        with pytest.raises(InputError, match=r"^get_\w+: the service 'generic' does not offer "):
+        with pytest.raises(InputError, match=r"^get_\w+: the service 'generic' does not support "):
             look_up(api, name, **ONE_OF_EACH.get(name, {}))
 
         assert service.journal() == []
@@ -171,7 +171,7 @@ class TestEveryFunction:
 
         assert (
             str(refused.value)
-            == "get_fine_tuning_job was not answered with what it gives: status: Field required"
+            == "get_fine_tuning_job received an unexpected response: status: Field required"
         )
 
     def test_finds_lists_empty_in_an_empty_answer_of_mocks(self) -> None:
@@ -282,7 +282,7 @@ class TestJobs:
         assert ids(look_up(api, "getFineTuningJobs", limit=1, metadata={"team": "red"}).jobs) == [red.id]
 
     def test_refuse_metadata_that_is_no_text(self) -> None:
-        with pytest.raises(InputError, match=r"metadata\.run: 2 does not fit: must be a text"):
+        with pytest.raises(InputError, match=r"metadata\.run: 2 is invalid: must be a string"):
             LOOKUPS["getFineTuningJobs"].check({"metadata": {"run": 2}})
 
 
@@ -366,8 +366,8 @@ class TestEvents:
     @pytest.mark.parametrize(
         ("given", "problem"),
         [
-            ({"level": "fatal"}, "level: 'fatal' does not fit: must be 'info', 'warn', 'warning' or 'error'"),
-            ({"order": "random"}, "order: 'random' does not fit: must be 'newest' or 'oldest'"),
+            ({"level": "fatal"}, "level: 'fatal' is invalid: must be 'info', 'warn', 'warning' or 'error'"),
+            ({"order": "random"}, "order: 'random' is invalid: must be 'newest' or 'oldest'"),
         ],
     )
     def test_have_no_other_levels_and_orders(self, given: dict[str, Any], problem: str) -> None:

@@ -250,7 +250,7 @@ class TestRules:
         (reason,) = reasons(provider, job_on(training_data))
 
         assert reason == (
-            f"training_file: {str(training_data)!r}: the file holds 9 rows; add rows: training needs at least 10"
+            f"training_file: {str(training_data)!r}: the file has 9 examples; add examples: training requires at least 10"
         )
 
     def test_rows_for_another_method_are_reported_once(
@@ -258,8 +258,8 @@ class TestRules:
     ) -> None:
         (reason,) = reasons(provider, job_on(training_data, method=tuned("dpo")))
 
-        assert reason.startswith(f"training_file: {str(training_data)!r}: line 1: the row has messages, ")
-        assert reason.endswith("write rows in the format of the job's method")
+        assert reason.startswith(f"training_file: {str(training_data)!r}: line 1: the example has messages, ")
+        assert reason.endswith("use the format of the job's training method")
 
     def test_it_is_a_warning_on_request_or_elsewhere(
         self,
@@ -273,7 +273,7 @@ class TestRules:
 
         assert reasons(provider, job_on(training_data, "warn")) == []
         assert reasons(other, job_on(training_data)) == []
-        assert len([sentence for sentence in messages if "the file holds 9 rows" in sentence]) == 2
+        assert len([sentence for sentence in messages if "the file has 9 examples" in sentence]) == 2
         assert len(reasons(other, job_on(training_data, "error"))) == 1
 
     def test_off_reports_nothing(
@@ -296,7 +296,7 @@ class TestRules:
         )
 
         assert reasons(small, job_on(training_data)) == []
-        assert next(sentence for sentence in messages if "the model takes 5" in sentence).startswith(
+        assert next(sentence for sentence in messages if "more than the model's 5" in sentence).startswith(
             "training_file: "
         )
 
@@ -305,7 +305,7 @@ class TestRules:
 
         (reason,) = reasons(provider, job_on(training_data, __secret_inputs=["__training_data"]))
 
-        assert reason.startswith("training_file: [secret]: the file holds 9 rows")
+        assert reason.startswith("training_file: [secret]: the file has 9 examples")
 
     def test_a_job_that_is_there_is_not_judged_again(
         self, provider: FineTuningJobProvider, training_data: Path
@@ -350,7 +350,7 @@ def test_a_preview_reports_the_cost_before_creation(
             2,
             None,
             None,
-            "about 9,000 tokens (2 epochs, an estimate) at a price that the catalogue does not know",
+            "about 9,000 tokens (2 epochs, an estimate); the catalog has no price for this model",
         ),
     ],
 )

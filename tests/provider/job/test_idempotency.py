@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from pulumi_openai_ft._provider.job.idempotency import job_token
+from pulumi_openai_ft._provider.job.idempotency import idempotency_key
 
 PROPS = {"__identity": "organization::dev::shop::FineTuningJob::support", "__training_file_sha256": "aa"}
 INPUTS = {"model": "gpt-4o-mini", "training_file": "file-1", "seed": 0}
 
 
 def token(props: dict[str, Any] = {}, owner: str | None = None, **inputs: Any) -> str:  # noqa: B006 - never changed
-    return job_token({**PROPS, **props}, {**INPUTS, **inputs}, owner)
+    return idempotency_key({**PROPS, **props}, {**INPUTS, **inputs}, owner)
 
 
 def test_the_key_of_existing_jobs_never_changes() -> None:

@@ -210,7 +210,7 @@ def test_polling_costs_one_request_per_hundred_jobs(count: int) -> None:
         def done(_seen: Job) -> bool:
             nonlocal looks
             looks += 1
-            return many._looks >= intervals
+            return many._polls >= intervals
 
         many.wait(job("queued", job_id), done)
 
@@ -219,7 +219,7 @@ def test_polling_costs_one_request_per_hundred_jobs(count: int) -> None:
 
     # a look that begins while threads still join sees fewer jobs and costs less
     assert script(many).requests <= intervals * math.ceil(count / 100)
-    assert many._looks == intervals
+    assert many._polls == intervals
 
 
 def test_a_job_missing_in_the_list_is_read_separately() -> None:

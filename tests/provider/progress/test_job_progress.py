@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 START = 1_790_000_000
 MODEL = "ft:gpt-4.1-mini-2025-04-14:acme:support:AbCd1234"
-MADE = f"job ftjob-1 made model {MODEL}"
+MADE = f"job ftjob-1 created model {MODEL}"
 HOUR = 3600
 TWO_HOURS = 2 * HOUR
 
@@ -313,7 +313,7 @@ def test_warnings_at_each_step_do_not_flood_the_log(watch: Watch) -> None:
 
     assert reported[MOST_MESSAGES - 1] == f"job ftjob-1: warning: Step {MOST_MESSAGES - 1}/2000: loss is flat"
     assert reported[MOST_MESSAGES:] == [
-        "job ftjob-1: further messages are not shown; get_fine_tuning_events has them all",
+        "job ftjob-1: further messages are omitted; get_fine_tuning_events returns all of them",
         MADE,
     ]
 
@@ -406,10 +406,10 @@ def test_follows_a_job_from_creation_to_its_model(slow_service: Emulator, traini
     assert lines[:2] == ["validating_files", "queued"]
     assert lines[-1].startswith("succeeded · step 96/96 (100 %) · loss 0.")
     assert ", validation 0." in lines[-1]
-    assert [text.split(" created")[0] for text in reported] == [
+    assert [text.split(" created at")[0] for text in reported] == [
         f"job {made.id}: Checkpoint",
         f"job {made.id}: Checkpoint",
-        f"job {made.id} made model {made.fine_tuned_model}",
+        f"job {made.id} created model {made.fine_tuned_model}",
     ]
 
 

@@ -38,7 +38,7 @@ def test_a_long_file_shows_progress_and_its_end(host: FakeHost, time: FakeClock)
 
     assert 10 <= len(lines) <= 40
     assert lines[0].startswith("reading training data 3 % · ")
-    assert lines[-1].startswith("training data is read · 300.0 MB · ")
+    assert lines[-1].startswith("training data read · 300.0 MB · ")
 
 
 def test_no_progress_is_written_without_a_viewer(
@@ -53,5 +53,5 @@ def test_an_interruption_ends_reading(host: FakeHost, time: FakeClock) -> None:
     read(host, time, 1)
     host.is_interrupted = True
 
-    with pytest.raises(CommandInterruptedError, match="interrupted while training data was read"):
+    with pytest.raises(CommandInterruptedError, match="interrupted while reading training data"):
         read(host, time, 1)

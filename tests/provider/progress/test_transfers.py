@@ -80,4 +80,4 @@ def test_reading_shows_the_same_of_training_data(time: FakeClock) -> None:
 
     assert progress.line() == "reading training data 50 % · 150.0 of 300.0 MB · 75.0 MB/s"
     progress.see(300_000_000)
-    assert progress.line() == "training data is read · 300.0 MB · 150.0 MB/s"
+    assert progress.line() == "training data read · 300.0 MB · 150.0 MB/s"

@@ -60,7 +60,7 @@ def another_process(configure: Configure) -> Iterator[Callable[..., FileManager]
             FakeClock(),
         )
         made.append(Client(settings, time.time))
-        return FileManager(made[-1], host(time=time.time, **more), ledger=ledger or ResumeStore())
+        return FileManager(made[-1], host(time=time.time, **more), resume_store=ledger or ResumeStore())
 
     yield make
     for api in made:
@@ -69,8 +69,8 @@ def another_process(configure: Configure) -> Iterator[Callable[..., FileManager]
 
 def upload_request(path: Path, **changes: Any) -> UploadRequest:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    reported = {"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, "sha256": sha256}
-    return UploadRequest(**{**reported, "has_unique_name": True, "token": "token", **changes})
+    told = {"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, "sha256": sha256}
+    return UploadRequest(**{**told, "has_unique_name": True, "identity": "identity", **changes})
 
 
 def obtain(files: FileManager, path: Path, **changes: Any) -> FileObject:
@@ -236,7 +236,7 @@ def test_a_refused_upload_is_cancelled(
     with pytest.raises(ServiceError):
         obtain(files, large)
 
-    assert list(files.ledger.folder.iterdir()) == []
+    assert list(files.resume_store.folder.iterdir()) == []
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
     assert service.files() == []
 
@@ -259,11 +259,13 @@ def test_a_file_too_large_for_one_request_is_refused(
     path = tmp_path / "huge.jsonl"
     with path.open("wb") as content:
         content.truncate(MAX_SINGLE_UPLOAD + 1)
-    huge = UploadRequest(path.name, "fine-tune", MAX_SINGLE_UPLOAD + 1, has_unique_name=True, token="token")
+    huge = UploadRequest(
+        path.name, "fine-tune", MAX_SINGLE_UPLOAD + 1, has_unique_name=True, identity="identity"
+    )
 
     with (
         path.open("rb") as content,
-        pytest.raises(InputError, match=r"no uploads in parts \(status 404\).*: split the file"),
+        pytest.raises(InputError, match=r"not support multipart uploads \(status 404\).*: split the file"),
     ):
         another_process().get_or_upload(huge, content)
 
@@ -332,7 +334,7 @@ def test_the_next_run_sends_only_the_missing_parts(
     assert parts_sent(service) - before <= COUNT - 4 + 3  # of four at a time, three may arrive unheard
     assert len(service.uploads()) == 1
     assert isinstance(files.host, FakeHost)
-    assert "going on with the upload of large.jsonl that broke off" in files.host.messages[0]
+    assert "resuming the interrupted upload of large.jsonl" in files.host.messages[0]
 
 
 @pytest.mark.parametrize("consents", [1, 2, 3])
@@ -356,7 +358,7 @@ def test_an_interrupted_upload_without_a_key_is_cancelled(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     with pytest.raises(CommandInterruptedError):
-        obtain(another_process(consents=1), large, token=None)
+        obtain(another_process(consents=1), large, identity=None)
 
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
 
@@ -365,7 +367,8 @@ def test_without_a_resume_store_uploads_work_and_interruptions_cancel(
     another_process: Callable[..., FileManager], large: Path, tmp_path: Path, service: Emulator
 ) -> None:
     full = ResumeStore(tmp_path / "large.jsonl" / "uploads")  # nothing can be written there
-    interrupted, whole = another_process(ledger=full, consents=1), another_process(ledger=full)
+    interrupted, whole = another_process(consents=1), another_process()
+    interrupted.resume_store = whole.resume_store = full
 
     with pytest.raises(CommandInterruptedError):
         obtain(interrupted, large, has_unique_name=False)
@@ -439,7 +442,10 @@ def test_a_file_changed_before_upload_is_refused(
         {"edited": content[:-1] + b"!", "shorter": content[:460], "longer": content + b"!"}[change]
     )
 
-    with large.open("rb") as opened, pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
+    with (
+        large.open("rb") as opened,
+        pytest.raises(InputError, match=r"large\.jsonl' has changed since the program ran"),
+    ):
         another_process().get_or_upload(wanted, opened)
 
     assert service.files() == []
@@ -463,7 +469,7 @@ def test_a_file_changed_while_sending_parts_is_refused(
 
     service.fault("POST", PARTS, "hang", seconds=0.5)
 
-    with pytest.raises(InputError, match=r"large\.jsonl' is not what it was"):
+    with pytest.raises(InputError, match=r"large\.jsonl' has changed since the program ran"):
         obtain(another_process(Writing), large)
 
     assert service.files() == []
@@ -480,7 +486,7 @@ def test_a_service_without_uploads_gets_one_piece(
     assert_only(service, obtain(files, large), large)
 
     assert isinstance(files.host, FakeHost)
-    assert "name `uploads` in openai-ft:unsupportedFeatures" in files.host.messages[0]
+    assert "add `uploads` to openai-ft:unsupportedFeatures" in files.host.messages[0]
 
 
 def test_a_stored_file_of_another_size_is_deleted(

@@ -55,7 +55,7 @@ def test_a_section_of_a_shortened_file_is_an_error(file: Path) -> None:
         section = Section(content.fileno(), 50, 100, lambda _sent: None, "data.jsonl")
         os.truncate(file, 50)
 
-        with pytest.raises(InputError, match=r"data\.jsonl' is not what it was"):
+        with pytest.raises(InputError, match=r"data\.jsonl' has changed since the program ran"):
             section.read(10)
 
 
@@ -63,7 +63,7 @@ def test_an_unreadable_section_is_an_error(tmp_path: Path) -> None:
     folder = os.open(tmp_path, os.O_RDONLY)  # which can be opened and not read, as a file on a broken disk
     section = Section(folder, 0, 100, lambda _sent: None, "data.jsonl")
 
-    with pytest.raises(InputError, match=r"data\.jsonl' cannot be read to its end \(is a directory\)"):
+    with pytest.raises(InputError, match=r"data\.jsonl' cannot be read to the end \(is a directory\)"):
         section.read(10)
     os.close(folder)
 
@@ -110,7 +110,7 @@ def test_the_last_byte_requires_the_expected_hash(file: Path) -> None:
         picture = FileSnapshot.of(content, upload_request("0" * 64))
         with VerifiedReader(picture, lambda _sent: None) as whole:
             assert whole.read(199) == DATA[:199]
-            with pytest.raises(InputError, match="is not what it was"):
+            with pytest.raises(InputError, match="has changed since the program ran"):
                 whole.read(1)
 
 
@@ -123,7 +123,7 @@ def test_the_last_byte_is_withheld_if_the_file_changed(file: Path) -> None:
         with file.open("ab") as more:
             more.write(b"!")
 
-        with pytest.raises(InputError, match="is not what it was"):
+        with pytest.raises(InputError, match="has changed since the program ran"):
             whole.read(1)
 
 
@@ -157,7 +157,7 @@ def test_a_snapshot_gives_the_md5_of_verified_content(file: Path) -> None:
             lambda _hashed: None
         )
 
-        with pytest.raises(InputError, match="is not what it was"):
+        with pytest.raises(InputError, match="has changed since the program ran"):
             FileSnapshot.of(content, upload_request("0" * 64)).md5(lambda _hashed: None)
 
     assert md5 == hashlib.md5(DATA, usedforsecurity=False).hexdigest()

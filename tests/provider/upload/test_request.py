@@ -16,7 +16,7 @@ from pulumi_openai_ft._service_profiles import PROFILES
 from pulumi_openai_ft._settings import Settings
 
 LARGEST_PART = 64 * 2**20
-LARGE = UploadRequest("large.jsonl", "fine-tune", 64_000_001, token="token")
+LARGE = UploadRequest("large.jsonl", "fine-tune", 64_000_001, identity="identity")
 
 
 @pytest.mark.parametrize(
@@ -56,12 +56,17 @@ def test_parts_are_neither_too_large_nor_too_many(size: int, above: float) -> No
             MAX_MULTIPART_UPLOAD + 1,
             "fine-tune",
             "openai",
-            "8589934593 bytes are more than the 8589934592 that can be uploaded",
+            "8589934593 bytes exceed the upload limit of 8589934592 bytes",
         ),
         (MAX_SINGLE_UPLOAD, "evals", "openai", None),
-        (MAX_SINGLE_UPLOAD + 1, "evals", "openai", "as purpose 'evals' takes no uploads in parts"),
+        (MAX_SINGLE_UPLOAD + 1, "evals", "openai", "(purpose 'evals' does not support multipart uploads"),
         (MAX_SINGLE_UPLOAD, "fine-tune", "generic", None),
-        (MAX_SINGLE_UPLOAD + 1, "fine-tune", "generic", "as the service 'generic' takes no uploads in parts"),
+        (
+            MAX_SINGLE_UPLOAD + 1,
+            "fine-tune",
+            "generic",
+            "(the service 'generic' does not support multipart uploads",
+        ),
     ],
 )
 def test_a_too_large_file_is_reported(size: int, purpose: str, service: str, problem: str | None) -> None:
@@ -75,13 +80,13 @@ def test_each_service_project_and_content_is_remembered_by_itself() -> None:
     others = [
         LARGE.key(replace(settings, base_url="http://other/v1")),
         LARGE.key(replace(settings, project="proj_b")),
-        replace(LARGE, token="other").key(settings),
+        replace(LARGE, identity="other").key(settings),
         replace(LARGE, filename="other.jsonl").key(settings),
     ]
 
     assert len({LARGE.key(settings), *others}) == 5
     assert LARGE.key(settings) == LARGE.key(replace(settings, api_key="sk-proj-another", timeout=3.0))
-    assert replace(LARGE, token=None).key(settings) is None
+    assert replace(LARGE, identity=None).key(settings) is None
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""What is behind the functions that look things up."""
+"""Implementation of the lookup functions, `get_…`."""

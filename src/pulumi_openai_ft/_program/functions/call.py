@@ -1,7 +1,7 @@
-"""How a program's functions reach the service: through the engine, or by themselves where that cannot be.
+"""Call lookup functions from a program: through the engine if possible, otherwise directly.
 
-The engine lets Pulumi's mocks and the provider's host answer. The stock host answers no functions, and outside of
-Pulumi there is no engine.
+The engine passes a call to Pulumi's mocks or to the provider's host. A direct call is needed with Pulumi's stock host,
+which does not support functions, and outside of Pulumi, without an engine.
 """
 
 from __future__ import annotations
@@ -31,75 +31,79 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._provider.input_models import InputModel
 
 Found = TypeVar("Found", bound=BaseModel)
-_service = LazyModule("_client.client")  # which the host asks instead, where it answers functions
+_client = LazyModule("_client.client")  # only needed for direct calls
 NOT_IMPLEMENTED = "Invoke is not implemented by the dynamic provider"
-"""How the stock host refuses."""
+"""Error of the stock host, which does not support functions."""
 _engines_without_functions: WeakSet[object] = WeakSet()
 
 
 def call(lookup: LookupFunction[Found], opts: pulumi.InvokeOptions | None, **given: Any) -> Found:
-    """What a function gives.
+    """Return the result of a function.
 
     Raises:
-        OpenAIFTError: The arguments are wrong, or it cannot be had.
+        OpenAIFTError: An argument is invalid, or the request failed.
     """
-    with _shown_as_sentences():
+    with _errors_without_traceback():
         arguments = _checked(lookup, given)
-        if _engine_is_asked():
-            with _refusal_noted():
-                answer = pulumi.runtime.invoke(lookup.token, arguments.provided(), opts)
-                return lookup.read(arguments, answer.value)
-        return _directly(lookup, arguments, Settings.resolve(stack_config.config))
+        if _uses_engine():
+            with _fallback_without_functions():
+                result = pulumi.runtime.invoke(lookup.token, arguments.provided(), opts)
+                return lookup.read(arguments, result.value)
+        return _call_directly(lookup, arguments, Settings.resolve(stack_config.config))
 
 
-def ask_output(
+def call_output(
     lookup: LookupFunction[Found], opts: pulumi.InvokeOptions | None, **given: Any
 ) -> pulumi.Output[Found]:
-    """What a function gives once everything is made that it waits for. In a preview it may stay unknown."""
+    """Return the result of a function after its dependencies were created. It may be unknown during a preview."""
     arguments = pulumi.Output.from_input(given)
-    made: pulumi.Output[list[Any]] = pulumi.Output.from_input(_ids(arguments, opts))
-    return pulumi.Output.all(arguments, made).apply(lambda known: _ask_later(lookup, opts, known[0]))
+    dependencies: pulumi.Output[list[Any]] = pulumi.Output.from_input(_ids(arguments, opts))
+    return pulumi.Output.all(arguments, dependencies).apply(lambda known: _call_async(lookup, opts, known[0]))
 
 
-async def _ask_later(
+async def _call_async(
     lookup: LookupFunction[Found], opts: pulumi.InvokeOptions | None, given: Mapping[str, Any]
 ) -> Found:
-    with _shown_as_sentences():
+    with _errors_without_traceback():
         arguments = _checked(lookup, given)
-        if _engine_is_asked():
-            with _refusal_noted():
-                answer = await pulumi.runtime.invoke_async(lookup.token, arguments.provided(), opts)
-                return lookup.read(arguments, answer)
-        return await asyncio.to_thread(_directly, lookup, arguments, Settings.resolve(stack_config.config))
+        if _uses_engine():
+            with _fallback_without_functions():
+                result = await pulumi.runtime.invoke_async(lookup.token, arguments.provided(), opts)
+                return lookup.read(arguments, result)
+        return await asyncio.to_thread(
+            _call_directly, lookup, arguments, Settings.resolve(stack_config.config)
+        )
 
 
 def _checked(lookup: LookupFunction[Found], given: Mapping[str, Any]) -> InputModel:
     for name, value in given.items():
         if isinstance(value, pulumi.Output):
             raise InputError(
-                f"{lookup.function}: {name} is an output, known only later: call {lookup.function}_output instead"
+                f"{lookup.function}: {name} is an output, and its value is not known yet: "
+                f"call {lookup.function}_output instead"
             )
-    plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in given.items()}
-    return lookup.check(plain)
+    return lookup.check(
+        {name: dict(value) if isinstance(value, Mapping) else value for name, value in given.items()}
+    )
 
 
-def _directly(lookup: LookupFunction[Found], arguments: InputModel, settings: Settings) -> Found:
-    """The same as through the engine, down to what the engine does not carry."""
+def _call_directly(lookup: LookupFunction[Found], arguments: InputModel, settings: Settings) -> Found:
+    """Return the same result as a call through the engine, including the engine's omission of nulls."""
     settings.require_current_keys()
-    return lookup.read(arguments, lookup.answer(_service.connect(settings), arguments))
+    return lookup.read(arguments, lookup.answer(_client.connect(settings), arguments))
 
 
-def _engine_is_asked() -> bool:
+def _uses_engine() -> bool:
     monitor = get_monitor()
     return monitor is not None and monitor not in _engines_without_functions
 
 
 @contextmanager
-def _refusal_noted() -> Iterator[None]:
-    """Goes on where the host has no functions, and remembers it. Other failures become our errors."""
+def _fallback_without_functions() -> Iterator[None]:
+    """Suppress and remember the error of a host without functions. Raise other errors as `OpenAIFTError`."""
     try:
         yield
-    except Exception as error:  # Pulumi's SDK raises nothing more special
+    except Exception as error:  # Pulumi's SDK raises no more specific class
         if NOT_IMPLEMENTED in str(error):
             _engines_without_functions.add(get_monitor())
         elif known := decode(error):
@@ -109,7 +113,7 @@ def _refusal_noted() -> Iterator[None]:
 
 
 @contextmanager
-def _shown_as_sentences() -> Iterator[None]:
+def _errors_without_traceback() -> Iterator[None]:
     try:
         yield
     except OpenAIFTError as error:
@@ -117,12 +121,12 @@ def _shown_as_sentences() -> Iterator[None]:
 
 
 async def _ids(arguments: pulumi.Output[Any], opts: pulumi.InvokeOptions | None) -> list[Any]:
-    """Ids of the resources that the arguments come from, and of those that are named in `depends_on`.
+    """Return the ids of the resources that the arguments and `depends_on` refer to.
 
-    They are unknown before the resources are made. Of a component, its children count.
+    The ids are unknown until the resources are created. A component is replaced by its children.
     """
     resources = await arguments.resources()
     if isinstance(opts, pulumi.InvokeOutputOptions):
-        resources |= await _resolve_depends_on(opts._depends_on_list())  # noqa: SLF001 - there is no public way
+        resources |= await _resolve_depends_on(opts._depends_on_list())  # noqa: SLF001 - no public equivalent
     expanded = await _expand_dependencies(resources, None)
     return [vars(found)["id"] for found in expanded.values() if "id" in vars(found)]

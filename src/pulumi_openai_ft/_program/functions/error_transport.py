@@ -1,4 +1,4 @@
-"""How errors get from the host to the program: the engine carries a sentence and one more text."""
+"""Transport of errors from the host to the program. The engine carries a message and one additional string."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ from pulumi_openai_ft.errors import OpenAIFTError
 
 _CARRIED = re.compile(
     r"invoke of \S+ failed: (?:invocation of \S+ returned an error: )?(?:Exception calling application: )?"
-    r"(?P<sentence>.*?)(?: \((?P<label>\{.*\})?\))?",
+    r"(?P<message>.*?)(?: \((?P<label>\{.*\})?\))?",
     re.DOTALL,
 )
-"""What Pulumi's SDK makes of a failure, and of a call that ended with an error."""
+"""Text of the exception that Pulumi's SDK raises when an invoke returns failures or ends with a gRPC error."""
 
 
 def encode(error: OpenAIFTError) -> str:
-    """What an error's sentence does not tell: its kind, and the facts of the service's answer."""
-    facts = {name: value for name, value in vars(error).items() if _is_plain(value) and name != "history"}
+    """Return, as JSON, the parts of an error that its message lacks: the class and the scalar attributes."""
+    facts = {name: value for name, value in vars(error).items() if _is_scalar(value) and name != "history"}
     return json.dumps({"error": type(error).__name__, "facts": facts})
 
 
 def decode(error: Exception) -> OpenAIFTError | None:
-    """The error that the host told the engine, or None where it is none of ours."""
+    """Return the error that the host reported to the engine, or None if it is not an `OpenAIFTError`."""
     match = _CARRIED.fullmatch(str(error))
-    return match and _restored(match["sentence"], match["label"] or '{"error": "OpenAIFTError", "facts": {}}')
+    return match and _restored(match["message"], match["label"] or '{"error": "OpenAIFTError", "facts": {}}')
 
 
 def without_traceback(error: OpenAIFTError) -> OpenAIFTError:
-    """The same error, of which Pulumi shows the sentence alone."""
+    """Return the same error in a form for which Pulumi prints only the message, without a traceback."""
     return _restored(str(error), encode(error))
 
 
-def _restored(sentence: str, label: str) -> OpenAIFTError:
+def _restored(message: str, label: str) -> OpenAIFTError:
     described = json.loads(label)
-    kind = _shown_without_traceback(getattr(errors, described["error"], OpenAIFTError))
-    error = kind.__new__(kind, sentence)
+    kind = _as_run_error(getattr(errors, described["error"], OpenAIFTError))
+    error = kind.__new__(kind, message)
     vars(error).update(described["facts"])
     return error
 
 
 @cache
-def _shown_without_traceback(kind: type[OpenAIFTError]) -> type[OpenAIFTError]:
+def _as_run_error(kind: type[OpenAIFTError]) -> type[OpenAIFTError]:
     return type(
         kind.__name__, (kind, pulumi.RunError), {"__module__": kind.__module__, "__doc__": kind.__doc__}
     )
 
 
-def _is_plain(value: Any) -> bool:
+def _is_scalar(value: Any) -> bool:
     return value is None or isinstance(value, str | int | float)

@@ -1,4 +1,4 @@
-"""What functions look up: arguments, result, and how the service is asked. The one place that says so."""
+"""Definitions of the lookup functions: name, arguments, result, and requests to the service."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ Found = TypeVar("Found", bound=BaseModel)
 
 @dataclass(frozen=True)
 class LookupFunction(Generic[Found]):
-    """A function.
+    """A lookup function.
 
     Attributes:
-        name: Its name for the engine; `function` is its name in Python.
-        arguments: Describes its arguments.
-        result: Describes what it gives.
-        find: Asks the service.
-        needs: What the service must offer, of `_profiles.FEATURES`.
+        name: Name in the engine, in camel case. `function` is the name in Python.
+        arguments: Model of the arguments.
+        result: Model of the result.
+        find: Sends the requests and returns the result.
+        needs: Feature that the service must support, from `_service_profiles.FEATURES`.
     """
 
     name: str
@@ -64,30 +64,30 @@ class LookupFunction(Generic[Found]):
 
     @property
     def token(self) -> str:
-        """The engine's full name of the function."""
+        """Full name in the engine, such as `pulumi-python:dynamic/openai_ft:getFile`."""
         return TYPE_PREFIX + self.name
 
     @property
     def function(self) -> str:
-        """Its name in Python."""
+        """Name in Python, such as `get_file`."""
         return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", self.name)
 
     def check(self, given: Mapping[str, Any]) -> InputModel:
-        """The arguments.
+        """Return the validated arguments.
 
         Raises:
-            InputError: They are wrong.
+            InputError: An argument is invalid.
         """
         if reasons := input_models.validation_errors(self.arguments, given):
             raise InputError(f"{self.function}: {'; '.join(reasons)}")
         return self.arguments.model_validate(input_models.public_properties(given))
 
     def run(self, api: Client, arguments: InputModel) -> Found:
-        """Asks the service. The arguments are those of `check`.
+        """Call the service with arguments returned by `check`, and return the result.
 
         Raises:
-            InputError: The service does not offer this.
-            OpenAIFTError: The service cannot be asked, or knows no such thing.
+            InputError: The service does not support this function.
+            OpenAIFTError: The request failed, or the object does not exist.
         """
         profile = api.settings.profile
         if self.needs and not profile.supports(self.needs):
@@ -95,26 +95,26 @@ class LookupFunction(Generic[Found]):
         return self.find(api, arguments)
 
     def answer(self, api: Client, arguments: InputModel) -> dict[str, Any]:
-        """What `run` gives, as the engine carries it: JSON without nulls."""
-        answer: dict[str, Any] = _without_nulls(self.run(api, arguments).model_dump())
-        return answer
+        """Return the result of `run` in the engine's format: JSON without nulls."""
+        result: dict[str, Any] = _without_nulls(self.run(api, arguments).model_dump())
+        return result
 
-    def read(self, arguments: InputModel, answer: Mapping[str, Any] | None) -> Found:
-        """The result, out of what came over the engine: without nulls, and all numbers floats.
+    def read(self, arguments: InputModel, response: Mapping[str, Any] | None) -> Found:
+        """Return the result from the engine's response, which has no nulls and only floats as numbers.
 
         Raises:
-            InputError: Something else came.
+            InputError: The response does not have the form of the result.
         """
-        asked = {
+        echoed = {
             name: value for name, value in arguments.provided().items() if name in self.result.model_fields
         }
         try:
-            return self.result.model_validate(asked | input_models.integers_from_floats(answer or {}))
+            return self.result.model_validate(echoed | input_models.integers_from_floats(response or {}))
         except ValidationError as error:
-            told = "; ".join(
-                f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
+            problems = "; ".join(
+                f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
             )
-            raise InputError(f"{self.function} was not answered with what it gives: {told}") from None
+            raise InputError(f"{self.function} received an unexpected response: {problems}") from None
 
 
 def _without_nulls(value: Any) -> Any:
@@ -123,70 +123,72 @@ def _without_nulls(value: Any) -> Any:
     return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
-def _jobs(api: Client, asked: JobsArguments) -> FineTuningJobs:
-    wanted = asked.metadata or {}
-    if wanted and not api.settings.profile.supports("metadata"):
+def _jobs(api: Client, arguments: JobsArguments) -> FineTuningJobs:
+    metadata = arguments.metadata or {}
+    if metadata and not api.settings.profile.supports("metadata"):
         raise InputError(f"{JOBS.function}: metadata: {api.settings.profile.unsupported_message('metadata')}")
     filtered = api.settings.profile.supports("metadata_filter")
     jobs = (
         job
-        for job in api.jobs(metadata=wanted if filtered else None)
-        if asked.status in (None, job.status)
-        and not (asked.model and differences("model", {"model": asked.model}, {"model": job.model}))
-        and wanted.items() <= (job.metadata or {}).items()
+        for job in api.jobs(metadata=metadata if filtered else None)
+        if arguments.status in (None, job.status)
+        and not (arguments.model and differences("model", {"model": arguments.model}, {"model": job.model}))
+        and metadata.items() <= (job.metadata or {}).items()
     )
-    return FineTuningJobs(jobs=list(islice(jobs, asked.limit)))
+    return FineTuningJobs(jobs=list(islice(jobs, arguments.limit)))
 
 
-def _checkpoints(api: Client, asked: CheckpointsArguments) -> FineTuningCheckpoints:
-    job_id = asked.fine_tuning_job_id
-    checkpoints = list(api.checkpoints(job_id, limit=asked.limit))
+def _checkpoints(api: Client, arguments: CheckpointsArguments) -> FineTuningCheckpoints:
+    job_id = arguments.fine_tuning_job_id
+    checkpoints = list(api.checkpoints(job_id, limit=arguments.limit))
     return FineTuningCheckpoints(fine_tuning_job_id=job_id, checkpoints=checkpoints)
 
 
-def _events(api: Client, asked: EventsArguments) -> FineTuningEvents:
-    enough = asked.limit if (asked.level, asked.type, asked.order) == (None, None, "newest") else None
-    level = asked.level and _level(asked.level)
+def _events(api: Client, arguments: EventsArguments) -> FineTuningEvents:
+    is_unfiltered = (arguments.level, arguments.type, arguments.order) == (None, None, "newest")
+    level = arguments.level and _level(arguments.level)
     events = (
         event
-        for event in api.events(asked.fine_tuning_job_id, limit=enough)
-        if level in (None, _level(event.level)) and asked.type in (None, event.type)
+        for event in api.events(
+            arguments.fine_tuning_job_id, limit=arguments.limit if is_unfiltered else None
+        )
+        if level in (None, _level(event.level)) and arguments.type in (None, event.type)
     )
-    ordered = _ordered(events, asked)
-    return FineTuningEvents(fine_tuning_job_id=asked.fine_tuning_job_id, events=ordered)
+    ordered = _ordered(events, arguments)
+    return FineTuningEvents(fine_tuning_job_id=arguments.fine_tuning_job_id, events=ordered)
 
 
 def _level(level: str) -> str:
     return _SYNONYMS.get(level, level)
 
 
-def _ordered(events: Iterable[Event], asked: EventsArguments) -> list[Event]:
-    """As many as are asked for, by time; events of one second stay in the API's order, which is newest first."""
-    if asked.order == "newest":
-        events = islice(events, asked.limit)
+def _ordered(events: Iterable[Event], arguments: EventsArguments) -> list[Event]:
+    """Return up to `limit` events by time. Events of the same second keep the API's order, which is newest first."""
+    if arguments.order == "newest":
+        events = islice(events, arguments.limit)
     newest_first = sorted(events, key=lambda event: event.created_at, reverse=True)
-    return newest_first if asked.order == "newest" else newest_first[::-1][: asked.limit]
+    return newest_first if arguments.order == "newest" else newest_first[::-1][: arguments.limit]
 
 
-def _permissions(api: Client, asked: PermissionsArguments) -> FineTuningCheckpointPermissions:
+def _permissions(api: Client, arguments: PermissionsArguments) -> FineTuningCheckpointPermissions:
     api.settings.require_key(admin=True)
-    name = PermissionManager(api).resolve_name(asked.checkpoint_id)
+    name = PermissionManager(api).resolve_name(arguments.checkpoint_id)
     permissions = (
         permission
         for permission in api.permissions(name)
-        if asked.project_id in (None, permission.project_id)
+        if arguments.project_id in (None, permission.project_id)
     )
-    found = list(islice(permissions, asked.limit))
-    return FineTuningCheckpointPermissions(checkpoint_id=asked.checkpoint_id, permissions=found)
+    found = list(islice(permissions, arguments.limit))
+    return FineTuningCheckpointPermissions(checkpoint_id=arguments.checkpoint_id, permissions=found)
 
 
-def _models(api: Client, asked: ModelsArguments) -> Models:
-    models = (model for model in api.models() if asked.owned_by in (None, model.owned_by))
-    return Models(models=list(islice(models, asked.limit)))
+def _models(api: Client, arguments: ModelsArguments) -> Models:
+    models = (model for model in api.models() if arguments.owned_by in (None, model.owned_by))
+    return Models(models=list(islice(models, arguments.limit)))
 
 
 JOB = LookupFunction(
-    "getFineTuningJob", JobArguments, Job, lambda api, asked: api.job(asked.fine_tuning_job_id)
+    "getFineTuningJob", JobArguments, Job, lambda api, arguments: api.job(arguments.fine_tuning_job_id)
 )
 JOBS = LookupFunction("getFineTuningJobs", JobsArguments, FineTuningJobs, _jobs)
 CHECKPOINTS = LookupFunction(
@@ -200,15 +202,17 @@ PERMISSIONS = LookupFunction(
     _permissions,
     "permissions",
 )
-FILE = LookupFunction("getFile", FileArguments, FileObject, lambda api, asked: api.file(asked.file_id))
+FILE = LookupFunction(
+    "getFile", FileArguments, FileObject, lambda api, arguments: api.file(arguments.file_id)
+)
 FILES = LookupFunction(
     "getFiles",
     FilesArguments,
     Files,
-    lambda api, asked: Files(files=list(api.files(purpose=asked.purpose, limit=asked.limit))),
+    lambda api, arguments: Files(files=list(api.files(purpose=arguments.purpose, limit=arguments.limit))),
 )
 MODEL = LookupFunction(
-    "getModel", ModelArguments, Model, lambda api, asked: api.model(asked.model_id), "models"
+    "getModel", ModelArguments, Model, lambda api, arguments: api.model(arguments.model_id), "models"
 )
 MODELS = LookupFunction("getModels", ModelsArguments, Models, _models, "models")
 
@@ -216,4 +220,4 @@ LOOKUPS: dict[str, LookupFunction[Any]] = {
     lookup.name: lookup
     for lookup in (JOB, JOBS, CHECKPOINTS, EVENTS, PERMISSIONS, FILE, FILES, MODEL, MODELS)
 }
-"""All functions, by their names for the engine."""
+"""All lookup functions by their names in the engine."""

@@ -1,4 +1,4 @@
-"""Arguments and results of functions. Results that are one object of the API are the API's objects themselves."""
+"""Models of the arguments and list results of the lookup functions. Single results use the API's object classes."""
 
 from __future__ import annotations
 
@@ -8,83 +8,102 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pulumi_openai_ft._client.objects import Checkpoint, Event, FileObject, Job, Model, Permission
 from pulumi_openai_ft._provider.input_models import InputModel
-from pulumi_openai_ft._provider.job.inputs import Id  # noqa: TC001 - pydantic looks it up
+from pulumi_openai_ft._provider.job.inputs import Id  # noqa: TC001 - pydantic needs it at run time
 
 Limit = Annotated[int, Field(ge=1)]
 
 
 class JobArguments(InputModel):
-    """Which job."""
+    """Arguments of `get_fine_tuning_job`."""
 
-    fine_tuning_job_id: Id = Field(description="The job, `ftjob-…`.")
+    fine_tuning_job_id: Id = Field(description="Id of the job, `ftjob-…`.")
 
 
 class JobsArguments(InputModel):
-    """Which jobs."""
+    """Arguments of `get_fine_tuning_jobs`."""
 
-    status: Id | None = Field(default=None, description="Only jobs of this status, such as `running`.")
-    model: Id | None = Field(default=None, description="Only jobs that train this model, an alias will do.")
-    metadata: dict[str, str] | None = Field(
-        default=None, description="Only jobs whose metadata holds all of this."
+    status: Id | None = Field(default=None, description="Only jobs with this status, such as `running`.")
+    model: Id | None = Field(
+        default=None,
+        description="Only jobs that train this base model. An alias also matches the dated model.",
     )
-    limit: Limit | None = Field(default=None, description="How many at the most, all by default.")
+    metadata: dict[str, str] | None = Field(
+        default=None, description="Only jobs whose metadata contains all of these pairs."
+    )
+    limit: Limit | None = Field(
+        default=None, description="Maximum number of results. By default, all are returned."
+    )
 
 
 class CheckpointsArguments(JobArguments):
-    """Which checkpoints."""
+    """Arguments of `get_fine_tuning_checkpoints`."""
 
-    limit: Limit | None = Field(default=None, description="How many at the most, all by default.")
+    limit: Limit | None = Field(
+        default=None, description="Maximum number of results. By default, all are returned."
+    )
 
 
 class EventsArguments(JobArguments):
-    """Which events."""
+    """Arguments of `get_fine_tuning_events`."""
 
-    limit: Limit | None = Field(default=None, description="How many at the most, all by default.")
+    limit: Limit | None = Field(
+        default=None, description="Maximum number of results. By default, all are returned."
+    )
     level: Literal["info", "warn", "warning", "error"] | None = Field(
-        default=None, description="Only events of this level; `warn` and `warning` are the same."
+        default=None, description="Only events with this level; `warn` and `warning` are equivalent."
     )
     type: Id | None = Field(
-        default=None, description="Only events of this type, such as `message` or `metrics`."
+        default=None, description="Only events with this type, such as `message` or `metrics`."
     )
-    order: Literal["newest", "oldest"] = Field(default="newest", description="Which event comes first.")
+    order: Literal["newest", "oldest"] = Field(
+        default="newest", description="Whether the newest or the oldest event comes first."
+    )
 
 
 class PermissionsArguments(InputModel):
-    """Which permissions."""
+    """Arguments of `get_fine_tuning_checkpoint_permissions`."""
 
-    checkpoint_id: Id = Field(description="The checkpoint's name, `ft:…`; its id is looked up.")
+    checkpoint_id: Id = Field(
+        description="Name of the checkpoint, `ft:…`. An id, `ftckpt_…`, is looked up in recent jobs."
+    )
     project_id: Id | None = Field(default=None, description="Only permissions of this project, `proj_…`.")
-    limit: Limit | None = Field(default=None, description="How many at the most, all by default.")
+    limit: Limit | None = Field(
+        default=None, description="Maximum number of results. By default, all are returned."
+    )
 
 
 class FileArguments(InputModel):
-    """Which file."""
+    """Arguments of `get_file`."""
 
-    file_id: Id = Field(description="The file, `file-…`.")
+    file_id: Id = Field(description="Id of the file, `file-…`.")
 
 
 class FilesArguments(InputModel):
-    """Which files."""
+    """Arguments of `get_files`."""
 
-    purpose: Id | None = Field(default=None, description="Only files of this purpose, such as `fine-tune`.")
-    limit: Limit | None = Field(default=None, description="How many at the most, all by default.")
+    purpose: Id | None = Field(default=None, description="Only files with this purpose, such as `fine-tune`.")
+    limit: Limit | None = Field(
+        default=None, description="Maximum number of results. By default, all are returned."
+    )
 
 
 class ModelArguments(InputModel):
-    """Which model."""
+    """Arguments of `get_model`."""
 
-    model_id: Id = Field(description="The model's name, `ft:…` or that of a base model.")
+    model_id: Id = Field(description="Name of the fine-tuned model, `ft:…`, or of the base model.")
 
 
 class ModelsArguments(InputModel):
-    """Which models."""
+    """Arguments of `get_models`."""
 
-    owned_by: Id | None = Field(default=None, description="Only models of this owner, such as `system`.")
-    limit: Limit | None = Field(default=None, description="How many at the most, all by default.")
+    owned_by: Id | None = Field(default=None, description="Only models with this owner, such as `system`.")
+    limit: Limit | None = Field(
+        default=None, description="Maximum number of results. By default, all are returned."
+    )
 
 
 class ListResult(BaseModel):
-    """Base of the results that hold a list."""
+    """Base of the results that contain a list."""
 
     model_config = ConfigDict(frozen=True, defer_build=True, protected_namespaces=())
 
@@ -92,35 +111,37 @@ class ListResult(BaseModel):
 class FineTuningJobs(ListResult):
     """Jobs, newest first."""
 
-    jobs: list[Job] = Field(default_factory=list, description="The jobs, as the API describes them.")
+    jobs: list[Job] = Field(default_factory=list, description="The jobs, as returned by the API.")
 
 
 class FineTuningCheckpoints(ListResult):
     """Checkpoints of a job, last step first."""
 
-    fine_tuning_job_id: str = Field(description="The job.")
+    fine_tuning_job_id: str = Field(description="Id of the job.")
     checkpoints: list[Checkpoint] = Field(
         default_factory=list,
-        description="The checkpoints; `fine_tuned_model_checkpoint` is a checkpoint's name, `ft:…`.",
+        description="The checkpoints. Each one's `fine_tuned_model_checkpoint` is its name, `ft:…`.",
     )
 
 
 class FineTuningEvents(ListResult):
-    """Events of a job, in the order that was asked for."""
+    """Events of a job, in the requested order."""
 
-    fine_tuning_job_id: str = Field(description="The job.")
+    fine_tuning_job_id: str = Field(description="Id of the job.")
     events: list[Event] = Field(default_factory=list, description="The events.")
 
 
 class FineTuningCheckpointPermissions(ListResult):
     """Permissions of a checkpoint, newest first."""
 
-    checkpoint_id: str = Field(description="The checkpoint, as it was asked for.")
-    permissions: list[Permission] = Field(default_factory=list, description="One for each project.")
+    checkpoint_id: str = Field(description="Name or id of the checkpoint, as given in the arguments.")
+    permissions: list[Permission] = Field(
+        default_factory=list, description="The permissions, each for a single project."
+    )
 
     @property
     def project_ids(self) -> list[str]:
-        """The projects that may use the checkpoint."""
+        """Ids of the projects that may use the checkpoint."""
         return [permission.project_id for permission in self.permissions]
 
 

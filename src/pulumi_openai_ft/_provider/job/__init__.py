@@ -1,1 +1,1 @@
-"""What the provider of jobs is made of."""
+"""Implementation of the fine-tuning job provider."""

@@ -1,12 +1,11 @@
-"""Where an existing job is not what the inputs ask for.
+"""Differences between a job and the desired inputs. Any difference replaces the job.
 
-The inputs are compared with the job as it is: whatever the service resolved, an alias of a model, `auto`, a seed,
-satisfies them, and an input that is left out asks for nothing. An input that asks for the very same as the one that
-the job was bought with is satisfied too, whatever the service made of it. So nothing is bought again unless the
-program asks for something else. A value that is not known yet counts as something else.
+A value that the service resolved (a model alias, `auto`, the seed) is not a difference, and an omitted input is not
+compared. An input that equals the input with which the job was created is not a difference either, even if the service
+changed the value. An unknown value is a difference.
 
-Each comparison takes what is there and what is wanted, and answers with the paths, from there on, at which the one
-does not satisfy the other: none where it does, and `_HERE` where it is not worth or not possible to look inside.
+Each comparison takes the actual and the desired value and returns the relative paths of the differences. The path is
+`_ROOT` if the value differs as a whole.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     Comparison = Callable[[Any, Any], list[Path]]
     Rules = Mapping[Any, Comparison]
 
-_LEFT_TO_THE_SERVICE = ("auto", "default")  # the latter is a reasoning effort
+_RESOLVED_BY_SERVICE = ("auto", "default")  # the latter is a reasoning effort
 SERVICE_TAG = "openai/"  # OpenAI tags each run at Weights & Biases with its name, the model and the job
 _DATE = re.compile(r"-\d{4}-\d{2}-\d{2}|-\d{4}")
 _ROOT: Path = ()
@@ -38,36 +37,36 @@ _NO_RULES: Rules = MappingProxyType({})
 
 
 def differences(name: str, news: Mapping[str, Any], olds: Mapping[str, Any]) -> list[str]:
-    """Where one input cannot be satisfied by the job that is there.
+    """Return the differences between an input and the job.
 
     Args:
-        name: The input, one of those that replace.
-        news: The inputs.
+        name: Name of the input, from `REPLACE_ON_CHANGE`.
+        news: The desired inputs.
         olds: The job's outputs.
 
     Returns:
-        Paths of properties as Pulumi writes them, such as `method.supervised.hyperparameters.n_epochs`,
-        `integrations[0].wandb.project` or `metadata["team.name"]`. Each leads to something that is wanted. What the
-        job lacks is one path, whatever lies in it, and so is a list whose order does not matter.
+        Property paths in Pulumi's notation, such as `method.supervised.hyperparameters.n_epochs`,
+        `integrations[0].wandb.project` or `metadata["team.name"]`. Each path exists in the desired input. An object
+        that the job lacks has a single path, and so has a list whose order does not matter.
     """
-    wanted, actual = (
+    desired, actual = (
         input_models.integers_from_floats(news.get(name)),
         input_models.integers_from_floats(olds.get(name)),
     )
-    if wanted is None or name in not_comparable(news, olds):
+    if desired is None or name in not_comparable(news, olds):
         return []
     if name in FILE_HASHES:
         old_hash, new_hash = olds.get(FILE_HASHES[name]), news.get(FILE_HASHES[name])
         if isinstance(old_hash, str) and isinstance(new_hash, str):
             return [name] if old_hash != new_hash else []
-    paths = [] if _was_asked(name, wanted, olds) else _RULES[name](actual, wanted)
+    paths = [] if _is_as_requested(name, desired, olds) else _RULES[name](actual, desired)
     return list(dict.fromkeys(name + format_path(path) for path in paths))
 
 
 def not_comparable(news: Mapping[str, Any], olds: Mapping[str, Any]) -> list[str]:
-    """Inputs that an imported job cannot be compared with: no service knows them, and we did not record them.
+    """Return the inputs that cannot be compared with an imported job: the API lacks them, and no state recorded them.
 
-    They are no difference, so that an import buys nothing; an update records them.
+    They are not differences, because an import must not replace the job. An update records them.
     """
     if REQUESTED_INPUTS in olds:
         return []
@@ -79,23 +78,25 @@ def not_comparable(news: Mapping[str, Any], olds: Mapping[str, Any]) -> list[str
 
 
 def input_digests(props: Mapping[str, Any]) -> dict[str, str]:
-    """What inputs ask of a job, as a digest of each: they may be long, and secret."""
+    """Return a digest of each input that replaces the job. The inputs themselves may be long or secret."""
     return {name: _digest(props[name]) for name in REPLACE_ON_CHANGE if props.get(name) is not None}
 
 
-def _was_asked(name: str, wanted: Any, olds: Mapping[str, Any]) -> bool:
-    before = olds.get(REQUESTED_INPUTS)
-    return isinstance(before, dict) and before.get(name) == _digest(wanted)
+def _is_as_requested(name: str, desired: Any, olds: Mapping[str, Any]) -> bool:
+    requested = olds.get(REQUESTED_INPUTS)
+    return isinstance(requested, dict) and requested.get(name) == _digest(desired)
 
 
 def _digest(value: Any) -> str:
-    # a value that is not known yet shows as its address, which equals nothing
-    known = json.dumps(_without_none(input_models.integers_from_floats(value)), sort_keys=True, default=repr)
-    return hashlib.sha256(known.encode()).hexdigest()
+    # the repr of an unknown value contains its address, so its digest differs from every other digest
+    content = json.dumps(
+        _without_none(input_models.integers_from_floats(value)), sort_keys=True, default=repr
+    )
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _without_none(value: Any) -> Any:
-    """The value without entries that are None: Pulumi does not keep all of them."""
+    """Return the value without dictionary entries that are None, because Pulumi drops some of them."""
     if isinstance(value, dict):
         return {key: _without_none(item) for key, item in value.items() if item is not None}
     return [_without_none(item) for item in value] if isinstance(value, list) else value
@@ -105,134 +106,139 @@ def _root_if(differs: object) -> list[Path]:
     return [_ROOT] if differs else []
 
 
-def _diff_value(actual: Any, wanted: Any) -> list[Path]:
-    return _root_if(actual != wanted)
+def _diff_value(actual: Any, desired: Any) -> list[Path]:
+    return _root_if(actual != desired)
 
 
-def _diff_model(actual: Any, wanted: Any) -> list[Path]:
-    """An alias is the dated model that it resolved to, whatever it would resolve to today."""
-    names = (str(wanted), str(actual))
+def _diff_model(actual: Any, desired: Any) -> list[Path]:
+    """Compare models. An alias equals every dated version of its model, in either direction."""
+    names = (str(desired), str(actual))
     is_alias = any(a.startswith(b) and _DATE.fullmatch(a[len(b) :]) for a, b in (names, reversed(names)))
-    return [] if is_alias else _diff_value(actual, wanted)
+    return [] if is_alias else _diff_value(actual, desired)
 
 
-def _diff_text(actual: Any, wanted: Any) -> list[Path]:
-    return _diff_value(_trimmed(actual), _trimmed(wanted))
+def _diff_text(actual: Any, desired: Any) -> list[Path]:
+    return _diff_value(_trimmed(actual), _trimmed(desired))
 
 
 def _trimmed(value: Any) -> Any:
     return value.strip() or None if isinstance(value, str) else value
 
 
-def _diff_wanted(actual: Any, wanted: Any, rules: Rules = _NO_RULES) -> list[Path]:
-    """Looks for everything that is wanted; what is there besides was added by the service.
+def _diff_subset(actual: Any, desired: Any, rules: Rules = _NO_RULES) -> list[Path]:
+    """Find every desired value in the actual value. Additional actual values were added by the service.
 
     Args:
-        actual: What is there.
-        wanted: What is asked for.
-        rules: How to compare what lies under certain keys, at any depth.
+        actual: The job's value.
+        desired: The desired value.
+        rules: Comparisons for the values of certain keys, at any depth.
     """
-    compare = partial(_diff_wanted, rules=rules)
-    if isinstance(wanted, dict):
-        given = {key: value for key, value in wanted.items() if value is not None}
+    compare = partial(_diff_subset, rules=rules)
+    if isinstance(desired, dict):
+        given = {key: value for key, value in desired.items() if value is not None}
         if isinstance(actual, dict):
             return _diff_entries(actual, given, compare, rules)
         return _root_if(_diff_entries({}, given, compare, rules))
-    if isinstance(wanted, list):
-        return _diff_lists(_list(actual), wanted, compare)
-    return _diff_value(actual, wanted)
+    if isinstance(desired, list):
+        return _diff_lists(_list(actual), desired, compare)
+    return _diff_value(actual, desired)
 
 
 def _diff_entries(
-    actual: Mapping[Any, Any], wanted: Mapping[Any, Any], compare: Comparison, rules: Rules = _NO_RULES
+    actual: Mapping[Any, Any], desired: Mapping[Any, Any], compare: Comparison, rules: Rules = _NO_RULES
 ) -> list[Path]:
     return [
         (step, *path)
-        for step, value in wanted.items()
+        for step, value in desired.items()
         for path in rules.get(step, compare)(actual.get(step), value)
     ]
 
 
-def _diff_lists(actual: list[Any], wanted: list[Any], compare: Comparison) -> list[Path]:
-    if len(actual) != len(wanted):
+def _diff_lists(actual: list[Any], desired: list[Any], compare: Comparison) -> list[Path]:
+    if len(actual) != len(desired):
         return [_ROOT]
-    pairs = enumerate(zip(actual, wanted, strict=True))
-    return [(index, *path) for index, (there, item) in pairs for path in compare(there, item)]
+    pairs = enumerate(zip(actual, desired, strict=True))
+    return [(index, *path) for index, (existing, item) in pairs for path in compare(existing, item)]
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _diff_kept(actual: Any, wanted: Any) -> list[Path]:
-    """Compares what no service has touched."""
-    return _diff_all(_without_none(actual) or None, _without_none(wanted) or None)
+def _diff_unchanged(actual: Any, desired: Any) -> list[Path]:
+    """Compare a value that the service never changes."""
+    return _diff_all(_without_none(actual) or None, _without_none(desired) or None)
 
 
-def _diff_all(actual: Any, wanted: Any) -> list[Path]:
-    """Compares everything: nothing may be there besides."""
-    if isinstance(actual, dict) and isinstance(wanted, dict) and actual.keys() <= wanted.keys():
-        return _diff_entries(actual, wanted, _diff_all)
-    if isinstance(actual, list) and isinstance(wanted, list):
-        return _diff_lists(actual, wanted, _diff_all)
-    return _diff_value(actual, wanted)
+def _diff_all(actual: Any, desired: Any) -> list[Path]:
+    """Compare the values in full. Additional actual values are differences, too."""
+    if isinstance(actual, dict) and isinstance(desired, dict) and actual.keys() <= desired.keys():
+        return _diff_entries(actual, desired, _diff_all)
+    if isinstance(actual, list) and isinstance(desired, list):
+        return _diff_lists(actual, desired, _diff_all)
+    return _diff_value(actual, desired)
 
 
-def _diff_members(actual: list[Any], wanted: Mapping[Path, Any], compare: Comparison) -> list[Path]:
-    """Compares two lists but for their order. Entries that belong together are only known where each has one.
+def _diff_members(actual: list[Any], desired: Mapping[Path, Any], compare: Comparison) -> list[Path]:
+    """Compare two lists, ignoring their order.
+
+    The paths lead into an entry only if both lists have a single entry: longer lists do not show which entries
+    correspond to each other.
 
     Args:
-        actual: What is there.
-        wanted: What is asked for, by the path that leads to it.
-        compare: How to compare two entries.
+        actual: The job's entries.
+        desired: The desired entries by path.
+        compare: Comparison of two entries.
     """
-    if len(actual) == len(wanted) == 1:
-        return [(*step, *path) for step, item in wanted.items() for path in compare(actual[0], item)]
+    if len(actual) == len(desired) == 1:
+        return [(*step, *path) for step, item in desired.items() for path in compare(actual[0], item)]
     agree = (
-        len(actual) == len(wanted)
-        and all(any(not compare(there, item) for there in actual) for item in wanted.values())
-        and all(any(not compare(there, item) for item in wanted.values()) for there in actual)
+        len(actual) == len(desired)
+        and all(any(not compare(existing, item) for existing in actual) for item in desired.values())
+        and all(any(not compare(existing, item) for item in desired.values()) for existing in actual)
     )
     return _root_if(not agree)
 
 
-def _diff_metadata(actual: Any, wanted: Any) -> list[Path]:
-    return _diff_wanted(actual, wanted, dict.fromkeys(wanted, _diff_text) if isinstance(wanted, dict) else {})
-
-
-def _diff_integrations(actual: Any, wanted: Any) -> list[Path]:
-    if not isinstance(wanted, list):
-        return _diff_value(actual, wanted)
-    return _diff_members(_list(actual), _parts(wanted), partial(_diff_wanted, rules=_INTEGRATION))
-
-
-def _diff_tags(actual: Any, wanted: Any) -> list[Path]:
-    if not isinstance(wanted, list):
-        return _diff_value(actual, wanted)
-    there, tags = ([_trimmed(tag) for tag in _list(value)] for value in (actual, wanted))
-    added = [tag for tag in there if tag not in tags]
-    agree = all(tag in there for tag in tags) and all(str(tag).startswith(SERVICE_TAG) for tag in added)
-    return _root_if(not agree)
-
-
-def _diff_hyperparameters(actual: Any, wanted: Any) -> list[Path]:
-    """Those that are left to the service are what they are."""
-    if not isinstance(wanted, dict):
-        return _diff_value(actual, wanted)
-    return _diff_wanted(
-        actual, {key: value for key, value in wanted.items() if value not in _LEFT_TO_THE_SERVICE}
+def _diff_metadata(actual: Any, desired: Any) -> list[Path]:
+    return _diff_subset(
+        actual, desired, dict.fromkeys(desired, _diff_text) if isinstance(desired, dict) else {}
     )
 
 
-def _diff_graders(actual: Any, wanted: Any) -> list[Path]:
-    """Compares the parts of a `multi` grader by their keys, or where one side has none, by their names."""
-    compare = partial(_diff_wanted, rules=_METHOD)
-    if _is_map(actual) and _is_map(wanted):
-        same_keys = actual.keys() == wanted.keys()
-        return _diff_entries(actual, wanted, compare) if same_keys else [_ROOT]
-    if not isinstance(wanted, dict | list):
-        return _diff_value(actual, wanted)
-    return _diff_members(list(_parts(actual).values()), _parts(wanted), compare)
+def _diff_integrations(actual: Any, desired: Any) -> list[Path]:
+    if not isinstance(desired, list):
+        return _diff_value(actual, desired)
+    return _diff_members(_list(actual), _parts(desired), partial(_diff_subset, rules=_INTEGRATION))
+
+
+def _diff_tags(actual: Any, desired: Any) -> list[Path]:
+    if not isinstance(desired, list):
+        return _diff_value(actual, desired)
+    existing, tags = ([_trimmed(tag) for tag in _list(value)] for value in (actual, desired))
+    added = [tag for tag in existing if tag not in tags]
+    agree = all(tag in existing for tag in tags) and all(str(tag).startswith(SERVICE_TAG) for tag in added)
+    return _root_if(not agree)
+
+
+def _diff_hyperparameters(actual: Any, desired: Any) -> list[Path]:
+    """Compare hyperparameters, except those whose values the service chooses."""
+    if not isinstance(desired, dict):
+        return _diff_value(actual, desired)
+    return _diff_subset(
+        actual, {key: value for key, value in desired.items() if value not in _RESOLVED_BY_SERVICE}
+    )
+
+
+def _diff_graders(actual: Any, desired: Any) -> list[Path]:
+    """Compare the graders of a `multi` grader: by key if both sides are maps, otherwise ignoring their order."""
+    compare = partial(_diff_subset, rules=_METHOD)
+    if _is_map(actual) and _is_map(desired):
+        same_keys = actual.keys() == desired.keys()
+        return _diff_entries(actual, desired, compare) if same_keys else [_ROOT]
+    if not isinstance(desired, dict | list):
+        return _diff_value(actual, desired)
+    return _diff_members(list(_parts(actual).values()), _parts(desired), compare)
 
 
 def _is_map(graders: Any) -> TypeGuard[dict[str, Any]]:
@@ -240,7 +246,7 @@ def _is_map(graders: Any) -> TypeGuard[dict[str, Any]]:
 
 
 def _parts(value: Any) -> dict[Path, Any]:
-    """The entries of a list or of a map of graders, or the one grader, by the path that leads there."""
+    """Return the entries of a list or of a map of graders by path. A single grader has the path `_ROOT`."""
     if _is_map(value):
         return {(key,): part for key, part in value.items()}
     if isinstance(value, dict):
@@ -254,16 +260,16 @@ _METHOD: Rules = {
     "graders": _diff_graders,
     "source": _diff_text,
     "calculate_output": _diff_text,
-    "response_format": _diff_wanted,
+    "response_format": _diff_subset,
 }
 _RULES: Rules = {
     **dict.fromkeys(REPLACE_ON_CHANGE, _diff_value),
     "model": _diff_model,
     "suffix": _diff_text,
-    "method": partial(_diff_wanted, rules=_METHOD),
+    "method": partial(_diff_subset, rules=_METHOD),
     "integrations": _diff_integrations,
     "metadata": _diff_metadata,
-    "extra_body": _diff_kept,
-    "triggers": _diff_kept,
+    "extra_body": _diff_unchanged,
+    "triggers": _diff_unchanged,
 }
-"""How each input that replaces is compared with the job."""
+"""Comparison of each input that replaces the job."""

@@ -1,6 +1,7 @@
-"""What the local file behind a job's training file tells before the job is bought: what is refused, what it costs.
+"""Checks of a job's training file and an estimate of the training cost, before the job is created.
 
-It counts only while its content is the one that the program has hashed.
+Both read the local file that was uploaded as the training file. They are skipped if its content has changed since the
+program computed its hash.
 """
 
 from __future__ import annotations
@@ -23,37 +24,38 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.training_data import Report
 
 JOB_ERROR_KINDS = ("format", "last_message", "too_few_examples")
-"""Kinds of problems that only the job's method, and that it trains on the file, make errors of."""
+"""Kinds of problems that are errors for this job because of its method, or because it trains on the file."""
 JOB_WARNING_KINDS = ("too_long_for_model",)
-"""Kinds of problems that only the job's model brings."""
+"""Kinds of problems that depend on the job's model."""
 _training_data = LazyModule("training_data")
 
 
 def data_errors(props: Mapping[str, Any], catalog: Catalog, service: str, host: Host) -> list[str]:
-    """What the service would refuse of the training file for this job, a sentence each."""
-    is_refused = is_error_level(_local(props).get("validate"), service)
-    return _first_of(JOB_ERROR_KINDS, props, catalog, host) if is_refused else []
+    """Return messages about the reasons why the service would reject the training file for this job."""
+    fails_preview = is_error_level(_local(props).get("validate"), service)
+    return _first_of(JOB_ERROR_KINDS, props, catalog, host) if fails_preview else []
 
 
 def data_warnings(props: Mapping[str, Any], catalog: Catalog, host: Host) -> list[str]:
-    """What else to know of the training file for this job, a sentence each."""
-    is_told = _local(props).get("validate") != OFF
-    return _first_of((*JOB_ERROR_KINDS, *JOB_WARNING_KINDS), props, catalog, host) if is_told else []
+    """Return the warnings about the training file for this job."""
+    is_checked = _local(props).get("validate") != OFF
+    return _first_of((*JOB_ERROR_KINDS, *JOB_WARNING_KINDS), props, catalog, host) if is_checked else []
 
 
 def estimate(
     props: Mapping[str, Any], catalog: Catalog, profile: Profile, host: Host
 ) -> dict[str, Any] | None:
-    """What training is likely to come to: tokens, USD, epochs, and the day of the price.
+    """Estimate the training: trained tokens, epochs, cost in USD, and the date of the price.
 
     Args:
         props: All properties of the job.
-        catalog: What is known of models.
-        profile: How the service differs from OpenAI.
-        host: Where it is shown how far the file is read.
+        catalog: The catalog of base models.
+        profile: The profile of the service.
+        host: The host, which displays the progress of reading the file.
 
     Returns:
-        None where that cannot be told: reinforcement is billed by time.
+        The estimate, or None if the method, the number of epochs or the file's tokens are not known. It is also None
+        for reinforcement, which is billed by time.
     """
     if not is_known(props.get("method")):
         return None
@@ -78,27 +80,25 @@ def estimate(
 
 
 def estimated(props: Mapping[str, Any]) -> dict[str, Any]:
-    """The outputs of a new job that its check has estimated; unknown where it could not yet."""
+    """Return the estimated outputs of a new job. They are unknown while the inputs of the estimate are unknown."""
     found = integers_from_floats(props.get(ESTIMATE))
     if isinstance(found, dict):
         return dict(zip(ESTIMATED, (found["tokens"], found.get("usd")), strict=True))
-    grounds = ("model", "method", TRAINING_DATA, FILE_HASHES["training_file"])
-    nothing = None if is_known([props.get(name) for name in grounds]) else unknown()
-    return dict.fromkeys(ESTIMATED, nothing)
+    estimate_inputs = ("model", "method", TRAINING_DATA, FILE_HASHES["training_file"])
+    missing = None if is_known([props.get(name) for name in estimate_inputs]) else unknown()
+    return dict.fromkeys(ESTIMATED, missing)
 
 
 def _first_of(kinds: Iterable[str], props: Mapping[str, Any], catalog: Catalog, host: Host) -> list[str]:
-    """The first problem of each kind."""
+    """Return a message about the first problem of each kind."""
     found = _report(props, catalog, host)
     first = {problem.kind: problem for problem in reversed(found.problems if found else ())}
-    sentences = [str(first[kind]) for kind in kinds if kind in first]
-    return prefixed(
-        "training_file", redacted_repr(props, TRAINING_DATA, _local(props).get("file")), sentences
-    )
+    messages = [str(first[kind]) for kind in kinds if kind in first]
+    return prefixed("training_file", redacted_repr(props, TRAINING_DATA, _local(props).get("file")), messages)
 
 
 def _report(props: Mapping[str, Any], catalog: Catalog, host: Host) -> Report | None:
-    """What is found in the file by the rules of the job's method and model."""
+    """Return the report on the local file for the job's method and model, or None if it cannot be checked."""
     path, sha256 = _local(props).get("file"), props.get(FILE_HASHES["training_file"])
     method, model = _method(props), props.get("model")
     if not (isinstance(path, str) and isinstance(sha256, str) and isinstance(model, str)):

@@ -1,7 +1,7 @@
-"""Graders: what gives an answer its reward in reinforcement training.
+"""Graders, which compute the reward of a model response in reinforcement training.
 
-Source in the API: `method.reinforcement.grader` of `POST /fine_tuning/jobs`. Messages and templates are checked by
-the service; here only what is surely wrong is found.
+Source in the API: `method.reinforcement.grader` of `POST /fine_tuning/jobs`. Only unambiguous errors are reported here;
+the service checks messages and templates in full.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from pulumi_openai_ft._provider.input_models import InputModel
 
 def _closed(value: Any) -> Any:
     if isinstance(value, str) and value.rfind("{{") > value.rfind("}}"):
-        raise ValueError("a text in which }} follows every {{")
+        raise ValueError("a string in which every {{ is closed by }}")
     return value
 
 
 def _ascending(numbers: list[float]) -> list[float]:
     if numbers[0] >= numbers[1]:
-        raise ValueError("two numbers, the lower one first")
+        raise ValueError("two numbers in ascending order")
     return numbers
 
 
@@ -44,27 +44,32 @@ Range = Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator
 
 
 class GraderMessage(InputModel):
-    """A message to the model that grades."""
+    """A message to the grading model."""
 
-    role: Literal["user", "assistant", "system", "developer"] = Field(description="Who speaks.")
+    role: Literal["user", "assistant", "system", "developer"] = Field(
+        description="Role of the message's author."
+    )
     content: Content = Field(
         description='A text, a part such as `{"type": "input_text", "text": "…"}`, or a list of these. '
-        "Texts may hold templates."
+        "Texts may contain templates."
     )
     type: Literal["message"] | None = Field(default=None, description="Always `message`.")
 
 
 class SamplingParams(InputModel):
-    """How the model that grades is asked."""
+    """Sampling parameters of the grading model."""
 
-    seed: int | None = Field(default=None, description="Makes the model's answers repeatable.")
-    top_p: float | None = Field(default=None, description="Share of the likeliest tokens to choose from.")
-    temperature: float | None = Field(default=None, description="How random the answers are.")
+    seed: int | None = Field(default=None, description="Seed for reproducible model responses.")
+    top_p: float | None = Field(
+        default=None, description="Cumulative probability of the tokens to sample from (nucleus sampling)."
+    )
+    temperature: float | None = Field(default=None, description="Randomness of the model's responses.")
     max_completions_tokens: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="Most tokens of an answer."
+        default=None, description="Maximum number of tokens in a model response."
     )
     reasoning_effort: Text | None = Field(
-        default=None, description="How much the model reasons: `low`, `medium`, `high` or what else it knows."
+        default=None,
+        description="Reasoning effort of the model: `low`, `medium`, `high`, or another value that it supports.",
     )
 
 
@@ -77,26 +82,26 @@ class _Comparing(_Named):
     reference: Template = Field(description="Text to compare with, such as `{{item.answer}}`.")
 
 
-class _Asking(_Named):
-    model: Text = Field(description="Model that grades.")
+class _ModelBased(_Named):
+    model: Text = Field(description="Grading model.")
     input: Annotated[list[GraderMessage], Field(min_length=1)] = Field(
-        description="Messages to the model that grades."
+        description="Messages to the grading model."
     )
 
 
 class StringCheck(_Comparing):
-    """Rewards 1 where the input compares to the reference as asked, else 0."""
+    """A grader that rewards 1 if the comparison of the input with the reference succeeds, otherwise 0."""
 
-    type: Literal["string_check"] = Field(description="Kind of grader.")
+    type: Literal["string_check"] = Field(description="Type of the grader.")
     operation: Literal["eq", "ne", "like", "ilike"] = Field(
-        description="`eq` equal, `ne` not equal, `like` contains, `ilike` contains in any case."
+        description="`eq` equal, `ne` not equal, `like` contains, `ilike` contains (ignoring case)."
     )
 
 
 class TextSimilarity(_Comparing):
-    """Rewards how similar the input is to the reference."""
+    """A grader that rewards the similarity of the input to the reference."""
 
-    type: Literal["text_similarity"] = Field(description="Kind of grader.")
+    type: Literal["text_similarity"] = Field(description="Type of the grader.")
     evaluation_metric: Literal[
         "cosine",
         "fuzzy_match",
@@ -109,49 +114,56 @@ class TextSimilarity(_Comparing):
         "rouge_4",
         "rouge_5",
         "rouge_l",
-    ] = Field(description="How similarity is measured.")
+    ] = Field(description="Metric of the similarity.")
 
 
-class ScoreModel(_Asking):
-    """Rewards with the number that a model answers."""
+class ScoreModel(_ModelBased):
+    """A grader that rewards the score returned by a model."""
 
-    type: Literal["score_model"] = Field(description="Kind of grader.")
+    type: Literal["score_model"] = Field(description="Type of the grader.")
     range: Range | None = Field(
-        default=None, description="Lowest and highest reward; `[0, 1]` by default. Rewards beyond are cut."
+        default=None,
+        description="Minimum and maximum reward. Scores outside of the range are clipped. Defaults to `[0, 1]`.",
     )
     sampling_params: SamplingParams | None = Field(
-        default=None, description="How the model that grades is asked."
+        default=None, description="Sampling parameters of the grading model."
     )
 
 
-class LabelModel(_Asking):
-    """Rewards 1 where a model gives the answer a passing label, else 0. Only a part of a `multi` grader."""
+class LabelModel(_ModelBased):
+    """A grader that rewards 1 if a model chooses a passing label, otherwise 0.
 
-    type: Literal["label_model"] = Field(description="Kind of grader.")
-    labels: Labels = Field(description="Labels that the model chooses from.")
-    passing_labels: Labels = Field(description="Those of the labels that are rewarded.")
+    It can only be used in a `multi` grader.
+    """
+
+    type: Literal["label_model"] = Field(description="Type of the grader.")
+    labels: Labels = Field(description="Labels that the grading model chooses from.")
+    passing_labels: Labels = Field(description="Labels that are rewarded.")
 
     @field_validator("passing_labels")
     @classmethod
     def _are_labels(cls, passing: list[str], info: ValidationInfo) -> list[str]:
-        labels = info.data.get("labels", passing)  # absent where the labels are wrong or not known yet
+        labels = info.data.get("labels", passing)  # absent if the labels are invalid or unknown
         if not set(passing) <= set(labels):
             raise ValueError(f"among the labels: {', '.join(map(repr, labels))}")
         return passing
 
 
 class PythonCode(_Named):
-    """Rewards with the number that Python code returns."""
+    """A grader that rewards the number returned by Python code."""
 
-    type: Literal["python"] = Field(description="Kind of grader.")
+    type: Literal["python"] = Field(description="Type of the grader.")
     source: Text = Field(
         description="Python source that defines `grade(sample, item)`, which returns a number."
     )
-    image_tag: Text | None = Field(default=None, description="Image that the source runs in.")
+    image_tag: Text | None = Field(default=None, description="Tag of the image in which the source runs.")
 
 
 def _as_its_type(union: Any) -> WrapValidator:
-    """Checks a grader as its type says. A union of pydantic's would name its branch in every path."""
+    """Return a validator that selects the model by the grader's type.
+
+    Pydantic's own unions would add the name of the branch to every property path.
+    """
     models: dict[str, type[InputModel]] = {
         get_args(kind.model_fields["type"].annotation)[0]: kind for kind in get_args(union)
     }
@@ -181,10 +193,10 @@ def _type_problem(grader: dict[str, Any], kinds: list[str]) -> InitErrorDetails:
 
 _Partial = StringCheck | TextSimilarity | ScoreModel | LabelModel | PythonCode
 PartialGrader = Annotated[_Partial, Field(discriminator="type"), _as_its_type(_Partial)]
-"""A grader that may stand in a `multi` grader."""
+"""A grader that can be used in a `multi` grader."""
 
 _DEFERRED = ConfigDict(defer_build=True)
-_ONE: TypeAdapter[Any] = TypeAdapter(PartialGrader, config=_DEFERRED)
+_SINGLE: TypeAdapter[Any] = TypeAdapter(PartialGrader, config=_DEFERRED)
 _LIST: TypeAdapter[Any] = TypeAdapter(Annotated[list[PartialGrader], Field(min_length=1)], config=_DEFERRED)
 _MAP: TypeAdapter[Any] = TypeAdapter(
     Annotated[dict[str, PartialGrader], Field(min_length=1)], config=_DEFERRED
@@ -192,27 +204,30 @@ _MAP: TypeAdapter[Any] = TypeAdapter(
 
 
 def _as_its_form(value: Any, _handler: Any) -> Any:
-    """The API's guide writes a map, its example a list, its specification a single grader."""
+    """Validate a map of graders, a list of graders, or a single grader.
+
+    The API's guide uses a map, its example a list, and its specification a single grader.
+    """
     if isinstance(value, list):
         return _LIST.validate_python(value)
     if isinstance(value, dict):
         is_grader = not isinstance(value.get("type", {}), dict)
-        return (_ONE if is_grader else _MAP).validate_python(value)
+        return (_SINGLE if is_grader else _MAP).validate_python(value)
     raise ValueError("a map from names to graders, or a list of graders")
 
 
 class Multi(_Named):
-    """Rewards with a formula over the rewards of other graders."""
+    """A grader that rewards the result of a formula over the rewards of other graders."""
 
-    type: Literal["multi"] = Field(description="Kind of grader.")
+    type: Literal["multi"] = Field(description="Type of the grader.")
     graders: Annotated[
         dict[str, PartialGrader] | list[PartialGrader] | PartialGrader, WrapValidator(_as_its_form)
-    ] = Field(description="The graders: a map from names to graders, or a list.")
+    ] = Field(description="Graders, as a map from names to graders or as a list.")
     calculate_output: Text = Field(
-        description="Formula over the graders' names, such as `0.7 * correct + 0.3 * brief`."
+        description="Formula that uses the graders' names, such as `0.7 * correct + 0.3 * brief`."
     )
 
 
 _Whole = StringCheck | TextSimilarity | ScoreModel | PythonCode | Multi
 Grader = Annotated[_Whole, Field(discriminator="type"), _as_its_type(_Whole)]
-"""A grader that may be the reward of a reinforcement job."""
+"""A grader that can compute the reward of a reinforcement job."""

@@ -1,7 +1,7 @@
-"""The token that keeps a job from being paid twice.
+"""The idempotency key of a job, which prevents paying for the same job twice.
 
-It stands in the job's metadata and follows from who asks (the resource's identity) and for what (the API's inputs).
-Before a job is created, the jobs that carry its token are looked up.
+The key is a hash of the resource's identity and of the inputs that the API has. It is stored in the job's metadata.
+Before creating a job, the provider searches for existing jobs with the same key.
 """
 
 from __future__ import annotations
@@ -16,28 +16,34 @@ from pulumi_openai_ft._shared.state_names import FILE_HASHES, FORMER_IDENTITIES,
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TOKEN_LENGTH = 40
+KEY_LENGTH = 40
 
 
-def idempotency_keys(props: Mapping[str, Any], inputs: Mapping[str, Any], owner: str | None) -> list[str]:
-    """The job's token, and those that it had under the resource's former names; see `job_token`."""
-    askers = [props.get(IDENTITY), *(props.get(FORMER_IDENTITIES) or [])]
-    return [job_token({**props, IDENTITY: asker}, inputs, owner) for asker in askers]
+def idempotency_keys(props: Mapping[str, Any], inputs: Mapping[str, Any], scope: str | None) -> list[str]:
+    """Return the job's idempotency key, followed by its keys under former names of the resource.
+
+    See `idempotency_key` for the arguments.
+    """
+    identities = [props.get(IDENTITY), *(props.get(FORMER_IDENTITIES) or [])]
+    return [idempotency_key({**props, IDENTITY: identity}, inputs, scope) for identity in identities]
 
 
-def job_token(props: Mapping[str, Any], inputs: Mapping[str, Any], owner: str | None) -> str:
-    """The token of a job that these inputs ask for.
+def idempotency_key(props: Mapping[str, Any], inputs: Mapping[str, Any], scope: str | None) -> str:
+    """Return the idempotency key of a job, 40 hexadecimal digits.
 
-    Files count by their hash where it is known, so that the same content uploaded again asks for the same job.
+    A file is represented by the hash of its content if the hash is known. Uploading the same content again therefore
+    results in the same key.
 
     Args:
-        props: All properties, the hidden identity and hashes among them.
-        inputs: The checked inputs.
-        owner: The setting of that name.
+        props: All properties, including the hidden identity and hashes.
+        inputs: The validated inputs.
+        scope: The setting `openai-ft:idempotencyScope`.
     """
-    asked = {name: value for name, value in inputs.items() if name in REPLACE_ON_CHANGE}
+    job_inputs = {name: value for name, value in inputs.items() if name in REPLACE_ON_CHANGE}
     hashes = {
-        name: props[hidden] for name, hidden in FILE_HASHES.items() if name in asked and props.get(hidden)
+        name: props[hidden]
+        for name, hidden in FILE_HASHES.items()
+        if name in job_inputs and props.get(hidden)
     }
-    recipe = {"identity": props.get(IDENTITY), "owner": owner, "inputs": {**asked, **hashes}}
-    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:TOKEN_LENGTH]
+    hashed = {"identity": props.get(IDENTITY), "owner": scope, "inputs": {**job_inputs, **hashes}}
+    return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()[:KEY_LENGTH]

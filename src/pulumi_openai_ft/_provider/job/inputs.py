@@ -11,24 +11,24 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from pulumi_openai_ft._provider.input_models import InputModel
-from pulumi_openai_ft._provider.job.graders import Grader  # noqa: TC001 - pydantic looks it up
+from pulumi_openai_ft._provider.job.graders import Grader  # noqa: TC001 - pydantic resolves the annotation
 
-MAX_METADATA = 15  # the API allows 16; one pair holds the idempotency key
+MAX_METADATA = 15  # the API allows 16; the idempotency key uses one pair
 
 
 @dataclass(frozen=True)
 class ProviderInput:
-    """Marks an input that the API does not have.
+    """A marker of an input that the API does not have.
 
     Attributes:
-        replaces: Whether a change replaces the job. Otherwise it updates the job in place.
+        replaces: Whether a change replaces the job. Otherwise, it updates the job in place.
     """
 
     replaces: bool = False
 
 
 class AcceptsFile:
-    """Marks the id of a file, for which programs may also pass the `File`."""
+    """A marker of a file id. Programs may pass the `File` itself instead of its id."""
 
 
 IN_PLACE, REPLACES = ProviderInput(), ProviderInput(replaces=True)
@@ -47,12 +47,14 @@ MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 
 
 class SupervisedHyperparameters(InputModel):
-    """Hyperparameters of supervised training. The service chooses what is left out or `auto`."""
+    """Hyperparameters of supervised training. The service chooses values that are omitted or `auto`."""
 
-    n_epochs: Epochs | None = Field(default=None, description="Passes through the data, 1 to 50.")
-    batch_size: BatchSize | None = Field(default=None, description="Examples in a step, 1 to 256.")
+    n_epochs: Epochs | None = Field(
+        default=None, description="Number of passes over the training data, 1 to 50."
+    )
+    batch_size: BatchSize | None = Field(default=None, description="Examples per step, 1 to 256.")
     learning_rate_multiplier: Positive | None = Field(
-        default=None, description="Scales the learning rate, above 0."
+        default=None, description="Scaling factor of the learning rate, greater than 0."
     )
 
 
@@ -60,7 +62,8 @@ class DpoHyperparameters(SupervisedHyperparameters):
     """Hyperparameters of direct preference optimization."""
 
     beta: Beta | None = Field(
-        default=None, description="Weight of the penalty against the base model, above 0 to 2."
+        default=None,
+        description="Weight of the penalty for deviating from the base model, greater than 0, at most 2.",
     )
 
 
@@ -68,41 +71,52 @@ class ReinforcementHyperparameters(SupervisedHyperparameters):
     """Hyperparameters of reinforcement training."""
 
     reasoning_effort: Literal["default", "low", "medium", "high"] | None = Field(
-        default=None, description="How much the model reasons."
+        default=None, description="Reasoning effort of the model."
     )
     compute_multiplier: ComputeMultiplier | None = Field(
-        default=None, description="How much is explored, above 0.00001 to 10."
+        default=None,
+        description="Multiplier of the compute used for exploration, greater than 0.00001, at most 10.",
     )
-    eval_interval: AtLeastOne | None = Field(default=None, description="Steps between two evaluations.")
-    eval_samples: AtLeastOne | None = Field(default=None, description="Samples in an evaluation.")
+    eval_interval: AtLeastOne | None = Field(
+        default=None, description="Number of steps between evaluations, at least 1."
+    )
+    eval_samples: AtLeastOne | None = Field(
+        default=None, description="Number of samples per evaluation, at least 1."
+    )
 
 
 class Supervised(InputModel):
-    """Supervised training: learn to answer like the examples."""
+    """Supervised training: the model learns to reproduce the responses in the examples."""
 
-    hyperparameters: SupervisedHyperparameters | None = Field(default=None, description="How to train.")
+    hyperparameters: SupervisedHyperparameters | None = Field(
+        default=None, description="Hyperparameters of the training."
+    )
 
 
 class Dpo(InputModel):
-    """Direct preference optimization: learn to prefer one answer to another."""
+    """Direct preference optimization: the model learns to prefer the better of two responses."""
 
-    hyperparameters: DpoHyperparameters | None = Field(default=None, description="How to train.")
+    hyperparameters: DpoHyperparameters | None = Field(
+        default=None, description="Hyperparameters of the training."
+    )
 
 
 class Reinforcement(InputModel):
-    """Reinforcement training: learn to earn the grader's reward."""
+    """Reinforcement training: the model learns to maximize the grader's reward."""
 
-    grader: Grader = Field(description="Gives an answer its reward.")
+    grader: Grader = Field(description="Grader that computes the reward of a model response.")
     response_format: dict[str, Any] | None = Field(
-        default=None, description="JSON schema that answers follow."
+        default=None, description="JSON schema that model responses must follow."
     )
-    hyperparameters: ReinforcementHyperparameters | None = Field(default=None, description="How to train.")
+    hyperparameters: ReinforcementHyperparameters | None = Field(
+        default=None, description="Hyperparameters of the training."
+    )
 
 
 class Method(InputModel):
-    """How the model is trained. The settings stand under the name of the type."""
+    """The training method. Its settings are nested under the name of the type."""
 
-    type: Literal["supervised", "dpo", "reinforcement"] = Field(description="Kind of training.")
+    type: Literal["supervised", "dpo", "reinforcement"] = Field(description="Type of the method.")
     supervised: Supervised | None = Field(default=None, description="Settings of supervised training.")
     dpo: Dpo | None = Field(default=None, description="Settings of direct preference optimization.")
     reinforcement: Reinforcement | None = Field(
@@ -111,25 +125,25 @@ class Method(InputModel):
 
 
 class Wandb(InputModel):
-    """Where Weights & Biases records the training."""
+    """The Weights & Biases run that records the training."""
 
     project: Id = Field(description="Project at Weights & Biases.")
-    name: str | None = Field(default=None, description="Display name of the run; the job's id by default.")
-    entity: str | None = Field(default=None, description="User or team of the run.")
+    name: str | None = Field(default=None, description="Display name of the run. Defaults to the job's id.")
+    entity: str | None = Field(default=None, description="User or team that owns the run.")
     tags: list[str] | None = Field(default=None, description="Tags of the run.")
 
 
 class Integration(InputModel):
-    """A service that follows the training."""
+    """A service that records the training."""
 
-    type: Literal["wandb"] = Field(description="Kind of service.")
+    type: Literal["wandb"] = Field(description="Type of the service.")
     wandb: Wandb = Field(description="Settings of Weights & Biases.")
 
 
 class FineTuningJobInputs(InputModel):
     """Inputs of `FineTuningJob`."""
 
-    model: Id = Field(description="Base model, an alias of one, or a fine-tuned model to train further.")
+    model: Id = Field(description="Base model, alias of a base model, or fine-tuned model to train further.")
     training_file: FileId = Field(description="Id of the training file, or the `File`.")
     validation_file: FileId | None = Field(
         default=None, description="Id of the validation file, or the `File`."
@@ -139,26 +153,26 @@ class FineTuningJobInputs(InputModel):
     )
     seed: Annotated[int, Field(ge=0, le=2147483647)] | None = Field(
         default=None,
-        description="Makes training repeatable, 0 to 2147483647. The service picks one by default.",
+        description="Seed for reproducible training, 0 to 2147483647. By default, the service chooses a seed.",
     )
     method: Method | None = Field(
         default=None,
-        description="How to train the model, for example "
-        '`{"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3}}}`. Supervised by default.',
+        description="Training method, for example "
+        '`{"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3}}}`. Defaults to supervised.',
     )
     integrations: Annotated[list[Integration], Field(max_length=5)] | None = Field(
         default=None,
         description='Services that record the training: `[{"type": "wandb", "wandb": {"project": "…"}}]`.',
     )
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=MAX_METADATA)] | None = Field(
-        default=None, description="Up to 15 key-value pairs to keep with the job."
+        default=None, description="Up to 15 key-value pairs to store with the job."
     )
     extra_body: Annotated[dict[str, Any] | None, REPLACES] = Field(
         default=None,
-        description="Merged into the request unchanged, for parameters that a service adds to the API.",
+        description="Additional fields of the request body, for parameters that a service adds to the API.",
     )
     wait_for_completion: Annotated[bool, IN_PLACE] = Field(
-        default=True, description="Whether `up` waits until the job ends."
+        default=True, description="Whether `up` waits until the job has ended."
     )
     cancel_after_timeout: Annotated[Annotated[int, Field(ge=1)] | None, IN_PLACE] = Field(
         default=None,
@@ -172,7 +186,7 @@ class FineTuningJobInputs(InputModel):
         default=False, description="Whether destroying the job deletes its model."
     )
     triggers: Annotated[list[Any] | None, REPLACES] = Field(
-        default=None, description="Any values. A change creates a new job."
+        default=None, description="Arbitrary values. Changing them replaces the job."
     )
 
 
@@ -183,12 +197,12 @@ _PROVIDER_INPUTS = {
     if isinstance(marker, ProviderInput)
 }
 API_INPUTS = tuple(name for name in FineTuningJobInputs.model_fields if name not in _PROVIDER_INPUTS)
-"""Inputs that the API has."""
+"""Inputs that are parameters of the API."""
 PROVIDER_INPUTS = tuple(_PROVIDER_INPUTS)
 """Inputs that the API does not have."""
 REPLACING_PROVIDER_INPUTS = tuple(name for name, marker in _PROVIDER_INPUTS.items() if marker.replaces)
-"""Inputs that the API does not have and whose change replaces the job."""
+"""Inputs that the API does not have, and that replace the job when they change."""
 REPLACE_ON_CHANGE = (*API_INPUTS, *REPLACING_PROVIDER_INPUTS)
-"""Inputs whose change replaces the job."""
+"""Inputs that replace the job when they change."""
 UPDATE_IN_PLACE = tuple(name for name, marker in _PROVIDER_INPUTS.items() if not marker.replaces)
-"""Inputs whose change updates the job in place."""
+"""Inputs that update the job in place when they change."""

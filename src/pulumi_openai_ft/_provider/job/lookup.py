@@ -1,4 +1,7 @@
-"""Finding jobs by the tokens that they carry: whoever searches alone asks for a token, many at a time share one list."""
+"""Search for jobs by idempotency key.
+
+A single search sends a request that is filtered by the key. Concurrent searches share a list of the newest jobs.
+"""
 
 from __future__ import annotations
 
@@ -19,30 +22,30 @@ if TYPE_CHECKING:
 
 TOKEN_KEY = "pulumi_openai_ft_token"  # noqa: S105 - a metadata key
 PAGE = 100
-"""Jobs of a shared list: what one request gives."""
+"""Jobs in a shared list, the maximum of a single request."""
 LISTING_TTL = 1.0
-"""Seconds for which a list still tells that no job is there from an earlier run; what a job has become is asked anew."""
+"""Seconds for which a list may prove that an earlier run created no job. A job that it does contain is read again."""
 BATCH_WINDOW = 0.2
-"""Seconds that whoever has bought waits for others who buy at the same moment."""
+"""Seconds to wait after a create for concurrent creates, so that all of them share a list."""
 CREATED_AT_SLACK = 900
-"""Seconds by which a list must reach back beyond a purchase, which may have been long in the making."""
+"""Seconds by which a list must extend beyond the creation of a job, because a create request can take long."""
 
 
 @dataclass(frozen=True)
 class _Listing:
     began: float
     jobs: list[Job]
-    is_whole: bool
+    is_complete: bool
     failure: RequestError | None = None
 
     def reaches(self, created_at: int) -> bool:
-        """Whether no job of that moment can be missing."""
-        return self.is_whole or self.jobs[-1].created_at < created_at - CREATED_AT_SLACK
+        """Return whether the list contains every job created at that time, in Unix seconds."""
+        return self.is_complete or self.jobs[-1].created_at < created_at - CREATED_AT_SLACK
 
 
 @dataclass(slots=True)
 class _SharedList:
-    """The newest jobs of a service, for many who ask at the same moment."""
+    """The newest jobs of a service, listed with a single request for concurrent searches."""
 
     api: Client
     timing: TimeSource
@@ -51,36 +54,39 @@ class _SharedList:
 
     @property
     def is_long(self) -> bool:
-        """Whether there were more jobs than a list shows when somebody last asked."""
-        return self._last is not None and not (self._last.is_whole or self._last.failure)
+        """Whether the service had more jobs than the last list could contain."""
+        return self._last is not None and not (self._last.is_complete or self._last.failure)
 
     def since(self, clock: float, pause: float = 0.0) -> _Listing:
-        """A list that was begun since then. Who come while it is waited for share it, and its failure."""
+        """Return a list that was requested at `clock` or later.
+
+        Concurrent callers share the list, or its failure.
+        """
         with self._lock:
             if self._last is None or self._last.began < clock:
-                with suppress(CommandInterruptedError):  # what was bought is looked after in any case
+                with suppress(CommandInterruptedError):  # after a create, the search is needed in any case
                     self.timing.sleep(pause)
-                self._last = self._ask()
+                self._last = self._list()
             if self._last.failure:
                 raise self._last.failure
             return self._last
 
-    def _ask(self) -> _Listing:
+    def _list(self) -> _Listing:
         began = self.timing.clock()
-        most = PAGE if self.api.settings.profile.supports("metadata_filter") else None
+        limit = PAGE if self.api.settings.profile.supports("metadata_filter") else None
         try:
-            jobs = list(islice(self.api.jobs(), most))
+            jobs = list(islice(self.api.jobs(), limit))
         except RequestError as error:
-            return _Listing(began, [], is_whole=False, failure=error)
-        return _Listing(began, jobs, is_whole=most is None or len(jobs) < most)
+            return _Listing(began, [], is_complete=False, failure=error)
+        return _Listing(began, jobs, is_complete=limit is None or len(jobs) < limit)
 
 
 @dataclass(slots=True)
 class JobLookup:
-    """Finds the jobs of one service by their tokens.
+    """A search for the jobs of a service by idempotency key.
 
     Attributes:
-        api: The service.
+        api: The client.
         timing: Clock and sleep.
     """
 
@@ -89,50 +95,58 @@ class JobLookup:
     _lock: Lock = field(default_factory=Lock)
     _searching: int = 0
     _before: _SharedList = field(init=False)
-    _bought: _SharedList = field(init=False)
+    _created: _SharedList = field(init=False)
 
     def __post_init__(self) -> None:
         self._before = _SharedList(self.api, self.timing)
-        self._bought = _SharedList(self.api, self.timing)
+        self._created = _SharedList(self.api, self.timing)
 
-    def find(self, token: str) -> list[Job]:
-        """The jobs that carry a token, as of now, newest first."""
+    def find(self, key: str) -> list[Job]:
+        """Return the jobs with an idempotency key, newest first. Always sends a request."""
         profile = self.api.settings.profile
         if not profile.supports("metadata"):
             return []
-        # a service that does not know the filter answers with all jobs
-        jobs = self.api.jobs(metadata={TOKEN_KEY: token} if profile.supports("metadata_filter") else None)
-        return _carrying(token, jobs)
+        # a service that does not support the filter returns all jobs
+        jobs = self.api.jobs(metadata={TOKEN_KEY: key} if profile.supports("metadata_filter") else None)
+        return _with_key(key, jobs)
 
-    def find_before_create(self, token: str) -> list[Job]:
-        """The same, but that nobody carries it may be as of a moment ago."""
-        with self._counting_callers() as others:
-            if not others or self._before.is_long:
-                return self.find(token)
+    def find_before_create(self, key: str) -> list[Job]:
+        """Return the jobs with an idempotency key, newest first.
+
+        An empty result may be up to `LISTING_TTL` seconds old.
+        """
+        with self._counting_callers() as is_concurrent:
+            if not is_concurrent or self._before.is_long:
+                return self.find(key)
             listing = self._before.since(self.timing.clock() - LISTING_TTL)
-        is_absent = listing.is_whole and not _carrying(token, listing.jobs)
-        return [] if is_absent else self.find(token)
+        is_absent = listing.is_complete and not _with_key(key, listing.jobs)
+        return [] if is_absent else self.find(key)
 
-    def find_created_with(self, job: Job, token: str) -> list[Job]:
-        """The jobs that carry a token and were created at the moment of a job of this process, itself among them."""
-        with self._counting_callers() as others:
-            if not others:
-                return self.find(token)
-            listing = self._bought.since(self.timing.clock(), pause=BATCH_WINDOW)
-        return _carrying(token, listing.jobs) if listing.reaches(job.created_at) else self.find(token)
+    def find_created_with(self, job: Job, key: str) -> list[Job]:
+        """Return the jobs with an idempotency key that were created at the same time as `job`, including `job`.
+
+        Args:
+            job: A job that this process created.
+            key: Its idempotency key.
+        """
+        with self._counting_callers() as is_concurrent:
+            if not is_concurrent:
+                return self.find(key)
+            listing = self._created.since(self.timing.clock(), pause=BATCH_WINDOW)
+        return _with_key(key, listing.jobs) if listing.reaches(job.created_at) else self.find(key)
 
     @contextmanager
     def _counting_callers(self) -> Iterator[bool]:
-        """Tells whether others search meanwhile."""
+        """Count a search while it runs, and yield whether it can share a list with a concurrent search."""
         with self._lock:
             self._searching += 1
-            others = self._searching > 1
+            is_concurrent = self._searching > 1
         try:
-            yield others and self.api.settings.profile.supports("metadata")
+            yield is_concurrent and self.api.settings.profile.supports("metadata")
         finally:
             with self._lock:
                 self._searching -= 1
 
 
-def _carrying(token: str, jobs: Iterable[Job]) -> list[Job]:
-    return [job for job in jobs if (job.metadata or {}).get(TOKEN_KEY) == token]
+def _with_key(key: str, jobs: Iterable[Job]) -> list[Job]:
+    return [job for job in jobs if (job.metadata or {}).get(TOKEN_KEY) == key]

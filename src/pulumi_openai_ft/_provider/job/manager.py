@@ -1,6 +1,6 @@
-"""What is done with jobs at the service: adopt, buy, wait, pause, cancel.
+"""Operations on jobs: adopt, create, wait, pause, resume, cancel.
 
-Whatever creates a job is here, and nowhere else.
+This is the only module that creates jobs.
 """
 
 from __future__ import annotations
@@ -35,32 +35,32 @@ if TYPE_CHECKING:
 
 FAILED = frozenset({"failed", "cancelled"})
 UNSUPPORTED_STATUSES = frozenset({404, 405, 501})
-"""How services answer what they do not offer."""
+"""HTTP statuses that mean that the service does not support an endpoint."""
 MODEL_LIST_TTL = 30.0
-"""Seconds for which the list of models is used again."""
+"""Seconds for which a list of models is reused."""
 LAST_EVENTS = 20
-"""Events of a job that are looked at when it has come to its end: checkpoints, moderation and the model are the last."""
+"""Number of events read after a job has ended. They include the checkpoints, the moderation and the model."""
 CANCEL_TIMEOUT = 120.0
-"""Seconds that a cancelled job may take to come to its end."""
+"""Seconds to wait for a cancelled job to end."""
 
 
 @dataclass(slots=True)
 class JobManager:
-    """The jobs of one service.
+    """A manager of the jobs of a service.
 
     Attributes:
-        api: The service.
-        host: The process: where things are told, clock and sleep.
-        adopted: Jobs that a new resource found instead of buying them.
+        api: The client.
+        host: The host, for messages, clock and sleep.
+        adopted: Ids of jobs that a new resource adopted instead of creating a job.
     """
 
     api: Client
     host: Host = field(default_factory=Host)
     adopted: AdoptedIds = field(default_factory=AdoptedIds)
-    _bought: dict[str, tuple[str, set[str]]] = field(default_factory=dict)
+    _created: dict[str, tuple[str, set[str]]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _models: set[str] | None = None
-    _models_asked_at: float = float("-inf")
+    _models_listed_at: float = float("-inf")
     _poller: Poller = field(init=False)
     _search: JobLookup = field(init=False)
 
@@ -69,67 +69,69 @@ class JobManager:
         self._search = JobLookup(self.api, self.host.time)
 
     def find(self, job_id: str) -> Job:
-        """The job as it is now.
+        """Return the current job.
 
         Raises:
-            NotFoundError: The service does not show it. Jobs cannot be deleted, so it is not gone: the key, the
-                project or the base URL is another one.
+            NotFoundError: The service does not return the job. Because jobs cannot be deleted, the key, the project or
+                the base URL must have changed.
         """
         try:
             return self.api.job(job_id)
         except NotFoundError as error:
             raise NotFoundError(
-                f"job {job_id} is not found: {error}. Jobs cannot be deleted, so this stack is asking another project "
-                f"or service than the one that has it: check the key, openai-ft:project and openai-ft:baseUrl. "
-                f"To make Pulumi forget the job, run `pulumi state delete` with its URN",
+                f"job {job_id} was not found: {error}. Jobs cannot be deleted, so this stack uses another project or "
+                f"service than the job: check the key, openai-ft:project and openai-ft:baseUrl. "
+                f"To remove the job from the state, run `pulumi state delete` with its URN",
                 status=error.status,
                 code=error.code,
                 param=error.param,
                 request_id=error.request_id,
             ) from error
 
-    def get_or_create(self, tokens: Sequence[str], inputs: Mapping[str, Any]) -> Job:
-        """The job that carries one of the tokens, and only where there is none that will do, a new one.
+    def get_or_create(self, keys: Sequence[str], inputs: Mapping[str, Any]) -> Job:
+        """Adopt an existing job with one of the idempotency keys, or create a job if none of them is adoptable.
 
         Args:
-            tokens: The token that a new job gets, then those of the resource's former names.
-            inputs: What the job is to be.
+            keys: The idempotency key of a new job, followed by the keys under former names of the resource.
+            inputs: The job's inputs.
         """
-        known = [job for token in tokens for job in self._search.find_before_create(token)]
+        known = [job for key in keys for job in self._search.find_before_create(key)]
         if job := next((job for job in known if self._is_adoptable(job, inputs)), None):
             age = timedelta(seconds=max(0, int(self.host.time.wall() - job.created_at)))
             self.host.info(
-                f"adopted job {job.id} ({job.status}, {age} old): these inputs asked for it before"
+                f"adopted job {job.id} ({job.status}, {age} old), which was created with the same inputs"
             )
             self.adopted.add(job.id)
             return job
-        return self._create(tokens[0], inputs, {job.id for job in known})
+        return self._create(keys[0], inputs, {job.id for job in known})
 
     def resolve_duplicate(self, job: Job) -> Job:
-        """Of two that bought at the same moment, the second cancels its job and takes the first one's.
+        """Cancel a job if another process created the same job first, and return the other job.
 
-        The other one may be the host of an engine that was killed while its request was on the way. Both see the jobs
-        in the service's order, newest first, so they agree on who was first.
+        The other process may be the host of an engine that was killed while its create request was sent. Both
+        processes receive the jobs in the service's order, newest first, so they agree on the first job.
         """
-        if job.id not in self._bought:
+        if job.id not in self._created:
             return job
-        token, known = self._bought.pop(job.id)
+        key, known = self._created.pop(job.id)
         try:
-            bought = [found for found in self._search.find_created_with(job, token) if found.id not in known]
-            first = [job, *(found for found in bought if found.status not in FAILED)][-1]
+            new = [found for found in self._search.find_created_with(job, key) if found.id not in known]
+            first = [job, *(found for found in new if found.status not in FAILED)][-1]
             if first.id != job.id:
-                self.host.info(f"job {first.id} was bought at the same moment: cancelling {job.id}")
+                self.host.info(
+                    f"job {first.id} with the same inputs was created at the same time: cancelling {job.id}"
+                )
                 self.cancel(job)
         except (CommandInterruptedError, RequestError, JobTimeoutError) as error:
-            self.host.info(f"cannot tell whether somebody else bought the same job as {job.id}: {error}")
+            self.host.info(f"could not check for a concurrent duplicate of job {job.id}: {error}")
             return job
         return first
 
     def reconcile(self, job: Job, inputs: Mapping[str, Any], *, resume: bool = False) -> Job:
-        """Brings a job to where the inputs want it: paused, resumed, waited for.
+        """Pause or resume a job and wait for it, as the inputs require.
 
         Raises:
-            ServiceError: Or another failure on the way; the job goes on.
+            RequestError: A request failed. The job keeps running.
         """
         pause = bool(inputs.get("paused"))
         if resume and job.status == "paused":
@@ -139,11 +141,11 @@ class JobManager:
         return self._wait(job, pause=pause, seconds=inputs.get("cancel_after_timeout"))
 
     def last_seen(self, job_id: str) -> Job | None:
-        """Return a job as this process saw it last while waiting, None if it never waited for it."""
+        """Return a job as this process last read it while waiting, or None if the process never waited for it."""
         return self._poller.last_seen(job_id)
 
     def cancel(self, job: Job) -> Job:
-        """Cancels a job unless it is finished, and waits until that has happened."""
+        """Cancel a job unless it has ended, and wait until it has."""
         if job.is_terminal:
             return job
         job = self._act(self.api.cancel_job, job)
@@ -152,7 +154,7 @@ class JobManager:
         )
 
     def delete_model(self, model: str) -> None:
-        """Deletes a fine-tuned model. One that is gone is fine, and so is one of a service that deletes none."""
+        """Delete a fine-tuned model. Do nothing if it does not exist or if the service cannot delete models."""
         if not self.api.settings.profile.supports("models"):
             return
         try:
@@ -161,7 +163,7 @@ class JobManager:
             return
 
     def _list_models(self) -> set[str] | None:
-        """The names of all models, or None where the service does not list them."""
+        """Return the names of all models, or None if the service does not list them."""
         try:
             return {model.id for model in self.api.models()}
         except ServiceError as error:
@@ -179,14 +181,17 @@ class JobManager:
         )
 
     def _was_cancelled_by_deadline(self, job: Job, seconds: float | None) -> bool:
-        """Whether a cancelled job was cancelled for its deadline, by an `up` that was cut off before it said so."""
+        """Return whether a cancelled job ended after its deadline.
+
+        Such a job was cancelled by an `up` that was interrupted before it recorded the job.
+        """
         if seconds is None or not self.api.settings.profile.supports("events"):
             return False
         last = next(self.api.events(job.id, limit=1), None)
         return last is not None and last.created_at >= job.created_at + seconds
 
     def has_model(self, job: Job) -> bool:
-        """Whether the model of a job that succeeded is still there. Where nobody can tell, it is."""
+        """Return whether the model of a succeeded job exists. Assume so if the service does not support models."""
         if not job.fine_tuned_model or not self.api.settings.profile.supports("models"):
             return bool(job.fine_tuned_model)
         try:
@@ -195,53 +200,56 @@ class JobManager:
             return False
 
     def model_is_listed(self, job: Job) -> bool:
-        """The same from the list of all models, which is asked for once in a while, however many jobs are read."""
+        """Return whether the list of all models contains the job's model.
+
+        The list is reused for `MODEL_LIST_TTL` seconds, for all jobs. The result is True if the service has no list.
+        """
         if not self.api.settings.profile.supports("models"):
             return True
         with self._lock:
             now = self.host.time.clock()
-            if now - self._models_asked_at > MODEL_LIST_TTL:
-                self._models, self._models_asked_at = self._list_models(), now
+            if now - self._models_listed_at > MODEL_LIST_TTL:
+                self._models, self._models_listed_at = self._list_models(), now
             return self._models is None or job.fine_tuned_model in self._models
 
-    def _create(self, token: str, inputs: Mapping[str, Any], known: set[str]) -> Job:
+    def _create(self, key: str, inputs: Mapping[str, Any], known: set[str]) -> Job:
         self.host.raise_if_interrupted()
         try:
-            job = self.api.create_job(self._body(token, inputs))
+            job = self.api.create_job(self._body(key, inputs))
         except RequestError as error:
             if not error.may_have_acted:
                 raise
-            return self._recover_lost_create(token, known, error)
+            return self._recover_lost_create(key, known, error)
         self.host.info(f"created job {job.id}")
-        self._bought[job.id] = token, known
+        self._created[job.id] = key, known
         return job
 
-    def _body(self, token: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The body of the create call: what the program gave, and the token."""
+    def _body(self, key: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the body of the create request: the API's inputs and the idempotency key."""
         body = {name: value for name, value in inputs.items() if name not in PROVIDER_INPUTS}
         if self.api.settings.profile.supports("metadata"):
-            body["metadata"] = {**inputs.get("metadata", {}), TOKEN_KEY: token}
+            body["metadata"] = {**inputs.get("metadata", {}), TOKEN_KEY: key}
         return {**body, **inputs.get("extra_body", {})}
 
-    def _recover_lost_create(self, token: str, known: set[str], error: RequestError) -> Job:
-        """The job whose creation was not answered, if the service acted. Creating is never just tried again."""
+    def _recover_lost_create(self, key: str, known: set[str], error: RequestError) -> Job:
+        """Return the job of a create request whose response was lost. A create request is never repeated."""
         if not self.api.settings.profile.supports("metadata"):
             raise ServiceConnectionError(
-                f"creating the job was not answered, and the service keeps no metadata by which to find it: {error}. "
-                f"Look there whether it was created, before you run the command again",
+                f"no response to the create request, and the service does not store the metadata needed to find the "
+                f"job: {error}. Check at the service whether the job was created before you run the command again",
                 may_have_acted=True,
             ) from error
         found = poll_until_found(
-            lambda: next((job for job in self._search.find(token) if job.id not in known), None),
+            lambda: next((job for job in self._search.find(key) if job.id not in known), None),
             self.host.time,
         )
         if found is None:
             raise ServiceConnectionError(
-                f"creating the job was not answered, and for {sum(LOOKUP_DELAYS):.0f} s no such job appeared: {error}. "
-                f"Run the command again: a job that appears later is found then, and not bought twice",
+                f"no response to the create request, and no matching job appeared within {sum(LOOKUP_DELAYS):.0f} s: "
+                f"{error}. Run the command again: if the job appears later, it is adopted and not created twice",
                 may_have_acted=True,
             ) from error
-        self.host.info(f"job {found.id} was created although the service's answer was lost")
+        self.host.info(f"job {found.id} was created although the service's response was lost")
         return found
 
     def _wait(self, job: Job, *, pause: bool, seconds: float | None) -> Job:
@@ -257,11 +265,11 @@ class JobManager:
                 job = self._pause(job)
             return self._wait_with_progress(job, done, deadline)
         except JobTimeoutError:
-            self.host.info(f"job {job.id} is not done {seconds} s after its creation: cancelling it")
+            self.host.info(f"job {job.id} has not ended {seconds} s after its creation: cancelling it")
             return self.cancel(job)
 
     def _wait_with_progress(self, job: Job, done: Callable[[Job], bool], deadline: float | None) -> Job:
-        """Waits and shows how far the job is, its last events included, where anybody sees that."""
+        """Wait for a job, and report its progress and its last events if the host displays progress."""
         if done(job) or not (self.host.shows_progress and self.api.settings.profile.supports("events")):
             return self._poller.wait(job, done, deadline=deadline)
         follower = JobProgressReporter.of(job, self.host)
@@ -271,11 +279,11 @@ class JobManager:
         return job
 
     def _pause(self, job: Job) -> Job:
-        """Pauses a running job. One that does not run yet cannot be paused yet."""
+        """Pause a running job. A job that is not running cannot be paused."""
         return self._act(self.api.pause_job, job) if job.status == "running" else job
 
     def _act(self, action: Any, job: Job) -> Job:
-        """Acts on a job that may come to its end at the same moment."""
+        """Send a cancel or pause request for a job. Return the job as is if it ended before the request."""
         try:
             acted: Job = action(job.id)
         except RequestError as error:

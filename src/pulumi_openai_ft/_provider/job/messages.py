@@ -1,4 +1,4 @@
-"""What users are told of a job that is not what they asked for, and what to do."""
+"""Messages about a job: its estimated cost, its failure or pause, the deletion of its model, and the next steps."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ SMALLEST_PRICE_SHOWN = 0.01
 
 
 def estimate_message(estimate: Mapping[str, Any]) -> str:
-    """What training is likely to come to, before it is bought."""
+    """Return a message with the estimated tokens and cost of training, printed before the job is created."""
     tokens, epochs, usd = estimate["tokens"], estimate["epochs"], estimate.get("usd")
     amount = f"{tokens / MILLION:,.1f} million" if tokens >= MILLION else f"{tokens:,}"
     passes = f"{epochs} epoch{'' if epochs == 1 else 's'}"
     if usd is None:
-        return f"trains about {amount} tokens ({passes}, an estimate) at a price that the catalogue does not know"
+        return (
+            f"trains about {amount} tokens ({passes}, an estimate); the catalog has no price for this model"
+        )
     source = f"price of {day}" if (day := estimate.get("price_as_of")) else "price of openai-ft:catalog"
     return f"trains about {amount} tokens ({passes}), {cost(usd)} ({source}, an estimate)"
 
 
 def cost(usd: float) -> str:
-    """A price that was estimated."""
+    """Return an estimated price as text, such as `about 3.60 USD`."""
     return (
         f"about {usd:,.2f} USD"
         if usd >= SMALLEST_PRICE_SHOWN
@@ -34,36 +36,39 @@ def cost(usd: float) -> str:
 
 
 def still_running_message(job_id: str, status: str, error: Exception) -> str:
-    """That a job goes on although waiting for it, or acting on it, came to an end."""
+    """Return a message about a job that keeps running although `up` no longer waits for it."""
     return (
-        f"job {job_id} goes on at the service ({status} when last seen): {error}; the next `pulumi up` waits for it again, "
-        f"`pulumi destroy` cancels it"
+        f"job {job_id} is still running at the service (last known status: {status}): {error}; the next `pulumi up` "
+        f"waits for it again, `pulumi destroy` cancels it"
     )
 
 
 def failed_message(job: Job) -> str:
-    """Why a job is not what it was bought for, and what to do."""
+    """Return a message with the reason why a job failed or was cancelled, and the next step."""
     error = job.error
     reason = ": ".join(part.rstrip(". ") for part in (error and error.code, error and error.message) if part)
-    blame = f" (see {error.param})" if error and error.param else ""
+    param = f" (see {error.param})" if error and error.param else ""
     return (
         f"job {job.id} {'was cancelled' if job.status == 'cancelled' else 'failed'}"
-        f"{': ' + reason if reason else ''}{blame}. Nothing is bought again by itself: correct the inputs, or set "
-        f"recreate_on_failure=True or change `triggers` to train again with the same ones"
+        f"{': ' + reason if reason else ''}{param}. It is not retried automatically: fix the inputs, or, to train "
+        f"again with the same inputs, set recreate_on_failure=True or change `triggers`"
     )
 
 
 def model_deleted_message(job: Job) -> str:
-    """That somebody deleted the model that a job made, and what to do."""
+    """Return a message about a job whose model was deleted outside of the stack, and the next step."""
     return (
-        f"model {job.fine_tuned_model} of job {job.id} was deleted outside of this stack. Nothing is bought again by "
-        f"itself: change `triggers` to train again, or take the resource out of the program"
+        f"model {job.fine_tuned_model} of job {job.id} was deleted outside of this stack. The job is not recreated "
+        f"automatically: change `triggers` to train again, or remove the resource from the program"
     )
 
 
 def paused_externally_message(job: Job) -> str:
-    """That somebody else paused a job, and what to do: going on with it may cost more than they want."""
+    """Return a message about a job that was paused outside of the stack, and the next step.
+
+    The provider does not resume such a job because training costs may be the reason for the pause.
+    """
     return (
-        f"paused: job {job.id} was paused outside of this stack and nothing resumes it by itself: resume it at the "
-        f"service, or set paused=True, run `pulumi up`, and set it back"
+        f"paused: job {job.id} was paused outside of this stack and is not resumed automatically: resume it at the "
+        f"service, or set paused=True, run `pulumi up`, then set paused=False and run `pulumi up` again"
     )

@@ -1,8 +1,8 @@
-"""Waiting for many jobs with few requests.
+"""Polling of many jobs with few requests.
 
-Whoever waits first looks for all who wait: one list shows up to 100 jobs, so N jobs cost ⌈N/100⌉ requests an
-interval. The events of those that somebody follows are asked for in turn, a few each interval. There is no thread of
-its own that could outlive the wait.
+One waiting thread polls the jobs of all waiting threads. A list contains up to 100 jobs, so N jobs need ⌈N/100⌉
+requests per poll. Each poll also reads the events of a few followed jobs, in turn. No background thread is used, so
+polling ends with the last wait.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     Follow = Callable[[Job, Sequence[Event]], None]
 
 FIRST_INTERVAL, BACKOFF_SHARE, JITTER = 0.25, 0.1, 0.1
-"""Seconds, and shares: an end is seen late by a quarter of a second and a tenth of the time that it was waited for."""
+"""First interval in seconds; its growth as a share of the time waited; random variation as a share of the interval."""
 MIN_INTERVAL = 0.05
-"""Seconds to the next look where one has found the end of a job: jobs that began together end together."""
+"""Seconds until the next poll if the last poll found a job that ended, because jobs created together end together."""
 DUE_SPEEDUP = 8
-"""How many times more often than usually jobs are looked at that should have come to their end by now."""
+"""Factor by which polls are more frequent around the estimated finish of a job."""
 IDLE_FACTOR = 2.0
-"""How many times as long as a look the pause after it is at least, so that there is room for what else is to be done."""
+"""Minimum pause after a poll, as a multiple of the poll's duration. It leaves capacity for other requests."""
 PAGE = 100
 EVENTS_AT_A_TIME = 4
-"""Jobs whose events are asked for in an interval, however many are followed."""
+"""Maximum number of jobs whose events are read in a poll."""
 BEFORE_TRAINING = frozenset({"validating_files", "queued"})
-"""Statuses in which a job's events tell nothing that its status does not."""
+"""Statuses in which a job's events add no information to its status."""
 MAX_OUTAGE = 300.0
-"""Seconds without any answer after which waiting ends; the jobs go on."""
+"""Seconds without a response after which waiting ends. The jobs keep running."""
 
 
 @dataclass(slots=True)
@@ -54,10 +54,10 @@ class _Watch:
 
 @dataclass(slots=True)
 class Poller:
-    """Follows all jobs of one service that somebody in this process waits for.
+    """A poller for all jobs of a service that this process waits for.
 
     Attributes:
-        api: The service.
+        api: The client.
         timing: Clock and sleep.
     """
 
@@ -66,12 +66,12 @@ class Poller:
     _condition: Condition = field(default_factory=Condition)
     _watched: dict[str, _Watch] = field(default_factory=dict)
     _last_seen: dict[str, Job] = field(default_factory=dict)
-    _looking: bool = False
-    _looks: int = 0
+    _polling: bool = False
+    _polls: int = 0
     _interval: float = FIRST_INTERVAL
-    _has_seen_an_end: bool = False
-    _look_took: float = 0.0
-    _silent_since: float | None = None
+    _found_ended_job: bool = False
+    _poll_duration: float = 0.0
+    _failing_since: float | None = None
     _failure: OpenAIFTError | None = None
 
     def wait(
@@ -82,18 +82,18 @@ class Poller:
         deadline: float | None = None,
         follow: Follow | None = None,
     ) -> Job:
-        """Looks at a job until it is done.
+        """Poll a job until it is done, and return it.
 
         Args:
-            job: The job as it was last seen.
-            done: Whether waiting can end.
+            job: The job as last read.
+            done: Returns whether waiting can end.
             deadline: Unix seconds at which waiting ends in any case.
-            follow: Is shown the job and its newest events, newest first, after each look.
+            follow: Called after each poll with the job and its latest events, newest first.
 
         Raises:
-            JobTimeoutError: The deadline has passed and the job is not done.
-            ServiceError: The service refuses to show the job, or has been failing for long.
-            ServiceConnectionError: The service has not answered for long.
+            JobTimeoutError: The deadline has passed, and the job is not done.
+            ServiceError: The service returns a permanent error, or has returned errors for `MAX_OUTAGE` seconds.
+            ServiceConnectionError: The service has not responded for `MAX_OUTAGE` seconds.
         """
         if done(job):
             return job
@@ -104,14 +104,14 @@ class Poller:
                     follow(watch.job, watch.events)
                 if deadline is not None and self.timing.wall() >= deadline:
                     raise JobTimeoutError(f"job {job.id} is still {watch.job.status} at its deadline")
-                self._next_look()
+                self._await_poll()
             return watch.job
         finally:
             self._last_seen[job.id] = watch.job
             self._leave(job.id)
 
     def last_seen(self, job_id: str) -> Job | None:
-        """Return a job as this process saw it last while waiting, None if it never waited for it."""
+        """Return a job as this process last read it while waiting, or None if the process never waited for it."""
         with self._condition:
             watch = self._watched.get(job_id)
             return watch.job if watch else self._last_seen.get(job_id)
@@ -119,7 +119,7 @@ class Poller:
     def _enter(self, job: Job, deadline: float | None, *, is_followed: bool) -> _Watch:
         with self._condition:
             if not self._watched:
-                self._silent_since = None
+                self._failing_since = None
             watch = self._watched.setdefault(job.id, _Watch(job, deadline))
             watch.waiters += 1
             watch.deadline = deadline
@@ -134,28 +134,28 @@ class Poller:
                 del self._watched[job_id]
             self._condition.notify_all()
 
-    def _next_look(self) -> None:
-        """Looks, or waits until whoever looks now has looked."""
+    def _await_poll(self) -> None:
+        """Poll, or wait for the next poll of another thread."""
         with self._condition:
-            if self._looking:
-                looks = self._looks
-                self._condition.wait_for(lambda: self._looks != looks or not self._looking)
-                if self._looks != looks and self._failure:
+            if self._polling:
+                polls = self._polls
+                self._condition.wait_for(lambda: self._polls != polls or not self._polling)
+                if self._polls != polls and self._failure:
                     raise self._failure
                 return
-            self._looking = True
+            self._polling = True
         try:
             self.timing.sleep(self._pause())
             self._poll()
         finally:
             with self._condition:
-                self._looking = False
+                self._polling = False
                 self._condition.notify_all()
 
     def _pause(self) -> float:
         with self._condition:
-            interval = MIN_INTERVAL if self._has_seen_an_end else self._until_an_end_is_due()
-            interval = max(interval, IDLE_FACTOR * self._look_took)
+            interval = MIN_INTERVAL if self._found_ended_job else self._due_interval()
+            interval = max(interval, IDLE_FACTOR * self._poll_duration)
             pause = min(interval, self.api.settings.poll_interval) * (1 + JITTER * jitter_rng.random())
             self._interval = min(self._interval + BACKOFF_SHARE * pause, self.api.settings.poll_interval)
             deadlines = [
@@ -163,56 +163,56 @@ class Poller:
             ]
         return max(0.0, min([pause, *deadlines]))
 
-    def _until_an_end_is_due(self) -> float:
-        """The usual interval, or less where the service expects an end sooner, or a moment ago."""
-        now, a_moment = self.timing.wall(), 1 + self._interval  # estimates are whole seconds
+    def _due_interval(self) -> float:
+        """Return the interval, shortened if the estimated finish of a job is near or has just passed."""
+        now, tolerance = self.timing.wall(), 1 + self._interval  # estimates are whole seconds
         finishes = [watch.job.estimated_finish for watch in self._watched.values()]
-        due = [at - now for at in finishes if at is not None and at - now > -a_moment]
+        due = [at - now for at in finishes if at is not None and at - now > -tolerance]
         return min([self._interval, *(max(left, MIN_INTERVAL, self._interval / DUE_SPEEDUP) for left in due)])
 
     def _poll(self) -> None:
         with self._condition:
             ids = set(self._watched)
         began = self.timing.clock()
-        found, failure = self._ask(ids)
-        self._look_took = self.timing.clock() - began
+        found, failure = self._read_jobs(ids)
+        self._poll_duration = self.timing.clock() - began
         has_ended = any(job.is_terminal for job in found)
-        events = {} if failure or has_ended else self._ask_for_events(found)
+        events = {} if failure or has_ended else self._read_events(found)
         with self._condition:
             for job in found:
                 if job.id in self._watched:
                     self._watched[job.id].job = job
-            self._has_seen_an_end = has_ended
+            self._found_ended_job = has_ended
             if has_ended:
                 self._interval = max(FIRST_INTERVAL, self._interval / 2)
             for job_id in events.keys() & self._watched.keys():
                 self._watched[job_id].events = events[job_id]
             self._failure = failure
-            self._looks += 1
+            self._polls += 1
             self._condition.notify_all()
         if failure:
             raise failure
 
-    def _ask(self, ids: set[str]) -> tuple[list[Job], OpenAIFTError | None]:
-        """The jobs as they are now. Trouble that may pass is borne for a while."""
+    def _read_jobs(self, ids: set[str]) -> tuple[list[Job], OpenAIFTError | None]:
+        """Return the current jobs and an error, if any. Temporary errors are ignored for `MAX_OUTAGE` seconds."""
         try:
             found = self._list(ids)
         except RequestError as error:
             now = self.timing.clock()
-            self._silent_since = self._silent_since or now
-            borne = is_repeatable(error, "GET") and now - self._silent_since < MAX_OUTAGE
-            return [], None if borne else error
-        self._silent_since = None
+            self._failing_since = self._failing_since or now
+            is_tolerated = is_repeatable(error, "GET") and now - self._failing_since < MAX_OUTAGE
+            return [], None if is_tolerated else error
+        self._failing_since = None
         return found, None
 
-    def _ask_for_events(self, jobs: Sequence[Job]) -> dict[str, list[Event]]:
-        """The newest events of the few jobs whose turn it is. They are not worth failing for."""
-        telling = {job.id for job in jobs if job.status not in BEFORE_TRAINING}
+    def _read_events(self, jobs: Sequence[Job]) -> dict[str, list[Event]]:
+        """Return the latest events of the jobs whose turn it is. Errors are ignored."""
+        started = {job.id for job in jobs if job.status not in BEFORE_TRAINING}
         with self._condition:
-            followed = [watch for id_, watch in self._watched.items() if watch.is_followed and id_ in telling]
+            followed = [watch for id_, watch in self._watched.items() if watch.is_followed and id_ in started]
             turn = sorted(followed, key=lambda watch: watch.events_at)[:EVENTS_AT_A_TIME]
             for watch in turn:
-                watch.events_at = self._looks + 1
+                watch.events_at = self._polls + 1
         found = {}
         for watch in turn:
             with suppress(RequestError):

@@ -1,4 +1,4 @@
-"""What the state keeps of a job."""
+"""Conversion of a job to the outputs that the state stores."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 
 MODEL_DELETED = "__model_is_gone"
-"""Output that is True where the job's model was deleted outside of the stack."""
+"""Output that is True if the job's model was deleted outside of the stack."""
 RESOLVED = ("model", "seed", "method")
-"""Inputs for which the service puts a value of its own."""
+"""Inputs that the service replaces or completes, for example an alias with the dated model."""
 OUTCOME = ("status", "fine_tuned_model", "finished_at", "trained_tokens", "result_files", "error")
-"""Outputs that a job has only when it has come to its end."""
+"""Outputs whose final values are known only after the job has ended."""
 
 
 def outputs(job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
-    """The state of a job.
+    """Return the outputs of a job.
 
     Args:
-        job: What the service says of it.
-        props: What only we know: the inputs, or the state as it was.
+        job: The job as returned by the API.
+        props: The inputs or the previous outputs, for values that the API does not return.
     """
     resolved = {
         **{name: getattr(job, name, None) for name in API_INPUTS},
@@ -64,7 +64,7 @@ def outputs(job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def preview_outputs(olds: Mapping[str, Any] | None, news: Mapping[str, Any]) -> dict[str, Any]:
-    """The state after a create, or after an update of `olds`, as far as it is known before."""
+    """Return the outputs after a create, or after an update of `olds`, as far as a preview can know them."""
     if olds is None:
         given = {name: news.get(name) for name in FineTuningJobInputs.model_fields}
         resolved = [name for name in RESOLVED if name != "seed" or given["seed"] is None]
@@ -73,8 +73,8 @@ def preview_outputs(olds: Mapping[str, Any] | None, news: Mapping[str, Any]) -> 
             **estimated(news),
             **_unknown((*resolved, *OUTCOME, "created_at", "organization_id")),
         }
-    own = {name: news.get(name) for name in PROVIDER_INPUTS}
-    return {**olds, **own, **_unknown(() if olds.get("status") in TERMINAL_STATUSES else OUTCOME)}
+    provider_inputs = {name: news.get(name) for name in PROVIDER_INPUTS}
+    return {**olds, **provider_inputs, **_unknown(() if olds.get("status") in TERMINAL_STATUSES else OUTCOME)}
 
 
 def _unknown(names: Iterable[str]) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _unknown(names: Iterable[str]) -> dict[str, Any]:
 
 
 def updated(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-    """The inputs that change in place."""
+    """Return the names of the changed inputs that are updated in place."""
     fields = FineTuningJobInputs.model_fields
     changed = (
         name
@@ -93,11 +93,11 @@ def updated(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
 
 
 def needs_update(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether a job is waited for that is not known to have succeeded, or there is bad news of it to be told."""
+    """Return whether `up` must wait for the job, or report its failure or the deletion of its model."""
     status = olds.get("status")
-    to_be_told = status in FAILED or bool(olds.get(MODEL_DELETED))
-    settled = status == "succeeded" or (status == "paused" and bool(news.get("paused")))
-    return to_be_told or (news.get("wait_for_completion", True) is not False and not settled)
+    has_problem = status in FAILED or bool(olds.get(MODEL_DELETED))
+    is_settled = status == "succeeded" or (status == "paused" and bool(news.get("paused")))
+    return has_problem or (news.get("wait_for_completion", True) is not False and not is_settled)
 
 
 def _first_given(*values: Any) -> Any:
@@ -106,7 +106,10 @@ def _first_given(*values: Any) -> Any:
 
 
 def _legacy_method(job: Job) -> dict[str, Any] | None:
-    """Return the method of a job from before there were methods: it only has hyperparameters and is supervised."""
+    """Return the method of a job that only has top-level hyperparameters.
+
+    The API had no `method` when such jobs were created; all of them are supervised.
+    """
     if not job.hyperparameters:
         return None
     return {"type": "supervised", "supervised": {"hyperparameters": job.hyperparameters}}

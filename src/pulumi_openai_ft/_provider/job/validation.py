@@ -1,4 +1,4 @@
-"""Rules between a job's inputs, and between them and the service."""
+"""Rules for combinations of a job's inputs, and for inputs that the service does not support."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _RESERVED_BODY_FIELDS = ("metadata", "model", "training_file", "validation_file"
 API_HYPERPARAMETERS = (
     ReinforcementHyperparameters.model_fields.keys() | DpoHyperparameters.model_fields.keys()
 )
-"""Hyperparameters that the API knows."""
+"""Hyperparameters of the API."""
 
 
 def conflicting_inputs(props: Mapping[str, Any]) -> list[str]:
-    """Inputs that do not go together, a sentence each."""
+    """Return messages about the conflicts between inputs."""
     return [*_deadline_problems(props), *_method_problems(props), *_body_problems(props)]
 
 
 def unsupported_features(props: Mapping[str, Any], profile: Profile) -> list[str]:
-    """What the inputs ask for and the service does not offer, a sentence each."""
+    """Return messages about the inputs that the service does not support."""
     kind, hyperparameters = given_hyperparameters(props)
     auto = next((name for name, value in hyperparameters.items() if value == "auto"), None)
-    asked = {
+    used_features = {
         "pause": "paused" if props.get("paused") is True else "",
         "metadata": "metadata" if props.get("metadata") else "",
         "models": "delete_model_on_destroy" if props.get("delete_model_on_destroy") is True else "",
@@ -41,7 +41,7 @@ def unsupported_features(props: Mapping[str, Any], profile: Profile) -> list[str
     }
     return [
         f"{path}: {profile.unsupported_message(feature)}"
-        for feature, path in asked.items()
+        for feature, path in used_features.items()
         if path and not profile.supports(feature)
     ]
 
@@ -49,14 +49,14 @@ def unsupported_features(props: Mapping[str, Any], profile: Profile) -> list[str
 def split_hyperparameters(
     props: Mapping[str, Any], allowed: Collection[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Takes the hyperparameters out that only this service knows.
+    """Separate the hyperparameters that only this service has.
 
     Args:
         props: All properties.
-        allowed: Names of those hyperparameters; `*` stands for all that the API does not know.
+        allowed: Names of these hyperparameters. `*` means all names that the API does not have.
 
     Returns:
-        The properties without them, and them.
+        The properties without these hyperparameters, and these hyperparameters.
     """
     kind, given = given_hyperparameters(props)
     extra = {
@@ -72,20 +72,20 @@ def split_hyperparameters(
 
 
 def with_hyperparameters(inputs: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs with what `split_hyperparameters` took out."""
+    """Return the inputs including the hyperparameters that `split_hyperparameters` separated."""
     if not extra:
         return inputs
     method = inputs["method"]
     settings = method[method["type"]]
-    whole = {
+    merged = {
         **settings,
         "hyperparameters": {**settings.get("hyperparameters", {}), **integers_from_floats(dict(extra))},
     }
-    return {**inputs, "method": {**method, method["type"]: whole}}
+    return {**inputs, "method": {**method, method["type"]: merged}}
 
 
 def given_hyperparameters(props: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The method's type and hyperparameters, as far as they are given and known."""
+    """Return the method's type and its hyperparameters. Values that are missing or unknown are omitted."""
     method = props.get("method")
     kind = method.get("type") if isinstance(method, dict) else None
     settings = method.get(kind) if isinstance(method, dict) and isinstance(kind, str) else None
@@ -97,53 +97,57 @@ def _deadline_problems(props: Mapping[str, Any]) -> list[str]:
     if props.get("cancel_after_timeout") is None or props.get("wait_for_completion") is not False:
         return []
     return [
-        "cancel_after_timeout: it acts only while an `up` waits, and wait_for_completion is False: leave one of them out"
+        (
+            "cancel_after_timeout: has no effect with wait_for_completion=False: `up` must wait to cancel the job; "
+            "remove one of the two"
+        )
     ]
 
 
 def _body_problems(props: Mapping[str, Any]) -> list[str]:
-    """What is merged in verbatim and would push out our token, or what else the job is judged, priced and known by."""
+    """Return the fields of `extra_body` that would overwrite the idempotency key or inputs that are checked."""
     body = props.get("extra_body")
-    taken = [name for name in _RESERVED_BODY_FIELDS if name in body] if isinstance(body, dict) else []
+    reserved = [name for name in _RESERVED_BODY_FIELDS if name in body] if isinstance(body, dict) else []
     return [
-        f"extra_body.{name}: takes the place of the job's {name}: write it under {name}" for name in taken
+        f"extra_body.{name}: would overwrite the job's {name}: set the input {name} instead"
+        for name in reserved
     ]
 
 
 def _method_problems(props: Mapping[str, Any]) -> list[str]:
-    """Settings of a method that is not the one that is used would be ignored without a word."""
+    """Return missing inputs of a method, and settings of other methods, which the service would ignore."""
     method = props.get("method")
     if not isinstance(method, dict) or not isinstance(kind := method.get("type"), str):
         return []
     found = [
-        f"method.{other}: does not go with type {kind!r}: write these settings under method.{kind}"
+        f"method.{other}: does not match type {kind!r}: move these settings to method.{kind}"
         for other in METHODS
         if other != kind and method.get(other) is not None
     ]
     if kind == "reinforcement" and method.get(kind) is None:
-        found.append("method.reinforcement: is missing: this type needs a grader")
+        found.append("method.reinforcement: is missing: this type requires a grader")
     if kind == "reinforcement" and props.get("validation_file") is None:
-        found.append("validation_file: is missing: reinforcement training needs one")
+        found.append("validation_file: is missing: reinforcement training requires a validation file")
     return found
 
 
 def load_catalog(settings: Settings) -> Catalog:
-    """What is known of the models of a service.
+    """Load the catalog of a service's base models, including the user's corrections.
 
     Raises:
-        SettingsError: What the user says of them is malformed.
+        SettingsError: The setting `openai-ft:catalog` is malformed.
     """
     overrides = settings.catalog
     return Catalog.load(json.loads(overrides) if overrides else None, service=settings.profile.name)
 
 
 def model_warnings(inputs: Mapping[str, Any], catalog: Catalog, days: int) -> list[str]:
-    """What to know today of the model that a job is to train, a sentence each.
+    """Return today's warnings about the job's base model.
 
     Args:
-        inputs: The job's inputs; those that are not known yet give no advice.
-        catalog: What is known of models.
-        days: How many days before its shutdown to speak of it.
+        inputs: The job's inputs. The result is empty while the model is unknown.
+        catalog: The catalog of base models.
+        days: Number of days before the model's shutdown at which warnings begin.
     """
     model, method = inputs.get("model"), inputs.get("method")
     if not isinstance(model, str):

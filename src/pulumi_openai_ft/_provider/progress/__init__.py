@@ -1,1 +1,1 @@
-"""What is shown of things while they last."""
+"""Progress display of uploads and jobs."""

@@ -1,6 +1,6 @@
-"""Figures of training steps, out of a job's events.
+"""Metrics of training steps, parsed from a job's events.
 
-Services write into events what they like, and in words of their own: what cannot be read is left out.
+Services use different names and formats for metrics. Values that cannot be parsed are ignored.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._client.objects import Event
 
 HIGHEST = 1e12
-"""No step, loss or reward is larger."""
+"""Upper limit of a plausible step, loss or reward."""
 
 _NAMES = {
     "step": ("step",),
@@ -31,13 +31,13 @@ _VALUE = re.compile(r"\b(full )?(train|valid)[a-z]*[ _](loss|reward)[\s=:]+([-+.
 
 
 class MetricValue(NamedTuple):
-    """A figure of a training step. The larger one is the later one.
+    """A metric of a training step. Comparing two values finds the later value.
 
     Attributes:
-        at: Unix seconds of its event.
+        at: Time of the event in Unix seconds.
         step: The step.
-        value: The figure.
-        kind: `loss` or `reward`, where it is one.
+        value: The value.
+        kind: `loss` or `reward`, otherwise empty.
     """
 
     at: int
@@ -47,21 +47,22 @@ class MetricValue(NamedTuple):
 
 
 def parse_metrics(event: Event) -> dict[str, MetricValue]:
-    """The figures `step`, `steps` (in all), `training` and `validation`, as far as the event tells them.
+    """Return the metrics `step`, `steps` (total), `training` and `validation`, as far as the event contains them.
 
-    None comes of an event that is no step's. The data counts more than the message, validation with all the data more
-    than with a part.
+    The event's data takes precedence over its message, and validation with the full data over validation with a
+    part. The result is empty if the event does not belong to a training step.
 
     Args:
-        event: An event of any type; that of a step has the type `metrics` or begins as `Step 3/10: training loss=…`.
+        event: An event of any type. The event of a training step has the type `metrics` or a message such as
+            `Step 3/10: training loss=…`.
     """
-    place = _STEP.search(event.message)
-    if not place and event.type != "metrics":
+    position = _STEP.search(event.message)
+    if not position and event.type != "metrics":
         return {}
-    said = {"step": place[1], "total_steps": place[2]} if place else {}
+    steps = {"step": position[1], "total_steps": position[2]} if position else {}
     data = event.data or {}
     numbers = {
-        **_numbers(said),
+        **_numbers(steps),
         **_numbers(_losses(event.message)),
         **_numbers(data.get("scores")),
         **_numbers(data),
@@ -85,7 +86,7 @@ def _numbers(given: object) -> dict[str, float]:
 
 
 def _named(numbers: Mapping[str, float], at: int, step: float) -> Iterator[tuple[str, MetricValue]]:
-    for figure, names in _NAMES.items():
+    for metric, names in _NAMES.items():
         if name := next((name for name in names if name in numbers), None):
             kind = next((kind for kind in ("loss", "reward") if kind in name), "")
-            yield figure, MetricValue(at, step, numbers[name], kind)
+            yield metric, MetricValue(at, step, numbers[name], kind)

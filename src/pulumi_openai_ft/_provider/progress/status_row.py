@@ -1,4 +1,4 @@
-"""Showing how far something is, in the row of its resource."""
+"""Display of progress in the status row of a resource."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._provider.host_interface import Host
 
 LONG = 1.0
-"""Seconds that a file may be read for before anything is shown of it."""
+"""Seconds of reading a file after which its progress is displayed."""
 
 
 class Progress(Protocol):
-    """How far something is."""
+    """Progress of an operation."""
 
     @property
     def status(self) -> str:
-        """What is shown at once when it has changed."""
+        """Status of the operation. A change is displayed immediately."""
 
     def line(self) -> str:
-        """All of it."""
+        """Return the full line."""
 
     def stable_part(self) -> str:
-        """The line without what changes by the mere passing of time."""
+        """Return the line without the parts that change only because time passes."""
 
 
 @dataclass(slots=True)
 class Row:
-    """The row of the resource that this thread works on.
+    """The status row of the resource that the current thread processes.
 
     Attributes:
-        host: Where it is shown.
+        host: The host that displays the row.
     """
 
     host: Host
@@ -48,18 +48,18 @@ class Row:
         self._throttle = Throttle(self.host.time)
 
     def show(self, progress: Progress) -> None:
-        """Shows how far something is, unless nothing has changed or the last line is too young."""
+        """Display the progress, unless it is unchanged or the last update was too recent."""
         if self._throttle.due(progress.stable_part(), progress.status):
             self.host.set_status(progress.line())
 
 
 @dataclass(slots=True)
 class JobProgressReporter:
-    """Shows a job while somebody waits for it, and keeps its milestones.
+    """A reporter that displays a job's progress in its row and its milestones as messages.
 
     Attributes:
-        progress: How far it is.
-        row: Where it is shown.
+        progress: Progress of the job.
+        row: Row of the resource.
     """
 
     progress: JobProgress
@@ -67,15 +67,15 @@ class JobProgressReporter:
 
     @classmethod
     def of(cls, job: Job, host: Host) -> JobProgressReporter:
-        """The follower of a job."""
+        """Return a reporter for a job."""
         return cls(JobProgress(job.id, job.created_at, host.time), Row(host))
 
     def update(self, job: Job, events: Sequence[Event]) -> None:
-        """Shows the job as it is now.
+        """Display the current job and print new milestones.
 
         Args:
             job: The job.
-            events: Its newest events, newest first.
+            events: Its latest events, newest first.
         """
         self.progress.update(job, events)
         if milestones := self.progress.milestones():
@@ -85,10 +85,12 @@ class JobProgressReporter:
 
 @dataclass(slots=True)
 class ReadProgressReporter:
-    """Shows how far training data is read, where that takes long, and ends it when the user wants no more.
+    """A callback that displays the progress of reading training data, and raises an error after an interrupt.
+
+    The display begins after one second of reading.
 
     Attributes:
-        host: Where it is shown.
+        host: The host that displays the progress.
     """
 
     host: Host
@@ -100,13 +102,13 @@ class ReadProgressReporter:
         self._row, self._began = Row(self.host), self.host.time.clock()
 
     def __call__(self, read: int, size: int) -> None:
-        """Takes note that so many bytes are read, of so many.
+        """Record that `read` of `size` bytes were read.
 
         Raises:
-            CommandInterruptedError: The user has interrupted the command.
+            CommandInterruptedError: The user interrupted the command.
         """
         if self.host.is_interrupted:
-            raise CommandInterruptedError("the command was interrupted while training data was read")
+            raise CommandInterruptedError("the command was interrupted while reading training data")
         self._progress = self._progress or ReadingProgress(size, self.host.time)
         self._progress.see(read)
         if self.host.shows_progress and self.host.time.clock() - self._began >= LONG:

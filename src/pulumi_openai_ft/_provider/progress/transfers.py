@@ -1,4 +1,4 @@
-"""How far bytes are: on their way to the service, or read here."""
+"""Progress of transfers in bytes: uploading a file, or reading training data."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 @dataclass(slots=True)
 class _Transfer:
-    """How far bytes are.
+    """Progress of a transfer.
 
     Attributes:
-        size: Bytes in all.
+        size: Total number of bytes.
         time: Clock.
-        done_before: Bytes of them that an earlier run has done.
+        done_before: Number of bytes that an earlier run transferred.
     """
 
     size: int
@@ -29,34 +29,34 @@ class _Transfer:
     _began: float = math.inf
 
     under_way: ClassVar[str]
-    """What happens to them."""
+    """Status during the transfer."""
     over: ClassVar[str]
-    """What has happened in the end."""
+    """Status after the transfer."""
 
     @property
     def status(self) -> str:
-        """What happens to them, or has happened to all."""
+        """Status of the transfer, such as `uploading`."""
         return self.under_way if self._done < self.size else self.over
 
     def see(self, done: int) -> None:
-        """Takes note that so many bytes, of all, are on their way. Fewer than before are those of another try."""
+        """Record the number of bytes transferred. A lower number than before means that the transfer was restarted."""
         if done < self._done or self._began == math.inf:
             self._began = self.time.clock()
         self._done = done
 
     def line(self) -> str:
-        """All of it, as `uploading 43 % · 12.3 of 28.6 MB · 4.1 MB/s`."""
+        """Return the full line, such as `uploading 43 % · 12.3 of 28.6 MB · 4.1 MB/s`."""
         scale, unit = _scale(self.size)
         done = f"{self._done / scale:.1f} of " if self._done < self.size else ""
         return joined(self.stable_part(), f"{done}{self.size / scale:.1f} {unit}", self._speed())
 
     def stable_part(self) -> str:
-        """The line by whole per cents: what it says besides changes with each of them."""
+        """Return the start of the line, which changes only with each whole percent."""
         return f"{self.status} {100 * self._done // self.size} %" if self._done < self.size else self.status
 
     def _speed(self) -> str:
         seconds = self.time.clock() - self._began
-        if seconds < SHORTEST:  # what fits into the buffers of the network is gone at once
+        if seconds < SHORTEST:  # network buffers accept the first bytes immediately
             return ""
         speed = max(self._done - self.done_before, 0) / seconds
         scale, unit = _scale(speed)
@@ -64,15 +64,15 @@ class _Transfer:
 
 
 class UploadProgress(_Transfer):
-    """How far an upload is."""
+    """Progress of an upload."""
 
     under_way, over = "uploading", "uploaded"
 
 
 class ReadingProgress(_Transfer):
-    """How far training data is read."""
+    """Progress of reading training data."""
 
-    under_way, over = "reading training data", "training data is read"
+    under_way, over = "reading training data", "training data read"
 
 
 def _scale(size: float) -> tuple[float, str]:

@@ -1,1 +1,1 @@
-"""Sending a file to the service: in one piece or in parts, and what is remembered of it."""
+"""Upload of a file, in a single request or in parts, and records for resuming it."""

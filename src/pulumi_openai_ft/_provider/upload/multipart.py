@@ -1,7 +1,8 @@
-"""A file on its way in parts (`POST /uploads`): several at a time, each tried again by itself, resumed after a break.
+"""Multipart upload (`POST /uploads`): parts are sent in parallel and retried separately; the upload can be resumed.
 
-Each of these requests may be repeated although it may have acted. A part that arrives twice is two parts, of which the
-end names one; an upload that is begun twice holds nothing and expires; one that is completed twice is a file once.
+Each request can be repeated even if an earlier try may have succeeded. A part sent twice becomes two parts, of which
+the complete request names only one. An upload that was created twice is empty and expires. Completing an upload twice
+creates a single file.
 """
 
 from __future__ import annotations
@@ -42,41 +43,42 @@ if TYPE_CHECKING:
 
 AT_A_TIME = 4
 LIFETIME, MARGIN = 3600.0, 60.0
-"""Seconds that an upload waits for its parts where the service does not say, and before that end nothing is resumed."""
+"""Default lifetime of an upload, and minimum remaining lifetime for resuming it, in seconds."""
 GONE_STATUSES = frozenset({400, 404, 409, 410})
-"""How a service may refuse an upload that it has dropped, cancelled or completed."""
+"""HTTP statuses for an upload that has expired, or that was cancelled or completed."""
 ABSENT_STATUSES = NOT_OFFERED_STATUSES | {404}
 
 
 class NotOfferedError(InputError):
-    """The service takes no uploads in parts."""
+    """The service does not support multipart uploads."""
 
-    def __init__(self, refusal: ServiceError) -> None:
+    def __init__(self, response: ServiceError) -> None:
         super().__init__(
-            f"the service takes no uploads in parts (status {refusal.status}): name `uploads` in openai-ft:unsupportedFeatures"
+            f"the service does not support multipart uploads (status {response.status}): "
+            f"add `uploads` to openai-ft:unsupportedFeatures"
         )
 
 
 @dataclass(slots=True)
 class MultipartUpload:
-    """The sending of one file in parts.
+    """A multipart upload of a file.
 
     Attributes:
-        upload: What the file is to be.
-        content: The local file.
-        api: The service.
-        host: The process.
-        ledger: Where the upload is remembered.
-        find: Looks for the file at the service, of which nobody knows whether it is there.
-        before: Files that looked like it before.
-        key: Identifies the upload in the ledger.
+        upload: The upload to perform.
+        content: The open local file.
+        api: The client.
+        host: The host.
+        resume_store: Store of upload records.
+        find: Searches for the file at the service if the response to the complete request was lost.
+        before: Ids of the matching files that existed before the upload.
+        key: Key of the upload's record.
     """
 
     upload: UploadRequest
     content: BufferedReader
     api: Client
     host: Host
-    ledger: ResumeStore
+    resume_store: ResumeStore
     find: Callable[[], FileObject | None]
     before: list[str]
     key: str | None = field(init=False)
@@ -85,12 +87,13 @@ class MultipartUpload:
         self.key = self.upload.key(self.api.settings)
 
     def send(self) -> FileObject:
-        """Sends what is not there yet, and makes a file of it.
+        """Send the missing parts, complete the upload, and return the file.
 
         Raises:
-            ServiceConnectionError, CommandInterruptedError, EngineDisconnectedError: The next run goes on from there.
-            ServiceError: The service refuses; what it has is cancelled.
-            InputError: The local file has been written to; likewise.
+            ServiceConnectionError, CommandInterruptedError, EngineDisconnectedError: The upload was interrupted. The
+                next run resumes it.
+            ServiceError: The service returned an error. The upload is cancelled.
+            InputError: The local file has changed. The upload is cancelled.
         """
         if resumable := self._resumable():
             return self._resume(resumable)
@@ -98,19 +101,21 @@ class MultipartUpload:
 
     def _resumable(self) -> UploadRecord | None:
         now = self.host.time.wall()
-        entry = self.ledger.find(self.key, now)
-        return entry if entry and entry.upload_id and entry.expires_at - MARGIN > now else None
+        record = self.resume_store.find(self.key, now)
+        return record if record and record.upload_id and record.expires_at - MARGIN > now else None
 
-    def _resume(self, entry: UploadRecord) -> FileObject:
-        told = f"{len(entry.parts)} of {self._count(entry)} parts are at the service"
-        may_be_a_file = len(entry.parts) == self._count(entry)
-        self.host.info(f"going on with the upload of {self.upload.filename} that broke off: {told}")
+    def _resume(self, record: UploadRecord) -> FileObject:
+        may_be_complete = len(record.parts) == self._count(record)
+        self.host.info(
+            f"resuming the interrupted upload of {self.upload.filename}: "
+            f"{len(record.parts)} of {self._count(record)} parts already uploaded"
+        )
         try:
-            return self._send_and_complete(entry)
+            return self._send_and_complete(record)
         except ServiceError as error:
             if error.status not in GONE_STATUSES:
                 raise
-        if may_be_a_file and (file := poll_until_found(self.find, self.host.time)):
+        if may_be_complete and (file := poll_until_found(self.find, self.host.time)):
             return file
         return self._send_and_complete(self._begin())
 
@@ -118,7 +123,7 @@ class MultipartUpload:
         self.host.raise_if_interrupted()
         upload, now = self.upload, self.host.time.wall()
         try:
-            begun = self.api.begin_upload(
+            created = self.api.begin_upload(
                 upload.filename,
                 purpose=upload.purpose,
                 size=upload.size,
@@ -130,141 +135,144 @@ class MultipartUpload:
                 raise NotOfferedError(error) from error
             raise
         part_size = upload.part_size(self.api.settings)
-        entry = UploadRecord(now, self.before, begun.id, begun.expires_at or now + LIFETIME, part_size)
-        self.ledger.write(self.key, entry)
-        return entry
+        record = UploadRecord(now, self.before, created.id, created.expires_at or now + LIFETIME, part_size)
+        self.resume_store.write(self.key, record)
+        return record
 
-    def _send_and_complete(self, entry: UploadRecord) -> FileObject:
+    def _send_and_complete(self, record: UploadRecord) -> FileObject:
         try:
-            with self._sending(entry) as sending:
+            with self._sending(record) as sending:
                 md5 = sending.run()
-            file = self._complete(entry, md5)
+            file = self._complete(record, md5)
             self._check(file)
         except (ServiceConnectionError, CommandInterruptedError, EngineDisconnectedError) as error:
-            self._keep_for_resume(entry, error)
+            self._keep_for_resume(record, error)
             raise
         except OpenAIFTError:
-            self._abort(entry)
+            self._abort(record)
             raise
         return file
 
     @contextmanager
-    def _sending(self, entry: UploadRecord) -> Iterator[_Sending]:
-        sending = _Sending(self, entry, FileSnapshot.of(self.content, self.upload))
+    def _sending(self, record: UploadRecord) -> Iterator[_Sending]:
+        sending = _Sending(self, record, FileSnapshot.of(self.content, self.upload))
         try:
             yield sending
         finally:
-            sending.crew.stop()
+            sending.pool.stop()
 
-    def _complete(self, entry: UploadRecord, md5: str) -> FileObject:
+    def _complete(self, record: UploadRecord, md5: str) -> FileObject:
         self.host.raise_if_interrupted()
-        assert entry.upload_id
-        part_ids = [entry.parts[number] for number in range(self._count(entry))]
+        assert record.upload_id
+        part_ids = [record.parts[number] for number in range(self._count(record))]
         try:
-            file, told = self.api.complete_upload(entry.upload_id, part_ids, md5).file, ""
+            file, reason = self.api.complete_upload(record.upload_id, part_ids, md5).file, ""
         except RequestError as error:
             if not _may_be_complete(error):
                 raise
-            file, told = None, f" ({error})"
+            file, reason = None, f" ({error})"
         file = file or poll_until_found(self.find, self.host.time)
         if file is None:
             raise ServiceConnectionError(
-                f"the service may have completed the upload of {self.upload.filename} and shows no file of it{told}: "
-                f"run the command again",
+                f"the service may have completed the upload of {self.upload.filename}, but the file was not "
+                f"found{reason}: run the command again",
                 may_have_acted=True,
             )
         return file
 
     def _check(self, file: FileObject) -> None:
-        """Makes sure that all of it has arrived."""
+        """Check that the service received the complete file."""
         if file.bytes not in (None, self.upload.size):
             self.api.delete_file(file.id)
             raise InputError(
                 f"file: {self.upload.filename} has {file.bytes} bytes at the service instead of {self.upload.size}, "
-                f"so it was deleted there: run the command again"
+                f"so the uploaded file was deleted: run the command again"
             )
 
-    def _keep_for_resume(self, entry: UploadRecord, error: OpenAIFTError) -> None:
-        """Leaves the upload for the next run to go on with; where that would not know of it, it is cancelled."""
-        if self.ledger.find(self.key, self.host.time.wall()) is None:
-            self._abort(entry)
-        elif isinstance(error, CommandInterruptedError) and len(entry.parts) < self._count(entry):
-            told = f"{len(entry.parts)} of {self._count(entry)} parts of {self.upload.filename} were sent"
-            error.args = (f"{error}; {told}: run `pulumi up` again within the hour, which sends the rest",)
+    def _keep_for_resume(self, record: UploadRecord, error: OpenAIFTError) -> None:
+        """Keep the upload for the next run, or cancel it if it has no record from which to resume."""
+        if self.resume_store.find(self.key, self.host.time.wall()) is None:
+            self._abort(record)
+        elif isinstance(error, CommandInterruptedError) and len(record.parts) < self._count(record):
+            sent = f"{len(record.parts)} of {self._count(record)} parts of {self.upload.filename} were sent"
+            error.args = (f"{error}; {sent}: run `pulumi up` again within one hour to send the rest",)
 
-    def _abort(self, entry: UploadRecord) -> None:
-        self.ledger.forget(self.key)
-        assert entry.upload_id
-        with suppress(RequestError, CommandInterruptedError):  # it expires within the hour
-            self.api.cancel_upload(entry.upload_id)
+    def _abort(self, record: UploadRecord) -> None:
+        self.resume_store.forget(self.key)
+        assert record.upload_id
+        with suppress(RequestError, CommandInterruptedError):  # it expires within one hour
+            self.api.cancel_upload(record.upload_id)
 
-    def _count(self, entry: UploadRecord) -> int:
-        return -(-self.upload.size // entry.part_size)
+    def _count(self, record: UploadRecord) -> int:
+        return -(-self.upload.size // record.part_size)
 
 
 class _Sending:
-    """The parts of one upload that are not at the service yet, on their way."""
+    """Parallel sending of the missing parts of an upload."""
 
-    def __init__(self, whole: MultipartUpload, entry: UploadRecord, picture: FileSnapshot) -> None:
-        self._whole, self._entry, self._picture = whole, entry, picture
-        count = -(-whole.upload.size // entry.part_size)
-        self._missing = deque(number for number in range(count) if number not in entry.parts)
-        self._sent = [self._size(number) if number in entry.parts else 0 for number in range(count)]
-        self._file = os.dup(whole.content.fileno())
+    def __init__(self, multipart: MultipartUpload, record: UploadRecord, snapshot: FileSnapshot) -> None:
+        self._multipart, self._record, self._snapshot = multipart, record, snapshot
+        count = -(-multipart.upload.size // record.part_size)
+        self._missing = deque(number for number in range(count) if number not in record.parts)
+        self._sent = [self._size(number) if number in record.parts else 0 for number in range(count)]
+        self._file = os.dup(multipart.content.fileno())
         threads = max(min(AT_A_TIME, len(self._missing)), 1)
-        self.crew = WorkerPool(self._send, threads, lambda: os.close(self._file))
-        self._row = Row(whole.host)
-        self._progress = UploadProgress(whole.upload.size, whole.host.time, sum(self._sent))
+        self.pool = WorkerPool(self._send, threads, lambda: os.close(self._file))
+        self._row = Row(multipart.host)
+        self._progress = UploadProgress(multipart.upload.size, multipart.host.time, sum(self._sent))
 
     def run(self) -> str:
-        """Sends them, and gives the MD5 of all."""
-        self.crew.start()
-        md5 = self._picture.md5(self._follow)
-        self.crew.wait(self._report_progress)
+        """Send the parts, and return the MD5 of the whole file."""
+        self.pool.start()
+        md5 = self._snapshot.md5(self._follow)
+        self.pool.wait(self._report_progress)
         self._show()
-        self._picture.require_same()
+        self._snapshot.require_same()
         return md5
 
     def _follow(self, hashed: int) -> None:
-        """Lets those go that have been hashed: the end waits for the hash, and they lie in memory still."""
+        """Send the parts that have been hashed, while the operating system still caches them.
+
+        The upload cannot be completed before the hash, so sending parts earlier would not save time.
+        """
         while self._missing and self._start(self._missing[0]) + self._size(self._missing[0]) <= hashed:
-            self.crew.add(self._missing.popleft())
+            self.pool.add(self._missing.popleft())
         self._report_progress()
 
     def _report_progress(self) -> None:
-        """What is done besides, again and again: fails as soon as a part has, or the user wants no more."""
-        self.crew.raise_error()
-        self._whole.host.raise_if_interrupted()
+        """Display the progress, and raise the error of a failed part or of an interrupt."""
+        self.pool.raise_error()
+        self._multipart.host.raise_if_interrupted()
         self._show()
 
     def _show(self) -> None:
-        if self._whole.host.shows_progress:
+        if self._multipart.host.shows_progress:
             self._progress.see(sum(self._sent))
             self._row.show(self._progress)
 
     def _send(self, number: int) -> None:
-        def see(sent: int) -> None:
-            self.crew.raise_if_stopped()
+        def report(sent: int) -> None:
+            self.pool.raise_if_stopped()
             self._sent[number] = max(self._sent[number], sent)
 
         size = self._size(number)
-        section = Section(self._file, self._start(number), size, see, self._picture.name)
-        assert self._entry.upload_id
-        part = self._whole.api.add_part(self._entry.upload_id, section)
+        section = Section(self._file, self._start(number), size, report, self._snapshot.name)
+        assert self._record.upload_id
+        part = self._multipart.api.add_part(self._record.upload_id, section)
         self._sent[number] = size
-        self.crew.record(lambda: self._record(number, part.id))
+        self.pool.record(lambda: self._add_part(number, part.id))
 
-    def _record(self, number: int, part_id: str) -> None:
-        self._entry.parts[number] = part_id
-        self._whole.ledger.write(self._whole.key, self._entry)
+    def _add_part(self, number: int, part_id: str) -> None:
+        self._record.parts[number] = part_id
+        self._multipart.resume_store.write(self._multipart.key, self._record)
 
     def _start(self, number: int) -> int:
-        return number * self._entry.part_size
+        return number * self._record.part_size
 
     def _size(self, number: int) -> int:
-        return min(self._entry.part_size, self._whole.upload.size - self._start(number))
+        return min(self._record.part_size, self._multipart.upload.size - self._start(number))
 
 
 def _may_be_complete(error: RequestError) -> bool:
-    """Whether the upload may be a file although completing it failed: perhaps an earlier try did it."""
+    """Return whether an earlier try may have completed the upload although the last one failed."""
     return error.may_have_acted or (error.tries > 1 and not isinstance(error, RateLimitError))

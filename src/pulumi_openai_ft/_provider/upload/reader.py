@@ -1,4 +1,4 @@
-"""The local file while it is sent: read in sections, hashed, and watched for changes."""
+"""Readers of the local file during an upload. They hash the content and detect changes."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 20
 AHEAD = 4
-"""Blocks that may wait to be hashed, which bounds the memory that they take."""
+"""Maximum number of blocks waiting to be hashed, which limits memory usage."""
 
 
 def file_changed_error(name: str) -> InputError:
-    """The error for a file that is not what the program saw."""
+    """Return the error for a file that has changed since the program ran."""
     return InputError(
-        f"file: {name!r} is not what it was when the program ran (its sha256 or size differs, or it was written "
-        f"to meanwhile), so nothing was uploaded: run the command again when nobody writes to it; a program that gives `sha256`, or ignores its "
-        f"changes, has to leave that out"
+        f"file: {name!r} has changed since the program ran (its SHA-256 or size differs, or it was modified during "
+        f"the upload), so nothing was uploaded: run the command again once the file is no longer being written; if the "
+        f"program sets `sha256` or ignores its changes, remove that"
     )
 
 
 def _unreadable(name: str, error: OSError) -> InputError:
     reason = (error.strerror or str(error)).lower()
     return InputError(
-        f"file: {name!r} cannot be read to its end ({reason}), so nothing was uploaded: "
-        f"check the disk that it is on, and run the command again"
+        f"file: {name!r} cannot be read to the end ({reason}), so nothing was uploaded: "
+        f"check the disk and run the command again"
     )
 
 
 class BackgroundSha256:
-    """A SHA-256 that another thread computes, while this one reads and sends."""
+    """A SHA-256 hash that a second thread computes while the current thread reads and sends."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1)
@@ -55,32 +55,32 @@ class BackgroundSha256:
         self._thread.shutdown(cancel_futures=True)
 
     def begin(self) -> None:
-        """Forgets what it was given."""
+        """Restart the hash."""
         self._waiting.clear()
         self._hash = hashlib.sha256()
 
     def update(self, data: bytes) -> None:
-        """As of a hash. Waits where the hash is far behind."""
+        """Add data to the hash. Wait if more than `AHEAD` blocks are pending."""
         self._waiting.append(self._thread.submit(self._hash.update, data))
         if len(self._waiting) > AHEAD:
             self._waiting.popleft().result()
 
     def hexdigest(self) -> str:
-        """As of a hash, of all that it was given."""
+        """Return the hash of all data since `begin`, in hexadecimal digits."""
         while self._waiting:
             self._waiting.popleft().result()
         return self._hash.hexdigest()
 
 
 class Section:
-    """A part of a file, as a file of its own. Reading it moves nothing but itself.
+    """A readable section of a file. It has its own position and does not move the file's.
 
     Args:
-        file: Descriptor of the file.
-        start: Its first byte.
-        size: How many there are.
-        report: Called before each read with the bytes of the section that were read. What it raises, the read raises.
-        name: Of the file, for an error that says that it has become shorter.
+        file: File descriptor.
+        start: Offset of the first byte.
+        size: Size of the section in bytes.
+        report: Called before each read with the number of bytes already read. `read` raises the exceptions it raises.
+        name: Name of the file, for error messages.
     """
 
     def __init__(self, file: int, start: int, size: int, report: Callable[[int], None], name: str) -> None:
@@ -89,36 +89,41 @@ class Section:
         self._at = 0
 
     def read(self, size: int = -1) -> bytes:
-        """As of a file. Raises `InputError` where it has become shorter, or cannot be read any more."""
+        """Read up to `size` bytes, or the rest of the section if `size` is negative.
+
+        Raises:
+            InputError: The file has become shorter or cannot be read.
+        """
         left = self._size - self._at
-        wanted = left if size < 0 else min(size, left)
-        self._report(self._at)  # before it reads: nobody may want the section any more
+        requested = left if size < 0 else min(size, left)
+        self._report(self._at)  # before the read, so that it can raise if the upload was stopped
         try:
-            data = os.pread(self._file, wanted, self._start + self._at)
+            data = os.pread(self._file, requested, self._start + self._at)
         except OSError as error:
             raise _unreadable(self._name, error) from error
-        if wanted and not data:
+        if requested and not data:
             raise file_changed_error(self._name)
         self._at += len(data)
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """As of a file."""
+        """Change the position within the section, and return it."""
         self._at = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence] + offset
         return self._at
 
     def tell(self) -> int:
-        """As of a file."""
+        """Return the position within the section."""
         return self._at
 
 
 @dataclass(slots=True)
 class FileSnapshot:
-    """A file as it is before any of it is sent, and its hashes.
+    """The state of a file before the upload, for detecting changes.
 
     Attributes:
-        content: The file.
-        upload: What it is to be.
+        content: The open file.
+        upload: The upload.
+        name: Path of the file, for error messages.
     """
 
     content: BufferedReader
@@ -128,21 +133,26 @@ class FileSnapshot:
 
     @classmethod
     def of(cls, content: BufferedReader, upload: UploadRequest) -> Self:
-        """The picture of a file. Raises `InputError` where it has not its size any more."""
-        picture = cls(content, upload, name=str(getattr(content, "name", upload.filename)))
-        picture._state = picture._now()
-        if picture._state[0] != upload.size:
-            raise file_changed_error(picture.name)
-        return picture
-
-    def md5(self, follow: Callable[[int], None]) -> str:
-        """The MD5 of the content.
-
-        Args:
-            follow: Called before each block, and in the end, with how many bytes were hashed. What it raises comes out.
+        """Return the snapshot of a file.
 
         Raises:
-            InputError: It is not the content that the program saw.
+            InputError: The file's size differs from the upload's.
+        """
+        snapshot = cls(content, upload, name=str(getattr(content, "name", upload.filename)))
+        snapshot._state = snapshot._current_state()
+        if snapshot._state[0] != upload.size:
+            raise file_changed_error(snapshot.name)
+        return snapshot
+
+    def md5(self, follow: Callable[[int], None]) -> str:
+        """Return the MD5 of the content, in hexadecimal digits.
+
+        Args:
+            follow: Called before each block, and at the end, with the number of bytes hashed. Its exceptions are
+                passed on.
+
+        Raises:
+            InputError: The content has changed since the program ran.
         """
         md5 = hashlib.md5(usedforsecurity=False)
         content = Section(self.content.fileno(), 0, self.upload.size, follow, self.name)
@@ -154,36 +164,43 @@ class FileSnapshot:
         return md5.hexdigest()
 
     def verify(self, sha256: str) -> None:
-        """Raises `InputError` where it is not the content that the program saw.
+        """Check that the content has not changed since the program ran.
 
         Args:
-            sha256: Of what was read.
+            sha256: SHA-256 of the content that was read.
+
+        Raises:
+            InputError: The content has changed.
         """
         if self.upload.sha256 not in (None, sha256):
             raise file_changed_error(self.name)
         self.require_same()
 
     def require_same(self) -> None:
-        """Raises `InputError` where the file has been written to since."""
-        if self._now() != self._state:
+        """Check that the file has not been modified since the snapshot.
+
+        Raises:
+            InputError: The file was modified.
+        """
+        if self._current_state() != self._state:
             raise file_changed_error(self.name)
 
-    def _now(self) -> tuple[int, int, int]:
-        told = os.fstat(self.content.fileno())
-        return told.st_size, told.st_mtime_ns, told.st_ino
+    def _current_state(self) -> tuple[int, int, int]:
+        stat = os.fstat(self.content.fileno())
+        return stat.st_size, stat.st_mtime_ns, stat.st_ino
 
 
 class VerifiedReader(Section):
-    """All of a file, as something to be read: its last byte comes only if all are what the program saw.
+    """A reader of a complete file that returns the last bytes only if the content has not changed.
 
     Args:
-        picture: The file.
-        report: As of a section.
+        snapshot: Snapshot of the file.
+        report: Called before each read, see `Section`.
     """
 
-    def __init__(self, picture: FileSnapshot, report: Callable[[int], None]) -> None:
-        super().__init__(picture.content.fileno(), 0, picture.upload.size, report, picture.name)
-        self._picture, self._sha256 = picture, BackgroundSha256()
+    def __init__(self, snapshot: FileSnapshot, report: Callable[[int], None]) -> None:
+        super().__init__(snapshot.content.fileno(), 0, snapshot.upload.size, report, snapshot.name)
+        self._snapshot, self._sha256 = snapshot, BackgroundSha256()
 
     def __enter__(self) -> Self:
         return self
@@ -192,11 +209,15 @@ class VerifiedReader(Section):
         self._sha256.__exit__(*error)
 
     def read(self, size: int = -1) -> bytes:
-        """As of a file. Raises `InputError` where it is not the content that the program saw."""
-        if not self._at:  # also where it is sent again
+        """Read up to `size` bytes, or the rest of the file if `size` is negative.
+
+        Raises:
+            InputError: The content has changed since the program ran, or cannot be read.
+        """
+        if not self._at:  # the first read, or the first read of a retry
             self._sha256.begin()
         data = super().read(size)
         self._sha256.update(data)
         if self._at == self._size:
-            self._picture.verify(self._sha256.hexdigest())
+            self._snapshot.verify(self._sha256.hexdigest())
         return data

@@ -1,4 +1,4 @@
-"""A file as it is to be at the service, and by which way it gets there."""
+"""The upload to perform: name, size and purpose of the file, and whether it is sent in parts."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ MAX_SINGLE_UPLOAD, MAX_MULTIPART_UPLOAD = 512 * 2**20, 8 * 2**30
 """Maximum number of bytes of a file. Source: docs/openai-api.md#files-and-uploads."""
 PURPOSES_IN_PARTS = frozenset({"assistants", "batch", "fine-tune", "vision"})
 LARGEST_USUAL_PART, MOST_PARTS = 16 * 2**20, 128
-"""The official client sends the largest file in 128 parts, so nobody has seen a service that takes more."""
+"""The official client uses at most 128 parts of 64 MiB, for the largest file. Services may not accept more parts."""
 
 
 @dataclass(frozen=True)
 class UploadRequest:
-    """A file as it is to be uploaded.
+    """A file to upload.
 
     Attributes:
-        filename: Name at the service.
-        purpose: What the service may use the file for.
-        size: Bytes.
-        expires_after: When the service deletes it, in the API's form.
-        is_ours: Whether the name tells that nobody else can have uploaded it.
-        sha256: Hash of the content as the program saw it.
-        token: Tells the resource and its content from all others, where the resource is known.
+        filename: Name of the file at the service.
+        purpose: Purpose of the file, such as `fine-tune`.
+        size: Size in bytes.
+        expires_after: Expiration policy in the API's format.
+        has_unique_name: Whether the name contains a hash, so that only this package can have uploaded such a file.
+        sha256: SHA-256 of the content when the program ran.
+        identity: Hash of the resource's identity and the file's inputs, or None if the resource is unknown.
     """
 
     filename: str
@@ -44,54 +44,57 @@ class UploadRequest:
     expires_after: Mapping[str, Any] | None = None
     has_unique_name: bool = False
     sha256: str | None = None
-    token: str | None = None
+    identity: str | None = None
 
     def matches(self, file: FileObject) -> bool:
-        """Whether a file at the service may be this one."""
+        """Return whether a file at the service may be the result of this upload."""
         return (file.filename, file.bytes, file.purpose) == (self.filename, self.size, self.purpose)
 
     @property
     def mime_type(self) -> str:
-        """What the content is, as the API wants to know it."""
+        """MIME type of the content."""
         if self.filename.endswith(".jsonl"):
             return "text/jsonl"
         return guess_type(self.filename)[0] or "application/octet-stream"
 
     def is_multipart(self, settings: Settings) -> bool:
-        """Whether it is sent in parts rather than in one piece."""
+        """Return whether the file is sent in parts instead of in a single request."""
         limit = min(settings.multipart_threshold * MEGABYTE, MAX_SINGLE_UPLOAD)
-        return self.size > limit and _takes_parts(self.purpose, settings.profile)
+        return self.size > limit and _supports_parts(self.purpose, settings.profile)
 
     def part_size(self, settings: Settings) -> int:
-        """Bytes of each part but the last: a quarter of what would still go in one piece, unless they are too many."""
+        """Return the size of each part in bytes. The last part may be smaller.
+
+        The usual size is a quarter of `multipart_threshold`. It is larger if the file would need too many parts.
+        """
         usual = int(settings.multipart_threshold * MEGABYTE / 4) or LARGEST_USUAL_PART
         return max(min(usual, LARGEST_USUAL_PART), ceil(self.size / MOST_PARTS))
 
     def key(self, settings: Settings) -> str | None:
-        """Under what this machine remembers the upload; None where the resource is not known."""
-        if self.token is None:
+        """Return the key of the upload in the resume store, or None if the resource is unknown."""
+        if self.identity is None:
             return None
-        place = (settings.base_url, settings.organization, settings.project)
-        told = json.dumps([*place, self.token, self.filename, self.purpose, self.size])
-        return hashlib.sha256(told.encode()).hexdigest()
+        account = (settings.base_url, settings.organization, settings.project)
+        content = json.dumps([*account, self.identity, self.filename, self.purpose, self.size])
+        return hashlib.sha256(content.encode()).hexdigest()
 
 
 def too_large(size: int, purpose: str, profile: Profile) -> str | None:
-    """Why the service cannot take a file of so many bytes, if it cannot."""
-    if _takes_parts(purpose, profile):
+    """Return the error for a file that exceeds the service's size limit, in bytes, or None."""
+    if _supports_parts(purpose, profile):
         return size_error(size, MAX_MULTIPART_UPLOAD)
     if problem := size_error(size, MAX_SINGLE_UPLOAD):
         reason = f"purpose {purpose!r}" if profile.supports("uploads") else f"the service {profile.name!r}"
-        return f"{problem} as {reason} takes no uploads in parts (see openai-ft:unsupportedFeatures)"
+        return f"{problem} ({reason} does not support multipart uploads, see openai-ft:unsupportedFeatures)"
     return None
 
 
-def _takes_parts(purpose: str, profile: Profile) -> bool:
+def _supports_parts(purpose: str, profile: Profile) -> bool:
     return purpose in PURPOSES_IN_PARTS and profile.supports("uploads")
 
 
 def size_error(size: int, limit: int) -> str | None:
-    """Why so many bytes are too many, if they are."""
+    """Return the error for a file that exceeds a size limit in bytes, or None."""
     if size <= limit:
         return None
-    return f"{size} bytes are more than the {limit} that can be uploaded: split the file, or leave rows out"
+    return f"{size} bytes exceed the upload limit of {limit} bytes: split the file or remove rows"

@@ -1,6 +1,7 @@
-"""What this machine remembers of uploads that no state may know: the API lists none, and files carry no token.
+"""Records, on this machine, of uploads that may be missing from the state.
 
-Whatever goes wrong with it, it is as if it were empty.
+They are needed because the API neither lists uploads nor stores metadata of files. Errors of the store are ignored: an
+unreadable record counts as missing.
 """
 
 from __future__ import annotations
@@ -20,21 +21,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TTL = 86400.0
-"""Seconds that something is remembered."""
+"""Seconds for which a record is kept."""
 
 
 @dataclass(slots=True)
 class UploadRecord:
-    """An upload.
+    """A record of an upload.
 
     Attributes:
-        began: When it began, Unix seconds.
-        before: Files that looked like it then.
-        upload_id: The upload, where it goes in parts.
-        expires_at: Until when that waits for its parts, Unix seconds.
-        part_size: Bytes of each part but the last.
-        parts: Ids of the parts that are at the service, by their numbers.
-        file_id: What it has become.
+        began: Time at which the upload began, in Unix seconds.
+        before: Ids of the matching files that existed at that time.
+        upload_id: Id of a multipart upload.
+        expires_at: Time at which the multipart upload expires, in Unix seconds.
+        part_size: Size of each part in bytes. The last part may be smaller.
+        parts: Ids of the uploaded parts by number.
+        file_id: Id of the resulting file.
     """
 
     began: float
@@ -48,47 +49,47 @@ class UploadRecord:
 
 @dataclass(slots=True)
 class ResumeStore:
-    """Entries, each in a small file.
+    """A store of upload records, each in a separate file.
 
     Attributes:
-        folder: Where, the user's cache folder by default.
+        folder: Directory of the records. Defaults to the user's cache directory.
     """
 
     folder: Path = field(default_factory=lambda: cache_dir("uploads"))
 
     def find(self, key: str | None, now: float) -> UploadRecord | None:
-        """The entry of a key, unless it is too old.
+        """Return the record of an upload, or None if it is missing or too old.
 
         Args:
-            key: Of the upload; there is nothing under None.
+            key: Key of the upload, or None for an upload without records.
             now: Unix seconds.
         """
-        entry = self._read(self._file(key)) if key else None
-        return entry if entry and entry.began > now - TTL else None
+        record = self._read(self._file(key)) if key else None
+        return record if record and record.began > now - TTL else None
 
-    def write(self, key: str | None, entry: UploadRecord) -> bool:
-        """Writes an entry, and gives whether it is remembered. A reader sees it whole or not at all."""
+    def write(self, key: str | None, record: UploadRecord) -> bool:
+        """Write a record atomically, and return whether it was stored."""
         if key is None:
             return False
         with suppress(OSError):
-            write_cache_file(self._file(key), json.dumps(asdict(entry)).encode())
+            write_cache_file(self._file(key), json.dumps(asdict(record)).encode())
             return True
         return False
 
     def forget(self, key: str | None) -> None:
-        """Drops an entry."""
+        """Delete a record."""
         with suppress(OSError):
             if key:
                 self._file(key).unlink(missing_ok=True)
 
     def files_of_others(self, key: str | None) -> set[str]:
-        """Files that entries other than that of the key have become."""
-        mine = self._file(key) if key else None
-        entries = (self._read(file) for file in self._files() if file != mine)
-        return {entry.file_id for entry in entries if entry and entry.file_id}
+        """Return the ids of the files in the records of all other uploads."""
+        excluded = self._file(key) if key else None
+        records = (self._read(file) for file in self._files() if file != excluded)
+        return {record.file_id for record in records if record and record.file_id}
 
     def drop_old(self, now: float) -> None:
-        """Drops what nobody asks for any more.
+        """Delete records that are too old.
 
         Args:
             now: Unix seconds.

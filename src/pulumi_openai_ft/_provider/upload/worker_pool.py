@@ -1,4 +1,4 @@
-"""Threads that do numbered pieces of work, a few at a time, until one fails."""
+"""A pool of threads that perform numbered tasks until a task fails."""
 
 from __future__ import annotations
 
@@ -10,84 +10,88 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BETWEEN_LOOKS = 0.2
-"""Seconds between two calls of who waits for the threads."""
+CALLBACK_INTERVAL = 0.2
+"""Seconds between calls of the callback while waiting for the threads."""
 
 
 class StoppedError(Exception):
-    """Nobody wants the work any more."""
+    """The pool was stopped."""
 
 
 @dataclass(slots=True)
 class WorkerPool:
-    """Threads at work. None of them keeps the process from ending.
+    """A pool of daemon threads, which do not keep the process from ending.
 
     Attributes:
-        work: Does the piece of a number.
-        threads: How many at a time.
-        end: Called when the last of them has nothing more to do, which may be long after the wait.
+        work: Performs the task with a number.
+        threads: Number of threads.
+        end: Called when the last thread ends, which may be long after `wait` has returned.
     """
 
     work: Callable[[int], None]
     threads: int
     end: Callable[[], None]
-    _pieces: SimpleQueue[int | None] = field(default_factory=SimpleQueue)
+    _tasks: SimpleQueue[int | None] = field(default_factory=SimpleQueue)
     _lock: Lock = field(default_factory=Lock)
     _ended: Event = field(default_factory=Event)
     _stopped: bool = False
-    _at_work: int = 0
+    _running_threads: int = 0
     _error: BaseException | None = None
 
     def start(self) -> None:
-        """Sets the threads to work."""
-        self._at_work = self.threads
+        """Start the threads."""
+        self._running_threads = self.threads
         for _ in range(self.threads):
             Thread(target=self._run, daemon=True).start()
 
     def add(self, number: int) -> None:
-        """Lets a piece be done, after those that were added before."""
-        self._pieces.put(number)
+        """Add a task to the end of the queue."""
+        self._tasks.put(number)
 
     def raise_error(self) -> None:
-        """Raises what a piece of work has raised."""
+        """Raise the error of a failed task, if any."""
         if self._error:
             raise self._error
 
-    def wait(self, look: Callable[[], None]) -> None:
-        """Waits until all that was added is done or something has failed.
+    def wait(self, callback: Callable[[], None]) -> None:
+        """Wait until all tasks are done or a task has failed.
 
         Args:
-            look: Called again and again meanwhile. What it raises ends the wait.
+            callback: Called every `CALLBACK_INTERVAL` seconds. An exception that it raises ends the wait.
         """
         self._send_sentinels()
-        while not self._ended.wait(BETWEEN_LOOKS):
-            look()
+        while not self._ended.wait(CALLBACK_INTERVAL):
+            callback()
         self.raise_error()
 
     def stop(self) -> None:
-        """Lets nobody begin another piece."""
+        """Prevent threads from beginning another task."""
         with self._lock:
             self._stopped = True
         self._send_sentinels()
 
     def raise_if_stopped(self) -> None:
-        """Raises `StoppedError` where the work is not wanted any more."""
+        """Raise `StoppedError` if the pool was stopped."""
         if self._stopped:
             raise StoppedError
 
     def record(self, result: Callable[[], None]) -> None:
-        """Takes note of what a piece of work has come to, one at a time. Raises `StoppedError` where nobody wants it."""
+        """Call a function that records the result of a task. Calls are serialized.
+
+        Raises:
+            StoppedError: The pool was stopped.
+        """
         with self._lock:
             self.raise_if_stopped()
             result()
 
     def _send_sentinels(self) -> None:
-        """Tells each thread that nothing comes after what was added."""
+        """Mark the end of the queue for each thread."""
         for _ in range(self.threads):
-            self._pieces.put(None)
+            self._tasks.put(None)
 
     def _next(self) -> int | None:
-        number = self._pieces.get()
+        number = self._tasks.get()
         return None if self._stopped else number
 
     def _run(self) -> None:
@@ -96,11 +100,11 @@ class WorkerPool:
                 self.work(number)
         except StoppedError:
             pass
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+        except BaseException as error:  # noqa: BLE001 - `wait` raises it again
             self._fail(error)
         with self._lock:
-            self._at_work -= 1
-            is_last = not self._at_work
+            self._running_threads -= 1
+            is_last = not self._running_threads
         if is_last:
             try:
                 self.end()

@@ -1,4 +1,4 @@
-"""`openai-ft doctor`: what is missing for `pulumi up`, and what to do about it."""
+"""`openai-ft doctor`: checks of everything that `pulumi up` needs."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def examine(folder: Path, today: date, *, stack: str | None = None, disclose: bool = False) -> list[Finding]:
-    """Looks at everything that `pulumi up` needs. Nothing is changed, and no key is told.
+    """Check everything that `pulumi up` needs. This changes no files, and the findings contain no keys.
 
     Args:
-        folder: The project's folder, or one below it.
-        today: The day by which services are closed.
-        stack: Whose configuration counts; by default the selected one's.
-        disclose: Whether Pulumi decrypts the stack's secret settings, so that its key can be tried.
+        folder: Folder of the project, or a folder inside it.
+        today: Date that is compared with the shutdown dates of services.
+        stack: Name of the stack whose configuration is checked, or None for the selected stack.
+        disclose: Whether Pulumi decrypts the secret settings of the stack, to test its API key.
     """
     project, findings = _project(folder)
     if project is None:
@@ -51,11 +51,11 @@ def _project(folder: Path) -> tuple[Project | None, list[Finding]]:
 
 def _configuration(project: Project, stack: str | None, *, disclose: bool) -> tuple[Finding, Configuration]:
     if pulumi_cli.command_path() is None:
-        return warning("stack", "its configuration cannot be read without `pulumi`"), Configuration()
+        return warning("stack", "the configuration cannot be read without `pulumi`"), Configuration()
     try:
         found = pulumi_cli.configuration(project.folder, stack, show_secrets=disclose)
     except InputError as error:
-        return warning("stack", f"its configuration cannot be read: {error}"), Configuration()
+        return warning("stack", f"the configuration cannot be read: {error}"), Configuration()
     return ok("stack", _summary(found)), found
 
 
@@ -66,8 +66,8 @@ def _summary(configuration: Configuration) -> str:
         if name.startswith(f"{CONFIG_NAMESPACE}:")
     ]
     hidden = [name for name in names if name in configuration.undisclosed]
-    told = f"its configuration sets {', '.join(names) or 'nothing of ours'}"
-    return f"{told}; not looked at, unless with --with-secrets: {', '.join(hidden)}" if hidden else told
+    summary = f"the configuration sets {', '.join(names) or f'no {CONFIG_NAMESPACE} settings'}"
+    return f"{summary}; not decrypted without --with-secrets: {', '.join(hidden)}" if hidden else summary
 
 
 def _service(configuration: Configuration, today: date) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""What `openai-ft doctor` finds on this machine and in the project."""
+"""Checks by `openai-ft doctor` of this machine and of the project."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from pulumi_openai_ft.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OLDEST_TRIED = Version(3, 216, 0)
-"""The oldest `pulumi` that this package was tried with."""
+OLDEST_TESTED = Version(3, 216, 0)
+"""Oldest version of `pulumi` that this package was tested with."""
 OLDEST_PYTHON = Version(3, 11, 0)
 DISTRIBUTION = "pulumi-openai-ft"
 TYPE_CHECKERS = ("mypy", "pyright")
 POLICY_PACK = "PulumiPolicy.yaml"
-_INSTALL = "install it there (docs/install.md)"
-_REPAIR = "run `openai-ft init`"
+_INSTALL = "install it in this environment (docs/install.md)"
+_REPAIR, _REPAIR_FORCED = "run `openai-ft init`", "run `openai-ft init --force`"
 
 
 def program(project: Project | None) -> list[Finding]:
-    """Return findings about the Python that Pulumi runs the program with, and the packages that the program needs.
+    """Check the Python that runs the program, and the packages that the program needs.
 
-    Without a project, it is the Python that runs this command.
+    Without a project, check the Python that runs this command.
     """
     runtime = project.runtime if project else None
     try:
@@ -48,63 +48,66 @@ def program(project: Project | None) -> list[Finding]:
 
 
 def _python(found: Python, installed: Installed) -> Finding:
-    told = f"{installed.version}, {found.executable} (from {found.chosen_by})"
+    python = f"{installed.version}, {found.executable} (from {found.chosen_by})"
     if (parsed := Version.parse(installed.version)) is None or parsed < OLDEST_PYTHON:
-        return problem("Python", f"{told} is too old: {OLDEST_PYTHON} or newer is needed")
+        return problem("Python", f"{python} is too old; {OLDEST_PYTHON} or newer is required")
     if found.toolchain == "pip" and installed.packages["pip"] is None:
-        return problem("Python", f"{told} has no pip, which Pulumi runs: `{found.executable} -m ensurepip`")
-    return ok("Python", told)
+        return problem(
+            "Python", f"{python} has no pip, which Pulumi requires; run `{found.executable} -m ensurepip`"
+        )
+    return ok("Python", python)
 
 
 def _sdk(found: Python, installed: Installed) -> Finding:
     if (sdk := installed.packages["pulumi"]) is None:
-        return problem("SDK", f"{found.executable} lacks the package pulumi: {_INSTALL}")
+        return problem("SDK", f"{found.executable} does not have the package pulumi; {_INSTALL}")
     return ok("SDK", f"pulumi {sdk}")
 
 
 def _package(found: Python, installed: Installed) -> Finding:
-    theirs, own = installed.packages[DISTRIBUTION], metadata.version(DISTRIBUTION)
-    if theirs is None:
+    installed_version, own_version = installed.packages[DISTRIBUTION], metadata.version(DISTRIBUTION)
+    if installed_version is None:
         return problem(
-            "package", f"{found.executable} lacks {DISTRIBUTION}, so the program fails: {_INSTALL}"
+            "package", f"{found.executable} does not have {DISTRIBUTION}, so the program fails; {_INSTALL}"
         )
-    if theirs != own:
+    if installed_version != own_version:
         return warning(
             "package",
-            f"{DISTRIBUTION} {theirs}, but this command is of {own}: run {found.executable.parent}/openai-ft doctor",
+            f"{DISTRIBUTION} is {installed_version}, but this command is from {own_version}; run "
+            f"{found.executable.parent}/openai-ft doctor",
         )
-    return ok("package", f"{DISTRIBUTION} {theirs}")
+    return ok("package", f"{DISTRIBUTION} {installed_version}")
 
 
 def _typechecker(runtime: Runtime | None, found: Python, installed: Installed) -> list[Finding]:
-    """Return a problem where the type checker that Pulumi runs before the program cannot run."""
+    """Check that the type checker that Pulumi runs before the program can run, if the project selects a type checker."""
     name = runtime.options.get("typechecker") if runtime else None
     if name is None:
         return []
     if name not in TYPE_CHECKERS:
-        return [problem("type checker", f"runtime.options.typechecker is {name!r}: write mypy or pyright")]
+        return [problem("type checker", f"runtime.options.typechecker is {name!r}; write mypy or pyright")]
     if installed.packages[name] is None:
         return [
             problem(
                 "type checker",
-                f"{found.executable} lacks {name}: install it, or remove runtime.options.typechecker",
+                f"{found.executable} does not have {name}; install it, or remove runtime.options.typechecker",
             )
         ]
     if name == "mypy" and found.chosen_by in ("PATH", "PULUMI_PYTHON_CMD"):
         return [
             problem(
                 "type checker",
-                "Pulumi runs mypy in a virtual environment only: set runtime.options.virtualenv",
+                "Pulumi runs mypy only in a virtual environment; set runtime.options.virtualenv",
             )
         ]
     return [ok("type checker", f"{name} {installed.packages[name]}")]
 
 
 def pulumi_command() -> Finding:
-    """Pulumi's command line."""
+    """Check Pulumi's command line."""
     path = pulumi_cli.command_path()
     if path is None:
-        return problem("Pulumi", "`pulumi` is not on PATH: install it (www.pulumi.com/docs/install)")
+        return problem("Pulumi", "`pulumi` is not on PATH; install it (www.pulumi.com/docs/install)")
     try:
         found = pulumi_cli.version()
     except InputError as error:
@@ -113,15 +116,18 @@ def pulumi_command() -> Finding:
 
 
 def pulumi_version(found: Version | None, path: str) -> Finding:
-    """Whether this package was tried with a version of Pulumi's command line."""
-    if found is None or found < OLDEST_TRIED:
-        told = f"version {found}" if found else "of no version that can be told"
-        return warning("Pulumi", f"{path} is {told}, and {OLDEST_TRIED} is the oldest tried: get a newer one")
+    """Check whether this package was tested with a version of Pulumi's command line."""
+    if found is None or found < OLDEST_TESTED:
+        version = f"version {found}" if found else "of an unknown version"
+        return warning(
+            "Pulumi",
+            f"{path} is {version}; the oldest tested version is {OLDEST_TESTED}: install a newer version",
+        )
     return ok("Pulumi", f"{found}, {path}")
 
 
 def host(project: Project) -> Finding:
-    """Which host serves dynamic resources, and whether it is in order."""
+    """Check the host for dynamic resources that the project selects."""
     try:
         folder = project.host_folder()
     except InputError as error:
@@ -129,50 +135,52 @@ def host(project: Project) -> Finding:
     if folder is None:
         return warning(
             "host",
-            f"Pulumi's own, which has no import, no live progress and no resuming after Ctrl-C: {_REPAIR}",
+            f"Pulumi's own host, without import, live progress, or resuming after Ctrl-C; {_REPAIR}",
         )
     wrapper = folder / WRAPPER
     found = compare(wrapper)
     if found is WrapperStatus.CURRENT:
-        return ok("host", f"this package's, by {wrapper}")
+        return ok("host", f"this package's host, started by {wrapper}")
     if found is WrapperStatus.MISSING:
-        return problem("host", f"{wrapper}, which {project.file.name} selects, is not there: {_REPAIR}")
+        return problem("host", f"{wrapper}, selected by {project.file.name}, does not exist; {_REPAIR}")
     if found is WrapperStatus.NOT_EXECUTABLE:
-        return problem("host", f"{wrapper} is not executable: {_REPAIR}")
+        return problem("host", f"{wrapper} is not executable; {_REPAIR}")
     if found is WrapperStatus.OUTDATED:
-        return warning("host", f"{wrapper} is of another version of this package: {_REPAIR}")
-    return warning("host", f"{wrapper} is another program: {_REPAIR} --force to overwrite it")
+        return warning("host", f"{wrapper} is from another version of this package; {_REPAIR}")
+    return warning("host", f"{wrapper} is another program; to overwrite it, {_REPAIR_FORCED}")
 
 
 def policies(project: Project) -> Finding:
-    """Return whether the policy packs of the project can run. A project needs none."""
+    """Check that the policy packs of the project can run. A project does not need a policy pack."""
     packs = list(_packs(project.folder))
     if not packs:
-        return ok("policies", "no policy pack in the project")
+        return ok("policies", "the project has no policy pack")
     names = [str(pack.parent.relative_to(project.folder)) for pack in packs]
     reasons = [
         f"{name}: {reason}" for name, pack in zip(names, packs, strict=True) if (reason := _obstacle(pack))
     ]
     if reasons:
         return problem("policies", "; ".join(reasons))
-    return ok("policies", f"{', '.join(names)}: `pulumi preview --policy-pack {names[0]}` applies it")
+    return ok("policies", f"{', '.join(names)}: apply it with `pulumi preview --policy-pack {names[0]}`")
 
 
 def _obstacle(pack: Path) -> str | None:
-    """Return what keeps a policy pack from running, if anything. Pulumi may wait for such a pack without end."""
+    """Return the reason why a policy pack cannot run, or None. Pulumi may wait forever for such a pack."""
     try:
         data = parse(pack.read_text("utf-8"))
         runtime = data.get("runtime")
         options = runtime.get("options") if isinstance(runtime, dict) else None
         found = Runtime(pack.parent, pack.parent, options if isinstance(options, dict) else {}).python()
         if found.inspect(pack.parent).packages["pulumi-policy"] is None:
-            return f"{found.executable} lacks the package pulumi-policy: install it there"
+            return (
+                f"{found.executable} does not have the package pulumi-policy; install it in this environment"
+            )
     except (InputError, OSError, UnicodeDecodeError) as error:
         return str(error)
     return None
 
 
 def _packs(folder: Path) -> Iterator[Path]:
-    """Policy packs in a folder, not deep: virtual environments may lie below."""
+    """Yield the policy packs up to two levels below a folder. Deeper folders may be virtual environments."""
     for depth in ("", "*/", "*/*/"):
         yield from sorted(folder.glob(f"{depth}{POLICY_PACK}"))

@@ -1,4 +1,4 @@
-"""What `openai-ft doctor` finds, and how it is told."""
+"""Findings of `openai-ft doctor`, and their output as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """How bad a finding is."""
+    """The status of a check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -21,12 +21,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of a check.
 
     Attributes:
-        about: What, in a word or two.
-        mark: How it is.
-        text: What was found and, unless all is well, what to do. Holds no key.
+        check: Subject of the check, in one or two words.
+        status: Whether the check passed.
+        message: The result and, unless the check passed, the next step. Contains no keys.
     """
 
     check: str
@@ -35,22 +35,22 @@ class Finding:
 
 
 def ok(check: str, message: str) -> Finding:
-    """A finding that asks for nothing."""
+    """Return a finding of a check that passed."""
     return Finding(check, Status.OK, message)
 
 
 def warning(check: str, message: str) -> Finding:
-    """A finding that does not keep anything from working."""
+    """Return a finding that does not prevent `pulumi up` from working."""
     return Finding(check, Status.WARNING, message)
 
 
 def problem(check: str, message: str) -> Finding:
-    """A finding that keeps something from working."""
+    """Return a finding that prevents `pulumi up` from working."""
     return Finding(check, Status.PROBLEM, message)
 
 
 def as_table(findings: Sequence[Finding]) -> str:
-    """A line for each finding, in columns."""
+    """Format findings as a table with a line per finding."""
     width = max(len(finding.check) for finding in findings)
     lines = [
         f"{finding.status:<7}  {finding.check:<{width}}  {' '.join(finding.message.split())}"
@@ -60,5 +60,5 @@ def as_table(findings: Sequence[Finding]) -> str:
 
 
 def as_json(findings: Sequence[Finding]) -> str:
-    """A list of objects with the fields of a finding."""
+    """Format findings as a JSON list of objects with the fields of `Finding`."""
     return json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False)

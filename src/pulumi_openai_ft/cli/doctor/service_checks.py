@@ -1,4 +1,4 @@
-"""What `openai-ft doctor` finds about keys and the service."""
+"""Checks by `openai-ft doctor` of the API keys and the service."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.cli.pulumi_cli import Configuration
 
-PATIENCE = 10.0
-"""Seconds that the service gets to answer."""
-NOT_LET_IN = (401, 403)
-_STAND_IN = "sk-undisclosed"
-_ADMIN, _OF_A_PROJECT = "sk-admin-", "sk-proj-"
+TIMEOUT = 10.0
+"""Maximum number of seconds to wait for a response of the service."""
+UNAUTHORIZED = (401, 403)
+_PLACEHOLDER = "sk-undisclosed"
+_ADMIN, _PROJECT = "sk-admin-", "sk-proj-"
 
 
 def settings_of(configuration: Configuration) -> Settings:
-    """The settings by configuration and environment; stand-ins take the place of keys that are not disclosed.
+    """Return the settings from configuration and environment, with placeholders for keys that were not decrypted.
 
     Raises:
-        SettingsError: They are malformed or contradict each other.
+        SettingsError: The settings are invalid or contradict each other.
     """
-    stand_ins = {
-        key: f"{_STAND_IN}{number}"
+    placeholders = {
+        key: f"{_PLACEHOLDER}{number}"
         for number, key in enumerate(KEYS_IN_CONFIGURATION)
         if key in configuration.undisclosed
     }
-    return Settings.resolve(lambda key: stand_ins.get(key) or configuration.values.get(key))
+    return Settings.resolve(lambda key: placeholders.get(key) or configuration.values.get(key))
 
 
 def keys(settings: Settings, configuration: Configuration) -> list[Finding]:
-    """The two keys: where they come from, and whether each is of its kind."""
+    """Check the source and the kind of the project key and the admin key."""
     return [_api_key(settings, configuration), _admin_key(settings, configuration)]
 
 
@@ -54,11 +54,11 @@ def _api_key(settings: Settings, configuration: Configuration) -> Finding:
     if settings.api_key is None:
         return problem("project key", MISSING_API_KEY)
     if settings.api_key.startswith(_ADMIN):
-        place = _place("api_key", configuration)
+        source = _source("api_key", configuration)
         return problem(
-            "project key", f"{place} holds an admin key, which cannot train: put a project's key there"
+            "project key", f"{source} contains an admin key, which cannot run jobs; use a project key"
         )
-    return _kept("project key", "api_key", configuration)
+    return _check_storage("project key", "api_key", configuration)
 
 
 def _admin_key(settings: Settings, configuration: Configuration) -> Finding:
@@ -66,28 +66,28 @@ def _admin_key(settings: Settings, configuration: Configuration) -> Finding:
         return ok("admin key", f"not needed: {settings.profile.name} has no checkpoint permissions")
     if settings.admin_key is None:
         return ok("admin key", f"not set; {MISSING_ADMIN_KEY}")
-    if settings.admin_key.startswith(_OF_A_PROJECT):
-        place = _place("admin_key", configuration)
+    if settings.admin_key.startswith(_PROJECT):
+        source = _source("admin_key", configuration)
         return problem(
             "admin key",
-            f"{place} holds a project's key, which cannot manage permissions: put an admin key there",
+            f"{source} contains a project key, which cannot manage permissions; use an admin key",
         )
-    return _kept("admin key", "admin_key", configuration)
+    return _check_storage("admin key", "admin_key", configuration)
 
 
-def _kept(about: str, name: str, configuration: Configuration) -> Finding:
-    """A key of the right kind: is it kept where it stays secret?"""
+def _check_storage(check: str, name: str, configuration: Configuration) -> Finding:
+    """Check that a key of the right kind is not stored in plaintext."""
     full_key = f"{CONFIG_NAMESPACE}:{SOURCES[name].config_key}"
     if full_key in configuration.values and full_key not in configuration.secret:
         return warning(
-            about,
-            f"{full_key} is set in plain, so it can be read in the stack's configuration and state: run "
+            check,
+            f"{full_key} is stored in plaintext in the configuration and the state of the stack; run "
             f"`pulumi config set --secret {full_key}`",
         )
-    return ok(about, f"from {_place(name, configuration)}")
+    return ok(check, f"from {_source(name, configuration)}")
 
 
-def _place(name: str, configuration: Configuration) -> str:
+def _source(name: str, configuration: Configuration) -> str:
     full_key = f"{CONFIG_NAMESPACE}:{SOURCES[name].config_key}"
     if full_key in configuration.values or full_key in configuration.secret:
         return f"the stack's configuration ({full_key})"
@@ -95,35 +95,35 @@ def _place(name: str, configuration: Configuration) -> str:
 
 
 def service(settings: Settings, today: date) -> list[Finding]:
-    """Whether the service answers, and whether it takes new jobs. One request is sent, which changes nothing."""
-    tried = settings.api_key is not None and not settings.api_key.startswith((_STAND_IN, _ADMIN))
-    key = settings.api_key if tried else _STAND_IN
-    api = Client(replace(settings, api_key=key, max_retries=0, timeout=PATIENCE))
+    """Check that the service responds and accepts new jobs. This sends a single read-only request."""
+    is_key_tested = settings.api_key is not None and not settings.api_key.startswith((_PLACEHOLDER, _ADMIN))
+    key = settings.api_key if is_key_tested else _PLACEHOLDER
+    api = Client(replace(settings, api_key=key, max_retries=0, timeout=TIMEOUT))
     try:
         jobs = list(api.jobs(limit=1))
     except FineTuningUnavailableError as error:
-        return [ok("service", f"{settings.base_url} answers"), problem("training", str(error))]
+        return [ok("service", f"{settings.base_url} responds"), problem("training", str(error))]
     except OpenAIFTError as error:
-        refused = isinstance(error, ServiceError) and error.status in NOT_LET_IN
-        if tried or not refused:
+        is_unauthorized = isinstance(error, ServiceError) and error.status in UNAUTHORIZED
+        if is_key_tested or not is_unauthorized:
             return [problem("service", str(error)), training(settings, today)]
         jobs = None
     finally:
         api.close()
-    answered = f"{settings.base_url} answers"
+    response = f"{settings.base_url} responds"
     return [
-        ok("service", answered if tried else f"{answered}; no project key was tried"),
-        training(settings, today, unused=tried and not jobs),
+        ok("service", response if is_key_tested else f"{response}; no project key was tested"),
+        training(settings, today, unused=is_key_tested and not jobs),
     ]
 
 
 def training(settings: Settings, today: date, *, unused: bool = False) -> Finding:
-    """Whether the service takes new jobs, as far as that can be known without creating one.
+    """Check whether the service accepts new jobs, as far as this is known without creating a job.
 
     Args:
-        settings: Names the service and what the user knows of it.
-        today: The day that counts.
-        unused: Whether the project is known to have no job yet.
+        settings: Settings, with the service and the user's catalog entries.
+        today: Date that is compared with the shutdown dates of the service.
+        unused: Whether the project is known to have no jobs.
     """
     overrides = json.loads(settings.catalog) if settings.catalog else None
     try:
@@ -132,18 +132,20 @@ def training(settings: Settings, today: date, *, unused: bool = False) -> Findin
         return problem("training", str(error))
     closing = catalog.no_new_jobs_from(None)
     if closing is None or catalog.service is None:
-        return ok("training", f"nothing is known of an end of fine-tuning at {settings.profile.name}")
+        return ok("training", f"no shutdown date known for {settings.profile.name}")
     title, left = catalog.service.title, (closing.value - today).days
     if left <= 0:
         return warning(
             "training",
-            f"{title} takes no new jobs since {closing.value} ({closing}): existing models stay usable until their "
-            f"base model is shut down, and openai-ft:baseUrl can name another service",
+            f"{title} has not accepted new jobs since {closing.value} ({closing}); existing models stay available until "
+            f"their base model is shut down. To use another service, set openai-ft:baseUrl",
         )
-    told = f"{title} takes no new jobs from {closing.value}, in {left} days ({closing})"
+    message = f"{title} accepts no new jobs from {closing.value}, in {left} days ({closing})"
     if unused:
-        told += (
-            "; organizations that did not use fine-tuning are closed out already, and as this project has no job yet, "
-            "only creating one tells whether that is so here"
+        message += (
+            "; organizations that have never used fine-tuning cannot create jobs any more. This project has no jobs, "
+            "so only creating a job shows whether this applies to your organization"
         )
-    return Finding("training", Status.WARNING if left <= settings.shutdown_warning_days else Status.OK, told)
+    return Finding(
+        "training", Status.WARNING if left <= settings.shutdown_warning_days else Status.OK, message
+    )

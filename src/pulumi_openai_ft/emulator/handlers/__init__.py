@@ -1,1 +1,1 @@
-"""One module for each resource of the API; every handler parses, asks the backend and shapes the answer."""
+"""The handlers of the endpoints, in one module per kind of object."""

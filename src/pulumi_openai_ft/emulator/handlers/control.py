@@ -1,4 +1,4 @@
-"""The routes under /_emulator/: what no service has, and tests and curious people need."""
+"""The routes under /_emulator/, for tests and for inspecting the emulator."""
 
 from __future__ import annotations
 
@@ -62,16 +62,16 @@ def show_help(call: ApiRequest) -> Json:
     """GET / and GET /_emulator/."""
     base = str(call.request.base_url).rstrip("/")
     return {
-        "what": "an emulator of OpenAI's fine-tuning API; nothing is trained and nothing is sent anywhere",
+        "what": "an emulator of OpenAI's fine-tuning API; it does not train models or send data anywhere",
         "base_url": f"{base}/v1",
         "keys": "any bearer key is a project key; keys that begin with sk-admin- are admin keys",
         "control": {
             "POST /_emulator/reset": "deletes all objects, journal entries and faults",
-            "GET /_emulator/clock": "the time that the API shows",
+            "GET /_emulator/clock": "the time in the API's timestamps",
             "POST /_emulator/advance": {"seconds": 120},
             "GET /_emulator/journal": "requests; filters: method, path (glob), status, after (a number)",
             "GET /_emulator/counts": "requests by method and route",
-            "GET /_emulator/objects": f"all objects; of one kind: /_emulator/objects/{{{'|'.join(OBJECTS)}}}",
+            "GET /_emulator/objects": f"all objects; of a kind: /_emulator/objects/{{{'|'.join(OBJECTS)}}}",
             "GET, POST /_emulator/settings": sorted(_SETTINGS),
             "GET, POST, DELETE /_emulator/keys": {"key": "sk-…", "project": "proj_…", "scopes": []},
             "GET, POST, DELETE /_emulator/faults": {
@@ -149,7 +149,7 @@ def change_settings(call: ApiRequest) -> Json:
 
 
 def change(settings: Settings, changes: dict[str, Any]) -> None:
-    """Puts checked JSON values into the settings."""
+    """Change settings to validated JSON values."""
     for name, value in changes.items():
         setattr(settings, name, _setting(name, value))
 
@@ -162,12 +162,12 @@ def show_keys(call: ApiRequest) -> Json:
 def add_key(call: ApiRequest) -> Json:
     """POST /_emulator/keys."""
     _KEY(call.body, "")
-    wish = call.body
-    return _key(call.backend.keyring.add(wish["key"], project=wish.get("project"), scopes=wish.get("scopes")))
+    spec = call.body
+    return _key(call.backend.keyring.add(spec["key"], project=spec.get("project"), scopes=spec.get("scopes")))
 
 
 def clear_keys(call: ApiRequest) -> Json:
-    """DELETE /_emulator/keys: every key works again."""
+    """DELETE /_emulator/keys: make every key work again."""
     call.backend.keyring.clear()
     return show_keys(call)
 
@@ -180,7 +180,7 @@ def show_faults(call: ApiRequest) -> Json:
 def add_fault(call: ApiRequest) -> Json:
     """POST /_emulator/faults."""
     if not isinstance(call.body, dict):
-        raise invalid("A fault is a JSON object with an action.")
+        raise invalid("A fault must be a JSON object with an action.")
     fault: Fault = call.backend.faults.add(call.body)
     return asdict(fault)
 

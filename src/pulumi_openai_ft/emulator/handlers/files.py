@@ -29,11 +29,11 @@ def create_file(call: ApiRequest) -> Json:
     """POST /files."""
     assert call.form is not None
     draft = call.form.file("file")
-    wish = _wish(call.form.fields)
-    _FORM(wish, "")
-    check_filename(call.form.filename, wish["purpose"])
-    seconds = wish.get("expires_after", {}).get("seconds")
-    file = keep_file(call, draft, call.form.filename, wish["purpose"], seconds)
+    values = _form_values(call.form.fields)
+    _FORM(values, "")
+    check_filename(call.form.filename, values["purpose"])
+    seconds = values.get("expires_after", {}).get("seconds")
+    file = keep_file(call, draft, call.form.filename, values["purpose"], seconds)
     return file_body(file, call.backend.settings, call.now)
 
 
@@ -78,7 +78,7 @@ def delete_file(call: ApiRequest) -> Json:
 
 
 def find_file(backend: Backend, project: str, file_id: str, *, param: str = "id") -> File:
-    """A project's file. Raises a 404 where it is not there or has expired."""
+    """Return a file of a project. Raise a 404 if it does not exist or has expired."""
     file = backend.store.files.get(file_id)
     if file is None or file.project != project:
         raise no_such_file(file_id, param=param)
@@ -88,7 +88,7 @@ def find_file(backend: Backend, project: str, file_id: str, *, param: str = "id"
 
 
 def keep_file(call: ApiRequest, draft: Draft, filename: str, purpose: str, seconds: int | None) -> File:
-    """Makes a file of written bytes. Raises a 400 where there are none."""
+    """Create a file from a draft. Raise a 400 if it is empty."""
     if not draft.bytes:
         raise invalid("File is empty.", "file")
     if seconds is None and purpose == "batch":
@@ -110,19 +110,19 @@ def keep_file(call: ApiRequest, draft: Draft, filename: str, purpose: str, secon
 
 
 def check_filename(filename: str, purpose: str) -> None:
-    """Raises a 400 for training data whose name says that it is something else than JSONL."""
+    """Raise a 400 for training data whose file extension is not `.jsonl`."""
     _, dot, extension = filename.rpartition(".")
     if purpose == "fine-tune" and dot and extension.lower() != "jsonl":
         raise invalid(f"Invalid file format for Fine-Tuning API: {filename!r}. Must be .jsonl", "file")
 
 
-def _wish(form: dict[str, str]) -> Json:
-    wish: Json = {name: value for name, value in form.items() if not name.startswith("expires_after[")}
-    lifetime = {name[14:-1]: value for name, value in form.items() if name not in wish}
+def _form_values(form: dict[str, str]) -> Json:
+    values: Json = {name: value for name, value in form.items() if not name.startswith("expires_after[")}
+    lifetime = {name[14:-1]: value for name, value in form.items() if name not in values}
     if lifetime:
         seconds = lifetime.get("seconds", "")
-        wish["expires_after"] = {
+        values["expires_after"] = {
             **lifetime,
             **({"seconds": int(seconds)} if re.fullmatch(r"[0-9]{1,9}", seconds) else {}),
         }
-    return wish
+    return values

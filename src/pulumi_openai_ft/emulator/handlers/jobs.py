@@ -48,7 +48,7 @@ def create_job(call: ApiRequest) -> Json:
         seed=backend.job_seed() if seed is None else seed,
         suffix=body.get("suffix"),
         metadata=body.get("metadata") if rules.keeps_metadata else None,
-        integrations=[_integration(wish, job_id) for wish in body.get("integrations") or []],
+        integrations=[_integration(requested, job_id) for requested in body.get("integrations") or []],
     )
     return job_body(backend.lifecycle.create(job), backend.settings)
 
@@ -100,7 +100,7 @@ def list_checkpoints(call: ApiRequest) -> Json:
     """GET /fine_tuning/jobs/{job_id}/checkpoints."""
     job = _read(call)
     checkpoints = call.backend.store.checkpoints.find({"job": job.id}, created_before(call.as_of))
-    # A checkpoint from a pause may be of a later step than others that are kept only at the end.
+    # a checkpoint from a pause may have a later step than checkpoints that the end of the job creates
     checkpoints.sort(key=lambda checkpoint: checkpoint.step, reverse=True)
     ids = [checkpoint.id for checkpoint in checkpoints]
     after, limit = call.query("after"), call.limit(10)
@@ -137,7 +137,7 @@ def _refuse_closed(call: ApiRequest) -> None:
 
 
 def _model(call: ApiRequest, name: str) -> tuple[str, BaseModel]:
-    """The dated id that a model's name stands for, and the base model below it."""
+    """Return the dated id for a model's name, and its base model."""
     catalogue = call.backend.catalogue
     if (base := catalogue.find(name)) is not None:
         return base.id, base
@@ -166,16 +166,16 @@ def _check_training_file(call: ApiRequest, file_id: str, param: str) -> None:
     file = find_file(call.backend, call.project, file_id, param=param)
     if file.purpose != "fine-tune":
         raise invalid(
-            f"File {file_id} has purpose '{file.purpose}', but '{param}' needs one of purpose 'fine-tune'.",
+            f"File {file_id} has purpose '{file.purpose}', but '{param}' needs a file with purpose 'fine-tune'.",
             param,
         )
     if call.now < file.created_at + call.backend.settings.file_processing_seconds:
         raise invalid(f"File {file_id} is still being processed and is not ready to be used.", param)
 
 
-def _integration(wish: dict[str, Any], job_id: str) -> dict[str, Any]:
-    shown = {"name": None, "entity": None, "tags": [], **wish["wandb"], "run_id": job_id}
-    return {"type": wish["type"], "wandb": shown}
+def _integration(requested: dict[str, Any], job_id: str) -> dict[str, Any]:
+    shown = {"name": None, "entity": None, "tags": [], **requested["wandb"], "run_id": job_id}
+    return {"type": requested["type"], "wandb": shown}
 
 
 def _metadata_filter(call: ApiRequest) -> list[Condition]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def list_models(call: ApiRequest) -> Json:
-    """GET /models: base models under all their names, and the fine-tuned ones that the project may use."""
+    """GET /models: return base models by all their names, and the fine-tuned models that the project may use."""
     backend = call.backend
     backend.lifecycle.settle_live()
     tuned = backend.store.models.find({}, created_before(call.as_of))
@@ -38,7 +38,7 @@ def get_model(call: ApiRequest) -> Json:
 
 
 def delete_model(call: ApiRequest) -> Json:
-    """DELETE /models/{model}: fine-tuned ones of one's own only."""
+    """DELETE /models/{model}: delete a fine-tuned model of the project."""
     name = call.path("model")
     if call.backend.catalogue.find(name):
         raise ApiError(

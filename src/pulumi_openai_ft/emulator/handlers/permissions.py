@@ -16,7 +16,7 @@ _BODY = fields({"project_ids": items(text(1), minimum=1)})
 
 
 def create_permissions(call: ApiRequest) -> Json:
-    """POST /fine_tuning/checkpoints/{checkpoint}/permissions; a project that has the right keeps its grant."""
+    """POST /fine_tuning/checkpoints/{checkpoint}/permissions: keep existing permissions."""
     checkpoint = _checkpoint(call)
     _BODY(call.body, "")
     project_ids = list(dict.fromkeys(call.body["project_ids"]))

@@ -56,7 +56,7 @@ def add_part(call: ApiRequest) -> Json:
 
 
 def complete_upload(call: ApiRequest) -> Json:
-    """POST /uploads/{upload_id}/complete: the parts, in the order named, become a file."""
+    """POST /uploads/{upload_id}/complete: join the parts in the given order into a file."""
     _COMPLETION(call.body, "")
     upload = _pending(call)
     parts = [_part(call, upload, part_id) for part_id in call.body["part_ids"]]
@@ -87,7 +87,7 @@ def _pending(call: ApiRequest) -> Upload:
         raise no_such_upload(call.path("upload_id"))
     status = "expired" if upload.status == "pending" and call.now > upload.expires_at else upload.status
     if status != "pending":
-        raise invalid(f"Upload {upload.id} is {status}; only a pending one can be changed.", "upload_id")
+        raise invalid(f"Upload {upload.id} is {status}; only a pending upload can be changed.", "upload_id")
     return upload
 
 
