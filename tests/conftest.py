@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -10,12 +10,16 @@ from pulumi.dynamic import Config, ConfigureRequest
 from tests.e2e.kill.summary import pytest_terminal_summary  # noqa: F401 - a hook
 from tests.support import ADMIN_KEY, API_KEY, TODAY, write_training_data
 
-from pulumi_openai_ft._provider.base import Provider
 from pulumi_openai_ft.emulator import Clock, Emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support import Configure, SomeProvider
+
+    from pulumi_openai_ft._provider.base import Provider
+    from pulumi_openai_ft._provider.host_interface import Host
 
 # A shell ignores SIGINT for its background jobs, and their children inherit that; our children are to hear it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -23,7 +27,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("quick", max_examples=25, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
-SomeProvider = TypeVar("SomeProvider", bound=Provider)
 
 
 @pytest.fixture(autouse=True)
@@ -61,11 +64,11 @@ def slow_service(_standing_still: Emulator) -> Emulator:
 
 
 @pytest.fixture
-def configure(service: Emulator) -> Iterator[Callable[..., Any]]:
+def configure(service: Emulator) -> Iterator[Configure]:
     """Makes a provider that is configured as by a stack that uses the emulator."""
     made: list[Provider] = []
 
-    def make(kind: type[SomeProvider], **changes: str | None) -> SomeProvider:
+    def make(kind: type[SomeProvider], host: Host | None = None, /, **changes: str | None) -> SomeProvider:
         config = {
             "apiKey": API_KEY,
             "adminKey": ADMIN_KEY,
@@ -76,6 +79,8 @@ def configure(service: Emulator) -> Iterator[Callable[..., Any]]:
         provider = kind()
         raw = {f"openai-ft:{key}": value for key, value in config.items() if value is not None}
         provider.configure(ConfigureRequest(Config(raw, "tests")))
+        if host:
+            provider.host = host
         made.append(provider)
         return provider
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pulumi_openai_ft._provider.base import Provider
+    from pulumi_openai_ft._provider.host_interface import Host
+
+SomeProvider = TypeVar("SomeProvider", bound="Provider")
 
 TODAY = date(2026, 12, 1)
 """The day in the emulator: from 2027-01-14 on, no model of the catalogue can be tuned any more."""
@@ -27,3 +32,12 @@ def write_training_data(path: Path, answer: str = "Reset it under Account.", row
 def shown(value: Any) -> str:
     """A parameter's name that is the same in every process: unknown values have an address in their repr."""
     return re.sub(r"<[\w.]*Unknown object at \w+>", "unknown", repr(value))
+
+
+class Configure(Protocol):
+    """Makes a provider that is configured as by a stack that uses the emulator."""
+
+    def __call__(
+        self, kind: type[SomeProvider], host: Host | None = None, /, **changes: str | None
+    ) -> SomeProvider:
+        """`host` is the process that it runs in, `changes` are settings; None takes one away."""

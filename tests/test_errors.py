@@ -32,7 +32,7 @@ def test_all_names_are_exported() -> None:
     assert set(errors.__all__) == set(drawn_tree())
 
 
-def test_the_text_ends_with_what_the_tries_came_to() -> None:
+def test_the_text_ends_with_a_summary_of_retries() -> None:
     error = errors.ServerError("out of order", status=500)
     error.history = "tried 3 times in 4 s"
 
@@ -43,7 +43,7 @@ def test_the_text_ends_with_what_the_tries_came_to() -> None:
     ("kind", "acted"),
     [(errors.ServiceError, False), (errors.ServerError, True), (errors.InvalidResponseError, True)],
 )
-def test_whether_a_request_may_have_acted_follows_from_its_failure(
+def test_the_failure_determines_whether_a_request_acted(
     kind: type[errors.ServiceError],
     acted: bool,  # noqa: FBT001
 ) -> None:

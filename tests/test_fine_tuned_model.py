@@ -138,7 +138,7 @@ def test_its_job_trains_on_its_files(registered: dict[str, Any], data: Path) -> 
     assert (inputs["validation_file"], inputs["__validation_file_sha256"]) == ("full-validation-id", sha256)
 
 
-def test_what_else_a_job_takes_is_handed_on(registered: dict[str, Any]) -> None:
+def test_other_job_inputs_are_passed_on(registered: dict[str, Any]) -> None:
     inputs = registered["FineTuningJob"]["full"]["inputs"]
 
     assert {
@@ -161,14 +161,16 @@ def test_it_takes_all_that_a_job_takes() -> None:
 
 
 @pytest.mark.parametrize(("name", "projects"), [("full", ["proj_b"]), ("later", ["proj_c"])])
-def test_it_shares_its_model(registered: dict[str, Any], name: str, projects: list[str]) -> None:
+def test_it_creates_permissions_for_its_model(
+    registered: dict[str, Any], name: str, projects: list[str]
+) -> None:
     inputs = registered["FineTuningCheckpointPermission"][name]["inputs"]
 
     assert (inputs["checkpoint_id"], inputs["project_ids"]) == ("ft:m:o::x", projects)
 
 
 @pytest.mark.parametrize("name", ["plain", "nobody"])
-def test_it_shares_with_nobody_unless_asked_to(registered: dict[str, Any], name: str) -> None:
+def test_it_creates_no_permissions_by_default(registered: dict[str, Any], name: str) -> None:
     assert name not in registered["FineTuningCheckpointPermission"]
 
 
@@ -187,12 +189,14 @@ def test_it_shares_with_nobody_unless_asked_to(registered: dict[str, Any], name:
         ),
     ],
 )
-def test_its_parts_say_whose_they_are(registered: dict[str, Any], kind: str, name: str, place: str) -> None:
+def test_its_resources_have_the_component_as_parent(
+    registered: dict[str, Any], kind: str, name: str, place: str
+) -> None:
     assert registered[kind][name]["inputs"]["__identity"].endswith(place)
 
 
-def test_it_tells_what_its_parts_tell(ran: dict[str, Any]) -> None:
-    full, plain = sorted(ran["told"], key=lambda told: told["job_id"])
+def test_it_exposes_the_outputs_of_its_resources(ran: dict[str, Any]) -> None:
+    full, plain = sorted(ran["told"], key=lambda reported: reported["job_id"])
 
     assert full == {
         "fine_tuned_model": "ft:m:o::x",
@@ -205,7 +209,7 @@ def test_it_tells_what_its_parts_tell(ran: dict[str, Any]) -> None:
     assert (plain["validation_file_id"], plain["permission_ids"]) == (None, {})
 
 
-def test_a_model_that_nobody_waits_for_is_not_shared(ran: dict[str, Any]) -> None:
+def test_a_job_without_waiting_cannot_be_shared(ran: dict[str, Any]) -> None:
     ((kind, sentence),) = ran["refusals"]
 
     assert kind == "InputError"

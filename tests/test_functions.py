@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.support import Configure
+
     from pulumi_openai_ft.emulator import Emulator
 
 import asyncio
@@ -34,7 +36,6 @@ from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from pulumi_openai_ft._program.functions.lookups import LookupFunction
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def job_id(
-    configure: Callable[..., Any], training_data: Path, service: Emulator, monkeypatch: pytest.MonkeyPatch
+    configure: Configure, training_data: Path, service: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> str:
     monkeypatch.setenv("OPENAI_API_KEY", API_KEY)
     monkeypatch.setenv("OPENAI_BASE_URL", service.url)
@@ -58,7 +59,7 @@ def job_id(
 @pytest.mark.parametrize("lookup", LOOKUPS.values(), ids=LOOKUPS)
 @pytest.mark.parametrize("suffix", ["", "_output"])
 class TestEveryFunction:
-    def test_takes_what_its_lookup_describes(self, lookup: LookupFunction[Any], suffix: str) -> None:
+    def test_takes_the_arguments_of_its_lookup(self, lookup: LookupFunction[Any], suffix: str) -> None:
         parameters = inspect.signature(getattr(pulumi_openai_ft, lookup.function + suffix)).parameters
         fields = lookup.arguments.model_fields
 
@@ -67,7 +68,7 @@ class TestEveryFunction:
             name: field.default for name, field in fields.items() if not field.is_required()
         }
 
-    def test_takes_what_it_needs_by_position(self, lookup: LookupFunction[Any], suffix: str) -> None:
+    def test_takes_required_arguments_by_position(self, lookup: LookupFunction[Any], suffix: str) -> None:
         parameters = inspect.signature(getattr(pulumi_openai_ft, lookup.function + suffix)).parameters
         by_position = [name for name, found in parameters.items() if found.kind is not found.KEYWORD_ONLY]
 
@@ -75,7 +76,7 @@ class TestEveryFunction:
             name for name, field in lookup.arguments.model_fields.items() if field.is_required()
         ]
 
-    def test_documents_what_it_takes(self, lookup: LookupFunction[Any], suffix: str) -> None:
+    def test_documents_its_arguments(self, lookup: LookupFunction[Any], suffix: str) -> None:
         documentation = inspect.getdoc(getattr(pulumi_openai_ft, lookup.function + suffix)) or ""
         names = [*lookup.arguments.model_fields, "opts"]
 
@@ -112,7 +113,7 @@ def test_an_unknown_job_is_named() -> None:
 
 
 @pytest.mark.usefixtures("job_id")
-def test_what_the_service_answered_can_be_read_from_the_error() -> None:
+def test_an_error_carries_the_response_of_the_service() -> None:
     with pytest.raises(NotFoundError) as found:
         get_fine_tuning_events("ftjob-nobody")
 
@@ -126,7 +127,7 @@ def test_every_argument_counts(job_id: str) -> None:
     assert [(event.data or {})["step"] for event in found.events] == [1, 2]
 
 
-def test_a_missing_key_is_said(monkeypatch: pytest.MonkeyPatch, service: Emulator) -> None:
+def test_a_missing_key_is_reported(monkeypatch: pytest.MonkeyPatch, service: Emulator) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", service.url)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
@@ -134,7 +135,7 @@ def test_a_missing_key_is_said(monkeypatch: pytest.MonkeyPatch, service: Emulato
         pulumi_openai_ft.get_files()
 
 
-def test_permissions_are_asked_for_with_the_admin_key(
+def test_permissions_are_read_with_the_admin_key(
     job_id: str, monkeypatch: pytest.MonkeyPatch, service: Emulator
 ) -> None:
     model = pulumi_openai_ft.get_fine_tuning_job(job_id).fine_tuned_model or ""
@@ -152,14 +153,14 @@ def test_jobs_are_found_by_any_mapping(job_id: str) -> None:
     assert [job.id for job in pulumi_openai_ft.get_fine_tuning_jobs(metadata={}).jobs] == [job_id]
 
 
-def test_a_twin_gives_the_same_later(job_id: str) -> None:
+def test_the_output_form_resolves_to_the_same_result(job_id: str) -> None:
     async def program() -> Any:
         return await get_fine_tuning_events_output(pulumi.Output.from_input(job_id), limit=2).future()
 
     assert asyncio.run(program()) == get_fine_tuning_events(job_id, limit=2)
 
 
-def test_an_output_belongs_into_the_twin() -> None:
+def test_an_output_is_refused_outside_of_the_output_form() -> None:
     async def program() -> Any:
         return get_fine_tuning_events(pulumi.Output.from_input("ftjob-1"))  # type: ignore[arg-type]
 

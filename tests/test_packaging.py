@@ -70,7 +70,7 @@ def links(markdown: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("builder", [build.build_wheel, build.build_editable, build.build_sdist])
-def test_pulumi_is_told_that_there_is_no_plugin(
+def test_the_package_declares_that_it_has_no_plugin(
     built: Callable[[Callable[[str], str]], Path], builder: Callable[[str], str]
 ) -> None:
     (found,) = (
@@ -102,7 +102,7 @@ def test_addresses_have_one_repository(built: Callable[[Callable[[str], str]], P
     assert all(address.startswith(REPOSITORY) for address in addresses)
 
 
-def test_the_sdist_holds_what_tests_need(built: Callable[[Callable[[str], str]], Path]) -> None:
+def test_the_sdist_holds_the_files_that_tests_need(built: Callable[[Callable[[str], str]], Path]) -> None:
     names = {name.split("/")[1] for name in contents(built(build.build_sdist))}
 
     assert [name for name in NEEDED_BY_TESTS if name not in names] == []

@@ -97,30 +97,30 @@ def test_type_tokens_are_frozen(registered: dict[str, Any], name: str, kind: str
 
 
 @pytest.mark.parametrize("name", ["file", "asset", "output"])
-def test_a_file_comes_with_its_path_and_hash(registered: dict[str, Any], sha256: str, name: str) -> None:
+def test_a_file_registers_its_path_and_hash(registered: dict[str, Any], sha256: str, name: str) -> None:
     inputs = registered[name]["inputs"]
 
     assert (inputs["file"], inputs["sha256"]) == ("data.jsonl", sha256)
 
 
 @pytest.mark.parametrize("name", ["missing", "endless"])
-def test_a_file_that_is_none_is_left_to_the_check(registered: dict[str, Any], name: str) -> None:
+def test_an_invalid_file_is_left_to_check(registered: dict[str, Any], name: str) -> None:
     assert "sha256" not in registered[name]["inputs"]
 
 
-def test_a_job_of_a_file_takes_its_id_and_hash(registered: dict[str, Any], sha256: str) -> None:
+def test_a_job_uses_its_files_id_and_hash(registered: dict[str, Any], sha256: str) -> None:
     inputs = registered["job"]["inputs"]
 
     assert (inputs["training_file"], inputs["__training_file_sha256"]) == ("file-id", sha256)
     assert "__validation_file_sha256" not in inputs
 
 
-def test_a_job_says_who_asks_for_it(registered: dict[str, Any]) -> None:
+def test_a_job_records_its_resource_identity(registered: dict[str, Any]) -> None:
     assert registered["job"]["inputs"]["__identity"] == "organization::dev::shop::FineTuningJob::job"
     assert registered["reds"]["inputs"]["__identity"].endswith("shop:index:Team::red::FineTuningJob::reds")
 
 
-def test_what_is_not_set_is_not_sent(registered: dict[str, Any]) -> None:
+def test_unset_inputs_are_not_sent(registered: dict[str, Any]) -> None:
     inputs = registered["job"]["inputs"]
 
     assert {name: value for name, value in inputs.items() if not name.startswith("__")} == {
@@ -140,7 +140,7 @@ def test_what_is_not_set_is_not_sent(registered: dict[str, Any]) -> None:
         ("share", FineTuningCheckpointPermission, set()),
     ],
 )
-def test_a_program_pays_for_outputs_and_what_it_gives_alone(
+def test_a_program_registers_only_outputs_and_given_inputs(
     registered: dict[str, Any], name: str, kind: type, more: set[str]
 ) -> None:
     places = {place for place in registered["places"][name] if not place.startswith("_")}

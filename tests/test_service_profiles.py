@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi.runtime
 import pytest
 from tests.fake_clock import FakeClock
+from tests.fake_host import FakeHost
 from tests.support import API_KEY, TODAY
 
 from pulumi_openai_ft import get_fine_tuning_events
@@ -28,8 +29,12 @@ from pulumi_openai_ft.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support import Configure, SomeProvider
+
+    from pulumi_openai_ft._provider.host_interface import Host
 
 MODEL = "gpt-4o-mini-2024-07-18"
 AZURE = {"service": "azure", "query": "api-version=v1"}
@@ -89,30 +94,29 @@ def behaving_like(mode: str, service: Emulator) -> Iterator[None]:
 
 
 @pytest.fixture
-def configured(configure: Callable[..., Any], mode: str) -> Callable[..., Any]:
+def configured(configure: Configure, mode: str) -> Configure:
     """Makes a provider that is configured for the service."""
 
-    def make(kind: Any, **changes: str | None) -> Any:
-        return configure(kind, **{"maxRetries": "0", **SETTINGS.get(mode, {}), **changes})
+    def make(kind: type[SomeProvider], host: Host | None = None, /, **changes: str | None) -> SomeProvider:
+        return configure(kind, host, **{"maxRetries": "0", **SETTINGS.get(mode, {}), **changes})
 
     return make
 
 
 @pytest.fixture
-def provider(configured: Callable[..., Any]) -> FineTuningJobProvider:
-    made: FineTuningJobProvider = configured(FineTuningJobProvider)
-    return made
+def provider(configured: Configure) -> FineTuningJobProvider:
+    return configured(FineTuningJobProvider)
 
 
 @pytest.fixture
-def inputs(configured: Callable[..., Any], training_data: Path) -> dict[str, Any]:
+def inputs(configured: Configure, training_data: Path) -> dict[str, Any]:
     """Inputs of a job that trains well."""
     file = configured(FileProvider).create({"file": str(training_data)})
     return {
         "__identity": "organization::dev::shop::FineTuningJob::support",
         "model": MODEL,
         "training_file": file.id,
-        "__training_file_sha256": file.outs["sha256"],
+        "__training_file_sha256": (file.outs or {})["sha256"],
         "suffix": "support",
     }
 
@@ -123,15 +127,15 @@ def reasons(provider: Any, **inputs: Any) -> list[str]:
 
 class TestProfiles:
     @pytest.mark.parametrize("name", PROFILES)
-    def test_a_profile_lacks_only_what_can_be_said_in_words(self, name: str) -> None:
+    def test_unsupported_features_have_a_description(self, name: str) -> None:
         assert PROFILES[name].name == name
         assert PROFILES[name].unsupported <= FEATURES.keys()
 
-    def test_openai_lacks_nothing(self) -> None:
+    def test_openai_supports_everything(self) -> None:
         assert all(PROFILES["openai"].supports(feature) for feature in FEATURES)
 
     @pytest.mark.parametrize("feature", FEATURES)
-    def test_what_is_missing_is_said_with_the_way_out(self, feature: str) -> None:
+    def test_unsupported_features_are_reported_with_a_fix(self, feature: str) -> None:
         sentence = PROFILES["generic"].unsupported_message(feature)
 
         assert sentence.startswith(f"the service 'generic' does not support {FEATURES[feature]}: ")
@@ -144,9 +148,9 @@ class TestEveryService:
         found: str = request.param
         return found
 
-    def test_file_and_job_live_their_whole_life(
+    def test_file_and_job_have_a_full_lifecycle(
         self,
-        configured: Callable[..., Any],
+        configured: Configure,
         provider: FineTuningJobProvider,
         inputs: dict[str, Any],
         service: Emulator,
@@ -163,21 +167,21 @@ class TestEveryService:
         assert outs["fine_tuned_model"] == job["fine_tuned_model"]
         assert inputs["training_file"] not in {file["id"] for file in service.files()}
 
-    def test_nothing_changes_after_a_look(
-        self, configured: Callable[..., Any], provider: FineTuningJobProvider, inputs: dict[str, Any]
+    def test_a_read_changes_nothing(
+        self, configured: Configure, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         wanted = {**inputs, "model": "gpt-4o-mini", "method": supervised(n_epochs=2.0, batch_size=2.0)}
         created = provider.create(wanted)
         read = provider.read(created.id, created.outs or {}).outs or {}
         files = configured(FileProvider)
-        file = files.read(inputs["training_file"], {}).outs
+        file = files.read(inputs["training_file"], {}).outs or {}
 
         for outs in (created.outs or {}, read):
             diff = provider.diff(created.id, outs, wanted)
             assert (diff.changes, diff.replaces) == (False, [])
         assert files.diff(inputs["training_file"], file, {}).changes is False
 
-    def test_the_model_can_be_asked_to_go_with_the_job(
+    def test_delete_model_on_destroy_is_accepted(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         """Where the service deletes no models, destroying must end all the same."""
@@ -192,7 +196,7 @@ class TestServicesThatKeepMetadata:
         found: str = request.param
         return found
 
-    def test_a_finished_job_is_adopted_and_not_bought_again(
+    def test_a_finished_job_is_adopted(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         first = provider.create(inputs)
@@ -200,7 +204,7 @@ class TestServicesThatKeepMetadata:
         assert provider.create(inputs).id == first.id
         assert len(service.jobs()) == 1
 
-    def test_a_purchase_that_was_not_answered_is_found(
+    def test_an_unanswered_create_is_found(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         service.fault("POST", "/v1/fine_tuning/jobs", "drop_after")
@@ -209,10 +213,10 @@ class TestServicesThatKeepMetadata:
 
         assert [job["id"] for job in service.jobs()] == [created.id]
 
-    def test_a_purchase_that_never_happened_is_said_and_made_by_the_next_run(
-        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    def test_a_lost_create_is_reported_and_repeated_next_time(
+        self, configured: Configure, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        provider.jobs.timing = FakeClock().time
+        provider = configured(FineTuningJobProvider, FakeHost(time=FakeClock().time))
         service.fault("POST", "/v1/fine_tuning/jobs", "drop_before")
 
         with pytest.raises(ServiceConnectionError, match="no matching job appeared"):
@@ -236,7 +240,7 @@ class TestWithoutMetadata:
     def mode(self) -> str:
         return "gateway-without-metadata"
 
-    def test_none_is_sent(
+    def test_no_metadata_is_sent(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         provider.create(inputs)
@@ -244,9 +248,9 @@ class TestWithoutMetadata:
         assert "metadata" not in job_requests(service)[0]
 
     @pytest.mark.parametrize(("action", "bought"), [("drop_after", 1), ("drop_before", 0), ("truncate", 1)])
-    def test_a_purchase_that_was_not_answered_is_refused_and_never_repeated_blindly(
+    def test_an_unanswered_create_is_never_repeated_blindly(
         self,
-        configured: Callable[..., Any],
+        configured: Configure,
         inputs: dict[str, Any],
         service: Emulator,
         action: str,
@@ -264,7 +268,7 @@ class TestWithoutMetadata:
         assert len(service.jobs()) == bought
         assert len(service.journal(method="POST", path="/v1/fine_tuning/jobs")) == 1
 
-    def test_a_method_that_comes_back_changed_is_told_and_no_change(
+    def test_a_method_changed_by_the_service_is_only_reported(
         self,
         provider: FineTuningJobProvider,
         inputs: dict[str, Any],
@@ -280,7 +284,7 @@ class TestWithoutMetadata:
         assert provider.diff(created.id, created.outs or {}, wanted).changes is False
 
     @pytest.mark.parametrize("batch_size", ["auto", 8.0])
-    def test_a_method_that_comes_back_as_asked_for_is_not_remarked_on(
+    def test_a_method_returned_unchanged_is_not_reported(
         self,
         provider: FineTuningJobProvider,
         inputs: dict[str, Any],
@@ -297,7 +301,7 @@ class TestAzure:
     def mode(self) -> str:
         return "azure"
 
-    def test_each_request_carries_the_version_and_none_a_bearer_token(
+    def test_requests_carry_the_version_but_no_bearer_token(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         provider.create(inputs)
@@ -305,21 +309,21 @@ class TestAzure:
         assert {entry.status for entry in service.journal()} == {200}
         assert all("api-version=v1" in (entry.query or "") for entry in service.journal())
 
-    def test_without_the_profile_the_key_is_not_seen(self, configured: Callable[..., Any]) -> None:
+    def test_without_the_profile_the_key_is_not_seen(self, configured: Configure) -> None:
         provider = configured(FineTuningJobProvider, service=None)
 
         with pytest.raises(AuthenticationError, match="header api-key"):
             next(provider.api.jobs())
 
-    def test_a_missing_version_is_named(self, configured: Callable[..., Any]) -> None:
+    def test_a_missing_version_is_named(self, configured: Configure) -> None:
         provider = configured(FineTuningJobProvider, query=None)
 
         with pytest.raises(ServiceError, match="api-version is required"):
             next(provider.api.jobs())
 
-    def test_a_model_is_shared_by_the_name_that_it_has_there(
+    def test_a_model_is_shared_by_its_service_name(
         self,
-        configured: Callable[..., Any],
+        configured: Configure,
         provider: FineTuningJobProvider,
         inputs: dict[str, Any],
         service: Emulator,
@@ -338,9 +342,9 @@ class TestAzure:
         permissions.delete(created.id, read.outs or {})
         assert service.permissions() == []
 
-    def test_a_checkpoint_is_shared_by_the_id_that_it_has_there(
+    def test_a_checkpoint_is_shared_by_its_service_id(
         self,
-        configured: Callable[..., Any],
+        configured: Configure,
         provider: FineTuningJobProvider,
         inputs: dict[str, Any],
     ) -> None:
@@ -405,7 +409,7 @@ class TestServicesThatKeepMetadataOverTime(OverTime):
         assert provider.create(unwaited).id == first.id
         assert len(service.jobs()) == 2
 
-    def test_a_job_that_was_cancelled_elsewhere_is_bought_again(
+    def test_an_externally_cancelled_job_is_recreated(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         """Also where there are no events that could tell when it was cancelled."""
@@ -422,8 +426,8 @@ class TestGatewaysOverTime(OverTime):
         found: str = request.param
         return found
 
-    def test_what_the_service_surprisingly_lacks_is_an_error_and_the_job_goes_on(
-        self, configured: Callable[..., Any], inputs: dict[str, Any], service: Emulator
+    def test_an_unexpectedly_missing_feature_fails_without_cancelling_the_job(
+        self, configured: Configure, inputs: dict[str, Any], service: Emulator
     ) -> None:
         provider = configured(
             FineTuningJobProvider,
@@ -446,7 +450,7 @@ class TestAzureOverTime(OverTime):
     def mode(self) -> str:
         return "azure"
 
-    def test_statuses_that_nobody_has_heard_of_are_waited_through(
+    def test_unknown_statuses_are_waited_through(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         unwaited = {**inputs, "wait_for_completion": False}
@@ -465,8 +469,8 @@ class TestAzureOverTime(OverTime):
         assert seen == ["pending", "notRunning", "running"]
         assert (updated.outs or {})["status"] == "succeeded"
 
-    def test_a_file_that_a_pending_job_needs_is_not_deleted(
-        self, configured: Callable[..., Any], provider: FineTuningJobProvider, inputs: dict[str, Any]
+    def test_a_file_of_a_pending_job_is_not_deleted(
+        self, configured: Configure, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         provider.create({**inputs, "wait_for_completion": False})
 
@@ -490,16 +494,14 @@ class TestAzureOverTime(OverTime):
         assert service.jobs()[0]["status"] == "notRunning"
 
 
-def test_waiting_ends_although_the_service_names_its_statuses_in_its_own_words(
-    configure: Callable[..., Any], training_data: Path
-) -> None:
+def test_waiting_ends_with_statuses_in_other_words(configure: Configure, training_data: Path) -> None:
     with Emulator(today=TODAY, polls_until_done=6, mode="azure") as service:
         file = configure(FileProvider, baseUrl=service.url, **AZURE).create({"file": str(training_data)})
         provider = configure(FineTuningJobProvider, baseUrl=service.url, **AZURE)
 
         created = provider.create({"model": MODEL, "training_file": file.id})
 
-    assert created.outs["status"] == "succeeded"
+    assert (created.outs or {})["status"] == "succeeded"
 
 
 class TestGateways:
@@ -508,7 +510,7 @@ class TestGateways:
         found: str = request.param
         return found
 
-    def test_permissions_are_refused_at_preview(self, configured: Callable[..., Any]) -> None:
+    def test_permissions_are_refused_at_preview(self, configured: Configure) -> None:
         provider = configured(FineTuningCheckpointPermissionProvider)
 
         (reason,) = reasons(provider, checkpoint_id="model", project_ids=["proj_b"])
@@ -523,7 +525,7 @@ class TestGateways:
         assert reason.startswith("paused: the service 'generic' does not support pausing and resuming jobs: ")
 
     @pytest.mark.usefixtures("service")
-    def test_events_are_refused_before_the_service_is_asked(
+    def test_events_are_refused_without_a_request(
         self, monkeypatch: pytest.MonkeyPatch, service: Emulator
     ) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", API_KEY)
@@ -566,8 +568,8 @@ class TestGateways:
         assert sent["model"] == MODEL
 
 
-def test_metadata_is_refused_at_preview_where_it_is_not_kept(
-    configure: Callable[..., Any], inputs: dict[str, Any]
+def test_metadata_is_refused_at_preview_where_unsupported(
+    configure: Configure, inputs: dict[str, Any]
 ) -> None:
     provider = configure(FineTuningJobProvider, unsupportedFeatures="metadata")
 
@@ -576,9 +578,7 @@ def test_metadata_is_refused_at_preview_where_it_is_not_kept(
     assert reason.startswith("metadata: the service 'openai' does not support job metadata: remove it")
 
 
-def test_auto_is_refused_at_preview_where_the_service_chooses_nothing(
-    configure: Callable[..., Any], inputs: dict[str, Any]
-) -> None:
+def test_auto_is_refused_at_preview_where_unsupported(configure: Configure, inputs: dict[str, Any]) -> None:
     provider = configure(FineTuningJobProvider, unsupportedFeatures="auto")
 
     (reason,) = reasons(provider, **inputs, method=supervised(n_epochs=3.0, batch_size="auto"))
@@ -588,8 +588,8 @@ def test_auto_is_refused_at_preview_where_the_service_chooses_nothing(
 
 
 @pytest.mark.parametrize("name", ["model", "training_file", "validation_file", "method", "metadata"])
-def test_what_a_job_is_judged_and_priced_by_is_not_replaced_by_an_extra_body(
-    configure: Callable[..., Any], inputs: dict[str, Any], name: str
+def test_an_extra_body_cannot_replace_priced_inputs(
+    configure: Configure, inputs: dict[str, Any], name: str
 ) -> None:
     (reason,) = reasons(configure(FineTuningJobProvider), **inputs, extra_body={name: None, "suffix": "mine"})
 
@@ -597,7 +597,7 @@ def test_what_a_job_is_judged_and_priced_by_is_not_replaced_by_an_extra_body(
 
 
 def test_a_token_survives_an_extra_body_with_metadata(
-    configure: Callable[..., Any], inputs: dict[str, Any], service: Emulator
+    configure: Configure, inputs: dict[str, Any], service: Emulator
 ) -> None:
     """Else the job is not known again, and the next lost answer buys it twice."""
     provider = configure(FineTuningJobProvider)
@@ -617,7 +617,7 @@ class TestNebius:
         return "gateway"
 
     def test_its_hyperparameters_pass_under_its_profile(
-        self, configured: Callable[..., Any], inputs: dict[str, Any], service: Emulator
+        self, configured: Configure, inputs: dict[str, Any], service: Emulator
     ) -> None:
         provider = configured(FineTuningJobProvider, service="nebius")
         wanted = {**inputs, "method": supervised(n_epochs=3.0, **NEBIUS_HYPERPARAMETERS)}
@@ -631,7 +631,7 @@ class TestNebius:
 
     @pytest.mark.parametrize("name", NEBIUS_HYPERPARAMETERS)
     def test_each_of_them_is_refused_elsewhere(
-        self, configured: Callable[..., Any], inputs: dict[str, Any], name: str
+        self, configured: Configure, inputs: dict[str, Any], name: str
     ) -> None:
         provider = configured(FineTuningJobProvider, service="openai")
 
@@ -639,8 +639,8 @@ class TestNebius:
 
         assert reason == f"method.supervised.hyperparameters.{name}: is not a known property"
 
-    def test_what_nobody_knows_is_refused_under_its_profile_too(
-        self, configured: Callable[..., Any], inputs: dict[str, Any]
+    def test_unknown_inputs_are_refused_under_its_profile_too(
+        self, configured: Configure, inputs: dict[str, Any]
     ) -> None:
         provider = configured(FineTuningJobProvider, service="nebius")
 
@@ -649,16 +649,14 @@ class TestNebius:
         assert reason == "method.supervised.hyperparameters.lora_q: is not a known property"
 
     def test_a_hyperparameter_can_be_allowed_alone(
-        self, configured: Callable[..., Any], inputs: dict[str, Any]
+        self, configured: Configure, inputs: dict[str, Any]
     ) -> None:
         provider = configured(FineTuningJobProvider, service="nebius", hyperparameters="lora_q, lora")
 
         assert reasons(provider, **inputs, method=supervised(lora_q=1.0, lora=True)) == []
 
 
-def test_an_admin_key_goes_into_the_services_header_too(
-    configure: Callable[..., Any], service: Emulator
-) -> None:
+def test_an_admin_key_goes_into_the_services_header_too(configure: Configure, service: Emulator) -> None:
     provider = configure(FineTuningCheckpointPermissionProvider, **AZURE)
 
     with behaving_like("azure", service), pytest.raises(NotFoundError, match="No such checkpoint"):

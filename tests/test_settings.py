@@ -62,12 +62,12 @@ def test_an_empty_value_counts_as_not_set() -> None:
     assert Settings.resolve(config(apiKey=" "), {"OPENAI_API_KEY": ""}).api_key is None
 
 
-def test_a_slash_at_the_end_of_the_base_url_does_not_matter() -> None:
+def test_a_trailing_slash_of_the_base_url_is_ignored() -> None:
     assert Settings.resolve(config(baseUrl="http://127.0.0.1:1/v1/"), {}).base_url == "http://127.0.0.1:1/v1"
 
 
 @pytest.mark.parametrize("value", ["localhost:8080", "ftp://example.com", "http://", "nonsense"])
-def test_a_base_url_that_is_no_address_is_refused_with_an_example(value: str) -> None:
+def test_an_invalid_base_url_is_refused_with_an_example(value: str) -> None:
     with pytest.raises(
         SettingsError, match=r"openai-ft:baseUrl \(or OPENAI_BASE_URL\) is .*https://api\.openai\.com/v1"
     ):
@@ -85,7 +85,7 @@ def test_a_base_url_that_is_no_address_is_refused_with_an_example(value: str) ->
         "sk-proj-pass-word-1234",
     ],
 )
-def test_a_base_url_with_more_than_an_address_is_refused_without_being_shown(value: str) -> None:
+def test_a_base_url_with_credentials_is_refused_unshown(value: str) -> None:
     with pytest.raises(SettingsError, match="openai-ft:baseUrl") as caught:
         Settings.resolve(config(baseUrl=value), {})
 
@@ -106,7 +106,7 @@ def test_a_base_url_that_cannot_be_asked_is_refused(value: str) -> None:
 @pytest.mark.parametrize(
     "value", ["sk-proj-0123 456789abcdef", "sk-proj-0123…abcdef", "sk-proj-0123\nabcdef"]
 )
-def test_what_no_header_can_carry_is_refused_without_being_shown(key: str, value: str) -> None:
+def test_an_invalid_header_value_is_refused_but_not_shown(key: str, value: str) -> None:
     with pytest.raises(SettingsError, match=rf"openai-ft:{key} \(or OPENAI_\w+\) contains spaces") as caught:
         Settings.resolve(config(**{key: value}), {})
 
@@ -115,7 +115,7 @@ def test_what_no_header_can_carry_is_refused_without_being_shown(key: str, value
 
 @pytest.mark.parametrize("key", ["maxRetries", "timeout", "pollInterval"])
 @pytest.mark.parametrize("value", ["many", "-1", "nan", "inf", "1e300"])
-def test_a_number_that_is_none_is_refused_by_its_key(key: str, value: str) -> None:
+def test_an_invalid_number_is_refused_by_its_key(key: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"openai-ft:{key} is '{value}'"):
         Settings.resolve(config(**{key: value}), {})
 
@@ -137,7 +137,7 @@ def test_repr_shows_no_key() -> None:
     assert KEY not in repr(Settings(api_key=KEY, admin_key=KEY + "x"))
 
 
-def test_mask_takes_out_own_keys_and_whatever_looks_like_one() -> None:
+def test_mask_hides_own_keys_and_similar_texts() -> None:
     settings = Settings(api_key="own-form-of-a-key-123456", admin_key="sk-admin-abcdefgh12345678")
     text = "own-form-of-a-key-123456, sk-admin-abcdefgh12345678, sk-proj-somebody-elses-key-9999"
 
@@ -146,7 +146,7 @@ def test_mask_takes_out_own_keys_and_whatever_looks_like_one() -> None:
     assert masked == "sk-…3456, sk-…5678, sk-…9999"
 
 
-def test_mask_takes_out_a_key_that_begins_like_the_other() -> None:
+def test_mask_hides_a_key_that_extends_the_other() -> None:
     settings = Settings(api_key="sk-proj-0123456789", admin_key="sk-proj-0123456789+very/secret/rest")
 
     masked = settings.mask("sk-proj-0123456789+very/secret/rest, sk-proj-0123456789%2Bvery%2Fsecret%2Frest")
@@ -201,7 +201,7 @@ def test_a_field_that_is_set_changes_the_named_profile() -> None:
         ),
     ],
 )
-def test_an_unknown_service_or_feature_is_refused_with_the_known_ones(
+def test_unknown_services_and_features_are_refused_with_known_ones(
     values: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(SettingsError, match=sentence):
@@ -226,7 +226,7 @@ def test_denying_third_party_providers_is_true_or_false() -> None:
         denies_third_party_providers({"openai-ft:denyThirdPartyProviders": "yes"}.get)
 
 
-FORMER = {
+FORMER: dict[str, tuple[str, Callable[[Settings], bool]]] = {
     "owner": ("ada", lambda settings: settings.idempotency_scope == "ada"),
     "uploadPartsAbove": ("5", lambda settings: settings.multipart_threshold == 5),
     "keyHeader": ("X-Api-Key", lambda settings: settings.profile.api_key_header == "x-api-key"),

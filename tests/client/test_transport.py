@@ -187,7 +187,9 @@ def test_form_rereads_file_in_blocks_for_every_send() -> None:
     message = Form("file", "data.jsonl", content).message()
 
     for _ in range(2):
-        blocks = list(build_request(message).stream)
+        stream = build_request(message).stream
+        assert isinstance(stream, httpx.SyncByteStream)
+        blocks = list(stream)
         assert b"".join(blocks[1:-1]) == CONTENT
         assert max(map(len, blocks)) == BLOCK_SIZE
 

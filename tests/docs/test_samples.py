@@ -87,7 +87,7 @@ def found(node: ast.expr, bound: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("sample", PYTHON, ids=places(PYTHON))
-def test_a_program_names_what_there_is(sample: Sample) -> None:
+def test_names_in_a_program_exist(sample: Sample) -> None:
     tree = ast.parse(sample.text)
     bound = imported(tree)
 

@@ -17,6 +17,8 @@ from pulumi_openai_ft.emulator import Emulator
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.e2e.kill.processes import Service
+
 ROOT = Path(__file__).parents[2]
 WRAPPER = ROOT / "src" / "pulumi_openai_ft" / "host" / "pulumi-resource-pulumi-python"
 PROJECT = "name: shop\nruntime: python\n"
@@ -165,7 +167,7 @@ def select(host: str, folder: Path) -> None:
 
 
 def environment(
-    engine: str, service: Emulator, tmp_path: Path, changes: dict[str, str | None]
+    engine: str, service: Emulator | Service, tmp_path: Path, changes: dict[str, str | None]
 ) -> dict[str, str]:
     path = os.pathsep.join([engine, str(Path(sys.executable).parent), os.environ["PATH"]])
     settings = {

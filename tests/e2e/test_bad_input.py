@@ -81,7 +81,7 @@ def assert_readable(text: str, sentence: str) -> None:
         "no project",
     ],
 )
-def test_is_told_at_preview(
+def test_bad_input_is_reported_at_preview(
     stack_of: Callable[..., Stack], service: Emulator, broken: dict[str, str], sentence: str
 ) -> None:
     ran = stack_of(**broken).preview(code=None)
@@ -112,7 +112,7 @@ def test_is_told_at_preview(
     ],
     ids=["no key", "no admin key", "equal keys", "malformed address", "wrong key", "unreachable address"],
 )
-def test_a_wrong_setting_is_told_at_preview(
+def test_an_invalid_setting_is_reported_at_preview(
     stack_of: Callable[..., Stack], service: Emulator, settings: dict[str, str | None], sentence: str
 ) -> None:
     service.add_key(API_KEY)
@@ -124,9 +124,7 @@ def test_a_wrong_setting_is_told_at_preview(
     assert_nothing_created(service)
 
 
-def test_what_only_the_service_knows_is_told_without_a_traceback(
-    stack_of: Callable[..., Stack], service: Emulator
-) -> None:
+def test_errors_of_the_service_have_no_traceback(stack_of: Callable[..., Stack], service: Emulator) -> None:
     stack = stack_of(job='model="gpt-9"')
 
     ran = stack.up(code=None)
@@ -137,7 +135,7 @@ def test_what_only_the_service_knows_is_told_without_a_traceback(
     assert stack.ids("File") == {file["id"] for file in service.files()}
 
 
-def test_a_failed_job_says_why_at_every_up_and_is_bought_once(
+def test_a_failed_job_is_reported_by_every_up(
     stack_of: Callable[..., Stack], service: Emulator, tmp_path: Path
 ) -> None:
     stack = stack_of(file='file="data.jsonl", validate="off"')
@@ -153,7 +151,7 @@ def test_a_failed_job_says_why_at_every_up_and_is_bought_once(
     assert stack.ids("FineTuningJob") == {service.jobs()[0]["id"]}
 
 
-def test_a_key_that_is_set_in_plain_is_warned_of_once_and_a_secret_one_is_not(
+def test_only_a_plaintext_key_is_warned_about_once(
     stack_of: Callable[..., Stack],
 ) -> None:
     stack = stack_of({"OPENAI_API_KEY": None, "OPENAI_ADMIN_KEY": None})

@@ -74,29 +74,29 @@ def damage(by_name: dict[str, Any], state: dict[str, Any]) -> None:
         by_name["vase"][properties]["__provider"] = "no pickle"
 
 
-def assert_told(ran: Ran, *names: str) -> None:
+def assert_reported(ran: Ran, *names: str) -> None:
     """The command fails for each of them, told in a sentence, and for nothing else."""
     assert ran.code == 1, ran.text
     assert "Traceback" not in ran.text
     errors = re.findall(r"error: (?:Preview failed: )?(.+)", ran.text.partition("Diagnostics:\n")[2])
-    told = sorted(error for error in errors if error not in OF_THE_STACK)
+    reported = sorted(error for error in errors if error not in OF_THE_STACK)
     expected = [SENTENCES[name] for name in sorted(names)]
-    assert [error[: len(begin)] for error, begin in zip(told, expected, strict=True)] == expected
+    assert [error[: len(begin)] for error, begin in zip(reported, expected, strict=True)] == expected
 
 
-def test_each_is_told_and_stays_and_the_rest_goes_on(stack: Stack, service: Emulator) -> None:
+def test_a_bad_state_is_reported_and_the_rest_continues(stack: Stack, service: Emulator) -> None:
     write_training_data(stack.folder / "data.jsonl", answer="Under Account, then Security.")
     stack.environment["NAMES"] = "newer good added"
     before = resources(stack)
 
-    assert_told(stack.preview(code=None), "newer")
-    assert_told(stack.up(GO_ON, code=None), "gadget", "newer", "vase")
+    assert_reported(stack.preview(code=None), "newer")
+    assert_reported(stack.up(GO_ON, code=None), "gadget", "newer", "vase")
 
     after = resources(stack)
     assert set(after) == {"added", "good", "gadget", "newer", "vase"}
     assert after["newer"]["id"] == before["newer"]["id"]
     assert after["good"]["id"] != before["good"]["id"]
-    assert_told(stack.refresh(code=None), "gadget", "newer", "vase")
-    assert_told(stack.destroy(GO_ON, code=None), "gadget", "newer", "vase")
+    assert_reported(stack.refresh(code=None), "gadget", "newer", "vase")
+    assert_reported(stack.destroy(GO_ON, code=None), "gadget", "newer", "vase")
     assert set(resources(stack)) == {"gadget", "newer", "vase"}
     assert [file["id"] for file in service.files()] == [after["newer"]["id"]]

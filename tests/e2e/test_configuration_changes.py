@@ -33,7 +33,7 @@ def elsewhere() -> Iterator[Emulator]:
         yield emulator
 
 
-def test_a_changed_key_and_a_changed_address_are_used_at_once(
+def test_a_changed_key_and_address_are_used_immediately(
     make_stack: Callable[..., Stack], service: Emulator, elsewhere: Emulator
 ) -> None:
     service.add_key(OLD)

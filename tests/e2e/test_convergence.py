@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.conftest import Stack
+    from tests.support import Configure
 
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._provider import input_models
@@ -89,7 +90,7 @@ share("by-id", os.environ["CHECKPOINT"], "proj_a")
 
 
 @pytest.fixture
-def elsewhere(configure: Callable[..., Any]) -> Client:
+def elsewhere(configure: Configure) -> Client:
     """The service, as somebody else uses it."""
     api: Client = configure(FileProvider).api
     return api
@@ -214,7 +215,7 @@ def make_shared(make_stack: Callable[..., Stack]) -> Callable[..., Stack]:
     return make
 
 
-def test_deleted_and_expired_files_and_revoked_grants_come_back_and_no_job_is_bought(
+def test_lost_files_and_permissions_return_without_a_new_job(
     make_shared: Callable[..., Stack], service: Emulator, elsewhere: Client
 ) -> None:
     stack = make_shared(SHARE="yes")
@@ -246,7 +247,7 @@ def test_deleted_and_expired_files_and_revoked_grants_come_back_and_no_job_is_bo
     stack.preview("--expect-no-changes")
 
 
-def test_a_job_cancelled_elsewhere_is_told_and_bought_again_only_when_asked_for(
+def test_an_externally_cancelled_job_is_recreated_only_on_request(
     make_shared: Callable[..., Stack], service: Emulator, elsewhere: Client
 ) -> None:
     stack = make_shared(WAIT="no")
@@ -270,7 +271,7 @@ def test_a_job_cancelled_elsewhere_is_told_and_bought_again_only_when_asked_for(
     stack.preview("--expect-no-changes")
 
 
-def test_a_model_deleted_elsewhere_is_told_and_bought_again_only_when_asked_for(
+def test_an_externally_deleted_model_is_retrained_only_on_request(
     make_shared: Callable[..., Stack], service: Emulator, elsewhere: Client
 ) -> None:
     stack = make_shared()
@@ -289,7 +290,7 @@ def test_a_model_deleted_elsewhere_is_told_and_bought_again_only_when_asked_for(
     stack.preview("--expect-no-changes")
 
 
-def test_statuses_and_event_types_that_nobody_knows_break_nothing(
+def test_unknown_statuses_and_event_types_break_nothing(
     make_shared: Callable[..., Stack], service: Emulator
 ) -> None:
     """A job of an unknown status counts as one that goes on: `up` waits for it."""
@@ -343,7 +344,7 @@ ft.FineTuningJob("job", model="gpt-4o-mini", training_file=ft.File("data", file=
 """
 
 
-def test_what_the_service_trims_adds_and_reorders_is_no_change(
+def test_values_normalized_by_the_service_are_not_differences(
     make_stack: Callable[..., Stack], service: Emulator
 ) -> None:
     stack = make_stack(RESHAPED)

@@ -27,7 +27,13 @@ def start(engine: str, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     """Starts the demo in a folder of the test's own, as a terminal would: in a process group of its own."""
 
     def start_demo(*arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, ROOT / "tools" / "demo.py", "--folder", tmp_path / "demo", *arguments]
+        command: list[str | Path] = [
+            sys.executable,
+            ROOT / "tools" / "demo.py",
+            "--folder",
+            tmp_path / "demo",
+            *arguments,
+        ]
         settings = {"OPENAI_API_KEY": "sk-of-the-shell-0123456789", "OPENAI_BASE_URL": "http://192.0.2.1/v1"}
         return subprocess.Popen(
             command,
@@ -69,7 +75,7 @@ def test_an_interrupted_demo_cleans_up(start: Callable[..., subprocess.Popen[str
     assert not (tmp_path / "demo").exists()
 
 
-def test_a_kept_demo_goes_on_until_it_is_stopped(
+def test_a_kept_demo_runs_until_it_is_stopped(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     said, _ = start("--keep").communicate(timeout=100)

@@ -57,7 +57,7 @@ def kinds(step: dict[str, Any]) -> dict[str, str]:
     return {path: found["kind"] for path, found in (step.get("detailedDiff") or {}).items()}
 
 
-def test_paths_lead_to_what_differs_and_secrets_stay_secret(make_stack: Callable[..., Stack]) -> None:
+def test_paths_lead_to_differences_and_secrets_stay_secret(make_stack: Callable[..., Stack]) -> None:
     stack = with_data(make_stack(PROGRAM, CHANGES="{}", SECRET=SECRETS[0]))
     said = [stack.up().text, stack.export()]
     stack.environment.update(CHANGES=json.dumps(CHANGES), SECRET=SECRETS[1])

@@ -92,7 +92,7 @@ def job(api: Client, tmp_path: Path) -> Job:
     return done
 
 
-def test_all_functions_and_twins_give_what_the_service_has(
+def test_functions_and_output_forms_return_the_services_objects(
     make_stack: Callable[..., Stack], host: str, api: Client, job: Job
 ) -> None:
     """Both hosts are compared with the service itself, and so with each other."""
@@ -139,7 +139,7 @@ def without_nulls(value: Any) -> Any:
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
-def test_twins_of_new_resources_are_asked_when_these_are_made(
+def test_output_forms_are_called_after_new_resources_exist(
     make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path
 ) -> None:
     stack = make_stack(OF_NEW_RESOURCES)
@@ -162,7 +162,7 @@ def test_twins_of_new_resources_are_asked_when_these_are_made(
 
 
 @pytest.mark.parametrize("function", ["get_file", "get_file_output"])
-def test_a_failure_is_a_sentence(make_stack: Callable[..., Stack], function: str) -> None:
+def test_a_failure_is_reported_in_one_sentence(make_stack: Callable[..., Stack], function: str) -> None:
     stack = make_stack(f"import pulumi_openai_ft as ft\nft.{function}('file-nobody')\n")
 
     ran = stack.up(code=None)
@@ -190,7 +190,7 @@ except SettingsError as error:
 """
 
 
-def test_a_program_can_tell_failures_apart(make_stack: Callable[..., Stack]) -> None:
+def test_a_program_can_distinguish_failures(make_stack: Callable[..., Stack]) -> None:
     stack = make_stack(CAUGHT, OPENAI_ADMIN_KEY=None)
 
     stack.up()

@@ -54,7 +54,7 @@ def host() -> str:
 
 
 def openai_ft(stack: Stack, *arguments: str, code: int = 0) -> str:
-    command = [Path(sys.executable).with_name("openai-ft"), *arguments]
+    command = [str(Path(sys.executable).with_name("openai-ft")), *arguments]
     done = subprocess.run(
         command, cwd=stack.folder, env=stack.environment, capture_output=True, text=True, check=False
     )
@@ -115,7 +115,7 @@ def test_a_file_is_uploaded_through_the_host(make_stack: Callable[..., Stack], s
     assert service.files() == []
 
 
-def test_the_program_may_lie_below_the_project_with_its_environment(
+def test_the_program_may_be_in_a_subfolder_with_environment(
     make_stack: Callable[..., Stack],
 ) -> None:
     """The stock host would seek the environment below `main`."""
@@ -133,7 +133,7 @@ def test_the_program_may_lie_below_the_project_with_its_environment(
     assert is_served_by_our_host(stack)
 
 
-def test_without_the_package_the_stock_host_serves_and_a_sentence_says_so(
+def test_without_the_package_the_stock_host_serves_with_notice(
     make_stack: Callable[..., Stack],
 ) -> None:
     stack = make_stack(FOREIGN)
@@ -191,10 +191,10 @@ def test_doctor_examines_the_environment_of_a_uv_project(make_stack: Callable[..
     for command in (["uv", "lock", "--offline"], ["uv", "sync", "--offline", "--python", sys.executable]):
         subprocess.run(command, cwd=stack.folder, env=stack.environment, check=True, capture_output=True)
 
-    told = doctor(stack, code=1)
+    reported = doctor(stack, code=1)
 
-    assert told["Python"]["message"].endswith(f"{stack.folder}/.venv/bin/python (from uv)")
-    assert told["package"]["status"] == told["SDK"]["status"] == "problem"
+    assert reported["Python"]["message"].endswith(f"{stack.folder}/.venv/bin/python (from uv)")
+    assert reported["package"]["status"] == reported["SDK"]["status"] == "problem"
     assert "ModuleNotFoundError: No module named 'pulumi'" in stack.preview(code=1).text
 
 
@@ -207,15 +207,15 @@ def test_doctor_reads_the_configuration_of_the_stack(
     stack.pulumi("config", "set", "openai-ft:adminKey", "sk-admin-in-plain-0123456789")
     stack.pulumi("config", "set", "openai-ft:baseUrl", service.url)
 
-    told = doctor(stack)
-    assert told["stack"]["message"].endswith(
+    reported = doctor(stack)
+    assert reported["stack"]["message"].endswith(
         "sets openai-ft:adminKey, openai-ft:apiKey, openai-ft:baseUrl; "
         "not decrypted without --with-secrets: openai-ft:apiKey"
     )
-    assert told["project key"]["message"] == "from the stack's configuration (openai-ft:apiKey)"
-    assert told["admin key"]["status"] == "warning"
-    assert told["service"]["message"] == f"{service.url} responds; no project key was tested"
-    assert told["Pulumi"]["status"] == "ok"
+    assert reported["project key"]["message"] == "from the stack's configuration (openai-ft:apiKey)"
+    assert reported["admin key"]["status"] == "warning"
+    assert reported["service"]["message"] == f"{service.url} responds; no project key was tested"
+    assert reported["Pulumi"]["status"] == "ok"
 
     assert doctor(stack, "--with-secrets")["service"]["message"] == f"{service.url} responds"
 
@@ -224,7 +224,7 @@ def test_doctor_reads_the_configuration_of_the_stack(
     assert told["stack"]["message"].startswith(
         "the configuration cannot be read: no stack selected; please use"
     )
-    assert told["project key"]["status"] == "problem"
+    assert reported["project key"]["status"] == "problem"
     assert doctor(stack, "--stack", "dev")["project key"]["status"] == "ok"
 
 

@@ -104,7 +104,7 @@ def assert_resumes(stack: Stack, service: Emulator, jobs: int = 1) -> None:
 
 
 @pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.long), 20])
-def test_jobs_that_are_waited_for_go_on_and_are_waited_for_again(
+def test_interrupted_jobs_keep_running_and_are_awaited_again(
     stack: Stack, service: Emulator, jobs: int
 ) -> None:
     stack.environment["JOBS"] = str(jobs)
@@ -131,7 +131,7 @@ def test_the_status_that_the_row_showed_is_reported(stack: Stack, service: Emula
 
 
 @pytest.mark.long
-def test_a_wait_that_was_taken_up_again_can_be_interrupted_again(stack: Stack, service: Emulator) -> None:
+def test_a_resumed_wait_can_be_interrupted_again(stack: Stack, service: Emulator) -> None:
     for _ in range(2):
         seen = len(service.journal(method="GET", path=f"/v1{ONE_JOB}"))
         with Running.start(stack, "up") as up:
@@ -141,7 +141,7 @@ def test_a_wait_that_was_taken_up_again_can_be_interrupted_again(stack: Stack, s
     assert_resumes(stack, service)
 
 
-def test_a_service_that_hangs_while_it_is_asked_for_the_job(stack: Stack, service: Emulator) -> None:
+def test_a_hanging_service_does_not_delay_an_interruption(stack: Stack, service: Emulator) -> None:
     fault = service.fault("GET", ONE_JOB, "hang", seconds=FOR_EVER)
     with Running.start(stack, "up") as up:
         struck(service, fault, up)
@@ -151,9 +151,7 @@ def test_a_service_that_hangs_while_it_is_asked_for_the_job(stack: Stack, servic
     assert_resumes(stack, service)
 
 
-def test_nothing_is_bought_after_ctrl_c_even_if_the_service_hangs_before(
-    stack: Stack, service: Emulator
-) -> None:
+def test_nothing_is_created_after_ctrl_c(stack: Stack, service: Emulator) -> None:
     fault = service.fault("GET", JOBS, "hang", skip=1, seconds=FOR_EVER)  # `check` looks first
     with Running.start(stack, "up") as up:
         struck(service, fault, up)
@@ -167,7 +165,7 @@ def test_nothing_is_bought_after_ctrl_c_even_if_the_service_hangs_before(
 
 @pytest.mark.long
 @pytest.mark.parametrize("acts", [True, False], ids=["acted", "acts later"])
-def test_a_purchase_under_way_is_recorded(stack: Stack, service: Emulator, *, acts: bool) -> None:
+def test_a_create_in_progress_is_recorded(stack: Stack, service: Emulator, *, acts: bool) -> None:
     """It may not be given up: who pays for it must know of it."""
     fault = service.fault("POST", JOBS, "hang", seconds=3.0, acts=acts)
     with Running.start(stack, "up") as up:
@@ -212,7 +210,7 @@ def test_a_destroy_that_cancels(stack: Stack, service: Emulator, *, acts: bool) 
     assert service.files() == []
 
 
-def test_no_command_waits_at_its_end_for_the_host_to_be_killed(stack: Stack, service: Emulator) -> None:
+def test_no_command_waits_for_its_host_to_be_killed(stack: Stack, service: Emulator) -> None:
     let_finish(service)
     stack.up()
 

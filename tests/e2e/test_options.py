@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.e2e.conftest import Stack
+    from tests.support import Configure
 
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft.emulator import Emulator
@@ -92,9 +93,7 @@ def test_ignored_changes_of_content_and_suffix_replace_nothing(make: Callable[..
     assert stack.planned() == {"watched": ["replace"], "suffixed": ["replace"]}
 
 
-def test_a_job_that_ignores_its_files_is_not_bought_again(
-    make: Callable[..., Stack], service: Emulator
-) -> None:
+def test_a_job_that_ignores_its_files_is_not_replaced(make: Callable[..., Stack], service: Emulator) -> None:
     stack = make(IGNORING_FILES)
     stack.up()
     edit(stack)
@@ -119,9 +118,7 @@ ft.FineTuningCheckpointPermission(name, checkpoint_id=job.fine_tuned_model, proj
 """
 
 
-def test_a_renamed_resource_with_an_alias_is_the_same_one(
-    make: Callable[..., Stack], service: Emulator
-) -> None:
+def test_a_renamed_resource_with_an_alias_is_unchanged(make: Callable[..., Stack], service: Emulator) -> None:
     stack = make(RENAMED)
     stack.up()
     before, asked = books(service), changing_requests(service)
@@ -136,9 +133,7 @@ def test_a_renamed_resource_with_an_alias_is_the_same_one(
 
 
 @pytest.mark.long
-def test_a_renamed_job_that_is_replaced_by_force_is_not_bought_again(
-    make: Callable[..., Stack], service: Emulator
-) -> None:
+def test_replacing_a_renamed_job_creates_no_second_job(make: Callable[..., Stack], service: Emulator) -> None:
     stack = make(RENAMED)
     stack.up()
     stack.environment["STAGE"] = "renamed"
@@ -161,7 +156,7 @@ ft.FineTuningCheckpointPermission(
 """
 
 
-def test_what_is_protected_is_not_destroyed_and_what_is_retained_stays_at_the_service(
+def test_protected_and_retained_resources_survive_a_destroy(
     make: Callable[..., Stack], service: Emulator
 ) -> None:
     stack = make(KEPT)
@@ -244,17 +239,17 @@ ft.FineTuningCheckpointPermission(
 """
 
 
-def test_forced_replacement_adopts_and_the_delete_that_follows_touches_nothing(
+def test_the_delete_after_a_forced_replacement_touches_nothing(
     make: Callable[..., Stack], service: Emulator
 ) -> None:
     stack = make(FORCED)
     stack.up()
     known, before, asked = urns(stack), books(service), changing_requests(service)
 
-    told = stack.up(*(word for urn in known.values() for word in ("--replace", urn))).text
-    assert "3 replaced" in told
-    assert f"adopted job {before['jobs'][0]['id']}" in told
-    assert f"adopted file {stack.ids('File').pop()}" in told
+    reported = stack.up(*(word for urn in known.values() for word in ("--replace", urn))).text
+    assert "3 replaced" in reported
+    assert f"adopted job {before['jobs'][0]['id']}" in reported
+    assert f"adopted file {stack.ids('File').pop()}" in reported
     stack.pulumi("state", "taint", *known.values(), "--yes")
     assert "3 replaced" in stack.up().text
     assert books(service) == before
@@ -283,7 +278,7 @@ def test_forced_replacement_of_one_resource_replaces_it_alone(
     stack.preview("--expect-no-changes")
 
 
-def test_forced_replacement_of_a_job_that_goes_on_adopts_it_and_does_not_cancel_it(
+def test_forced_replacement_adopts_a_running_job_without_cancelling_it(
     make: Callable[..., Stack], service: Emulator
 ) -> None:
     stack = make(
@@ -310,26 +305,26 @@ pulumi.export("status", job.status)
 """
 
 
-def test_secret_inputs_and_additional_secret_outputs_are_shown_masked_and_kept_encrypted(
+def test_secret_inputs_and_outputs_are_masked_and_encrypted(
     make: Callable[..., Stack], service: Emulator
 ) -> None:
     stack = make(SECRET)
-    told = stack.up().text
-    told += stack.export()
+    reported = stack.up().text
+    reported += stack.export()
     (model,) = (model["id"] for model in service.models())
 
     assert stack.outputs() == {"fine_tuned_model": "[secret]", "status": "succeeded"}
     assert model in stack.pulumi("stack", "output", "--json", "--show-secrets").text
-    told += stack.refresh().text
-    told += stack.preview("--expect-no-changes").text
-    told += stack.export()
-    assert model not in told
-    assert "a note for us alone" not in told
+    reported += stack.refresh().text
+    reported += stack.preview("--expect-no-changes").text
+    reported += stack.export()
+    assert model not in reported
+    assert "a note for us alone" not in reported
     assert service.jobs()[0]["metadata"]["note"] == "a note for us alone"
 
 
 def test_refresh_and_up_repair_in_one_run(
-    make: Callable[..., Stack], service: Emulator, configure: Callable[..., Any]
+    make: Callable[..., Stack], service: Emulator, configure: Configure
 ) -> None:
     stack = make(FORCED)
     stack.up()
@@ -346,7 +341,7 @@ def test_refresh_and_up_repair_in_one_run(
     stack.preview("--expect-no-changes")
 
 
-def test_a_rotated_key_reaches_a_refresh_that_runs_the_program(
+def test_a_refresh_that_runs_the_program_uses_rotated_keys(
     make: Callable[..., Stack], service: Emulator
 ) -> None:
     """Pulumi refreshes with the configuration of the last `up`: the error names what was used, and the way out."""
@@ -381,8 +376,8 @@ pulumi.export("share", share.permission_ids)
 """
 
 
-def test_get_reads_what_is_there_and_creates_nothing(
-    make: Callable[..., Stack], service: Emulator, configure: Callable[..., Any]
+def test_get_reads_an_existing_resource_and_creates_nothing(
+    make: Callable[..., Stack], service: Emulator, configure: Configure
 ) -> None:
     stack = make(FOUND)
     elsewhere: Client = configure(FileProvider).api
@@ -417,9 +412,9 @@ def test_get_reads_what_is_there_and_creates_nothing(
         pytest.param("FineTuningCheckpointPermission", "ft:m:shop::abc", marks=pytest.mark.long),
     ],
 )
-def test_get_of_what_is_not_there_is_told(kind: str, unknown: str, make: Callable[..., Stack]) -> None:
-    told = make(f"ft.{kind}.get('it', {unknown!r})\n").preview(code=None)
+def test_get_of_a_missing_resource_is_reported(kind: str, unknown: str, make: Callable[..., Stack]) -> None:
+    reported = make(f"ft.{kind}.get('it', {unknown!r})\n").preview(code=None)
 
-    assert told.code != 0
-    assert unknown in told.text
-    assert "Traceback" not in told.text
+    assert reported.code != 0
+    assert unknown in reported.text
+    assert "Traceback" not in reported.text

@@ -55,7 +55,7 @@ def stack(make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path) -
     return made
 
 
-def test_whole_life_with_a_gateway(stack: Stack, service: Emulator, tmp_path: Path) -> None:
+def test_a_gateway_supports_the_full_lifecycle(stack: Stack, service: Emulator, tmp_path: Path) -> None:
     stack.up()
 
     (job,) = service.jobs()

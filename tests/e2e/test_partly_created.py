@@ -67,25 +67,23 @@ def assert_done(stack: Stack, service: Emulator) -> None:
     stack.preview("--expect-no-changes")
 
 
-def test_a_failed_job_is_recorded_and_its_message_repeated_and_nothing_is_bought(
-    stack: Stack, service: Emulator
-) -> None:
+def test_a_failed_job_is_recorded_and_reported_again(stack: Stack, service: Emulator) -> None:
     let_finish(service)
     with_data(stack, rows=3)
 
     first = stack.up(code=1).text
 
     job = the_job(stack, service)
-    (told,) = job["initErrors"]
-    assert told.startswith(f"job {job['id']} failed: invalid_n_examples: Training file has 3 example(s)")
-    assert told.endswith("set recreate_on_failure=True or change `triggers`")
-    assert told in first
+    (reported,) = job["initErrors"]
+    assert reported.startswith(f"job {job['id']} failed: invalid_n_examples: Training file has 3 example(s)")
+    assert reported.endswith("set recreate_on_failure=True or change `triggers`")
+    assert reported in first
     assert job["outputs"]["status"] == "failed"
     assert_only_goes_on(stack, to_create={"share"})
 
     stack.refresh()
-    assert told in stack.up(code=1).text
-    assert the_job(stack, service)["initErrors"] == [told]
+    assert reported in stack.up(code=1).text
+    assert the_job(stack, service)["initErrors"] == [reported]
 
     stack.environment["MORE"] = '{"recreate_on_failure": True}'
     stack.up(code=1)
@@ -121,7 +119,7 @@ def resumed(stack: Stack, service: Emulator) -> Ended:
 @pytest.mark.parametrize(
     "is_refreshed", [False, pytest.param(True, marks=pytest.mark.long)], ids=["at once", "after a refresh"]
 )
-def test_a_wait_that_broke_off_goes_on(stack: Stack, service: Emulator, *, is_refreshed: bool) -> None:
+def test_an_interrupted_wait_is_resumed(stack: Stack, service: Emulator, *, is_refreshed: bool) -> None:
     waiting_breaks_off(stack, service)
     if is_refreshed:
         stack.refresh()
@@ -136,7 +134,7 @@ def test_a_wait_that_broke_off_goes_on(stack: Stack, service: Emulator, *, is_re
 @pytest.mark.parametrize(
     "is_refreshed", [pytest.param(False, marks=pytest.mark.long), True], ids=["at once", "after a refresh"]
 )
-def test_a_job_that_succeeded_after_the_wait_broke_off_is_done(
+def test_a_job_that_succeeded_after_an_interruption_is_complete(
     stack: Stack, service: Emulator, *, is_refreshed: bool
 ) -> None:
     waiting_breaks_off(stack, service)
@@ -150,7 +148,7 @@ def test_a_job_that_succeeded_after_the_wait_broke_off_is_done(
     assert_done(stack, service)
 
 
-def test_a_service_that_is_away_for_a_while_is_waited_for(stack: Stack, service: Emulator) -> None:
+def test_a_temporary_outage_is_waited_out(stack: Stack, service: Emulator) -> None:
     with Running.start(stack, "up") as up:
         eventually(lambda: service.journal(method=LOOK[0], path=f"/v1{LOOK[1]}"), up)
         port = int(service.url.split(":")[2].split("/")[0])
@@ -185,19 +183,17 @@ def test_a_service_that_stays_away_loses_nothing(stack: Stack, service: Emulator
 
 
 @pytest.mark.long
-def test_a_job_that_met_its_deadline_is_cancelled_and_told_at_each_up(
-    stack: Stack, service: Emulator
-) -> None:
+def test_a_job_past_its_deadline_is_cancelled_and_reported(stack: Stack, service: Emulator) -> None:
     stack.environment["MORE"] = '{"cancel_after_timeout": 3}'
 
     first = stack.up(code=1).text
 
     job = the_job(stack, service)
     assert f"job {job['id']} has not ended 3 s after its creation: cancelling it" in first
-    (told,) = job["initErrors"]
-    assert told.startswith(f"job {job['id']} was cancelled. It is not retried automatically")
+    (reported,) = job["initErrors"]
+    assert reported.startswith(f"job {job['id']} was cancelled. It is not retried automatically")
     assert service.jobs()[0]["status"] == job["outputs"]["status"] == "cancelled"
     assert_only_goes_on(stack, to_create={"share"})
 
-    assert told in stack.up(code=1).text
+    assert reported in stack.up(code=1).text
     the_job(stack, service)

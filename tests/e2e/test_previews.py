@@ -63,9 +63,9 @@ def foreseen(stack: Stack) -> Foreseen:
     }
     known: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     for said in found["diagnostics"]:
-        _, is_there, told = said["message"].partition(KNOWN)
+        _, is_there, reported = said["message"].partition(KNOWN)
         if is_there:
-            name, output, value = json.loads(told)
+            name, output, value = json.loads(reported)
             known[name][output] = value
     return Foreseen(operations, known)
 
@@ -90,7 +90,7 @@ def sha256(stack: Stack) -> str:
     return hashlib.sha256((stack.folder / "data.jsonl").read_bytes()).hexdigest()
 
 
-def test_of_something_new_all_is_known_that_program_and_disk_tell(stack: Stack, service: Emulator) -> None:
+def test_new_resources_show_all_values_known_before_creation(stack: Stack, service: Emulator) -> None:
     _, known = foreseen(stack)
 
     assert changing(service) == []
@@ -112,7 +112,7 @@ def test_of_something_new_all_is_known_that_program_and_disk_tell(stack: Stack, 
     assert [job[name] for name in estimated] == [known["job"][name] for name in estimated]
 
 
-def test_the_price_is_told_of_a_job_that_is_about_to_be_bought_and_only_then(stack: Stack) -> None:
+def test_the_price_is_shown_only_before_creating_a_job(stack: Stack) -> None:
     price = re.compile(r"trains about [\d,]+ tokens \(8 epochs\), .* USD \(price of .*, an estimate\)")
 
     assert price.search(stack.preview().text)
@@ -124,7 +124,7 @@ def test_the_price_is_told_of_a_job_that_is_about_to_be_bought_and_only_then(sta
 
 
 @ON_BOTH_HOSTS
-def test_bad_rows_are_told_with_their_lines_before_anything_is_created(
+def test_bad_rows_are_reported_by_line_before_any_create(
     make_stack: Callable[..., Stack], service: Emulator
 ) -> None:
     stack = with_data(make_stack(PROGRAM, MORE="{}", PROJECTS="proj_b"))
@@ -140,7 +140,7 @@ def test_bad_rows_are_told_with_their_lines_before_anything_is_created(
 
 
 @ON_BOTH_HOSTS
-def test_a_file_that_is_too_small_for_its_job_is_told_before_anything_is_created(
+def test_a_too_small_file_is_reported_before_any_create(
     make_stack: Callable[..., Stack], service: Emulator
 ) -> None:
     stack = with_data(make_stack(PROGRAM, MORE="{}", PROJECTS="proj_b"), rows=9)
@@ -152,7 +152,7 @@ def test_a_file_that_is_too_small_for_its_job_is_told_before_anything_is_created
     assert changing(service) == []
 
 
-def test_what_stays_stays_known_and_dependents_are_left_alone(stack: Stack, service: Emulator) -> None:
+def test_unchanged_outputs_stay_known_so_dependents_are_unaffected(stack: Stack, service: Emulator) -> None:
     stack.up()
     made, job, share = changing(service), outputs(stack, "job"), outputs(stack, "share")
     assert foreseen(stack).operations == {}
@@ -182,7 +182,7 @@ def test_what_stays_stays_known_and_dependents_are_left_alone(stack: Stack, serv
     assert changing(service) == made
 
 
-def test_of_an_unfinished_job_only_the_outcome_is_not_known(stack: Stack, service: Emulator) -> None:
+def test_only_the_outcome_of_an_unfinished_job_is_unknown(stack: Stack, service: Emulator) -> None:
     hold(service)
     stack.environment["MORE"] = '{"wait_for_completion": False}'
     program = stack.folder / "__main__.py"

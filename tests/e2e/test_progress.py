@@ -62,7 +62,7 @@ def looks(service: Emulator) -> int:
     return len(service.journal(method="GET", path="/v1/fine_tuning/jobs/ftjob-*"))
 
 
-def test_a_job_is_shown_while_it_changes_and_its_milestones_stay(
+def test_job_progress_is_shown_and_milestones_stay(
     make_stack: Callable[..., Stack], service: Emulator
 ) -> None:
     stack = with_data(make_stack(JOB))
@@ -95,8 +95,8 @@ def test_a_job_is_shown_while_it_changes_and_its_milestones_stay(
         f"job {job['id']} created model {job['fine_tuned_model']}",
     ]
     diagnostics = [line.strip() for line in ended.text.partition("Diagnostics:\n")[2].splitlines()]
-    told = [line for line in diagnostics if job["id"] in line]
-    assert [line[: len(begin)] for line, begin in zip(told, milestones, strict=True)] == milestones
+    reported = [line for line in diagnostics if job["id"] in line]
+    assert [line[: len(begin)] for line, begin in zip(reported, milestones, strict=True)] == milestones
 
 
 class Relay(socketserver.ThreadingTCPServer):

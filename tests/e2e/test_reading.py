@@ -42,7 +42,7 @@ def per_cents(running: Running, name: str) -> list[int]:
     return [int(found[1]) for line in lines if (found := READING.search(line))]
 
 
-def test_it_is_shown_how_far_a_long_file_is_read_once(stack: Stack) -> None:
+def test_progress_of_reading_a_long_file_is_shown_once(stack: Stack) -> None:
     with Running.start(stack, "preview") as preview:
         ended = preview.end()
     with Running.start(stack, "up") as up:

@@ -75,20 +75,21 @@ def assert_keyless(text: str) -> None:
         assert not found or ENGINES_OWN.search(line), line
 
 
-def test_a_whole_life_tells_no_key(stack: Stack, service: Emulator, tmp_path: Path) -> None:
-    told = [ran.text for ran in (stack.up(*LOUD), stack.preview(*LOUD), stack.refresh(*LOUD))]
+def test_a_whole_lifecycle_exposes_no_key(stack: Stack, service: Emulator, tmp_path: Path) -> None:
+    reported = [ran.text for ran in (stack.up(*LOUD), stack.preview(*LOUD), stack.refresh(*LOUD))]
     state = stack.export()
     error = {"message": f"{SECRET_KEY} or {ENVIRONMENT_KEY}?", "code": SECRET_KEY, "param": ENVIRONMENT_KEY}
     service.fault("POST", "/v1/files", "status", status=400, body={"error": {**error, "type": SECRET_KEY}})
     write_training_data(tmp_path / "program" / "data.jsonl", rows=14)
     failed = stack.up(*LOUD, code=None)
     service.clear_faults()
-    told += [failed.text, stack.destroy(*LOUD).text, state, stack.export()]
+    reported += [failed.text, stack.destroy(*LOUD).text, state, stack.export()]
 
     assert failed.code != 0
     assert f"sk-…{SECRET_KEY[-4:]} or sk-…{ENVIRONMENT_KEY[-4:]}?" in failed.text
-    for text in told:
+    for text in reported:
         assert_keyless(text)
+    assert any("stacks" in file.parts for file in files_of(tmp_path))
     for file in files_of(tmp_path):
         assert_keyless(file.read_text(errors="replace"))
     pickles = pickles_in(json.loads(state))

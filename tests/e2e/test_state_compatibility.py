@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.e2e.conftest import ON_BOTH_HOSTS
-from tests.e2e.states.keeping import STATES, put_back, service_of
+from tests.e2e.states.record import STATES, restore, service_of
 
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
@@ -53,7 +53,7 @@ def stack(version: str, make_stack: Callable[..., Stack], service: Emulator, tmp
     """The stack that the version left, and a service that holds what it held then."""
     shutil.copytree(STATES / version, tmp_path / "program")
     made = make_stack((STATES / version / "__main__.py").read_text())
-    put_back(version, service, made)
+    restore(version, service, made)
     return made
 
 
@@ -61,7 +61,7 @@ def changing_requests(service: Emulator) -> list[str]:
     return [f"{entry.method} {entry.path}" for entry in service.journal() if entry.method != "GET"]
 
 
-def test_an_older_state_is_refreshed_and_previewed_without_a_change_and_destroyed(
+def test_an_older_state_refreshes_previews_and_destroys_without_changes(
     stack: Stack, service: Emulator
 ) -> None:
     before = outputs(stack)

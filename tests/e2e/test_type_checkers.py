@@ -36,7 +36,7 @@ def make(make_stack: Callable[..., Stack], checker: str) -> Stack:
     project.write_text(
         project.read_text().replace("runtime: python", f"runtime: {{name: python, options: {options}}}")
     )
-    command = [Path(sys.executable).parent / "openai-ft", "init", "--policies"]
+    command = [str(Path(sys.executable).parent / "openai-ft"), "init", "--policies"]
     subprocess.run(command, cwd=stack.folder, env=stack.environment, check=True, capture_output=True)
     return stack
 

@@ -39,7 +39,7 @@ def interrupt(_stack: Stack, up: Running) -> None:
 
 
 @pytest.mark.parametrize("end", [kill, pytest.param(interrupt, marks=pytest.mark.long)])
-def test_an_upload_that_broke_off_goes_on(
+def test_an_interrupted_upload_is_resumed(
     make_stack: Callable[..., Stack], service: Emulator, end: Callable[[Stack, Running], None]
 ) -> None:
     stack = with_data(make_stack(PROGRAM), rows=40)

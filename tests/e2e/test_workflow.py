@@ -43,7 +43,7 @@ def assert_books_agree(stack: Stack, service: Emulator) -> None:
     assert stack.ids("FineTuningJob") <= {job["id"] for job in service.jobs()}
 
 
-def test_whole_life(stack: Stack, service: Emulator, tmp_path: Path) -> None:
+def test_the_full_lifecycle_works(stack: Stack, service: Emulator, tmp_path: Path) -> None:
     stack.up()
 
     outputs = stack.outputs()
@@ -86,7 +86,7 @@ def edit(data: Path) -> None:
     data.write_text("".join(lines[1:]))
 
 
-def test_a_lost_state_buys_nothing(stack: Stack, service: Emulator) -> None:
+def test_a_lost_state_creates_no_second_job(stack: Stack, service: Emulator) -> None:
     stack.up()
     before: Any = stack.outputs()["job_id"]
     stack.pulumi("state", "delete", "--all", "--force", "--yes")
@@ -113,7 +113,7 @@ Team("blue")
 """
 
 
-def test_two_components_that_ask_for_the_same_get_a_job_each(
+def test_two_equal_components_get_a_job_each(
     make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path
 ) -> None:
     stack = make_stack(COMPONENT)

@@ -28,7 +28,7 @@ def start(*options: str) -> subprocess.Popen[str]:
     )
 
 
-def test_it_prints_its_address_and_ends_cleanly_on_ctrl_c(tmp_path: Path) -> None:
+def test_it_prints_its_address_and_exits_on_ctrl_c(tmp_path: Path) -> None:
     options = ["--data", str(tmp_path), "--job-seconds", "10", "--project", "proj_a", "--project", "proj_b"]
     with start(*options, "--speed", "0", "--today", str(TODAY), "--closed") as running:
         address = Address(running)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.emulator import Emulator
 
 
-def test_the_root_says_what_this_is(control: httpx.Client, emulator: Emulator) -> None:
+def test_the_root_describes_the_emulator(control: httpx.Client, emulator: Emulator) -> None:
     for path in ("/", str(control.base_url).removesuffix("_emulator/")):
         help_text = control.get(path).json()
 
@@ -70,7 +70,7 @@ def test_the_clock_can_be_advanced(api: Api, control: httpx.Client) -> None:
         ("/faults", [], None),
     ],
 )
-def test_wrong_wishes_are_refused(control: httpx.Client, path: str, body: Any, param: str | None) -> None:
+def test_invalid_requests_are_refused(control: httpx.Client, path: str, body: Any, param: str | None) -> None:
     reply = control.post(path, json=body)
 
     assert reply.status_code == 400
@@ -91,17 +91,17 @@ def test_settings_change_while_it_runs(api: Api, control: httpx.Client) -> None:
 
 
 def test_keys_are_set_and_shown_masked(api: Api, control: httpx.Client) -> None:
-    wish = {"key": "sk-known-0123456789", "project": "proj_a", "scopes": ["api.files.read"]}
+    spec = {"key": "sk-known-0123456789", "project": "proj_a", "scopes": ["api.files.read"]}
     shown = {"key": "sk-…6789", "admin": False, "project": "proj_a", "scopes": ["api.files.read"]}
 
-    assert control.post("/keys", json=wish).json() == shown
+    assert control.post("/keys", json=spec).json() == shown
     assert control.get("/keys").json() == {"keys": [shown]}
     assert api.get("/files").status_code == 401
     assert control.delete("/keys").json() == {"keys": []}
     assert api.get("/files").status_code == 200
 
 
-def test_the_journal_tells_each_request(api: Api, control: httpx.Client) -> None:
+def test_the_request_log_lists_each_request(api: Api, control: httpx.Client) -> None:
     file_id = api.upload()["id"]
     api.post("/fine_tuning/jobs", json={"model": "gpt-unknown", "training_file": file_id})
     reply = api.get("/fine_tuning/jobs", params={"limit": 1})

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pulumi.output import Unknown
 from tests.fake_clock import WALL, FakeClock
-from tests.faults.resource_state import as_stored
+from tests.faults.stack_resource import as_stored
 
 from pulumi_openai_ft._client.objects import Job
 from pulumi_openai_ft._client.requests import Session
@@ -26,6 +26,8 @@ from pulumi_openai_ft.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.support import Configure
 
     from pulumi_openai_ft._provider.base import Provider
 
@@ -165,7 +167,7 @@ PROJECTS = st.lists(
 @given(data=st.data(), more=st.dictionaries(NAMES | st.text(), JUNK, max_size=2))
 @settings(bounded, max_examples=30)
 def test_check_never_raises(
-    configure: Callable[..., Any], kind: type[Provider], data: st.DataObject, more: dict[str, Any]
+    configure: Configure, kind: type[Provider], data: st.DataObject, more: dict[str, Any]
 ) -> None:
     news = data.draw(st.fixed_dictionaries({}, optional=dict.fromkeys(kind.inputs_model.model_fields, JUNK)))
 
@@ -177,7 +179,7 @@ def test_check_never_raises(
 @pytest.mark.parametrize(
     "path", ["\0", "a" * 5000, "/dev/null/data.jsonl"], ids=["null", "long", "below a file"]
 )
-def test_check_never_raises_for_paths_that_no_system_has(configure: Callable[..., Any], path: str) -> None:
+def test_check_never_raises_for_paths_that_no_system_has(configure: Configure, path: str) -> None:
     (failure,) = configure(FileProvider).check({}, {"file": path}).failures
 
     assert failure.reason.startswith("file: ")
@@ -197,8 +199,8 @@ def assert_settled(provider: Provider, asked: dict[str, Any]) -> None:
 
 @given(asked=FILES, content=st.binary(min_size=1, max_size=50))
 @bounded
-def test_a_file_that_was_made_is_the_one_that_was_asked_for(
-    configure: Callable[..., Any], tmp_path: Path, asked: dict[str, Any], content: bytes
+def test_a_created_file_matches_its_inputs(
+    configure: Configure, tmp_path: Path, asked: dict[str, Any], content: bytes
 ) -> None:
     path = tmp_path / "data.jsonl"
     path.write_bytes(content)
@@ -209,7 +211,7 @@ def test_a_file_that_was_made_is_the_one_that_was_asked_for(
 @pytest.mark.parametrize(
     "name", ['a "good" one.jsonl', "two\nlines.jsonl", "back\\slash.jsonl", "über.jsonl"]
 )
-def test_a_filename_is_kept_or_refused(configure: Callable[..., Any], training_data: Path, name: str) -> None:
+def test_a_filename_is_kept_or_refused(configure: Configure, training_data: Path, name: str) -> None:
     """A name that the form cannot carry as it is would be another one at every look."""
     provider, asked = configure(FileProvider), {"file": str(training_data), "filename": name}
 
@@ -218,7 +220,7 @@ def test_a_filename_is_kept_or_refused(configure: Callable[..., Any], training_d
 
 
 @pytest.fixture
-def data_for(configure: Callable[..., Any], tmp_path: Path) -> Callable[[str], str]:
+def data_for(configure: Configure, tmp_path: Path) -> Callable[[str], str]:
     """Gives the id of a file that suits a method."""
     rows = {
         "supervised": {"messages": [_says("user"), _says("assistant")]},
@@ -245,8 +247,8 @@ def _says(role: str, content: str = "Yes.") -> dict[str, str]:
 
 @given(asked=JOBS)
 @bounded
-def test_a_job_that_was_made_is_the_one_that_was_asked_for(
-    configure: Callable[..., Any], data_for: Callable[[str], str], asked: dict[str, Any]
+def test_a_created_job_matches_its_inputs(
+    configure: Configure, data_for: Callable[[str], str], asked: dict[str, Any]
 ) -> None:
     kind = asked["method"]["type"]
     file = data_for(kind)
@@ -260,18 +262,18 @@ def test_a_job_that_was_made_is_the_one_that_was_asked_for(
 
 
 @pytest.fixture
-def checkpoint(configure: Callable[..., Any], data_for: Callable[[str], str]) -> str:
+def checkpoint(configure: Configure, data_for: Callable[[str], str]) -> str:
     job = configure(FineTuningJobProvider).create(
         {"model": MODELS["supervised"], "training_file": data_for("supervised")}
     )
-    name: str = job.outs["fine_tuned_model"]
+    name: str = (job.outs or {})["fine_tuned_model"]
     return name
 
 
 @given(projects=PROJECTS)
 @bounded
-def test_a_share_that_was_made_is_the_one_that_was_asked_for(
-    configure: Callable[..., Any], checkpoint: str, projects: list[str]
+def test_created_permissions_match_their_inputs(
+    configure: Configure, checkpoint: str, projects: list[str]
 ) -> None:
     provider = configure(FineTuningCheckpointPermissionProvider)
 
@@ -295,7 +297,7 @@ SERVICE_JOBS = st.builds(
 
 @given(job=SERVICE_JOBS, asked=JOBS)
 @settings(bounded, max_examples=25)
-def test_looking_at_the_same_job_again_tells_the_same(job: Job, asked: dict[str, Any]) -> None:
+def test_reading_the_same_job_twice_gives_equal_outputs(job: Job, asked: dict[str, Any]) -> None:
     once = _job_outputs.outputs(job, asked)
 
     assert _job_outputs.outputs(job, once) == once

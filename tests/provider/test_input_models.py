@@ -135,7 +135,7 @@ def test_good_inputs_have_no_problems(changes: dict[str, Any]) -> None:
     ],
     ids=shown,
 )
-def test_a_problem_names_path_value_and_what_to_write(changes: dict[str, Any], sentence: str) -> None:
+def test_a_problem_names_path_value_and_expectation(changes: dict[str, Any], sentence: str) -> None:
     assert validation_errors(FineTuningJobInputs, {**JOB, **changes}) == [sentence]
 
 
@@ -168,7 +168,7 @@ def test_a_hyperparameter_stays_within_its_borders(method: str, name: str, value
     ("method", "name"),
     [(method, name) for method, names in METHODS.items() for name in FITTING if name not in names],
 )
-def test_a_hyperparameter_of_another_method_is_told(method: str, name: str) -> None:
+def test_a_hyperparameter_of_another_method_is_reported(method: str, name: str) -> None:
     assert validation_errors(FineTuningJobInputs, hyperparameters(method, **{name: "auto"})) == [
         f"method.{method}.hyperparameters.{name}: is not a known property"
     ]
@@ -196,11 +196,11 @@ def test_every_hyperparameter_has_its_borders_tested() -> None:
     ],
     ids=shown,
 )
-def test_what_is_required_is_told_when_it_is_missing(changes: dict[str, Any], path: str) -> None:
+def test_a_missing_required_input_is_reported(changes: dict[str, Any], path: str) -> None:
     assert validation_errors(FineTuningJobInputs, {**JOB, **changes}) == [f"{path}: is missing"]
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     assert len(validation_errors(FineTuningJobInputs, {"seed": -1, "suffix": ""})) == 4
 
 

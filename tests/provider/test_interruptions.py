@@ -172,7 +172,7 @@ def test_interrupted_upload_neither_loses_nor_duplicates_file(
     assert [file["id"] for file in service.files()] == [found.id]
 
 
-def test_interrupted_grant_neither_loses_nor_duplicates_permission(
+def test_interrupted_request_neither_loses_nor_duplicates_permission(
     make_client: Callable[..., Client], inputs: dict[str, Any], service: Emulator
 ) -> None:
     client = make_client(TimeSource())

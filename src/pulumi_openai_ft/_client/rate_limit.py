@@ -41,7 +41,7 @@ class TimeSource:
 REAL_TIME = TimeSource()
 
 
-@dataclass
+@dataclass(slots=True)
 class RateLimiter:
     """A token bucket with a capacity of 1: at most `PER_MINUTE` + 1 requests in any minute.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@dataclass
+@dataclass(slots=True)
 class Host:
     """The capabilities of Pulumi's stock host, which are few. This package's host (`host/`) overrides them.
 

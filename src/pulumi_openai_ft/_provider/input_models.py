@@ -65,7 +65,7 @@ def integers_from_floats(value: Any) -> Any:
 
 def unknown() -> Any:
     """Return Pulumi's placeholder for an unknown value."""
-    return Unknown()  # type: ignore[no-untyped-call]
+    return Unknown()
 
 
 def is_known(value: Any) -> bool:

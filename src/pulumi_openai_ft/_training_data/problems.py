@@ -124,7 +124,7 @@ class Problem:
         return f"line {self.line}: {self.path or 'the example'} {self.reason}; {self.hint}"
 
 
-@dataclass
+@dataclass(slots=True)
 class ProblemLog:
     """Problems in bounded memory: the first ones in full, later ones only as counts.
 

@@ -26,7 +26,7 @@ _SKIPPED = "skipped seconds"
 _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
-@dataclass
+@dataclass(slots=True)
 class Backend:
     """The emulated service, without HTTP. `seed` determines the seeds of jobs that set none."""
 

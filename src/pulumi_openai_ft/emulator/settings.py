@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 DEFAULT_PROJECT = "proj_default"
 
 
-@dataclass
+@dataclass(slots=True)
 class Settings:
     """The emulated organization and its limits.
 

@@ -36,7 +36,7 @@ _REINFORCEMENT_AUTO = {
 }
 
 
-@dataclass
+@dataclass(slots=True)
 class Run:
     """The progress of a job in simulated seconds.
 
@@ -210,7 +210,7 @@ class SimulatingRunner:
         return Run(**note.content)
 
     def _save(self, order: TrainingRequest, run: Run) -> None:
-        self._notes.put(Note(id=order.job_id, created_at=run.moment.now, content=vars(run)))
+        self._notes.put(Note(id=order.job_id, created_at=run.moment.now, content=asdict(run)))
 
 
 def _inspect(dataset: Dataset, method: str, param: str) -> Summary | Problem:

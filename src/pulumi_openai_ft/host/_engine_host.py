@@ -48,7 +48,7 @@ class EngineLog:
         return engine_pb2_grpc.EngineStub(grpc.insecure_channel(self._address))
 
 
-@dataclass
+@dataclass(slots=True)
 class EngineHost(Host):
     """The `Host` of providers that run in this process."""
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_policy import (
     EnforcementLevel,
-    Policy,
     PolicyConfigSchema,
     ResourceValidationPolicy,
     Secret,
@@ -123,7 +122,7 @@ class Rule(_Rule):
         changes = {} if subject.name in limits["exempt"] else self.remediation(subject, limits) or {}
         return changes if _is_accepted(subject, changes) else {}
 
-    def policy(self, marks: SecretMarks, clock: Clock = today) -> Policy:
+    def policy(self, marks: SecretMarks, clock: Clock = today) -> ResourceValidationPolicy:
         """Return the policy for the engine."""
 
         def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -181,7 +180,7 @@ class StackRule(_Rule):
             for sentence in self.format_violations(subject, [found], limits)
         ]
 
-    def policy(self, marks: SecretMarks, clock: Clock = today) -> Policy:
+    def policy(self, marks: SecretMarks, clock: Clock = today) -> StackValidationPolicy:
         """Return the policy for the engine."""
 
         def validate(args: StackValidationArgs, report: ReportViolation) -> None:
@@ -207,7 +206,7 @@ class SecretScan(_Rule):
         """Return an empty schema: the rule has no options."""
         return {}
 
-    def policy(self, marks: SecretMarks, _clock: Clock = today) -> Policy:
+    def policy(self, marks: SecretMarks, _clock: Clock = today) -> ResourceValidationPolicy:
         """Return the policy for the engine."""
 
         def record(args: ResourceValidationArgs) -> Any:

@@ -89,9 +89,9 @@ def test_wandb(following: Following, service: Emulator) -> None:
     with following("wandb") as walker:
         job = only_job(service)
         outputs = assert_tells_its_job(walker, job)
-        (told,), (kept,) = outputs["integrations"], job["integrations"]
-        assert told["wandb"].items() <= kept["wandb"].items()
-        assert told["wandb"]["project"] == "my-wandb-project"
+        (reported,), (kept,) = outputs["integrations"], job["integrations"]
+        assert reported["wandb"].items() <= kept["wandb"].items()
+        assert reported["wandb"]["project"] == "my-wandb-project"
 
 
 def test_timeout(following: Following, service: Emulator) -> None:

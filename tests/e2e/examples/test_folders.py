@@ -55,7 +55,7 @@ def test_a_program_is_short(example: str) -> None:
 
 
 @pytest.mark.parametrize("example", NAMES)
-def test_a_readme_shows_its_story_on_the_emulator_and_tells_of_the_real_api(example: str) -> None:
+def test_a_readme_covers_the_emulator_and_the_real_api(example: str) -> None:
     text, story = readme(example), steps(example)
 
     assert story[0].shown
@@ -67,7 +67,7 @@ def test_a_readme_shows_its_story_on_the_emulator_and_tells_of_the_real_api(exam
 
 
 @pytest.mark.parametrize("example", NAMES)
-def test_a_readme_names_the_configuration_that_its_program_asks_for(example: str) -> None:
+def test_a_readme_names_the_configuration_of_its_program(example: str) -> None:
     asked = re.findall(r'config\.(?:get|require)\w*\("(\w+)"\)', program(example))
 
     assert [name for name in asked if not re.search(rf"`(complete-workflow:)?{name}`", readme(example))] == []
@@ -92,5 +92,5 @@ def test_data_trains_and_is_described(name: str) -> None:
     assert f"| `{name}.jsonl` | {found.examples} |" in (EXAMPLES / "data" / "README.md").read_text()
 
 
-def test_no_data_lies_about_undescribed() -> None:
+def test_every_data_file_is_described() -> None:
     assert {path.stem for path in (EXAMPLES / "data").glob("*.jsonl")} == set(DATA)

@@ -77,5 +77,5 @@ def make_stack(engine: str, service: Emulator, root: Path, host: str) -> Stack:
     with (folder / "Pulumi.yaml").open("a") as project:
         project.write(MAIN)
     # Programs are edited within a second, which compiled modules don't notice.
-    changes = {"RECORDS": str(folder / "records"), "PYTHONDONTWRITEBYTECODE": "1"}
+    changes: dict[str, str | None] = {"RECORDS": str(folder / "records"), "PYTHONDONTWRITEBYTECODE": "1"}
     return Stack(folder, environment(engine, service, folder, changes))

@@ -21,7 +21,7 @@ def crowds(stack: Stack) -> set[tuple[int, int]]:
     return {(guest["at_once"], guest["threads"]) for guest in guests}
 
 
-def test_four_at_a_time_on_four_threads_whatever_the_engine_asks_for(
+def test_four_operations_run_at_a_time_on_four_threads(
     make_hosts: Callable[..., Hosts],
 ) -> None:
     hosts = make_hosts("at_once")

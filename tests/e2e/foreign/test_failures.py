@@ -91,7 +91,7 @@ def test_a_method_that_fails(hosts: Hosts) -> None:
             hosts.same(state)
 
 
-def test_what_the_stock_host_dies_of_is_told_by_ours(hosts: Hosts) -> None:
+def test_our_host_reports_errors_that_kill_the_stock_host(hosts: Hosts) -> None:
     imported = hosts.ours.pulumi(
         "import", "pulumi-python:dynamic/shop:Vase", "old", "vase-1", "--yes", code=None
     )

@@ -45,7 +45,7 @@ def destroyed(stack: Stack) -> dict[str, int]:
 
 
 @pytest.mark.long
-def test_providers_pickled_by_value_live_alike(make_hosts: Callable[..., Hosts]) -> None:
+def test_providers_pickled_by_value_behave_alike(make_hosts: Callable[..., Hosts]) -> None:
     hosts = make_hosts("by_value")
     hosts.same(planned)
 
@@ -68,7 +68,7 @@ def test_providers_pickled_by_value_live_alike(make_hosts: Callable[..., Hosts])
     hosts.same(destroyed)
 
 
-def test_providers_in_modules_live_alike(make_hosts: Callable[..., Hosts]) -> None:
+def test_providers_in_modules_behave_alike(make_hosts: Callable[..., Hosts]) -> None:
     hosts = make_hosts("in_modules")
     hosts.both(configured)
 

@@ -36,7 +36,7 @@ def planned(stack: Stack) -> dict[str, str]:
     return operations(plan(stack))
 
 
-def test_a_file_between_two_resources_of_somebody_else(
+def test_a_file_between_two_third_party_resources_works(
     make_hosts: Callable[..., Hosts], service: Emulator
 ) -> None:
     hosts = make_hosts("mixed")

@@ -46,9 +46,7 @@ def refuse_content(account: Account) -> None:
     account.service.fault("GET", "/v1/files/*/content", "status", times=None, status=400, body=REFUSAL)
 
 
-def test_a_program_that_names_the_same_content_shows_no_change_and_an_edited_one_a_replacement(
-    stack: Stack, account: Account
-) -> None:
+def test_only_edited_content_replaces_an_imported_file(stack: Stack, account: Account) -> None:
     id_ = account.upload("their name.jsonl")
     content = (account.folder / "their name.jsonl").read_bytes()
     (stack.folder / "local.jsonl").write_bytes(content)
@@ -97,9 +95,7 @@ def test_every_purpose_and_a_lifetime_are_printed_and_run(stack: Stack, account:
     assert account.service.files() == []
 
 
-def test_where_content_cannot_be_read_the_first_local_file_is_taken_for_it_and_an_edit_replaces(
-    stack: Stack, account: Account
-) -> None:
+def test_unreadable_content_is_assumed_to_match_the_local_file(stack: Stack, account: Account) -> None:
     id_ = account.upload("local.jsonl")
     refuse_content(account)
 
@@ -117,17 +113,17 @@ def test_where_content_cannot_be_read_the_first_local_file_is_taken_for_it_and_a
     assert stack.planned() == {"data": ["replace"]}
 
 
-def test_a_printed_file_that_is_gone_asks_for_a_local_path(stack: Stack, account: Account) -> None:
+def test_a_deleted_imported_file_needs_a_local_path(stack: Stack, account: Account) -> None:
     id_ = account.upload()
     import_one(stack, FILE, "data", id_, "--skip-preview", "--protect=false")
     write(stack, printed(stack))
     account.client.files.delete(id_)
     stack.refresh()
 
-    told = stack.up(code=1)
+    reported = stack.up(code=1)
 
-    assert "file: is missing: set it to the path of the local file to upload" in told.text
-    assert "Traceback" not in told.text
+    assert "file: is missing: set it to the path of the local file to upload" in reported.text
+    assert "Traceback" not in reported.text
 
 
 WITH_FILE = """
@@ -138,9 +134,7 @@ ft.FineTuningJob("job", model={model!r}, training_file=data)
 """
 
 
-def test_an_imported_file_that_is_lost_and_uploaded_again_does_not_buy_its_imported_job_again(
-    stack: Stack, account: Account
-) -> None:
+def test_uploading_a_lost_imported_file_keeps_its_imported_job(stack: Stack, account: Account) -> None:
     id_ = account.upload()
     job = account.train(id_)
     (stack.folder / "local.jsonl").write_text(rows_of("supervised"))

@@ -86,7 +86,7 @@ def expected(there: Mapping[str, tuple[str, str]], account: Account) -> dict[str
     }
 
 
-def test_a_bulk_file_imports_all_three_and_the_printed_program_lives_its_whole_life(
+def test_a_bulk_import_prints_a_program_with_full_lifecycle(
     stack: Stack, there: dict[str, tuple[str, str]], account: Account
 ) -> None:
     seen = account.seen()
@@ -110,7 +110,7 @@ def test_a_bulk_file_imports_all_three_and_the_printed_program_lives_its_whole_l
     "name",
     ["job", pytest.param(DATA, marks=pytest.mark.long), pytest.param("share", marks=pytest.mark.long)],
 )
-def test_the_command_imports_one_and_the_printed_program_is_what_is_there(
+def test_the_import_command_prints_a_matching_program(
     name: str, stack: Stack, there: dict[str, tuple[str, str]], account: Account
 ) -> None:
     seen = account.seen()
@@ -140,7 +140,7 @@ ft.FineTuningCheckpointPermission(
 """
 
 
-def test_the_option_imports_all_three_and_is_then_taken_out(
+def test_the_import_option_can_be_removed_afterwards(
     stack: Stack, there: dict[str, tuple[str, str]], account: Account
 ) -> None:
     shutil.copy(account.folder / "data.jsonl", stack.folder)
@@ -162,7 +162,7 @@ def test_the_option_imports_all_three_and_is_then_taken_out(
 
 
 @pytest.mark.long
-def test_keys_in_the_stacks_configuration_are_used_and_neither_printed_nor_kept_in_plain(
+def test_configured_keys_are_used_but_never_exposed(
     stack: Stack, there: dict[str, tuple[str, str]], account: Account
 ) -> None:
     for name, key in {"apiKey": API_KEY, "adminKey": ADMIN_KEY}.items():
@@ -171,10 +171,10 @@ def test_keys_in_the_stacks_configuration_are_used_and_neither_printed_nor_kept_
     for name in "OPENAI_API_KEY", "OPENAI_ADMIN_KEY":
         del stack.environment[name]
 
-    told = import_all(stack, there, "--skip-preview").text
+    reported = import_all(stack, there, "--skip-preview").text
 
     assert len(state(stack)) == len(there)
-    told += printed(stack) + stack.export()
-    assert API_KEY not in told
-    assert ADMIN_KEY not in told
+    reported += printed(stack) + stack.export()
+    assert API_KEY not in reported
+    assert ADMIN_KEY not in reported
     run_as_printed(stack)

@@ -173,9 +173,7 @@ def test_four_programs_after_the_import_of_another_method(
 
 
 @pytest.mark.long
-def test_a_protected_job_is_not_replaced_by_an_edit_of_the_printed_program(
-    stack: Stack, account: Account
-) -> None:
+def test_editing_the_program_of_a_protected_job_replaces_nothing(stack: Stack, account: Account) -> None:
     job = account.train(account.upload(), method=supervised(n_epochs=3))
     import_one(stack, JOB, "job", job.id, "--skip-preview")
 
@@ -198,7 +196,7 @@ OURS = {
 
 
 @pytest.mark.long
-def test_inputs_that_no_service_knows_are_recorded_by_one_update(stack: Stack, account: Account) -> None:
+def test_provider_only_inputs_are_recorded_by_one_update(stack: Stack, account: Account) -> None:
     job = account.train(account.upload())
     import_one(stack, JOB, "job", job.id, "--skip-preview", "--protect=false")
     seen = account.seen()

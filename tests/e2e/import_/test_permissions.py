@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 
-def test_each_form_of_id_imports_what_it_names_and_nothing_more(stack: Stack, account: Account) -> None:
+def test_each_id_form_imports_only_its_permissions(stack: Stack, account: Account) -> None:
     job = account.train(account.upload())
     first, second, third = account.checkpoints(job)
     names = [checkpoint.fine_tuned_model_checkpoint for checkpoint in (first, second, third)]
@@ -49,7 +49,7 @@ def test_each_form_of_id_imports_what_it_names_and_nothing_more(stack: Stack, ac
     assert account.grants() == {(names[0], "proj_c"), (names[2], "proj_a")}
 
 
-def test_the_id_of_a_checkpoint_imports_all_its_grants_under_its_name(stack: Stack, account: Account) -> None:
+def test_a_checkpoint_id_imports_all_its_permissions_by_name(stack: Stack, account: Account) -> None:
     checkpoint = account.checkpoints(account.train(account.upload()))[0]
     account.share(checkpoint.fine_tuned_model_checkpoint, "proj_b", "proj_a")
 
@@ -60,9 +60,7 @@ def test_the_id_of_a_checkpoint_imports_all_its_grants_under_its_name(stack: Sta
     run_as_printed(stack)
 
 
-def test_a_project_that_is_added_to_the_printed_program_is_granted_in_place(
-    stack: Stack, account: Account
-) -> None:
+def test_an_added_project_is_granted_in_place(stack: Stack, account: Account) -> None:
     model = account.train(account.upload()).fine_tuned_model
     kept = account.share(model, "proj_a", "proj_b")
     import_one(stack, PERMISSION, "share", f"{model}/{kept['proj_a']}", "--skip-preview", "--protect=false")

@@ -44,7 +44,7 @@ HARD_TO_PRINT = {
 }
 
 
-def test_texts_with_quotes_backslashes_and_control_characters_are_printed_as_they_are(
+def test_quotes_backslashes_and_control_characters_are_printed_correctly(
     stack: Stack, account: Account
 ) -> None:
     content = rows_of("reinforcement")
@@ -69,7 +69,7 @@ def test_texts_with_quotes_backslashes_and_control_characters_are_printed_as_the
 LORA = {"n_epochs": 2, "lora": True, "lora_r": 8, "packing": False, "context_length": 8192}
 
 
-def test_hyperparameters_that_only_the_service_has_are_printed_and_no_change(
+def test_hyperparameters_of_the_service_are_printed_without_differences(
     stack: Stack, account: Account
 ) -> None:
     account.service.settings.mode = "gateway"
@@ -88,7 +88,7 @@ def test_hyperparameters_that_only_the_service_has_are_printed_and_no_change(
     assert len(account.service.jobs()) == 1
 
 
-def test_a_job_of_another_stack_is_imported_without_that_stacks_token(stack: Stack, account: Account) -> None:
+def test_an_import_omits_the_token_of_another_stack(stack: Stack, account: Account) -> None:
     """A job that was bought by a stack whose state is lost, or that moves from one stack to another."""
     file = account.upload()
     write(

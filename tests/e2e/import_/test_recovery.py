@@ -32,7 +32,7 @@ ft.FineTuningCheckpointPermission("share", checkpoint_id=tuned.job.fine_tuned_mo
 """
 
 
-def test_the_import_file_of_a_preview_brings_a_lost_stack_back(stack: Stack, account: Account) -> None:
+def test_a_previews_import_file_restores_a_lost_stack(stack: Stack, account: Account) -> None:
     write(stack, PROGRAM)
     (stack.folder / "data.jsonl").write_text(rows_of("supervised"))
     stack.up()
@@ -57,7 +57,7 @@ def test_the_import_file_of_a_preview_brings_a_lost_stack_back(stack: Stack, acc
     assert account.changes(seen) == []
 
 
-def test_a_job_below_a_component_is_imported_with_its_parent(stack: Stack, account: Account) -> None:
+def test_a_components_job_is_imported_with_its_parent(stack: Stack, account: Account) -> None:
     job = account.train(account.upload())
     write(stack, PROGRAM.split("        own = ", maxsplit=1)[0] + '\ntuned = Tuned("support")\n')
     stack.up()

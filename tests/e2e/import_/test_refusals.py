@@ -70,16 +70,14 @@ def diagnostics(ran: Ran) -> dict[str, list[str]]:
     return found
 
 
-def assert_told(ran: Ran, name: str, sentence: str) -> None:
+def assert_reported(ran: Ran, name: str, sentence: str) -> None:
     """One error, in one line, with the sentence."""
-    (told,) = diagnostics(ran)[name]
-    assert sentence in told
+    (reported,) = diagnostics(ran)[name]
+    assert sentence in reported
     assert "Traceback" not in ran.text
 
 
-def test_what_is_not_there_is_told_and_the_rest_of_a_bulk_file_is_imported(
-    stack: Stack, account: Account
-) -> None:
+def test_a_bulk_import_reports_and_skips_missing_ids(stack: Stack, account: Account) -> None:
     file = account.upload()
     job = account.train(file)
     (results,) = job.result_files
@@ -89,8 +87,10 @@ def test_what_is_not_there_is_told_and_the_rest_of_a_bulk_file_is_imported(
     ran = import_all(stack, {**bad, **good, "results": (FILE, results)}, "--skip-preview", code=1)
 
     for name, (_, _, sentence) in REFUSED.items():
-        assert_told(ran, name, sentence)
-    assert_told(ran, "results", f"{results} has the purpose 'fine-tune-results': only uploaded files can be")
+        assert_reported(ran, name, sentence)
+    assert_reported(
+        ran, "results", f"{results} has the purpose 'fine-tune-results': only uploaded files can be"
+    )
     assert {name: one["id"] for name, one in state(stack).items()} == {"data": file, "job": job.id}
 
     import_all(stack, good, "--skip-preview")
@@ -103,7 +103,7 @@ def test_a_bulk_import_whose_preview_fails_imports_nothing(stack: Stack, account
 
     ran = import_all(stack, {"data": (FILE, file), "job": (JOB, "ftjob-nothing")}, code=1)
 
-    assert_told(ran, "job", "Preview failed: fine_tune_id: Could not find fine tune: ftjob-nothing")
+    assert_reported(ran, "job", "Preview failed: fine_tune_id: Could not find fine tune: ftjob-nothing")
     assert state(stack) == {}
 
 
@@ -136,7 +136,7 @@ def test_a_bulk_import_whose_preview_fails_imports_nothing(stack: Stack, account
     ],
     ids=["no key", "wrong key", "no admin key", "wrong admin key", "unreachable", "malformed address"],
 )
-def test_a_wrong_setting_is_told(
+def test_an_invalid_setting_is_reported(
     settings: dict[str, str | None], kind: str, sentence: str, stack: Stack, account: Account
 ) -> None:
     file = account.upload()
@@ -151,18 +151,18 @@ def test_a_wrong_setting_is_told(
 
     ran = import_one(stack, kind, "it", ids[kind], "--skip-preview", code=1)
 
-    assert_told(ran, "it", sentence)
+    assert_reported(ran, "it", sentence)
     assert state(stack) == {}
 
 
 @pytest.mark.long
-def test_permissions_of_a_service_that_has_none_are_refused(stack: Stack, account: Account) -> None:
+def test_permissions_are_refused_where_the_service_lacks_them(stack: Stack, account: Account) -> None:
     account.service.settings.mode = "gateway"
     set_config(stack, service="generic")
 
     ran = import_one(stack, PERMISSION, "share", "ft:gpt-4o:shop::abc", "--skip-preview", code=1)
 
-    assert_told(ran, "share", "the service 'generic' does not support checkpoint permissions")
+    assert_reported(ran, "share", "the service 'generic' does not support checkpoint permissions")
     assert state(stack) == {}
 
 
@@ -176,9 +176,7 @@ ft.File("notes", file="notes.txt", purpose="user_data")
 
 
 @pytest.mark.long
-def test_the_option_tells_what_is_not_there_and_the_rest_of_the_program_goes_on(
-    stack: Stack, account: Account
-) -> None:
+def test_the_option_reports_missing_ids_and_the_program_continues(stack: Stack, account: Account) -> None:
     (stack.folder / "notes.txt").write_text("Passwords are reset under Account.\n")
     write(stack, OPTION.format(model=MODEL, file="file-1", more="", id="ftjob-nothing"))
 
@@ -186,15 +184,13 @@ def test_the_option_tells_what_is_not_there_and_the_rest_of_the_program_goes_on(
     ran = stack.up("--continue-on-error", code=None)
 
     assert ran.code != 0
-    assert_told(ran, "job", "Could not find fine tune: ftjob-nothing")
+    assert_reported(ran, "job", "Could not find fine tune: ftjob-nothing")
     assert set(state(stack)) == {"notes"}
     assert account.service.jobs() == []
 
 
 @pytest.mark.long
-def test_the_option_with_other_inputs_shows_a_replacement_and_buys_nothing(
-    stack: Stack, account: Account
-) -> None:
+def test_the_option_with_other_inputs_only_previews_a_replacement(stack: Stack, account: Account) -> None:
     """The engine itself refuses to replace what still says `import_`; secrets stay secret in what it says."""
     (stack.folder / "notes.txt").write_text("Passwords are reset under Account.\n")
     job = account.train(account.upload())
@@ -202,17 +198,17 @@ def test_the_option_with_other_inputs_shows_a_replacement_and_buys_nothing(
     write(stack, OPTION.format(model=MODEL, file=job.training_file, more=more, id=job.id))
 
     shown = stack.preview().text
-    told = stack.up(code=1).text
+    reported = stack.up(code=1).text
 
     assert "replace" in shown
-    assert "previously-imported resources that still specify an ID may not be replaced" in told
-    assert "for us alone" not in shown + told + stack.export()
+    assert "previously-imported resources that still specify an ID may not be replaced" in reported
+    assert "for us alone" not in shown + reported + stack.export()
     assert state(stack)["job"]["id"] == job.id
     assert [found["id"] for found in account.service.jobs()] == [job.id]
 
 
 @pytest.mark.long
-def test_what_is_in_the_stack_is_imported_once(stack: Stack, account: Account) -> None:
+def test_an_id_in_the_stack_is_not_imported_twice(stack: Stack, account: Account) -> None:
     first, second = account.upload("first.jsonl"), account.upload("second.jsonl")
     import_one(stack, FILE, "data", first, "--skip-preview")
     before = printed(stack), state(stack)
@@ -232,7 +228,7 @@ class TestStockHost:
         return "stock"
 
     @pytest.mark.long
-    def test_an_import_ends_in_a_key_error_and_changes_nothing(self, stack: Stack, account: Account) -> None:
+    def test_an_import_raises_a_key_error_and_changes_nothing(self, stack: Stack, account: Account) -> None:
         """Why imports need our host: README says so."""
         ran = import_one(stack, FILE, "data", account.upload(), code=None)
 

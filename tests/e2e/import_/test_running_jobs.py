@@ -39,9 +39,7 @@ def go_on(account: Account) -> None:
     account.service.backend.clock.per_read = 20
 
 
-def test_a_running_job_is_waited_for_by_the_printed_program(
-    stack: Stack, account: Account, running: str
-) -> None:
+def test_the_printed_program_waits_for_a_running_job(stack: Stack, account: Account, running: str) -> None:
     set_config(stack, pollInterval="0.1")
     import_one(stack, JOB, "job", running, "--skip-preview", "--protect=false")
     assert state(stack)["job"]["outputs"]["status"] == "running"
@@ -61,9 +59,7 @@ def test_a_running_job_is_waited_for_by_the_printed_program(
 
 
 @pytest.mark.long
-def test_a_running_job_is_not_waited_for_where_the_program_says_so(
-    stack: Stack, account: Account, running: str
-) -> None:
+def test_a_program_may_skip_waiting_for_a_running_job(stack: Stack, account: Account, running: str) -> None:
     import_one(stack, JOB, "job", running, "--skip-preview", "--protect=false")
     write(stack, with_input(printed(stack), "wait_for_completion=False"))
 
@@ -90,7 +86,7 @@ ft.FineTuningJob("job", model={model!r}, training_file={file!r}, {more}opts=Reso
     [("", "succeeded"), ("wait_for_completion=False, ", "running")],
     ids=["waits", "goes on"],
 )
-def test_a_running_job_is_imported_by_the_option_and_waited_for_in_the_same_run(
+def test_the_option_imports_and_waits_for_a_running_job(
     more: str, status: str, stack: Stack, account: Account, running: str
 ) -> None:
     set_config(stack, pollInterval="0.1")
@@ -107,11 +103,11 @@ def test_a_running_job_is_imported_by_the_option_and_waited_for_in_the_same_run(
     assert len(account.service.jobs()) == 1
 
 
-def assert_told_and_not_bought(stack: Stack, account: Account, sentence: str) -> None:
+def assert_reported_without_create(stack: Stack, account: Account, sentence: str) -> None:
     """The printed program repeats at each `up` how the job ended; only who asks for another one gets it planned."""
     write(stack, printed(stack))
-    told: list[Ran] = [stack.up(code=1), stack.up(code=1)]
-    for ran in told:
+    reported: list[Ran] = [stack.up(code=1), stack.up(code=1)]
+    for ran in reported:
         assert sentence in ran.text
         assert "It is not retried automatically" in ran.text
         assert "Traceback" not in ran.text
@@ -123,7 +119,7 @@ def assert_told_and_not_bought(stack: Stack, account: Account, sentence: str) ->
 
 
 @pytest.mark.long
-def test_a_failed_job_is_imported_and_told_at_each_up(stack: Stack, account: Account) -> None:
+def test_an_imported_failed_job_is_reported_by_each_up(stack: Stack, account: Account) -> None:
     job = account.train(account.upload(content='{"messages": []}\n'))
     assert job.status == "failed"
 
@@ -131,11 +127,11 @@ def test_a_failed_job_is_imported_and_told_at_each_up(stack: Stack, account: Acc
 
     outputs = state(stack)["job"]["outputs"]
     assert (outputs["status"], outputs["error"]["code"]) == ("failed", job.error.code)
-    assert_told_and_not_bought(stack, account, f"job {job.id} failed: {job.error.code}")
+    assert_reported_without_create(stack, account, f"job {job.id} failed: {job.error.code}")
 
 
 @pytest.mark.long
-def test_a_cancelled_job_is_imported_and_told_at_each_up(
+def test_an_imported_cancelled_job_is_reported_by_each_up(
     stack: Stack, account: Account, running: str
 ) -> None:
     account.client.fine_tuning.jobs.cancel(running)
@@ -143,12 +139,12 @@ def test_a_cancelled_job_is_imported_and_told_at_each_up(
     import_one(stack, JOB, "job", running, "--skip-preview", "--protect=false")
 
     assert state(stack)["job"]["outputs"]["status"] == "cancelled"
-    assert_told_and_not_bought(stack, account, f"job {running} was cancelled")
+    assert_reported_without_create(stack, account, f"job {running} was cancelled")
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("status", ["pausing", "paused"])
-def test_a_paused_job_stays_paused_under_the_printed_program_and_is_resumed_without_the_input(
+def test_an_imported_paused_job_resumes_without_the_input(
     status: str, stack: Stack, account: Account, running: str
 ) -> None:
     account.client.fine_tuning.jobs.pause(running)
@@ -173,13 +169,13 @@ def test_a_paused_job_stays_paused_under_the_printed_program_and_is_resumed_with
 
 
 @pytest.mark.long
-def test_a_job_whose_model_was_deleted_is_imported_and_told(stack: Stack, account: Account) -> None:
+def test_a_job_without_its_model_is_imported_and_reported(stack: Stack, account: Account) -> None:
     job = account.train(account.upload())
     account.client.models.delete(job.fine_tuned_model)
 
     import_one(stack, JOB, "job", job.id, "--skip-preview", "--protect=false")
 
     write(stack, printed(stack))
-    told = stack.up(code=1)
-    assert f"model {job.fine_tuned_model} of job {job.id} was deleted" in told.text
+    reported = stack.up(code=1)
+    assert f"model {job.fine_tuned_model} of job {job.id} was deleted" in reported.text
     assert len(account.service.jobs()) == 1

@@ -63,8 +63,8 @@ class Service:
 
     def hold_back(self, method: str, path: str, *, skip: int, acts: bool, seconds: float) -> None:
         """Holds the answer to one request back, or, unless it `acts` first, the request itself."""
-        wish = {"method": method, "path": path, "skip": skip, "times": 1}
-        self._control("POST", "faults", json={**wish, "action": "hang", "acts": acts, "seconds": seconds})
+        spec = {"method": method, "path": path, "skip": skip, "times": 1}
+        self._control("POST", "faults", json={**spec, "action": "hang", "acts": acts, "seconds": seconds})
 
     def refuse(self, method: str, path: str, *, again_after: int) -> None:
         """Refuses one request for so many seconds."""

@@ -89,7 +89,7 @@ def test_at_any_moment(
 
 @pytest.mark.parametrize("host", [pytest.param("stock", marks=pytest.mark.long), "ours"])
 @pytest.mark.parametrize("victim", VICTIMS)
-def test_while_the_answer_to_buying_is_on_its_way(
+def test_a_kill_during_the_create_response_loses_no_job(
     victim: Victim, begin_killing: Callable[[Kind], Kills]
 ) -> None:
     """The worst moment: the job is bought, and nobody knows it yet."""
@@ -163,7 +163,7 @@ def test_while_a_job_is_replaced(
 
 
 @pytest.mark.long
-def test_a_deadline_that_nobody_recorded(begin: Callable[[Kind], Life]) -> None:
+def test_a_kill_before_recording_a_deadline_loses_no_job(begin: Callable[[Kind], Life]) -> None:
     """The job was cancelled at its deadline, and the engine died before it knew."""
     life = begin(LATE)
 
@@ -174,7 +174,7 @@ def test_a_deadline_that_nobody_recorded(begin: Callable[[Kind], Life]) -> None:
 
 
 @pytest.mark.long
-def test_an_orphan_buys_nothing(begin: Callable[[Kind], Life]) -> None:
+def test_an_orphaned_host_creates_no_job(begin: Callable[[Kind], Life]) -> None:
     """A host whose engine was killed is about to ask again for the job, which the next `up` buys meanwhile."""
     life, moment = begin(UNFINISHED), AtRefusal(*CREATE, again_after=20)
     assert life.kill("engine", moment, "up", patient=False)

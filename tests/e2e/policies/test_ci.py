@@ -67,7 +67,7 @@ def run(stack: Stack, *command: object, code: int | None = 0) -> str:
     return done.stdout
 
 
-def test_from_a_pull_request_to_a_model_and_its_nightly_check(stack: Stack, service: Emulator) -> None:
+def test_a_pull_request_leads_to_a_checked_model(stack: Stack, service: Emulator) -> None:
     said = run(stack, "sh", SCRIPT, "preview")
     assert "[advisory]  fine-tuning-deadline" in said
     assert service.files() == service.jobs() == []
@@ -86,7 +86,7 @@ def test_a_violation_ends_the_preview_and_the_update(stack: Stack, service: Emul
     assert service.files() == service.jobs() == []
 
 
-def test_a_run_that_is_cancelled_leaves_the_training_to_the_next_one(stack: Stack, service: Emulator) -> None:
+def test_a_cancelled_run_leaves_training_to_the_next_run(stack: Stack, service: Emulator) -> None:
     """GitHub interrupts the step's shell, and only that; `exec` makes it Pulumi."""
     hold(service)
     step = stack.folder / "step.sh"
@@ -105,7 +105,7 @@ def test_a_run_that_is_cancelled_leaves_the_training_to_the_next_one(stack: Stac
     assert stack.outputs()["model"] == job["fine_tuned_model"]
 
 
-def test_a_nightly_check_finds_a_model_that_was_shut_down_since(stack: Stack) -> None:
+def test_a_nightly_check_finds_a_model_shut_down_since(stack: Stack) -> None:
     stack.up()
     before = stack.export()
     stack.pulumi("config", "rm", "openai-ft:catalog")
@@ -123,7 +123,7 @@ def test_a_nightly_check_finds_a_model_that_was_shut_down_since(stack: Stack) ->
     ]
 
 
-def test_a_check_without_a_stack_says_so(stack: Stack) -> None:
+def test_a_check_without_a_stack_is_reported(stack: Stack) -> None:
     said = run(stack, "openai-ft", "policy", "check", "--stack", "nowhere", code=None)
 
     assert said.startswith("openai-ft: no stack named 'nowhere' found")

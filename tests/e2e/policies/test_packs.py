@@ -72,13 +72,11 @@ def set_config(stack: Stack, **values: str) -> None:
 
 
 def openai_ft(stack: Stack, *arguments: str) -> None:
-    command = [Path(sys.executable).with_name("openai-ft"), *arguments]
+    command = [str(Path(sys.executable).with_name("openai-ft")), *arguments]
     subprocess.run(command, cwd=stack.folder, env=stack.environment, check=True, capture_output=True)
 
 
-def test_a_mandatory_violation_stops_the_update_before_anything_is_created(
-    stack: Stack, service: Emulator
-) -> None:
+def test_a_mandatory_violation_stops_the_update_before_any_create(stack: Stack, service: Emulator) -> None:
     set_config(stack, model="gpt-4.1-nano")
 
     said = stack.pulumi("up", "--yes", "--policy-pack", PACK, code=None)
@@ -104,9 +102,7 @@ def test_a_budget_stops_a_job_before_anything_is_created(stack: Stack, service: 
     assert stack.preview(*configured(stack, **{rule: {"max_tokens": 10_000}}), code=None).code == 0
 
 
-def test_without_a_preview_a_violation_stops_only_what_comes_after_it(
-    stack: Stack, service: Emulator
-) -> None:
+def test_without_a_preview_a_violation_stops_only_later_resources(stack: Stack, service: Emulator) -> None:
     """A rule for one resource stops that resource; what was registered before it is there already."""
     set_config(stack, model="gpt-4.1-nano")
 
@@ -116,9 +112,7 @@ def test_without_a_preview_a_violation_stops_only_what_comes_after_it(
     assert service.jobs() == []
 
 
-def test_rules_of_stacks_guard_a_preview_and_come_too_late_without_one(
-    stack: Stack, service: Emulator
-) -> None:
+def test_stack_rules_need_a_preview_to_prevent_creation(stack: Stack, service: Emulator) -> None:
     (stack.folder / "__main__.py").write_text(f'{PROGRAM}pulumi.export("exported", "{KEY}")\n')
     guarded = configured(stack, no_keys_in_outputs="mandatory")
 
@@ -153,7 +147,7 @@ def test_an_advisory_violation_warns(stack: Stack) -> None:
     assert "suffix: 'Support' is invalid: must match" in said
 
 
-def test_a_remediation_changes_what_is_created(stack: Stack, service: Emulator) -> None:
+def test_a_remediation_changes_the_created_resource(stack: Stack, service: Emulator) -> None:
     remedied = configured(
         stack,
         fine_tuning_deadline="remediate",
@@ -172,7 +166,7 @@ def test_a_remediation_changes_what_is_created(stack: Stack, service: Emulator) 
     stack.preview("--expect-no-changes", *remedied)
 
 
-def test_a_remediation_leaves_a_job_that_nobody_waits_for_and_the_rule_tells(stack: Stack) -> None:
+def test_a_job_without_waiting_is_reported_instead_of_remediated(stack: Stack) -> None:
     set_config(stack, wait="false")
 
     said = stack.preview(*configured(stack, fine_tuning_deadline="remediate"), code=None)
@@ -267,7 +261,7 @@ def test_init_writes_a_pack_that_runs(stack: Stack, runtime: str) -> None:
 
 
 @pytest.mark.parametrize("is_configured", [True, False])
-def test_the_admin_key_of_the_environment_counts_and_one_in_plain_is_refused(
+def test_an_environment_admin_key_passes_and_plaintext_is_refused(
     stack: Stack, *, is_configured: bool
 ) -> None:
     share = 'openai_ft.FineTuningCheckpointPermission("share", checkpoint_id="ft:x", project_ids=["proj_b"])'

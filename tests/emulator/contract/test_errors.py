@@ -205,7 +205,7 @@ def test_unknown_route(client: openai.OpenAI) -> None:
     assert_body(missing.value, type="invalid_request_error")
 
 
-def test_grants_of_permissions_are_checked(trained: Any, admin: openai.OpenAI) -> None:
+def test_permission_requests_are_checked(trained: Any, admin: openai.OpenAI) -> None:
     model = trained().fine_tuned_model
     permissions = admin.fine_tuning.checkpoints.permissions
     wrong: list[Any] = [[], [7], "proj_a"]

@@ -12,7 +12,6 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
-from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft.errors import CommandInterruptedError, RequestError
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class _Listing:
         return self.is_complete or self.jobs[-1].created_at < created_at - CREATED_AT_SLACK
 
 
-@dataclass
+@dataclass(slots=True)
 class _SharedList:
     """The newest jobs of a service, listed with a single request for concurrent searches."""
 
@@ -82,7 +81,7 @@ class _SharedList:
         return _Listing(began, jobs, is_complete=limit is None or len(jobs) < limit)
 
 
-@dataclass
+@dataclass(slots=True)
 class JobLookup:
     """A search for the jobs of a service by idempotency key.
 
@@ -95,14 +94,12 @@ class JobLookup:
     timing: TimeSource = REAL_TIME
     _lock: Lock = field(default_factory=Lock)
     _searching: int = 0
+    _before: _SharedList = field(init=False)
+    _created: _SharedList = field(init=False)
 
-    @locked_cached_property
-    def _before(self) -> _SharedList:
-        return _SharedList(self.api, self.timing)
-
-    @locked_cached_property
-    def _created(self) -> _SharedList:
-        return _SharedList(self.api, self.timing)
+    def __post_init__(self) -> None:
+        self._before = _SharedList(self.api, self.timing)
+        self._created = _SharedList(self.api, self.timing)
 
     def find(self, key: str) -> list[Job]:
         """Return the jobs with an idempotency key, newest first. Always sends a request."""

@@ -42,7 +42,7 @@ MAX_OUTAGE = 300.0
 """Seconds without a response after which waiting ends. The jobs keep running."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Watch:
     job: Job
     deadline: float | None
@@ -52,7 +52,7 @@ class _Watch:
     events_at: int = 0
 
 
-@dataclass
+@dataclass(slots=True)
 class Poller:
     """A poller for all jobs of a service that this process waits for.
 

@@ -36,7 +36,7 @@ _MODEL_NAME = re.compile(r"\bft:\S+")
 _LEVELS = {"warn": "warning", "warning": "warning", "error": "error", "critical": "error", "fatal": "error"}
 
 
-@dataclass
+@dataclass(slots=True)
 class JobProgress:
     """Progress of a job, updated with each poll.
 
@@ -172,7 +172,7 @@ class JobProgress:
         return f"job {self.job_id}: {text}" if event.type != "metrics" and _MILESTONE.search(topic) else ""
 
 
-@dataclass
+@dataclass(slots=True)
 class Throttle:
     """A limit on the frequency of status lines, which keeps the log of a long job readable.
 

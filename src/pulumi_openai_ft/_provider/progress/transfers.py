@@ -12,7 +12,7 @@ from pulumi_openai_ft._provider.progress.job_progress import SHORTEST, joined
 _SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
-@dataclass
+@dataclass(slots=True)
 class _Transfer:
     """Progress of a transfer.
 

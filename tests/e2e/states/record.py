@@ -1,8 +1,8 @@
-"""Keeps what a version left behind, the stack's state and the service's books, and puts it back for a later one.
+"""Records what a version leaves behind (the state of the stack and the contents of the service) and restores it.
 
 A version's folder holds its program and data (`__main__.py`, `*.jsonl`), the exported stack (`stack.json`), and all
 that the emulator held (`service.json`). In the stack `@BASE_URL@` stands for the service's address. A new version
-gets a folder of its own by `python -m tests.e2e.states.keeping 0.2.0`, after its program was written there, with the
+gets a folder of its own by `python -m tests.e2e.states.record 0.2.0`, after its program was written there, with the
 engine and the virtual environment on PATH. A version's folder is never changed afterwards.
 """
 
@@ -37,13 +37,13 @@ KINDS = {
 
 
 def service_of(version: str) -> Emulator:
-    """An emulator in which it is the day on which the version's state was kept, for files expire."""
+    """Make an emulator on the day when the state was recorded, because files expire."""
     now = float(json.loads((STATES / version / "service.json").read_text())["now"])
     return Emulator(today=TODAY, clock=Clock(per_read=math.inf, source=lambda: now))
 
 
-def put_back(version: str, service: Emulator, stack: Stack) -> None:
-    """Makes the service hold what it held then, and the stack be what was exported."""
+def restore(version: str, service: Emulator, stack: Stack) -> None:
+    """Restore the recorded contents of the service and state of the stack."""
     held = json.loads((STATES / version / "service.json").read_text())
     for name, kind in KINDS.items():
         for row in held[name]:
@@ -54,8 +54,8 @@ def put_back(version: str, service: Emulator, stack: Stack) -> None:
     stack.pulumi("stack", "import", "--file", str(imported))
 
 
-def keep(version: str) -> None:
-    """Runs the version's program with the code of the day and keeps what it leaves."""
+def record(version: str) -> None:
+    """Run the program of the version with the current code, and record what it leaves."""
     folder = STATES / version
     with TemporaryDirectory() as temporary, Emulator(today=TODAY) as service:
         stack = _stack(folder, service, Path(temporary))
@@ -96,4 +96,4 @@ def _write(path: Path, content: Any) -> None:
 
 
 if __name__ == "__main__":
-    keep(sys.argv[1])
+    record(sys.argv[1])
