@@ -8,7 +8,7 @@ import hypothesis
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 from tests.e2e.kill.summary import pytest_terminal_summary  # noqa: F401 - a hook
-from tests.support import ADMIN_KEY, API_KEY, TODAY, write_training_data
+from tests.support import ADMIN_KEY, API_KEY, REINFORCEMENT_DAY, TODAY, write_training_data
 
 from pulumi_openai_ft._provider.base import Provider
 from pulumi_openai_ft.emulator import Clock, Emulator
@@ -58,6 +58,12 @@ def slow_service(_standing_still: Emulator) -> Emulator:
     """An emulator whose time stands still until the test moves it."""
     _standing_still.reset()
     return _standing_still
+
+
+@pytest.fixture
+def _every_method(service: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make it a day on which the service trains by every method."""
+    monkeypatch.setattr(service.settings, "today", REINFORCEMENT_DAY)
 
 
 @pytest.fixture

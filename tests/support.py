@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TODAY = date(2026, 12, 1)
-"""The day in the emulator: from 2027-01-14 on, no model of the catalogue can be tuned any more."""
+"""The day in the emulator: from 2027-01-06 on, OpenAI takes no new jobs, and neither does the emulator."""
+REINFORCEMENT_DAY = date(2026, 10, 1)
+"""A day in the emulator on which OpenAI still has a model for reinforcement training."""
 API_KEY = "sk-proj-tests-0123456789abcdef"
 ADMIN_KEY = "sk-admin-tests-0123456789abcdef"
 

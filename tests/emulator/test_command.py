@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.emulator.support import TODAY, Address, connect, error
+from tests.emulator.support import Address, connect, error
+from tests.support import TODAY
 
 from pulumi_openai_ft.emulator.command import add_arguments, run
 
@@ -47,6 +48,15 @@ def test_it_prints_its_address_and_ends_cleanly_on_ctrl_c(tmp_path: Path) -> Non
     assert (settings["job_seconds"], settings["today"], settings["closed"]) == (10, str(TODAY), True)
     assert error(refusal)["code"] == "training_not_available"
     assert (tmp_path / "books.sqlite").exists()
+
+
+def test_it_says_so_when_its_day_is_after_the_closing() -> None:
+    with start("--today", "2027-03-01") as running:
+        Address(running)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=10)
+
+    assert "takes no new jobs on 2027-03-01: name an earlier day with --today" in err
 
 
 def test_it_ends_cleanly_on_sigterm_while_a_request_hangs() -> None:

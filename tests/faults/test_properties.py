@@ -243,6 +243,7 @@ def _says(role: str, content: str = "Yes.") -> dict[str, str]:
     return {"role": role, "content": content}
 
 
+@pytest.mark.usefixtures("_every_method")
 @given(asked=JOBS)
 @bounded
 def test_a_job_that_was_made_is_the_one_that_was_asked_for(

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.emulator.auth import Keyring
-from pulumi_openai_ft.emulator.catalog import Catalogue, load_catalogue
+from pulumi_openai_ft.emulator.catalog import Catalog, load_catalog
 from pulumi_openai_ft.emulator.errors import invalid
 from pulumi_openai_ft.emulator.faults import Faults
 from pulumi_openai_ft.emulator.lifecycle import Lifecycle
@@ -35,7 +35,6 @@ class Backend:
     store: Store
     blobs: Blobs
     seed: int = 0
-    catalogue: Catalogue = field(default_factory=load_catalogue)
     journal: Journal = field(default_factory=Journal)
     faults: Faults = field(default_factory=Faults)
     keyring: Keyring = field(init=False)
@@ -56,6 +55,11 @@ class Backend:
             raise invalid(f"The clock cannot be advanced by {seconds} seconds.", "seconds")
         self.clock.advance(seconds)
         self.store.set_fact(_SKIPPED, self.clock.skipped)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The base models of the service that the emulator behaves like."""
+        return load_catalog(self.settings.rules.service)
 
     def today(self) -> date:
         """The day by which models are shut down."""

@@ -179,6 +179,8 @@ def serve(emulator: Emulator) -> int:
         with emulator:
             print(emulator.url, flush=True)  # noqa: T201  # the command's promise to scripts
             _hint(f"Emulating OpenAI's fine-tuning API; help: {emulator.url.removesuffix('/v1')}/_emulator/")
+            if emulator.backend.catalog.takes_no_jobs(today := emulator.backend.today()):
+                _hint(f"The service takes no new jobs on {today}: name an earlier day with --today.")
             _hint("Any key works; keys that begin with sk-admin- are admin keys. Ctrl-C ends it.")
             told.wait()
     except EmulatorError as error:

@@ -18,6 +18,7 @@ class Mode:
     """How one kind of service differs from OpenAI's.
 
     Attributes:
+        service: Service of the catalog whose base models it has. A gateway passes requests on to OpenAI.
         key_header: Header that carries the key; `authorization` carries it as a bearer token.
         required_query: Query parameter that every request must have.
         absent: Globs of routes that there are not.
@@ -35,6 +36,7 @@ class Mode:
         answer_fields: What a job shows beyond the API's object.
     """
 
+    service: str = "openai"
     key_header: str = "authorization"
     required_query: str | None = None
     absent: tuple[str, ...] = ()
@@ -73,6 +75,7 @@ _GATEWAY_ANSWERS = {"_hidden_params": {"custom_llm_provider": "somebody"}, "resp
 MODES = {
     "openai": Mode(),
     "azure": Mode(
+        service="azure",
         key_header="api-key",
         required_query="api-version",
         model_form="{base}.ft-{hex}{dashed_suffix}",

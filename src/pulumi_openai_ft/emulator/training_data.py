@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 MIN_EXAMPLES = 10
 MAX_IMAGE_ROWS = 50_000
-MAX_ROW_TOKENS = 65_536  # longer rows are cut at the end
 
 _MESSAGE_TOKENS = 3
 _ROW_TOKENS = 3
@@ -43,11 +42,16 @@ class Summary:
 
 
 def inspect_training_data(
-    content: BinaryIO, *, method: str, param: str = "training_file"
+    content: BinaryIO,
+    *,
+    method: str,
+    param: str = "training_file",
+    context_length: int | None = None,
 ) -> Summary | Problem:
     """Reads a file as the service does in `validating_files`, holding one row at a time.
 
     `method` is supervised, dpo or reinforcement; `param` says whose file it is and comes back in a problem.
+    A row is cut at the model's `context_length` in tokens, where that is known.
     A training file needs ten rows; no minimum is published for a validation file, so one is enough there.
     """
     examples = tokens = image_rows = 0
@@ -62,7 +66,8 @@ def inspect_training_data(
         if image_rows > MAX_IMAGE_ROWS:
             return _format_problem(f"Line {number}: more than {MAX_IMAGE_ROWS} rows hold images.", param)
         examples += 1
-        tokens += _count_tokens(row)
+        row_tokens = _count_tokens(row)
+        tokens += row_tokens if context_length is None else min(row_tokens, context_length)
     required = MIN_EXAMPLES if param == "training_file" else 1
     return Summary(examples, tokens) if examples >= required else _too_few(examples, required, param)
 
@@ -91,4 +96,4 @@ def _count_tokens(row: Row) -> int:
     details = (image.get("detail", "auto") for image in row.images())
     images = sum(_IMAGE_TOKENS.get(detail, _FULL_IMAGE_TOKENS) for detail in details)
     overhead = _MESSAGE_TOKENS * len(row.messages) + _ROW_TOKENS
-    return min(MAX_ROW_TOKENS, texts + names + images + overhead)
+    return texts + names + images + overhead

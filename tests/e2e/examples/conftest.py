@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.e2e.conftest import environment
-from tests.e2e.examples.following import EXAMPLES, UNASKED, Walk, steps
+from tests.e2e.examples.following import EXAMPLES, UNASKED, Walk, emulator_options, steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +21,8 @@ def walk(engine: str, service: Emulator, tmp_path: Path) -> Callable[[str], Walk
     """Somebody in an example's folder, whose shell knows no setting of OpenAI's."""
 
     def make(example: str) -> Walk:
+        options = emulator_options(example)
+        service.settings.mode, service.settings.today = options.mode, options.today
         ours = tmp_path / "examples"
         shutil.copytree(EXAMPLES / "data", ours / "data")
         shutil.copytree(EXAMPLES / example, ours / example)

@@ -44,6 +44,7 @@ HARD_TO_PRINT = {
 }
 
 
+@pytest.mark.usefixtures("_every_method")
 def test_texts_with_quotes_backslashes_and_control_characters_are_printed_as_they_are(
     stack: Stack, account: Account
 ) -> None:

@@ -304,6 +304,7 @@ class TestTraining:
         file_id: str = configure(FileProvider).create({"file": str(path)}).id
         return file_id
 
+    @pytest.mark.usefixtures("_every_method")
     @pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
     def test_a_job_is_trained_and_a_second_look_changes_nothing(
         self, configure: Callable[..., Any], service: Emulator, data: str, grader: dict[str, Any]
