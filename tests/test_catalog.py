@@ -6,15 +6,14 @@ import sys
 import timeit
 from datetime import date
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pulumi_openai_ft import catalog as catalog_module
-from pulumi_openai_ft._provider.job.inputs import Method
-from pulumi_openai_ft.catalog import METHODS, Catalog, Facts, warnings
+from pulumi_openai_ft.catalog import Catalog, Facts, warnings
 from pulumi_openai_ft.emulator.catalog import load_catalog
 from pulumi_openai_ft.errors import SettingsError
 
@@ -46,10 +45,6 @@ def test_the_models_that_users_come_with_are_in_it(model: str) -> None:
 
     assert entry is not None
     assert entry.shutdown_date is not None
-
-
-def test_methods_are_those_of_a_job() -> None:
-    assert get_args(Method.model_fields["type"].annotation) == METHODS
 
 
 @pytest.mark.parametrize("service", DATA["services"])

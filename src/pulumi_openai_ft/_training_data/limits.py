@@ -1,24 +1,24 @@
-"""Words and numbers of the service's rules, from openai-openapi of 2025-07 and OpenAI's guides."""
+"""Words and patterns of the service's rules for rows, from openai-openapi of 2025-07 and OpenAI's guides."""
 
 from __future__ import annotations
 
 import re
 
-METHODS = ("supervised", "dpo", "reinforcement")
-"""Kinds of training, as `method.type` of the API's create call names them."""
+from pulumi_openai_ft._shared.api_limits import LIMITS
+
 CHAT_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 REINFORCEMENT_ROLES = ("developer", "user", "assistant", "tool")
 PARTS = {"user": ("text", "image_url"), "assistant": ("text", "refusal")}
 """Types of content parts by role; the other roles have text alone."""
 DETAILS = ("auto", "low", "high")
 
-LEAST_EXAMPLES = 10
-MOST_IMAGE_ROWS = 50_000
-MOST_IMAGES = 10
-MOST_IMAGE_BYTES = 10 * 2**20
-MOST_FUNCTIONS = 128
-IMAGE_TOKENS = {"low": 85}
-WHOLE_IMAGE_TOKENS = 765
+FEWEST_ROWS = LIMITS["fewest_rows"]
+MOST_IMAGE_ROWS = LIMITS["rows_with_images"]
+MOST_IMAGES = LIMITS["images_in_row"]
+MOST_IMAGE_BYTES = LIMITS["image_bytes"]
+MOST_FUNCTIONS = LIMITS["functions_in_row"]
+IMAGE_TOKENS = {"low": LIMITS["tokens_of_low_detail_image"]}
+WHOLE_IMAGE_TOKENS = LIMITS["tokens_of_image"]
 """An image of four tiles; the true number depends on its size."""
 
 SPECIAL_TOKEN = re.compile(

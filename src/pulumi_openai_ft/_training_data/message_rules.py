@@ -9,6 +9,7 @@ from pulumi_openai_ft._training_data.limits import (
     DETAILS,
     FUNCTION_NAME,
     MOST_FUNCTIONS,
+    MOST_IMAGE_BYTES,
     PARTS,
     SPECIAL_TOKEN,
     is_image,
@@ -115,7 +116,7 @@ def _check_image(judge: RowProblems, image: Any, path: str) -> None:
     if not is_image(url):
         judge.fault(
             "image",
-            "is no web address and no base64 data of a JPEG, PNG or WEBP of up to 10 MB",
+            f"is no web address and no base64 data of a JPEG, PNG or WEBP of up to {MOST_IMAGE_BYTES / 2**20:.0f} MB",
             f"{path}.url",
         )
 

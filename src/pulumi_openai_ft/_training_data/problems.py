@@ -7,6 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from pulumi_openai_ft._training_data.limits import (
+    FEWEST_ROWS,
+    MOST_IMAGE_BYTES,
+    MOST_IMAGE_ROWS,
+    MOST_IMAGES,
+)
+
 
 class Severity(StrEnum):
     """Whether the service will refuse the file."""
@@ -37,6 +44,7 @@ def _warning(hint: str) -> Kind:
     return Kind(Severity.WARNING, hint)
 
 
+_IMAGE_MB = f"{MOST_IMAGE_BYTES / 2**20:.0f} MB"
 KINDS: dict[str, Kind] = {
     "encoding": _error("save the file as UTF-8 without a byte order mark"),
     "array": _error(
@@ -52,7 +60,7 @@ KINDS: dict[str, Kind] = {
     "name": _error("write a string"),
     "weight": _error("write 0 or 1 on an assistant message, or leave it out"),
     "image": _error(
-        "use at most 10 images a row, in user messages: JPEG, PNG or WEBP of up to 10 MB each, by URL"
+        f"use at most {MOST_IMAGES} images a row, in user messages: JPEG, PNG or WEBP of up to {_IMAGE_MB} each, by URL"
     ),
     "tool_call": _error('write {"id": …, "type": "function", "function": {"name": …, "arguments": "{…}"}}'),
     "arguments": _error("write the arguments as a string that holds JSON"),
@@ -61,11 +69,11 @@ KINDS: dict[str, Kind] = {
     "nothing_to_learn": _error("give the row an assistant message, one without weight 0"),
     "output": _error("write a list with one assistant message"),
     "special_token": _error("take it out or write it otherwise: the service reserves it"),
-    "too_many_image_rows": _error("keep at most 50,000 rows with images"),
-    "too_few_examples": _error("add rows: training needs at least 10"),
+    "too_many_image_rows": _error(f"keep at most {MOST_IMAGE_ROWS:,} rows with images"),
+    "too_few_examples": _error(f"add rows: training needs at least {FEWEST_ROWS}"),
     "no_examples": _error("write at least one row"),
     "stopped": _error("mend what was found, then check again"),
-    "few_examples": _warning("add rows if the file is to train: that needs at least 10"),
+    "few_examples": _warning(f"add rows if the file is to train: that needs at least {FEWEST_ROWS}"),
     "byte_order_mark": _warning("save the file without one, unless it is for Azure, which asks for it"),
     "carriage_returns": _warning("save the file with Unix line ends (LF) if the service refuses it"),
     "blank_line": _warning("take blank lines out"),

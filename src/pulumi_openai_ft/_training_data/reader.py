@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from itertools import cycle
 from typing import TYPE_CHECKING, NamedTuple
 
+from pulumi_openai_ft._shared.api_limits import LIMITS
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ PIECE = 8 * 2**20
 """Bytes that are read at a time. Smaller ones would leave the hashing thread waiting for the interpreter's lock."""
 CHUNK = 128 * 2**10
 """Bytes that are split at a time: what stays in the processor's nearest cache is parsed half as fast again."""
-LONGEST_LINE = 160 * 2**20
+LONGEST_LINE = LIMITS["row_bytes"]
 """Bytes: ten images of 10 MB in base64, the most that a row may hold, and room for text."""
 
 

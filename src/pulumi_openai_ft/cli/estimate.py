@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft import training_data
 from pulumi_openai_ft._provider.job.messages import cost
+from pulumi_openai_ft._shared.api_limits import RANGES
 from pulumi_openai_ft.catalog import Catalog, ModelEntry, Sourced
 from pulumi_openai_ft.cli.validate import check, summary
 from pulumi_openai_ft.training_data import METHODS, Estimate, Report
@@ -22,7 +23,7 @@ DESCRIPTION = """\
 Estimates how many tokens training on a file is billed for and what they cost, by the prices in the package's catalogue,
 each of which has a source and a day. The service counts for itself: what it bills is on its invoice alone. The exit
 code is 1 if the service would refuse the file."""
-MOST_EPOCHS = 50
+EPOCHS = RANGES["n_epochs"]
 GIVEN = "--price"
 
 
@@ -156,10 +157,8 @@ def _as_json(found: _Priced) -> str:
 def _epochs(text: str) -> int | str:
     if text == "auto":
         return text
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_EPOCHS:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is neither auto nor a whole number from 1 to {MOST_EPOCHS}"
-        )
+    if not text.isdecimal() or int(text) not in EPOCHS:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither auto nor a whole number from {EPOCHS}")
     return int(text)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pulumi_openai_ft.emulator.api_limits import LIMITS
 from pulumi_openai_ft.emulator.service_modes import MODES, Mode
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ class Settings:
     today: date | None = None
     missing_scope_status: int = 401
     file_processing_seconds: float = 0.0
-    max_file_bytes: int = 512 * 2**20
+    max_file_bytes: int = LIMITS["file_bytes"]
     max_part_bytes: int = 64 * 2**20
-    max_upload_bytes: int = 8 * 2**30
+    max_upload_bytes: int = LIMITS["upload_bytes"]
     mode: str = "openai"
 
     @property

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, BinaryIO
 
+from pulumi_openai_ft.emulator.api_limits import LIMITS
 from pulumi_openai_ft.emulator.training_rows import MAX_ROW_BYTES, Row, RowFaultError, read_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MIN_EXAMPLES = 10
-MAX_IMAGE_ROWS = 50_000
+MIN_EXAMPLES = LIMITS["fewest_rows"]
+MAX_IMAGE_ROWS = LIMITS["rows_with_images"]
 
 _MESSAGE_TOKENS = 3
 _ROW_TOKENS = 3
-_IMAGE_TOKENS = {"low": 85}
-_FULL_IMAGE_TOKENS = 765  # four tiles; the true number depends on the image's size
+_IMAGE_TOKENS = {"low": LIMITS["tokens_of_low_detail_image"]}
+_FULL_IMAGE_TOKENS = LIMITS["tokens_of_image"]  # four tiles; the true number depends on the image's size
 
 
 @dataclass(frozen=True)

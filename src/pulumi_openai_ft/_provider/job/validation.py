@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._provider.input_models import integers_from_floats
 from pulumi_openai_ft._provider.job.inputs import DpoHyperparameters, ReinforcementHyperparameters
+from pulumi_openai_ft._shared.api_limits import METHODS
 from pulumi_openai_ft.catalog import Catalog, warnings
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._service_profiles import Profile
     from pulumi_openai_ft._settings import Settings
 
-METHODS = ("supervised", "dpo", "reinforcement")
 _RESERVED_BODY_FIELDS = ("metadata", "model", "training_file", "validation_file", "method")
 API_HYPERPARAMETERS = (
     ReinforcementHyperparameters.model_fields.keys() | DpoHyperparameters.model_fields.keys()

@@ -19,6 +19,7 @@ from pulumi_openai_ft._provider.progress.transfers import UploadProgress
 from pulumi_openai_ft._provider.upload.reader import FileSnapshot, Section
 from pulumi_openai_ft._provider.upload.resume_store import UploadRecord
 from pulumi_openai_ft._provider.upload.worker_pool import WorkerPool
+from pulumi_openai_ft._shared.api_limits import LIMITS
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._provider.upload.resume_store import ResumeStore
 
 AT_A_TIME = 4
-LIFETIME, MARGIN = 3600.0, 60.0
+LIFETIME, MARGIN = LIMITS["upload_lifetime"], 60.0
 """Seconds that an upload waits for its parts where the service does not say, and before that end nothing is resumed."""
 GONE_STATUSES = frozenset({400, 404, 409, 410})
 """How a service may refuse an upload that it has dropped, cancelled or completed."""
