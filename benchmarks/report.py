@@ -93,11 +93,11 @@ def _row(name: str, series: Series, point: Point) -> Row:
     spread = f"{shown(min(figures))} … {shown(max(figures))}"
     found, limit = series.median(point), series.at_most
     bound = "" if limit is None else shown(limit) + (" exceeded" if found > limit else "")
-    return (name, size, _short(median(point.ours)), _short(median(point.peer)), shown(found), spread, bound)
+    return (name, size, rounded(median(point.ours)), rounded(median(point.peer)), shown(found), spread, bound)
 
 
-def _short(value: float) -> str:
-    """Three digits that mean something."""
+def rounded(value: float) -> str:
+    """Return a value with three significant digits."""
     return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"  # noqa: PLR2004 - three digits
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PATHS = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+TEXT_SUFFIXES = {"", ".md", ".py", ".sh", ".toml", ".txt", ".yaml", ".yml"}
 _FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<text>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE
 )
@@ -30,6 +31,14 @@ PAGES = {name_of(path): path.read_text() for path in PATHS}
 """The pages as they are written, by name."""
 BUILT = {name: expanded(text) for name, text in PAGES.items()}
 """The pages with their reference tables."""
+
+
+def text_files(*places: str) -> list[Path]:
+    """Return the text files in folders of the repository, and its files of these names."""
+    roots = [ROOT / place for place in places]
+    assert [root for root in roots if not root.exists()] == []
+    found = [file for root in roots for file in (root.rglob("*") if root.is_dir() else [root])]
+    return sorted(file for file in found if file.is_file() and file.suffix in TEXT_SUFFIXES)
 
 
 @dataclass(frozen=True)

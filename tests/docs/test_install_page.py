@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.docs.pages import ROOT, text_files
 
-ROOT = Path(__file__).parents[2]
-FOLDERS = ["docs", "examples", "policies", "src", "templates"]
-TEXTS = sorted(
-    path
-    for path in [ROOT / "README.md", *(one for folder in FOLDERS for one in (ROOT / folder).rglob("*"))]
-    if path.is_file() and path.suffix in {"", ".md", ".py", ".sh", ".toml", ".txt", ".yaml", ".yml"}
-)
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXTS = text_files("README.md", "docs", "examples", "policies", "src")
 NAME_ALONE = r"(?<![\w./\-\[])pulumi[-_]openai[-_]ft"
 INSTALLS_NAME = re.compile(
     rf"\b(?:install|add|require\w*)\b[^\n]*?{NAME_ALONE}(?![\w.-])|{NAME_ALONE}\[[\w,]+\]"

@@ -151,7 +151,7 @@ def test_an_unknown_checkpoint_is_not_found(admin: Api) -> None:
 
 
 def test_a_checkpoints_id_in_place_of_its_name_breaks_the_server(admin: Api) -> None:
-    """The service does so, too (openai-api.md, section 8)."""
+    """Source: docs/openai-api.md#checkpoint-permissions."""
     reply = admin.get(path("ftckpt_abc"))
 
     assert reply.status_code == 500

@@ -42,6 +42,7 @@ MENU = {
         "keys",
         "errors",
         "services",
+        "openai-api",
         "after-2027-01-06",
         "several-projects",
         "policies",
@@ -50,7 +51,7 @@ MENU = {
         "emulator",
         "limits",
     ],
-    "Inside": ["how-it-works", "structure", "developing"],
+    "Inside": ["how-it-works", "benchmarks", "structure", "developing"],
 }
 
 project = "pulumi-openai-ft"

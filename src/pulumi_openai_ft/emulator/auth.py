@@ -1,4 +1,4 @@
-"""Who calls, and what the key may do (openai-api.md, sections 1, 8 and 11)."""
+"""Identify the key of a request and check its scopes. Source: docs/openai-api.md#keys-and-scopes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refusals that know their wire form: `{"error": {message, type, param, code}}` (openai-api.md, section 11)."""
+"""Errors that the API returns, with status and body. Source: docs/openai-api.md#errors."""
 
 from __future__ import annotations
 

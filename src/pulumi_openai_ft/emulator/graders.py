@@ -1,4 +1,4 @@
-"""The graders of reinforcement fine-tuning, as data (openai-api.md, section 9)."""
+"""Graders of reinforcement fine-tuning, as data. Source: docs/openai-api.md#graders."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _check_inner(value: Any, path: str) -> None:
 
 
 def _check_inner_graders(value: Any, path: str) -> None:
-    # Spec, example and guide differ: one grader, an array, or a map from name to grader (section 9).
+    # Schema, example and guide differ. Source: docs/openai-api.md#graders
     if isinstance(value, list):
         items(_check_inner, minimum=1)(value, path)
     elif isinstance(value, dict) and "type" in value:

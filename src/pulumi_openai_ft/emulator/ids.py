@@ -1,4 +1,4 @@
-"""Ids and model names in the API's forms (openai-api.md, sections 1 and 6)."""
+"""Create ids and model names in the API's forms. Source: docs/openai-api.md#ids-and-model-names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The body of POST /fine_tuning/jobs: what it may hold, and its defaults (openai-api.md, section 4)."""
+"""Validate the body of POST /fine_tuning/jobs and fill in defaults. Source: docs/openai-api.md#create-a-job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The states of a job (openai-api.md, section 5), and what happens when it enters one."""
+"""Move jobs from state to state, with the effects of each state. Source: docs/openai-api.md#job-states."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ class Lifecycle:
         )
 
     def _result_file(self, job: Job, csv: str, at: float) -> str:
-        # The service serves result files as base64 text (openai-api.md, section 3).
+        # Real result files are base64 text. Source: docs/openai-api.md#result-files
         file_id = new_id("file-")
         draft = self._blobs.draft()
         draft.write(b64encode(csv.encode()))

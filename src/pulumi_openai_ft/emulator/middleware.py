@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 GRACE_SECONDS = 1.0
 REQUESTS_PER_MINUTE = 1000
-"""As the rate limit headers tell it; the emulator itself limits nothing (openai-api.md, section 3)."""
+"""Limit in the rate limit headers; the emulator does not enforce it. Source: docs/openai-api.md#rate-limits."""
 
 
 class DroppableProtocol(H11Protocol):

@@ -1,4 +1,4 @@
-"""How other services that serve the same API differ from it: data (openai-api.md, section 12)."""
+"""Differences of other services that implement the same API, as data. Source: docs/openai-api.md#other-services."""
 
 from __future__ import annotations
 

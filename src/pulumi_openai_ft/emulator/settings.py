@@ -20,8 +20,8 @@ class Settings:
 
     `projects` are the organization's other projects; where there are none, any `proj_…` is taken for one.
     `job_seconds` are simulated seconds from a job's creation to its end. `today` is the date by which models are
-    shut down, the clock's where it is None. `missing_scope_status` is 401 or 403: both were seen (section 8).
-    `mode` names one of `MODES`.
+    shut down, the clock's where it is None. `missing_scope_status` is 401 or 403
+    (docs/openai-api.md#missing-scopes). `mode` names one of `MODES`.
     """
 
     organization_id: str = "org-emulator"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 LIFETIME = fields({"anchor": one_of("created_at"), "seconds": whole(**RANGES["file_lifetime"])})
 BATCH_SECONDS = 30 * 24 * 3600
-"""How long a file of purpose `batch` lives where nothing else was asked (openai-api.md, section 3)."""
+"""Default lifetime of a file with the purpose `batch`. Source: docs/openai-api.md#files-and-uploads."""
 
 _FORM: Check = fields({"purpose": one_of(*PURPOSES)}, {"expires_after": LIFETIME})
 

@@ -56,7 +56,7 @@ def delete_permission(call: ApiRequest) -> Json:
 def _checkpoint(call: ApiRequest) -> Checkpoint:
     name = call.path("checkpoint")
     if name.startswith(call.backend.settings.rules.checkpoint_prefix):
-        raise server_error()  # as the service does (openai-api.md, section 8)
+        raise server_error()  # Source: docs/openai-api.md#checkpoint-permissions
     call.backend.lifecycle.settle_live()
     if (checkpoint := call.backend.checkpoint(name)) is None:
         raise no_such_checkpoint(name)

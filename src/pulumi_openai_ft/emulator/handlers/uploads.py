@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PURPOSES = ("assistants", "batch", "fine-tune", "vision")
 UPLOAD_SECONDS = LIMITS["upload_lifetime"]
-"""How long an upload waits for its parts (openai-api.md, section 3)."""
+"""Lifetime of an upload without all of its parts. Source: docs/openai-api.md#files-and-uploads."""
 
 _COMPLETION = fields({"part_ids": items(text(1), minimum=1)}, {"md5": nullable(text())})
 
