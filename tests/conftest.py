@@ -11,6 +11,7 @@ from tests.e2e.kill.summary import pytest_terminal_summary  # noqa: F401 - a hoo
 from tests.support import ADMIN_KEY, API_KEY, REINFORCEMENT_DAY, TODAY, write_training_data
 
 from pulumi_openai_ft._provider.base import Provider
+from pulumi_openai_ft._shared.clock import TODAY_VARIABLE
 from pulumi_openai_ft.emulator import Clock, Emulator
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in [name for name in os.environ if name.startswith(("OPENAI_", "PULUMI_"))]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv(TODAY_VARIABLE, str(TODAY))
 
 
 @pytest.fixture(scope="session")

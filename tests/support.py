@@ -6,11 +6,13 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft.emulator.settings import DEFAULT_DAY
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-TODAY = date(2026, 12, 1)
-"""The day in the emulator: from 2027-01-06 on, OpenAI takes no new jobs, and neither does the emulator."""
+TODAY = DEFAULT_DAY
+"""The day of the emulator, and of all that the tests run, whatever the real day is."""
 REINFORCEMENT_DAY = date(2026, 10, 1)
 """A day in the emulator on which OpenAI still has a model for reinforcement training."""
 API_KEY = "sk-proj-tests-0123456789abcdef"

@@ -175,6 +175,7 @@ def environment(
         "OPENAI_API_KEY": API_KEY,
         "OPENAI_ADMIN_KEY": ADMIN_KEY,
         "OPENAI_BASE_URL": service.url,
+        "OPENAI_FT_TODAY": str(service.settings.today),
         "PULUMI_BACKEND_URL": (tmp_path / "state").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "tests",
         "PULUMI_HOME": str(tmp_path / "home"),

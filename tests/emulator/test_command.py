@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from datetime import date
 from typing import TYPE_CHECKING
 
 import httpx
@@ -56,7 +57,16 @@ def test_it_says_so_when_its_day_is_after_the_closing() -> None:
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=10)
 
-    assert "takes no new jobs on 2027-03-01: name an earlier day with --today" in err
+    assert "It is 2027-03-01 at the service: set OPENAI_FT_TODAY=2027-03-01" in err
+    assert "takes no new jobs on that day: name an earlier day with --today" in err
+
+
+def test_its_day_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_FT_TODAY", "2027-02-01")
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+
+    assert parser.parse_args([]).today == date(2027, 2, 1)
 
 
 def test_it_ends_cleanly_on_sigterm_while_a_request_hangs() -> None:
@@ -98,7 +108,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         "job_seconds": 120.0,
         "project": [],
         "closed": False,
-        "today": None,
+        "today": TODAY,
         "mode": "openai",
     }
 

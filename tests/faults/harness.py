@@ -16,7 +16,7 @@ from tests.support import ADMIN_KEY, API_KEY, TODAY
 
 from pulumi_openai_ft._client import client as _api
 from pulumi_openai_ft._client.client import Client
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, RateLimiter, TimeSource
+from pulumi_openai_ft._client.rate_limit import RateLimiter
 from pulumi_openai_ft._client.requests import Session
 from pulumi_openai_ft._program import stack_config
 from pulumi_openai_ft._provider.base import Provider
@@ -26,6 +26,7 @@ from pulumi_openai_ft._provider.job.manager import JobManager
 from pulumi_openai_ft._provider.permission_manager import PermissionManager
 from pulumi_openai_ft._provider.upload.resume_store import ResumeStore
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 from pulumi_openai_ft.emulator import Clock, Emulator
 
 if TYPE_CHECKING:

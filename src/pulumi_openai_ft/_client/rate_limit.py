@@ -7,14 +7,11 @@ without such a response.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 
 MINUTE = 60.0
 PER_MINUTE = 6
@@ -22,24 +19,6 @@ PER_MINUTE = 6
 INTERVAL = MINUTE / PER_MINUTE
 LONGEST_HOLD = 120.0
 """Seconds for which one response can hold back all requests. A longer wait is an error that states it."""
-
-
-@dataclass(frozen=True)
-class TimeSource:
-    """Clocks and sleep.
-
-    Attributes:
-        clock: Seconds that only ever grow.
-        sleep: Waits for so many seconds.
-        wall: Unix seconds.
-    """
-
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    wall: Callable[[], float] = time.time
-
-
-REAL_TIME = TimeSource()
 
 
 @dataclass

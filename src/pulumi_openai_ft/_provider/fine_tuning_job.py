@@ -80,7 +80,8 @@ class FineTuningJobProvider(Provider):
         """What to know of the model and the training file before a job is bought."""
         if _is_same(olds, news):
             return []
-        of_model = model_warnings(news, self.catalog, int(self.settings.shutdown_warning_days))
+        days, today = int(self.settings.shutdown_warning_days), self.host.time.today()
+        of_model = model_warnings(news, self.catalog, days, today)
         return [*of_model, *estimate.data_warnings(news, self.catalog, self.host)]
 
     def with_computed_inputs(self, olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -60,10 +60,6 @@ class Backend:
     def catalog(self) -> Catalog:
         """The base models of the service that the emulator behaves like."""
         return load_catalog(self.settings.rules.service)
-
-    def today(self) -> date:
-        """The day by which models are shut down."""
-        return self.settings.today or datetime.fromtimestamp(self.clock.now(), UTC).date()
 
     def job_seed(self) -> int:
         """The seed of the next job that names none."""

@@ -18,7 +18,7 @@ from pulumi_openai_ft.emulator.backend import Backend
 from pulumi_openai_ft.emulator.clock import Clock
 from pulumi_openai_ft.emulator.middleware import DroppableProtocol, StoppableServer
 from pulumi_openai_ft.emulator.service_modes import MODES
-from pulumi_openai_ft.emulator.settings import Settings
+from pulumi_openai_ft.emulator.settings import DEFAULT_DAY, Settings
 from pulumi_openai_ft.emulator.storage import EmulatorError, opened
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Emulator:
         polls_until_done: int = 0,
         clock: Clock | None = None,
         keys: Sequence[str] = (),
-        today: date | None = None,
+        today: date = DEFAULT_DAY,
         mode: str = "openai",
     ) -> None:
         if mode not in MODES:
@@ -179,8 +179,10 @@ def serve(emulator: Emulator) -> int:
         with emulator:
             print(emulator.url, flush=True)  # noqa: T201  # the command's promise to scripts
             _hint(f"Emulating OpenAI's fine-tuning API; help: {emulator.url.removesuffix('/v1')}/_emulator/")
-            if emulator.backend.catalog.takes_no_jobs(today := emulator.backend.today()):
-                _hint(f"The service takes no new jobs on {today}: name an earlier day with --today.")
+            today = emulator.settings.today
+            _hint(f"It is {today} at the service: set OPENAI_FT_TODAY={today} for programs and policies.")
+            if emulator.backend.catalog.takes_no_jobs(today):
+                _hint("The service takes no new jobs on that day: name an earlier day with --today.")
             _hint("Any key works; keys that begin with sk-admin- are admin keys. Ctrl-C ends it.")
             told.wait()
     except EmulatorError as error:

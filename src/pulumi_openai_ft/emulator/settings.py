@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import date
 
 from pulumi_openai_ft.emulator.api_limits import LIMITS
 from pulumi_openai_ft.emulator.service_modes import MODES, Mode
 
-if TYPE_CHECKING:
-    from datetime import date
-
 DEFAULT_PROJECT = "proj_default"
+DEFAULT_DAY = date(2026, 12, 1)
+"""A fixed day, so that runs do not depend on the real date: OpenAI takes no new jobs from 2027-01-06 on."""
 
 
 @dataclass
@@ -19,8 +18,8 @@ class Settings:
     """The emulated organization and its limits.
 
     `projects` are the organization's other projects; where there are none, any `proj_…` is taken for one.
-    `job_seconds` are simulated seconds from a job's creation to its end. `today` is the date by which models are
-    shut down, the clock's where it is None. `missing_scope_status` is 401 or 403
+    `job_seconds` are simulated seconds from a job's creation to its end. `today` is the day by which models are
+    available; timestamps are those of the clock. `missing_scope_status` is 401 or 403
     (docs/openai-api.md#missing-scopes). `mode` names one of `MODES`.
     """
 
@@ -31,7 +30,7 @@ class Settings:
     closed: bool = False
     job_seconds: float = 120.0
     max_active_jobs: int | None = None
-    today: date | None = None
+    today: date = DEFAULT_DAY
     missing_scope_status: int = 401
     file_processing_seconds: float = 0.0
     max_file_bytes: int = LIMITS["file_bytes"]

@@ -27,7 +27,7 @@ def walk(engine: str, service: Emulator, tmp_path: Path) -> Callable[[str], Walk
         shutil.copytree(EXAMPLES / "data", ours / "data")
         shutil.copytree(EXAMPLES / example, ours / example)
         (tmp_path / "state").mkdir()
-        unset = dict.fromkeys(("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_BASE_URL"))
+        unset = dict.fromkeys(("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_BASE_URL", "OPENAI_FT_TODAY"))
         variables = environment(engine, service, tmp_path, {**UNASKED, **unset})
         return Walk(ours / example, {**variables, "EMULATOR": service.url})
 

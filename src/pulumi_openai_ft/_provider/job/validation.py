@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._provider.input_models import integers_from_floats
@@ -13,6 +12,7 @@ from pulumi_openai_ft.catalog import Catalog, warnings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from datetime import date
 
     from pulumi_openai_ft._service_profiles import Profile
     from pulumi_openai_ft._settings import Settings
@@ -137,16 +137,17 @@ def load_catalog(settings: Settings) -> Catalog:
     return Catalog.load(json.loads(overrides) if overrides else None, service=settings.profile.name)
 
 
-def model_warnings(inputs: Mapping[str, Any], catalog: Catalog, days: int) -> list[str]:
-    """What to know today of the model that a job is to train, a sentence each.
+def model_warnings(inputs: Mapping[str, Any], catalog: Catalog, days: int, today: date) -> list[str]:
+    """Warn about the model that a job is to train, a sentence each.
 
     Args:
         inputs: The job's inputs; those that are not known yet give no advice.
         catalog: What is known of models.
-        days: How many days before its shutdown to speak of it.
+        days: How many days before its shutdown to warn of it.
+        today: The day on which the job would be created.
     """
     model, method = inputs.get("model"), inputs.get("method")
     if not isinstance(model, str):
         return []
     kind = method.get("type") if isinstance(method, dict) else "supervised"
-    return warnings(catalog, model, str(kind), today=datetime.now(UTC).date(), days=days)
+    return warnings(catalog, model, str(kind), today=today, days=days)

@@ -129,7 +129,7 @@ def _command(call: ApiRequest, command: Callable[[Job], Job]) -> Json:
 
 def _refuse_closed(call: ApiRequest) -> None:
     backend = call.backend
-    if backend.settings.closed or backend.catalog.takes_no_jobs(backend.today()):
+    if backend.settings.closed or backend.catalog.takes_no_jobs(backend.settings.today):
         raise ApiError(
             403,
             "Fine-tuning is closed to this organization: it can no longer create fine-tuning jobs.",
@@ -151,7 +151,7 @@ def _model(call: ApiRequest, name: str) -> tuple[str, BaseModel]:
 
 
 def _refuse_untunable(call: ApiRequest, name: str, base: BaseModel, method: str) -> None:
-    unavailable, today = f"Model {name} is not available for fine-tuning", call.backend.today()
+    unavailable, today = f"Model {name} is not available for fine-tuning", call.backend.settings.today
     if base.is_shut_down(today):
         message = f"{unavailable}: it was shut down on {base.shutdown_date}."
     elif base.takes_no_jobs(today):
