@@ -79,7 +79,7 @@ docs: $(READY)
 	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --conf-dir tools/docs docs site
 	@echo 'The site: $(CURDIR)/site/index.html'
 
-release-check: $(READY)
+release-check: docs
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group release
 	$(BIN)/python tools/release.py
 

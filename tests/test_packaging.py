@@ -25,7 +25,16 @@ PLUGIN_JSON = "pulumi_openai_ft/pulumi-plugin.json"
 REPOSITORY = "https://repository.invalid/pulumi-openai-ft"
 NEEDED_BY_TESTS = [
     *("bin", "benchmarks", "docs", "examples", "policies", "src", "tests", "tools"),
-    *("CHANGELOG.md", "LICENSE", "Makefile", "Pulumi.yaml", "README.md", "constraints.txt", "pyproject.toml"),
+    *(
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "Makefile",
+        "Pulumi.yaml",
+        "README.md",
+        "constraints.txt",
+        "pyproject.toml",
+    ),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Builds a release and checks it, without publishing it. A placeholder for an address that does not exist is refused."""
+"""`make release-check`: build a release and check it without publishing (docs/releasing.md)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
+import venv
 import zipfile
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,17 +38,36 @@ def problems(wheel: Path) -> list[str]:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         metadata = email.message_from_bytes(archive.read(name))
-    return [*_placeholders(metadata), *_changelog(str(metadata["Version"]))]
+    version = str(metadata["Version"])
+    return [*_placeholders(metadata), *_changelog(version), *_tag(version)]
+
+
+def try_out(wheel: Path) -> None:
+    """Install a wheel in a new virtual environment, import the package, and run its command."""
+    with tempfile.TemporaryDirectory() as folder:
+        venv.create(folder, with_pip=True)
+        bin_folder = Path(folder) / "bin"
+        _run(
+            bin_folder / "python", "-m", "pip", "install", "--quiet", "--constraint", "constraints.txt", wheel
+        )
+        _run(bin_folder / "python", "-I", "-c", "from pulumi_openai_ft import *")
+        _run(bin_folder / "openai-ft", "--help")
 
 
 def _placeholders(metadata: email.message.Message) -> list[str]:
     urls = [entry.split(", ", 1) for entry in metadata.get_all("Project-URL", [])]
-    links = re.findall(r"\]\((https?:[^)]+)", str(metadata.get_payload()))
-    return [
-        f"{name} is a placeholder, {address}: set the repository's address in pyproject.toml"
-        for name, address in [*urls, *(("link in the README", link) for link in links)]
-        if (urlsplit(address).hostname or "").endswith(PLACEHOLDER)
-    ]
+    links = set(re.findall(r"\]\((https?:[^)]+)", str(metadata.get_payload())))
+    placeholders = [link for link in links if _is_placeholder(link)]
+    reasons = [f"{name} is a placeholder, {address}" for name, address in urls if _is_placeholder(address)]
+    if placeholders:
+        reasons.append(
+            f"{len(placeholders)} links in the README are placeholders, such as {min(placeholders)}"
+        )
+    return [f"{reason}: set the repository's address in pyproject.toml" for reason in reasons]
+
+
+def _is_placeholder(address: str) -> bool:
+    return (urlsplit(address).hostname or "").endswith(PLACEHOLDER)
 
 
 def _changelog(version: str) -> list[str]:
@@ -60,17 +81,27 @@ def _changelog(version: str) -> list[str]:
     ]
 
 
-def _run(*command: str | Path) -> None:
+def _tag(version: str) -> list[str]:
+    tag = f"v{version}"
+    if not _run("git", "tag", "--list", tag).strip():
+        return []
+    return [f"the tag {tag} exists: choose a new version in pyproject.toml and CHANGELOG.md"]
+
+
+def _run(*command: str | Path) -> str:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ReleaseError(f"{' '.join(map(str, command))} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
 
 
 def main() -> int:
     """Print what was built, or why it cannot be published, and return the exit code."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     try:
-        found = problems(build())
+        wheel = build()
+        try_out(wheel)
+        found = problems(wheel)
     except ReleaseError as error:
         print(f"release: {error}", file=sys.stderr)
         return 1

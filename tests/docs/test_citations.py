@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CITING = ("src", "tests", "docs", "tools", "benchmarks", "examples", "policies", "bin")
-TEXTS = text_files(*CITING, "README.md", "CHANGELOG.md", "Makefile", "pyproject.toml")
-DOCUMENTS = [path for path in text_files(*CITING, "README.md", "CHANGELOG.md") if path.suffix == ".md"]
+TEXTS = text_files(*CITING, "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "pyproject.toml")
+DOCUMENTS = [
+    path
+    for path in text_files(*CITING, "README.md", "CHANGELOG.md", "CONTRIBUTING.md")
+    if path.suffix == ".md"
+]
 IN_OTHER_REPOSITORIES = {"README-CHECKPOINT-PERMISSIONS.md", "README-PERMISSIONS.md"}
 """Documents of the Terraform provider, which docs/coming-from-terraform.md compares with ours."""
 _ADDRESS = re.compile(r"https?://\S+")

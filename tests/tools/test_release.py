@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ def wheel(folder: Path, *, address: str = ADDRESS, link: str = ADDRESS, version:
 def changelog(release: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The changelog of a release 1.2.3."""
     monkeypatch.setattr(release, "ROOT", tmp_path)
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
     (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2027-01-01\n")
     return tmp_path / "CHANGELOG.md"
 
@@ -46,7 +48,8 @@ def test_a_release_with_addresses_and_changelog_is_ready(release: Any, changelog
 def test_a_placeholder_is_refused(release: Any, changelog: Path, place: str) -> None:
     (reason,) = release.problems(wheel(changelog.parent, **{place: "https://repository.invalid/x"}))
 
-    assert "is a placeholder, https://repository.invalid/x" in reason
+    assert "https://repository.invalid/x" in reason
+    assert reason.endswith(": set the repository's address in pyproject.toml")
 
 
 @pytest.mark.parametrize("text", ["", "## [1.2.2] - 2026-12-01\n", "## [Unreleased]\n"])
@@ -56,3 +59,19 @@ def test_a_version_without_dated_entries_is_refused(release: Any, changelog: Pat
 
     assert reason.startswith("the newest release in CHANGELOG.md is ")
     assert reason.endswith("but pyproject.toml has 1.2.3: date its entries")
+
+
+def test_a_tag_that_exists_is_refused(release: Any, changelog: Path) -> None:
+    git = ["git", "-C", changelog.parent, "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message", "Release"], check=True)
+    subprocess.run([*git, "tag", "v1.2.3"], check=True)
+
+    (reason,) = release.problems(wheel(changelog.parent))
+
+    assert reason == "the tag v1.2.3 exists: choose a new version in pyproject.toml and CHANGELOG.md"
+
+
+def test_a_wheel_that_cannot_be_imported_is_refused(release: Any, changelog: Path) -> None:
+    (changelog.parent / "constraints.txt").touch()
+    with pytest.raises(release.ReleaseError, match=r"pip install .*x\.whl failed"):
+        release.try_out(wheel(changelog.parent))

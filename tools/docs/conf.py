@@ -35,7 +35,7 @@ MENU = {
         "functions/get_models",
     ],
     "Guides": [
-        "host",
+        "provider-host",
         "import",
         "waiting",
         "settings",
@@ -43,15 +43,15 @@ MENU = {
         "errors",
         "services",
         "openai-api",
-        "after-2027-01-06",
-        "several-projects",
+        "openai-shutdown",
+        "multiple-projects",
         "policies",
         "ci",
         "training-data",
         "emulator",
-        "limits",
+        "limitations",
     ],
-    "Inside": ["how-it-works", "benchmarks", "structure", "developing"],
+    "Inside": ["how-it-works", "benchmarks", "architecture", "releasing"],
 }
 
 project = "pulumi-openai-ft"

@@ -192,8 +192,8 @@ def test_complete_workflow(following: Following, service: Emulator) -> None:
         assert outputs["permission_ids"] == granted(service)[job["fine_tuned_model"]]
 
 
-def test_ten_lines(following: Following, service: Emulator) -> None:
-    with following("ten_lines") as walker:
+def test_component(following: Following, service: Emulator) -> None:
+    with following("component") as walker:
         assert walker.outputs() == {"fine_tuned_model": only_job(service)["fine_tuned_model"]}
 
 

@@ -21,7 +21,7 @@ STORIES = {
     "import_existing",
     "reinforcement",
     "supervised",
-    "ten_lines",
+    "component",
     "timeout",
     "wandb",
 }
@@ -75,8 +75,8 @@ def test_azure_differs_by_settings_alone() -> None:
     assert program("azure") == program("basic")
 
 
-def test_ten_lines_are_enough() -> None:
-    assert len([line for line in program("ten_lines").splitlines() if line]) <= 10
+def test_component_are_enough() -> None:
+    assert len([line for line in program("component").splitlines() if line]) <= 10
 
 
 @pytest.mark.parametrize("name", DATA)
