@@ -1,4 +1,7 @@
-"""Where settings come from: the only module that names configuration keys and environment variables."""
+"""Where settings come from: the only module that names configuration keys and environment variables.
+
+One variable is not here: `_shared/clock.py` reads OPENAI_FT_TODAY, which is no setting of a stack.
+"""
 
 from __future__ import annotations
 

@@ -41,6 +41,7 @@ def test_it_looks_at_everything(folder: Path) -> None:
         "stack",
         "project key",
         "admin key",
+        "day",
         "service",
         "training",
     ]

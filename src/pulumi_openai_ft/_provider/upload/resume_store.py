@@ -88,14 +88,15 @@ class ResumeStore:
         return {entry.file_id for entry in entries if entry and entry.file_id}
 
     def drop_old(self, now: float) -> None:
-        """Drops what nobody asks for any more.
+        """Drop entries that are too old to be found, or cannot be read.
 
         Args:
             now: Unix seconds.
         """
         for file in self._files():
-            with suppress(OSError):
-                if file.stat().st_mtime < now - TTL:
+            entry = self._read(file)
+            if entry is None or entry.began <= now - TTL:
+                with suppress(OSError):
                     file.unlink(missing_ok=True)
 
     @locked_cached_property
