@@ -30,6 +30,9 @@ LANGUAGE_HOST = {"LANGUAGE_HOST_RELEASE": "", "LANGUAGE_HOST_PATIENCE": "1s"}
 """Settings of the stand-in for Pulumi's language host (tools/pulumi): which release's behavior it shows, and how long
 an interrupted program may run on."""
 
+CLOCK = ("CLOCK_OFFSET", "PYTHONPATH")
+"""Variables by which `tools/on_date` moves the clocks of Python processes."""
+
 
 @dataclass
 class Ran:
@@ -170,6 +173,7 @@ def environment(
     path = os.pathsep.join([engine, str(Path(sys.executable).parent), os.environ["PATH"]])
     settings = {
         **{name: os.environ.get(name, default) for name, default in LANGUAGE_HOST.items()},
+        **{name: os.environ[name] for name in CLOCK if name in os.environ},
         "HOME": str(tmp_path),
         "PATH": path,
         "OPENAI_API_KEY": API_KEY,
