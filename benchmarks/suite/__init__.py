@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.suite import host_start, import_time, overhead, polling, training_data, uploads, waiting
+from benchmarks.suite import (
+    host_start,
+    import_time,
+    overhead,
+    polling,
+    training_data,
+    tuning,
+    uploads,
+    waiting,
+)
 
 if TYPE_CHECKING:
     from benchmarks.benchmark import Benchmark
@@ -15,6 +24,7 @@ SUITE: dict[str, Benchmark] = {
     "host": host_start,
     "waiting": waiting,
     "polling": polling,
+    "tuning": tuning,
     "training data": training_data,
     "uploads": uploads,
 }

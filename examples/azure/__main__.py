@@ -1,4 +1,4 @@
-"""A training file and a job; everything else is left to the service."""
+"""Train a model on a file with the service's default settings."""
 
 import pulumi
 

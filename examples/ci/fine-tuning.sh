@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the workflow does, for any other CI and for the command line: run it in the project's folder.
+# The commands of the workflow. You can also run this script in any other CI and in a terminal, in the project's folder.
 set -eu
 
 usage() {
@@ -7,7 +7,7 @@ usage() {
     exit 2
 }
 
-need() { # VARIABLE WHAT
+need() { # VARIABLE DESCRIPTION
     eval "value=\${$1:-}"
     [ -n "$value" ] || {
         echo "$0: $1 is not set: $2" >&2
@@ -16,13 +16,13 @@ need() { # VARIABLE WHAT
 }
 
 [ $# -eq 1 ] || usage
-need PULUMI_BACKEND_URL 'where the state lies, such as s3://our-bucket or file:///srv/pulumi'
-need PULUMI_CONFIG_PASSPHRASE 'what secrets in the state are encrypted with'
+need PULUMI_BACKEND_URL 'the backend that stores the state, such as s3://our-bucket or file:///srv/pulumi'
+need PULUMI_CONFIG_PASSPHRASE 'the passphrase that encrypts secrets in the state'
 stack=${PULUMI_STACK:-prod}
 pack=${POLICY_PACK:-policies}
 config=$pack/config.json
 
-# Each run brings the environment up to date: an earlier one may have failed, and requirements.txt changes.
+# Update the environment in each run: an earlier run may have failed, and requirements.txt can change.
 [ -x venv/bin/python ] || python3 -m venv venv
 venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 PATH=$PWD/venv/bin:$PATH
@@ -30,12 +30,12 @@ command=$1
 set -- --policy-pack "$pack"
 [ ! -e "$config" ] || set -- "$@" --policy-pack-config "$config"
 
-# `exec`, so that Pulumi itself hears when the run is cancelled, and stops waiting in time.
+# `exec`, so that Pulumi itself receives the signal when the run is cancelled, and stops waiting in time.
 case $command in
 preview)
     exec pulumi preview --stack "$stack" --diff --non-interactive "$@"
     ;;
-up) # with a preview before it, never --skip-preview: that run is the one that rules guard
+up) # never with --skip-preview: the policies protect you only if they run in the preview
     exec pulumi up --stack "$stack" --yes --non-interactive "$@"
     ;;
 check)

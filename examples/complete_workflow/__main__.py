@@ -1,4 +1,4 @@
-"""From a training file to a model that another project may use."""
+"""Upload training data, train a model, and share it with another project."""
 
 import pulumi
 
@@ -26,9 +26,9 @@ pulumi.export("file_id", training.id)
 pulumi.export("job_id", job.id)
 pulumi.export("job_status", job.status)
 pulumi.export("fine_tuned_model", job.fine_tuned_model)
-pulumi.export("latest_event", events.apply(lambda found: found.events[0].message))
+pulumi.export("latest_event", events.apply(lambda result: result.events[0].message))
 
-# Sharing needs the admin key and a project of the same organization that does not own the model.
+# Sharing requires the admin key, and another project of the same organization than the project that owns the model.
 if config.get_bool("use_admin_key"):
     permission = openai_ft.FineTuningCheckpointPermission(
         "share", checkpoint_id=job.fine_tuned_model, project_ids=config.require_object("project_ids")

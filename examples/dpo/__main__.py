@@ -1,4 +1,4 @@
-"""Direct preference optimization: the model learns which of two answers is the better one."""
+"""Train a model with direct preference optimization: it learns to prefer the better of two responses."""
 
 import pulumi
 

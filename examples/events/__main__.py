@@ -1,4 +1,4 @@
-"""The log of a job: how its training went, and what went wrong."""
+"""Read the events of a job: its progress, warnings and metrics."""
 
 import pulumi
 
@@ -12,8 +12,8 @@ warnings = openai_ft.get_fine_tuning_events_output(job.id, level="warning")
 story = openai_ft.get_fine_tuning_events_output(job.id, type="message", order="oldest", limit=4)
 metrics = openai_ft.get_fine_tuning_events_output(job.id, type="metrics", limit=1)
 
-pulumi.export("event_count", latest.apply(lambda found: len(found.events)))
-pulumi.export("latest_event_message", latest.apply(lambda found: found.events[0].message))
-pulumi.export("warning_count", warnings.apply(lambda found: len(found.events)))
-pulumi.export("story", story.apply(lambda found: [event.message for event in found.events]))
-pulumi.export("last_step", metrics.apply(lambda found: found.events[0].data))
+pulumi.export("event_count", latest.apply(lambda result: len(result.events)))
+pulumi.export("latest_event_message", latest.apply(lambda result: result.events[0].message))
+pulumi.export("warning_count", warnings.apply(lambda result: len(result.events)))
+pulumi.export("story", story.apply(lambda result: [event.message for event in result.events]))
+pulumi.export("last_step", metrics.apply(lambda result: result.events[0].data))

@@ -1,4 +1,4 @@
-"""Reinforcement training: a grader rewards answers, here decisions on returns at a shop."""
+"""Train a reasoning model with a grader that scores its decisions on returns at a shop."""
 
 import pulumi
 
@@ -9,7 +9,7 @@ validation = openai_ft.File("validation", file="../data/returns_validation.jsonl
 
 
 def equals(field: str) -> dict[str, str]:
-    """Rewards an answer whose field is that of the row."""
+    """Return a grader that checks whether a field of the response equals the field of the example."""
     return {
         "type": "string_check",
         "name": field,

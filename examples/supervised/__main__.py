@@ -1,4 +1,4 @@
-"""Supervised training, with hyperparameters and a validation file of one's own."""
+"""Train a model with custom hyperparameters and a validation file."""
 
 import pulumi
 

@@ -1,4 +1,4 @@
-"""A deadline: `up` cancels a job that takes too long."""
+"""Set a deadline: `pulumi up` cancels a job that takes too long."""
 
 import pulumi
 

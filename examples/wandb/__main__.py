@@ -1,4 +1,4 @@
-"""Training that Weights & Biases follows."""
+"""Track training in Weights & Biases."""
 
 import pulumi
 

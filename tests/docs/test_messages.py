@@ -58,7 +58,7 @@ REFUSED: list[tuple[type[Provider], dict[str, Any]]] = [
 
 def shown(resource: str) -> list[re.Pattern[str]]:
     """The messages on a resource's page; `…` stands for anything, `up` for `up` in any quotes."""
-    rows = tables(PAGE_OF[resource])["What can go wrong"]
+    rows = tables(PAGE_OF[resource])["Troubleshooting"]
     texts = [re.escape(row["message"].strip("`")) for row in rows]
     return [re.compile(text.replace("…", ".*").replace("'up'", "['`]up['`]"), re.DOTALL) for text in texts]
 

@@ -39,7 +39,7 @@ def telling(text: str) -> list[str]:
 
 
 def before_the_real_api() -> list[Sample]:
-    end = PAGES["quickstart"].index("## The real API")
+    end = PAGES["quickstart"].index("## Use the real API")
     last = PAGES["quickstart"].count("\n", 0, end)
     return [sample for sample in samples("quickstart") if int(sample.place.split(":")[1]) < last]
 

@@ -136,7 +136,10 @@ def test_a_functions_errors_are_those_of_its_docstring(name: str) -> None:
 
 def test_what_a_change_does_is_what_the_provider_does() -> None:
     job = pulumi_openai_ft.FineTuningJob
-    said = {row["input"].strip("`"): row["a change"] for row in tables(PAGE_OF["FineTuningJob"])["Inputs"]}
+    said = {
+        row["input"].strip("`"): row["effect of a change"]
+        for row in tables(PAGE_OF["FineTuningJob"])["Inputs"]
+    }
 
     assert said == {
         **dict.fromkeys(REPLACE_ON_CHANGE, "replaces"),

@@ -145,7 +145,10 @@ def test_the_script_has_no_preview_to_skip() -> None:
     ("arguments", "said"),
     [
         ([], "usage: "),
-        (["down"], "PULUMI_BACKEND_URL is not set: where the state lies, such as s3://our-bucket"),
+        (
+            ["down"],
+            "PULUMI_BACKEND_URL is not set: the backend that stores the state, such as s3://our-bucket",
+        ),
     ],
 )
 def test_the_script_says_what_it_needs(arguments: list[str], said: str) -> None:

@@ -49,14 +49,14 @@ def inputs(name: str) -> str:
         [name, type_ + _or_object(resource, name), default, _meaning(model, name), effect(resource, name)]
         for name, type_, default in _given(model)
     ]
-    top = _table(("input", "type", "default", "meaning", "a change"), rows)
+    top = _table(("input", "type", "default", "meaning", "effect of a change"), rows)
     return "\n\n".join([top, *(_nested(one, given=True) for one in nested_models(model))])
 
 
 def outputs(name: str) -> str:
     """What a resource has once it is there."""
     resource = getattr(pulumi_openai_ft, name)
-    own_id = [["id", "`str`", "Id at the service."]] if resource in RESOURCES else []
+    own_id = [["id", "`str`", "The id at the service."]] if resource in RESOURCES else []
     return _table(("output", "type", "meaning"), [*own_id, *_got(output_model(resource))])
 
 
@@ -72,23 +72,24 @@ def call(name: str) -> str:
 
 
 def function(name: str) -> str:
-    """What a function takes, gives and raises, and its twin."""
-    called, twin = getattr(pulumi_openai_ft, name), getattr(pulumi_openai_ft, f"{name}_output")
+    """Return the arguments, result and errors of a function, and its output form."""
+    called = getattr(pulumi_openai_ft, name)
+    output_form = getattr(pulumi_openai_ft, f"{name}_output")
     lookup, said = LOOKUPS_BY_FUNCTION[name], docstrings.entries(called, "Args")
     rows = [[*row, said[row[0]]] for row in _given(lookup.arguments)]
     errors = [[f"`{error}`", when] for error, when in docstrings.entries(called, "Raises").items()]
     parts = [
         "## Arguments",
         _table(("argument", "type", "default", "meaning"), rows),
-        "`opts` are Pulumi's options for functions, `pulumi.InvokeOptions`. What is `None` asks for nothing.",
+        "`opts` takes a `pulumi.InvokeOptions`. An argument that is `None` is ignored.",
         "## Result",
         f"`{lookup.result.__name__}`: {docstrings.text(lookup.result)}",
         _table(("field", "type", "meaning"), _got(lookup.result)),
         *(_nested(one, given=False) for one in nested_models(lookup.result)),
         "## Errors",
         _table(("error", "when"), errors),
-        "## Twin",
-        f"`{twin.__name__}`: {docstrings.text(twin)} Gives a `pulumi.Output` of the result.",
+        "## Output form",
+        f"`{output_form.__name__}`: {docstrings.text(output_form)} Returns a `pulumi.Output` of the result.",
     ]
     return "\n\n".join(parts)
 

@@ -61,7 +61,9 @@ def test_a_readme_shows_its_story_on_the_emulator_and_tells_of_the_real_api(exam
     assert story[0].shown
     assert "pulumi destroy" in story[-1].commands
     assert text.index(EMULATOR) < text.index("\n## On the real API\n")
-    assert "ould not run it against the real" in text.split("\n## On the real API\n")[1].replace("\n", " ")
+    assert "We could not run this example against the real" in text.split("\n## On the real API\n")[
+        1
+    ].replace("\n", " ")
 
 
 @pytest.mark.parametrize("example", NAMES)
