@@ -8,10 +8,10 @@ from pulumi.runtime.proto import provider_pb2
 from tests.support import API_KEY, write_training_data
 
 from pulumi_openai_ft._client.client import connect
-from pulumi_openai_ft._client.rate_limit import REAL_TIME
 from pulumi_openai_ft._program.functions.error_transport import encode
 from pulumi_openai_ft._program.functions.lookups import LOOKUPS
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._shared.clock import REAL_TIME
 from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
 from pulumi_openai_ft.errors import CommandInterruptedError, InputError, NotFoundError
 from pulumi_openai_ft.host._functions import invoke, respond
