@@ -9,16 +9,22 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pulumi_openai_ft._shared.api_limits import LIMITS, METHODS
 from pulumi_openai_ft._training_data.cache import Cache
 from pulumi_openai_ft._training_data.checker import CheckOptions
 from pulumi_openai_ft._training_data.executors import InlineExecutor
+from pulumi_openai_ft._training_data.limits import AZURE
 from pulumi_openai_ft._training_data.problems import KINDS, MOST_SHOWN, Problem, Severity
 from pulumi_openai_ft._training_data.reader import opened, pieces
-from pulumi_openai_ft._training_data.scan import lines_of, scan
+from pulumi_openai_ft._training_data.scan import ScanResult, lines_of, scan
 from pulumi_openai_ft._training_data.tokens import counts_exactly, encoding_of
+
+if TYPE_CHECKING:
+    from io import FileIO
+
+    from pulumi_openai_ft._training_data.duplicates import DuplicateFinder
 
 __all__ = [
     "METHODS",
@@ -39,6 +45,9 @@ MOST_TRAINED = LIMITS["most_rows_in_default_epochs"]
 
 FEW, TOO_FEW = "few_examples", "too_few_examples"
 """Kinds of the problem that a file has too few examples: if its use is unknown, and if it is a training file."""
+
+RULES = 2
+"""Number of the rules. Increase it when they change, so that cached reports of earlier rules are not used."""
 
 Path = str | os.PathLike[str]
 Progress = Callable[[int, int], None]
@@ -112,6 +121,7 @@ def check(
     part: Literal["training", "validation"] | None = None,
     model: str | None = None,
     context_length: int | None = None,
+    service: str = "openai",
     training_file: Path | None = None,
     sha256: str | None = None,
     progress: Progress = lambda _done, _size: None,
@@ -121,12 +131,13 @@ def check(
 
     Args:
         file: Path of the file.
-        method: The training method of the job. By default, it is inferred from the first example.
+        method: The training method of the job. By default, it is the method that most examples are written for.
         part: The use of the file. A training file with fewer than 10 examples has an error; if `part` is None,
             it has a warning.
         model: The base model of the job, which determines the encoding of its tokens. By default, they are
             counted with `o200k_base`, the encoding of OpenAI's recent models.
         context_length: Maximum number of tokens per example. The service truncates longer examples.
+        service: Name of the service, such as `azure`, whose limits apply.
         training_file: Path of the training file, if `file` is a validation file. Examples that are in both files
             are reported as warnings.
         sha256: SHA-256 of the content that you expect. If the report on this content is cached, it is returned
@@ -138,7 +149,8 @@ def check(
         InputError: A file is not a regular file, cannot be read, or changes while it is read.
     """
     cache = Cache(Report) if cache is None else cache
-    options = CheckOptions(method, encoding_of(model), context_length)
+    rules = AZURE if service == AZURE else CheckOptions._field_defaults["service"]
+    options = CheckOptions(method, encoding_of(model), context_length, rules)
     training = _hash_of(training_file, cache) if training_file is not None else None
     report = _known(cache, sha256, options, training) or _known(cache, cache.sha256(file), options, training)
     if report is None:
@@ -228,7 +240,7 @@ def _known(
         return None
     if report := cache.report(sha256, _key(options, training)):
         return report
-    defaults = CheckOptions(None, options.encoding, None)
+    defaults = CheckOptions(None, options.encoding, None, options.service)
     report = cache.report(sha256, _key(defaults, training))
     return report if report and _is_same_with(options, report) else None
 
@@ -253,7 +265,7 @@ def _read(
             training_lines = lines_of(content)
     started = cache.now()
     with opened(file) as (content, state):
-        result = scan(content, state.size, options, training_lines, lambda done: progress(done, state.size))
+        result = _scan(content, state.size, options, training_lines, lambda done: progress(done, state.size))
     cache.remember_file(state, result.sha256, started)
     checker = result.checker
     return Report(
@@ -271,8 +283,23 @@ def _read(
     )
 
 
+def _scan(
+    content: FileIO,
+    size: int,
+    options: CheckOptions,
+    training: DuplicateFinder | None,
+    read: Callable[[int], None],
+) -> ScanResult:
+    """Scan a file, and scan it again if most of its rows are written for another method than the first."""
+    result = scan(content, size, options, training, read)
+    if options.method is None and (method := result.checker.likely_method) != result.checker.method:
+        content.seek(0)
+        return scan(content, size, options._replace(method=method), training, read)
+    return result
+
+
 def _key(options: CheckOptions, training: str | None) -> str:
-    return f"{tuple(options)} {counts_exactly()} {training}"
+    return f"{RULES} {tuple(options)} {counts_exactly()} {training}"
 
 
 def _for_part(report: Report, part: str | None) -> Report:

@@ -43,7 +43,7 @@ def test_tokens_and_price_are_printed_with_the_price_source(
     assert run(file, "--model", MODEL, "--epochs", "4") == 0
 
     said = rows(capsys.readouterr().out)
-    assert said["file"] == f"{file}: 100 examples for supervised, 2,700 tokens, 0 errors, 0 warnings"
+    assert said["file"] == f"{file}: 100 examples for supervised, 2,900 tokens, 0 errors, 0 warnings"
     assert said["model"] == "gpt-4.1-mini-2025-04-14"
     assert said["epochs"] == "4"
     assert said["tokens"] == "about 10,800: 2,700 per epoch, counted with o200k_base"
@@ -65,7 +65,7 @@ def test_a_price_may_be_given(file: Path, capsys: pytest.CaptureFixture[str]) ->
 
     said = rows(capsys.readouterr().out)
     assert said["model"] == "mistral-7b, which is not in the catalog"
-    assert (said["price"], said["cost"]) == ("1,000.00 USD per million tokens (--price)", "about 2.70 USD")
+    assert (said["price"], said["cost"]) == ("1,000.00 USD per million tokens (--price)", "about 2.90 USD")
 
 
 def test_without_a_price_the_cost_is_not_known(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,12 +97,12 @@ def test_json_holds_the_figures(file: Path, capsys: pytest.CaptureFixture[str]) 
         "method": "supervised",
         "examples": 100,
         "errors": 0,
-        "tokens_per_epoch": 2700,
+        "tokens_per_epoch": 2900,
         "token_count_exact": True,
         "epochs": 4,
-        "estimated_tokens": 10800,
+        "estimated_tokens": 11600,
         "usd_per_million_tokens": 5.0,
-        "estimated_cost_usd": 0.054,
+        "estimated_cost_usd": 0.058,
     }
 
 

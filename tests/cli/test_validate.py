@@ -34,19 +34,19 @@ def test_a_good_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
     assert run(file) == 0
     assert (
-        capsys.readouterr().out == f"{file}: 12 examples for supervised, 324 tokens, 0 errors, 0 warnings\n"
+        capsys.readouterr().out == f"{file}: 12 examples for supervised, 348 tokens, 0 errors, 0 warnings\n"
     )
 
 
 def test_problems_are_a_table_followed_by_the_fixes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bad = [BAD | {"number": number} for number in range(22)]
+    bad = [numbered(number, BAD) for number in range(22)]
     file = write(tmp_path / "bad.jsonl", *ROWS, *bad, ROWS[0])
 
     assert run(file) == 1
     head, *table = capsys.readouterr().out.splitlines()
-    assert head.endswith("35 examples for supervised, 351 tokens, 22 errors, 1 warning")
+    assert head.endswith("35 examples for supervised, 377 tokens, 22 errors, 1 warning")
     assert table[:2] == [
         "  error    line 13, messages[1].weight  is 2, not 0 or 1",
         "  error    line 14, messages[1].weight  is 2, not 0 or 1",
@@ -95,7 +95,7 @@ def test_the_model_determines_the_maximum_row_length(
 
 def test_the_method_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(write(tmp_path / "chat.jsonl", *ROWS), "--method", "dpo") == 1
-    assert "has messages, but dpo requires input" in capsys.readouterr().out
+    assert "has messages, not the format of dpo" in capsys.readouterr().out
 
 
 def test_json_holds_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,7 +53,8 @@ WITH_PARTS = chat(
     USER,
     {"role": "assistant", "content": None, "refusal": "No."},
 )
-PAIR = {"input": {"messages": [USER]}, "preferred_output": [ASSISTANT], "non_preferred_output": [ASSISTANT]}
+WORSE: dict[str, Any] = {"role": "assistant", "content": "No idea."}
+PAIR = {"input": {"messages": [USER]}, "preferred_output": [ASSISTANT], "non_preferred_output": [WORSE]}
 PAIR_WITH_TOOLS = PAIR | {"input": {"messages": [USER], "tools": [TOOL], "parallel_tool_calls": True}}
 TASK: dict[str, Any] = chat({"role": "developer", "content": "Answer."}, USER, reference="warehouse")
 TASK_WITH_TOOLS = chat(USER, CALLING, RESULT, USER, tools=[TOOL], reference={"place": "warehouse"})
@@ -82,7 +83,11 @@ def write(path: Path, *rows: Any) -> Path:
 
 def numbered(number: int, row: dict[str, Any] = CHAT) -> dict[str, Any]:
     """A row like another, which is no duplicate of it."""
-    return row | {"number": number}
+    text = json.dumps(row)
+    for question in (USER["content"], "What is this?"):
+        text = text.replace(question, f"{question} {number}")
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def found(report: Report) -> list[tuple[str, int | None, str]]:

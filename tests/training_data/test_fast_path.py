@@ -21,10 +21,14 @@ def plain(row: Any) -> Plain:
     return msgspec.json.decode(json.dumps(row).encode(), type=Plain)
 
 
+def lines(*rows: Any) -> bytes:
+    return b"\n".join(json.dumps(row).encode() for row in rows)
+
+
 def test_the_fast_path_reads_rows_like_the_full_path() -> None:
     batch, expected = Batch(), token_texts(CHAT, "supervised")
 
-    assert collect_plain_rows([plain(CHAT)] * 3, batch)
+    assert collect_plain_rows([plain(CHAT)] * 3, lines(*[CHAT] * 3), batch)
     assert sorted(batch.texts + batch.common) == sorted(3 * expected.texts)
     assert batch.tokens == 3 * expected.tokens
 
@@ -37,7 +41,7 @@ def test_the_fast_path_reads_rows_like_the_full_path() -> None:
 def test_rows_that_need_the_full_check_are_skipped(row: Any) -> None:
     batch = Batch()
 
-    assert not collect_plain_rows([plain(CHAT), plain(row)], batch)
+    assert not collect_plain_rows([plain(CHAT), plain(row)], lines(CHAT, row), batch)
     assert batch == Batch()
 
 
@@ -50,6 +54,7 @@ def examined(lines: list[bytes]) -> FileChecker:
     )
     for block in blocks(iter([memoryview(b"\n".join(lines))])):
         found.take(block)
+    found.finish()
     return found
 
 
@@ -65,5 +70,8 @@ def test_a_special_row_does_not_affect_its_neighbors(odd: bytes) -> None:
 
     together, alone = examined(lines), [examined([line]) for line in lines]
 
+    for one in (together, *alone):
+        for of_file in ("few_examples", "no_examples"):
+            del one.findings.counts[of_file]
     assert together.findings.counts == sum((one.findings.counts for one in alone), Counter())
     assert together.examples == sum(one.examples for one in alone)

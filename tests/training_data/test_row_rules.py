@@ -51,7 +51,7 @@ def function(**changes: Any) -> dict[str, Any]:
 
 CHATS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
     "row is a list": ([], [("row", "")]),
-    "no messages": ({}, [("messages", "messages")]),
+    "no messages": ({}, [("format", "")]),
     "empty messages": (chat(), [("messages", "messages")]),
     "old completions row": ({"prompt": "a", "completion": "b"}, [("format", "")]),
     "preference row": (PAIR, [("format", "")]),
@@ -168,7 +168,10 @@ CHATS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
             CALLING | {"tool_calls": [CALL | {"function": {"name": "track", "arguments": '"<|im_sep|>"'}}]},
             tools=[TOOL],
         ),
-        [("special_token", "messages[1].tool_calls[0].function.arguments")],
+        [
+            ("special_token", "messages[1].tool_calls[0].function.arguments"),
+            ("arguments_type", "messages[1].tool_calls[0].function.arguments"),
+        ],
     ),
     "half a character": (
         chat(USER | {"content": "\ud83d"}, ASSISTANT),
@@ -197,7 +200,7 @@ def test_a_fault_in_a_chat_is_located(row: Any, expected: list[tuple[str, str]])
 PAIRS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
     "older names": ({"input": {}, "preferred_completion": []}, [("format", "")]),
     "chat": (CHAT, [("format", "")]),
-    "no input": (PAIR | {"input": None}, [("messages", "input")]),
+    "no input": (PAIR | {"input": None}, [("input", "input")]),
     "no question": (PAIR | {"input": {"messages": []}}, [("messages", "input.messages")]),
     "no better answer": (PAIR | {"preferred_output": []}, [("output", "preferred_output")]),
     "two answers": (PAIR | {"non_preferred_output": [ASSISTANT] * 2}, [("output", "non_preferred_output")]),

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
 from pulumi_openai_ft._shared.api_limits import METHODS
 from pulumi_openai_ft._training_data.duplicates import DuplicateFinder
 from pulumi_openai_ft._training_data.fast_path import collect_plain_rows
-from pulumi_openai_ft._training_data.limits import FEWEST_ROWS, MOST_IMAGE_ROWS
-from pulumi_openai_ft._training_data.problems import Problem, ProblemLog
+from pulumi_openai_ft._training_data.file_formats import continues, is_cut_off, other_file_format
+from pulumi_openai_ft._training_data.limits import FEWEST_ROWS, MOST_IMAGE_ROWS, most_images
+from pulumi_openai_ft._training_data.problems import Problem, ProblemLog, Severity
 from pulumi_openai_ft._training_data.reader import LONGEST_LINE
+from pulumi_openai_ft._training_data.repeated_keys import repeats_keys
 from pulumi_openai_ft._training_data.row_rules import (
     UnreadableRowError,
     likely_method,
     parse_row,
+    repeated_key_problem,
     row_problems,
 )
 from pulumi_openai_ft._training_data.row_types import TYPES, Plain
@@ -46,14 +51,16 @@ class CheckOptions(NamedTuple):
     """Options of a check.
 
     Attributes:
-        method: Training method of the job, an item of `METHODS`, or None to infer it from the first row.
+        method: Training method of the job, an item of `METHODS`, or None to infer it from the rows.
         encoding: Name of the encoding that tokens are counted with.
         context_length: Maximum number of tokens per row, or None. The service truncates longer rows.
+        service: Name of the service, whose limits apply.
     """
 
     method: str | None
     encoding: str
     context_length: int | None
+    service: str = "openai"
 
 
 class FileChecker:
@@ -66,7 +73,7 @@ class FileChecker:
 
     Attributes:
         examples: Number of rows so far, valid or not.
-        method: Training method whose rules are applied, or None before the first row.
+        method: Training method whose rules are applied, or None before the first row that shows it.
         longest: Length of the longest line so far, in bytes. A row without images has no more tokens than bytes.
         findings: Problems found so far.
     """
@@ -77,14 +84,47 @@ class FileChecker:
         self.findings = ProblemLog()
         self._options, self._tally, self._training = options, tally, training
         self._duplicates = DuplicateFinder()
-        self._has_carriage_returns = self._is_stopped = False
+        self._is_stopped = False
+        self._votes: Counter[str] = Counter()
+        self._formats: dict[str, Problem] = {}
+        self._format_counts: Counter[str] = Counter()
+        self._first_line: Block | None = None
         self._decoder: msgspec.json.Decoder[Row] | None = None
         self._plain = msgspec.json.Decoder(Plain) if options.method in (None, METHODS[0]) else None
+
+    @property
+    def likely_method(self) -> str:
+        """Return the method that most rows are written for. The method whose rules were applied wins a tie."""
+        applied = self.method or METHODS[0]
+        others = self._votes.total()
+        votes = self._votes + Counter({applied: self.examples - others})
+        return max(METHODS, key=lambda method: (votes[method], method == applied))
 
     def take(self, block: Block) -> None:
         """Check a block of lines. After too many errors, this returns immediately."""
         if self._is_stopped:
             return
+        if block.number == 1 and is_cut_off(block.lines):
+            self._first_line = block  # the next lines show whether it continues there
+            return
+        if self._first_line:
+            self._take_first_line(block.lines or [])
+            if self._is_stopped:
+                return
+        self._take(block)
+
+    def _take_first_line(self, following: list[bytes]) -> None:
+        """Check the first line, which is only the start of an object, with the lines that follow it."""
+        block, self._first_line = self._first_line, None
+        if block is None or block.lines is None:
+            return
+        if continues(block.lines[0], following):
+            self._is_stopped = True
+            self._add("several_lines", "starts an object that continues on the next lines", 1)
+        else:
+            self._take(block)
+
+    def _take(self, block: Block) -> None:
         if block.lines is None:
             self._add(
                 "line_too_long",
@@ -97,7 +137,7 @@ class FileChecker:
             self._is_stopped = True
             return
         if block.has_returns:
-            lines = self._without_carriage_returns(lines)
+            lines = _without_carriage_returns(lines)
         longest = len(max(lines, key=len))
         self.longest = max(self.longest, longest)
         text, may_be_long = block.text if lines is block.lines else None, longest > self._tally.longest
@@ -110,7 +150,12 @@ class FileChecker:
 
     def finish(self) -> None:
         """Report the problems that depend on the whole file."""
+        self._take_first_line([])
         self._tally.finish()
+        for reason, problem in self._formats.items():
+            more = self._format_counts[reason] - 1
+            others = f" (and {more:,} more example{'' if more == 1 else 's'})" if more else ""
+            self.findings.add(replace(problem, reason=f"{reason}{others}"))
         for line, length in self._tally.truncated:
             longest = self._options.context_length
             self._add("too_long_for_model", f"has {length:,} tokens, more than the model's {longest:,}", line)
@@ -133,6 +178,9 @@ class FileChecker:
             The lines without a byte order mark, or an empty list if the file cannot be read as JSON Lines.
         """
         first = lines[0]
+        if reason := other_file_format(first):
+            self._add("file_format", reason)
+            return []
         if first.startswith(UTF_16_MARKS) or b"\0" in first[:4]:
             self._add("encoding", "is encoded in UTF-16 or UTF-32")
             return []
@@ -144,21 +192,14 @@ class FileChecker:
             return []
         return lines if first is lines[0] else [first, *lines[1:]]
 
-    def _without_carriage_returns(self, lines: list[bytes]) -> list[bytes]:
-        without = [line.removesuffix(b"\r") for line in lines]
-        if without == lines:
-            return lines
-        if not self._has_carriage_returns:
-            self._has_carriage_returns = True
-            self._add("carriage_returns", "has Windows line endings (CRLF)")
-        return without
-
     def _take_plain(self, lines: list[bytes], text: memoryview | bytes | None) -> bool:
         """Check lines on the fast path, as long as all rows are text-only, and return whether they were."""
         if self._plain is None:
             return False
         try:
-            is_plain = collect_plain_rows(_all_decoded(self._plain, lines, text), self._tally.batch)
+            rows = _all_decoded(self._plain, lines, text)
+            joined = b"\n".join(lines) if text is None else bytes(text)
+            is_plain = collect_plain_rows(rows, joined, self._tally.batch)
         except UNDECODABLE:
             is_plain = False
         if is_plain:
@@ -180,18 +221,23 @@ class FileChecker:
             return [_decoded(decoder, line) for line in lines]
 
     def _choose_method(self, lines: list[bytes]) -> None:
-        """Infer the method from the first readable row, unless the options set it."""
+        """Infer the method from the first row that shows it, unless the options set it."""
         for line in filter(bytes.strip, lines) if self.method is None else ():
             try:
                 self.method = likely_method(parse_row(line))
-                break
             except UnreadableRowError:
                 continue
+            if self.method is not None:
+                break
         if self.method is not None:
             self._decoder = msgspec.json.Decoder(TYPES[self.method])
 
     def _rows(self, lines: list[bytes], number: int, rows: list[Row | None], *, may_be_long: bool) -> None:
         self.examples += len(lines)
+        rows = [
+            None if row is not None and repeats_keys(line, row) else row
+            for line, row in zip(lines, rows, strict=True)
+        ]
         others = range(len(rows)) if may_be_long else collect_simple_rows(rows, self._tally.batch)
         for index in others:
             self._check_row(lines[index], number + index, rows[index])
@@ -202,7 +248,7 @@ class FileChecker:
         try:
             if row is None:
                 raise NeedsFullCheckError  # noqa: TRY301 - both reasons lead to the same check
-            collect_token_texts(row, batch)
+            collect_token_texts(row, batch, most_images(self._options.service))
         except NeedsFullCheckError:
             self._check_fully(line, number)
         else:
@@ -216,18 +262,38 @@ class FileChecker:
             self.examples -= 1
             self._add("blank_line", "is blank", number)
             return
-        errors, method = self.findings.errors, self.method or METHODS[0]
+        method = self.method or METHODS[0]
+        repeated: list[str] = []
         try:
-            row = parse_row(line)
-            for problem in row_problems(row, method, number):
-                self.findings.add(problem)
+            row = parse_row(line, repeated)
+            problems = row_problems(row, method, number, self._options.service)
         except UnreadableRowError as error:
             self._add(error.kind, str(error), number)
-        if self.findings.errors == errors:
-            self._tally.add(number, token_texts(row, method), len(line))
-        elif self.findings.are_too_many:
+        else:
+            if repeated:
+                problems.append(repeated_key_problem(repeated, number))
+            self._report(problems)
+            self._vote(row)
+            if all(problem.severity is Severity.WARNING for problem in problems):
+                self._tally.add(number, token_texts(row, method), len(line))
+        if self.findings.are_too_many:
             self._is_stopped = True
             self._add("stopped", f"has too many errors: lines after line {number} were not checked")
+
+    def _report(self, problems: list[Problem]) -> None:
+        """Add the problems of a row. A wrong format is reported once for all rows that have it."""
+        for problem in problems:
+            if problem.kind == "format":
+                self._formats.setdefault(problem.reason, problem)
+                self._format_counts[problem.reason] += 1
+            else:
+                self.findings.add(problem)
+
+    def _vote(self, row: Any) -> None:
+        """Count the method that a row shows, if it is not the applied one."""
+        method = likely_method(row)
+        if method not in (None, self.method):
+            self._votes[method] += 1
 
     def _find_duplicates(self, lines: list[bytes], number: int) -> None:
         for line, first in self._duplicates.among(lines, number):
@@ -261,6 +327,12 @@ def _decoded(decoder: msgspec.json.Decoder[Row], line: bytes) -> Row | None:
         return decoder.decode(line)
     except UNDECODABLE:
         return None
+
+
+def _without_carriage_returns(lines: list[bytes]) -> list[bytes]:
+    """Return lines without the carriage returns of Windows, or the same list if there are none."""
+    without = [line.removesuffix(b"\r") for line in lines]
+    return lines if without == lines else without
 
 
 def _are_objects(lines: list[bytes]) -> bool:

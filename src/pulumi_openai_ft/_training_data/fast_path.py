@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from pulumi_openai_ft._training_data.repeated_keys import plain_rows_repeat_keys
 from pulumi_openai_ft._training_data.row_types import PlainAssistant, PlainDeveloper, PlainSystem
 from pulumi_openai_ft._training_data.token_texts import MESSAGE_TOKENS
 
@@ -21,8 +22,13 @@ SHARED = frozenset({PlainSystem, PlainDeveloper})
 _messages = attrgetter("messages")
 
 
-def collect_plain_rows(rows: Sequence[Plain], batch: Batch) -> bool:
+def collect_plain_rows(rows: Sequence[Plain], lines: bytes, batch: Batch) -> bool:
     """Add the texts of text-only rows to a batch, unless a row needs a full check.
+
+    Args:
+        rows: The rows.
+        lines: The lines of the rows.
+        batch: The batch.
 
     Returns:
         Whether the texts were added. If not, the batch is unchanged.
@@ -30,9 +36,16 @@ def collect_plain_rows(rows: Sequence[Plain], batch: Batch) -> bool:
     if {type(row.messages[-1]) for row in rows} != {PlainAssistant}:
         return False
     messages = list(chain.from_iterable(map(_messages, rows)))
+    types = list(map(type, messages))
+    if (PlainAssistant, PlainAssistant) in pairwise(types):
+        return False
     texts = [message.content for message in messages if type(message) not in SHARED]
     common = [message.content for message in messages if type(message) in SHARED]
-    if any("<|" in text for text in chain(texts, common) if "|" in text):
+    if not all(map(str.strip, texts)):
+        return False
+    if any("\0" in text or ("|" in text and "<|" in text) for text in chain(texts, common)):
+        return False
+    if plain_rows_repeat_keys(lines, rows, messages):
         return False
     batch.texts += texts
     batch.common += common

@@ -5,31 +5,48 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft._training_data.images import image_fault
 from pulumi_openai_ft._training_data.limits import (
+    ANY_MESSAGE_KEYS,
+    CALL_KEYS,
+    CALLED_KEYS,
     DETAILS,
+    FUNCTION_KEYS,
     FUNCTION_NAME,
+    IMAGE_KEYS,
+    MESSAGE_KEYS,
+    MESSAGE_NAME,
     MOST_FUNCTIONS,
-    MOST_IMAGE_BYTES,
+    PART_KEYS,
     PARTS,
     SPECIAL_TOKEN,
-    is_image,
+    TOOL_KEYS,
 )
-from pulumi_openai_ft._training_data.problems import Problem
+from pulumi_openai_ft._training_data.problems import Problem, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST_SHOWN = 40
+NUL = "\\u0000"
+"""A NUL character in JSON. An escaped backslash before it only leads to a needless warning."""
 
 
 def truncated_repr(value: Any) -> str:
-    """Return a value as JSON, cut to 40 characters, for a message."""
+    """Return a value as JSON, cut to 40 characters, for a message. Only unprintable characters are escaped."""
     if value is None:
         return "missing or null"
     if isinstance(value, dict | list) and value:
         return "an object" if isinstance(value, dict) else "a list"
-    text = json.dumps(value[: LONGEST_SHOWN + 1] if isinstance(value, str) else value, ensure_ascii=True)
+    text = printable(
+        json.dumps(value[: LONGEST_SHOWN + 1] if isinstance(value, str) else value, ensure_ascii=False)
+    )
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+
+
+def printable(text: str) -> str:
+    """Return a text with its unprintable characters as escapes of JSON, such as control codes of terminals."""
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
 
 
 class RowProblems:
@@ -45,9 +62,35 @@ class RowProblems:
         self.images = 0
         self._line = line
 
+    @property
+    def has_errors(self) -> bool:
+        """Return whether any problem found so far is an error."""
+        return any(problem.severity is Severity.ERROR for problem in self.found)
+
     def add(self, kind: str, reason: str, path: str = "") -> None:
         """Add a problem."""
         self.found.append(Problem(kind, reason, self._line, path))
+
+    def check_keys(
+        self,
+        parent: dict[str, Any],
+        known: frozenset[str],
+        path: str = "",
+        *,
+        elsewhere: frozenset[str] = frozenset(),
+    ) -> None:
+        """Report keys that the format does not define.
+
+        Args:
+            parent: The object.
+            known: Keys that it may have.
+            path: Path of the object.
+            elsewhere: Keys that similar objects may have, which are reported only if they are not null.
+        """
+        for key in parent.keys() - known:
+            if key not in elsewhere or parent[key] is not None:
+                shown = printable(key if len(key) <= LONGEST_SHOWN else f"{key[: LONGEST_SHOWN - 1]}…")
+                self.add("unknown_key", "is not a key of the format", f"{path}.{shown}" if path else shown)
 
     def require_text(
         self, parent: dict[str, Any], key: str, path: str, kind: str, *, is_trained_on: bool = True
@@ -63,6 +106,8 @@ class RowProblems:
 
     def check_text(self, text: str, path: str) -> None:
         """Check a text that is tokenized."""
+        if "\0" in text:
+            self.add("nul", "contains a NUL character", path)
         if "<|" in text and (token := SPECIAL_TOKEN.search(text)):
             self.add("special_token", f"contains the special token {token[0]}", path)
         if not text.isascii() and not _is_encodable(text):
@@ -87,10 +132,42 @@ def check_content(problems: RowProblems, message: dict[str, Any], path: str) -> 
     if isinstance(content, str):
         problems.check_text(content, path)
     elif isinstance(content, list) and content:
+        if role in ("tool", "function"):
+            problems.add("tool_content", "is a list of parts, not a string", path)
         for index, part in enumerate(content):
             _check_part(problems, part, f"{path}[{index}]", PARTS.get(role, ("text",)))
     elif content is not None or not (role == "function" or (role == "assistant" and has_output)):
         problems.add("content", f"is {truncated_repr(content)}, not a string or a list of parts", path)
+        return
+    if role == "assistant" and not has_output and _is_blank(content):
+        problems.add("empty_answer", "is empty", path)
+
+
+def _is_blank(content: Any) -> bool:
+    """Return whether a content has only white space. A refusal is content."""
+    if isinstance(content, str):
+        return not content.strip()
+    texts = [
+        part.get("text", "") for part in content if isinstance(part, dict) and part.get("type") == "text"
+    ]
+    return len(texts) == len(content) and not any(isinstance(text, str) and text.strip() for text in texts)
+
+
+def check_message_keys(problems: RowProblems, message: dict[str, Any], path: str) -> None:
+    """Check the keys of a message. `weight` and calls have rules of their own."""
+    reported = frozenset({"weight", "tool_calls", "function_call"})
+    problems.check_keys(message, MESSAGE_KEYS[message["role"]] | reported, path, elsewhere=ANY_MESSAGE_KEYS)
+
+
+def check_name(problems: RowProblems, message: dict[str, Any], path: str) -> None:
+    """Check the `name` of a message, which must be a string."""
+    name = problems.require_text(message, "name", path, "name")
+    if name is not None and not MESSAGE_NAME.fullmatch(name):
+        problems.add(
+            "name_characters",
+            f"is {truncated_repr(name)}, not 1 to 64 characters without spaces and special characters",
+            f"{path}.name",
+        )
 
 
 def _check_part(problems: RowProblems, part: Any, path: str, types: tuple[str, ...]) -> None:
@@ -100,7 +177,9 @@ def _check_part(problems: RowProblems, part: Any, path: str, types: tuple[str, .
     kind = part.get("type")
     if kind not in types:
         problems.add("content", f"is {truncated_repr(kind)}, not {' or '.join(types)}", f"{path}.type")
-    elif kind == "image_url":
+        return
+    problems.check_keys(part, frozenset({"type", kind}), path, elsewhere=PART_KEYS)
+    if kind == "image_url":
         _check_image(problems, part.get(kind), f"{path}.{kind}")
     else:
         problems.require_text(part, kind, path, "content")
@@ -111,16 +190,12 @@ def _check_image(problems: RowProblems, image: Any, path: str) -> None:
     if not isinstance(image, dict) or not isinstance(url := image.get("url"), str):
         problems.add("image", "is not an object with a url", path)
         return
+    problems.check_keys(image, IMAGE_KEYS, path)
     detail = image.get("detail", "auto")
     if detail not in DETAILS:
         problems.add("image", f"is {truncated_repr(detail)}, not {', '.join(DETAILS)}", f"{path}.detail")
-    if not is_image(url):
-        problems.add(
-            "image",
-            "is neither a web URL nor a base64 data URL of a JPEG, PNG or WEBP file of up to "
-            f"{MOST_IMAGE_BYTES / 2**20:.0f} MB",
-            f"{path}.url",
-        )
+    if fault := image_fault(url):
+        problems.add(fault.kind, fault.reason, f"{path}.url")
 
 
 def calls_of(message: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -141,14 +216,22 @@ def check_calls(problems: RowProblems, message: dict[str, Any], path: str) -> No
             problems.add("tool_call", f"is set on a {message['role']} message", f"{path}.{key}")
     _check_call_types(problems, message, path)
     for call_path, call in calls_of(message, path):
+        problems.check_keys(call, CALLED_KEYS, call_path)
         problems.require_text(call, "name", call_path, "tool_call")
         arguments = problems.require_text(call, "arguments", call_path, "arguments")
-        if arguments is not None and not _is_json(arguments):
-            problems.add(
-                "arguments",
-                f"is {truncated_repr(arguments)}, which is not valid JSON",
-                f"{call_path}.arguments",
-            )
+        if arguments is not None:
+            _check_arguments(problems, arguments, f"{call_path}.arguments")
+
+
+def _check_arguments(problems: RowProblems, arguments: str, path: str) -> None:
+    try:
+        value = json.loads(arguments)
+    except (ValueError, RecursionError):
+        problems.add("arguments", f"is {truncated_repr(arguments)}, which is not valid JSON", path)
+        return
+    if not isinstance(value, dict):
+        names = {str: "string", list: "list", bool: "boolean", int: "number", float: "number"}
+        problems.add("arguments_type", f"is a JSON {names.get(type(value), 'null')}, not a JSON object", path)
 
 
 def _check_call_types(problems: RowProblems, message: dict[str, Any], path: str) -> None:
@@ -166,6 +249,7 @@ def _check_call_types(problems: RowProblems, message: dict[str, Any], path: str)
         if not isinstance(item, dict):
             problems.add("tool_call", f"is {truncated_repr(item)}, not an object", item_path)
             continue
+        problems.check_keys(item, CALL_KEYS, item_path)
         problems.require_text(item, "id", item_path, "tool_call", is_trained_on=False)
         _check_function_of(problems, item, item_path, "tool_call")
 
@@ -175,14 +259,6 @@ def _check_function_of(problems: RowProblems, item: dict[str, Any], path: str, k
         problems.add(kind, f'is {truncated_repr(item.get("type"))}, not "function"', f"{path}.type")
     if not isinstance(item.get("function"), dict):
         problems.add(kind, f"is {truncated_repr(item.get('function'))}, not an object", f"{path}.function")
-        return False
-    return True
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
         return False
     return True
 
@@ -201,8 +277,9 @@ def check_tools(problems: RowProblems, parent: dict[str, Any], prefix: str) -> s
         names += _check_tools(problems, tools, f"{prefix}tools")
     if functions is not None:
         names += _check_functions(problems, functions, f"{prefix}functions")
-    if "<|" in (text := json.dumps([tools, functions], ensure_ascii=False)):
-        problems.check_text(text, f"{prefix}tools")
+    text = json.dumps([tools, functions], ensure_ascii=False)
+    if "<|" in text or NUL in text:
+        problems.check_text(text.replace(NUL, "\0"), f"{prefix}tools")
     return set(names)
 
 
@@ -215,6 +292,7 @@ def _check_tools(problems: RowProblems, tools: Any, path: str) -> Iterator[str]:
         if not isinstance(item, dict):
             problems.add("tool", f"is {truncated_repr(item)}, not an object", item_path)
         elif _check_function_of(problems, item, item_path, "tool"):
+            problems.check_keys(item, TOOL_KEYS, item_path)
             yield from _check_function(problems, item["function"], f"{item_path}.function")
 
 
@@ -232,6 +310,7 @@ def _check_functions(problems: RowProblems, functions: Any, path: str) -> Iterat
 
 
 def _check_function(problems: RowProblems, function: dict[str, Any], path: str) -> Iterator[str]:
+    problems.check_keys(function, FUNCTION_KEYS, path)
     name, parameters = function.get("name"), function.get("parameters")
     if not isinstance(name, str) or not FUNCTION_NAME.fullmatch(name):
         problems.add(

@@ -12,6 +12,7 @@ from pulumi_openai_ft._training_data.limits import (
     MOST_IMAGE_BYTES,
     MOST_IMAGE_ROWS,
     MOST_IMAGES,
+    MOST_IMAGES_AT_AZURE,
 )
 
 
@@ -46,6 +47,9 @@ def _warning(hint: str) -> Kind:
 
 _IMAGE_MB = f"{MOST_IMAGE_BYTES / 2**20:.0f} MB"
 KINDS: dict[str, Kind] = {
+    "file_format": _error(
+        "convert the file to JSON Lines: one JSON object per line, in UTF-8, not compressed"
+    ),
     "encoding": _error("save the file as UTF-8 without a byte order mark"),
     "array": _error(
         "write JSON Lines: one object per line, without the surrounding brackets and the commas between objects"
@@ -53,18 +57,23 @@ KINDS: dict[str, Kind] = {
     "json": _error("write one complete JSON object per line"),
     "line_too_long": _error("split the example, shrink its images, or reference them by URL"),
     "row": _error('write an object such as {"messages": […]}'),
+    "several_lines": _error("write each object on one line, without line breaks between its keys"),
     "format": _error("use the format of the job's training method"),
+    "input": _error('write an object with messages: {"messages": [{"role": "user", "content": "…"}]}'),
     "messages": _error("write a list of at least one message, each with role and content"),
     "role": _error("use a role that the training method allows"),
     "content": _error("write a string, or a list of parts, each with a type"),
     "name": _error("write a string"),
     "weight": _error("set weight to 0 or 1 on an assistant message, or omit it"),
     "image": _error(
-        f"use up to {MOST_IMAGES} images per example (none for dpo), only in user messages, as URLs or base64 data "
+        f"use up to {MOST_IMAGES} images per example ({MOST_IMAGES_AT_AZURE} at Azure, none for dpo), only in user messages, as URLs or base64 data "
         f"URLs of JPEG, PNG or WEBP files of up to {_IMAGE_MB} each"
     ),
     "tool_call": _error('write {"id": …, "type": "function", "function": {"name": …, "arguments": "{…}"}}'),
     "arguments": _error("write the arguments as a string that contains JSON"),
+    "refused_call": _error(
+        "add a tool message with the id of the call after it: Azure rejects calls without results"
+    ),
     "tool": _error('write {"type": "function", "function": {"name": …, "parameters": {…}}}'),
     "last_message": _error(
         "end the example with an assistant message, or with a user message for reinforcement"
@@ -80,17 +89,35 @@ KINDS: dict[str, Kind] = {
         f"add examples if this is a training file: training requires at least {FEWEST_ROWS}"
     ),
     "byte_order_mark": _warning("save the file without it, unless you use it with Azure, which requires it"),
-    "carriage_returns": _warning("save the file with Unix line endings (LF) if the service rejects it"),
     "blank_line": _warning("remove the blank line"),
     "duplicate": _warning("remove the duplicate, unless it is intentional"),
     "shared_row": _warning(
         "remove it from one of the files: shared examples make validation results look too good"
     ),
     "too_long_for_model": _warning("shorten the example: the service truncates its end"),
+    "unknown_key": _warning("remove the key: the service is reported to reject keys outside of its format"),
+    "repeated_key": _warning("write each key once: only its last value is used"),
+    "name_characters": _warning("use up to 64 characters without spaces, <, >, |, / and \\"),
+    "nul": _warning("remove the NUL character (\\u0000)"),
+    "empty_answer": _warning("write an answer, or remove the example"),
+    "consecutive_answers": _warning("join the assistant messages, or add the user message between them"),
+    "prompt_end": _warning("end the messages of input with the user message that the outputs answer"),
+    "same_outputs": _warning(
+        "write two different outputs, or remove the example: there is nothing to prefer"
+    ),
+    "tool_content": _warning(
+        "write the content as one string: the service is reported to reject a list of parts"
+    ),
+    "arguments_type": _warning("write the arguments as a string that contains a JSON object"),
+    "image_address": _warning("use a public http or https URL, or a base64 data URL"),
+    "image_content": _warning(
+        "replace the image: the service skips examples with images that it cannot read"
+    ),
     "lone_surrogate": _warning("write complete characters: an unpaired surrogate cannot be encoded"),
     "unanswered_call": _warning(
         "add a tool message with the id of the call after it, or end the example with the call"
     ),
+    "late_result": _warning("move the result directly after the message with the call"),
     "unknown_call": _warning("use the id of an earlier tool call that has no result yet"),
     "undeclared_tool": _warning("declare the function in the tools of the example"),
 }

@@ -14,48 +14,49 @@ NOTHING = Raw(b"")
 """Default of a missing field. Compare by identity."""
 
 
-class TextPart(Struct, gc=False, tag_field="type", tag="text"):
+class TextPart(Struct, gc=False, forbid_unknown_fields=True, tag_field="type", tag="text"):
     text: str
 
 
-class OnlyText(Struct, gc=False):
+class OnlyText(Struct, gc=False, forbid_unknown_fields=True):
     """A text part where no other type is allowed. `TextPart` would not require `type` outside of a union."""
 
     type: Literal["text"]
     text: str
 
 
-class RefusalPart(Struct, gc=False, tag_field="type", tag="refusal"):
+class RefusalPart(Struct, gc=False, forbid_unknown_fields=True, tag_field="type", tag="refusal"):
     refusal: str
 
 
-class Image(Struct, gc=False):
+class Image(Struct, gc=False, forbid_unknown_fields=True):
     url: str
     detail: Literal["auto", "low", "high"] = "auto"
 
 
-class ImagePart(Struct, gc=False, tag_field="type", tag="image_url"):
+class ImagePart(Struct, gc=False, forbid_unknown_fields=True, tag_field="type", tag="image_url"):
     image_url: Image
 
 
-class FunctionCall(Struct, gc=False):
+class FunctionCall(Struct, gc=False, forbid_unknown_fields=True):
     name: str
     arguments: str
 
 
-class ToolCall(Struct, gc=False):
+class ToolCall(Struct, gc=False, forbid_unknown_fields=True):
     id: str
     type: Literal["function"]
     function: FunctionCall
 
 
-class Function(Struct, gc=False):
+class Function(Struct, gc=False, forbid_unknown_fields=True):
     name: str
+    description: Raw = NOTHING
     parameters: dict[str, Raw] | None = None
     strict: bool | None = None
 
 
-class Tool(Struct, gc=False):
+class Tool(Struct, gc=False, forbid_unknown_fields=True):
     type: Literal["function"]
     function: Function
 
@@ -80,7 +81,7 @@ class User(_Message, tag="user"):
 
 
 class Assistant(_Message, tag="assistant"):
-    content: str | Annotated[list[TextPart | RefusalPart], Meta(min_length=1)] | None = None
+    content: str | Annotated[list[TextPart | RefusalPart], Meta(min_length=1)] | UnsetType | None = UNSET
     name: str | None = None
     refusal: str | None = None
     weight: Literal[0, 1] | UnsetType = UNSET
@@ -89,32 +90,32 @@ class Assistant(_Message, tag="assistant"):
 
 
 class ToolResult(_Message, tag="tool"):
-    content: str | Annotated[list[OnlyText], Meta(min_length=1)]
+    content: str
     tool_call_id: str
     name: str | None = None
 
 
 class FunctionResult(_Message, tag="function"):
     name: str
-    content: str | Annotated[list[OnlyText], Meta(min_length=1)] | None = None
+    content: str | None = None
 
 
 Message: TypeAlias = System | Developer | User | Assistant | ToolResult | FunctionResult
 Messages: TypeAlias = Annotated[list[Message], Meta(min_length=1)]
 
 
-class Supervised(Struct, gc=False):
+class Supervised(Struct, gc=False, forbid_unknown_fields=True):
     messages: Messages
     tools: Raw = NOTHING
     functions: Raw = NOTHING
-    parallel_tool_calls: bool = True
+    parallel_tool_calls: bool | UnsetType = UNSET
 
 
-class Prompt(Struct, gc=False):
+class Prompt(Struct, gc=False, forbid_unknown_fields=True):
     messages: Messages
     tools: Raw = NOTHING
     functions: Raw = NOTHING
-    parallel_tool_calls: bool = True
+    parallel_tool_calls: bool | UnsetType = UNSET
 
 
 class Preference(Struct, gc=False, forbid_unknown_fields=True):
@@ -127,7 +128,7 @@ class Reinforcement(Struct, gc=False):
     messages: Annotated[list[Developer | User | Assistant | ToolResult], Meta(min_length=1)]
     tools: Raw = NOTHING
     functions: Raw = NOTHING
-    parallel_tool_calls: bool = True
+    parallel_tool_calls: bool | UnsetType = UNSET
 
 
 class _PlainMessage(Struct, gc=False, tag_field="role", forbid_unknown_fields=True):
@@ -147,7 +148,7 @@ class PlainUser(_PlainMessage, tag="user"):
 
 
 class PlainAssistant(_PlainMessage, tag="assistant"):
-    weight: Literal[1] = 1
+    weight: Literal[1] | UnsetType = UNSET
 
 
 PlainMessage: TypeAlias = PlainSystem | PlainDeveloper | PlainUser | PlainAssistant

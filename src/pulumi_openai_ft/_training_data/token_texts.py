@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-from msgspec import Meta, Raw
+from msgspec import Meta, Raw, UnsetType
 
+from pulumi_openai_ft._training_data.images import image_fault
 from pulumi_openai_ft._training_data.limits import (
     FUNCTION_NAME,
     IMAGE_TOKENS,
+    MESSAGE_NAME,
     MOST_FUNCTIONS,
     MOST_IMAGES,
     SPECIAL_TOKEN,
     WHOLE_IMAGE_TOKENS,
-    is_image,
 )
-from pulumi_openai_ft._training_data.message_rules import calls_of
+from pulumi_openai_ft._training_data.message_rules import NUL, calls_of
 from pulumi_openai_ft._training_data.row_types import (
     NOTHING,
     Assistant,
     Developer,
     Function,
+    FunctionResult,
     ImagePart,
     Preference,
     RefusalPart,
@@ -34,6 +35,7 @@ from pulumi_openai_ft._training_data.row_types import (
     User,
 )
 from pulumi_openai_ft._training_data.tokens import Batch
+from pulumi_openai_ft._training_data.tool_rendering import rendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,14 +63,14 @@ def collect_simple_rows(rows: Sequence[Row | None], batch: Batch) -> list[int]:
     for index, row in enumerate(rows):
         before, common_before = len(texts), len(common)
         if type(row) is Supervised and row.tools is NOTHING and row.functions is NOTHING:
-            messages: Sequence[Any] = row.messages
-            last = messages[-1]
+            last = row.messages[-1]
             is_usual = type(last) is Assistant and last.weight != 0
+            chats: tuple[Sequence[Any], ...] = (row.messages,)
         else:
-            messages = _without_tools(row)
-            is_usual = len(messages) > 0
-        if is_usual and _take_texts(messages, texts, common):
-            tokens += MESSAGE_TOKENS * len(messages)
+            chats = _without_tools(row)
+            is_usual = len(chats) > 0
+        if is_usual and all(_take_texts(chat, texts, common) for chat in chats):
+            tokens += MESSAGE_TOKENS * sum(map(len, chats))
         else:
             del texts[before:], common[common_before:]
             others.append(index)
@@ -81,35 +83,45 @@ def _take_texts(messages: Sequence[Any], texts: list[str], common: list[str]) ->
 
     This runs for each message of a file and determines the speed of a check.
     """
+    previous: type | None = None
     for message in messages:
         content, kind = message.content, type(message)
-        if type(content) is not str or message.name is not None or ("|" in content and "<|" in content):
+        if type(content) is not str or message.name is not None or _is_suspect(content):
             return False
         if kind is User:
             texts.append(content)
         elif kind is Assistant:
-            if message.tool_calls or message.function_call or message.refusal:
+            if message.tool_calls or message.function_call or message.refusal or not content.strip():
+                return False
+            if previous is Assistant:
                 return False
             texts.append(content)
         elif kind is System or kind is Developer:
             common.append(content)
         else:
             return False
+        previous = kind
     return True
 
 
-def _without_tools(row: Row | None) -> Sequence[Any]:
-    """Return the messages of a row that ends correctly and declares no tools, or an empty sequence."""
+def _is_suspect(text: str) -> bool:
+    """Return whether a text may contain a special token or a NUL character."""
+    return ("|" in text and "<|" in text) or "\0" in text
+
+
+def _without_tools(row: Row | None) -> tuple[Sequence[Any], ...]:
+    """Return the chats in a row that ends correctly and declares no tools, or an empty tuple."""
     if row is None or not _ends_correctly(row):
         return ()
     prompt = row.input if isinstance(row, Preference) else row
-    return _messages(row) if prompt.tools is NOTHING and prompt.functions is NOTHING else ()
-
-
-def _messages(row: Row) -> Sequence[Any]:
-    if isinstance(row, Preference):
-        return [*row.input.messages, *row.preferred_output, *row.non_preferred_output]
-    return row.messages
+    if prompt.tools is not NOTHING or prompt.functions is not NOTHING:
+        return ()
+    if not isinstance(row, Preference):
+        return (row.messages,)
+    first, second = row.preferred_output[0], row.non_preferred_output[0]
+    if type(row.input.messages[-1]) is Assistant or first.content == second.content:
+        return ()
+    return (row.input.messages, row.preferred_output, row.non_preferred_output)
 
 
 def _ends_correctly(row: Row) -> bool:
@@ -122,36 +134,49 @@ def _ends_correctly(row: Row) -> bool:
     return type(last) is User
 
 
-def collect_token_texts(row: Row, batch: Batch) -> None:
+def collect_token_texts(row: Row, batch: Batch, most_images: int = MOST_IMAGES) -> None:
     """Add the texts of a row to a batch.
+
+    Args:
+        row: The row.
+        batch: The batch.
+        most_images: Maximum number of images in the row.
 
     Raises:
         NeedsFullCheckError: The row may break a rule. The batch is unchanged.
     """
     if not _ends_correctly(row):
         raise NeedsFullCheckError
-    if isinstance(row, Preference):
-        _collect(_messages(row), row.input.tools, row.input.functions, batch, most_images=0)
-    else:
-        _collect(_messages(row), row.tools, row.functions, batch)
-
-
-def _collect(
-    messages: Sequence[Any], tools: Raw, functions: Raw, batch: Batch, most_images: int = MOST_IMAGES
-) -> None:
-    declared, common = _declared(tools, functions)
+    prompt = row.input if isinstance(row, Preference) else row
+    declared, common = _declared(prompt.tools, prompt.functions)
     collector = _Collector(declared)
-    for index, message in enumerate(messages):
-        collector.add(message, is_last=index == len(messages) - 1)
-    if collector.open_calls or collector.images > most_images:
+    is_pair = isinstance(row, Preference)
+    for index, message in enumerate(prompt.messages):
+        collector.add(message, is_last=index == len(prompt.messages) - 1 and not is_pair)
+    if isinstance(row, Preference):
+        _collect_outputs(row, collector)
+    if collector.open_calls or collector.images > (0 if is_pair else most_images):
         raise NeedsFullCheckError
-    for text in collector.texts:
-        if "|" in text and "<|" in text:
-            _reject_special_tokens(text)
+    if any(map(_is_suspect, collector.texts)):
+        raise NeedsFullCheckError
     batch.texts += collector.texts
     batch.common += common
     batch.tokens += collector.tokens
     batch.images += collector.images > 0
+
+
+def _collect_outputs(row: Preference, collector: _Collector) -> None:
+    """Add the texts of the outputs, which must differ and must answer another role."""
+    starts = [len(collector.texts)]
+    if type(row.input.messages[-1]) is Assistant:
+        raise NeedsFullCheckError
+    for output in (*row.preferred_output, *row.non_preferred_output):
+        collector.previous = None
+        collector.add(output, is_last=True)
+        starts.append(len(collector.texts))
+    first, second = collector.texts[starts[0] : starts[1]], collector.texts[starts[1] :]
+    if first == second or row.preferred_output[0].name != row.non_preferred_output[0].name:
+        raise NeedsFullCheckError
 
 
 class _Collector:
@@ -161,11 +186,16 @@ class _Collector:
         self.texts: list[str] = []
         self.tokens = self.images = 0
         self.open_calls: set[str] = set()
+        self.previous: Message | None = None
         self._declared = declared
 
     def add(self, message: Message, *, is_last: bool) -> None:
+        self._check_order(message)
+        self.previous = message
         self.tokens += MESSAGE_TOKENS
         if message.name is not None:
+            if not MESSAGE_NAME.fullmatch(message.name):
+                raise NeedsFullCheckError
             self.texts.append(message.name)
             self.tokens += 1
         if type(message) is Assistant:
@@ -176,13 +206,25 @@ class _Collector:
             self.open_calls.discard(message.tool_call_id)
         self._content(message.content)
 
+    def _check_order(self, message: Message) -> None:
+        previous, kind = self.previous, type(message)
+        if type(previous) is Assistant:
+            if previous.function_call is not None and kind is not FunctionResult:
+                raise NeedsFullCheckError
+            if kind is Assistant:
+                raise NeedsFullCheckError
+        if self.open_calls and kind is not ToolResult:
+            raise NeedsFullCheckError
+
     def _assistant(self, message: Assistant, *, is_last: bool) -> None:
         calls = [call.function for call in message.tool_calls or ()]
         if not is_last:
             self.open_calls.update(call.id for call in message.tool_calls or ())
         if message.function_call:
             calls.append(message.function_call)
-        if message.content is None and not calls and not message.refusal:
+        if not calls and not message.refusal and not _says_something(message.content):
+            raise NeedsFullCheckError
+        if message.function_call is not None and not is_last and message.tool_calls:
             raise NeedsFullCheckError
         if message.refusal is not None:
             self.texts.append(message.refusal)
@@ -190,11 +232,11 @@ class _Collector:
             self._call(call)
 
     def _call(self, call: FunctionCall) -> None:
-        if call.name not in self._declared or not is_json(call.arguments):
+        if call.name not in self._declared or not is_json_object(call.arguments):
             raise NeedsFullCheckError
         self.texts += (call.name, call.arguments)
 
-    def _content(self, content: str | list[Any] | None) -> None:
+    def _content(self, content: str | list[Any] | UnsetType | None) -> None:
         if isinstance(content, str):
             self.texts.append(content)
             return
@@ -205,19 +247,26 @@ class _Collector:
                 self.texts.append(part.refusal if type(part) is RefusalPart else part.text)
 
     def _image(self, image: Image) -> None:
-        if not is_image(image.url):
+        if image_fault(image.url):
             raise NeedsFullCheckError
         self.images += 1
         self.tokens += IMAGE_TOKENS.get(image.detail, WHOLE_IMAGE_TOKENS)
 
 
-def is_json(text: str) -> bool:
-    """Return whether a text is known to be JSON."""
+def _says_something(content: str | list[Any] | UnsetType | None) -> bool:
+    """Return whether the content of an assistant message has more than white space."""
+    if isinstance(content, str):
+        return bool(content.strip())
+    return any(type(part) is RefusalPart or part.text.strip() for part in content or ())
+
+
+def is_json_object(text: str) -> bool:
+    """Return whether a text is known to be a JSON object."""
     try:
         _decode_raw(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
         return False
-    return True
+    return text.lstrip().startswith("{")
 
 
 def _reject_special_tokens(text: str) -> None:
@@ -245,12 +294,13 @@ def _cached_if_small(decode: Any) -> Any:
 
 @_cached_if_small
 def _decode_tools(raw: bytes) -> tuple[frozenset[str], str]:
-    return _names([tool.function for tool in _decoded(_tools, raw) or ()]), _unescaped(raw)
+    names = _names([tool.function for tool in _decoded(_tools, raw) or ()])
+    return names, rendered([tool["function"] for tool in _checked(raw) or ()])
 
 
 @_cached_if_small
 def _decode_functions(raw: bytes) -> tuple[frozenset[str], str]:
-    return _names(_decoded(_functions, raw) or ()), _unescaped(raw)
+    return _names(_decoded(_functions, raw) or ()), rendered(_checked(raw) or [])
 
 
 def _decoded(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:
@@ -267,11 +317,14 @@ def _names(functions: Any) -> frozenset[str]:
     return names
 
 
-def _unescaped(raw: bytes) -> str:
-    """Return JSON without unnecessary escapes, which could hide a part of a special token."""
-    text = msgspec.json.encode(_decode(raw)).decode()
+def _checked(raw: bytes) -> Any:
+    """Return the value of JSON without special tokens and NUL characters, in keys too."""
+    value = _decode(raw)
+    text = msgspec.json.encode(value).decode()
     _reject_special_tokens(text)
-    return text
+    if NUL in text:
+        raise NeedsFullCheckError
+    return value
 
 
 _decode = msgspec.json.Decoder().decode
@@ -294,7 +347,7 @@ def token_texts(row: dict[str, Any], method: str) -> Batch:
     tokens = MESSAGE_TOKENS * len(messages) + sum(message.get("name") is not None for message in messages)
     tokens += sum(IMAGE_TOKENS.get(image.get("detail", "auto"), WHOLE_IMAGE_TOKENS) for image in images)
     declared = [
-        json.dumps(prompt[key], ensure_ascii=False, separators=(",", ":"))
+        rendered([item["function"] if key == "tools" else item for item in prompt[key]])
         for key in ("tools", "functions")
         if prompt.get(key)
     ]

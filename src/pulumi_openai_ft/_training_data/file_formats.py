@@ -1,0 +1,69 @@
+"""Files that are not JSON Lines: how to recognize them by their start."""
+
+from __future__ import annotations
+
+import json
+import re
+
+SIGNATURES = {
+    b"\x1f\x8b": "is compressed with gzip",
+    b"BZh": "is compressed with bzip2",
+    b"\xfd7zXZ": "is compressed with xz",
+    b"\x28\xb5\x2f\xfd": "is compressed with Zstandard",
+    b"7z\xbc\xaf": "is a 7-Zip archive",
+    b"PK\x03\x04": "is a ZIP archive or an Excel file",
+    b"PAR1": "is a Parquet file",
+    b"Obj\x01": "is an Avro file",
+    b"ARROW1": "is an Arrow file",
+    b"\x89HDF": "is an HDF5 file",
+    b"SQLite format 3": "is an SQLite database",
+    b"%PDF": "is a PDF file",
+    b"<?xml": "is an XML file",
+    b"<!DOCTYPE": "is an HTML page",
+    b"<html": "is an HTML page",
+    b"version https://git-lfs": "is a pointer of Git LFS, not the file itself (run `git lfs pull`)",
+}
+"""First bytes of files, and descriptions of their formats."""
+CSV_HEADER = re.compile(rb'"?[A-Za-z_][\w ]*"?(?:([,;\t])"?[A-Za-z_][\w ]*"?)(?:\1"?[A-Za-z_][\w ]*"?)*\s*')
+PYTHON_DICTIONARY = re.compile(rb"\s*\{\s*'")
+YAML = re.compile(rb"(?:---\s*|- [A-Za-z_]+:.*|[A-Za-z_]+:\s*)")
+
+
+def other_file_format(first_line: bytes) -> str | None:
+    """Return the description of a file that is not text in JSON, or None if its first line does not show it."""
+    for start, description in SIGNATURES.items():
+        if first_line.startswith(start):
+            return description
+    if PYTHON_DICTIONARY.match(first_line):
+        return "contains Python dictionaries with single quotes, not JSON (write each with json.dumps)"
+    if CSV_HEADER.fullmatch(first_line):
+        return f"is a table such as CSV, with the header {first_line.decode(errors='replace').strip()[:60]}"
+    return "is YAML" if YAML.fullmatch(first_line.rstrip()) else None
+
+
+def is_cut_off(lines: list[bytes] | None) -> bool:
+    """Return whether the first line is the start of an object that does not end there."""
+    first = lines[0].strip() if lines else b""
+    if not first.startswith(b"{"):
+        return False
+    try:
+        json.loads(first)
+    except json.JSONDecodeError as error:
+        return error.pos >= len(error.doc) or error.msg.startswith("Unterminated string")
+    except (ValueError, RecursionError):
+        pass
+    return False
+
+
+def continues(first: bytes, following: list[bytes]) -> bool:
+    """Return whether an object continues after the first line, rather than that this line is damaged."""
+    text = b"\n".join([first, *following]).decode(errors="replace").lstrip()
+    try:
+        return json.JSONDecoder().raw_decode(text)[1] > len(first.decode(errors="replace").strip())
+    except (ValueError, RecursionError):
+        pass
+    second = next(filter(None, map(bytes.strip, following)), b"")
+    try:
+        return bool(second) and not isinstance(json.loads(second), dict)
+    except (ValueError, RecursionError):
+        return True

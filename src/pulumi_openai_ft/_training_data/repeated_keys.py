@@ -1,0 +1,95 @@
+"""Search for keys that an object has more than once, of which decoders keep only the last."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from pulumi_openai_ft._training_data.row_rules import UnreadableRowError, parse_row
+from pulumi_openai_ft._training_data.row_types import (
+    NOTHING,
+    Assistant,
+    PlainAssistant,
+    Preference,
+    ToolResult,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from msgspec import Raw
+
+    from pulumi_openai_ft._training_data.row_types import Plain, PlainMessage, Row
+
+KEYS_OF_CALL = 5
+KEYS_OF_PART = 2
+
+
+def plain_rows_repeat_keys(text: bytes, rows: Sequence[Plain], messages: Sequence[PlainMessage]) -> bool:
+    """Return whether the lines of text-only rows may repeat a key."""
+    expected = len(rows) + 2 * len(messages)
+    if text.count(b'":') == expected:
+        return False
+    weights = sum(type(one) is PlainAssistant and one.weight is not UNSET for one in messages)
+    return _number_of_keys(text) != expected + weights
+
+
+def repeats_keys(line: bytes, row: Row) -> bool:
+    """Return whether the line of a row repeats a key. The line is parsed only if the row has optional keys."""
+    if _number_of_keys(line) == _certain_keys(row):
+        return False
+    repeated: list[str] = []
+    try:
+        parse_row(line, repeated)
+    except UnreadableRowError:
+        return True
+    return bool(repeated)
+
+
+def _number_of_keys(text: bytes) -> int:
+    """Return the number of keys in JSON without white space before colons.
+
+    A quote and a colon end a key, unless the quote is escaped. Other keys lead to a number that matches no row.
+    """
+    return text.count(b'":') - text.count(b'\\":')
+
+
+def _certain_keys(row: Row) -> int:
+    """Return the number of keys that a row certainly has. A key with a default value may be missing."""
+    if isinstance(row, Preference):
+        outputs = (*row.preferred_output, *row.non_preferred_output)
+        return 3 + _prompt_keys(row.input) + sum(map(_message_keys, outputs))
+    return _prompt_keys(row)
+
+
+def _prompt_keys(prompt: Any) -> int:
+    keys = 1 + (prompt.parallel_tool_calls is not UNSET) + sum(map(_message_keys, prompt.messages))
+    for raw in (prompt.tools, prompt.functions):
+        if raw is not NOTHING:
+            keys += 1 + _keys_of_declarations(raw)
+    return keys
+
+
+def _message_keys(message: Any) -> int:
+    """Return the number of keys of a message, where the role is always written."""
+    keys = 1 + (message.content is not UNSET) + (message.name is not None) + (type(message) is ToolResult)
+    if isinstance(message.content, list):
+        keys += KEYS_OF_PART * len(message.content)
+    if type(message) is Assistant:
+        keys += (message.weight is not UNSET) + (message.refusal is not None)
+        keys += 1 + KEYS_OF_CALL * len(message.tool_calls) if message.tool_calls else 0
+    return keys
+
+
+def _keys_of_declarations(raw: Raw) -> int:
+    return _cached_keys(bytes(raw))
+
+
+@lru_cache(maxsize=64)
+def _cached_keys(raw: bytes) -> int:
+    """Return the number of keys in tool declarations, or a number that matches no row if a key is repeated."""
+    repeated: list[str] = []
+    parse_row(raw, repeated)
+    return -len(raw) if repeated else _number_of_keys(raw)
