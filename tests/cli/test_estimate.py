@@ -46,7 +46,7 @@ def test_tokens_and_price_are_printed_with_the_price_source(
     assert said["file"] == f"{file}: 100 examples for supervised, 2,900 tokens, 0 errors, 0 warnings"
     assert said["model"] == "gpt-4.1-mini-2025-04-14"
     assert said["epochs"] == "4"
-    assert said["tokens"] == "about 10,800: 2,700 per epoch, counted with o200k_base"
+    assert said["tokens"] == "about 11,600: 2,900 per epoch, counted with o200k_base"
     assert said["price"].startswith("5.00 USD per million tokens (OpenAI's price page, ")
     assert said["price"].endswith(", 2025-04-16, not confirmed)")
     assert said["cost"] == "about 0.05 USD"

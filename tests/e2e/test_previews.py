@@ -148,7 +148,7 @@ def test_a_too_small_file_is_reported_before_any_create(
     ran = stack.preview(code=None)
 
     assert ran.code != 0
-    assert "training_file: 'data.jsonl': the file holds 9 rows; add rows" in ran.text
+    assert "training_file: 'data.jsonl': the file has 9 examples; add examples" in ran.text
     assert changing(service) == []
 
 

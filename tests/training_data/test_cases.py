@@ -311,9 +311,9 @@ def repeated(row: Any, number: int) -> bytes:
             return json.dumps(value)
         items = []
         for key, inner in value.items():
-            left[0] -= 1
+            is_repeated, left[0] = left[0] == 0, left[0] - 1
             item = f"{json.dumps(key)}: {text(inner)}"
-            items += [item, item] if left[0] == -1 else [item]
+            items += [item, item] if is_repeated else [item]
         return f"{{{', '.join(items)}}}"
 
     return text(row).encode()

@@ -100,15 +100,15 @@ class FileProvider(Provider):
     def data_problems(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
         """Return the problems for which the service would reject a new or changed training file."""
         is_refused = is_error_level(news.get("validate"), self.profile.name) and not _is_same(olds, news)
-        return training_file_checks.errors(news, self.host) if is_refused else []
+        return training_file_checks.errors(news, self.host, self.profile.name) if is_refused else []
 
     def warnings(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
         """Return the warnings about a training file. With `warn`, they include problems that the service would reject."""
         if news.get("validate") == OFF or _is_same(olds, news):
             return []
         return [
-            *training_file_checks.errors(news, self.host),
-            *training_file_checks.warnings(news, self.host),
+            *training_file_checks.errors(news, self.host, self.profile.name),
+            *training_file_checks.warnings(news, self.host, self.profile.name),
         ]
 
     def probe(self, api: Client) -> None:
@@ -137,7 +137,7 @@ class FileProvider(Provider):
             if "sha256" not in inputs:
                 inputs["sha256"] = hashlib.file_digest(content, "sha256").hexdigest()
             # counted before the upload, because counting a large file takes time and can be interrupted
-            counted = row_counts(inputs, self.host)
+            counted = row_counts(inputs, self.host, self.profile.name)
             uploaded = self.files.get_or_upload(
                 _upload(inputs, props.get(IDENTITY), self.settings.idempotency_scope), content
             )
@@ -176,7 +176,11 @@ class FileProvider(Provider):
         }
         if input_models.is_known(inputs) and {"file", "sha256"} <= inputs.keys():
             upload = _upload(inputs, news.get(IDENTITY), self.settings.idempotency_scope)
-            outs |= {"filename": upload.filename, "bytes": upload.size, **row_counts(inputs, self.host)}
+            outs |= {
+                "filename": upload.filename,
+                "bytes": upload.size,
+                **row_counts(inputs, self.host, self.profile.name),
+            }
         return outs
 
     def update(self, id_: str, olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:

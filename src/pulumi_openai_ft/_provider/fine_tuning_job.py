@@ -82,7 +82,7 @@ class FineTuningJobProvider(Provider):
             return []
         days, today = int(self.settings.shutdown_warning_days), self.host.time.today()
         of_model = model_warnings(news, self.catalog, days, today)
-        return [*of_model, *estimate.data_warnings(news, self.catalog, self.host)]
+        return [*of_model, *estimate.data_warnings(news, self.catalog, self.profile.name, self.host)]
 
     def with_computed_inputs(self, olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
         """Add the estimated tokens and cost. An existing job keeps the estimate from before its creation."""

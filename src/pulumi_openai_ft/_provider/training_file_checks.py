@@ -45,8 +45,8 @@ def check(path: str, host: Host, **options: Any) -> Report:
     return found
 
 
-def report(inputs: Mapping[str, Any], host: Host) -> Report | None:
-    """Check the local file of a `File`.
+def report(inputs: Mapping[str, Any], host: Host, service: str) -> Report | None:
+    """Check the local file of a `File` for a service, by the method that most of its rows are written for.
 
     Returns:
         The report, or None if the inputs have no local file or its purpose is not `fine-tune`.
@@ -57,13 +57,13 @@ def report(inputs: Mapping[str, Any], host: Host) -> Report | None:
     path, sha256 = inputs.get("file"), inputs.get("sha256")
     if not isinstance(path, str) or (inputs.get("purpose") or TRAINS) != TRAINS:
         return None
-    return check(path, host, sha256=sha256 if isinstance(sha256, str) else None)
+    return check(path, host, service=service, sha256=sha256 if isinstance(sha256, str) else None)
 
 
-def row_counts(inputs: Mapping[str, Any], host: Host) -> dict[str, int | None]:
+def row_counts(inputs: Mapping[str, Any], host: Host, service: str) -> dict[str, int | None]:
     """Return the outputs `example_count` and `token_count` of a `File`. They are None if they cannot be counted."""
     try:
-        found = report(inputs, host)
+        found = report(inputs, host, service)
     except InputError:
         found = None
     if found and found.sha256 != inputs.get("sha256", found.sha256):  # the file has changed since
@@ -74,19 +74,19 @@ def row_counts(inputs: Mapping[str, Any], host: Host) -> dict[str, int | None]:
     }
 
 
-def errors(inputs: Mapping[str, Any], host: Host) -> list[str]:
+def errors(inputs: Mapping[str, Any], host: Host, service: str) -> list[str]:
     """Return messages about the problems in a `File` that the service would reject."""
     try:
-        found = report(inputs, host)
+        found = report(inputs, host, service)
     except InputError as error:
         return [f"file: {error}"]
     return _prefixed_messages(inputs, found.messages(_training_data.Severity.ERROR)) if found else []
 
 
-def warnings(inputs: Mapping[str, Any], host: Host) -> list[str]:
+def warnings(inputs: Mapping[str, Any], host: Host, service: str) -> list[str]:
     """Return the probable mistakes in a `File`, one message for each kind."""
     try:
-        found = report(inputs, host)
+        found = report(inputs, host, service)
     except InputError:
         return []
     return _prefixed_messages(inputs, _by_kind(found)) if found else []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,6 +9,7 @@ from pulumi.output import Unknown
 from tests.fake_host import FakeHost
 from tests.support import write_training_data
 
+from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE
 from pulumi_openai_ft._provider.job.messages import estimate_message
@@ -15,8 +17,6 @@ from pulumi_openai_ft._shared.state_names import ESTIMATED
 from pulumi_openai_ft.training_data import check, sha256
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support import Configure
 
     from pulumi_openai_ft.emulator import Emulator
@@ -260,6 +260,28 @@ class TestRules:
 
         assert reason.startswith(f"training_file: {str(training_data)!r}: line 1: the example has messages, ")
         assert reason.endswith("use the format of the job's training method")
+
+    def test_a_file_of_another_method_is_refused(
+        self, configure: Configure, provider: FineTuningJobProvider, tmp_path: Path
+    ) -> None:
+        rows = [{"messages": [{"role": "user", "content": f"{number}+1?"}]} for number in range(10)]
+        tasks = tmp_path / "tasks.jsonl"
+        tasks.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+        file = configure(FileProvider, provider.host)
+
+        assert file.check({}, {"file": str(tasks)}).failures == []
+        (reason,) = reasons(provider, job_on(tasks))
+        assert "line 1: messages has no assistant message to train on" in reason
+
+    def test_azure_refuses_a_call_without_a_result(
+        self, configure: Configure, provider: FineTuningJobProvider
+    ) -> None:
+        case = Path(__file__).parents[2] / "training_data" / "cases" / "call-without-tool-reply.jsonl"
+        azure = configure(FileProvider, provider.host, service="azure")
+
+        (failure,) = azure.check({}, {"file": str(case)}).failures
+        assert 'has a tool call "call_1" without a result' in failure.reason
+        assert configure(FileProvider, provider.host).check({}, {"file": str(case)}).failures == []
 
     def test_it_is_a_warning_on_request_or_elsewhere(
         self,

@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._provider.host_interface import Host
     from pulumi_openai_ft._service_profiles import Profile
     from pulumi_openai_ft.catalog import Catalog
-    from pulumi_openai_ft.training_data import Report
+    from pulumi_openai_ft.training_data import Problem, Report
 
-JOB_ERROR_KINDS = ("format", "last_message", "too_few_examples")
-"""Kinds of problems that are errors for this job because of its method, or because it trains on the file."""
 JOB_WARNING_KINDS = ("too_long_for_model",)
 """Kinds of problems that depend on the job's model."""
 _training_data = LazyModule("training_data")
@@ -34,13 +32,16 @@ _training_data = LazyModule("training_data")
 def data_errors(props: Mapping[str, Any], catalog: Catalog, service: str, host: Host) -> list[str]:
     """Return messages about the reasons why the service would reject the training file for this job."""
     fails_preview = is_error_level(_local(props).get("validate"), service)
-    return _first_of(JOB_ERROR_KINDS, props, catalog, host) if fails_preview else []
+    return _job_errors(props, catalog, service, host) if fails_preview else []
 
 
-def data_warnings(props: Mapping[str, Any], catalog: Catalog, host: Host) -> list[str]:
+def data_warnings(props: Mapping[str, Any], catalog: Catalog, service: str, host: Host) -> list[str]:
     """Return the warnings about the training file for this job."""
-    is_checked = _local(props).get("validate") != OFF
-    return _first_of((*JOB_ERROR_KINDS, *JOB_WARNING_KINDS), props, catalog, host) if is_checked else []
+    if _local(props).get("validate") == OFF:
+        return []
+    found = _report(props, catalog, service, host)
+    of_model = [problem for problem in found.problems if problem.kind in JOB_WARNING_KINDS] if found else []
+    return [*_job_errors(props, catalog, service, host), *_first_of_kinds(of_model, props)]
 
 
 def estimate(
@@ -65,7 +66,7 @@ def estimate(
         return None
     if _method(props) == "reinforcement" or not isinstance(epochs, int | str):
         return None
-    if (found := _report(props, catalog, host)) is None:
+    if (found := _report(props, catalog, profile.name, host)) is None:
         return None
     entry = catalog.find(str(props.get("model")))
     price = entry.training_price if entry else None
@@ -90,15 +91,30 @@ def estimated(props: Mapping[str, Any]) -> dict[str, Any]:
     return dict.fromkeys(ESTIMATED, missing)
 
 
-def _first_of(kinds: Iterable[str], props: Mapping[str, Any], catalog: Catalog, host: Host) -> list[str]:
+def _job_errors(props: Mapping[str, Any], catalog: Catalog, service: str, host: Host) -> list[str]:
+    """Return the first error of each kind that the file has for this job, because of its method or its use.
+
+    Errors that the file has regardless of the job are those of the `File`, which reports them.
+    """
+    found = _report(props, catalog, service, host)
+    if found is None:
+        return []
+    path, severity = _local(props)["file"], _training_data.Severity.ERROR
+    by_itself = set(check(path, host, service=service, sha256=found.sha256).problems)
+    errors = [problem for problem in found.problems if problem.severity is severity]
+    return _first_of_kinds([problem for problem in errors if problem not in by_itself], props)
+
+
+def _first_of_kinds(problems: Iterable[Problem], props: Mapping[str, Any]) -> list[str]:
     """Return a message about the first problem of each kind."""
-    found = _report(props, catalog, host)
-    first = {problem.kind: problem for problem in reversed(found.problems if found else ())}
-    messages = [str(first[kind]) for kind in kinds if kind in first]
+    first: dict[str, Problem] = {}
+    for problem in problems:
+        first.setdefault(problem.kind, problem)
+    messages = [str(problem) for problem in first.values()]
     return prefixed("training_file", redacted_repr(props, TRAINING_DATA, _local(props).get("file")), messages)
 
 
-def _report(props: Mapping[str, Any], catalog: Catalog, host: Host) -> Report | None:
+def _report(props: Mapping[str, Any], catalog: Catalog, service: str, host: Host) -> Report | None:
     """Return the report on the local file for the job's method and model, or None if it cannot be checked."""
     path, sha256 = _local(props).get("file"), props.get(FILE_HASHES["training_file"])
     method, model = _method(props), props.get("model")
@@ -115,6 +131,7 @@ def _report(props: Mapping[str, Any], catalog: Catalog, host: Host) -> Report | 
             part="training",
             model=entry.id if entry else model,
             context_length=entry.context_length if entry else None,
+            service=service,
             sha256=sha256,
         )
     except InputError:
