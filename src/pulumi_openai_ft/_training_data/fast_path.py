@@ -22,7 +22,7 @@ SHARED = frozenset({PlainSystem, PlainDeveloper})
 _messages = attrgetter("messages")
 
 
-def collect_plain_rows(rows: Sequence[Plain], lines: bytes, batch: Batch) -> bool:
+def collect_plain_rows(rows: Sequence[Plain], lines: Sequence[bytes], batch: Batch) -> bool:
     """Add the texts of text-only rows to a batch, unless a row needs a full check.
 
     Args:
@@ -36,16 +36,15 @@ def collect_plain_rows(rows: Sequence[Plain], lines: bytes, batch: Batch) -> boo
     if {type(row.messages[-1]) for row in rows} != {PlainAssistant}:
         return False
     messages = list(chain.from_iterable(map(_messages, rows)))
-    types = list(map(type, messages))
-    if (PlainAssistant, PlainAssistant) in pairwise(types):
+    if (PlainAssistant, PlainAssistant) in pairwise(map(type, messages)):
         return False
     texts = [message.content for message in messages if type(message) not in SHARED]
     common = [message.content for message in messages if type(message) in SHARED]
-    if not all(map(str.strip, texts)):
+    if not all(texts) or any(map(str.isspace, texts)):
         return False
     if any("\0" in text or ("|" in text and "<|" in text) for text in chain(texts, common)):
         return False
-    if plain_rows_repeat_keys(lines, rows, messages):
+    if plain_rows_repeat_keys(lines, messages, chain(texts, common)):
         return False
     batch.texts += texts
     batch.common += common

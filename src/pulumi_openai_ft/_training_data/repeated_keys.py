@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
@@ -17,23 +18,37 @@ from pulumi_openai_ft._training_data.row_types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from msgspec import Raw
 
-    from pulumi_openai_ft._training_data.row_types import Plain, PlainMessage, Row
+    from pulumi_openai_ft._training_data.row_types import PlainMessage, Row
 
+_colons_in_line = methodcaller("count", b":")
+_colons_in_text = methodcaller("count", ":")
 KEYS_OF_CALL = 5
 KEYS_OF_PART = 2
 
 
-def plain_rows_repeat_keys(text: bytes, rows: Sequence[Plain], messages: Sequence[PlainMessage]) -> bool:
-    """Return whether the lines of text-only rows may repeat a key."""
-    expected = len(rows) + 2 * len(messages)
-    if text.count(b'":') == expected:
+def plain_rows_repeat_keys(
+    lines: Sequence[bytes], messages: Sequence[PlainMessage], texts: Iterable[str]
+) -> bool:
+    """Return whether the lines of text-only rows may repeat a key.
+
+    Each colon in a line ends a key or is part of a text. A colon that is written as an escape only leads to a full
+    check.
+
+    Args:
+        lines: The lines of the rows.
+        messages: The messages of all rows.
+        texts: The contents of the messages.
+    """
+    keys: int = sum(map(_colons_in_line, lines)) - sum(map(_colons_in_text, texts))
+    expected = len(lines) + 2 * len(messages)
+    if keys == expected:
         return False
     weights = sum(type(one) is PlainAssistant and one.weight is not UNSET for one in messages)
-    return _number_of_keys(text) != expected + weights
+    return keys != expected + weights
 
 
 def repeats_keys(line: bytes, row: Row) -> bool:
