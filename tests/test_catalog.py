@@ -467,7 +467,7 @@ def test_a_model_override_precedes_the_services_closing() -> None:
             {"a": {"price": 1}},
             (
                 'openai-ft:catalog["a"].price is an unknown property: use aliases, methods, context_length, no_new_jobs_from, '
-                "shutdown_date, training_price, training_price_per_hour, inference_prices"
+                "shutdown_date, vision, training_price, training_price_per_hour, inference_prices"
             ),
         ),
     ],

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -31,6 +32,7 @@ __all__ = [
     "Price",
     "Service",
     "Sourced",
+    "vision_warning",
     "warnings",
 ]
 
@@ -86,6 +88,12 @@ def _methods(value: Any) -> frozenset[str]:
     return frozenset(value)
 
 
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
 def _usd(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise ValueError
@@ -123,6 +131,7 @@ class Facts:
         context_length: Maximum number of tokens of a training example. Longer examples are truncated at the end.
         no_new_jobs_from: First day on which jobs can no longer be created for this model.
         shutdown_date: First day on which the model and the models fine-tuned from it are no longer available.
+        vision: Whether the model can be trained on images.
         training_price: USD per million trained tokens, counted over all epochs.
         training_price_per_hour: USD per hour of core training (reinforcement), billed by the second.
         inference_prices: Prices of using models fine-tuned from this model.
@@ -140,6 +149,7 @@ class Facts:
     shutdown_date: Sourced[date] | None = field(
         default=None, metadata=_read_by(_day, "a date such as 2027-01-14")
     )
+    vision: Sourced[bool] | None = field(default=None, metadata=_read_by(_flag, "true or false"))
     training_price: Price | None = field(
         default=None, metadata=_read_by(_usd, "USD per million tokens such as 25.0")
     )
@@ -368,6 +378,18 @@ def warnings(catalog: Catalog, model: str, method: str, *, today: date, days: in
     return [message for message in messages if message]
 
 
+def vision_warning(catalog: Catalog, model: str) -> str | None:
+    """Return a warning about training on images, or None if the model may support it."""
+    entry = catalog.find(model)
+    vision = entry.facts.vision if entry else None
+    if entry is None or vision is None or vision.value:
+        return None
+    return (
+        f"{_title(catalog)} does not support images in training data for {entry.id} ({vision}): remove the examples "
+        f"with images, choose another model, or {_USE_OTHER_SERVICE}"
+    )
+
+
 def _base(model: str) -> str:
     match = _FINE_TUNED.fullmatch(model)
     return (match[1] or match[2]) if match else model
@@ -410,9 +432,16 @@ def _unknown(catalog: Catalog, model: str) -> str | None:
     if catalog.service is None:
         return None
     return (
-        f"the catalog has no model {model!r} of {catalog.service.title}: check the spelling, or add the model to "
-        f"{OVERRIDES_KEY}"
+        f"the catalog has no model {model!r} of {catalog.service.title}: check the spelling{_similar(catalog, model)}, "
+        f"or add the model to {OVERRIDES_KEY}"
     )
+
+
+def _similar(catalog: Catalog, model: str) -> str:
+    """Return a question that suggests the most similar name, or "" if none is similar."""
+    names = [name for entry in catalog.models() for name in (entry.id, *entry.aliases)]
+    found = get_close_matches(_base(model), names, n=1, cutoff=0.7)
+    return f" (did you mean {found[0]!r}?)" if found else ""
 
 
 def _without_method(catalog: Catalog, entry: ModelEntry, method: str) -> str | None:

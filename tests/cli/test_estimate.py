@@ -49,7 +49,7 @@ def test_tokens_and_price_are_printed_with_the_price_source(
     assert said["tokens"] == "about 11,600: 2,900 per epoch, counted with o200k_base"
     assert said["price"].startswith("5.00 USD per million tokens (OpenAI's price page, ")
     assert said["price"].endswith(", 2025-04-16, not confirmed)")
-    assert said["cost"] == "about 0.05 USD"
+    assert said["cost"] == "about 0.06 USD"
 
 
 def test_epochs_default_to_the_likely_choice_of_the_service(
@@ -118,7 +118,7 @@ def test_a_file_that_would_be_refused_is_reported(file: Path, capsys: pytest.Cap
 def test_a_missing_file_is_reported_in_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(tmp_path / "missing", "--model", MODEL) == 1
+    assert run(tmp_path / "missing", "--model", MODEL) == 2
     assert capsys.readouterr().err == (
         f"openai-ft: '{tmp_path}/missing' cannot be read: no such file or directory\n"
     )

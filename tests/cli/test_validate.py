@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.training_data.rows import ASSISTANT, USER, chat, numbered, write
+from tests.training_data.rows import ASSISTANT, CHAT, TASK, USER, chat, numbered, user, write
 
 from pulumi_openai_ft.cli import validate
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ROWS = [numbered(number) for number in range(12)]
 BAD = chat(USER, ASSISTANT | {"weight": 2})
@@ -64,7 +65,7 @@ def test_an_unreadable_file_does_not_hide_the_others(
 ) -> None:
     good = write(tmp_path / "good.jsonl", *ROWS)
 
-    assert run(tmp_path / "missing.jsonl", good) == 1
+    assert run(tmp_path / "missing.jsonl", good) == 2
     first, second = capsys.readouterr().out.splitlines()
     assert first == f"'{tmp_path}/missing.jsonl' cannot be read: no such file or directory"
     assert second.startswith(f"{good}: 12 examples")
@@ -101,7 +102,7 @@ def test_the_method_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_json_holds_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write(tmp_path / "bad.jsonl", *ROWS, BAD)
 
-    assert run(file, tmp_path, "--json") == 1
+    assert run(file, tmp_path, "--json") == 2
     bad, folder = json.loads(capsys.readouterr().out)
     assert folder == {
         "file": str(tmp_path),
@@ -124,3 +125,135 @@ def test_json_holds_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str
 def test_wrong_arguments_end_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         run(*arguments)
+
+
+CASES = Path(__file__).parents[1] / "training_data" / "cases"
+UNREADABLE_INPUT = [
+    ["missing.jsonl"],
+    ["missing.jsonl", "--json"],
+    ["."],
+    ["good.jsonl", "--validation", "missing"],
+]
+
+
+@pytest.mark.parametrize("arguments", UNREADABLE_INPUT, ids=["missing", "as JSON", "folder", "validation"])
+def test_an_unreadable_file_ends_with_2(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "good.jsonl", *ROWS)
+    monkeypatch.chdir(tmp_path)
+
+    assert run(*arguments) == 2
+
+
+def test_a_validation_file_of_another_method_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    training, validation = CASES / "valid-chat-crlf.jsonl", CASES / "valid-preference.jsonl"
+
+    assert run(training, "--validation", validation) == 1
+    [error] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  error")]
+    assert "has the format of dpo, not the format of supervised" in error
+
+
+def test_a_validation_file_of_the_same_method_is_accepted() -> None:
+    file = CASES / "valid-preference.jsonl"
+    assert run(file, "--validation", CASES / "identical-preference-outputs.jsonl") == 0
+
+
+IMAGES = chat(user({"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}), ASSISTANT)
+MODELS = {
+    "gpt-4.1-mini": (
+        CHAT,
+        "supervised",
+        "2027-01-06",
+        "has accepted no new fine-tuning jobs since 2027-01-06",
+    ),
+    "gpt-4.1-2025-04-14": (CHAT, "supervised", "2027-01-14", "shut down gpt-4.1-2025-04-14 on 2027-01-14"),
+    "gpt-4.1": (TASK, "reinforcement", "2026-06-01", "does not support the method reinforcement for gpt-4.1"),
+    "gpt-4o-mini": (
+        IMAGES,
+        "supervised",
+        "2026-06-01",
+        "does not support images in training data for gpt-4o-mini",
+    ),
+    "gtp-4.1-mini": (CHAT, "supervised", "2026-06-01", "(did you mean 'gpt-4.1-mini'?)"),
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_reasons_against_the_model_are_warnings(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, method, day, reason = MODELS[model]
+    monkeypatch.setenv("OPENAI_FT_TODAY", day)
+    file = write(tmp_path / "rows.jsonl", *[numbered(number, row) for number in range(12)])
+
+    assert run(file, "--model", model, "--method", method) == 0
+    warnings = [
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("  warning  the model")
+    ]
+    assert [line for line in warnings if reason in line] != []
+
+
+def test_a_suitable_model_has_no_warnings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_FT_TODAY", "2026-06-01")
+    file = write(tmp_path / "rows.jsonl", *[numbered(number, IMAGES) for number in range(12)])
+
+    assert run(file, "--model", "gpt-4o-2024-08-06", "--json") == 0
+    assert json.loads(capsys.readouterr().out)[0]["model_warnings"] == []
+
+
+def test_the_service_determines_the_limits(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(CASES / "call-without-tool-reply.jsonl", "--service", "azure") == 1
+    assert "refused call" in capsys.readouterr().out
+
+
+def installed(*arguments: str, given: bytes = b"", **settings: Any) -> subprocess.CompletedProcess[bytes]:
+    command = [f"{sys.prefix}/bin/openai-ft", *arguments]
+    return subprocess.run(command, input=given, capture_output=True, check=False, **settings)
+
+
+@pytest.mark.parametrize("command", [["validate"], ["estimate", "--model", "gpt-4o-2024-08-06"]])
+def test_a_dash_is_standard_input(command: list[str], tmp_path: Path) -> None:
+    content = write(tmp_path / "rows.jsonl", *ROWS).read_bytes()
+
+    ran = installed(*command, "-", given=content)
+
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert b"-: 12 examples for supervised" in ran.stdout
+
+
+def test_standard_input_is_read_once() -> None:
+    ran = installed("validate", "-", "--validation", "-")
+
+    assert (ran.returncode, ran.stdout) == (1, b"")
+    assert ran.stderr.startswith(b"openai-ft: `-` (standard input) is listed several times")
+
+
+def test_a_terminal_without_the_characters_gets_escapes(tmp_path: Path) -> None:
+    file = write(tmp_path / "rows.jsonl", *ROWS, chat(USER | {"role": "Käufer"}, ASSISTANT))
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+
+    ran = installed("validate", str(file), env=environment)
+
+    assert (ran.returncode, ran.stderr) == (1, b"")
+    assert b'is "K\\xe4ufer", not one of' in ran.stdout
+
+
+def test_values_are_printed_as_written(tmp_path: Path) -> None:
+    file = write(tmp_path / "rows.jsonl", *ROWS, chat(USER | {"role": "Käufer"}, ASSISTANT))
+
+    assert 'is "Käufer"'.encode() in installed("validate", str(file)).stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("number", [1, 3000], ids=["short", "long"])
+def test_a_full_disk_is_one_sentence(number: int, tmp_path: Path) -> None:
+    files = [str(write(tmp_path / "rows.jsonl", *ROWS))] * number
+    command = [f"{sys.prefix}/bin/openai-ft", "validate", *files]
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+
+    assert ran.returncode == 2
+    assert ran.stderr == b"openai-ft: the output cannot be written: no space left on device\n"

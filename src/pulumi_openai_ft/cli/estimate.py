@@ -13,7 +13,8 @@ from pulumi_openai_ft import training_data
 from pulumi_openai_ft._provider.job.messages import cost
 from pulumi_openai_ft._shared.api_limits import RANGES
 from pulumi_openai_ft.catalog import Catalog, ModelEntry, Sourced
-from pulumi_openai_ft.cli.validate import check, summary
+from pulumi_openai_ft.cli.input_files import readable
+from pulumi_openai_ft.cli.validate import Checked, check, summary
 from pulumi_openai_ft.training_data import METHODS, Estimate, Report
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Estimates the number of billed tokens and the cost of training on a file. Prices come from the catalog of this package,
 which lists the source and the date of each price. Check your invoice for the actual cost: the service counts tokens
-itself. Exits with 1 if the service would reject the file."""
+itself. Exits with 1 if the service would reject the file, and with 2 if it cannot be read."""
 EPOCHS = RANGES["n_epochs"]
 PRICE_OPTION = "--price"
 
@@ -35,7 +36,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE", help="training file in JSON Lines format")
+    parser.add_argument(
+        "file", metavar="FILE", help="training file in JSON Lines format; - is standard input"
+    )
     parser.add_argument("--model", required=True, help="base model of the job")
     parser.add_argument(
         "--epochs",
@@ -46,7 +49,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--method",
         choices=METHODS,
-        help="training method of the job (default: inferred from the first example)",
+        help="training method of the job (default: the method that most examples are written for)",
     )
     parser.add_argument(
         PRICE_OPTION,
@@ -62,19 +65,27 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the estimate.
 
     Returns:
-        The exit code: 0, or 1 if the service would reject the file.
+        The exit code: 0, 1 if the service would reject the file, or 2 if it cannot be read.
+
+    Raises:
+        InputError: Standard input cannot be copied.
     """
-    entry = Catalog.load().find(arguments.model)
-    length = entry.context_length if entry else None
-    checked = check(
-        arguments.file, part="training", method=arguments.method, model=arguments.model, context_length=length
-    )
+    catalog = Catalog.load()
+    with readable(arguments.file) as path:
+        checked = check(
+            path,
+            name=arguments.file,
+            catalog=catalog,
+            model=arguments.model,
+            part="training",
+            method=arguments.method,
+        )
     if checked.report is None:
         sys.stderr.write(f"openai-ft: {checked.reason}\n")
-        return 1
-    found = _priced(arguments, checked.report, entry)
+        return checked.exit_code
+    found = _priced(arguments, checked, checked.report, catalog.find(arguments.model))
     sys.stdout.write(f"{_as_json(found) if arguments.json else _as_table(found)}\n")
-    return int(checked.is_bad)
+    return checked.exit_code
 
 
 @dataclass(frozen=True)
@@ -86,9 +97,12 @@ class _Priced:
     estimate: Estimate
     price: Sourced[float] | None
     entry: ModelEntry | None
+    model_warnings: tuple[str, ...]
 
 
-def _priced(arguments: argparse.Namespace, report: Report, entry: ModelEntry | None) -> _Priced:
+def _priced(
+    arguments: argparse.Namespace, checked: Checked, report: Report, entry: ModelEntry | None
+) -> _Priced:
     price = (
         Sourced(arguments.price, PRICE_OPTION)
         if arguments.price is not None
@@ -103,7 +117,9 @@ def _priced(arguments: argparse.Namespace, report: Report, entry: ModelEntry | N
         usd_per_million=price.value if price else None,
     )
     model = entry.id if entry else arguments.model
-    return _Priced(arguments.file, model, arguments.epochs == "auto", report, estimate, price, entry)
+    is_auto = arguments.epochs == "auto"
+    warnings = checked.model_warnings if entry else ()
+    return _Priced(arguments.file, model, is_auto, report, estimate, price, entry, warnings)
 
 
 def _as_table(found: _Priced) -> str:
@@ -125,6 +141,7 @@ def _rows(found: _Priced) -> Iterator[tuple[str, str]]:
         else _no_price(found),
     )
     yield "cost", "unknown" if estimate.usd is None else cost(estimate.usd)
+    yield from (("warning", warning) for warning in found.model_warnings)
     if report.errors:
         yield "problem", f"the service would reject the file: run `openai-ft validate {found.file}`"
 

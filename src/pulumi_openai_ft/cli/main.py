@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import TextIO
 
 from pulumi_openai_ft._shared.clock import today
 from pulumi_openai_ft.cli import estimate, validate
 from pulumi_openai_ft.cli.doctor import checks
 from pulumi_openai_ft.cli.doctor.report import Status, as_json, as_table
+from pulumi_openai_ft.cli.exit_codes import UNREADABLE
 from pulumi_openai_ft.cli.init import initialize
 from pulumi_openai_ft.errors import OpenAIFTError
 
@@ -46,20 +51,44 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        The exit code: 0 for success, 1 for failure, 130 after Ctrl-C.
+        The exit code: 0 for success, 1 for failure, 2 for unreadable files or an output that cannot be written, 130
+        after Ctrl-C.
 
     Raises:
         SystemExit: The arguments are invalid; the exit code is 2.
     """
     try:
         parsed = _parser().parse_args(sys.argv[1:] if arguments is None else arguments)
+        _escape_unprintable(sys.stdout)
         code: int = parsed.run(parsed)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except OpenAIFTError as error:
         print(f"openai-ft: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        return _report_system_error(error)
     return code
+
+
+def _escape_unprintable(stream: TextIO) -> None:
+    """Write characters that a terminal's encoding lacks as escapes instead of failing."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+
+
+def _report_system_error(error: OSError) -> int:
+    """Report an error of the operating system, such as a full disk. A closed pipe is not reported."""
+    with suppress(
+        OSError, ValueError, io.UnsupportedOperation
+    ):  # Python writes the rest of the output when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):
+        name = f"{error.filename!r}: " if error.filename else "the output cannot be written: "
+        with suppress(OSError):
+            print(f"openai-ft: {name}{(error.strerror or str(error)).lower()}", file=sys.stderr)
+    return UNREADABLE
 
 
 def _parser() -> argparse.ArgumentParser:

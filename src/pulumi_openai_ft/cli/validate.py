@@ -5,11 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft import training_data
-from pulumi_openai_ft.catalog import Catalog
+from pulumi_openai_ft._service_profiles import PROFILES
+from pulumi_openai_ft._shared.clock import today
+from pulumi_openai_ft.catalog import Catalog, vision_warning
+from pulumi_openai_ft.catalog import warnings as model_warnings
+from pulumi_openai_ft.cli.exit_codes import REFUSED, UNREADABLE
+from pulumi_openai_ft.cli.input_files import readable, require_one_standard_input
 from pulumi_openai_ft.cli.progress_bar import progress_bar
 from pulumi_openai_ft.errors import InputError
 from pulumi_openai_ft.training_data import METHODS, Problem, Report, Severity
@@ -20,8 +26,9 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Checks training files like the service does when a job starts, without uploading them. Prints the number of examples and
 tokens, each error for which the service would reject the file, and warnings about probable mistakes, with line and
-property path. Results are cached until the file changes. Exits with 1 if the service would reject a file; warnings do
-not count."""
+property path. With --model, it also prints what the catalog knows against training the model on the file. Results are
+cached until the file changes. Exits with 1 if the service would reject a file, and with 2 if a file cannot be read;
+warnings do not count."""
 MOST_ALIGNED = 40
 
 
@@ -33,16 +40,20 @@ class Checked:
         file: Path of the file.
         report: Report on the file, or None if the file could not be read.
         reason: Reason why the file could not be read, or "".
+        model_warnings: Reasons against training the model on the file.
     """
 
     file: str
     report: Report | None = None
     reason: str = ""
+    model_warnings: tuple[str, ...] = ()
 
     @property
-    def is_bad(self) -> bool:
-        """Return whether the file cannot be read or the service would reject it."""
-        return self.report is None or self.report.errors > 0
+    def exit_code(self) -> int:
+        """Return the exit code for this file."""
+        if self.report is None:
+            return UNREADABLE
+        return REFUSED if self.report.errors else 0
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -53,21 +64,31 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="training file in JSON Lines format")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="training file in JSON Lines format; - is standard input"
+    )
     parser.add_argument(
         "--method",
         choices=METHODS,
-        help="training method of the job (default: inferred from the first example)",
+        help="training method of the job (default: the method that most examples are written for)",
     )
     parser.add_argument(
-        "--model", help="base model of the job; determines the tokenizer and the maximum length of an example"
+        "--model",
+        help="base model of the job: checks that it can be trained on the file; determines the tokenizer and the "
+        "maximum length of an example",
+    )
+    parser.add_argument(
+        "--service",
+        choices=sorted(PROFILES),
+        default="openai",
+        help="service of the job, whose models and limits apply (default: %(default)s)",
     )
     parser.add_argument(
         "--validation",
         action="append",
         default=[],
         metavar="FILE",
-        help="validation file; can be repeated",
+        help="validation file of the same method; can be repeated",
     )
     parser.add_argument("--json", action="store_true", help="print a JSON list with an object for each file")
     parser.set_defaults(run=run)
@@ -77,41 +98,77 @@ def run(arguments: argparse.Namespace) -> int:
     """Check the files and print the results.
 
     Returns:
-        The exit code: 0, or 1 if the service would reject any of the files.
+        The exit code: 0, 1 if the service would reject any of the files, or 2 if any cannot be read.
+
+    Raises:
+        InputError: Standard input is listed several times.
     """
+    require_one_standard_input([*arguments.files, *arguments.validation])
     results = list(_checked(arguments))
     text = (
         json.dumps([_as_json(result) for result in results], indent=2) if arguments.json else as_text(results)
     )
     sys.stdout.write(f"{text}\n")
-    return int(any(result.is_bad for result in results))
+    return max(result.exit_code for result in results)
 
 
 def _checked(arguments: argparse.Namespace) -> Iterator[Checked]:
-    options = {
-        "method": arguments.method,
-        "model": arguments.model,
-        "context_length": context_length(arguments.model),
-    }
-    for file in arguments.files:
-        yield check(file, part="training", **options)
-    for file in arguments.validation:
-        yield check(file, part="validation", training_file=arguments.files[0], **options)
+    catalog, model = Catalog.load(service=arguments.service), arguments.model
+    options = {"method": arguments.method, "service": arguments.service}
+    with ExitStack() as paths:
+        first, *others = arguments.files
+        training = _path(first, paths)
+        checked = check(training, name=first, part="training", catalog=catalog, model=model, **options)
+        yield checked
+        for file in others:
+            path = _path(file, paths)
+            yield check(path, name=file, part="training", catalog=catalog, model=model, **options)
+        if checked.report:
+            options |= {"method": checked.report.method, "training_file": _name_of(training)}
+        for file in arguments.validation:
+            path = _path(file, paths)
+            yield check(path, name=file, part="validation", catalog=catalog, model=model, **options)
 
 
-def context_length(model: str | None) -> int | None:
-    """Return the maximum number of tokens per example, or None if the model is not in the catalog."""
-    entry = Catalog.load().find(model) if model else None
-    return entry.context_length if entry else None
-
-
-def check(file: str, **options: Any) -> Checked:
-    """Check a file, with a progress bar. The options are those of `training_data.check`."""
+def _path(file: str, paths: ExitStack) -> str | InputError:
+    """Return the path of a file, which exists until `paths` is closed, or the reason why there is none."""
     try:
-        with progress_bar(file) as progress:
-            return Checked(file, training_data.check(file, progress=progress, **options))
+        return paths.enter_context(readable(file))
     except InputError as error:
-        return Checked(file, reason=str(error))
+        return error
+
+
+def _name_of(path: str | InputError) -> str | None:
+    return path if isinstance(path, str) else None
+
+
+def check(
+    path: str | InputError, *, name: str, catalog: Catalog, model: str | None, **options: Any
+) -> Checked:
+    """Check a file, with a progress bar.
+
+    Args:
+        path: Path of the file, or the reason why it cannot be read.
+        name: Name of the file for messages.
+        catalog: Catalog of the service.
+        model: Base model of the job, if it is known.
+        options: Further options of `training_data.check`.
+    """
+    if isinstance(path, InputError):
+        return Checked(name, reason=str(path))
+    entry = catalog.find(model) if model else None
+    length = entry.context_length if entry else None
+    try:
+        with progress_bar(name) as progress:
+            report = training_data.check(
+                path, progress=progress, model=entry.id if entry else model, context_length=length, **options
+            )
+    except InputError as error:
+        return Checked(name, reason=str(error))
+    warnings = model_warnings(catalog, model, report.method, today=today()) if model else []
+    if model and report.image_rows and (without_vision := vision_warning(catalog, model)):
+        warnings.append(without_vision)
+    return Checked(name, report, model_warnings=tuple(warnings))
 
 
 def as_text(results: list[Checked]) -> str:
@@ -125,6 +182,7 @@ def _lines(checked: Checked) -> Iterator[str]:
         yield checked.reason
         return
     yield f"{checked.file}: {summary(report)}"
+    yield from (f"  {Severity.WARNING:<7}  the model  {warning}" for warning in checked.model_warnings)
     yield from _table(report)
     hints = {problem.kind: problem.hint for problem in report.problems}
     yield from (f"  {kind.replace('_', ' ')}: {hint}" for kind, hint in hints.items())
@@ -173,6 +231,7 @@ def _as_json(checked: Checked) -> dict[str, Any]:
         "errors": report.errors,
         "warnings": report.warnings,
         "counts": report.counts,
+        "model_warnings": list(checked.model_warnings),
         "problems": [
             {
                 "severity": problem.severity,
