@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.docs.pages import PAGES, ROOT, samples
-from tests.e2e.conftest import engine, environment, select, service  # noqa: F401 - fixtures
+from tests.e2e.conftest import engine, environment, service, use_host  # noqa: F401 - fixtures
 
 from pulumi_openai_ft.emulator import Emulator, command
 from pulumi_openai_ft.emulator.faults import ACTIONS
@@ -78,7 +78,7 @@ def test_the_tests_of_a_program_pass(engine: str, service: Emulator, tmp_path: P
     project, tests = tmp_path / "support-bot", tmp_path / "tests"
     project.mkdir()
     tests.mkdir()
-    select("ours", project)
+    use_host("ours", project)
     (program,) = (one.text for one in samples("quickstart") if "import pulumi_openai_ft" in one.text)
     (project / "__main__.py").write_text(program)
     shutil.copy(ROOT / "examples" / "data" / "customer_support.jsonl", project)

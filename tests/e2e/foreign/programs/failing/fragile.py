@@ -19,7 +19,7 @@ class OutOfOrderError(Exception):
 
 
 class Fragile(ResourceProvider):
-    """Fails in the method that the program names, as long as the stage is that method."""
+    """Fails in the method that the program names while the stage has the name of that method."""
 
     def check(self, olds, news):
         fail(news, "check")
