@@ -262,7 +262,7 @@ SUPERVISED = {"type": "supervised"}
     [
         ({"model": None}, "invalid_type", "model"),
         ({"model": ""}, "string_below_min_length", "model"),
-        ({"colour": "red"}, "unknown_parameter", "colour"),
+        ({"color": "red"}, "unknown_parameter", "color"),
         ({"suffix": ""}, "string_below_min_length", "suffix"),
         ({"suffix": "s" * 65}, "string_above_max_length", "suffix"),
         ({"seed": -1}, "integer_below_min_value", "seed"),
@@ -303,7 +303,7 @@ def test_a_wrong_request_is_refused(api: Api, change: dict[str, Any], code: str,
             "operation",
         ),
         ({"type": "python", "name": "g"}, "source"),
-        ({"type": "python", "name": "g", "source": "s", "colour": "red"}, "colour"),
+        ({"type": "python", "name": "g", "source": "s", "color": "red"}, "color"),
         ({"type": "label_model", "name": "g"}, "type"),
         (
             {"type": "multi", "name": "m", "calculate_output": "a", "graders": {"a": {"type": "multi"}}},
@@ -365,7 +365,7 @@ def test_a_service_that_has_closed_takes_no_jobs(api: Api, emulator: Emulator) -
     assert refuse(api, model=MODEL, training_file=file_id) == (403, "training_not_available", None)
 
 
-def test_a_model_that_takes_no_jobs_any_more_is_refused(api: Api, emulator: Emulator) -> None:
+def test_a_model_closed_to_new_jobs_is_refused(api: Api, emulator: Emulator) -> None:
     file_id = api.upload()["id"]
     emulator.settings.today = date(2024, 10, 27)
 

@@ -88,7 +88,7 @@ def test_failures_carry_the_error_class_to_the_program(config: Any) -> None:
     ("name", "args", "reason"),
     [
         ("getFile", {}, "get_file: file_id: is missing"),
-        ("getFile", {"file_id": "file-1", "colour": "red"}, "get_file: colour: is not a known property"),
+        ("getFile", {"file_id": "file-1", "color": "red"}, "get_file: color: is not a known property"),
         ("getMoon", {}, f"unknown function '{TYPE_PREFIX}getMoon': "),
     ],
 )

@@ -101,7 +101,7 @@ def dpo(**hyperparameters: Any) -> dict[str, Any]:
 
 GRADER = {"type": "string_check", "name": "same", "input": "a", "reference": "a", "operation": "eq"}
 BAD_REQUESTS = {
-    "unknown field": ({"extra_body": {"colour": "red"}}, "colour"),
+    "unknown field": ({"extra_body": {"color": "red"}}, "color"),
     "no epochs": (sft(n_epochs=0), "n_epochs"),
     "51 epochs": (sft(n_epochs=51), "n_epochs"),
     "half an epoch": (sft(n_epochs=0.5), "n_epochs"),

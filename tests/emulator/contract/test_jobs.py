@@ -233,7 +233,7 @@ def test_twenty_jobs_are_a_page(client: openai.OpenAI, train: Any, upload: Any) 
         ({"team": "support"}, [3, 2, 1, 0]),
         ({"number": "1", "team": "support"}, [1]),
         ({"number": "1", "team": "sales"}, []),
-        ({"colour": "red"}, []),
+        ({"color": "red"}, []),
     ],
 )
 def test_jobs_can_be_found_by_metadata(
