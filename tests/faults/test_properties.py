@@ -247,6 +247,7 @@ def _message(role: str, content: str = "Yes.") -> dict[str, str]:
     return {"role": role, "content": content}
 
 
+@pytest.mark.usefixtures("_every_method")
 @given(inputs=JOBS)
 @bounded
 def test_a_created_job_matches_its_inputs(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.e2e.conftest import environment
-from tests.e2e.examples.readme_runner import EXAMPLES, NO_PROMPTS, ReadmeRunner, steps
+from tests.e2e.examples.readme_runner import EXAMPLES, NO_PROMPTS, ReadmeRunner, emulator_options, steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,11 +21,13 @@ def make_runner(engine: str, service: Emulator, tmp_path: Path) -> Callable[[str
     """Return a function that makes the runner of an example's README, in a shell without settings for OpenAI."""
 
     def make(example: str) -> ReadmeRunner:
+        options = emulator_options(example)
+        service.settings.mode, service.settings.today = options.mode, options.today
         copies = tmp_path / "examples"
         for folder in ("bin", "data", example):
             shutil.copytree(EXAMPLES / folder, copies / folder)
         (tmp_path / "state").mkdir()
-        unset = dict.fromkeys(("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_BASE_URL"))
+        unset = dict.fromkeys(("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_BASE_URL", "OPENAI_FT_TODAY"))
         variables = environment(engine, service, tmp_path, {**NO_PROMPTS, **unset})
         return ReadmeRunner(copies / example, {**variables, "EMULATOR": service.url})
 

@@ -60,8 +60,6 @@ def test_basic(run_readme: RunReadme, service: Emulator) -> None:
 
 
 def test_azure(run_readme: RunReadme, service: Emulator) -> None:
-    service.settings.mode = "azure"
-
     with run_readme("azure") as runner:
         assert_outputs_match(runner, only_job(service))
 
@@ -159,6 +157,7 @@ def test_reinforcement(run_readme: RunReadme, service: Emulator) -> None:
     with run_readme("reinforcement") as runner:
         job = only_job(service)
         assert_outputs_match(runner, job)
+        assert job["fine_tuned_model"].startswith("o4-mini-2025-04-16.ft-")
         grader = job["method"]["reinforcement"]["grader"]
         assert grader["graders"]["refund"]["reference"] == "{{item.refund}}"
         assert job["validation_file"] is not None

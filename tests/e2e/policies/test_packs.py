@@ -30,7 +30,7 @@ KEY = "sk-proj-made-up-0123456789abcdef"
 LASTING_CATALOG = json.dumps(
     {"gpt-4o-mini-2024-07-18": {"shutdown_date": "2099-01-01", "no_new_jobs_from": "2099-01-01"}}
 )
-"""A catalog that does not shut down the model before any date on which the tests run."""
+"""A catalog in which the model is available on any date."""
 PROGRAM = """
 import pulumi
 import pulumi_openai_ft as openai_ft

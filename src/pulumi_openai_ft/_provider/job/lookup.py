@@ -11,7 +11,7 @@ from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
+from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 from pulumi_openai_ft.errors import CommandInterruptedError, RequestError
 
 if TYPE_CHECKING:

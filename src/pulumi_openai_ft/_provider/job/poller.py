@@ -13,8 +13,8 @@ from itertools import islice
 from threading import Condition
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
 from pulumi_openai_ft._client.retries import is_repeatable, jitter_rng
+from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 from pulumi_openai_ft.errors import JobTimeoutError, OpenAIFTError, RequestError
 
 if TYPE_CHECKING:
