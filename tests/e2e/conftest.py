@@ -29,8 +29,8 @@ COMMAND_TIMEOUT, TEST_TIMEOUT = 120, 400
 FAILED = {1, 255}
 """Exit codes of a command that failed: 255 before Pulumi 3.227."""
 LANGUAGE_HOST = {"LANGUAGE_HOST_RELEASE": "", "LANGUAGE_HOST_PATIENCE": "1s"}
-"""Settings of the replacement for Pulumi's language host (tools/pulumi): the release whose behavior it has, and how long
-an interrupted program may keep running."""
+"""Settings of the replacement for Pulumi's language host (tools/pulumi): the release whose behavior it has, and the
+time for which an interrupted program may keep running."""
 
 CLOCK = ("CLOCK_OFFSET", "PYTHONPATH")
 """Variables by which `tools/on_date` moves the clocks of Python processes."""

@@ -169,7 +169,7 @@ def _read(file: Path) -> bytes:
 
 
 def resources(stack: Stack) -> dict[str, dict[str, Any]]:
-    """Return the dynamic resources of the state by name, without those that are pending deletion."""
+    """Return the dynamic resources of the state by name, except resources pending deletion."""
     entries = json.loads(stack.export())["deployment"].get("resources", [])
     return {
         entry["urn"].rsplit("::", 1)[1]: entry

@@ -1,4 +1,4 @@
-"""All functions and their output forms in programs. They run in our host, or in the program itself on the stock host."""
+"""All functions and their output forms in programs: in our host, or on the stock host in the program."""
 
 from __future__ import annotations
 

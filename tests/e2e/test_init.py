@@ -159,7 +159,7 @@ def name_environment(stack: Stack) -> None:
 
 
 def without_package(folder: Path) -> Path:
-    """Create a virtual environment with the installed packages except pulumi-openai-ft, which is an editable install."""
+    """Create a virtual environment with the installed packages, except for the editable install of ours."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
     (packages / "ours.pth").write_text(f"{sysconfig.get_path('purelib')}\n")

@@ -84,7 +84,7 @@ def wait_for_fault(service: Emulator, fault: Fault, running: RunningCommand) -> 
 def assert_all_jobs_recorded(
     stack: Stack, service: Emulator, finished: FinishedCommand, status: str = "validating_files"
 ) -> None:
-    """Assert that the state contains every job of the service, and that the output reports its status and next step."""
+    """Assert that the state contains every job, and that the output reports its status and next step."""
     jobs = {name: found for name, found in resources(stack).items() if name.startswith("job-")}
     assert sorted(found["id"] for found in jobs.values()) == sorted(job["id"] for job in service.jobs())
     for found in jobs.values():

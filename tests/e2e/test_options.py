@@ -298,7 +298,7 @@ def test_forced_replacement_adopts_a_running_job_without_cancelling_it(
 SECRET = """
 data = ft.File("data", file="data.jsonl")
 opts = ResourceOptions(additional_secret_outputs=["fine_tuned_model"])
-metadata = {"note": pulumi.Output.secret("a note for us alone")}
+metadata = {"note": pulumi.Output.secret("an internal note")}
 job = ft.FineTuningJob("job", model=MODEL, training_file=data, metadata=metadata, opts=opts)
 pulumi.export("fine_tuned_model", job.fine_tuned_model)
 pulumi.export("status", job.status)
@@ -319,8 +319,8 @@ def test_secret_inputs_and_outputs_are_masked_and_encrypted(
     reported += stack.preview("--expect-no-changes").text
     reported += stack.export()
     assert model not in reported
-    assert "a note for us alone" not in reported
-    assert service.jobs()[0]["metadata"]["note"] == "a note for us alone"
+    assert "an internal note" not in reported
+    assert service.jobs()[0]["metadata"]["note"] == "an internal note"
 
 
 def test_refresh_and_up_repair_in_one_run(

@@ -48,9 +48,8 @@ def test_an_interrupted_upload_is_resumed(
     data = (stack.folder / "data.jsonl").read_bytes()
     fault = service.fault("POST", PARTS, "hang", None, skip=PARTS_BEFORE_HANG, seconds=FOREVER)
     with RunningCommand.start(stack, "up") as up:
-        wait_until(
-            lambda: fault.struck == PARTS_BEFORE_HANG, up
-        )  # each of the four senders has sent a part, and hangs at the next
+        # Each of the four senders has sent a part, and hangs at the next.
+        wait_until(lambda: fault.struck == PARTS_BEFORE_HANG, up)
         end(stack, up)
         finished = up.end()
     assert finished.code != 0

@@ -79,7 +79,7 @@ class FaultCase:
     """A fault that hits a call.
 
     Attributes:
-        failure: What the client sees.
+        failure: The failure as the client experiences it.
         action: The emulator's action.
         effect: Whether the service carries out the call.
         reach: Which calls fail.
@@ -143,7 +143,7 @@ FAULTS = (
 
 
 def calls_to_hit(harness: Harness, after: int) -> list[Call]:
-    """Return the calls after the one of that number that the matrix hits, in their order."""
+    """Return the calls after that request number that the matrix hits, in order."""
     calls_by_endpoint: dict[tuple[str, str], list[Call]] = {}
     for before, entry in enumerate(harness.calls(after)):
         assert entry.route, f"{entry.method} {entry.path} is no endpoint"

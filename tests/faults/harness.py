@@ -75,7 +75,7 @@ class Contents:
 
 @dataclass
 class Harness:
-    """One service, as programs of one stack use it.
+    """A service as the programs of a stack use it.
 
     Attributes:
         folder: The folder for the local files.
@@ -166,7 +166,7 @@ class Harness:
             pulumi.runtime.set_all_config({})
 
     def calls(self, after: int) -> list[JournalEntry]:
-        """Return the requests after the one of that number."""
+        """Return the requests after that request number."""
         return self.service.journal(after=after)
 
     @property

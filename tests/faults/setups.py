@@ -92,7 +92,7 @@ def with_interrupted_upload(resource: StackResource) -> StackResource:
 
 
 def with_expired_upload(resource: StackResource) -> StackResource:
-    """Interrupt an upload when one of its parts is missing; the upload has expired at the service."""
+    """Interrupt an upload when a single part is missing; the upload has expired at the service."""
     return _interrupt_upload(
         resource,
         lambda record: replace(

@@ -1,7 +1,7 @@
 """Each fault at each call of each operation: no job is created twice, no object is lost, and the stack converges.
 
-The calls are recorded from a run of each operation without a fault, so the matrix includes new calls automatically. `make test` runs cells that contain each pair of values (see
-`pairwise`), `make test-long` runs all cells.
+The calls are recorded in a run of each operation without a fault, so the matrix includes new calls automatically.
+`make test` runs cells that contain each pair of values (see `pairwise`), `make test-long` runs all cells.
 """
 
 from __future__ import annotations
@@ -265,7 +265,7 @@ def test_each_action_of_the_emulator_is_a_fault() -> None:
 
 @every_online_scenario
 def test_an_unreachable_service_is_reported(harness: Harness, scenario: Scenario) -> None:
-    """An operation reports refused connections, and the next one completes it."""
+    """An operation reports refused connections, and the next command completes it."""
     resource = begin(harness, scenario)
     harness.base_url = CLOSED_PORT
 

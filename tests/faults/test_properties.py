@@ -1,4 +1,4 @@
-"""Property-based tests: they hold for all inputs."""
+"""Property-based tests of the providers, for arbitrary and for valid inputs."""
 
 from __future__ import annotations
 
@@ -233,12 +233,12 @@ def data_for(configure: Configure, tmp_path: Path) -> Callable[[str], str]:
         },
         "reinforcement": {"messages": [_message("user")], "answer": "Yes."},
     }
-    secret_settings: dict[str, str] = {}
+    ids: dict[str, str] = {}
 
     def get(kind: str) -> str:
         path = tmp_path / f"{kind}.jsonl"
         path.write_text(f"{json.dumps(rows[kind])}\n" * 12)
-        return secret_settings.setdefault(kind, configure(FileProvider).create({"file": str(path)}).id)
+        return ids.setdefault(kind, configure(FileProvider).create({"file": str(path)}).id)
 
     return get
 

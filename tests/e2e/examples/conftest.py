@@ -38,7 +38,7 @@ def make_runner(engine: str, service: Emulator, tmp_path: Path) -> Callable[[str
 def run_readme(
     make_runner: Callable[[str], ReadmeRunner], service: Emulator
 ) -> Callable[[str], AbstractContextManager[ReadmeRunner]]:
-    """Return a context manager that runs a README's first step, then after the test the others, which delete everything."""
+    """Return a context manager that runs the first step of a README, and the other steps at its end."""
 
     @contextmanager
     def run(example: str) -> Iterator[ReadmeRunner]:

@@ -53,7 +53,7 @@ class ReadmeRunner:
 
     Attributes:
         folder: The copy.
-        environment: Variables of the shell, without those that the README exports.
+        environment: Variables of the shell, except the exports of the README.
         exports: Commands that export the variables of the README.
     """
 

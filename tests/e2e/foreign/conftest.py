@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.emulator import Emulator
 
 PROGRAMS = Path(__file__).parent / "programs"
-# Both stacks run the very same program: a provider that is pickled by value contains the path of its source file.
+# Both stacks run the same program: a provider that is pickled by value contains the path of its source file.
 MAIN = "main: ../program\n"
 Outcome = TypeVar("Outcome")
 

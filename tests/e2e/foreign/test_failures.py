@@ -63,7 +63,7 @@ FAILING_CHECKS = {
 
 
 def failing_checks(stack: Stack) -> list[dict[str, Any]]:
-    """Return the diagnostics of previews that fail at a check. Two run in parallel: the engine may wait for seconds."""
+    """Return the diagnostics of previews that fail at a check. Two run in parallel, because the engine may wait."""
     staged = (replace(stack, environment={**stack.environment, "STAGE": stage}) for stage in FAILING_CHECKS)
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(PREVIEW, staged))

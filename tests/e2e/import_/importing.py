@@ -83,7 +83,7 @@ class Account:
         return str(create(**{"model": MODEL, "training_file": training_file, **inputs}).id)
 
     def train(self, training_file: str, **inputs: Any) -> Any:
-        """Create a job and retrieve it. It is finished then: the emulator's jobs finish at the first request for them."""
+        """Create a job and retrieve it finished: the emulator's jobs finish at the first request for them."""
         return self.client.fine_tuning.jobs.retrieve(self.create_job(training_file, **inputs))
 
     def checkpoints(self, job: Any) -> list[Any]:

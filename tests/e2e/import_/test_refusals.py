@@ -1,4 +1,4 @@
-"""Failing imports: they report a sentence and an exit code, leave the state unchanged, and do not stop a bulk import."""
+"""Failing imports: they report a sentence and an exit code, and leave the state unchanged."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def diagnostics(result: CommandResult) -> dict[str, list[str]]:
 
 
 def assert_reported(result: CommandResult, name: str, sentence: str) -> None:
-    """Assert that the resource has a single error of one line with the sentence."""
+    """Assert that the resource has a single error, in a single line with the sentence."""
     (reported,) = diagnostics(result)[name]
     assert sentence in reported
     assert "Traceback" not in result.text
@@ -197,12 +197,12 @@ def test_the_option_with_other_inputs_only_previews_a_replacement(stack: Stack, 
     more = 'suffix="other", metadata=__import__("pulumi").Output.secret({"note": "internal note"}), '
     write(stack, OPTION.format(model=MODEL, file=job.training_file, more=more, id=job.id))
 
-    public_properties = stack.preview().text
+    preview = stack.preview().text
     reported = stack.up(code=1).text
 
-    assert "replace" in public_properties
+    assert "replace" in preview
     assert "previously-imported resources that still specify an ID may not be replaced" in reported
-    assert "internal note" not in public_properties + reported + stack.export()
+    assert "internal note" not in preview + reported + stack.export()
     assert state(stack)["job"]["id"] == job.id
     assert [found["id"] for found in account.service.jobs()] == [job.id]
 

@@ -183,7 +183,7 @@ def _killed(pid: int) -> bool:
 
 
 def _read(file: Path) -> bytes:
-    """Return the content of a process's file, or nothing if it ended or belongs to another user."""
+    """Return the content of a process's file, or b"" if it ended or belongs to another user."""
     try:
         return file.read_bytes()
     except OSError:

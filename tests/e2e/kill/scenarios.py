@@ -1,4 +1,4 @@
-"""Scenarios of stacks that are created and destroyed, and the assertions that hold after any kill."""
+"""Scenarios of stacks that are created and destroyed, and the assertions after any kill."""
 
 from __future__ import annotations
 

@@ -118,8 +118,8 @@ def test_a_nightly_check_finds_a_model_shut_down_since(stack: Stack) -> None:
     (model,) = (finding for finding in found if finding["level"] == "mandatory")
     assert (model["rule"], model["name"]) == ("fine-tuning-supported-model", "job")
     assert "OpenAI shut it down on 2026-01-01" in model["message"]
-    assert [finding["urn"] for finding in json.loads(before)["deployment"]["resources"]] == [
-        finding["urn"] for finding in json.loads(stack.export())["deployment"]["resources"]
+    assert [resource["urn"] for resource in json.loads(before)["deployment"]["resources"]] == [
+        resource["urn"] for resource in json.loads(stack.export())["deployment"]["resources"]
     ]
 
 

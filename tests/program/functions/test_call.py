@@ -176,9 +176,9 @@ PREVIEWS = {name: True for name in PROGRAMS if name.startswith(("unmade", "depen
 
 
 @pytest.fixture(scope="module")
-def ran(_at_once: Emulator) -> dict[tuple[str, bool], Ran]:
+def ran(_instant_emulator: Emulator) -> dict[tuple[str, bool], Ran]:
     """All programs, by name and whether it was a preview."""
-    _at_once.reset()
+    _instant_emulator.reset()
     calls = [
         (name, preview)
         for name in PROGRAMS
@@ -192,7 +192,7 @@ def ran(_at_once: Emulator) -> dict[tuple[str, bool], Ran]:
     script.append("print(json.dumps(results))")
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", "\n".join(script)],
-        env={**os.environ, "OPENAI_API_KEY": API_KEY, "OPENAI_BASE_URL": _at_once.url},
+        env={**os.environ, "OPENAI_API_KEY": API_KEY, "OPENAI_BASE_URL": _instant_emulator.url},
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi.output import Unknown
-from tests.support import shown
+from tests.support import parameter_id
 
 from pulumi_openai_ft._provider.job.diff import differences, input_digests, not_comparable
 from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE
@@ -94,7 +94,7 @@ def without(grader: dict[str, Any], *fields: str) -> dict[str, Any]:
         {"training_file": "file-9", "__training_file_sha256": "aa"},
         {"training_file": Unknown(), "__training_file_sha256": "aa"},
     ],
-    ids=shown,
+    ids=parameter_id,
 )
 def test_a_job_matches_the_values_it_resolved(inputs: dict[str, Any]) -> None:
     assert replaces(**inputs) == []
@@ -135,7 +135,7 @@ def test_a_job_matches_the_values_it_resolved(inputs: dict[str, Any]) -> None:
         {"triggers": ["auto", {}]},
         {"triggers": ["auto", Unknown()]},
     ],
-    ids=shown,
+    ids=parameter_id,
 )
 def test_different_inputs_need_another_job(inputs: dict[str, Any]) -> None:
     names = [name for name in inputs if not name.startswith("__")]
@@ -170,7 +170,7 @@ def test_different_inputs_need_another_job(inputs: dict[str, Any]) -> None:
         (multi([ONE]), multi(ONE)),
         (reinforcement(ONE, response_format=None), reinforcement(ONE)),
     ],
-    ids=shown,
+    ids=parameter_id,
 )
 def test_a_grader_equals_every_spelling_of_the_service(
     wanted: dict[str, Any], actual: dict[str, Any]
@@ -208,7 +208,7 @@ def test_a_grader_equals_every_spelling_of_the_service(
         (multi([Unknown(), TWO]), multi([ONE, TWO])),
         (reinforcement(Unknown()), reinforcement(ONE)),
     ],
-    ids=shown,
+    ids=parameter_id,
 )
 def test_another_grader_needs_another_job(wanted: dict[str, Any], actual: dict[str, Any]) -> None:
     assert differences("method", {"method": wanted}, {"method": actual})
@@ -249,7 +249,7 @@ def test_empty_inputs_match_a_job_without_values(wanted: dict[str, Any], actual:
         ({"triggers": ["auto", {}]}, ["triggers[1]"]),
         ({"triggers": ["auto"]}, ["triggers"]),
     ],
-    ids=shown,
+    ids=parameter_id,
 )
 def test_a_difference_is_named_by_its_path(inputs: dict[str, Any], paths: list[str]) -> None:
     (name,) = (name for name in inputs if not name.startswith("__"))
@@ -370,7 +370,7 @@ def test_equal_inputs_match_however_the_service_resolved_them() -> None:
         {"metadata": {"owner": "you"}},
         {"triggers": []},
     ],
-    ids=shown,
+    ids=parameter_id,
 )
 def test_different_inputs_need_another_job_despite_any_history(change: dict[str, Any]) -> None:
     (name,) = change

@@ -337,15 +337,15 @@ def test_the_next_run_sends_only_the_missing_parts(
     assert "resuming the interrupted upload of large.jsonl" in files.host.messages[0]
 
 
-@pytest.mark.parametrize("consents", [1, 2, 3])
+@pytest.mark.parametrize("checks_until_interrupt", [1, 2, 3])
 def test_an_interrupted_upload_reports_progress_and_is_resumed(
-    another_process: Callable[..., FileManager], large: Path, service: Emulator, consents: int
+    another_process: Callable[..., FileManager], large: Path, service: Emulator, checks_until_interrupt: int
 ) -> None:
     service.fault("POST", PARTS, "hang", None, seconds=0.3, acts=True)
     with pytest.raises(
         CommandInterruptedError, match=r"of 6 parts of large.jsonl were sent: run `pulumi up`"
     ):
-        obtain(another_process(consents=consents), large)
+        obtain(another_process(checks_until_interrupt=checks_until_interrupt), large)
     service.clear_faults()
 
     file = obtain(another_process(), large)
@@ -358,7 +358,7 @@ def test_an_interrupted_upload_without_a_key_is_cancelled(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     with pytest.raises(CommandInterruptedError):
-        obtain(another_process(consents=1), large, identity=None)
+        obtain(another_process(checks_until_interrupt=1), large, identity=None)
 
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
 
@@ -367,7 +367,7 @@ def test_without_a_resume_store_uploads_work_and_interruptions_cancel(
     another_process: Callable[..., FileManager], large: Path, tmp_path: Path, service: Emulator
 ) -> None:
     full = ResumeStore(tmp_path / "large.jsonl" / "uploads")  # nothing can be written there
-    interrupted, whole = another_process(consents=1), another_process()
+    interrupted, whole = another_process(checks_until_interrupt=1), another_process()
     interrupted.resume_store = whole.resume_store = full
 
     with pytest.raises(CommandInterruptedError):
@@ -394,7 +394,7 @@ def test_an_expired_upload_starts_over(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, later: float
 ) -> None:
     with pytest.raises(CommandInterruptedError):
-        obtain(another_process(consents=1), large)
+        obtain(another_process(checks_until_interrupt=1), large)
     files = another_process()
     files.host.time.sleep(later)
     service.advance(later)
@@ -409,7 +409,7 @@ def test_an_upload_dropped_by_the_service_starts_over(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     with pytest.raises(CommandInterruptedError):
-        obtain(another_process(consents=1), large)
+        obtain(another_process(checks_until_interrupt=1), large)
     (upload,) = service.uploads()
     another_process().api.cancel_upload(upload["id"])
 
