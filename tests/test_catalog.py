@@ -143,7 +143,7 @@ def test_a_fine_tuned_model_resolves_to_its_base(
     assert OPENAI.find(f"ft:{entry.id}:{org}:{suffix}:{end}") == entry
 
 
-def test_facts_are_those_of_the_service() -> None:
+def test_facts_differ_between_services() -> None:
     at_openai, at_azure = OPENAI.find(NANO), AZURE.find(NANO)
 
     assert at_openai is not None
@@ -345,7 +345,7 @@ def test_each_model_belongs_to_a_service_of_the_catalog() -> None:
         assert model.keys() - {"aliases"} <= DATA["services"].keys()
 
 
-def test_a_bare_override_changes_one_fact_only() -> None:
+def test_a_bare_override_changes_a_single_fact() -> None:
     entry = Catalog.load({"gpt-4.1-mini": {"training_price": 4}}).find(MINI)
 
     assert entry is not None

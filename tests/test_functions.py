@@ -107,7 +107,7 @@ def test_events_are_requested_in_pages_of_100(job_id: str, service: Emulator) ->
 
 
 @pytest.mark.usefixtures("job_id")
-def test_an_unknown_job_is_named() -> None:
+def test_an_unknown_job_is_reported() -> None:
     with pytest.raises(NotFoundError, match="ftjob-unknown"):
         get_fine_tuning_events("ftjob-unknown")
 

@@ -104,7 +104,7 @@ def test_a_file_registers_its_path_and_hash(registered: dict[str, Any], sha256: 
 
 
 @pytest.mark.parametrize("name", ["missing", "endless"])
-def test_an_invalid_file_is_left_to_check(registered: dict[str, Any], name: str) -> None:
+def test_an_invalid_file_registers_without_a_hash(registered: dict[str, Any], name: str) -> None:
     assert "sha256" not in registered[name]["inputs"]
 
 

@@ -452,7 +452,7 @@ class TestAzureWithManualTime(ManualTime):
     def mode(self) -> str:
         return "azure"
 
-    def test_unknown_statuses_are_waited_through(
+    def test_waiting_continues_through_unknown_statuses(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         without_waiting = {**inputs, "wait_for_completion": False}

@@ -179,6 +179,6 @@ def resources(stack: Stack) -> dict[str, dict[str, Any]]:
 
 
 def plan(stack: Stack) -> dict[str, dict[str, Any]]:
-    """Return the steps of a preview by resource name, without the steps that change nothing."""
+    """Return the steps of a preview by resource name, without the steps of unchanged resources."""
     steps = json.loads(stack.preview("--json").text)["steps"]
     return {step["urn"].rsplit("::", 1)[1]: step for step in steps if step["op"] != "same"}

@@ -299,7 +299,7 @@ def test_an_externally_deleted_model_is_retrained_only_on_request(
     stack.preview("--expect-no-changes")
 
 
-def test_unknown_statuses_and_event_types_break_nothing(
+def test_unknown_statuses_and_event_types_are_tolerated(
     make_shared_stack: Callable[..., Stack], service: Emulator
 ) -> None:
     """A job with an unknown status counts as running: `up` waits for it."""

@@ -167,12 +167,12 @@ def test_output_forms_are_called_after_new_resources_exist(
 
 @pytest.mark.parametrize("function", ["get_file", "get_file_output"])
 def test_a_failure_is_reported_in_one_sentence(make_stack: Callable[..., Stack], function: str) -> None:
-    stack = make_stack(f"import pulumi_openai_ft as ft\nft.{function}('file-nobody')\n")
+    stack = make_stack(f"import pulumi_openai_ft as ft\nft.{function}('file-unknown')\n")
 
     result = stack.up(code=None)
 
     assert result.code != 0
-    assert "(GET /files/file-nobody, status 404); asked " in result.text
+    assert "(GET /files/file-unknown, status 404); asked " in result.text
     assert "Traceback" not in result.text
     assert "invoke of" not in result.text
 
@@ -183,7 +183,7 @@ import pulumi_openai_ft as ft
 from pulumi_openai_ft.errors import NotFoundError, SettingsError
 
 try:
-    ft.get_fine_tuning_job("ftjob-nobody")
+    ft.get_fine_tuning_job("ftjob-unknown")
 except NotFoundError as error:
     pulumi.export("status", error.status)
     pulumi.export("code", error.code)

@@ -118,7 +118,7 @@ def test_a_file_is_uploaded_through_the_host(make_stack: Callable[..., Stack], s
 def test_the_program_may_be_in_a_subfolder_with_environment(
     make_stack: Callable[..., Stack],
 ) -> None:
-    """The stock host would look for the environment below `main`."""
+    """The stock host would search the environment below `main`."""
     stack = make_stack("")
     (stack.folder / "program").mkdir()
     (stack.folder / "program" / "__main__.py").write_text(FILE)

@@ -34,7 +34,7 @@ def service() -> Iterator[Emulator]:
         yield emulator
 
 
-def test_64_jobs_are_waited_for_at_the_same_time(make_stack: Callable[..., Stack], service: Emulator) -> None:
+def test_64_jobs_wait_in_parallel(make_stack: Callable[..., Stack], service: Emulator) -> None:
     stack = with_data(make_stack(PROGRAM))
     with RunningCommand.start(stack, "up", "--parallel", str(JOBS)) as up:
         wait_until(lambda: len(service.journal(method="POST", path="/v1/fine_tuning/jobs")) == JOBS, up)

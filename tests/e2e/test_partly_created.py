@@ -148,7 +148,7 @@ def test_a_job_that_succeeded_after_an_interruption_is_complete(
     assert_done(stack, service)
 
 
-def test_a_temporary_outage_is_waited_out(stack: Stack, service: Emulator) -> None:
+def test_waiting_continues_after_a_temporary_outage(stack: Stack, service: Emulator) -> None:
     with RunningCommand.start(stack, "up") as up:
         wait_until(lambda: service.journal(method=POLL[0], path=f"/v1{POLL[1]}"), up)
         port = int(service.url.split(":")[2].split("/")[0])

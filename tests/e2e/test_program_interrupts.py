@@ -22,7 +22,7 @@ import asyncio, atexit, time
 import pulumi_openai_ft as ft
 
 async def work(_id):
-    await asyncio.sleep(2)  # the job is registered meanwhile
+    await asyncio.sleep(2)  # the job is registered during this time
     print("working", flush=True)
     try:
         time.sleep(300)

@@ -63,7 +63,7 @@ def test_refresh_and_destroy_read_the_former_key(stack: Stack, service: Emulator
 
 
 def _rename_in_state(stack: Stack, key: str, former: str) -> None:
-    """Make the state look as if the version before the renaming had written it."""
+    """Rename a setting in the state to its former key, as an older version wrote it."""
     exported = stack.folder / "state.json"
     state = json.loads(stack.export())
     (provider,) = (

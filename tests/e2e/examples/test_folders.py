@@ -79,7 +79,7 @@ def test_azure_differs_only_in_settings() -> None:
     assert program("azure") == program("basic")
 
 
-def test_component_are_enough() -> None:
+def test_the_component_program_has_at_most_ten_lines() -> None:
     assert len([line for line in program("component").splitlines() if line]) <= 10
 
 

@@ -21,7 +21,7 @@ def crowd_sizes(stack: Stack) -> set[tuple[int, int]]:
     return {(guest["at_once"], guest["threads"]) for guest in guests}
 
 
-def test_four_operations_run_at_a_time_on_four_threads(
+def test_four_operations_run_in_parallel_on_four_threads(
     make_hosts: Callable[..., Hosts],
 ) -> None:
     hosts = make_hosts("at_once")

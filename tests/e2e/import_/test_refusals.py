@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 REFUSED = {
-    "no-file": (FILE, "file-nothing", "No such File object: file-nothing"),
-    "no-job": (JOB, "ftjob-nothing", "Could not find fine tune: ftjob-nothing"),
+    "no-file": (FILE, "file-unknown", "No such File object: file-unknown"),
+    "no-job": (JOB, "ftjob-unknown", "Could not find fine tune: ftjob-unknown"),
     "no-grant": (
         PERMISSION,
         "cp_nothing",
@@ -101,9 +101,9 @@ def test_a_bulk_import_reports_and_skips_missing_ids(stack: Stack, account: Acco
 def test_a_bulk_import_whose_preview_fails_imports_nothing(stack: Stack, account: Account) -> None:
     file = account.upload()
 
-    result = import_all(stack, {"data": (FILE, file), "job": (JOB, "ftjob-nothing")}, code=1)
+    result = import_all(stack, {"data": (FILE, file), "job": (JOB, "ftjob-unknown")}, code=1)
 
-    assert_reported(result, "job", "Preview failed: fine_tune_id: Could not find fine tune: ftjob-nothing")
+    assert_reported(result, "job", "Preview failed: fine_tune_id: Could not find fine tune: ftjob-unknown")
     assert state(stack) == {}
 
 
@@ -178,13 +178,13 @@ ft.File("notes", file="notes.txt", purpose="user_data")
 @pytest.mark.long
 def test_the_option_reports_missing_ids_and_the_program_continues(stack: Stack, account: Account) -> None:
     (stack.folder / "notes.txt").write_text("Passwords are reset under Account.\n")
-    write(stack, OPTION.format(model=MODEL, file="file-1", more="", id="ftjob-nothing"))
+    write(stack, OPTION.format(model=MODEL, file="file-1", more="", id="ftjob-unknown"))
 
     assert stack.preview(code=None).code != 0
     result = stack.up("--continue-on-error", code=None)
 
     assert result.code != 0
-    assert_reported(result, "job", "Could not find fine tune: ftjob-nothing")
+    assert_reported(result, "job", "Could not find fine tune: ftjob-unknown")
     assert set(state(stack)) == {"notes"}
     assert account.service.jobs() == []
 

@@ -185,7 +185,7 @@ class StackLifecycle:
         files = {file["id"] for file in self.service.files()}
         assert len(files) == FILES, f"expected {FILES} files, the service has {files}"
         assert files == known["File"].keys(), f"the service has {files}, the state {known['File'].keys()}"
-        permissions = {grant["project_id"]: grant["id"] for grant in self.service.permissions()}
+        permissions = {item["project_id"]: item["id"] for item in self.service.permissions()}
         assert len(self.service.permissions()) == len(permissions), "a project has two permissions"
         assert permissions.keys() == self.scenario.projects
         resources = known["FineTuningCheckpointPermission"].values()

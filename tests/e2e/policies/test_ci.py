@@ -43,7 +43,7 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
     made = make_stack(PROGRAM, PULUMI_STACK="dev")
     write_training_data(made.folder / "data.jsonl")
     (made.folder / "venv").symlink_to(sys.prefix)
-    (made.folder / "requirements.txt").write_text("pulumi\n")  # already installed, so pip changes nothing
+    (made.folder / "requirements.txt").write_text("pulumi\n")  # already installed, so pip makes no changes
     file = made.folder / "Pulumi.yaml"
     named = "runtime: {name: python, options: {virtualenv: venv}}"
     file.write_text(file.read_text().replace("runtime: python", named))
@@ -78,7 +78,7 @@ def test_a_pull_request_leads_to_a_checked_model(stack: Stack, service: Emulator
     assert "advisory   fine-tuning-deadline  job " in run(stack, "sh", SCRIPT, "check")
 
 
-def test_a_violation_ends_the_preview_and_the_update(stack: Stack, service: Emulator) -> None:
+def test_a_violation_stops_the_preview_and_the_update(stack: Stack, service: Emulator) -> None:
     stack.pulumi("config", "set", "model", "gpt-4.1-nano")
 
     for command in ("preview", "up"):
@@ -86,7 +86,7 @@ def test_a_violation_ends_the_preview_and_the_update(stack: Stack, service: Emul
     assert service.files() == service.jobs() == []
 
 
-def test_a_cancelled_run_leaves_training_to_the_next_run(stack: Stack, service: Emulator) -> None:
+def test_the_next_run_resumes_training_after_a_cancellation(stack: Stack, service: Emulator) -> None:
     """GitHub interrupts only the shell of the step; with `exec`, Pulumi replaces it."""
     freeze_jobs(service)
     step = stack.folder / "step.sh"
