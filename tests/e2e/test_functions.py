@@ -172,7 +172,7 @@ def test_a_failure_is_reported_in_one_sentence(make_stack: Callable[..., Stack],
     result = stack.up(code=None)
 
     assert result.code != 0
-    assert "(GET /files/file-unknown, status 404); asked " in result.text
+    assert "(GET /files/file-unknown, status 404); sent to " in result.text
     assert "Traceback" not in result.text
     assert "invoke of" not in result.text
 

@@ -177,7 +177,7 @@ def test_a_long_outage_loses_no_job(stack: Stack, service: Emulator) -> None:
     assert finished.code == 1, finished.text
     (message,) = recorded_job(stack, service)["initErrors"]
     assert "is still running at the service" in message
-    assert "no answer" in message
+    assert "no response" in message
     assert resume(stack, service).code == 0
     assert_done(stack, service)
 

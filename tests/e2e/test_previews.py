@@ -148,7 +148,7 @@ def test_a_too_small_file_is_reported_before_any_create(
     result = stack.preview(code=None)
 
     assert result.code != 0
-    assert "training_file: 'data.jsonl': the file holds 9 rows; add rows" in result.text
+    assert "training_file: 'data.jsonl': the file has 9 examples; add examples" in result.text
     assert changing_requests(service) == []
 
 
