@@ -79,7 +79,7 @@ CONSTANTS = (
     Constant("_provider.job.poller", "EVENTS_AT_A_TIME", 64, MANY, "requests"),
     Constant("_provider.job.lookup", "LISTING_TTL", 0.0, MANY, "requests"),
     Constant("_provider.job.lookup", "BATCH_WINDOW", 0.0, MANY, "requests"),
-    Constant("_client.transport", "PARALLEL", 10, SLOW, "seconds"),
+    Constant("_client.transport", "MAX_CONNECTIONS", 10, SLOW, "seconds"),
 )
 
 

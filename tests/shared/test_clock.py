@@ -29,7 +29,5 @@ def test_the_environment_sets_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_wrong_day_is_an_error_with_an_example(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TODAY_VARIABLE, "in March")
 
-    with pytest.raises(
-        SettingsError, match=r"^OPENAI_FT_TODAY in the environment is 'in March': write a date"
-    ):
+    with pytest.raises(SettingsError, match=r"^OPENAI_FT_TODAY in the environment is 'in March': set a date"):
         today()

@@ -9,7 +9,7 @@ from tests.fake_clock import FakeClock
 from tests.support import API_KEY, write_training_data
 
 from pulumi_openai_ft._client.client import Client
-from pulumi_openai_ft._provider.job.lookup import LISTING_TTL, PAGE, TOKEN_KEY, JobLookup
+from pulumi_openai_ft._provider.job.lookup import PAGE, TOKEN_KEY, JobLookup, _Listing
 from pulumi_openai_ft._provider.job.manager import JobManager
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft._shared.clock import TimeSource
@@ -97,9 +97,32 @@ def test_an_empty_list_is_trusted_only_briefly(api: Client, make_job: Callable[[
     with search._counting_callers():
         assert search.find_before_create("a") == []
         job = make_job("a")
-        time.now += LISTING_TTL + 0.1
+        time.now += 0.9
+        assert search.find_before_create("a") == []
+        time.now += 0.2
 
         assert [found.id for found in search.find_before_create("a")] == [job.id]
+
+
+def test_a_creator_waits_briefly_for_others(api: Client, make_job: Callable[[str], Job]) -> None:
+    time = FakeClock()
+    job, search = make_job("a"), JobLookup(api, time.time)
+    with search._counting_callers():
+        search.find_created_with(job, "a")
+
+    assert time.pauses == [0.2]
+
+
+@pytest.mark.parametrize(("oldest", "is_certain"), [(99, True), (100, False)])
+def test_a_partial_list_must_reach_back(
+    make_job: Callable[[str], Job],
+    oldest: int,
+    is_certain: bool,  # noqa: FBT001 - a table
+) -> None:
+    """A create request may take long, so its job may be older than the response."""
+    job = make_job("a").model_copy(update={"created_at": oldest})
+
+    assert _Listing(began=0.0, jobs=[job], is_complete=False).reaches(1000) is is_certain
 
 
 def test_the_status_of_a_found_job_is_read_again(api: Client, make_job: Callable[[str], Job]) -> None:
