@@ -12,8 +12,7 @@ from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._provider.job.lookup import PAGE, TOKEN_KEY, JobLookup, _Listing
 from pulumi_openai_ft._provider.job.manager import JobManager
 from pulumi_openai_ft._settings import Settings
-from pulumi_openai_ft._shared.clock import TimeSource
-from pulumi_openai_ft.errors import CommandInterruptedError, NotFoundError, RequestError
+from pulumi_openai_ft.errors import NotFoundError, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,15 +103,6 @@ def test_an_empty_list_is_trusted_only_briefly(api: Client, make_job: Callable[[
         assert [found.id for found in search.find_before_create("a")] == [job.id]
 
 
-def test_a_creator_waits_briefly_for_others(api: Client, make_job: Callable[[str], Job]) -> None:
-    time = FakeClock()
-    job, search = make_job("a"), JobLookup(api, time.time)
-    with search._counting_callers():
-        search.find_created_with(job, "a")
-
-    assert time.pauses == [0.2]
-
-
 @pytest.mark.parametrize(("oldest", "is_certain"), [(99, True), (100, False)])
 def test_a_partial_list_must_reach_back(
     make_job: Callable[[str], Job],
@@ -135,18 +125,6 @@ def test_the_status_of_a_found_job_is_read_again(api: Client, make_job: Callable
         (found,) = search.find_before_create("a")
 
     assert found.status == "cancelled"
-
-
-def test_an_interruption_does_not_hide_duplicates_from_others(
-    api: Client, make_job: Callable[[str], Job]
-) -> None:
-    def interrupt(_seconds: float) -> None:
-        raise CommandInterruptedError("the command was interrupted")
-
-    search, job, twin = JobLookup(api, TimeSource(sleep=interrupt)), make_job("a"), make_job("a")
-
-    with search._counting_callers():
-        assert [found.id for found in search.find_created_with(twin, "a")] == [twin.id, job.id]
 
 
 def test_of_concurrent_creates_each_second_one_is_cancelled(
