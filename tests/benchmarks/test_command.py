@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Squares:
-    """A benchmark that is done at once."""
+    """A benchmark that finishes immediately."""
 
     __doc__ = "Squares."
 
@@ -38,7 +38,7 @@ class Squares:
 
 @pytest.fixture
 def squares(monkeypatch: pytest.MonkeyPatch) -> Squares:
-    """The only benchmark that there is."""
+    """Replace all benchmarks with `Squares`."""
     for name in list(SUITE):
         monkeypatch.delitem(SUITE, name)
     only = Squares()
@@ -48,7 +48,7 @@ def squares(monkeypatch: pytest.MonkeyPatch) -> Squares:
 
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the results go by default."""
+    """Return the default path of the results, in a temporary folder."""
     file = tmp_path / "results.json"
     monkeypatch.setattr(command, "RESULTS", file)
     return file

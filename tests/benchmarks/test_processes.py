@@ -100,7 +100,7 @@ def test_a_missing_command_is_reported_with_its_fix() -> None:
 
 
 def test_an_interruption_kills_a_command_that_ignores_signals(tmp_path: Path) -> None:
-    """Not even a process with a group of its own, as the engine's plugins have: its end of the pipe closes."""
+    """Kill even a process in its own group, such as a plugin of the engine: its end of the pipe closes."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     runner = subprocess.Popen(

@@ -32,7 +32,7 @@ def project_text(folder: Path) -> str:
 
 
 def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
-    """What a folder holds, with modes."""
+    """Return the contents and modes of the files in a folder."""
     return {
         str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mode)
         for path in folder.rglob("*")

@@ -19,7 +19,7 @@ PROVIDER_ID = f"{urn_of(PROVIDER_TYPE, 'default')}::4711"
 
 
 def kept(kind: str, *, name: str = "it", stack: str = "dev", **changes: Any) -> dict[str, Any]:
-    """A resource as a state has it."""
+    """Return a resource in the form of a state."""
     inputs = {**VALID.get(kind, {}), "__provider": "abc", **changes.pop("inputs", {})}
     return {
         "urn": urn_of(kind, name, stack),
@@ -42,7 +42,7 @@ def provider(**configuration: Any) -> dict[str, Any]:
 
 
 def reported(*resources: dict[str, Any], day: date = TODAY) -> list[tuple[str, str, str]]:
-    """What is violated: level, rule and resource."""
+    """Return level, rule and resource of each violation."""
     return [(one.level, one.rule, one.name) for one in violations(resources, policy_config.read(None), day)]
 
 

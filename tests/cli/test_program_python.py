@@ -1,4 +1,7 @@
-"""Reports of the search for the Python of a program. `tests/program_python` has its rules."""
+"""How the search for the Python of a program is reported.
+
+`tests/program_python` has the rules of the search.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 POETRY = "#!/bin/sh\n[ -e environment ] || exit 1\ncat environment\n"
-"""Answers `poetry env info --path` with the content of a file, and fails where there is none."""
+"""A `poetry` whose `env info --path` prints the content of a file, and fails without the file."""
 
 
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder on PATH."""
+    """Put a single folder on PATH, and return it."""
     folder = tmp_path / "tools"
     folder.mkdir()
     (folder / "cat").symlink_to(shutil.which("cat") or "")
@@ -31,7 +34,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project whose program lies in a folder of its own."""
+    """Return a project whose program is in a subfolder."""
     (tmp_path / "project" / "program").mkdir(parents=True)
     return tmp_path / "project"
 

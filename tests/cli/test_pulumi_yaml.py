@@ -81,7 +81,7 @@ runtime: python
 
 @pytest.mark.parametrize("shown", STYLES.values(), ids=STYLES)
 def test_the_entry_follows_the_style_of_the_file(shown: str) -> None:
-    """What is added stands between guillemets."""
+    """Lines between guillemets are added by the edit."""
     assert with_host(ADDED.sub("", shown)) == ADDED.sub(r"\1", shown)
 
 

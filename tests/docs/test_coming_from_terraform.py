@@ -1,4 +1,4 @@
-"""Whoever knows the Terraform examples finds each of their features by name, and what is named as ours exists."""
+"""The page for Terraform users lists every feature of the Terraform examples, and each replacement exists."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BLOCKS = {
     "data.openai_fine_tuning_events": "fine_tuning_job_id limit events events[0].message",
     "data.openai_fine_tuning_checkpoint_permissions": "checkpoint_id",
 }
-"""Resources and data sources of the Terraform examples, with what is set and read there. No file here holds them."""
+"""Resources and data sources of the Terraform examples, with the arguments and attributes that they use."""
 ARGUMENTS = [(block, name) for block, names in BLOCKS.items() for name in names.split()]
 REST = [
     *["OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORGANIZATION"],
@@ -53,7 +53,7 @@ REST = [
     *["5_timeout_example.tf", "7_checkpoint_permissions.tf"],
     *["README-CHECKPOINT-PERMISSIONS.md", "README-PERMISSIONS.md"],
 ]
-"""Their keys, variables, words of the language, commands and files."""
+"""Other keys, variables, keywords, commands and files of the Terraform examples."""
 MODELS = [
     *["gpt-4o-2024-08-06", "gpt-4o-mini-2024-07-18", "gpt-4-0613"],
     *["gpt-3.5-turbo-0125", "gpt-3.5-turbo-1106", "gpt-3.5-turbo-0613"],
@@ -63,7 +63,7 @@ FUNCTIONS = {lookup.function: lookup for lookup in LOOKUPS.values()}
 
 
 def tables() -> Iterator[list[list[str]]]:
-    """The page's tables, cell by cell, heads first."""
+    """Yield the page's tables as rows of cells, header first."""
     for table in re.findall(r"(?:^\|.*\|\n)+", PAGE, re.MULTILINE):
         rows = [[cell.strip() for cell in line.strip("|\n").split(" | ")] for line in table.splitlines()]
         yield [rows[0], *rows[2:]]
@@ -112,7 +112,9 @@ def has_field(model: type[BaseModel], path: list[str]) -> bool:
 
 
 def is_of(owner: str, name: str) -> bool:
-    """Whether one of our resources or functions has an input, output, argument or field of this name."""
+    """Return whether a resource or function of this package has an input, output, argument or field of this
+    name.
+    """
     path = name.split(".")
     if owner in FUNCTIONS:
         lookup = FUNCTIONS[owner]
@@ -182,7 +184,7 @@ def test_names_of_pulumi_and_ours_in_sentences_exist() -> None:
 def test_the_list_of_imports_follows_from_a_terraform_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Files come first, so that the printed job names its file; ids are those that an import takes."""
+    """Import files first, so that the printed job refers to its file; every id is valid for an import."""
     (program,) = (
         one.text
         for one in samples("coming-from-terraform")

@@ -1,4 +1,4 @@
-"""Commands in the documentation exist, and so do their options."""
+"""Commands in the documentation exist, with their options."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ Command = tuple[str, tuple[str, ...], str]
 
 
 def commands_in(text: str) -> list[Command]:
-    """Program, its subcommands as far as they can be told from operands, and an option or nothing."""
+    """Return program, subcommands (before the first operand), and an option or an empty text for each
+    command.
+    """
     found: list[Command] = []
     for program, rest in _COMMAND.findall(text.replace("\\\n", " ")):
         words = _words(rest)

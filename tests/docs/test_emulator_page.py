@@ -1,4 +1,4 @@
-"""The page of the emulator tells all that it takes, and its programs run."""
+"""The page of the emulator documents every option, and its programs run."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_the_official_client_gets_a_model(
 @pytest.mark.e2e
 @pytest.mark.long
 def test_the_tests_of_a_program_pass(engine: str, service: Emulator, tmp_path: Path) -> None:  # noqa: F811 - fixtures
-    """They bring an emulator of their own; the one here only fills the environment."""
+    """The tests start their own emulator; the fixture only sets the environment."""
     project, tests = tmp_path / "support-bot", tmp_path / "tests"
     project.mkdir()
     tests.mkdir()

@@ -1,4 +1,4 @@
-"""Who looks for a part of a message finds it on the page of errors."""
+"""The page of errors has a heading for each part of a message."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEADINGS = [heading for heading in re.findall(r"^### (.+)$", PAGE, re.MULTILINE)
 
 
 def texts_of(node: ast.AST) -> str:
-    """All texts in a piece of source, and between the parts of one what is only known when it runs."""
+    """Return all texts in a syntax tree, without the values of f-strings."""
     parts = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
     return "\n".join(part for part in parts if isinstance(part, str))
 
@@ -31,7 +31,7 @@ SOURCE = "\n".join(
     [texts_of(ast.parse(path.read_text())) for path in (ROOT / "src").rglob("*.py")]
     + [path.read_text() for path in (ROOT / "src").rglob("pulumi-resource-*")]
 )
-"""What we say, and what the emulator says as OpenAI does."""
+"""Messages of this package and of the emulator, which uses OpenAI's."""
 
 
 @pytest.mark.parametrize("heading", HEADINGS)

@@ -1,4 +1,6 @@
-"""The package has no name on an index yet: only the install page, with a warning, may look as if it had."""
+"""Only the install page, with a warning, shows how to install from an index, as the package is not published
+yet.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ NAME_ALONE = r"(?<![\w./\-\[])pulumi[-_]openai[-_]ft"
 INSTALLS_NAME = re.compile(
     rf"\b(?:install|add|require\w*)\b[^\n]*?{NAME_ALONE}(?![\w.-])|{NAME_ALONE}\[[\w,]+\]"
 )
-"""A command, or an entry of a requirements file, that an index would have to resolve."""
+"""A command, or an entry of a requirements file, that has to be resolved by an index."""
 
 
 def test_the_pattern_finds_names_and_no_paths() -> None:

@@ -1,4 +1,4 @@
-"""The messages that pages of resources show are those that users see."""
+"""Pages of resources show the messages that users see."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ REFUSED: list[tuple[type[Provider], dict[str, Any]]] = [
 
 
 def shown(resource: str) -> list[re.Pattern[str]]:
-    """The messages on a resource's page; `…` stands for anything, `up` for `up` in any quotes."""
+    """Return patterns of the messages on a resource's page:
+
+    `…` matches any text, and `up` matches in any quotes.
+    """
     rows = tables(PAGE_OF[resource])["Troubleshooting"]
     texts = [re.escape(row["message"].strip("`")) for row in rows]
     return [re.compile(text.replace("…", ".*").replace("'up'", "['`]up['`]"), re.DOTALL) for text in texts]

@@ -1,4 +1,4 @@
-"""What users can name stands in the documentation, with its default where it has one."""
+"""The documentation contains every public name and setting, with its default."""
 
 from __future__ import annotations
 

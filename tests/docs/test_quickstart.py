@@ -1,4 +1,4 @@
-"""The quickstart, done as it is written, up to the real API."""
+"""The quickstart, followed command by command up to the section on the real API."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ADDRESS = "http://127.0.0.1:8123/v1"
 DONE_ALREADY = re.compile(
     r"(mkdir|cd|python3 -m venv|\. \.venv|pip|pulumi login|export|openai-ft emulator) ?"
 )
-"""Commands that the test's own folder, environment and emulator stand for."""
+"""Commands that the test skips, because its folder, environment and emulator replace them."""
 _COUNT = re.compile(r"^\s*[+~=-]*\s?\d+ (?:to )?[a-z]+$", re.MULTILINE)
 _FINDING = re.compile(r"^(?:ok|warning|problem) +[A-Za-z]+(?: [a-z]+)?(?=  )", re.MULTILINE)
 _FIGURE = re.compile(r"^\s*trains about .*$|uploaded · [\d.]+ kB$", re.MULTILINE)
@@ -33,7 +33,7 @@ _DONE = re.compile(r"^(?:wrote|added) .*$", re.MULTILINE)
 
 
 def telling(text: str) -> list[str]:
-    """Return what of a transcript is the same each time."""
+    """Return the parts of a transcript that never vary."""
     patterns = (_COUNT, _FINDING, _DONE, _FIGURE)
     return [line.strip() for pattern in patterns for line in pattern.findall(text)]
 
@@ -45,7 +45,9 @@ def before_the_real_api() -> list[Sample]:
 
 
 def linked(folder: Path) -> None:
-    """Makes a project with an environment of our own packages, except for the tokenizer of the extra `tokens`."""
+    """Create a project whose environment links to the installed packages, except for the tokenizer of the
+    extra `tokens`.
+    """
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / ".venv"], check=True)
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder / ".venv")}))
     for package in Path(sysconfig.get_path("purelib")).iterdir():
@@ -59,7 +61,7 @@ def linked(folder: Path) -> None:
 
 
 def installed(folder: Path) -> None:
-    """Makes a project by the page's own commands, which install the package from the checkout."""
+    """Create a project with the page's own commands, which install the package from the checkout."""
     (folder.parent / "pulumi-openai-ft").symlink_to(ROOT)
     (commands,) = (sample.text for sample in samples("quickstart") if "pip install" in sample.text)
     subprocess.run(["bash", "-ec", commands], cwd=folder.parent, check=True)
@@ -95,7 +97,7 @@ def test_the_transcripts_match_the_commands(
 
 
 def done(commands: str, folder: Path, env: dict[str, str]) -> str:
-    """What the commands say that are not done already."""
+    """Run the commands that the test does not replace, and return their output."""
     said = ""
     for command in commands.splitlines():
         if not DONE_ALREADY.match(command):

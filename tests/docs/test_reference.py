@@ -1,4 +1,4 @@
-"""Reference pages hold what the models hold: each field with its default, and no other."""
+"""Tables in reference pages list exactly the fields of the models, with their defaults."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def default_of(model: type[BaseModel], name: str) -> str:
 
 
 def lists(rows: list[dict[str, str]], model: type[BaseModel]) -> bool:
-    """Whether a table lists the fields of a model with their defaults, and no other."""
+    """Return whether a table lists exactly the fields of a model, with their defaults."""
     first = next(iter(rows[0]))
     listed = {row[first].strip("`"): row["default"] for row in rows}
     return listed == {name: default_of(model, name) for name in model.model_fields}

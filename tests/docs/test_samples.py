@@ -1,4 +1,4 @@
-"""Code in the documentation is whole and names what there is, and the programs in it run."""
+"""Code in the documentation is complete, uses existing names, and programs in it run."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.emulator import Emulator
 
 CHECKED = ("pulumi", "pulumi_openai_ft")
-"""Packages whose names are looked up."""
+"""Packages whose names are checked."""
 PYTHON = [sample for sample in ALL_SAMPLES if sample.language == "python"]
 ELSEWHERE = {
     "StackReference": "reads the outputs of a stack of another project",
     "trainingType": "is for Azure",
     "lora_r": "is for a service that takes hyperparameters of its own",
 }
-"""What stands in programs that are not run here, and why not."""
+"""Words of programs that are not run here, and the reason."""
 PROGRAMS = [
     sample
     for sample in PYTHON
@@ -44,7 +44,7 @@ PROGRAMS = [
 DATA = ROOT / "examples" / "data"
 FILES = re.compile(r"[\w-]+\.jsonl")
 IDS = re.compile(r"(?<=')(?:(file-)|(ftjob-)|(ft:))[\w:.-]+(?=')")
-"""Ids of what was made elsewhere."""
+"""Ids of existing objects that samples refer to."""
 _NAMING = re.compile(r"pulumi\.export|(\w+\.)?[A-Z]\w+(\.get)?")
 """Calls whose first argument names a stack output or a resource."""
 RUNNER = """
@@ -65,7 +65,7 @@ def places(samples: list[Sample]) -> list[str]:
 
 
 def imported(tree: ast.Module) -> dict[str, Any]:
-    """What a program's imports bind, of the packages that are looked up."""
+    """Return the names that a program imports from the checked packages."""
     bound: dict[str, Any] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -78,7 +78,9 @@ def imported(tree: ast.Module) -> dict[str, Any]:
 
 
 def found(node: ast.expr, bound: dict[str, Any]) -> Any:
-    """What an expression such as `openai_ft.File.get` names, or None where it is a value of the program's own."""
+    """Return the object that an expression such as `openai_ft.File.get` refers to, or None for a value of the
+    program.
+    """
     if isinstance(node, ast.Name):
         return bound.get(node.id)
     if isinstance(node, ast.Attribute) and (holder := found(node.value, bound)) is not None:
@@ -110,7 +112,7 @@ def test_json_is_whole(sample: Sample) -> None:
 
 
 class Renamed(ast.NodeTransformer):
-    """Gives resources and stack outputs names of their own, so that all programs can share a stack."""
+    """Prefixes the names of resources and stack outputs, so that all programs can share a stack."""
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
@@ -131,7 +133,7 @@ def renamed(sample: Sample) -> str:
 
 @pytest.fixture
 def made_elsewhere(service: Emulator) -> Iterator[list[str]]:  # noqa: F811 - the fixture
-    """A file, a job and a model that stand for those that samples name."""
+    """Create a file, a job and a model to replace the ids in samples."""
     api = Client(Settings(api_key=API_KEY, admin_key=ADMIN_KEY, base_url=service.url))
     with (DATA / "customer_support.jsonl").open("rb") as content:
         file = api.upload_file("chats.jsonl", content, purpose="fine-tune")
@@ -143,7 +145,7 @@ def made_elsewhere(service: Emulator) -> Iterator[list[str]]:  # noqa: F811 - th
 
 @pytest.mark.e2e
 def test_programs_run(make_stack: Callable[..., Stack], made_elsewhere: list[str]) -> None:  # noqa: F811 - the fixture
-    """All in one update. What was made elsewhere stands for the ids that they name."""
+    """Run all programs in a single update, with ids of existing objects."""
 
     def there(named: re.Match[str]) -> str:
         return made_elsewhere[[bool(group) for group in named.groups()].index(True)]

@@ -1,4 +1,4 @@
-"""What the emulator's tests share besides fixtures."""
+"""Helpers of the emulator's tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.emulator import Emulator
 
-TODAY = date(2026, 11, 23)  # later, the models that are trained here are gone
+TODAY = date(2026, 11, 23)  # from a later date on, the models trained here are shut down
 MODEL = "gpt-4o-mini-2024-07-18"
 KEY = "sk-test-project-0001"
 ADMIN_KEY = "sk-admin-test-0001"
@@ -23,7 +23,7 @@ NO_CERTIFICATES = SSLContext(PROTOCOL_TLS_CLIENT)  # loading them would take mos
 
 
 class Api(httpx.Client):
-    """Talks to the emulator as a plain client would, and knows a few things to ask for."""
+    """A bare HTTP client of the emulator, with shortcuts for common requests."""
 
     def upload(
         self, content: bytes | None = None, *, filename: str = "data.jsonl", purpose: str = "fine-tune"
@@ -51,13 +51,13 @@ class Api(httpx.Client):
 
 
 def rows(count: int = 10) -> bytes:
-    """Training data that is good."""
+    """Return valid training data."""
     messages = [{"role": "user", "content": "Where is it?"}, {"role": "assistant", "content": "On its way."}]
     return b"".join(json.dumps({"messages": messages, "n": n}).encode() + b"\n" for n in range(count))
 
 
 def error(reply: httpx.Response) -> dict[str, Any]:
-    """The error of a refusal; it always has all four keys."""
+    """Return the error of a rejected request, which always has all four keys."""
     body = reply.json()
     assert set(body) == {"error"}
     assert set(body["error"]) == {"message", "type", "param", "code"}
@@ -65,7 +65,7 @@ def error(reply: httpx.Response) -> dict[str, Any]:
 
 
 class Address:
-    """What a client needs to know of an emulator in another process."""
+    """The address of an emulator in another process, as clients need it."""
 
     def __init__(self, running: subprocess.Popen[str]) -> None:
         assert running.stdout is not None

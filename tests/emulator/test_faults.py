@@ -20,13 +20,13 @@ SOON = 0.1
 
 @pytest.fixture(autouse=True)
 def _no_noise(capfd: pytest.CaptureFixture[str]) -> object:
-    """No fault prints anything, tracebacks least of all."""
+    """Check that no fault prints anything, in particular no traceback."""
     yield
     assert capfd.readouterr() == ("", "")
 
 
 def wait_for(seen: Callable[[], object]) -> None:
-    """Asks again until it is so; the test's own time limit ends the asking."""
+    """Wait until a condition is true, or until the test's own time limit."""
     while not seen():
         time.sleep(0.005)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def refuse(api: Api, **request: Any) -> tuple[int, str | None, str | None]:
-    """Asks for a job that is refused; gives status, code and param."""
+    """Request a job that is rejected, and return status, code and param."""
     reply = api.post("/fine_tuning/jobs", json=request)
     found = error(reply)
     return reply.status_code, found["code"], found["param"]

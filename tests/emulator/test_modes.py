@@ -1,4 +1,4 @@
-"""The emulator as other services that serve the same API."""
+"""The emulator in the modes of other services that provide the same API."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ABSENT = [
 
 @pytest.fixture
 def azure(emulator: Emulator, open_client: Callable[..., Api]) -> Api:
-    """A client that asks as the service wants it: key in a header of its own, and an API version."""
+    """Return a client that follows the service's rules: key in the `api-key` header, and an API version."""
     emulator.settings.mode = "azure"
     return azure_client(emulator, open_client, KEY)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def checkpoints(api: Api, emulator: Emulator) -> list[str]:
-    """The names of a finished job's checkpoints, the final model first."""
+    """Return the names of a finished job's checkpoints, the final model first."""
     job_id = api.train()["id"]
     emulator.advance(JOB_SECONDS)
     return [checkpoint["fine_tuned_model_checkpoint"] for checkpoint in api.checkpoints(job_id)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def standing(data: Path) -> Emulator:
-    """An emulator on the folder whose time stands still."""
+    """Return an emulator that stores its data in a folder, and whose time passes only in `advance`."""
     return Emulator(data=data, clock=Clock.manual(1_800_000_000), job_seconds=JOB_SECONDS, today=TODAY)
 
 
@@ -116,20 +116,20 @@ def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_store_that_cannot_be_opened_is_closed(tmp_path: Path) -> None:
-    """Python 3.13 warns about a connection that is left open."""
+    """Python 3.13 warns about an unclosed connection."""
     file = tmp_path / "books.sqlite"
     file.write_bytes(b"this is no database, but a long enough text to be read as one" * 99)
 
     with pytest.raises(sqlite3.DatabaseError) as refused:
         Store(file)
 
-    assert refused.value  # keeps the frame alive, and with it the store
+    assert refused.value  # keeps the frame, and therefore the store, alive
     assert file not in {found.readlink() for found in Path("/proc/self/fd").iterdir() if found.exists()}
 
 
 @contextmanager
 def process(data: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], Api]]:
-    """An emulator in a process of its own, and a client of it."""
+    """Start an emulator in a separate process, and create a client of it."""
     command = [
         sys.executable,
         "-m",

@@ -70,7 +70,7 @@ def test_it_listens_on_loopback_alone(emulator: Emulator) -> None:
     "host", ["example.com", "127.0.0.1.example.com", "127.0.0.1.example.com:80", "evil:127.0.0.1", ""]
 )
 def test_other_names_for_this_machine_are_refused(api: Api, host: str) -> None:
-    """A web page whose name was bound anew to 127.0.0.1 must not reach the emulator."""
+    """Reject requests of a web page whose host name was rebound to 127.0.0.1."""
     for path in ("/files", "http://127.0.0.1/_emulator/objects"):
         reply = api.get(api.base_url.join(path).copy_with(port=api.base_url.port), headers={"host": host})
 

@@ -185,7 +185,7 @@ def test_seeds_give_curves_of_their_own() -> None:
 
 
 def test_another_process_computes_the_same_step() -> None:
-    """A restarted emulator goes on with the same curve, whatever Python's hash seed."""
+    """A restarted emulator continues with the same curve, for any hash seed of Python."""
     program = (
         "from pulumi_openai_ft.emulator.simulation import *\n"
         "from pulumi_openai_ft.emulator.training_data import Summary\n"

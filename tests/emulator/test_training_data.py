@@ -118,7 +118,9 @@ def test_problem_names_the_validation_file() -> None:
 
 
 def test_tokens_follow_text_and_overhead() -> None:
-    """4 characters a token; 3 tokens a message, 3 a row, 1 a name; roles count as text."""
+    """Count 4 characters per token, and 3 tokens per message, 3 per example and 1 per name; roles count as
+    text.
+    """
     messages = [USER | {"name": "annabell", "content": "x" * 400}, ASSISTANT | {"content": "y" * 40}]
     role_tokens, name_tokens, content_tokens = 1 + 3, 2 + 1, 100 + 10
 
@@ -155,7 +157,7 @@ def test_more_image_rows_than_allowed_fail() -> None:
 
 
 class _Endless(io.BytesIO):
-    """A line that never ends, and counts how much of it was asked for."""
+    """A line without an end, which counts the bytes that were read from it."""
 
     asked = 0
 

@@ -1,4 +1,4 @@
-"""Each case breaks one thing in a row that is otherwise valid."""
+"""Each case breaks a single rule in an otherwise valid row."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def test_faulty_reinforcement_row_is_refused(row: Any, rule: str) -> None:
 
 
 def test_special_token_outside_the_messages_is_no_fault() -> None:
-    """In reinforcement rows further keys are the grader's, and no text to train on."""
+    """In reinforcement rows, additional keys are for the grader, not for training."""
     assert read(TASK | {"reference": "<|im_end|>"}, "reinforcement").messages == TASK["messages"]
 
 

@@ -11,7 +11,7 @@ from pulumi_openai_ft.host._protocol import escape_for_codegen
 
 @given(st.text(alphabet="ab\"'\\ \t\r\n"))
 def test_a_multiline_text_is_printed_unchanged(text: str) -> None:
-    """The generator's triple quotes, as it writes them."""
+    """Use the generator's triple quotes in its own format."""
     text = f"x\n{text}"
 
     assert literal_eval(f'"""{escape_for_codegen(text)}"""') == text

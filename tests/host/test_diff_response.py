@@ -52,7 +52,7 @@ def test_the_kind_of_a_property_difference(
     ],
 )
 def test_a_path_leads_into_a_property(path: str, name: str) -> None:
-    """The older forms of the same name the property alone."""
+    """Expect only the property's name in older fields of the response."""
     props = {
         "method": {"supervised": {"hyperparameters": {"n_epochs": 3}}},
         "metadata": {"a b": "c"},

@@ -39,7 +39,7 @@ def operation() -> Operation:
 
 @pytest.mark.usefixtures("operation")
 class TestLog:
-    """What the engine shows."""
+    """Messages in the engine's output."""
 
     def test_a_message_stays_in_the_diagnostics(self, host: EngineHost, engine: Engine) -> None:
         host.info("created job ftjob-1")
@@ -63,7 +63,7 @@ class TestLog:
 
     @pytest.mark.parametrize("address", ["", "127.0.0.1:9"], ids=["none", "gone"])
     def test_messages_without_an_engine_are_dropped(self, address: str) -> None:
-        """A host without an engine serves tests and people who look around."""
+        """A host can run without an engine in tests and for inspection."""
         host = EngineHost(log=EngineLog(address), operations=Operations())
         began = time.monotonic()
 
@@ -74,7 +74,7 @@ class TestLog:
 
 @pytest.mark.usefixtures("operation")
 class TestInterruption:
-    """What Ctrl-C means to a provider."""
+    """The effect of Ctrl-C on a provider."""
 
     def test_an_interruption_wakes_a_sleeping_operation(self, host: EngineHost) -> None:
         failures: list[Exception] = []
@@ -120,7 +120,7 @@ class TestInterruption:
 
 
 class TestFinish:
-    """The rest of a create."""
+    """The rest of a create, once its resource exists."""
 
     def test_returns_the_completed_result(self, host: EngineHost, operation: Operation) -> None:
         first, last = CreateResult("ftjob-1", {}), CreateResult("ftjob-1", {"status": "succeeded"})

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def config(service: Emulator) -> Iterator[Callable[[str], str | None]]:
-    """A stack's configuration."""
+    """Return a stack's configuration, as a function of the key."""
     values = {"openai-ft:apiKey": API_KEY, "openai-ft:baseUrl": service.url, "openai-ft:maxRetries": "1"}
     yield values.get
     connect(Settings.resolve(values.get)).close()
@@ -53,7 +53,7 @@ def test_a_function_is_called_at_the_configured_service(config: Any, file_id: st
 
 
 def test_arguments_come_as_the_engine_sends_them(config: Any, file_id: str) -> None:
-    """Numbers are floats there, and what is not set may be null."""
+    """Numbers arrive as floats, and unset values may be null."""
     found = invoke(f"{TYPE_PREFIX}getFiles", {"limit": 1.0, "purpose": None}, config)
 
     assert [file["id"] for file in found["files"]] == [file_id]

@@ -26,14 +26,14 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def answered() -> Iterator[Event]:
-    """Set when a service that hangs is to answer, at the latest at the test's end."""
+    """Yield an event that ends a hanging service's response, at the latest when the test ends."""
     answered = Event()
     yield answered
     answered.set()
 
 
 def outcome(run: Callable[[], object]) -> Callable[[], object]:
-    """Runs something in a thread: what gives its result, or raises what it raised."""
+    """Run a function in a thread. The returned function gives its result, or raises its exception."""
     found: list[object] = []
 
     def keep() -> None:
@@ -121,7 +121,7 @@ def test_an_operation_that_may_have_created_is_waited_for(answered: Event) -> No
 
 
 def test_an_operation_that_creates_after_interruption_is_abandoned_too(answered: Event) -> None:
-    """A purchase that was on its way is answered late, and then the next request hangs."""
+    """A pending create finishes late, and then the next request hangs."""
     operations, begun, was_created = Operations(), Event(), Event()
     operation, created = Operation(URN), CreateResult("ftjob-1", {})
 
@@ -152,7 +152,7 @@ def test_an_abandoned_operation_creates_nothing_more() -> None:
 
 
 def test_an_operation_begun_after_interruption_is_abandoned_too(answered: Event) -> None:
-    """The engine still asks for what it had decided on."""
+    """The engine still sends calls that it had planned."""
     operations = Operations()
     operations.interrupt()
     time.sleep(3 * GRACE_PERIOD)

@@ -45,7 +45,7 @@ RESOURCES = [
     for kind in (getattr(pulumi_openai_ft, name) for name in dir(pulumi_openai_ft))
     if isinstance(kind, type) and issubclass(kind, pulumi.dynamic.Resource)
 ]
-# What costs time before the port can be told, and is only needed once a resource of ours is asked for.
+# Modules that are slow to load, and not needed before the first call for a resource of this package.
 HEAVY = [
     "httpx",
     "pydantic",
@@ -123,7 +123,7 @@ def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
 
 @pytest.mark.parametrize("name", HEAVY)
 def test_modules_called_heavy_are_installed(name: str) -> None:
-    """Else the test above could not fail."""
+    """Without this check, the test above could never fail."""
     assert find_spec(name)
 
 
@@ -176,12 +176,13 @@ def test_many_creates_at_a_time(host: Host, service: Emulator, job_inputs: dict[
 def test_waiting_jobs_are_polled_together(
     slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
 ) -> None:
-    """One poller lists a hundred jobs at a time."""
+    """A poller lists a hundred jobs per request."""
     names = [f"job-{n}" for n in range(FEW)]
     calls = [slow_host.creating(JOB, {**slow_job_inputs, "suffix": name}, name) for name in names]
     for name in names:
         slow_host.engine.await_log("created job", urn(JOB, name))
-    # Whoever asks for a token looks for its own job; whoever lists all jobs looks for others, too.
+    # Searches for an idempotency key filter by it; the poller, which waits for other jobs too, lists all
+    # jobs.
     eventually(lambda: sum("metadata" not in entry.query for entry in lists(slow_service)) >= 3)
     slow_service.advance(TRAINING)
 

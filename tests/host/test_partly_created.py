@@ -1,4 +1,6 @@
-"""Whatever fails once a job's id exists, the id is recorded with one reason, and the next `up` goes on from there."""
+"""After any failure with an existing job, its id is recorded with a single reason, and the next `up`
+continues from it.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.emulator import Emulator
 
 SOON = 2.0
-"""Seconds in which everything under way has ended after Ctrl-C."""
+"""Seconds within which all running calls end after Ctrl-C."""
 JOBS, ONE_JOB = "/fine_tuning/jobs", "/fine_tuning/jobs/ftjob-*"
 TRAINING = 10_000.0
 
@@ -55,11 +57,11 @@ HANGING = {
         tok=f"{OURS}getFineTuningJob", args=struct({"fine_tuning_job_id": "ftjob-1"})
     ),
 }
-"""Calls that ask the service and create nothing."""
+"""Calls that send requests to the service and create nothing."""
 
 
 def outcome(call: Future[Any]) -> Failed:
-    """How a call failed that was under way."""
+    """Return the error of a running call, which must fail."""
     try:
         given = call.result(LONGEST_WAIT)
     except grpc.RpcError as error:
@@ -72,12 +74,12 @@ def was_asked(service: Emulator, method: str, path: str) -> bool:
 
 
 def purchases(service: Emulator) -> int:
-    """How often somebody tried to buy a job."""
+    """Return the number of requests to create a job."""
     return len(service.journal(method="POST", path=f"/v1{JOBS}"))
 
 
 def is_saved(found: Failed, service: Emulator, inputs: dict[str, Any]) -> bool:
-    """Whether the one job there is, is recorded with its inputs and the one reason."""
+    """Return whether the only job is recorded, with its inputs and a single reason."""
     (job,) = service.jobs()
     assert found.left
     assert list(found.left.reasons) == [found.reason]
@@ -89,13 +91,13 @@ def is_saved(found: Failed, service: Emulator, inputs: dict[str, Any]) -> bool:
 
 @pytest.fixture
 def unlucky_inputs(host: Host, tmp_path: Path) -> dict[str, Any]:
-    """Inputs of a job that fails: too few rows."""
+    """Return inputs of a job that fails because of too few examples."""
     file_id = upload(host, write_training_data(tmp_path / "few.jsonl", rows=3))
     return {**IDENTITY, "model": MODEL, "training_file": file_id}
 
 
 class TestTrouble:
-    """Failures of the job, and of the service."""
+    """Failures of jobs and of the service."""
 
     def test_a_job_that_fails(self, host: Host, service: Emulator, unlucky_inputs: dict[str, Any]) -> None:
         found = refusal(host.create, JOB, unlucky_inputs)
@@ -187,7 +189,7 @@ class TestTrouble:
     def test_a_deadline_that_passes(
         self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
-        """Its job was created when the service's time stood still, which is some time ago."""
+        """The clock of the service stopped some time ago, so the deadline of its job has already passed."""
         inputs = {**slow_job_inputs, "cancel_after_timeout": 1}
 
         found = refusal(slow_host.create, JOB, inputs)
@@ -218,30 +220,30 @@ class TestTrouble:
 
 
 class Interrupted:
-    """A host that the test interrupts, and what is under way in it.
+    """A host that the test interrupts, and its running calls.
 
     Args:
         host: The host.
-        service: What it uses.
+        service: The service that it uses.
     """
 
     def __init__(self, host: Host, service: Emulator) -> None:
         self.host, self.service = host, service
 
     def creating(self, inputs: dict[str, Any], name: str = "support") -> Future[Any]:
-        """A create whose job exists."""
+        """Start a create, and wait until its job exists."""
         call = self.host.creating(JOB, inputs, name)
         self.host.engine.await_log("created job")
         return call
 
     def waiting(self, inputs: dict[str, Any]) -> Future[Any]:
-        """A create that waits for its job."""
+        """Start a create, and wait until it polls its job."""
         call = self.creating(inputs)
         eventually(lambda: was_asked(self.service, "GET", ONE_JOB))
         return call
 
     def cancelled(self, call: Future[Any]) -> Failed:
-        """What becomes of a call when the user presses Ctrl-C."""
+        """Cancel the host as on Ctrl-C, and return the error of a running call."""
         began = time.monotonic()
         self.host.cancel()
         found = outcome(call)
@@ -256,12 +258,12 @@ def interrupted(own_host: Host, slow_service: Emulator) -> Interrupted:
 
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever hangs is left behind sooner."""
+    """Abandon hanging operations sooner."""
     monkeypatch.setattr(_operations, "GRACE_PERIOD", 0.1)
 
 
 class TestSigint:
-    """The signal that a terminal sends, to a process of its own."""
+    """SIGINT, which a terminal sends, to a separate process."""
 
     @pytest.mark.parametrize("hangs", [False, True], ids=["answered", "hanging"])
     def test_waiting_ends_and_then_the_process(
@@ -286,7 +288,7 @@ class TestSigint:
 
 
 class TestCancel:
-    """What the engine calls when the user presses Ctrl-C."""
+    """The `Cancel` call, which the engine sends when the user presses Ctrl-C."""
 
     def test_waiting_ends_and_the_next_up_resumes(
         self,
@@ -319,7 +321,7 @@ class TestCancel:
     def test_waiting_for_a_service_that_fails_ends_too(
         self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
-        """Its last answer asked for a long pause."""
+        """The last response requested a long pause."""
         slow_service.fault("GET", ONE_JOB, "status", times=None, status=503, headers={"retry-after": "60"})
 
         found = interrupted.cancelled(interrupted.waiting(slow_job_inputs))
@@ -342,7 +344,7 @@ class TestCancel:
         slow_job_inputs: dict[str, Any],
         fault: dict[str, Any],
     ) -> None:
-        """After the purchase the jobs are listed once more."""
+        """After the create, the jobs are listed again."""
         slow_service.fault("GET", JOBS, skip=1, times=None, **fault)
         call = interrupted.creating(slow_job_inputs)
         eventually(lambda: len(slow_service.journal(method="GET", path=f"/v1{JOBS}")) == 2)
@@ -412,7 +414,7 @@ class TestCancel:
     def test_an_update_that_hangs_is_left_behind(
         self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
-        """Nothing new is known of its job, so its record stays."""
+        """The job's state is unknown, so its record does not change."""
         host = interrupted.host
         created = host.create(JOB, {**slow_job_inputs, "wait_for_completion": False})
         slow_service.fault("GET", ONE_JOB, "hang", times=None, seconds=60)
@@ -432,7 +434,7 @@ class TestCancel:
         began = time.monotonic()
         interrupted.host.cancel()
 
-        with suppress(grpc.RpcError):  # a function's failure is an answer
+        with suppress(grpc.RpcError):  # a failed function returns a response
             call.result(LONGEST_WAIT)
 
         assert time.monotonic() - began < SOON

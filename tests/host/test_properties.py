@@ -13,7 +13,7 @@ from pulumi.runtime import rpc
 from pulumi_openai_ft._provider.input_models import integers_from_floats, unknown
 from pulumi_openai_ft.host._protocol import from_struct, to_struct
 
-# Keys of one special form mean to Pulumi that a map is a secret, an asset or an output.
+# Maps with a special key are secrets, assets or outputs in Pulumi.
 names = st.text().filter(lambda name: name not in (rpc._special_sig_key, "value"))
 texts = st.text().filter(lambda text: text != rpc.UNKNOWN)
 numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
@@ -70,7 +70,7 @@ def test_unknown_values_stay_unknown(value: Any) -> None:
 
 
 def shape(value: Any) -> Any:
-    """A value in which all that is unknown is the same."""
+    """Return a value with all unknowns replaced by the same marker."""
     if isinstance(value, dict):
         return {key: shape(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The schema tells what the models tell, the engine takes it, and the programs that it prints run as printed."""
+"""The schema matches the models, the engine accepts it, and the programs that the engine prints from it run."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def tells(described: dict[str, Any], model: type[BaseModel]) -> bool:
 
 
 def references(found: Any, around: Any = None) -> Iterator[tuple[str, Any]]:
-    """Names of the types that are referred to, each with what the reference stands in."""
+    """Yield the names of referenced types, each with the schema that contains the reference."""
     if isinstance(found, dict) and str(found.get("$ref", "")).startswith("#/types/"):
         yield found["$ref"].removeprefix(f"#/types/{OURS}"), around
     for item in found.values() if isinstance(found, dict) else found if isinstance(found, list) else ():
@@ -164,7 +164,7 @@ def test_defaults_are_given_for_inputs_only() -> None:
 
 
 def test_a_nested_input_may_be_any_other_map() -> None:
-    """Else an import drops what a service adds, and prints classes that there are not."""
+    """Otherwise, an import would drop fields that a service adds, and print classes that do not exist."""
     given = {model.__name__ for top in GIVEN for model in nested_models(top)}
     types = [SCHEMA["types"][OURS + name] for name in given]
     found = list(references([*types, *(kind["inputProperties"] for kind in SCHEMA["resources"].values())]))
@@ -197,14 +197,14 @@ def language_host(engine: str) -> Iterator[LanguageHost]:  # noqa: F811 - the fi
 
 @pytest.fixture(scope="module")
 def printed(language_host: LanguageHost) -> str:
-    """The examples as a program."""
+    """Print the examples as a program."""
     programs = [resource(name, OURS + kind, inputs) for name, (kind, inputs) in (EXAMPLES | UNKNOWN).items()]
     return language_host.python("\n".join(programs))
 
 
 @pytest.fixture(scope="module")
 def registered(printed: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What the printed program hands to the engine: name → type and inputs."""
+    """Return the resources that the printed program registers: name → type and inputs."""
     folder = tmp_path_factory.mktemp("program")
     (folder / "printed.py").write_text(printed)
     command = [sys.executable, "-W", "ignore", "-c", RUNNER]
@@ -274,7 +274,7 @@ def test_values_that_are_computed_are_dicts_too(language_host: LanguageHost) -> 
 @pytest.mark.e2e
 @pytest.mark.parametrize("name", LOOKUPS)
 def test_a_printed_call_names_our_function_and_arguments(language_host: LanguageHost, name: str) -> None:
-    """The import above it is not: for calls Pulumi's generator takes no notice of `packageName`."""
+    """Do not check the import: Pulumi's generator ignores `packageName` for calls."""
     values = {"string": "x", "integer": 3, "object": {"odd key": "x"}}
     inputs = SCHEMA["functions"][OURS + name]["inputs"]["properties"]
     arguments = {key: values[described["type"]] for key, described in inputs.items()}

@@ -1,4 +1,4 @@
-"""What the engine calls, as it calls it: a real host behind real gRPC, and the emulator behind real HTTP."""
+"""The engine's calls to a real host over gRPC, which sends real HTTP to the emulator."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ def reasons(host: Host, kind: str, news: dict[str, Any]) -> list[str]:
 
 
 class TestProtocol:
-    """What the engine negotiates once."""
+    """Negotiation, once per engine."""
 
     def test_values_come_as_the_stock_host_gets_them(self, host: Host) -> None:
-        """No secrets, no resource references, no outputs. But creates and updates are asked for in previews, too."""
+        """Accept no secrets, resource references or outputs, but support creates and updates in previews."""
         handshake = host.stub.Handshake(provider_pb2.ProviderHandshakeRequest())
         configured = host.stub.Configure(provider_pb2.ConfigureRequest(acceptSecrets=True))
 
@@ -114,7 +114,7 @@ class TestProtocol:
 
 
 class TestBadInput:
-    """One sentence that names the resource; then the next call works."""
+    """Each error is a sentence that names the resource; the next call works."""
 
     @pytest.mark.parametrize("method", METHODS)
     def test_a_type_of_ours_that_does_not_exist(self, host: Host, method: str) -> None:
@@ -191,7 +191,7 @@ class TestBadInput:
         assert still_works(host)
 
     def test_a_state_of_a_newer_version_fails_clearly(self, host: Host) -> None:
-        """A diff that fails ends the whole command, the rest of the stack included."""
+        """Report a difference: a failing diff would end the whole command, including other resources."""
         inputs = {"model": MODEL, "training_file": "file-1"}
 
         found = host.diff(JOB, "ftjob-1", {"__state_format": 2, **inputs, "status": "succeeded"}, inputs)
@@ -232,7 +232,7 @@ class TestBadInput:
         assert still_works(host)
 
     def test_pickles_in_our_states_are_never_loaded(self, host: Host, tmp_path: Path) -> None:
-        """No tampered state can run code by way of our types."""
+        """A tampered state cannot run code through the types of this package."""
         trap = {"__provider": pickled_trap(tmp_path / "sprung")}
         inputs = {"model": MODEL, "training_file": "file-1"}
 
@@ -248,7 +248,7 @@ class TestBadInput:
 
 
 class Trap:
-    """Leaves a file where it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -262,7 +262,7 @@ def pickled_trap(path: Path) -> str:
 
 
 class TestFile:
-    """The life of a file."""
+    """The lifecycle of a file."""
 
     def test_it_is_uploaded_read_and_deleted(
         self, host: Host, service: Emulator, training_data: Path
@@ -344,7 +344,7 @@ class TestFile:
 
 
 class TestJob:
-    """The life of a job."""
+    """The lifecycle of a job."""
 
     def test_it_is_trained_and_read(self, host: Host, service: Emulator, job_inputs: dict[str, Any]) -> None:
         created = host.create(JOB, job_inputs)
@@ -479,7 +479,7 @@ class TestJob:
 
 
 class TestPermission:
-    """The life of a checkpoint's grants."""
+    """The lifecycle of checkpoint permissions."""
 
     @pytest.fixture
     def inputs(self, host: Host, job_inputs: dict[str, Any]) -> dict[str, Any]:
@@ -561,7 +561,7 @@ class TestPermission:
 
 @pytest.mark.parametrize("kind", PROVIDERS)
 def test_the_state_records_the_programs_provider(host: Host, kind: str) -> None:
-    """So a stack can go back to the stock host."""
+    """A stack can therefore return to the stock host."""
     wanted = pickled(PROVIDERS[kind]())["__provider"]
 
     checked = host.check(kind, {"model": MODEL, **pickled(PROVIDERS[kind]())})
@@ -571,7 +571,7 @@ def test_the_state_records_the_programs_provider(host: Host, kind: str) -> None:
 
 
 class TestTrouble:
-    """Wrong keys, and services that are not there."""
+    """Invalid keys and unreachable services."""
 
     def test_a_wrong_key_is_reported_before_any_create(self, host: Host, service: Emulator) -> None:
         service.fault("*", "*", "status", times=None, status=401)
@@ -626,7 +626,7 @@ class TestTrouble:
 
 
 def nowhere() -> str:
-    """An address where nobody listens: the discard protocol's."""
+    """Return an address without a server: the port of the discard protocol."""
     return "http://127.0.0.1:9/v1"
 
 
@@ -663,5 +663,5 @@ def test_keys_are_in_no_answer_and_no_message(
 
 
 def asked(updated: provider_pb2.UpdateResponse) -> dict[str, Any]:
-    """What the record keeps of what was asked for."""
+    """Return the inputs that an update records."""
     return {"__asked": plain(updated.properties)["__asked"]}

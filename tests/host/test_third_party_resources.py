@@ -1,4 +1,4 @@
-"""Other people's resources behave as on the stock host (its source: `pulumi/dynamic/__main__.py`)."""
+"""Third-party resources behave as on the stock host (its source: `pulumi/dynamic/__main__.py`)."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ SHELF = pickled(Shelf("red"))
 
 
 def everything(given: Any) -> dict[str, Any]:
-    """All properties, with the provider."""
+    """Return all properties, including the provider."""
     found: dict[str, Any] = json_format.MessageToDict(given)
     return found
 
 
 class Gate:
-    """Where providers wait until they are let through."""
+    """A gate at which providers wait until the test opens it."""
 
     def __init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -71,7 +71,7 @@ class Gate:
         return {"gate": self._listening.getsockname()[1], **pickled(Waiting())}
 
     def admit(self, number: int) -> None:
-        """Waits until so many have come."""
+        """Wait until this number of providers has arrived."""
         self._listening.settimeout(LONGEST_WAIT)
         for _ in range(number):
             arrived, _address = self._listening.accept()
@@ -80,7 +80,7 @@ class Gate:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nobody comes for a while."""
+        """Return whether no provider arrives for a while."""
         self._listening.settimeout(A_MOMENT)
         try:
             self._listening.accept()[0].close()
@@ -89,7 +89,7 @@ class Gate:
         return False
 
     def let_go(self) -> None:
-        """Lets all go who are there."""
+        """Let all waiting providers continue."""
         self._inside.close()
 
     def close(self) -> None:
@@ -105,7 +105,7 @@ def gate() -> Iterator[Gate]:
 
 
 class TestPreview:
-    """The stock host isn't even asked: the engine takes what the program gives."""
+    """The stock host does not receive previews: the engine uses the program's values."""
 
     @pytest.mark.parametrize(
         "provider", [SHELF, {}, {"__provider": "broken"}], ids=["good", "none", "broken"]
@@ -121,7 +121,7 @@ class TestPreview:
 
 
 class TestMethods:
-    """What goes in and what comes out."""
+    """Inputs and results of each method."""
 
     def test_check(self, host: Host) -> None:
         good = host.check(THEIRS, {"size": 1, "color": UNKNOWN, **SHELF})
@@ -171,7 +171,7 @@ class TestMethods:
 
     @pytest.mark.parametrize("method", ["check", "diff"])
     def test_an_unknown_provider_falls_back_to_the_old_one(self, host: Host, method: str) -> None:
-        """The stock host means to do so, but it compares with what an SDK of old made of unknowns, and breaks."""
+        """The stock host intends this, but compares with the unknowns of an old SDK version, and fails."""
         news = {"changes": True, "__provider": UNKNOWN}
         if method == "check":
             assert host.check(THEIRS, news, SHELF).inputs["checked"]
@@ -240,7 +240,7 @@ class TestMethods:
 
 
 class TestFailures:
-    """What a provider raises is shown with its traceback."""
+    """Exceptions of a provider are shown with their traceback."""
 
     def test_an_exception(self, host: Host) -> None:
         failed = refusal(host.create, THEIRS, pickled(Failing("x")))
@@ -267,7 +267,7 @@ class TestFailures:
 
 
 class TestSurroundings:
-    """What a provider sees of its process."""
+    """The environment in which a provider runs."""
 
     def test_project_stack_and_organization(self, host: Host) -> None:
         found = plain(host.create(THEIRS, pickled(Surroundings())).properties)
@@ -304,7 +304,7 @@ class TestSurroundings:
         assert host.create(THEIRS, brittle).id == "brittle-1"
 
     def test_a_provider_may_hold_an_output(self, host: Host) -> None:
-        """The SDK refuses to unpickle those outside of its own reader."""
+        """The SDK refuses to unpickle outputs outside of its own reader."""
         holding = pickled(Holding("x"))
 
         assert host.create(THEIRS, holding).id == "x-1"
@@ -321,7 +321,7 @@ class TestSurroundings:
             assert process.stderr == "said on stderr\n"
 
     def test_the_hosts_main_module_is_nearly_empty(self) -> None:
-        """dill takes a class of `__main__` for the one that is there under its name."""
+        """dill replaces a class of `__main__` by the existing class with the same name."""
         names = {name for name in vars(host_main) if not name.startswith("_")}
 
         assert names <= {"annotations", "main", "serve", "sys"}
@@ -334,7 +334,7 @@ def host_config(host: Host, *keys: str) -> dict[str, Any]:
 
 
 class TestAtATime:
-    """Other people's code may count on four threads."""
+    """Third-party code may rely on four threads."""
 
     def test_four_operations_run_at_a_time(self, host: Host, gate: Gate) -> None:
         props = gate.props
@@ -385,7 +385,7 @@ class TestAtATime:
 
 
 def test_a_changed_configuration_replaces_nothing(host: Host) -> None:
-    """Neither does the stock host answer these two."""
+    """The stock host does not implement these two calls either."""
     with pytest.raises(grpc.RpcError) as error:
         host.stub.DiffConfig(provider_pb2.DiffRequest())
 

@@ -1,4 +1,4 @@
-"""The wrapper becomes a host. Hosts of these tests print facts about themselves and end.
+"""The wrapper becomes a host. Hosts of these tests print facts about themselves and exit.
 
 `tests/program_python` has the rules that select the Python.
 """
@@ -33,7 +33,7 @@ OURS, STOCK = "pulumi_openai_ft/host", "pulumi/dynamic"
 
 
 def environment(folder: Path, *hosts: str) -> Path:
-    """Make a virtual environment with hosts."""
+    """Create a virtual environment with hosts."""
     packages = make_environment(folder)
     for host in hosts:
         (packages / host).mkdir(parents=True)
@@ -43,7 +43,7 @@ def environment(folder: Path, *hosts: str) -> Path:
 
 @dataclass
 class Placed:
-    """A project whose program lies in a folder of its own, with the wrapper in place."""
+    """A project whose program is in a subfolder, with the wrapper installed."""
 
     folder: Path
     path: str = ""
@@ -86,7 +86,7 @@ def project(tmp_path: Path) -> Placed:
 
 @pytest.fixture
 def activated(project: Placed) -> Path:
-    """An environment on PATH, and nothing else there."""
+    """Create an environment as the only folder on PATH."""
     made = environment(project.folder.parent / "activated", OURS)
     project.path = str(made / "bin")
     return made

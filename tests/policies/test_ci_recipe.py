@@ -1,4 +1,4 @@
-"""The workflow in `examples/ci` keeps keys where they belong and runs what the script does."""
+"""The workflow in `examples/ci` does not expose keys, and runs the same commands as the script."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def test_secrets_come_from_the_secret_store(workflow: dict[str, Any]) -> None:
 
 @dataclass
 class Checkout:
-    """A project with the script, packages in a folder instead of an index, and a `pulumi` that lists what it got."""
+    """A project with the script, local packages instead of an index, and a `pulumi` that records its
+    arguments.
+    """
 
     folder: Path
 

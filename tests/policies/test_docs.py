@@ -1,4 +1,4 @@
-"""What `docs/policies.md` and `docs/ci.md` say is so."""
+"""The statements of `docs/policies.md` and `docs/ci.md` about the pack are true."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def test_a_service_without_catalog_has_no_unknown_models() -> None:
         (date(2026, 11, 15), 60, True),
         (date(2026, 11, 15), 59, False),
         (date(2027, 1, 13), 1, True),
-        (date(2027, 1, 14), 60, False),  # past it is for another rule
+        (date(2027, 1, 14), 60, False),  # a model after its shutdown is for another rule
     ],
 )
 def test_a_model_near_its_shutdown_is_reported(day: date, days: int, found: bool) -> None:  # noqa: FBT001

@@ -1,4 +1,4 @@
-"""Each limit of what hides an interrupt by the language host, in a program of its own."""
+"""Each limit of the code that hides an interrupt by the language host, in a separate program."""
 
 from __future__ import annotations
 

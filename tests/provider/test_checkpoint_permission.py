@@ -26,7 +26,7 @@ def provider(configure: Configure) -> FineTuningCheckpointPermissionProvider:
 
 @pytest.fixture
 def checkpoint(configure: Configure, training_data: Path) -> str:
-    """A fine-tuned model's name."""
+    """Train a model, and return its name."""
     file = configure(FileProvider).create({"file": str(training_data)})
     job = configure(FineTuningJobProvider).create(
         {"model": "gpt-4o-mini-2024-07-18", "training_file": file.id}

@@ -110,7 +110,7 @@ def test_a_too_large_file_is_reported_at_preview(
 ) -> None:
     path = tmp_path / "large.jsonl"
     with path.open("wb") as content:
-        content.truncate(size)  # a hole, which takes no room
+        content.truncate(size)  # a sparse file, which needs no space
 
     (reason,) = reasons(configure(FileProvider, service=service_name), file=str(path))
 
@@ -205,11 +205,11 @@ ANSWERLESS = '{"messages": [{"role": "user", "content": "How do I reset my passw
 
 
 class TestOfRows:
-    """What is said of the rows of training data before they are uploaded."""
+    """Reports about rows of training data before an upload."""
 
     @pytest.fixture
     def data(self, training_data: Path) -> Path:
-        """Twelve rows, the third of which the service would refuse, and the fifth of which repeats the fourth."""
+        """Write twelve rows: the service would reject the third, and the fifth duplicates the fourth."""
         rows = training_data.read_text().splitlines(keepends=True)
         training_data.write_text("".join([*rows[:2], ANSWERLESS, rows[3], rows[3], *rows[5:]]))
         return training_data
@@ -248,7 +248,7 @@ class TestOfRows:
     def test_a_checked_file_is_not_checked_again(
         self, provider: FileProvider, data: Path, warnings: list[str]
     ) -> None:
-        """A file that an earlier version of this package let pass stays as it is."""
+        """A file accepted by an earlier version of this package is not reported again."""
         inputs = {"file": str(data), "sha256": "a" * 64, "purpose": "fine-tune"}
 
         assert (provider.check(inputs, inputs).failures, warnings) == ([], [])
@@ -296,7 +296,7 @@ class TestOfRows:
     def test_a_file_is_read_once_for_all_purposes(
         self, provider: FileProvider, configure: Configure, training_data: Path
     ) -> None:
-        """However young it is, and for the job that trains on it too."""
+        """The file is read once even right after it was written, including for the job that trains on it."""
         inputs = {"file": str(training_data), "sha256": sha256(training_data)}
         job = {
             "model": "gpt-4o-mini-2024-07-18",
@@ -324,7 +324,7 @@ class TestOfRows:
             def is_interrupted(self) -> bool:
                 reads.append(1)
                 with suppress(BrokenBarrierError):
-                    others.wait(0.2)  # a second reader would come
+                    others.wait(0.2)  # a second reader would start
                 return False
 
         provider.host = Hesitating()
@@ -376,7 +376,7 @@ class TestOfRows:
 
 
 class TestOverTime:
-    """Against a service whose time stands still."""
+    """A service whose time passes only in `advance`."""
 
     @pytest.fixture
     def service(self, slow_service: Emulator) -> Emulator:
@@ -400,7 +400,7 @@ class TestOverTime:
     def test_a_just_cancelled_job_needs_no_file(
         self, configure: Configure, training_data: Path, service: Emulator
     ) -> None:
-        """A destroy deletes jobs and files side by side, so a list of jobs is soon out of date."""
+        """A destroy deletes jobs and files concurrently, so a list of jobs is soon outdated."""
         provider, jobs = configure(FileProvider), configure(FineTuningJobProvider)
         file, other = (provider.create({"file": str(training_data)}) for _ in range(2))
         job = jobs.create(

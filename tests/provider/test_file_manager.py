@@ -31,14 +31,14 @@ def time() -> FakeClock:
 
 @pytest.fixture
 def files(configure: Configure, time: FakeClock) -> FileManager:
-    """A process that has uploaded nothing yet."""
+    """Return the file manager of a process without uploads."""
     provider = configure(FileProvider, maxRetries="0")
     return FileManager(provider.api, Host(time.time))
 
 
 @pytest.fixture
 def another_process(configure: Configure) -> Callable[[], FileProvider]:
-    """Makes providers that know nothing of each other, as in two runs of `pulumi up`."""
+    """Create providers without common memory, as in two runs of `pulumi up`."""
     return lambda: configure(FileProvider)
 
 
@@ -101,7 +101,7 @@ def test_a_chosen_name_is_kept_and_adopted_when_remembered(
 def test_an_unanswered_upload_with_chosen_name_is_found_later(
     configure: Configure, training_data: Path, service: Emulator
 ) -> None:
-    """The service is gone right after it has acted, and with it whatever could be looked at."""
+    """The service stops right after the upload, so the file cannot be searched for."""
     inputs = {**IDENTITY, "file": str(training_data), "filename": "mine.jsonl"}
     provider = configure(FileProvider, maxRetries="0")
     service.fault("POST", "/v1/files", "drop_after")

@@ -36,7 +36,7 @@ def provider(configure: Configure) -> FineTuningJobProvider:
 
 @pytest.fixture
 def inputs(configure: Configure, training_data: Path) -> dict[str, Any]:
-    """Inputs of a job that trains well."""
+    """Return inputs of a job that succeeds."""
     file = configure(FileProvider).create({"file": str(training_data)})
     return {
         **IDENTITY,
@@ -49,7 +49,7 @@ def inputs(configure: Configure, training_data: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def bad_file(configure: Configure, tmp_path: Path) -> str:
-    """A file that uploads fine and fails the job: too few rows."""
+    """Upload a file that makes the job fail, because it has too few rows."""
     path = write_training_data(tmp_path / "few.jsonl", rows=3)
     file_id: str = configure(FileProvider).create({"file": str(path)}).id
     return file_id
@@ -61,7 +61,7 @@ def reasons(provider: FineTuningJobProvider, **inputs: Any) -> list[str]:
 
 
 class TestAtOnce:
-    """Against a service whose jobs are done at the first look."""
+    """A service whose jobs finish at the first poll."""
 
     def test_trains_and_names_the_model(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
@@ -281,7 +281,7 @@ def interrupt() -> None:
 
 
 class TestOverTime:
-    """Against a service whose time stands still until the test moves it."""
+    """A service whose time passes only in `advance`."""
 
     @pytest.fixture
     def service(self, slow_service: Emulator) -> Emulator:
@@ -359,7 +359,7 @@ class TestOverTime:
     def test_of_two_concurrent_creates_the_second_is_cancelled(
         self, configure: Configure, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        """As after a `kill -9`: the request of the orphan acts when the next `up` has already looked."""
+        """After a `kill -9`, the request of the orphan can act after the next `up` has searched."""
         orphan, next_up = configure(FineTuningJobProvider), configure(FineTuningJobProvider)
         waiting = {**inputs, "wait_for_completion": False}
         [token] = idempotency_keys(waiting, orphan.inputs(waiting), None)

@@ -1,4 +1,4 @@
-"""The stock host, as far as a provider can ask it for anything."""
+"""The features of the stock host that a provider can use."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_progress_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_messages_survive_a_closed_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host may outlive its engine, which held the other end."""
+    """A host may outlive its engine, which read the other end."""
     reading, writing = os.pipe()
     os.close(reading)
     closed = os.fdopen(writing, "w", buffering=1)

@@ -1,4 +1,4 @@
-"""What `pulumi import` reads, against the providers that check it and compare with it."""
+"""The inputs that `pulumi import` reads, in the providers that validate and compare them."""
 
 from __future__ import annotations
 
@@ -87,14 +87,14 @@ def multi(graders: Any) -> dict[str, Any]:
 
 
 def job(**fields: Any) -> Job:
-    """A job as a service shows it."""
+    """Return a job as a service returns it."""
     return Job.model_validate(
         {"id": "ftjob-1", "status": "succeeded", "model": MODEL, "training_file": "file-1", **fields}
     )
 
 
 def inputs_of(**fields: Any) -> dict[str, Any]:
-    """The inputs that are not the same in all of these jobs."""
+    """Return the inputs of an import that differ between these jobs."""
     found = job_inputs(job(**fields), OPENAI)
     return {name: value for name, value in found.items() if name not in ("model", "training_file")}
 
@@ -351,7 +351,7 @@ class TestInputsOfJobs:
 
 
 def job_like(value: Any) -> Any:
-    """A value as JSON has it, whole floats being whole numbers."""
+    """Return a value as in JSON, with whole floats as ints."""
     if isinstance(value, dict):
         return {key: job_like(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -360,7 +360,7 @@ def job_like(value: Any) -> Any:
 
 
 def assert_converges(provider: FineTuningJobProvider, found: Job) -> None:
-    """A program with these inputs passes `check`, and the job is what they ask for."""
+    """Check that a program with these inputs passes `check` and matches the job."""
     inputs = job_inputs(found, provider.settings.profile)
     diff = provider.diff(found.id, outputs(found, {}), inputs)
 
@@ -406,7 +406,7 @@ OBJECTS = st.dictionaries(KEYS, JSON, max_size=4)
 
 @st.composite
 def spoiled(draw: st.DrawFn, whole: Any) -> Any:
-    """A value of which some parts are anything, or gone, or joined by others."""
+    """Draw a variant of a value in which some parts are replaced, removed or added."""
     if isinstance(whole, dict):
         kept = {key: draw(spoiled(value)) for key, value in whole.items() if draw(st.integers(0, 19))}
         return {**kept, **draw(st.just({}) | OBJECTS)} if not draw(st.integers(0, 3)) else kept
@@ -444,7 +444,7 @@ SHOWN_JOBS = st.fixed_dictionaries(
 
 @pytest.fixture(params=["openai", "azure", "nebius", "generic"])
 def any_provider(request: pytest.FixtureRequest, configure: Configure) -> FineTuningJobProvider:
-    """The provider of jobs for each kind of service."""
+    """Return the provider of jobs for each kind of service."""
     made: FineTuningJobProvider = configure(
         FineTuningJobProvider,
         service=request.param,
@@ -516,7 +516,7 @@ EVERYTHING: dict[str, dict[str, Any]] = {
         ),
     },
 }
-"""Jobs that together use every option. `validated` ones have a validation file."""
+"""Jobs that together use every option. `validated` jobs have a validation file."""
 
 
 @pytest.mark.parametrize("name", EVERYTHING)
@@ -701,7 +701,7 @@ class TestContent:
         assert content_sha256(files.api, found) is None
 
     def test_content_that_the_service_changed_has_no_hash(self, files: FileProvider) -> None:
-        """The hash of other bytes would have the file uploaded again, and its jobs trained again."""
+        """With a wrong hash, the file would be uploaded again, and its jobs recreated."""
         found = uploaded(files.api, b"x" * 10).model_copy(update={"bytes": 9})
 
         assert content_sha256(files.api, found) is None
@@ -738,7 +738,7 @@ class TestContent:
 
 @pytest.fixture
 def models(jobs: FineTuningJobProvider) -> list[str]:
-    """Names of the models of three jobs, oldest first."""
+    """Train three models, and return their names, oldest first."""
     file = uploaded(jobs.api, DATA["supervised"]).id
     created = [jobs.create({"model": MODEL, "training_file": file, "seed": seed}) for seed in range(3)]
     return [(job.outs or {})["fine_tuned_model"] for job in created]

@@ -1,4 +1,4 @@
-"""engine.py as a user runs it: a process, with a cache of its own and the programs on PATH that a test puts there."""
+"""engine.py as a user runs it: in a process with a separate cache, and only the test's programs on PATH."""
 
 import os
 import pty
@@ -53,7 +53,7 @@ def test_a_pulumi_without_a_version_is_refused(machine: Machine) -> None:
 
 
 def test_a_pulumi_from_our_cache_is_not_official(machine: Machine) -> None:
-    """It would be refused as too old if it counted."""
+    """A cached engine would be rejected as too old if it counted as official."""
     old = machine.add_pulumi("v1.0.0", machine.cache / "engine-of-another-checkout").parent
 
     answer = machine.run("where", PATH=str(old))

@@ -1,4 +1,4 @@
-"""`make test-pythons` finds the interpreters of a machine, and reports those that it did not find."""
+"""`make test-pythons` finds the interpreters of a machine, and reports the missing ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The emulator has checks of its own, which share no code with ours: both refuse the same rows."""
+"""The emulator's checks share no code with this package's, and both reject the same rows."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ VALUES = st.recursive(
 
 
 def holders(value: Any) -> Iterator[Any]:
-    """All lists and objects in a value, itself first."""
+    """Yield all lists and objects in a value, starting with the value itself."""
     if isinstance(value, dict | list):
         yield value
         for inner in value.values() if isinstance(value, dict) else value:
@@ -97,7 +97,7 @@ def holders(value: Any) -> Iterator[Any]:
 
 @st.composite
 def mutated(draw: DrawFn) -> tuple[str, Any]:
-    """A row of a method, with up to three changes somewhere in it."""
+    """Draw a row of a method, with up to three changes."""
     method, row = copy.deepcopy(draw(st.sampled_from(ALL_VALID)))
     for _ in range(draw(st.integers(1, 3))):
         change(draw, draw(st.sampled_from(list(holders(row)))), row)
@@ -160,7 +160,7 @@ def test_both_refuse_the_same_lines_with_changed_bytes(
     place %= len(line)
     broken = (line[:place] + put + line[place + taken :]).replace(b"\n", b" ").replace(b"\r", b" ")
     if not broken.strip() or broken.lstrip().startswith((b"[", b"\xef\xbb\xbf")) or b"\0" in broken[:4]:
-        return  # the beginning of a file tells more than a row
+        return  # the beginning of a file affects more than a row
 
     assert is_refused(broken, method) == is_refused_by_the_emulator(broken, method)
 
@@ -182,7 +182,7 @@ FAULTY = {
     f"{method}, {name}": (method, row)
     for method, rows in (("supervised", FAULTY_CHATS), ("dpo", FAULTY_PAIRS), ("reinforcement", FAULTY_TASKS))
     for name, (row, _) in rows.items()
-    if name != "row is a list"  # a file that begins so is taken for one JSON array
+    if name != "row is a list"  # a file with this beginning is read as a JSON array
 }
 
 

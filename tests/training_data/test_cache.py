@@ -27,7 +27,7 @@ def file(tmp_path: Path) -> Path:
 
 
 class Reads:
-    """Counts how often a file was read."""
+    """Counts the reads of a file."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -42,7 +42,7 @@ def reads() -> Reads:
 
 
 def later(folder: Path | None) -> Cache[Report]:
-    """A cache of an hour later, when the file has long been left alone."""
+    """Return a cache of an hour later, when the file has not changed for long."""
     return Cache(Report, folder, lambda: os.stat("/proc/self").st_ctime_ns + LATER)  # noqa: PTH116
 
 
@@ -104,7 +104,7 @@ def test_a_changed_file_is_never_taken_for_unchanged(file: Path, tmp_path: Path,
 
 
 def test_a_file_that_was_just_written_is_read_again(file: Path, tmp_path: Path, reads: Reads) -> None:
-    """A further change within a tick of the clock would not show in its times."""
+    """Another change within the same tick of the clock would not change the file's times."""
     written = file.stat().st_ctime_ns
     early = Cache(Report, tmp_path / "cache", lambda: written + SETTLED_NS - 1)
     for _ in range(2):
@@ -219,7 +219,7 @@ def test_the_users_cache_folder_is_the_default(file: Path, cache_home: Path) -> 
 
 
 class TestByHash:
-    """Who knows what the file was need not look at it."""
+    """With a known hash, the file does not have to be read."""
 
     def test_a_known_hash_gives_its_report_without_reading(self, file: Path, tmp_path: Path) -> None:
         cache = Cache(Report, tmp_path / "cache")

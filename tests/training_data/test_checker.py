@@ -20,7 +20,7 @@ from pulumi_openai_ft._training_data.tokens import Tally
 def examined(
     content: bytes, method: str | None = None, size: int = 1000, longest: int = 10**6
 ) -> FileChecker:
-    """What is found in a file that comes in pieces of a size."""
+    """Check a file that arrives in pieces of a given size."""
     tally = Tally(InlineExecutor(), lambda texts, common: len("".join(texts + common).encode()), 50)
     found = FileChecker(CheckOptions(method, "o200k_base", 50), tally)
     views = (memoryview(content[start : start + size]) for start in range(0, len(content), size))

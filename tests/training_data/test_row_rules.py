@@ -1,4 +1,4 @@
-"""Each case breaks one thing in a row that is otherwise valid."""
+"""Each case breaks a single rule in an otherwise valid row."""
 
 from __future__ import annotations
 

@@ -143,13 +143,13 @@ def test_a_broken_policy_pack_is_a_problem(folder: Path) -> None:
 
 
 def bare_environment(folder: Path) -> Path:
-    """A virtual environment without any package, not even pip."""
+    """Create a virtual environment without any package, not even pip."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     return folder / "bin" / "python"
 
 
 def install(python: Path, name: str, version: str) -> None:
-    """Installs nothing but the metadata of a distribution."""
+    """Install only the metadata of a distribution."""
     (packages,) = python.parents[1].glob("lib/python*/site-packages")
     folder = packages / f"{name.replace('-', '_')}-{version}.dist-info"
     folder.mkdir()
@@ -158,7 +158,7 @@ def install(python: Path, name: str, version: str) -> None:
 
 @pytest.fixture
 def env(folder: Path) -> Path:
-    """The Python of an environment that the project names, with all packages that a program needs."""
+    """Return the Python of the project's environment, which has every package that a program needs."""
     (folder / "Pulumi.yaml").write_text("name: shop\nruntime: {name: python, options: {virtualenv: env}}\n")
     python = bare_environment(folder / "env")
     install(python, "pip", "26.0")

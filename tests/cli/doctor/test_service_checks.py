@@ -38,7 +38,7 @@ def findings(found: Configuration, today: date = TODAY) -> dict[str, Finding]:
 
 @pytest.fixture
 def whole(service: Emulator) -> dict[str, Any]:
-    """Settings with which all is well."""
+    """Return settings that pass every check."""
     return {
         "apiKey": API_KEY,
         "adminKey": ADMIN_KEY,
@@ -49,7 +49,7 @@ def whole(service: Emulator) -> dict[str, Any]:
 
 @pytest.fixture
 def guarded() -> Iterator[Emulator]:
-    """An emulator that knows another project key than ours."""
+    """Start an emulator whose only project key is a different one."""
     with Emulator(today=TODAY) as emulator:
         emulator.add_key("sk-proj-another-0123456789abcdef")
         yield emulator

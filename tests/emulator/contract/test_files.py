@@ -45,7 +45,9 @@ def test_every_purpose_comes_back(client: openai.OpenAI, purpose: Any) -> None:
 
 
 def test_purpose_evals_can_be_used(emulator: Any, connect: Any) -> None:
-    """Not strict: the client's type of a file's purpose leaves out `evals`, which its type of a request has."""
+    """Use a lenient client: the client's type of a file's purpose omits `evals`, which its request type
+    allows.
+    """
     lenient = connect(emulator, _strict_response_validation=False)
 
     assert lenient.files.create(file=("a.jsonl", b"{}"), purpose="evals").purpose == "evals"
@@ -104,7 +106,7 @@ def test_projects_do_not_see_each_other_s_files(emulator: Emulator, connect: Any
 
 @pytest.fixture
 def five_files(client: openai.OpenAI) -> list[str]:
-    """Ids of files 0 to 4, of which 1 and 3 are for batches."""
+    """Upload files 0 to 4, and return their ids; 1 and 3 are for batches."""
     purposes: list[Any] = ["fine-tune", "batch", "fine-tune", "batch", "fine-tune"]
     files = [
         client.files.create(file=(f"{number}.jsonl", b"{}"), purpose=purpose)
@@ -152,7 +154,7 @@ def test_a_deleted_file_is_not_found(client: openai.OpenAI, five_files: list[str
 
 
 def test_result_file_is_a_csv_in_base64(client: openai.OpenAI, trained: Any) -> None:
-    """One row a step: ten rows of data in batches of two make five steps an epoch."""
+    """Expect a row for each step: ten examples in batches of two make five steps per epoch."""
     hyperparameters = {"n_epochs": 2, "batch_size": 2}
     job = trained(method={"type": "supervised", "supervised": {"hyperparameters": hyperparameters}})
 

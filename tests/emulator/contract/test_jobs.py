@@ -39,7 +39,7 @@ MODELS = {"supervised": BASE, "dpo": "gpt-4.1-mini-2025-04-14", "reinforcement":
 
 @pytest.fixture
 def train_by(client: openai.OpenAI, upload: Any, trained: Any) -> Any:
-    """Trains by a method with its settings, on data of its kind."""
+    """Return a function that trains with a method and its settings, on matching data."""
 
     def run(method: str, settings: dict[str, Any]) -> Any:
         files = [upload(client, method).id, upload(client, method, 12).id]
@@ -195,7 +195,7 @@ def test_bad_validation_data_fails_the_job(client: openai.OpenAI, train: Any) ->
 
 @pytest.fixture
 def five_jobs(client: openai.OpenAI, train: Any, upload: Any) -> list[str]:
-    """Ids of jobs 0 to 4, with metadata `number`; the last one has none."""
+    """Create jobs 0 to 4 with metadata `number`, except for the last, and return their ids."""
     file = upload(client).id
     metadata: list[Any] = [{"number": str(number), "team": "support"} for number in range(4)]
     return [train(client, training_file=file, metadata=each).id for each in [*metadata, None]]
@@ -238,7 +238,7 @@ def test_jobs_can_be_found_by_metadata(
 
 
 def test_jobs_without_metadata_can_be_found(client: openai.OpenAI, five_jobs: list[str]) -> None:
-    """The client drops a `metadata=None`, so the query is written out."""
+    """Write the query by hand, as the client drops `metadata=None`."""
     found = [job.id for job in client.fine_tuning.jobs.list(extra_query={"metadata": "null"})]
 
     assert found == five_jobs[4:]

@@ -94,7 +94,7 @@ def test_earlier_checkpoint_has_permissions_of_its_own(
 
 
 def test_name_may_be_quoted_in_the_path(permissions: Any, model: str, admin: openai.OpenAI) -> None:
-    """The client leaves colons bare; other clients write %3A."""
+    """The client does not escape colons; other clients send %3A."""
     permissions.create(model, project_ids=["proj_a"])
 
     answer = admin.get(
@@ -137,7 +137,7 @@ def test_granting_twice_gives_the_same_permission(permissions: Any, model: str) 
 def test_a_checkpoint_id_instead_of_its_name_fails(
     client: openai.OpenAI, permissions: Any, trained: Any
 ) -> None:
-    """As seen in the field."""
+    """The real API behaves in the same way."""
     (checkpoint, *_) = client.fine_tuning.jobs.checkpoints.list(trained().id)
 
     with pytest.raises(openai.InternalServerError):

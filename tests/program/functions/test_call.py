@@ -1,6 +1,6 @@
-"""Functions in Pulumi programs, under Pulumi's own mocks.
+"""Functions in Pulumi programs, with Pulumi's own mocks.
 
-The programs run in one process of their own, for under its mocks Pulumi makes event loops that it never closes.
+The programs run in a single separate process, as Pulumi's mocks create event loops that are never closed.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ REFUSALS = {
     "file-unlabelled": ["", SENTENCE],
     "file-unserved": ["", "Invoke is not implemented by the dynamic provider"],
 }
-"""How the mocks refuse files."""
+"""The errors of the mocks, by file."""
 RUNNER = f"""
 import json
 import pulumi
@@ -108,12 +108,12 @@ def run(program, preview):
 
 @dataclass(frozen=True)
 class Ran:
-    """What a program told, whom it asked, and how it failed.
+    """The results, calls and error of a program.
 
     Attributes:
-        told: By name; outputs are whether they are known, whether they are secret, and their value.
+        told: Results by name; outputs as: whether known, whether secret, and their value.
         seen: Names of new resources, and tokens and arguments of calls.
-        failure: Class, sentence, status, and whether Pulumi shows the sentence alone.
+        failure: Class, message, status, and whether Pulumi prints only the message.
     """
 
     told: dict[str, Any]
@@ -171,13 +171,13 @@ PROGRAMS = {
         """,
     "functions again": 'yield "file", tell(ft.get_file_output("file-1"))',
 }
-"""Bodies of functions that yield what they tell."""
+"""Bodies of functions that yield their results."""
 PREVIEWS = {name: True for name in PROGRAMS if name.startswith(("unmade", "depends", "outputs"))}
 
 
 @pytest.fixture(scope="module")
 def ran(_at_once: Emulator) -> dict[tuple[str, bool], Ran]:
-    """All programs, by name and whether it was a preview."""
+    """Run all programs, and return the results by name and whether the run was a preview."""
     _at_once.reset()
     calls = [
         (name, preview)
@@ -220,7 +220,7 @@ def test_mocks_receive_calls_of_both_forms(ran: Any, name: str) -> None:
     ],
 )
 def test_the_program_gets_the_response_of_mocks(ran: Any, name: str, found: Any) -> None:
-    """Whole numbers among it, although the engine carries floats."""
+    """Whole numbers arrive as ints, although the engine transports floats."""
     told = ran["every function", False].told
 
     assert told[name] == found
@@ -240,7 +240,7 @@ class TestTwins:
 
     @pytest.mark.parametrize("depends_on", DEPENDS_ON)
     def test_wait_for_their_dependencies(self, ran: Any, depends_on: str) -> None:
-        """In a preview they stay unknown, for it is not made there; of a component, its children count."""
+        """In a preview they stay unknown until the dependency exists; a component depends on its children."""
         preview, up = ran[f"depends on {depends_on}", True], ran[f"depends on {depends_on}", False]
 
         assert preview.told["files"] == [False, False, None]

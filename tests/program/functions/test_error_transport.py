@@ -21,7 +21,7 @@ FACTS: dict[str, Any] = {
 
 
 def carried(error: OpenAIFTError) -> Exception:
-    """What Pulumi's SDK raises for a failure that the host answers with."""
+    """Return the exception that Pulumi's SDK raises for an error of the host."""
     return Exception(f"invoke of {TOKEN} failed: {error} ({encode(error)})")
 
 
@@ -61,7 +61,7 @@ def test_every_kind_of_error_is_carried(name: str) -> None:
 
 
 def test_all_kinds_are_listed() -> None:
-    """One that is not would arrive as an `OpenAIFTError`."""
+    """An unlisted class would arrive as `OpenAIFTError`."""
     ours = {kind.__name__ for kind in kinds() if kind.__module__ == errors.__name__}
 
     assert ours == set(errors.__all__)

@@ -28,12 +28,12 @@ ONE_OF_EACH: dict[str, dict[str, Any]] = {
     "getFile": {"file_id": "file-nobody"},
     "getModel": {"model_id": "ft:nobody:o::x"},
 }
-"""Arguments that name something that is not there."""
+"""Arguments that refer to a missing object."""
 
 
 @pytest.fixture
 def connected(service: Emulator) -> Iterator[Callable[..., Client]]:
-    """Opens the service with changed settings."""
+    """Connect to the service with changed settings."""
     made: list[Client] = []
 
     def make(**changes: Any) -> Client:
@@ -67,7 +67,7 @@ def file_id(upload: Callable[..., str], training_data: Path) -> str:
 
 @pytest.fixture
 def train(api: Client, file_id: str) -> Callable[..., Job]:
-    """Makes a job, which is done at the first look."""
+    """Return a function that creates a job, which finishes at the first poll."""
 
     def make(model: str = MINI, epochs: int = 2, **more: Any) -> Job:
         method = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": epochs}}}
@@ -155,7 +155,9 @@ class TestEveryFunction:
             setattr(found, next(iter(type(found).model_fields)), "x")
 
     def test_sends_its_result_through_the_engine(self, api: Client, train: Callable[..., Job]) -> None:
-        """Through the engine come floats only, and no nulls; the result is the same as without."""
+        """Through the engine, numbers arrive as floats and nulls are missing; the result is the same as
+        without.
+        """
         train(metadata={"team": "red"})
         lookup, arguments = LOOKUPS["getFineTuningJobs"], LOOKUPS["getFineTuningJobs"].check({})
         answer = lookup.answer(api, arguments)
@@ -328,7 +330,7 @@ EVENTS = [
     event(2, 10, kind="metrics"),
     event(1, 10),
 ]
-"""As the API lists them: newest first, several in one second. Levels are as they may be, not as they should."""
+"""Events in the API's order: newest first, several of them in the same second. Levels vary as in the API."""
 
 
 class TestEvents:
@@ -380,7 +382,7 @@ class TestEvents:
 class TestManyEvents:
     @pytest.fixture
     def job_id(self, api: Client, train: Callable[..., Job]) -> str:
-        """A job of 240 steps."""
+        """Train a job of 240 steps."""
         job_id = train(epochs=20).id
         api.job(job_id)
         return job_id

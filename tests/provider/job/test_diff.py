@@ -473,7 +473,7 @@ def test_another_hyperparameter_value_needs_another_job(
 
 
 def steps(path: str) -> list[str | int]:
-    """Reads a path as Pulumi's `ParsePropertyPath` does."""
+    """Parse a path as Pulumi's `ParsePropertyPath` does."""
     found = re.findall(r'\.?([^.\["]+)|\["((?:\\"|[^"])*)"\]|\[(\d+)\]', path)
 
     return [int(index) if index else name or key.replace('\\"', '"') for name, key, index in found]
@@ -510,7 +510,7 @@ WHOLE: dict[str, Any] = {
     "integrations": [WANDB_P],
 }
 TAGS = ("integrations", 0, "wandb", "tags")
-"""Their order means nothing, so a difference is theirs as a whole."""
+"""The order of tags is irrelevant, so they differ as a whole."""
 
 
 @pytest.mark.parametrize("leaf", leaves_of(WHOLE), ids=lambda leaf: ".".join(map(str, leaf)))

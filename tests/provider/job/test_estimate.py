@@ -30,7 +30,7 @@ def tuned(kind: str, **hyperparameters: Any) -> dict[str, Any]:
 
 
 def job_on(path: Path, validate: str | None = None, **inputs: Any) -> dict[str, Any]:
-    """What a program gives of a job that trains on a `File`."""
+    """Return a program's inputs for a job that trains on a `File`."""
     return {
         "model": MODEL,
         "training_file": "file-1",
@@ -136,7 +136,7 @@ def test_hyperparameters_that_are_not_known_yet_have_no_price(
 
 
 class TestMoney:
-    """An estimate never buys anything, and never changes."""
+    """An estimate never creates a job, and never changes."""
 
     def test_neither_estimate_nor_local_file_affects_the_key(
         self, provider: FineTuningJobProvider, training_data: Path, service: Emulator
@@ -199,7 +199,7 @@ class TestMoney:
     def test_a_file_whose_change_is_ignored_replaces_no_job(
         self, provider: FineTuningJobProvider, training_data: Path
     ) -> None:
-        """`ignore_changes=["training_file"]` gives back the old id; the new file's hash comes along all the same."""
+        """`ignore_changes=["training_file"]` restores the old id, but the new file's hash is passed along."""
         inputs = job_on(training_data, training_file=upload(provider, training_data))
         created = provider.create(provider.check({}, inputs).inputs)
         write_training_data(training_data, rows=40)
@@ -240,7 +240,7 @@ def without_estimate(outs: dict[str, Any]) -> dict[str, Any]:
 
 
 class TestRules:
-    """What the service would refuse of a file for this job, although the file itself may be good."""
+    """Rows that the service would reject for this job, although the file may be valid for others."""
 
     def test_fewer_than_10_training_rows_are_an_error(
         self, provider: FineTuningJobProvider, training_data: Path

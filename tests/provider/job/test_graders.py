@@ -117,7 +117,7 @@ def without(grader: dict[str, Any], field: str) -> dict[str, Any]:
 
 
 def refusal(grader: Any) -> str | None:
-    """Where the emulator finds something wrong."""
+    """Return the location of the emulator's error, or None."""
     try:
         check_grader(grader, TOP)
     except ApiError as error:
@@ -145,7 +145,7 @@ def test_graders_are_sent_as_given(grader: dict[str, Any]) -> None:
     ],
 )
 def test_a_missing_field_is_named(kind: str, field: str) -> None:
-    """All that a plain grader has is required; the emulator is of the same opinion."""
+    """Every field of a plain grader is required, and the emulator agrees."""
     if kind == "multi":
         grader, path = without(multi(CHECK), field), TOP
     else:
@@ -236,7 +236,7 @@ def test_a_grader_in_a_map_may_be_called_type() -> None:
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """All places in a value."""
+    """Yield the paths of all parts of a value."""
     yield path
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
@@ -244,7 +244,7 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def put(value: Any, path: tuple[Any, ...], item: Any) -> Any:
-    """The value with something else at one place."""
+    """Return a copy of the value with another item at a path."""
     if not path:
         return item
     changed = value.copy()
@@ -296,7 +296,7 @@ def test_the_schema_names_the_graders_of_a_job() -> None:
 
 
 class TestTraining:
-    """Against the emulator."""
+    """Training on the emulator."""
 
     @pytest.fixture
     def data(self, configure: Configure, tmp_path: Path) -> str:

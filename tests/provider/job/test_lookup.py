@@ -41,7 +41,7 @@ def make_job(api: Client, tmp_path: Path) -> Callable[[str], Job]:
 
 
 def at_once(search: Callable[[int], Any]) -> list[Any]:
-    """What comes of as many searches that begin together."""
+    """Run many searches that begin at the same time, and return their results."""
     barrier = Barrier(MANY)
 
     def begin(number: int) -> Any:
@@ -103,7 +103,7 @@ def test_an_empty_list_is_trusted_only_briefly(api: Client, make_job: Callable[[
 
 
 def test_the_status_of_a_found_job_is_read_again(api: Client, make_job: Callable[[str], Job]) -> None:
-    """A resource that is replaced cancels its job right before it looks for one to adopt."""
+    """A resource that is replaced cancels its job right before it searches for a job to adopt."""
     job, search = make_job("a"), JobLookup(api, FakeClock().time)
     with search._counting_callers():
         assert search.find_before_create("b") == []
@@ -129,7 +129,7 @@ def test_an_interruption_does_not_hide_duplicates_from_others(
 def test_of_concurrent_creates_each_second_one_is_cancelled(
     api: Client, make_job: Callable[[str], Job], slow_service: Emulator
 ) -> None:
-    """As after a `kill -9`: the requests of the orphan act when the next `up` has already looked."""
+    """After a `kill -9`, the requests of the orphan can act after the next `up` has searched."""
     file = make_job("any").training_file
     inputs = {"model": "gpt-4.1-mini-2025-04-14", "training_file": file}
     tokens, orphan, next_up = [f"token-{number}" for number in range(MANY)], JobManager(api), JobManager(api)

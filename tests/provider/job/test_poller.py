@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Script:
-    """Jobs whose status follows a script, one step a request; counts the requests."""
+    """Jobs whose status follows a script with a step for each request; counts the requests."""
 
     statuses: list[str]
     ids: list[str]
@@ -47,7 +47,7 @@ class Script:
 
 
 class ScriptedApi(Client):
-    """The service's answers, without the wire."""
+    """A client with scripted responses instead of a connection."""
 
     def __init__(self, script: Script) -> None:
         super().__init__(Settings(poll_interval=10))
@@ -108,12 +108,12 @@ def test_polls_back_off_up_to_the_interval() -> None:
 
 
 def at_the_latest(waited: float) -> float:
-    """How late the end of a job is seen at the most, in seconds."""
+    """Return the maximum delay, in seconds, with which a poller sees the end of a job."""
     return 1.25 * (FIRST_INTERVAL + waited / 10)
 
 
 class EstimatingApi(ScriptedApi):
-    """A job that ends at a moment, and tells meanwhile when it is expected to."""
+    """A client whose job ends at a given time, and has an estimated finish until then."""
 
     def __init__(self, time: FakeClock, ends_at: float, estimate: Callable[[float], int]) -> None:
         super().__init__(Script(["running"], []))
@@ -127,7 +127,9 @@ class EstimatingApi(ScriptedApi):
 
 
 def waited_for(seconds: float, estimate: Callable[[float], int]) -> tuple[float, int]:
-    """How late the end of a job is seen that begins at 1000, and with how many requests."""
+    """Return the delay in seconds with which the end of a job is seen that starts at 1000, and the number of
+    requests.
+    """
     time = FakeClock(1000.0)
     estimated = Poller(EstimatingApi(time, 1000 + seconds, estimate), time.time)
     wait(estimated)
@@ -136,7 +138,7 @@ def waited_for(seconds: float, estimate: Callable[[float], int]) -> tuple[float,
 
 @pytest.mark.parametrize("seconds", [2.0, 2.9, 47.3, 600.0])
 def test_an_end_that_the_service_expects_is_seen_soon(seconds: float) -> None:
-    """Estimates are whole seconds, cut off."""
+    """Estimates are truncated to whole seconds."""
     late, requests = waited_for(seconds, lambda _now: 1000 + int(seconds))
     _, usual = waited_for(seconds, lambda _now: 10**9)
 
@@ -164,7 +166,7 @@ def test_a_past_estimate_matters_only_briefly(estimate: int) -> None:
 
 @pytest.mark.parametrize(("look_takes", "soonest", "latest"), [(0.0, 0.0, 0.15), (0.2, 0.4, 0.45)])
 def test_polls_again_soon_after_a_job_ended(look_takes: float, soonest: float, latest: float) -> None:
-    """Jobs that began together end together, but whose looks take long does not look all the time."""
+    """Jobs created together end together; slow polls are less frequent."""
     time, ends = FakeClock(1000.0), {"ftjob-1": 20, "ftjob-2": 23}
     both = poller("running", ids=list(ends), time=time)
 
@@ -217,7 +219,7 @@ def test_polling_costs_one_request_per_hundred_jobs(count: int) -> None:
     with ThreadPoolExecutor(count) as threads:
         list(threads.map(follow, ids))
 
-    # a look that begins while threads still join sees fewer jobs and costs less
+    # a poll that begins while threads are still joining lists fewer jobs and needs fewer requests
     assert script(many).requests <= intervals * math.ceil(count / 100)
     assert many._polls == intervals
 

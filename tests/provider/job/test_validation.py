@@ -37,7 +37,7 @@ ALLOWED = st.sampled_from([(), ("lora",), ("*",), ("*", "lora"), ("lora", "lora_
 
 @st.composite
 def jobs(draw: st.DrawFn) -> dict[str, Any]:
-    """Properties of a job with hyperparameters of all sorts."""
+    """Draw properties of a job with all kinds of hyperparameters."""
     kind = draw(st.sampled_from(METHODS))
     hyperparameters = draw(st.dictionaries(NAMES, VALUES, max_size=4))
     block = {**draw(st.sampled_from([{}, {"grader": {"type": "multi"}}])), "hyperparameters": hyperparameters}

@@ -49,7 +49,7 @@ def step(number: int, at: float = 0, of: int = 400, **data: Any) -> Event:
 
 
 class Watch:
-    """A job that is looked at, at moments that the test chooses."""
+    """The progress of a job, polled at times that the test chooses."""
 
     def __init__(self) -> None:
         self.time = FakeClock(START)
@@ -153,7 +153,7 @@ def test_the_end_shows_how_long_the_job_took(watch: Watch) -> None:
 def trains(
     watch: Watch, seconds: float, steps_a_second: float, first: int = 0, status: str = "running"
 ) -> str:
-    """Looks once as training is first seen and once after so many seconds."""
+    """Poll when training is first seen and again after a number of seconds."""
     watch.see(600, job(status), [step(first, 600)])
     return watch.see(600 + seconds, job(status), [step(first + int(seconds * steps_a_second), 600 + seconds)])
 
@@ -421,7 +421,7 @@ def time() -> FakeClock:
 def shown(
     throttle: Throttle, time: FakeClock, content: Callable[[float], tuple[str, str]], seconds: float
 ) -> list[tuple[float, str]]:
-    """What passes when the content is offered ten times a second, and when."""
+    """Offer the content ten times per second, and return the shown lines with their times."""
     passed = []
     for tenth in range(int(seconds * 10)):
         time.now = tenth / 10

@@ -39,7 +39,7 @@ COMPLETE, CANCEL = "/v1/uploads/*/complete", "/v1/uploads/*/cancel"
 SIZE, PART = 520, 100
 COUNT = 6
 ABOVE = "0.0004"
-"""Megabytes above which files go in parts of a quarter of it."""
+"""Threshold of multipart uploads in MB; each part has a quarter of this size."""
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def large(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def another_process(configure: Configure) -> Iterator[Callable[..., FileManager]]:
-    """Makes files that know nothing of what others did, as in another run of `pulumi up`."""
+    """Create file managers without common memory, as in another run of `pulumi up`."""
     made: list[Client] = []
 
     def make(host: type[FakeHost] = FakeHost, ledger: ResumeStore | None = None, **more: Any) -> FileManager:
@@ -79,7 +79,7 @@ def obtain(files: FileManager, path: Path, **changes: Any) -> FileObject:
 
 
 def assert_only(service: Emulator, file: FileObject, path: Path) -> None:
-    """The service holds this file, whole, and no upload that waits for more."""
+    """Check that the service has only this complete file, and no pending upload."""
     assert [found["id"] for found in service.files()] == [file.id]
     assert service.backend.blobs.path(file.id).read_bytes() == path.read_bytes()
     assert [one for one in service.uploads() if one["status"] == "pending"] == []
@@ -122,7 +122,7 @@ def test_progress_is_that_of_all_parts(another_process: Callable[..., FileManage
 
 
 class Reluctant(BaseHTTPRequestHandler):
-    """Takes uploads, of each part a little, and the rest when it may."""
+    """A server that reads a little of each part, and the rest when the test permits it."""
 
     protocol_version = "HTTP/1.1"
     a_little = 1 << 20
@@ -276,7 +276,7 @@ NO_FILES = {"object": "list", "data": [], "has_more": False}
 def test_a_file_that_appears_late_is_not_sent_again(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
-    """The end of the upload acted behind a 504, its repetition is refused, and the list is behind."""
+    """The completion succeeds behind a 504, its retry is rejected, and the list of files lags."""
     service.fault("POST", COMPLETE, "status", status=504, acts=True)
     service.fault("GET", "/v1/files", "status", None, status=200, body=NO_FILES)
     with pytest.raises(ServiceConnectionError, match=r"may have completed .* run the command again"):
@@ -331,7 +331,9 @@ def test_the_next_run_sends_only_the_missing_parts(
     file = obtain(files, large)
 
     assert_only(service, file, large)
-    assert parts_sent(service) - before <= COUNT - 4 + 3  # of four at a time, three may arrive unheard
+    assert (
+        parts_sent(service) - before <= COUNT - 4 + 3
+    )  # of four concurrent parts, three may arrive unnoticed
     assert len(service.uploads()) == 1
     assert isinstance(files.host, FakeHost)
     assert "resuming the interrupted upload of large.jsonl" in files.host.messages[0]
@@ -366,7 +368,7 @@ def test_an_interrupted_upload_without_a_key_is_cancelled(
 def test_without_a_resume_store_uploads_work_and_interruptions_cancel(
     another_process: Callable[..., FileManager], large: Path, tmp_path: Path, service: Emulator
 ) -> None:
-    full = ResumeStore(tmp_path / "large.jsonl" / "uploads")  # nothing can be written there
+    full = ResumeStore(tmp_path / "large.jsonl" / "uploads")  # not writable
     interrupted, whole = another_process(consents=1), another_process()
     interrupted.resume_store = whole.resume_store = full
 
@@ -464,7 +466,7 @@ def test_a_file_changed_while_sending_parts_is_refused(
             large.write_bytes({"edited": content[:-1] + b"!", "shorter": content[:460]}[change])
 
     class Writing(FakeHost):
-        def raise_if_interrupted(self) -> None:  # called while parts are on their way
+        def raise_if_interrupted(self) -> None:  # called during the upload of parts
             write()
 
     service.fault("POST", PARTS, "hang", seconds=0.5)

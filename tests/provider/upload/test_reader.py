@@ -60,7 +60,7 @@ def test_a_section_of_a_shortened_file_is_an_error(file: Path) -> None:
 
 
 def test_an_unreadable_section_is_an_error(tmp_path: Path) -> None:
-    folder = os.open(tmp_path, os.O_RDONLY)  # which can be opened and not read, as a file on a broken disk
+    folder = os.open(tmp_path, os.O_RDONLY)  # can be opened but not read, like a file on a broken disk
     section = Section(folder, 0, 100, lambda _sent: None, "data.jsonl")
 
     with pytest.raises(InputError, match=r"data\.jsonl' cannot be read to the end \(is a directory\)"):
