@@ -42,7 +42,7 @@ def test_overhead_is_computed_pairwise_even_over_an_instant_peer() -> None:
     assert point.figures(Figure.BEYOND) == pytest.approx([2.5, 3.0, 2.5])
 
 
-def test_samples_that_are_no_pairs_are_refused() -> None:
+def test_samples_without_pairs_are_refused() -> None:
     with pytest.raises(ValueError, match="zip"):
         Point(20, ours=(1.0, 2.0), peer=(1.0,)).figures(Figure.RATIO)
 
@@ -54,12 +54,12 @@ def test_the_exponent_is_found(power: float) -> None:
     assert exponent(sizes, [3 * size**power for size in sizes]) == pytest.approx(power)
 
 
-def test_ours_and_the_peer_have_exponents_of_their_own() -> None:
+def test_each_candidate_has_its_own_exponent() -> None:
     grown = series(*(Point(size, ours=(size**2.0,), peer=(float(size),)) for size in (20, 60, 180)))
 
     assert grown.growth() == pytest.approx((2.0, 1.0))
 
 
 @pytest.mark.parametrize("size", [None, 20])
-def test_one_size_has_no_growth(size: int | None) -> None:
+def test_a_single_size_has_no_growth(size: int | None) -> None:
     assert series(Point(size, ours=(1.0,), peer=(1.0,))).growth() is None

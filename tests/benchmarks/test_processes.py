@@ -25,7 +25,7 @@ signal.pause()
 """
 
 
-def test_the_output_of_a_command_is_kept() -> None:
+def test_the_output_of_a_command_is_returned() -> None:
     ran = run(
         [sys.executable, "-c", "import sys; print('out'); sys.stdout.flush(); print('err', file=sys.stderr)"]
     )
@@ -34,7 +34,7 @@ def test_the_output_of_a_command_is_kept() -> None:
     assert ran.seconds > 0
 
 
-def test_processor_time_is_that_of_this_command_alone() -> None:
+def test_processor_time_counts_only_this_command() -> None:
     busy = run([sys.executable, "-c", "sum(range(10_000_000))"])
     idle = run([sys.executable, "-c", "pass"])
 

@@ -72,7 +72,7 @@ def test_columns_are_aligned(report: Report) -> None:
     assert all(line[end - 1] != " " and line[end : end + 1] in ("", " ") for line in rows)
 
 
-def test_the_results_hold_every_sample_and_its_conditions(report: Report, tmp_path: Path) -> None:
+def test_the_results_contain_every_sample_and_its_conditions(report: Report, tmp_path: Path) -> None:
     report.write(tmp_path / "results.json")
 
     results = json.loads((tmp_path / "results.json").read_text())
@@ -94,7 +94,7 @@ def test_results_do_not_identify_the_machine(report: Report, tmp_path: Path) -> 
     assert f'"{platform.node()}"' not in text
 
 
-def test_writing_leaves_the_results_alone_in_the_folder(report: Report, tmp_path: Path) -> None:
+def test_writing_leaves_only_the_results_in_the_folder(report: Report, tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text("of yesterday")
 
     report.write(tmp_path / "results.json")

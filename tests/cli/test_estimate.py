@@ -85,7 +85,7 @@ def test_training_billed_by_the_hour_has_no_token_price(
     assert said["cost"] == "unknown"
 
 
-def test_json_holds_the_figures(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_contains_the_figures(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(file, "--model", MODEL, "--epochs", "4", "--json") == 0
 
     said = json.loads(capsys.readouterr().out)

@@ -84,14 +84,14 @@ def test_errors_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert said.out == ""
 
 
-def test_init_overwrites_by_force(project: Path) -> None:
+def test_init_overwrites_with_force(project: Path) -> None:
     (project / "bin").mkdir()
     (project / "bin" / "pulumi-resource-pulumi-python").touch()
 
     assert [main(["init", str(project), *force]) for force in ([], ["--force"])] == [1, 0]
 
 
-def test_doctor_ends_with_1_where_there_is_a_problem(
+def test_doctor_exits_with_1_on_a_problem(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")

@@ -50,23 +50,23 @@ NEAR = ("advisory", "fine-tuning-model-near-shutdown", "it")
 
 
 @pytest.mark.parametrize("kind", VALID)
-def test_a_stack_that_keeps_the_rules_is_fine(kind: str) -> None:
+def test_a_compliant_stack_has_no_violations(kind: str) -> None:
     assert reported(provider(), kept(kind), day=date(2026, 6, 1)) == []
 
 
-def test_a_model_that_was_shut_down_since_is_found() -> None:
+def test_a_model_shut_down_since_creation_is_reported() -> None:
     found = reported(kept(JOB_TYPE), day=LATER)
 
     assert ("mandatory", "fine-tuning-supported-model", "it") in found
     assert ("advisory", "fine-tuning-no-new-jobs-after", "it") in found
 
 
-def test_the_configuration_of_the_last_update_counts() -> None:
+def test_the_configuration_of_the_last_update_is_used() -> None:
     assert NEAR in reported(provider(), kept(JOB_TYPE))
     assert NEAR not in reported(provider(openai_ft__service="azure"), kept(JOB_TYPE))
 
 
-def test_a_permission_needs_no_key_to_be_judged() -> None:
+def test_a_permission_is_checked_without_a_key() -> None:
     assert reported(provider(), kept(PERMISSION_TYPE)) == []
 
 
@@ -93,7 +93,7 @@ def test_a_plaintext_key_is_found() -> None:
     ]
 
 
-def test_a_secret_is_not_judged() -> None:
+def test_a_secret_is_not_checked() -> None:
     assert [
         rule for _, rule, _ in reported(kept(JOB_TYPE, inputs={"model": ENCRYPTED, "suffix": ENCRYPTED}))
     ] == []
@@ -129,7 +129,7 @@ FOUND = [
 ]
 
 
-def test_as_a_table_each_is_a_line() -> None:
+def test_the_table_has_a_line_for_each_violation() -> None:
     assert as_table(FOUND) == (
         "advisory   fine-tuning-suffix  it       suffix: is missing: write one\n"
         "mandatory  wandb-entity        support  integrations: no"
@@ -137,7 +137,7 @@ def test_as_a_table_each_is_a_line() -> None:
     assert as_table([]) == "no violations"
 
 
-def test_as_json_each_is_an_object() -> None:
+def test_json_has_an_object_for_each_violation() -> None:
     assert json.loads(as_json(FOUND))[0] == {
         "rule": "fine-tuning-suffix",
         "level": "advisory",

@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "rules.json"
 
 
-def test_without_a_file_the_defaults_count() -> None:
+def test_without_a_file_the_defaults_are_used() -> None:
     assert policy_config.read(None) == {rule.name: (rule.level, {}) for rule in RULES}
 
 

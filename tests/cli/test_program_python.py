@@ -119,7 +119,7 @@ def test_a_missing_tool_is_named(project: Path, tools: Path, toolchain: str) -> 
     assert refusal(project) == f"`{toolchain}`, which the project uses, is not on PATH; install it"
 
 
-def test_otherwise_it_is_the_one_on_path(project: Path, tools: Path) -> None:
+def test_the_python_on_path_is_the_default(project: Path, tools: Path) -> None:
     environment(project / "venv")
     python = add_tool(tools, "python")
 
@@ -128,7 +128,7 @@ def test_otherwise_it_is_the_one_on_path(project: Path, tools: Path) -> None:
     assert chosen(project)[0] == python3
 
 
-def test_the_one_on_path_can_be_named(project: Path, tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_python_on_path_can_be_named(project: Path, tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add_tool(tools, "python3")
     wanted = add_tool(tools, "python3.12")
     monkeypatch.setenv("PULUMI_PYTHON_CMD", "python3.12")
@@ -136,7 +136,7 @@ def test_the_one_on_path_can_be_named(project: Path, tools: Path, monkeypatch: p
     assert chosen(project) == (wanted, "pip", "PULUMI_PYTHON_CMD")
 
 
-def test_no_python_at_all_is_reported(project: Path, tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_python_is_reported(project: Path, tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert tools.exists()
 
     assert refusal(project).startswith("python3 and python are not on PATH: install Python, or set runtime.")

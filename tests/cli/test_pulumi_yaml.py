@@ -86,19 +86,19 @@ def test_the_entry_follows_the_style_of_the_file(shown: str) -> None:
 
 
 @pytest.mark.parametrize("null", ["~", "null"])
-def test_nothing_makes_way_for_the_list(null: str) -> None:
+def test_an_empty_value_is_replaced_by_the_list(null: str) -> None:
     edited = with_host(f"name: shop\nplugins:\n  providers: {null}  # none\n")
 
     assert edited.endswith('providers: [{"name": "pulumi-python", "path": "bin"}]  # none\n')
 
 
-def test_line_ends_are_those_of_the_file() -> None:
+def test_added_lines_use_the_line_ends_of_the_file() -> None:
     text = ADDED.sub("", STYLES["with other providers"]).replace("\n", "\r\n")
 
     assert with_host(text) == ADDED.sub(r"\1", STYLES["with other providers"]).replace("\n", "\r\n")
 
 
-def test_a_last_line_without_an_end_gets_one() -> None:
+def test_a_missing_final_newline_is_added() -> None:
     assert with_host("name: shop").startswith("name: shop\nplugins:\n")
 
 
@@ -123,7 +123,7 @@ UNUSUAL = {
 
 
 @pytest.mark.parametrize("text", UNUSUAL.values(), ids=UNUSUAL)
-def test_nothing_else_is_touched(text: str) -> None:
+def test_the_rest_of_the_file_is_unchanged(text: str) -> None:
     edited = with_host(text)
 
     added = len(edited) - len(text)

@@ -98,7 +98,7 @@ def test_the_method_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "has messages, but dpo requires input" in capsys.readouterr().out
 
 
-def test_json_holds_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_contains_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write(tmp_path / "bad.jsonl", *ROWS, BAD)
 
     assert run(file, tmp_path, "--json") == 1

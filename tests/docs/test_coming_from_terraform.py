@@ -132,7 +132,7 @@ OF_OWNERS = [
 ]
 
 
-def test_all_that_they_have_is_ours_too() -> None:
+def test_the_package_has_each_resource_and_data_source() -> None:
     assert {owner for owner, _ in OF_OWNERS} == {
         "File",
         "FineTuningJob",
@@ -142,7 +142,7 @@ def test_all_that_they_have_is_ours_too() -> None:
 
 
 @pytest.mark.parametrize(("owner", "name"), OF_OWNERS)
-def test_our_names_in_tables_exist(owner: str, name: str) -> None:
+def test_names_in_tables_exist(owner: str, name: str) -> None:
     assert is_of(owner, name)
 
 
@@ -173,7 +173,7 @@ def test_settings_exist() -> None:
     assert set(named(rf"{CONFIG_NAMESPACE}:(\w+)")) <= keys
 
 
-def test_names_of_pulumi_and_ours_in_sentences_exist() -> None:
+def test_names_in_sentences_exist() -> None:
     options = inspect.signature(pulumi.ResourceOptions).parameters
 
     assert [name for name in named(r"\bopenai_ft\.(\w+)") if not hasattr(pulumi_openai_ft, name)] == []

@@ -77,7 +77,7 @@ def test_commands_are_found() -> None:
 
 
 @pytest.mark.parametrize("command", of("openai-ft"), ids=str)
-def test_our_documented_commands_and_options_exist(
+def test_documented_commands_and_options_of_this_package_exist(
     command: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, names, option = command

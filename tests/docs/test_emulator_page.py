@@ -51,7 +51,7 @@ def test_every_kind_of_object_is_documented(name: str) -> None:
     assert re.search(rf"objects/{{[^}}]*\b{name}\b", PAGE)
 
 
-def test_the_documented_methods_are_those_that_exist() -> None:
+def test_exactly_the_existing_methods_are_documented() -> None:
     methods = {
         name for name, method in vars(Emulator).items() if callable(method) and not name.startswith("_")
     }

@@ -41,11 +41,11 @@ def test_a_heading_is_part_of_a_message(heading: str) -> None:
     assert [part for part in parts if part not in SOURCE] == []
 
 
-def test_pulumis_own_messages_are_there() -> None:
+def test_pulumis_messages_are_documented() -> None:
     assert [heading for heading in PULUMIS if f"### {heading}\n" not in PAGE] == []
 
 
-def test_the_tree_of_errors_is_that_of_the_package() -> None:
+def test_the_tree_of_errors_matches_the_package() -> None:
     (tree,) = re.findall(r"^```text\n(OpenAIFTError\n.*?)```", PAGE, re.DOTALL | re.MULTILINE)
 
     assert tree.strip() in (errors.__doc__ or "")

@@ -21,7 +21,7 @@ INSTALLS_NAME = re.compile(
 """A command, or an entry of a requirements file, that has to be resolved by an index."""
 
 
-def test_the_pattern_finds_names_and_no_paths() -> None:
+def test_the_pattern_matches_names_but_not_paths() -> None:
     for text in (
         "pip install pulumi-openai-ft",
         "uv add 'pulumi-openai-ft[tokens]'",
@@ -38,7 +38,7 @@ def test_the_pattern_finds_names_and_no_paths() -> None:
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_page_installs_the_name_alone(path: Path) -> None:
+def test_no_page_installs_only_the_name(path: Path) -> None:
     found = [line for line in path.read_text("utf-8", "replace").splitlines() if INSTALLS_NAME.search(line)]
 
     assert found == []

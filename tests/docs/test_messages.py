@@ -92,7 +92,7 @@ def test_messages_of_check_are_documented(
     assert failures
 
 
-def test_a_missing_admin_key_is_shown(configure: Configure) -> None:
+def test_a_missing_admin_key_is_documented(configure: Configure) -> None:
     failures = configure(FineTuningCheckpointPermissionProvider, adminKey=None).check({}, SHARED).failures
 
     assert is_shown("FineTuningCheckpointPermission", failures[0].reason)
@@ -107,14 +107,14 @@ def test_a_permission_declared_twice_is_documented(configure: Configure) -> None
     assert is_shown("FineTuningCheckpointPermission", failures[0].reason)
 
 
-def test_a_new_file_without_a_path_is_shown(configure: Configure) -> None:
+def test_a_new_file_without_a_path_is_documented(configure: Configure) -> None:
     with pytest.raises(OpenAIFTError) as raised:
         configure(FileProvider).create({})
 
     assert is_shown("File", str(raised.value))
 
 
-def test_a_file_that_a_job_needs_is_shown(
+def test_a_file_that_a_job_needs_is_documented(
     configure: Configure, slow_service: Emulator, training_data: Path
 ) -> None:
     file = configure(FileProvider, baseUrl=slow_service.url).create({"file": str(training_data)})
@@ -127,14 +127,14 @@ def test_a_file_that_a_job_needs_is_shown(
     assert is_shown("File", str(raised.value))
 
 
-def test_a_job_that_is_not_found_is_shown(configure: Configure) -> None:
+def test_a_missing_job_is_documented(configure: Configure) -> None:
     with pytest.raises(OpenAIFTError) as raised:
         configure(FineTuningJobProvider).read("ftjob-gone", {})
 
     assert is_shown("FineTuningJob", str(raised.value))
 
 
-def test_a_job_that_failed_is_shown(configure: Configure, tmp_path: Path) -> None:
+def test_a_failed_job_is_documented(configure: Configure, tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_text("not json\n")
     file = configure(FileProvider).create({"file": str(tmp_path / "bad.jsonl")})
     provider = configure(FineTuningJobProvider)

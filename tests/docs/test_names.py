@@ -25,7 +25,7 @@ def is_named(name: str, text: str = EVERYTHING) -> bool:
     return bool(re.search(rf"(?<![\w:]){re.escape(name)}(?!\w)", text))
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_is_documented() -> None:
     assert [name for name in dir(pulumi_openai_ft) if not is_named(name)] == []
 
 

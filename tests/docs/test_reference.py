@@ -98,7 +98,7 @@ def test_outputs_match_the_annotations_of_the_class(name: str) -> None:
     assert [row["output"].strip("`") for row in tables(PAGE_OF[name])["Outputs"]] == ["id", *annotated]
 
 
-def test_the_components_inputs_are_those_that_it_takes() -> None:
+def test_the_components_inputs_match_its_parameters() -> None:
     component, module = pulumi_openai_ft.FineTunedModel, inspect.getmodule(pulumi_openai_ft.FineTunedModel)
     handed_on: Any = vars(module)["FineTunedModelJobArgs"]
     own = set(inspect.signature(component).parameters) - {"resource_name", "opts", "job"}
@@ -127,7 +127,7 @@ def test_every_field_of_a_result_is_explained(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_functions_errors_are_those_of_its_docstring(name: str) -> None:
+def test_a_functions_errors_match_its_docstring(name: str) -> None:
     documentation = inspect.getdoc(getattr(pulumi_openai_ft, name)) or ""
     errors = [row["error"].strip("`") for row in tables(f"functions/{name}")["Errors"]]
 
@@ -152,7 +152,7 @@ def test_documented_effects_of_changes_match_the_provider() -> None:
     assert effect(pulumi_openai_ft.FineTuningCheckpointPermission, "project_ids") == "in place"
 
 
-def test_nested_models_come_in_the_order_of_reading() -> None:
+def test_nested_models_follow_the_reading_order() -> None:
     order = [model.__name__ for model in nested_in_order(RESOURCES[pulumi_openai_ft.FineTuningJob])]
 
     assert order[:3] == ["Method", "Supervised", "SupervisedHyperparameters"]

@@ -102,12 +102,12 @@ def test_names_in_a_program_exist(sample: Sample) -> None:
 
 
 @pytest.mark.parametrize("sample", of("yaml"), ids=places(of("yaml")))
-def test_yaml_is_whole(sample: Sample) -> None:
+def test_yaml_is_valid(sample: Sample) -> None:
     assert yaml.safe_load(sample.text)
 
 
 @pytest.mark.parametrize("sample", of("json"), ids=places(of("json")))
-def test_json_is_whole(sample: Sample) -> None:
+def test_json_is_valid(sample: Sample) -> None:
     assert json.loads(sample.text)
 
 

@@ -63,7 +63,7 @@ def test_every_page_is_built_with_its_title(site: Path) -> None:
         assert f"<title>{title}" in (site / page).with_suffix(".html").read_text(), page
 
 
-def test_pages_hold_tables_made_of_the_source(site: Path) -> None:
+def test_pages_contain_tables_generated_from_the_source(site: Path) -> None:
     text = (site / "resources" / "fine_tuning_job.html").read_text()
 
     assert '<section id="supervisedhyperparameters">' in text

@@ -166,7 +166,7 @@ def test_the_same_seed_gives_the_same_curve(api: Api, emulator: Emulator) -> Non
     assert one != other
 
 
-def test_seeds_that_the_service_picks_follow_from_its_own(open_client: Callable[..., Api]) -> None:
+def test_automatic_seeds_depend_on_the_emulators_seed(open_client: Callable[..., Api]) -> None:
     def seeds(own: int) -> list[int]:
         with Emulator(seed=own, today=TODAY) as emulator:
             api = open_client(emulator)
@@ -322,7 +322,7 @@ def test_a_wrong_grader_is_refused(api: Api, grader: dict[str, Any], param: str)
 @pytest.mark.parametrize(
     "body", ["{", '{"seed": NaN}', "[]", '"text"', "null", "", '{"suffix": "\\ud800"}', "[" * 100_000]
 )
-def test_a_body_that_is_no_object_is_refused(api: Api, body: str) -> None:
+def test_a_body_that_is_not_an_object_is_refused(api: Api, body: str) -> None:
     reply = api.post("/fine_tuning/jobs", content=body, headers={"content-type": "application/json"})
 
     assert reply.status_code == 400
@@ -365,7 +365,7 @@ def test_a_file_of_another_purpose_is_refused(api: Api) -> None:
     )
 
 
-def test_a_tuned_model_can_be_tuned_on(api: Api, emulator: Emulator) -> None:
+def test_a_fine_tuned_model_can_be_trained_again(api: Api, emulator: Emulator) -> None:
     first = api.train(suffix="one")["id"]
     emulator.advance(JOB_SECONDS)
     names = [checkpoint["fine_tuned_model_checkpoint"] for checkpoint in api.checkpoints(first)]
@@ -406,7 +406,7 @@ def test_jobs_are_found_by_metadata(api: Api) -> None:
 
 
 @pytest.mark.parametrize("share", [0, 1 / 4, 1 / 2])
-def test_a_job_can_be_cancelled_until_it_is_over(api: Api, emulator: Emulator, share: float) -> None:
+def test_a_job_can_be_cancelled_until_it_ends(api: Api, emulator: Emulator, share: float) -> None:
     job_id = api.train()["id"]
     emulator.advance(JOB_SECONDS * share)
     cancelled = api.post(f"/fine_tuning/jobs/{job_id}/cancel").json()
@@ -419,7 +419,7 @@ def test_a_job_can_be_cancelled_until_it_is_over(api: Api, emulator: Emulator, s
     assert api.events(job_id, limit=100) == before
 
 
-def test_a_job_that_is_over_cannot_be_cancelled(api: Api, emulator: Emulator) -> None:
+def test_a_finished_job_cannot_be_cancelled(api: Api, emulator: Emulator) -> None:
     job_id = api.train()["id"]
     emulator.advance(JOB_SECONDS)
 
@@ -497,7 +497,7 @@ def test_projects_do_not_see_each_others_jobs(
     assert other.get("/fine_tuning/jobs").json()["data"] == []
 
 
-def test_jobs_are_done_at_the_first_read(open_client: Callable[..., Api]) -> None:
+def test_jobs_can_finish_at_the_first_read(open_client: Callable[..., Api]) -> None:
     with Emulator(today=TODAY) as emulator:
         api = open_client(emulator)
         read, cancelled = api.train(), api.train()
@@ -508,7 +508,7 @@ def test_jobs_are_done_at_the_first_read(open_client: Callable[..., Api]) -> Non
         assert api.job(read["id"])["status"] == "succeeded"
 
 
-def test_a_job_can_be_moved_by_being_read(open_client: Callable[..., Api]) -> None:
+def test_each_read_can_advance_a_job(open_client: Callable[..., Api]) -> None:
     with Emulator(today=TODAY, polls_until_done=6) as emulator:
         api = open_client(emulator)
         read, unread = api.train()["id"], api.train()["id"]
@@ -521,7 +521,7 @@ def test_a_job_can_be_moved_by_being_read(open_client: Callable[..., Api]) -> No
         assert api.job(unread)["status"] == "queued"
 
 
-def test_real_time_moves_a_job_by_itself(open_client: Callable[..., Api]) -> None:
+def test_a_job_advances_in_real_time(open_client: Callable[..., Api]) -> None:
     now = 1_800_000_000.0
     clock = Clock(speed=60, source=lambda: now)
     with Emulator(today=TODAY, clock=clock) as emulator:

@@ -57,7 +57,7 @@ def trained(api: Api, emulator: Emulator, **request: Any) -> dict[str, Any]:
 
 
 class TestAzure:
-    def test_a_bearer_token_is_no_key(self, azure: Api) -> None:
+    def test_a_bearer_token_is_not_a_key(self, azure: Api) -> None:
         headers = {"authorization": f"Bearer {KEY}", "api-key": ""}
 
         reply = azure.get("/files", headers=headers)
@@ -82,7 +82,7 @@ class TestAzure:
         assert re.fullmatch(rf"{re.escape(MODEL)}\.ft-[0-9a-f]{{32}}{tail}", model)
         assert azure.get(f"/models/{model}").json()["id"] == model
 
-    def test_a_job_that_waits_has_statuses_of_its_own(self, azure: Api, emulator: Emulator) -> None:
+    def test_a_waiting_job_has_other_statuses(self, azure: Api, emulator: Emulator) -> None:
         job = azure.train()
         seen = [job["status"]]
         for seconds in (25, 25, 100):
@@ -118,7 +118,7 @@ class TestAzure:
 
 class TestGateways:
     @pytest.mark.parametrize(("method", "path"), ABSENT, ids=[f"{verb} {path}" for verb, path in ABSENT])
-    def test_unknown_paths_are_not_answered_in_the_apis_form(
+    def test_errors_of_unknown_paths_differ_from_the_api(
         self, gateway: Api, emulator: Emulator, method: str, path: str
     ) -> None:
         reply = gateway.request(method, path.format(job=gateway.train()["id"]))
@@ -126,7 +126,7 @@ class TestGateways:
         assert reply.status_code == GATEWAYS[emulator.settings.mode]
         assert '"error"' not in reply.text
 
-    def test_jobs_are_made_and_cancelled(self, gateway: Api) -> None:
+    def test_jobs_are_created_and_cancelled(self, gateway: Api) -> None:
         job = gateway.train()
 
         reply = gateway.post(f"/fine_tuning/jobs/{job['id']}/cancel")
@@ -140,13 +140,13 @@ class TestGateways:
 
         assert {job["id"] for job in found} == jobs
 
-    def test_answers_hold_more_than_the_apis(self, gateway: Api) -> None:
+    def test_responses_contain_additional_fields(self, gateway: Api) -> None:
         assert "_hidden_params" in gateway.train()
 
-    def test_unknown_fields_are_taken(self, gateway: Api) -> None:
+    def test_unknown_fields_are_accepted(self, gateway: Api) -> None:
         assert "tier" not in gateway.train(tier=1)
 
-    def test_unknown_hyperparameters_are_accepted_and_kept_during_the_run(
+    def test_unknown_hyperparameters_are_accepted_and_returned_during_the_run(
         self, gateway: Api, emulator: Emulator
     ) -> None:
         wanted = {"type": "supervised", "supervised": {"hyperparameters": {"lora_r": 16, "n_epochs": 2}}}
@@ -175,7 +175,7 @@ class TestGateways:
         assert reply.status_code == (404 if method is None else 400)
 
 
-def test_a_gateway_without_models_lists_none_of_them(emulator: Emulator, api: Api) -> None:
+def test_a_gateway_without_models_lists_no_models(emulator: Emulator, api: Api) -> None:
     emulator.settings.mode = "gateway"
 
     assert api.get("/models").status_code == 404
@@ -192,7 +192,7 @@ def test_a_gateway_may_list_only_base_models(emulator: Emulator, api: Api) -> No
     assert api.get(f"/models/{model}").status_code == api.delete(f"/models/{model}").status_code == 404
 
 
-def test_metadata_may_be_neither_kept_nor_shown(emulator: Emulator, api: Api) -> None:
+def test_metadata_may_be_neither_stored_nor_returned(emulator: Emulator, api: Api) -> None:
     emulator.settings.mode = "gateway-without-metadata"
     job = api.train(metadata={"a": "b"})
     assert "metadata" not in job

@@ -54,7 +54,7 @@ def test_each_project_gets_its_own_permission(admin: Api, model: str, emulator: 
     assert {permission["checkpoint"] for permission in emulator.permissions()} == {model}
 
 
-def test_granting_again_returns_the_existing_permission(admin: Api, model: str) -> None:
+def test_a_second_create_returns_the_existing_permission(admin: Api, model: str) -> None:
     first = grant(admin, model, "proj_a")
 
     assert grant(admin, model, "proj_a", "proj_b")["data"][0] == first["data"][0]

@@ -82,7 +82,7 @@ def test_problem_of_a_row_names_its_line_and_rule() -> None:
 
 
 @pytest.mark.parametrize(("line", "rule"), FAULTY_LINES.values(), ids=FAULTY_LINES.keys())
-def test_line_that_is_no_json_fails(line: bytes, rule: str) -> None:
+def test_line_with_invalid_json_fails(line: bytes, rule: str) -> None:
     problem = inspect(jsonl(CHAT) + line + b"\n" + jsonl(*[CHAT] * 9))
 
     assert isinstance(problem, Problem)
@@ -168,7 +168,7 @@ class _Endless(io.BytesIO):
         return b"x" * size
 
 
-def test_line_without_end_is_given_up() -> None:
+def test_line_without_end_is_abandoned() -> None:
     endless = _Endless()
 
     problem = inspect_training_data(endless, method="supervised")
@@ -179,5 +179,5 @@ def test_line_without_end_is_given_up() -> None:
 
 
 @given(strategies.binary(max_size=200), strategies.sampled_from(sorted(VALID)))
-def test_no_bytes_raise(content: bytes, method: str) -> None:
+def test_arbitrary_bytes_raise_no_exception(content: bytes, method: str) -> None:
     assert isinstance(inspect(content, method), Problem)

@@ -214,7 +214,7 @@ def test_faulty_reinforcement_row_is_refused(row: Any, rule: str) -> None:
         read(row, "reinforcement")
 
 
-def test_special_token_outside_the_messages_is_no_fault() -> None:
+def test_special_token_outside_the_messages_is_valid() -> None:
     """In reinforcement rows, additional keys are for the grader, not for training."""
     assert read(TASK | {"reference": "<|im_end|>"}, "reinforcement").messages == TASK["messages"]
 
@@ -224,7 +224,7 @@ def test_valid_row_gives_the_messages_to_train_on(method: str, row: Any) -> None
     assert len(read(row, method).messages) == (2 if method == "reinforcement" else 3)
 
 
-def test_texts_are_all_that_becomes_tokens() -> None:
+def test_only_texts_become_tokens() -> None:
     row = chat(
         user({"type": "text", "text": "hi"}, IMAGE) | {"name": "ann"}, LAST_CALL, ASSISTANT, tools=[TOOL]
     )

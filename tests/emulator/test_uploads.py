@@ -91,7 +91,7 @@ def test_completion_checks_size_parts_and_checksum(api: Api, emulator: Emulator)
     assert len(emulator.files()) == 1
 
 
-def test_a_completed_or_cancelled_upload_takes_nothing_more(api: Api) -> None:
+def test_a_completed_or_cancelled_upload_accepts_no_parts(api: Api) -> None:
     completed, cancelled = begin(api), begin(api)
     ids = add(api, completed, *PARTS)
     assert complete(api, completed, ids) == (200, None)

@@ -18,5 +18,5 @@ def test_a_multiline_text_is_printed_unchanged(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a", 'C:\temp "quoted"', "line\n", 3, None, True])
-def test_characters_escaped_by_the_generator_are_left_alone(text: object) -> None:
+def test_characters_escaped_by_the_generator_are_unchanged(text: object) -> None:
     assert escape_for_codegen({"nested": [text]}) == {"nested": [text]}

@@ -93,14 +93,14 @@ class TestInterruption:
         assert not sleeper.is_alive()
         assert [str(error) for error in failures] == ["the command was interrupted"]
 
-    def test_without_it_sleep_is_sleep(self, host: EngineHost) -> None:
+    def test_an_uninterrupted_sleep_takes_its_time(self, host: EngineHost) -> None:
         began = time.monotonic()
 
         host.time.sleep(0.02)
 
         assert time.monotonic() - began >= 0.02
 
-    def test_consent_is_taken_back(self, host: EngineHost) -> None:
+    def test_an_interruption_raises_before_creation(self, host: EngineHost) -> None:
         assert not host.is_interrupted
         host.operations.interrupt()
 

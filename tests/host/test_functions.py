@@ -68,7 +68,7 @@ def test_an_unknown_function_is_refused_with_the_known_ones(config: Any, token: 
     assert all(name in str(refused.value) for name in LOOKUPS)
 
 
-def test_the_engine_gets_the_answer(config: Any, file_id: str) -> None:
+def test_the_engine_gets_the_response(config: Any, file_id: str) -> None:
     response = respond(request("getFile", file_id=file_id), config)
 
     assert answer_of(response)["id"] == file_id

@@ -30,7 +30,7 @@ DECLARATIONS = ["google.rpc.status_pb2", "pulumi.runtime.proto.status_pb2"]
 
 
 @pytest.mark.parametrize("declaration", DECLARATIONS)
-def test_everybody_can_read_it_even_in_our_process(declaration: str) -> None:
+def test_both_declarations_can_read_the_status(declaration: str) -> None:
     """Third-party providers may load either declaration."""
     properties = Struct()
     properties.update({"seed": 7})

@@ -67,7 +67,7 @@ def test_an_operation_raises_the_error_of_its_work() -> None:
         Operations().run(Operation(URN), fail)
 
 
-def test_work_knows_its_operation() -> None:
+def test_work_can_access_its_operation() -> None:
     operations, operation = Operations(), Operation(URN)
 
     assert operations.run(operation, Operation.current) is operation

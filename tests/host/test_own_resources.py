@@ -117,12 +117,12 @@ def test_a_program_registers_the_provider_that_the_host_records() -> None:
     assert run(PROGRAM) == {f"{OURS}{name}": _own_resources._pickled(name) for name in MODULES}
 
 
-def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
+def test_slow_modules_are_loaded_only_when_needed() -> None:
     assert run(LOADED.format(names=HEAVY)) == []
 
 
 @pytest.mark.parametrize("name", HEAVY)
-def test_modules_called_heavy_are_installed(name: str) -> None:
+def test_slow_modules_are_installed(name: str) -> None:
     """Without this check, the test above could never fail."""
     assert find_spec(name)
 
@@ -158,7 +158,7 @@ def test_another_configuration_makes_other_providers(own: OwnResources) -> None:
     assert own._provider(urn(JOB)).settings.project == "proj_b"
 
 
-def test_many_creates_at_a_time(host: Host, service: Emulator, job_inputs: dict[str, Any]) -> None:
+def test_many_creates_run_at_a_time(host: Host, service: Emulator, job_inputs: dict[str, Any]) -> None:
     names = [f"job-{n}" for n in range(MANY)]
     calls = [host.creating(JOB, {**job_inputs, "suffix": name}, name) for name in names]
     created = [call.result(LONGEST_WAIT) for call in calls]

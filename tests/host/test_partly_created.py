@@ -96,10 +96,12 @@ def unlucky_inputs(host: Host, tmp_path: Path) -> dict[str, Any]:
     return {**IDENTITY, "model": MODEL, "training_file": file_id}
 
 
-class TestTrouble:
+class TestFailures:
     """Failures of jobs and of the service."""
 
-    def test_a_job_that_fails(self, host: Host, service: Emulator, unlucky_inputs: dict[str, Any]) -> None:
+    def test_a_failed_job_is_recorded(
+        self, host: Host, service: Emulator, unlucky_inputs: dict[str, Any]
+    ) -> None:
         found = refusal(host.create, JOB, unlucky_inputs)
 
         assert is_saved(found, service, unlucky_inputs)
@@ -143,7 +145,7 @@ class TestTrouble:
         assert "is still running at the service" in found.reason
         assert "`pulumi up` waits for it again" in found.reason
 
-    def test_a_job_that_succeeded_meanwhile_is_done(
+    def test_a_job_that_has_succeeded_since_is_complete(
         self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         slow_service.fault("GET", ONE_JOB, "status", status=401)
@@ -156,7 +158,7 @@ class TestTrouble:
         assert plain(updated.properties)["status"] == "succeeded"
         assert purchases(slow_service) == 1
 
-    def test_a_job_that_still_trains_is_waited_for(
+    def test_the_next_up_waits_for_a_running_job(
         self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         slow_service.fault("GET", ONE_JOB, "status", status=401)
@@ -171,7 +173,7 @@ class TestTrouble:
         assert plain(going_on.result(LONGEST_WAIT).properties)["status"] == "succeeded"
         assert purchases(slow_service) == 1
 
-    def test_a_refresh_in_between_changes_nothing_of_that(
+    def test_a_refresh_in_between_has_no_effect(
         self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         slow_service.fault("GET", ONE_JOB, "status", status=401)
@@ -186,7 +188,7 @@ class TestTrouble:
         assert (differs.changes, list(differs.replaces)) == (DiffResponse.DIFF_SOME, [])
         assert plain(updated.properties)["status"] == "succeeded"
 
-    def test_a_deadline_that_passes(
+    def test_a_job_past_its_deadline_is_recorded(
         self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         """The clock of the service stopped some time ago, so the deadline of its job has already passed."""
@@ -309,7 +311,7 @@ class TestCancel:
         assert purchases(slow_service) == 1
 
     @pytest.mark.usefixtures("_impatient")
-    def test_a_request_that_hangs_while_waiting_is_left_behind(
+    def test_a_request_that_hangs_while_waiting_is_abandoned(
         self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         slow_service.fault("GET", ONE_JOB, "hang", times=None, seconds=60)
@@ -353,7 +355,7 @@ class TestCancel:
 
         assert is_saved(found, slow_service, slow_job_inputs)
 
-    def test_a_create_in_progress_is_waited_for(
+    def test_cancel_waits_for_a_create_in_progress(
         self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         slow_service.fault("POST", JOBS, "hang", seconds=0.5, acts=True)
@@ -379,7 +381,7 @@ class TestCancel:
         assert purchases(slow_service) == 0
 
     @pytest.mark.parametrize(("method", "tries"), [("GET", 0), ("POST", 1)], ids=["before", "within"])
-    def test_a_create_that_waits_to_retry_is_given_up(
+    def test_a_create_that_waits_to_retry_is_abandoned(
         self,
         interrupted: Interrupted,
         slow_service: Emulator,
@@ -398,7 +400,7 @@ class TestCancel:
         assert purchases(slow_service) == tries
         assert slow_service.jobs() == []
 
-    def test_an_update_that_waits_ends_too(
+    def test_a_waiting_update_ends_too(
         self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         host = interrupted.host
@@ -411,7 +413,7 @@ class TestCancel:
         assert is_saved(found, slow_service, slow_job_inputs)
 
     @pytest.mark.usefixtures("_impatient")
-    def test_an_update_that_hangs_is_left_behind(
+    def test_a_hanging_update_is_abandoned(
         self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         """The job's state is unknown, so its record does not change."""
@@ -457,7 +459,7 @@ class TestCancel:
         assert [entry.path for entry in slow_service.journal(method="POST")] == ["/v1/files"]
         assert [file["id"] for file in slow_service.files()] == [file_id]
 
-    def test_many_that_wait_all_end(
+    def test_all_waiting_creates_end(
         self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         calls = [

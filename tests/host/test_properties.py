@@ -86,6 +86,6 @@ def test_large_whole_numbers_stay_exact() -> None:
     assert from_struct(to_struct({"bytes": 2**53 - 1}))["bytes"] == 2**53 - 1
 
 
-def test_nothing_is_an_empty_map() -> None:
+def test_none_becomes_an_empty_map() -> None:
     assert from_struct(Struct()) == {}
     assert to_struct({}) == Struct()

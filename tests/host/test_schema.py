@@ -243,7 +243,7 @@ def test_a_printed_resource_runs_with_the_given_inputs(registered: Any, name: st
 
 
 @pytest.mark.e2e
-def test_printed_programs_import_us_and_nothing_else(printed: str) -> None:
+def test_printed_programs_import_only_this_package(printed: str) -> None:
     assert [line for line in printed.splitlines() if "import" in line.split()] == [
         "import pulumi",
         "import pulumi_openai_ft as pulumi_python",
@@ -273,7 +273,7 @@ def test_values_that_are_computed_are_dicts_too(language_host: LanguageHost) -> 
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("name", LOOKUPS)
-def test_a_printed_call_names_our_function_and_arguments(language_host: LanguageHost, name: str) -> None:
+def test_a_printed_call_names_function_and_arguments(language_host: LanguageHost, name: str) -> None:
     """Do not check the import: Pulumi's generator ignores `packageName` for calls."""
     values = {"string": "x", "integer": 3, "object": {"odd key": "x"}}
     inputs = SCHEMA["functions"][OURS + name]["inputs"]["properties"]

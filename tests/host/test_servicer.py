@@ -90,14 +90,14 @@ class TestProtocol:
     def test_it_has_a_version(self, host: Host) -> None:
         assert host.stub.GetPluginInfo(empty_pb2.Empty()).version
 
-    def test_it_describes_our_types_and_functions(self, host: Host) -> None:
+    def test_the_schema_has_every_resource_type(self, host: Host) -> None:
         schema = json.loads(host.stub.GetSchema(provider_pb2.GetSchemaRequest()).schema)
 
         assert schema["name"] == "pulumi-python"
         assert set(schema["resources"]) == {urn(kind).split("::")[2] for kind in PROVIDERS}
         assert schema["functions"]
 
-    def test_it_answers_functions_by_the_stacks_configuration(self, host: Host, service: Emulator) -> None:
+    def test_functions_use_the_stacks_configuration(self, host: Host, service: Emulator) -> None:
         answer = host.stub.Invoke(
             provider_pb2.InvokeRequest(tok=f"{OURS}getFineTuningJobs", args=struct({"limit": 1}))
         )
@@ -117,7 +117,7 @@ class TestBadInput:
     """Each error is a sentence that names the resource; the next call works."""
 
     @pytest.mark.parametrize("method", METHODS)
-    def test_a_type_of_ours_that_does_not_exist(self, host: Host, method: str) -> None:
+    def test_a_missing_type_of_this_package_is_reported(self, host: Host, method: str) -> None:
         reason = refusal(METHODS[method], host, urn("Model", "typo")).reason
 
         assert is_a_sentence(reason)
@@ -128,7 +128,7 @@ class TestBadInput:
 
     @pytest.mark.parametrize("method", METHODS)
     @pytest.mark.parametrize("kind", ["aws:s3/bucket:Bucket", THEIRS])
-    def test_a_resource_that_comes_with_no_provider(self, host: Host, kind: str, method: str) -> None:
+    def test_a_resource_without_a_provider_is_reported(self, host: Host, kind: str, method: str) -> None:
         reason = refusal(METHODS[method], host, urn(kind, "assets")).reason
 
         assert is_a_sentence(reason)
@@ -137,7 +137,7 @@ class TestBadInput:
 
     @pytest.mark.parametrize("method", METHODS)
     @pytest.mark.parametrize("resource", ["", "support", "urn:pulumi:dev", "urn:pulumi:dev::shop::::support"])
-    def test_a_malformed_urn(self, host: Host, resource: str, method: str) -> None:
+    def test_a_malformed_urn_is_reported(self, host: Host, resource: str, method: str) -> None:
         reason = refusal(METHODS[method], host, resource).reason
 
         assert is_a_sentence(reason)
@@ -145,7 +145,7 @@ class TestBadInput:
         assert still_works(host)
 
     @pytest.mark.parametrize("name", ["a::b", "$", "aws:s3:Bucket$x", "::", " ", "ü\n"])
-    def test_a_name_may_hold_anything(self, host: Host, name: str) -> None:
+    def test_a_name_may_contain_any_character(self, host: Host, name: str) -> None:
         host.create(JOB, {"model": MODEL, "training_file": "file-1"}, name, preview=True)
         failed = refusal(host.create, "Model", {}, name)
 
@@ -161,7 +161,7 @@ class TestBadInput:
         [urn(THEIRS, parents=f"{OURS}{FILE}$"), urn(THEIRS, f"{OURS}{FILE}")],
         ids=["our child", "our name"],
     )
-    def test_similar_types_are_not_ours(self, host: Host, resource: str) -> None:
+    def test_similar_types_do_not_belong_to_this_package(self, host: Host, resource: str) -> None:
         given = struct({"size": 1})
 
         request = provider_pb2.CreateRequest(urn=resource, properties=given, preview=True)
@@ -170,7 +170,7 @@ class TestBadInput:
 
     @pytest.mark.parametrize("method", ["Update", "Read", "Delete"])
     @pytest.mark.parametrize("written", [2, "2027-01"])
-    def test_a_state_of_a_newer_version(self, host: Host, written: Any, method: str) -> None:
+    def test_a_state_of_a_newer_version_is_refused(self, host: Host, written: Any, method: str) -> None:
         state, resource = struct({"__state_format": written, "model": MODEL}), urn(JOB)
         calls: dict[str, Callable[[], Any]] = {
             "Update": lambda: host.stub.Update(
@@ -190,7 +190,7 @@ class TestBadInput:
         assert "'support': its state was written by a newer version of pulumi-openai-ft" in reason
         assert still_works(host)
 
-    def test_a_state_of_a_newer_version_fails_clearly(self, host: Host) -> None:
+    def test_a_state_of_a_newer_version_differs(self, host: Host) -> None:
         """Report a difference: a failing diff would end the whole command, including other resources."""
         inputs = {"model": MODEL, "training_file": "file-1"}
 
@@ -290,7 +290,7 @@ class TestFile:
         assert service.files() == []
         assert host.read(FILE, created.id, plain(created.properties)) == provider_pb2.ReadResponse()
 
-    def test_an_edited_one_is_replaced(self, host: Host, training_data: Path) -> None:
+    def test_an_edited_file_is_replaced(self, host: Host, training_data: Path) -> None:
         created = host.create(FILE, {"file": str(training_data)})
         olds = plain(created.properties)
 
@@ -315,7 +315,7 @@ class TestFile:
         assert read.inputs["__provider"] == read.properties["__provider"] != ""
         assert not host.check(FILE, inputs).failures
 
-    def test_a_path_that_leads_nowhere_is_refused(self, host: Host, tmp_path: Path) -> None:
+    def test_a_missing_path_is_refused(self, host: Host, tmp_path: Path) -> None:
         (reason,) = reasons(host, FILE, {"file": str(tmp_path / "missing.jsonl")})
 
         assert reason.startswith("file: ")
@@ -396,7 +396,7 @@ class TestJob:
 
         assert list(found.replaces) == ["training_file"]
 
-    def test_one_that_trains_is_cancelled_before_it_is_replaced(
+    def test_a_running_job_is_cancelled_before_its_replacement(
         self, slow_host: Host, slow_job_inputs: dict[str, Any]
     ) -> None:
         inputs = {**slow_job_inputs, "wait_for_completion": False}
@@ -406,7 +406,7 @@ class TestJob:
 
         assert found.deleteBeforeReplace
 
-    def test_destroying_one_cancels_it(
+    def test_destroying_a_running_job_cancels_it(
         self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         created = slow_host.create(JOB, {**slow_job_inputs, "wait_for_completion": False})
@@ -486,7 +486,7 @@ class TestPermission:
         model = plain(host.create(JOB, job_inputs).properties)["fine_tuned_model"]
         return {"checkpoint_id": model, "project_ids": ["proj_b", "proj_c"]}
 
-    def test_it_is_granted_changed_read_and_revoked(
+    def test_it_is_created_changed_read_and_revoked(
         self, host: Host, service: Emulator, inputs: dict[str, Any]
     ) -> None:
         created = host.create(PERMISSION, inputs)
@@ -517,7 +517,7 @@ class TestPermission:
         found = host.diff(PERMISSION, read.id, plain(read.properties), plain(read.inputs))
         assert found.changes == DiffResponse.DIFF_NONE
 
-    def test_another_checkpoint_is_another_resource(self, host: Host) -> None:
+    def test_another_checkpoint_replaces_the_resource(self, host: Host) -> None:
         olds = {"checkpoint_id": "ft:a", "project_ids": ["proj_b"], "permission_ids": {"proj_b": "cp_1"}}
 
         found = host.diff(PERMISSION, "ft:a", olds, {"checkpoint_id": "ft:b", "project_ids": ["proj_b"]})
@@ -570,7 +570,7 @@ def test_the_state_records_the_programs_provider(host: Host, kind: str) -> None:
     assert (checked.inputs["__provider"], planned.properties["__provider"]) == (wanted, wanted)
 
 
-class TestTrouble:
+class TestFailures:
     """Invalid keys and unreachable services."""
 
     def test_a_wrong_key_is_reported_before_any_create(self, host: Host, service: Emulator) -> None:
@@ -593,7 +593,9 @@ class TestTrouble:
         assert failed.left is None
 
     @pytest.mark.parametrize("kind", [FILE, JOB, PERMISSION])
-    def test_a_service_that_is_not_there(self, unconfigured: Host, kind: str, training_data: Path) -> None:
+    def test_an_unreachable_service_is_reported(
+        self, unconfigured: Host, kind: str, training_data: Path
+    ) -> None:
         inputs = {
             FILE: {"file": str(training_data)},
             JOB: {"model": MODEL, "training_file": "file-1"},
@@ -615,9 +617,7 @@ class TestTrouble:
         assert any("key" in reason and "openai-ft:a" in reason for reason in found)
         assert service.journal() == []
 
-    def test_a_new_configuration_holds_from_the_next_call_on(
-        self, host: Host, slow_service: Emulator
-    ) -> None:
+    def test_a_new_configuration_applies_from_the_next_call(self, host: Host, slow_service: Emulator) -> None:
         host.configure(configuration(slow_service.url))
 
         planned = host.create(JOB, {"model": MODEL, "training_file": "file-1"}, preview=True)
@@ -630,7 +630,7 @@ def nowhere() -> str:
     return "http://127.0.0.1:9/v1"
 
 
-def test_keys_are_in_no_answer_and_no_message(
+def test_responses_and_messages_contain_no_keys(
     host: Host, process: HostProcess, service: Emulator, job_inputs: dict[str, Any], training_data: Path
 ) -> None:
     created = host.create(JOB, job_inputs)

@@ -16,7 +16,7 @@ def said(program: str) -> str:
     ).stdout
 
 
-def test_a_host_loads_no_automation() -> None:
+def test_a_host_does_not_load_the_automation_api() -> None:
     assert said("print(loaded in sys.modules)") == "False\n"
 
 
@@ -29,7 +29,7 @@ def test_a_host_loads_no_automation() -> None:
         "from pulumi.automation._local_workspace import LocalWorkspace; print(LocalWorkspace.__name__)",
     ],
 )
-def test_a_provider_that_uses_it_has_it(use: str) -> None:
+def test_a_provider_can_use_the_automation_api(use: str) -> None:
     assert said(use) == "LocalWorkspace\n"
 
 

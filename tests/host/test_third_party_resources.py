@@ -215,7 +215,7 @@ class TestMethods:
 
         assert everything(read.inputs) == {"size": 3, **SHELF}
 
-    def test_a_programs_get_has_inputs_alone(self, host: Host) -> None:
+    def test_a_programs_get_has_only_inputs(self, host: Host) -> None:
         read = host.read(THEIRS, "red-1", None, {"found": {"size": 3}, **SHELF})
 
         assert everything(read.properties) == {"size": 3, **SHELF}
@@ -242,21 +242,21 @@ class TestMethods:
 class TestFailures:
     """Exceptions of a provider are shown with their traceback."""
 
-    def test_an_exception(self, host: Host) -> None:
+    def test_an_exception_is_shown(self, host: Host) -> None:
         failed = refusal(host.create, THEIRS, pickled(Failing("x")))
 
         assert failed.reason.startswith("Traceback (most recent call last):")
         assert failed.reason.endswith("ValueError: what\nis wrong\n")
         assert failed.left is None
 
-    def test_leaving_the_process(self, host: Host) -> None:
+    def test_a_provider_cannot_exit_the_process(self, host: Host) -> None:
         failed = refusal(host.create, THEIRS, pickled(Exiting("x")))
 
         assert "SystemExit: enough" in failed.reason
         assert host.create(THEIRS, SHELF).id == "red-1"
 
     @pytest.mark.parametrize("method", ["Check", "Read"])
-    def test_no_result_is_an_error_and_empties_nothing(self, host: Host, method: str) -> None:
+    def test_a_missing_result_is_an_error(self, host: Host, method: str) -> None:
         properties = {"size": 1, **pickled(Empty("x"))}
         calls = {
             "Check": lambda: host.check(THEIRS, properties),
@@ -296,14 +296,14 @@ class TestSurroundings:
 
         assert len({each["configured"] for each in found}) == 1
 
-    def test_one_that_cannot_be_configured_is_configured_again(self, host: Host) -> None:
+    def test_a_failed_configuration_is_repeated(self, host: Host) -> None:
         brittle = pickled(Brittle("brittle"))
         reason = refusal(host.create, THEIRS, brittle).reason
 
         assert reason.endswith("ValueError: not the first time\n")
         assert host.create(THEIRS, brittle).id == "brittle-1"
 
-    def test_a_provider_may_hold_an_output(self, host: Host) -> None:
+    def test_a_provider_may_contain_an_output(self, host: Host) -> None:
         """The SDK refuses to unpickle outputs outside of its own reader."""
         holding = pickled(Holding("x"))
 
@@ -333,7 +333,7 @@ def host_config(host: Host, *keys: str) -> dict[str, Any]:
     return given
 
 
-class TestAtATime:
+class TestConcurrency:
     """Third-party code may rely on four threads."""
 
     def test_four_operations_run_at_a_time(self, host: Host, gate: Gate) -> None:
@@ -361,7 +361,9 @@ class TestAtATime:
             call.result(LONGEST_WAIT)
         assert len(gate.threads) <= MAX_THREADS
 
-    def test_ours_are_not_held_up_by_them(self, host: Host, gate: Gate, job_inputs: dict[str, Any]) -> None:
+    def test_own_resources_do_not_wait_for_them(
+        self, host: Host, gate: Gate, job_inputs: dict[str, Any]
+    ) -> None:
         calls = [host.creating(THEIRS, gate.props) for _ in range(2 * MAX_THREADS)]
         gate.admit(MAX_THREADS)
 

@@ -92,7 +92,7 @@ def activated(project: Placed) -> Path:
     return made
 
 
-def test_the_environment_comes_first_for_what_the_host_starts(project: Placed) -> None:
+def test_the_environment_is_first_on_the_hosts_path(project: Placed) -> None:
     wanted = environment(project.folder / "env", OURS)
 
     facts = project.facts(PULUMI_RUNTIME_VIRTUALENV="env", PATH="/usr/bin", PYTHONHOME="/nowhere")
@@ -118,7 +118,7 @@ def test_host_sees_the_environment_of_the_stock_host(project: Placed, activated:
     assert facts["importable"] == str(project.program)
 
 
-def test_outside_of_a_project_the_program_folder_counts(project: Placed) -> None:
+def test_outside_of_a_project_the_program_folder_is_used(project: Placed) -> None:
     (project.folder / "Pulumi.yaml").unlink()
     wanted = environment(project.program / "env", OURS)
 
@@ -126,7 +126,7 @@ def test_outside_of_a_project_the_program_folder_counts(project: Placed) -> None
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_every_shell_of_this_machine_understands_it(project: Placed, activated: Path, shell: str) -> None:
+def test_the_wrapper_runs_in_every_installed_shell(project: Placed, activated: Path, shell: str) -> None:
     command = [shutil.which(shell) or shell, *(["sh"] if shell == "busybox" else [])]
 
     assert project.facts(shell=tuple(command))["environment"] == str(activated)
@@ -146,7 +146,7 @@ def test_every_shell_of_this_machine_understands_it(project: Placed, activated: 
     ],
     ids=["no environment", "no python"],
 )
-def test_without_a_python_it_says_what_to_do(project: Placed, env: Any, sentence: str) -> None:
+def test_a_missing_python_is_reported_with_a_fix(project: Placed, env: Any, sentence: str) -> None:
     process = project.start(**env)
     said, complaint = process.communicate(timeout=20)
 
@@ -154,7 +154,7 @@ def test_without_a_python_it_says_what_to_do(project: Placed, env: Any, sentence
     assert complaint == f"pulumi-openai-ft: {sentence.format(project=project.folder)}\n"
 
 
-def test_a_python_without_pulumi_says_what_to_install(project: Placed) -> None:
+def test_a_missing_pulumi_is_reported_with_a_fix(project: Placed) -> None:
     made = environment(project.folder / "env")
     process = project.start(PULUMI_RUNTIME_VIRTUALENV="env")
     said, complaint = process.communicate(timeout=20)

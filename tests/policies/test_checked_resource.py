@@ -44,7 +44,7 @@ def test_it_shows_no_part_of_a_secret(path: str) -> None:
     )
 
 
-def test_it_takes_out_keys_of_any_form(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_removes_keys_of_any_form(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_ADMIN_KEY", "0123456789abcdefadmin")
     subject = CheckedResource(
         JOB_TYPE, URN, TODAY, configuration={"openai-ft:apiKey": "0123456789abcdefproject"}

@@ -34,7 +34,7 @@ def test_forks_get_no_keys(workflow: dict[str, Any]) -> None:
     assert workflow["permissions"] == {"contents": "read"}
 
 
-def test_main_alone_is_updated(workflow: dict[str, Any]) -> None:
+def test_only_main_is_updated(workflow: dict[str, Any]) -> None:
     (job,) = workflow["jobs"].values()
     (run,) = (step["run"] for step in job["steps"] if "run" in step)
 
@@ -42,7 +42,7 @@ def test_main_alone_is_updated(workflow: dict[str, Any]) -> None:
     assert run.startswith("exec sh ci/fine-tuning.sh ${{ github.event_name == 'push' && 'up' || ")
 
 
-def test_an_update_is_not_cut_off_by_the_next(workflow: dict[str, Any]) -> None:
+def test_an_update_is_not_interrupted_by_the_next(workflow: dict[str, Any]) -> None:
     assert workflow["concurrency"]["cancel-in-progress"] is False
 
 

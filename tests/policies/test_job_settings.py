@@ -30,7 +30,7 @@ def test_a_job_within_the_limits_is_fine(rule: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["supervised", "dpo", "reinforcement"])
-def test_too_many_epochs_are_told(kind: str) -> None:
+def test_too_many_epochs_are_reported(kind: str) -> None:
     assert violations(EPOCHS, JOB_TYPE, epochs(11, kind)) == [
         f"method.{kind}.hyperparameters.n_epochs: 11 exceeds 10: set it to 10 or less"
     ]
@@ -41,7 +41,7 @@ def test_allowed_or_automatic_epochs_pass(number: Any) -> None:
     assert violations(EPOCHS, JOB_TYPE, epochs(number)) == []
 
 
-def test_the_most_epochs_can_be_configured() -> None:
+def test_the_maximum_number_of_epochs_can_be_configured() -> None:
     assert violations(EPOCHS, JOB_TYPE, epochs(11), config={"max": 11.0}) == []
     assert len(violations(EPOCHS, JOB_TYPE, epochs(3), config={"max": 2.0})) == 1
 
@@ -53,7 +53,7 @@ def test_unknown_epochs_are_reported_on_request() -> None:
 
 
 @pytest.mark.parametrize("suffix", ["Support", "kunden-ß", "-support", "a b"])
-def test_a_suffix_of_another_form_is_told(suffix: str) -> None:
+def test_a_suffix_of_another_form_is_reported(suffix: str) -> None:
     assert violations(SUFFIX, JOB_TYPE, job(suffix=suffix)) == [
         f"suffix: {suffix!r} is invalid: must match ^[a-z0-9][a-z0-9_-]*$"
     ]
@@ -75,7 +75,7 @@ def test_a_secret_suffix_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"team": "x"}, {"owner": ""}])
-def test_missing_metadata_is_told(metadata: Any) -> None:
+def test_missing_metadata_is_reported(metadata: Any) -> None:
     assert violations(METADATA, JOB_TYPE, job(metadata=metadata)) == [
         "metadata.owner: is missing: add it, such as metadata={'owner': …}"
     ]

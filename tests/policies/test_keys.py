@@ -104,7 +104,7 @@ def test_a_key_in_an_output_is_reported() -> None:
     ]
 
 
-def test_the_configuration_is_no_output() -> None:
+def test_the_configuration_is_not_an_output() -> None:
     assert (
         stack_violations(NO_KEYS_IN_OUTPUTS, resource(PROVIDER_TYPE, {"openai-ft:apiKey": KEY}, "default"))
         == []
@@ -122,7 +122,7 @@ def test_an_output_of_secret_input_may_be_a_key() -> None:
 
 
 @pytest.mark.parametrize("props", [{}, {"value": Secret(KEY)}, {"value": [{"deep": Secret(1)}]}])
-def test_looking_changes_nothing(props: dict[str, Any]) -> None:
+def test_detection_changes_nothing(props: dict[str, Any]) -> None:
     policies = PolicyHarness()
 
     assert (

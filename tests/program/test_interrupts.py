@@ -155,7 +155,7 @@ def test_another_exception_hook_stays_in_use() -> None:
     assert done.stderr == "hook: ValueError('of the program')\n"
 
 
-def test_a_handler_of_the_program_stays() -> None:
+def test_a_handler_of_the_program_stays_in_use() -> None:
     handler = "handler = lambda *_: print('handled')\nsignal.signal(signal.SIGINT, handler)\n"
     done = run(
         "interrupt()\nprint(signal.getsignal(signal.SIGINT) is handler, sys.excepthook is sys.__excepthook__)",

@@ -53,7 +53,7 @@ def test_pickles_of_states_stay_equal_and_load_a_proxy(kind: Any, pickled: str) 
     assert type(pickle.loads(base64.b64decode(pickled))) is kind  # noqa: S301 - defined above
 
 
-def test_naming_one_loads_nothing() -> None:
+def test_a_proxy_does_not_load_its_provider() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)
 
     assert done.stdout == "False\n"

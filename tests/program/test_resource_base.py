@@ -114,7 +114,7 @@ def test_without_aliases_there_are_no_former_names(registered: dict[str, Any]) -
 
 
 @pytest.mark.parametrize(("name", "id_"), [("found", "ftjob-7"), ("grants", "ft:m:o::x"), ("file", "file-7")])
-def test_a_read_sends_the_id_alone(registered: dict[str, Any], name: str, id_: str) -> None:
+def test_a_read_sends_only_the_id(registered: dict[str, Any], name: str, id_: str) -> None:
     inputs = registered[name]["inputs"]
 
     assert registered[name]["id"] == id_

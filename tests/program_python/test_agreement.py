@@ -144,7 +144,7 @@ def variations(draw: st.DrawFn) -> Case:
 
 
 @given(case=variations())
-def test_they_agree_however_the_option_is_written(case: Case) -> None:
+def test_they_agree_on_variations_of_the_option(case: Case) -> None:
     with tempfile.TemporaryDirectory() as folder:
         layout = lay_out(case, Path(folder), install)
         wanted = str(layout.program_environment)

@@ -135,7 +135,7 @@ def test_without_permissions_left_it_reads_as_deleted(
     assert provider.read(checkpoint, {"project_ids": ["proj_b"]}).id == ""
 
 
-def test_another_checkpoint_is_another_resource(provider: FineTuningCheckpointPermissionProvider) -> None:
+def test_another_checkpoint_replaces_the_resource(provider: FineTuningCheckpointPermissionProvider) -> None:
     olds = {"checkpoint_id": "ft:m:o::a", "project_ids": ["proj_b"]}
 
     for news in ("ft:m:o::b", Unknown()):

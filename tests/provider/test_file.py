@@ -149,7 +149,7 @@ OLDS = {"sha256": "a" * 64, "purpose": "fine-tune", "filename": "a.jsonl", "byte
     ],
     ids=repr,
 )
-def test_the_same_content_is_no_change(provider: FileProvider, news: dict[str, Any]) -> None:
+def test_the_same_content_is_not_a_change(provider: FileProvider, news: dict[str, Any]) -> None:
     assert provider.diff("file-1", OLDS, news).changes is False
 
 
@@ -163,7 +163,7 @@ def test_the_same_content_is_no_change(provider: FileProvider, news: dict[str, A
     ],
     ids=repr,
 )
-def test_other_content_is_another_file(
+def test_other_content_replaces_the_file(
     provider: FileProvider, news: dict[str, Any], replaces: list[str]
 ) -> None:
     assert provider.diff("file-1", OLDS, news).replaces == replaces
@@ -204,7 +204,7 @@ def test_deleting_a_missing_file_succeeds(provider: FileProvider) -> None:
 ANSWERLESS = '{"messages": [{"role": "user", "content": "How do I reset my password?"}]}\n'
 
 
-class TestOfRows:
+class TestRowChecks:
     """Reports about rows of training data before an upload."""
 
     @pytest.fixture
@@ -286,9 +286,7 @@ class TestOfRows:
         assert missing.startswith("file: [secret] cannot be read")
         assert warnings == []
 
-    def test_content_written_meanwhile_is_not_counted(
-        self, provider: FileProvider, training_data: Path
-    ) -> None:
+    def test_content_written_later_is_not_counted(self, provider: FileProvider, training_data: Path) -> None:
         planned = provider.preview_outputs(None, {"file": str(training_data), "sha256": "a" * 64})
 
         assert (planned["example_count"], planned["token_count"]) == (None, None)
@@ -344,10 +342,10 @@ class TestOfRows:
 
         assert service.files() == []
 
-    def test_another_way_to_judge_is_no_change(self, provider: FileProvider) -> None:
+    def test_another_validation_level_is_not_a_change(self, provider: FileProvider) -> None:
         assert provider.diff("file-1", OLDS, {"sha256": "a" * 64, "validate": "off"}).changes is False
 
-    def test_rows_and_tokens_are_outputs_that_stay(self, provider: FileProvider, training_data: Path) -> None:
+    def test_rows_and_tokens_are_stable_outputs(self, provider: FileProvider, training_data: Path) -> None:
         inputs = {"file": str(training_data), "validate": "off", "sha256": sha256(training_data)}
         expected = {"example_count": 12, "token_count": check(training_data).tokens}
 
@@ -366,7 +364,7 @@ class TestOfRows:
 
         assert (outs["example_count"], outs["token_count"]) == (None, None)
 
-    def test_a_state_without_counts_is_read_as_it_was(
+    def test_a_state_without_counts_is_read_unchanged(
         self, provider: FileProvider, training_data: Path
     ) -> None:
         created = provider.create({"file": str(training_data)})

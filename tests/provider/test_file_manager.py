@@ -210,7 +210,7 @@ def test_an_older_file_with_equal_name_is_not_adopted(
     assert time.now - before >= 30
 
 
-def test_a_name_of_our_own_keeps_the_ending() -> None:
+def test_a_generated_name_keeps_the_extension() -> None:
     assert unique_filename("data/chats.jsonl", {"a": 1}).startswith("chats-")
     assert unique_filename("data/chats.jsonl", {"a": 1}).endswith(".jsonl")
     assert unique_filename("data/chats.jsonl", {"a": 1}) != unique_filename("data/chats.jsonl", {"a": 2})

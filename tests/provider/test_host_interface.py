@@ -51,7 +51,7 @@ def test_time_is_real() -> None:
     assert Host().time is REAL_TIME
 
 
-def test_consent_is_never_taken_back() -> None:
+def test_it_never_reports_an_interruption() -> None:
     Host().raise_if_interrupted()
 
 
@@ -82,7 +82,7 @@ def test_an_error_after_creation_is_reported_with_id_recorded(
     assert capsys.readouterr().err == f"{error}\n"
 
 
-def test_a_bug_is_not_taken_for_trouble() -> None:
+def test_a_bug_is_not_reported_as_a_failure() -> None:
     def fail() -> CreateResult:
         raise ZeroDivisionError
 

@@ -69,7 +69,7 @@ def hyperparameters(method: str = "supervised", **values: Any) -> dict[str, Any]
     return {**JOB, "method": {"type": method, method: settings}}
 
 
-def test_whole_floats_become_whole_numbers_all_the_way_down() -> None:
+def test_whole_floats_become_integers_recursively() -> None:
     assert (
         repr(integers_from_floats({"a": 3.0, "b": [1.0, 0.1], "c": {"d": 2.0}}))
         == "{'a': 3, 'b': [1, 0.1], 'c': {'d': 2}}"

@@ -15,7 +15,7 @@ def test_an_object_that_appears_late_is_found() -> None:
     assert time.now == 1.5
 
 
-def test_a_missing_object_is_looked_for_half_a_minute() -> None:
+def test_a_missing_object_is_searched_for_half_a_minute() -> None:
     time = FakeClock(0.0)
 
     assert poll_until_found(lambda: None, time.time) is None

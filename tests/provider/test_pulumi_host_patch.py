@@ -35,7 +35,7 @@ def test_a_bug_keeps_its_traceback() -> None:
     assert reported("ValueError").startswith("Traceback (most recent call last):")
 
 
-def test_other_programs_are_left_alone() -> None:
+def test_other_programs_are_unchanged() -> None:
     from pulumi_openai_ft._provider.pulumi_host_patch import hide_own_tracebacks  # noqa: PLC0415 - needs this process
 
     before = vars(sys.modules["__main__"]).get("traceback")

@@ -150,7 +150,7 @@ class TestIds:
             ("FineTuningCheckpointPermission", "cp_1"),
         ],
     )
-    def test_an_id_that_may_be_right_is_taken(self, resource: str, id_: str) -> None:
+    def test_a_plausible_id_is_accepted(self, resource: str, id_: str) -> None:
         require_id(resource, id_)
 
     @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ class TestInputsOfJobs:
 
         assert inputs_of(**empty, user_provided_suffix="") == {}
 
-    def test_our_token_is_not_named(self) -> None:
+    def test_the_idempotency_key_is_omitted(self) -> None:
         assert inputs_of(metadata={TOKEN_KEY: "abc"}) == {}
 
     def test_excess_metadata_pairs_are_dropped(self) -> None:
@@ -224,7 +224,7 @@ class TestInputsOfJobs:
 
         assert len(inputs_of(metadata=pairs)["metadata"]) == MAX_METADATA
 
-    def test_pairs_that_no_program_may_write_are_left_out(self) -> None:
+    def test_invalid_metadata_pairs_are_omitted(self) -> None:
         pairs = {"": "empty", "k" * 65: "long", "long": "v" * 513, "team.name": "shop"}
 
         assert inputs_of(metadata=pairs) == {"metadata": {"team.name": "shop"}}
@@ -301,7 +301,7 @@ class TestInputsOfJobs:
 
         assert found["method"] == tuned("reinforcement", grader=job_like(grader))
 
-    def test_a_response_format_is_named_as_it_is(self) -> None:
+    def test_a_response_format_is_unchanged(self) -> None:
         method = tuned("reinforcement", grader=EXACT, response_format=FORMAT)
 
         assert inputs_of(method=method, validation_file="file-2")["method"] == method
@@ -321,7 +321,7 @@ class TestInputsOfJobs:
         [{"type": "mlflow", "mlflow": {}}, {"type": "wandb", "wandb": None}, {"type": "wandb", "wandb": {}}],
         ids=str,
     )
-    def test_integrations_are_named_only_all_together(self, entry: dict[str, Any]) -> None:
+    def test_integrations_are_named_completely_or_omitted(self, entry: dict[str, Any]) -> None:
         assert inputs_of(integrations=[{"type": "wandb", "wandb": {"project": "p"}}, entry]) == {}
 
     def test_hyperparameters_of_the_service_are_named_if_supported(self) -> None:
@@ -537,7 +537,7 @@ def test_a_job_with_every_option_is_imported_without_differences(
     assert {"model", "training_file", "seed", "method"} <= job_inputs(found, OPENAI).keys()
 
 
-def test_the_options_together_are_all_that_a_job_has() -> None:
+def test_the_options_cover_every_input_of_a_job() -> None:
     used = {name for wanted in EVERYTHING.values() for name in wanted}
     own = {"wait_for_completion", "cancel_after_timeout", "paused", "recreate_on_failure", "training_file"}
 
@@ -660,7 +660,9 @@ class TestContent:
         assert content_sha256(files.api, uploaded(files.api, content)) == hashlib.sha256(content).hexdigest()
 
     @pytest.mark.parametrize("megabytes", [20, pytest.param(200, marks=pytest.mark.long)])
-    def test_it_is_never_held_in_memory(self, megabytes: int, files: FileProvider, service: Emulator) -> None:
+    def test_it_is_never_loaded_into_memory(
+        self, megabytes: int, files: FileProvider, service: Emulator
+    ) -> None:
         found = uploaded(files.api, b"x").model_copy(update={"bytes": megabytes * MEGABYTE})
         with service.backend.blobs.path(found.id).open("r+b") as blob:
             blob.truncate(megabytes * MEGABYTE)

@@ -119,7 +119,7 @@ def test_the_build_announces_its_steps_and_duration(machine: Machine) -> None:
     )
 
 
-def test_on_a_terminal_one_line_ticks(machine: Machine) -> None:
+def test_on_a_terminal_a_line_shows_the_time(machine: Machine) -> None:
     machine.add_go()
     ours, theirs = pty.openpty()
     build = Build(machine, stderr=theirs)

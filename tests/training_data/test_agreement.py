@@ -166,7 +166,7 @@ def test_both_refuse_the_same_lines_with_changed_bytes(
 
 
 @pytest.mark.parametrize(("method", "row"), ALL_VALID, ids=NAMES)
-def test_both_take_a_valid_row(method: str, row: Any) -> None:
+def test_both_accept_a_valid_row(method: str, row: Any) -> None:
     assert (is_refused(line_of(row), method), is_refused_by_the_emulator(line_of(row), method)) == (
         False,
         False,

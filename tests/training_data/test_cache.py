@@ -157,7 +157,7 @@ def test_a_report_written_later_leaves_memory(file: Path, tmp_path: Path, reads:
     assert reads.number == 2
 
 
-def test_nothing_is_remembered_nowhere(file: Path, reads: Reads) -> None:
+def test_without_a_folder_nothing_is_cached(file: Path, reads: Reads) -> None:
     for _ in range(2):
         check(file, cache=later(None), progress=reads)
 
@@ -240,7 +240,7 @@ class TestByHash:
 
         assert reads.number == 1
 
-    def test_the_same_content_elsewhere_is_not_judged_again(
+    def test_the_same_content_elsewhere_is_not_checked_again(
         self, file: Path, tmp_path: Path, reads: Reads
     ) -> None:
         cache = later(tmp_path / "cache")

@@ -178,7 +178,7 @@ def remove(python: Path, name: str) -> None:
     shutil.rmtree(found)
 
 
-def test_the_environment_of_the_program_is_examined(folder: Path, env: Path) -> None:
+def test_the_environment_of_the_program_is_checked(folder: Path, env: Path) -> None:
     assert program(folder) == {
         "Python": (Status.OK, f"{platform.python_version()}, {env} (from runtime.options.virtualenv)"),
         "SDK": (Status.OK, "pulumi 3.259.0"),
@@ -186,7 +186,7 @@ def test_the_environment_of_the_program_is_examined(folder: Path, env: Path) -> 
     }
 
 
-def test_without_a_project_the_own_environment_is_examined() -> None:
+def test_without_a_project_the_current_environment_is_checked() -> None:
     found = {one.check: one for one in local_checks.program(None)}
 
     assert found["Python"].message == f"{platform.python_version()}, {sys.executable} (from this command)"
@@ -314,7 +314,7 @@ def test_a_broken_pulumi_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path:
     ],
     ids=["tried", "newer", "older", "unknown"],
 )
-def test_the_version_of_pulumi_is_judged(reported: str, mark: Status, text: str) -> None:
+def test_the_version_of_pulumi_is_checked(reported: str, mark: Status, text: str) -> None:
     found = local_checks.pulumi_version(Version.parse(reported), "/bin/pulumi")
 
     assert (found.status, found.message) == (mark, text)

@@ -7,7 +7,7 @@ from pulumi_openai_ft.cli.doctor.report import as_json, as_table, ok, problem, w
 FINDINGS = [ok("SDK", "3.272.0"), warning("project key", "in\nplain"), problem("host", "gone")]
 
 
-def test_a_table_has_a_line_for_each() -> None:
+def test_the_table_has_a_line_for_each_check() -> None:
     assert as_table(FINDINGS).splitlines() == [
         "ok       SDK          3.272.0",
         "warning  project key  in plain",
@@ -15,5 +15,5 @@ def test_a_table_has_a_line_for_each() -> None:
     ]
 
 
-def test_json_holds_the_same() -> None:
+def test_json_contains_the_same() -> None:
     assert json.loads(as_json(FINDINGS))[2] == {"check": "host", "status": "problem", "message": "gone"}

@@ -87,7 +87,7 @@ def test_the_service_is_checked_even_without_a_project_key(service: Emulator) ->
     assert found["service"].message == f"{service.url} responds; no project key was tested"
 
 
-def test_no_admin_key_is_no_fault(service: Emulator) -> None:
+def test_a_missing_admin_key_is_not_a_problem(service: Emulator) -> None:
     found = findings(configuration(apiKey=API_KEY, baseUrl=service.url))["admin key"]
 
     assert found.status is Status.OK
@@ -117,7 +117,7 @@ def test_a_project_key_as_admin_key_is_a_problem(service: Emulator) -> None:
     assert "contains a project key, which cannot manage permissions" in found.message
 
 
-def test_keys_that_are_not_disclosed_are_not_tried(guarded: Emulator) -> None:
+def test_undisclosed_keys_are_not_tried(guarded: Emulator) -> None:
     found = findings(configuration(undisclosed=("apiKey", "adminKey"), baseUrl=guarded.url))
 
     assert found["project key"].message == "from the stack's configuration (openai-ft:apiKey)"
@@ -125,7 +125,7 @@ def test_keys_that_are_not_disclosed_are_not_tried(guarded: Emulator) -> None:
     assert found["service"].message == f"{guarded.url} responds; no project key was tested"
 
 
-def test_a_key_that_is_not_disclosed_hides_the_environments(
+def test_an_undisclosed_key_hides_the_environments(
     service: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", ADMIN_KEY)
@@ -160,7 +160,7 @@ def test_a_closed_organization_is_a_problem(whole: dict[str, Any], service: Emul
     assert "OpenAI has closed fine-tuning for this organization" in found["training"].message
 
 
-def test_a_service_that_does_not_answer_is_a_problem() -> None:
+def test_an_unreachable_service_is_a_problem() -> None:
     found = findings(configuration(apiKey=API_KEY, baseUrl=NOWHERE))
 
     assert found["service"].status is Status.PROBLEM
@@ -176,20 +176,20 @@ def test_a_service_that_does_not_answer_is_a_problem() -> None:
         (date(2027, 1, 6), Status.WARNING, "has not accepted new jobs since 2027-01-06"),
     ],
 )
-def test_the_day_that_fine_tuning_ends_is_reported(today: date, mark: Status, reported: str) -> None:
+def test_the_last_day_of_fine_tuning_is_reported(today: date, mark: Status, reported: str) -> None:
     found = service_checks.training(service_checks.settings_of(configuration()), today)
 
     assert found.status is mark
     assert found.message.startswith(f"OpenAI {reported}")
 
 
-def test_a_project_without_jobs_may_be_closed_out(whole: dict[str, Any]) -> None:
+def test_a_project_without_jobs_may_lose_access(whole: dict[str, Any]) -> None:
     assert findings(configuration(**whole))["training"].message.endswith(
         "so only creating a job shows whether this applies to your organization"
     )
 
 
-def test_a_project_with_jobs_is_let_in(whole: dict[str, Any], training_data: Path) -> None:
+def test_a_project_with_jobs_keeps_access(whole: dict[str, Any], training_data: Path) -> None:
     api = Client(service_checks.settings_of(configuration(**whole)))
     with training_data.open("rb") as content:
         file = api.upload_file("training.jsonl", content, purpose="fine-tune")

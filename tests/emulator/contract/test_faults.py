@@ -79,7 +79,7 @@ def test_broken_connection(emulator: Emulator, client: openai.OpenAI, action: st
     assert list(client.models.list())
 
 
-def test_silence(emulator: Emulator, connect: Any) -> None:
+def test_service_that_never_responds(emulator: Emulator, connect: Any) -> None:
     emulator.fault("GET", "/models", "hang", seconds=30)
 
     with pytest.raises(openai.APITimeoutError):

@@ -94,7 +94,7 @@ def test_waiting_helper_returns_once_the_file_is_processed(connect: Any) -> None
         assert client.files.wait_for_processing(file.id, poll_interval=0.01).status == "processed"
 
 
-def test_projects_do_not_see_each_other_s_files(emulator: Emulator, connect: Any) -> None:
+def test_projects_do_not_see_each_others_files(emulator: Emulator, connect: Any) -> None:
     ours, theirs = connect(emulator, project="proj_a"), connect(emulator, project="proj_b")
     file = ours.files.create(file=("a.jsonl", b"{}"), purpose="fine-tune")
 

@@ -79,7 +79,7 @@ def test_finished_job_has_a_model_tokens_and_results(trained: Any) -> None:
     assert job.error is None
 
 
-def test_model_without_suffix_has_an_empty_place_for_it(trained: Any) -> None:
+def test_model_name_without_suffix_has_an_empty_part(trained: Any) -> None:
     assert re.fullmatch(rf"ft:{BASE}:[a-z0-9-]+::[A-Za-z0-9]{{8}}", trained().fine_tuned_model)
 
 
@@ -115,7 +115,7 @@ def test_every_hyperparameter_may_be_auto(train_by: Any, method: str) -> None:
     assert all(isinstance(value, int | float) for value in resolved.values())
 
 
-def test_deprecated_hyperparameters_still_count(trained: Any) -> None:
+def test_deprecated_hyperparameters_are_still_used(trained: Any) -> None:
     given = {"n_epochs": 1, "batch_size": 5, "learning_rate_multiplier": 2.0}
 
     job = trained(hyperparameters=given)
@@ -150,7 +150,7 @@ def test_metadata_comes_back(trained: Any) -> None:
     assert trained(metadata=metadata).metadata == metadata
 
 
-def test_null_is_the_same_as_nothing(trained: Any) -> None:
+def test_null_is_the_same_as_omission(trained: Any) -> None:
     job = trained(integrations=None, metadata=None, seed=None, suffix=None, validation_file=None)
 
     assert job.status == "succeeded"
@@ -244,7 +244,7 @@ def test_jobs_without_metadata_can_be_found(client: openai.OpenAI, five_jobs: li
     assert found == five_jobs[4:]
 
 
-def test_listed_job_is_the_retrieved_one(client: openai.OpenAI, trained: Any) -> None:
+def test_listed_job_equals_the_retrieved_job(client: openai.OpenAI, trained: Any) -> None:
     job = trained(suffix="same")
 
     assert list(client.fine_tuning.jobs.list()) == [job]

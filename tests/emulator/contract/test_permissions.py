@@ -60,7 +60,7 @@ def test_permissions_can_be_listed_by_project(permissions: Any, model: str) -> N
     assert list(permissions.list(model, project_id="proj_other")) == []
 
 
-def test_deprecated_retrieve_answers_one_page(permissions: Any, model: str) -> None:
+def test_deprecated_retrieve_returns_a_single_page(permissions: Any, model: str) -> None:
     permissions.create(model, project_ids=PROJECTS)
 
     with pytest.deprecated_call():
@@ -80,7 +80,7 @@ def test_a_deleted_permission_is_not_found(permissions: Any, model: str) -> None
         permissions.delete(dropped.id, fine_tuned_model_checkpoint=model)
 
 
-def test_earlier_checkpoint_has_permissions_of_its_own(
+def test_earlier_checkpoint_has_separate_permissions(
     client: openai.OpenAI, permissions: Any, trained: Any
 ) -> None:
     job = trained()
@@ -109,12 +109,12 @@ def test_unknown_checkpoint_is_not_found(permissions: Any) -> None:
         permissions.create("ft:gpt-4o-mini-2024-07-18:nobody::AAAAAAAA", project_ids=["proj_a"])
 
 
-def test_granting_needs_an_admin_key(client: openai.OpenAI, model: str) -> None:
+def test_creating_a_permission_needs_an_admin_key(client: openai.OpenAI, model: str) -> None:
     with pytest.raises(openai.AuthenticationError, match=r"api\.fine_tuning\.checkpoints\.write"):
         client.fine_tuning.checkpoints.permissions.create(model, project_ids=["proj_a"])
 
 
-def test_listing_needs_an_admin_key(client: openai.OpenAI, model: str) -> None:
+def test_listing_permissions_needs_an_admin_key(client: openai.OpenAI, model: str) -> None:
     with pytest.raises(openai.AuthenticationError, match=r"api\.fine_tuning\.checkpoints\.read"):
         client.fine_tuning.checkpoints.permissions.list(model)
 
@@ -127,7 +127,7 @@ def test_owning_project_needs_no_permission(permissions: Any, model: str) -> Non
     assert list(permissions.list(model)) == []
 
 
-def test_granting_twice_gives_the_same_permission(permissions: Any, model: str) -> None:
+def test_a_second_create_returns_the_same_permission(permissions: Any, model: str) -> None:
     first = list(permissions.create(model, project_ids=["proj_a"]))
 
     assert list(permissions.create(model, project_ids=["proj_a"])) == first

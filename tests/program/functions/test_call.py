@@ -228,7 +228,7 @@ def test_the_program_gets_the_response_of_mocks(ran: Any, name: str, found: Any)
     assert isinstance(ran["every function", False].told["getFineTuningJob"]["more"], int)
 
 
-class TestTwins:
+class TestOutputForms:
     @pytest.mark.parametrize("what", ["by id", "by known argument"])
     def test_stay_unknown_while_their_arguments_are_unknown(self, ran: Any, what: str) -> None:
         preview, up = ran["unmade", True], ran["unmade", False]
@@ -264,13 +264,13 @@ class TestTwins:
 
 
 class TestFailures:
-    def test_are_our_classes_and_print_one_sentence(self, ran: Any) -> None:
+    def test_are_package_errors_and_print_a_single_sentence(self, ran: Any) -> None:
         told = ran["refusals", False].told
 
         assert told["file-labelled"] == ["NotFoundError", SENTENCE, 404, True]
         assert told["file-unlabelled"] == ["OpenAIFTError", SENTENCE, None, True]
 
-    def test_of_arguments_are_said_before_anybody_is_asked(self, ran: Any) -> None:
+    def test_of_arguments_are_raised_before_any_request(self, ran: Any) -> None:
         sentence = "get_files: limit: 0 is invalid: must be at least 1"
 
         assert ran["refusals", False].told["limit"] == ["InputError", sentence, None, True]

@@ -90,7 +90,7 @@ def test_an_error_without_attributes_keeps_its_message(text: str) -> None:
     assert isinstance(found, OpenAIFTError)
 
 
-def test_an_error_of_a_newer_host_is_still_ours() -> None:
+def test_unknown_errors_of_newer_hosts_keep_their_message() -> None:
     newer = '{"error": "MoonPhaseError", "facts": {}}'
 
     found = decode(Exception(f"invoke of {TOKEN} failed: {SENTENCE} ({newer})"))
@@ -99,11 +99,11 @@ def test_an_error_of_a_newer_host_is_still_ours() -> None:
 
 
 @pytest.mark.parametrize("text", ["Resource monitor has terminated, shutting down", ""])
-def test_other_errors_are_left_alone(text: str) -> None:
+def test_other_errors_are_not_decoded(text: str) -> None:
     assert decode(pulumi.RunError(text)) is None
 
 
-def test_an_error_for_programs_is_the_same_one() -> None:
+def test_hiding_the_traceback_changes_no_other_attribute() -> None:
     error = NotFoundError(SENTENCE, **FACTS)
 
     shown = without_traceback(error)

@@ -94,7 +94,7 @@ class TestEveryFunction:
             look_up(api, name, **given)
 
     @pytest.mark.parametrize("name", LOOKUPS)
-    def test_refuses_arguments_that_it_does_not_know(self, name: str) -> None:
+    def test_refuses_unknown_arguments(self, name: str) -> None:
         given = {**ONE_OF_EACH.get(name, {}), "page_size": 3}
 
         with pytest.raises(InputError) as refused:
@@ -116,7 +116,7 @@ class TestEveryFunction:
 
     @pytest.mark.parametrize("name", [name for name in LOOKUPS if name.endswith("s")])
     @pytest.mark.parametrize("limit", [0, -1, 2.5, True, "3"])
-    def test_refuses_a_limit_that_is_no_number_of_things(self, name: str, limit: Any) -> None:
+    def test_refuses_an_invalid_limit(self, name: str, limit: Any) -> None:
         with pytest.raises(InputError, match=f"limit: {limit!r} is invalid"):
             LOOKUPS[name].check({**ONE_OF_EACH.get(name, {}), "limit": limit})
 
@@ -176,7 +176,7 @@ class TestEveryFunction:
             == "get_fine_tuning_job received an unexpected response: status: Field required"
         )
 
-    def test_finds_lists_empty_in_an_empty_answer_of_mocks(self) -> None:
+    def test_an_empty_response_of_mocks_gives_empty_lists(self) -> None:
         lookup = LOOKUPS["getFineTuningEvents"]
 
         found = lookup.read(lookup.check({"fine_tuning_job_id": "ftjob-1"}), {})
@@ -216,7 +216,7 @@ class TestJob:
 
 
 class TestJobs:
-    def test_come_newest_first(self, api: Client, train: Callable[..., Job]) -> None:
+    def test_are_listed_newest_first(self, api: Client, train: Callable[..., Job]) -> None:
         made = [train().id for _ in range(3)]
 
         assert ids(look_up(api, "getFineTuningJobs").jobs) == made[::-1]
@@ -277,19 +277,19 @@ class TestJobs:
 
         assert service.journal() == []
 
-    def test_are_counted_after_they_are_chosen(self, api: Client, train: Callable[..., Job]) -> None:
+    def test_are_limited_after_the_filters(self, api: Client, train: Callable[..., Job]) -> None:
         red = train(metadata={"team": "red"})
         train(metadata={"team": "blue"})
 
         assert ids(look_up(api, "getFineTuningJobs", limit=1, metadata={"team": "red"}).jobs) == [red.id]
 
-    def test_refuse_metadata_that_is_no_text(self) -> None:
+    def test_refuse_metadata_that_is_not_text(self) -> None:
         with pytest.raises(InputError, match=r"metadata\.run: 2 is invalid: must be a string"):
             LOOKUPS["getFineTuningJobs"].check({"metadata": {"run": 2}})
 
 
 class TestCheckpoints:
-    def test_come_last_step_first(self, api: Client, train: Callable[..., Job]) -> None:
+    def test_are_listed_last_step_first(self, api: Client, train: Callable[..., Job]) -> None:
         job = api.job(train(epochs=2).id)
 
         found = look_up(api, "getFineTuningCheckpoints", fine_tuning_job_id=job.id)
@@ -372,7 +372,7 @@ class TestEvents:
             ({"order": "random"}, "order: 'random' is invalid: must be 'newest' or 'oldest'"),
         ],
     )
-    def test_have_no_other_levels_and_orders(self, given: dict[str, Any], problem: str) -> None:
+    def test_refuse_other_levels_and_orders(self, given: dict[str, Any], problem: str) -> None:
         with pytest.raises(InputError) as refused:
             LOOKUPS["getFineTuningEvents"].check({"fine_tuning_job_id": "ftjob-1", **given})
 
@@ -387,7 +387,7 @@ class TestManyEvents:
         api.job(job_id)
         return job_id
 
-    def test_of_several_pages_are_all_there_once(self, api: Client, job_id: str, service: Emulator) -> None:
+    def test_of_several_pages_are_returned_once(self, api: Client, job_id: str, service: Emulator) -> None:
         found = look_up(api, "getFineTuningEvents", fine_tuning_job_id=job_id).events
 
         pages = service.journal(path="/v1/fine_tuning/jobs/*/events")
@@ -455,13 +455,13 @@ class TestPermissions:
 
 
 class TestFiles:
-    def test_one_has_every_field_of_the_api(self, api: Client, file_id: str, service: Emulator) -> None:
+    def test_a_file_has_every_field_of_the_api(self, api: Client, file_id: str, service: Emulator) -> None:
         found = look_up(api, "getFile", file_id=file_id)
 
         (file,) = service.files()
         assert found.model_dump() == {name: value for name, value in file.items() if name != "project"}
 
-    def test_come_newest_first_and_by_purpose(
+    def test_are_listed_newest_first_and_by_purpose(
         self, api: Client, upload: Callable[..., str], training_data: Path
     ) -> None:
         made = [upload(training_data, purpose) for purpose in ("fine-tune", "evals", "fine-tune")]
@@ -473,12 +473,12 @@ class TestFiles:
 
 
 class TestModels:
-    def test_one_has_the_day_of_its_shutdown(self, api: Client) -> None:
+    def test_a_model_has_its_shutdown_date(self, api: Client) -> None:
         found = look_up(api, "getModel", model_id=MINI)
 
         assert (found.id, found.owned_by, found.shutdown_date) == (MINI, "system", "2027-01-14")
 
-    def test_can_be_those_of_one_owner(self, api: Client, train: Callable[..., Job]) -> None:
+    def test_can_be_filtered_by_owner(self, api: Client, train: Callable[..., Job]) -> None:
         model = api.job(train().id).fine_tuned_model
         everything = look_up(api, "getModels").models
         owner = look_up(api, "getModel", model_id=model).owned_by

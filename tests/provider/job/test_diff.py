@@ -327,7 +327,7 @@ def test_only_set_inputs_without_a_record_are_unrecorded(news: dict[str, Any], o
 
 
 @pytest.mark.parametrize("name", ["triggers", "extra_body"])
-def test_our_own_jobs_have_no_unrecorded_inputs(name: str) -> None:
+def test_created_jobs_have_no_unrecorded_inputs(name: str) -> None:
     assert differences(name, JOB, {**IMPORTED, REQUESTED_INPUTS: input_digests(IMPORTED)}) == [name]
 
 

@@ -150,7 +150,7 @@ class TestMoney:
         assert again.id == first.id
         assert len(service.jobs()) == 1
 
-    def test_neither_is_a_change(self, provider: FineTuningJobProvider, training_data: Path) -> None:
+    def test_neither_is_a_difference(self, provider: FineTuningJobProvider, training_data: Path) -> None:
         inputs = job_on(training_data, training_file=upload(provider, training_data))
         created = provider.create(provider.check({}, inputs).inputs)
         elsewhere = {
@@ -307,7 +307,7 @@ class TestRules:
 
         assert reason.startswith("training_file: [secret]: the file has 9 examples")
 
-    def test_a_job_that_is_there_is_not_judged_again(
+    def test_an_existing_job_is_not_checked_again(
         self, provider: FineTuningJobProvider, training_data: Path
     ) -> None:
         write_training_data(training_data, rows=9)

@@ -56,7 +56,7 @@ def lists(slow_service: Emulator) -> list[str]:
     return [entry.query for entry in slow_service.journal(method="GET", path="/v1/fine_tuning/jobs")]
 
 
-def test_a_single_lookup_queries_its_key_alone(
+def test_a_single_lookup_queries_only_its_key(
     api: Client, make_job: Callable[[str], Job], slow_service: Emulator
 ) -> None:
     job, search = make_job("a"), JobLookup(api)
@@ -68,7 +68,7 @@ def test_a_single_lookup_queries_its_key_alone(
     assert all(TOKEN_KEY in query for query in lists(slow_service))
 
 
-def test_many_at_a_time_share_a_list(
+def test_concurrent_lookups_share_a_list(
     api: Client, make_job: Callable[[str], Job], slow_service: Emulator
 ) -> None:
     search = JobLookup(api)

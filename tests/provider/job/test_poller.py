@@ -232,14 +232,14 @@ def test_a_job_missing_in_the_list_is_read_separately() -> None:
     assert [seen.status for seen in found] == ["succeeded", "succeeded"]
 
 
-def test_bears_trouble_that_passes() -> None:
+def test_tolerates_temporary_failures() -> None:
     patient = poller("succeeded")
     script(patient).failures = [ServerError("no", status=500) for _ in range(5)]
 
     assert wait(patient).status == "succeeded"
 
 
-def test_gives_up_when_the_service_stays_silent() -> None:
+def test_fails_after_a_long_outage() -> None:
     time = FakeClock(1000.0)
     patient = poller("running", time=time)
     script(patient).failures = [ServerError("still no", status=500) for _ in range(1000)]
@@ -250,7 +250,7 @@ def test_gives_up_when_the_service_stays_silent() -> None:
     assert MAX_OUTAGE <= time.now - 1000 <= MAX_OUTAGE + 20
 
 
-def test_a_refusal_ends_the_wait_at_once() -> None:
+def test_a_rejected_request_ends_the_wait_immediately() -> None:
     refused = poller("running")
     script(refused).failures = [NotFoundError("no such job", status=404)]
 

@@ -102,13 +102,13 @@ class TestSplitting:
 
         assert extra == {"lora": True}
 
-    def test_whole_numbers_are_put_back_as_such(self) -> None:
+    def test_whole_numbers_are_restored_as_integers(self) -> None:
         known, extra = split_hyperparameters(job(lora_r=8.0), ("lora_r",))
 
         assert repr(given_to(with_hyperparameters(known, extra))) == "{'lora_r': 8}"
 
 
-class TestWhatIsLacking:
+class TestUnsupportedFeatures:
     @pytest.mark.parametrize(
         ("props", "path", "feature"),
         [

@@ -144,7 +144,7 @@ def test_an_older_page_does_not_move_progress_back(watch: Watch) -> None:
     assert line.startswith("running · step 20/400 (5 %) · loss 0.500, validation 0.600")
 
 
-def test_the_end_shows_how_long_the_job_took(watch: Watch) -> None:
+def test_a_finished_job_shows_its_duration(watch: Watch) -> None:
     done = job("succeeded", finished_at=START + 2700, estimated_finish=START + 9000)
 
     assert watch.see(5000, done, [step(400, 2690)]) == "succeeded · step 400/400 (100 %) · 45 min"
@@ -208,7 +208,7 @@ def test_a_stopped_job_has_no_remaining_time(status: str, watch: Watch) -> None:
 
 
 @pytest.mark.parametrize("finish", [START + 100 * 365 * 86400, (START + 900) * 1000, 10**30, -1])
-def test_an_estimate_beyond_reason_is_not_shown(finish: int, watch: Watch) -> None:
+def test_an_unrealistic_estimate_is_not_shown(finish: int, watch: Watch) -> None:
     assert watch.see(700, job(estimated_finish=finish)) == "running · 11 min 40 s"
 
 
@@ -279,13 +279,13 @@ def test_only_errors_other_than_the_jobs_are_reported(watch: Watch) -> None:
     assert watch.progress.milestones() == ["job ftjob-1: error: disk full"]
 
 
-def test_a_word_in_a_models_name_makes_no_milestone(watch: Watch) -> None:
+def test_words_in_a_models_name_are_not_milestones(watch: Watch) -> None:
     watch.see(5, job(), [event("Loading ft:gpt-4.1:acme:moderation-checkpoint:AbCd1234")])
 
     assert watch.progress.milestones() == []
 
 
-def test_the_event_of_a_step_is_no_milestone(watch: Watch) -> None:
+def test_the_event_of_a_step_is_not_a_milestone(watch: Watch) -> None:
     watch.see(5, job(), [event("Step 3/10: training loss=0.5, checkpoint saved", type="metrics")])
 
     assert watch.progress.milestones() == []
@@ -318,7 +318,7 @@ def test_warnings_at_each_step_do_not_flood_the_log(watch: Watch) -> None:
     ]
 
 
-def test_as_many_messages_as_are_kept_are_all(watch: Watch) -> None:
+def test_repeated_messages_within_the_limit_are_reported_once(watch: Watch) -> None:
     warnings = [event(f"row {number} is cut", level="warn") for number in range(MOST_MESSAGES)]
     watch.see(5, job(), warnings)
     watch.see(6, job(), warnings)
@@ -377,7 +377,7 @@ def test_any_sequence_of_events_repeats_no_milestone(
 
 
 @given(st.permutations(range(12)), st.integers(1, 5))
-def test_in_which_pages_the_events_come_makes_no_difference(order: list[int], size: int) -> None:
+def test_the_paging_of_events_makes_no_difference(order: list[int], size: int) -> None:
     watch = Watch()
     for start in range(0, 12, size):
         page = order[start : start + size]

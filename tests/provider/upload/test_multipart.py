@@ -479,7 +479,7 @@ def test_a_file_changed_while_sending_parts_is_refused(
 
 
 @pytest.mark.parametrize("status", [404, 405, 501])
-def test_a_service_without_uploads_gets_one_piece(
+def test_a_service_without_uploads_gets_a_single_request(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, status: int
 ) -> None:
     service.fault("POST", BEGIN, "status", None, status=status)

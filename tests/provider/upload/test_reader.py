@@ -35,7 +35,7 @@ def upload_request(sha256: str | None = None) -> UploadRequest:
     return UploadRequest("data.jsonl", "fine-tune", len(DATA), sha256=sha256)
 
 
-def test_a_section_is_read_as_a_file_is(file: Path) -> None:
+def test_a_section_is_read_like_a_file(file: Path) -> None:
     seen: list[int] = []
     with file.open("rb") as content:
         section = Section(content.fileno(), 50, 100, seen.append, "data")

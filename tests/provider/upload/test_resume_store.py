@@ -74,7 +74,7 @@ def test_an_unreadable_record_is_ignored(ledger: ResumeStore, content: bytes) ->
     assert ledger.files_of_others(None) == set()
 
 
-def test_a_folder_that_cannot_be_made_remembers_nothing(tmp_path: Path) -> None:
+def test_without_a_folder_nothing_is_recorded(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     ledger = ResumeStore(tmp_path / "file" / "ledger")
 
@@ -84,7 +84,7 @@ def test_a_folder_that_cannot_be_made_remembers_nothing(tmp_path: Path) -> None:
     assert ledger.find("key", NOW) is None
 
 
-def test_without_a_key_nothing_is_remembered(ledger: ResumeStore) -> None:
+def test_without_a_key_nothing_is_recorded(ledger: ResumeStore) -> None:
     assert not ledger.write(None, ENTRY)
     ledger.forget(None)
     assert ledger.find(None, NOW) is None
