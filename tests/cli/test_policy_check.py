@@ -18,7 +18,7 @@ ENCRYPTED = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb442
 PROVIDER_ID = f"{urn_of(PROVIDER_TYPE, 'default')}::4711"
 
 
-def kept(kind: str, *, name: str = "it", stack: str = "dev", **changes: Any) -> dict[str, Any]:
+def state_resource(kind: str, *, name: str = "it", stack: str = "dev", **changes: Any) -> dict[str, Any]:
     """Return a resource in the form of a state."""
     inputs = {**VALID.get(kind, {}), "__provider": "abc", **changes.pop("inputs", {})}
     return {
@@ -51,39 +51,41 @@ NEAR = ("advisory", "fine-tuning-model-near-shutdown", "it")
 
 @pytest.mark.parametrize("kind", VALID)
 def test_a_compliant_stack_has_no_violations(kind: str) -> None:
-    assert reported(provider(), kept(kind), day=date(2026, 6, 1)) == []
+    assert reported(provider(), state_resource(kind), day=date(2026, 6, 1)) == []
 
 
 def test_a_model_shut_down_since_creation_is_reported() -> None:
-    found = reported(kept(JOB_TYPE), day=LATER)
+    found = reported(state_resource(JOB_TYPE), day=LATER)
 
     assert ("mandatory", "fine-tuning-supported-model", "it") in found
     assert ("advisory", "fine-tuning-no-new-jobs-after", "it") in found
 
 
 def test_the_configuration_of_the_last_update_is_used() -> None:
-    assert NEAR in reported(provider(), kept(JOB_TYPE))
-    assert NEAR not in reported(provider(openai_ft__service="azure"), kept(JOB_TYPE))
+    assert NEAR in reported(provider(), state_resource(JOB_TYPE))
+    assert NEAR not in reported(provider(openai_ft__service="azure"), state_resource(JOB_TYPE))
 
 
 def test_a_permission_is_checked_without_a_key() -> None:
-    assert reported(provider(), kept(PERMISSION_TYPE)) == []
+    assert reported(provider(), state_resource(PERMISSION_TYPE)) == []
 
 
 def test_protection_is_read_from_the_state() -> None:
     lost = ("mandatory", "protect-in-production", "it")
 
-    assert lost in reported(kept(JOB_TYPE, stack="prod"))
-    assert lost not in reported(kept(JOB_TYPE, stack="prod", protect=True))
+    assert lost in reported(state_resource(JOB_TYPE, stack="prod"))
+    assert lost not in reported(state_resource(JOB_TYPE, stack="prod", protect=True))
 
 
 def test_a_plaintext_key_is_found() -> None:
-    plain = kept(JOB_TYPE, inputs={"metadata": {"owner": "x", "key": KEY}}, outputs={"error": KEY})
-    secret = kept(
+    unencrypted = state_resource(
+        JOB_TYPE, inputs={"metadata": {"owner": "x", "key": KEY}}, outputs={"error": KEY}
+    )
+    secret = state_resource(
         JOB_TYPE, name="other", inputs={"metadata": ENCRYPTED}, outputs={"error": {"message": ENCRYPTED}}
     )
 
-    found = reported(provider(shop__key=KEY, openai_ft__apiKey=ENCRYPTED), plain, secret)
+    found = reported(provider(shop__key=KEY, openai_ft__apiKey=ENCRYPTED), unencrypted, secret)
 
     assert [(rule, name) for _, rule, name in found if rule.startswith("no-keys")] == [
         ("no-keys-in-properties", "default"),
@@ -95,24 +97,25 @@ def test_a_plaintext_key_is_found() -> None:
 
 def test_a_secret_is_not_checked() -> None:
     assert [
-        rule for _, rule, _ in reported(kept(JOB_TYPE, inputs={"model": ENCRYPTED, "suffix": ENCRYPTED}))
+        rule
+        for _, rule, _ in reported(state_resource(JOB_TYPE, inputs={"model": ENCRYPTED, "suffix": ENCRYPTED}))
     ] == []
 
 
 def test_the_training_file_of_a_job_is_known() -> None:
-    batch = kept(FILE_TYPE, name="data", inputs={"purpose": "batch"})
-    job = kept(JOB_TYPE, propertyDependencies={"training_file": [batch["urn"]]})
+    batch = state_resource(FILE_TYPE, name="data", inputs={"purpose": "batch"})
+    job = state_resource(JOB_TYPE, propertyDependencies={"training_file": [batch["urn"]]})
 
     assert ("mandatory", "training-file-purpose", "it") in reported(batch, job)
 
 
 def test_resources_pending_deletion_are_skipped() -> None:
-    assert reported(kept(JOB_TYPE, delete=True), day=LATER) == []
+    assert reported(state_resource(JOB_TYPE, delete=True), day=LATER) == []
 
 
 def test_resources_that_are_only_read_are_skipped() -> None:
-    assert reported(kept(JOB_TYPE, stack="prod"), day=LATER) != []
-    assert reported(kept(JOB_TYPE, stack="prod", external=True), day=LATER) == []
+    assert reported(state_resource(JOB_TYPE, stack="prod"), day=LATER) != []
+    assert reported(state_resource(JOB_TYPE, stack="prod", external=True), day=LATER) == []
 
 
 def test_an_empty_stack_is_fine() -> None:

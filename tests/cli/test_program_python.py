@@ -63,9 +63,9 @@ def refusal(project: Path, **options: Any) -> str:
 
 
 def test_the_option_that_selects_is_reported(project: Path) -> None:
-    wanted = environment(project / "env")
+    expected = environment(project / "env")
 
-    assert chosen(project, virtualenv="env") == (wanted, "pip", "runtime.options.virtualenv")
+    assert chosen(project, virtualenv="env") == (expected, "pip", "runtime.options.virtualenv")
 
 
 def test_a_missing_environment_is_named(project: Path) -> None:
@@ -130,10 +130,10 @@ def test_the_python_on_path_is_the_default(project: Path, tools: Path) -> None:
 
 def test_the_python_on_path_can_be_named(project: Path, tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add_tool(tools, "python3")
-    wanted = add_tool(tools, "python3.12")
+    expected = add_tool(tools, "python3.12")
     monkeypatch.setenv("PULUMI_PYTHON_CMD", "python3.12")
 
-    assert chosen(project) == (wanted, "pip", "PULUMI_PYTHON_CMD")
+    assert chosen(project) == (expected, "pip", "PULUMI_PYTHON_CMD")
 
 
 def test_a_missing_python_is_reported(project: Path, tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:

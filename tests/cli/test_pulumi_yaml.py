@@ -9,7 +9,7 @@ import yaml
 from pulumi_openai_ft.cli.pulumi_yaml import parse, providers, with_host
 from pulumi_openai_ft.errors import InputError
 
-OURS = {"name": "pulumi-python", "path": "bin"}
+HOST_ENTRY = {"name": "pulumi-python", "path": "bin"}
 
 
 ADDED = re.compile("«(.*?)»", re.DOTALL)
@@ -79,10 +79,10 @@ runtime: python
 }
 
 
-@pytest.mark.parametrize("shown", STYLES.values(), ids=STYLES)
-def test_the_entry_follows_the_style_of_the_file(shown: str) -> None:
+@pytest.mark.parametrize("text", STYLES.values(), ids=STYLES)
+def test_the_entry_follows_the_style_of_the_file(text: str) -> None:
     """Lines between guillemets are added by the edit."""
-    assert with_host(ADDED.sub("", shown)) == ADDED.sub(r"\1", shown)
+    assert with_host(ADDED.sub("", text)) == ADDED.sub(r"\1", text)
 
 
 @pytest.mark.parametrize("null", ["~", "null"])
@@ -128,7 +128,7 @@ def test_the_rest_of_the_file_is_unchanged(text: str) -> None:
 
     added = len(edited) - len(text)
     assert any(edited[:at] + edited[at + added :] == text for at in range(len(text) + 1))
-    assert providers(parse(edited))[0] == OURS
+    assert providers(parse(edited))[0] == HOST_ENTRY
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_an_unsafe_edit_prints_the_lines_to_add(text: str) -> None:
     ) as caught:
         with_host(text)
 
-    assert json.loads(str(caught.value).split("add ")[1].split(" to the list")[0]) == OURS
+    assert json.loads(str(caught.value).split("add ")[1].split(" to the list")[0]) == HOST_ENTRY
 
 
 @pytest.mark.parametrize(

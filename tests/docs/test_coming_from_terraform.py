@@ -38,7 +38,7 @@ BLOCKS = {
 }
 """Resources and data sources of the Terraform examples, with the arguments and attributes that they use."""
 ARGUMENTS = [(block, name) for block, names in BLOCKS.items() for name in names.split()]
-REST = [
+OTHER_FEATURES = [
     *["OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORGANIZATION"],
     *["admin_api_key", "use_admin_key", "project_id", "checkpoint_id"],
     *["resource", "data", "output", "variable", "count", "lifecycle", "ignore_changes"],
@@ -87,7 +87,7 @@ def test_each_argument_is_found_at_its_block(block: str, name: str) -> None:
     assert name in column(BY_BLOCK[block], 0)
 
 
-@pytest.mark.parametrize("name", REST)
+@pytest.mark.parametrize("name", OTHER_FEATURES)
 def test_each_other_feature_is_found_by_its_name(name: str) -> None:
     assert any(re.search(rf"(?<![\w.-]){re.escape(name)}(?!\w)", code) for code in LEFT)
 
@@ -160,9 +160,9 @@ def test_the_folders_of_examples_exist() -> None:
 
 
 def test_every_example_is_on_the_page() -> None:
-    there = {path.parent.name for path in (ROOT / "examples").glob("*/Pulumi.yaml")}
+    folders = {path.parent.name for path in (ROOT / "examples").glob("*/Pulumi.yaml")}
 
-    assert there <= set(named(r"examples/(\w+)"))
+    assert folders <= set(named(r"examples/(\w+)"))
 
 
 def test_settings_exist() -> None:
@@ -205,13 +205,13 @@ def test_the_list_of_imports_follows_from_a_terraform_state(
 
     exec(compile(program, "from_terraform.py", "exec"), {})  # noqa: S102 - the page's own program
 
-    wanted = json.loads((tmp_path / "import.json").read_text())["resources"]
-    assert [(one["name"], one["id"]) for one in wanted] == [
+    imports = json.loads((tmp_path / "import.json").read_text())["resources"]
+    assert [(one["name"], one["id"]) for one in imports] == [
         ("data", "file-1"),
         ("model", "ftjob-1"),
         ("share-0", f"{checkpoint}/cp_1"),
     ]
-    for one in wanted:
+    for one in imports:
         require_id(one["type"].removeprefix("pulumi-python:dynamic/openai_ft:"), one["id"])
 
 

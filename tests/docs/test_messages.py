@@ -57,7 +57,7 @@ REFUSED: list[tuple[type[Provider], dict[str, Any]]] = [
 ]
 
 
-def shown(resource: str) -> list[re.Pattern[str]]:
+def message_patterns(resource: str) -> list[re.Pattern[str]]:
     """Return patterns of the messages on a resource's page:
 
     `…` matches any text, and `up` matches in any quotes.
@@ -67,8 +67,8 @@ def shown(resource: str) -> list[re.Pattern[str]]:
     return [re.compile(text.replace("…", ".*").replace("'up'", "['`]up['`]"), re.DOTALL) for text in texts]
 
 
-def is_shown(resource: str, message: str) -> bool:
-    return any(pattern.match(message) for pattern in shown(resource))
+def is_documented(resource: str, message: str) -> bool:
+    return any(pattern.match(message) for pattern in message_patterns(resource))
 
 
 @pytest.mark.parametrize(("kind", "inputs"), REFUSED, ids=str)
@@ -87,7 +87,7 @@ def test_messages_of_check_are_documented(
     assert [
         failure.reason
         for failure in failures
-        if not is_shown(kind.__name__.removesuffix("Provider"), failure.reason)
+        if not is_documented(kind.__name__.removesuffix("Provider"), failure.reason)
     ] == []
     assert failures
 
@@ -95,7 +95,7 @@ def test_messages_of_check_are_documented(
 def test_a_missing_admin_key_is_documented(configure: Configure) -> None:
     failures = configure(FineTuningCheckpointPermissionProvider, adminKey=None).check({}, SHARED).failures
 
-    assert is_shown("FineTuningCheckpointPermission", failures[0].reason)
+    assert is_documented("FineTuningCheckpointPermission", failures[0].reason)
 
 
 def test_a_permission_declared_twice_is_documented(configure: Configure) -> None:
@@ -104,14 +104,14 @@ def test_a_permission_declared_twice_is_documented(configure: Configure) -> None
 
     failures = provider.check({}, SHARED | {"__identity": "o::s::p::two"}).failures
 
-    assert is_shown("FineTuningCheckpointPermission", failures[0].reason)
+    assert is_documented("FineTuningCheckpointPermission", failures[0].reason)
 
 
 def test_a_new_file_without_a_path_is_documented(configure: Configure) -> None:
     with pytest.raises(OpenAIFTError) as raised:
         configure(FileProvider).create({})
 
-    assert is_shown("File", str(raised.value))
+    assert is_documented("File", str(raised.value))
 
 
 def test_a_file_that_a_job_needs_is_documented(
@@ -124,14 +124,14 @@ def test_a_file_that_a_job_needs_is_documented(
     with pytest.raises(OpenAIFTError) as raised:
         configure(FileProvider, baseUrl=slow_service.url).delete(file.id, file.outs or {})
 
-    assert is_shown("File", str(raised.value))
+    assert is_documented("File", str(raised.value))
 
 
 def test_a_missing_job_is_documented(configure: Configure) -> None:
     with pytest.raises(OpenAIFTError) as raised:
         configure(FineTuningJobProvider).read("ftjob-gone", {})
 
-    assert is_shown("FineTuningJob", str(raised.value))
+    assert is_documented("FineTuningJob", str(raised.value))
 
 
 def test_a_failed_job_is_documented(configure: Configure, tmp_path: Path) -> None:
@@ -143,4 +143,4 @@ def test_a_failed_job_is_documented(configure: Configure, tmp_path: Path) -> Non
     with pytest.raises(OpenAIFTError) as raised:
         provider.update(made.id, made.outs or {}, JOB | {"training_file": file.id})
 
-    assert is_shown("FineTuningJob", str(raised.value))
+    assert is_documented("FineTuningJob", str(raised.value))

@@ -101,10 +101,10 @@ def test_outputs_match_the_annotations_of_the_class(name: str) -> None:
 def test_the_components_inputs_match_its_parameters() -> None:
     component, module = pulumi_openai_ft.FineTunedModel, inspect.getmodule(pulumi_openai_ft.FineTunedModel)
     handed_on: Any = vars(module)["FineTunedModelJobArgs"]
-    own = set(inspect.signature(component).parameters) - {"resource_name", "opts", "job"}
+    direct = set(inspect.signature(component).parameters) - {"resource_name", "opts", "job"}
 
     listed = [row["input"].strip("`") for row in tables(PAGE_OF["FineTunedModel"])["Inputs"]]
-    assert sorted(listed) == sorted(own | set(handed_on.__annotations__))
+    assert sorted(listed) == sorted(direct | set(handed_on.__annotations__))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -112,8 +112,8 @@ def test_arguments_and_results_are_the_models_fields(name: str) -> None:
     found, lookup = tables(f"functions/{name}"), FUNCTIONS[name]
 
     assert lists(found["Arguments"], lookup.arguments)
-    shown = {"Result": lookup.result} | {one.__name__: one for one in nested_models(lookup.result)}
-    for heading, model in shown.items():
+    models = {"Result": lookup.result} | {one.__name__: one for one in nested_models(lookup.result)}
+    for heading, model in models.items():
         derived = {key for key, one in vars(model).items() if isinstance(one, property)}
         assert {row["field"].strip("`") for row in found[heading]} == model.model_fields.keys() | derived
 
@@ -137,12 +137,12 @@ def test_a_functions_errors_match_its_docstring(name: str) -> None:
 
 def test_documented_effects_of_changes_match_the_provider() -> None:
     job = pulumi_openai_ft.FineTuningJob
-    said = {
+    documented = {
         row["input"].strip("`"): row["effect of a change"]
         for row in tables(PAGE_OF["FineTuningJob"])["Inputs"]
     }
 
-    assert said == {
+    assert documented == {
         **dict.fromkeys(REPLACE_ON_CHANGE, "replaces"),
         **dict.fromkeys(UPDATE_IN_PLACE, "in place"),
     }

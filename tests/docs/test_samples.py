@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.emulator import Emulator
 
-CHECKED = ("pulumi", "pulumi_openai_ft")
+CHECKED_PACKAGES = ("pulumi", "pulumi_openai_ft")
 """Packages whose names are checked."""
 PYTHON = [sample for sample in ALL_SAMPLES if sample.language == "python"]
-ELSEWHERE = {
+NOT_RUN = {
     "StackReference": "reads the outputs of a stack of another project",
     "trainingType": "is for Azure",
     "lora_r": "is for a service that takes hyperparameters of its own",
@@ -39,7 +39,7 @@ PROGRAMS = [
     sample
     for sample in PYTHON
     if re.search(r"^import pulumi_openai_ft", sample.text, re.MULTILINE)
-    and not any(word in sample.text for word in ELSEWHERE)
+    and not any(word in sample.text for word in NOT_RUN)
 ]
 DATA = ROOT / "examples" / "data"
 FILES = re.compile(r"[\w-]+\.jsonl")
@@ -69,22 +69,22 @@ def imported(tree: ast.Module) -> dict[str, Any]:
     bound: dict[str, Any] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            known = [one for one in node.names if one.name.split(".")[0] in CHECKED]
+            known = [one for one in node.names if one.name.split(".")[0] in CHECKED_PACKAGES]
             bound |= {one.asname or one.name: importlib.import_module(one.name) for one in known}
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in CHECKED:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in CHECKED_PACKAGES:
             module = importlib.import_module(node.module or "")
             bound |= {one.asname or one.name: getattr(module, one.name) for one in node.names}
     return bound
 
 
-def found(node: ast.expr, bound: dict[str, Any]) -> Any:
+def resolve(node: ast.expr, bound: dict[str, Any]) -> Any:
     """Return the object that an expression such as `openai_ft.File.get` refers to, or None for a value of the
     program.
     """
     if isinstance(node, ast.Name):
         return bound.get(node.id)
-    if isinstance(node, ast.Attribute) and (holder := found(node.value, bound)) is not None:
-        return getattr(holder, node.attr)
+    if isinstance(node, ast.Attribute) and (owner := resolve(node.value, bound)) is not None:
+        return getattr(owner, node.attr)
     return None
 
 
@@ -95,8 +95,8 @@ def test_names_in_a_program_exist(sample: Sample) -> None:
 
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
-            found(node, bound)
-        if isinstance(node, ast.Call) and callable(called := found(node.func, bound)):
+            resolve(node, bound)
+        if isinstance(node, ast.Call) and callable(called := resolve(node.func, bound)):
             named = {one.arg: None for one in node.keywords if one.arg}
             inspect.signature(called).bind_partial(*node.args, **named)
 
@@ -132,7 +132,7 @@ def renamed(sample: Sample) -> str:
 
 
 @pytest.fixture
-def made_elsewhere(service: Emulator) -> Iterator[list[str]]:  # noqa: F811 - the fixture
+def existing_ids(service: Emulator) -> Iterator[list[str]]:  # noqa: F811 - the fixture
     """Create a file, a job and a model to replace the ids in samples."""
     api = Client(Settings(api_key=API_KEY, admin_key=ADMIN_KEY, base_url=service.url))
     with (DATA / "customer_support.jsonl").open("rb") as content:
@@ -144,14 +144,14 @@ def made_elsewhere(service: Emulator) -> Iterator[list[str]]:  # noqa: F811 - th
 
 
 @pytest.mark.e2e
-def test_programs_run(make_stack: Callable[..., Stack], made_elsewhere: list[str]) -> None:  # noqa: F811 - the fixture
+def test_programs_run(make_stack: Callable[..., Stack], existing_ids: list[str]) -> None:  # noqa: F811 - the fixture
     """Run all programs in a single update, with ids of existing objects."""
 
-    def there(named: re.Match[str]) -> str:
-        return made_elsewhere[[bool(group) for group in named.groups()].index(True)]
+    def existing_id(named: re.Match[str]) -> str:
+        return existing_ids[[bool(group) for group in named.groups()].index(True)]
 
     stack = make_stack(RUNNER)
-    programs = {sample.place: IDS.sub(there, renamed(sample)) for sample in PROGRAMS}
+    programs = {sample.place: IDS.sub(existing_id, renamed(sample)) for sample in PROGRAMS}
     (stack.folder / "programs.json").write_text(json.dumps(programs))
     shutil.copytree(DATA, stack.folder, dirs_exist_ok=True)
     for name in {name for sample in PROGRAMS for name in FILES.findall(sample.text)}:

@@ -84,9 +84,9 @@ def test_stored_objects_and_request_log_contain_no_keys(
     emulator.add_key("sk-secret-0123456789", project="proj_a")
     api.get("/files")
     admin.get(PERMISSIONS)
-    shown = "".join(control.get(path).text for path in ("/journal", "/objects", "/keys", "/settings"))
+    responses = "".join(control.get(path).text for path in ("/journal", "/objects", "/keys", "/settings"))
 
     for key in (KEY, ADMIN_KEY, "sk-secret-0123456789"):
-        assert key not in shown
+        assert key not in responses
         assert key not in repr(asdict(emulator.backend.keyring))
     assert [entry.key for entry in emulator.journal()] == ["sk-…0001", "sk-admin-…0001"]

@@ -25,9 +25,9 @@ def _no_noise(capfd: pytest.CaptureFixture[str]) -> object:
     assert capfd.readouterr() == ("", "")
 
 
-def wait_for(seen: Callable[[], object]) -> None:
+def wait_for(condition: Callable[[], object]) -> None:
     """Wait until a condition is true, or until the test's own time limit."""
-    while not seen():
+    while not condition():
         time.sleep(0.005)
 
 
@@ -89,9 +89,14 @@ def test_faults_are_set_shown_and_cleared_over_http(api: Api, control: httpx.Cli
     fault = control.post("/faults", json=spec).json()
     api.get("/models")
 
-    (shown,) = control.get("/faults").json()["faults"]
-    assert shown == {**fault, "struck": 1}
-    assert (shown["method"], shown["path"], shown["times"], shown["action"]) == ("GET", "/models", 2, "html")
+    (listed,) = control.get("/faults").json()["faults"]
+    assert listed == {**fault, "struck": 1}
+    assert (listed["method"], listed["path"], listed["times"], listed["action"]) == (
+        "GET",
+        "/models",
+        2,
+        "html",
+    )
     assert control.delete("/faults").json() == {"faults": []}
     assert api.get("/models").status_code == 200
 

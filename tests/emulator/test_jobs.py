@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.emulator.support import Api
 
 
-def refuse(api: Api, **request: Any) -> tuple[int, str | None, str | None]:
+def rejection(api: Api, **request: Any) -> tuple[int, str | None, str | None]:
     """Request a job that is rejected, and return status, code and param."""
     reply = api.post("/fine_tuning/jobs", json=request)
     found = error(reply)
@@ -109,9 +109,9 @@ def test_events_describe_the_lifecycle_newest_first(api: Api, emulator: Emulator
     assert events[0]["message"] == "The job has successfully completed"
     assert [event["type"] for event in events[:4]] == ["message"] * 4
     older = api.events(job_id, limit=100, after=events[-1]["id"])
-    everything = events + older
-    assert len({event["id"] for event in everything}) == len(everything) == 100 + 8
-    metrics = [event["data"] for event in everything if event["type"] == "metrics"]
+    all_events = events + older
+    assert len({event["id"] for event in all_events}) == len(all_events) == 100 + 8
+    metrics = [event["data"] for event in all_events if event["type"] == "metrics"]
     assert [data["step"] for data in metrics] == list(range(100, 0, -1))
     assert [event["message"].split(":")[0] for event in older[-4:][::-1]] == [
         "Created fine-tuning job",
@@ -119,7 +119,7 @@ def test_events_describe_the_lifecycle_newest_first(api: Api, emulator: Emulator
         "Files validated, moving job to queued state",
         "Fine-tuning job started",
     ]
-    times = [event["created_at"] for event in everything]
+    times = [event["created_at"] for event in all_events]
     assert times == sorted(times, reverse=True)
 
 
@@ -167,8 +167,8 @@ def test_the_same_seed_gives_the_same_curve(api: Api, emulator: Emulator) -> Non
 
 
 def test_automatic_seeds_depend_on_the_emulators_seed(open_client: Callable[..., Api]) -> None:
-    def seeds(own: int) -> list[int]:
-        with Emulator(seed=own, today=TODAY) as emulator:
+    def seeds(emulator_seed: int) -> list[int]:
+        with Emulator(seed=emulator_seed, today=TODAY) as emulator:
             api = open_client(emulator)
             return [api.train()["seed"] for _ in range(2)]
 
@@ -287,7 +287,7 @@ SUPERVISED = {"type": "supervised"}
     ],
 )  # fmt: skip
 def test_a_wrong_request_is_refused(api: Api, change: dict[str, Any], code: str, param: str) -> None:
-    assert refuse(api, **{**VALID, **change}) == (400, code, param)
+    assert rejection(api, **{**VALID, **change}) == (400, code, param)
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_a_wrong_request_is_refused(api: Api, change: dict[str, Any], code: str,
 )
 def test_a_wrong_grader_is_refused(api: Api, grader: dict[str, Any], param: str) -> None:
     method = {"type": "reinforcement", "reinforcement": {"grader": grader}}
-    status, _, found = refuse(api, **{**VALID, "method": method})
+    status, _, found = rejection(api, **{**VALID, "method": method})
 
     assert (status, found) == (400, f"method.reinforcement.grader.{param}")
 
@@ -332,8 +332,8 @@ def test_a_body_that_is_not_an_object_is_refused(api: Api, body: str) -> None:
 def test_unknown_models_files_and_jobs_are_not_found(api: Api) -> None:
     file_id = api.upload()["id"]
 
-    assert refuse(api, model="gpt-unknown", training_file=file_id) == (404, "model_not_found", "model")
-    assert refuse(api, model=MODEL, training_file="file-x") == (404, None, "training_file")
+    assert rejection(api, model="gpt-unknown", training_file=file_id) == (404, "model_not_found", "model")
+    assert rejection(api, model=MODEL, training_file="file-x") == (404, None, "training_file")
     reply = api.get("/fine_tuning/jobs/ftjob-x")
     assert (reply.status_code, error(reply)["code"]) == (404, "fine_tune_not_found")
     for path in ("cancel", "pause", "resume"):
@@ -346,19 +346,19 @@ def test_models_that_cannot_be_tuned_are_refused(api: Api, emulator: Emulator) -
     file_id = api.upload()["id"]
     refusal = (400, "model_not_available", "model")
 
-    assert refuse(api, model="gpt-5", training_file=file_id) == refusal
-    assert refuse(api, model="babbage-002", training_file=file_id) == refusal
-    assert refuse(api, model="gpt-4.1-nano", training_file=file_id) == refusal
-    assert refuse(api, model="o4-mini", training_file=file_id) == refusal
+    assert rejection(api, model="gpt-5", training_file=file_id) == refusal
+    assert rejection(api, model="babbage-002", training_file=file_id) == refusal
+    assert rejection(api, model="gpt-4.1-nano", training_file=file_id) == refusal
+    assert rejection(api, model="o4-mini", training_file=file_id) == refusal
     emulator.settings.today = TODAY.replace(2027)
-    assert refuse(api, model=MODEL, training_file=file_id) == refusal
+    assert rejection(api, model=MODEL, training_file=file_id) == refusal
 
 
 def test_a_file_of_another_purpose_is_refused(api: Api) -> None:
     other = api.upload(purpose="user_data")["id"]
 
-    assert refuse(api, model=MODEL, training_file=other) == (400, None, "training_file")
-    assert refuse(api, model=MODEL, training_file=api.upload()["id"], validation_file=other) == (
+    assert rejection(api, model=MODEL, training_file=other) == (400, None, "training_file")
+    assert rejection(api, model=MODEL, training_file=api.upload()["id"], validation_file=other) == (
         400,
         None,
         "validation_file",
@@ -392,7 +392,7 @@ def test_jobs_are_found_by_metadata(api: Api) -> None:
     odd = "a.b[\"'x"
     tagged = api.train(training_file=file_id, metadata={odd: "1", "team": "x"})["id"]
     other = api.train(training_file=file_id, metadata={odd: "2", "team": "x"})["id"]
-    plain = api.train(training_file=file_id)["id"]
+    without_metadata = api.train(training_file=file_id)["id"]
 
     def find(**query: str) -> list[str]:
         return [job["id"] for job in api.get("/fine_tuning/jobs", params=query).json()["data"]]
@@ -401,7 +401,7 @@ def test_jobs_are_found_by_metadata(api: Api) -> None:
     assert find(**{"metadata[team]": "x"}) == [other, tagged]
     assert find(**{"metadata[team]": "x", f"metadata[{odd}]": "2"}) == [other]
     assert find(**{"metadata[team]": "y"}) == []
-    assert find(metadata="null") == [plain]
+    assert find(metadata="null") == [without_metadata]
     assert api.get("/fine_tuning/jobs", params={"metadata": "x"}).status_code == 400
 
 
@@ -472,7 +472,7 @@ def test_a_closed_organization_creates_no_jobs(api: Api, emulator: Emulator) -> 
     file_id = api.upload()["id"]
     emulator.settings.closed = True
 
-    assert refuse(api, model=MODEL, training_file=file_id) == (403, "training_not_available", None)
+    assert rejection(api, model=MODEL, training_file=file_id) == (403, "training_not_available", None)
     assert emulator.jobs() == []
 
 
@@ -481,7 +481,7 @@ def test_too_many_active_jobs_are_refused(api: Api, emulator: Emulator) -> None:
     emulator.settings.max_active_jobs = 1
     api.train(training_file=file_id)
 
-    assert refuse(api, model=MODEL, training_file=file_id) == (429, "rate_limit_exceeded", None)
+    assert rejection(api, model=MODEL, training_file=file_id) == (429, "rate_limit_exceeded", None)
     emulator.advance(JOB_SECONDS)
     assert api.train(training_file=file_id)["status"] == "validating_files"
 

@@ -149,19 +149,19 @@ class TestGateways:
     def test_unknown_hyperparameters_are_accepted_and_returned_during_the_run(
         self, gateway: Api, emulator: Emulator
     ) -> None:
-        wanted = {"type": "supervised", "supervised": {"hyperparameters": {"lora_r": 16, "n_epochs": 2}}}
-        created = gateway.train(method=wanted)
+        method = {"type": "supervised", "supervised": {"hyperparameters": {"lora_r": 16, "n_epochs": 2}}}
+        created = gateway.train(method=method)
         emulator.advance(60)
 
         for job in (created, gateway.job(created["id"])):
-            shown = job["method"]["supervised"]["hyperparameters"]
-            assert (shown["lora_r"], shown["n_epochs"]) == (16, 2)
+            listed = job["method"]["supervised"]["hyperparameters"]
+            assert (listed["lora_r"], listed["n_epochs"]) == (16, 2)
 
     def test_known_hyperparameters_are_still_checked(self, gateway: Api) -> None:
-        wanted = {"type": "supervised", "supervised": {"hyperparameters": {"lora_r": 16, "n_epochs": 0}}}
+        method = {"type": "supervised", "supervised": {"hyperparameters": {"lora_r": 16, "n_epochs": 0}}}
 
         reply = gateway.post(
-            "/fine_tuning/jobs", json={"model": MODEL, "training_file": "f", "method": wanted}
+            "/fine_tuning/jobs", json={"model": MODEL, "training_file": "f", "method": method}
         )
 
         assert error(reply)["param"] == "method.supervised.hyperparameters.n_epochs"
@@ -185,10 +185,10 @@ def test_a_gateway_may_list_only_base_models(emulator: Emulator, api: Api) -> No
     emulator.settings.mode = "gateway-with-models"
     model = trained(api, emulator)["fine_tuned_model"]
 
-    shown = {found["id"] for found in api.get("/models").json()["data"]}
+    listed = {found["id"] for found in api.get("/models").json()["data"]}
 
-    assert MODEL in shown
-    assert model not in shown
+    assert MODEL in listed
+    assert model not in listed
     assert api.get(f"/models/{model}").status_code == api.delete(f"/models/{model}").status_code == 404
 
 
@@ -204,9 +204,9 @@ def test_metadata_may_be_neither_stored_nor_returned(emulator: Emulator, api: Ap
 
 def test_a_service_may_override_a_hyperparameter(emulator: Emulator, api: Api) -> None:
     emulator.settings.mode = "gateway-without-metadata"
-    wanted = {"type": "supervised", "supervised": {"hyperparameters": {"batch_size": 2}}}
+    method = {"type": "supervised", "supervised": {"hyperparameters": {"batch_size": 2}}}
 
-    job = trained(api, emulator, method=wanted, training_file=api.upload(rows(16))["id"])
+    job = trained(api, emulator, method=method, training_file=api.upload(rows(16))["id"])
 
     assert job["method"]["supervised"]["hyperparameters"]["batch_size"] == 8
 

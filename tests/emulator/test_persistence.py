@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def standing(data: Path) -> Emulator:
+def persistent_emulator(data: Path) -> Emulator:
     """Return an emulator that stores its data in a folder, and whose time passes only in `advance`."""
     return Emulator(data=data, clock=Clock.manual(1_800_000_000), job_seconds=JOB_SECONDS, today=TODAY)
 
 
 def test_everything_survives_a_restart(tmp_path: Path, open_client: Callable[..., Api]) -> None:
-    with standing(tmp_path) as emulator:
+    with persistent_emulator(tmp_path) as emulator:
         api = open_client(emulator)
         job = api.train(metadata={"k": "v"}, seed=3)
         emulator.advance(JOB_SECONDS)
@@ -44,7 +44,7 @@ def test_everything_survives_a_restart(tmp_path: Path, open_client: Callable[...
         ]
         events, checkpoints = api.events(job["id"], limit=100), api.checkpoints(job["id"])
 
-    with standing(tmp_path) as emulator:
+    with persistent_emulator(tmp_path) as emulator:
         api = open_client(emulator)
         assert books == [
             emulator.files(), emulator.jobs(), emulator.permissions(), emulator.models(), emulator.uploads()
@@ -59,12 +59,12 @@ def test_everything_survives_a_restart(tmp_path: Path, open_client: Callable[...
 
 
 def test_a_running_job_continues_after_a_restart(tmp_path: Path, open_client: Callable[..., Api]) -> None:
-    with standing(tmp_path) as emulator:
+    with persistent_emulator(tmp_path) as emulator:
         job_id = open_client(emulator).train()["id"]
         emulator.advance(JOB_SECONDS / 2)
         before = open_client(emulator).events(job_id)
 
-    with standing(tmp_path) as emulator:
+    with persistent_emulator(tmp_path) as emulator:
         api = open_client(emulator)
         assert api.events(job_id) == before
         emulator.advance(JOB_SECONDS / 2)
@@ -85,22 +85,22 @@ def test_time_passes_while_the_emulator_is_stopped(tmp_path: Path, open_client: 
 
 
 def test_uncommitted_content_is_deleted_at_start(tmp_path: Path) -> None:
-    with standing(tmp_path) as emulator:
+    with persistent_emulator(tmp_path) as emulator:
         draft = emulator.backend.blobs.draft()
         draft.write(b"half a fi")
         assert list(emulator.backend.blobs.folder.iterdir())
         draft._file.close()
-    with standing(tmp_path) as emulator:
+    with persistent_emulator(tmp_path) as emulator:
         assert list(emulator.backend.blobs.folder.iterdir()) == []
 
 
 def test_one_folder_serves_one_emulator(tmp_path: Path) -> None:
-    with standing(tmp_path), pytest.raises(EmulatorError, match="in use by another emulator"):
-        standing(tmp_path).start()
+    with persistent_emulator(tmp_path), pytest.raises(EmulatorError, match="in use by another emulator"):
+        persistent_emulator(tmp_path).start()
 
 
 def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
-    with standing(tmp_path):
+    with persistent_emulator(tmp_path):
         pass
     with closing(sqlite3.connect(tmp_path / "books.sqlite")) as books:
         books.execute("PRAGMA user_version = 99")
@@ -112,7 +112,7 @@ def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
 
     for folder, reason in ((tmp_path, "schema version 99"), (other, "not a database")):
         with pytest.raises(EmulatorError, match=rf"data directory .* cannot be used: .*{reason}.* --data"):
-            standing(folder).start()
+            persistent_emulator(folder).start()
 
 
 def test_a_store_that_cannot_be_opened_is_closed(tmp_path: Path) -> None:

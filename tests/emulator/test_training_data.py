@@ -33,7 +33,7 @@ def inspect(content: bytes, method: str = "supervised", **options: str) -> Summa
     return inspect_training_data(io.BytesIO(content), method=method, **options)
 
 
-def asked(*parts: Any) -> dict[str, Any]:
+def user_row(*parts: Any) -> dict[str, Any]:
     return {"messages": [USER | {"content": list(parts)}, ASSISTANT]}
 
 
@@ -130,7 +130,7 @@ def test_tokens_follow_text_and_overhead() -> None:
 
 
 def test_tokens_of_a_row_stop_at_the_length_limit() -> None:
-    row = asked({"type": "text", "text": "x" * 300_000})
+    row = user_row({"type": "text", "text": "x" * 300_000})
 
     assert inspect(jsonl(*[row] * 10)) == Summary(10, 10 * MAX_ROW_TOKENS)
 
@@ -139,7 +139,7 @@ def test_tokens_of_a_row_stop_at_the_length_limit() -> None:
 def test_images_cost_tokens_by_detail(detail: str, tokens: int) -> None:
     text = {"type": "text", "text": "look"}
     image = {"type": "image_url", "image_url": {"url": "https://example.com/a.png", "detail": detail}}
-    without, with_image = (inspect(jsonl(*[asked(*parts)] * 10)) for parts in ([text], [text, image]))
+    without, with_image = (inspect(jsonl(*[user_row(*parts)] * 10)) for parts in ([text], [text, image]))
 
     assert isinstance(without, Summary)
     assert isinstance(with_image, Summary)
@@ -148,7 +148,7 @@ def test_images_cost_tokens_by_detail(detail: str, tokens: int) -> None:
 
 @pytest.mark.long
 def test_more_image_rows_than_allowed_fail() -> None:
-    content = jsonl(asked(IMAGE)) * (MAX_IMAGE_ROWS + 1)
+    content = jsonl(user_row(IMAGE)) * (MAX_IMAGE_ROWS + 1)
 
     problem = inspect(content)
 
@@ -159,12 +159,12 @@ def test_more_image_rows_than_allowed_fail() -> None:
 class _Endless(io.BytesIO):
     """A line without an end, which counts the bytes that were read from it."""
 
-    asked = 0
+    bytes_read = 0
 
     def readline(self, size: int | None = -1, /) -> bytes:
         assert size is not None
         assert size > 0, "an unbounded read of an endless line"
-        self.asked += size
+        self.bytes_read += size
         return b"x" * size
 
 
@@ -175,7 +175,7 @@ def test_line_without_end_is_abandoned() -> None:
 
     assert isinstance(problem, Problem)
     assert "Line 1: the row is longer than" in problem.message
-    assert endless.asked < 200 * 2**20
+    assert endless.bytes_read < 200 * 2**20
 
 
 @given(strategies.binary(max_size=200), strategies.sampled_from(sorted(VALID)))

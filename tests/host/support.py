@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pulumi.dynamic import ResourceProvider
 
 ROOT = Path(__file__).parents[2]
-OURS = "pulumi-python:dynamic/openai_ft:"
-THEIRS = "pulumi-python:dynamic:Resource"
+TYPE_PREFIX = "pulumi-python:dynamic/openai_ft:"
+THIRD_PARTY_TYPE = "pulumi-python:dynamic:Resource"
 FILE, JOB, PERMISSION = "File", "FineTuningJob", "FineTuningCheckpointPermission"
 MODEL = "gpt-4o-mini-2024-07-18"
 IDENTITY = {"__identity": "organization::dev::shop::FineTuningJob::support"}
@@ -47,7 +47,7 @@ MANY = 256
 
 def urn(kind: str, name: str = "support", *, parents: str = "") -> str:
     """Return the URN of a resource; the name of a resource class selects its type."""
-    token = kind if ":" in kind else OURS + kind
+    token = kind if ":" in kind else TYPE_PREFIX + kind
     return f"urn:pulumi:dev::shop::{parents}{token}::{name}"
 
 
@@ -57,7 +57,7 @@ def struct(properties: Mapping[str, Any] | None) -> struct_pb2.Struct:
     return made
 
 
-def plain(given: struct_pb2.Struct) -> dict[str, Any]:
+def to_dict(given: struct_pb2.Struct) -> dict[str, Any]:
     """Return properties without the provider. Whole numbers are ints."""
     found: dict[str, Any] = json_format.MessageToDict(given)
     found.pop("__provider", None)
@@ -126,7 +126,7 @@ class Engine(engine_pb2_grpc.EngineServicer):
         assert log, f"{text!r} was not among {[log.message for log in self.logs]}"
         return log
 
-    def said(self, name: str) -> list[str]:
+    def messages_of(self, name: str) -> list[str]:
         """Return the messages of a resource that stay in the diagnostics."""
         return [log.message for log in self.logs if not log.ephemeral and log.urn.endswith(f"::{name}")]
 

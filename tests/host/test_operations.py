@@ -20,7 +20,7 @@ GRACE_PERIOD = 0.05
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_grace_period(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_operations, "GRACE_PERIOD", GRACE_PERIOD)
 
 

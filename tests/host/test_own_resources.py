@@ -14,11 +14,11 @@ from tests.host.support import (
     FILE,
     JOB,
     LONGEST_WAIT,
-    OURS,
     PERMISSION,
     ROOT,
+    TYPE_PREFIX,
     eventually,
-    plain,
+    to_dict,
     urn,
 )
 from tests.support import API_KEY
@@ -46,7 +46,7 @@ RESOURCES = [
     if isinstance(kind, type) and issubclass(kind, pulumi.dynamic.Resource)
 ]
 # Modules that are slow to load, and not needed before the first call for a resource of this package.
-HEAVY = [
+SLOW_MODULES = [
     "httpx",
     "pydantic",
     "tenacity",
@@ -114,14 +114,14 @@ def test_each_type_has_its_provider(name: str) -> None:
 
 
 def test_a_program_registers_the_provider_that_the_host_records() -> None:
-    assert run(PROGRAM) == {f"{OURS}{name}": _own_resources._pickled(name) for name in MODULES}
+    assert run(PROGRAM) == {f"{TYPE_PREFIX}{name}": _own_resources._pickled(name) for name in MODULES}
 
 
 def test_slow_modules_are_loaded_only_when_needed() -> None:
-    assert run(LOADED.format(names=HEAVY)) == []
+    assert run(LOADED.format(names=SLOW_MODULES)) == []
 
 
-@pytest.mark.parametrize("name", HEAVY)
+@pytest.mark.parametrize("name", SLOW_MODULES)
 def test_slow_modules_are_installed(name: str) -> None:
     """Without this check, the test above could never fail."""
     assert find_spec(name)
@@ -163,7 +163,7 @@ def test_many_creates_run_at_a_time(host: Host, service: Emulator, job_inputs: d
     calls = [host.creating(JOB, {**job_inputs, "suffix": name}, name) for name in names]
     created = [call.result(LONGEST_WAIT) for call in calls]
 
-    outs = [plain(each.properties) for each in created]
+    outs = [to_dict(each.properties) for each in created]
     assert len(service.jobs()) == MANY == len({each.id for each in created})
     assert [each["suffix"] for each in outs] == names
     assert {each["status"] for each in outs} == {"succeeded"}
@@ -186,7 +186,7 @@ def test_waiting_jobs_are_polled_together(
     eventually(lambda: sum("metadata" not in entry.query for entry in lists(slow_service)) >= 3)
     slow_service.advance(TRAINING)
 
-    assert {plain(call.result(LONGEST_WAIT).properties)["status"] for call in calls} == {"succeeded"}
+    assert {to_dict(call.result(LONGEST_WAIT).properties)["status"] for call in calls} == {"succeeded"}
 
 
 def lists(service: Emulator) -> list[JournalEntry]:

@@ -28,7 +28,7 @@ def nested(simple: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 values = nested(st.booleans() | numbers | texts)
-everything = nested(st.none() | st.booleans() | numbers | texts)
+values_or_none = nested(st.none() | st.booleans() | numbers | texts)
 
 
 @given(st.dictionaries(names, values))
@@ -41,7 +41,7 @@ def test_unset_values_are_not_sent(properties: dict[str, Any]) -> None:
     assert set(to_struct(properties)) == {name for name, value in properties.items() if value is not None}
 
 
-@given(st.dictionaries(names, everything))
+@given(st.dictionaries(names, values_or_none))
 def test_a_state_equals_the_stock_hosts(properties: dict[str, Any]) -> None:
     assert to_struct(properties) == from_the_stock_host(properties)
 
@@ -64,9 +64,9 @@ def from_the_stock_host(properties: dict[str, Any]) -> Struct:
     "value", [unknown(), [unknown()], {"a": {"b": [unknown(), 1]}}], ids=["top", "list", "map"]
 )
 def test_unknown_values_stay_unknown(value: Any) -> None:
-    (there,) = from_struct(to_struct({"a": value})).values()
+    (received,) = from_struct(to_struct({"a": value})).values()
 
-    assert shape(there) == shape(value)
+    assert shape(received) == shape(value)
 
 
 def shape(value: Any) -> Any:

@@ -72,11 +72,11 @@ def test_it_serves_without_an_engine() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_an_idle_host_ends_at_once_on_a_signal(own: HostProcess, number: int) -> None:
-    told_at = time.monotonic()
+    announced_at = time.monotonic()
     own.process.send_signal(number)
 
     assert own.wait() == 0
-    assert time.monotonic() - told_at < AT_ONCE
+    assert time.monotonic() - announced_at < AT_ONCE
     assert own.stdout.read() == b""
     assert own.stderr == ""
 
@@ -101,8 +101,8 @@ def test_it_ends_when_its_engine_is_killed() -> None:
 
 def test_it_outlives_its_stdin_while_the_engine_listens(own: HostProcess, listener: socket.socket) -> None:
     own.stdin.close()
-    asked, _ = listener.accept()
-    asked.close()
+    connection, _ = listener.accept()
+    connection.close()
 
     assert answers(own.address)
 

@@ -16,15 +16,15 @@ from tests.host.support import (
     FILE,
     JOB,
     MODEL,
-    OURS,
     PERMISSION,
-    THEIRS,
+    THIRD_PARTY_TYPE,
+    TYPE_PREFIX,
     UNKNOWN,
     configuration,
     pickled,
-    plain,
     refusal,
     struct,
+    to_dict,
     urn,
 )
 from tests.support import ADMIN_KEY, API_KEY
@@ -99,13 +99,13 @@ class TestProtocol:
 
     def test_functions_use_the_stacks_configuration(self, host: Host, service: Emulator) -> None:
         answer = host.stub.Invoke(
-            provider_pb2.InvokeRequest(tok=f"{OURS}getFineTuningJobs", args=struct({"limit": 1}))
+            provider_pb2.InvokeRequest(tok=f"{TYPE_PREFIX}getFineTuningJobs", args=struct({"limit": 1}))
         )
 
-        assert plain(getattr(answer, "return"))["jobs"] == []
+        assert to_dict(getattr(answer, "return"))["jobs"] == []
         assert [entry.path for entry in service.journal()] == ["/v1/fine_tuning/jobs"]
 
-    @pytest.mark.parametrize("token", [f"{OURS}getNothing", "aws:s3:getBucket", ""])
+    @pytest.mark.parametrize("token", [f"{TYPE_PREFIX}getNothing", "aws:s3:getBucket", ""])
     def test_a_missing_function_is_reported(self, host: Host, token: str) -> None:
         (failure,) = host.stub.Invoke(provider_pb2.InvokeRequest(tok=token)).failures
 
@@ -127,7 +127,7 @@ class TestBadInput:
         assert still_works(host)
 
     @pytest.mark.parametrize("method", METHODS)
-    @pytest.mark.parametrize("kind", ["aws:s3/bucket:Bucket", THEIRS])
+    @pytest.mark.parametrize("kind", ["aws:s3/bucket:Bucket", THIRD_PARTY_TYPE])
     def test_a_resource_without_a_provider_is_reported(self, host: Host, kind: str, method: str) -> None:
         reason = refusal(METHODS[method], host, urn(kind, "assets")).reason
 
@@ -152,13 +152,16 @@ class TestBadInput:
         assert repr(name) in failed.reason
 
     def test_a_childs_type_is_independent_of_its_parents(self, host: Host) -> None:
-        child = urn(FILE, "data", parents=f"shop:index:Team${THEIRS}$")
+        child = urn(FILE, "data", parents=f"shop:index:Team${THIRD_PARTY_TYPE}$")
 
         assert not host.stub.Check(provider_pb2.CheckRequest(urn=child)).failures
 
     @pytest.mark.parametrize(
         "resource",
-        [urn(THEIRS, parents=f"{OURS}{FILE}$"), urn(THEIRS, f"{OURS}{FILE}")],
+        [
+            urn(THIRD_PARTY_TYPE, parents=f"{TYPE_PREFIX}{FILE}$"),
+            urn(THIRD_PARTY_TYPE, f"{TYPE_PREFIX}{FILE}"),
+        ],
         ids=["our child", "our name"],
     )
     def test_similar_types_do_not_belong_to_this_package(self, host: Host, resource: str) -> None:
@@ -203,7 +206,7 @@ class TestBadInput:
     ) -> None:
         host.configure(configuration(service.url, denyThirdPartyProviders="true"))
 
-        reason = refusal(host.create, THEIRS, {"__provider": "never loaded"}, "shelf").reason
+        reason = refusal(host.create, THIRD_PARTY_TYPE, {"__provider": "never loaded"}, "shelf").reason
 
         assert is_a_sentence(reason)
         assert "'shelf'" in reason
@@ -224,7 +227,7 @@ class TestBadInput:
         ids=["letters", "blanks", "no pickle", "empty", "number", "list", "unknown module"],
     )
     def test_a_broken_third_party_provider_is_reported(self, host: Host, broken: Any) -> None:
-        reason = refusal(host.create, THEIRS, {"__provider": broken, "size": 1}, "shelf").reason
+        reason = refusal(host.create, THIRD_PARTY_TYPE, {"__provider": broken, "size": 1}, "shelf").reason
 
         assert is_a_sentence(reason)
         assert "'shelf'" in reason
@@ -243,7 +246,7 @@ class TestBadInput:
         refusal(host.delete, JOB, "ftjob-1", {**inputs, **trap})
 
         assert not (tmp_path / "sprung").exists()
-        refusal(host.create, THEIRS, trap)
+        refusal(host.create, THIRD_PARTY_TYPE, trap)
         assert (tmp_path / "sprung").exists()
 
 
@@ -271,11 +274,11 @@ class TestFile:
         inputs = {"file": str(training_data), "sha256": sha256, **pickled(FileProvider())}
 
         created = host.create(FILE, inputs)
-        read = host.read(FILE, created.id, plain(created.properties), inputs)
+        read = host.read(FILE, created.id, to_dict(created.properties), inputs)
 
         (file,) = service.files()
         assert created.id == file["id"]
-        assert plain(created.properties) == {
+        assert to_dict(created.properties) == {
             "filename": "training.jsonl",
             "purpose": "fine-tune",
             "bytes": training_data.stat().st_size,
@@ -285,14 +288,14 @@ class TestFile:
             "example_count": 12,
             "token_count": check(training_data).tokens,
         }
-        assert (read.id, plain(read.properties)) == (created.id, plain(created.properties))
-        host.delete(FILE, created.id, plain(created.properties))
+        assert (read.id, to_dict(read.properties)) == (created.id, to_dict(created.properties))
+        host.delete(FILE, created.id, to_dict(created.properties))
         assert service.files() == []
-        assert host.read(FILE, created.id, plain(created.properties)) == provider_pb2.ReadResponse()
+        assert host.read(FILE, created.id, to_dict(created.properties)) == provider_pb2.ReadResponse()
 
     def test_an_edited_file_is_replaced(self, host: Host, training_data: Path) -> None:
         created = host.create(FILE, {"file": str(training_data)})
-        olds = plain(created.properties)
+        olds = to_dict(created.properties)
 
         found = host.diff(FILE, created.id, olds, {"file": str(training_data), "sha256": "0" * 64})
 
@@ -308,10 +311,10 @@ class TestFile:
     def test_an_import_returns_the_inputs_of_a_program(self, host: Host, file_id: str) -> None:
         read = host.read(FILE, file_id)
 
-        inputs = plain(read.inputs)
+        inputs = to_dict(read.inputs)
         assert read.id == file_id
         assert {"filename": "training.jsonl", "purpose": "fine-tune"}.items() <= inputs.items()
-        assert host.diff(FILE, file_id, plain(read.properties), inputs).changes == DiffResponse.DIFF_NONE
+        assert host.diff(FILE, file_id, to_dict(read.properties), inputs).changes == DiffResponse.DIFF_NONE
         assert read.inputs["__provider"] == read.properties["__provider"] != ""
         assert not host.check(FILE, inputs).failures
 
@@ -326,7 +329,7 @@ class TestFile:
     ) -> None:
         inputs = {"file": str(training_data), "sha256": "0" * 64, "__identity": "somebody"}
 
-        planned = plain(host.create(FILE, inputs, preview=True).properties)
+        planned = to_dict(host.create(FILE, inputs, preview=True).properties)
 
         assert planned["bytes"] == training_data.stat().st_size
         assert planned["filename"].startswith("training-")
@@ -339,7 +342,7 @@ class TestFile:
 
         planned = host.update(FILE, "file-1", olds, {"file": "moved", "sha256": "0" * 64}, preview=True)
 
-        assert plain(planned.properties) == olds
+        assert to_dict(planned.properties) == olds
         assert service.journal() == []
 
 
@@ -350,16 +353,16 @@ class TestJob:
         created = host.create(JOB, job_inputs)
 
         (job,) = service.jobs()
-        outs = plain(created.properties)
+        outs = to_dict(created.properties)
         assert created.id == job["id"]
         assert (outs["status"], outs["fine_tuned_model"]) == ("succeeded", job["fine_tuned_model"])
-        assert plain(host.read(JOB, created.id, outs).properties) == outs
+        assert to_dict(host.read(JOB, created.id, outs).properties) == outs
         assert host.diff(JOB, created.id, outs, job_inputs).changes == DiffResponse.DIFF_NONE
         assert host.engine.await_log("created job").urn == urn(JOB)
 
     def test_in_place_changes_are_updates(self, host: Host, job_inputs: dict[str, Any]) -> None:
         created = host.create(JOB, job_inputs)
-        olds, news = plain(created.properties), {**job_inputs, "delete_model_on_destroy": True}
+        olds, news = to_dict(created.properties), {**job_inputs, "delete_model_on_destroy": True}
 
         found = host.diff(JOB, created.id, olds, news)
         updated = host.update(JOB, created.id, olds, news)
@@ -368,7 +371,7 @@ class TestJob:
         assert {path: each.kind for path, each in found.detailedDiff.items()} == {
             "delete_model_on_destroy": PropertyDiff.ADD
         }
-        assert plain(updated.properties) == {**olds, "delete_model_on_destroy": True} | asked(updated)
+        assert to_dict(updated.properties) == {**olds, "delete_model_on_destroy": True} | requested(updated)
 
     def test_a_nested_change_replaces_and_names_its_path(
         self, host: Host, job_inputs: dict[str, Any]
@@ -377,7 +380,7 @@ class TestJob:
         created = host.create(JOB, inputs)
         news = {**inputs, "method": supervised(n_epochs=4), "metadata": {"team.name": "b"}, "suffix": "new"}
 
-        found = host.diff(JOB, created.id, plain(created.properties), news)
+        found = host.diff(JOB, created.id, to_dict(created.properties), news)
 
         assert found.changes == DiffResponse.DIFF_SOME
         assert {path: each.kind for path, each in found.detailedDiff.items()} == {
@@ -392,7 +395,7 @@ class TestJob:
         created = host.create(JOB, job_inputs)
 
         news = {**job_inputs, "training_file": UNKNOWN}
-        found = host.diff(JOB, created.id, plain(created.properties), news)
+        found = host.diff(JOB, created.id, to_dict(created.properties), news)
 
         assert list(found.replaces) == ["training_file"]
 
@@ -402,7 +405,7 @@ class TestJob:
         inputs = {**slow_job_inputs, "wait_for_completion": False}
         created = slow_host.create(JOB, inputs)
 
-        found = slow_host.diff(JOB, created.id, plain(created.properties), {**inputs, "seed": 7})
+        found = slow_host.diff(JOB, created.id, to_dict(created.properties), {**inputs, "seed": 7})
 
         assert found.deleteBeforeReplace
 
@@ -411,7 +414,7 @@ class TestJob:
     ) -> None:
         created = slow_host.create(JOB, {**slow_job_inputs, "wait_for_completion": False})
 
-        slow_host.delete(JOB, created.id, plain(created.properties))
+        slow_host.delete(JOB, created.id, to_dict(created.properties))
 
         assert [job["status"] for job in slow_service.jobs()] == ["cancelled"]
 
@@ -427,14 +430,14 @@ class TestJob:
     def test_checked_inputs_are_the_programs(self, host: Host) -> None:
         news = {"model": MODEL, "training_file": UNKNOWN, "seed": 7, "__identity": "somebody"}
 
-        assert plain(host.check(JOB, news).inputs) == news
+        assert to_dict(host.check(JOB, news).inputs) == news
 
     def test_a_create_preview_knows_the_inputs(self, host: Host, service: Emulator) -> None:
         planned = host.create(
             JOB, {"model": MODEL, "training_file": UNKNOWN, "suffix": "support", "seed": 7}, preview=True
         )
 
-        outs = plain(planned.properties)
+        outs = to_dict(planned.properties)
         assert planned.id == ""
         assert (outs["training_file"], outs["suffix"], outs["seed"]) == (UNKNOWN, "support", 7)
         assert outs["base_url"] == service.url
@@ -446,13 +449,13 @@ class TestJob:
         self, host: Host, service: Emulator, job_inputs: dict[str, Any]
     ) -> None:
         created = host.create(JOB, job_inputs)
-        olds, before = plain(created.properties), service.journal()
+        olds, before = to_dict(created.properties), service.journal()
 
         planned = host.update(
             JOB, created.id, olds, {**job_inputs, "delete_model_on_destroy": True}, preview=True
         )
 
-        assert plain(planned.properties) == {**olds, "delete_model_on_destroy": True}
+        assert to_dict(planned.properties) == {**olds, "delete_model_on_destroy": True}
         assert service.journal() == before
 
     def test_an_import_returns_the_inputs_of_a_program(self, host: Host, job_inputs: dict[str, Any]) -> None:
@@ -460,10 +463,10 @@ class TestJob:
 
         read = host.read(JOB, created.id)
 
-        inputs = plain(read.inputs)
+        inputs = to_dict(read.inputs)
         assert (inputs["training_file"], inputs["suffix"]) == (job_inputs["training_file"], "support")
         assert not host.check(JOB, inputs).failures
-        found = host.diff(JOB, created.id, plain(read.properties), inputs)
+        found = host.diff(JOB, created.id, to_dict(read.properties), inputs)
         assert (found.changes, list(found.replaces)) == (DiffResponse.DIFF_NONE, [])
 
     @pytest.mark.parametrize("id_", ["", "file-1", "nonsense"])
@@ -483,17 +486,17 @@ class TestPermission:
 
     @pytest.fixture
     def inputs(self, host: Host, job_inputs: dict[str, Any]) -> dict[str, Any]:
-        model = plain(host.create(JOB, job_inputs).properties)["fine_tuned_model"]
+        model = to_dict(host.create(JOB, job_inputs).properties)["fine_tuned_model"]
         return {"checkpoint_id": model, "project_ids": ["proj_b", "proj_c"]}
 
     def test_it_is_created_changed_read_and_revoked(
         self, host: Host, service: Emulator, inputs: dict[str, Any]
     ) -> None:
         created = host.create(PERMISSION, inputs)
-        olds, news = plain(created.properties), {**inputs, "project_ids": ["proj_c", "proj_d"]}
+        olds, news = to_dict(created.properties), {**inputs, "project_ids": ["proj_c", "proj_d"]}
 
         found = host.diff(PERMISSION, created.id, olds, news)
-        updated = plain(host.update(PERMISSION, created.id, olds, news).properties)
+        updated = to_dict(host.update(PERMISSION, created.id, olds, news).properties)
 
         assert created.id == inputs["checkpoint_id"]
         assert {path: each.kind for path, each in found.detailedDiff.items()} == {
@@ -503,7 +506,7 @@ class TestPermission:
             ["proj_c", "proj_d"],
             olds["permission_ids"]["proj_c"],
         )
-        assert plain(host.read(PERMISSION, created.id, updated).properties) == updated
+        assert to_dict(host.read(PERMISSION, created.id, updated).properties) == updated
         host.delete(PERMISSION, created.id, updated)
         assert service.permissions() == []
         assert host.read(PERMISSION, created.id, updated).id == ""
@@ -513,8 +516,8 @@ class TestPermission:
 
         read = host.read(PERMISSION, inputs["checkpoint_id"])
 
-        assert (read.id, plain(read.inputs)) == (inputs["checkpoint_id"], inputs)
-        found = host.diff(PERMISSION, read.id, plain(read.properties), plain(read.inputs))
+        assert (read.id, to_dict(read.inputs)) == (inputs["checkpoint_id"], inputs)
+        found = host.diff(PERMISSION, read.id, to_dict(read.properties), to_dict(read.inputs))
         assert found.changes == DiffResponse.DIFF_NONE
 
     def test_another_checkpoint_replaces_the_resource(self, host: Host) -> None:
@@ -540,7 +543,7 @@ class TestPermission:
 
         planned = host.update(PERMISSION, "ft:a", olds, news, preview=True)
 
-        assert plain(planned.properties) == {
+        assert to_dict(planned.properties) == {
             "checkpoint_id": "ft:a",
             "project_ids": ["proj_b", "proj_c"],
             "permission_ids": {"proj_b": "cp_1", "proj_c": UNKNOWN},
@@ -550,7 +553,7 @@ class TestPermission:
     def test_a_preview_of_a_create_knows_its_checkpoint(self, host: Host, service: Emulator) -> None:
         planned = host.create(PERMISSION, {"checkpoint_id": "ft:a", "project_ids": UNKNOWN}, preview=True)
 
-        outs = plain(planned.properties)
+        outs = to_dict(planned.properties)
         assert (outs["checkpoint_id"], outs["project_ids"], outs["permission_ids"]) == (
             "ft:a",
             UNKNOWN,
@@ -562,12 +565,12 @@ class TestPermission:
 @pytest.mark.parametrize("kind", PROVIDERS)
 def test_the_state_records_the_programs_provider(host: Host, kind: str) -> None:
     """A stack can therefore return to the stock host."""
-    wanted = pickled(PROVIDERS[kind]())["__provider"]
+    expected = pickled(PROVIDERS[kind]())["__provider"]
 
     checked = host.check(kind, {"model": MODEL, **pickled(PROVIDERS[kind]())})
     planned = host.create(kind, {"model": MODEL}, preview=True)
 
-    assert (checked.inputs["__provider"], planned.properties["__provider"]) == (wanted, wanted)
+    assert (checked.inputs["__provider"], planned.properties["__provider"]) == (expected, expected)
 
 
 class TestFailures:
@@ -601,12 +604,12 @@ class TestFailures:
             JOB: {"model": MODEL, "training_file": "file-1"},
             PERMISSION: {"checkpoint_id": "ft:a", "project_ids": ["proj_b"]},
         }
-        unconfigured.configure(configuration(nowhere(), maxRetries="0"))
+        unconfigured.configure(configuration(unused_address(), maxRetries="0"))
 
         failed = refusal(unconfigured.create, kind, inputs[kind])
 
         assert is_a_sentence(failed.reason)
-        assert nowhere() in failed.reason
+        assert unused_address() in failed.reason
 
     @pytest.mark.parametrize("kind", PROVIDERS)
     def test_check_reports_a_missing_key(self, unconfigured: Host, service: Emulator, kind: str) -> None:
@@ -625,7 +628,7 @@ class TestFailures:
         assert planned.properties["base_url"] == slow_service.url
 
 
-def nowhere() -> str:
+def unused_address() -> str:
     """Return an address without a server: the port of the discard protocol."""
     return "http://127.0.0.1:9/v1"
 
@@ -634,9 +637,9 @@ def test_responses_and_messages_contain_no_keys(
     host: Host, process: HostProcess, service: Emulator, job_inputs: dict[str, Any], training_data: Path
 ) -> None:
     created = host.create(JOB, job_inputs)
-    outs = plain(created.properties)
+    outs = to_dict(created.properties)
     model = outs["fine_tuned_model"]
-    heard: list[Any] = [
+    responses: list[Any] = [
         host.check(JOB, job_inputs),
         host.create(JOB, job_inputs, preview=True),
         created,
@@ -649,19 +652,19 @@ def test_responses_and_messages_contain_no_keys(
     ]
     refused = {"error": {"message": f"no {API_KEY} and no {ADMIN_KEY} here", "type": "auth"}}
     service.fault("*", "*", "status", times=None, status=401, body=refused)
-    heard += [
+    responses += [
         refusal(host.read, JOB, created.id, outs),
         refusal(host.update, JOB, created.id, outs, {**job_inputs, "wait_for_completion": True}),
         refusal(host.create, PERMISSION, {"checkpoint_id": "ft:b", "project_ids": ["proj_b"]}),
         *reasons(host, JOB, job_inputs),
     ]
 
-    reported = "\n".join(map(str, [*heard, *host.engine.logs, process.stderr]))
+    reported = "\n".join(map(str, [*responses, *host.engine.logs, process.stderr]))
     assert "sk-…cdef" in reported
     assert API_KEY not in reported
     assert ADMIN_KEY not in reported
 
 
-def asked(updated: provider_pb2.UpdateResponse) -> dict[str, Any]:
+def requested(updated: provider_pb2.UpdateResponse) -> dict[str, Any]:
     """Return the inputs that an update records."""
-    return {"__asked": plain(updated.properties)["__asked"]}
+    return {"__asked": to_dict(updated.properties)["__asked"]}

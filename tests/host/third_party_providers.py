@@ -25,7 +25,7 @@ configured: list[str] = []
 """The labels of configured providers, in order of configuration."""
 
 
-class Shelf(ResourceProvider):
+class Recording(ResourceProvider):
     """A provider that returns its inputs and records its calls.
 
     Args:
@@ -69,7 +69,7 @@ class Shelf(ResourceProvider):
         Path(props["record"]).write_text(id_)
 
 
-class Surroundings(ResourceProvider):
+class Environment(ResourceProvider):
     """A provider that reports its environment."""
 
     serialize_as_secret_always = False
@@ -94,28 +94,28 @@ class Surroundings(ResourceProvider):
         )
 
 
-class Undecided(Shelf):
+class Undecided(Recording):
     """A provider that leaves the diff to the engine."""
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         return DiffResult()
 
 
-class Failing(Shelf):
+class Failing(Recording):
     """A provider that fails."""
 
     def create(self, _props: dict[str, Any]) -> CreateResult:
         raise ValueError("what\nis wrong")
 
 
-class Exiting(Shelf):
+class Exiting(Recording):
     """A provider that tries to end the process."""
 
     def create(self, _props: dict[str, Any]) -> CreateResult:
         sys.exit("enough")
 
 
-class Empty(Shelf):
+class Empty(Recording):
     """A provider whose methods return None."""
 
     def check(self, _olds: dict[str, Any], _news: dict[str, Any]) -> CheckResult:
@@ -125,7 +125,7 @@ class Empty(Shelf):
         return ReadResult(id_, None)
 
 
-class Brittle(Shelf):
+class FailingOnce(Recording):
     """A provider whose first configuration fails."""
 
     def configure(self, req: ConfigureRequest) -> None:
@@ -134,7 +134,7 @@ class Brittle(Shelf):
             raise ValueError("not the first time")
 
 
-class Holding(Shelf):
+class Capturing(Recording):
     """A provider that has captured an output of its program."""
 
     def __init__(self, label: str) -> None:

@@ -78,12 +78,12 @@ class PolicyHarness:
     """A run of a pack over a sequence of resources.
 
     Args:
-        looks: Whether to run the policy that detects secrets.
+        detects_secrets: Whether to run the policy that detects secrets.
         today: Date of the run.
     """
 
-    def __init__(self, *, looks: bool = True, today: date = TODAY) -> None:
-        self.looks, self.today, self.marks = looks, today, SecretMarks()
+    def __init__(self, *, detects_secrets: bool = True, today: date = TODAY) -> None:
+        self.detects_secrets, self.today, self.marks = detects_secrets, today, SecretMarks()
 
     def arguments(
         self,
@@ -97,8 +97,8 @@ class PolicyHarness:
         stack: str = "dev",
     ) -> ResourceValidationArgs:
         """Return the arguments of a validation."""
-        self.look(PROVIDER_TYPE, configuration or {}, "default")
-        self.look(kind, props, name, stack)
+        self.detect_secrets(PROVIDER_TYPE, configuration or {}, "default")
+        self.detect_secrets(kind, props, name, stack)
         read = unknown_checking_proxy(deserialize_properties(wire(props)))
         return ResourceValidationArgs(
             kind,
@@ -110,8 +110,8 @@ class PolicyHarness:
             config,
         )
 
-    def look(self, kind: str, props: Mapping[str, Any], name: str, stack: str = "dev") -> None:
-        if self.looks:
+    def detect_secrets(self, kind: str, props: Mapping[str, Any], name: str, stack: str = "dev") -> None:
+        if self.detects_secrets:
             DETECT_SECRETS.policy(self.marks).remediate(
                 self.remediation_arguments(kind, props, name=name, stack=stack)
             )
@@ -140,7 +140,7 @@ class PolicyHarness:
         self, rule: Rule, kind: str, props: Mapping[str, Any], config: Mapping[str, Any] | None = None
     ) -> dict[str, Any] | None:
         """Return the properties that a remediation sends to the engine."""
-        self.look(kind, props, "it")
+        self.detect_secrets(kind, props, "it")
         arguments = self.remediation_arguments(kind, props, config=config)
         changed = rule.policy(self.marks, lambda: self.today).remediate(arguments)
         assert not isawaitable(changed)
@@ -150,7 +150,7 @@ class PolicyHarness:
 def violations(rule: Rule, kind: str, props: Mapping[str, Any], **changes: Any) -> list[str]:
     """Return the violations of a rule by a resource, by default on a day in November 2026."""
     today = changes.pop("today", TODAY)
-    return PolicyHarness(looks=changes.pop("looks", True), today=today).violations(
+    return PolicyHarness(detects_secrets=changes.pop("looks", True), today=today).violations(
         rule, kind, props, **changes
     )
 

@@ -30,10 +30,10 @@ def test_its_urn_contains_name_and_stack() -> None:
 
 
 def test_shown_values_are_truncated() -> None:
-    shown = CheckedResource(JOB_TYPE, URN, TODAY, secret=frozenset()).redacted_repr("model", "x" * 200)
+    text = CheckedResource(JOB_TYPE, URN, TODAY, secret=frozenset()).redacted_repr("model", "x" * 200)
 
-    assert len(shown) == 80
-    assert shown.endswith("x…")
+    assert len(text) == 80
+    assert text.endswith("x…")
 
 
 @pytest.mark.parametrize("path", ["method", "method.dpo.beta", "method[0]"])

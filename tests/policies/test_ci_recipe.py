@@ -144,7 +144,7 @@ def test_the_script_has_no_preview_to_skip() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ([], "usage: "),
         (
@@ -153,8 +153,8 @@ def test_the_script_has_no_preview_to_skip() -> None:
         ),
     ],
 )
-def test_the_script_reports_missing_settings(arguments: list[str], said: str) -> None:
+def test_the_script_reports_missing_settings(arguments: list[str], message: str) -> None:
     done = subprocess.run(["sh", SCRIPT, *arguments], capture_output=True, text=True, check=False)
 
     assert done.returncode != 0
-    assert said in done.stderr
+    assert message in done.stderr

@@ -45,7 +45,7 @@ def test_the_documented_pack_matches_init() -> None:
 
 def test_the_recipe_names_the_secrets_of_the_workflow() -> None:
     workflow = (DOCS.parent / "examples" / "ci" / "fine-tuning.yml").read_text()
-    asked = set(re.findall(r"(?:secrets|vars)\.(\w+)", workflow))
+    used = set(re.findall(r"(?:secrets|vars)\.(\w+)", workflow))
 
-    assert {"OPENAI_API_KEY", "OPENAI_ADMIN_KEY"} <= asked
-    assert [name for name in asked if f"`{name}`" not in (DOCS / "ci.md").read_text()] == []
+    assert {"OPENAI_API_KEY", "OPENAI_ADMIN_KEY"} <= used
+    assert [name for name in used if f"`{name}`" not in (DOCS / "ci.md").read_text()] == []

@@ -70,7 +70,7 @@ def test_a_secret_suffix_is_not_shown() -> None:
     (found,) = violations(SUFFIX, JOB_TYPE, job(suffix=Secret("Hush")))
     assert found.startswith("suffix: [secret] is invalid")
 
-    (found,) = violations(SUFFIX, JOB_TYPE, job(suffix="Hush"), looks=False)
+    (found,) = violations(SUFFIX, JOB_TYPE, job(suffix="Hush"), detects_secrets=False)
     assert found.startswith("suffix: [hidden] is invalid")
 
 

@@ -53,7 +53,11 @@ def test_a_plaintext_admin_key_is_refused() -> None:
 def test_without_secret_marks_a_key_is_not_called_plaintext() -> None:
     assert (
         violations(
-            RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration={CONFIGURED: ADMIN_KEY}, looks=False
+            RULE,
+            PERMISSION_TYPE,
+            VALID[PERMISSION_TYPE],
+            configuration={CONFIGURED: ADMIN_KEY},
+            detects_secrets=False,
         )
         == []
     )

@@ -74,7 +74,7 @@ def test_no_rule_raises_or_shows_a_key(rule: Rule, data: st.DataObject) -> None:
         data.draw(kinds),
         data.draw(properties),
         configuration=data.draw(configurations),
-        looks=data.draw(st.booleans()),
+        detects_secrets=data.draw(st.booleans()),
         config={"unknowns": "report"} if rule.properties else None,
     )
 

@@ -100,10 +100,10 @@ def found_by_wrapper(layout: Layout) -> str:
     return done.stderr if done.returncode else os.path.normpath(json.loads(done.stdout))
 
 
-def assert_found(found: str, wanted: Path | None, layout: Layout) -> None:
+def assert_found(found: str, expected: Path | None, layout: Layout) -> None:
     """Assert that the environment is the expected one, or that the error of the case occurs."""
-    if wanted:
-        assert found == str(wanted)
+    if expected:
+        assert found == str(expected)
     else:
         assert layout.error
         assert layout.error in found
@@ -147,7 +147,7 @@ def variations(draw: st.DrawFn) -> Case:
 def test_they_agree_on_variations_of_the_option(case: Case) -> None:
     with tempfile.TemporaryDirectory() as folder:
         layout = lay_out(case, Path(folder), install)
-        wanted = str(layout.program_environment)
+        expected = str(layout.program_environment)
 
-        assert found_by_doctor(layout) == (wanted, wanted)
-        assert found_by_wrapper(layout) == wanted
+        assert found_by_doctor(layout) == (expected, expected)
+        assert found_by_wrapper(layout) == expected

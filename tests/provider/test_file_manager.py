@@ -92,9 +92,9 @@ def test_a_chosen_name_is_kept_and_adopted_when_remembered(
 
     here = {another_process().create(dict(inputs)).id for _ in range(2)}
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another machine"))
-    there = {another_process().create(dict(inputs)).id}
+    elsewhere = {another_process().create(dict(inputs)).id}
 
-    assert (len(here), len(here | there)) == (1, 2)
+    assert (len(here), len(here | elsewhere)) == (1, 2)
     assert {file["filename"] for file in service.files()} == {"mine.jsonl"}
 
 
@@ -150,7 +150,7 @@ def test_a_file_changed_during_upload_is_an_error(
     path = tmp_path / "large.jsonl"
     path.write_bytes(b"x" * 300_000)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    wanted = upload(path, sha256=sha256)
+    request = upload(path, sha256=sha256)
     path.write_bytes(
         {"edited": b"x" * 299_999 + b"y", "shorter": b"x" * 99_999, "longer": b"x" * 300_001}[change]
     )
@@ -159,7 +159,7 @@ def test_a_file_changed_during_upload_is_an_error(
         path.open("rb") as content,
         pytest.raises(InputError, match=r"large\.jsonl' has changed since the program ran"),
     ):
-        files.get_or_upload(wanted, content)
+        files.get_or_upload(request, content)
 
     assert service.files() == []
 

@@ -112,7 +112,7 @@ def files(configure: Configure) -> FileProvider:
 
 
 @pytest.fixture
-def grants(configure: Configure) -> PermissionManager:
+def permissions(configure: Configure) -> PermissionManager:
     return PermissionManager(configure(FineTuningCheckpointPermissionProvider, maxRetries="0").api)
 
 
@@ -405,14 +405,14 @@ OBJECTS = st.dictionaries(KEYS, JSON, max_size=4)
 
 
 @st.composite
-def spoiled(draw: st.DrawFn, whole: Any) -> Any:
+def altered(draw: st.DrawFn, complete: Any) -> Any:
     """Draw a variant of a value in which some parts are replaced, removed or added."""
-    if isinstance(whole, dict):
-        kept = {key: draw(spoiled(value)) for key, value in whole.items() if draw(st.integers(0, 19))}
+    if isinstance(complete, dict):
+        kept = {key: draw(altered(value)) for key, value in complete.items() if draw(st.integers(0, 19))}
         return {**kept, **draw(st.just({}) | OBJECTS)} if not draw(st.integers(0, 3)) else kept
-    if isinstance(whole, list):
-        return [draw(spoiled(item)) for item in whole]
-    return whole if draw(st.integers(0, 9)) else draw(JSON)
+    if isinstance(complete, list):
+        return [draw(altered(item)) for item in complete]
+    return complete if draw(st.integers(0, 9)) else draw(JSON)
 
 
 GRADERS = st.sampled_from(
@@ -423,8 +423,8 @@ METHODS = (
     st.just(tuned("supervised", hyperparameters=NUMBERS))
     | st.just(tuned("dpo", hyperparameters={**NUMBERS, "beta": 0.1}))
     | GRADERS.map(lambda grader: tuned("reinforcement", grader=grader, response_format=FORMAT))
-).flatmap(spoiled)
-INTEGRATIONS = spoiled(
+).flatmap(altered)
+INTEGRATIONS = altered(
     [{"type": "wandb", "wandb": {"project": "p", "tags": ["a", "openai/b"], "run_id": "r"}}]
 )
 SHOWN_JOBS = st.fixed_dictionaries(
@@ -523,12 +523,12 @@ EVERYTHING: dict[str, dict[str, Any]] = {
 def test_a_job_with_every_option_is_imported_without_differences(
     name: str, jobs: FineTuningJobProvider
 ) -> None:
-    wanted = {"model": MODEL, **EVERYTHING[name]}
-    kind = wanted.get("method", {}).get("type", "supervised")
-    wanted["training_file"] = uploaded(jobs.api, DATA[kind]).id
-    if wanted.pop("validated", False):
-        wanted["validation_file"] = uploaded(jobs.api, DATA[kind] * 2).id
-    created = jobs.create(wanted)
+    declared = {"model": MODEL, **EVERYTHING[name]}
+    kind = declared.get("method", {}).get("type", "supervised")
+    declared["training_file"] = uploaded(jobs.api, DATA[kind]).id
+    if declared.pop("validated", False):
+        declared["validation_file"] = uploaded(jobs.api, DATA[kind] * 2).id
+    created = jobs.create(declared)
 
     found = jobs.api.job(created.id)
 
@@ -538,7 +538,7 @@ def test_a_job_with_every_option_is_imported_without_differences(
 
 
 def test_the_options_cover_every_input_of_a_job() -> None:
-    used = {name for wanted in EVERYTHING.values() for name in wanted}
+    used = {name for declared in EVERYTHING.values() for name in declared}
     own = {"wait_for_completion", "cancel_after_timeout", "paused", "recreate_on_failure", "training_file"}
 
     assert used | own == {*FineTuningJobInputs.model_fields, "validated"} - {"validation_file"}
@@ -562,11 +562,11 @@ def test_a_job_of_another_service_is_imported_without_differences(
 ) -> None:
     monkeypatch.setattr(service.settings, "mode", mode)
     provider: FineTuningJobProvider = configure(FineTuningJobProvider, **profile)
-    wanted = {"model": "gpt-4o-mini", "training_file": uploaded(provider.api, DATA["supervised"]).id}
+    declared = {"model": "gpt-4o-mini", "training_file": uploaded(provider.api, DATA["supervised"]).id}
     own = {"lora": True} if profile["service"] == "generic" else {}
     method = tuned("supervised", hyperparameters={"n_epochs": 3.0, **own})
 
-    found = provider.api.job(provider.create({**wanted, "method": method, "metadata": {"a": "b"}}).id)
+    found = provider.api.job(provider.create({**declared, "method": method, "metadata": {"a": "b"}}).id)
 
     assert_converges(provider, found)
     hyperparameters = job_inputs(found, provider.settings.profile)["method"]["supervised"]["hyperparameters"]
@@ -619,14 +619,14 @@ class TestFiles:
     def test_values_outside_of_our_inputs_are_omitted(
         self, shown: dict[str, Any], left_out: str, files: FileProvider
     ) -> None:
-        whole = {
+        complete = {
             "id": "file-1",
             "filename": "a.jsonl",
             "purpose": "fine-tune",
             "bytes": 1,
             "expires_at": 3600,
         }
-        found = FileObject.model_validate({**whole, **shown})
+        found = FileObject.model_validate({**complete, **shown})
         outs = _outputs(found, None)
 
         inputs = file_inputs(FileInputs, found, outs)
@@ -752,63 +752,63 @@ def lists(service: Emulator) -> int:
 
 class TestPermissions:
     def test_a_checkpoint_name_finds_all_its_permissions(
-        self, grants: PermissionManager, models: list[str]
+        self, permissions: PermissionManager, models: list[str]
     ) -> None:
-        made = grants.grant(models[0], ["proj_b", "proj_c"])
+        made = permissions.grant(models[0], ["proj_b", "proj_c"])
 
-        checkpoint, found = find_permissions(grants, models[0])
+        checkpoint, found = find_permissions(permissions, models[0])
 
         assert checkpoint == models[0]
         assert {one.id for one in found} == {one.id for one in made}
 
     def test_a_single_permission_is_found_by_checkpoint_and_id(
-        self, grants: PermissionManager, models: list[str]
+        self, permissions: PermissionManager, models: list[str]
     ) -> None:
-        one, _other = grants.grant(models[0], ["proj_b", "proj_c"])
+        one, _other = permissions.grant(models[0], ["proj_b", "proj_c"])
 
-        assert find_permissions(grants, f"{models[0]}/{one.id}") == (models[0], [one])
+        assert find_permissions(permissions, f"{models[0]}/{one.id}") == (models[0], [one])
 
     def test_a_checkpoint_may_be_given_by_its_id(
-        self, grants: PermissionManager, models: list[str], jobs: FineTuningJobProvider
+        self, permissions: PermissionManager, models: list[str], jobs: FineTuningJobProvider
     ) -> None:
         newest = next(jobs.api.jobs())
         earlier = list(jobs.api.checkpoints(newest.id))[1]
-        (one,) = grants.grant(earlier.fine_tuned_model_checkpoint, ["proj_b"])
+        (one,) = permissions.grant(earlier.fine_tuned_model_checkpoint, ["proj_b"])
 
         assert newest.fine_tuned_model in models
         for id_ in (earlier.id, f"{earlier.id}/{one.id}"):
-            assert find_permissions(grants, id_) == (earlier.fine_tuned_model_checkpoint, [one])
+            assert find_permissions(permissions, id_) == (earlier.fine_tuned_model_checkpoint, [one])
 
     @pytest.mark.parametrize("place", [0, 1])
     def test_a_bare_id_is_searched_among_the_newest_checkpoints(
         self,
         place: int,
-        grants: PermissionManager,
+        permissions: PermissionManager,
         models: list[str],
         jobs: FineTuningJobProvider,
         service: Emulator,
     ) -> None:
         newest = next(jobs.api.jobs())
         checkpoints = [one.fine_tuned_model_checkpoint for one in jobs.api.checkpoints(newest.id)]
-        (one,) = grants.grant(checkpoints[place], ["proj_b"])
+        (one,) = permissions.grant(checkpoints[place], ["proj_b"])
         before = lists(service)
 
         assert checkpoints[0] == models[-1]
-        assert find_permissions(PermissionManager(grants.api), one.id) == (checkpoints[place], [one])
+        assert find_permissions(PermissionManager(permissions.api), one.id) == (checkpoints[place], [one])
         assert lists(service) - before == place + 1
 
     def test_a_bare_id_not_found_reports_the_search_range(
-        self, grants: PermissionManager, models: list[str], service: Emulator
+        self, permissions: PermissionManager, models: list[str], service: Emulator
     ) -> None:
         with pytest.raises(
             InputError, match=rf"^cp_1 was not found .*\({3 * len(models)} searched\).*/cp_1 with"
         ):
-            find_permissions(grants, "cp_1")
+            find_permissions(permissions, "cp_1")
 
         assert lists(service) == 3 * len(models)
 
     def test_searching_a_bare_id_costs_few_admin_requests(
-        self, grants: PermissionManager, jobs: FineTuningJobProvider, service: Emulator
+        self, permissions: PermissionManager, jobs: FineTuningJobProvider, service: Emulator
     ) -> None:
         file = uploaded(jobs.api, DATA["supervised"]).id
         for seed in range(5):
@@ -816,15 +816,15 @@ class TestPermissions:
 
         for number in range(3):
             with pytest.raises(InputError, match="was not found among the permissions"):
-                find_permissions(grants, f"cp_{number}")
+                find_permissions(permissions, f"cp_{number}")
 
         assert lists(service) == CHECKPOINTS_TO_SEARCH
 
     def test_many_imports_of_one_checkpoint_list_it_once(
-        self, grants: PermissionManager, models: list[str], service: Emulator
+        self, permissions: PermissionManager, models: list[str], service: Emulator
     ) -> None:
-        made = grants.grant(models[0], [f"proj_{letter}" for letter in "bcdef"])
-        before, fresh = lists(service), PermissionManager(grants.api)
+        made = permissions.grant(models[0], [f"proj_{letter}" for letter in "bcdef"])
+        before, fresh = lists(service), PermissionManager(permissions.api)
 
         for one in made:
             find_permissions(fresh, f"{models[0]}/{one.id}")
@@ -832,59 +832,61 @@ class TestPermissions:
         assert lists(service) - before == 1
 
     def test_a_missing_permission_is_reported_with_the_existing_ones(
-        self, grants: PermissionManager, models: list[str]
+        self, permissions: PermissionManager, models: list[str]
     ) -> None:
-        (one,) = grants.grant(models[0], ["proj_b"])
+        (one,) = permissions.grant(models[0], ["proj_b"])
 
         with pytest.raises(InputError, match=rf"^cp_1 is not .* of {models[0]}: {one.id} \(proj_b\)$"):
-            find_permissions(grants, f"{models[0]}/cp_1")
+            find_permissions(permissions, f"{models[0]}/cp_1")
 
     def test_only_some_of_many_permissions_are_listed(
-        self, grants: PermissionManager, models: list[str]
+        self, permissions: PermissionManager, models: list[str]
     ) -> None:
-        grants.grant(models[0], [f"proj_{number}" for number in range(30)])
+        permissions.grant(models[0], [f"proj_{number}" for number in range(30)])
 
         with pytest.raises(InputError, match=r"\), …$"):
-            find_permissions(grants, f"{models[0]}/cp_1")
+            find_permissions(permissions, f"{models[0]}/cp_1")
 
     @pytest.mark.parametrize("id_", ["{}", "{}/cp_1"])
     def test_a_checkpoint_without_permissions_is_reported(
-        self, id_: str, grants: PermissionManager, models: list[str]
+        self, id_: str, permissions: PermissionManager, models: list[str]
     ) -> None:
         with pytest.raises(InputError, match=rf"^{models[0]} is not shared with any project"):
-            find_permissions(grants, id_.format(models[0]))
+            find_permissions(permissions, id_.format(models[0]))
 
     @pytest.mark.parametrize("id_", ["meta/cp_llama/ft/cp_9", "meta/llama"])
-    def test_a_checkpoint_may_have_slashes_in_its_name(self, id_: str, grants: PermissionManager) -> None:
+    def test_a_checkpoint_may_have_slashes_in_its_name(
+        self, id_: str, permissions: PermissionManager
+    ) -> None:
         name = id_.removesuffix("/cp_9")
 
         with pytest.raises(
             InputError, match=f"^{name} is not shared with any project, or is not a checkpoint"
         ):
-            find_permissions(grants, id_)
+            find_permissions(permissions, id_)
 
     @pytest.mark.parametrize("id_", ["", "ftjob-1", "file-1/cp_1", "/cp_1"])
     def test_an_invalid_import_id_is_refused_without_a_request(
-        self, id_: str, grants: PermissionManager, service: Emulator
+        self, id_: str, permissions: PermissionManager, service: Emulator
     ) -> None:
         with pytest.raises(InputError):
-            find_permissions(grants, id_)
+            find_permissions(permissions, id_)
 
         assert lists(service) == 0
 
     def test_a_service_without_permissions_is_named(self, configure: Configure) -> None:
-        lacking = PermissionManager(configure(FineTuningCheckpointPermissionProvider, service="bedrock").api)
+        limited = PermissionManager(configure(FineTuningCheckpointPermissionProvider, service="bedrock").api)
 
         with pytest.raises(InputError, match="the service 'bedrock' does not support checkpoint permissions"):
-            find_permissions(lacking, "ft:m:o::abc")
+            find_permissions(limited, "ft:m:o::abc")
 
     def test_without_checkpoints_only_models_are_searched(
-        self, configure: Configure, grants: PermissionManager, models: list[str], service: Emulator
+        self, configure: Configure, permissions: PermissionManager, models: list[str], service: Emulator
     ) -> None:
-        (one,) = grants.grant(models[0], ["proj_b"])
-        lacking = configure(FineTuningCheckpointPermissionProvider, unsupportedFeatures="checkpoints").api
+        (one,) = permissions.grant(models[0], ["proj_b"])
+        limited = configure(FineTuningCheckpointPermissionProvider, unsupportedFeatures="checkpoints").api
 
-        assert find_permissions(PermissionManager(lacking), one.id) == (models[0], [one])
+        assert find_permissions(PermissionManager(limited), one.id) == (models[0], [one])
         assert service.journal(path="/v1/fine_tuning/jobs/*/checkpoints") == []
 
 

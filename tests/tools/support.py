@@ -86,8 +86,8 @@ class Machine:
             text=True,
         )
 
-    def run(self, command: str, **environment: str) -> "Answer":
-        return Answer.of(self.start(command, environment))
+    def run(self, command: str, **environment: str) -> "CommandResult":
+        return CommandResult.of(self.start(command, environment))
 
     def left_behind(self) -> list[str]:
         """Return the names of files in the cache, without locks and logs."""
@@ -95,7 +95,7 @@ class Machine:
 
 
 @dataclass
-class Answer:
+class CommandResult:
     """The result of a command."""
 
     code: int
@@ -103,7 +103,7 @@ class Answer:
     stderr: str
 
     @classmethod
-    def of(cls, process: subprocess.Popen[str]) -> "Answer":
+    def of(cls, process: subprocess.Popen[str]) -> "CommandResult":
         stdout, stderr = process.communicate(timeout=60)
         return cls(process.returncode, stdout, stderr)
 

@@ -39,11 +39,11 @@ def test_the_versions_are_those_of_the_classifiers() -> None:
 
 
 def test_an_interpreter_on_path_precedes_pyenv(tmp_path: Path) -> None:
-    wanted = add_python(tmp_path / "bin" / "python3.99", "3.99")
+    expected = add_python(tmp_path / "bin" / "python3.99", "3.99")
     add_python(tmp_path / "pyenv" / "versions" / "3.99.1" / "bin" / "python", "3.99")
     done = run("--list", "3.99", PATH=f"{tmp_path}/bin:/usr/bin:/bin", PYENV_ROOT=f"{tmp_path}/pyenv")
 
-    assert done.stdout == f"Python 3.99: {wanted}\n"
+    assert done.stdout == f"Python 3.99: {expected}\n"
 
 
 def test_a_shim_that_does_not_start_is_passed_over(tmp_path: Path) -> None:

@@ -87,12 +87,12 @@ VALUES = st.recursive(
 )
 
 
-def holders(value: Any) -> Iterator[Any]:
+def containers(value: Any) -> Iterator[Any]:
     """Yield all lists and objects in a value, starting with the value itself."""
     if isinstance(value, dict | list):
         yield value
         for inner in value.values() if isinstance(value, dict) else value:
-            yield from holders(inner)
+            yield from containers(inner)
 
 
 @st.composite
@@ -100,24 +100,24 @@ def mutated(draw: DrawFn) -> tuple[str, Any]:
     """Draw a row of a method, with up to three changes."""
     method, row = copy.deepcopy(draw(st.sampled_from(ALL_VALID)))
     for _ in range(draw(st.integers(1, 3))):
-        change(draw, draw(st.sampled_from(list(holders(row)))), row)
+        change(draw, draw(st.sampled_from(list(containers(row)))), row)
     return method, row
 
 
-def change(draw: DrawFn, holder: Any, row: Any) -> None:
-    keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
+def change(draw: DrawFn, container: Any, row: Any) -> None:
+    keys = list(container) if isinstance(container, dict) else list(range(len(container)))
     how = draw(st.sampled_from(["set", "delete", "add", "copy"]))
-    if how == "add" and isinstance(holder, dict):
-        holder[draw(st.sampled_from(KEYS))] = draw(VALUES)
+    if how == "add" and isinstance(container, dict):
+        container[draw(st.sampled_from(KEYS))] = draw(VALUES)
     elif how == "add":
-        holder.append(draw(VALUES))
-    elif how == "copy" and isinstance(holder, list) and holder:
-        holder.append(copy.deepcopy(draw(st.sampled_from(holder))))
+        container.append(draw(VALUES))
+    elif how == "copy" and isinstance(container, list) and container:
+        container.append(copy.deepcopy(draw(st.sampled_from(container))))
     elif keys and how == "delete":
-        del holder[draw(st.sampled_from(keys))]
+        del container[draw(st.sampled_from(keys))]
     elif keys:
-        values = VALUES | st.sampled_from([copy.deepcopy(one) for one in holders(row)])
-        holder[draw(st.sampled_from(keys))] = draw(values)
+        values = VALUES | st.sampled_from([copy.deepcopy(one) for one in containers(row)])
+        container[draw(st.sampled_from(keys))] = draw(values)
 
 
 def is_refused_by_the_emulator(line: bytes, method: str) -> bool:

@@ -30,7 +30,7 @@ LONGEST = 100
 """Time limit of a check in seconds, on a busy machine; an idle one needs at most half of it."""
 
 
-class Checked(NamedTuple):
+class CheckResult(NamedTuple):
     """The result of a check.
 
     Attributes:
@@ -46,7 +46,7 @@ class Checked(NamedTuple):
     megabytes: int
 
 
-def checked(file: Path, **limits: int) -> Checked:
+def run_check(file: Path, **limits: int) -> CheckResult:
     """Check a file in a process with limits, as of `resource.setrlimit`."""
     ran = subprocess.run(
         [sys.executable, "-c", CHECKING, file, json.dumps(limits)],
@@ -56,7 +56,7 @@ def checked(file: Path, **limits: int) -> Checked:
         timeout=LONGEST,
     )
     assert (ran.returncode, ran.stderr) == (0, "")
-    return Checked(*json.loads(ran.stdout))
+    return CheckResult(*json.loads(ran.stdout))
 
 
 @pytest.mark.long
@@ -66,7 +66,7 @@ def test_a_line_of_a_gigabyte(tmp_path: Path) -> None:
         content.write(b'{"messages": "')
         content.truncate(10**9)
 
-    found = checked(file)
+    found = run_check(file)
 
     (sentence,) = found.sentences
     assert sentence.startswith(
@@ -90,7 +90,7 @@ def test_ten_million_bad_rows(tmp_path: Path, line: bytes, counts: dict[str, int
     file = tmp_path / "file"
     file.write_bytes(line * 10_000_000)
 
-    found = checked(file)
+    found = run_check(file)
 
     assert {kind: found.counts[kind] for kind in counts} == counts
     assert len(found.sentences) <= 21
@@ -103,7 +103,7 @@ def test_a_full_disk_loses_only_the_cached_report(tmp_path: Path, cache_home: Pa
     file = write(tmp_path / "file", *map(numbered, range(12)))
     os.utime(file, (0, 0))
 
-    found = checked(file, RLIMIT_FSIZE=room)
+    found = run_check(file, RLIMIT_FSIZE=room)
 
     assert (found.sentences, found.examples) == ([], 12)
     assert [path for path in cache_home.rglob("*") if path.is_file()] == []

@@ -234,7 +234,7 @@ def test_all_faults_of_a_row_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         (
             chat(USER | {"role": "robot"}, ASSISTANT),
@@ -247,10 +247,10 @@ def test_all_faults_of_a_row_are_named() -> None:
     ],
     ids=["role", "null", "number", "object", "long"],
 )
-def test_a_problem_is_one_sentence_with_the_value(row: Any, said: str) -> None:
+def test_a_problem_is_one_sentence_with_the_value(row: Any, message: str) -> None:
     [problem, *_] = row_problems(row, "supervised", line=12)
 
-    assert str(problem).startswith(f"line 12: {said}")
+    assert str(problem).startswith(f"line 12: {message}")
     assert str(problem).endswith(f"; {problem.hint}")
 
 

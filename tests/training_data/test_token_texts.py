@@ -48,14 +48,14 @@ def spoken(row: Any, method: str) -> Batch:
     return batch
 
 
-def gist(batch: Batch) -> tuple[list[str], int, int]:
+def summary(batch: Batch) -> tuple[list[str], int, int]:
     """What of a batch makes the number of tokens."""
     return sorted(batch.texts + batch.common), batch.tokens, batch.images
 
 
 @pytest.mark.parametrize(("method", "row"), ALL_VALID, ids=NAMES)
 def test_well_typed_rows_are_read_as_any_row_is(method: str, row: Any) -> None:
-    assert gist(spoken(row, method)) == gist(token_texts(row, method))
+    assert summary(spoken(row, method)) == summary(token_texts(row, method))
 
 
 @pytest.mark.parametrize("method", sorted(TYPES))
@@ -117,4 +117,4 @@ def test_rows_without_full_check_are_valid_and_read_equally(given: tuple[str, An
         return
 
     assert row_problems(parse_row(json.dumps(row).encode()), method, line=1) == []
-    assert gist(fast) == gist(token_texts(row, method))
+    assert summary(fast) == summary(token_texts(row, method))

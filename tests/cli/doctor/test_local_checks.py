@@ -194,7 +194,7 @@ def test_without_a_project_the_current_environment_is_checked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lacking", "about", "text"),
+    ("missing", "about", "text"),
     [
         ("pulumi-openai-ft", "package", "does not have pulumi-openai-ft, so the program fails; install it"),
         ("pulumi", "SDK", "does not have the package pulumi; install it"),
@@ -202,9 +202,9 @@ def test_without_a_project_the_current_environment_is_checked() -> None:
     ],
 )
 def test_a_package_that_is_not_installed_is_a_problem(
-    folder: Path, env: Path, lacking: str, about: str, text: str
+    folder: Path, env: Path, missing: str, about: str, text: str
 ) -> None:
-    remove(env, lacking)
+    remove(env, missing)
 
     mark, reported = program(folder)[about]
 

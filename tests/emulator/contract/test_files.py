@@ -95,13 +95,13 @@ def test_waiting_helper_returns_once_the_file_is_processed(connect: Any) -> None
 
 
 def test_projects_do_not_see_each_others_files(emulator: Emulator, connect: Any) -> None:
-    ours, theirs = connect(emulator, project="proj_a"), connect(emulator, project="proj_b")
-    file = ours.files.create(file=("a.jsonl", b"{}"), purpose="fine-tune")
+    owner, other = connect(emulator, project="proj_a"), connect(emulator, project="proj_b")
+    file = owner.files.create(file=("a.jsonl", b"{}"), purpose="fine-tune")
 
-    assert list(ours.files.list()) == [file]
-    assert list(theirs.files.list()) == []
+    assert list(owner.files.list()) == [file]
+    assert list(other.files.list()) == []
     with pytest.raises(openai.NotFoundError):
-        theirs.files.retrieve(file.id)
+        other.files.retrieve(file.id)
 
 
 @pytest.fixture

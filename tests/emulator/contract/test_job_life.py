@@ -32,13 +32,13 @@ def test_events_describe_the_lifecycle_newest_first(client: openai.OpenAI, train
 @pytest.mark.parametrize("limit", [1, 5, 100])
 def test_pages_of_events_join(client: openai.OpenAI, trained: Any, limit: int) -> None:
     job = trained(hyperparameters={"n_epochs": 2, "batch_size": 2})
-    everything = client.fine_tuning.jobs.list_events(job.id, limit=100).data
+    all_events = client.fine_tuning.jobs.list_events(job.id, limit=100).data
 
     pages = list(client.fine_tuning.jobs.list_events(job.id, limit=limit).iter_pages())
 
-    assert len(everything) > 10
-    assert [event for page in pages for event in page.data] == everything
-    assert len({event.id for event in everything}) == len(everything)
+    assert len(all_events) > 10
+    assert [event for page in pages for event in page.data] == all_events
+    assert len({event.id for event in all_events}) == len(all_events)
     assert [page.has_more for page in pages] == [True] * (len(pages) - 1) + [False]
 
 

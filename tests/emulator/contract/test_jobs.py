@@ -220,7 +220,7 @@ def test_twenty_jobs_are_a_page(client: openai.OpenAI, train: Any, upload: Any) 
 
 
 @pytest.mark.parametrize(
-    ("wanted", "numbers"),
+    ("metadata", "numbers"),
     [
         ({"number": "2"}, [2]),
         ({"team": "support"}, [3, 2, 1, 0]),
@@ -230,9 +230,9 @@ def test_twenty_jobs_are_a_page(client: openai.OpenAI, train: Any, upload: Any) 
     ],
 )
 def test_jobs_can_be_found_by_metadata(
-    client: openai.OpenAI, five_jobs: list[str], wanted: dict[str, str], numbers: list[int]
+    client: openai.OpenAI, five_jobs: list[str], metadata: dict[str, str], numbers: list[int]
 ) -> None:
-    found = [job.id for job in client.fine_tuning.jobs.list(metadata=wanted, limit=1)]
+    found = [job.id for job in client.fine_tuning.jobs.list(metadata=metadata, limit=1)]
 
     assert found == [five_jobs[number] for number in numbers]
 

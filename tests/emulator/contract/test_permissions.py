@@ -24,11 +24,11 @@ def permissions(admin: openai.OpenAI) -> Any:
 
 
 def test_each_project_gets_a_permission(permissions: Any, model: str) -> None:
-    granted = list(permissions.create(model, project_ids=PROJECTS))
+    created = list(permissions.create(model, project_ids=PROJECTS))
 
-    assert sorted(permission.project_id for permission in granted) == PROJECTS
-    assert all(permission.id.startswith("cp_") for permission in granted)
-    assert len({permission.id for permission in granted}) == len(PROJECTS)
+    assert sorted(permission.project_id for permission in created) == PROJECTS
+    assert all(permission.id.startswith("cp_") for permission in created)
+    assert len({permission.id for permission in created}) == len(PROJECTS)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 6])
@@ -70,12 +70,12 @@ def test_deprecated_retrieve_returns_a_single_page(permissions: Any, model: str)
 
 
 def test_a_deleted_permission_is_not_found(permissions: Any, model: str) -> None:
-    kept, dropped = permissions.create(model, project_ids=PROJECTS[:2])
+    remaining, dropped = permissions.create(model, project_ids=PROJECTS[:2])
 
     deleted = permissions.delete(dropped.id, fine_tuned_model_checkpoint=model)
 
     assert (deleted.id, deleted.deleted) == (dropped.id, True)
-    assert [permission.id for permission in permissions.list(model)] == [kept.id]
+    assert [permission.id for permission in permissions.list(model)] == [remaining.id]
     with pytest.raises(openai.NotFoundError):
         permissions.delete(dropped.id, fine_tuned_model_checkpoint=model)
 

@@ -106,9 +106,13 @@ def test_other_errors_are_not_decoded(text: str) -> None:
 def test_hiding_the_traceback_changes_no_other_attribute() -> None:
     error = NotFoundError(SENTENCE, **FACTS)
 
-    shown = without_traceback(error)
+    converted = without_traceback(error)
 
-    assert (str(shown), type(shown).__name__, vars(shown)) == (str(error), "NotFoundError", vars(error))
-    assert isinstance(shown, NotFoundError)
-    assert isinstance(shown, pulumi.RunError)
-    assert type(without_traceback(shown)) is type(shown)
+    assert (str(converted), type(converted).__name__, vars(converted)) == (
+        str(error),
+        "NotFoundError",
+        vars(error),
+    )
+    assert isinstance(converted, NotFoundError)
+    assert isinstance(converted, pulumi.RunError)
+    assert type(without_traceback(converted)) is type(converted)

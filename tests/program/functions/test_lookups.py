@@ -247,11 +247,11 @@ class TestJobs:
     def test_are_found_by_metadata_at_the_service(
         self, api: Client, train: Callable[..., Job], service: Emulator
     ) -> None:
-        wanted = {"team": "red", "run": "2"}
+        metadata = {"team": "red", "run": "2"}
         train(metadata={"team": "red", "run": "1"})
-        both = train(metadata={**wanted, "more": "x"})
+        matching = train(metadata={**metadata, "more": "x"})
 
-        assert ids(look_up(api, "getFineTuningJobs", metadata=wanted).jobs) == [both.id]
+        assert ids(look_up(api, "getFineTuningJobs", metadata=metadata).jobs) == [matching.id]
         assert "metadata" in (service.journal(method="GET", path="/v1/fine_tuning/jobs")[-1].query or "")
 
     def test_are_filtered_by_metadata_where_the_service_cannot(
@@ -480,9 +480,9 @@ class TestModels:
 
     def test_can_be_filtered_by_owner(self, api: Client, train: Callable[..., Job]) -> None:
         model = api.job(train().id).fine_tuned_model
-        everything = look_up(api, "getModels").models
+        models = look_up(api, "getModels").models
         owner = look_up(api, "getModel", model_id=model).owned_by
 
         assert ids(look_up(api, "getModels", owned_by=owner).models) == [model]
-        assert len(look_up(api, "getModels", owned_by="system").models) == len(everything) - 1
-        assert look_up(api, "getModels", limit=2).models == everything[:2]
+        assert len(look_up(api, "getModels", owned_by="system").models) == len(models) - 1
+        assert look_up(api, "getModels", limit=2).models == models[:2]

@@ -25,7 +25,7 @@ MODEL = "gpt-4o-mini-2024-07-18"
 PRICE = {MODEL: {"training_price": 3.0}}
 
 
-def tuned(kind: str, **hyperparameters: Any) -> dict[str, Any]:
+def tuning_method(kind: str, **hyperparameters: Any) -> dict[str, Any]:
     return {"type": kind, kind: {"hyperparameters": hyperparameters}}
 
 
@@ -72,7 +72,7 @@ def test_tokens_and_price_follow_from_file_epochs_and_catalog(
 ) -> None:
     tokens = check(training_data, method="supervised", part="training", model=MODEL).tokens
 
-    found = estimate_of(provider, job_on(training_data, method=tuned("supervised", n_epochs=2.0)))
+    found = estimate_of(provider, job_on(training_data, method=tuning_method("supervised", n_epochs=2.0)))
 
     assert found == {
         "tokens": 2 * tokens,
@@ -82,7 +82,9 @@ def test_tokens_and_price_follow_from_file_epochs_and_catalog(
     }
 
 
-@pytest.mark.parametrize("method", [None, tuned("supervised"), tuned("supervised", n_epochs="auto")])
+@pytest.mark.parametrize(
+    "method", [None, tuning_method("supervised"), tuning_method("supervised", n_epochs="auto")]
+)
 def test_automatic_epochs_are_estimated_as_the_likely_choice(
     provider: FineTuningJobProvider, training_data: Path, method: Any
 ) -> None:
@@ -256,7 +258,7 @@ class TestRules:
     def test_rows_for_another_method_are_reported_once(
         self, provider: FineTuningJobProvider, training_data: Path
     ) -> None:
-        (reason,) = reasons(provider, job_on(training_data, method=tuned("dpo")))
+        (reason,) = reasons(provider, job_on(training_data, method=tuning_method("dpo")))
 
         assert reason.startswith(f"training_file: {str(training_data)!r}: line 1: the example has messages, ")
         assert reason.endswith("use the format of the job's training method")

@@ -311,12 +311,12 @@ class TestTraining:
         self, configure: Configure, service: Emulator, data: str, grader: dict[str, Any]
     ) -> None:
         provider = configure(FineTuningJobProvider)
-        wanted = {**inputs(grader), "training_file": data, "validation_file": data, "__identity": "a"}
+        declared = {**inputs(grader), "training_file": data, "validation_file": data, "__identity": "a"}
 
-        created = provider.create(wanted)
+        created = provider.create(declared)
         read = provider.read(created.id, created.outs or {}).outs or {}
 
         (job,) = service.jobs()
         assert job["method"]["reinforcement"]["grader"] == grader
         assert read["status"] == "succeeded"
-        assert provider.diff(created.id, read, wanted).changes is False
+        assert provider.diff(created.id, read, declared).changes is False

@@ -40,7 +40,7 @@ def make_job(api: Client, tmp_path: Path) -> Callable[[str], Job]:
     return lambda token: api.create_job({**body, "metadata": {TOKEN_KEY: token}})
 
 
-def at_once(search: Callable[[int], Any]) -> list[Any]:
+def search_concurrently(search: Callable[[int], Any]) -> list[Any]:
     """Run many searches that begin at the same time, and return their results."""
     barrier = Barrier(MANY)
 
@@ -73,9 +73,9 @@ def test_concurrent_lookups_share_a_list(
 ) -> None:
     search = JobLookup(api)
 
-    before = at_once(lambda number: search.find_before_create(f"token-{number}"))
+    before = search_concurrently(lambda number: search.find_before_create(f"token-{number}"))
     jobs = [make_job(f"token-{number}") for number in range(MANY)]
-    created = at_once(lambda number: search.find_created_with(jobs[number], f"token-{number}"))
+    created = search_concurrently(lambda number: search.find_created_with(jobs[number], f"token-{number}"))
 
     assert before == [[]] * MANY
     assert [[job.id for job in found] for found in created] == [[job.id] for job in jobs]
@@ -86,9 +86,9 @@ def test_a_list_from_before_a_create_is_not_used(api: Client, make_job: Callable
     search, job = JobLookup(api), make_job("a")
     with search._counting_callers():
         assert [found.id for found in search.find_created_with(job, "a")] == [job.id]
-        twin = make_job("a")
+        duplicate = make_job("a")
 
-        assert [found.id for found in search.find_created_with(twin, "a")] == [twin.id, job.id]
+        assert [found.id for found in search.find_created_with(duplicate, "a")] == [duplicate.id, job.id]
 
 
 def test_an_empty_list_is_trusted_only_briefly(api: Client, make_job: Callable[[str], Job]) -> None:
@@ -120,10 +120,10 @@ def test_an_interruption_does_not_hide_duplicates_from_others(
     def interrupt(_seconds: float) -> None:
         raise CommandInterruptedError("the command was interrupted")
 
-    search, job, twin = JobLookup(api, TimeSource(sleep=interrupt)), make_job("a"), make_job("a")
+    search, job, duplicate = JobLookup(api, TimeSource(sleep=interrupt)), make_job("a"), make_job("a")
 
     with search._counting_callers():
-        assert [found.id for found in search.find_created_with(twin, "a")] == [twin.id, job.id]
+        assert [found.id for found in search.find_created_with(duplicate, "a")] == [duplicate.id, job.id]
 
 
 def test_of_concurrent_creates_each_second_one_is_cancelled(
@@ -136,9 +136,9 @@ def test_of_concurrent_creates_each_second_one_is_cancelled(
     first = [orphan._create(token, inputs, set()) for token in tokens]
     second = [next_up._create(token, inputs, set()) for token in tokens]
 
-    taken = at_once(lambda number: next_up.resolve_duplicate(second[number]))
+    resolved = search_concurrently(lambda number: next_up.resolve_duplicate(second[number]))
 
-    assert [job.id for job in taken] == [job.id for job in first]
+    assert [job.id for job in resolved] == [job.id for job in first]
     assert [api.job(job.id).status for job in second] == ["cancelled"] * MANY
     assert sum(job["status"] != "cancelled" for job in slow_service.jobs()) == MANY + 1
 
@@ -150,16 +150,16 @@ def test_a_creator_sees_all_jobs_created_until_then(api: Client, make_job: Calla
         job = make_job(f"token-{number}")
         return job.id, [found.id for found in search.find_created_with(job, f"token-{number}")]
 
-    assert all(found == [job] for job, found in at_once(created))
+    assert all(found == [job] for job, found in search_concurrently(created))
 
 
 def test_beyond_the_list_limit_each_queries_its_own_key(api: Client, make_job: Callable[[str], Job]) -> None:
     jobs = [make_job(f"token-{number}") for number in range(PAGE + 1)]
     search = JobLookup(api)
 
-    first = at_once(lambda number: search.find_before_create(f"token-{number}"))
+    first = search_concurrently(lambda number: search.find_before_create(f"token-{number}"))
     assert [[job.id for job in found] for found in first] == [[job.id] for job in jobs[:MANY]]
-    created = at_once(lambda number: search.find_created_with(jobs[number], f"token-{number}"))
+    created = search_concurrently(lambda number: search.find_created_with(jobs[number], f"token-{number}"))
     assert [[job.id for job in found] for found in created] == [[job.id] for job in jobs[:MANY]]
 
 
@@ -174,7 +174,7 @@ def test_a_failure_is_shared_and_not_remembered(api: Client, slow_service: Emula
             return error
         return None
 
-    assert all(at_once(failure))
+    assert all(search_concurrently(failure))
     assert len(lists(slow_service)) < MANY / 2
 
     slow_service.clear_faults()

@@ -86,10 +86,10 @@ def test_ends_with_the_first_terminal_status() -> None:
 
 
 def test_does_not_poll_a_finished_job() -> None:
-    nothing = poller("running")
+    idle = poller("running")
 
-    assert nothing.wait(job("succeeded"), lambda seen: seen.is_terminal).status == "succeeded"
-    assert script(nothing).requests == 0
+    assert idle.wait(job("succeeded"), lambda seen: seen.is_terminal).status == "succeeded"
+    assert script(idle).requests == 0
 
 
 def test_an_unknown_status_is_not_terminal() -> None:
@@ -183,9 +183,9 @@ def test_polls_again_soon_after_a_job_ended(look_takes: float, soonest: float, l
 
     wait(both, job_id="ftjob-2")
 
-    before, soon, after = time.pauses[18], time.pauses[20], time.pauses[21]
-    assert soonest <= soon <= latest
-    assert soon < after < before
+    before, shortly, after = time.pauses[18], time.pauses[20], time.pauses[21]
+    assert soonest <= shortly <= latest
+    assert shortly < after < before
 
 
 def test_ends_at_its_deadline_to_the_second() -> None:
@@ -202,11 +202,11 @@ def test_polling_costs_one_request_per_hundred_jobs(count: int) -> None:
     ids = [f"ftjob-{n}" for n in range(count)]
     many = poller("running", ids=ids)
     intervals = 10
-    everybody = Barrier(count)
+    barrier = Barrier(count)
     jitter_rng.seed(0)
 
     def follow(job_id: str) -> None:
-        everybody.wait()
+        barrier.wait()
         looks = 0
 
         def done(_seen: Job) -> bool:
@@ -233,19 +233,19 @@ def test_a_job_missing_in_the_list_is_read_separately() -> None:
 
 
 def test_tolerates_temporary_failures() -> None:
-    patient = poller("succeeded")
-    script(patient).failures = [ServerError("no", status=500) for _ in range(5)]
+    waiting = poller("succeeded")
+    script(waiting).failures = [ServerError("no", status=500) for _ in range(5)]
 
-    assert wait(patient).status == "succeeded"
+    assert wait(waiting).status == "succeeded"
 
 
 def test_fails_after_a_long_outage() -> None:
     time = FakeClock(1000.0)
-    patient = poller("running", time=time)
-    script(patient).failures = [ServerError("still no", status=500) for _ in range(1000)]
+    waiting = poller("running", time=time)
+    script(waiting).failures = [ServerError("still no", status=500) for _ in range(1000)]
 
     with pytest.raises(ServerError, match="still no"):
-        wait(patient)
+        wait(waiting)
 
     assert MAX_OUTAGE <= time.now - 1000 <= MAX_OUTAGE + 20
 

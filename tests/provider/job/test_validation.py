@@ -141,9 +141,9 @@ class TestUnsupportedFeatures:
         assert unsupported_features(props, LACKING_ALL) == []
 
     def test_each_unsupported_feature_is_reported_separately(self) -> None:
-        asked = {**job(n_epochs="auto"), "paused": True, "metadata": {"a": "b"}}
+        props = {**job(n_epochs="auto"), "paused": True, "metadata": {"a": "b"}}
 
-        paths = [sentence.partition(":")[0] for sentence in unsupported_features(asked, LACKING_ALL)]
+        paths = [sentence.partition(":")[0] for sentence in unsupported_features(props, LACKING_ALL)]
 
         assert paths == ["paused", "metadata", "method.supervised.hyperparameters.n_epochs"]
 

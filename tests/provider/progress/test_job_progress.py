@@ -150,7 +150,7 @@ def test_a_finished_job_shows_its_duration(watch: Watch) -> None:
     assert watch.see(5000, done, [step(400, 2690)]) == "succeeded · step 400/400 (100 %) · 45 min"
 
 
-def trains(
+def train(
     watch: Watch, seconds: float, steps_a_second: float, first: int = 0, status: str = "running"
 ) -> str:
     """Poll when training is first seen and again after a number of seconds."""
@@ -160,7 +160,7 @@ def trains(
 
 @pytest.mark.parametrize("status", ["running", "fine-tuning"])
 def test_without_an_estimate_the_observed_speed_predicts_the_end(status: str, watch: Watch) -> None:
-    assert trains(watch, 60, 0.5, first=70, status=status).endswith("about 10 min left")
+    assert train(watch, 60, 0.5, first=70, status=status).endswith("about 10 min left")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_without_an_estimate_the_observed_speed_predicts_the_end(status: str, wa
 def test_a_briefly_observed_speed_predicts_nothing(
     seconds: float, steps_a_second: float, watch: Watch
 ) -> None:
-    assert "left" not in trains(watch, seconds, steps_a_second)
+    assert "left" not in train(watch, seconds, steps_a_second)
 
 
 def test_a_short_observation_predicts_only_the_near_future(watch: Watch) -> None:
@@ -179,7 +179,7 @@ def test_a_short_observation_predicts_only_the_near_future(watch: Watch) -> None
 
 
 def test_the_time_before_a_pause_does_not_count(watch: Watch) -> None:
-    trains(watch, 60, 1)
+    train(watch, 60, 1)
     watch.see(700, job("paused"), [step(60, 660)])
     watch.see(9000, job(), [step(60, 660)])
 
@@ -187,7 +187,7 @@ def test_the_time_before_a_pause_does_not_count(watch: Watch) -> None:
 
 
 def test_steps_that_went_backwards_do_not_count(watch: Watch) -> None:
-    trains(watch, 60, 1, first=100)
+    train(watch, 60, 1, first=100)
     watch.see(1000, job(), [step(50, 1000)])
 
     assert watch.see(1100, job(), [step(200, 1100)]).endswith("about 2 min 10 s left")
@@ -195,14 +195,14 @@ def test_steps_that_went_backwards_do_not_count(watch: Watch) -> None:
 
 @pytest.mark.parametrize("finish", [START + 650, (START + 900) * 1000])
 def test_the_observed_speed_replaces_an_impossible_estimate(finish: int, watch: Watch) -> None:
-    trains(watch, 60, 1)
+    train(watch, 60, 1)
 
     assert watch.see(700, job(estimated_finish=finish), [step(100, 700)]).endswith("about 5 min left")
 
 
 @pytest.mark.parametrize("status", ["paused", "succeeded", "cancelled"])
 def test_a_stopped_job_has_no_remaining_time(status: str, watch: Watch) -> None:
-    trains(watch, 60, 1)
+    train(watch, 60, 1)
 
     assert "left" not in watch.see(700, job(status, estimated_finish=START + 900), [step(100, 700)])
 
@@ -418,7 +418,7 @@ def time() -> FakeClock:
     return FakeClock(0.0)
 
 
-def shown(
+def shown_lines(
     throttle: Throttle, time: FakeClock, content: Callable[[float], tuple[str, str]], seconds: float
 ) -> list[tuple[float, str]]:
     """Offer the content ten times per second, and return the shown lines with their times."""
@@ -432,7 +432,9 @@ def shown(
 
 
 def test_two_hours_print_at_most_three_hundred_lines(time: FakeClock) -> None:
-    passed = shown(Throttle(time.time), time, lambda now: (f"running · step {now:.1f}", "running"), TWO_HOURS)
+    passed = shown_lines(
+        Throttle(time.time), time, lambda now: (f"running · step {now:.1f}", "running"), TWO_HOURS
+    )
 
     pauses = [later - earlier for (earlier, _), (later, _) in pairwise(passed)]
     assert 250 <= len(passed) <= 280
@@ -443,14 +445,14 @@ def test_two_hours_print_at_most_three_hundred_lines(time: FakeClock) -> None:
 
 
 def test_unchanged_progress_is_shown_once(time: FakeClock) -> None:
-    assert len(shown(Throttle(time.time), time, lambda _: ("queued", "queued"), HOUR)) == 1
+    assert len(shown_lines(Throttle(time.time), time, lambda _: ("queued", "queued"), HOUR)) == 1
 
 
 def test_the_last_update_of_a_burst_is_shown_next(time: FakeClock) -> None:
     def burst(now: float) -> tuple[str, str]:
         return f"step {min(now, 40)}", "running"
 
-    passed = shown(Throttle(time.time), time, burst, 120)
+    passed = shown_lines(Throttle(time.time), time, burst, 120)
 
     assert passed[-1][1] == "step 40"
     assert passed[-1][0] <= 40 + 10
@@ -458,7 +460,7 @@ def test_the_last_update_of_a_burst_is_shown_next(time: FakeClock) -> None:
 
 def test_another_status_is_shown_at_once(time: FakeClock) -> None:
     throttle = Throttle(time.time)
-    shown(throttle, time, lambda now: (f"step {now}", "running"), TWO_HOURS)
+    shown_lines(throttle, time, lambda now: (f"step {now}", "running"), TWO_HOURS)
 
     assert not throttle.due("step 7200", "running")
     assert throttle.due("done", "succeeded")
@@ -469,4 +471,4 @@ def test_a_status_that_flaps_does_not_flood_the_log(time: FakeClock) -> None:
     def flap(now: float) -> tuple[str, str]:
         return (f"{int(now) % 2}",) * 2
 
-    assert len(shown(Throttle(time.time), time, flap, TWO_HOURS)) <= 280 + PROMPT
+    assert len(shown_lines(Throttle(time.time), time, flap, TWO_HOURS)) <= 280 + PROMPT

@@ -69,8 +69,8 @@ def another_process(configure: Configure) -> Iterator[Callable[..., FileManager]
 
 def upload_request(path: Path, **changes: Any) -> UploadRequest:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    told = {"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, "sha256": sha256}
-    return UploadRequest(**{**told, "has_unique_name": True, "identity": "identity", **changes})
+    defaults = {"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, "sha256": sha256}
+    return UploadRequest(**{**defaults, "has_unique_name": True, "identity": "identity", **changes})
 
 
 def obtain(files: FileManager, path: Path, **changes: Any) -> FileObject:
@@ -121,12 +121,12 @@ def test_progress_is_that_of_all_parts(another_process: Callable[..., FileManage
     assert files.host.statuses[-1].startswith("uploaded · 0.5 kB")
 
 
-class Reluctant(BaseHTTPRequestHandler):
+class SlowServer(BaseHTTPRequestHandler):
     """A server that reads a little of each part, and the rest when the test permits it."""
 
     protocol_version = "HTTP/1.1"
     a_little = 1 << 20
-    may_go_on = Event()
+    may_continue = Event()
     parts: ClassVar[list[int]] = []
 
     def do_GET(self) -> None:
@@ -136,7 +136,7 @@ class Reluctant(BaseHTTPRequestHandler):
         left = int(self.headers["content-length"])
         if self.path.endswith("/parts"):
             left -= len(self.rfile.read(self.a_little))
-            self.may_go_on.wait(20)
+            self.may_continue.wait(20)
             self.parts.append(left)
         self.rfile.read(left)
         file = {"id": "file-1", "filename": "large.jsonl", "created_at": 0}
@@ -149,15 +149,15 @@ class Reluctant(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_told: Any) -> None:
+    def log_message(self, *_arguments: Any) -> None:
         pass
 
 
 @pytest.fixture
-def reluctant(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(Reluctant, "may_go_on", Event())
-    monkeypatch.setattr(Reluctant, "parts", [])
-    with ThreadingHTTPServer(("127.0.0.1", 0), Reluctant) as server:
+def slow_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(SlowServer, "may_continue", Event())
+    monkeypatch.setattr(SlowServer, "parts", [])
+    with ThreadingHTTPServer(("127.0.0.1", 0), SlowServer) as server:
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -166,24 +166,24 @@ def reluctant(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_progress_is_shown_while_no_part_is_complete(
-    configure: Configure, reluctant: str, tmp_path: Path
+    configure: Configure, slow_server: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "large.jsonl"
     with path.open("wb") as content:
         content.truncate(20_000_000)
     complete_when_shown: list[int] = []
 
-    class Shows(FakeHost):
+    class RecordingHost(FakeHost):
         def set_status(self, line: str) -> None:
             if re.match(r"uploading [1-9]", line):
-                complete_when_shown.append(len(Reluctant.parts))
-                Reluctant.may_go_on.set()
+                complete_when_shown.append(len(SlowServer.parts))
+                SlowServer.may_continue.set()
 
-    api = configure(FileProvider, baseUrl=reluctant, multipartThreshold="16").api
-    obtain(FileManager(api, Shows()), path)
+    api = configure(FileProvider, baseUrl=slow_server, multipartThreshold="16").api
+    obtain(FileManager(api, RecordingHost()), path)
 
     assert complete_when_shown[0] == 0
-    assert len(Reluctant.parts) == 5
+    assert len(SlowServer.parts) == 5
 
 
 @pytest.mark.parametrize(
@@ -384,9 +384,9 @@ def test_a_file_deleted_during_upload_is_still_uploaded(
 ) -> None:
     content = large.read_bytes()
     with large.open("rb") as opened:
-        wanted = upload_request(large)
+        request = upload_request(large)
         large.unlink()
-        file = another_process().get_or_upload(wanted, opened)
+        file = another_process().get_or_upload(request, opened)
 
     assert service.backend.blobs.path(file.id).read_bytes() == content
 
@@ -439,7 +439,7 @@ def test_a_completed_upload_without_response_is_found_later(
 def test_a_file_changed_before_upload_is_refused(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, change: str
 ) -> None:
-    wanted, content = upload_request(large), large.read_bytes()
+    request, content = upload_request(large), large.read_bytes()
     large.write_bytes(
         {"edited": content[:-1] + b"!", "shorter": content[:460], "longer": content + b"!"}[change]
     )
@@ -448,7 +448,7 @@ def test_a_file_changed_before_upload_is_refused(
         large.open("rb") as opened,
         pytest.raises(InputError, match=r"large\.jsonl' has changed since the program ran"),
     ):
-        another_process().get_or_upload(wanted, opened)
+        another_process().get_or_upload(request, opened)
 
     assert service.files() == []
     assert {upload["status"] for upload in service.uploads()} <= {"cancelled"}
