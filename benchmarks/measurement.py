@@ -33,7 +33,7 @@ class Point:
 
     Attributes:
         size: Size of the work, or None if the work has no size.
-        ours: Samples of this package, one per run.
+        ours: Samples of this package, in the order of the runs.
         peer: Samples of the baseline. Each was taken directly before or after the sample in `ours`.
     """
 
@@ -93,12 +93,12 @@ def exponent(sizes: Sequence[int], values: Sequence[float]) -> float:
 
 
 def in_turns(
-    candidates: Mapping[str, Callable[[], Sample]], runs: int, tell: Callable[[str], None]
+    candidates: Mapping[str, Callable[[], Sample]], runs: int, on_step: Callable[[str], None]
 ) -> dict[str, list[Sample]]:
     """Take samples of all candidates alternately, as A B A B and not as A A B B."""
     samples: dict[str, list[Sample]] = {name: [] for name in candidates}
     for run in range(1, runs + 1):
         for name, take in candidates.items():
-            tell(f"run {run} of {runs}, {name}")
+            on_step(f"run {run} of {runs}, {name}")
             samples[name].append(take())
     return samples

@@ -92,14 +92,22 @@ def _rows(benchmark: str, series: Series) -> list[Row]:
 
 
 def _row(name: str, series: Series, point: Point) -> Row:
-    def shown(value: float) -> str:
+    def formatted(value: float) -> str:
         return f"{value:+.2f}" if series.figure is Figure.BEYOND else f"{value:.2f}"
 
     size, figures = "" if point.size is None else str(point.size), point.figures(series.figure)
-    spread = f"{shown(min(figures))} … {shown(max(figures))}"
+    spread = f"{formatted(min(figures))} … {formatted(max(figures))}"
     found, limit = series.median(point), series.at_most
-    bound = "" if limit is None else shown(limit) + (" exceeded" if found > limit else "")
-    return (name, size, rounded(median(point.ours)), rounded(median(point.peer)), shown(found), spread, bound)
+    bound = "" if limit is None else formatted(limit) + (" exceeded" if found > limit else "")
+    return (
+        name,
+        size,
+        rounded(median(point.ours)),
+        rounded(median(point.peer)),
+        formatted(found),
+        spread,
+        bound,
+    )
 
 
 def rounded(value: float) -> str:

@@ -69,8 +69,8 @@ def _starts(what: str, commands: dict[str, list[str]], project: Path, plan: Plan
     for start in starts.values():
         start()  # compiles changed modules
     turns = plan.runs * TURNS
-    plan.tell(f"{what}: starting {turns * len(starts)} hosts")
-    taken = in_turns(starts, turns, tell=lambda _step: None)
+    plan.on_step(f"{what}: starting {turns * len(starts)} hosts")
+    taken = in_turns(starts, turns, on_step=lambda _step: None)
     point = Point(None, tuple(taken[OURS]), tuple(taken[STOCK]))
     return Series(what, "s", OURS, STOCK, (point,), at_most=LONGEST_START)
 
@@ -83,7 +83,7 @@ def _seconds(command: list[str], project: Path) -> float:
 def _idleness(project: Path, plan: Plan) -> Series:
     what = f"in {IDLE:.0f} s of idleness"
     idle = {name: partial(_idle, command, project) for name, command in _modules().items()}
-    taken = in_turns(idle, plan.runs, lambda step: plan.tell(f"{what}, {step}"))
+    taken = in_turns(idle, plan.runs, lambda step: plan.on_step(f"{what}, {step}"))
     point = Point(None, tuple(taken[OURS]), tuple(taken[STOCK]))
     return Series(what, "cpu s", OURS, STOCK, (point,), Figure.BEYOND, MOST_IDLE)
 

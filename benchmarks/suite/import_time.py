@@ -31,8 +31,8 @@ def measure(plan: Plan) -> list[Series]:
     for start in starts.values():
         start()  # compiles changed modules
     turns = plan.runs * TURNS
-    plan.tell(f"starting Python {turns * len(starts)} times")
-    taken = in_turns(starts, turns, tell=lambda _step: None)
+    plan.on_step(f"starting Python {turns * len(starts)} times")
+    taken = in_turns(starts, turns, on_step=lambda _step: None)
     return [_series(what, statement, taken) for what, statement in OURS.items()]
 
 

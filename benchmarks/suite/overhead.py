@@ -32,7 +32,7 @@ def measure(plan: Plan) -> list[Series]:
             STOCK_HOST: _files(Path(folder) / "stock", service.url, on_our_host=False),
         }
         for name, made in stacks.items():
-            plan.tell(f"warming up, {name}")
+            plan.on_step(f"warming up, {name}")
             made.life(1)
         lives = {size: _lives(stacks, size, plan) for size in plan.sizes}
     return [_series(command, ours, lives) for command in COMMANDS for ours in (OUR_HOST, STOCK_HOST)]
@@ -47,7 +47,7 @@ def _lives(stacks: dict[str, Stack], size: int, plan: Plan) -> Lives:
     return in_turns(
         {name: partial(made.life, size) for name, made in stacks.items()},
         plan.runs,
-        lambda step: plan.tell(f"{size} resources, {step}"),
+        lambda step: plan.on_step(f"{size} resources, {step}"),
     )
 
 

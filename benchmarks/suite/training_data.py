@@ -58,11 +58,11 @@ def versions() -> dict[str, str]:
 
 
 def _taken(folder: Path, size: int, plan: Plan) -> Seconds:
-    plan.tell(f"writing {size} MB")
+    plan.on_step(f"writing {size} MB")
     file = training_data.write(folder / "training.jsonl", size)
     ways = {f"{way}, {cores}": (way, cores) for way, cores in _ways()}
     going = {name: partial(seconds, way, file, cores) for name, (way, cores) in ways.items()}
-    found = in_turns(going, plan.runs, lambda step: plan.tell(f"{size} MB, {step}"))
+    found = in_turns(going, plan.runs, lambda step: plan.on_step(f"{size} MB, {step}"))
     return {ways[name]: samples for name, samples in found.items()}
 
 

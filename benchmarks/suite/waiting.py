@@ -44,12 +44,12 @@ def measure(plan: Plan) -> list[Series]:
     ):
         stacks = _stacks(Path(folder), service.url)
         for name, made in stacks.items():
-            plan.tell(f"warming up, {name}")
+            plan.on_step(f"warming up, {name}")
             _up(made, 1, service)
         seconds = in_turns(
             {name: partial(_up, made, jobs, service) for name, made in stacks.items()},
             plan.runs,
-            lambda step: plan.tell(f"{jobs} jobs, {step}"),
+            lambda step: plan.on_step(f"{jobs} jobs, {step}"),
         )
     return _series(seconds, jobs)
 

@@ -15,7 +15,9 @@ def quiet(_step: str) -> None:
 def test_candidates_take_turns() -> None:
     taken: list[str] = []
 
-    samples = in_turns({"a": lambda: taken.append("a"), "b": lambda: taken.append("b")}, runs=2, tell=quiet)
+    samples = in_turns(
+        {"a": lambda: taken.append("a"), "b": lambda: taken.append("b")}, runs=2, on_step=quiet
+    )
 
     assert taken == ["a", "b", "a", "b"]
     assert {name: len(found) for name, found in samples.items()} == {"a": 2, "b": 2}
@@ -24,7 +26,7 @@ def test_candidates_take_turns() -> None:
 def test_each_turn_is_reported() -> None:
     reported: list[str] = []
 
-    in_turns({"ours": int, "peer": int}, runs=1, tell=reported.append)
+    in_turns({"ours": int, "peer": int}, runs=1, on_step=reported.append)
 
     assert reported == ["run 1 of 1, ours", "run 1 of 1, peer"]
 

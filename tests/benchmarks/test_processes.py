@@ -44,14 +44,14 @@ def test_processor_time_counts_only_this_command() -> None:
 def test_processor_time_is_read_while_a_command_runs() -> None:
     busy = "print(sum(range(10_000_000)) and 'done', flush=True); input()"
     with serving([sys.executable, "-c", busy]) as process:
-        assert process.said == "done"
+        assert process.first_line == "done"
         assert 0 < cpu_seconds(process.pid) < 60
 
 
 def test_the_first_line_of_a_server_is_timed() -> None:
     slow = "import time; time.sleep(0.2); print(4711, flush=True); input()"
     with serving([sys.executable, "-c", slow]) as process:
-        assert process.said == "4711"
+        assert process.first_line == "4711"
         assert process.seconds > 0.2
 
 
@@ -113,6 +113,6 @@ def test_an_interruption_kills_a_command_that_ignores_signals(tmp_path: Path) ->
         assert plugin.readline() == "alive\n"
         runner.send_signal(signal.SIGINT)
         assert plugin.read() == ""
-    _, said = runner.communicate()
+    _, output = runner.communicate()
 
-    assert "KeyboardInterrupt" in said
+    assert "KeyboardInterrupt" in output

@@ -49,8 +49,8 @@ def test_benchmarks_without_size_show_neither_size_nor_growth(report: Report) ->
 def test_overhead_is_signed_and_an_exceeded_limit_is_marked(
     report: Report,
 ) -> None:
-    shown = ["64", "5", "2", "+3.00", "+2.00", "…", "+3.00", "+2.60", "exceeded"]
-    assert row(report.table(), "waiting: jobs [s]") == shown
+    cells = ["64", "5", "2", "+3.00", "+2.00", "…", "+3.00", "+2.60", "exceeded"]
+    assert row(report.table(), "waiting: jobs [s]") == cells
 
 
 def test_a_limit_that_is_met_has_no_mark(report: Report) -> None:

@@ -118,9 +118,7 @@ def test_a_file_that_would_be_refused_is_reported(file: Path, capsys: pytest.Cap
     )
 
 
-def test_a_missing_file_is_reported_in_one_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_missing_file_is_reported_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path / "missing", "--model", MODEL) == 1
     assert capsys.readouterr().err == (
         f"openai-ft: '{tmp_path}/missing' cannot be read: no such file or directory\n"

@@ -76,7 +76,7 @@ def test_init_works_on_the_current_folder(project: Path, monkeypatch: pytest.Mon
     assert (project / "bin" / "pulumi-resource-pulumi-python").exists()
 
 
-def test_errors_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_are_reported_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", str(tmp_path)]) == 1
 
     output = capsys.readouterr()

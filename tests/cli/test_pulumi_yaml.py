@@ -52,7 +52,7 @@ plugins:
     - name: rules
       path: rules
 """,
-    "a list in one line": """\
+    "a flow list": """\
 name: shop
 plugins: {providers: [«{"name": "pulumi-python", "path": "bin"}, »{name: aws, path: aws}]}
 """,
@@ -65,7 +65,7 @@ plugins:
 name: shop
 plugins: {«"providers": [{"name": "pulumi-python", "path": "bin"}]»}
 """,
-    "nothing yet": """\
+    "null": """\
 name: shop
 plugins:« {"providers": [{"name": "pulumi-python", "path": "bin"}]}»
 runtime: python

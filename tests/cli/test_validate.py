@@ -29,7 +29,7 @@ def run(*arguments: str | Path) -> int:
     return code
 
 
-def test_a_good_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_valid_file_is_reported_on_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write(tmp_path / "good.jsonl", *ROWS)
 
     assert run(file) == 0

@@ -148,7 +148,7 @@ def test_names_in_tables_exist(owner: str, name: str) -> None:
 
 def named(pattern: str) -> list[str]:
     names = sorted({found for code in CODES for found in re.findall(pattern, code)})
-    assert names, f"nothing on the page matches {pattern}"
+    assert names, f"no text on the page matches {pattern}"
     return names
 
 

@@ -32,7 +32,7 @@ PYTHON = [sample for sample in ALL_SAMPLES if sample.language == "python"]
 NOT_RUN = {
     "StackReference": "reads the outputs of a stack of another project",
     "trainingType": "is for Azure",
-    "lora_r": "is for a service that takes hyperparameters of its own",
+    "lora_r": "is for a service that adds its own hyperparameters",
 }
 """Words of programs that are not run here, and the reason."""
 PROGRAMS = [

@@ -61,13 +61,13 @@ class TestLog:
         assert (log.urn, log.message, log.ephemeral) == (URN, "step 3/9", True)
         assert host.shows_progress
 
-    @pytest.mark.parametrize("address", ["", "127.0.0.1:9"], ids=["none", "gone"])
+    @pytest.mark.parametrize("address", ["", "127.0.0.1:9"], ids=["none", "not listening"])
     def test_messages_without_an_engine_are_dropped(self, address: str) -> None:
         """A host can run without an engine in tests and for inspection."""
         host = EngineHost(log=EngineLog(address), operations=Operations())
         began = time.monotonic()
 
-        host.info("anybody there?")
+        host.info("hello")
 
         assert time.monotonic() - began < 1
 
@@ -133,7 +133,7 @@ class TestFinish:
 
         def fail() -> CreateResult:
             assert operation.created is created
-            raise IncompleteResourceError("it goes on", {})
+            raise IncompleteResourceError("it is still running", {})
 
-        with pytest.raises(IncompleteResourceError, match="it goes on"):
+        with pytest.raises(IncompleteResourceError, match="it is still running"):
             host.complete_create(created, fail)

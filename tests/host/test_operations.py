@@ -61,9 +61,9 @@ def test_an_operation_returns_the_result_of_its_work() -> None:
 
 def test_an_operation_raises_the_error_of_its_work() -> None:
     def fail() -> None:
-        raise InputError("what is wrong")
+        raise InputError("it is wrong")
 
-    with pytest.raises(InputError, match="what is wrong"):
+    with pytest.raises(InputError, match="it is wrong"):
         Operations().run(Operation(URN), fail)
 
 

@@ -267,7 +267,7 @@ def _short_grace_period(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestSigint:
     """SIGINT, which a terminal sends, to a separate process."""
 
-    @pytest.mark.parametrize("hangs", [False, True], ids=["answered", "hanging"])
+    @pytest.mark.parametrize("hangs", [False, True], ids=["responding", "hanging"])
     def test_waiting_ends_and_then_the_process(
         self,
         own_process: tuple[Host, HostProcess],

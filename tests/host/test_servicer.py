@@ -162,7 +162,7 @@ class TestBadInput:
             urn(THIRD_PARTY_TYPE, parents=f"{TYPE_PREFIX}{FILE}$"),
             urn(THIRD_PARTY_TYPE, f"{TYPE_PREFIX}{FILE}"),
         ],
-        ids=["our child", "our name"],
+        ids=["child of this package", "name like this package's"],
     )
     def test_similar_types_do_not_belong_to_this_package(self, host: Host, resource: str) -> None:
         given = struct({"size": 1})
@@ -585,7 +585,7 @@ class TestFailures:
         assert service.url in reason
         assert "project key sk-…cdef" in reason
 
-    def test_a_wrong_key_at_create_gives_one_sentence(
+    def test_a_wrong_key_at_create_gives_a_sentence(
         self, host: Host, service: Emulator, job_inputs: dict[str, Any]
     ) -> None:
         service.fault("*", "*", "status", times=None, status=401)

@@ -254,7 +254,7 @@ class TestFailures:
         failed = refusal(host.create, THIRD_PARTY_TYPE, pickled(Failing("x")))
 
         assert failed.reason.startswith("Traceback (most recent call last):")
-        assert failed.reason.endswith("ValueError: what\nis wrong\n")
+        assert failed.reason.endswith("ValueError: it\nis wrong\n")
         assert failed.left is None
 
     def test_a_provider_cannot_exit_the_process(self, host: Host) -> None:
@@ -312,7 +312,7 @@ class TestEnvironment:
         assert host.create(THIRD_PARTY_TYPE, brittle).id == "brittle-1"
 
     def test_a_provider_may_contain_an_output(self, host: Host) -> None:
-        """The SDK refuses to unpickle outputs outside of its own reader."""
+        """The SDK refuses to unpickle outputs outside of the SDK's reader."""
         holding = pickled(Capturing("x"))
 
         assert host.create(THIRD_PARTY_TYPE, holding).id == "x-1"

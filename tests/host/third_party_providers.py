@@ -105,7 +105,7 @@ class Failing(Recording):
     """A provider that fails."""
 
     def create(self, _props: dict[str, Any]) -> CreateResult:
-        raise ValueError("what\nis wrong")
+        raise ValueError("it\nis wrong")
 
 
 class Exiting(Recording):

@@ -70,7 +70,7 @@ def test_the_remediation_keeps_unknown_and_hidden_inputs() -> None:
         {**UNBOUNDED, "wait_for_completion": UNKNOWN},
         job(cancel_after_timeout=UNKNOWN),
     ],
-    ids=["there", "not waited for", "waiting unknown", "unknown"],
+    ids=["already set", "no waiting", "waiting unknown", "unknown"],
 )
 def test_the_remediation_ignores_inputs_it_cannot_fix(given: dict[str, Any]) -> None:
     assert PolicyHarness().remedied(DEADLINE, JOB_TYPE, given) is None

@@ -113,7 +113,7 @@ def test_secret_metadata_stays_secret() -> None:
         ({}, {"values": {"owner": "x" * 513}}),
         ({}, {"exempt": ["it"], **VALUES}),
     ],
-    ids=["there", "no value", "not all values", "unknown", "no room", "too long", "exempt"],
+    ids=["already set", "no value", "not all values", "unknown", "full", "too long", "exempt"],
 )
 def test_metadata_is_filled_in_only_where_possible(metadata: Any, config: Any) -> None:
     assert PolicyHarness().remedied(METADATA, JOB_TYPE, job(metadata=metadata), config) is None

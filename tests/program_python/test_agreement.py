@@ -101,7 +101,7 @@ def found_by_wrapper(layout: Layout) -> str:
 
 
 def assert_found(found: str, expected: Path | None, layout: Layout) -> None:
-    """Assert that the environment is the expected one, or that the error of the case occurs."""
+    """Assert that the expected environment is found, or that the error of the case occurs."""
     if expected:
         assert found == str(expected)
     else:

@@ -41,7 +41,7 @@ def test_messages_survive_a_closed_stderr(monkeypatch: pytest.MonkeyPatch) -> No
     closed = os.fdopen(writing, "w", buffering=1)
     monkeypatch.setattr(sys, "stderr", closed)
 
-    Host().info("is anybody there?")
+    Host().info("hello")
 
     with pytest.raises(BrokenPipeError):
         closed.close()
@@ -64,7 +64,7 @@ def test_a_create_returns_the_completed_result() -> None:
 @pytest.mark.parametrize(
     ("error", "outs"),
     [
-        (IncompleteResourceError("it goes on", {"status": "paused"}), {"status": "paused"}),
+        (IncompleteResourceError("it is still running", {"status": "paused"}), {"status": "paused"}),
         (JobFailedError("it failed", {"status": "failed"}), {"status": "failed"}),
         (InputError("it is wrong"), {"status": "running"}),
     ],

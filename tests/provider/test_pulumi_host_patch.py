@@ -15,7 +15,7 @@ class DynamicResourceProviderServicer: pass
 hide_own_tracebacks()
 hide_own_tracebacks()
 try:
-    raise {error}("what is wrong")
+    raise {error}("it is wrong")
 except Exception:
     print(traceback.format_exc(), end="")
 """
@@ -28,7 +28,7 @@ def reported(error: str) -> str:
 
 
 def test_our_errors_print_without_a_traceback() -> None:
-    assert reported("InputError") == "what is wrong"
+    assert reported("InputError") == "it is wrong"
 
 
 def test_a_bug_keeps_its_traceback() -> None:

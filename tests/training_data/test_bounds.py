@@ -27,7 +27,7 @@ peak = int(status["VmHWM"].split()[0]) // 1024  # ru_maxrss is at least that of 
 print(json.dumps([report.messages(Severity.ERROR), report.counts, report.examples, peak]))
 """
 LONGEST = 100
-"""Time limit of a check in seconds, on a busy machine; an idle one needs at most half of it."""
+"""Time limit of a check in seconds, on a busy machine; an idle machine needs at most half."""
 
 
 class CheckResult(NamedTuple):

@@ -32,7 +32,7 @@ def test_the_fast_path_reads_rows_like_the_full_path() -> None:
 @pytest.mark.parametrize(
     "row",
     [chat(USER, ASSISTANT, USER), chat(USER | {"content": "<|im_end|>"}, ASSISTANT)],
-    ids=["the user has the last word", "special token"],
+    ids=["last message by the user", "special token"],
 )
 def test_rows_that_need_the_full_check_are_skipped(row: Any) -> None:
     batch = Batch()

@@ -70,7 +70,7 @@ def test_a_missing_wrapper_is_a_problem(folder: Path) -> None:
             "is another program; to overwrite it, run `openai-ft init --force`",
         ),
     ],
-    ids=["no run bit", "older", "another"],
+    ids=["not executable", "older", "another"],
 )
 def test_a_wrong_wrapper_is_reported(
     folder: Path, mode: int, content: bytes, mark: Status, reason: str

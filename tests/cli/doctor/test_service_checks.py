@@ -49,7 +49,7 @@ def valid_settings(service: Emulator) -> dict[str, Any]:
 
 @pytest.fixture
 def service_with_other_key() -> Iterator[Emulator]:
-    """Start an emulator whose only project key is a different one."""
+    """Start an emulator whose only project key is another key."""
     with Emulator(today=TODAY) as emulator:
         emulator.add_key("sk-proj-another-0123456789abcdef")
         yield emulator

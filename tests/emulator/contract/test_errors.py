@@ -125,7 +125,7 @@ BAD_REQUESTS = {
         },
         "validation_file",
     ),
-    "method that the model lacks": ({"model": "o4-mini-2025-04-16"}, "method"),
+    "method that the model does not support": ({"model": "o4-mini-2025-04-16"}, "method"),
     "settings of another method": ({"method": {"type": "supervised", "dpo": {}}}, "dpo"),
     "empty suffix": ({"suffix": ""}, "suffix"),
     "suffix of 65": ({"suffix": "x" * 65}, "suffix"),
@@ -160,7 +160,7 @@ BAD_FILES = {
     "expiry too soon": {"expires_after": {"anchor": "created_at", "seconds": 3599}},
     "expiry too late": {"expires_after": {"anchor": "created_at", "seconds": 2592001}},
     "unknown anchor": {"expires_after": {"anchor": "last_active_at", "seconds": 3600}},
-    "training data that is no JSONL": {"file": ("a.csv", b"a,b")},
+    "training data that is not JSONL": {"file": ("a.csv", b"a,b")},
 }
 
 

@@ -276,7 +276,7 @@ class TestFailures:
         assert runs["refusals", False].results["limit"] == ["InputError", sentence, None, True]
         assert len(runs["refusals", False].calls) == 2
 
-    def test_of_output_forms_end_the_program_in_one_sentence(self, runs: Any) -> None:
+    def test_of_output_forms_end_the_program_with_a_sentence(self, runs: Any) -> None:
         assert runs["error of an output form", False].failure == ["NotFoundError", SENTENCE, 404, True]
         assert (
             runs["wrong argument of an output form", False]

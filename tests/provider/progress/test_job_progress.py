@@ -164,7 +164,9 @@ def test_without_an_estimate_the_observed_speed_predicts_the_end(status: str, wa
 
 
 @pytest.mark.parametrize(
-    ("seconds", "steps_a_second"), [(5, 2), (60, 0.03), (60, 0)], ids=["too early", "too little", "stands"]
+    ("seconds", "steps_a_second"),
+    [(5, 2), (60, 0.03), (60, 0)],
+    ids=["too early", "too little", "no progress"],
 )
 def test_a_briefly_observed_speed_predicts_nothing(
     seconds: float, steps_a_second: float, watch: Watch
@@ -291,7 +293,7 @@ def test_the_event_of_a_step_is_not_a_milestone(watch: Watch) -> None:
     assert watch.progress.milestones() == []
 
 
-def test_a_milestone_is_one_line(watch: Watch) -> None:
+def test_a_milestone_is_a_single_line(watch: Watch) -> None:
     watch.see(5, job(), [event("first\nsecond\x1b[31m " + "word " * 1000, level="warn")])
 
     (reported,) = watch.progress.milestones()

@@ -391,7 +391,7 @@ def test_a_file_deleted_during_upload_is_still_uploaded(
     assert service.backend.blobs.path(file.id).read_bytes() == content
 
 
-@pytest.mark.parametrize("later", [3590, 90_000], ids=["about to expire", "forgotten"])
+@pytest.mark.parametrize("later", [3590, 90_000], ids=["about to expire", "unknown to the service"])
 def test_an_expired_upload_starts_over(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, later: float
 ) -> None:
@@ -418,7 +418,7 @@ def test_an_upload_dropped_by_the_service_starts_over(
     assert_only(service, obtain(another_process(), large), large)
 
 
-@pytest.mark.parametrize("has_unique_name", [True, False], ids=["our name", "a chosen name"])
+@pytest.mark.parametrize("has_unique_name", [True, False], ids=["generated name", "chosen name"])
 def test_a_completed_upload_without_response_is_found_later(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, *, has_unique_name: bool
 ) -> None:
