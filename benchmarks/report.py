@@ -46,7 +46,7 @@ class Report:
         """Return a table of all results with a legend."""
         series = [(name, one) for name, found in self.figures.items() for one in found]
         rows = [HEADER, *(row for name, one in series for row in _rows(name, one))]
-        peers = dict.fromkeys(f"{name}: package: {one.ours}; baseline: {one.peer}" for name, one in series)
+        peers = dict.fromkeys(f"{name}: package: {one.package}; baseline: {one.peer}" for name, one in series)
         return "\n".join([*_aligned(rows), "", *peers, LEGEND, self._conditions()])
 
     def write(self, file: Path) -> None:
@@ -83,11 +83,11 @@ class Report:
 
 
 def _rows(benchmark: str, series: Series) -> list[Row]:
-    names = [f"{benchmark}: {series.what} [{series.unit}]", *[""] * (len(series.points) - 1)]
+    names = [f"{benchmark}: {series.name} [{series.unit}]", *[""] * (len(series.points) - 1)]
     rows = [_row(name, series, point) for name, point in zip(names, series.points, strict=True)]
     if growth := series.growth():
-        ours, peer = growth
-        rows.append(("  growth", "", f"n^{ours:.2f}", f"n^{peer:.2f}", "", "", ""))
+        package, peer = growth
+        rows.append(("  growth", "", f"n^{package:.2f}", f"n^{peer:.2f}", "", "", ""))
     return rows
 
 
@@ -102,7 +102,7 @@ def _row(name: str, series: Series, point: Point) -> Row:
     return (
         name,
         size,
-        rounded(median(point.ours)),
+        rounded(median(point.package)),
         rounded(median(point.peer)),
         formatted(found),
         spread,
@@ -131,9 +131,9 @@ def _aligned(rows: list[Row]) -> list[str]:
 def _series_as_json(series: Series) -> dict[str, Any]:
     growth = series.growth()
     return {
-        "what": series.what,
+        "what": series.name,
         "unit": series.unit,
-        "ours": series.ours,
+        "ours": series.package,
         "peer": series.peer,
         "at_most": series.at_most,
         "growth": None if growth is None else [round(one, 3) for one in growth],
@@ -145,6 +145,6 @@ def _point_as_json(series: Series, point: Point) -> dict[str, Any]:
     return {
         "size": point.size,
         series.figure.value: round(series.median(point), 3),
-        "ours": [round(sample, 4) for sample in point.ours],
+        "ours": [round(sample, 4) for sample in point.package],
         "peer": [round(sample, 4) for sample in point.peer],
     }

@@ -41,11 +41,11 @@ class Comparison:
         return f"{result:{self.number}} {self.unit}"
 
 
-RATIO = Comparison(lambda ours, baseline: ours / baseline, ".2f", "times")
-SPEED = Comparison(lambda ours, baseline: baseline / ours, ".2f", "times", is_speed=True)
-SECONDS_MORE = Comparison(lambda ours, baseline: ours - baseline, "+.2f", "s")
-MEGABYTES_MORE = Comparison(lambda ours, baseline: ours - baseline, "+.2f", "MB")
-REQUESTS = Comparison(lambda ours, _baseline: ours, ".0f", "requests")
+RATIO = Comparison(lambda package, baseline: package / baseline, ".2f", "times")
+SPEED = Comparison(lambda package, baseline: baseline / package, ".2f", "times", is_speed=True)
+SECONDS_MORE = Comparison(lambda package, baseline: package - baseline, "+.2f", "s")
+MEGABYTES_MORE = Comparison(lambda package, baseline: package - baseline, "+.2f", "MB")
+REQUESTS = Comparison(lambda package, _baseline: package, ".0f", "requests")
 
 
 class Target(NamedTuple):

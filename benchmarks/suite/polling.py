@@ -126,9 +126,9 @@ def _starts_poll(entry: JournalEntry) -> bool:
     return entry.route == LISTING and "after=" not in entry.query and "metadata" not in entry.query
 
 
-def _await(condition: Callable[[], bool], what: str) -> None:
+def _await(condition: Callable[[], bool], event: str) -> None:
     until = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > until:
-            raise BenchmarkError(f"waited {PATIENCE:.0f} s for {what} without success")
+            raise BenchmarkError(f"waited {PATIENCE:.0f} s for {event} without success")
         time.sleep(INTERVAL)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class _Comparison(NamedTuple):
-    what: str
+    name: str
     way: str
     cores: int
     peer: str
@@ -73,8 +73,8 @@ def _ways() -> list[tuple[str, int]]:
 
 
 def _series(comparison: _Comparison, taken: dict[int, Seconds]) -> Series:
-    what, way, cores, peer, at_most = comparison
+    name, way, cores, peer, at_most = comparison
     points = tuple(
         Point(size, tuple(found[way, cores]), tuple(found[peer, 1])) for size, found in taken.items()
     )
-    return Series(what, "s", NAMES.get(way, what), NAMES[peer], points, at_most=at_most)
+    return Series(name, "s", NAMES.get(way, name), NAMES[peer], points, at_most=at_most)

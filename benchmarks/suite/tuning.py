@@ -97,8 +97,10 @@ def _series(constant: Constant, plan: Plan) -> Series:
     variants = {WITH: None, WITHOUT: constant.disabled}
     runs = {variant: partial(_cost, constant, value) for variant, value in variants.items()}
     costs = in_turns(runs, plan.runs, lambda step: plan.on_step(f"{constant.name}, {step}"))
-    ours, peer = ([float(getattr(cost, constant.figure)) for cost in costs[name]] for name in (WITH, WITHOUT))
-    point = Point(constant.work.jobs, tuple(ours), tuple(peer))
+    package, peer = (
+        [float(getattr(cost, constant.figure)) for cost in costs[name]] for name in (WITH, WITHOUT)
+    )
+    point = Point(constant.work.jobs, tuple(package), tuple(peer))
     return Series(constant.name, constant.figure, WITH, WITHOUT, (point,), figure=Figure.RATIO)
 
 

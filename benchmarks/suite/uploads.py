@@ -161,9 +161,9 @@ def _other(name: str, content: Content, sink: Sink) -> Sent:
 
 
 def _to_the_stream(free: Samples, line: Samples) -> Iterator[Series]:
-    for ours in ABOVE:
-        yield from _seconds("", free, ours, STREAM, LONGEST)
-        yield from _seconds(f" at {LINE_SPEED} MB/s", line, ours, STREAM, LONGEST)
+    for candidate in ABOVE:
+        yield from _seconds("", free, candidate, STREAM, LONGEST)
+        yield from _seconds(f" at {LINE_SPEED} MB/s", line, candidate, STREAM, LONGEST)
 
 
 def _to_the_hash(free: Samples) -> Iterator[Series]:
@@ -177,15 +177,15 @@ def _to_the_official(free: Samples) -> Iterator[Series]:
 
 
 def _seconds(
-    where: str, taken: Samples, ours: str, peer: str, at_most: float | None = None
+    where: str, taken: Samples, candidate: str, peer: str, at_most: float | None = None
 ) -> Iterator[Series]:
     points = tuple(
-        Point(size, *(tuple(sent.seconds for sent in found[name]) for name in (ours, peer)))
+        Point(size, *(tuple(sent.seconds for sent in found[name]) for name in (candidate, peer)))
         for size, found in taken.items()
-        if ours in found
+        if candidate in found
     )
     if points:
-        yield Series(f"{ours}{where}, to {peer}", "s", ours, peer, points, at_most=at_most)
+        yield Series(f"{candidate}{where}, to {peer}", "s", candidate, peer, points, at_most=at_most)
 
 
 def _memory(taken: Samples) -> Iterator[Series]:

@@ -90,6 +90,8 @@ def _series(seconds: Seconds, jobs: int) -> list[Series]:
     ]
 
 
-def _against_no_op(what: str, name: str, seconds: Seconds, jobs: int, at_most: float | None = None) -> Series:
+def _against_no_op(
+    title: str, name: str, seconds: Seconds, jobs: int, at_most: float | None = None
+) -> Series:
     point = Point(jobs, tuple(seconds[name]), tuple(seconds[NO_OP]))
-    return Series(what, "s", name, NO_OP, (point,), Figure.BEYOND, at_most)
+    return Series(title, "s", name, NO_OP, (point,), Figure.BEYOND, at_most)

@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 POINTS = (
-    Point(20, ours=(2.0, 2.4, 2.2), peer=(2.0, 2.0, 2.0)),
-    Point(60, ours=(6.0, 6.0, 6.0), peer=(4.0, 4.0, 4.0)),
+    Point(20, package=(2.0, 2.4, 2.2), peer=(2.0, 2.0, 2.0)),
+    Point(60, package=(6.0, 6.0, 6.0), peer=(4.0, 4.0, 4.0)),
 )
 
 
 @pytest.fixture
 def report() -> Report:
     up = Series("up", "s", "a file", "nothing", POINTS)
-    start = Series("names", "s", "ours", "theirs", (Point(None, ours=(0.1,), peer=(0.4,)),))
-    waits = Point(64, ours=(5.0, 4.0, 7.0), peer=(2.0, 2.0, 4.0))
+    start = Series("names", "s", "ours", "theirs", (Point(None, package=(0.1,), peer=(0.4,)),))
+    waits = Point(64, package=(5.0, 4.0, 7.0), peer=(2.0, 2.0, 4.0))
     jobs = Series("jobs", "s", "jobs", "no-op", (waits,), Figure.BEYOND, at_most=2.6)
-    host = Series("host", "s", "ours", "stock", (Point(None, ours=(1.2,), peer=(1.0,)),), at_most=1.3)
+    host = Series("host", "s", "ours", "stock", (Point(None, package=(1.2,), peer=(1.0,)),), at_most=1.3)
     figures = {"overhead": [up], "import": [start], "waiting": [jobs, host]}
     return Report(Plan(runs=3), figures, {"peer": "1.2"})
 
