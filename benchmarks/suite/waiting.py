@@ -60,11 +60,11 @@ def versions() -> dict[str, str]:
 
 
 def _stacks(folder: Path, base_url: str) -> dict[str, Stack]:
-    ours, no_op = {"PROVIDER": "pulumi_openai_ft", **settings(base_url)}, {"PROVIDER": "no_op"}
+    package, no_op = {"PROVIDER": "pulumi_openai_ft", **settings(base_url)}, {"PROVIDER": "no_op"}
     make: dict[str, Callable[[Path], Stack]] = {
-        OUR_HOST: lambda place: Stack.of("waiting", place, ours, on_our_host=True),
+        OUR_HOST: lambda place: Stack.of("waiting", place, package, on_our_host=True),
         NO_OP: lambda place: Stack.of("waiting", place, {**no_op, "SLEEP": "0"}),
-        STOCK_HOST: lambda place: Stack.of("waiting", place, ours),
+        STOCK_HOST: lambda place: Stack.of("waiting", place, package),
         SLEEPING: lambda place: Stack.of("waiting", place, {**no_op, "SLEEP": str(SLEEP)}),
     }
     stacks = {name: made(folder / str(number)) for number, (name, made) in enumerate(make.items())}
@@ -82,10 +82,10 @@ def _up(made: Stack, jobs: int, service: Emulator) -> float:
 
 
 def _series(seconds: Seconds, jobs: int) -> list[Series]:
-    ours = f"up of jobs of {TRAINING:g} s"
+    package = f"up of jobs of {TRAINING:g} s"
     return [
-        _against_no_op(f"{ours}, our host", OUR_HOST, seconds, jobs, LONGEST_BEYOND),
-        _against_no_op(f"{ours}, stock host", STOCK_HOST, seconds, jobs),
+        _against_no_op(f"{package}, our host", OUR_HOST, seconds, jobs, LONGEST_BEYOND),
+        _against_no_op(f"{package}, stock host", STOCK_HOST, seconds, jobs),
         _against_no_op(f"up of sleeps of {SLEEP:g} s, stock host", SLEEPING, seconds, jobs),
     ]
 

@@ -66,7 +66,7 @@ def test_each_target_is_listed_once() -> None:
 
 def test_limits_are_those_of_the_benchmarks() -> None:
     limits = {
-        (target.measurement, one) for target in TARGETS if (one := limit_of_benchmark(target)) is not None
+        (target.measurement, limit) for target in TARGETS if (limit := limit_of_benchmark(target)) is not None
     }
 
     assert len(limits) == 14

@@ -56,7 +56,10 @@ def test_ratios_compare_with_a_peer_of_the_same_run() -> None:
     ways = [(way, cores) for way in [*WAYS, WITHOUT_TOKENS] for cores in (1, 2)]
     taken = {20: {way: [float(number), 2.0] for number, way in enumerate(ways, start=1)}}
 
-    series = {one.name: one for one in (suite._series(compared, taken) for compared in suite.COMPARISONS)}
+    series = {
+        measured.name: measured
+        for measured in (suite._series(compared, taken) for compared in suite.COMPARISONS)
+    }
 
     [point] = series["check and count, 2 cores"].points
     assert point.package == tuple(taken[20]["ours", 2])
@@ -68,6 +71,11 @@ def test_ratios_compare_with_a_peer_of_the_same_run() -> None:
 def test_every_comparison_is_measured() -> None:
     found = suite.measure(Plan(data=(1,), runs=1))
 
-    assert [one.name for one in found] == [comparison.name for comparison in suite.COMPARISONS]
-    assert {point.size for one in found for point in one.points} == {1}
-    assert all(value > 0 for one in found for point in one.points for value in (*point.package, *point.peer))
+    assert [measured.name for measured in found] == [comparison.name for comparison in suite.COMPARISONS]
+    assert {point.size for measured in found for point in measured.points} == {1}
+    assert all(
+        value > 0
+        for measured in found
+        for point in measured.points
+        for value in (*point.package, *point.peer)
+    )

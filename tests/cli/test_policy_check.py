@@ -43,7 +43,10 @@ def provider(**configuration: Any) -> dict[str, Any]:
 
 def reported(*resources: dict[str, Any], day: date = TODAY) -> list[tuple[str, str, str]]:
     """Return level, rule and resource of each violation."""
-    return [(one.level, one.rule, one.name) for one in violations(resources, policy_config.read(None), day)]
+    return [
+        (violation.level, violation.rule, violation.name)
+        for violation in violations(resources, policy_config.read(None), day)
+    ]
 
 
 NEAR = ("advisory", "fine-tuning-model-near-shutdown", "it")

@@ -89,7 +89,9 @@ def test_citations_lead_to_headings_of_this_repository() -> None:
         for path in TEXTS
         if (
             unresolved := [
-                one for one in citations(path.read_text("utf-8", "replace")) if not is_resolved(one)
+                citation
+                for citation in citations(path.read_text("utf-8", "replace"))
+                if not is_resolved(citation)
             ]
         )
     }
@@ -111,4 +113,4 @@ def test_code_cites_facts_of_the_api() -> None:
         for citation in citations(path.read_text("utf-8"))
     }
 
-    assert len({one.anchor for one in cited if one.path == "docs/openai-api.md"}) >= 10
+    assert len({citation.anchor for citation in cited if citation.path == "docs/openai-api.md"}) >= 10

@@ -75,7 +75,7 @@ def column(rows: list[list[str]], number: int) -> list[str]:
 
 CODES = _CODE.findall(re.sub(r"```.*?```", "", PAGE, flags=re.DOTALL))
 BY_BLOCK = {code: rows for head, *rows in tables() for code in column([head], 0)}
-LEFT = [code for table in tables() for code in column(table, 0)]
+FIRST_COLUMNS = [code for table in tables() for code in column(table, 0)]
 
 
 def test_all_resources_and_data_sources_have_their_table() -> None:
@@ -89,7 +89,7 @@ def test_each_argument_is_found_at_its_block(block: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", OTHER_FEATURES)
 def test_each_other_feature_is_found_by_its_name(name: str) -> None:
-    assert any(re.search(rf"(?<![\w.-]){re.escape(name)}(?!\w)", code) for code in LEFT)
+    assert any(re.search(rf"(?<![\w.-]){re.escape(name)}(?!\w)", code) for code in FIRST_COLUMNS)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -186,9 +186,9 @@ def test_the_list_of_imports_follows_from_a_terraform_state(
 ) -> None:
     """Import files first, so that the printed job refers to its file; every id is valid for an import."""
     (program,) = (
-        one.text
-        for one in samples("coming-from-terraform")
-        if one.language == "python" and "terraform.tfstate" in one.text
+        item.text
+        for item in samples("coming-from-terraform")
+        if item.language == "python" and "terraform.tfstate" in item.text
     )
     checkpoint = "ft:gpt-4o-mini-2024-07-18:org:shop:ABcDeFgH"
     granted = {"id": "cp_1", "checkpoint_id": checkpoint}
@@ -206,13 +206,13 @@ def test_the_list_of_imports_follows_from_a_terraform_state(
     exec(compile(program, "from_terraform.py", "exec"), {})  # noqa: S102 - the page's own program
 
     imports = json.loads((tmp_path / "import.json").read_text())["resources"]
-    assert [(one["name"], one["id"]) for one in imports] == [
+    assert [(item["name"], item["id"]) for item in imports] == [
         ("data", "file-1"),
         ("model", "ftjob-1"),
         ("share-0", f"{checkpoint}/cp_1"),
     ]
-    for one in imports:
-        require_id(one["type"].removeprefix("pulumi-python:dynamic/openai_ft:"), one["id"])
+    for item in imports:
+        require_id(item["type"].removeprefix("pulumi-python:dynamic/openai_ft:"), item["id"])
 
 
 def resource(kind: str, name: str, instance: dict[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def _words(command: str) -> list[str]:
         return command.split()
 
 
-SHOWN = sorted(
+DOCUMENTED = sorted(
     {
         command
         for page in PAGES
@@ -61,7 +61,7 @@ SHOWN = sorted(
 
 
 def of(program: str) -> list[Command]:
-    return [command for command in SHOWN if command[0] == program]
+    return [command for command in DOCUMENTED if command[0] == program]
 
 
 def test_commands_are_found() -> None:

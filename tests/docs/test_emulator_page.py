@@ -62,7 +62,7 @@ def test_exactly_the_existing_methods_are_documented() -> None:
 def test_the_official_client_gets_a_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (program,) = (one.text for one in samples("emulator") if "import openai\n" in one.text)
+    (program,) = (sample.text for sample in samples("emulator") if "import openai\n" in sample.text)
     shutil.copy(ROOT / "examples" / "data" / "customer_support.jsonl", tmp_path)
     monkeypatch.chdir(tmp_path)
 
@@ -79,11 +79,11 @@ def test_the_tests_of_a_program_pass(engine: str, service: Emulator, tmp_path: P
     project.mkdir()
     tests.mkdir()
     select("ours", project)
-    (program,) = (one.text for one in samples("quickstart") if "import pulumi_openai_ft" in one.text)
+    (program,) = (sample.text for sample in samples("quickstart") if "import pulumi_openai_ft" in sample.text)
     (project / "__main__.py").write_text(program)
     shutil.copy(ROOT / "examples" / "data" / "customer_support.jsonl", project)
-    (sample,) = (one.text for one in samples("emulator") if "automation" in one.text)
-    (tests / "test_program.py").write_text(sample)
+    (tests_of_program,) = (sample.text for sample in samples("emulator") if "automation" in sample.text)
+    (tests / "test_program.py").write_text(tests_of_program)
 
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_program.py"]
     env = environment(engine, service, tmp_path, {})

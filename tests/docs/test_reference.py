@@ -68,7 +68,7 @@ def test_each_resource_has_a_page_with_inputs_and_outputs() -> None:
 def test_each_function_has_a_page() -> None:
     functions = {name for name in dir(pulumi_openai_ft) if name.startswith("get_")}
 
-    assert functions == {twin for name in FUNCTIONS for twin in (name, f"{name}_output")}
+    assert functions == {form for name in FUNCTIONS for form in (name, f"{name}_output")}
     for name in FUNCTIONS:
         assert f"<!-- call: {name} -->" in PAGES[f"functions/{name}"]
         assert f"<!-- function: {name} -->" in PAGES[f"functions/{name}"]

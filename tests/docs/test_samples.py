@@ -69,11 +69,19 @@ def imported(tree: ast.Module) -> dict[str, Any]:
     bound: dict[str, Any] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            known = [one for one in node.names if one.name.split(".")[0] in CHECKED_PACKAGES]
-            bound |= {one.asname or one.name: importlib.import_module(one.name) for one in known}
+            known = [
+                node_name for node_name in node.names if node_name.name.split(".")[0] in CHECKED_PACKAGES
+            ]
+            bound |= {
+                node_name.asname or node_name.name: importlib.import_module(node_name.name)
+                for node_name in known
+            }
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in CHECKED_PACKAGES:
             module = importlib.import_module(node.module or "")
-            bound |= {one.asname or one.name: getattr(module, one.name) for one in node.names}
+            bound |= {
+                node_name.asname or node_name.name: getattr(module, node_name.name)
+                for node_name in node.names
+            }
     return bound
 
 
@@ -97,7 +105,7 @@ def test_names_in_a_program_exist(sample: Sample) -> None:
         if isinstance(node, ast.Attribute):
             resolve(node, bound)
         if isinstance(node, ast.Call) and callable(called := resolve(node.func, bound)):
-            named = {one.arg: None for one in node.keywords if one.arg}
+            named = {node_name.arg: None for node_name in node.keywords if node_name.arg}
             inspect.signature(called).bind_partial(*node.args, **named)
 
 

@@ -160,10 +160,10 @@ def test_checkpoints_are_the_ends_of_the_last_three_epochs(api: Api, emulator: E
 def test_the_same_seed_gives_the_same_curve(api: Api, emulator: Emulator) -> None:
     ids = [api.train(seed=seed)["id"] for seed in (7, 7, 8)]
     emulator.advance(JOB_SECONDS)
-    one, same, other = ([event["data"] for event in api.events(job_id)] for job_id in ids)
+    first, same, other = ([event["data"] for event in api.events(job_id)] for job_id in ids)
 
-    assert one == same
-    assert one != other
+    assert first == same
+    assert first != other
 
 
 def test_automatic_seeds_depend_on_the_emulators_seed(open_client: Callable[..., Api]) -> None:

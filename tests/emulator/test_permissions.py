@@ -90,14 +90,14 @@ def test_permissions_are_listed_in_pages_and_orders(admin: Api, model: str) -> N
 
 def test_a_revoked_permission_is_not_found(admin: Api, model: str) -> None:
     permission_id = create_permissions(admin, model, "proj_a")["data"][0]["id"]
-    one = f"{path(model)}/{permission_id}"
+    permission_path = f"{path(model)}/{permission_id}"
 
-    assert admin.delete(one).json() == {
+    assert admin.delete(permission_path).json() == {
         "object": "checkpoint.permission",
         "id": permission_id,
         "deleted": True,
     }
-    assert admin.delete(one).status_code == 404
+    assert admin.delete(permission_path).status_code == 404
     assert list_permissions(admin, model)["data"] == []
     assert create_permissions(admin, model, "proj_a")["data"][0]["id"] != permission_id
 

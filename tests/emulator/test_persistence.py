@@ -35,7 +35,7 @@ def test_everything_survives_a_restart(tmp_path: Path, open_client: Callable[...
         upload = {"filename": "a.jsonl", "purpose": "fine-tune", "bytes": 3, "mime_type": "text/jsonl"}
         upload_id = api.post("/uploads", json=upload).json()["id"]
         part = api.post(f"/uploads/{upload_id}/parts", files={"data": ("p", b"abc")}).json()["id"]
-        books = [
+        stored = [
             emulator.files(),
             emulator.jobs(),
             emulator.permissions(),
@@ -46,7 +46,7 @@ def test_everything_survives_a_restart(tmp_path: Path, open_client: Callable[...
 
     with persistent_emulator(tmp_path) as emulator:
         api = open_client(emulator)
-        assert books == [
+        assert stored == [
             emulator.files(), emulator.jobs(), emulator.permissions(), emulator.models(), emulator.uploads()
         ]  # fmt: skip
         assert api.events(job["id"], limit=100) == events
@@ -55,7 +55,7 @@ def test_everything_survives_a_restart(tmp_path: Path, open_client: Callable[...
         completed = api.post(f"/uploads/{upload_id}/complete", json={"part_ids": [part]})
         assert completed.json()["status"] == "completed"
         fresh = api.train(training_file=job["training_file"])
-        assert fresh["id"] not in {book["id"] for book in books[1]}
+        assert fresh["id"] not in {book["id"] for book in stored[1]}
 
 
 def test_a_running_job_continues_after_a_restart(tmp_path: Path, open_client: Callable[..., Api]) -> None:
@@ -102,8 +102,8 @@ def test_one_folder_serves_one_emulator(tmp_path: Path) -> None:
 def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
     with persistent_emulator(tmp_path):
         pass
-    with closing(sqlite3.connect(tmp_path / "books.sqlite")) as books:
-        books.execute("PRAGMA user_version = 99")
+    with closing(sqlite3.connect(tmp_path / "books.sqlite")) as stored:
+        stored.execute("PRAGMA user_version = 99")
     other = tmp_path / "other"
     other.mkdir()
     (other / "books.sqlite").write_bytes(

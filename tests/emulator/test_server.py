@@ -38,8 +38,8 @@ def test_it_can_be_started_again_at_the_same_address(open_client: Callable[..., 
 
 
 def test_two_emulators_share_nothing(open_client: Callable[..., Api]) -> None:
-    with Emulator() as one, Emulator() as other:
-        file_id = open_client(one).upload()["id"]
+    with Emulator() as emulator, Emulator() as other:
+        file_id = open_client(emulator).upload()["id"]
         assert open_client(other).upload()["id"] != file_id
 
         assert open_client(other).get(f"/files/{file_id}").status_code == 404

@@ -18,11 +18,11 @@ from pydantic import BaseModel
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-STRANGE = """it's "strange": ${x} %{y} {{z}} \\ a tab\tand
+SPECIAL_TEXT = """it's "strange": ${x} %{y} {{z}} \\ a tab\tand
 a line more, ü"""
-LONGEST_ANSWER = 60
+MAX_RESPONSE_TIME = 60
 _MESSAGES = [
-    {"role": "developer", "content": STRANGE, "type": "message"},
+    {"role": "developer", "content": SPECIAL_TEXT, "type": "message"},
     {"role": "user", "content": {"type": "input_text", "text": "{{sample.output_text}}"}},
     {"role": "user", "content": [{"type": "output_text", "text": "a"}, "b"]},
 ]
@@ -39,7 +39,7 @@ _GRADERS: dict[str, Any] = {
         "type": "text_similarity",
         "name": "near",
         "input": "{{sample.output_text}}",
-        "reference": STRANGE,
+        "reference": SPECIAL_TEXT,
         "evaluation_metric": "rouge_1",
     },
     "score.model": {
@@ -64,7 +64,7 @@ _GRADERS: dict[str, Any] = {
         "labels": ["good", "bad"],
         "passing_labels": ["good"],
     },
-    "code": {"type": "python", "name": "code", "source": f"# {STRANGE}\n", "image_tag": "2025-05-08"},
+    "code": {"type": "python", "name": "code", "source": f"# {SPECIAL_TEXT}\n", "image_tag": "2025-05-08"},
 }
 _HYPERPARAMETERS = {"n_epochs": 3, "batch_size": "auto", "learning_rate_multiplier": 2}
 _REQUIRED = {"model": "gpt-4.1-mini-2025-04-14", "training_file": "file-1"}
@@ -101,24 +101,24 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
         "FineTuningJob",
         {
             **_REQUIRED,
-            "suffix": STRANGE,
+            "suffix": SPECIAL_TEXT,
             "seed": 2147483647,
             "method": {"type": "supervised", "supervised": {"hyperparameters": _HYPERPARAMETERS}},
             "integrations": [
                 {
                     "type": "wandb",
-                    "wandb": {"project": "p", "name": "n", "entity": "e", "tags": ["a", STRANGE]},
+                    "wandb": {"project": "p", "name": "n", "entity": "e", "tags": ["a", SPECIAL_TEXT]},
                 },
                 {"type": "wandb", "wandb": {"project": "q"}},
             ],
-            "metadata": {"team.name": "a", "an odd key: é": STRANGE, "class": ""},
+            "metadata": {"team.name": "a", "an odd key: é": SPECIAL_TEXT, "class": ""},
             "extra_body": {"service_tier": {"x-y": [1, 1.5, "a", True, None, {"a.b": {}}]}},
             "wait_for_completion": False,
             "cancel_after_timeout": 7200,
             "paused": True,
             "recreate_on_failure": True,
             "delete_model_on_destroy": False,
-            "triggers": ["a", 1, 0.25, False, None, {"odd key": [STRANGE]}, []],
+            "triggers": ["a", 1, 0.25, False, None, {"odd key": [SPECIAL_TEXT]}, []],
         },
     ),
     "dpo": (
@@ -214,7 +214,7 @@ class LanguageHost:
     def close(self) -> None:
         self._channel.close()
         self._process.send_signal(signal.SIGINT)
-        self._process.communicate(timeout=LONGEST_ANSWER)
+        self._process.communicate(timeout=MAX_RESPONSE_TIME)
         self._loader.stop(None).wait()
 
     def _loading(self) -> grpc.GenericRpcHandler:
@@ -235,7 +235,7 @@ class LanguageHost:
         )
         stub = language_pb2_grpc.LanguageRuntimeStub(self._channel)
         try:
-            answer = stub.GenerateProgram(request, timeout=LONGEST_ANSWER)
+            answer = stub.GenerateProgram(request, timeout=MAX_RESPONSE_TIME)
         except grpc.RpcError as error:
             return "", [str(error)]
         problems = [f"{found.summary}; {found.detail}" for found in answer.diagnostics]

@@ -131,13 +131,13 @@ def test_all_calls_share_one_provider_and_one_connection(own: OwnResources) -> N
     own.configure({"openai-ft:apiKey": API_KEY})
     barrier = Barrier(64)
 
-    def look(_number: int) -> tuple[int, ...]:
+    def addresses(_number: int) -> tuple[int, ...]:
         barrier.wait(LONGEST_WAIT)
         provider: Any = own._provider(urn(JOB))
         return id(provider), id(provider.settings), id(provider.api), id(provider.jobs), id(provider.host)
 
     with ThreadPoolExecutor(barrier.parties) as pool:
-        found = set(pool.map(look, range(barrier.parties)))
+        found = set(pool.map(addresses, range(barrier.parties)))
 
     assert len(found) == 1
 

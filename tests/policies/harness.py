@@ -150,7 +150,7 @@ class PolicyHarness:
 def violations(rule: Rule, kind: str, props: Mapping[str, Any], **changes: Any) -> list[str]:
     """Return the violations of a rule by a resource, by default on a day in November 2026."""
     today = changes.pop("today", TODAY)
-    return PolicyHarness(detects_secrets=changes.pop("looks", True), today=today).violations(
+    return PolicyHarness(detects_secrets=changes.pop("detects_secrets", True), today=today).violations(
         rule, kind, props, **changes
     )
 

@@ -142,9 +142,9 @@ def test_an_unconfirmed_shutdown_is_reported_but_not_refused() -> None:
 
 
 def test_a_service_without_catalog_has_no_unknown_models() -> None:
-    elsewhere = {"openai-ft:service": "generic", "openai-ft:baseUrl": "https://shop.example/v1"}
+    other_service = {"openai-ft:service": "generic", "openai-ft:baseUrl": "https://shop.example/v1"}
 
-    assert violations(KNOWN_MODEL, JOB_TYPE, job(model="anything"), configuration=elsewhere) == []
+    assert violations(KNOWN_MODEL, JOB_TYPE, job(model="anything"), configuration=other_service) == []
 
 
 @pytest.mark.parametrize(

@@ -96,10 +96,10 @@ def test_projects_change_in_place_and_keep_other_permissions(
 def test_revokes_only_its_own_permissions(
     provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
 ) -> None:
-    ours = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]})
+    created = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]})
     provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_other"]})
 
-    provider.delete(ours.id, ours.outs or {})
+    provider.delete(created.id, created.outs or {})
 
     assert permitted_projects(service) == {"proj_other"}
 
@@ -107,10 +107,10 @@ def test_revokes_only_its_own_permissions(
 def test_revoking_a_missing_permission_succeeds(
     provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
 ) -> None:
-    ours = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
-    provider.delete(ours.id, ours.outs or {})
+    created = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
+    provider.delete(created.id, created.outs or {})
 
-    provider.delete(ours.id, ours.outs or {})
+    provider.delete(created.id, created.outs or {})
 
     assert permitted_projects(service) == set()
 

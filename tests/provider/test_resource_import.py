@@ -759,25 +759,25 @@ class TestPermissions:
         checkpoint, found = find_permissions(permissions, models[0])
 
         assert checkpoint == models[0]
-        assert {one.id for one in found} == {one.id for one in made}
+        assert {permission.id for permission in found} == {permission.id for permission in made}
 
     def test_a_single_permission_is_found_by_checkpoint_and_id(
         self, permissions: PermissionManager, models: list[str]
     ) -> None:
-        one, _other = permissions.grant(models[0], ["proj_b", "proj_c"])
+        permission, _other = permissions.grant(models[0], ["proj_b", "proj_c"])
 
-        assert find_permissions(permissions, f"{models[0]}/{one.id}") == (models[0], [one])
+        assert find_permissions(permissions, f"{models[0]}/{permission.id}") == (models[0], [permission])
 
     def test_a_checkpoint_may_be_given_by_its_id(
         self, permissions: PermissionManager, models: list[str], jobs: FineTuningJobProvider
     ) -> None:
         newest = next(jobs.api.jobs())
         earlier = list(jobs.api.checkpoints(newest.id))[1]
-        (one,) = permissions.grant(earlier.fine_tuned_model_checkpoint, ["proj_b"])
+        (permission,) = permissions.grant(earlier.fine_tuned_model_checkpoint, ["proj_b"])
 
         assert newest.fine_tuned_model in models
-        for id_ in (earlier.id, f"{earlier.id}/{one.id}"):
-            assert find_permissions(permissions, id_) == (earlier.fine_tuned_model_checkpoint, [one])
+        for id_ in (earlier.id, f"{earlier.id}/{permission.id}"):
+            assert find_permissions(permissions, id_) == (earlier.fine_tuned_model_checkpoint, [permission])
 
     @pytest.mark.parametrize("place", [0, 1])
     def test_a_bare_id_is_searched_among_the_newest_checkpoints(
@@ -789,12 +789,17 @@ class TestPermissions:
         service: Emulator,
     ) -> None:
         newest = next(jobs.api.jobs())
-        checkpoints = [one.fine_tuned_model_checkpoint for one in jobs.api.checkpoints(newest.id)]
-        (one,) = permissions.grant(checkpoints[place], ["proj_b"])
+        checkpoints = [
+            checkpoint.fine_tuned_model_checkpoint for checkpoint in jobs.api.checkpoints(newest.id)
+        ]
+        (permission,) = permissions.grant(checkpoints[place], ["proj_b"])
         before = lists(service)
 
         assert checkpoints[0] == models[-1]
-        assert find_permissions(PermissionManager(permissions.api), one.id) == (checkpoints[place], [one])
+        assert find_permissions(PermissionManager(permissions.api), permission.id) == (
+            checkpoints[place],
+            [permission],
+        )
         assert lists(service) - before == place + 1
 
     def test_a_bare_id_not_found_reports_the_search_range(
@@ -826,17 +831,17 @@ class TestPermissions:
         made = permissions.grant(models[0], [f"proj_{letter}" for letter in "bcdef"])
         before, fresh = lists(service), PermissionManager(permissions.api)
 
-        for one in made:
-            find_permissions(fresh, f"{models[0]}/{one.id}")
+        for permission in made:
+            find_permissions(fresh, f"{models[0]}/{permission.id}")
 
         assert lists(service) - before == 1
 
     def test_a_missing_permission_is_reported_with_the_existing_ones(
         self, permissions: PermissionManager, models: list[str]
     ) -> None:
-        (one,) = permissions.grant(models[0], ["proj_b"])
+        (permission,) = permissions.grant(models[0], ["proj_b"])
 
-        with pytest.raises(InputError, match=rf"^cp_1 is not .* of {models[0]}: {one.id} \(proj_b\)$"):
+        with pytest.raises(InputError, match=rf"^cp_1 is not .* of {models[0]}: {permission.id} \(proj_b\)$"):
             find_permissions(permissions, f"{models[0]}/cp_1")
 
     def test_only_some_of_many_permissions_are_listed(
@@ -883,10 +888,10 @@ class TestPermissions:
     def test_without_checkpoints_only_models_are_searched(
         self, configure: Configure, permissions: PermissionManager, models: list[str], service: Emulator
     ) -> None:
-        (one,) = permissions.grant(models[0], ["proj_b"])
+        (permission,) = permissions.grant(models[0], ["proj_b"])
         limited = configure(FineTuningCheckpointPermissionProvider, unsupportedFeatures="checkpoints").api
 
-        assert find_permissions(PermissionManager(limited), one.id) == (models[0], [one])
+        assert find_permissions(PermissionManager(limited), permission.id) == (models[0], [permission])
         assert service.journal(path="/v1/fine_tuning/jobs/*/checkpoints") == []
 
 

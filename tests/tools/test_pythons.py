@@ -33,9 +33,11 @@ def test_the_versions_are_those_of_the_classifiers() -> None:
     classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
     printed = run("--list").stdout
 
-    versions = [one.rsplit(" ", 1)[1] for one in classifiers if "Python :: 3." in one]
+    versions = [classifier.rsplit(" ", 1)[1] for classifier in classifiers if "Python :: 3." in classifier]
     assert versions == ["3.11", "3.12", "3.13"]
-    assert [line.split(":")[0] for line in printed.splitlines()] == [f"Python {one}" for one in versions]
+    assert [line.split(":")[0] for line in printed.splitlines()] == [
+        f"Python {version}" for version in versions
+    ]
 
 
 def test_an_interpreter_on_path_precedes_pyenv(tmp_path: Path) -> None:

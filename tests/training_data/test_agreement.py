@@ -116,7 +116,7 @@ def change(draw: DrawFn, container: Any, row: Any) -> None:
     elif keys and how == "delete":
         del container[draw(st.sampled_from(keys))]
     elif keys:
-        values = VALUES | st.sampled_from([copy.deepcopy(one) for one in containers(row)])
+        values = VALUES | st.sampled_from([copy.deepcopy(item) for item in containers(row)])
         container[draw(st.sampled_from(keys))] = draw(values)
 
 
@@ -130,11 +130,11 @@ def is_refused_by_the_emulator(line: bytes, method: str) -> bool:
 
 def is_refused(line: bytes, method: str) -> bool:
     tally = Tally(InlineExecutor(), lambda texts, common: len("".join(texts + common).encode()), None)
-    examined = FileChecker(CheckOptions(method, "o200k_base", None), tally)
+    checker = FileChecker(CheckOptions(method, "o200k_base", None), tally)
     for block in blocks(iter([memoryview(line + b"\n")])):
-        examined.take(block)
-    examined.finish()
-    return examined.findings.errors > 0
+        checker.take(block)
+    checker.finish()
+    return checker.findings.errors > 0
 
 
 def line_of(row: Any, *, is_escaped: bool = True) -> bytes:

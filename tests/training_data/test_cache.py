@@ -180,8 +180,8 @@ def test_only_so_many_files_contents_and_reports_are_remembered(
     cache = later(tmp_path / "cache")
     files = [write(tmp_path / f"{number}.jsonl", numbered(number)) for number in range(6)]
     numbers = []
-    for one in files:
-        check(one, cache=cache)
+    for path in files:
+        check(path, cache=cache)
         numbers.append(len(list((tmp_path / "cache").iterdir())))
     for length in (5, 6, 7, 5):
         check(files[-1], cache=cache, context_length=length, progress=reads)
@@ -203,8 +203,8 @@ def test_the_oldest_entries_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
     check(new, cache=cache)
     check(newest, cache=cache)
 
-    for one in (new, newest, old):
-        check(one, cache=cache, progress=reads)
+    for path in (new, newest, old):
+        check(path, cache=cache, progress=reads)
     assert not former.exists()
     assert reads.number == 1
 
@@ -273,7 +273,7 @@ class TestByHash:
 
 LINES = [json.dumps(row).encode() for _, row in ALL_VALID]
 LONG = json.dumps(chat(USER, ASSISTANT | {"content": "Under Account, then Security. " * 40})).encode()
-SEEN = json.dumps(WITH_IMAGES).replace('"low"', '"high"').encode()
+CONTENT = json.dumps(WITH_IMAGES).replace('"low"', '"high"').encode()
 ODD_LINES = [
     b"",
     b"{",
@@ -283,7 +283,7 @@ ODD_LINES = [
     json.dumps(CHAT | {"source": "caf\u00e9"}, ensure_ascii=False).encode("latin-1"),
     json.dumps(CHAT | {"source": "caf\u00e9"}, ensure_ascii=False).encode(),
     LONG,
-    SEEN,
+    CONTENT,
 ]
 FILES = st.builds(
     lambda mark, lines, end: mark + b"\n".join(lines) + end,
@@ -306,7 +306,7 @@ def terms(context_length: int) -> dict[str, Any]:
 
 
 @example(content=LONG + b"\n" + LINES[0], terms=terms(len(LINES[0])))
-@example(content=SEEN, terms=terms(len(SEEN)))
+@example(content=CONTENT, terms=terms(len(CONTENT)))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 @given(content=FILES, terms=TERMS)
 def test_a_derived_report_equals_one_that_was_read(

@@ -56,20 +56,20 @@ def test_findings_do_not_depend_on_piece_boundaries(lines: list[bytes], size: in
     )
 
 
-WHOLE, OTHER = json.dumps(CHAT), json.dumps(numbered(1))
+ROW, OTHER = json.dumps(CHAT), json.dumps(numbered(1))
 
 
 @pytest.mark.parametrize(
     "lines",
     [
-        [WHOLE + OTHER, *OTHER.split(" ", 1)],
-        [WHOLE + OTHER],
-        [WHOLE + OTHER, *json.dumps(CHAT).split(", ", 1)],
+        [ROW + OTHER, *OTHER.split(" ", 1)],
+        [ROW + OTHER],
+        [ROW + OTHER, *json.dumps(CHAT).split(", ", 1)],
     ],
     ids=["as many rows as lines", "two rows on a line", "split between two keys"],
 )
 def test_each_line_must_hold_one_row(lines: list[str]) -> None:
-    found = check_pieces("\n".join(["", *lines, WHOLE]).encode(), "supervised")
+    found = check_pieces("\n".join(["", *lines, ROW]).encode(), "supervised")
 
     assert found.findings.counts["json"] == len(lines)
 
@@ -81,9 +81,9 @@ def test_too_many_rows_with_images_are_reported_once(monkeypatch: pytest.MonkeyP
     found = check_pieces("\n".join(map(json.dumps, rows)).encode())
 
     assert found.findings.counts["too_many_image_rows"] == 1
-    assert [str(one) for one in found.findings.first_problems() if one.kind == "too_many_image_rows"] == [
-        "the file has 12 examples with images; keep at most 50,000 examples with images"
-    ]
+    assert [
+        str(problem) for problem in found.findings.first_problems() if problem.kind == "too_many_image_rows"
+    ] == ["the file has 12 examples with images; keep at most 50,000 examples with images"]
 
 
 def test_a_too_long_line_does_not_hide_the_next() -> None:
@@ -91,7 +91,11 @@ def test_a_too_long_line_does_not_hide_the_next() -> None:
 
     found = check_pieces(b"\n".join([b"x" * 5000, *rows, b"{"]), size=100, longest=1000)
 
-    assert [(one.kind, one.line) for one in found.findings.first_problems() if one.severity == "error"] == [
+    assert [
+        (problem.kind, problem.line)
+        for problem in found.findings.first_problems()
+        if problem.severity == "error"
+    ] == [
         ("line_too_long", 1),
         ("json", 12),
     ]

@@ -65,5 +65,5 @@ def test_a_special_row_does_not_affect_its_neighbors(odd: bytes) -> None:
 
     together, alone = check_lines(lines), [check_lines([line]) for line in lines]
 
-    assert together.findings.counts == sum((one.findings.counts for one in alone), Counter())
-    assert together.examples == sum(one.examples for one in alone)
+    assert together.findings.counts == sum((checker.findings.counts for checker in alone), Counter())
+    assert together.examples == sum(checker.examples for checker in alone)

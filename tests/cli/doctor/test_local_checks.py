@@ -187,7 +187,7 @@ def test_the_environment_of_the_program_is_checked(folder: Path, env: Path) -> N
 
 
 def test_without_a_project_the_current_environment_is_checked() -> None:
-    found = {one.check: one for one in local_checks.program(None)}
+    found = {finding.check: finding for finding in local_checks.program(None)}
 
     assert found["Python"].message == f"{platform.python_version()}, {sys.executable} (from this command)"
     assert found["package"].status is Status.OK

@@ -62,9 +62,9 @@ def test_every_kind_of_error_is_carried(name: str) -> None:
 
 def test_all_kinds_are_listed() -> None:
     """An unlisted class would arrive as `OpenAIFTError`."""
-    ours = {kind.__name__ for kind in kinds() if kind.__module__ == errors.__name__}
+    listed = {kind.__name__ for kind in kinds() if kind.__module__ == errors.__name__}
 
-    assert ours == set(errors.__all__)
+    assert listed == set(errors.__all__)
 
 
 def test_attributes_that_cannot_be_encoded_are_dropped() -> None:

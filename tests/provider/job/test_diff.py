@@ -508,7 +508,7 @@ def leaves_of(value: Any, *path: str | int) -> list[tuple[str | int, ...]]:
     return [leaf for step, item in entries for leaf in leaves_of(item, *path, step)] or [path]
 
 
-WHOLE: dict[str, Any] = {
+ALL_INPUTS: dict[str, Any] = {
     **{name: value for name, value in JOB.items() if not name.startswith("__")},
     "method": multi({"one": ONE, "two": TWO, "code": CODE}),
     "integrations": [WANDB_P],
@@ -517,14 +517,14 @@ TAGS = ("integrations", 0, "wandb", "tags")
 """The order of tags is irrelevant, so they differ as a whole."""
 
 
-@pytest.mark.parametrize("leaf", leaves_of(WHOLE), ids=lambda leaf: ".".join(map(str, leaf)))
+@pytest.mark.parametrize("leaf", leaves_of(ALL_INPUTS), ids=lambda leaf: ".".join(map(str, leaf)))
 def test_one_change_is_one_difference_with_its_path(leaf: tuple[str | int, ...]) -> None:
-    news: Any = deepcopy(WHOLE)
+    news: Any = deepcopy(ALL_INPUTS)
     parent = news
     for step in leaf[:-1]:
         parent = parent[step]
     parent[leaf[-1]] = "another"
 
-    (path,) = differences(str(leaf[0]), news, WHOLE)
+    (path,) = differences(str(leaf[0]), news, ALL_INPUTS)
 
     assert tuple(steps(path)) == (TAGS if leaf[:4] == TAGS else leaf)

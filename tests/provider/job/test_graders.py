@@ -88,7 +88,7 @@ def multi(graders: Any) -> dict[str, Any]:
     return {"type": "multi", "name": "all", "graders": graders, "calculate_output": "part"}
 
 
-WHOLE = {
+VALID = {
     "string_check": CHECK,
     "text_similarity": SIMILARITY,
     "score_model": SCORE,
@@ -125,12 +125,12 @@ def refusal(grader: Any) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
+@pytest.mark.parametrize("grader", VALID.values(), ids=VALID)
 def test_good_graders_have_no_problems(grader: dict[str, Any]) -> None:
     assert (found(grader), refusal(grader)) == ([], None)
 
 
-@pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
+@pytest.mark.parametrize("grader", VALID.values(), ids=VALID)
 def test_graders_are_sent_as_given(grader: dict[str, Any]) -> None:
     sent = FineTuningJobInputs.model_validate(public_properties(inputs(grader))).provided()
 
@@ -252,7 +252,7 @@ def put(value: Any, path: tuple[Any, ...], item: Any) -> Any:
     return changed
 
 
-@pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
+@pytest.mark.parametrize("grader", VALID.values(), ids=VALID)
 def test_unknown_values_are_valid_anywhere(grader: dict[str, Any]) -> None:
     for path in paths(grader):
         assert found(put(grader, path, Unknown())) == [], path
@@ -261,7 +261,7 @@ def test_unknown_values_are_valid_anywhere(grader: dict[str, Any]) -> None:
 @settings(deadline=None)
 @given(st.data())
 def test_checking_a_grader_with_any_value_never_raises(data: st.DataObject) -> None:
-    grader = data.draw(st.sampled_from(list(WHOLE.values())))
+    grader = data.draw(st.sampled_from(list(VALID.values())))
     leaf = (
         st.none() | st.booleans() | st.floats() | st.text(max_size=3) | st.just("python") | st.builds(Unknown)
     )
@@ -292,7 +292,7 @@ def test_the_schema_describes_every_grader_and_field(model: Any) -> None:
 def test_the_schema_names_the_graders_of_a_job() -> None:
     schema = FineTuningJobInputs.model_json_schema()["$defs"]["Reinforcement"]["properties"]["grader"]
 
-    assert set(schema["discriminator"]["mapping"]) == {grader["type"] for grader in WHOLE.values()}
+    assert set(schema["discriminator"]["mapping"]) == {grader["type"] for grader in VALID.values()}
 
 
 class TestTraining:
@@ -306,7 +306,7 @@ class TestTraining:
         file_id: str = configure(FileProvider).create({"file": str(path)}).id
         return file_id
 
-    @pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
+    @pytest.mark.parametrize("grader", VALID.values(), ids=VALID)
     def test_a_trained_job_shows_no_difference(
         self, configure: Configure, service: Emulator, data: str, grader: dict[str, Any]
     ) -> None:

@@ -164,18 +164,18 @@ def test_a_past_estimate_matters_only_briefly(estimate: int) -> None:
     assert requests <= 1.1 * usual + 2 * DUE_SPEEDUP
 
 
-@pytest.mark.parametrize(("look_takes", "soonest", "latest"), [(0.0, 0.0, 0.15), (0.2, 0.4, 0.45)])
-def test_polls_again_soon_after_a_job_ended(look_takes: float, soonest: float, latest: float) -> None:
+@pytest.mark.parametrize(("poll_duration", "soonest", "latest"), [(0.0, 0.0, 0.15), (0.2, 0.4, 0.45)])
+def test_polls_again_soon_after_a_job_ended(poll_duration: float, soonest: float, latest: float) -> None:
     """Jobs created together end together; slow polls are less frequent."""
     time, ends = FakeClock(1000.0), {"ftjob-1": 20, "ftjob-2": 23}
     both = poller("running", ids=list(ends), time=time)
 
     class Ending(ScriptedApi):
         def jobs(self, **_query: object) -> Iterator[Job]:
-            look = len(time.pauses)
-            time.now += look_takes
+            poll = len(time.pauses)
+            time.now += poll_duration
             yield from (
-                job("succeeded" if look == end else "running", job_id) for job_id, end in ends.items()
+                job("succeeded" if poll == end else "running", job_id) for job_id, end in ends.items()
             )
 
     both.api = Ending(script(both))
@@ -207,11 +207,11 @@ def test_polling_costs_one_request_per_hundred_jobs(count: int) -> None:
 
     def follow(job_id: str) -> None:
         barrier.wait()
-        looks = 0
+        polls = 0
 
         def done(_seen: Job) -> bool:
-            nonlocal looks
-            looks += 1
+            nonlocal polls
+            polls += 1
             return many._polls >= intervals
 
         many.wait(job("queued", job_id), done)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 START = 1_790_000_000
 MODEL = "ft:gpt-4.1-mini-2025-04-14:acme:support:AbCd1234"
-MADE = f"job ftjob-1 created model {MODEL}"
+MODEL_CREATED = f"job ftjob-1 created model {MODEL}"
 HOUR = 3600
 TWO_HOURS = 2 * HOUR
 
@@ -244,11 +244,11 @@ LIFE = [
     event(f"Snapshot {MODEL} passed", 43, type="moderation_checks", data={"blocked": False}),
 ]
 """Oldest first."""
-KEPT = [
+MILESTONES = [
     "job ftjob-1: warning: Row 7 is cut to 65536 tokens",
     f"job ftjob-1: Checkpoint created at step 12 with Snapshot ID: {MODEL}:ckpt-step-12",
     f"job ftjob-1: Checkpoint created at step 24 with Snapshot ID: {MODEL}:ckpt-step-24",
-    MADE,
+    MODEL_CREATED,
     f"job ftjob-1: Snapshot {MODEL} passed",
 ]
 
@@ -256,7 +256,7 @@ KEPT = [
 def test_milestones_are_reported_in_order_of_time(watch: Watch) -> None:
     watch.see(50, job("succeeded", fine_tuned_model=MODEL, finished_at=START + 41), LIFE[::-1])
 
-    assert watch.progress.milestones() == KEPT
+    assert watch.progress.milestones() == MILESTONES
     assert watch.progress.milestones() == []
 
 
@@ -270,7 +270,7 @@ def test_overlapping_pages_report_milestones_once(watch: Watch) -> None:
         )
         reported += watch.progress.milestones()
 
-    assert reported == KEPT
+    assert reported == MILESTONES
 
 
 def test_only_errors_other_than_the_jobs_are_reported(watch: Watch) -> None:
@@ -316,7 +316,7 @@ def test_warnings_at_each_step_do_not_flood_the_log(watch: Watch) -> None:
     assert reported[MOST_MESSAGES - 1] == f"job ftjob-1: warning: Step {MOST_MESSAGES - 1}/2000: loss is flat"
     assert reported[MOST_MESSAGES:] == [
         "job ftjob-1: further messages are omitted; get_fine_tuning_events returns all of them",
-        MADE,
+        MODEL_CREATED,
     ]
 
 
@@ -362,11 +362,11 @@ jobs = st.builds(
     st.lists(st.tuples(jobs, st.lists(events, max_size=5), st.floats(0, HOUR)), max_size=8),
 )
 def test_any_sequence_of_events_repeats_no_milestone(
-    created_at: int, looks: list[tuple[Job, list[Event], float]]
+    created_at: int, polls: list[tuple[Job, list[Event], float]]
 ) -> None:
     time = FakeClock(START)
     progress, reported = JobProgress("ftjob-1", created_at, time.time), []
-    for seen, page, pause in looks:
+    for seen, page, pause in polls:
         time.sleep(pause)
         progress.update(seen, page)
         reported += progress.milestones()
@@ -375,7 +375,7 @@ def test_any_sequence_of_events_repeats_no_milestone(
         assert progress.stable_part() in progress.line()
 
     assert len(reported) == len(set(reported))
-    assert len(reported) <= MOST_MESSAGES + 1 + len(looks)
+    assert len(reported) <= MOST_MESSAGES + 1 + len(polls)
 
 
 @given(st.permutations(range(12)), st.integers(1, 5))

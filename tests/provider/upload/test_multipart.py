@@ -54,13 +54,13 @@ def another_process(configure: Configure) -> Iterator[Callable[..., FileManager]
     """Create file managers without common memory, as in another run of `pulumi up`."""
     made: list[Client] = []
 
-    def make(host: type[FakeHost] = FakeHost, ledger: ResumeStore | None = None, **more: Any) -> FileManager:
+    def make(host: type[FakeHost] = FakeHost, store: ResumeStore | None = None, **more: Any) -> FileManager:
         settings, time = (
             configure(FileProvider, maxRetries="1", multipartThreshold=ABOVE).settings,
             FakeClock(),
         )
         made.append(Client(settings, time.time))
-        return FileManager(made[-1], host(time=time.time, **more), resume_store=ledger or ResumeStore())
+        return FileManager(made[-1], host(time=time.time, **more), resume_store=store or ResumeStore())
 
     yield make
     for api in made:
@@ -82,7 +82,7 @@ def assert_only(service: Emulator, file: FileObject, path: Path) -> None:
     """Check that the service has only this complete file, and no pending upload."""
     assert [found["id"] for found in service.files()] == [file.id]
     assert service.backend.blobs.path(file.id).read_bytes() == path.read_bytes()
-    assert [one for one in service.uploads() if one["status"] == "pending"] == []
+    assert [upload for upload in service.uploads() if upload["status"] == "pending"] == []
 
 
 def parts_sent(service: Emulator) -> int:
@@ -125,7 +125,7 @@ class SlowServer(BaseHTTPRequestHandler):
     """A server that reads a little of each part, and the rest when the test permits it."""
 
     protocol_version = "HTTP/1.1"
-    a_little = 1 << 20
+    first_bytes = 1 << 20
     may_continue = Event()
     parts: ClassVar[list[int]] = []
 
@@ -135,7 +135,7 @@ class SlowServer(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         left = int(self.headers["content-length"])
         if self.path.endswith("/parts"):
-            left -= len(self.rfile.read(self.a_little))
+            left -= len(self.rfile.read(self.first_bytes))
             self.may_continue.wait(20)
             self.parts.append(left)
         self.rfile.read(left)
@@ -454,15 +454,15 @@ def test_a_file_changed_before_upload_is_refused(
     assert {upload["status"] for upload in service.uploads()} <= {"cancelled"}
 
 
-@pytest.mark.parametrize("look", [2, 3], ids=["while it is hashed", "once it is hashed"])
+@pytest.mark.parametrize("change_at", [2, 3], ids=["while it is hashed", "once it is hashed"])
 @pytest.mark.parametrize("change", ["edited", "shorter"])
 def test_a_file_changed_while_sending_parts_is_refused(
-    another_process: Callable[..., FileManager], large: Path, service: Emulator, change: str, look: int
+    another_process: Callable[..., FileManager], large: Path, service: Emulator, change: str, change_at: int
 ) -> None:
-    content, looks = large.read_bytes(), count(1)
+    content, checks = large.read_bytes(), count(1)
 
     def write() -> None:
-        if next(looks) == look:
+        if next(checks) == change_at:
             large.write_bytes({"edited": content[:-1] + b"!", "shorter": content[:460]}[change])
 
     class Writing(FakeHost):

@@ -76,7 +76,7 @@ def test_a_failure_ends_the_wait_despite_hanging_pieces() -> None:
 def test_an_error_seen_by_the_waiter_ends_the_wait() -> None:
     go = Event()
 
-    def look() -> None:
+    def fail() -> None:
         raise InterruptedError("by the user")
 
     def work(_number: int) -> None:
@@ -84,7 +84,7 @@ def test_an_error_seen_by_the_waiter_ends_the_wait() -> None:
 
     at_work = start_pool(work, 2)
     with pytest.raises(InterruptedError, match="by the user"):
-        at_work.wait(look)
+        at_work.wait(fail)
     go.set()
 
 
