@@ -24,7 +24,7 @@ runtime: python
 »""",
     "with other providers": """\
 name: shop
-plugins:   # ours and theirs
+plugins:   # of several packages
   providers:
 «    - name: pulumi-python
       path: bin

@@ -76,9 +76,9 @@ def test_the_engine_gets_the_response(config: Any, file_id: str) -> None:
 
 
 def test_failures_carry_the_error_class_to_the_program(config: Any) -> None:
-    (failure,) = respond(request("getFile", file_id="file-nobody"), config).failures
+    (failure,) = respond(request("getFile", file_id="file-missing"), config).failures
     with pytest.raises(NotFoundError) as raised:
-        invoke(f"{TYPE_PREFIX}getFile", {"file_id": "file-nobody"}, config)
+        invoke(f"{TYPE_PREFIX}getFile", {"file_id": "file-missing"}, config)
 
     assert failure.reason.split("; request")[0] == str(raised.value).split("; request")[0]
     assert failure.property.split("request_id")[0] == encode(raised.value).split("request_id")[0]

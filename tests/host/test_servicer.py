@@ -327,7 +327,7 @@ class TestFile:
     def test_a_preview_knows_values_of_the_local_file(
         self, host: Host, service: Emulator, training_data: Path
     ) -> None:
-        inputs = {"file": str(training_data), "sha256": "0" * 64, "__identity": "somebody"}
+        inputs = {"file": str(training_data), "sha256": "0" * 64, "__identity": "a resource"}
 
         planned = to_dict(host.create(FILE, inputs, preview=True).properties)
 
@@ -428,7 +428,7 @@ class TestJob:
         assert any(reason.startswith("seed: ") for reason in found)
 
     def test_checked_inputs_are_the_programs(self, host: Host) -> None:
-        news = {"model": MODEL, "training_file": UNKNOWN, "seed": 7, "__identity": "somebody"}
+        news = {"model": MODEL, "training_file": UNKNOWN, "seed": 7, "__identity": "a resource"}
 
         assert to_dict(host.check(JOB, news).inputs) == news
 

@@ -120,15 +120,15 @@ def test_metadata_is_filled_in_only_where_possible(metadata: Any, config: Any) -
 
 
 def test_without_a_list_any_account_is_fine() -> None:
-    assert violations(WANDB_ENTITY, JOB_TYPE, wandb(entity="anybody")) == []
+    assert violations(WANDB_ENTITY, JOB_TYPE, wandb(entity="another-team")) == []
 
 
 def test_an_account_that_is_not_listed_is_refused() -> None:
     allowed = {"allowed": ["support-team", "platform"]}
 
     assert violations(WANDB_ENTITY, JOB_TYPE, VALID[JOB_TYPE], config=allowed) == []
-    assert violations(WANDB_ENTITY, JOB_TYPE, wandb(entity="anybody"), config=allowed) == [
-        "integrations[0].wandb.entity: 'anybody' is not in `allowed` of this rule: must be one of support-team, platform"
+    assert violations(WANDB_ENTITY, JOB_TYPE, wandb(entity="another-team"), config=allowed) == [
+        "integrations[0].wandb.entity: 'another-team' is not in `allowed` of this rule: must be one of support-team, platform"
     ]
     assert violations(WANDB_ENTITY, JOB_TYPE, wandb(), config=allowed) == [
         "integrations[0].wandb.entity: is missing: must be one of support-team, platform"

@@ -223,8 +223,8 @@ def test_a_checkpoint_is_found_by_its_id(
 def test_a_checkpoint_id_not_found_is_reported_with_advice(
     provider: FineTuningCheckpointPermissionProvider,
 ) -> None:
-    with pytest.raises(InputError, match=r"'ftckpt_nobody' was not found .*: use the checkpoint's name"):
-        provider.create({"checkpoint_id": "ftckpt_nobody", "project_ids": ["proj_b"]})
+    with pytest.raises(InputError, match=r"'ftckpt_missing' was not found .*: use the checkpoint's name"):
+        provider.create({"checkpoint_id": "ftckpt_missing", "project_ids": ["proj_b"]})
 
 
 def test_duplicate_permissions_are_reported_at_preview(

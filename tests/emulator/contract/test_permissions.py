@@ -106,7 +106,7 @@ def test_name_may_be_quoted_in_the_path(permissions: Any, model: str, admin: ope
 
 def test_unknown_checkpoint_is_not_found(permissions: Any) -> None:
     with pytest.raises(openai.NotFoundError):
-        permissions.create("ft:gpt-4o-mini-2024-07-18:nobody::AAAAAAAA", project_ids=["proj_a"])
+        permissions.create("ft:gpt-4o-mini-2024-07-18:missing::AAAAAAAA", project_ids=["proj_a"])
 
 
 def test_creating_a_permission_needs_an_admin_key(client: openai.OpenAI, model: str) -> None:

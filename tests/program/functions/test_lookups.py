@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 MINI, OTHER = "gpt-4o-mini-2024-07-18", "gpt-4.1-mini-2025-04-14"
 ONE_OF_EACH: dict[str, dict[str, Any]] = {
-    "getFineTuningJob": {"fine_tuning_job_id": "ftjob-nobody"},
-    "getFineTuningCheckpoints": {"fine_tuning_job_id": "ftjob-nobody"},
-    "getFineTuningEvents": {"fine_tuning_job_id": "ftjob-nobody"},
-    "getFineTuningCheckpointPermissions": {"checkpoint_id": "ft:nobody:o::x"},
-    "getFile": {"file_id": "file-nobody"},
-    "getModel": {"model_id": "ft:nobody:o::x"},
+    "getFineTuningJob": {"fine_tuning_job_id": "ftjob-missing"},
+    "getFineTuningCheckpoints": {"fine_tuning_job_id": "ftjob-missing"},
+    "getFineTuningEvents": {"fine_tuning_job_id": "ftjob-missing"},
+    "getFineTuningCheckpointPermissions": {"checkpoint_id": "ft:missing:o::x"},
+    "getFile": {"file_id": "file-missing"},
+    "getModel": {"model_id": "ft:missing:o::x"},
 }
 """Arguments that refer to a missing object."""
 

@@ -384,7 +384,7 @@ def test_different_inputs_need_another_job_despite_any_history(change: dict[str,
 
 def test_recorded_inputs_hold_no_values() -> None:
     digests = input_digests(
-        {**RESOLVED_INPUTS, "seed": None, "status": "queued", "metadata": {"note": "nobody reads this"}}
+        {**RESOLVED_INPUTS, "seed": None, "status": "queued", "metadata": {"note": "not compared"}}
     )
 
     assert set(digests) == set(REPLACE_ON_CHANGE) - {"seed"}
