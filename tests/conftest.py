@@ -8,8 +8,9 @@ import hypothesis
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 from tests.e2e.kill.summary import pytest_terminal_summary  # noqa: F401 - a hook
-from tests.support import ADMIN_KEY, API_KEY, TODAY, write_training_data
+from tests.support import ADMIN_KEY, API_KEY, REINFORCEMENT_DAY, TODAY, write_training_data
 
+from pulumi_openai_ft._shared.clock import TODAY_VARIABLE
 from pulumi_openai_ft.emulator import Clock, Emulator
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in [name for name in os.environ if name.startswith(("OPENAI_", "PULUMI_"))]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv(TODAY_VARIABLE, str(TODAY))
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +63,12 @@ def slow_service(_standing_still: Emulator) -> Emulator:
     """An emulator whose time stands still until the test moves it."""
     _standing_still.reset()
     return _standing_still
+
+
+@pytest.fixture
+def _every_method(service: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the emulator's date to one on which OpenAI trains by every method."""
+    monkeypatch.setattr(service.settings, "today", REINFORCEMENT_DAY)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from threading import Condition
 from typing import Self
 
-from pulumi_openai_ft._client.rate_limit import TimeSource
+from pulumi_openai_ft._shared.clock import TimeSource
 
 WALL = 1_800_000_000.0
 """A Unix time for tests that need no service."""

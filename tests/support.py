@@ -6,6 +6,8 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from pulumi_openai_ft.emulator.settings import DEFAULT_DAY
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -14,8 +16,10 @@ if TYPE_CHECKING:
 
 SomeProvider = TypeVar("SomeProvider", bound="Provider")
 
-TODAY = date(2026, 12, 1)
-"""The day in the emulator: from 2027-01-14 on, no model of the catalogue can be tuned any more."""
+TODAY = DEFAULT_DAY
+"""The date of the emulator, and of everything that tests run."""
+REINFORCEMENT_DAY = date(2026, 10, 1)
+"""A date in the emulator on which OpenAI still has a model for reinforcement training."""
 API_KEY = "sk-proj-tests-0123456789abcdef"
 ADMIN_KEY = "sk-admin-tests-0123456789abcdef"
 

@@ -6,21 +6,18 @@ import sys
 import timeit
 from datetime import date
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pulumi_openai_ft import catalog as catalog_module
-from pulumi_openai_ft._provider.job.inputs import Method
-from pulumi_openai_ft.catalog import METHODS, Catalog, Facts, warnings
+from pulumi_openai_ft.catalog import Catalog, Facts, warnings
+from pulumi_openai_ft.emulator.catalog import load_catalog
 from pulumi_openai_ft.errors import SettingsError
 
 DATA = json.loads(Path(catalog_module.__file__).with_name("catalog.json").read_text())
-EMULATOR = json.loads(
-    Path(catalog_module.__file__).with_name("emulator").joinpath("catalogue.json").read_text()
-)
 SEED = [
     "gpt-4o-2024-08-06",
     "gpt-4o-mini-2024-07-18",
@@ -50,25 +47,28 @@ def test_the_models_that_users_come_with_are_in_it(model: str) -> None:
     assert entry.shutdown_date is not None
 
 
-def test_methods_are_those_of_a_job() -> None:
-    assert get_args(Method.model_fields["type"].annotation) == METHODS
+@pytest.mark.parametrize("service", DATA["services"])
+def test_both_readers_of_the_data_find_the_same_facts(service: str) -> None:
+    ours, theirs = Catalog.load(service=service), load_catalog(service)
+
+    assert {entry.id: (entry.aliases, confirmed(entry.facts)) for entry in ours.models()} == {
+        model.id: (
+            model.aliases,
+            (
+                None if model.methods is None else set(model.methods),
+                model.context_length,
+                model.no_new_jobs_from,
+                model.shutdown_date,
+            ),
+        )
+        for model in theirs.models
+    }
 
 
-def test_confirmed_facts_agree_with_the_emulator() -> None:
-    compared = 0
-    for theirs in EMULATOR["models"]:
-        ours = OPENAI.find(theirs["id"])
-        assert ours is not None
-        assert all(OPENAI.find(alias) == ours for alias in theirs["aliases"])
-        known, unsure = ours.facts, theirs.get("unsure", [])
-        if known.shutdown_date and known.shutdown_date.confirmed and "shutdown_date" not in unsure:
-            compared += 1
-            assert known.shutdown_date.value.isoformat() == theirs["shutdown_date"], ours.id
-        if known.methods and known.methods.confirmed and "methods" not in unsure:
-            compared += 1
-            assert known.methods.value == set(theirs["methods"]), ours.id
-
-    assert compared >= 10
+def confirmed(facts: Facts) -> tuple[Any, ...]:
+    """The facts on which the emulator refuses a job or cuts a row."""
+    found = (facts.methods, facts.context_length, facts.no_new_jobs_from, facts.shutdown_date)
+    return tuple(fact.value if fact and fact.confirmed else None for fact in found)
 
 
 def test_the_catalog_is_read_lazily() -> None:

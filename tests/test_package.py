@@ -48,9 +48,14 @@ def test_only_api_holds_paths_of_urls() -> None:
     assert files_with(r'"/(files|models|fine_tuning)') == {"_client/client.py"}
 
 
-def test_only_settings_names_configuration_keys_and_environment_variables() -> None:
-    assert files_with(r"os\.environ") == {"_settings.py"}
-    assert files_with(r'"(apiKey|adminKey|OPENAI_[A-Z_]+)"') == {"_settings.py"}
+def test_only_settings_and_the_clock_read_the_environment() -> None:
+    assert files_with(r"os\.environ") == {"_settings.py", "_shared/clock.py"}
+    assert files_with(r'"(apiKey|adminKey|OPENAI_(?!FT_)[A-Z_]+)"') == {"_settings.py"}
+    assert files_with(r'"OPENAI_FT_[A-Z_]+"') == {"_shared/clock.py"}
+
+
+def test_only_the_clock_reads_the_time() -> None:
+    assert files_with(r"time\.time\b|datetime\.now|date\.today") == {"_shared/clock.py"}
 
 
 @pytest.mark.parametrize(("resource", "model"), INPUTS.items())

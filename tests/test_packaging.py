@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent
 PLUGIN_JSON = "pulumi_openai_ft/pulumi-plugin.json"
 REPOSITORY = "https://repository.invalid/pulumi-openai-ft"
 NEEDED_BY_TESTS = [
-    *("bin", "benchmarks", "docs", "examples", "policies", "src", "tests", "tools"),
+    *("benchmarks", "docs", "examples", "policies", "src", "tests", "tools"),
     *(
         "CHANGELOG.md",
         "CONTRIBUTING.md",

@@ -12,10 +12,11 @@ from tests.fake_clock import WALL, FakeClock
 from tests.support import ADMIN_KEY, API_KEY
 
 from pulumi_openai_ft import errors
-from pulumi_openai_ft._client.rate_limit import INTERVAL, RateLimiter, TimeSource
+from pulumi_openai_ft._client.rate_limit import INTERVAL, RateLimiter
 from pulumi_openai_ft._client.requests import Session
 from pulumi_openai_ft._client.transport import CONNECT_TIMEOUT, Form
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._shared.clock import TimeSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,13 +12,14 @@ import pulumi_openai_ft
 from pulumi_openai_ft import errors
 from pulumi_openai_ft._service_profiles import FEATURES, PROFILES
 from pulumi_openai_ft._settings import CONFIG_NAMESPACE, DENY_THIRD_PARTY_PROVIDERS, SOURCES, Settings
+from pulumi_openai_ft._shared.clock import TODAY_VARIABLE
 
 SITE = {name: text for name, text in BUILT.items() if name != "README"}
 EVERYTHING = "\n".join(SITE.values())
 KEYS = [
     f"{CONFIG_NAMESPACE}:{source.config_key}" for source in (*SOURCES.values(), DENY_THIRD_PARTY_PROVIDERS)
 ]
-VARIABLES = [variable for source in SOURCES.values() for variable in source.environment]
+VARIABLES = [TODAY_VARIABLE, *(variable for source in SOURCES.values() for variable in source.environment)]
 
 
 def is_named(name: str, text: str = EVERYTHING) -> bool:

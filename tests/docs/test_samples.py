@@ -31,7 +31,6 @@ CHECKED_PACKAGES = ("pulumi", "pulumi_openai_ft")
 PYTHON = [sample for sample in ALL_SAMPLES if sample.language == "python"]
 NOT_RUN = {
     "StackReference": "reads the outputs of a stack of another project",
-    "trainingType": "is for Azure",
     "lora_r": "is for a service that adds its own hyperparameters",
 }
 """Words of programs that are not run here, and the reason."""
@@ -41,6 +40,8 @@ PROGRAMS = [
     if re.search(r"^import pulumi_openai_ft", sample.text, re.MULTILINE)
     and not any(word in sample.text for word in NOT_RUN)
 ]
+FOR_AZURE = [sample for sample in PROGRAMS if re.search("`azure`|trainingType", sample.text)]
+FOR_OPENAI = [sample for sample in PROGRAMS if sample not in FOR_AZURE]
 DATA = ROOT / "examples" / "data"
 FILES = re.compile(r"[\w-]+\.jsonl")
 IDS = re.compile(r"(?<=')(?:(file-)|(ftjob-)|(ft:))[\w:.-]+(?=')")
@@ -151,6 +152,28 @@ def existing_ids(service: Emulator) -> Iterator[list[str]]:  # noqa: F811 - the 
     api.close()
 
 
+def write_programs(stack: Stack, programs: dict[str, str]) -> None:
+    """Put programs into a stack's folder, and the files that they name."""
+    (stack.folder / "programs.json").write_text(json.dumps(programs))
+    shutil.copytree(DATA, stack.folder, dirs_exist_ok=True)
+    for name in {name for text in programs.values() for name in FILES.findall(text)}:
+        if not (stack.folder / name).exists():
+            shutil.copy(DATA / "customer_support.jsonl", stack.folder / name)
+
+
+@pytest.mark.e2e
+def test_programs_for_azure_run(make_stack: Callable[..., Stack], service: Emulator) -> None:  # noqa: F811 - the fixture
+    service.settings.mode = "azure"
+    stack = make_stack(RUNNER)
+    stack.pulumi("config", "set", "openai-ft:service", "azure")
+    stack.pulumi("config", "set", "openai-ft:query", "api-version=preview")
+    write_programs(stack, {sample.place: renamed(sample) for sample in FOR_AZURE})
+
+    stack.up()
+
+    assert [job["status"] for job in service.jobs()] == ["succeeded"] * len(FOR_AZURE)
+
+
 @pytest.mark.e2e
 def test_programs_run(make_stack: Callable[..., Stack], existing_ids: list[str]) -> None:  # noqa: F811 - the fixture
     """Run all programs in a single update, with ids of existing objects."""
@@ -159,16 +182,11 @@ def test_programs_run(make_stack: Callable[..., Stack], existing_ids: list[str])
         return existing_ids[[bool(group) for group in named.groups()].index(True)]
 
     stack = make_stack(RUNNER)
-    programs = {sample.place: IDS.sub(existing_id, renamed(sample)) for sample in PROGRAMS}
-    (stack.folder / "programs.json").write_text(json.dumps(programs))
-    shutil.copytree(DATA, stack.folder, dirs_exist_ok=True)
-    for name in {name for sample in PROGRAMS for name in FILES.findall(sample.text)}:
-        if not (stack.folder / name).exists():
-            shutil.copy(DATA / "customer_support.jsonl", stack.folder / name)
+    write_programs(stack, {sample.place: IDS.sub(existing_id, renamed(sample)) for sample in FOR_OPENAI})
 
     stack.up()
 
-    prefixes = {re.sub(r"\W+", "-", sample.place) for sample in PROGRAMS if "pulumi.export" in sample.text}
+    prefixes = {re.sub(r"\W+", "-", sample.place) for sample in FOR_OPENAI if "pulumi.export" in sample.text}
     outputs = stack.outputs()
     assert [prefix for prefix in prefixes if not any(name.startswith(f"{prefix}-") for name in outputs)] == []
     assert [value for value in outputs.values() if str(value).startswith("ft:gpt-4o-mini-2024-07-18:")]

@@ -32,6 +32,9 @@ LANGUAGE_HOST = {"LANGUAGE_HOST_RELEASE": "", "LANGUAGE_HOST_PATIENCE": "1s"}
 """Settings of the stand-in for Pulumi's language host (tools/pulumi): which release's behavior it shows, and how long
 an interrupted program may run on."""
 
+CLOCK = ("CLOCK_OFFSET", "PYTHONPATH")
+"""Variables by which `tools/on_date` moves the clocks of Python processes."""
+
 
 @dataclass
 class Ran:
@@ -169,14 +172,17 @@ def select(host: str, folder: Path) -> None:
 def environment(
     engine: str, service: Emulator | Service, tmp_path: Path, changes: dict[str, str | None]
 ) -> dict[str, str]:
+    today = service.settings.today if isinstance(service, Emulator) else TODAY
     path = os.pathsep.join([engine, str(Path(sys.executable).parent), os.environ["PATH"]])
     settings = {
         **{name: os.environ.get(name, default) for name, default in LANGUAGE_HOST.items()},
+        **{name: os.environ[name] for name in CLOCK if name in os.environ},
         "HOME": str(tmp_path),
         "PATH": path,
         "OPENAI_API_KEY": API_KEY,
         "OPENAI_ADMIN_KEY": ADMIN_KEY,
         "OPENAI_BASE_URL": service.url,
+        "OPENAI_FT_TODAY": str(today),
         "PULUMI_BACKEND_URL": (tmp_path / "state").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "tests",
         "PULUMI_HOME": str(tmp_path / "home"),

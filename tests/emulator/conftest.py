@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.emulator.support import ADMIN_KEY, JOB_SECONDS, KEY, NO_CERTIFICATES, TODAY, Api, connect
+from tests.emulator.support import ADMIN_KEY, JOB_SECONDS, KEY, NO_CERTIFICATES, Api, connect
+from tests.support import TODAY
 
 from pulumi_openai_ft.emulator import Clock, Emulator, Settings
 

@@ -103,7 +103,7 @@ def test_a_wrong_query_is_refused(api: Api, query: dict[str, str], param: str) -
         ({}, "purpose"),
         ({"purpose": "training"}, "purpose"),
         ({"purpose": "fine-tune-results"}, "purpose"),
-        ({"purpose": "fine-tune", "colour": "red"}, "colour"),
+        ({"purpose": "fine-tune", "color": "red"}, "color"),
         ({"purpose": "fine-tune", "expires_after[anchor]": "created_at"}, "expires_after.seconds"),
         (
             {"purpose": "fine-tune", "expires_after[anchor]": "created_at", "expires_after[seconds]": "3599"},

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.emulator.support import JOB_SECONDS, MODEL, TODAY, error, rows
+from tests.emulator.support import JOB_SECONDS, MODEL, error, rows
+from tests.support import REINFORCEMENT_DAY, TODAY
 
 from pulumi_openai_ft.emulator import Clock, Emulator
 
@@ -213,6 +215,7 @@ def test_each_method_resolves_its_own_hyperparameters(api: Api, emulator: Emulat
     reply = {"role": "assistant", "content": "!"}
     pair = {"input": {"messages": [turn]}, "preferred_output": [reply], "non_preferred_output": [reply]}
     dpo = api.train(training_file=api.upload(lines(pair))["id"], method={"type": "dpo"})
+    emulator.settings.today = REINFORCEMENT_DAY
     item = {"messages": [turn], "answer": "!"}
     data = api.upload(lines(item))["id"]
     grader = {"type": "string_check", "name": "g", "input": "a", "reference": "b", "operation": "eq"}
@@ -259,7 +262,7 @@ SUPERVISED = {"type": "supervised"}
     [
         ({"model": None}, "invalid_type", "model"),
         ({"model": ""}, "string_below_min_length", "model"),
-        ({"colour": "red"}, "unknown_parameter", "colour"),
+        ({"color": "red"}, "unknown_parameter", "color"),
         ({"suffix": ""}, "string_below_min_length", "suffix"),
         ({"suffix": "s" * 65}, "string_above_max_length", "suffix"),
         ({"seed": -1}, "integer_below_min_value", "seed"),
@@ -300,7 +303,7 @@ def test_a_wrong_request_is_refused(api: Api, change: dict[str, Any], code: str,
             "operation",
         ),
         ({"type": "python", "name": "g"}, "source"),
-        ({"type": "python", "name": "g", "source": "s", "colour": "red"}, "colour"),
+        ({"type": "python", "name": "g", "source": "s", "color": "red"}, "color"),
         ({"type": "label_model", "name": "g"}, "type"),
         (
             {"type": "multi", "name": "m", "calculate_output": "a", "graders": {"a": {"type": "multi"}}},
@@ -349,9 +352,27 @@ def test_models_that_cannot_be_tuned_are_refused(api: Api, emulator: Emulator) -
     assert rejection(api, model="gpt-5", training_file=file_id) == refusal
     assert rejection(api, model="babbage-002", training_file=file_id) == refusal
     assert rejection(api, model="gpt-4.1-nano", training_file=file_id) == refusal
+    emulator.settings.today = REINFORCEMENT_DAY
     assert rejection(api, model="o4-mini", training_file=file_id) == refusal
-    emulator.settings.today = TODAY.replace(2027)
-    assert rejection(api, model=MODEL, training_file=file_id) == refusal
+
+
+def test_a_service_that_has_closed_takes_no_jobs(api: Api, emulator: Emulator) -> None:
+    file_id = api.upload()["id"]
+
+    emulator.settings.today = date(2027, 1, 5)
+    api.train(training_file=file_id)
+    emulator.settings.today = date(2027, 1, 6)
+    assert rejection(api, model=MODEL, training_file=file_id) == (403, "training_not_available", None)
+
+
+def test_a_model_closed_to_new_jobs_is_refused(api: Api, emulator: Emulator) -> None:
+    file_id = api.upload()["id"]
+    emulator.settings.today = date(2024, 10, 27)
+
+    api.train(model="babbage-002", training_file=file_id)
+    emulator.settings.today = date(2024, 10, 28)
+    refusal = (400, "model_not_available", "model")
+    assert rejection(api, model="babbage-002", training_file=file_id) == refusal
 
 
 def test_a_file_of_another_purpose_is_refused(api: Api) -> None:

@@ -20,7 +20,7 @@ def test_base_models_are_listed_under_ids_and_aliases(api: Api) -> None:
     models = listed(api)
 
     assert models["gpt-4o-mini"]["shutdown_date"] == models[MODEL]["shutdown_date"] == "2027-01-14"
-    assert models["o4-mini"]["shutdown_date"] is None
+    assert models["o4-mini"]["shutdown_date"] == "2026-10-23"
     assert models[MODEL] == api.get(f"/models/{MODEL}").json()
     assert models[MODEL]["object"] == "model"
     assert models[MODEL]["created"] == 1721260800  # 2024-07-18

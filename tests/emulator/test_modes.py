@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -108,6 +110,25 @@ class TestAzure:
         reply = admin.post(f"/fine_tuning/checkpoints/{model}/permissions", json={"project_ids": ["proj_b"]})
 
         assert [grant["project_id"] for grant in reply.json()["data"]] == ["proj_b"]
+
+    def test_it_has_models_of_its_own_catalog(self, azure: Api, emulator: Emulator) -> None:
+        emulator.settings.today = date(2027, 3, 1)
+        grader = {"type": "string_check", "name": "g", "input": "a", "reference": "b", "operation": "eq"}
+        task = {"messages": [{"role": "user", "content": "?"}], "answer": "!"}
+        file_id = azure.upload(b"".join(json.dumps(task).encode() + b"\n" for _ in range(10)))["id"]
+
+        job = trained(
+            azure,
+            emulator,
+            model="o4-mini",
+            training_file=file_id,
+            validation_file=file_id,
+            method={"type": "reinforcement", "reinforcement": {"grader": grader}},
+        )
+
+        assert (job["status"], job["model"]) == ("succeeded", "o4-mini-2025-04-16")
+        assert azure.get("/models/o4-mini").json()["shutdown_date"] == "2027-10-16"
+        assert azure.get("/models/gpt-4-0613").status_code == 404
 
     def test_only_its_own_extra_field_is_accepted(self, azure: Api) -> None:
         azure.train(trainingType="globalStandard")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.emulator.support import ADMIN_KEY, JOB_SECONDS, TODAY, Address, Api, connect, rows
+from tests.emulator.support import ADMIN_KEY, JOB_SECONDS, Address, Api, connect, rows
+from tests.support import TODAY
 
 from pulumi_openai_ft.emulator import Clock, Emulator, EmulatorError
 from pulumi_openai_ft.emulator.store import Store

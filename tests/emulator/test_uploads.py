@@ -59,7 +59,7 @@ def test_parts_are_joined_in_the_order_of_completion(api: Api) -> None:
         ({"bytes": 8 * 2**30 + 1}, "bytes"),
         ({"bytes": "17"}, "bytes"),
         ({"purpose": "user_data"}, "purpose"),
-        ({"colour": "red"}, "colour"),
+        ({"color": "red"}, "color"),
         ({"mime_type": None}, "mime_type"),
         ({"filename": ""}, "filename"),
         ({"expires_after": {"anchor": "created_at", "seconds": 1}}, "expires_after.seconds"),

@@ -17,12 +17,12 @@ from tests.support import ADMIN_KEY, API_KEY, TODAY
 
 from pulumi_openai_ft._client import client as _api
 from pulumi_openai_ft._client.client import Client
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
 from pulumi_openai_ft._program import stack_config
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.file_manager import FileManager
 from pulumi_openai_ft._provider.upload.resume_store import ResumeStore
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 from pulumi_openai_ft.emulator import Clock, Emulator
 
 if TYPE_CHECKING:

@@ -245,6 +245,7 @@ def _says(role: str, content: str = "Yes.") -> dict[str, str]:
     return {"role": role, "content": content}
 
 
+@pytest.mark.usefixtures("_every_method")
 @given(asked=JOBS)
 @bounded
 def test_a_created_job_matches_its_inputs(

@@ -8,10 +8,10 @@ from pulumi.runtime.proto import provider_pb2
 from tests.support import API_KEY, write_training_data
 
 from pulumi_openai_ft._client.client import connect
-from pulumi_openai_ft._client.rate_limit import REAL_TIME
 from pulumi_openai_ft._program.functions.error_transport import encode
 from pulumi_openai_ft._program.functions.lookups import LOOKUPS
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._shared.clock import REAL_TIME
 from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
 from pulumi_openai_ft.errors import CommandInterruptedError, InputError, NotFoundError
 from pulumi_openai_ft.host._functions import invoke, respond
@@ -88,7 +88,7 @@ def test_failures_carry_the_error_class_to_the_program(config: Any) -> None:
     ("name", "args", "reason"),
     [
         ("getFile", {}, "get_file: file_id: is missing"),
-        ("getFile", {"file_id": "file-1", "colour": "red"}, "get_file: colour: is not a known property"),
+        ("getFile", {"file_id": "file-1", "color": "red"}, "get_file: color: is not a known property"),
         ("getMoon", {}, f"unknown function '{TYPE_PREFIX}getMoon': "),
     ],
 )

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support import write_training_data
 
-from pulumi_openai_ft._client.rate_limit import TimeSource
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._provider.job.idempotency import idempotency_keys
+from pulumi_openai_ft._shared.clock import TimeSource
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
     IncompleteResourceError,

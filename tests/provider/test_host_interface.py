@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pulumi.dynamic import CreateResult
 
-from pulumi_openai_ft._client.rate_limit import REAL_TIME
 from pulumi_openai_ft._provider.host_interface import Host
+from pulumi_openai_ft._shared.clock import REAL_TIME
 from pulumi_openai_ft.errors import IncompleteResourceError, InputError, JobFailedError
 
 if TYPE_CHECKING:

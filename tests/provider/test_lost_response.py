@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from tests.fake_clock import FakeClock
 
-from pulumi_openai_ft._client.rate_limit import TimeSource
 from pulumi_openai_ft._provider.lost_response import poll_until_found
+from pulumi_openai_ft._shared.clock import TimeSource
 from pulumi_openai_ft.errors import CommandInterruptedError
 
 

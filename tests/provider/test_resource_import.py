@@ -519,6 +519,7 @@ EVERYTHING: dict[str, dict[str, Any]] = {
 """Jobs that together use every option. `validated` jobs have a validation file."""
 
 
+@pytest.mark.usefixtures("_every_method")
 @pytest.mark.parametrize("name", EVERYTHING)
 def test_a_job_with_every_option_is_imported_without_differences(
     name: str, jobs: FineTuningJobProvider

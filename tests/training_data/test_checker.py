@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from tests.training_data.rows import ALL_VALID, CHAT, IMAGE, chat, numbered, user
 from tests.training_data.rows import ASSISTANT as ANSWER
 
+from pulumi_openai_ft._shared.api_limits import METHODS
 from pulumi_openai_ft._training_data import checker
 from pulumi_openai_ft._training_data.checker import CheckOptions, FileChecker
 from pulumi_openai_ft._training_data.executors import InlineExecutor
-from pulumi_openai_ft._training_data.limits import METHODS
 from pulumi_openai_ft._training_data.reader import blocks
 from pulumi_openai_ft._training_data.tokens import Tally
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pulumi.dynamic import CreateResult
 
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
+from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 from pulumi_openai_ft.errors import IncompleteResourceError, OpenAIFTError
 
 if TYPE_CHECKING:

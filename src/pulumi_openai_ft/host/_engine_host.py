@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-from pulumi_openai_ft._client.rate_limit import TimeSource
 from pulumi_openai_ft._provider.host_interface import Host
+from pulumi_openai_ft._shared.clock import TimeSource
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft.errors import CommandInterruptedError
 from pulumi_openai_ft.host._operations import Operation, Operations

@@ -41,6 +41,7 @@ def test_everything_is_checked(folder: Path) -> None:
         "stack",
         "project key",
         "admin key",
+        "date",
         "service",
         "training",
     ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.e2e.conftest import environment
-from tests.e2e.examples.following import EXAMPLES, UNASKED, Walk, steps
+from tests.e2e.examples.following import EXAMPLES, UNASKED, Walk, emulator_options, steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,11 +21,13 @@ def walk(engine: str, service: Emulator, tmp_path: Path) -> Callable[[str], Walk
     """Somebody in an example's folder, whose shell knows no setting of OpenAI's."""
 
     def make(example: str) -> Walk:
+        options = emulator_options(example)
+        service.settings.mode, service.settings.today = options.mode, options.today
         ours = tmp_path / "examples"
         for folder in ("bin", "data", example):
             shutil.copytree(EXAMPLES / folder, ours / folder)
         (tmp_path / "state").mkdir()
-        unset = dict.fromkeys(("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_BASE_URL"))
+        unset = dict.fromkeys(("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_BASE_URL", "OPENAI_FT_TODAY"))
         variables = environment(engine, service, tmp_path, {**UNASKED, **unset})
         return Walk(ours / example, {**variables, "EMULATOR": service.url})
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pulumi_openai_ft.emulator.command import add_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,6 +111,14 @@ def steps(example: str, section: str = EMULATOR) -> list[Step]:
         elif not language:
             found[-1] = Step(found[-1].commands, block)
     return found
+
+
+def emulator_options(example: str) -> argparse.Namespace:
+    """The options with which a README starts the emulator."""
+    (command,) = re.findall(r"^openai-ft emulator (.*)$", readme(example), re.MULTILINE)
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser.parse_args(command.split())
 
 
 def masked(text: str) -> str:

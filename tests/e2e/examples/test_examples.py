@@ -60,8 +60,6 @@ def test_basic(following: Following, service: Emulator) -> None:
 
 
 def test_azure(following: Following, service: Emulator) -> None:
-    service.settings.mode = "azure"
-
     with following("azure") as walker:
         assert_tells_its_job(walker, only_job(service))
 
@@ -158,6 +156,7 @@ def test_reinforcement(following: Following, service: Emulator) -> None:
     with following("reinforcement") as walker:
         job = only_job(service)
         assert_tells_its_job(walker, job)
+        assert job["fine_tuned_model"].startswith("o4-mini-2025-04-16.ft-")
         grader = job["method"]["reinforcement"]["grader"]
         assert grader["graders"]["refund"]["reference"] == "{{item.refund}}"
         assert job["validation_file"] is not None

@@ -143,6 +143,7 @@ def test_four_programs_after_the_import_of_a_supervised_job(stack: Stack, accoun
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("_every_method")
 @pytest.mark.parametrize(
     ("kind", "model", "settings"),
     [

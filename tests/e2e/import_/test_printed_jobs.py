@@ -44,6 +44,7 @@ HARD_TO_PRINT = {
 }
 
 
+@pytest.mark.usefixtures("_every_method")
 def test_quotes_backslashes_and_control_characters_are_printed_correctly(
     stack: Stack, account: Account
 ) -> None:

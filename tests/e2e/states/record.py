@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from tests.e2e.conftest import PROJECT, Stack, environment
-from tests.support import TODAY
+from tests.support import REINFORCEMENT_DAY
 
 from pulumi_openai_ft.emulator import Clock, Emulator, records
 
@@ -39,7 +39,7 @@ KINDS = {
 def service_of(version: str) -> Emulator:
     """Make an emulator on the day when the state was recorded, because files expire."""
     now = float(json.loads((STATES / version / "service.json").read_text())["now"])
-    return Emulator(today=TODAY, clock=Clock(per_read=math.inf, source=lambda: now))
+    return Emulator(today=REINFORCEMENT_DAY, clock=Clock(per_read=math.inf, source=lambda: now))
 
 
 def restore(version: str, service: Emulator, stack: Stack) -> None:
@@ -57,7 +57,7 @@ def restore(version: str, service: Emulator, stack: Stack) -> None:
 def record(version: str) -> None:
     """Run the program of the version with the current code, and record what it leaves."""
     folder = STATES / version
-    with TemporaryDirectory() as temporary, Emulator(today=TODAY) as service:
+    with TemporaryDirectory() as temporary, Emulator(today=REINFORCEMENT_DAY) as service:
         stack = _stack(folder, service, Path(temporary))
         stack.up()
         stack.refresh()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import openai
 import pytest
+from tests.support import TODAY
 
 from pulumi_openai_ft.emulator import Emulator
 from pulumi_openai_ft.emulator.clock import Clock
-
-TODAY = date(2026, 11, 23)
 
 CLASSES = {
     401: openai.AuthenticationError,

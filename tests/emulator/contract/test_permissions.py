@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import openai
 import pytest
+from tests.support import TODAY
 
 from pulumi_openai_ft.emulator import Emulator
 
@@ -150,7 +150,7 @@ def test_admin_key_is_for_permissions_only(admin: openai.OpenAI) -> None:
 
 
 def test_admin_key_may_lack_a_scope(connect: Any, train: Any) -> None:
-    with Emulator(today=date(2026, 11, 23)) as running:
+    with Emulator(today=TODAY) as running:
         running.add_key("sk-admin-reader", scopes=["api.fine_tuning.checkpoints.read"])
         client = connect(running)
         model = client.fine_tuning.jobs.retrieve(train(client).id).fine_tuned_model

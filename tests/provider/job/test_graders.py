@@ -306,6 +306,7 @@ class TestTraining:
         file_id: str = configure(FileProvider).create({"file": str(path)}).id
         return file_id
 
+    @pytest.mark.usefixtures("_every_method")
     @pytest.mark.parametrize("grader", VALID.values(), ids=VALID)
     def test_a_trained_job_shows_no_difference(
         self, configure: Configure, service: Emulator, data: str, grader: dict[str, Any]

@@ -12,13 +12,10 @@ from tests.fake_clock import FakeClock
 
 from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._client.objects import Job
-from pulumi_openai_ft._client.retries import jitter_rng
 from pulumi_openai_ft._provider.job.poller import (
     DUE_SPEEDUP,
     FIRST_INTERVAL,
-    JITTER,
     MAX_OUTAGE,
-    MIN_INTERVAL,
     Poller,
 )
 from pulumi_openai_ft._settings import Settings
@@ -142,7 +139,7 @@ def test_an_end_that_the_service_expects_is_seen_soon(seconds: float) -> None:
     late, requests = waited_for(seconds, lambda _now: 1000 + int(seconds))
     _, usual = waited_for(seconds, lambda _now: 10**9)
 
-    assert late <= max(MIN_INTERVAL * (1 + JITTER), at_the_latest(seconds) / DUE_SPEEDUP)
+    assert late <= at_the_latest(seconds) / DUE_SPEEDUP
     assert requests <= usual + 2 * DUE_SPEEDUP
 
 
@@ -153,7 +150,7 @@ def test_a_constantly_near_estimate_does_not_cause_constant_polling(
     _, requests = waited_for(3600, estimate)
     _, usual = waited_for(3600, lambda _now: 10**9)
 
-    assert requests <= usual * DUE_SPEEDUP * (1 + JITTER)
+    assert requests <= usual * DUE_SPEEDUP
 
 
 @pytest.mark.parametrize("estimate", [1000, 1600, 0])
@@ -164,16 +161,14 @@ def test_a_past_estimate_matters_only_briefly(estimate: int) -> None:
     assert requests <= 1.1 * usual + 2 * DUE_SPEEDUP
 
 
-@pytest.mark.parametrize(("poll_duration", "soonest", "latest"), [(0.0, 0.0, 0.15), (0.2, 0.4, 0.45)])
-def test_polls_again_soon_after_a_job_ended(poll_duration: float, soonest: float, latest: float) -> None:
-    """Jobs created together end together; slow polls are less frequent."""
+def test_polls_more_often_after_a_job_ended() -> None:
+    """Jobs that were created together end together."""
     time, ends = FakeClock(1000.0), {"ftjob-1": 20, "ftjob-2": 23}
     both = poller("running", ids=list(ends), time=time)
 
     class Ending(ScriptedApi):
         def jobs(self, **_query: object) -> Iterator[Job]:
             poll = len(time.pauses)
-            time.now += poll_duration
             yield from (
                 job("succeeded" if poll == end else "running", job_id) for job_id, end in ends.items()
             )
@@ -183,9 +178,17 @@ def test_polls_again_soon_after_a_job_ended(poll_duration: float, soonest: float
 
     wait(both, job_id="ftjob-2")
 
-    before, shortly, after = time.pauses[18], time.pauses[20], time.pauses[21]
-    assert soonest <= shortly <= latest
-    assert shortly < after < before
+    before, after = time.pauses[19], time.pauses[20]
+    assert before / 2 <= after <= before / 2 * 1.15
+
+
+@pytest.mark.parametrize(("estimate", "pause"), [(2000, 1.25), (2003, 3.0), (2100, 10.0), (1000, 10.0)])
+def test_pause_depends_on_the_estimated_finish(estimate: int, pause: float) -> None:
+    waiting = poller("running", time=FakeClock(2000.0))
+    waiting._enter(job("running", "ftjob-1", estimate), None, is_followed=False)
+    waiting._interval = 10.0
+
+    assert waiting._pause() == pause
 
 
 def test_ends_at_its_deadline_to_the_second() -> None:
@@ -203,7 +206,6 @@ def test_polling_costs_one_request_per_hundred_jobs(count: int) -> None:
     many = poller("running", ids=ids)
     intervals = 10
     barrier = Barrier(count)
-    jitter_rng.seed(0)
 
     def follow(job_id: str) -> None:
         barrier.wait()

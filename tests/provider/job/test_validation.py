@@ -11,13 +11,13 @@ from pulumi.output import Unknown
 from pulumi_openai_ft._provider.input_models import integers_from_floats
 from pulumi_openai_ft._provider.job.validation import (
     API_HYPERPARAMETERS,
-    METHODS,
     conflicting_inputs,
     split_hyperparameters,
     unsupported_features,
     with_hyperparameters,
 )
 from pulumi_openai_ft._service_profiles import FEATURES, PROFILES
+from pulumi_openai_ft._shared.api_limits import METHODS
 
 LACKING_ALL = replace(PROFILES["generic"], unsupported=frozenset(FEATURES))
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
 from pulumi_openai_ft._provider.progress.metrics import parse_metrics
+from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,6 +20,7 @@ from pulumi_openai_ft._provider.progress.transfers import UploadProgress
 from pulumi_openai_ft._provider.upload.reader import FileSnapshot, Section
 from pulumi_openai_ft._provider.upload.resume_store import UploadRecord
 from pulumi_openai_ft._provider.upload.worker_pool import WorkerPool
+from pulumi_openai_ft._shared.api_limits import LIMITS
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
     EngineDisconnectedError,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._provider.upload.resume_store import ResumeStore
 
 AT_A_TIME = 4
-LIFETIME, MARGIN = 3600.0, 60.0
+LIFETIME, MARGIN = LIMITS["upload_lifetime"], 60.0
 """Default lifetime of an upload, and minimum remaining lifetime for resuming it, in seconds."""
 GONE_STATUSES = frozenset({400, 404, 409, 410})
 """HTTP statuses for an upload that has expired, or that was cancelled or completed."""

@@ -89,14 +89,15 @@ class ResumeStore:
         return {record.file_id for record in records if record and record.file_id}
 
     def drop_old(self, now: float) -> None:
-        """Delete records that are too old.
+        """Delete records that are too old or cannot be read.
 
         Args:
             now: Unix seconds.
         """
         for file in self._files():
-            with suppress(OSError):
-                if file.stat().st_mtime < now - TTL:
+            entry = self._read(file)
+            if entry is None or entry.began <= now - TTL:
+                with suppress(OSError):
                     file.unlink(missing_ok=True)
 
     def _file(self, key: str) -> Path:

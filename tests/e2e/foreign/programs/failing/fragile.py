@@ -25,7 +25,7 @@ class Fragile(ResourceProvider):
         fail(news, "check")
         if news["fails"] == "check nothing":
             return CheckResult(None, [])
-        several = [CheckFailure("size", "must be {odd}: 100%"), CheckFailure("", "is missing a colour")]
+        several = [CheckFailure("size", "must be {odd}: 100%"), CheckFailure("", "is missing a color")]
         return CheckResult(news, several if news["fails"] == "check several" else [])
 
     def diff(self, id_, olds, news):
