@@ -30,7 +30,7 @@ WITH, WITHOUT = "with it", "without it"
 
 
 class QuietHost(Host):
-    """A host that follows the events of jobs, as this package's host does, and prints nothing."""
+    """A host that follows the events of jobs, as this package's host does, without printing messages."""
 
     shows_progress = True
 

@@ -65,7 +65,7 @@ def is_available(name: str, service: str, day: date) -> bool:
 
 
 def sections(path: Path) -> list[tuple[str, set[str]]]:
-    """Return the texts of a file, one for each heading of a page, and the services that each may mean."""
+    """Return the text below each heading of a page, or a whole file, and the services that each may mean."""
     text = path.read_text("utf-8")
     place = path.relative_to(ROOT).parts
     if place[0] == "examples" and (project := ROOT.joinpath(*place[:2], "Pulumi.yaml")).exists():
