@@ -40,7 +40,7 @@ ALLOWED = {
     "tests/docs/test_coming_from_terraform.py": "lists the models of the Terraform provider",
     "tests/e2e/policies/test_ci.py": "a policy rejects a model that was shut down",
     "tests/e2e/policies/test_packs.py": "a policy rejects a model that was shut down",
-    "tests/e2e/states/0.1.0/__main__.py": "the program of a state that stays as it is; its test sets the day",
+    "tests/e2e/states/0.1.0/__main__.py": "the program of a state that never changes; its test sets the day",
     "tests/emulator/contract/test_errors.py": "the service rejects a model that was shut down",
     "tests/emulator/test_control.py": "the service rejects a model that was shut down",
     "tests/emulator/test_jobs.py": "the service rejects models that were shut down",

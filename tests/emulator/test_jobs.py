@@ -356,7 +356,7 @@ def test_models_that_cannot_be_tuned_are_refused(api: Api, emulator: Emulator) -
     assert rejection(api, model="o4-mini", training_file=file_id) == refusal
 
 
-def test_a_service_that_has_closed_takes_no_jobs(api: Api, emulator: Emulator) -> None:
+def test_a_closed_service_accepts_no_jobs(api: Api, emulator: Emulator) -> None:
     file_id = api.upload()["id"]
 
     emulator.settings.today = date(2027, 1, 5)
