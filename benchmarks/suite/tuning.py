@@ -30,7 +30,7 @@ WITH, WITHOUT = "with it", "without it"
 
 
 class QuietHost(Host):
-    """A host that follows the events of jobs, as this package's host does, and prints nothing."""
+    """A host that follows the events of jobs, as this package's host does, without printing messages."""
 
     shows_progress = True
 
@@ -39,7 +39,7 @@ class QuietHost(Host):
 
 
 class Work(NamedTuple):
-    """Jobs that threads of one process create and wait for.
+    """Jobs that the threads of a process create and wait for.
 
     Attributes:
         jobs: Number of jobs.
@@ -98,9 +98,11 @@ def versions() -> dict[str, str]:
 def _series(constant: Constant, plan: Plan) -> Series:
     variants = {WITH: None, WITHOUT: constant.disabled}
     runs = {variant: partial(_cost, constant, value) for variant, value in variants.items()}
-    costs = in_turns(runs, plan.runs, lambda step: plan.tell(f"{constant.name}, {step}"))
-    ours, peer = ([float(getattr(cost, constant.figure)) for cost in costs[name]] for name in (WITH, WITHOUT))
-    point = Point(constant.work.jobs, tuple(ours), tuple(peer))
+    costs = in_turns(runs, plan.runs, lambda step: plan.on_step(f"{constant.name}, {step}"))
+    package, peer = (
+        [float(getattr(cost, constant.figure)) for cost in costs[name]] for name in (WITH, WITHOUT)
+    )
+    point = Point(constant.work.jobs, tuple(package), tuple(peer))
     return Series(constant.name, constant.figure, WITH, WITHOUT, (point,), figure=Figure.RATIO)
 
 
@@ -122,7 +124,7 @@ def _cost(constant: Constant, value: float | None) -> Cost:
 
 
 def _work(pipe: Connection, url: str, constant: Constant, value: float | None) -> None:
-    """Create the jobs and wait for them, in a process of its own. Sends the seconds that it takes."""
+    """Create the jobs and wait for them, in a separate process. Send the duration in seconds."""
     if value is not None:
         setattr(importlib.import_module(f"pulumi_openai_ft.{constant.module}"), constant.name, value)
     manager = JobManager(Client(Settings(api_key=API_KEY, base_url=url)), QuietHost())

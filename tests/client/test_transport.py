@@ -207,15 +207,15 @@ def build_request(message: dict[str, Any]) -> httpx.Request:
 @pytest.mark.parametrize("content", [b"", CONTENT], ids=["empty", "large"])
 def test_form_equals_the_multipart_body_of_httpx(filename: str, content: bytes) -> None:
     fields = {"purpose": "fine-tune", "expires_after[seconds]": "3600"}
-    ours = build_request(Form("file", filename, io.BytesIO(content), fields).message())
-    boundary = ours.headers["content-type"].encode().partition(b"boundary=")[2]
+    form = build_request(Form("file", filename, io.BytesIO(content), fields).message())
+    boundary = form.headers["content-type"].encode().partition(b"boundary=")[2]
 
-    theirs = httpx.Request("POST", "http://service", data=fields, files={"file": (filename, content)})
+    reference = httpx.Request("POST", "http://service", data=fields, files={"file": (filename, content)})
 
-    theirs_boundary = theirs.headers["content-type"].encode().partition(b"boundary=")[2]
-    assert ours.read() == theirs.read().replace(theirs_boundary, boundary)
-    assert ours.headers["content-length"] == theirs.headers["content-length"]
-    assert "transfer-encoding" not in ours.headers
+    reference_boundary = reference.headers["content-type"].encode().partition(b"boundary=")[2]
+    assert form.read() == reference.read().replace(reference_boundary, boundary)
+    assert form.headers["content-length"] == reference.headers["content-length"]
+    assert "transfer-encoding" not in form.headers
 
 
 def test_form_rereads_file_in_blocks_for_every_send() -> None:

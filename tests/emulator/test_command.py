@@ -84,7 +84,7 @@ def test_it_ends_cleanly_on_sigterm_while_a_request_hangs() -> None:
     assert "Traceback" not in err
 
 
-def test_a_taken_port_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_occupied_port_is_reported_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -96,7 +96,7 @@ def test_a_taken_port_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> Non
     assert err.count("\n") == 1
 
 
-def test_the_defaults_are_those_of_the_documentation() -> None:
+def test_the_defaults_match_the_documentation() -> None:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
 
