@@ -30,7 +30,7 @@ class Hosts:
     program: Path
 
     def both(self, run: Callable[[Stack], Outcome]) -> tuple[Outcome, Outcome]:
-        """Run a function on both stacks in parallel, and return its results of the stock host and this package's host."""
+        """Run a function on both stacks in parallel, and return the results of the stock host and this package's host."""
         with ThreadPoolExecutor(2) as pool:
             stock, ours = pool.map(run, [self.stock, self.ours])
         return stock, ours
