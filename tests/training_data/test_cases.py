@@ -30,7 +30,7 @@ from tests.training_data.rows import (
     user,
     write,
 )
-from tests.training_data.test_agreement import holders
+from tests.training_data.test_agreement import containers
 
 from pulumi_openai_ft._training_data.row_rules import row_problems
 from pulumi_openai_ft.training_data import Severity, check
@@ -288,7 +288,7 @@ def test_an_unknown_key_anywhere_is_reported(valid: tuple[str, Any], dice: Any) 
     method, row = valid
     row = json.loads(json.dumps(row))
     # Other keys of a reinforcement row are for the grader.
-    places = list(holders(row["messages"] if method == "reinforcement" else row))
+    places = list(containers(row["messages"] if method == "reinforcement" else row))
     schemas = [one["function"].get("parameters") for one in row.get("tools") or [] if "function" in one]
     schemas += [one.get("parameters") for one in row.get("functions") or []]
     schemas += [one["function"].get("parameters") for one in (row.get("input") or {}).get("tools") or []]
@@ -320,7 +320,7 @@ def repeated(row: Any, number: int) -> bytes:
 
 
 def number_of_keys(row: Any) -> int:
-    return sum(len(one) for one in holders(row) if isinstance(one, dict))
+    return sum(len(one) for one in containers(row) if isinstance(one, dict))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
