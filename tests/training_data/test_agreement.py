@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.emulator.test_training_rows import ACCEPTED_CHATS, FAULTY_CHATS, FAULTY_PAIRS, FAULTY_TASKS
-from tests.training_data.rows import ALL_VALID, NAMES
+from tests.training_data.rows import (
+    ALL_VALID,
+    ASSISTANT,
+    CALLING,
+    IMAGE,
+    NAMES,
+    RESULT,
+    TOOL,
+    USER,
+    chat,
+    user,
+)
 
 from pulumi_openai_ft._training_data.checker import CheckOptions, FileChecker
 from pulumi_openai_ft._training_data.executors import InlineExecutor
@@ -120,17 +131,17 @@ def change(draw: DrawFn, container: Any, row: Any) -> None:
         container[draw(st.sampled_from(keys))] = draw(values)
 
 
-def is_refused_by_the_emulator(line: bytes, method: str) -> bool:
+def is_refused_by_the_emulator(line: bytes, method: str, service: str = "openai") -> bool:
     try:
-        read_row(line, method)
+        read_row(line, method, service)
     except RowFaultError:
         return True
     return False
 
 
-def is_refused(line: bytes, method: str) -> bool:
+def is_refused(line: bytes, method: str, service: str = "openai") -> bool:
     tally = Tally(InlineExecutor(), lambda texts, common: len("".join(texts + common).encode()), None)
-    checker = FileChecker(CheckOptions(method, "o200k_base", None), tally)
+    checker = FileChecker(CheckOptions(method, "o200k_base", None, service), tally)
     for block in blocks(iter([memoryview(line + b"\n")])):
         checker.take(block)
     checker.finish()
@@ -142,12 +153,12 @@ def line_of(row: Any, *, is_escaped: bool = True) -> bytes:
 
 
 @settings(max_examples=300)
-@given(given=mutated(), is_escaped=st.booleans())
-def test_both_refuse_the_same_mutated_rows(given: tuple[str, Any], *, is_escaped: bool) -> None:
+@given(given=mutated(), service=st.sampled_from(["openai", "azure"]), is_escaped=st.booleans())
+def test_both_refuse_the_same_mutated_rows(given: tuple[str, Any], service: str, *, is_escaped: bool) -> None:
     method, row = given
     line = line_of(row, is_escaped=is_escaped)
 
-    assert is_refused(line, method) == is_refused_by_the_emulator(line, method)
+    assert is_refused(line, method, service) == is_refused_by_the_emulator(line, method, service)
 
 
 @settings(max_examples=200)
@@ -163,6 +174,26 @@ def test_both_refuse_the_same_lines_with_changed_bytes(
         return  # the beginning of a file affects more than a row
 
     assert is_refused(broken, method) == is_refused_by_the_emulator(broken, method)
+
+
+@pytest.mark.parametrize("service", ["openai", "azure"])
+@pytest.mark.parametrize("number", [10, 11, 64, 65])
+def test_both_have_the_same_limit_of_images(service: str, number: int) -> None:
+    line = line_of(chat(user(*[IMAGE] * number), ASSISTANT))
+
+    assert is_refused(line, "supervised", service) == is_refused_by_the_emulator(line, "supervised", service)
+
+
+@pytest.mark.parametrize("service", ["openai", "azure"])
+@pytest.mark.parametrize(
+    "messages",
+    [[USER, CALLING, ASSISTANT], [USER, CALLING, RESULT, ASSISTANT], [USER, CALLING]],
+    ids=["no result", "result", "last message"],
+)
+def test_both_treat_calls_without_results_equally(messages: list[Any], service: str) -> None:
+    line = line_of(chat(*messages, tools=[TOOL]))
+
+    assert is_refused(line, "supervised", service) == is_refused_by_the_emulator(line, "supervised", service)
 
 
 @pytest.mark.parametrize(("method", "row"), ALL_VALID, ids=NAMES)

@@ -181,11 +181,14 @@ class SimulatingRunner:
             run.plan = asdict(plan_training(training, _with_beta(order)))
 
     def _read(self, order: TrainingRequest, dataset: Dataset, param: str) -> Summary | Problem:
-        base = load_catalog(self._settings.rules.service).find(order.base)
+        service = self._settings.rules.service
+        base = load_catalog(service).find(order.base)
         length = base.context_length if base else None
         try:
             with dataset.open() as content:
-                return inspect_training_data(content, method=order.kind, param=param, context_length=length)
+                return inspect_training_data(
+                    content, method=order.kind, param=param, context_length=length, service=service
+                )
         except FileNotFoundError:
             return Problem(
                 "invalid_training_file", f"File {dataset.file_id} was deleted before it was read.", param

@@ -48,6 +48,7 @@ def inspect_training_data(
     method: str,
     param: str = "training_file",
     context_length: int | None = None,
+    service: str = "openai",
 ) -> Summary | Problem:
     """Validate a file like the service in `validating_files`, one row at a time.
 
@@ -57,13 +58,14 @@ def inspect_training_data(
         param: Job parameter of the file, for the problem. A `training_file` needs ten examples. No minimum is
             published for a `validation_file`, so one example is enough.
         context_length: Maximum length of an example in tokens, if known. Longer examples are truncated.
+        service: Service whose rules apply.
     """
     examples = tokens = image_rows = 0
     for number, line in enumerate(_lines(content), start=1):
         if not line.strip():
             continue
         try:
-            row = read_row(line, method)
+            row = read_row(line, method, service)
         except RowFaultError as fault:
             return _format_problem(f"Line {number}: {fault}.", param)
         image_rows += bool(row.images())

@@ -15,7 +15,8 @@ from pulumi_openai_ft.emulator.api_limits import LIMITS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_IMAGES_PER_ROW = LIMITS["images_in_row"]
+MAX_IMAGES_PER_ROW = {"azure": LIMITS["images_in_row_at_azure"]}
+OTHER_MAX_IMAGES_PER_ROW = LIMITS["images_in_row"]
 MAX_IMAGE_BYTES = LIMITS["image_bytes"]
 MAX_FUNCTIONS = LIMITS["functions_in_row"]
 MAX_ROW_BYTES = LIMITS["row_bytes"]
@@ -54,14 +55,25 @@ class Row:
         return [part["image_url"] for part in parts if part["type"] == "image_url"]
 
 
-def read_row(line: bytes, method: str) -> Row:
-    """Parse and validate a line of a file for a method (supervised, dpo, reinforcement). Raise `RowFaultError`."""
+def read_row(line: bytes, method: str, service: str = "openai") -> Row:
+    """Parse and validate a line of a file.
+
+    Args:
+        line: The line.
+        method: supervised, dpo or reinforcement.
+        service: Service whose rules apply.
+
+    Raises:
+        RowFaultError: The line violates a rule.
+    """
     try:
         row = _METHODS[method](_parse(line))
         texts = list(row.texts())
     except RecursionError as error:
         raise RowFaultError("the row is nested too deeply") from error
-    _check_images(row.images())
+    _check_images(row.images(), MAX_IMAGES_PER_ROW.get(service, OTHER_MAX_IMAGES_PER_ROW))
+    if service == "azure":
+        _check_results(row, method)
     for text in texts:
         if token := _SPECIAL_TOKEN.search(text):
             _fault("a text", f"contains the special token {token[0]}, which is not allowed")
@@ -203,9 +215,23 @@ def _check_part(value: Any, where: str, types: tuple[str, ...]) -> None:
         _string(part, kind, where)
 
 
-def _check_images(images: list[dict[str, Any]]) -> None:
-    if len(images) > MAX_IMAGES_PER_ROW:
-        _fault("messages", f"contain {len(images)} images, more than {MAX_IMAGES_PER_ROW}")
+def _check_results(row: Row, method: str) -> None:
+    """Require a result for each call, except for calls at the end, as Azure does ("contains invalid schema")."""
+    is_pair = method == "dpo"
+    chat = row.messages[:-2] if is_pair else row.messages
+    unanswered: dict[str, None] = {}
+    for index, message in enumerate(chat):
+        if message["role"] == "tool":
+            unanswered.pop(message["tool_call_id"], None)
+        elif is_pair or index < len(chat) - 1:
+            unanswered |= {call["id"]: None for call in message.get("tool_calls") or ()}
+    for call_id in unanswered:
+        _fault("messages", f"contain invalid schema: the call {call_id} has no tool message")
+
+
+def _check_images(images: list[dict[str, Any]], most: int) -> None:
+    if len(images) > most:
+        _fault("messages", f"contain {len(images)} images, more than {most}")
     for image in images:
         _check_image(image["url"], image.get("detail", "auto"))
 

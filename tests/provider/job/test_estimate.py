@@ -275,6 +275,18 @@ class TestRules:
         (reason,) = reasons(provider, job_on(tasks))
         assert "line 1: messages has no assistant message to train on" in reason
 
+    def test_images_for_a_model_without_vision_are_a_warning(
+        self, provider: FineTuningJobProvider, tmp_path: Path, messages: list[str]
+    ) -> None:
+        part = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+        chat = [{"role": "user", "content": [part]}, {"role": "assistant", "content": "A parcel."}]
+        images = tmp_path / "images.jsonl"
+        images.write_text((json.dumps({"messages": chat}) + "\n") * 10)
+
+        assert reasons(provider, job_on(images)) == []
+        assert reasons(provider, job_on(images, model="gpt-4o-2024-08-06")) == []
+        assert len([one for one in messages if "does not support images in training data" in one]) == 1
+
     def test_azure_refuses_a_call_without_a_result(
         self, configure: Configure, provider: FineTuningJobProvider
     ) -> None:

@@ -14,6 +14,7 @@ from pulumi_openai_ft._provider.training_file_checks import OFF, check, is_error
 from pulumi_openai_ft._shared.api_limits import METHODS
 from pulumi_openai_ft._shared.lazy_module import LazyModule
 from pulumi_openai_ft._shared.state_names import ESTIMATE, ESTIMATED, FILE_HASHES, TRAINING_DATA
+from pulumi_openai_ft.catalog import vision_warning
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def data_warnings(props: Mapping[str, Any], catalog: Catalog, service: str, host
         return []
     found = _report(props, catalog, service, host)
     of_model = [problem for problem in found.problems if problem.kind in JOB_WARNING_KINDS] if found else []
-    return [*_job_errors(props, catalog, service, host), *_first_of_kinds(of_model, props)]
+    without_vision = vision_warning(catalog, str(props.get("model"))) if found and found.image_rows else None
+    of_images = [f"model: {without_vision}"] if without_vision else []
+    return [*_job_errors(props, catalog, service, host), *_first_of_kinds(of_model, props), *of_images]
 
 
 def estimate(
