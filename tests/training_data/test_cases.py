@@ -351,6 +351,10 @@ OTHER_FORMATS: dict[str, tuple[list[Any], str]] = {
         [{"conversations": [{"from": "human", "value": "a"}]}] * 300,
         "ShareGPT's format (conversations with from and value)",
     ),
+    "ShareGPT in messages": (
+        [{"messages": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]}] * 300,
+        "ShareGPT's format (conversations with from and value), but in messages",
+    ),
     "chosen and rejected": (
         [{"prompt": "a", "chosen": "b", "rejected": "c"}] * 300,
         "the preference format prompt, chosen, rejected",
@@ -420,6 +424,13 @@ def test_another_file_format_is_one_error(content: bytes, kind: str, reason: str
     [problem] = check(path, part="training").problems
 
     assert (problem.kind, problem.reason) == (kind, reason)
+
+
+def test_an_indented_object_after_a_mark_is_one_error(tmp_path: Path) -> None:
+    path = tmp_path / "file.jsonl"
+    path.write_bytes(json.dumps(CHAT, indent=1).replace("\n", "\r\n").encode("utf-8-sig"))
+
+    assert [kind for kind, _, _ in found(check(path)) if kind != "byte_order_mark"] == ["several_lines"]
 
 
 def test_a_damaged_first_line_is_one_error(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 
@@ -43,7 +44,7 @@ def other_file_format(first_line: bytes) -> str | None:
 
 def is_cut_off(lines: list[bytes] | None) -> bool:
     """Return whether the first line is the start of an object that does not end there."""
-    first = lines[0].strip() if lines else b""
+    first = lines[0].removeprefix(codecs.BOM_UTF8).strip() if lines else b""
     if not first.startswith(b"{"):
         return False
     try:
@@ -57,9 +58,10 @@ def is_cut_off(lines: list[bytes] | None) -> bool:
 
 def continues(first: bytes, following: list[bytes]) -> bool:
     """Return whether an object continues after the first line, rather than that this line is damaged."""
-    text = b"\n".join([first, *following]).decode(errors="replace").lstrip()
+    start = first.removeprefix(codecs.BOM_UTF8).decode(errors="replace").strip()
+    text = "\n".join([start, *(line.decode(errors="replace") for line in following)])
     try:
-        return json.JSONDecoder().raw_decode(text)[1] > len(first.decode(errors="replace").strip())
+        return json.JSONDecoder().raw_decode(text)[1] > len(start)
     except (ValueError, RecursionError):
         pass
     second = next(filter(None, map(bytes.strip, following)), b"")

@@ -30,17 +30,18 @@ class _Format(NamedTuple):
     remedy: str
 
 
+_SHAREGPT = _Format(
+    ("conversations",),
+    "ShareGPT's format (conversations with from and value)",
+    _PAIR % ("value from human", "value from gpt"),
+)
 _FORMATS = (
     _Format(
         ("instruction", "output"),
         "Alpaca's format (instruction, input, output)",
         _PAIR % ("instruction and input", "output"),
     ),
-    _Format(
-        ("conversations",),
-        "ShareGPT's format (conversations with from and value)",
-        '{"messages": [{"role": "user", "content": <value from human>}, {"role": "assistant", "content": <value from gpt>}]}',
-    ),
+    _SHAREGPT,
     _Format(
         ("chosen", "rejected"),
         "the preference format prompt, chosen, rejected",
@@ -78,6 +79,12 @@ _FORMATS = (
 )
 
 
+def _has_sharegpt_messages(row: dict[str, Any]) -> bool:
+    messages = row.get("messages")
+    first = messages[0] if isinstance(messages, list) and messages else None
+    return isinstance(first, dict) and "role" not in first and {"from", "value"} <= first.keys()
+
+
 def is_preference(row: dict[str, Any]) -> bool:
     """Return whether a row has the keys of a preference row."""
     return not PREFERENCE_SIGNS.isdisjoint(row) or (
@@ -88,6 +95,8 @@ def is_preference(row: dict[str, Any]) -> bool:
 def foreign_format(row: dict[str, Any], method: str) -> str | None:
     """Return why a row has another format than that of the method, and what to write, or None if it has not."""
     is_pair = is_preference(row)
+    if _has_sharegpt_messages(row):
+        return f"has {_SHAREGPT.name}, but in messages: write {_SHAREGPT.remedy}"
     if "messages" in row and method != "dpo":
         return None
     if is_pair and method == "dpo":

@@ -118,8 +118,7 @@ def _priced(
     )
     model = entry.id if entry else arguments.model
     is_auto = arguments.epochs == "auto"
-    warnings = checked.model_warnings if entry else ()
-    return _Priced(arguments.file, model, is_auto, report, estimate, price, entry, warnings)
+    return _Priced(arguments.file, model, is_auto, report, estimate, price, entry, checked.model_warnings)
 
 
 def _as_table(found: _Priced) -> str:
