@@ -166,25 +166,25 @@ SUSPECT: dict[str, tuple[Any, str, list[tuple[str, str]]]] = {
         "supervised",
         [("name_characters", "messages[0].name")],
     ),
-    "empty answer": (
+    "empty reply": (
         chat(USER, ASSISTANT | {"content": ""}),
         "supervised",
-        [("empty_answer", "messages[1].content")],
+        [("empty_reply", "messages[1].content")],
     ),
     "answer of white space": (
         chat(USER, ASSISTANT | {"content": [{"type": "text", "text": " \n"}]}),
         "supervised",
-        [("empty_answer", "messages[1].content")],
+        [("empty_reply", "messages[1].content")],
     ),
     "two answers": (
         chat(USER, ASSISTANT, ASSISTANT),
         "supervised",
-        [("consecutive_answers", "messages[2]")],
+        [("consecutive_replies", "messages[2]")],
     ),
     "two answers in a task": (
         TASK | chat(USER, ASSISTANT, ASSISTANT, USER),
         "reinforcement",
-        [("consecutive_answers", "messages[2]")],
+        [("consecutive_replies", "messages[2]")],
     ),
     "input that ends with an answer": (
         PAIR | {"input": {"messages": [USER, ASSISTANT]}},

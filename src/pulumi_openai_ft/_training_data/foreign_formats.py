@@ -72,7 +72,7 @@ _FORMATS = (
     _Format(
         ("custom_id", "body"),
         "the format of batch requests (custom_id, body)",
-        _PAIR % ("question in body", "answer that the model learns"),
+        _PAIR % ("question in body", "reply that the model learns"),
     ),
     _Format(("role", "content"), "a single message, not an example", _PAIR % ("question", "answer")),
     _Format(("text",), "plain text (text)", _PAIR % ("question in text", "answer in text")),

@@ -140,7 +140,7 @@ def check_content(problems: RowProblems, message: dict[str, Any], path: str) -> 
         problems.add("content", f"is {truncated_repr(content)}, not a string or a list of parts", path)
         return
     if role == "assistant" and not has_output and _is_blank(content):
-        problems.add("empty_answer", "is empty", path)
+        problems.add("empty_reply", "is empty", path)
 
 
 def _is_blank(content: Any) -> bool:

@@ -99,9 +99,9 @@ KINDS: dict[str, Kind] = {
     "repeated_key": _warning("write each key once: only its last value is used"),
     "name_characters": _warning("use up to 64 characters without spaces, <, >, |, / and \\"),
     "nul": _warning("remove the NUL character (\\u0000)"),
-    "empty_answer": _warning("write an answer, or remove the example"),
-    "consecutive_answers": _warning("join the assistant messages, or add the user message between them"),
-    "prompt_end": _warning("end the messages of input with the user message that the outputs answer"),
+    "empty_reply": _warning("write a reply, or remove the example"),
+    "consecutive_replies": _warning("join the assistant messages, or add the user message between them"),
+    "prompt_end": _warning("end the messages of input with the user message that the outputs reply to"),
     "same_outputs": _warning(
         "write two different outputs, or remove the example: there is nothing to prefer"
     ),

@@ -122,14 +122,14 @@ def _check_preference(
 ) -> None:
     if messages[-1]["role"] == "assistant":
         problems.add(
-            "prompt_end", "ends with role assistant, so that the outputs continue an answer", "input.messages"
+            "prompt_end", "ends with role assistant, so that the outputs continue a reply", "input.messages"
         )
     if _answer(outputs[0]) == _answer(outputs[1]):
         problems.add("same_outputs", "is identical to preferred_output", "non_preferred_output")
 
 
 def _answer(message: dict[str, Any]) -> tuple[Any, ...]:
-    """Return what a message answers, regardless of how it is written."""
+    """Return the content of a reply, regardless of how it is written."""
     content = message.get("content") or ""
     parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
     texts = [(part["type"], part[part["type"]]) for part in parts]
@@ -246,7 +246,7 @@ def _check_row(
 
 
 def _check_order(problems: RowProblems, messages: list[Located], *, is_whole: bool) -> None:
-    """Report messages that follow an assistant message and do not answer it."""
+    """Report messages that follow an assistant message without being its result."""
     following: list[Located | None] = [*messages[1:], None]
     for (path, message), after in zip(messages, following, strict=True):
         if message["role"] != "assistant" or message.get("tool_calls"):
@@ -256,7 +256,7 @@ def _check_order(problems: RowProblems, messages: list[Located], *, is_whole: bo
             if role != "function" and not (after is None and is_whole):
                 problems.add("unanswered_call", "has a function call without a result", path)
         elif after and role == "assistant":
-            problems.add("consecutive_answers", "follows another assistant message", after[0])
+            problems.add("consecutive_replies", "follows another assistant message", after[0])
 
 
 def _check_results(problems: RowProblems, messages: list[Located], service: str, *, is_whole: bool) -> None:

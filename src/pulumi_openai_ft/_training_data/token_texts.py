@@ -166,7 +166,7 @@ def collect_token_texts(row: Row, batch: Batch, most_images: int = MOST_IMAGES) 
 
 
 def _collect_outputs(row: Preference, collector: _Collector) -> None:
-    """Add the texts of the outputs, which must differ and must answer another role."""
+    """Add the texts of the outputs, which must differ and must follow another role."""
     starts = [len(collector.texts)]
     if type(row.input.messages[-1]) is Assistant:
         raise NeedsFullCheckError

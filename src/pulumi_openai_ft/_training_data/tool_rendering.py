@@ -1,6 +1,6 @@
 """Rendering of tool declarations as the text that the service probably tokenizes: a TypeScript namespace.
 
-OpenAI does not publish how it bills tools. Users reconstructed this form from answers of models and from billed tokens
+OpenAI does not publish how it bills tools. Users reconstructed this form from the output of models and from billed tokens
 (hmarr's openai-chat-tokens and its descendants). docs/training-data.md states how far off it may be.
 """
 
