@@ -1,0 +1,251 @@
+"""Replace ids, keys, organizations, projects and names, and find those that are left."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+ID_KEYS = re.compile(r"(?:.+[_\-])?ids?|training_file|validation_file|result_files|user|owner")
+NAME_KEYS = frozenset({"fine_tuned_model", "fine_tuned_model_checkpoint"})
+PUBLIC_OWNERS = frozenset({"system", "openai", "openai-internal", "openai-dev"})
+ID_PREFIXES = re.compile(
+    r"(?:file|upload|part|ft|ftjob|ftevent|ftckpt|ftchkpt|cp|org|proj|user|req|eval)[_\-](?=.)", re.IGNORECASE
+)
+"""Prefixes of ids that the replacement keeps, because clients and readers recognize them."""
+PUBLIC_HOSTS = ("openai.com", "microsoft.com", "aka.ms", "nebius.com", "amazon.com")
+PATTERNS = {
+    "key": re.compile(r"\bsk-[\w*…\-]{3,}"),
+    "token": re.compile(r"(?i)(?<=bearer )[\w\-.~+/]{8,}=*|\beyJ[\w\-]+\.[\w\-.]+"),
+    "host": re.compile(
+        rf"(?<=://)(?!(?:[\w\-]+\.)*(?:{'|'.join(map(re.escape, PUBLIC_HOSTS))})(?![\w.\-]))[\w.\-\[\]]+(?::\d+)?"
+    ),
+    "email": re.compile(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"),
+    "model": re.compile(
+        r"\bft:[\w.\-/]+:[\w.\-]*:[\w.\-]*:\w+(?::ckpt-step-\d+)?|\b[\w.\-]+\.ft-[0-9a-f]{16,}[\w\-]*"
+    ),
+    "id": re.compile(r"\b[a-z]{2,12}[_\-](?=[A-Za-z]*\d|[a-z]*[A-Z])[A-Za-z0-9]{8,}\b"),
+    "uuid": re.compile(r"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"),
+    "address": re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b"),
+    "random text": re.compile(r"\b(?=\w*\d)(?=\w*[A-Za-z])\w{24,}\b"),
+}
+"""Patterns that are replaced wherever they occur, in order of precedence."""
+OPAQUE_CONTENT = re.compile(r"/content$")
+"""Paths whose content is data: only keys and known originals are replaced there."""
+NUMBERED_KINDS = frozenset({"id", "request id", "uuid", "organization id", "project id"})
+_SHORT = 8
+_MODEL = re.compile(r"ft:([^:]*):([^:]*):([^:]*):([^:]*)(:ckpt-step-\d+)?")
+_AZURE_MODEL = re.compile(r"(.+?)\.ft-[0-9a-f]+(.*)")
+
+
+class Leftover(NamedTuple):
+    """A text that must not be saved.
+
+    Attributes:
+        place: Path of the value in the recording.
+        kind: Kind of the text.
+        text: The text.
+    """
+
+    place: str
+    kind: str
+    text: str
+
+
+@dataclass
+class Replacements:
+    """The replaced texts. The same text always has the same replacement.
+
+    Attributes:
+        kept: Texts that are never replaced: the base model and the names that the tool made up.
+        kinds: The kind of each original.
+    """
+
+    kept: frozenset[str] = frozenset()
+    kinds: dict[str, str] = field(default_factory=dict)
+    _replacements: dict[str, str] = field(default_factory=dict)
+    _counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, original: str, kind: str, replacement: str | None = None) -> None:
+        """Register a text. A text that is registered or was itself a replacement is ignored."""
+        if not original or original in self._replacements or original in self.kept:
+            return
+        if original in self._replacements.values():
+            return
+        self._counts[kind] += 1
+        made = replacement or self._made(original, kind, self._counts[kind])
+        self._replacements[original], self.kinds[original] = made, kind
+
+    def collect(self, tree: Any) -> None:
+        """Register all texts of a recording that the fields or the patterns identify."""
+        for exchange in tree["exchanges"]:
+            opaque = OPAQUE_CONTENT.search(exchange["request"]["path"])
+            for _place, name, text in strings(exchange):
+                self._collect_field(name, text)
+                self._collect_patterns(text, opaque=bool(opaque))
+
+    def applied(self, tree: Any) -> Any:
+        """Return a recording with all registered texts replaced, in keys and values."""
+        if not self._replacements:
+            return tree
+        forms = {
+            form: made for text, made in self._replacements.items() for form in (quote(text, safe=""), text)
+        }
+        ordered = sorted(forms, key=len, reverse=True)
+        pattern = re.compile("|".join(map(_bounded, ordered)))
+
+        def change(value: Any) -> Any:
+            return _mapped(value, lambda text: pattern.sub(lambda match: forms[match.group()], text))
+
+        return {**tree, "exchanges": [_changed(exchange, change) for exchange in tree["exchanges"]]}
+
+    def leftovers(self, tree: Any, secrets: Mapping[str, str]) -> list[Leftover]:
+        """Return the texts that are still in a recording and must not be saved.
+
+        Args:
+            tree: The recording, with replacements.
+            secrets: Texts that must not occur, such as keys, with their kinds.
+        """
+        originals = {text: kind for text, kind in self.kinds.items() if len(text) >= _SHORT}
+        forbidden = {**originals, **secrets}
+        return [
+            leftover
+            for index, exchange in enumerate(tree["exchanges"])
+            for leftover in self._leftovers(exchange, f"exchanges[{index}]", forbidden)
+        ]
+
+    def table(self) -> list[tuple[str, str, str]]:
+        """Return kind, original and replacement of each registered text."""
+        return [(self.kinds[text], text, made) for text, made in self._replacements.items()]
+
+    def _leftovers(self, exchange: Any, place: str, forbidden: Mapping[str, str]) -> Iterator[Leftover]:
+        opaque = bool(OPAQUE_CONTENT.search(exchange["request"]["path"]))
+        harmless = re.compile("|".join(map(_whole, self._harmless())) or "$^")
+        for path, _name, whole in strings(exchange, keys=True):
+            text = harmless.sub(" ", whole)
+            for original, kind in forbidden.items():
+                if original in text:
+                    yield Leftover(place + path, kind, original)
+            for kind, found in self._matches(text, opaque=opaque):
+                yield Leftover(place + path, kind, found)
+
+    def _matches(self, text: str, *, opaque: bool) -> Iterator[tuple[str, str]]:
+        """Yield kind and text of each match of a pattern. A match is of a single kind."""
+        for kind, pattern in PATTERNS.items():
+            if not (opaque and kind == "random text"):
+                yield from ((kind, match.group()) for match in pattern.finditer(text))
+                text = pattern.sub(" ", text)
+
+    def _harmless(self) -> list[str]:
+        """Return the texts that may stay, longest first: those that are kept, and the replacements."""
+        texts = {text for text in (*self.kept, *self._replacements.values()) if len(text) >= _SHORT}
+        return sorted(texts, key=len, reverse=True)
+
+    def _collect_field(self, name: str, text: str) -> None:
+        if name in NAME_KEYS:
+            self._add_model(text)
+        elif name == "owned_by" and text not in PUBLIC_OWNERS:
+            self.add(text, "organization")
+        elif ID_KEYS.fullmatch(name):
+            self._add_model(text) if _is_model(text) else self.add(text, _kind_of_id(name, text))
+
+    def _collect_patterns(self, text: str, *, opaque: bool) -> None:
+        for kind, found in self._matches(text, opaque=opaque):
+            self._add_model(found) if kind == "model" else self.add(found, kind)
+
+    def _add_model(self, name: str) -> None:
+        """Register a model's name. Keep its base model, its suffix if the tool set it, and its step."""
+        if name in self.kept:
+            return
+        if match := _MODEL.fullmatch(name):
+            base, organization, suffix, _tail, step = match.groups()
+            suffix = suffix if suffix in self.kept else "suffix" if suffix else ""
+            self.add(organization, "organization")
+            made = f"ft:{base}:organization:{suffix}:{self._counts['model'] + 1:08}{step or ''}"
+        elif match := _AZURE_MODEL.fullmatch(name):
+            made = f"{match[1]}.ft-{self._counts['model'] + 1:032}"
+        else:
+            made = f"model-{self._counts['model'] + 1}"
+        self.add(name, "model", made)
+
+    @staticmethod
+    def _made(original: str, kind: str, number: int) -> str:
+        if kind == "key":
+            return "sk-replaced"
+        if kind == "email":
+            return f"person-{number}@example.com"
+        if kind == "address":
+            return f"192.0.2.{number}"
+        if kind == "host":
+            return f"host-{number}.invalid"
+        if kind in NUMBERED_KINDS:
+            prefix = ID_PREFIXES.match(original)
+            start = prefix.end() if prefix else 0
+            return original[:start] + _numbered(original[start:], number)
+        return f"{kind.replace(' ', '-')}-{number}"
+
+
+def strings(
+    tree: Any, place: str = "", name: str = "", *, keys: bool = False
+) -> Iterator[tuple[str, str, str]]:
+    """Yield place, name of the field, and text of each string. The elements of a list have the name of the list."""
+    if isinstance(tree, str):
+        yield place, name, tree
+    elif isinstance(tree, list):
+        for index, item in enumerate(tree):
+            yield from strings(item, f"{place}[{index}]", name, keys=keys)
+    elif isinstance(tree, dict):
+        for key, item in tree.items():
+            if keys:
+                yield f"{place} (a key)", "", key
+            yield from strings(item, f"{place}.{key}", key, keys=keys)
+
+
+def _changed(exchange: Any, change: Callable[[Any], Any]) -> Any:
+    """Return an exchange with changed values, except those that the format defines."""
+    request, response = exchange["request"], exchange["response"]
+    given = {name: change(request[name]) for name in ("path", "query", "body") if name in request}
+    return {**exchange, "request": {**request, **given}, "response": change(response)}
+
+
+def _mapped(tree: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(tree, str):
+        return change(tree)
+    if isinstance(tree, list):
+        return [_mapped(item, change) for item in tree]
+    if isinstance(tree, dict):
+        return {change(key): _mapped(item, change) for key, item in tree.items()}
+    return tree
+
+
+def _bounded(text: str) -> str:
+    """Return a pattern for a text. A short text must be a whole word."""
+    return re.escape(text) if len(text) >= _SHORT else _whole(text)
+
+
+def _whole(text: str) -> str:
+    return rf"(?<![A-Za-z0-9]){re.escape(text)}(?![A-Za-z0-9])"
+
+
+def _numbered(text: str, number: int) -> str:
+    """Return a text of the same form with zeros for its letters and digits, and the number at its end."""
+    zeros = re.sub(r"[A-Za-z0-9]", "0", text)
+    digits = str(number)
+    return zeros[: -len(digits)] + digits if len(zeros) >= len(digits) else digits
+
+
+def _is_model(text: str) -> bool:
+    return bool(_MODEL.fullmatch(text) or _AZURE_MODEL.fullmatch(text))
+
+
+def _kind_of_id(name: str, text: str) -> str:
+    if name.endswith("request-id"):
+        return "request id"
+    if name == "organization_id" or text.startswith("org-"):
+        return "organization id"
+    return "project id" if name == "project_id" or text.startswith("proj_") else "id"
