@@ -16,11 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-
-from pulumi_openai_ft._service_profiles import PROFILES
-from pulumi_openai_ft._settings import Settings, mask_key
-from pulumi_openai_ft.emulator.service_modes import MODES
-from pulumi_openai_ft.errors import OpenAIFTError
 from tools.record import run
 from tools.record.comparison import compare
 from tools.record.exchanges import Recorder
@@ -28,6 +23,11 @@ from tools.record.plan import DEFAULT_EXTRA_BODY, DEFAULT_MODELS, ROWS, Plan, pr
 from tools.record.recording import RecordingError, encode, load
 from tools.record.replacement import strings
 from tools.record.sequence import Sequence
+
+from pulumi_openai_ft._service_profiles import PROFILES
+from pulumi_openai_ft._settings import Settings, mask_key
+from pulumi_openai_ft.emulator.service_modes import MODES
+from pulumi_openai_ft.errors import OpenAIFTError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence as Arguments
@@ -152,9 +152,7 @@ def _emulate(args: argparse.Namespace) -> int:
 def _compare(args: argparse.Namespace) -> int:
     recording = load(args.recording)
     mode = args.mode or run.mode_of(recording)
-    other = run.run_emulator(
-        mode, recording.model, options=recording.options, report=lambda _line: None
-    ).recording
+    other = run.run_like(recording, mode).recording
     differences = compare(recording, other)
     if args.json:
         print(json.dumps([difference._asdict() for difference in differences], indent=1))

@@ -65,7 +65,11 @@ def shape(body: Any, path: str = "") -> dict[str, set[str]]:
 
 
 def _by_step(recording: Recording) -> dict[str, Exchange]:
-    return {exchange.step: exchange for exchange in reversed(recording.exchanges)}
+    """Return the first exchange of each step, in order."""
+    found: dict[str, Exchange] = {}
+    for exchange in recording.exchanges:
+        found.setdefault(exchange.step, exchange)
+    return found
 
 
 def _differences(
@@ -129,7 +133,9 @@ def _compared_values(body: Any, model: str) -> dict[str, str]:
     if isinstance(body.get("object"), str):
         found["object"] = body["object"]
     error = body.get("error")
-    for name in ERROR_FIELDS if isinstance(error, dict) and "status" not in body else ():
+    if not isinstance(error, dict) or "status" in body:  # the error of a job is not that of a request
+        return found
+    for name in ERROR_FIELDS:
         if error.get(name) is not None:
             found[f"error.{name}"] = _SAMPLES.sub("N", str(error[name]).replace(model, "MODEL"))
     return found

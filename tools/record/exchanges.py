@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 import httpx
-
 from tools.record.recording import Exchange, RecordingError, Request, Response
 
 if TYPE_CHECKING:
@@ -156,7 +155,7 @@ class Recorder:
                 seen.add(status)
                 self._keep(f"{step}: {status}", request, response)
             throttled = response.status == THROTTLED
-            if waited >= seconds or not throttled and (not response.is_success or done(status)):
+            if waited >= seconds or (not throttled and (not response.is_success or done(status))):
                 return response
             self.sleep(interval)
             waited += interval

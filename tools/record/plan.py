@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft.catalog import Catalog
 from tools.record.recording import RecordingError
+
+from pulumi_openai_ft.catalog import Catalog
 
 if TYPE_CHECKING:
     from pulumi_openai_ft._settings import Settings
@@ -39,8 +40,8 @@ class Plan:
     train: bool
     project: str | None
     admin: bool
-    extra_body: dict[str, Any] = field(default_factory=dict)
-    token: str = "00000000"
+    extra_body: dict[str, Any]
+    token: str
 
     @property
     def options(self) -> dict[str, Any]:

@@ -37,6 +37,8 @@ PATTERNS = {
 """Patterns that are replaced wherever they occur, in order of precedence."""
 OPAQUE_CONTENT = re.compile(r"/content$")
 """Paths whose content is data: only keys and known originals are replaced there."""
+GIVEN_FIELDS = ("model", "options")
+"""Fields of a recording that contain values which the person chose."""
 NUMBERED_KINDS = frozenset({"id", "request id", "uuid", "organization id", "project id"})
 _SHORT = 8
 _MODEL = re.compile(r"ft:([^:]*):([^:]*):([^:]*):([^:]*)(:ckpt-step-\d+)?")
@@ -83,11 +85,10 @@ class Replacements:
 
     def collect(self, tree: Any) -> None:
         """Register all texts of a recording that the fields or the patterns identify."""
-        for exchange in tree["exchanges"]:
-            opaque = OPAQUE_CONTENT.search(exchange["request"]["path"])
-            for _place, name, text in strings(exchange):
+        for _place, part, opaque in _parts(tree):
+            for _path, name, text in strings(part):
                 self._collect_field(name, text)
-                self._collect_patterns(text, opaque=bool(opaque))
+                self._collect_patterns(text, opaque=opaque)
 
     def applied(self, tree: Any) -> Any:
         """Return a recording with all registered texts replaced, in keys and values."""
@@ -102,7 +103,9 @@ class Replacements:
         def change(value: Any) -> Any:
             return _mapped(value, lambda text: pattern.sub(lambda match: forms[match.group()], text))
 
-        return {**tree, "exchanges": [_changed(exchange, change) for exchange in tree["exchanges"]]}
+        changed = [_changed(exchange, change) for exchange in tree["exchanges"]]
+        given = {name: change(tree[name]) for name in GIVEN_FIELDS}
+        return {**tree, **given, "exchanges": changed}
 
     def leftovers(self, tree: Any, secrets: Mapping[str, str]) -> list[Leftover]:
         """Return the texts that are still in a recording and must not be saved.
@@ -115,18 +118,19 @@ class Replacements:
         forbidden = {**originals, **secrets}
         return [
             leftover
-            for index, exchange in enumerate(tree["exchanges"])
-            for leftover in self._leftovers(exchange, f"exchanges[{index}]", forbidden)
+            for place, part, opaque in _parts(tree)
+            for leftover in self._leftovers(part, place, forbidden, opaque=opaque)
         ]
 
     def table(self) -> list[tuple[str, str, str]]:
         """Return kind, original and replacement of each registered text."""
         return [(self.kinds[text], text, made) for text, made in self._replacements.items()]
 
-    def _leftovers(self, exchange: Any, place: str, forbidden: Mapping[str, str]) -> Iterator[Leftover]:
-        opaque = bool(OPAQUE_CONTENT.search(exchange["request"]["path"]))
+    def _leftovers(
+        self, part: Any, place: str, forbidden: Mapping[str, str], *, opaque: bool
+    ) -> Iterator[Leftover]:
         harmless = re.compile("|".join(map(_whole, self._harmless())) or "$^")
-        for path, _name, whole in strings(exchange, keys=True):
+        for path, _name, whole in strings(part, keys=True):
             text = harmless.sub(" ", whole)
             for original, kind in forbidden.items():
                 if original in text:
@@ -152,7 +156,7 @@ class Replacements:
         elif name == "owned_by" and text not in PUBLIC_OWNERS:
             self.add(text, "organization")
         elif ID_KEYS.fullmatch(name):
-            self._add_model(text) if _is_model(text) else self.add(text, _kind_of_id(name, text))
+            self._add_model(text) if is_fine_tuned(text) else self.add(text, _kind_of_id(name, text))
 
     def _collect_patterns(self, text: str, *, opaque: bool) -> None:
         for kind, found in self._matches(text, opaque=opaque):
@@ -206,6 +210,15 @@ def strings(
             yield from strings(item, f"{place}.{key}", key, keys=keys)
 
 
+def _parts(tree: Any) -> Iterator[tuple[str, Any, bool]]:
+    """Yield place and value of each part of a recording, and whether it is opaque content."""
+    for name in GIVEN_FIELDS:
+        yield name, tree[name], False
+    for index, exchange in enumerate(tree["exchanges"]):
+        opaque = bool(OPAQUE_CONTENT.search(exchange["request"]["path"]))
+        yield f"exchanges[{index}]", exchange, opaque
+
+
 def _changed(exchange: Any, change: Callable[[Any], Any]) -> Any:
     """Return an exchange with changed values, except those that the format defines."""
     request, response = exchange["request"], exchange["response"]
@@ -239,7 +252,8 @@ def _numbered(text: str, number: int) -> str:
     return zeros[: -len(digits)] + digits if len(zeros) >= len(digits) else digits
 
 
-def _is_model(text: str) -> bool:
+def is_fine_tuned(text: str) -> bool:
+    """Return whether a model's name is that of a fine-tuned model, which contains an organization or an id."""
     return bool(_MODEL.fullmatch(text) or _AZURE_MODEL.fullmatch(text))
 
 

@@ -11,17 +11,17 @@ from urllib.parse import urlsplit
 
 import httpx
 import msgspec
+from tools.record.cleanup import cleaned_up
+from tools.record.exchanges import WRONG_KEY, Recorder
+from tools.record.plan import DEFAULT_EXTRA_BODY, DEFAULT_MODELS, Plan
+from tools.record.recording import Recording, RecordingError
+from tools.record.replacement import Leftover, Replacements, is_fine_tuned
+from tools.record.sequence import NO_CHECKPOINT, NO_FILE, NO_JOB, NO_MODEL, Sequence
 
 from pulumi_openai_ft._service_profiles import PROFILES
 from pulumi_openai_ft._settings import DEFAULT_BASE_URL, Settings
 from pulumi_openai_ft.emulator import Clock, Emulator
 from pulumi_openai_ft.emulator.service_modes import MODES
-from tools.record.cleanup import cleaned_up
-from tools.record.exchanges import WRONG_KEY, Recorder
-from tools.record.plan import DEFAULT_EXTRA_BODY, DEFAULT_MODELS, Plan
-from tools.record.recording import Recording, RecordingError
-from tools.record.replacement import Leftover, Replacements
-from tools.record.sequence import NO_CHECKPOINT, NO_FILE, NO_JOB, NO_MODEL, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -99,7 +99,9 @@ def record(
 
 def replaced(recording: Recording, settings: Settings, plan: Plan, owners: dict[str, str]) -> Result:
     """Replace all ids and names of a recording, and scan it for those that are left."""
-    kept = {plan.model, NO_CHECKPOINT, NO_FILE, NO_JOB, NO_MODEL, "suffix", "recording", TOKEN}
+    kept = {NO_CHECKPOINT, NO_FILE, NO_JOB, NO_MODEL, "suffix", "recording", TOKEN}
+    if not is_fine_tuned(plan.model):
+        kept.add(plan.model)
     replacements = Replacements(frozenset(kept))
     replacements.add(plan.token, "id", TOKEN)
     for text, kind in {**owners, **_owners(settings, plan)}.items():
@@ -174,6 +176,18 @@ def run_emulator(
             training_seconds=10 * emulator.settings.job_seconds,
             emulator_mode=mode,
         )
+
+
+def run_like(recording: Recording, mode: str) -> Result:
+    """Record the emulator in a mode, with the options of another recording.
+
+    Raises:
+        RecordingError: The mode is unknown.
+    """
+    options = {name: value for name, value in recording.options.items() if name != "extra_body"}
+    if mode == mode_of(recording):
+        options["extra_body"] = recording.options.get("extra_body", {})
+    return run_emulator(mode, recording.model, options=options, report=lambda _line: None)
 
 
 def mode_of(recording: Recording) -> str:
