@@ -40,7 +40,7 @@ class Replay:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = do_DELETE = do
+            do_GET = do_POST = do_DELETE = do  # noqa: N815  # names of the base class
 
         self.response: Response
         self.requests: list[tuple[str, str]] = []

@@ -191,7 +191,7 @@ def _print_plan(settings: Settings, plan: Plan, args: argparse.Namespace, mode: 
     maximum = plan.max_price(price)
     if maximum > args.max_price:
         raise RecordingError(
-            f"the maximum price is {maximum:.2f} USD, above --max-price {args.max_price:g}: choose a cheaper model"
+            f"the maximum price is {_cents(maximum)} USD, above --max-price {args.max_price:g}: choose a cheaper model"
         )
     admin = f", admin key {mask_key(settings.admin_key)}" if settings.admin_key else ", no admin key"
     print(
@@ -207,7 +207,7 @@ def _print_plan(settings: Settings, plan: Plan, args: argparse.Namespace, mode: 
         print(f"  {number}. {part.__doc__}")
     print(f"  {len(parts) + 1}. Delete everything that was created.")
     print(
-        f"Maximum price: {math.ceil(maximum * 100) / 100:.2f} USD, if the service accepted and trained every job to "
+        f"Maximum price: {_cents(maximum)} USD, if the service accepted and trained every job to "
         f"its end ({plan.max_tokens():,} tokens at {price:g} USD per million). Jobs are cancelled at once"
         + (", except one." if plan.train else ".")
     )
@@ -259,6 +259,10 @@ def _remaining_texts(result: run.Result) -> list[str]:
         [exchange.response.body, exchange.response.text] for exchange in result.recording.exchanges
     ]
     return sorted({text for tree in trees for _place, _name, text in strings(tree)} - made)
+
+
+def _cents(price: float) -> str:
+    return f"{math.ceil(price * 100) / 100:.2f}"
 
 
 def _shortened(text: str) -> str:

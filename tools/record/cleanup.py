@@ -98,22 +98,24 @@ class Cleanup:
         response = self._quietly("GET", path)
         if response is not None and response.status in GONE:
             return
-        if self._is_finished(response):
-            self._note_model(response)
-            return
-        cancelled = self._quietly("POST", f"{path}/cancel")
-        if cancelled is None or not (cancelled.is_success or self._is_finished(self._quietly("GET", path))):
-            self._report(f"could not cancel {job}: cancel it yourself, it may cost money")
+        if not self._is_finished(response):
+            cancelled = self._quietly("POST", f"{path}/cancel")
+            response = self._quietly("GET", path)
+            if not (cancelled is not None and cancelled.is_success) and not self._is_finished(response):
+                self._report(f"could not cancel {job}: cancel it yourself, it may cost money")
+        if response is not None and isinstance(response.body, dict):
+            self._note_results(response.body)
 
     def _is_finished(self, response: Response | None) -> bool:
         body = None if response is None else response.body
         return isinstance(body, dict) and body.get("status") in FINISHED_JOB
 
-    def _note_model(self, response: Response | None) -> None:
-        """Add the model of a job that finished before it could be cancelled."""
-        name = response.body.get("fine_tuned_model") if response is not None else None
+    def _note_results(self, job: Any) -> None:
+        """Add the model and the result files of a job that finished before it could be cancelled."""
+        name, files = job.get("fine_tuned_model"), job.get("result_files")
         if isinstance(name, str):
             self._recorder.created.models.add(name)
+        self._recorder.created.files.update(file for file in files or [] if isinstance(file, str))
 
     def _delete(self, path: str, *, admin: bool = False) -> None:
         response = self._quietly("DELETE", path, admin=admin)

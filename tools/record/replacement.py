@@ -223,7 +223,11 @@ def _changed(exchange: Any, change: Callable[[Any], Any]) -> Any:
     """Return an exchange with changed values, except those that the format defines."""
     request, response = exchange["request"], exchange["response"]
     given = {name: change(request[name]) for name in ("path", "query", "body") if name in request}
-    return {**exchange, "request": {**request, **given}, "response": change(response)}
+    return {
+        "step": change(exchange["step"]),
+        "request": {**request, **given},
+        "response": change(response),
+    }
 
 
 def _mapped(tree: Any, change: Callable[[str], str]) -> Any:
