@@ -33,7 +33,7 @@ FILES, JOBS, MODELS = "/files", "/fine_tuning/jobs", "/models"
 WRONG_KEY = "sk-this-key-does-not-exist"
 THROTTLED = 429
 _TRIES, _LONGEST_PAUSE, _PAUSE = 4, 60.0, 10.0
-_TIMEOUT = 120.0
+_TIMEOUT = 60.0
 _LONGEST_TEXT = 20_000
 
 
