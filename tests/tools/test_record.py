@@ -15,10 +15,12 @@ import pytest
 from tests.support import ADMIN_KEY, API_KEY, TODAY
 from tools.record.__main__ import DIFFERENT, FAILED, INTERRUPTED, main
 from tools.record.cleanup import SIGNALS
+from tools.record.plan import Plan, training_data
 from tools.record.recording import encode, load
 from tools.record.run import MODES_OF_PROFILES, mode_of
 
 from pulumi_openai_ft._service_profiles import PROFILES
+from pulumi_openai_ft.catalog import Catalog
 from pulumi_openai_ft.emulator import Clock, Emulator
 from pulumi_openai_ft.emulator.service_modes import MODES
 
@@ -83,6 +85,21 @@ def test_trained_job_leaves_nothing(service: Emulator, output: Path) -> None:
     assert left_behind(service) == []
 
 
+def test_maximum_price_is_below_a_dollar_for_every_model() -> None:
+    plan = Plan("openai", "m", train=True, project=None, admin=False, extra_body={}, token="t")
+    prices = [entry.training_price.value for entry in Catalog.load().models() if entry.training_price]
+
+    assert prices
+    assert plan.max_price(max(prices)) < 1
+
+
+def test_trained_tokens_are_below_their_bound(output: Path) -> None:
+    main(["emulate", "openai", "--train", "--yes", "--output", str(output)])
+
+    (trained,) = [one for one in load(output).exchanges if one.step == "train: succeeded"]
+    assert 0 < trained.response.body["trained_tokens"] < len(training_data())
+
+
 @pytest.mark.usefixtures("keys")
 def test_nothing_is_sent_without_a_yes(
     slow_service: Emulator,
@@ -95,7 +112,7 @@ def test_nothing_is_sent_without_a_yes(
     assert record(slow_service, output) == 0
 
     shown = capsys.readouterr().out
-    assert "Maximum price: 0.11 USD" in shown
+    assert re.search(r"Maximum price: 0\.\d\d USD", shown)
     assert "Upload ten rows of training data." in shown
     assert "Nothing was sent." in shown
     assert API_KEY not in shown
@@ -277,7 +294,7 @@ def test_objects_of_other_people_are_left_out(slow_service: Emulator, output: Pa
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--max-price", "0.01"], "the maximum price is 0.11 USD, above --max-price 0.01"),
+        (["--max-price", "0.01"], "above --max-price 0.01: choose a cheaper model"),
         (["--service", "nebius"], "--service nebius has no default model: pass --model"),
         (["--service", "nebius", "--model", "m"], "the catalog has no training price of 'm' at 'nebius'"),
         (["--project", "proj_x"], "--project needs --train and an admin key"),

@@ -16,6 +16,7 @@ from tools.record.plan import Plan
 from tools.record.recording import Exchange, Recording, Request, Response, encode
 from tools.record.run import Result, hidden, replaced
 
+from pulumi_openai_ft._service_profiles import Profile
 from pulumi_openai_ft._settings import Settings
 
 MODEL = "gpt-4.1-mini-2025-04-14"
@@ -164,6 +165,55 @@ def test_names_of_the_person_are_replaced(name: str) -> None:
     result = recorded({"message": f"a text with {original} in it"}, owners={"acme-and-sons": "organization"})
 
     assert str(original) not in saved(result)
+
+
+@given(st.integers(10_000), st.sampled_from(["id", "organization_id", "user"]))
+def test_number_as_id_is_replaced(number: int, field: str) -> None:
+    first, second = recorded({field: number, "bytes": 7}, {field: number}).recording.exchanges
+
+    assert first.response.body[field] == second.response.body[field] == 1
+    assert first.response.body["bytes"] == 7
+
+
+@given(
+    slugs.map(str.title),
+    st.sampled_from(
+        ["created_by", "name", "user_name", "email", "project", "deployment", "api_key", "token"]
+    ),
+)
+def test_name_in_a_field_is_replaced_everywhere(name: str, field: str) -> None:
+    assert name not in saved(recorded({"message": f"{name} was here"}, {"by": {field: name}}))
+
+
+@pytest.mark.parametrize("name", ["api-key", "subscription_key", "token", "sig"])
+def test_secret_in_the_query_is_replaced(name: str) -> None:
+    settings = Settings(api_key=API_KEY, profile=Profile("generic", query=((name, "hush-hush-hush"),)))
+    request = Request("GET", "/files", {name: "hush-hush-hush"})
+    exchanges = [Exchange("list files", request, Response(400, body={"message": "no hush-hush-hush here"}))]
+    recording = Recording("generic", None, "2026-11-29", MODEL, PLAN.options, exchanges)
+
+    assert "hush" not in saved(replaced(recording, settings, PLAN, {}))
+
+
+def test_names_in_the_base_url_are_replaced() -> None:
+    settings = Settings(api_key=API_KEY, base_url="https://gateway.example/nightwatch/prod/v1")
+    body = {"message": "Invalid URL (GET /nightwatch/v1/files)"}
+    exchanges = [Exchange("list files", Request("GET", "/files"), Response(404, body=body))]
+    recording = Recording("generic", None, "2026-11-29", MODEL, PLAN.options, exchanges)
+
+    assert "nightwatch" not in saved(replaced(recording, settings, PLAN, {}))
+
+
+def test_other_case_of_a_name_is_a_leftover() -> None:
+    result = recorded({"owned_by": "night-watch"}, {"message": "NIGHT-WATCH has no credit"})
+
+    assert [left.place for left in result.leftovers] == ["exchanges[1].response.body.message"]
+
+
+def test_keys_of_the_format_stay() -> None:
+    (exchange,) = recorded({"key": "project", "base": "parent"}).recording.exchanges
+
+    assert exchange.request.key == "project"
 
 
 def test_fine_tuned_base_model_is_replaced() -> None:

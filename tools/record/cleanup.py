@@ -31,13 +31,17 @@ def cleaned_up(recorder: Recorder, token: str, report: Callable[[str], object]) 
         report: Prints a line.
     """
     before = {number: signal.signal(number, signal.default_int_handler) for number in SIGNALS}
+    cleanup, complete = Cleanup(recorder, token, report), False
     try:
         yield
+        complete = True
     finally:
         for number in SIGNALS:
             signal.signal(number, lambda _number, _frame: report("Please wait: cleaning up …"))
         try:
-            Cleanup(recorder, token, report).run()
+            if not complete:
+                cleanup.find_lost()
+            cleanup.run()
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -55,11 +59,14 @@ class Cleanup:
     def __init__(self, recorder: Recorder, token: str, report: Callable[[str], object]) -> None:
         self._recorder, self._token, self._report = recorder, token, report
 
+    def find_lost(self) -> None:
+        """Find the objects whose creation had no response."""
+        self._find_lost_files()
+        self._find_lost_jobs()
+
     def run(self) -> None:
         """Clean up. Report each object that is still there and must be removed by hand."""
         created = self._recorder.created
-        self._find_lost_files()
-        self._find_lost_jobs()
         for job in sorted(created.jobs):
             self._cancel(job)
         for permission, checkpoint in created.permissions.items():

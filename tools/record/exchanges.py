@@ -214,18 +214,23 @@ class Recorder:
         return response
 
     def _prune(self, path: str, response: Response) -> None:
-        """Remove the elements of a list that this run did not create, unless the list belongs to one of its jobs."""
-        body = response.body
-        if not isinstance(body, dict) or not isinstance(body.get("data"), list):
+        """Remove the objects in a collection that this run did not create, wherever the response lists them."""
+        if path not in (FILES, JOBS, MODELS) and not path.endswith("/permissions"):
             return
-        if path.startswith(f"{JOBS}/") and self.created.owns(path.removeprefix(f"{JOBS}/").split("/")[0]):
-            return
-        kept = [item for item in body["data"] if self._owns(item)]
-        response.left_out = len(body["data"]) - len(kept)
-        body["data"] = kept
 
-    def _owns(self, item: Any) -> bool:
-        return isinstance(item, dict) and (item.get("id") == self.model or self.created.owns(item.get("id")))
+        def pruned(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {name: pruned(item) for name, item in value.items()}
+            if not isinstance(value, list):
+                return value
+            kept = [item for item in value if not isinstance(item, dict) or self._owns(item)]
+            response.left_out += len(value) - len(kept)
+            return kept
+
+        response.body = pruned(response.body)
+
+    def _owns(self, item: dict[str, Any]) -> bool:
+        return item.get("id") == self.model or self.created.owns(item.get("id"))
 
     def _address(self, request: Request) -> str:
         base = self.settings.base_url

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 ID_KEYS = re.compile(r"(?:.+[_\-])?ids?|training_file|validation_file|result_files|user|owner")
-NAME_KEYS = frozenset({"fine_tuned_model", "fine_tuned_model_checkpoint"})
+MODEL_KEYS = frozenset({"fine_tuned_model", "fine_tuned_model_checkpoint"})
+NAME_KEYS = re.compile(
+    r"(?:created|updated|deleted)_by|(?:.*_)?(?:name|email|organi[sz]ation|project|team|tenant|customer|account|workspace|"
+    r"subscription|deployment|entity)",
+    re.IGNORECASE,
+)
+SECRET_KEYS = re.compile(
+    r"(?:.*[_\-])?(?:key|secret|password|token|sig|signature|credential)s?", re.IGNORECASE
+)
 PUBLIC_OWNERS = frozenset({"system", "openai", "openai-internal", "openai-dev"})
 ID_PREFIXES = re.compile(
     r"(?:file|upload|part|ft|ftjob|ftevent|ftckpt|ftchkpt|cp|org|proj|user|req|eval)[_\-](?=.)", re.IGNORECASE
@@ -32,13 +40,17 @@ PATTERNS = {
     "id": re.compile(r"\b[a-z]{2,12}[_\-](?=[A-Za-z]*\d|[a-z]*[A-Z])[A-Za-z0-9]{8,}\b"),
     "uuid": re.compile(r"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"),
     "address": re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b"),
-    "random text": re.compile(r"\b(?=\w*\d)(?=\w*[A-Za-z])\w{24,}\b"),
+    "random text": re.compile(
+        r"\b(?=\w*\d)(?=\w*[A-Za-z])\w{24,}\b"
+        r"|\b(?=[A-Za-z+/]*\d)(?=[a-z\d+/]*[A-Z])(?=[A-Z\d+/]*[a-z])[A-Za-z\d+/]{24,}={0,2}"
+    ),
 }
 """Patterns that are replaced wherever they occur, in order of precedence."""
 OPAQUE_CONTENT = re.compile(r"/content$")
 """Paths whose content is data: only keys and known originals are replaced there."""
 GIVEN_FIELDS = ("model", "options")
 """Fields of a recording that contain values which the person chose."""
+REQUEST_FIELDS = frozenset({"path", "query", "body"})
 NUMBERED_KINDS = frozenset({"id", "request id", "uuid", "organization id", "project id"})
 _SHORT = 8
 _MODEL = re.compile(r"ft:([^:]*):([^:]*):([^:]*):([^:]*)(:ckpt-step-\d+)?")
@@ -72,6 +84,7 @@ class Replacements:
     kinds: dict[str, str] = field(default_factory=dict)
     _replacements: dict[str, str] = field(default_factory=dict)
     _counts: Counter[str] = field(default_factory=Counter)
+    _numbers: dict[float, int] = field(default_factory=dict)
 
     def add(self, original: str, kind: str, replacement: str | None = None) -> None:
         """Register a text. A text that is registered or was itself a replacement is ignored."""
@@ -92,16 +105,14 @@ class Replacements:
 
     def applied(self, tree: Any) -> Any:
         """Return a recording with all registered texts replaced, in keys and values."""
-        if not self._replacements:
-            return tree
         forms = {
             form: made for text, made in self._replacements.items() for form in (quote(text, safe=""), text)
         }
         ordered = sorted(forms, key=len, reverse=True)
-        pattern = re.compile("|".join(map(_bounded, ordered)))
+        pattern = re.compile("|".join(map(_bounded, ordered)) or "$^")
 
         def change(value: Any) -> Any:
-            return _mapped(value, lambda text: pattern.sub(lambda match: forms[match.group()], text))
+            return self._mapped(value, lambda text: pattern.sub(lambda match: forms[match.group()], text))
 
         changed = [_changed(exchange, change) for exchange in tree["exchanges"]]
         given = {name: change(tree[name]) for name in GIVEN_FIELDS}
@@ -133,10 +144,23 @@ class Replacements:
         for path, _name, whole in strings(part, keys=True):
             text = harmless.sub(" ", whole)
             for original, kind in forbidden.items():
-                if original in text:
+                if original.lower() in text.lower():
                     yield Leftover(place + path, kind, original)
             for kind, found in self._matches(text, opaque=opaque):
                 yield Leftover(place + path, kind, found)
+
+    def _mapped(self, tree: Any, change: Callable[[str], str], name: str = "") -> Any:
+        """Return a JSON value with changed texts, and with other numbers as ids."""
+        if isinstance(tree, str):
+            return change(tree)
+        if isinstance(tree, list):
+            return [self._mapped(item, change, name) for item in tree]
+        if isinstance(tree, dict):
+            return {change(key): self._mapped(item, change, key) for key, item in tree.items()}
+        if isinstance(tree, int | float) and not isinstance(tree, bool) and ID_KEYS.fullmatch(name):
+            known = tree in self._numbers.values()
+            return tree if known else self._numbers.setdefault(tree, len(self._numbers) + 1)
+        return tree
 
     def _matches(self, text: str, *, opaque: bool) -> Iterator[tuple[str, str]]:
         """Yield kind and text of each match of a pattern. A match is of a single kind."""
@@ -151,12 +175,16 @@ class Replacements:
         return sorted(texts, key=len, reverse=True)
 
     def _collect_field(self, name: str, text: str) -> None:
-        if name in NAME_KEYS:
+        if name in MODEL_KEYS:
             self._add_model(text)
         elif name == "owned_by" and text not in PUBLIC_OWNERS:
             self.add(text, "organization")
         elif ID_KEYS.fullmatch(name):
             self._add_model(text) if is_fine_tuned(text) else self.add(text, _kind_of_id(name, text))
+        elif SECRET_KEYS.fullmatch(name):
+            self.add(text, "key")
+        elif NAME_KEYS.fullmatch(name) and name != "filename":
+            self.add(text, "name")
 
     def _collect_patterns(self, text: str, *, opaque: bool) -> None:
         for kind, found in self._matches(text, opaque=opaque):
@@ -211,33 +239,29 @@ def strings(
 
 
 def _parts(tree: Any) -> Iterator[tuple[str, Any, bool]]:
-    """Yield place and value of each part of a recording, and whether it is opaque content."""
+    """Yield place and value of each part of a recording, and whether it is opaque content.
+
+    The fields that the format defines are not parts.
+    """
     for name in GIVEN_FIELDS:
         yield name, tree[name], False
     for index, exchange in enumerate(tree["exchanges"]):
-        opaque = bool(OPAQUE_CONTENT.search(exchange["request"]["path"]))
-        yield f"exchanges[{index}]", exchange, opaque
+        place, request = f"exchanges[{index}]", exchange["request"]
+        yield f"{place}.step", exchange["step"], False
+        for name in REQUEST_FIELDS & request.keys():
+            yield f"{place}.request.{name}", request[name], False
+        yield f"{place}.response", exchange["response"], bool(OPAQUE_CONTENT.search(request["path"]))
 
 
 def _changed(exchange: Any, change: Callable[[Any], Any]) -> Any:
     """Return an exchange with changed values, except those that the format defines."""
     request, response = exchange["request"], exchange["response"]
-    given = {name: change(request[name]) for name in ("path", "query", "body") if name in request}
+    given = {name: change(request[name]) for name in REQUEST_FIELDS & request.keys()}
     return {
         "step": change(exchange["step"]),
         "request": {**request, **given},
         "response": change(response),
     }
-
-
-def _mapped(tree: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(tree, str):
-        return change(tree)
-    if isinstance(tree, list):
-        return [_mapped(item, change) for item in tree]
-    if isinstance(tree, dict):
-        return {change(key): _mapped(item, change) for key, item in tree.items()}
-    return tree
 
 
 def _bounded(text: str) -> str:

@@ -15,8 +15,8 @@ from tools.record.cleanup import cleaned_up
 from tools.record.exchanges import WRONG_KEY, Recorder
 from tools.record.plan import DEFAULT_EXTRA_BODY, DEFAULT_MODELS, Plan
 from tools.record.recording import Recording, RecordingError
-from tools.record.replacement import Leftover, Replacements, is_fine_tuned
-from tools.record.sequence import NO_CHECKPOINT, NO_FILE, NO_JOB, NO_MODEL, Sequence
+from tools.record.replacement import SECRET_KEYS, Leftover, Replacements, is_fine_tuned
+from tools.record.sequence import OWN_NAMES, Sequence
 
 from pulumi_openai_ft._service_profiles import PROFILES
 from pulumi_openai_ft._settings import DEFAULT_BASE_URL, Settings
@@ -34,6 +34,7 @@ TOKEN, TOKEN_LENGTH = "recorder", 8
 PROFILES_OF_MODES = {"openai": "openai", "azure": "azure"}
 MODES_OF_PROFILES = {"openai": "openai", "azure": "azure", "bedrock": "openai"}
 OTHER_PROFILE, OTHER_MODE = "generic", "gateway"
+PUBLIC_SEGMENTS = frozenset({"", "v1", "openai", "api"})
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SHOWN_OF_KEY = 8
 
@@ -99,7 +100,7 @@ def record(
 
 def replaced(recording: Recording, settings: Settings, plan: Plan, owners: dict[str, str]) -> Result:
     """Replace all ids and names of a recording, and scan it for those that are left."""
-    kept = {NO_CHECKPOINT, NO_FILE, NO_JOB, NO_MODEL, "suffix", "recording", TOKEN}
+    kept = {*OWN_NAMES, TOKEN}
     if not is_fine_tuned(plan.model):
         kept.add(plan.model)
     replacements = Replacements(frozenset(kept))
@@ -107,7 +108,10 @@ def replaced(recording: Recording, settings: Settings, plan: Plan, owners: dict[
     for text, kind in {**owners, **_owners(settings, plan)}.items():
         replacements.add(text, kind)
     if settings.base_url != DEFAULT_BASE_URL:
-        replacements.add(urlsplit(settings.base_url).netloc, "host")
+        parts = urlsplit(settings.base_url)
+        replacements.add(parts.netloc, "host")
+        for segment in set(parts.path.split("/")) - PUBLIC_SEGMENTS:
+            replacements.add(segment, "path")
     tree = msgspec.to_builtins(recording)
     replacements.collect(tree)
     return rescanned(Result(recording, replacements, []), tree, settings)
@@ -224,4 +228,5 @@ def _secrets(settings: Settings) -> dict[str, str]:
     """Return the keys, and their first and last characters, which services show in errors."""
     keys = [key for key in (settings.api_key, settings.admin_key) if key]
     forms = {form for key in keys for form in (key, key[-_SHOWN_OF_KEY:], key[: 2 * _SHOWN_OF_KEY])}
+    forms |= {value for name, value in settings.profile.query if SECRET_KEYS.fullmatch(name)}
     return {form: "key" for form in forms if len(form) >= _SHOWN_OF_KEY and form not in WRONG_KEY}

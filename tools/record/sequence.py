@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 GRADERS = "/fine_tuning/alpha/graders"
 NO_FILE, NO_JOB, NO_MODEL = "file-doesnotexist", "ftjob-doesnotexist", "no-such-model"
 NO_CHECKPOINT = "ft:no-such-model:nowhere::nothing"
+OWN_NAMES = frozenset(
+    {NO_FILE, NO_JOB, NO_MODEL, NO_CHECKPOINT, "recording", "suffix", "exact", "all", "unknown"}
+)
+"""Ids and names that the sequence makes up. They are the same in all recordings."""
 UNFINISHED_FILE = frozenset({"uploaded", "pending", "running", "processing"})
 FINISHED_JOB = frozenset({"succeeded", "failed", "cancelled", "canceled"})
 STRING_CHECK = {
