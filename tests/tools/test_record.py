@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -147,6 +148,59 @@ def test_named_text_is_replaced_before_saving(
 
     assert "processed" not in output.read_text()
     assert "hidden-text-1" in output.read_text()
+
+
+@pytest.mark.usefixtures("keys")
+def test_leftover_is_not_saved_until_it_is_named(
+    slow_service: Emulator,
+    output: Path,
+    answers: Callable[..., list[str]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    leak = {"error": {"message": f"quota of the key that ends with {API_KEY[-8:]}", "code": "quota"}}
+    slow_service.fault("GET", "/models", "status", status=403, body=leak)
+    unused = answers("y", "save", API_KEY[-8:], "save")
+
+    assert record(slow_service, output) == 0
+
+    assert unused == []
+    assert "NOT REPLACED: exchanges[0].response.body.error.message: key" in capsys.readouterr().out
+    assert API_KEY[-8:] not in output.read_text()
+
+
+@pytest.mark.usefixtures("keys")
+def test_leftover_is_never_saved_without_a_person(
+    slow_service: Emulator, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leak = {"error": {"message": f"quota of the key that ends with {API_KEY[-8:]}", "code": "quota"}}
+    slow_service.fault("GET", "/models", "status", status=403, body=leak)
+
+    assert record(slow_service, output, "--yes") == FAILED
+
+    assert "some texts must not be in a recording" in capsys.readouterr().err
+    assert not output.exists()
+
+
+@pytest.mark.usefixtures("keys")
+def test_closed_input_starts_nothing(
+    slow_service: Emulator, output: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+
+    assert record(slow_service, output) == FAILED
+
+    assert "pass --yes" in capsys.readouterr().err
+    assert slow_service.counts() == {}
+
+
+def test_terminal_without_utf8_loses_nothing(output: Path) -> None:
+    command = [sys.executable, "-m", "tools.record", "emulate", "openai", "--yes", "--output", str(output)]
+    env = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)}
+
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert output.exists()
 
 
 @pytest.mark.usefixtures("keys")

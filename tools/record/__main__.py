@@ -8,6 +8,7 @@ saves the recording, it prints it with all replacements.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import math
 import sys
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence as Arguments
 
 DIFFERENT, FAILED, INTERRUPTED = 1, 2, 130
+FORBIDDEN = "Nothing was saved: some texts must not be in a recording. They are listed above as NOT REPLACED."
 REQUEST_ID = "request id"
 _LONGEST_SHOWN = 100
 
@@ -40,10 +42,18 @@ _LONGEST_SHOWN = 100
 def main(arguments: Arguments[str] | None = None) -> int:
     """Run the command. Return the exit code: 1 if a comparison found differences, 2 after an error."""
     args = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a terminal without UTF-8 must not lose a recording
     try:
         return int(args.function(args))
     except (OpenAIFTError, RecordingError) as error:
         print(f"record: {error}", file=sys.stderr)
+        return FAILED
+    except EOFError:
+        print("record: no confirmation: nothing was saved; use a terminal, or pass --yes", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("record: interrupted; nothing was saved", file=sys.stderr)
@@ -215,24 +225,26 @@ def _print_plan(settings: Settings, plan: Plan, args: argparse.Namespace, mode: 
 
 def _offer(result: run.Result, settings: Settings, args: argparse.Namespace) -> int:
     """Show the recording, and save it if it is clean and the person agrees."""
-    while True:
-        _show(result)
-        if args.yes:
-            break
+    _show(result)
+    while not args.yes:
         answer = input("Type `save`, `quit`, or a text that must not be in the file: ").strip()
         if answer == "quit":
             print("Nothing was saved.")
             return 0
-        if answer == "save":
+        if answer == "save" and not result.leftovers:
             break
-        if answer:
+        if answer == "save":
+            print(f"{FORBIDDEN} Type each of them, so that it is replaced.")
+        elif answer:
             result = run.hidden(result, answer, settings)
+            _show(result)
     if result.leftovers:
-        raise RecordingError(
-            f"nothing was saved: {len(result.leftovers)} texts must not be in a recording; they are listed above"
-        )
-    with args.output.open("x", encoding="utf-8") as file:
-        file.write(encode(msgspec.to_builtins(result.recording)))
+        raise RecordingError(f"{FORBIDDEN} Run without --yes to replace them.")
+    try:
+        with args.output.open("x", encoding="utf-8") as file:
+            file.write(encode(msgspec.to_builtins(result.recording)))
+    except OSError as error:
+        raise RecordingError(f"cannot save the recording: {error}") from None
     print(f"Saved {args.output}.")
     return 0
 
