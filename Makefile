@@ -7,16 +7,20 @@ BIN := $(VENV)/bin
 ENGINE := $(PYTHON) tools/pulumi/engine.py
 COG := $(BIN)/cog -I tools -P --verbosity=0 --markers='<<<cog >>> <<<end>>>'
 GENERATED := src/pulumi_openai_ft/*.py
+LATER := 2027-03-01
+ON_LATER_DATE := tests/cli tests/client tests/emulator/test_*.py tests/policies tests/provider tests/shared tests/test_*.py \
+  tests/docs/test_quickstart.py tests/docs/test_emulator_page.py tests/e2e/examples/test_examples.py tests/e2e/policies \
+  tests/e2e/test_demo.py tests/e2e/test_workflow.py
 FAILED_ONLY := "--last-failed --last-failed-no-failures=none"
 
-.PHONY: help setup env demo test test-long test-longest test-older-pulumi test-pythons check release-check generate format docs bench
+.PHONY: help setup env demo test test-long test-longest test-older-pulumi test-later test-pythons check release-check generate format docs bench
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make setup      install the virtual environment and the Pulumi engine'
 	@echo 'make demo       run `pulumi up` of the complete workflow against the emulator (KEEP=1 keeps it running, STOP=1 stops it)'
 	@echo 'make test       run all tests except the long ones'
-	@echo 'make test-long  run the long tests, and the end-to-end tests with an older Pulumi (ARGS=$(FAILED_ONLY) runs only failed tests)'
+	@echo 'make test-long  run the long tests, and the end-to-end tests with an older Pulumi, and a sample on a later date (ARGS=$(FAILED_ONLY) runs only failed tests)'
 	@echo 'make test-pythons   run unit tests and demo on each supported Python of this machine (REQUIRE_PYTHONS=1: a missing Python is an error)'
 	@echo 'make check      check generated code, format, lint, types and import rules'
 	@echo 'make generate   generate code from the models of inputs'
@@ -45,7 +49,7 @@ demo: setup
 test: setup
 	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 --dist loadgroup -m 'not long' && $(ENGINE) test
 
-test-long: test-longest test-older-pulumi
+test-long: test-longest test-older-pulumi test-later
 
 # Exit code 5: with ARGS=$(FAILED_ONLY), no test failed in the last run.
 test-longest: setup
@@ -56,6 +60,11 @@ test-older-pulumi: setup
 	@eval "$$($(PYTHON) tools/env.py)" && LANGUAGE_HOST_RELEASE=3.216 python -m pytest -q -n 2 --dist loadgroup \
 	  -o cache_dir=.pytest_cache/older -m 'e2e and not long' $(ARGS) || [ $$? -eq 5 ]
 
+# A sample of the tests, the demo and examples on a day on which OpenAI's models are shut down (tools/on_date).
+test-later: setup
+	@eval "$$($(PYTHON) tools/env.py)" && python tools/on_date $(LATER) python -m pytest -q -n 2 --dist loadgroup \
+	  -o cache_dir=.pytest_cache/later -W ignore::pytest.PytestAssertRewriteWarning -m 'not long' $(ON_LATER_DATE) $(ARGS) || [ $$? -eq 5 ]
+
 test-pythons: setup
 	@$(BIN)/python tools/pythons.py
 
@@ -65,6 +74,8 @@ check: $(READY)
 	$(BIN)/ruff check --no-cache
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.prose check
+	$(BIN)/codespell --toml pyproject.toml
 
 format: $(READY)
 	$(BIN)/ruff format

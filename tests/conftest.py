@@ -2,70 +2,81 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 from tests.e2e.kill.summary import pytest_terminal_summary  # noqa: F401 - a hook
-from tests.support import ADMIN_KEY, API_KEY, TODAY, write_training_data
+from tests.support import ADMIN_KEY, API_KEY, REINFORCEMENT_DAY, TODAY, write_training_data
 
-from pulumi_openai_ft._provider.base import Provider
+from pulumi_openai_ft._shared.clock import TODAY_VARIABLE
 from pulumi_openai_ft.emulator import Clock, Emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-# A shell ignores SIGINT for its background jobs, and their children inherit that; our children are to hear it.
+    from tests.support import Configure, SomeProvider
+
+    from pulumi_openai_ft._provider.base import Provider
+    from pulumi_openai_ft._provider.host_interface import Host
+
+# A shell ignores SIGINT for background jobs, which child processes inherit. The child processes of tests need it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-# Unit tests end in seconds; `HYPOTHESIS_PROFILE=thorough` looks at more examples.
+# Unit tests take seconds; `HYPOTHESIS_PROFILE=thorough` tries more examples.
 hypothesis.settings.register_profile("quick", max_examples=25, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
-SomeProvider = TypeVar("SomeProvider", bound=Provider)
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of the person who runs the tests reaches them, nor what their machine remembers."""
+    """Isolate tests from the settings and caches of the user who runs them."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in [name for name in os.environ if name.startswith(("OPENAI_", "PULUMI_"))]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv(TODAY_VARIABLE, str(TODAY))
 
 
 @pytest.fixture(scope="session")
-def _at_once() -> Iterator[Emulator]:
+def _instant_emulator() -> Iterator[Emulator]:
     with Emulator(today=TODAY) as emulator:
         yield emulator
 
 
 @pytest.fixture(scope="session")
-def _standing_still() -> Iterator[Emulator]:
+def _manual_emulator() -> Iterator[Emulator]:
     with Emulator(today=TODAY, clock=Clock.manual()) as emulator:
         yield emulator
 
 
 @pytest.fixture
-def service(_at_once: Emulator) -> Emulator:
-    """An emulator whose jobs are done at the first look."""
-    _at_once.reset()
-    return _at_once
+def service(_instant_emulator: Emulator) -> Emulator:
+    """An emulator whose jobs finish at the first request for them."""
+    _instant_emulator.reset()
+    return _instant_emulator
 
 
 @pytest.fixture
-def slow_service(_standing_still: Emulator) -> Emulator:
-    """An emulator whose time stands still until the test moves it."""
-    _standing_still.reset()
-    return _standing_still
+def slow_service(_manual_emulator: Emulator) -> Emulator:
+    """An emulator whose time moves only when the test advances it."""
+    _manual_emulator.reset()
+    return _manual_emulator
 
 
 @pytest.fixture
-def configure(service: Emulator) -> Iterator[Callable[..., Any]]:
-    """Makes a provider that is configured as by a stack that uses the emulator."""
-    made: list[Provider] = []
+def _every_method(service: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the emulator's date to one on which OpenAI trains by every method."""
+    monkeypatch.setattr(service.settings, "today", REINFORCEMENT_DAY)
 
-    def make(kind: type[SomeProvider], **changes: str | None) -> SomeProvider:
+
+@pytest.fixture
+def configure(service: Emulator) -> Iterator[Configure]:
+    """Return a function that makes a provider configured for the emulator."""
+    created: list[Provider] = []
+
+    def make(kind: type[SomeProvider], host: Host | None = None, /, **changes: str | None) -> SomeProvider:
         config = {
             "apiKey": API_KEY,
             "adminKey": ADMIN_KEY,
@@ -76,16 +87,18 @@ def configure(service: Emulator) -> Iterator[Callable[..., Any]]:
         provider = kind()
         raw = {f"openai-ft:{key}": value for key, value in config.items() if value is not None}
         provider.configure(ConfigureRequest(Config(raw, "tests")))
-        made.append(provider)
+        if host:
+            provider.host = host
+        created.append(provider)
         return provider
 
     yield make
-    for provider in made:
+    for provider in created:
         if "api" in vars(provider):
             provider.api.close()
 
 
 @pytest.fixture
 def training_data(tmp_path: Path) -> Path:
-    """A file that trains well."""
+    """A valid training file."""
     return write_training_data(tmp_path / "training.jsonl")

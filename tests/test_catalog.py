@@ -6,21 +6,18 @@ import sys
 import timeit
 from datetime import date
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pulumi_openai_ft import catalog as catalog_module
-from pulumi_openai_ft._provider.job.inputs import Method
-from pulumi_openai_ft.catalog import METHODS, Catalog, Facts, warnings
+from pulumi_openai_ft.catalog import Catalog, Facts, warnings
+from pulumi_openai_ft.emulator.catalog import load_catalog
 from pulumi_openai_ft.errors import SettingsError
 
 DATA = json.loads(Path(catalog_module.__file__).with_name("catalog.json").read_text())
-EMULATOR = json.loads(
-    Path(catalog_module.__file__).with_name("emulator").joinpath("catalogue.json").read_text()
-)
 SEED = [
     "gpt-4o-2024-08-06",
     "gpt-4o-mini-2024-07-18",
@@ -43,35 +40,38 @@ def test_each_service_has_its_models(service: str) -> None:
 
 
 @pytest.mark.parametrize("model", SEED)
-def test_the_models_that_users_come_with_are_in_it(model: str) -> None:
+def test_commonly_used_models_have_a_shutdown_date(model: str) -> None:
     entry = OPENAI.find(model)
 
     assert entry is not None
     assert entry.shutdown_date is not None
 
 
-def test_methods_are_those_of_a_job() -> None:
-    assert get_args(Method.model_fields["type"].annotation) == METHODS
+@pytest.mark.parametrize("service", DATA["services"])
+def test_both_readers_of_the_data_find_the_same_facts(service: str) -> None:
+    ours, theirs = Catalog.load(service=service), load_catalog(service)
+
+    assert {entry.id: (entry.aliases, confirmed(entry.facts)) for entry in ours.models()} == {
+        model.id: (
+            model.aliases,
+            (
+                None if model.methods is None else set(model.methods),
+                model.context_length,
+                model.no_new_jobs_from,
+                model.shutdown_date,
+            ),
+        )
+        for model in theirs.models
+    }
 
 
-def test_it_agrees_with_the_emulator_on_what_both_are_sure_of() -> None:
-    compared = 0
-    for theirs in EMULATOR["models"]:
-        ours = OPENAI.find(theirs["id"])
-        assert ours is not None
-        assert all(OPENAI.find(alias) == ours for alias in theirs["aliases"])
-        known, unsure = ours.facts, theirs.get("unsure", [])
-        if known.shutdown_date and known.shutdown_date.confirmed and "shutdown_date" not in unsure:
-            compared += 1
-            assert known.shutdown_date.value.isoformat() == theirs["shutdown_date"], ours.id
-        if known.methods and known.methods.confirmed and "methods" not in unsure:
-            compared += 1
-            assert known.methods.value == set(theirs["methods"]), ours.id
-
-    assert compared >= 10
+def confirmed(facts: Facts) -> tuple[Any, ...]:
+    """The facts on which the emulator refuses a job or cuts a row."""
+    found = (facts.methods, facts.context_length, facts.no_new_jobs_from, facts.shutdown_date)
+    return tuple(fact.value if fact and fact.confirmed else None for fact in found)
 
 
-def test_nothing_is_read_before_the_catalogue_is_loaded() -> None:
+def test_the_catalog_is_read_lazily() -> None:
     program = """
 import sys
 opened = []
@@ -107,7 +107,7 @@ print(len(before), len(after))
         (f"{MINI}.ft-0123.ft-4567", MINI),
     ],
 )
-def test_a_name_leads_to_its_base_model(name: str, id_: str) -> None:
+def test_a_name_resolves_to_its_base_model(name: str, id_: str) -> None:
     entry = OPENAI.find(name)
 
     assert entry is not None
@@ -127,7 +127,7 @@ def test_a_name_leads_to_its_base_model(name: str, id_: str) -> None:
         "GPT-4o",
     ],
 )
-def test_a_name_that_is_in_no_catalogue_leads_nowhere(name: str) -> None:
+def test_an_unknown_name_resolves_to_no_model(name: str) -> None:
     assert OPENAI.find(name) is None
 
 
@@ -137,13 +137,13 @@ def test_finding_never_raises(name: str) -> None:
 
 
 @given(st.sampled_from(OPENAI.models()), st.text(), st.text(), st.text())
-def test_whatever_is_fine_tuned_leads_to_its_base(
+def test_a_fine_tuned_model_resolves_to_its_base(
     entry: catalog_module.ModelEntry, org: str, suffix: str, end: str
 ) -> None:
     assert OPENAI.find(f"ft:{entry.id}:{org}:{suffix}:{end}") == entry
 
 
-def test_facts_are_those_of_the_service() -> None:
+def test_facts_differ_between_services() -> None:
     at_openai, at_azure = OPENAI.find(NANO), AZURE.find(NANO)
 
     assert at_openai is not None
@@ -153,7 +153,7 @@ def test_facts_are_those_of_the_service() -> None:
     assert at_azure.training_price is None
 
 
-def test_a_price_has_its_origin() -> None:
+def test_a_price_has_a_source() -> None:
     entry = OPENAI.find("gpt-4o-mini")
 
     assert entry is not None
@@ -165,7 +165,7 @@ def test_a_price_has_its_origin() -> None:
     )
 
 
-def test_reinforcement_is_priced_by_the_hour_and_never_by_tokens() -> None:
+def test_reinforcement_is_priced_by_the_hour() -> None:
     entry = OPENAI.find("o4-mini")
 
     assert entry is not None
@@ -179,12 +179,12 @@ def test_reinforcement_is_priced_by_the_hour_and_never_by_tokens() -> None:
     [
         ("gpt-4.1", "reinforcement", True),
         ("gpt-4.1", "dpo", False),
-        ("gpt-4o", "reinforcement", False),  # what is said of its methods is not confirmed
-        ("gpt-4o-2024-11-20", "dpo", False),  # nothing is said
+        ("gpt-4o", "reinforcement", False),  # its methods are not confirmed
+        ("gpt-4o-2024-11-20", "dpo", False),  # its methods are unknown
         ("gpt-5", "supervised", True),
     ],
 )
-def test_a_method_is_surely_lacking_only_where_that_is_confirmed(model: str, method: str, sure: bool) -> None:  # noqa: FBT001
+def test_only_confirmed_methods_are_known_unsupported(model: str, method: str, sure: bool) -> None:  # noqa: FBT001
     entry = OPENAI.find(model)
 
     assert entry is not None
@@ -246,17 +246,17 @@ def test_a_method_is_surely_lacking_only_where_that_is_confirmed(model: str, met
         ),
     ],
 )
-def test_a_warning_tells_what_ends_and_when(
+def test_a_warning_names_the_shutdown_and_its_date(
     model: str, method: str, today: date, beginnings: list[str]
 ) -> None:
-    told = warnings(OPENAI, model, method, today=today)
+    reported = warnings(OPENAI, model, method, today=today)
 
     assert [
-        sentence[: len(beginning)] for sentence, beginning in zip(told, beginnings, strict=True)
+        sentence[: len(beginning)] for sentence, beginning in zip(reported, beginnings, strict=True)
     ] == beginnings
 
 
-def test_a_warning_tells_its_source_and_the_way_out() -> None:
+def test_a_warning_names_its_source_and_a_fix() -> None:
     assert warnings(OPENAI, "gpt-4.1-nano", "dpo", today=TODAY) == [
         (
             f"OpenAI shut down {NANO} on 2026-10-23 (OpenAI's deprecations page, developers.openai.com/api/docs/deprecations, "
@@ -265,25 +265,25 @@ def test_a_warning_tells_its_source_and_the_way_out() -> None:
     ]
 
 
-def test_other_services_do_not_end_when_openai_does() -> None:
+def test_the_end_at_openai_does_not_affect_other_services() -> None:
     assert warnings(AZURE, MINI, "dpo", today=date(2027, 1, 20)) == []
 
 
-def test_an_ending_that_is_not_confirmed_is_told_as_such() -> None:
+def test_an_unconfirmed_shutdown_is_marked_as_such() -> None:
     (sentence,) = warnings(AZURE, MINI, "dpo", today=date(2027, 4, 1))
 
     assert sentence.startswith(f"Azure accepts no new jobs for {MINI} from 2027-04-14, in 13 days (")
     assert "2026-07-07, not confirmed)" in sentence
 
 
-def test_of_a_service_that_the_catalogue_does_not_list_it_says_nothing() -> None:
+def test_services_missing_in_the_catalog_get_no_warning() -> None:
     assert ELSEWHERE.models() == ()
     assert warnings(ELSEWHERE, "meta-llama/Llama-3.3-70B-Instruct", "dpo", today=TODAY) == []
 
 
-@pytest.mark.parametrize(("days", "told"), [(0, 0), (43, 0), (44, 1), (52, 2)])
-def test_how_long_before_is_up_to_the_caller(days: int, told: int) -> None:
-    assert len(warnings(OPENAI, MINI, "dpo", today=TODAY, days=days)) == told
+@pytest.mark.parametrize(("days", "reported"), [(0, 0), (43, 0), (44, 1), (52, 2)])
+def test_the_caller_chooses_how_early_to_warn(days: int, reported: int) -> None:
+    assert len(warnings(OPENAI, MINI, "dpo", today=TODAY, days=days)) == reported
 
 
 @given(st.text() | st.sampled_from(list(OPENAI.entries)), st.text(), st.dates(), st.integers())
@@ -291,8 +291,8 @@ def test_warning_never_raises(model: str, method: str, today: date, days: int) -
     assert all(warnings(OPENAI, model, method, today=today, days=days))
 
 
-def test_loading_takes_no_time_that_anybody_notices() -> None:
-    """The least of some tries is what loading costs, however busy the machine is."""
+def test_loading_is_fast() -> None:
+    """The minimum of several runs does not depend on the load of the machine."""
     assert min(timeit.repeat(Catalog.load, number=1, repeat=20)) < 0.005
 
 
@@ -320,32 +320,32 @@ facts = st.dictionaries(st.sampled_from([*Facts.__dataclass_fields__, "aliases",
 
 
 @pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
-def test_a_figure_has_a_known_source_a_day_that_has_come_and_says_whether_it_is_sure(
+def test_each_fact_has_source_date_and_confirmation(
     figure: dict[str, Any],
 ) -> None:
     assert figure.keys() == {"value", "source", "as_of", "sure"}
     assert figure["source"] in DATA["sources"]
-    assert date.fromisoformat(figure["as_of"]) <= date.today()  # noqa: DTZ011 - either side of midnight will do
+    assert date.fromisoformat(figure["as_of"]) <= date.today()  # noqa: DTZ011 - the time zone is irrelevant
     assert isinstance(figure["sure"], bool)
 
 
-def test_no_source_is_left_over() -> None:
+def test_each_source_is_used() -> None:
     assert {figure["source"] for figure in FIGURES.values()} == DATA["sources"].keys()
 
 
-def test_no_name_stands_for_two_models() -> None:
+def test_names_of_models_are_unique() -> None:
     names = [name for id_, model in DATA["models"].items() for name in (id_, *model["aliases"])]
 
     assert len(names) == len(set(names))
 
 
-def test_each_model_is_at_a_service_that_the_catalogue_describes() -> None:
+def test_each_model_belongs_to_a_service_of_the_catalog() -> None:
     for model in DATA["models"].values():
         assert model.keys() - {"aliases"}
         assert model.keys() - {"aliases"} <= DATA["services"].keys()
 
 
-def test_a_plain_value_is_the_users_own_and_leaves_the_other_facts_alone() -> None:
+def test_a_bare_override_changes_a_single_fact() -> None:
     entry = Catalog.load({"gpt-4.1-mini": {"training_price": 4}}).find(MINI)
 
     assert entry is not None
@@ -355,7 +355,7 @@ def test_a_plain_value_is_the_users_own_and_leaves_the_other_facts_alone() -> No
     assert entry.context_length == 65536
 
 
-def test_a_figure_may_have_its_origin() -> None:
+def test_an_override_may_name_its_source() -> None:
     given_ = {
         "value": "2027-06-01",
         "source": "letter of our account manager",
@@ -370,7 +370,7 @@ def test_a_figure_may_have_its_origin() -> None:
     assert str(entry.facts.shutdown_date) == "letter of our account manager, 2026-11-20, not confirmed"
 
 
-def test_null_takes_a_fact_away() -> None:
+def test_null_removes_a_fact() -> None:
     entry = Catalog.load({MINI: {"shutdown_date": None}}).find(MINI)
 
     assert entry is not None
@@ -406,14 +406,14 @@ def test_a_model_of_another_service_can_be_described() -> None:
     ]
 
 
-def test_an_alias_of_the_user_wins() -> None:
+def test_an_alias_of_the_user_has_precedence() -> None:
     entry = Catalog.load({"gpt-4o-2024-11-20": {"aliases": ["gpt-4o"]}}).find("gpt-4o")
 
     assert entry is not None
     assert entry.id == "gpt-4o-2024-11-20"
 
 
-def test_what_the_user_says_of_a_model_counts_before_the_services_closing() -> None:
+def test_a_model_override_precedes_the_services_end() -> None:
     catalog = Catalog.load({MINI: {"no_new_jobs_from": "2027-12-31", "shutdown_date": None}})
 
     assert warnings(catalog, MINI, "dpo", today=date(2027, 2, 1)) == []
@@ -472,14 +472,14 @@ def test_what_the_user_says_of_a_model_counts_before_the_services_closing() -> N
         ),
     ],
 )
-def test_a_bad_override_is_refused_by_its_path_with_what_to_write(overrides: Any, sentence: str) -> None:
+def test_an_invalid_override_is_rejected_with_path_and_fix(overrides: Any, sentence: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Catalog.load(overrides)
 
     assert str(caught.value) == sentence
 
 
-def test_all_bad_overrides_are_told_at_once() -> None:
+def test_all_invalid_overrides_are_reported_together() -> None:
     with pytest.raises(SettingsError) as caught:
         Catalog.load({"a": {"training_price": "x", "methods": 1}, "b": {"context_length": "long"}})
 
@@ -487,7 +487,7 @@ def test_all_bad_overrides_are_told_at_once() -> None:
 
 
 @pytest.mark.parametrize("value", ["x" * 10_000, 10**400])
-def test_a_long_value_is_cut_in_the_message(value: Any) -> None:
+def test_a_long_value_is_truncated_in_the_message(value: Any) -> None:
     with pytest.raises(SettingsError) as caught:
         Catalog.load({"a": {"training_price": value}})
 
@@ -495,7 +495,7 @@ def test_a_long_value_is_cut_in_the_message(value: Any) -> None:
 
 
 @given(st.dictionaries(st.text() | st.just(MINI), anything | facts) | anything)
-def test_overrides_load_or_are_refused_as_settings(overrides: Any) -> None:
+def test_overrides_load_or_raise_a_settings_error(overrides: Any) -> None:
     try:
         catalog = Catalog.load(overrides)
     except SettingsError:

@@ -1,6 +1,6 @@
-"""What the resources' constructors hand to the engine, seen through Pulumi's own mocks.
+"""The inputs that resources register, recorded by Pulumi's own mocks.
 
-The program runs in a process of its own, for under its mocks Pulumi makes event loops that it never closes.
+The program runs in a separate process, because Pulumi's mocks create event loops that are never closed.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def program():
     openai_ft.FineTuningJob("reds", model="m", training_file="file-1", opts=in_team)
     share = openai_ft.FineTuningCheckpointPermission("share", checkpoint_id="ft:m:o::x", project_ids=["proj_b"])
     special = SpecialJob("special", model="m", training_file="file-1", wait_for_completion=False)
-    Registered.found["places"] = {
+    Registered.found["attributes"] = {
         name: [key for key, value in vars(resource).items() if isinstance(value, pulumi.Output)]
         for name, resource in {"file": file, "job": job, "share": share, "special": special}.items()
     }
@@ -71,15 +71,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def registered(data: Path) -> dict[str, Any]:
-    """Each resource's type and inputs."""
-    ran = subprocess.run(
+    """Run the program, and return the type and inputs of each resource."""
+    result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PROGRAM],
         cwd=data.parent,
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    found: dict[str, Any] = json.loads(ran.stdout)
+    found: dict[str, Any] = json.loads(result.stdout)
     return found
 
 
@@ -97,30 +97,30 @@ def test_type_tokens_are_frozen(registered: dict[str, Any], name: str, kind: str
 
 
 @pytest.mark.parametrize("name", ["file", "asset", "output"])
-def test_a_file_comes_with_its_path_and_hash(registered: dict[str, Any], sha256: str, name: str) -> None:
+def test_a_file_registers_its_path_and_hash(registered: dict[str, Any], sha256: str, name: str) -> None:
     inputs = registered[name]["inputs"]
 
     assert (inputs["file"], inputs["sha256"]) == ("data.jsonl", sha256)
 
 
 @pytest.mark.parametrize("name", ["missing", "endless"])
-def test_a_file_that_is_none_is_left_to_the_check(registered: dict[str, Any], name: str) -> None:
+def test_an_invalid_file_registers_without_a_hash(registered: dict[str, Any], name: str) -> None:
     assert "sha256" not in registered[name]["inputs"]
 
 
-def test_a_job_of_a_file_takes_its_id_and_hash(registered: dict[str, Any], sha256: str) -> None:
+def test_a_job_uses_its_files_id_and_hash(registered: dict[str, Any], sha256: str) -> None:
     inputs = registered["job"]["inputs"]
 
     assert (inputs["training_file"], inputs["__training_file_sha256"]) == ("file-id", sha256)
     assert "__validation_file_sha256" not in inputs
 
 
-def test_a_job_says_who_asks_for_it(registered: dict[str, Any]) -> None:
+def test_a_job_records_its_resource_identity(registered: dict[str, Any]) -> None:
     assert registered["job"]["inputs"]["__identity"] == "organization::dev::shop::FineTuningJob::job"
     assert registered["reds"]["inputs"]["__identity"].endswith("shop:index:Team::red::FineTuningJob::reds")
 
 
-def test_what_is_not_set_is_not_sent(registered: dict[str, Any]) -> None:
+def test_unset_inputs_are_not_sent(registered: dict[str, Any]) -> None:
     inputs = registered["job"]["inputs"]
 
     assert {name: value for name, value in inputs.items() if not name.startswith("__")} == {
@@ -140,15 +140,15 @@ def test_what_is_not_set_is_not_sent(registered: dict[str, Any]) -> None:
         ("share", FineTuningCheckpointPermission, set()),
     ],
 )
-def test_a_program_pays_for_outputs_and_what_it_gives_alone(
+def test_a_program_registers_only_outputs_and_given_inputs(
     registered: dict[str, Any], name: str, kind: type, more: set[str]
 ) -> None:
-    places = {place for place in registered["places"][name] if not place.startswith("_")}
+    attributes = {attribute for attribute in registered["attributes"][name] if not attribute.startswith("_")}
 
-    assert places == {"id", "urn", *kind.__annotations__} | more
+    assert attributes == {"id", "urn", *kind.__annotations__} | more
 
 
-def test_nothing_hidden_has_a_place_without_need(registered: dict[str, Any]) -> None:
-    hidden = [place for place in registered["places"]["special"] if place.startswith("__")]
+def test_only_needed_internal_inputs_are_attributes(registered: dict[str, Any]) -> None:
+    hidden = [attribute for attribute in registered["attributes"]["special"] if attribute.startswith("__")]
 
     assert hidden == [IDENTITY, "__provider"]

@@ -1,4 +1,4 @@
-"""Services other than OpenAI: the profiles, and the providers against the emulator's modes with the fitting one."""
+"""Services other than OpenAI: the profiles, and the providers with the emulator in the matching mode."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi.runtime
 import pytest
 from tests.fake_clock import FakeClock
+from tests.fake_host import FakeHost
 from tests.support import API_KEY, TODAY
 
 from pulumi_openai_ft import get_fine_tuning_events
@@ -28,8 +29,12 @@ from pulumi_openai_ft.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support import Configure, SomeProvider
+
+    from pulumi_openai_ft._provider.host_interface import Host
 
 MODEL = "gpt-4o-mini-2024-07-18"
 AZURE = {"service": "azure", "query": "api-version=v1"}
@@ -44,7 +49,7 @@ SETTINGS = {
     "gateway-with-models": GENERIC,
     "gateway-without-metadata": WITHOUT_METADATA,
 }
-"""For each mode of the emulator, how a user of such a service sets the profile."""
+"""The profile settings of a user, by mode of the emulator."""
 WITH_METADATA = [mode for mode in SETTINGS if mode != "gateway-without-metadata"]
 GATEWAYS = [mode for mode in SETTINGS if mode != "azure"]
 NEBIUS_HYPERPARAMETERS = {
@@ -62,25 +67,25 @@ def supervised(**hyperparameters: Any) -> dict[str, Any]:
 
 
 def job_requests(service: Emulator) -> list[dict[str, Any]]:
-    """The bodies of all attempts to buy a job."""
+    """Return the bodies of all create requests of jobs."""
     entries = service.journal(method="POST", path="/v1/fine_tuning/jobs")
     return [entry.body for entry in entries if isinstance(entry.body, dict)]
 
 
 @pytest.fixture
 def mode() -> str:
-    """The service that a test is about; most are about each in turn."""
+    """The mode of the emulator; many test classes override it with all modes."""
     return "openai"
 
 
 @pytest.fixture
 def service(service: Emulator, mode: str) -> Iterator[Emulator]:
-    with behaving_like(mode, service):
+    with emulator_mode(mode, service):
         yield service
 
 
 @contextmanager
-def behaving_like(mode: str, service: Emulator) -> Iterator[None]:
+def emulator_mode(mode: str, service: Emulator) -> Iterator[None]:
     service.settings.mode = mode
     try:
         yield
@@ -89,30 +94,29 @@ def behaving_like(mode: str, service: Emulator) -> Iterator[None]:
 
 
 @pytest.fixture
-def configured(configure: Callable[..., Any], mode: str) -> Callable[..., Any]:
-    """Makes a provider that is configured for the service."""
+def configure_service(configure: Configure, mode: str) -> Configure:
+    """Return a function that makes a provider configured for the service."""
 
-    def make(kind: Any, **changes: str | None) -> Any:
-        return configure(kind, **{"maxRetries": "0", **SETTINGS.get(mode, {}), **changes})
+    def make(kind: type[SomeProvider], host: Host | None = None, /, **changes: str | None) -> SomeProvider:
+        return configure(kind, host, **{"maxRetries": "0", **SETTINGS.get(mode, {}), **changes})
 
     return make
 
 
 @pytest.fixture
-def provider(configured: Callable[..., Any]) -> FineTuningJobProvider:
-    made: FineTuningJobProvider = configured(FineTuningJobProvider)
-    return made
+def provider(configure_service: Configure) -> FineTuningJobProvider:
+    return configure_service(FineTuningJobProvider)
 
 
 @pytest.fixture
-def inputs(configured: Callable[..., Any], training_data: Path) -> dict[str, Any]:
-    """Inputs of a job that trains well."""
-    file = configured(FileProvider).create({"file": str(training_data)})
+def inputs(configure_service: Configure, training_data: Path) -> dict[str, Any]:
+    """The inputs of a valid job."""
+    file = configure_service(FileProvider).create({"file": str(training_data)})
     return {
         "__identity": "organization::dev::shop::FineTuningJob::support",
         "model": MODEL,
         "training_file": file.id,
-        "__training_file_sha256": file.outs["sha256"],
+        "__training_file_sha256": (file.outs or {})["sha256"],
         "suffix": "support",
     }
 
@@ -123,15 +127,15 @@ def reasons(provider: Any, **inputs: Any) -> list[str]:
 
 class TestProfiles:
     @pytest.mark.parametrize("name", PROFILES)
-    def test_a_profile_lacks_only_what_can_be_said_in_words(self, name: str) -> None:
+    def test_unsupported_features_have_a_description(self, name: str) -> None:
         assert PROFILES[name].name == name
         assert PROFILES[name].unsupported <= FEATURES.keys()
 
-    def test_openai_lacks_nothing(self) -> None:
+    def test_openai_supports_everything(self) -> None:
         assert all(PROFILES["openai"].supports(feature) for feature in FEATURES)
 
     @pytest.mark.parametrize("feature", FEATURES)
-    def test_what_is_missing_is_said_with_the_way_out(self, feature: str) -> None:
+    def test_unsupported_features_are_reported_with_a_fix(self, feature: str) -> None:
         sentence = PROFILES["generic"].unsupported_message(feature)
 
         assert sentence.startswith(f"the service 'generic' does not support {FEATURES[feature]}: ")
@@ -144,9 +148,9 @@ class TestEveryService:
         found: str = request.param
         return found
 
-    def test_file_and_job_live_their_whole_life(
+    def test_file_and_job_have_a_full_lifecycle(
         self,
-        configured: Callable[..., Any],
+        configure_service: Configure,
         provider: FineTuningJobProvider,
         inputs: dict[str, Any],
         service: Emulator,
@@ -156,31 +160,31 @@ class TestEveryService:
         created = provider.create(inputs)
         outs = created.outs or {}
         provider.delete(created.id, outs)
-        configured(FileProvider).delete(inputs["training_file"], {"created_at": 0})
+        configure_service(FileProvider).delete(inputs["training_file"], {"created_at": 0})
 
         (job,) = service.jobs()
         assert (created.id, outs["status"]) == (job["id"], "succeeded")
         assert outs["fine_tuned_model"] == job["fine_tuned_model"]
         assert inputs["training_file"] not in {file["id"] for file in service.files()}
 
-    def test_nothing_changes_after_a_look(
-        self, configured: Callable[..., Any], provider: FineTuningJobProvider, inputs: dict[str, Any]
+    def test_a_read_changes_nothing(
+        self, configure_service: Configure, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
-        wanted = {**inputs, "model": "gpt-4o-mini", "method": supervised(n_epochs=2.0, batch_size=2.0)}
-        created = provider.create(wanted)
+        new_inputs = {**inputs, "model": "gpt-4o-mini", "method": supervised(n_epochs=2.0, batch_size=2.0)}
+        created = provider.create(new_inputs)
         read = provider.read(created.id, created.outs or {}).outs or {}
-        files = configured(FileProvider)
-        file = files.read(inputs["training_file"], {}).outs
+        files = configure_service(FileProvider)
+        file = files.read(inputs["training_file"], {}).outs or {}
 
         for outs in (created.outs or {}, read):
-            diff = provider.diff(created.id, outs, wanted)
+            diff = provider.diff(created.id, outs, new_inputs)
             assert (diff.changes, diff.replaces) == (False, [])
         assert files.diff(inputs["training_file"], file, {}).changes is False
 
-    def test_the_model_can_be_asked_to_go_with_the_job(
+    def test_delete_model_on_destroy_is_accepted(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
-        """Where the service deletes no models, destroying must end all the same."""
+        """A destroy succeeds even if the service does not delete models."""
         created = provider.create({**inputs, "delete_model_on_destroy": True})
 
         provider.delete(created.id, created.outs or {})
@@ -192,7 +196,7 @@ class TestServicesThatKeepMetadata:
         found: str = request.param
         return found
 
-    def test_a_finished_job_is_adopted_and_not_bought_again(
+    def test_a_finished_job_is_adopted(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         first = provider.create(inputs)
@@ -200,7 +204,7 @@ class TestServicesThatKeepMetadata:
         assert provider.create(inputs).id == first.id
         assert len(service.jobs()) == 1
 
-    def test_a_purchase_that_was_not_answered_is_found(
+    def test_a_create_without_a_response_is_found(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         service.fault("POST", "/v1/fine_tuning/jobs", "drop_after")
@@ -209,10 +213,10 @@ class TestServicesThatKeepMetadata:
 
         assert [job["id"] for job in service.jobs()] == [created.id]
 
-    def test_a_purchase_that_never_happened_is_said_and_made_by_the_next_run(
-        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
+    def test_a_lost_create_is_reported_and_repeated_next_time(
+        self, configure_service: Configure, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        provider.jobs.timing = FakeClock().time
+        provider = configure_service(FineTuningJobProvider, FakeHost(time=FakeClock().time))
         service.fault("POST", "/v1/fine_tuning/jobs", "drop_before")
 
         with pytest.raises(ServiceConnectionError, match="no matching job appeared"):
@@ -222,7 +226,7 @@ class TestServicesThatKeepMetadata:
         provider.create(inputs)
         assert len(service.jobs()) == 1
 
-    def test_our_token_is_in_the_metadata_and_not_shown(
+    def test_the_idempotency_key_is_stored_in_metadata_but_hidden(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         created = provider.create({**inputs, "metadata": {"team": "shop"}})
@@ -236,23 +240,25 @@ class TestWithoutMetadata:
     def mode(self) -> str:
         return "gateway-without-metadata"
 
-    def test_none_is_sent(
+    def test_no_metadata_is_sent(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         provider.create(inputs)
 
         assert "metadata" not in job_requests(service)[0]
 
-    @pytest.mark.parametrize(("action", "bought"), [("drop_after", 1), ("drop_before", 0), ("truncate", 1)])
-    def test_a_purchase_that_was_not_answered_is_refused_and_never_repeated_blindly(
+    @pytest.mark.parametrize(
+        ("action", "created_jobs"), [("drop_after", 1), ("drop_before", 0), ("truncate", 1)]
+    )
+    def test_a_create_without_a_response_is_never_repeated(
         self,
-        configured: Callable[..., Any],
+        configure_service: Configure,
         inputs: dict[str, Any],
         service: Emulator,
         action: str,
-        bought: int,
+        created_jobs: int,
     ) -> None:
-        provider = configured(FineTuningJobProvider, maxRetries="4")
+        provider = configure_service(FineTuningJobProvider, maxRetries="4")
         service.fault("POST", "/v1/fine_tuning/jobs", action)
 
         with pytest.raises(
@@ -261,26 +267,26 @@ class TestWithoutMetadata:
         ):
             provider.create(inputs)
 
-        assert len(service.jobs()) == bought
+        assert len(service.jobs()) == created_jobs
         assert len(service.journal(method="POST", path="/v1/fine_tuning/jobs")) == 1
 
-    def test_a_method_that_comes_back_changed_is_told_and_no_change(
+    def test_a_method_changed_by_the_service_is_only_reported(
         self,
         provider: FineTuningJobProvider,
         inputs: dict[str, Any],
         service: Emulator,
         capfd: pytest.CaptureFixture[str],
     ) -> None:
-        wanted = {**inputs, "method": supervised(batch_size=2.0)}
+        new_inputs = {**inputs, "method": supervised(batch_size=2.0)}
 
-        created = provider.create(wanted)
+        created = provider.create(new_inputs)
 
         assert service.jobs()[0]["method"]["supervised"]["hyperparameters"]["batch_size"] == 8
         assert f"job {created.id}: the service changed the requested method" in capfd.readouterr().err
-        assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+        assert provider.diff(created.id, created.outs or {}, new_inputs).changes is False
 
     @pytest.mark.parametrize("batch_size", ["auto", 8.0])
-    def test_a_method_that_comes_back_as_asked_for_is_not_remarked_on(
+    def test_a_method_returned_unchanged_is_not_reported(
         self,
         provider: FineTuningJobProvider,
         inputs: dict[str, Any],
@@ -297,7 +303,7 @@ class TestAzure:
     def mode(self) -> str:
         return "azure"
 
-    def test_each_request_carries_the_version_and_none_a_bearer_token(
+    def test_requests_carry_the_version_but_no_bearer_token(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         provider.create(inputs)
@@ -305,48 +311,48 @@ class TestAzure:
         assert {entry.status for entry in service.journal()} == {200}
         assert all("api-version=v1" in (entry.query or "") for entry in service.journal())
 
-    def test_without_the_profile_the_key_is_not_seen(self, configured: Callable[..., Any]) -> None:
-        provider = configured(FineTuningJobProvider, service=None)
+    def test_without_the_profile_the_key_is_rejected(self, configure_service: Configure) -> None:
+        provider = configure_service(FineTuningJobProvider, service=None)
 
         with pytest.raises(AuthenticationError, match="header api-key"):
             next(provider.api.jobs())
 
-    def test_a_missing_version_is_named(self, configured: Callable[..., Any]) -> None:
-        provider = configured(FineTuningJobProvider, query=None)
+    def test_a_missing_api_version_is_reported(self, configure_service: Configure) -> None:
+        provider = configure_service(FineTuningJobProvider, query=None)
 
         with pytest.raises(ServiceError, match="api-version is required"):
             next(provider.api.jobs())
 
-    def test_a_model_is_shared_by_the_name_that_it_has_there(
+    def test_a_model_is_shared_by_its_service_name(
         self,
-        configured: Callable[..., Any],
+        configure_service: Configure,
         provider: FineTuningJobProvider,
         inputs: dict[str, Any],
         service: Emulator,
     ) -> None:
         model = (provider.create(inputs).outs or {})["fine_tuned_model"]
-        wanted = {"checkpoint_id": model, "project_ids": ["proj_b"]}
-        permissions = configured(FineTuningCheckpointPermissionProvider)
-        assert reasons(permissions, **wanted) == []
+        new_inputs = {"checkpoint_id": model, "project_ids": ["proj_b"]}
+        permissions = configure_service(FineTuningCheckpointPermissionProvider)
+        assert reasons(permissions, **new_inputs) == []
 
-        created = permissions.create(wanted)
+        created = permissions.create(new_inputs)
         read = permissions.read(created.id, created.outs or {})
 
         assert re.fullmatch(rf"{MODEL}\.ft-[0-9a-f]{{32}}-support", model)
         assert (created.id, read.outs) == (model, created.outs)
-        assert permissions.diff(created.id, read.outs or {}, wanted).changes is False
+        assert permissions.diff(created.id, read.outs or {}, new_inputs).changes is False
         permissions.delete(created.id, read.outs or {})
         assert service.permissions() == []
 
-    def test_a_checkpoint_is_shared_by_the_id_that_it_has_there(
+    def test_a_checkpoint_is_shared_by_its_service_id(
         self,
-        configured: Callable[..., Any],
+        configure_service: Configure,
         provider: FineTuningJobProvider,
         inputs: dict[str, Any],
     ) -> None:
         created = provider.create(inputs)
         checkpoint = next(provider.api.checkpoints(created.id))
-        permissions = configured(FineTuningCheckpointPermissionProvider)
+        permissions = configure_service(FineTuningCheckpointPermissionProvider)
 
         granted = permissions.create({"checkpoint_id": checkpoint.id, "project_ids": ["proj_b"]})
 
@@ -356,24 +362,24 @@ class TestAzure:
     def test_a_field_of_the_service_reaches_it_verbatim(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        wanted = {**inputs, "extra_body": {"trainingType": "globalStandard"}}
-        created = provider.create(wanted)
+        new_inputs = {**inputs, "extra_body": {"trainingType": "globalStandard"}}
+        created = provider.create(new_inputs)
 
         assert job_requests(service)[0]["trainingType"] == "globalStandard"
-        assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+        assert provider.diff(created.id, created.outs or {}, new_inputs).changes is False
         assert provider.diff(created.id, created.outs or {}, inputs).replaces == []
 
 
-class OverTime:
-    """Base of tests against a service whose time stands still until the test moves it."""
+class ManualTime:
+    """The base class of tests with a service whose time moves only when the test advances it."""
 
     @pytest.fixture
     def service(self, slow_service: Emulator, mode: str) -> Iterator[Emulator]:
-        with behaving_like(mode, slow_service):
+        with emulator_mode(mode, slow_service):
             yield slow_service
 
 
-class TestEveryServiceOverTime(OverTime):
+class TestEveryServiceWithManualTime(ManualTime):
     @pytest.fixture(params=SETTINGS)
     def mode(self, request: pytest.FixtureRequest) -> str:
         found: str = request.param
@@ -389,7 +395,7 @@ class TestEveryServiceOverTime(OverTime):
         assert [job["status"] for job in service.jobs()] == ["cancelled"]
 
 
-class TestServicesThatKeepMetadataOverTime(OverTime):
+class TestServicesThatKeepMetadataWithManualTime(ManualTime):
     @pytest.fixture(params=WITH_METADATA)
     def mode(self, request: pytest.FixtureRequest) -> str:
         found: str = request.param
@@ -398,108 +404,106 @@ class TestServicesThatKeepMetadataOverTime(OverTime):
     def test_an_unfinished_job_is_adopted_among_others(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        unwaited = {**inputs, "wait_for_completion": False}
-        first = provider.create(unwaited)
-        provider.create({**unwaited, "suffix": "other"})
+        without_waiting = {**inputs, "wait_for_completion": False}
+        first = provider.create(without_waiting)
+        provider.create({**without_waiting, "suffix": "other"})
 
-        assert provider.create(unwaited).id == first.id
+        assert provider.create(without_waiting).id == first.id
         assert len(service.jobs()) == 2
 
-    def test_a_job_that_was_cancelled_elsewhere_is_bought_again(
+    def test_an_externally_cancelled_job_is_recreated(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
-        """Also where there are no events that could tell when it was cancelled."""
-        unwaited = {**inputs, "wait_for_completion": False}
-        first = provider.create(unwaited)
+        """This also applies to services without events, which would contain the time of the cancellation."""
+        without_waiting = {**inputs, "wait_for_completion": False}
+        first = provider.create(without_waiting)
         provider.api.cancel_job(first.id)
 
-        assert provider.create(unwaited).id != first.id
+        assert provider.create(without_waiting).id != first.id
 
 
-class TestGatewaysOverTime(OverTime):
+class TestGatewaysWithManualTime(ManualTime):
     @pytest.fixture(params=GATEWAYS)
     def mode(self, request: pytest.FixtureRequest) -> str:
         found: str = request.param
         return found
 
-    def test_what_the_service_surprisingly_lacks_is_an_error_and_the_job_goes_on(
-        self, configured: Callable[..., Any], inputs: dict[str, Any], service: Emulator
+    def test_an_unexpectedly_missing_feature_fails_without_cancelling_the_job(
+        self, configure_service: Configure, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        provider = configured(
+        provider = configure_service(
             FineTuningJobProvider,
             unsupportedFeatures=str(SETTINGS[service.settings.mode].get("unsupportedFeatures", "")),
         )
-        unwaited = {**inputs, "wait_for_completion": False}
-        created = provider.create(unwaited)
+        without_waiting = {**inputs, "wait_for_completion": False}
+        created = provider.create(without_waiting)
         service.advance(60)
 
         with pytest.raises(IncompleteResourceError, match="is still running at the service") as caught:
-            provider.update(created.id, created.outs or {}, {**unwaited, "paused": True})
+            provider.update(created.id, created.outs or {}, {**without_waiting, "paused": True})
 
         assert isinstance(caught.value.__cause__, ServiceError)
         assert caught.value.__cause__.status in UNSUPPORTED_STATUSES
         assert [job["status"] for job in service.jobs()] == ["running"]
 
 
-class TestAzureOverTime(OverTime):
+class TestAzureWithManualTime(ManualTime):
     @pytest.fixture
     def mode(self) -> str:
         return "azure"
 
-    def test_statuses_that_nobody_has_heard_of_are_waited_through(
+    def test_waiting_continues_through_unknown_statuses(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        unwaited = {**inputs, "wait_for_completion": False}
-        created = provider.create(unwaited)
-        outs, seen = created.outs or {}, []
+        without_waiting = {**inputs, "wait_for_completion": False}
+        created = provider.create(without_waiting)
+        outs, statuses = created.outs or {}, []
         for seconds in (0, 25, 25):
             service.advance(seconds)
             outs = provider.read(created.id, outs).outs or {}
-            seen.append(outs["status"])
-            assert provider.diff(created.id, outs, unwaited).changes is False
+            statuses.append(outs["status"])
+            assert provider.diff(created.id, outs, without_waiting).changes is False
             assert provider.diff(created.id, outs, inputs).changes is True
         service.advance(600)
 
         updated = provider.update(created.id, outs, inputs)
 
-        assert seen == ["pending", "notRunning", "running"]
+        assert statuses == ["pending", "notRunning", "running"]
         assert (updated.outs or {})["status"] == "succeeded"
 
-    def test_a_file_that_a_pending_job_needs_is_not_deleted(
-        self, configured: Callable[..., Any], provider: FineTuningJobProvider, inputs: dict[str, Any]
+    def test_a_file_of_a_pending_job_is_not_deleted(
+        self, configure_service: Configure, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         provider.create({**inputs, "wait_for_completion": False})
 
         with pytest.raises(InputError, match="is pending and needs it"):
-            configured(FileProvider).delete(inputs["training_file"], {"created_at": 0})
+            configure_service(FileProvider).delete(inputs["training_file"], {"created_at": 0})
 
     def test_a_running_job_is_paused_and_resumed_in_place(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        unwaited = {**inputs, "wait_for_completion": False}
-        created = provider.create(unwaited)
+        without_waiting = {**inputs, "wait_for_completion": False}
+        created = provider.create(without_waiting)
         service.advance(60)
-        paused = {**unwaited, "paused": True}
+        paused = {**without_waiting, "paused": True}
         assert reasons(provider, **paused) == []
         outs = provider.update(created.id, created.outs or {}, paused).outs or {}
         service.advance(30)
         assert (provider.read(created.id, outs).outs or {})["status"] == "paused"
 
-        provider.update(created.id, outs, unwaited)
+        provider.update(created.id, outs, without_waiting)
 
         assert service.jobs()[0]["status"] == "notRunning"
 
 
-def test_waiting_ends_although_the_service_names_its_statuses_in_its_own_words(
-    configure: Callable[..., Any], training_data: Path
-) -> None:
+def test_waiting_ends_with_the_statuses_of_azure(configure: Configure, training_data: Path) -> None:
     with Emulator(today=TODAY, polls_until_done=6, mode="azure") as service:
         file = configure(FileProvider, baseUrl=service.url, **AZURE).create({"file": str(training_data)})
         provider = configure(FineTuningJobProvider, baseUrl=service.url, **AZURE)
 
         created = provider.create({"model": MODEL, "training_file": file.id})
 
-    assert created.outs["status"] == "succeeded"
+    assert (created.outs or {})["status"] == "succeeded"
 
 
 class TestGateways:
@@ -508,14 +512,14 @@ class TestGateways:
         found: str = request.param
         return found
 
-    def test_permissions_are_refused_at_preview(self, configured: Callable[..., Any]) -> None:
-        provider = configured(FineTuningCheckpointPermissionProvider)
+    def test_permissions_are_rejected_at_preview(self, configure_service: Configure) -> None:
+        provider = configure_service(FineTuningCheckpointPermissionProvider)
 
         (reason,) = reasons(provider, checkpoint_id="model", project_ids=["proj_b"])
 
         assert reason.startswith("this resource: the service 'generic' does not support checkpoint perm")
 
-    def test_pausing_is_refused_at_preview(
+    def test_pausing_is_rejected_at_preview(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         (reason,) = reasons(provider, **inputs, paused=True)
@@ -523,7 +527,7 @@ class TestGateways:
         assert reason.startswith("paused: the service 'generic' does not support pausing and resuming jobs: ")
 
     @pytest.mark.usefixtures("service")
-    def test_events_are_refused_before_the_service_is_asked(
+    def test_events_are_rejected_without_a_request(
         self, monkeypatch: pytest.MonkeyPatch, service: Emulator
     ) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", API_KEY)
@@ -536,17 +540,17 @@ class TestGateways:
             pulumi.runtime.set_all_config({})
         assert service.journal() == []
 
-    def test_hyperparameters_of_the_service_are_passed_on_and_kept(
+    def test_hyperparameters_of_the_service_are_sent_and_stored(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        wanted = {**inputs, "method": supervised(n_epochs=2.0, warmup={"steps": 10.0})}
-        assert reasons(provider, **wanted) == []
+        new_inputs = {**inputs, "method": supervised(n_epochs=2.0, warmup={"steps": 10.0})}
+        assert reasons(provider, **new_inputs) == []
 
-        created = provider.create(wanted)
+        created = provider.create(new_inputs)
 
         sent = job_requests(service)[0]["method"]["supervised"]["hyperparameters"]
         assert sent == {"n_epochs": 2, "warmup": {"steps": 10}}
-        assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+        assert provider.diff(created.id, created.outs or {}, new_inputs).changes is False
         other = {**inputs, "method": supervised(n_epochs=2.0, warmup={"steps": 20.0})}
         assert provider.diff(created.id, created.outs or {}, other).replaces == ["method"]
 
@@ -566,9 +570,7 @@ class TestGateways:
         assert sent["model"] == MODEL
 
 
-def test_metadata_is_refused_at_preview_where_it_is_not_kept(
-    configure: Callable[..., Any], inputs: dict[str, Any]
-) -> None:
+def test_unsupported_metadata_is_rejected_at_preview(configure: Configure, inputs: dict[str, Any]) -> None:
     provider = configure(FineTuningJobProvider, unsupportedFeatures="metadata")
 
     (reason,) = reasons(provider, **inputs, metadata={"team": "shop"})
@@ -576,9 +578,7 @@ def test_metadata_is_refused_at_preview_where_it_is_not_kept(
     assert reason.startswith("metadata: the service 'openai' does not support job metadata: remove it")
 
 
-def test_auto_is_refused_at_preview_where_the_service_chooses_nothing(
-    configure: Callable[..., Any], inputs: dict[str, Any]
-) -> None:
+def test_unsupported_auto_is_rejected_at_preview(configure: Configure, inputs: dict[str, Any]) -> None:
     provider = configure(FineTuningJobProvider, unsupportedFeatures="auto")
 
     (reason,) = reasons(provider, **inputs, method=supervised(n_epochs=3.0, batch_size="auto"))
@@ -588,27 +588,27 @@ def test_auto_is_refused_at_preview_where_the_service_chooses_nothing(
 
 
 @pytest.mark.parametrize("name", ["model", "training_file", "validation_file", "method", "metadata"])
-def test_what_a_job_is_judged_and_priced_by_is_not_replaced_by_an_extra_body(
-    configure: Callable[..., Any], inputs: dict[str, Any], name: str
+def test_an_extra_body_cannot_replace_priced_inputs(
+    configure: Configure, inputs: dict[str, Any], name: str
 ) -> None:
     (reason,) = reasons(configure(FineTuningJobProvider), **inputs, extra_body={name: None, "suffix": "mine"})
 
     assert reason == f"extra_body.{name}: would overwrite the job's {name}: set the input {name} instead"
 
 
-def test_a_token_survives_an_extra_body_with_metadata(
-    configure: Callable[..., Any], inputs: dict[str, Any], service: Emulator
+def test_an_extra_body_with_metadata_creates_no_duplicate(
+    configure: Configure, inputs: dict[str, Any], service: Emulator
 ) -> None:
-    """Else the job is not known again, and the next lost answer buys it twice."""
+    """Without the idempotency key in its metadata, the job could not be found after a lost response."""
     provider = configure(FineTuningJobProvider)
-    wanted = {**inputs, "extra_body": {"metadata": {"team": "shop"}}}
-    refused = bool(reasons(provider, **wanted))
+    new_inputs = {**inputs, "extra_body": {"metadata": {"team": "shop"}}}
+    is_rejected = bool(reasons(provider, **new_inputs))
 
-    if not refused:
-        provider.create(wanted)
-        provider.create(wanted)
+    if not is_rejected:
+        provider.create(new_inputs)
+        provider.create(new_inputs)
 
-    assert refused or len(service.jobs()) == 1
+    assert is_rejected or len(service.jobs()) == 1
 
 
 class TestNebius:
@@ -616,52 +616,50 @@ class TestNebius:
     def mode(self) -> str:
         return "gateway"
 
-    def test_its_hyperparameters_pass_under_its_profile(
-        self, configured: Callable[..., Any], inputs: dict[str, Any], service: Emulator
+    def test_its_profile_accepts_its_hyperparameters(
+        self, configure_service: Configure, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        provider = configured(FineTuningJobProvider, service="nebius")
-        wanted = {**inputs, "method": supervised(n_epochs=3.0, **NEBIUS_HYPERPARAMETERS)}
-        assert reasons(provider, **wanted) == []
+        provider = configure_service(FineTuningJobProvider, service="nebius")
+        new_inputs = {**inputs, "method": supervised(n_epochs=3.0, **NEBIUS_HYPERPARAMETERS)}
+        assert reasons(provider, **new_inputs) == []
 
-        created = provider.create(wanted)
+        created = provider.create(new_inputs)
 
         sent = job_requests(service)[0]["method"]["supervised"]["hyperparameters"]
         assert sent == {"n_epochs": 3, **NEBIUS_HYPERPARAMETERS}
-        assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+        assert provider.diff(created.id, created.outs or {}, new_inputs).changes is False
 
     @pytest.mark.parametrize("name", NEBIUS_HYPERPARAMETERS)
-    def test_each_of_them_is_refused_elsewhere(
-        self, configured: Callable[..., Any], inputs: dict[str, Any], name: str
+    def test_other_profiles_reject_its_hyperparameters(
+        self, configure_service: Configure, inputs: dict[str, Any], name: str
     ) -> None:
-        provider = configured(FineTuningJobProvider, service="openai")
+        provider = configure_service(FineTuningJobProvider, service="openai")
 
         (reason,) = reasons(provider, **inputs, method=supervised(**{name: NEBIUS_HYPERPARAMETERS[name]}))
 
         assert reason == f"method.supervised.hyperparameters.{name}: is not a known property"
 
-    def test_what_nobody_knows_is_refused_under_its_profile_too(
-        self, configured: Callable[..., Any], inputs: dict[str, Any]
+    def test_its_profile_rejects_unknown_hyperparameters(
+        self, configure_service: Configure, inputs: dict[str, Any]
     ) -> None:
-        provider = configured(FineTuningJobProvider, service="nebius")
+        provider = configure_service(FineTuningJobProvider, service="nebius")
 
         (reason,) = reasons(provider, **inputs, method=supervised(lora_q=1.0))
 
         assert reason == "method.supervised.hyperparameters.lora_q: is not a known property"
 
-    def test_a_hyperparameter_can_be_allowed_alone(
-        self, configured: Callable[..., Any], inputs: dict[str, Any]
+    def test_the_settings_can_allow_single_hyperparameters(
+        self, configure_service: Configure, inputs: dict[str, Any]
     ) -> None:
-        provider = configured(FineTuningJobProvider, service="nebius", hyperparameters="lora_q, lora")
+        provider = configure_service(FineTuningJobProvider, service="nebius", hyperparameters="lora_q, lora")
 
         assert reasons(provider, **inputs, method=supervised(lora_q=1.0, lora=True)) == []
 
 
-def test_an_admin_key_goes_into_the_services_header_too(
-    configure: Callable[..., Any], service: Emulator
-) -> None:
+def test_an_admin_key_uses_the_services_header_too(configure: Configure, service: Emulator) -> None:
     provider = configure(FineTuningCheckpointPermissionProvider, **AZURE)
 
-    with behaving_like("azure", service), pytest.raises(NotFoundError, match="No such checkpoint"):
+    with emulator_mode("azure", service), pytest.raises(NotFoundError, match="No such checkpoint"):
         list(provider.api.permissions("model"))
 
     (entry,) = service.journal()

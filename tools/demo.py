@@ -21,11 +21,12 @@ from urllib.parse import urlsplit
 
 from env import LOCAL, ROOT, engine, path
 
+from pulumi_openai_ft.emulator.settings import DEFAULT_DAY
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STACK = "demo"
-TODAY = "2026-12-01"  # date of the emulator; its catalog has no models to fine-tune from 2027-01-14 on
 STACK_FILE = ROOT / f"Pulumi.{STACK}.yaml"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SETTINGS = ("OPENAI_", "PULUMI_")
@@ -67,6 +68,7 @@ class Demo:
             "OPENAI_BASE_URL": base_url,
             "OPENAI_API_KEY": "sk-demo-made-up-project-key",
             "OPENAI_ADMIN_KEY": "sk-admin-demo-made-up-key",
+            "OPENAI_FT_TODAY": str(DEFAULT_DAY),
             "PULUMI_BACKEND_URL": (self.folder / "state").as_uri(),
             "PULUMI_HOME": str(self.folder / "home"),
             "PULUMI_CONFIG_PASSPHRASE": "demo",
@@ -78,7 +80,15 @@ class Demo:
 
     def start_emulator(self) -> str:
         """Start the emulator in a new session, which Ctrl-C does not reach, and return its base URL."""
-        command = [sys.executable, "-m", "pulumi_openai_ft.emulator", "--speed", "60", "--today", TODAY]
+        command = [
+            sys.executable,
+            "-m",
+            "pulumi_openai_ft.emulator",
+            "--speed",
+            "60",
+            "--today",
+            str(DEFAULT_DAY),
+        ]
         with (self.folder / "emulator.log").open("a") as log:
             emulator = subprocess.Popen(
                 [*command, "--data", str(self.folder / "emulator")],

@@ -30,7 +30,9 @@ WITH, WITHOUT = "with it", "without it"
 
 
 class QuietHost(Host):
-    """A host that prints no messages."""
+    """A host that follows the events of jobs, as this package's host does, and prints nothing."""
+
+    shows_progress = True
 
     def info(self, message: str) -> None:
         """Drop a message."""
@@ -70,16 +72,16 @@ class Constant(NamedTuple):
 
 
 MANY = Work(jobs=64, training=2, spread=1.5)
+MANY_LONG = Work(jobs=64, training=20)
 LONG = Work(jobs=1, training=20)
 SLOW = Work(jobs=64, training=1, latency=1.0)
 CONSTANTS = (
     Constant("_provider.job.poller", "FIRST_INTERVAL", 10.0, Work(jobs=1, training=2), "seconds"),
     Constant("_provider.job.poller", "BACKOFF_SHARE", 0.0, LONG, "requests"),
     Constant("_provider.job.poller", "DUE_SPEEDUP", 1, LONG, "seconds"),
-    Constant("_provider.job.poller", "EVENTS_AT_A_TIME", 64, MANY, "requests"),
+    Constant("_provider.job.poller", "EVENTS_AT_A_TIME", 64, MANY_LONG, "requests"),
     Constant("_provider.job.lookup", "LISTING_TTL", 0.0, MANY, "requests"),
-    Constant("_provider.job.lookup", "BATCH_WINDOW", 0.0, MANY, "requests"),
-    Constant("_client.transport", "PARALLEL", 10, SLOW, "seconds"),
+    Constant("_client.transport", "MAX_CONNECTIONS", 10, SLOW, "seconds"),
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import date
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -26,8 +25,6 @@ TRAINING = 2.0
 LONGEST_BEYOND = 2.6
 SLEEP = 1.0
 """Seconds that each no-op resource sleeps, to measure how Pulumi's own host waits."""
-TODAY = date(2026, 12, 1)
-"""Date of the emulator, on which all models of its catalog can be fine-tuned."""
 OUR_HOST, STOCK_HOST = "FineTuningJob, our host", "FineTuningJob, stock host"
 NO_OP, SLEEPING = "no-op, stock host", f"no-op that sleeps {SLEEP:g} s, stock host"
 
@@ -40,7 +37,7 @@ def measure(plan: Plan) -> list[Series]:
     jobs = min(JOBS, plan.sizes[-1])
     with (
         tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as folder,
-        Emulator(speed=1.0, job_seconds=TRAINING, today=TODAY) as service,
+        Emulator(speed=1.0, job_seconds=TRAINING) as service,
     ):
         stacks = _stacks(Path(folder), service.url)
         for name, made in stacks.items():

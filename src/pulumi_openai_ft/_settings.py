@@ -1,4 +1,7 @@
-"""Settings. This is the only module that names configuration keys and environment variables."""
+"""Settings. Only this module names configuration keys and environment variables.
+
+The exception is OPENAI_FT_TODAY, which `_shared/clock.py` reads, because it is not a setting of a stack.
+"""
 
 from __future__ import annotations
 

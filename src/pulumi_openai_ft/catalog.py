@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
+from pulumi_openai_ft._shared.api_limits import METHODS
 from pulumi_openai_ft.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ _USE_OTHER_SERVICE = "another service (openai-ft:baseUrl)"
 _FINE_TUNED = re.compile(r"ft:([^:]+)(?::.*)?|(.+?)\.ft-.+", re.DOTALL)
 
 
-METHODS = ("supervised", "dpo", "reinforcement")
-"""Kinds of training, as `method.type` of the API's create call names them."""
 OVERRIDES_KEY = "openai-ft:catalog"
 """Configuration key with the user's corrections of the catalog. It is also the source of the corrected facts."""
 
@@ -354,7 +353,7 @@ def warnings(catalog: Catalog, model: str, method: str, *, today: date, days: in
         catalog: The catalog of the job's service.
         model: The job's model.
         method: The job's method, from `METHODS`.
-        today: The day on which the job would be created.
+        today: The date on which the job would be created.
         days: Number of days before a date at which the warnings about it begin.
     """
     entry = catalog.find(model)

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from pulumi_openai_ft._shared.api_limits import LIMITS, METHODS
 from pulumi_openai_ft._training_data.cache import Cache
 from pulumi_openai_ft._training_data.checker import CheckOptions
 from pulumi_openai_ft._training_data.executors import InlineExecutor
-from pulumi_openai_ft._training_data.limits import METHODS
 from pulumi_openai_ft._training_data.problems import KINDS, MOST_SHOWN, Problem, Severity
 from pulumi_openai_ft._training_data.reader import opened, pieces
 from pulumi_openai_ft._training_data.scan import lines_of, scan
@@ -32,8 +32,9 @@ __all__ = [
     "sha256",
 ]
 
-USUAL_EPOCHS, MOST_EPOCHS = 3, 25
-LEAST_TRAINED, MOST_TRAINED = 100, 25_000
+USUAL_EPOCHS, MOST_EPOCHS = LIMITS["usual_default_epochs"], LIMITS["most_default_epochs"]
+LEAST_TRAINED = LIMITS["fewest_rows_in_default_epochs"]
+MOST_TRAINED = LIMITS["most_rows_in_default_epochs"]
 """Bounds on the number of examples times `USUAL_EPOCHS`. Outside of them, `auto` means more or fewer epochs."""
 
 FEW, TOO_FEW = "few_examples", "too_few_examples"

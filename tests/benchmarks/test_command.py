@@ -82,7 +82,7 @@ def test_a_wrong_argument_is_named_before_anything_runs(
     assert sentence in capsys.readouterr().err
 
 
-def test_help_says_what_each_benchmark_measures(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_describes_each_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         command.main(["--help"])
 
@@ -93,7 +93,7 @@ def test_help_says_what_each_benchmark_measures(capsys: pytest.CaptureFixture[st
         assert (benchmark.__doc__ or "").splitlines()[0] in said
 
 
-def test_a_run_of_all_prints_the_table_and_writes_the_results(
+def test_a_full_run_prints_the_table_and_writes_results(
     squares: Squares, results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--sizes", "2,4", "--runs", "2"]) == 0
@@ -108,7 +108,7 @@ def test_a_run_of_all_prints_the_table_and_writes_the_results(
 
 
 @pytest.mark.usefixtures("squares")
-def test_a_run_of_some_leaves_the_results_of_all_as_they_are(results: Path) -> None:
+def test_a_partial_run_leaves_the_recorded_results_unchanged(results: Path) -> None:
     results.write_text("of all")
 
     assert command.main(["squares"]) == 0
@@ -117,14 +117,14 @@ def test_a_run_of_some_leaves_the_results_of_all_as_they_are(results: Path) -> N
 
 
 @pytest.mark.usefixtures("squares")
-def test_results_go_where_output_says(results: Path, tmp_path: Path) -> None:
+def test_results_go_to_the_output_option(results: Path, tmp_path: Path) -> None:
     assert command.main(["squares", "--output", str(tmp_path / "mine.json")]) == 0
 
     assert not results.exists()
     assert "squares" in json.loads((tmp_path / "mine.json").read_text())["benchmarks"]
 
 
-def test_a_failure_is_told_others_are_shown_and_nothing_is_written(
+def test_a_failure_is_reported_and_no_results_are_written(
     squares: Squares, results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(SUITE, "broken", Squares(BenchmarkError("no engine")))
@@ -139,7 +139,7 @@ def test_a_failure_is_told_others_are_shown_and_nothing_is_written(
     assert not results.exists()
 
 
-def test_a_full_disk_is_a_sentence(
+def test_a_full_disk_is_reported_in_one_sentence(
     squares: Squares, capsys: pytest.CaptureFixture[str], results: Path
 ) -> None:
     squares.failure = OSError(28, "No space left on device")

@@ -21,22 +21,22 @@ def test_candidates_take_turns() -> None:
     assert {name: len(found) for name, found in samples.items()} == {"a": 2, "b": 2}
 
 
-def test_each_turn_is_told() -> None:
-    told: list[str] = []
+def test_each_turn_is_reported() -> None:
+    reported: list[str] = []
 
-    in_turns({"ours": int, "peer": int}, runs=1, tell=told.append)
+    in_turns({"ours": int, "peer": int}, runs=1, tell=reported.append)
 
-    assert told == ["run 1 of 1, ours", "run 1 of 1, peer"]
+    assert reported == ["run 1 of 1, ours", "run 1 of 1, peer"]
 
 
-def test_the_ratio_is_that_of_pairs_so_that_a_slow_spell_of_the_machine_does_not_count() -> None:
+def test_pairwise_ratios_cancel_out_a_slow_machine() -> None:
     point = Point(20, ours=(2.0, 20.0, 2.2), peer=(1.0, 10.0, 1.0))
 
     assert point.figures(Figure.RATIO) == pytest.approx([2.0, 2.0, 2.2])
     assert series(point).median(point) == pytest.approx(2.0)
 
 
-def test_what_ours_takes_beyond_the_peer_is_that_of_pairs_and_a_peer_may_take_nothing() -> None:
+def test_overhead_is_computed_pairwise_even_over_an_instant_peer() -> None:
     point = Point(64, ours=(4.5, 9.0, 2.5), peer=(2.0, 6.0, 0.0))
 
     assert point.figures(Figure.BEYOND) == pytest.approx([2.5, 3.0, 2.5])

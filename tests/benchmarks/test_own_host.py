@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.emulator import Emulator
 
 
-def test_our_host_creates_what_it_is_asked_for_at_the_service_of_its_configuration(
-    service: Emulator, tmp_path: Path
-) -> None:
+def test_our_host_creates_the_resource_at_the_configured_service(service: Emulator, tmp_path: Path) -> None:
     inputs = {"file": str(write_training_data(tmp_path)), "purpose": "fine-tune"}
     config = {"openai-ft:apiKey": API_KEY, "openai-ft:baseUrl": service.url}
 

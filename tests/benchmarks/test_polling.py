@@ -14,15 +14,15 @@ SEARCH = entry("metadata%5Bpulumi_openai_ft_token%5D=0&limit=100")
 EVENTS = entry("limit=100", f"{LISTING}/{{job_id}}/events")
 
 
-def test_an_interval_goes_from_one_first_page_of_the_jobs_to_the_next() -> None:
+def test_an_interval_runs_between_first_pages_of_the_jobs() -> None:
     look = [FIRST_PAGE, SECOND_PAGE, EVENTS, EVENTS]
 
     assert intervals([EVENTS, *look, *look, FIRST_PAGE, EVENTS]) == [4, 4]
 
 
-def test_a_search_begins_no_interval_and_counts() -> None:
+def test_a_lookup_starts_no_interval_but_counts() -> None:
     assert intervals([FIRST_PAGE, SEARCH, EVENTS, FIRST_PAGE]) == [3]
 
 
-def test_without_two_looks_there_is_no_interval() -> None:
+def test_without_two_polls_there_is_no_interval() -> None:
     assert intervals([FIRST_PAGE, EVENTS]) == []

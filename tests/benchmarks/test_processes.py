@@ -25,7 +25,7 @@ signal.pause()
 """
 
 
-def test_what_a_command_writes_is_kept() -> None:
+def test_the_output_of_a_command_is_kept() -> None:
     ran = run(
         [sys.executable, "-c", "import sys; print('out'); sys.stdout.flush(); print('err', file=sys.stderr)"]
     )
@@ -48,7 +48,7 @@ def test_processor_time_is_read_while_a_command_runs() -> None:
         assert 0 < cpu_seconds(process.pid) < 60
 
 
-def test_the_first_line_of_a_server_is_waited_for_and_timed() -> None:
+def test_the_first_line_of_a_server_is_timed() -> None:
     slow = "import time; time.sleep(0.2); print(4711, flush=True); input()"
     with serving([sys.executable, "-c", slow]) as process:
         assert process.said == "4711"
@@ -68,7 +68,7 @@ def test_a_server_ends_with_the_processes_that_it_started(tmp_path: Path) -> Non
         assert plugin.read() == ""
 
 
-def test_a_server_that_ends_without_a_word_is_told_with_what_it_wrote_as_errors() -> None:
+def test_a_server_that_ends_early_is_reported_with_stderr() -> None:
     mute = "import sys; sys.exit('no port is free')"
     with pytest.raises(BenchmarkError, match="ended with 1") as caught, serving([sys.executable, "-c", mute]):
         pass
@@ -76,7 +76,7 @@ def test_a_server_that_ends_without_a_word_is_told_with_what_it_wrote_as_errors(
     assert "no port is free" in str(caught.value)
 
 
-def test_the_peak_of_memory_is_told_and_begins_anew() -> None:
+def test_peak_memory_is_reported_and_reset() -> None:
     greedy = "import sys; held = b'x' * 50_000_000; del held; print('done', flush=True); sys.stdin.read()"
     with serving([sys.executable, "-c", greedy]) as server:
         peak = peak_megabytes(server.pid)
@@ -85,7 +85,7 @@ def test_the_peak_of_memory_is_told_and_begins_anew() -> None:
         assert peak - peak_megabytes(server.pid) > 40
 
 
-def test_a_failure_names_the_command_its_code_and_the_end_of_its_output() -> None:
+def test_a_failure_names_command_exit_code_and_last_output() -> None:
     with pytest.raises(BenchmarkError) as caught:
         run([sys.executable, "-c", "print('\\n'.join(map(str, range(40)))); raise SystemExit(3)"])
 
@@ -94,12 +94,12 @@ def test_a_failure_names_the_command_its_code_and_the_end_of_its_output() -> Non
     assert "    20\n" not in str(caught.value)
 
 
-def test_a_command_that_is_not_there_is_told_with_the_way_out() -> None:
+def test_a_missing_command_is_reported_with_its_fix() -> None:
     with pytest.raises(BenchmarkError, match="no-such-engine is not on PATH; run `make bench`"):
         run(["no-such-engine"])
 
 
-def test_an_interruption_leaves_nothing_of_a_command_that_does_not_listen(tmp_path: Path) -> None:
+def test_an_interruption_kills_a_command_that_ignores_signals(tmp_path: Path) -> None:
     """Not even a process with a group of its own, as the engine's plugins have: its end of the pipe closes."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

@@ -9,7 +9,7 @@ from pulumi_openai_ft import FineTuningJob
 NO_OP = Path(benchmarks.__file__).parent / "programs" / "waiting" / "no_op.py"
 
 
-def test_the_stand_in_of_a_job_has_the_outputs_of_a_job() -> None:
+def test_the_no_op_job_has_a_jobs_outputs() -> None:
     stand_in = runpy.run_path(str(NO_OP))
 
     given = {"model", "training_file", "seed"}

@@ -38,26 +38,26 @@ def test_a_row_gives_size_medians_ratio_and_spread(report: Report) -> None:
     assert row(report.table(), "overhead: up [s]") == ["20", "2.2", "2", "1.10", "1.00", "…", "1.20"]
 
 
-def test_the_growth_stands_below_the_sizes(report: Report) -> None:
+def test_growth_is_shown_below_the_sizes(report: Report) -> None:
     assert row(report.table(), "  growth") == ["n^0.91", "n^0.63"]
 
 
-def test_what_has_no_size_has_neither_size_nor_growth(report: Report) -> None:
+def test_benchmarks_without_size_show_neither_size_nor_growth(report: Report) -> None:
     assert row(report.table(), "import: names [s]") == ["0.1", "0.4", "0.25", "0.25", "…", "0.25"]
 
 
-def test_what_ours_takes_beyond_the_peer_has_a_sign_and_a_limit_that_is_exceeded_is_marked(
+def test_overhead_is_signed_and_an_exceeded_limit_is_marked(
     report: Report,
 ) -> None:
     shown = ["64", "5", "2", "+3.00", "+2.00", "…", "+3.00", "+2.60", "exceeded"]
     assert row(report.table(), "waiting: jobs [s]") == shown
 
 
-def test_a_limit_that_is_kept_stands_alone(report: Report) -> None:
+def test_a_limit_that_is_met_has_no_mark(report: Report) -> None:
     assert row(report.table(), "waiting: host [s]")[-1] == "1.30"
 
 
-def test_the_table_says_what_was_compared_and_with_which_versions(report: Report) -> None:
+def test_the_table_lists_peers_and_their_versions(report: Report) -> None:
     table = report.table()
 
     assert "overhead: package: a file; baseline: nothing" in table
@@ -86,7 +86,7 @@ def test_the_results_hold_every_sample_and_its_conditions(report: Report, tmp_pa
     assert (waits["at_most"], waits["points"][0]["beyond"]) == (2.6, 3.0)
 
 
-def test_the_results_tell_nothing_of_whose_machine_it_was(report: Report, tmp_path: Path) -> None:
+def test_results_do_not_identify_the_machine(report: Report, tmp_path: Path) -> None:
     report.write(tmp_path / "results.json")
 
     text = (tmp_path / "results.json").read_text()

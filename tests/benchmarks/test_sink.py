@@ -41,7 +41,7 @@ def official(sink: Sink) -> Iterator[openai.OpenAI]:
         yield client
 
 
-def test_counts_what_we_send_in_one_piece_and_not_the_form_around_it(sink: Sink, api: Client) -> None:
+def test_counts_the_content_without_the_multipart_form(sink: Sink, api: Client) -> None:
     expiry = {"anchor": "created_at", "seconds": 3600}
 
     file = api.upload_file("data.jsonl", io.BytesIO(CONTENT), purpose="batch", expires_after=expiry)
@@ -51,7 +51,7 @@ def test_counts_what_we_send_in_one_piece_and_not_the_form_around_it(sink: Sink,
     sink.require(len(CONTENT))
 
 
-def test_counts_what_we_send_in_parts(sink: Sink, api: Client) -> None:
+def test_counts_the_content_of_multipart_uploads(sink: Sink, api: Client) -> None:
     upload = api.begin_upload("data.jsonl", purpose="batch", size=2 * len(CONTENT), mime_type="text/jsonl")
     parts = [api.add_part(upload.id, io.BytesIO(CONTENT)) for _ in range(2)]
 
@@ -62,7 +62,9 @@ def test_counts_what_we_send_in_parts(sink: Sink, api: Client) -> None:
     sink.require(2 * len(CONTENT))
 
 
-def test_counts_what_the_official_client_sends(sink: Sink, official: openai.OpenAI, tmp_path: Path) -> None:
+def test_counts_the_content_of_the_official_client(
+    sink: Sink, official: openai.OpenAI, tmp_path: Path
+) -> None:
     path = tmp_path / "data.jsonl"
     path.write_bytes(CONTENT)
 
@@ -77,14 +79,14 @@ def test_counts_what_the_official_client_sends(sink: Sink, official: openai.Open
     sink.require(2 * len(CONTENT))
 
 
-def test_counts_a_plain_stream(sink: Sink) -> None:
+def test_counts_a_raw_stream(sink: Sink) -> None:
     answer = httpx.post(f"{sink.url}/files", content=CONTENT, trust_env=False)
 
     assert answer.json()["bytes"] == len(CONTENT)
     sink.require(len(CONTENT))
 
 
-def test_refuses_parts_that_are_not_as_long_as_the_whole(api: Client) -> None:
+def test_refuses_parts_of_another_total_size(api: Client) -> None:
     upload = api.begin_upload("data.jsonl", purpose="batch", size=len(CONTENT), mime_type="text/jsonl")
     part = api.add_part(upload.id, io.BytesIO(CONTENT[1:]))
 
@@ -92,14 +94,14 @@ def test_refuses_parts_that_are_not_as_long_as_the_whole(api: Client) -> None:
         api.complete_upload(upload.id, [part.id], "0")
 
 
-def test_a_figure_of_what_was_not_sent_is_none(sink: Sink, api: Client) -> None:
+def test_a_size_without_an_upload_gives_no_figure(sink: Sink, api: Client) -> None:
     api.upload_file("data.jsonl", io.BytesIO(CONTENT), purpose="batch")
 
     with pytest.raises(BenchmarkError, match="received 76800 bytes instead of 76801"):
         sink.require(len(CONTENT) + 1)
 
 
-def test_at_the_end_of_a_line_nothing_comes_faster_than_over_it(tmp_path: Path) -> None:
+def test_a_throttled_line_limits_the_speed(tmp_path: Path) -> None:
     with Sink.running(tmp_path, speed=20) as sink:
         began = time.monotonic()
         httpx.post(f"{sink.url}/files", content=bytes(4_000_000), trust_env=False)

@@ -43,8 +43,8 @@ def test_the_whole_suite_runs_on_the_real_engine(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(results.read_text())["benchmarks"]
     assert found.keys() == SUITE.keys()
-    told = {(name, series["what"]) for name, all_series in found.items() for series in all_series}
-    assert {(target.benchmark, target.series) for target in TARGETS} <= told
+    reported = {(name, series["what"]) for name, all_series in found.items() for series in all_series}
+    assert {(target.benchmark, target.series) for target in TARGETS} <= reported
     hosts = ("our host", "stock host")
     commands = {f"{command}, {host}" for command in ("up", "no-change preview", "destroy") for host in hosts}
     assert {series["what"] for series in found["overhead"]} == commands

@@ -23,7 +23,7 @@ def _no_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def test_the_data_are_good_the_same_each_time_and_of_their_size(tmp_path: Path) -> None:
+def test_generated_data_is_valid_deterministic_and_sized(tmp_path: Path) -> None:
     first, second = (write(tmp_path / name, 1) for name in ("first", "second"))
 
     report = check(first, part="training")
@@ -32,7 +32,7 @@ def test_the_data_are_good_the_same_each_time_and_of_their_size(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("way", [name for name in WAYS if name != "peer"] + [WITHOUT_TOKENS])
-def test_each_way_goes_through_a_file_in_a_process_of_its_own(way: str, tmp_path: Path) -> None:
+def test_each_reader_runs_in_a_process_of_its_own(way: str, tmp_path: Path) -> None:
     file = write(tmp_path / "training.jsonl", 1)
 
     assert 0 < seconds(way, file, 1) < 60
@@ -45,14 +45,14 @@ def test_faulty_data_end_a_way(tmp_path: Path) -> None:
         seconds("ours", tmp_path / "training.jsonl", 1)
 
 
-def test_what_is_missing_of_the_peers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_peers_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_data, "PEERS", ("json", "no-such-peer"))
 
     with pytest.raises(BenchmarkError, match=r"a baseline is missing: run pip install no-such-peer$"):
         suite.measure(Plan(sizes=(1,), runs=1))
 
 
-def test_ratios_are_to_a_peer_that_was_measured_in_the_same_run() -> None:
+def test_ratios_compare_with_a_peer_of_the_same_run() -> None:
     ways = [(way, cores) for way in [*WAYS, WITHOUT_TOKENS] for cores in (1, 2)]
     taken = {20: {way: [float(number), 2.0] for number, way in enumerate(ways, start=1)}}
 
@@ -66,7 +66,8 @@ def test_ratios_are_to_a_peer_that_was_measured_in_the_same_run() -> None:
 
 @pytest.mark.skipif(not HAS_PEERS or len(os.sched_getaffinity(0)) < 2, reason="needs the peers and two cores")
 def test_all_of_it_is_measured() -> None:
-    found = suite.measure(Plan(sizes=(1,), runs=1))
+    found = suite.measure(Plan(data=(1,), runs=1))
 
     assert [one.what for one in found] == [comparison.what for comparison in suite.COMPARISONS]
+    assert {point.size for one in found for point in one.points} == {1}
     assert all(value > 0 for one in found for point in one.points for value in (*point.ours, *point.peer))

@@ -37,7 +37,7 @@ def rows(said: str) -> dict[str, str]:
     return dict(line.split(maxsplit=1) for line in said.splitlines())
 
 
-def test_tokens_and_price_are_told_with_the_source_of_the_price(
+def test_tokens_and_price_are_printed_with_the_price_source(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(file, "--model", MODEL, "--epochs", "4") == 0
@@ -52,7 +52,7 @@ def test_tokens_and_price_are_told_with_the_source_of_the_price(
     assert said["cost"] == "about 0.05 USD"
 
 
-def test_epochs_are_those_that_the_service_is_likely_to_choose(
+def test_epochs_default_to_the_likely_choice_of_the_service(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(file, "--model", MODEL)
@@ -75,7 +75,7 @@ def test_without_a_price_the_cost_is_not_known(file: Path, capsys: pytest.Captur
     assert (said["price"], said["cost"]) == ("unknown: set --price", "unknown")
 
 
-def test_what_is_billed_by_the_hour_has_no_price_by_tokens(
+def test_training_billed_by_the_hour_has_no_token_price(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(file, "--model", "o4-mini") == 0
@@ -106,7 +106,7 @@ def test_json_holds_the_figures(file: Path, capsys: pytest.CaptureFixture[str]) 
     }
 
 
-def test_a_file_that_would_be_refused_is_said_to_be(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_would_be_refused_is_reported(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_bytes(file.read_bytes() + b"{\n")
 
     assert run(file, "--model", MODEL) == 1
@@ -115,7 +115,9 @@ def test_a_file_that_would_be_refused_is_said_to_be(file: Path, capsys: pytest.C
     )
 
 
-def test_a_missing_file_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_is_reported_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(tmp_path / "missing", "--model", MODEL) == 1
     assert capsys.readouterr().err == (
         f"openai-ft: '{tmp_path}/missing' cannot be read: no such file or directory\n"

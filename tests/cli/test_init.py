@@ -75,7 +75,7 @@ def test_the_project_file_may_have_another_ending(folder: Path, name: str) -> No
     assert initialize(folder)[1] == f"added plugins.providers to {name}"
 
 
-def test_a_folder_that_the_project_already_names_gets_the_wrapper(folder: Path) -> None:
+def test_a_folder_named_in_the_project_gets_the_wrapper(folder: Path) -> None:
     text = PROJECT + LINES.replace("path: bin", "path: tools/hosts")
     (folder / "Pulumi.yaml").write_text(text)
 
@@ -143,7 +143,7 @@ def test_a_lost_run_bit_is_set_again(folder: Path) -> None:
     assert os.access(wrapper, os.X_OK)
 
 
-def test_another_program_of_that_name_is_overwritten_only_by_force(folder: Path) -> None:
+def test_another_program_is_overwritten_only_with_force(folder: Path) -> None:
     wrapper = folder / "bin" / WRAPPER
     wrapper.parent.mkdir()
     wrapper.write_text("#!/bin/sh\nexec python3 -m theirs\n")
@@ -157,7 +157,7 @@ def test_another_program_of_that_name_is_overwritten_only_by_force(folder: Path)
     assert wrapper.read_bytes() == WRAPPER_SOURCE.read_bytes()
 
 
-def test_the_project_file_keeps_its_mode_and_stays_a_link(folder: Path, tmp_path: Path) -> None:
+def test_the_project_file_keeps_its_mode_and_symlink(folder: Path, tmp_path: Path) -> None:
     real = tmp_path / "shared.yaml"
     (folder / "Pulumi.yaml").rename(real)
     real.chmod(0o640)
@@ -170,7 +170,7 @@ def test_the_project_file_keeps_its_mode_and_stays_a_link(folder: Path, tmp_path
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
 
 
-def test_what_cannot_be_written_is_named(folder: Path) -> None:
+def test_an_unwritable_file_is_named(folder: Path) -> None:
     (folder / "bin").write_text("a file in the way")
 
     with pytest.raises(InputError, match=r"/shop/bin.*: (File exists|Not a directory)"):
@@ -179,7 +179,7 @@ def test_what_cannot_be_written_is_named(folder: Path) -> None:
     assert project_text(folder) == PROJECT
 
 
-def test_a_file_that_is_not_safe_to_edit_leaves_everything_as_it_was(folder: Path) -> None:
+def test_an_uneditable_project_file_leaves_everything_unchanged(folder: Path) -> None:
     (folder / "Pulumi.yaml").write_text(f"{PROJECT}...\n")
     before = contents(folder)
 
@@ -196,7 +196,7 @@ def pack_description(folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_a_project_gets_a_policy_pack_if_asked(folder: Path) -> None:
+def test_a_project_gets_a_policy_pack_on_request(folder: Path) -> None:
     done = initialize(folder, policies=True)
 
     assert done[-1] == "wrote the policy pack policies; apply it with `pulumi preview --policy-pack policies`"
@@ -215,7 +215,7 @@ def test_a_policy_pack_uses_the_environment_of_the_program(folder: Path) -> None
     assert pack_description(folder)["runtime"]["options"] == {"virtualenv": "../venv"}
 
 
-def test_a_policy_pack_of_an_older_version_becomes_a_package(folder: Path) -> None:
+def test_an_older_policy_pack_becomes_a_package(folder: Path) -> None:
     initialize(folder, policies=True)
     (folder / "policies" / "__init__.py").unlink()
 
@@ -223,7 +223,7 @@ def test_a_policy_pack_of_an_older_version_becomes_a_package(folder: Path) -> No
     assert initialize(folder, policies=True) == []
 
 
-def test_a_policy_pack_that_is_there_stays_as_it_is(folder: Path) -> None:
+def test_an_existing_policy_pack_is_unchanged(folder: Path) -> None:
     initialize(folder, policies=True)
     (folder / "policies" / "__init__.py").unlink()
     (folder / "policies" / "__main__.py").write_text("# my own rules\n")
@@ -233,7 +233,7 @@ def test_a_policy_pack_that_is_there_stays_as_it_is(folder: Path) -> None:
     assert contents(folder) == before
 
 
-def test_a_program_in_the_folder_of_the_policy_pack_is_left_alone(folder: Path) -> None:
+def test_another_program_in_the_policy_folder_is_unchanged(folder: Path) -> None:
     program = folder / "policies" / "__main__.py"
     program.parent.mkdir()
     program.write_text("print('mine')\n")

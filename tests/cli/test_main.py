@@ -23,7 +23,7 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert [command for command in ("init", "doctor", "emulator") if f"\n    {command} " not in said] == []
 
 
-def test_without_a_command_it_says_how_to_use_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_command_it_prints_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main([])
 
@@ -38,7 +38,7 @@ def test_the_installed_command_knows_its_version() -> None:
     assert said.stdout.startswith("openai-ft 0.")
 
 
-def test_a_missing_extra_is_named_with_what_to_install() -> None:
+def test_a_missing_extra_is_named() -> None:
     command = [sys.executable, "-c", WITHOUT_EXTRA.format(["emulator"])]
     said = subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -54,7 +54,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_init_says_what_it_did_and_then_that_all_is_there(
+def test_init_reports_changes_and_then_that_nothing_is_missing(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["init", str(project)]) == 0
@@ -76,7 +76,7 @@ def test_init_works_on_the_current_folder(project: Path, monkeypatch: pytest.Mon
     assert (project / "bin" / "pulumi-resource-pulumi-python").exists()
 
 
-def test_what_goes_wrong_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", str(tmp_path)]) == 1
 
     said = capsys.readouterr()

@@ -41,7 +41,7 @@ def provider(**configuration: Any) -> dict[str, Any]:
     }
 
 
-def told(*resources: dict[str, Any], day: date = TODAY) -> list[tuple[str, str, str]]:
+def reported(*resources: dict[str, Any], day: date = TODAY) -> list[tuple[str, str, str]]:
     """What is violated: level, rule and resource."""
     return [(one.level, one.rule, one.name) for one in violations(resources, policy_config.read(None), day)]
 
@@ -51,39 +51,39 @@ NEAR = ("advisory", "fine-tuning-model-near-shutdown", "it")
 
 @pytest.mark.parametrize("kind", VALID)
 def test_a_stack_that_keeps_the_rules_is_fine(kind: str) -> None:
-    assert told(provider(), kept(kind), day=date(2026, 6, 1)) == []
+    assert reported(provider(), kept(kind), day=date(2026, 6, 1)) == []
 
 
 def test_a_model_that_was_shut_down_since_is_found() -> None:
-    found = told(kept(JOB_TYPE), day=LATER)
+    found = reported(kept(JOB_TYPE), day=LATER)
 
     assert ("mandatory", "fine-tuning-supported-model", "it") in found
     assert ("advisory", "fine-tuning-no-new-jobs-after", "it") in found
 
 
 def test_the_configuration_of_the_last_update_counts() -> None:
-    assert NEAR in told(provider(), kept(JOB_TYPE))
-    assert NEAR not in told(provider(openai_ft__service="azure"), kept(JOB_TYPE))
+    assert NEAR in reported(provider(), kept(JOB_TYPE))
+    assert NEAR not in reported(provider(openai_ft__service="azure"), kept(JOB_TYPE))
 
 
 def test_a_permission_needs_no_key_to_be_judged() -> None:
-    assert told(provider(), kept(PERMISSION_TYPE)) == []
+    assert reported(provider(), kept(PERMISSION_TYPE)) == []
 
 
-def test_a_state_tells_whether_a_resource_is_protected() -> None:
+def test_protection_is_read_from_the_state() -> None:
     lost = ("mandatory", "protect-in-production", "it")
 
-    assert lost in told(kept(JOB_TYPE, stack="prod"))
-    assert lost not in told(kept(JOB_TYPE, stack="prod", protect=True))
+    assert lost in reported(kept(JOB_TYPE, stack="prod"))
+    assert lost not in reported(kept(JOB_TYPE, stack="prod", protect=True))
 
 
-def test_a_key_is_found_where_it_is_plain() -> None:
+def test_a_plaintext_key_is_found() -> None:
     plain = kept(JOB_TYPE, inputs={"metadata": {"owner": "x", "key": KEY}}, outputs={"error": KEY})
     secret = kept(
         JOB_TYPE, name="other", inputs={"metadata": ENCRYPTED}, outputs={"error": {"message": ENCRYPTED}}
     )
 
-    found = told(provider(shop__key=KEY, openai_ft__apiKey=ENCRYPTED), plain, secret)
+    found = reported(provider(shop__key=KEY, openai_ft__apiKey=ENCRYPTED), plain, secret)
 
     assert [(rule, name) for _, rule, name in found if rule.startswith("no-keys")] == [
         ("no-keys-in-properties", "default"),
@@ -95,28 +95,28 @@ def test_a_key_is_found_where_it_is_plain() -> None:
 
 def test_a_secret_is_not_judged() -> None:
     assert [
-        rule for _, rule, _ in told(kept(JOB_TYPE, inputs={"model": ENCRYPTED, "suffix": ENCRYPTED}))
+        rule for _, rule, _ in reported(kept(JOB_TYPE, inputs={"model": ENCRYPTED, "suffix": ENCRYPTED}))
     ] == []
 
 
-def test_what_a_job_was_trained_from_is_known() -> None:
+def test_the_training_file_of_a_job_is_known() -> None:
     batch = kept(FILE_TYPE, name="data", inputs={"purpose": "batch"})
     job = kept(JOB_TYPE, propertyDependencies={"training_file": [batch["urn"]]})
 
-    assert ("mandatory", "training-file-purpose", "it") in told(batch, job)
+    assert ("mandatory", "training-file-purpose", "it") in reported(batch, job)
 
 
-def test_what_is_only_still_to_be_deleted_is_left_out() -> None:
-    assert told(kept(JOB_TYPE, delete=True), day=LATER) == []
+def test_resources_pending_deletion_are_skipped() -> None:
+    assert reported(kept(JOB_TYPE, delete=True), day=LATER) == []
 
 
-def test_what_a_program_only_reads_is_not_its_to_change() -> None:
-    assert told(kept(JOB_TYPE, stack="prod"), day=LATER) != []
-    assert told(kept(JOB_TYPE, stack="prod", external=True), day=LATER) == []
+def test_resources_that_are_only_read_are_skipped() -> None:
+    assert reported(kept(JOB_TYPE, stack="prod"), day=LATER) != []
+    assert reported(kept(JOB_TYPE, stack="prod", external=True), day=LATER) == []
 
 
 def test_an_empty_stack_is_fine() -> None:
-    assert told() == []
+    assert reported() == []
 
 
 FOUND = [
@@ -148,7 +148,7 @@ def test_as_json_each_is_an_object() -> None:
     }
 
 
-def test_without_the_extra_a_sentence_says_what_to_install() -> None:
+def test_without_the_extra_it_names_the_package_to_install() -> None:
     code = (
         "import sys; sys.modules['pulumi_policy'] = None; from pulumi_openai_ft.cli.main import main; "
         "sys.exit(main(['policy', 'check']))"

@@ -23,7 +23,7 @@ def test_without_a_file_the_defaults_count() -> None:
     assert policy_config.read(None) == {rule.name: (rule.level, {}) for rule in RULES}
 
 
-def test_a_rule_is_configured_by_its_level_or_an_object(file: Path) -> None:
+def test_a_rule_accepts_a_level_or_an_object(file: Path) -> None:
     written = {
         "all": "advisory",
         "fine-tuning-epochs": {"enforcementLevel": "mandatory", "max": 3},
@@ -59,7 +59,7 @@ def test_a_rule_is_configured_by_its_level_or_an_object(file: Path) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_told(file: Path, written: Any, said: str) -> None:
+def test_an_invalid_configuration_is_reported(file: Path, written: Any, said: str) -> None:
     file.write_text(json.dumps(written))
 
     with pytest.raises(InputError) as raised:
@@ -68,7 +68,7 @@ def test_what_is_wrong_is_told(file: Path, written: Any, said: str) -> None:
     assert said in str(raised.value)
 
 
-def test_what_cannot_be_read_is_named(file: Path) -> None:
+def test_an_unreadable_configuration_is_named(file: Path) -> None:
     with pytest.raises(InputError, match=r"rules.json cannot be read: No such file"):
         policy_config.read(file)
 

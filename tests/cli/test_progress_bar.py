@@ -12,7 +12,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_long_file_gets_a_bar_that_is_taken_away() -> None:
+def test_a_long_file_gets_a_temporary_progress_bar() -> None:
     terminal = Terminal()
 
     with progress_bar("data/training.jsonl", terminal, iter([1.0, 1.05, 1.2]).__next__) as progress:
@@ -27,7 +27,7 @@ def test_a_long_file_gets_a_bar_that_is_taken_away() -> None:
     ]
 
 
-def test_a_short_file_gets_none() -> None:
+def test_a_short_file_gets_no_progress_bar() -> None:
     terminal = Terminal()
 
     with progress_bar("training.jsonl", terminal, lambda: 1.0) as progress:
@@ -36,7 +36,7 @@ def test_a_short_file_gets_none() -> None:
     assert terminal.getvalue() == ""
 
 
-def test_nobody_looks_at_what_is_no_terminal() -> None:
+def test_no_bar_is_drawn_outside_of_a_terminal() -> None:
     written = io.StringIO()
 
     with progress_bar("training.jsonl", written, lambda: 1.0) as progress:

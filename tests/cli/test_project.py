@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         (b"name: \xff\n", "can't decode byte"),
     ],
 )
-def test_a_project_that_cannot_be_used_says_why(tmp_path: Path, text: bytes, reason: str) -> None:
+def test_an_unusable_project_is_reported_with_the_reason(tmp_path: Path, text: bytes, reason: str) -> None:
     (tmp_path / "Pulumi.yaml").write_bytes(text)
 
     with pytest.raises(InputError, match=f"{tmp_path}/Pulumi.yaml: .*{reason}"):
@@ -35,14 +35,14 @@ def test_without_a_project_it_says_how_to_get_one(tmp_path: Path) -> None:
         Project.find(tmp_path)
 
 
-def test_a_folder_that_is_not_there_is_no_way_to_the_one_above(tmp_path: Path) -> None:
+def test_a_missing_folder_never_falls_back_to_its_parent(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
 
     with pytest.raises(InputError, match="typo is not a folder"):
         Project.find(tmp_path / "typo")
 
 
-def test_of_two_files_the_one_that_the_engine_reads_counts(tmp_path: Path) -> None:
+def test_of_two_project_files_the_engines_choice_is_used(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: second\nruntime: python\n")
     (tmp_path / "Pulumi.json").write_text('{"name": "first", "runtime": "python"}')
 
@@ -58,9 +58,7 @@ def test_of_two_files_the_one_that_the_engine_reads_counts(tmp_path: Path) -> No
         ("plugins:", None),
     ],
 )
-def test_it_knows_the_folder_that_it_names_for_the_host(
-    tmp_path: Path, text: str, folder: str | None
-) -> None:
+def test_the_folder_of_the_host_is_read(tmp_path: Path, text: str, folder: str | None) -> None:
     (tmp_path / "Pulumi.yaml").write_text(f"name: shop\nruntime: python\n{text}\n")
 
     assert Project.find(tmp_path).host_folder() == (tmp_path / folder if folder else None)

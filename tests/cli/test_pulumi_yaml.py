@@ -80,7 +80,7 @@ runtime: python
 
 
 @pytest.mark.parametrize("shown", STYLES.values(), ids=STYLES)
-def test_the_entry_is_added_in_the_style_of_the_file(shown: str) -> None:
+def test_the_entry_follows_the_style_of_the_file(shown: str) -> None:
     """What is added stands between guillemets."""
     assert with_host(ADDED.sub("", shown)) == ADDED.sub(r"\1", shown)
 
@@ -141,7 +141,7 @@ def test_nothing_else_is_touched(text: str) -> None:
     ],
     ids=["merged", "alias", "end mark", "question mark"],
 )
-def test_where_it_is_not_safe_it_says_what_to_write_by_hand(text: str) -> None:
+def test_an_unsafe_edit_prints_the_lines_to_add(text: str) -> None:
     with pytest.raises(
         InputError, match=r"add \{.name.: .pulumi-python.* manually, then run this command again"
     ) as caught:
@@ -160,7 +160,7 @@ def test_where_it_is_not_safe_it_says_what_to_write_by_hand(text: str) -> None:
         ("- shop\n", "not a project"),
     ],
 )
-def test_what_is_no_project_is_refused(text: str, reason: str) -> None:
+def test_a_file_that_is_not_a_project_is_refused(text: str, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         parse(text)
 

@@ -38,7 +38,7 @@ def test_a_good_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[s
     )
 
 
-def test_problems_are_a_table_and_what_to_do_is_said_once(
+def test_problems_are_a_table_followed_by_the_fixes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bad = [BAD | {"number": number} for number in range(22)]
@@ -59,7 +59,7 @@ def test_problems_are_a_table_and_what_to_do_is_said_once(
     ]
 
 
-def test_files_that_cannot_be_read_do_not_hide_the_others(
+def test_an_unreadable_file_does_not_hide_the_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good = write(tmp_path / "good.jsonl", *ROWS)
@@ -70,7 +70,7 @@ def test_files_that_cannot_be_read_do_not_hide_the_others(
     assert second.startswith(f"{good}: 12 examples")
 
 
-def test_a_validation_file_may_be_short_and_should_hold_other_rows(
+def test_a_short_validation_file_passes_unless_rows_repeat(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     training = write(tmp_path / "training.jsonl", *ROWS)
@@ -83,7 +83,9 @@ def test_a_validation_file_may_be_short_and_should_hold_other_rows(
     )
 
 
-def test_the_model_tells_how_long_a_row_may_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_model_determines_the_maximum_row_length(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     long = chat(USER, ASSISTANT | {"content": "parcel " * 70_000})
     file = write(tmp_path / "long.jsonl", *ROWS, long)
 

@@ -12,8 +12,8 @@ from tests.fake_clock import WALL, FakeClock
 from tests.support import ADMIN_KEY, API_KEY
 
 from pulumi_openai_ft._client.client import Client, connect
-from pulumi_openai_ft._client.rate_limit import TimeSource
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._shared.clock import TimeSource
 from pulumi_openai_ft.errors import InputError, InvalidResponseError, NotFoundError, ServiceError
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fake_clock import WALL, FakeClock, SharedFakeClock
 
-from pulumi_openai_ft._client.rate_limit import INTERVAL, MINUTE, RateLimiter, TimeSource, limiter_of
+from pulumi_openai_ft._client.rate_limit import INTERVAL, MINUTE, RateLimiter, limiter_of
+from pulumi_openai_ft._shared.clock import TimeSource
 
 
 def waits(limiter: RateLimiter, clock: FakeClock, number: int = 1) -> list[float]:

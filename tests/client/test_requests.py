@@ -12,10 +12,11 @@ from tests.fake_clock import WALL, FakeClock
 from tests.support import ADMIN_KEY, API_KEY
 
 from pulumi_openai_ft import errors
-from pulumi_openai_ft._client.rate_limit import INTERVAL, RateLimiter, TimeSource
+from pulumi_openai_ft._client.rate_limit import INTERVAL, RateLimiter
 from pulumi_openai_ft._client.requests import Session
 from pulumi_openai_ft._client.transport import CONNECT_TIMEOUT, Form
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._shared.clock import TimeSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,7 +89,7 @@ def test_session_without_key_raises_at_first_request() -> None:
         session.request("GET", "/files")
 
 
-def test_omits_query_parameters_that_are_none() -> None:
+def test_omits_unset_query_parameters() -> None:
     service = Service()
 
     service.session().request("GET", "/files", params={"after": None, "limit": 3})
@@ -167,7 +168,7 @@ def test_keyboard_interrupt_in_reader_propagates_without_retry() -> None:
     assert len(service.requests) == 1
 
 
-def test_response_without_content_returns_none() -> None:
+def test_an_empty_response_returns_nothing() -> None:
     assert Service(httpx.Response(204)).session().request("DELETE", "/files/file-1") is None
 
 
@@ -324,7 +325,7 @@ def subclasses(kind: type[Exception]) -> list[type[Exception]]:
 @pytest.mark.parametrize(
     "kind", [kind for kind in subclasses(httpx.HTTPError) if kind is not httpx.HTTPStatusError]
 )
-def test_httpx_errors_become_service_connection_errors(kind: Callable[[str], Exception]) -> None:
+def test_httpx_errors_become_service_connection_errors(kind: type[httpx.HTTPError]) -> None:
     with pytest.raises(
         errors.ServiceConnectionError, match=r"http://127\.0\.0\.1:1/v1.*openai-ft:baseUrl"
     ) as caught:

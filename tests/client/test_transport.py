@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from threading import Barrier
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Barrier, Thread
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -24,7 +26,7 @@ from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.errors import ServiceTimeoutError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pulumi_openai_ft._client.requests import Session
     from pulumi_openai_ft.emulator import Emulator
@@ -56,6 +58,40 @@ def test_sequential_requests_reuse_one_connection() -> None:
     pool.close()
 
     assert used[0] is used[1] is used[2]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("idle", "connections"), [(3.5, 1), (4.5, 2)])
+def test_idle_connections_close_before_servers_close_them(idle: float, connections: int) -> None:
+    """Common servers close a connection after 5 idle seconds; a POST must not meet that."""
+    with echo_server() as (url, peers):
+        pool = ConnectionPool(PoolKey(url, (), None))
+        for pause in (0, idle):
+            time.sleep(pause)
+            with pool._connection(0) as client:
+                client.post("/")
+        pool.close()
+
+    assert len(set(peers)) == connections
+
+
+@contextmanager
+def echo_server() -> Iterator[tuple[str, list[int]]]:
+    """Serve requests over persistent connections. Yield the URL and the client's port of each request."""
+    peers: list[int] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            peers.append(self.client_address[1])
+            self.send_response(204)
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", peers
+        server.shutdown()
 
 
 def test_simultaneous_requests_use_separate_connections() -> None:
@@ -187,7 +223,9 @@ def test_form_rereads_file_in_blocks_for_every_send() -> None:
     message = Form("file", "data.jsonl", content).message()
 
     for _ in range(2):
-        blocks = list(build_request(message).stream)
+        stream = build_request(message).stream
+        assert isinstance(stream, httpx.SyncByteStream)
+        blocks = list(stream)
         assert b"".join(blocks[1:-1]) == CONTENT
         assert max(map(len, blocks)) == BLOCK_SIZE
 

@@ -93,7 +93,7 @@ def test_each_other_feature_is_found_by_its_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_each_of_the_models_is_spoken_of(model: str) -> None:
+def test_each_model_is_mentioned(model: str) -> None:
     assert f"`{model}`" in PAGE
 
 
@@ -126,7 +126,7 @@ OF_OWNERS = [
     for head, *rows in tables()
     for owner in column([head], 1)
     for name in column(rows, 1)
-    if owner in pulumi_openai_ft.__all__
+    if owner in dir(pulumi_openai_ft)
 ]
 
 
@@ -140,12 +140,14 @@ def test_all_that_they_have_is_ours_too() -> None:
 
 
 @pytest.mark.parametrize(("owner", "name"), OF_OWNERS)
-def test_what_is_ours_in_a_table_exists(owner: str, name: str) -> None:
+def test_our_names_in_tables_exist(owner: str, name: str) -> None:
     assert is_of(owner, name)
 
 
 def named(pattern: str) -> list[str]:
-    return sorted({found for code in CODES for found in re.findall(pattern, code)})
+    names = sorted({found for code in CODES for found in re.findall(pattern, code)})
+    assert names, f"nothing on the page matches {pattern}"
+    return names
 
 
 def test_the_folders_of_examples_exist() -> None:
@@ -169,7 +171,7 @@ def test_settings_exist() -> None:
     assert set(named(rf"{CONFIG_NAMESPACE}:(\w+)")) <= keys
 
 
-def test_what_is_named_of_pulumi_and_of_us_in_sentences_exists() -> None:
+def test_names_of_pulumi_and_ours_in_sentences_exist() -> None:
     options = inspect.signature(pulumi.ResourceOptions).parameters
 
     assert [name for name in named(r"\bopenai_ft\.(\w+)") if not hasattr(pulumi_openai_ft, name)] == []

@@ -75,14 +75,16 @@ def test_commands_are_found() -> None:
 
 
 @pytest.mark.parametrize("command", of("openai-ft"), ids=str)
-def test_our_command_has_what_is_shown(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+def test_our_documented_commands_and_options_exist(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
     _, names, option = command
     with pytest.raises(SystemExit) as ended:
         main.main([*names, "--help"])
-    told = capsys.readouterr().out
+    reported = capsys.readouterr().out
 
     assert ended.value.code == 0
-    assert not option or re.search(rf"(?<![\w-]){option}(?![\w-])", told)
+    assert not option or re.search(rf"(?<![\w-]){option}(?![\w-])", reported)
 
 
 @pytest.mark.parametrize("command", of("make"), ids=str)
@@ -93,16 +95,16 @@ def test_make_has_the_target(command: Command) -> None:
 
 
 @cache
-def told_by_pulumi(folder: str, *names: str) -> str:
+def printed_by_pulumi(folder: str, *names: str) -> str:
     command = [f"{folder}/pulumi", *names, "--help"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("command", of("pulumi"), ids=str)
-def test_pulumi_has_what_is_shown(engine: str, command: Command) -> None:  # noqa: F811 - the fixture
+def test_documented_pulumi_commands_and_options_exist(engine: str, command: Command) -> None:  # noqa: F811 - the fixture
     _, names, option = command
-    told = told_by_pulumi(engine, *names[:2])
+    reported = printed_by_pulumi(engine, *names[:2])
 
-    assert not names or f"pulumi {names[0]}" in told
-    assert not option or re.search(rf"(?<![\w-]){option}(?![\w-])", told)
+    assert not names or f"pulumi {names[0]}" in reported
+    assert not option or re.search(rf"(?<![\w-]){option}(?![\w-])", reported)

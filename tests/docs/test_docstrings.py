@@ -19,7 +19,7 @@ def described() -> None:
     """
 
 
-def test_the_text_is_what_no_section_holds() -> None:
+def test_the_text_is_outside_of_sections() -> None:
     assert docstrings.text(described) == "Does something.\n\nMore of it: and so on."
 
 

@@ -9,6 +9,7 @@ import pytest
 from tests.docs.pages import PAGES, ROOT
 
 from pulumi_openai_ft import errors
+from pulumi_openai_ft._training_data.problems import KINDS
 
 PAGE = PAGES["errors"]
 PULUMIS = [
@@ -30,6 +31,7 @@ def texts_of(node: ast.AST) -> str:
 SOURCE = "\n".join(
     [texts_of(ast.parse(path.read_text())) for path in (ROOT / "src").rglob("*.py")]
     + [path.read_text() for path in (ROOT / "src").rglob("pulumi-resource-*")]
+    + [kind.hint for kind in KINDS.values()]
 )
 """What we say, and what the emulator says as OpenAI does."""
 

@@ -16,8 +16,9 @@ from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import OpenAIFTError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.support import Configure
 
     from pulumi_openai_ft._provider.base import Provider
     from pulumi_openai_ft.emulator import Emulator
@@ -68,10 +69,10 @@ def is_shown(resource: str, message: str) -> bool:
 
 
 @pytest.mark.parametrize(("kind", "inputs"), REFUSED, ids=str)
-def test_what_check_says_is_shown(
+def test_messages_of_check_are_documented(
     kind: type[Provider],
     inputs: dict[str, Any],
-    configure: Callable[..., Any],
+    configure: Configure,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -88,13 +89,13 @@ def test_what_check_says_is_shown(
     assert failures
 
 
-def test_a_missing_admin_key_is_shown(configure: Callable[..., Any]) -> None:
+def test_a_missing_admin_key_is_shown(configure: Configure) -> None:
     failures = configure(FineTuningCheckpointPermissionProvider, adminKey=None).check({}, SHARED).failures
 
     assert is_shown("FineTuningCheckpointPermission", failures[0].reason)
 
 
-def test_a_grant_that_two_ask_for_is_shown(configure: Callable[..., Any]) -> None:
+def test_a_permission_declared_twice_is_documented(configure: Configure) -> None:
     provider = configure(FineTuningCheckpointPermissionProvider)
     provider.check({}, SHARED | {"__identity": "o::s::p::one"})
 
@@ -103,7 +104,7 @@ def test_a_grant_that_two_ask_for_is_shown(configure: Callable[..., Any]) -> Non
     assert is_shown("FineTuningCheckpointPermission", failures[0].reason)
 
 
-def test_a_new_file_without_a_path_is_shown(configure: Callable[..., Any]) -> None:
+def test_a_new_file_without_a_path_is_shown(configure: Configure) -> None:
     with pytest.raises(OpenAIFTError) as raised:
         configure(FileProvider).create({})
 
@@ -111,32 +112,32 @@ def test_a_new_file_without_a_path_is_shown(configure: Callable[..., Any]) -> No
 
 
 def test_a_file_that_a_job_needs_is_shown(
-    configure: Callable[..., Any], slow_service: Emulator, training_data: Path
+    configure: Configure, slow_service: Emulator, training_data: Path
 ) -> None:
     file = configure(FileProvider, baseUrl=slow_service.url).create({"file": str(training_data)})
     job = configure(FineTuningJobProvider, baseUrl=slow_service.url)
     job.create(JOB | {"training_file": file.id, "wait_for_completion": False})
 
     with pytest.raises(OpenAIFTError) as raised:
-        configure(FileProvider, baseUrl=slow_service.url).delete(file.id, file.outs)
+        configure(FileProvider, baseUrl=slow_service.url).delete(file.id, file.outs or {})
 
     assert is_shown("File", str(raised.value))
 
 
-def test_a_job_that_is_not_found_is_shown(configure: Callable[..., Any]) -> None:
+def test_a_job_that_is_not_found_is_shown(configure: Configure) -> None:
     with pytest.raises(OpenAIFTError) as raised:
         configure(FineTuningJobProvider).read("ftjob-gone", {})
 
     assert is_shown("FineTuningJob", str(raised.value))
 
 
-def test_a_job_that_failed_is_shown(configure: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_job_that_failed_is_shown(configure: Configure, tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_text("not json\n")
     file = configure(FileProvider).create({"file": str(tmp_path / "bad.jsonl")})
     provider = configure(FineTuningJobProvider)
     made = provider.create(JOB | {"training_file": file.id})
 
     with pytest.raises(OpenAIFTError) as raised:
-        provider.update(made.id, made.outs, JOB | {"training_file": file.id})
+        provider.update(made.id, made.outs or {}, JOB | {"training_file": file.id})
 
     assert is_shown("FineTuningJob", str(raised.value))

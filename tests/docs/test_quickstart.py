@@ -66,7 +66,7 @@ def installed(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [linked, pytest.param(installed, marks=pytest.mark.long)])
-def test_it_does_what_it_shows(
+def test_the_transcripts_match_the_commands(
     engine: str,  # noqa: F811 - a fixture
     service: Emulator,  # noqa: F811 - a fixture
     tmp_path: Path,

@@ -29,6 +29,7 @@ PAGE_OF = {
 }
 KINDS = {kind.__name__: kind for kind in RESOURCES}
 FUNCTIONS = {lookup.function: lookup for lookup in LOOKUPS.values()}
+OUTPUT: Any = pulumi.Output
 NOT_SET: tuple[Any, ...] = (None, [], {})
 
 
@@ -55,7 +56,7 @@ def is_exported(name: str, kind: type) -> bool:
 
 
 def test_each_resource_has_a_page_with_inputs_and_outputs() -> None:
-    resources = {name for name in pulumi_openai_ft.__all__ if is_exported(name, pulumi.Resource)}
+    resources = {name for name in dir(pulumi_openai_ft) if is_exported(name, pulumi.Resource)}
 
     assert resources == PAGE_OF.keys()
     for name, page in PAGE_OF.items():
@@ -65,7 +66,7 @@ def test_each_resource_has_a_page_with_inputs_and_outputs() -> None:
 
 
 def test_each_function_has_a_page() -> None:
-    functions = {name for name in pulumi_openai_ft.__all__ if name.startswith("get_")}
+    functions = {name for name in dir(pulumi_openai_ft) if name.startswith("get_")}
 
     assert functions == {twin for name in FUNCTIONS for twin in (name, f"{name}_output")}
     for name in FUNCTIONS:
@@ -90,9 +91,9 @@ def test_every_input_and_output_is_explained(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_outputs_are_what_the_class_annotates(name: str) -> None:
+def test_outputs_match_the_annotations_of_the_class(name: str) -> None:
     annotations = inspect.get_annotations(KINDS[name], eval_str=True)
-    annotated = [key for key, kind in annotations.items() if get_origin(kind) is pulumi.Output]
+    annotated = [key for key, kind in annotations.items() if get_origin(kind) is OUTPUT]
 
     assert [row["output"].strip("`") for row in tables(PAGE_OF[name])["Outputs"]] == ["id", *annotated]
 
@@ -134,7 +135,7 @@ def test_a_functions_errors_are_those_of_its_docstring(name: str) -> None:
     assert [f"    {error}: " in documentation for error in errors] == [True] * documentation.count("Error: ")
 
 
-def test_what_a_change_does_is_what_the_provider_does() -> None:
+def test_documented_effects_of_changes_match_the_provider() -> None:
     job = pulumi_openai_ft.FineTuningJob
     said = {
         row["input"].strip("`"): row["effect of a change"]
@@ -157,7 +158,7 @@ def test_nested_models_come_in_the_order_of_reading() -> None:
     assert order[:3] == ["Method", "Supervised", "SupervisedHyperparameters"]
 
 
-def test_no_comment_asks_for_what_there_is_not() -> None:
+def test_no_marker_names_a_missing_table() -> None:
     assert [name for name, text in BUILT.items() if re.search(r"^<!-- \w+: ", text, re.MULTILINE)] == []
     with pytest.raises(AttributeError):
         expanded("<!-- inputs: Fiel -->")

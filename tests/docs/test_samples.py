@@ -31,7 +31,6 @@ CHECKED = ("pulumi", "pulumi_openai_ft")
 PYTHON = [sample for sample in ALL_SAMPLES if sample.language == "python"]
 ELSEWHERE = {
     "StackReference": "reads the outputs of a stack of another project",
-    "trainingType": "is for Azure",
     "lora_r": "is for a service that takes hyperparameters of its own",
 }
 """What stands in programs that are not run here, and why not."""
@@ -41,6 +40,8 @@ PROGRAMS = [
     if re.search(r"^import pulumi_openai_ft", sample.text, re.MULTILINE)
     and not any(word in sample.text for word in ELSEWHERE)
 ]
+FOR_AZURE = [sample for sample in PROGRAMS if re.search("`azure`|trainingType", sample.text)]
+FOR_OPENAI = [sample for sample in PROGRAMS if sample not in FOR_AZURE]
 DATA = ROOT / "examples" / "data"
 FILES = re.compile(r"[\w-]+\.jsonl")
 IDS = re.compile(r"(?<=')(?:(file-)|(ftjob-)|(ft:))[\w:.-]+(?=')")
@@ -87,7 +88,7 @@ def found(node: ast.expr, bound: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("sample", PYTHON, ids=places(PYTHON))
-def test_a_program_names_what_there_is(sample: Sample) -> None:
+def test_names_in_a_program_exist(sample: Sample) -> None:
     tree = ast.parse(sample.text)
     bound = imported(tree)
 
@@ -141,6 +142,28 @@ def made_elsewhere(service: Emulator) -> Iterator[list[str]]:  # noqa: F811 - th
     api.close()
 
 
+def write_programs(stack: Stack, programs: dict[str, str]) -> None:
+    """Put programs into a stack's folder, and the files that they name."""
+    (stack.folder / "programs.json").write_text(json.dumps(programs))
+    shutil.copytree(DATA, stack.folder, dirs_exist_ok=True)
+    for name in {name for text in programs.values() for name in FILES.findall(text)}:
+        if not (stack.folder / name).exists():
+            shutil.copy(DATA / "customer_support.jsonl", stack.folder / name)
+
+
+@pytest.mark.e2e
+def test_programs_for_azure_run(make_stack: Callable[..., Stack], service: Emulator) -> None:  # noqa: F811 - the fixture
+    service.settings.mode = "azure"
+    stack = make_stack(RUNNER)
+    stack.pulumi("config", "set", "openai-ft:service", "azure")
+    stack.pulumi("config", "set", "openai-ft:query", "api-version=preview")
+    write_programs(stack, {sample.place: renamed(sample) for sample in FOR_AZURE})
+
+    stack.up()
+
+    assert [job["status"] for job in service.jobs()] == ["succeeded"] * len(FOR_AZURE)
+
+
 @pytest.mark.e2e
 def test_programs_run(make_stack: Callable[..., Stack], made_elsewhere: list[str]) -> None:  # noqa: F811 - the fixture
     """All in one update. What was made elsewhere stands for the ids that they name."""
@@ -149,16 +172,11 @@ def test_programs_run(make_stack: Callable[..., Stack], made_elsewhere: list[str
         return made_elsewhere[[bool(group) for group in named.groups()].index(True)]
 
     stack = make_stack(RUNNER)
-    programs = {sample.place: IDS.sub(there, renamed(sample)) for sample in PROGRAMS}
-    (stack.folder / "programs.json").write_text(json.dumps(programs))
-    shutil.copytree(DATA, stack.folder, dirs_exist_ok=True)
-    for name in {name for sample in PROGRAMS for name in FILES.findall(sample.text)}:
-        if not (stack.folder / name).exists():
-            shutil.copy(DATA / "customer_support.jsonl", stack.folder / name)
+    write_programs(stack, {sample.place: IDS.sub(there, renamed(sample)) for sample in FOR_OPENAI})
 
     stack.up()
 
-    prefixes = {re.sub(r"\W+", "-", sample.place) for sample in PROGRAMS if "pulumi.export" in sample.text}
+    prefixes = {re.sub(r"\W+", "-", sample.place) for sample in FOR_OPENAI if "pulumi.export" in sample.text}
     outputs = stack.outputs()
     assert [prefix for prefix in prefixes if not any(name.startswith(f"{prefix}-") for name in outputs)] == []
     assert [value for value in outputs.values() if str(value).startswith("ft:gpt-4o-mini-2024-07-18:")]

@@ -1,4 +1,4 @@
-"""Pulumi's language host finds the Python of each case where `openai-ft doctor` and the wrapper find it."""
+"""Pulumi's language host finds the same Python as `openai-ft doctor` and the wrapper in each case."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import grpc
 import pytest
@@ -48,7 +48,7 @@ def _port(process: subprocess.Popen[str]) -> int:
 def found_by_pulumi(engine: str, layout: Layout) -> Path | None:
     """Return the environment that Pulumi runs the program in, None if it reports an error."""
     options = Struct()
-    options.update(layout.options)
+    options.update(cast("Any", layout.options))
     info = language_pb2.ProgramInfo(
         root_directory=str(layout.root),
         program_directory=os.path.normpath(layout.program),

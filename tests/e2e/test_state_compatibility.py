@@ -1,6 +1,6 @@
-"""A state that an earlier version wrote means the same to the code of the day.
+"""A state written by an earlier version has the same meaning for the current code.
 
-A later version may add outputs; what an older one wrote keeps its meaning and its value.
+A later version may add outputs; the outputs of an older version keep their meaning and value.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.e2e.conftest import ON_BOTH_HOSTS
-from tests.e2e.states.keeping import STATES, put_back, service_of
+from tests.e2e.states.record import STATES, restore, service_of
 
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermissionProvider
@@ -50,10 +50,10 @@ def service(version: str) -> Iterator[Emulator]:
 
 @pytest.fixture
 def stack(version: str, make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path) -> Stack:
-    """The stack that the version left, and a service that holds what it held then."""
+    """The recorded stack of a version, and a service with the objects recorded with it."""
     shutil.copytree(STATES / version, tmp_path / "program")
     made = make_stack((STATES / version / "__main__.py").read_text())
-    put_back(version, service, made)
+    restore(version, service, made)
     return made
 
 
@@ -61,7 +61,7 @@ def changing_requests(service: Emulator) -> list[str]:
     return [f"{entry.method} {entry.path}" for entry in service.journal() if entry.method != "GET"]
 
 
-def test_an_older_state_is_refreshed_and_previewed_without_a_change_and_destroyed(
+def test_an_older_state_refreshes_previews_and_destroys_without_changes(
     stack: Stack, service: Emulator
 ) -> None:
     before = outputs(stack)
@@ -83,8 +83,8 @@ def outputs(stack: Stack) -> dict[str, dict[str, Any]]:
     return {found["urn"]: found.get("outputs", {}) for found in exported["deployment"]["resources"]}
 
 
-def with_other_pickles(exported: str) -> str:
-    """The stack with each provider pickled by another protocol: another text that means the same."""
+def with_repickled_providers(exported: str) -> str:
+    """Return the stack with each provider pickled by another protocol: the text differs, the meaning does not."""
     stack = json.loads(exported)
     for resource in stack["deployment"]["resources"]:
         name = resource["type"].rsplit(":", 1)[1]
@@ -96,9 +96,9 @@ def with_other_pickles(exported: str) -> str:
     return json.dumps(stack)
 
 
-def test_a_changed_provider_alone_is_no_update(stack: Stack) -> None:
+def test_a_repickled_provider_is_not_an_update(stack: Stack) -> None:
     changed = stack.folder / "changed.json"
-    changed.write_text(with_other_pickles(stack.export()))
+    changed.write_text(with_repickled_providers(stack.export()))
     stack.pulumi("stack", "import", "--file", str(changed))
 
     stack.preview("--expect-no-changes")

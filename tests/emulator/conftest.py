@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.emulator.support import ADMIN_KEY, JOB_SECONDS, KEY, NO_CERTIFICATES, TODAY, Api, connect
+from tests.emulator.support import ADMIN_KEY, JOB_SECONDS, KEY, NO_CERTIFICATES, Api, connect
+from tests.support import TODAY
 
 from pulumi_openai_ft.emulator import Clock, Emulator, Settings
 
@@ -23,7 +25,8 @@ def emulator(_server: Emulator) -> Emulator:
     """An emulator with empty books, whose time stands still until a test advances it."""
     _server.reset()
     _server.backend.keyring.clear()
-    vars(_server.settings).update(vars(Settings(today=TODAY, job_seconds=JOB_SECONDS)))
+    for name, value in asdict(Settings(today=TODAY, job_seconds=JOB_SECONDS)).items():
+        setattr(_server.settings, name, value)
     return _server
 
 

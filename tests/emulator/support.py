@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.emulator import Emulator
 
-TODAY = date(2026, 11, 23)  # later, the models that are trained here are gone
 MODEL = "gpt-4o-mini-2024-07-18"
 KEY = "sk-test-project-0001"
 ADMIN_KEY = "sk-admin-test-0001"

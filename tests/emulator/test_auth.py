@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,7 +76,9 @@ def test_a_project_that_is_not_there_is_refused(emulator: Emulator, open_client:
     assert open_client(emulator, **{"openai-project": "proj_b"}).get("/files").status_code == 401
 
 
-def test_books_and_journal_hold_no_keys(api: Api, admin: Api, emulator: Emulator, control: Api) -> None:
+def test_stored_objects_and_request_log_hold_no_keys(
+    api: Api, admin: Api, emulator: Emulator, control: Api
+) -> None:
     emulator.add_key("sk-secret-0123456789", project="proj_a")
     api.get("/files")
     admin.get(PERMISSIONS)
@@ -83,5 +86,5 @@ def test_books_and_journal_hold_no_keys(api: Api, admin: Api, emulator: Emulator
 
     for key in (KEY, ADMIN_KEY, "sk-secret-0123456789"):
         assert key not in shown
-        assert key not in repr(vars(emulator.backend.keyring))
+        assert key not in repr(asdict(emulator.backend.keyring))
     assert [entry.key for entry in emulator.journal()] == ["sk-…0001", "sk-admin-…0001"]

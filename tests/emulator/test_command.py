@@ -6,11 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
+from datetime import date
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.emulator.support import TODAY, Address, connect, error
+from tests.emulator.support import Address, connect, error
+from tests.support import TODAY
 
 from pulumi_openai_ft.emulator.command import add_arguments, run
 
@@ -28,7 +30,7 @@ def start(*options: str) -> subprocess.Popen[str]:
     )
 
 
-def test_it_prints_its_address_and_ends_cleanly_on_ctrl_c(tmp_path: Path) -> None:
+def test_it_prints_its_address_and_exits_on_ctrl_c(tmp_path: Path) -> None:
     options = ["--data", str(tmp_path), "--job-seconds", "10", "--project", "proj_a", "--project", "proj_b"]
     with start(*options, "--speed", "0", "--today", str(TODAY), "--closed") as running:
         address = Address(running)
@@ -47,6 +49,24 @@ def test_it_prints_its_address_and_ends_cleanly_on_ctrl_c(tmp_path: Path) -> Non
     assert (settings["job_seconds"], settings["today"], settings["closed"]) == (10, str(TODAY), True)
     assert error(refusal)["code"] == "training_not_available"
     assert (tmp_path / "books.sqlite").exists()
+
+
+def test_a_date_after_the_closing_is_reported() -> None:
+    with start("--today", "2027-03-01") as running:
+        Address(running)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=10)
+
+    assert "The service's date is 2027-03-01: set OPENAI_FT_TODAY=2027-03-01" in err
+    assert "accepts no new jobs on this date: set an earlier date with --today" in err
+
+
+def test_its_day_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_FT_TODAY", "2027-02-01")
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+
+    assert parser.parse_args([]).today == date(2027, 2, 1)
 
 
 def test_it_ends_cleanly_on_sigterm_while_a_request_hangs() -> None:
@@ -88,7 +108,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         "job_seconds": 120.0,
         "project": [],
         "closed": False,
-        "today": None,
+        "today": TODAY,
         "mode": "openai",
     }
 

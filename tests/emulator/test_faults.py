@@ -67,7 +67,7 @@ def test_a_status_takes_effect_only_where_wished(
     assert len(emulator.files()) == files
 
 
-def test_faults_strike_by_method_path_and_count(api: Api, emulator: Emulator) -> None:
+def test_faults_match_method_path_and_count(api: Api, emulator: Emulator) -> None:
     emulator.fault("DELETE", "/files/*", "status", status=500)
     emulator.fault("*", "~/v1/files/file-[ab]", "status", status=502, times=None)
     emulator.fault("GET", "/v1/models", "status", status=504, skip=1)
@@ -85,8 +85,8 @@ def test_faults_strike_by_method_path_and_count(api: Api, emulator: Emulator) ->
 
 
 def test_faults_are_set_shown_and_cleared_over_http(api: Api, control: httpx.Client) -> None:
-    wish = {"method": "GET", "path": "/models", "action": "html", "times": 2}
-    fault = control.post("/faults", json=wish).json()
+    spec = {"method": "GET", "path": "/models", "action": "html", "times": 2}
+    fault = control.post("/faults", json=spec).json()
     api.get("/models")
 
     (shown,) = control.get("/faults").json()["faults"]
@@ -159,7 +159,7 @@ def test_the_effect_may_come_after_the_drop(api: Api, emulator: Emulator) -> Non
     assert [job["metadata"] for job in emulator.jobs()] == [{"token": "x"}]
 
 
-def test_a_hanging_request_goes_on_in_the_end(api: Api, emulator: Emulator) -> None:
+def test_a_hanging_request_continues_in_the_end(api: Api, emulator: Emulator) -> None:
     emulator.fault("POST", "/files", "hang", seconds=SOON)
     started = time.monotonic()
 
@@ -168,7 +168,7 @@ def test_a_hanging_request_goes_on_in_the_end(api: Api, emulator: Emulator) -> N
 
 
 @pytest.mark.parametrize(("acts", "files"), [(False, 0), (True, 1)])
-def test_a_hanging_request_acts_first_or_never_when_the_client_leaves(
+def test_a_hanging_request_acts_first_or_never(
     api: Api, emulator: Emulator, *, acts: bool, files: int
 ) -> None:
     emulator.fault("POST", "/files", "hang", seconds=SOON, acts=acts)
@@ -181,7 +181,7 @@ def test_a_hanging_request_acts_first_or_never_when_the_client_leaves(
     assert len(emulator.files()) == files
 
 
-def test_stopping_ends_what_hangs(open_client: Callable[..., Api]) -> None:
+def test_stopping_ends_hanging_requests(open_client: Callable[..., Api]) -> None:
     with Emulator() as emulator:
         emulator.fault("GET", "/files", "hang", seconds=60)
         with pytest.raises(httpx.ReadTimeout):
@@ -193,7 +193,7 @@ def test_stopping_ends_what_hangs(open_client: Callable[..., Api]) -> None:
     assert time.monotonic() - started < 1
 
 
-def test_a_cut_body_is_shorter_than_was_said(api: Api, emulator: Emulator) -> None:
+def test_a_truncated_body_is_shorter_than_its_content_length(api: Api, emulator: Emulator) -> None:
     emulator.fault("POST", "/files", "truncate")
     with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
         api.upload()
@@ -205,7 +205,7 @@ def test_a_cut_body_is_shorter_than_was_said(api: Api, emulator: Emulator) -> No
     assert [entry.status for entry in emulator.journal()] == [200, 200]
 
 
-def test_a_lagging_list_lacks_what_is_new(api: Api, emulator: Emulator) -> None:
+def test_a_lagging_list_omits_new_objects(api: Api, emulator: Emulator) -> None:
     old = api.upload()["id"]
     job = api.train(training_file=old)["id"]
     emulator.advance(30)
@@ -219,7 +219,7 @@ def test_a_lagging_list_lacks_what_is_new(api: Api, emulator: Emulator) -> None:
     assert [file["id"] for file in api.get("/files").json()["data"]] == [new, old]
 
 
-def test_a_fault_may_strike_a_request_that_would_be_refused(api: Api, emulator: Emulator) -> None:
+def test_a_fault_applies_to_invalid_requests_too(api: Api, emulator: Emulator) -> None:
     emulator.fault("POST", "/fine_tuning/jobs", "drop_after")
 
     with pytest.raises(httpx.TransportError):

@@ -32,7 +32,7 @@ def test_an_uploaded_file_comes_back_byte_for_byte(api: Api) -> None:
     assert api.get(f"/files/{file['id']}/content").content == content
 
 
-def test_a_deleted_file_is_gone(api: Api, emulator: Emulator) -> None:
+def test_a_deleted_file_is_not_found(api: Api, emulator: Emulator) -> None:
     file_id = api.upload()["id"]
 
     assert api.delete(f"/files/{file_id}").json() == {"object": "file", "id": file_id, "deleted": True}
@@ -65,7 +65,7 @@ def test_files_are_listed_newest_first_in_pages(api: Api) -> None:
     assert [file["id"] for file in ascending["data"]] == ids[3:]
 
 
-def test_a_page_may_start_behind_a_file_that_was_deleted_meanwhile(api: Api) -> None:
+def test_a_page_may_start_after_a_deleted_file(api: Api) -> None:
     ids = [api.upload()["id"] for _ in range(3)]
     api.delete(f"/files/{ids[1]}")
 
@@ -103,7 +103,7 @@ def test_a_wrong_query_is_refused(api: Api, query: dict[str, str], param: str) -
         ({}, "purpose"),
         ({"purpose": "training"}, "purpose"),
         ({"purpose": "fine-tune-results"}, "purpose"),
-        ({"purpose": "fine-tune", "colour": "red"}, "colour"),
+        ({"purpose": "fine-tune", "color": "red"}, "color"),
         ({"purpose": "fine-tune", "expires_after[anchor]": "created_at"}, "expires_after.seconds"),
         (
             {"purpose": "fine-tune", "expires_after[anchor]": "created_at", "expires_after[seconds]": "3599"},
@@ -182,7 +182,7 @@ def test_a_file_that_is_too_long_is_refused(api: Api, emulator: Emulator) -> Non
     assert len(emulator.files()) == 1
 
 
-def test_a_file_expires_when_it_was_asked_to(api: Api, emulator: Emulator) -> None:
+def test_a_file_expires_at_its_expiry_time(api: Api, emulator: Emulator) -> None:
     lifetime = {"expires_after[anchor]": "created_at", "expires_after[seconds]": str(HOUR)}
     form = {"purpose": "fine-tune", **lifetime}
     file = api.post("/files", files={"file": ("a.jsonl", rows())}, data=form).json()

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.emulator.support import JOB_SECONDS, MODEL, TODAY, error, rows
+from tests.emulator.support import JOB_SECONDS, MODEL, error, rows
+from tests.support import REINFORCEMENT_DAY, TODAY
 
 from pulumi_openai_ft.emulator import Clock, Emulator
 
@@ -33,7 +35,7 @@ def test_a_job_passes_through_its_states_as_time_passes(api: Api, emulator: Emul
     assert seen == ["validating_files", "queued", "running", "succeeded"]
 
 
-def test_the_created_job_says_what_was_asked(api: Api) -> None:
+def test_the_created_job_echoes_the_request(api: Api) -> None:
     training, validation = api.upload()["id"], api.upload()["id"]
     job = api.train(
         model="gpt-4o-mini",
@@ -94,14 +96,14 @@ def test_a_succeeded_job_has_model_tokens_and_results(api: Api, emulator: Emulat
     assert len(table) == 1 + 100
 
 
-def test_without_a_suffix_the_name_has_two_colons_in_a_row(api: Api, emulator: Emulator) -> None:
+def test_without_a_suffix_the_name_has_two_adjacent_colons(api: Api, emulator: Emulator) -> None:
     job_id = api.train()["id"]
     emulator.advance(JOB_SECONDS)
 
     assert api.job(job_id)["fine_tuned_model"].startswith(f"ft:{MODEL}:emulator::")
 
 
-def test_events_tell_the_whole_life_newest_first(api: Api, emulator: Emulator) -> None:
+def test_events_describe_the_lifecycle_newest_first(api: Api, emulator: Emulator) -> None:
     job_id = api.train()["id"]
     emulator.advance(JOB_SECONDS)
     events = api.events(job_id, limit=100)
@@ -123,7 +125,7 @@ def test_events_tell_the_whole_life_newest_first(api: Api, emulator: Emulator) -
     assert times == sorted(times, reverse=True)
 
 
-def test_events_read_while_a_job_runs_stay_as_they_are(api: Api, emulator: Emulator) -> None:
+def test_events_read_during_a_run_do_not_change(api: Api, emulator: Emulator) -> None:
     job_id = api.train()["id"]
     seen: dict[str, Any] = {}
     for _ in range(6):
@@ -199,7 +201,7 @@ def test_a_bad_validation_file_fails_the_job(api: Api, emulator: Emulator) -> No
     assert api.job(job_id)["error"]["param"] == "validation_file"
 
 
-def test_a_file_deleted_before_it_is_read_fails_the_job(api: Api, emulator: Emulator) -> None:
+def test_deleting_an_unread_file_fails_the_job(api: Api, emulator: Emulator) -> None:
     file_id = api.upload()["id"]
     job_id = api.train(training_file=file_id)["id"]
     api.delete(f"/files/{file_id}")
@@ -213,6 +215,7 @@ def test_each_method_resolves_its_own_hyperparameters(api: Api, emulator: Emulat
     reply = {"role": "assistant", "content": "!"}
     pair = {"input": {"messages": [turn]}, "preferred_output": [reply], "non_preferred_output": [reply]}
     dpo = api.train(training_file=api.upload(lines(pair))["id"], method={"type": "dpo"})
+    emulator.settings.today = REINFORCEMENT_DAY
     item = {"messages": [turn], "answer": "!"}
     data = api.upload(lines(item))["id"]
     grader = {"type": "string_check", "name": "g", "input": "a", "reference": "b", "operation": "eq"}
@@ -243,7 +246,7 @@ def lines(row: dict[str, Any]) -> bytes:
     return (json.dumps(row).encode() + b"\n") * 10
 
 
-def test_deprecated_hyperparameters_stand_in_for_the_methods(api: Api) -> None:
+def test_deprecated_hyperparameters_fill_in_the_method(api: Api) -> None:
     job = api.train(hyperparameters={"n_epochs": 2})
 
     assert job["hyperparameters"]["n_epochs"] == 2
@@ -259,7 +262,7 @@ SUPERVISED = {"type": "supervised"}
     [
         ({"model": None}, "invalid_type", "model"),
         ({"model": ""}, "string_below_min_length", "model"),
-        ({"colour": "red"}, "unknown_parameter", "colour"),
+        ({"color": "red"}, "unknown_parameter", "color"),
         ({"suffix": ""}, "string_below_min_length", "suffix"),
         ({"suffix": "s" * 65}, "string_above_max_length", "suffix"),
         ({"seed": -1}, "integer_below_min_value", "seed"),
@@ -300,7 +303,7 @@ def test_a_wrong_request_is_refused(api: Api, change: dict[str, Any], code: str,
             "operation",
         ),
         ({"type": "python", "name": "g"}, "source"),
-        ({"type": "python", "name": "g", "source": "s", "colour": "red"}, "colour"),
+        ({"type": "python", "name": "g", "source": "s", "color": "red"}, "color"),
         ({"type": "label_model", "name": "g"}, "type"),
         (
             {"type": "multi", "name": "m", "calculate_output": "a", "graders": {"a": {"type": "multi"}}},
@@ -349,9 +352,27 @@ def test_models_that_cannot_be_tuned_are_refused(api: Api, emulator: Emulator) -
     assert refuse(api, model="gpt-5", training_file=file_id) == refusal
     assert refuse(api, model="babbage-002", training_file=file_id) == refusal
     assert refuse(api, model="gpt-4.1-nano", training_file=file_id) == refusal
+    emulator.settings.today = REINFORCEMENT_DAY
     assert refuse(api, model="o4-mini", training_file=file_id) == refusal
-    emulator.settings.today = TODAY.replace(2027)
-    assert refuse(api, model=MODEL, training_file=file_id) == refusal
+
+
+def test_a_service_that_has_closed_takes_no_jobs(api: Api, emulator: Emulator) -> None:
+    file_id = api.upload()["id"]
+
+    emulator.settings.today = date(2027, 1, 5)
+    api.train(training_file=file_id)
+    emulator.settings.today = date(2027, 1, 6)
+    assert refuse(api, model=MODEL, training_file=file_id) == (403, "training_not_available", None)
+
+
+def test_a_model_closed_to_new_jobs_is_refused(api: Api, emulator: Emulator) -> None:
+    file_id = api.upload()["id"]
+    emulator.settings.today = date(2024, 10, 27)
+
+    api.train(model="babbage-002", training_file=file_id)
+    emulator.settings.today = date(2024, 10, 28)
+    refusal = (400, "model_not_available", "model")
+    assert refuse(api, model="babbage-002", training_file=file_id) == refusal
 
 
 def test_a_file_of_another_purpose_is_refused(api: Api) -> None:
@@ -430,7 +451,7 @@ def test_a_job_that_is_over_cannot_be_cancelled(api: Api, emulator: Emulator) ->
     assert api.job(job_id)["status"] == "succeeded"
 
 
-def test_a_paused_job_keeps_a_checkpoint_and_goes_on_where_it_stopped(api: Api, emulator: Emulator) -> None:
+def test_a_paused_job_resumes_at_its_checkpoint(api: Api, emulator: Emulator) -> None:
     job_id = api.train()["id"]
     emulator.advance(JOB_SECONDS * 2 / 3)
     assert api.post(f"/fine_tuning/jobs/{job_id}/pause").json()["status"] == "pausing"
@@ -497,7 +518,7 @@ def test_projects_do_not_see_each_others_jobs(
     assert other.get("/fine_tuning/jobs").json()["data"] == []
 
 
-def test_at_once_means_at_the_first_look(open_client: Callable[..., Api]) -> None:
+def test_jobs_are_done_at_the_first_read(open_client: Callable[..., Api]) -> None:
     with Emulator(today=TODAY) as emulator:
         api = open_client(emulator)
         read, cancelled = api.train(), api.train()
@@ -535,7 +556,7 @@ def test_real_time_moves_a_job_by_itself(open_client: Callable[..., Api]) -> Non
         assert api.job(job["id"])["finished_at"] == job["created_at"] + 2
 
 
-def test_a_very_long_run_costs_no_more_than_a_short_one(api: Api, emulator: Emulator) -> None:
+def test_a_long_run_costs_no_more_than_short_ones(api: Api, emulator: Emulator) -> None:
     hyperparameters = {"n_epochs": 50, "batch_size": 1}
     job_id = api.train(training_file=api.upload(rows(2000))["id"], hyperparameters=hyperparameters)["id"]
     emulator.advance(JOB_SECONDS * 0.9)

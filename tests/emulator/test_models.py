@@ -20,13 +20,13 @@ def test_base_models_are_listed_under_ids_and_aliases(api: Api) -> None:
     models = listed(api)
 
     assert models["gpt-4o-mini"]["shutdown_date"] == models[MODEL]["shutdown_date"] == "2027-01-14"
-    assert models["o4-mini"]["shutdown_date"] is None
+    assert models["o4-mini"]["shutdown_date"] == "2026-10-23"
     assert models[MODEL] == api.get(f"/models/{MODEL}").json()
     assert models[MODEL]["object"] == "model"
     assert models[MODEL]["created"] == 1721260800  # 2024-07-18
 
 
-def test_a_trained_model_is_listed_with_its_bases_last_day(api: Api, emulator: Emulator) -> None:
+def test_a_trained_model_has_its_base_models_shutdown_date(api: Api, emulator: Emulator) -> None:
     api.train()
     assert not [name for name in listed(api) if name.startswith("ft:")]
     emulator.advance(JOB_SECONDS)
@@ -39,7 +39,7 @@ def test_a_trained_model_is_listed_with_its_bases_last_day(api: Api, emulator: E
     assert [book["job"] for book in emulator.models()] == [emulator.jobs()[0]["id"]]
 
 
-def test_a_trained_model_can_be_deleted_and_its_job_stays(api: Api, emulator: Emulator) -> None:
+def test_deleting_a_trained_model_keeps_its_job(api: Api, emulator: Emulator) -> None:
     job_id = api.train()["id"]
     emulator.advance(JOB_SECONDS)
     name = api.job(job_id)["fine_tuned_model"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,7 +42,7 @@ def azure(emulator: Emulator, open_client: Callable[..., Api]) -> Api:
 def azure_client(emulator: Emulator, open_client: Callable[..., Api], key: str) -> Api:
     client = open_client(emulator, **{"api-key": key})
     del client.headers["authorization"]
-    client.params = AZURE_QUERY  # type: ignore[assignment]
+    client.params = AZURE_QUERY
     return client
 
 
@@ -66,7 +68,7 @@ class TestAzure:
         assert "api-key" in error(reply)["message"]
 
     def test_a_request_without_an_api_version_is_refused(self, azure: Api) -> None:
-        azure.params = {}  # type: ignore[assignment]
+        azure.params = {}
 
         reply = azure.get("/files")
 
@@ -109,7 +111,26 @@ class TestAzure:
 
         assert [grant["project_id"] for grant in reply.json()["data"]] == ["proj_b"]
 
-    def test_one_field_of_its_own_is_taken_and_no_other(self, azure: Api) -> None:
+    def test_it_has_models_of_its_own_catalog(self, azure: Api, emulator: Emulator) -> None:
+        emulator.settings.today = date(2027, 3, 1)
+        grader = {"type": "string_check", "name": "g", "input": "a", "reference": "b", "operation": "eq"}
+        task = {"messages": [{"role": "user", "content": "?"}], "answer": "!"}
+        file_id = azure.upload(b"".join(json.dumps(task).encode() + b"\n" for _ in range(10)))["id"]
+
+        job = trained(
+            azure,
+            emulator,
+            model="o4-mini",
+            training_file=file_id,
+            validation_file=file_id,
+            method={"type": "reinforcement", "reinforcement": {"grader": grader}},
+        )
+
+        assert (job["status"], job["model"]) == ("succeeded", "o4-mini-2025-04-16")
+        assert azure.get("/models/o4-mini").json()["shutdown_date"] == "2027-10-16"
+        assert azure.get("/models/gpt-4-0613").status_code == 404
+
+    def test_only_its_own_extra_field_is_accepted(self, azure: Api) -> None:
         azure.train(trainingType="globalStandard")
         reply = azure.post("/fine_tuning/jobs", json={"model": MODEL, "training_file": "f", "tier": 1})
 
@@ -118,7 +139,7 @@ class TestAzure:
 
 class TestGateways:
     @pytest.mark.parametrize(("method", "path"), ABSENT, ids=[f"{verb} {path}" for verb, path in ABSENT])
-    def test_what_is_not_there_is_not_answered_in_the_apis_form(
+    def test_unknown_paths_are_not_answered_in_the_apis_form(
         self, gateway: Api, emulator: Emulator, method: str, path: str
     ) -> None:
         reply = gateway.request(method, path.format(job=gateway.train()["id"]))
@@ -146,7 +167,7 @@ class TestGateways:
     def test_unknown_fields_are_taken(self, gateway: Api) -> None:
         assert "tier" not in gateway.train(tier=1)
 
-    def test_unknown_hyperparameters_are_taken_and_shown_also_when_the_job_runs(
+    def test_unknown_hyperparameters_are_accepted_and_kept_during_the_run(
         self, gateway: Api, emulator: Emulator
     ) -> None:
         wanted = {"type": "supervised", "supervised": {"hyperparameters": {"lora_r": 16, "n_epochs": 2}}}
@@ -157,7 +178,7 @@ class TestGateways:
             shown = job["method"]["supervised"]["hyperparameters"]
             assert (shown["lora_r"], shown["n_epochs"]) == (16, 2)
 
-    def test_what_the_api_knows_is_checked_still(self, gateway: Api) -> None:
+    def test_known_hyperparameters_are_still_checked(self, gateway: Api) -> None:
         wanted = {"type": "supervised", "supervised": {"hyperparameters": {"lora_r": 16, "n_epochs": 0}}}
 
         reply = gateway.post(
@@ -175,13 +196,13 @@ class TestGateways:
         assert reply.status_code == (404 if method is None else 400)
 
 
-def test_a_gateway_without_models_shows_none(emulator: Emulator, api: Api) -> None:
+def test_a_gateway_without_models_lists_none_of_them(emulator: Emulator, api: Api) -> None:
     emulator.settings.mode = "gateway"
 
     assert api.get("/models").status_code == 404
 
 
-def test_a_gateway_may_show_models_and_not_those_that_it_trained(emulator: Emulator, api: Api) -> None:
+def test_a_gateway_may_list_only_base_models(emulator: Emulator, api: Api) -> None:
     emulator.settings.mode = "gateway-with-models"
     model = trained(api, emulator)["fine_tuned_model"]
 
@@ -202,7 +223,7 @@ def test_metadata_may_be_neither_kept_nor_shown(emulator: Emulator, api: Api) ->
     assert api.job(job["id"])["metadata"] is None
 
 
-def test_a_service_may_set_a_hyperparameter_whatever_was_asked_for(emulator: Emulator, api: Api) -> None:
+def test_a_service_may_override_a_hyperparameter(emulator: Emulator, api: Api) -> None:
     emulator.settings.mode = "gateway-without-metadata"
     wanted = {"type": "supervised", "supervised": {"hyperparameters": {"batch_size": 2}}}
 
@@ -211,7 +232,7 @@ def test_a_service_may_set_a_hyperparameter_whatever_was_asked_for(emulator: Emu
     assert job["method"]["supervised"]["hyperparameters"]["batch_size"] == 8
 
 
-def test_the_mode_can_be_set_while_it_runs_and_only_to_one_that_there_is(control: Any) -> None:
+def test_the_mode_can_change_only_to_a_known_one(control: Any) -> None:
     assert control.post("/settings", json={"mode": "azure"}).json()["mode"] == "azure"
     assert control.post("/settings", json={"mode": "aws"}).status_code == 400
 

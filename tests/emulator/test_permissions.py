@@ -43,7 +43,7 @@ def projects(page: dict[str, Any]) -> list[str]:
     return [permission["project_id"] for permission in page["data"]]
 
 
-def test_each_project_gets_a_grant_of_its_own(admin: Api, model: str, emulator: Emulator) -> None:
+def test_each_project_gets_its_own_permission(admin: Api, model: str, emulator: Emulator) -> None:
     page = grant(admin, model, "proj_a", "proj_b", "proj_a")
 
     assert projects(page) == ["proj_a", "proj_b"]
@@ -54,14 +54,14 @@ def test_each_project_gets_a_grant_of_its_own(admin: Api, model: str, emulator: 
     assert {permission["checkpoint"] for permission in emulator.permissions()} == {model}
 
 
-def test_granting_again_gives_the_grant_that_is_there(admin: Api, model: str) -> None:
+def test_granting_again_returns_the_existing_permission(admin: Api, model: str) -> None:
     first = grant(admin, model, "proj_a")
 
     assert grant(admin, model, "proj_a", "proj_b")["data"][0] == first["data"][0]
     assert projects(granted(admin, model)) == ["proj_b", "proj_a"]
 
 
-def test_every_checkpoint_has_its_own_grants(admin: Api, checkpoints: list[str]) -> None:
+def test_every_checkpoint_has_its_own_permissions(admin: Api, checkpoints: list[str]) -> None:
     grant(admin, checkpoints[1], "proj_a")
 
     assert projects(granted(admin, checkpoints[0])) == []
@@ -75,7 +75,7 @@ def test_colons_in_the_path_may_be_escaped(admin: Api, model: str) -> None:
     assert admin.get(path(quote(model, safe=""))).json() == granted(admin, model)
 
 
-def test_grants_are_listed_in_pages_and_orders(admin: Api, model: str) -> None:
+def test_permissions_are_listed_in_pages_and_orders(admin: Api, model: str) -> None:
     names = [f"proj_{n}" for n in range(12)]
     grant(admin, model, *names)
 
@@ -88,7 +88,7 @@ def test_grants_are_listed_in_pages_and_orders(admin: Api, model: str) -> None:
     assert admin.get(path(model), params={"order": "desc"}).status_code == 400
 
 
-def test_a_revoked_grant_is_gone(admin: Api, model: str) -> None:
+def test_a_revoked_permission_is_not_found(admin: Api, model: str) -> None:
     permission_id = grant(admin, model, "proj_a")["data"][0]["id"]
     one = f"{path(model)}/{permission_id}"
 
@@ -102,14 +102,14 @@ def test_a_revoked_grant_is_gone(admin: Api, model: str) -> None:
     assert grant(admin, model, "proj_a")["data"][0]["id"] != permission_id
 
 
-def test_a_grant_is_revoked_on_its_own_checkpoint_only(admin: Api, checkpoints: list[str]) -> None:
+def test_a_permission_is_revoked_on_its_checkpoint_only(admin: Api, checkpoints: list[str]) -> None:
     permission_id = grant(admin, checkpoints[0], "proj_a")["data"][0]["id"]
 
     assert admin.delete(f"{path(checkpoints[1])}/{permission_id}").status_code == 404
     assert projects(granted(admin, checkpoints[0])) == ["proj_a"]
 
 
-def test_the_owning_project_needs_no_grant(admin: Api, model: str) -> None:
+def test_the_owning_project_needs_no_permission(admin: Api, model: str) -> None:
     reply = admin.post(path(model), json={"project_ids": ["proj_a", "proj_default"]})
 
     assert reply.status_code == 400
@@ -117,7 +117,9 @@ def test_the_owning_project_needs_no_grant(admin: Api, model: str) -> None:
     assert granted(admin, model)["data"] == []
 
 
-def test_only_projects_of_the_organization_get_grants(admin: Api, model: str, emulator: Emulator) -> None:
+def test_only_projects_of_the_organization_get_permissions(
+    admin: Api, model: str, emulator: Emulator
+) -> None:
     assert admin.post(path(model), json={"project_ids": ["team-a"]}).status_code == 400
     emulator.settings.projects = ("proj_a",)
 
@@ -136,7 +138,7 @@ def test_only_projects_of_the_organization_get_grants(admin: Api, model: str, em
         ({"project_ids": ["proj_a"], "allow_view": True}, "allow_view"),
     ],
 )
-def test_a_wrong_grant_is_refused(admin: Api, model: str, body: dict[str, Any], param: str) -> None:
+def test_an_invalid_permission_is_refused(admin: Api, model: str, body: dict[str, Any], param: str) -> None:
     reply = admin.post(path(model), json=body)
 
     assert (reply.status_code, error(reply)["param"]) == (400, param)
@@ -150,7 +152,7 @@ def test_an_unknown_checkpoint_is_not_found(admin: Api) -> None:
     assert admin.delete(f"{path(name)}/cp_x").status_code == 404
 
 
-def test_a_checkpoints_id_in_place_of_its_name_breaks_the_server(admin: Api) -> None:
+def test_a_checkpoint_id_instead_of_its_name_fails(admin: Api) -> None:
     """Source: docs/openai-api.md#checkpoint-permissions."""
     reply = admin.get(path("ftckpt_abc"))
 
@@ -158,7 +160,7 @@ def test_a_checkpoints_id_in_place_of_its_name_breaks_the_server(admin: Api) -> 
     assert error(reply)["type"] == "server_error"
 
 
-def test_a_project_key_lacks_the_scope(api: Api, model: str, emulator: Emulator) -> None:
+def test_a_project_key_is_missing_the_scope(api: Api, model: str, emulator: Emulator) -> None:
     reply = api.post(path(model), json={"project_ids": ["proj_a"]})
 
     assert reply.status_code == 401
@@ -169,7 +171,7 @@ def test_a_project_key_lacks_the_scope(api: Api, model: str, emulator: Emulator)
     assert (refused.status_code, error(refused)["code"]) == (403, "missing_scope")
 
 
-def test_a_grant_shows_the_model_to_the_other_project(
+def test_a_permission_shows_the_model_to_its_project(
     admin: Api, model: str, emulator: Emulator, open_client: Callable[..., Api]
 ) -> None:
     other = open_client(emulator, **{"openai-project": "proj_a"})
@@ -182,7 +184,7 @@ def test_a_grant_shows_the_model_to_the_other_project(
     assert other.get(f"/models/{model}").status_code == 404
 
 
-def test_a_deleted_model_takes_no_grants(admin: Api, api: Api, checkpoints: list[str]) -> None:
+def test_a_deleted_model_accepts_no_permissions(admin: Api, api: Api, checkpoints: list[str]) -> None:
     api.delete(f"/models/{checkpoints[0]}")
 
     assert admin.post(path(checkpoints[0]), json={"project_ids": ["proj_a"]}).status_code == 404

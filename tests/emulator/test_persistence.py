@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.emulator.support import ADMIN_KEY, JOB_SECONDS, TODAY, Address, Api, connect, rows
+from tests.emulator.support import ADMIN_KEY, JOB_SECONDS, Address, Api, connect, rows
+from tests.support import TODAY
 
 from pulumi_openai_ft.emulator import Clock, Emulator, EmulatorError
 from pulumi_openai_ft.emulator.store import Store
@@ -58,7 +59,7 @@ def test_everything_survives_a_restart(tmp_path: Path, open_client: Callable[...
         assert fresh["id"] not in {book["id"] for book in books[1]}
 
 
-def test_a_running_job_goes_on_after_a_restart(tmp_path: Path, open_client: Callable[..., Api]) -> None:
+def test_a_running_job_continues_after_a_restart(tmp_path: Path, open_client: Callable[..., Api]) -> None:
     with standing(tmp_path) as emulator:
         job_id = open_client(emulator).train()["id"]
         emulator.advance(JOB_SECONDS / 2)
@@ -71,7 +72,7 @@ def test_a_running_job_goes_on_after_a_restart(tmp_path: Path, open_client: Call
         assert api.job(job_id)["status"] == "succeeded"
 
 
-def test_time_goes_on_while_nobody_is_there(tmp_path: Path, open_client: Callable[..., Api]) -> None:
+def test_time_passes_while_the_emulator_is_stopped(tmp_path: Path, open_client: Callable[..., Api]) -> None:
     now = 1_800_000_000.0
 
     def emulator() -> Emulator:
@@ -84,7 +85,7 @@ def test_time_goes_on_while_nobody_is_there(tmp_path: Path, open_client: Callabl
         assert open_client(second).job(job_id)["status"] == "running"
 
 
-def test_what_was_never_committed_is_swept_away(tmp_path: Path) -> None:
+def test_uncommitted_content_is_deleted_at_start(tmp_path: Path) -> None:
     with standing(tmp_path) as emulator:
         draft = emulator.backend.blobs.draft()
         draft.write(b"half a fi")
@@ -99,7 +100,7 @@ def test_one_folder_serves_one_emulator(tmp_path: Path) -> None:
         standing(tmp_path).start()
 
 
-def test_books_of_another_version_are_a_clear_error(tmp_path: Path) -> None:
+def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
     with standing(tmp_path):
         pass
     with closing(sqlite3.connect(tmp_path / "books.sqlite")) as books:
@@ -146,7 +147,7 @@ def process(data: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], 
         running.kill()
 
 
-def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
+def test_acknowledged_requests_survive_a_kill(tmp_path: Path) -> None:
     with process(tmp_path) as (running, api):
         job = api.train(metadata={"k": "v"})
         running.send_signal(signal.SIGKILL)

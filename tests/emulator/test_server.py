@@ -54,7 +54,7 @@ def test_a_taken_port_is_a_clear_error(emulator: Emulator) -> None:
         Emulator(port=70000).start()
 
 
-def test_a_stopped_one_has_no_books() -> None:
+def test_a_stopped_emulator_has_no_objects() -> None:
     with pytest.raises(EmulatorError, match="not running"):
         Emulator().jobs()
 

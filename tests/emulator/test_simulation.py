@@ -112,7 +112,7 @@ def test_loss_jitters() -> None:
     assert losses != sorted(losses, reverse=True)
 
 
-def test_validation_loss_lies_above_training_loss() -> None:
+def test_validation_loss_is_above_training_loss() -> None:
     for seed in range(5):
         steps = [step for step in curve(seed=seed) if step.valid_loss is not None]
         gap = fmean((step.valid_loss or 0) - step.train_loss for step in steps)
@@ -126,7 +126,7 @@ def test_accuracy_orders_as_loss_does() -> None:
     assert accuracies == sorted(accuracies, reverse=True)
 
 
-def test_dpo_begins_as_a_toss_of_a_coin() -> None:
+def test_dpo_starts_at_even_odds() -> None:
     first = curve(method="dpo")[0]
 
     assert first.train_loss == pytest.approx(0.693, abs=0.06)
@@ -155,7 +155,7 @@ def test_without_validation_file_nothing_is_measured_on_it() -> None:
         assert {value for key, value in step._asdict().items() if "valid" in key} == {None}
 
 
-def test_validation_is_measured_at_some_steps_and_in_full_at_epoch_ends() -> None:
+def test_full_validation_happens_only_at_epoch_ends() -> None:
     steps = curve()
 
     assert [step.step for step in steps if step.full_valid_loss is not None] == [100, 200, 300]

@@ -9,7 +9,6 @@ from hypothesis import given, strategies
 
 from pulumi_openai_ft.emulator.training_data import (
     MAX_IMAGE_ROWS,
-    MAX_ROW_TOKENS,
     Problem,
     Summary,
     inspect_training_data,
@@ -29,7 +28,7 @@ def jsonl(*rows: Any) -> bytes:
     return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
 
 
-def inspect(content: bytes, method: str = "supervised", **options: str) -> Summary | Problem:
+def inspect(content: bytes, method: str = "supervised", **options: Any) -> Summary | Problem:
     return inspect_training_data(io.BytesIO(content), method=method, **options)
 
 
@@ -53,7 +52,7 @@ def test_fewer_than_ten_training_rows_fail(rows: int) -> None:
     assert problem == Problem("invalid_n_examples", message, "training_file")
 
 
-def test_one_validation_row_is_enough_and_none_is_not() -> None:
+def test_a_validation_file_needs_one_row() -> None:
     assert isinstance(inspect(jsonl(CHAT), param="validation_file"), Summary)
 
     problem = inspect(b"", param="validation_file")
@@ -127,10 +126,10 @@ def test_tokens_follow_text_and_overhead() -> None:
     assert summary == Summary(10, 10 * (role_tokens + name_tokens + content_tokens + 2 * 3 + 3))
 
 
-def test_tokens_of_a_row_end_where_the_service_cuts_it() -> None:
+def test_tokens_of_a_row_stop_at_the_length_limit() -> None:
     row = asked({"type": "text", "text": "x" * 300_000})
 
-    assert inspect(jsonl(*[row] * 10)) == Summary(10, 10 * MAX_ROW_TOKENS)
+    assert inspect(jsonl(*[row] * 10), context_length=65_536) == Summary(10, 10 * 65_536)
 
 
 @pytest.mark.parametrize(("detail", "tokens"), [("low", 85), ("high", 765), ("auto", 765)])

@@ -35,7 +35,7 @@ def add(api: Api, upload: dict[str, Any], *parts: bytes) -> list[str]:
     return [reply.raise_for_status().json()["id"] for reply in replies]
 
 
-def test_parts_become_a_file_in_the_order_that_is_named_last(api: Api) -> None:
+def test_parts_are_joined_in_the_order_of_completion(api: Api) -> None:
     upload = begin(api)
     assert (upload["object"], upload["status"], upload["file"]) == ("upload", "pending", None)
     assert upload["expires_at"] == upload["created_at"] + 3600
@@ -59,7 +59,7 @@ def test_parts_become_a_file_in_the_order_that_is_named_last(api: Api) -> None:
         ({"bytes": 8 * 2**30 + 1}, "bytes"),
         ({"bytes": "17"}, "bytes"),
         ({"purpose": "user_data"}, "purpose"),
-        ({"colour": "red"}, "colour"),
+        ({"color": "red"}, "color"),
         ({"mime_type": None}, "mime_type"),
         ({"filename": ""}, "filename"),
         ({"expires_after": {"anchor": "created_at", "seconds": 1}}, "expires_after.seconds"),
@@ -111,7 +111,7 @@ def test_an_upload_expires_after_an_hour(api: Api, emulator: Emulator) -> None:
     assert complete(api, upload, ids) == (400, "upload_id")
 
 
-def test_the_file_of_an_upload_lives_as_long_as_was_asked(api: Api) -> None:
+def test_the_file_of_an_upload_expires_as_requested(api: Api) -> None:
     upload = begin(api, expires_after={"anchor": "created_at", "seconds": 7200})
     ids = add(api, upload, *PARTS)
 

@@ -1,22 +1,23 @@
-"""What can befall a call."""
+"""The faults of the matrix, and the calls that they hit."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from tests.faults.harness import IMPATIENT, PATIENT
 
 if TYPE_CHECKING:
-    from tests.faults.harness import World
+    from tests.faults.harness import Harness
 
     from pulumi_openai_ft.emulator.faults import Fault
 
 HANGING = 0.4
-"""Real seconds without an answer, more than an impatient client waits."""
-MOST_OF_A_KIND = 3
-"""Of calls that an operation repeats, as it does while it waits, the first ones and the last one are struck."""
+"""Real seconds without a response, longer than an impatient client waits."""
+MAX_CALLS_PER_ENDPOINT = 3
+"""If an operation repeats a call, for example a poll, only the first calls and the last are hit."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Call:
 
     @property
     def creates(self) -> bool:
-        """Whether it makes something, which can be looked for where the answer is lost."""
+        """Return whether it creates something, which can be found again after a lost response."""
         return self.method == "POST" and not self.route.endswith(("/pause", "/resume", "/cancel"))
 
     @property
@@ -54,78 +55,103 @@ def _status(status: int, **more: Any) -> dict[str, Any]:
 
 TOO_FAST = _status(429, headers={"retry-after": "1"})
 NO_QUOTA = _status(429, code="insufficient_quota")
-EVER = None
+
+
+class Effect(StrEnum):
+    """Whether the service carries out the call that a fault hits."""
+
+    NONE = "before acting"
+    ACTED = "after acting"
+
+
+class Reach(StrEnum):
+    """Which calls fail."""
+
+    ONCE = "once"
+    FROM_THEN_ON = "from then on"
+    """The call and all later ones of its endpoint."""
+    THEN_DOWN = "then all calls"
+    """The call, and then every call of any endpoint."""
 
 
 @dataclass(frozen=True)
-class Strike:
-    """A fault that hits one call, or with `times` None this one and all later ones of its endpoint."""
+class FaultCase:
+    """A fault that hits a call.
 
-    name: str
+    Attributes:
+        failure: The failure as the client experiences it.
+        action: The emulator's action.
+        effect: Whether the service carries out the call.
+        reach: Which calls fail.
+        options: Options of the action.
+    """
+
+    failure: str
     action: str
-    times: int | None = 1
-    options: dict[str, Any] = field(default_factory=dict)
-    timeout: float = PATIENT
-    ends_all: bool = False
-    """Whether nothing is answered from then on."""
-    is_long: bool = False
-    """Whether it adds little to the others, and is left to the long tests."""
+    effect: Effect = Effect.NONE
+    reach: Reach = Reach.ONCE
+    options: dict[str, Any] = field(default_factory=dict, hash=False)
 
     def __str__(self) -> str:
-        return self.name + (", ever after" if self.times is None else "")
+        return f"{self.failure}, {self.effect}, {self.reach}"
 
     def must_be_survived(self, call: Call) -> bool:
-        """Whether the operation has to succeed all the same, as another try or a look at the service helps."""
-        if self.times is None or self.ends_all or self.options == NO_QUOTA:
+        """Return whether the operation has to succeed, because a retry or a lookup at the service helps."""
+        if self.reach is not Reach.ONCE or self.options == NO_QUOTA:
             return False
-        acts = self.action in ("drop_after", "truncate") or bool(self.options.get("acts"))
-        return call.method != "POST" or self.options == TOO_FAST or (call.creates and acts)
+        is_found_again = call.creates and self.effect is Effect.ACTED
+        return call.method != "POST" or self.options == TOO_FAST or is_found_again
 
-    def loses_purchases(self, call: Call) -> bool:
-        """Whether a job may be bought that the state does not know until the next command."""
-        return self.ends_all and call.creates
+    def may_orphan_a_job(self, call: Call) -> bool:
+        """Return whether a job may exist that the state does not know until the next command."""
+        return self.reach is Reach.THEN_DOWN and call.creates
 
-    def hit(self, world: World, call: Call) -> Fault:
-        """Sets the fault. The service is to be free of others."""
-        world.timeout = self.timeout
-        fault = world.service.fault(
-            call.method, call.pattern, self.action, self.times, skip=call.nth, **self.options
+    def hit(self, harness: Harness, call: Call) -> Fault:
+        """Inject the fault. The service must be free of others."""
+        harness.timeout = IMPATIENT if self.action == "hang" else PATIENT
+        times = None if self.reach is Reach.FROM_THEN_ON else 1
+        fault = harness.service.fault(
+            call.method, call.pattern, self.action, times, skip=call.nth, **self.options
         )
-        if self.ends_all:
-            world.service.fault("*", "*", "drop_before", None, skip=call.before)
+        if self.reach is Reach.THEN_DOWN:
+            harness.service.fault("*", "*", "drop_before", None, skip=call.before)
         return fault
 
 
-STRIKES = (
-    Strike("429 with Retry-After", "status", options=TOO_FAST),
-    Strike("429 with Retry-After", "status", EVER, TOO_FAST, is_long=True),
-    Strike("429 for the quota", "status", options=NO_QUOTA),
-    Strike("429 for the quota", "status", EVER, NO_QUOTA, is_long=True),
-    Strike("500", "status", options=_status(500)),
-    Strike("500", "status", EVER, _status(500), is_long=True),
-    Strike("500 after acting", "status", options=_status(500, acts=True)),
-    Strike("503", "status", options=_status(503)),
-    Strike("503", "status", EVER, _status(503), is_long=True),
-    Strike("timeout", "hang", options={"seconds": HANGING}, timeout=IMPATIENT),
-    Strike("timeout after acting", "hang", options={"seconds": HANGING, "acts": True}, timeout=IMPATIENT),
-    Strike("dropped before acting", "drop_before"),
-    Strike("dropped before acting", "drop_before", EVER, is_long=True),
-    Strike("dropped after acting", "drop_after"),
-    Strike("dropped after acting", "drop_after", EVER, is_long=True),
-    Strike("dropped after acting, then gone", "drop_after", ends_all=True),
-    Strike("body cut short", "truncate"),
-    Strike("body cut short", "truncate", EVER, is_long=True),
-    Strike("a proxy's page", "html", options={"status": 502}),
-    Strike("a proxy's page that claims success", "html", options={"status": 200}, is_long=True),
+FAULTS = (
+    FaultCase("429 with Retry-After", "status", options=TOO_FAST),
+    FaultCase("429 with Retry-After", "status", reach=Reach.FROM_THEN_ON, options=TOO_FAST),
+    FaultCase("429 for the quota", "status", options=NO_QUOTA),
+    FaultCase("429 for the quota", "status", reach=Reach.FROM_THEN_ON, options=NO_QUOTA),
+    FaultCase("500", "status", options=_status(500)),
+    FaultCase("500", "status", reach=Reach.FROM_THEN_ON, options=_status(500)),
+    FaultCase("500", "status", Effect.ACTED, options=_status(500, acts=True)),
+    FaultCase("503", "status", options=_status(503)),
+    FaultCase("503", "status", reach=Reach.FROM_THEN_ON, options=_status(503)),
+    FaultCase("timeout", "hang", options={"seconds": HANGING}),
+    FaultCase("timeout", "hang", Effect.ACTED, options={"seconds": HANGING, "acts": True}),
+    FaultCase("dropped connection", "drop_before"),
+    FaultCase("dropped connection", "drop_before", reach=Reach.FROM_THEN_ON),
+    FaultCase("dropped connection", "drop_after", Effect.ACTED),
+    FaultCase("dropped connection", "drop_after", Effect.ACTED, Reach.FROM_THEN_ON),
+    FaultCase("dropped connection", "drop_after", Effect.ACTED, Reach.THEN_DOWN),
+    FaultCase("truncated body", "truncate", Effect.ACTED),
+    FaultCase("truncated body", "truncate", Effect.ACTED, Reach.FROM_THEN_ON),
+    FaultCase("proxy page with status 502", "html", options={"status": 502}),
+    FaultCase("proxy page with status 200", "html", options={"status": 200}),
 )
 
 
-def struck_calls(world: World, after: int) -> list[Call]:
-    """The calls after the one of that number that are to be struck, one after the other."""
-    of_a_kind: dict[tuple[str, str], list[Call]] = {}
-    for before, entry in enumerate(world.calls(after)):
+def calls_to_hit(harness: Harness, after: int) -> list[Call]:
+    """Return the calls after that request number that the matrix hits, in order."""
+    calls_by_endpoint: dict[tuple[str, str], list[Call]] = {}
+    for before, entry in enumerate(harness.calls(after)):
         assert entry.route, f"{entry.method} {entry.path} is no endpoint"
-        found = of_a_kind.setdefault((entry.method, entry.route), [])
+        found = calls_by_endpoint.setdefault((entry.method, entry.route), [])
         found.append(Call(entry.method, entry.route, len(found), before))
-    picked = [call for calls in of_a_kind.values() for call in {*calls[: MOST_OF_A_KIND - 1], calls[-1]}]
-    return sorted(picked, key=lambda call: call.before)
+    selected = [
+        call
+        for calls in calls_by_endpoint.values()
+        for call in {*calls[: MAX_CALLS_PER_ENDPOINT - 1], calls[-1]}
+    ]
+    return sorted(selected, key=lambda call: call.before)

@@ -1,4 +1,4 @@
-"""What stands before an operation begins: rows that a program asks for, and what has become of them."""
+"""Resources in the states from which operations start."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.faults.harness import ENDLESS
-from tests.faults.resource_state import Row
+from tests.faults.stack_resource import StackResource
 from tests.support import write_training_data
 
 from pulumi_openai_ft._provider.checkpoint_permission import FineTuningCheckpointPermissionProvider
@@ -17,78 +17,101 @@ from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import ServiceConnectionError
 
 if TYPE_CHECKING:
-    from tests.faults.harness import World
+    from collections.abc import Callable
+
+    from tests.faults.harness import Harness
+
+    from pulumi_openai_ft._provider.upload.resume_store import UploadRecord
 
 MODEL = "gpt-4o-mini-2024-07-18"
 PARTNERS = ("proj_b", "proj_c")
 
 
-def file(world: World, rows: int = 12, **inputs: Any) -> Row:
-    path = write_training_data(world.folder / f"{rows}.jsonl", rows=rows)
+def file(harness: Harness, rows: int = 12, **inputs: Any) -> StackResource:
+    path = write_training_data(harness.folder / f"{rows}.jsonl", rows=rows)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    asked = {"__identity": "o::dev::shop::File::data", "file": str(path), "sha256": digest, **inputs}
-    return Row(world, FileProvider, asked)
+    stack_inputs = {"__identity": "o::dev::shop::File::data", "file": str(path), "sha256": digest, **inputs}
+    return StackResource(harness, FileProvider, stack_inputs)
 
 
-def job(world: World, rows: int = 12, **inputs: Any) -> Row:
-    data = done(file(world, rows))
-    asked = {
+def job(harness: Harness, rows: int = 12, **inputs: Any) -> StackResource:
+    data = done(file(harness, rows))
+    stack_inputs = {
         "__identity": "o::dev::shop::FineTuningJob::support",
         "model": MODEL,
         "training_file": data.id,
         "__training_file_sha256": data.outs["sha256"],
         **inputs,
     }
-    return Row(world, FineTuningJobProvider, asked)
+    return StackResource(harness, FineTuningJobProvider, stack_inputs)
 
 
-def endless_job(world: World, **inputs: Any) -> Row:
-    """A job that ends only when it is cancelled."""
-    world.service.settings.job_seconds = ENDLESS
-    return job(world, **inputs)
+def endless_job(harness: Harness, **inputs: Any) -> StackResource:
+    """Make a job that ends only when it is cancelled."""
+    harness.service.settings.job_seconds = ENDLESS
+    return job(harness, **inputs)
 
 
-def running(world: World, **inputs: Any) -> Row:
-    row = done(endless_job(world, **{"wait_for_completion": False, **inputs}))
-    world.service.advance(ENDLESS / 2)
-    return row
+def running(harness: Harness, **inputs: Any) -> StackResource:
+    resource = done(endless_job(harness, **{"wait_for_completion": False, **inputs}))
+    harness.service.advance(ENDLESS / 2)
+    return resource
 
 
-def share(world: World, projects: tuple[str, ...] = PARTNERS, **inputs: Any) -> Row:
-    checkpoint = done(job(world)).outs["fine_tuned_model"]
-    asked = {
+def share(harness: Harness, projects: tuple[str, ...] = PARTNERS, **inputs: Any) -> StackResource:
+    checkpoint = done(job(harness)).outs["fine_tuned_model"]
+    stack_inputs = {
         "__identity": "o::dev::shop::FineTuningCheckpointPermission::share",
         "checkpoint_id": checkpoint,
         "project_ids": list(projects),
         **inputs,
     }
-    return Row(world, FineTuningCheckpointPermissionProvider, asked)
+    return StackResource(harness, FineTuningCheckpointPermissionProvider, stack_inputs)
 
 
-def done(row: Row) -> Row:
-    row.up()
-    return row
+def done(resource: StackResource) -> StackResource:
+    resource.up()
+    return resource
 
 
-def lost(row: Row) -> Row:
-    row.forget()
-    return row
+def lost(resource: StackResource) -> StackResource:
+    resource.forget()
+    return resource
 
 
-def changed(row: Row, **inputs: Any) -> Row:
-    row.inputs = {**row.inputs, **inputs}
-    return row
+def changed(resource: StackResource, **inputs: Any) -> StackResource:
+    resource.inputs = {**resource.inputs, **inputs}
+    return resource
 
 
-def broken_off(row: Row) -> Row:
-    """An upload that broke off when two of its parts were missing."""
-    row.world.service.fault("POST", "/v1/uploads/*/complete", "drop_before", None)
+def with_interrupted_upload(resource: StackResource) -> StackResource:
+    """Interrupt an upload when two of its parts are missing."""
+    return _interrupt_upload(
+        resource, lambda record: replace(record, parts=dict(list(record.parts.items())[2:]))
+    )
+
+
+def with_expired_upload(resource: StackResource) -> StackResource:
+    """Interrupt an upload when a single part is missing; the upload has expired at the service."""
+    return _interrupt_upload(
+        resource,
+        lambda record: replace(
+            record, upload_id="upload_expired", parts=dict(list(record.parts.items())[1:])
+        ),
+    )
+
+
+def _interrupt_upload(
+    resource: StackResource, change: Callable[[UploadRecord], UploadRecord]
+) -> StackResource:
+    """Interrupt an upload, and change its record."""
+    resource.harness.service.fault("POST", "/v1/uploads/*/complete", "drop_before", None)
     with pytest.raises(ServiceConnectionError):
-        row.up()
-    row.world.be_kind()
-    ledger = row.world.ledger
+        resource.up()
+    resource.harness.clear_faults()
+    ledger = resource.harness.ledger
     (key,) = [file.stem for file in ledger.folder.iterdir()]
-    entry = ledger.find(key, row.world.time.now)
-    assert entry
-    ledger.write(key, replace(entry, parts=dict(list(entry.parts.items())[2:])))
-    return row
+    record = ledger.find(key, resource.harness.clock.now)
+    assert record
+    ledger.write(key, change(record))
+    return resource

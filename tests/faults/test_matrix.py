@@ -1,53 +1,51 @@
-"""Every call of every operation meets every fault: nothing is paid twice, nothing is lost, all converges.
+"""Each fault at each call of each operation: no job is created twice, no object is lost, and the stack converges.
 
-The calls are not listed here: each operation is run once without trouble, and what it asked for is then struck, one
-call after the other. So a new call is in the matrix by itself.
+The calls are recorded in a run of each operation without a fault, so the matrix includes new calls automatically.
+`make test` runs cells that contain each pair of values (see `pairwise`), `make test-long` runs all cells.
 """
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.faults.faults import STRIKES, Call, Strike, struck_calls
-from tests.faults.scenarios import SCENARIOS, Scenario, projects_come_and_go
+from tests.faults.faults import FAULTS, FaultCase, calls_to_hit
+from tests.faults.pairwise import Cell, Pair, all_cells, pairwise_cells
+from tests.faults.scenarios import SCENARIOS, Scenario, projects_are_added_and_removed
 from tests.support import ADMIN_KEY, API_KEY
 
-from pulumi_openai_ft._client import client as _api
+from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._client.retries import jitter_rng
 from pulumi_openai_ft._provider.base import Provider
+from pulumi_openai_ft.emulator.faults import ACTIONS
 from pulumi_openai_ft.errors import JobFailedError, OpenAIFTError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-    from _pytest.mark.structures import ParameterSet
-    from tests.faults.harness import World
-    from tests.faults.resource_state import Row
+    from tests.faults.faults import Call
+    from tests.faults.harness import Harness
+    from tests.faults.stack_resource import StackResource
 
 CLOSED_PORT = "http://127.0.0.1:9/v1"
-MOST_COMMANDS = 3
-"""Commands after which all must be as the program wants it."""
+MAX_COMMANDS = 3
+"""Commands after which the stack must match the program."""
 ADVICE = re.compile(
     r"run the command again|run `pulumi|\bcheck\b|\bwait a minute|correct (the|what)|look at the organi"
 )
 OPERATIONS = ("check", "diff", "create", "read", "import_", "update", "delete")
+ENDPOINTS = {name for name in vars(Client) if not name.startswith("_")} - {"close"}
+HARMLESS_ACTIONS = {"lag", "drop_then_act"}
+"""Actions that only delay a response, which the matrix excludes."""
 
+ONLINE = [scenario for scenario in SCENARIOS if not scenario.is_offline]
+
+every_online_scenario = pytest.mark.parametrize(
+    "scenario", ONLINE, ids=[scenario.name for scenario in ONLINE]
+)
 every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
-
-
-def cells() -> list[ParameterSet]:
-    return [
-        pytest.param(scenario, strike, id=f"{scenario.name}-{strike}", marks=_marks(strike))
-        for scenario in SCENARIOS
-        for strike in STRIKES
-    ]
-
-
-def _marks(strike: Strike) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.long] if strike.is_long else []
+every_fault = pytest.mark.parametrize("fault", FAULTS, ids=str)
 
 
 @pytest.fixture(scope="session")
@@ -56,38 +54,56 @@ def known_calls() -> dict[str, list[Call]]:
 
 
 @pytest.fixture
-def calls(world: World, known_calls: dict[str, list[Call]]) -> Callable[[Scenario], list[Call]]:
-    """Gives the calls of a scenario, which is run once without trouble to learn them."""
+def calls(harness: Harness, known_calls: dict[str, list[Call]]) -> Callable[[Scenario], list[Call]]:
+    """Return a function that records the calls of a scenario in a run without a fault."""
 
-    def learn(scenario: Scenario) -> list[Call]:
-        row = begin(world, scenario)
-        after = world.latest
-        error = run(scenario, row)
+    def record(scenario: Scenario) -> list[Call]:
+        resource = begin(harness, scenario)
+        after = harness.latest
+        error = run(scenario, resource)
         assert error is None or scenario.fails, error
-        return struck_calls(world, after)
+        return calls_to_hit(harness, after)
 
     def get(scenario: Scenario) -> list[Call]:
         if scenario.name not in known_calls:
-            known_calls[scenario.name] = learn(scenario)
+            known_calls[scenario.name] = record(scenario)
         return known_calls[scenario.name]
 
     return get
 
 
-def begin(world: World, scenario: Scenario) -> Row:
+@pytest.fixture
+def all_calls(calls: Callable[[Scenario], list[Call]]) -> dict[str, list[Call]]:
+    return {scenario.name: calls(scenario) for scenario in SCENARIOS}
+
+
+@pytest.fixture(scope="session")
+def pairwise_cache() -> list[Cell]:
+    """A cache for the cells of `make test`."""
+    return []
+
+
+@pytest.fixture
+def pairwise(all_calls: dict[str, list[Call]], pairwise_cache: list[Cell]) -> list[Cell]:
+    """The cells of `make test`."""
+    pairwise_cache[:] = pairwise_cache or pairwise_cells(all_calls)
+    return pairwise_cache
+
+
+def begin(harness: Harness, scenario: Scenario) -> StackResource:
     jitter_rng.seed(0)
-    world.reset()
-    row = scenario.prepare(world)
-    world.said.clear()
-    return row
+    harness.reset()
+    resource = scenario.prepare(harness)
+    harness.messages.clear()
+    return resource
 
 
-def run(scenario: Scenario, row: Row) -> OpenAIFTError | None:
-    return attempt(lambda: scenario.run(row))
+def run(scenario: Scenario, resource: StackResource) -> OpenAIFTError | None:
+    return attempt(lambda: scenario.run(resource))
 
 
 def attempt(command: Callable[[], None]) -> OpenAIFTError | None:
-    """Runs a command. Anything but our own errors is a bug and goes through."""
+    """Run a command and return its error. Any error but our own is a bug and is raised."""
     try:
         command()
     except OpenAIFTError as error:
@@ -95,39 +111,39 @@ def attempt(command: Callable[[], None]) -> OpenAIFTError | None:
     return None
 
 
-def converge(scenario: Scenario, row: Row) -> None:
-    """Does what the user does next: runs the command again, until nothing is left to do."""
-    scenario = again(scenario)
-    for _ in range(MOST_COMMANDS):
-        error = run(scenario, row)
+def converge(scenario: Scenario, resource: StackResource) -> None:
+    """Run the command again, as a user would, until the stack has converged."""
+    scenario = next_scenario(scenario)
+    for _ in range(MAX_COMMANDS):
+        error = run(scenario, resource)
         assert error is None or (scenario.fails and isinstance(error, JobFailedError)), error
-        if is_done(scenario, row):
+        if is_done(scenario, resource):
             return
     raise AssertionError(
-        f"{MOST_COMMANDS} commands later, {row.outs} is still not what {row.inputs} asks for"
+        f"{MAX_COMMANDS} commands later, the outputs {resource.outs} still do not match the inputs {resource.inputs}"
     )
 
 
-def again(scenario: Scenario) -> Scenario:
-    """Nobody asks for a replacement by force twice; what is left of it, any `up` does."""
+def next_scenario(scenario: Scenario) -> Scenario:
+    """Return the scenario of the next command: any `up` completes a forced replacement."""
     by_force = scenario.command == "force"
     return Scenario(scenario.prepare, "up", scenario.leaves, scenario.fails) if by_force else scenario
 
 
-def is_done(scenario: Scenario, row: Row) -> bool:
+def is_done(scenario: Scenario, resource: StackResource) -> bool:
     if scenario.command == "destroy":
-        return row.id is None
-    return scenario.command != "up" or scenario.fails or row.has_converged()
+        return resource.id is None
+    return scenario.command != "up" or scenario.fails or resource.has_converged()
 
 
-def assert_kept(world: World, scenario: Scenario, row: Row) -> None:
-    """The books hold what was wanted and nothing else, and the state knows it."""
-    assert world.left() == scenario.leaves
+def assert_consistent(harness: Harness, scenario: Scenario, resource: StackResource) -> None:
+    """Assert that the service has exactly the expected objects, and that the state matches."""
+    assert harness.contents() == scenario.leaves
     if scenario.command in ("destroy", "check"):
         return
-    row.refresh()
-    assert row.id is not None
-    assert scenario.fails or row.has_converged()
+    resource.refresh()
+    assert resource.id is not None
+    assert scenario.fails or resource.has_converged()
 
 
 def assert_readable(texts: Iterable[str]) -> None:
@@ -136,100 +152,145 @@ def assert_readable(texts: Iterable[str]) -> None:
             assert forbidden not in text, text
 
 
-def assert_sentence(error: OpenAIFTError) -> None:
+def assert_actionable(error: OpenAIFTError) -> None:
     assert_readable([str(error)])
     assert ADVICE.search(str(error)), error
 
 
-def assert_survived(world: World, scenario: Scenario, row: Row, error: OpenAIFTError | None) -> None:
-    """What holds once an operation has met trouble: nothing too much is there, and the next command sets all right."""
-    assert_readable(world.said)
+def assert_survived(
+    harness: Harness, scenario: Scenario, resource: StackResource, error: OpenAIFTError | None
+) -> None:
+    """Assert that an operation with a fault created no extra job, and that the next command completes it."""
+    assert_readable(line for message in harness.messages for line in message.splitlines())
     if error:
-        assert_sentence(error)
-    told = [text for text in world.said if "the next `pulumi up`" in text]
-    world.be_kind()
-    if scenario.command != "destroy" and not row.condemned:
-        assert len(world.left().jobs) <= len(scenario.leaves.jobs)
-    if not (error or told):
-        assert world.left() == scenario.leaves
-    converge(scenario, row)
-    assert_kept(world, scenario, row)
+        assert_actionable(error)
+    announced = [text for text in harness.messages if "the next `pulumi up`" in text]
+    harness.clear_faults()
+    if scenario.command != "destroy" and not resource.pending_deletes:
+        assert len(harness.contents().jobs) <= len(scenario.leaves.jobs)
+    if not (error or announced):
+        assert harness.contents() == scenario.leaves
+    converge(scenario, resource)
+    assert_consistent(harness, scenario, resource)
 
 
 @every_scenario
-def test_without_trouble(world: World, scenario: Scenario) -> None:
-    """Each operation does what it is for; this is what the struck ones are measured by."""
-    row = begin(world, scenario)
+def test_operations_succeed_without_a_fault(harness: Harness, scenario: Scenario) -> None:
+    """Without faults, each operation succeeds; this is the reference for the tests with faults."""
+    resource = begin(harness, scenario)
 
-    error = run(scenario, row)
+    error = run(scenario, resource)
 
     assert error is None or scenario.fails, error
-    assert world.left() == scenario.leaves
-    converge(scenario, row)
-    assert_kept(world, scenario, row)
+    assert harness.contents() == scenario.leaves
+    converge(scenario, resource)
+    assert_consistent(harness, scenario, resource)
 
 
-@pytest.mark.parametrize(("scenario", "strike"), cells())
-def test_struck(
-    world: World, scenario: Scenario, strike: Strike, calls: Callable[[Scenario], list[Call]]
+@every_online_scenario
+def test_faults_of_each_pair_are_survived(
+    harness: Harness, scenario: Scenario, pairwise: Sequence[Cell]
 ) -> None:
-    """Whichever call is struck, the operation succeeds or says what to do, and the next command sets all right."""
-    broken = []
-    for call in calls(scenario):
-        row = begin(world, scenario)
-        bought = {job["id"] for job in world.service.jobs()}
-        fault = strike.hit(world, call)
+    assert_survives(harness, scenario, [cell for cell in pairwise if cell.scenario == scenario.name])
+
+
+@pytest.mark.long
+@every_online_scenario
+@every_fault
+def test_each_fault_is_survived_at_each_call(
+    harness: Harness, scenario: Scenario, fault: FaultCase, calls: Callable[[Scenario], list[Call]]
+) -> None:
+    assert_survives(harness, scenario, [Cell(scenario.name, call, fault) for call in calls(scenario)])
+
+
+def assert_survives(harness: Harness, scenario: Scenario, cells: Sequence[Cell]) -> None:
+    """Check each cell: the operation succeeds or reports what to do, and the next command completes it."""
+    assert cells
+    problems = []
+    for cell in cells:
         try:
-            error = run(scenario, row)
-            assert fault.struck
-            assert error is None or scenario.fails or not strike.must_be_survived(call), error
-            if not strike.loses_purchases(call):
-                assert {job["id"] for job in world.service.jobs()} - bought <= {row.id}
-            assert_survived(world, scenario, row, error)
-        except Exception as problem:  # noqa: BLE001 - the other calls are struck all the same
-            problem.add_note(f"at {call}")
-            broken.append(problem)
-    if broken:
-        raise ExceptionGroup(f"{scenario.name}: {strike}", broken)
+            assert_survives_at(harness, scenario, cell)
+        except Exception as problem:  # noqa: BLE001 - the other cells must still run
+            problem.add_note(f"{cell.fault} at {cell.call}")
+            problems.append(problem)
+    if problems:
+        raise ExceptionGroup(scenario.name, problems)
 
 
-@every_scenario
-def test_while_nobody_listens(world: World, scenario: Scenario) -> None:
-    """An operation on a service that refuses connections says so, and changes nothing that the next one misses."""
-    row = begin(world, scenario)
-    world.base_url = CLOSED_PORT
+def assert_survives_at(harness: Harness, scenario: Scenario, cell: Cell) -> None:
+    resource = begin(harness, scenario)
+    before = {job["id"] for job in harness.service.jobs()}
+    injected = cell.fault.hit(harness, cell.call)
 
-    error = run(scenario, row)
+    error = run(scenario, resource)
 
-    assert_survived(world, scenario, row, error)
-
-
-def test_what_an_update_granted_before_it_broke_off_is_revoked_by_destroy(world: World) -> None:
-    world.reset()
-    row = projects_come_and_go(world)
-    world.service.fault("DELETE", "~.*/permissions/.*", "status", None, status=503)
-    row.up()
-    world.be_kind()
-
-    row.destroy()
-
-    assert world.left().grants == frozenset()
+    assert injected.struck
+    assert error is None or scenario.fails or not cell.fault.must_be_survived(cell.call), error
+    if not cell.fault.may_orphan_a_job(cell.call):
+        assert {job["id"] for job in harness.service.jobs()} - before <= {resource.id}
+    assert_survived(harness, scenario, resource, error)
 
 
-def test_no_operation_and_no_endpoint_is_left_out(world: World) -> None:
-    """What a provider can do, and what it can ask the service, is in one of the scenarios."""
+def test_the_quick_lane_contains_each_pair(
+    all_calls: dict[str, list[Call]], pairwise: Sequence[Cell]
+) -> None:
+    cells = all_cells(all_calls)
+
+    assert pairs(pairwise) == pairs(cells)
+    assert set(pairwise) <= set(cells)
+    assert len(pairwise) < len(cells) / 3
+
+
+def pairs(cells: Iterable[Cell]) -> set[Pair]:
+    return set().union(*(cell.pairs for cell in cells))
+
+
+def test_the_long_lane_contains_each_cell() -> None:
+    marks: list[pytest.Mark] = vars(test_each_fault_is_survived_at_each_call)["pytestmark"]
+    lists = {mark.args[0]: mark.args[1] for mark in marks if mark.name == "parametrize"}
+
+    assert lists == {"scenario": ONLINE, "fault": FAULTS}
+    assert len({scenario.name for scenario in SCENARIOS}) == len(SCENARIOS)
+    assert len({str(fault) for fault in FAULTS}) == len(FAULTS)
+    assert "long" in {mark.name for mark in marks}
+
+
+def test_offline_scenarios_make_no_request(all_calls: dict[str, list[Call]]) -> None:
+    assert [name for name, calls in all_calls.items() if calls] == [scenario.name for scenario in ONLINE]
+
+
+def test_each_action_of_the_emulator_is_a_fault() -> None:
+    assert {fault.action for fault in FAULTS} == ACTIONS.keys() - HARMLESS_ACTIONS
+
+
+@every_online_scenario
+def test_an_unreachable_service_is_reported(harness: Harness, scenario: Scenario) -> None:
+    """An operation reports refused connections, and the next command completes it."""
+    resource = begin(harness, scenario)
+    harness.base_url = CLOSED_PORT
+
+    error = run(scenario, resource)
+
+    assert_survived(harness, scenario, resource, error)
+
+
+def test_destroy_revokes_permissions_of_an_interrupted_update(harness: Harness) -> None:
+    resource = projects_are_added_and_removed(harness)
+    harness.service.fault("DELETE", "~.*/permissions/.*", "status", None, status=503)
+    resource.up()
+    harness.clear_faults()
+
+    resource.destroy()
+
+    assert harness.contents().permissions == frozenset()
+
+
+def test_scenarios_run_each_operation_and_endpoint(harness: Harness) -> None:
     for scenario in SCENARIOS:
-        run(scenario, begin(world, scenario))
+        run(scenario, begin(harness, scenario))
 
     kinds = [kind.__name__ for kind in Provider.__subclasses__()]
-    assert {f"{kind}.{operation}" for kind in kinds for operation in OPERATIONS} <= world.operations
-    assert endpoints_in_use() - world.used == set()
-
-
-def endpoints_in_use() -> set[str]:
-    """Methods of `Api` that our code names outside of it."""
-    code = "".join(
-        module.read_text() for module in Path(_api.__file__).parent.glob("*.py") if module.name != "_api.py"
-    )
-    endpoints = [name for name in vars(_api.Client) if not name.startswith("_")]
-    return {name for name in endpoints if re.search(rf"\.{name}\b", code)} - {"close"}
+    assert len(kinds) == 3
+    assert {f"{kind}.{operation}" for kind in kinds for operation in OPERATIONS} <= harness.operations
+    assert len(ENDPOINTS) == 23
+    assert harness.used & ENDPOINTS == ENDPOINTS

@@ -233,7 +233,7 @@ class LanguageHost:
         try:
             answer = stub.GenerateProgram(request, timeout=LONGEST_ANSWER)
         except grpc.RpcError as error:
-            return "", [error.details()]
+            return "", [str(error)]
         problems = [f"{found.summary}; {found.detail}" for found in answer.diagnostics]
         return answer.source.get("__main__.py", b"").decode(), problems
 

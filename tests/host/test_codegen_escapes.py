@@ -10,7 +10,7 @@ from pulumi_openai_ft.host._protocol import escape_for_codegen
 
 
 @given(st.text(alphabet="ab\"'\\ \t\r\n"))
-def test_a_text_of_several_lines_is_printed_as_it_is(text: str) -> None:
+def test_a_multiline_text_is_printed_unchanged(text: str) -> None:
     """The generator's triple quotes, as it writes them."""
     text = f"x\n{text}"
 
@@ -18,5 +18,5 @@ def test_a_text_of_several_lines_is_printed_as_it_is(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a", 'C:\temp "quoted"', "line\n", 3, None, True])
-def test_what_the_generator_escapes_itself_is_left_alone(text: object) -> None:
+def test_characters_escaped_by_the_generator_are_left_alone(text: object) -> None:
     assert escape_for_codegen({"nested": [text]}) == {"nested": [text]}

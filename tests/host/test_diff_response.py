@@ -36,7 +36,7 @@ def test_something_is_left_to_do_although_nothing_differs() -> None:
     ],
     ids=["changed", "added", "added to none", "removed"],
 )
-def test_how_a_property_differs(
+def test_the_kind_of_a_property_difference(
     olds: dict[str, Any], news: dict[str, Any], updating: Any, replacing: Any
 ) -> None:
     assert kinds(diff_response(DetailedDiff([], ["a"]), olds, news)) == {"a": updating}
@@ -64,13 +64,13 @@ def test_a_path_leads_into_a_property(path: str, name: str) -> None:
     assert (list(found.replaces), list(found.diffs)) == ([name], [name])
 
 
-def test_a_property_that_differs_in_two_places_is_named_once() -> None:
+def test_a_property_with_two_differences_is_named_once() -> None:
     found = diff_response(DetailedDiff(["method.type", "method.dpo"], ["method.x"]), {}, {})
 
     assert (list(found.replaces), list(found.diffs)) == (["method"], ["method"])
 
 
-def test_a_path_into_a_property_that_was_not_there_is_an_addition() -> None:
+def test_a_path_into_a_new_property_is_an_addition() -> None:
     found = diff_response(DetailedDiff(["metadata.team"]), {}, {"metadata": {"team": "a"}})
 
     assert kinds(found) == {"metadata.team": PropertyDiff.ADD_REPLACE}
@@ -84,7 +84,7 @@ def test_one_replacement_is_enough_to_replace() -> None:
 
 
 @pytest.mark.parametrize("first", [False, True], ids=["new first", "old first"])
-def test_who_goes_first_in_a_replacement(first: bool) -> None:  # noqa: FBT001 - a parameter
+def test_the_order_of_a_replacement(first: bool) -> None:  # noqa: FBT001 - a parameter
     found = diff_response(DetailedDiff(["model"], delete_before_replace=first), {}, {})
 
     assert found.deleteBeforeReplace is first

@@ -62,7 +62,7 @@ class TestLog:
         assert host.shows_progress
 
     @pytest.mark.parametrize("address", ["", "127.0.0.1:9"], ids=["none", "gone"])
-    def test_nobody_need_listen(self, address: str) -> None:
+    def test_messages_without_an_engine_are_dropped(self, address: str) -> None:
         """A host without an engine serves tests and people who look around."""
         host = EngineHost(log=EngineLog(address), operations=Operations())
         began = time.monotonic()
@@ -76,7 +76,7 @@ class TestLog:
 class TestInterruption:
     """What Ctrl-C means to a provider."""
 
-    def test_who_sleeps_wakes_up(self, host: EngineHost) -> None:
+    def test_an_interruption_wakes_a_sleeping_operation(self, host: EngineHost) -> None:
         failures: list[Exception] = []
 
         def sleep() -> None:
@@ -108,7 +108,7 @@ class TestInterruption:
         with pytest.raises(CommandInterruptedError, match="before anything was created"):
             host.raise_if_interrupted()
 
-    def test_who_has_it_is_not_left_behind_before_something_exists(
+    def test_an_operation_with_consent_is_not_abandoned_before_creation(
         self, host: EngineHost, operation: Operation
     ) -> None:
         def create() -> CreateResult:
@@ -122,13 +122,13 @@ class TestInterruption:
 class TestFinish:
     """The rest of a create."""
 
-    def test_gives_what_comes_of_it(self, host: EngineHost, operation: Operation) -> None:
+    def test_returns_the_completed_result(self, host: EngineHost, operation: Operation) -> None:
         first, last = CreateResult("ftjob-1", {}), CreateResult("ftjob-1", {"status": "succeeded"})
 
         assert host.complete_create(first, lambda: last) is last
         assert operation.created is first
 
-    def test_raises_what_goes_wrong_once_the_id_is_safe(self, host: EngineHost, operation: Operation) -> None:
+    def test_raises_errors_once_the_id_is_recorded(self, host: EngineHost, operation: Operation) -> None:
         created = CreateResult("ftjob-1", {})
 
         def fail() -> CreateResult:

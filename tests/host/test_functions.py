@@ -8,10 +8,10 @@ from pulumi.runtime.proto import provider_pb2
 from tests.support import API_KEY, write_training_data
 
 from pulumi_openai_ft._client.client import connect
-from pulumi_openai_ft._client.rate_limit import REAL_TIME
 from pulumi_openai_ft._program.functions.error_transport import encode
 from pulumi_openai_ft._program.functions.lookups import LOOKUPS
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._shared.clock import REAL_TIME
 from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
 from pulumi_openai_ft.errors import CommandInterruptedError, InputError, NotFoundError
 from pulumi_openai_ft.host._functions import invoke, respond
@@ -46,7 +46,7 @@ def answer_of(response: provider_pb2.InvokeResponse) -> dict[str, Any]:
     return from_struct(getattr(response, "return"))
 
 
-def test_a_function_is_found_by_its_token_and_asks_the_configured_service(config: Any, file_id: str) -> None:
+def test_a_function_is_called_at_the_configured_service(config: Any, file_id: str) -> None:
     found = invoke(f"{TYPE_PREFIX}getFile", {"file_id": file_id}, config)
 
     assert (found["id"], found["filename"], found["purpose"]) == (file_id, "data.jsonl", "evals")
@@ -60,7 +60,7 @@ def test_arguments_come_as_the_engine_sends_them(config: Any, file_id: str) -> N
 
 
 @pytest.mark.parametrize("token", [f"{TYPE_PREFIX}getMoon", "pulumi-python:dynamic/other:getFile", ""])
-def test_an_unknown_function_is_refused_with_those_that_there_are(config: Any, token: str) -> None:
+def test_an_unknown_function_is_refused_with_the_known_ones(config: Any, token: str) -> None:
     with pytest.raises(InputError) as refused:
         invoke(token, {}, config)
 
@@ -75,7 +75,7 @@ def test_the_engine_gets_the_answer(config: Any, file_id: str) -> None:
     assert not response.failures
 
 
-def test_the_engine_gets_failures_with_what_a_program_needs_to_tell_their_kind(config: Any) -> None:
+def test_failures_carry_the_error_class_to_the_program(config: Any) -> None:
     (failure,) = respond(request("getFile", file_id="file-nobody"), config).failures
     with pytest.raises(NotFoundError) as raised:
         invoke(f"{TYPE_PREFIX}getFile", {"file_id": "file-nobody"}, config)
@@ -88,25 +88,25 @@ def test_the_engine_gets_failures_with_what_a_program_needs_to_tell_their_kind(c
     ("name", "args", "reason"),
     [
         ("getFile", {}, "get_file: file_id: is missing"),
-        ("getFile", {"file_id": "file-1", "colour": "red"}, "get_file: colour: is not a known property"),
+        ("getFile", {"file_id": "file-1", "color": "red"}, "get_file: color: is not a known property"),
         ("getMoon", {}, f"unknown function '{TYPE_PREFIX}getMoon': "),
     ],
 )
-def test_the_engine_gets_wrong_calls_told(config: Any, name: str, args: dict[str, Any], reason: str) -> None:
+def test_invalid_calls_are_reported_to_the_engine(
+    config: Any, name: str, args: dict[str, Any], reason: str
+) -> None:
     (failure,) = respond(request(name, **args), config).failures
 
     assert failure.reason.startswith(reason)
 
 
-def test_wrong_settings_are_told() -> None:
+def test_invalid_settings_are_reported() -> None:
     (failure,) = respond(request("getFiles"), {"openai-ft:timeout": "soon"}.get).failures
 
     assert failure.reason.startswith("openai-ft:timeout is 'soon': ")
 
 
-def test_an_interrupted_command_ends_a_call_that_waits_for_another_try(
-    config: Any, service: Emulator
-) -> None:
+def test_an_interruption_ends_a_call_that_waits_to_retry(config: Any, service: Emulator) -> None:
     def interrupted(_seconds: float) -> None:
         raise CommandInterruptedError("interrupted")
 

@@ -55,11 +55,11 @@ def outcome(run: Callable[[], object]) -> Callable[[], object]:
     return result
 
 
-def test_an_operation_gives_what_its_work_gives() -> None:
+def test_an_operation_returns_the_result_of_its_work() -> None:
     assert Operations().run(Operation(URN), lambda: 7) == 7
 
 
-def test_an_operation_raises_what_its_work_raises() -> None:
+def test_an_operation_raises_the_error_of_its_work() -> None:
     def fail() -> None:
         raise InputError("what is wrong")
 
@@ -87,7 +87,7 @@ def test_operations_do_not_see_each_other(answered: Event) -> None:
     assert found() is first
 
 
-def test_who_hangs_is_left_behind_when_nothing_is_lost(answered: Event) -> None:
+def test_a_hanging_operation_is_abandoned_when_nothing_is_lost(answered: Event) -> None:
     operations, begun = Operations(), Event()
 
     def hang() -> None:
@@ -102,7 +102,7 @@ def test_who_hangs_is_left_behind_when_nothing_is_lost(answered: Event) -> None:
         result()
 
 
-def test_who_may_just_have_created_something_is_waited_for(answered: Event) -> None:
+def test_an_operation_that_may_have_created_is_waited_for(answered: Event) -> None:
     operations, begun, operation = Operations(), Event(), Operation(URN)
 
     def create() -> int:
@@ -120,15 +120,15 @@ def test_who_may_just_have_created_something_is_waited_for(answered: Event) -> N
     assert result() == 7
 
 
-def test_who_comes_to_exist_after_the_interruption_is_left_behind_too(answered: Event) -> None:
+def test_an_operation_that_creates_after_interruption_is_abandoned_too(answered: Event) -> None:
     """A purchase that was on its way is answered late, and then the next request hangs."""
-    operations, begun, bought = Operations(), Event(), Event()
+    operations, begun, was_created = Operations(), Event(), Event()
     operation, created = Operation(URN), CreateResult("ftjob-1", {})
 
     def create() -> None:
         operation.mark_creating()
         begun.set()
-        bought.wait(LONGEST_WAIT)
+        was_created.wait(LONGEST_WAIT)
         operation.mark_created(created)
         answered.wait(LONGEST_WAIT)
 
@@ -136,14 +136,14 @@ def test_who_comes_to_exist_after_the_interruption_is_left_behind_too(answered: 
     begun.wait(LONGEST_WAIT)
     operations.interrupt()
     time.sleep(3 * GRACE_PERIOD)
-    bought.set()
+    was_created.set()
 
     with pytest.raises(CommandInterruptedError):
         result()
     assert operation.created is created
 
 
-def test_who_was_left_behind_creates_nothing_any_more() -> None:
+def test_an_abandoned_operation_creates_nothing_more() -> None:
     operation = Operation(URN)
     operation.abandon()
 
@@ -151,7 +151,7 @@ def test_who_was_left_behind_creates_nothing_any_more() -> None:
         operation.mark_creating()
 
 
-def test_who_begins_after_the_interruption_is_left_behind_too(answered: Event) -> None:
+def test_an_operation_begun_after_interruption_is_abandoned_too(answered: Event) -> None:
     """The engine still asks for what it had decided on."""
     operations = Operations()
     operations.interrupt()
@@ -161,7 +161,7 @@ def test_who_begins_after_the_interruption_is_left_behind_too(answered: Event) -
         operations.run(Operation(URN), lambda: answered.wait(LONGEST_WAIT / 2))
 
 
-def test_an_interruption_hurts_nobody_who_has_ended() -> None:
+def test_an_interruption_does_not_affect_finished_operations() -> None:
     operations, operation = Operations(), Operation(URN)
     operations.run(operation, lambda: 7)
 
@@ -172,7 +172,7 @@ def test_an_interruption_hurts_nobody_who_has_ended() -> None:
     assert operations.interrupted.is_set()
 
 
-def test_what_was_left_behind_may_still_fail(answered: Event) -> None:
+def test_an_abandoned_operation_may_still_fail(answered: Event) -> None:
     operations, begun, ended = Operations(), Event(), Event()
 
     def hang() -> None:

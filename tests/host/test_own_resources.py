@@ -42,7 +42,7 @@ MANY, FEW = 200, 8
 TRAINING = 10_000
 RESOURCES = [
     kind
-    for kind in (getattr(pulumi_openai_ft, name) for name in pulumi_openai_ft.__all__)
+    for kind in (getattr(pulumi_openai_ft, name) for name in dir(pulumi_openai_ft))
     if isinstance(kind, type) and issubclass(kind, pulumi.dynamic.Resource)
 ]
 # What costs time before the port can be told, and is only needed once a resource of ours is asked for.
@@ -122,7 +122,7 @@ def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
 
 
 @pytest.mark.parametrize("name", HEAVY)
-def test_what_is_heavy_is_installed(name: str) -> None:
+def test_modules_called_heavy_are_installed(name: str) -> None:
     """Else the test above could not fail."""
     assert find_spec(name)
 
@@ -167,13 +167,13 @@ def test_many_creates_at_a_time(host: Host, service: Emulator, job_inputs: dict[
     assert len(service.jobs()) == MANY == len({each.id for each in created})
     assert [each["suffix"] for each in outs] == names
     assert {each["status"] for each in outs} == {"succeeded"}
-    told = {log.urn: log.message for log in host.engine.logs if "created job" in log.message}
-    assert told == {
+    reported = {log.urn: log.message for log in host.engine.logs if "created job" in log.message}
+    assert reported == {
         urn(JOB, name): f"created job {each.id}" for name, each in zip(names, created, strict=True)
     }
 
 
-def test_those_that_wait_are_looked_at_together(
+def test_waiting_jobs_are_polled_together(
     slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
 ) -> None:
     """One poller lists a hundred jobs at a time."""

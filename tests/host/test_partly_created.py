@@ -105,7 +105,7 @@ class TestTrouble:
         assert plain(found.left.properties)["status"] == "failed"
         assert found.reason.startswith(f"job {found.left.id} failed: ")
 
-    def test_the_next_up_says_the_same_again_and_buys_nothing(
+    def test_the_next_up_repeats_the_message_and_creates_nothing(
         self, host: Host, service: Emulator, unlucky_inputs: dict[str, Any]
     ) -> None:
         first = refusal(host.create, JOB, unlucky_inputs)
@@ -118,7 +118,7 @@ class TestTrouble:
         assert again == first
         assert purchases(service) == 1
 
-    def test_a_failed_job_is_bought_again_only_where_the_program_says_so(
+    def test_a_failed_job_is_recreated_only_on_request(
         self, host: Host, unlucky_inputs: dict[str, Any]
     ) -> None:
         first = refusal(host.create, JOB, unlucky_inputs)
@@ -130,7 +130,7 @@ class TestTrouble:
         assert list(again.replaces) == ["recreate_on_failure"]
         assert list(host.diff(JOB, first.left.id, olds, unlucky_inputs).replaces) == []
 
-    def test_a_service_that_refuses_while_the_job_is_waited_for(
+    def test_an_error_while_waiting_records_the_job(
         self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         slow_service.fault("GET", ONE_JOB, "status", times=None, status=401)
@@ -196,7 +196,7 @@ class TestTrouble:
         assert found.left
         assert plain(found.left.properties)["status"] == "cancelled"
 
-    def test_an_update_that_fails_records_the_job_as_it_is(
+    def test_a_failed_update_records_the_current_job(
         self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         created = slow_host.create(JOB, {**slow_job_inputs, "wait_for_completion": False})
@@ -206,7 +206,7 @@ class TestTrouble:
 
         assert is_saved(found, slow_service, slow_job_inputs)
 
-    def test_what_fails_before_there_is_an_id_records_nothing(
+    def test_a_failure_before_creation_records_nothing(
         self, host: Host, service: Emulator, job_inputs: dict[str, Any]
     ) -> None:
         service.fault("POST", JOBS, "status", status=400)
@@ -335,7 +335,7 @@ class TestCancel:
         ],
         ids=["hangs", "fails"],
     )
-    def test_the_look_for_another_buyer_does_not_lose_the_job(
+    def test_a_failed_duplicate_check_does_not_lose_the_job(
         self,
         interrupted: Interrupted,
         slow_service: Emulator,
@@ -351,7 +351,7 @@ class TestCancel:
 
         assert is_saved(found, slow_service, slow_job_inputs)
 
-    def test_a_purchase_on_its_way_is_waited_for(
+    def test_a_create_in_progress_is_waited_for(
         self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         slow_service.fault("POST", JOBS, "hang", seconds=0.5, acts=True)
@@ -363,7 +363,7 @@ class TestCancel:
         assert is_saved(found, slow_service, slow_job_inputs)
 
     @pytest.mark.usefixtures("_impatient")
-    def test_a_look_that_hangs_before_the_purchase_is_left_behind(
+    def test_a_lookup_hanging_before_the_create_is_abandoned(
         self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         slow_service.fault("GET", JOBS, "hang", times=None, seconds=60)
@@ -377,7 +377,7 @@ class TestCancel:
         assert purchases(slow_service) == 0
 
     @pytest.mark.parametrize(("method", "tries"), [("GET", 0), ("POST", 1)], ids=["before", "within"])
-    def test_a_purchase_that_pauses_is_given_up(
+    def test_a_create_that_waits_to_retry_is_given_up(
         self,
         interrupted: Interrupted,
         slow_service: Emulator,
@@ -423,7 +423,7 @@ class TestCancel:
 
     @pytest.mark.usefixtures("_impatient")
     @pytest.mark.parametrize("method", HANGING)
-    def test_whatever_else_hangs_is_left_behind_too(
+    def test_other_hanging_operations_are_abandoned_too(
         self, interrupted: Interrupted, slow_service: Emulator, method: str
     ) -> None:
         slow_service.fault("*", "*", "hang", times=None, seconds=60)

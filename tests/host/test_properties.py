@@ -32,17 +32,17 @@ everything = nested(st.none() | st.booleans() | numbers | texts)
 
 
 @given(st.dictionaries(names, values))
-def test_what_is_sent_is_what_is_received(properties: dict[str, Any]) -> None:
+def test_values_sent_are_received_unchanged(properties: dict[str, Any]) -> None:
     assert integers_from_floats(from_struct(to_struct(properties))) == integers_from_floats(properties)
 
 
 @given(st.dictionaries(names, values | st.none()))
-def test_what_is_none_is_not_sent(properties: dict[str, Any]) -> None:
+def test_unset_values_are_not_sent(properties: dict[str, Any]) -> None:
     assert set(to_struct(properties)) == {name for name, value in properties.items() if value is not None}
 
 
 @given(st.dictionaries(names, everything))
-def test_a_state_is_the_same_as_from_the_stock_host(properties: dict[str, Any]) -> None:
+def test_a_state_equals_the_stock_hosts(properties: dict[str, Any]) -> None:
     assert to_struct(properties) == from_the_stock_host(properties)
 
 
@@ -63,7 +63,7 @@ def from_the_stock_host(properties: dict[str, Any]) -> Struct:
 @pytest.mark.parametrize(
     "value", [unknown(), [unknown()], {"a": {"b": [unknown(), 1]}}], ids=["top", "list", "map"]
 )
-def test_what_is_not_known_yet_goes_and_comes_as_such(value: Any) -> None:
+def test_unknown_values_stay_unknown(value: Any) -> None:
     (there,) = from_struct(to_struct({"a": value})).values()
 
     assert shape(there) == shape(value)

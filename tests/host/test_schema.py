@@ -91,21 +91,21 @@ def test_a_nested_type_is_a_model(model: type[BaseModel]) -> None:
     assert tells(SCHEMA["types"][OURS + model.__name__], model)
 
 
-def test_types_are_the_nested_models_and_no_two_share_a_name() -> None:
+def test_types_are_the_nested_models_with_unique_names() -> None:
     assert SCHEMA["types"].keys() == {OURS + name for name in NESTED}
     assert all(model is NESTED[model.__name__] for top in [*GIVEN, *GOT] for model in nested_models(top))
 
 
 @pytest.mark.parametrize("name", LOOKUPS)
-def test_a_function_takes_and_gives_what_its_models_say(name: str) -> None:
+def test_a_functions_types_match_its_models(name: str) -> None:
     described = SCHEMA["functions"][OURS + name]
 
     assert tells(described["inputs"], LOOKUPS[name].arguments)
     assert tells(described["outputs"], LOOKUPS[name].result)
 
 
-def test_every_resource_and_every_function_of_the_package_is_described() -> None:
-    exported = [getattr(pulumi_openai_ft, name) for name in pulumi_openai_ft.__all__]
+def test_every_resource_and_function_is_described() -> None:
+    exported = [getattr(pulumi_openai_ft, name) for name in dir(pulumi_openai_ft)]
     resources = [
         found for found in exported if inspect.isclass(found) and issubclass(found, pulumi.dynamic.Resource)
     ]
@@ -115,7 +115,7 @@ def test_every_resource_and_every_function_of_the_package_is_described() -> None
 
 
 @pytest.mark.parametrize("kind", RESOURCES, ids=KINDS)
-def test_properties_are_what_the_class_annotates_with_the_text_beneath(kind: Any) -> None:
+def test_properties_match_annotations_and_their_docstrings(kind: Any) -> None:
     properties = SCHEMA["resources"][OURS + kind.__name__]["properties"]
 
     assert properties.keys() == {
@@ -124,7 +124,7 @@ def test_properties_are_what_the_class_annotates_with_the_text_beneath(kind: Any
     assert all(described["description"] for described in properties.values())
 
 
-def test_what_may_be_none_is_not_required() -> None:
+def test_optional_properties_are_not_required() -> None:
     required = SCHEMA["resources"][f"{OURS}FineTuningJob"]["required"]
 
     assert "status" in required
@@ -155,7 +155,7 @@ def test_choices_are_named_in_the_description() -> None:
     assert job["model"]["description"].endswith("further.")
 
 
-def test_a_default_is_told_for_inputs_alone() -> None:
+def test_defaults_are_given_for_inputs_only() -> None:
     file = SCHEMA["resources"][f"{OURS}File"]["inputProperties"]
 
     assert file["purpose"]["default"] == "fine-tune"
@@ -173,7 +173,7 @@ def test_a_nested_input_may_be_any_other_map() -> None:
     assert all(ANY_MAP in around for _, around in found)
 
 
-def test_nothing_hidden_is_told() -> None:
+def test_hidden_properties_are_not_described() -> None:
     assert '"__' not in package_schema_json()
 
 
@@ -234,7 +234,7 @@ def test_the_engine_finds_nothing_wrong_with_the_schema(engine: str, tmp_path: P
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("name", EXAMPLES | UNKNOWN)
-def test_a_printed_resource_runs_and_asks_for_what_was_given(registered: Any, name: str) -> None:
+def test_a_printed_resource_runs_with_the_given_inputs(registered: Any, name: str) -> None:
     kind, inputs = (EXAMPLES | UNKNOWN)[name]
     token, found = registered[name]
 
@@ -273,9 +273,7 @@ def test_values_that_are_computed_are_dicts_too(language_host: LanguageHost) -> 
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("name", LOOKUPS)
-def test_a_printed_call_is_one_of_our_functions_with_its_arguments(
-    language_host: LanguageHost, name: str
-) -> None:
+def test_a_printed_call_names_our_function_and_arguments(language_host: LanguageHost, name: str) -> None:
     """The import above it is not: for calls Pulumi's generator takes no notice of `packageName`."""
     values = {"string": "x", "integer": 3, "object": {"odd key": "x"}}
     inputs = SCHEMA["functions"][OURS + name]["inputs"]["properties"]
@@ -308,7 +306,7 @@ def test_a_printed_call_is_one_of_our_functions_with_its_arguments(
     ],
     ids=["missing", "type", "unknown"],
 )
-def test_a_program_that_the_schema_does_not_allow_is_refused(
+def test_a_program_outside_of_the_schema_is_refused(
     language_host: LanguageHost, inputs: dict[str, Any], problem: str
 ) -> None:
     program = resource("share", f"{OURS}FineTuningCheckpointPermission", inputs)

@@ -71,7 +71,7 @@ def test_it_serves_without_an_engine() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-def test_an_idle_host_ends_at_once_when_it_is_told_to(own: HostProcess, number: int) -> None:
+def test_an_idle_host_ends_at_once_on_a_signal(own: HostProcess, number: int) -> None:
     told_at = time.monotonic()
     own.process.send_signal(number)
 
@@ -99,9 +99,7 @@ def test_it_ends_when_its_engine_is_killed() -> None:
                 os.kill(host, signal.SIGKILL)
 
 
-def test_it_stays_while_its_engine_listens_even_if_its_stdin_ends(
-    own: HostProcess, listener: socket.socket
-) -> None:
+def test_it_outlives_its_stdin_while_the_engine_listens(own: HostProcess, listener: socket.socket) -> None:
     own.stdin.close()
     asked, _ = listener.accept()
     asked.close()

@@ -106,7 +106,7 @@ class TestProtocol:
         assert [entry.path for entry in service.journal()] == ["/v1/fine_tuning/jobs"]
 
     @pytest.mark.parametrize("token", [f"{OURS}getNothing", "aws:s3:getBucket", ""])
-    def test_a_function_that_does_not_exist_is_told(self, host: Host, token: str) -> None:
+    def test_a_missing_function_is_reported(self, host: Host, token: str) -> None:
         (failure,) = host.stub.Invoke(provider_pb2.InvokeRequest(tok=token)).failures
 
         assert is_a_sentence(failure.reason)
@@ -151,7 +151,7 @@ class TestBadInput:
 
         assert repr(name) in failed.reason
 
-    def test_a_child_is_what_it_is_and_not_what_its_parents_are(self, host: Host) -> None:
+    def test_a_childs_type_is_independent_of_its_parents(self, host: Host) -> None:
         child = urn(FILE, "data", parents=f"shop:index:Team${THEIRS}$")
 
         assert not host.stub.Check(provider_pb2.CheckRequest(urn=child)).failures
@@ -161,7 +161,7 @@ class TestBadInput:
         [urn(THEIRS, parents=f"{OURS}{FILE}$"), urn(THEIRS, f"{OURS}{FILE}")],
         ids=["our child", "our name"],
     )
-    def test_what_is_not_ours_only_looks_like_it(self, host: Host, resource: str) -> None:
+    def test_similar_types_are_not_ours(self, host: Host, resource: str) -> None:
         given = struct({"size": 1})
 
         request = provider_pb2.CreateRequest(urn=resource, properties=given, preview=True)
@@ -190,7 +190,7 @@ class TestBadInput:
         assert "'support': its state was written by a newer version of pulumi-openai-ft" in reason
         assert still_works(host)
 
-    def test_a_state_of_a_newer_version_is_left_to_the_update(self, host: Host) -> None:
+    def test_a_state_of_a_newer_version_fails_clearly(self, host: Host) -> None:
         """A diff that fails ends the whole command, the rest of the stack included."""
         inputs = {"model": MODEL, "training_file": "file-1"}
 
@@ -198,7 +198,7 @@ class TestBadInput:
 
         assert (found.changes, list(found.replaces)) == (DiffResponse.DIFF_SOME, [])
 
-    def test_resources_of_others_are_refused_where_the_stack_says_so(
+    def test_third_party_resources_can_be_denied(
         self, host: Host, service: Emulator, training_data: Path
     ) -> None:
         host.configure(configuration(service.url, denyThirdPartyProviders="true"))
@@ -223,7 +223,7 @@ class TestBadInput:
         ],
         ids=["letters", "blanks", "no pickle", "empty", "number", "list", "unknown module"],
     )
-    def test_a_broken_provider_of_somebody_else(self, host: Host, broken: Any) -> None:
+    def test_a_broken_third_party_provider_is_reported(self, host: Host, broken: Any) -> None:
         reason = refusal(host.create, THEIRS, {"__provider": broken, "size": 1}, "shelf").reason
 
         assert is_a_sentence(reason)
@@ -231,7 +231,7 @@ class TestBadInput:
         assert "__provider" in reason
         assert still_works(host)
 
-    def test_what_our_states_hold_is_never_unpickled(self, host: Host, tmp_path: Path) -> None:
+    def test_pickles_in_our_states_are_never_loaded(self, host: Host, tmp_path: Path) -> None:
         """No tampered state can run code by way of our types."""
         trap = {"__provider": pickled_trap(tmp_path / "sprung")}
         inputs = {"model": MODEL, "training_file": "file-1"}
@@ -305,7 +305,7 @@ class TestFile:
             DiffResponse.DIFF_NONE
         )
 
-    def test_it_is_imported_with_the_inputs_that_a_program_would_name(self, host: Host, file_id: str) -> None:
+    def test_an_import_returns_the_inputs_of_a_program(self, host: Host, file_id: str) -> None:
         read = host.read(FILE, file_id)
 
         inputs = plain(read.inputs)
@@ -321,7 +321,7 @@ class TestFile:
         assert reason.startswith("file: ")
         assert "cannot be read" in reason
 
-    def test_a_preview_knows_what_the_disk_knows(
+    def test_a_preview_knows_values_of_the_local_file(
         self, host: Host, service: Emulator, training_data: Path
     ) -> None:
         inputs = {"file": str(training_data), "sha256": "0" * 64, "__identity": "somebody"}
@@ -357,7 +357,7 @@ class TestJob:
         assert host.diff(JOB, created.id, outs, job_inputs).changes == DiffResponse.DIFF_NONE
         assert host.engine.await_log("created job").urn == urn(JOB)
 
-    def test_what_changes_in_place_is_updated(self, host: Host, job_inputs: dict[str, Any]) -> None:
+    def test_in_place_changes_are_updates(self, host: Host, job_inputs: dict[str, Any]) -> None:
         created = host.create(JOB, job_inputs)
         olds, news = plain(created.properties), {**job_inputs, "delete_model_on_destroy": True}
 
@@ -370,7 +370,9 @@ class TestJob:
         }
         assert plain(updated.properties) == {**olds, "delete_model_on_destroy": True} | asked(updated)
 
-    def test_a_nested_change_replaces_and_says_where(self, host: Host, job_inputs: dict[str, Any]) -> None:
+    def test_a_nested_change_replaces_and_names_its_path(
+        self, host: Host, job_inputs: dict[str, Any]
+    ) -> None:
         inputs = {**job_inputs, "method": supervised(n_epochs=3), "metadata": {"team.name": "a"}}
         created = host.create(JOB, inputs)
         news = {**inputs, "method": supervised(n_epochs=4), "metadata": {"team.name": "b"}, "suffix": "new"}
@@ -386,9 +388,7 @@ class TestJob:
         assert found.replaces
         assert not found.deleteBeforeReplace
 
-    def test_what_is_not_known_yet_counts_as_something_else(
-        self, host: Host, job_inputs: dict[str, Any]
-    ) -> None:
+    def test_an_unknown_value_counts_as_a_change(self, host: Host, job_inputs: dict[str, Any]) -> None:
         created = host.create(JOB, job_inputs)
 
         news = {**job_inputs, "training_file": UNKNOWN}
@@ -415,7 +415,7 @@ class TestJob:
 
         assert [job["status"] for job in slow_service.jobs()] == ["cancelled"]
 
-    def test_wrong_inputs_are_told_with_their_paths(self, host: Host) -> None:
+    def test_invalid_inputs_are_reported_with_their_paths(self, host: Host) -> None:
         news = {"model": MODEL, "training_file": "file-1", "method": supervised(n_epochs="many"), "seed": -1}
 
         found = reasons(host, JOB, news)
@@ -429,7 +429,7 @@ class TestJob:
 
         assert plain(host.check(JOB, news).inputs) == news
 
-    def test_a_preview_of_a_create_knows_what_is_asked_for(self, host: Host, service: Emulator) -> None:
+    def test_a_create_preview_knows_the_inputs(self, host: Host, service: Emulator) -> None:
         planned = host.create(
             JOB, {"model": MODEL, "training_file": UNKNOWN, "suffix": "support", "seed": 7}, preview=True
         )
@@ -442,7 +442,7 @@ class TestJob:
         assert {outs[name] for name in unknown} == {UNKNOWN}
         assert service.journal() == []
 
-    def test_a_preview_of_an_update_keeps_what_cannot_change(
+    def test_a_preview_of_an_update_keeps_constant_outputs(
         self, host: Host, service: Emulator, job_inputs: dict[str, Any]
     ) -> None:
         created = host.create(JOB, job_inputs)
@@ -455,9 +455,7 @@ class TestJob:
         assert plain(planned.properties) == {**olds, "delete_model_on_destroy": True}
         assert service.journal() == before
 
-    def test_it_is_imported_with_the_inputs_that_a_program_would_name(
-        self, host: Host, job_inputs: dict[str, Any]
-    ) -> None:
+    def test_an_import_returns_the_inputs_of_a_program(self, host: Host, job_inputs: dict[str, Any]) -> None:
         created = host.create(JOB, {**job_inputs, "suffix": "support"})
 
         read = host.read(JOB, created.id)
@@ -469,12 +467,10 @@ class TestJob:
         assert (found.changes, list(found.replaces)) == (DiffResponse.DIFF_NONE, [])
 
     @pytest.mark.parametrize("id_", ["", "file-1", "nonsense"])
-    def test_an_id_that_is_none_is_refused(self, host: Host, id_: str) -> None:
+    def test_an_invalid_id_is_refused(self, host: Host, id_: str) -> None:
         assert is_a_sentence(refusal(host.read, JOB, id_).reason)
 
-    def test_a_job_that_is_not_found_is_an_error_and_not_gone(
-        self, host: Host, job_inputs: dict[str, Any]
-    ) -> None:
+    def test_a_job_not_found_is_an_error(self, host: Host, job_inputs: dict[str, Any]) -> None:
         failed = refusal(host.read, JOB, "ftjob-unknown", job_inputs)
 
         assert is_a_sentence(failed.reason)
@@ -512,9 +508,7 @@ class TestPermission:
         assert service.permissions() == []
         assert host.read(PERMISSION, created.id, updated).id == ""
 
-    def test_it_is_imported_with_the_inputs_that_a_program_would_name(
-        self, host: Host, inputs: dict[str, Any]
-    ) -> None:
+    def test_an_import_returns_the_inputs_of_a_program(self, host: Host, inputs: dict[str, Any]) -> None:
         host.create(PERMISSION, inputs)
 
         read = host.read(PERMISSION, inputs["checkpoint_id"])
@@ -533,14 +527,14 @@ class TestPermission:
             "checkpoint_id": PropertyDiff.UPDATE_REPLACE
         }
 
-    def test_wrong_inputs_are_told(self, host: Host) -> None:
+    def test_invalid_inputs_are_reported(self, host: Host) -> None:
         (reason,) = reasons(
             host, PERMISSION, {"checkpoint_id": "ft:a", "project_ids": ["a"], "allow_view": False}
         )
 
         assert reason.startswith("allow_view: ")
 
-    def test_a_preview_keeps_the_ids_of_grants_that_stay(self, host: Host, service: Emulator) -> None:
+    def test_a_preview_keeps_the_ids_of_remaining_permissions(self, host: Host, service: Emulator) -> None:
         olds = {"checkpoint_id": "ft:a", "project_ids": ["proj_b"], "permission_ids": {"proj_b": "cp_1"}}
         news = {"checkpoint_id": "ft:a", "project_ids": ["proj_c", "proj_b"]}
 
@@ -566,7 +560,7 @@ class TestPermission:
 
 
 @pytest.mark.parametrize("kind", PROVIDERS)
-def test_what_is_recorded_holds_the_provider_that_the_program_has(host: Host, kind: str) -> None:
+def test_the_state_records_the_programs_provider(host: Host, kind: str) -> None:
     """So a stack can go back to the stock host."""
     wanted = pickled(PROVIDERS[kind]())["__provider"]
 
@@ -579,7 +573,7 @@ def test_what_is_recorded_holds_the_provider_that_the_program_has(host: Host, ki
 class TestTrouble:
     """Wrong keys, and services that are not there."""
 
-    def test_a_wrong_key_is_told_before_anything_is_created(self, host: Host, service: Emulator) -> None:
+    def test_a_wrong_key_is_reported_before_any_create(self, host: Host, service: Emulator) -> None:
         service.fault("*", "*", "status", times=None, status=401)
 
         (reason,) = reasons(host, JOB, {"model": MODEL, "training_file": "file-1"})
@@ -588,7 +582,7 @@ class TestTrouble:
         assert service.url in reason
         assert "project key sk-…cdef" in reason
 
-    def test_a_wrong_key_at_a_create_is_a_sentence(
+    def test_a_wrong_key_at_create_gives_one_sentence(
         self, host: Host, service: Emulator, job_inputs: dict[str, Any]
     ) -> None:
         service.fault("*", "*", "status", times=None, status=401)
@@ -613,7 +607,7 @@ class TestTrouble:
         assert nowhere() in failed.reason
 
     @pytest.mark.parametrize("kind", PROVIDERS)
-    def test_a_missing_key_is_told_by_check(self, unconfigured: Host, service: Emulator, kind: str) -> None:
+    def test_check_reports_a_missing_key(self, unconfigured: Host, service: Emulator, kind: str) -> None:
         unconfigured.configure({"baseUrl": service.url})
 
         found = reasons(unconfigured, kind, {"model": MODEL, "training_file": "file-1"})
@@ -662,10 +656,10 @@ def test_keys_are_in_no_answer_and_no_message(
         *reasons(host, JOB, job_inputs),
     ]
 
-    told = "\n".join(map(str, [*heard, *host.engine.logs, process.stderr]))
-    assert "sk-…cdef" in told
-    assert API_KEY not in told
-    assert ADMIN_KEY not in told
+    reported = "\n".join(map(str, [*heard, *host.engine.logs, process.stderr]))
+    assert "sk-…cdef" in reported
+    assert API_KEY not in reported
+    assert ADMIN_KEY not in reported
 
 
 def asked(updated: provider_pb2.UpdateResponse) -> dict[str, Any]:

@@ -33,11 +33,11 @@ def test_a_provider_that_uses_it_has_it(use: str) -> None:
     assert said(use) == "LocalWorkspace\n"
 
 
-def test_garbage_is_looked_for_again_once_modules_are_loaded() -> None:
+def test_garbage_collection_resumes_after_loading_modules() -> None:
     assert said("import gc; print(gc.isenabled(), gc.get_freeze_count() > 10_000)") == "True True\n"
 
 
-def test_garbage_is_looked_for_again_where_a_module_fails_to_load() -> None:
+def test_garbage_collection_resumes_after_a_failed_import() -> None:
     program = """
 import gc
 from pulumi_openai_ft.host._startup import loading

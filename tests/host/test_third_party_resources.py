@@ -110,7 +110,7 @@ class TestPreview:
     @pytest.mark.parametrize(
         "provider", [SHELF, {}, {"__provider": "broken"}], ids=["good", "none", "broken"]
     )
-    def test_everything_comes_back_as_it_is(self, host: Host, provider: dict[str, str]) -> None:
+    def test_values_make_the_round_trip_unchanged(self, host: Host, provider: dict[str, str]) -> None:
         given = {"size": 2**60, "nothing": None, "list": [None, UNKNOWN], "unknown": UNKNOWN, **provider}
 
         created = host.create(THEIRS, given, preview=True)
@@ -141,12 +141,12 @@ class TestMethods:
             ("", DiffResponse.DIFF_NONE),
         ],
     )
-    def test_diff_says_whether(self, host: Host, changes: Any, wanted: Any) -> None:
+    def test_diff_reports_whether_something_changes(self, host: Host, changes: Any, wanted: Any) -> None:
         news = {"changes": changes, **SHELF} if changes is not None else {**pickled(Undecided("u"))}
 
         assert host.diff(THEIRS, "1", {}, news) == DiffResponse(changes=wanted)
 
-    def test_diff_says_what_is_replaced_and_not_what_is_stable(self, host: Host) -> None:
+    def test_diff_reports_replaced_but_not_stable_properties(self, host: Host) -> None:
         found = host.diff(THEIRS, "1", {}, {"changes": True, "replaces": ["size"], "first": True, **SHELF})
 
         assert found == DiffResponse(
@@ -170,7 +170,7 @@ class TestMethods:
         )
 
     @pytest.mark.parametrize("method", ["check", "diff"])
-    def test_a_provider_that_is_not_known_yet_is_the_old_one(self, host: Host, method: str) -> None:
+    def test_an_unknown_provider_falls_back_to_the_old_one(self, host: Host, method: str) -> None:
         """The stock host means to do so, but it compares with what an SDK of old made of unknowns, and breaks."""
         news = {"changes": True, "__provider": UNKNOWN}
         if method == "check":
@@ -184,7 +184,7 @@ class TestMethods:
         assert created.id == "red-1"
         assert everything(created.properties) == {"size": 1, "list": [1, {}], "label": "red", **SHELF}
 
-    def test_a_create_without_outputs_has_none(self, host: Host) -> None:
+    def test_a_create_without_outputs_records_no_outputs(self, host: Host) -> None:
         assert everything(host.create(THEIRS, {"outs": "none", **SHELF}).properties) == SHELF
 
     def test_update(self, host: Host) -> None:
@@ -220,7 +220,7 @@ class TestMethods:
 
         assert everything(read.properties) == {"size": 3, **SHELF}
 
-    def test_what_is_gone_has_no_id(self, host: Host) -> None:
+    def test_a_deleted_resource_has_no_id(self, host: Host) -> None:
         assert host.read(THEIRS, "red-1", {"is_gone": True, **SHELF}).id == ""
 
     def test_an_import_is_refused(self, host: Host) -> None:
@@ -285,7 +285,7 @@ class TestSurroundings:
 
         assert found == {"size": "7", "aws:tags": '{"a": 1}', "openai-ft:apiKey": "k", "missing": None}
 
-    def test_secrets_in_the_configuration_are_plain(self, unconfigured: Host) -> None:
+    def test_secret_configuration_is_decrypted(self, unconfigured: Host) -> None:
         secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": "hush"}
         unconfigured.stub.Configure(provider_pb2.ConfigureRequest(args=struct({"project:password": secret})))
 
@@ -309,7 +309,7 @@ class TestSurroundings:
 
         assert host.create(THEIRS, holding).id == "x-1"
 
-    def test_what_is_printed_is_seen(self) -> None:
+    def test_printed_text_reaches_the_user(self) -> None:
         with (
             Engine().serving() as engine,
             HostProcess(engine.address) as process,
@@ -336,7 +336,7 @@ def host_config(host: Host, *keys: str) -> dict[str, Any]:
 class TestAtATime:
     """Other people's code may count on four threads."""
 
-    def test_four_work_at_a_time_whatever_the_method(self, host: Host, gate: Gate) -> None:
+    def test_four_operations_run_at_a_time(self, host: Host, gate: Gate) -> None:
         props = gate.props
         calls: list[Any] = [
             host.stub.Check.future(provider_pb2.CheckRequest(urn=urn(THEIRS), news=struct(props))),

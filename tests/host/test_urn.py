@@ -24,5 +24,5 @@ from pulumi_openai_ft.host._protocol import name_of, type_of
         ("", "", ""),
     ],
 )
-def test_a_urn_tells_the_type_and_the_name(urn: str, kind: str, name: str) -> None:
+def test_a_urn_contains_type_and_name(urn: str, kind: str, name: str) -> None:
     assert (type_of(urn), name_of(urn)) == (kind, name)

@@ -56,7 +56,7 @@ class Placed:
     def wrapper(self) -> Path:
         return self.folder / "bin" / WRAPPER
 
-    def start(self, *arguments: str, shell: tuple[str, ...] = (), **env: Any) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, shell: tuple[str, ...] = (), **env: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [*shell, str(self.wrapper), *(arguments or (ADDRESS,))],
             cwd=self.program,
@@ -100,9 +100,7 @@ def test_the_environment_comes_first_for_what_the_host_starts(project: Placed) -
     assert facts["path"] == f"{wanted}/bin:/usr/bin"
 
 
-def test_it_becomes_the_host_so_that_the_engine_signals_the_host_itself(
-    project: Placed, activated: Path
-) -> None:
+def test_the_wrapper_process_becomes_the_host(project: Placed, activated: Path) -> None:
     assert activated.exists()
     process = project.start()
 
@@ -111,9 +109,7 @@ def test_it_becomes_the_host_so_that_the_engine_signals_the_host_itself(
     assert json.loads(said)["pid"] == process.pid
 
 
-def test_the_host_is_the_main_module_and_sees_what_the_stock_host_sees(
-    project: Placed, activated: Path
-) -> None:
+def test_host_sees_the_environment_of_the_stock_host(project: Placed, activated: Path) -> None:
     assert activated.exists()
     facts = project.facts("an address", "$HOME *")
 
@@ -150,7 +146,7 @@ def test_every_shell_of_this_machine_understands_it(project: Placed, activated: 
     ],
     ids=["no environment", "no python"],
 )
-def test_without_a_python_it_says_what_to_do(project: Placed, env: dict[str, str], sentence: str) -> None:
+def test_without_a_python_it_says_what_to_do(project: Placed, env: Any, sentence: str) -> None:
     process = project.start(**env)
     said, complaint = process.communicate(timeout=20)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format, struct_pb2
@@ -73,7 +74,7 @@ def provider(configuration: Mapping[str, Any] | None) -> PolicyProviderResource:
     return PolicyProviderResource(PROVIDER_TYPE, props, urn_of(PROVIDER_TYPE, "default"), "default")
 
 
-class Judge:
+class PolicyHarness:
     """One run of a pack over resources that come one after the other.
 
     Args:
@@ -127,7 +128,7 @@ class Judge:
         read = unknown_checking_proxy(deserialize_properties(wire(props), proxy_secrets=True))
         return ResourceValidationArgs(kind, read, urn_of(kind, name, stack), name, options(), None, config)
 
-    def told(self, rule: Rule, kind: str, props: Mapping[str, Any], **changes: Any) -> list[str]:
+    def violations(self, rule: Rule, kind: str, props: Mapping[str, Any], **changes: Any) -> list[str]:
         """The violations that a rule reports of a resource."""
         found: list[str] = []
         arguments = self.arguments(kind, props, **changes)
@@ -141,13 +142,16 @@ class Judge:
         self.look(kind, props, "it")
         arguments = self.remediation_arguments(kind, props, config=config)
         changed = rule.policy(self.marks, lambda: self.today).remediate(arguments)
+        assert not isawaitable(changed)
         return None if changed is None else wire(changed)
 
 
-def told(rule: Rule, kind: str, props: Mapping[str, Any], **changes: Any) -> list[str]:
+def violations(rule: Rule, kind: str, props: Mapping[str, Any], **changes: Any) -> list[str]:
     """The violations that a rule reports of a resource, by default a day in November 2026."""
     today = changes.pop("today", TODAY)
-    return Judge(looks=changes.pop("looks", True), today=today).told(rule, kind, props, **changes)
+    return PolicyHarness(looks=changes.pop("looks", True), today=today).violations(
+        rule, kind, props, **changes
+    )
 
 
 def resource(kind: str, outputs: Mapping[str, Any], name: str, **sources: PolicyResource) -> PolicyResource:
@@ -159,7 +163,7 @@ def resource(kind: str, outputs: Mapping[str, Any], name: str, **sources: Policy
     )
 
 
-def told_of_stack(
+def stack_violations(
     rule: StackRule,
     *resources: PolicyResource,
     config: Mapping[str, Any] | None = None,

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.policies.harness import UNKNOWN, VALID, resource, told, told_of_stack
+from tests.policies.harness import UNKNOWN, VALID, resource, stack_violations, violations
 
 from pulumi_openai_ft._shared.state_names import FILE_TYPE, JOB_TYPE
 from pulumi_openai_ft.policies.budget import BUDGET, STACK_BUDGET
@@ -27,29 +27,31 @@ def job(**more: Any) -> dict[str, Any]:
     ],
     ids=repr,
 )
-def test_a_job_that_costs_more_is_refused_before_it_is_bought(limits: dict[str, int], sentence: str) -> None:
-    found = told(BUDGET, JOB_TYPE, job(**ESTIMATE), config=limits)
+def test_a_job_over_budget_is_refused_before_creation(limits: dict[str, int], sentence: str) -> None:
+    found = violations(BUDGET, JOB_TYPE, job(**ESTIMATE), config=limits)
 
     assert found == [f"{sentence}: {REMEDY}"]
 
 
 @pytest.mark.parametrize("limits", [{}, {"max_tokens": 2_000_000, "max_usd": 7}, {"max_tokens": 0}], ids=repr)
 def test_a_job_within_its_limits_is_fine(limits: dict[str, int]) -> None:
-    assert told(BUDGET, JOB_TYPE, job(**ESTIMATE), config=limits) == []
+    assert violations(BUDGET, JOB_TYPE, job(**ESTIMATE), config=limits) == []
 
 
 @pytest.mark.parametrize("more", [{}, {"estimated_cost_usd": UNKNOWN}, {"estimated_tokens": UNKNOWN}])
-def test_what_nobody_can_estimate_is_not_judged(more: dict[str, Any]) -> None:
-    assert told(BUDGET, JOB_TYPE, job(**more), config={"max_tokens": 1, "max_usd": 1}) == []
+def test_jobs_without_an_estimate_are_not_judged(more: dict[str, Any]) -> None:
+    assert violations(BUDGET, JOB_TYPE, job(**more), config={"max_tokens": 1, "max_usd": 1}) == []
 
 
-def test_a_state_is_judged_by_what_its_job_was_estimated_at() -> None:
-    (found,) = told(BUDGET, JOB_TYPE, job(estimated_tokens=12, estimated_cost_usd=3.0), config={"max_usd": 2})
+def test_a_state_is_judged_by_its_jobs_estimate() -> None:
+    (found,) = violations(
+        BUDGET, JOB_TYPE, job(estimated_tokens=12, estimated_cost_usd=3.0), config={"max_usd": 2}
+    )
 
     assert found.startswith("training_file: the estimated cost of 3.00 USD")
 
 
-def test_all_jobs_of_a_stack_are_added_up_and_the_dearest_is_named() -> None:
+def test_costs_are_summed_and_the_highest_is_named() -> None:
     jobs = [
         resource(JOB_TYPE, {"estimated_tokens": 100, "estimated_cost_usd": 1.5}, "small"),
         resource(JOB_TYPE, ESTIMATE, "big"),
@@ -57,7 +59,7 @@ def test_all_jobs_of_a_stack_are_added_up_and_the_dearest_is_named() -> None:
         resource(FILE_TYPE, VALID[FILE_TYPE], "data"),
     ]
 
-    assert told_of_stack(STACK_BUDGET, *jobs, config={"max_tokens": 2_000_099, "max_usd": 7}) == [
+    assert stack_violations(STACK_BUDGET, *jobs, config={"max_tokens": 2_000_099, "max_usd": 7}) == [
         (
             "big",
             f"the estimate of 2,000,100 tokens for all jobs of the stack exceeds the limit of 2,000,099: {REMEDY}",
@@ -67,8 +69,8 @@ def test_all_jobs_of_a_stack_are_added_up_and_the_dearest_is_named() -> None:
             f"the estimated cost of 8.00 USD for all jobs of the stack exceeds the limit of 7 USD: {REMEDY}",
         ),
     ]
-    assert told_of_stack(STACK_BUDGET, *jobs, config={"max_tokens": 2_000_100, "max_usd": 8}) == []
-    assert told_of_stack(STACK_BUDGET, *jobs, config={"max_usd": 1, "exempt": ["big"]}) == [
+    assert stack_violations(STACK_BUDGET, *jobs, config={"max_tokens": 2_000_100, "max_usd": 8}) == []
+    assert stack_violations(STACK_BUDGET, *jobs, config={"max_usd": 1, "exempt": ["big"]}) == [
         (
             "small",
             f"the estimated cost of 1.50 USD for all jobs of the stack exceeds the limit of 1 USD: {REMEDY}",
@@ -78,6 +80,6 @@ def test_all_jobs_of_a_stack_are_added_up_and_the_dearest_is_named() -> None:
 
 def test_a_stack_without_jobs_costs_nothing() -> None:
     assert (
-        told_of_stack(STACK_BUDGET, resource(FILE_TYPE, VALID[FILE_TYPE], "data"), config={"max_usd": 1})
+        stack_violations(STACK_BUDGET, resource(FILE_TYPE, VALID[FILE_TYPE], "data"), config={"max_usd": 1})
         == []
     )

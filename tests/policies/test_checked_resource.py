@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from pulumi_policy import Secret
-from tests.policies.harness import KEY, TODAY, UNKNOWN, VALID, Judge
+from tests.policies.harness import KEY, TODAY, UNKNOWN, VALID, PolicyHarness
 
 from pulumi_openai_ft._provider.input_models import is_known
 from pulumi_openai_ft._shared.state_names import JOB_TYPE
@@ -11,25 +11,25 @@ from pulumi_openai_ft.policies._checked_resource import CheckedResource, read, u
 URN = "urn:pulumi:dev::shop::shop:models:Family$pulumi-python:dynamic/openai_ft:FineTuningJob::support"
 
 
-def test_it_reads_what_the_sdk_hands_over() -> None:
-    judge = Judge()
+def test_it_reads_resources_of_the_sdk() -> None:
+    policies = PolicyHarness()
     props = {**VALID[JOB_TYPE], "suffix": Secret("hush"), "seed": UNKNOWN}
 
-    subject = CheckedResource.of(judge.arguments(JOB_TYPE, props, protect=True), judge.marks, TODAY)
+    subject = CheckedResource.of(policies.arguments(JOB_TYPE, props, protect=True), policies.marks, TODAY)
 
     assert {**subject.props, "seed": None} == {**VALID[JOB_TYPE], "suffix": "hush", "seed": None}
     assert not is_known(subject.props["seed"])
-    assert subject.secret == {"suffix"}
+    assert subject.secret == frozenset({"suffix"})
     assert subject.is_protected
 
 
-def test_its_urn_tells_its_name_and_stack() -> None:
+def test_its_urn_contains_name_and_stack() -> None:
     subject = CheckedResource(JOB_TYPE, URN, TODAY)
 
     assert (subject.name, subject.stack) == ("support", "dev")
 
 
-def test_what_it_shows_is_cut() -> None:
+def test_shown_values_are_truncated() -> None:
     shown = CheckedResource(JOB_TYPE, URN, TODAY, secret=frozenset()).redacted_repr("model", "x" * 200)
 
     assert len(shown) == 80

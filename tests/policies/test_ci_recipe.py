@@ -151,7 +151,7 @@ def test_the_script_has_no_preview_to_skip() -> None:
         ),
     ],
 )
-def test_the_script_says_what_it_needs(arguments: list[str], said: str) -> None:
+def test_the_script_reports_missing_settings(arguments: list[str], said: str) -> None:
     done = subprocess.run(["sh", SCRIPT, *arguments], capture_output=True, text=True, check=False)
 
     assert done.returncode != 0

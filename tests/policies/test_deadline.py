@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from pulumi_policy import Secret
-from tests.policies.harness import UNKNOWN, VALID, Judge, told, wire, without
+from tests.policies.harness import UNKNOWN, VALID, PolicyHarness, violations, wire, without
 
 from pulumi_openai_ft._provider.input_models import validation_errors
 from pulumi_openai_ft._provider.job.inputs import FineTuningJobInputs
@@ -20,44 +20,46 @@ def job(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_job_with_a_deadline_is_fine() -> None:
-    assert told(DEADLINE, JOB_TYPE, VALID[JOB_TYPE]) == []
+    assert violations(DEADLINE, JOB_TYPE, VALID[JOB_TYPE]) == []
 
 
 def test_a_job_without_a_deadline_is_told() -> None:
-    assert told(DEADLINE, JOB_TYPE, UNBOUNDED) == [
+    assert violations(DEADLINE, JOB_TYPE, UNBOUNDED) == [
         "cancel_after_timeout: is missing: set it to 86400 seconds or less"
     ]
 
 
 def test_a_late_deadline_is_told() -> None:
-    assert told(DEADLINE, JOB_TYPE, job(cancel_after_timeout=7200), config={"max_seconds": 3600}) == [
+    assert violations(DEADLINE, JOB_TYPE, job(cancel_after_timeout=7200), config={"max_seconds": 3600}) == [
         "cancel_after_timeout: 7200 exceeds 3600 seconds: set it to 3600 or less"
     ]
 
 
-def test_a_job_that_nobody_waits_for_is_told_or_allowed() -> None:
+def test_a_job_without_waiting_is_reported_or_allowed() -> None:
     alone = {**UNBOUNDED, "wait_for_completion": False}
 
-    (found,) = told(DEADLINE, JOB_TYPE, alone)
+    (found,) = violations(DEADLINE, JOB_TYPE, alone)
     assert found.startswith("wait_for_completion: is False, so the job would never be cancelled: remove it")
-    assert told(DEADLINE, JOB_TYPE, alone, config={"without_waiting": "allow"}) == []
+    assert violations(DEADLINE, JOB_TYPE, alone, config={"without_waiting": "allow"}) == []
 
 
 @pytest.mark.parametrize(
     "given", [UNBOUNDED, job(cancel_after_timeout=90000), job(cancel_after_timeout=Secret(90000))]
 )
 def test_the_remediation_sets_the_latest_deadline(given: dict[str, Any]) -> None:
-    changed = Judge().remedied(DEADLINE, JOB_TYPE, given)
+    changed = PolicyHarness().remedied(DEADLINE, JOB_TYPE, given)
 
     was_secret = isinstance(given.get("cancel_after_timeout"), Secret)
     assert changed == wire(job(cancel_after_timeout=Secret(86400) if was_secret else 86400))
-    assert told(DEADLINE, JOB_TYPE, changed or {}) == []
+    assert violations(DEADLINE, JOB_TYPE, changed or {}) == []
 
 
-def test_the_remediation_keeps_what_is_not_known_yet_and_what_is_hidden() -> None:
+def test_the_remediation_keeps_unknown_and_hidden_inputs() -> None:
     given = {**UNBOUNDED, "training_file": UNKNOWN, "__identity": "hidden"}
 
-    assert Judge().remedied(DEADLINE, JOB_TYPE, given) == wire({**given, "cancel_after_timeout": 86400})
+    assert PolicyHarness().remedied(DEADLINE, JOB_TYPE, given) == wire(
+        {**given, "cancel_after_timeout": 86400}
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,20 +72,22 @@ def test_the_remediation_keeps_what_is_not_known_yet_and_what_is_hidden() -> Non
     ],
     ids=["there", "not waited for", "waiting unknown", "unknown"],
 )
-def test_the_remediation_leaves_alone_what_it_cannot_put_right(given: dict[str, Any]) -> None:
-    assert Judge().remedied(DEADLINE, JOB_TYPE, given) is None
+def test_the_remediation_ignores_inputs_it_cannot_fix(given: dict[str, Any]) -> None:
+    assert PolicyHarness().remedied(DEADLINE, JOB_TYPE, given) is None
 
 
 @pytest.mark.parametrize("waits", [None, True, False])
-def test_what_the_remediation_writes_is_what_the_resource_takes(waits: bool | None) -> None:  # noqa: FBT001
+def test_the_remediation_writes_valid_inputs(waits: bool | None) -> None:  # noqa: FBT001
     given = UNBOUNDED if waits is None else {**UNBOUNDED, "wait_for_completion": waits}
 
-    written = Judge().remedied(DEADLINE, JOB_TYPE, given) or given
+    written = PolicyHarness().remedied(DEADLINE, JOB_TYPE, given) or given
 
     assert [*validation_errors(FineTuningJobInputs, written), *conflicting_inputs(written)] == []
 
 
-def test_a_deadline_that_is_not_known_yet_is_reported_on_request() -> None:
-    (found,) = told(DEADLINE, JOB_TYPE, job(cancel_after_timeout=UNKNOWN), config={"unknowns": "report"})
+def test_an_unknown_deadline_is_reported_on_request() -> None:
+    (found,) = violations(
+        DEADLINE, JOB_TYPE, job(cancel_after_timeout=UNKNOWN), config={"unknowns": "report"}
+    )
 
     assert found.startswith("cancel_after_timeout: the value is not known yet")

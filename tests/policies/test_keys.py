@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from pulumi_policy import Secret
-from tests.policies.harness import KEY, VALID, Judge, resource, told, told_of_stack
+from tests.policies.harness import KEY, VALID, PolicyHarness, resource, stack_violations, violations
 
 from pulumi_openai_ft._shared.state_names import FILE_TYPE, JOB_TYPE, PROVIDER_TYPE
 from pulumi_openai_ft.policies.keys import DETECT_SECRETS, NO_KEYS_IN_OUTPUTS, NO_KEYS_IN_PROPERTIES
@@ -23,13 +23,13 @@ KEYS = [
 
 @pytest.mark.parametrize("kind", VALID)
 def test_a_resource_without_keys_is_fine(kind: str) -> None:
-    assert told(NO_KEYS_IN_PROPERTIES, kind, VALID[kind]) == []
+    assert violations(NO_KEYS_IN_PROPERTIES, kind, VALID[kind]) == []
 
 
 @pytest.mark.parametrize("text", KEYS)
 @pytest.mark.parametrize("kind", [JOB_TYPE, BUCKET])
 def test_a_key_in_any_property_is_refused(kind: str, text: str) -> None:
-    (found,) = told(NO_KEYS_IN_PROPERTIES, kind, {"tags": [{"note": text}]})
+    (found,) = violations(NO_KEYS_IN_PROPERTIES, kind, {"tags": [{"note": text}]})
 
     assert found.startswith(
         "tags[0].note: contains a plaintext key: create a new key, and read it from a secret"
@@ -37,8 +37,8 @@ def test_a_key_in_any_property_is_refused(kind: str, text: str) -> None:
     assert text not in found
 
 
-def test_a_key_that_names_a_property_is_refused_and_not_shown() -> None:
-    (found,) = told(NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"metadata": {KEY: "x"}})
+def test_a_key_used_as_property_name_is_not_shown() -> None:
+    (found,) = violations(NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"metadata": {KEY: "x"}})
 
     assert found.startswith("metadata.sk-…cdef: contains a plaintext key")
 
@@ -46,14 +46,14 @@ def test_a_key_that_names_a_property_is_refused_and_not_shown() -> None:
 @pytest.mark.parametrize(
     "text", ["sk-learn-pipeline-v2-0123456789", "task-proj-0123456789abcdef", "sk-proj-", "a sk-"]
 )
-def test_what_only_begins_like_a_key_is_none(text: str) -> None:
-    assert told(NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"metadata": {"note": text}}) == []
+def test_a_key_prefix_alone_is_not_a_key(text: str) -> None:
+    assert violations(NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"metadata": {"note": text}}) == []
 
 
-def test_the_stack_s_own_key_is_found_whatever_it_looks_like() -> None:
+def test_the_stacks_own_key_is_found_in_any_form() -> None:
     azure = {"openai-ft:apiKey": Secret("0123456789abcdef0123456789abcdef")}
 
-    (found,) = told(
+    (found,) = violations(
         NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"suffix": "0123456789abcdef0123456789abcdef"}, configuration=azure
     )
 
@@ -62,13 +62,16 @@ def test_the_stack_s_own_key_is_found_whatever_it_looks_like() -> None:
 
 
 def test_a_secret_may_be_a_key() -> None:
-    assert told(NO_KEYS_IN_PROPERTIES, BUCKET, {"value": Secret(KEY), "nested": {"value": Secret(KEY)}}) == []
+    assert (
+        violations(NO_KEYS_IN_PROPERTIES, BUCKET, {"value": Secret(KEY), "nested": {"value": Secret(KEY)}})
+        == []
+    )
 
 
 def test_a_key_in_the_configuration_must_be_a_secret() -> None:
     configuration = {"openai-ft:apiKey": Secret(KEY), "shop:key": KEY}
 
-    (found,) = told(NO_KEYS_IN_PROPERTIES, PROVIDER_TYPE, configuration)
+    (found,) = violations(NO_KEYS_IN_PROPERTIES, PROVIDER_TYPE, configuration)
 
     assert (
         found
@@ -76,15 +79,15 @@ def test_a_key_in_the_configuration_must_be_a_secret() -> None:
     )
 
 
-def test_a_key_setting_must_be_a_secret_whatever_it_looks_like() -> None:
-    (found,) = told(NO_KEYS_IN_PROPERTIES, PROVIDER_TYPE, {"openai-ft:adminKey": "azure"})
+def test_a_key_setting_must_be_secret_in_any_form() -> None:
+    (found,) = violations(NO_KEYS_IN_PROPERTIES, PROVIDER_TYPE, {"openai-ft:adminKey": "azure"})
 
     assert found.endswith("and run `pulumi config set --secret openai-ft:adminKey`")
-    assert told(NO_KEYS_IN_PROPERTIES, PROVIDER_TYPE, {"openai-ft:adminKey": Secret("azure")}) == []
+    assert violations(NO_KEYS_IN_PROPERTIES, PROVIDER_TYPE, {"openai-ft:adminKey": Secret("azure")}) == []
 
 
-def test_where_secrets_are_not_told_a_key_is_refused_with_the_way_out() -> None:
-    (found,) = told(NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"suffix": KEY}, looks=False)
+def test_without_secret_marks_a_key_is_refused_with_advice() -> None:
+    (found,) = violations(NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"suffix": KEY}, looks=False)
 
     assert found == (
         'suffix: contains a key, but this rule cannot determine whether it is secret: set "detect-secrets" to "remediate" in the '
@@ -92,31 +95,37 @@ def test_where_secrets_are_not_told_a_key_is_refused_with_the_way_out() -> None:
     )
 
 
-def test_a_key_in_an_output_is_told() -> None:
+def test_a_key_in_an_output_is_reported() -> None:
     exports = resource(STACK, {"key": KEY, "model": "ft:x"}, "shop-dev")
     plain = resource(FILE_TYPE, {"filename": "data.jsonl"}, "data")
 
-    assert told_of_stack(NO_KEYS_IN_OUTPUTS, plain, exports) == [
+    assert stack_violations(NO_KEYS_IN_OUTPUTS, plain, exports) == [
         ("shop-dev", "key: this output contains a key: remove it, even if it is secret")
     ]
 
 
 def test_the_configuration_is_no_output() -> None:
     assert (
-        told_of_stack(NO_KEYS_IN_OUTPUTS, resource(PROVIDER_TYPE, {"openai-ft:apiKey": KEY}, "default")) == []
+        stack_violations(NO_KEYS_IN_OUTPUTS, resource(PROVIDER_TYPE, {"openai-ft:apiKey": KEY}, "default"))
+        == []
     )
 
 
-def test_an_output_that_was_a_secret_input_may_be_a_key() -> None:
-    judge = Judge()
-    judge.look(BUCKET, {"value": Secret(KEY)}, "it")
+def test_an_output_of_secret_input_may_be_a_key() -> None:
+    policies = PolicyHarness()
+    policies.look(BUCKET, {"value": Secret(KEY)}, "it")
 
-    assert told_of_stack(NO_KEYS_IN_OUTPUTS, resource(BUCKET, {"value": KEY}, "it"), marks=judge.marks) == []
+    assert (
+        stack_violations(NO_KEYS_IN_OUTPUTS, resource(BUCKET, {"value": KEY}, "it"), marks=policies.marks)
+        == []
+    )
 
 
 @pytest.mark.parametrize("props", [{}, {"value": Secret(KEY)}, {"value": [{"deep": Secret(1)}]}])
 def test_looking_changes_nothing(props: dict[str, Any]) -> None:
-    judge = Judge()
+    policies = PolicyHarness()
 
-    assert DETECT_SECRETS.policy(judge.marks).remediate(judge.remediation_arguments(BUCKET, props)) is None
-    assert judge.marks.secret(judge.remediation_arguments(BUCKET, props).urn) == frozenset(props)
+    assert (
+        DETECT_SECRETS.policy(policies.marks).remediate(policies.remediation_arguments(BUCKET, props)) is None
+    )
+    assert policies.marks.secret(policies.remediation_arguments(BUCKET, props).urn) == frozenset(props)

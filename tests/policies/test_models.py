@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from tests.policies.harness import TODAY, UNKNOWN, VALID, told
+from tests.policies.harness import TODAY, UNKNOWN, VALID, violations
 from tests.test_catalog import SEED
 
 from pulumi_openai_ft._shared.state_names import JOB_TYPE
@@ -34,26 +34,26 @@ def catalog(**models: dict[str, Any]) -> dict[str, str]:
     "rule", [SUPPORTED_MODEL, KNOWN_MODEL, NO_NEW_JOBS_AFTER], ids=lambda rule: rule.name
 )
 def test_a_model_that_can_be_trained_is_fine(rule: Any) -> None:
-    assert told(rule, JOB_TYPE, VALID[JOB_TYPE]) == []
+    assert violations(rule, JOB_TYPE, VALID[JOB_TYPE]) == []
 
 
 @pytest.mark.parametrize("model", SEED)
-def test_the_models_that_users_come_with_are_judged_by_their_shutdown(model: str) -> None:
+def test_well_known_models_are_judged_by_their_shutdown(model: str) -> None:
     entry = Catalog.load().find(model)
     assert entry is not None
     assert entry.shutdown_date is not None
 
-    found = told(SUPPORTED_MODEL, JOB_TYPE, job(model=model))
+    found = violations(SUPPORTED_MODEL, JOB_TYPE, job(model=model))
 
     assert bool(found) == (entry.shutdown_date <= TODAY)
-    assert told(KNOWN_MODEL, JOB_TYPE, job(model=model)) == []
+    assert violations(KNOWN_MODEL, JOB_TYPE, job(model=model)) == []
 
 
 @pytest.mark.parametrize(
     "model", [NANO, "gpt-4.1-nano", f"ft:{NANO}:shop:x:abcd1234", f"ft:{NANO}:shop:x:abcd1234:ckpt-step-9"]
 )
-def test_a_model_past_its_shutdown_is_refused_by_any_of_its_names(model: str) -> None:
-    (found,) = told(SUPPORTED_MODEL, JOB_TYPE, job(model=model))
+def test_a_model_past_shutdown_is_refused_under_any_name(model: str) -> None:
+    (found,) = violations(SUPPORTED_MODEL, JOB_TYPE, job(model=model))
 
     assert found.startswith(
         f"model: {model!r}: OpenAI shut it down on 2026-10-23 (OpenAI's deprecations page"
@@ -61,82 +61,90 @@ def test_a_model_past_its_shutdown_is_refused_by_any_of_its_names(model: str) ->
     assert "choose gpt-4.1-2025-04-14 or gpt-4.1-mini-2025-04-14 or " in found
 
 
-def test_where_no_model_is_left_another_service_is_the_way_out() -> None:
-    (found,) = told(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 14))
+def test_without_available_models_another_service_is_recommended() -> None:
+    (found,) = violations(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 14))
 
     assert found.endswith("): use another service with openai-ft:baseUrl and openai-ft:service")
 
 
-def test_a_model_is_judged_by_the_service_that_gets_the_job() -> None:
-    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), configuration=AZURE) == []
+def test_a_model_is_judged_by_the_jobs_service() -> None:
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), configuration=AZURE) == []
     assert (
-        told(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], configuration=AZURE, today=date(2027, 1, 7)) == []
+        violations(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], configuration=AZURE, today=date(2027, 1, 7))
+        == []
     )
 
 
-def test_a_method_that_the_model_surely_lacks_is_refused() -> None:
+def test_a_method_the_model_does_not_support_is_refused() -> None:
     reinforced = job(method={"type": "reinforcement", "reinforcement": {"grader": {}}})
 
-    (found,) = told(SUPPORTED_MODEL, JOB_TYPE, reinforced)
+    (found,) = violations(SUPPORTED_MODEL, JOB_TYPE, reinforced)
 
     assert "OpenAI does not support reinforcement for it (" in found
     assert "): set method.type to dpo or supervised, or use another service" in found
 
 
 def test_a_method_that_is_not_sure_is_not_refused() -> None:
-    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4o-mini", method={"type": "reinforcement"})) == []
+    assert (
+        violations(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4o-mini", method={"type": "reinforcement"}))
+        == []
+    )
 
 
 @pytest.mark.parametrize("listed", ["gpt-4.1-mini-2025-04-14", "gpt-4.1-mini", "gpt-4.1-*"])
 @pytest.mark.parametrize("model", ["gpt-4.1-mini", "ft:gpt-4.1-mini-2025-04-14:shop::abcd1234"])
 def test_lists_name_models_by_id_alias_or_pattern(listed: str, model: str) -> None:
-    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model=model), config={"allow": [listed]}) == []
-    (found,) = told(SUPPORTED_MODEL, JOB_TYPE, job(model=model), config={"deny": [listed]})
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model=model), config={"allow": [listed]}) == []
+    (found,) = violations(SUPPORTED_MODEL, JOB_TYPE, job(model=model), config={"deny": [listed]})
     assert found.startswith(f"model: {model!r} is in `deny` of this rule: choose ")
 
 
 def test_what_is_not_on_the_allow_list_is_refused() -> None:
-    assert told(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], config={"allow": ["gpt-4o", "gpt-4o-mini"]}) == [
+    assert violations(
+        SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], config={"allow": ["gpt-4o", "gpt-4o-mini"]}
+    ) == [
         "model: 'gpt-4.1-mini-2025-04-14' is not in `allow` of this rule: must be one of gpt-4o, gpt-4o-mini"
     ]
 
 
 def test_alternatives_are_allowed_ones() -> None:
-    (found,) = told(SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), config={"allow": ["gpt-4.1-nano", "gpt-4.1"]})
+    (found,) = violations(
+        SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), config={"allow": ["gpt-4.1-nano", "gpt-4.1"]}
+    )
 
     assert ": choose gpt-4.1-2025-04-14, or use another service" in found
 
 
-def test_a_model_that_the_catalogue_lacks_is_told() -> None:
-    (found,) = told(KNOWN_MODEL, JOB_TYPE, job(model="gpt-4.1-minii"))
+def test_a_model_missing_in_the_catalog_is_reported() -> None:
+    (found,) = violations(KNOWN_MODEL, JOB_TYPE, job(model="gpt-4.1-minii"))
 
     assert found == (
         "model: 'gpt-4.1-minii': not in the catalog of OpenAI models: check the spelling, or describe the model in "
         "openai-ft:catalog"
     )
-    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4.1-minii")) == []
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4.1-minii")) == []
 
 
-def test_the_user_s_catalogue_counts() -> None:
+def test_overrides_of_the_catalog_are_used() -> None:
     mine = catalog(mine={"shutdown_date": "2026-01-01"}, **{NANO: {"shutdown_date": "2099-01-01"}})
 
-    assert told(KNOWN_MODEL, JOB_TYPE, job(model="mine"), configuration=mine) == []
-    assert len(told(SUPPORTED_MODEL, JOB_TYPE, job(model="mine"), configuration=mine)) == 1
-    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), configuration=mine) == []
+    assert violations(KNOWN_MODEL, JOB_TYPE, job(model="mine"), configuration=mine) == []
+    assert len(violations(SUPPORTED_MODEL, JOB_TYPE, job(model="mine"), configuration=mine)) == 1
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), configuration=mine) == []
 
 
-def test_a_shutdown_that_is_not_confirmed_is_told_and_not_refused() -> None:
+def test_an_unconfirmed_shutdown_is_reported_but_not_refused() -> None:
     rumour = catalog(mine={"shutdown_date": {"value": "2026-01-01", "source": "a rumour", "sure": False}})
 
-    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model="mine"), configuration=rumour) == []
-    (found,) = told(KNOWN_MODEL, JOB_TYPE, job(model="mine"), configuration=rumour)
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model="mine"), configuration=rumour) == []
+    (found,) = violations(KNOWN_MODEL, JOB_TYPE, job(model="mine"), configuration=rumour)
     assert "OpenAI may have shut it down on 2026-01-01 (a rumour, not confirmed): check the date" in found
 
 
-def test_a_service_without_a_catalogue_knows_no_unknown_model() -> None:
+def test_a_service_without_catalog_has_no_unknown_models() -> None:
     elsewhere = {"openai-ft:service": "generic", "openai-ft:baseUrl": "https://shop.example/v1"}
 
-    assert told(KNOWN_MODEL, JOB_TYPE, job(model="anything"), configuration=elsewhere) == []
+    assert violations(KNOWN_MODEL, JOB_TYPE, job(model="anything"), configuration=elsewhere) == []
 
 
 @pytest.mark.parametrize(
@@ -149,14 +157,15 @@ def test_a_service_without_a_catalogue_knows_no_unknown_model() -> None:
         (date(2027, 1, 14), 60, False),  # past it is for another rule
     ],
 )
-def test_a_model_near_its_shutdown_is_told(day: date, days: int, found: bool) -> None:  # noqa: FBT001
+def test_a_model_near_its_shutdown_is_reported(day: date, days: int, found: bool) -> None:  # noqa: FBT001
     assert (
-        bool(told(MODEL_NEAR_SHUTDOWN, JOB_TYPE, VALID[JOB_TYPE], today=day, config={"days": days})) == found
+        bool(violations(MODEL_NEAR_SHUTDOWN, JOB_TYPE, VALID[JOB_TYPE], today=day, config={"days": days}))
+        == found
     )
 
 
-def test_a_model_near_its_shutdown_is_told_in_days() -> None:
-    (found,) = told(MODEL_NEAR_SHUTDOWN, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 13))
+def test_the_days_until_shutdown_are_reported() -> None:
+    (found,) = violations(MODEL_NEAR_SHUTDOWN, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 13))
 
     assert (
         "OpenAI will shut down this model and its fine-tuned models on 2027-01-14, in 1 day (OpenAI's"
@@ -164,18 +173,18 @@ def test_a_model_near_its_shutdown_is_told_in_days() -> None:
     )
 
 
-def test_the_last_day_for_new_jobs_is_the_catalogue_s() -> None:
-    assert told(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 5)) == []
-    (found,) = told(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 6))
+def test_the_last_day_for_jobs_comes_from_the_catalog() -> None:
+    assert violations(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 5)) == []
+    (found,) = violations(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], today=date(2027, 1, 6))
     assert "new jobs are not allowed from 2027-01-06 on (OpenAI's deprecations page" in found
 
 
 def test_the_last_day_for_new_jobs_can_be_configured() -> None:
-    (found,) = told(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], config={"date": "2026-11-01"})
+    (found,) = violations(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], config={"date": "2026-11-01"})
 
     assert "from 2026-11-01 on (this rule's configuration): remove the job" in found
     assert (
-        told(
+        violations(
             NO_NEW_JOBS_AFTER,
             JOB_TYPE,
             VALID[JOB_TYPE],
@@ -186,15 +195,15 @@ def test_the_last_day_for_new_jobs_can_be_configured() -> None:
     )
 
 
-def test_what_is_malformed_is_left_to_the_provider() -> None:
-    assert told(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], configuration={CATALOG: "[]"}) == []
-    assert told(SUPPORTED_MODEL, JOB_TYPE, job(model=7, method="dpo")) == []
+def test_malformed_inputs_are_left_to_the_provider() -> None:
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], configuration={CATALOG: "[]"}) == []
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model=7, method="dpo")) == []
 
 
-def test_a_model_that_is_not_known_yet_is_reported_on_request() -> None:
+def test_an_unknown_model_is_reported_on_request() -> None:
     unknown = job(model=UNKNOWN)
 
-    assert told(SUPPORTED_MODEL, JOB_TYPE, unknown) == []
-    assert told(SUPPORTED_MODEL, JOB_TYPE, unknown, config={"unknowns": "report"}) == [
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, unknown) == []
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, unknown, config={"unknowns": "report"}) == [
         "model: the value is not known yet, so this rule cannot check it: set a literal value in the program"
     ]

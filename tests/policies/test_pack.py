@@ -50,12 +50,12 @@ def test_the_pack_has_these_rules_at_these_levels() -> None:
     assert [policy.name for policy in policies()] == list(LEVELS)
 
 
-def test_what_looks_for_secrets_comes_first() -> None:
+def test_rules_that_detect_secrets_come_first() -> None:
     assert RULES[0].level is EnforcementLevel.REMEDIATE
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_a_rule_is_a_sentence_with_a_reason(rule: Rule) -> None:
+def test_a_rule_has_a_description_with_a_reason(rule: Rule) -> None:
     assert rule.description.endswith(".")
     assert rule.reason
 
@@ -68,7 +68,7 @@ def test_a_type_token_is_that_of_its_class(kind: str, resource: type) -> None:
 @pytest.mark.parametrize(
     "rule", [rule for rule in RULES if isinstance(rule, Rule)], ids=lambda rule: rule.name
 )
-def test_a_rule_reads_what_its_resources_have(rule: Rule) -> None:
+def test_a_rule_reads_only_existing_properties(rule: Rule) -> None:
     assert set(rule.kinds) <= RESOURCES.keys()
     assert [
         name
@@ -101,7 +101,7 @@ def test_the_package_does_not_need_pulumi_policy() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_without_pulumi_policy_a_sentence_says_what_to_install() -> None:
+def test_without_pulumi_policy_it_names_the_extra_to_install() -> None:
     code = "import sys; sys.modules['pulumi_policy'] = None; import pulumi_openai_ft.policies"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from pulumi_policy import Secret
-from tests.policies.harness import ADMIN_KEY, KEY, UNKNOWN, VALID, told
+from tests.policies.harness import ADMIN_KEY, KEY, UNKNOWN, VALID, violations
 
 from pulumi_openai_ft._shared.state_names import PERMISSION_TYPE
 from pulumi_openai_ft.policies.permissions import ADMIN_KEY as RULE
@@ -20,25 +20,29 @@ def shared_with(*projects: Any) -> dict[str, Any]:
 
 
 def test_an_admin_key_may_come_from_the_configuration() -> None:
-    assert told(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration=BY_CONFIGURATION) == []
+    assert violations(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration=BY_CONFIGURATION) == []
 
 
 def test_an_admin_key_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_ADMIN_KEY", ADMIN_KEY)
 
-    assert told(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE]) == []
+    assert violations(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE]) == []
 
 
 def test_a_permission_without_an_admin_key_is_refused() -> None:
-    (found,) = told(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration={PROJECT_KEY: Secret(KEY)})
+    (found,) = violations(
+        RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration={PROJECT_KEY: Secret(KEY)}
+    )
 
     assert found.startswith(
         "checkpoint permissions need an admin key: run `pulumi config set --secret openai-ft:adminKey`"
     )
 
 
-def test_an_admin_key_in_plain_is_refused() -> None:
-    (found,) = told(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration={CONFIGURED: ADMIN_KEY})
+def test_a_plaintext_admin_key_is_refused() -> None:
+    (found,) = violations(
+        RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration={CONFIGURED: ADMIN_KEY}
+    )
 
     assert found.startswith(
         "openai-ft:adminKey is stored in plaintext in the stack's configuration and state: create a new key"
@@ -46,9 +50,9 @@ def test_an_admin_key_in_plain_is_refused() -> None:
     assert ADMIN_KEY not in found
 
 
-def test_where_secrets_are_not_told_a_key_is_not_called_plain() -> None:
+def test_without_secret_marks_a_key_is_not_called_plaintext() -> None:
     assert (
-        told(
+        violations(
             RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration={CONFIGURED: ADMIN_KEY}, looks=False
         )
         == []
@@ -58,7 +62,7 @@ def test_where_secrets_are_not_told_a_key_is_not_called_plain() -> None:
 def test_one_key_for_both_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", ADMIN_KEY)
 
-    (found,) = told(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration=BY_CONFIGURATION)
+    (found,) = violations(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration=BY_CONFIGURATION)
 
     assert "openai-ft:apiKey and openai-ft:adminKey are the same key" in found
 
@@ -66,22 +70,22 @@ def test_one_key_for_both_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_keys_that_cannot_be_seen_are_not_the_same() -> None:
     masked = {CONFIGURED: Secret("[secret]"), PROJECT_KEY: Secret("[secret]")}
 
-    assert told(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration=masked) == []
+    assert violations(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration=masked) == []
 
 
 def test_other_projects_are_fine() -> None:
-    assert told(PROJECT, PERMISSION_TYPE, shared_with("proj_a", "proj_b")) == []
+    assert violations(PROJECT, PERMISSION_TYPE, shared_with("proj_a", "proj_b")) == []
 
 
 @pytest.mark.parametrize("project", ["partner", "proj_", "org-shop"])
 def test_what_is_no_project_is_refused(project: str) -> None:
-    assert told(PROJECT, PERMISSION_TYPE, shared_with("proj_a", project)) == [
+    assert violations(PROJECT, PERMISSION_TYPE, shared_with("proj_a", project)) == [
         rf"project_ids[1]: {project!r} is not a project id: must match ^proj_\S+$"
     ]
 
 
 def test_the_form_of_a_project_can_be_configured() -> None:
-    assert told(PROJECT, PERMISSION_TYPE, shared_with("4711"), config={"pattern": r"^\d+$"}) == []
+    assert violations(PROJECT, PERMISSION_TYPE, shared_with("4711"), config={"pattern": r"^\d+$"}) == []
 
 
 @pytest.mark.parametrize(
@@ -90,13 +94,13 @@ def test_the_form_of_a_project_can_be_configured() -> None:
     ids=["by the rule", "by the stack"],
 )
 def test_the_project_that_owns_the_model_is_refused(changes: dict[str, Any]) -> None:
-    assert told(PROJECT, PERMISSION_TYPE, shared_with("proj_own"), **changes) == [
+    assert violations(PROJECT, PERMISSION_TYPE, shared_with("proj_own"), **changes) == [
         "project_ids[0]: 'proj_own' owns the model and can use it without a permission: remove it"
     ]
 
 
-def test_a_list_allows_what_stands_on_it() -> None:
-    assert told(
+def test_a_list_allows_its_projects() -> None:
+    assert violations(
         PROJECT, PERMISSION_TYPE, shared_with("proj_a", "proj_b"), config={"allowed": ["proj_a", "proj_c"]}
     ) == ["project_ids[1]: 'proj_b' is not in `allowed` of this rule: must be one of proj_a, proj_c"]
 
@@ -104,12 +108,14 @@ def test_a_list_allows_what_stands_on_it() -> None:
 def test_a_secret_project_is_not_shown() -> None:
     secret = {**VALID[PERMISSION_TYPE], "project_ids": Secret(["hush"])}
 
-    (found,) = told(PROJECT, PERMISSION_TYPE, secret)
+    (found,) = violations(PROJECT, PERMISSION_TYPE, secret)
 
     assert found.startswith("project_ids[0]: [secret] is not a project id")
 
 
-def test_projects_that_are_not_known_yet_are_reported_on_request() -> None:
-    assert told(PROJECT, PERMISSION_TYPE, shared_with("proj_a", UNKNOWN)) == []
-    (found,) = told(PROJECT, PERMISSION_TYPE, shared_with("proj_a", UNKNOWN), config={"unknowns": "report"})
+def test_unknown_projects_are_reported_on_request() -> None:
+    assert violations(PROJECT, PERMISSION_TYPE, shared_with("proj_a", UNKNOWN)) == []
+    (found,) = violations(
+        PROJECT, PERMISSION_TYPE, shared_with("proj_a", UNKNOWN), config={"unknowns": "report"}
+    )
     assert found.startswith("project_ids[1]: the value is not known yet")

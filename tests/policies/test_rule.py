@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_policy import ResourceValidationPolicy, Secret, StackValidationPolicy
-from tests.policies.harness import ADMIN_KEY, KEY, UNKNOWN, VALID, Judge, resource, told, told_of_stack
+from tests.policies.harness import (
+    ADMIN_KEY,
+    KEY,
+    UNKNOWN,
+    VALID,
+    PolicyHarness,
+    resource,
+    stack_violations,
+    violations,
+)
 
 from pulumi_openai_ft._shared.state_names import JOB_TYPE, PERMISSION_TYPE, PROVIDER_TYPE
 from pulumi_openai_ft.policies import RULES
@@ -59,8 +68,8 @@ kinds = st.sampled_from([*VALID, PROVIDER_TYPE, "aws:s3/bucket:Bucket"])
 
 @pytest.mark.parametrize("rule", SINGLE, ids=lambda rule: rule.name)
 @given(data=st.data())
-def test_no_rule_raises_or_shows_a_key_whatever_it_sees(rule: Rule, data: st.DataObject) -> None:
-    found = told(
+def test_no_rule_raises_or_shows_a_key(rule: Rule, data: st.DataObject) -> None:
+    found = violations(
         rule,
         data.draw(kinds),
         data.draw(properties),
@@ -74,29 +83,27 @@ def test_no_rule_raises_or_shows_a_key_whatever_it_sees(rule: Rule, data: st.Dat
 
 @pytest.mark.parametrize("rule", OF_STACKS, ids=lambda rule: rule.name)
 @given(kind=kinds, outputs=properties)
-def test_no_rule_of_stacks_raises_or_shows_a_key_whatever_it_sees(
-    rule: StackRule, kind: str, outputs: dict[str, Any]
-) -> None:
+def test_no_stack_rule_raises_or_shows_a_key(rule: StackRule, kind: str, outputs: dict[str, Any]) -> None:
     one = resource(kind, outputs, "one")
 
-    found = told_of_stack(rule, one, resource(JOB_TYPE, outputs, "job", training_file=one))
+    found = stack_violations(rule, one, resource(JOB_TYPE, outputs, "job", training_file=one))
 
     assert [text for _, text in found if KEY in text or ADMIN_KEY in text] == []
 
 
 @pytest.mark.parametrize("rule", REMEDYING, ids=lambda rule: rule.name)
 @given(changes=properties)
-def test_what_a_remediation_writes_satisfies_the_rule(rule: Rule, changes: dict[str, Any]) -> None:
+def test_a_remediation_satisfies_its_rule(rule: Rule, changes: dict[str, Any]) -> None:
     config = {"values": {"owner": "platform"}} if "values" in rule.options else {}
-    written = Judge().remedied(rule, JOB_TYPE, {**VALID[JOB_TYPE], **changes}, config)
+    written = PolicyHarness().remedied(rule, JOB_TYPE, {**VALID[JOB_TYPE], **changes}, config)
 
-    assert written is None or told(rule, JOB_TYPE, written, config=config) == []
+    assert written is None or violations(rule, JOB_TYPE, written, config=config) == []
 
 
 @pytest.mark.parametrize("rule", REMEDYING, ids=lambda rule: rule.name)
 def test_a_remediation_leaves_other_resources_alone(rule: Rule) -> None:
     assert (
-        Judge().remedied(
+        PolicyHarness().remedied(
             rule, PERMISSION_TYPE, {}, {"values": {"owner": "x"}} if "values" in rule.options else {}
         )
         is None
@@ -133,18 +140,18 @@ def test_a_rule_of_stacks_becomes_a_policy(rule: StackRule) -> None:
 def test_an_exempt_resource_is_left_alone() -> None:
     config = {"exempt": ["it"]}
 
-    assert told(SUFFIX, JOB_TYPE, {"suffix": "A"}, config=config) == []
-    assert len(told(SUFFIX, JOB_TYPE, {"suffix": "A"}, config=config, name="other")) == 1
+    assert violations(SUFFIX, JOB_TYPE, {"suffix": "A"}, config=config) == []
+    assert len(violations(SUFFIX, JOB_TYPE, {"suffix": "A"}, config=config, name="other")) == 1
 
 
 def test_a_wrong_configuration_is_a_violation() -> None:
-    (found,) = told(DEADLINE, JOB_TYPE, VALID[JOB_TYPE], config={"max_second": 5})
+    (found,) = violations(DEADLINE, JOB_TYPE, VALID[JOB_TYPE], config={"max_second": 5})
     assert found == (
         "the configuration of fine-tuning-deadline is invalid: unknown option 'max_second', must be one of exempt, "
         "max_seconds, unknowns, without_waiting"
     )
-    assert Judge().remedied(DEADLINE, JOB_TYPE, {"model": "x"}, {"max_seconds": "5"}) is None
-    ((_, found),) = told_of_stack(
+    assert PolicyHarness().remedied(DEADLINE, JOB_TYPE, {"model": "x"}, {"max_seconds": "5"}) is None
+    ((_, found),) = stack_violations(
         TRAINING_FILE_PURPOSE, resource(JOB_TYPE, {}, "job"), config={"purposes": []}
     )
     assert found.startswith(
@@ -153,4 +160,4 @@ def test_a_wrong_configuration_is_a_violation() -> None:
 
 
 def test_an_empty_stack_is_fine() -> None:
-    assert told_of_stack(TRAINING_FILE_PURPOSE) == []
+    assert stack_violations(TRAINING_FILE_PURPOSE) == []

@@ -45,7 +45,7 @@ def test_defaults_fit() -> None:
         ("values", {"owner": "x"}),
     ],
 )
-def test_what_fits(name: str, value: Any) -> None:
+def test_valid_configuration_is_accepted(name: str, value: Any) -> None:
     assert schema_errors(SCHEMA, {name: value}) == []
 
 
@@ -65,11 +65,11 @@ def test_what_fits(name: str, value: Any) -> None:
         ("values", {"owner": 1}, "an object with string values"),
     ],
 )
-def test_what_does_not_fit_is_told_with_what_to_write(name: str, value: Any, expected: str) -> None:
+def test_an_invalid_value_is_reported_with_its_fix(name: str, value: Any, expected: str) -> None:
     assert schema_errors(SCHEMA, {name: value}) == [f"{name} is {value!r}, must be {expected}"]
 
 
-def test_a_name_that_is_not_known_is_told() -> None:
+def test_an_unknown_name_is_reported() -> None:
     assert schema_errors({"days": SCHEMA["days"], "list": SCHEMA["list"]}, {"day": 3}) == [
         "unknown option 'day', must be one of days, list"
     ]

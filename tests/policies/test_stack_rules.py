@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.policies.harness import UNKNOWN, VALID, resource, told, told_of_stack
+from tests.policies.harness import UNKNOWN, VALID, resource, stack_violations, violations
 
 from pulumi_openai_ft._shared.state_names import FILE_TYPE, JOB_TYPE, PERMISSION_TYPE
 from pulumi_openai_ft.policies.stack_rules import PROTECT_IN_PRODUCTION, TRAINING_FILE_PURPOSE
@@ -14,10 +14,10 @@ def file(purpose: Any) -> Any:
 
 
 @pytest.mark.parametrize("purpose", ["fine-tune", UNKNOWN])
-def test_a_job_may_learn_from_a_file_for_fine_tuning(purpose: str) -> None:
+def test_a_job_may_use_a_file_for_fine_tuning(purpose: str) -> None:
     job = resource(JOB_TYPE, {"training_file": UNKNOWN}, "job", training_file=file(purpose))
 
-    assert told_of_stack(TRAINING_FILE_PURPOSE, file(purpose), job) == []
+    assert stack_violations(TRAINING_FILE_PURPOSE, file(purpose), job) == []
 
 
 @pytest.mark.parametrize("name", ["training_file", "validation_file"])
@@ -25,36 +25,36 @@ def test_a_job_may_not_learn_from_another_file(name: str) -> None:
     batch = file("batch")
     job = resource(JOB_TYPE, {"training_file": UNKNOWN}, "job", **{name: batch})
 
-    assert told_of_stack(TRAINING_FILE_PURPOSE, job, batch) == [
+    assert stack_violations(TRAINING_FILE_PURPOSE, job, batch) == [
         ("job", f'{name}: File "data" has the purpose [hidden]: set purpose="fine-tune" on that resource')
     ]
 
 
-def test_files_that_no_job_learns_from_may_have_any_purpose() -> None:
+def test_files_unused_by_jobs_may_have_any_purpose() -> None:
     job = resource(JOB_TYPE, {"training_file": "file-abc"}, "job")
 
-    assert told_of_stack(TRAINING_FILE_PURPOSE, file("batch"), job) == []
+    assert stack_violations(TRAINING_FILE_PURPOSE, file("batch"), job) == []
 
 
 def test_an_exempt_job_is_left_alone() -> None:
     job = resource(JOB_TYPE, {}, "job", training_file=file("batch"))
 
-    assert told_of_stack(TRAINING_FILE_PURPOSE, file("batch"), job, config={"exempt": ["job"]}) == []
+    assert stack_violations(TRAINING_FILE_PURPOSE, file("batch"), job, config={"exempt": ["job"]}) == []
 
 
 @pytest.mark.parametrize("kind", [JOB_TYPE, PERMISSION_TYPE])
 def test_what_is_not_protected_in_production_is_refused(kind: str) -> None:
-    assert told(PROTECT_IN_PRODUCTION, kind, VALID[kind], stack="prod") == [
+    assert violations(PROTECT_IN_PRODUCTION, kind, VALID[kind], stack="prod") == [
         "opts.protect: is not set, and prod is a production stack: set opts=pulumi.ResourceOptions(protect=True)"
     ]
-    assert told(PROTECT_IN_PRODUCTION, kind, VALID[kind], stack="prod", protect=True) == []
-    assert told(PROTECT_IN_PRODUCTION, kind, VALID[kind], stack="dev") == []
+    assert violations(PROTECT_IN_PRODUCTION, kind, VALID[kind], stack="prod", protect=True) == []
+    assert violations(PROTECT_IN_PRODUCTION, kind, VALID[kind], stack="dev") == []
 
 
 def test_which_stacks_are_production_can_be_configured() -> None:
     assert (
         len(
-            told(
+            violations(
                 PROTECT_IN_PRODUCTION,
                 JOB_TYPE,
                 VALID[JOB_TYPE],
@@ -65,6 +65,8 @@ def test_which_stacks_are_production_can_be_configured() -> None:
         == 1
     )
     assert (
-        told(PROTECT_IN_PRODUCTION, JOB_TYPE, VALID[JOB_TYPE], stack="prod", config={"stacks": ["live"]})
+        violations(
+            PROTECT_IN_PRODUCTION, JOB_TYPE, VALID[JOB_TYPE], stack="prod", config={"stacks": ["live"]}
+        )
         == []
     )

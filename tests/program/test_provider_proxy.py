@@ -16,8 +16,10 @@ from pulumi_openai_ft.file import FileProvider
 from pulumi_openai_ft.fine_tuning_job import FineTuningJobProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from pulumi.dynamic import ResourceProvider
+    from tests.support import Configure
 
 PICKLES = {
     FileProvider: "gASVLQAAAAAAAACMFXB1bHVtaV9vcGVuYWlfZnQuZmlsZZSMDEZpbGVQcm92aWRlcpSTlCmBlC4=",
@@ -38,7 +40,7 @@ print("pulumi_openai_ft._provider" in sys.modules)
 
 
 @pytest.mark.parametrize("kind", PICKLES)
-def test_it_stands_for_the_provider_of_its_name(kind: Any) -> None:
+def test_it_delegates_to_the_provider_of_its_name(kind: Any) -> None:
     provider = kind()._provider
 
     assert isinstance(provider, Provider)
@@ -46,7 +48,7 @@ def test_it_stands_for_the_provider_of_its_name(kind: Any) -> None:
 
 
 @pytest.mark.parametrize(("kind", "pickled"), PICKLES.items())
-def test_what_states_hold_stays_the_same_and_becomes_one_again(kind: Any, pickled: str) -> None:
+def test_pickles_of_states_stay_equal_and_load_a_proxy(kind: Any, pickled: str) -> None:
     assert serialize_provider(kind()) == pickled
     assert type(pickle.loads(base64.b64decode(pickled))) is kind  # noqa: S301 - it stands above
 
@@ -57,14 +59,16 @@ def test_naming_one_loads_nothing() -> None:
     assert done.stdout == "False\n"
 
 
-def test_all_that_a_host_asks_reaches_the_provider(configure: Callable[..., Any], tmp_path: Path) -> None:
+def test_all_calls_of_a_host_reach_the_provider(configure: Configure, tmp_path: Path) -> None:
     """The life of a file, as the stock host goes through it."""
-    named, news = configure(FileProvider), {"file": str(write_training_data(tmp_path / "a.jsonl"))}
+    named: ResourceProvider = configure(FileProvider)  # type: ignore[type-var] # a proxy acts as a provider
+    news = {"file": str(write_training_data(tmp_path / "a.jsonl"))}
 
     assert named.check({}, news).failures == []
     created = named.create(news)
-    assert named.read(created.id, created.outs).outs == created.outs
-    assert named.diff(created.id, created.outs, {**news, "purpose": "evals"}).replaces == ["purpose"]
-    assert named.update(created.id, created.outs, news).outs == created.outs
-    named.delete(created.id, created.outs)
-    assert named.read(created.id, created.outs).id == ""
+    outs = created.outs or {}
+    assert named.read(created.id, outs).outs == outs
+    assert named.diff(created.id, outs, {**news, "purpose": "evals"}).replaces == ["purpose"]
+    assert named.update(created.id, outs, news).outs == outs
+    named.delete(created.id, outs)
+    assert named.read(created.id, outs).id == ""

@@ -74,7 +74,7 @@ def identity(registered: dict[str, Any], name: str) -> str:
 
 
 @pytest.mark.parametrize(("name", "kind"), [("plain", OF_A_JOB), ("data", "File")])
-def test_a_resource_is_known_by_its_stack_type_and_name(
+def test_a_resource_is_identified_by_stack_type_and_name(
     registered: dict[str, Any], name: str, kind: str
 ) -> None:
     assert identity(registered, name) == f"organization::dev::shop::{kind}::{name}"
@@ -90,14 +90,14 @@ def test_a_child_is_known_by_its_parent_too(registered: dict[str, Any], name: st
     assert found.endswith(f"shop:index:{parent}::{OF_A_JOB}::{name}")
 
 
-def test_aliases_tell_former_names(registered: dict[str, Any]) -> None:
+def test_aliases_give_former_names(registered: dict[str, Any]) -> None:
     assert registered["renamed"]["inputs"][FORMER_IDENTITIES] == [
         f"organization::dev::shop::{OF_A_JOB}::old",
         f"organization::dev::shop::{OF_A_JOB}::older",
     ]
 
 
-def test_aliases_tell_former_parents(registered: dict[str, Any]) -> None:
+def test_aliases_give_former_parents(registered: dict[str, Any]) -> None:
     (moved,) = registered["moved"]["inputs"][FORMER_IDENTITIES]
     (both,) = registered["both"]["inputs"][FORMER_IDENTITIES]
 
@@ -105,22 +105,22 @@ def test_aliases_tell_former_parents(registered: dict[str, Any]) -> None:
     assert both.endswith(f"shop:index:Team::blue::{OF_A_JOB}::old")
 
 
-def test_an_alias_by_urn_tells_nothing_that_could_be_used(registered: dict[str, Any]) -> None:
+def test_an_alias_by_urn_is_ignored(registered: dict[str, Any]) -> None:
     assert registered["by-urn"]["inputs"].get(FORMER_IDENTITIES, []) == []
 
 
-def test_without_aliases_nothing_is_told(registered: dict[str, Any]) -> None:
+def test_without_aliases_there_are_no_former_names(registered: dict[str, Any]) -> None:
     assert FORMER_IDENTITIES not in registered["plain"]["inputs"]
 
 
 @pytest.mark.parametrize(("name", "id_"), [("found", "ftjob-7"), ("grants", "ft:m:o::x"), ("file", "file-7")])
-def test_what_is_read_is_asked_for_by_its_id_alone(registered: dict[str, Any], name: str, id_: str) -> None:
+def test_a_read_sends_the_id_alone(registered: dict[str, Any], name: str, id_: str) -> None:
     inputs = registered[name]["inputs"]
 
     assert registered[name]["id"] == id_
     assert {key for key in inputs if not key.startswith("__")} == set()
 
 
-def test_a_reader_is_told_from_a_refresh_by_its_inputs(registered: dict[str, Any]) -> None:
+def test_inputs_distinguish_a_get_from_a_refresh(registered: dict[str, Any]) -> None:
     assert is_get_call(registered["found"]["inputs"])
     assert not is_get_call({"status": "succeeded"})

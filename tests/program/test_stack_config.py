@@ -30,7 +30,7 @@ def test_configuration_is_read_by_full_key(key: str, value: str | None) -> None:
     assert stack_config.config(key) == value
 
 
-def test_a_key_that_is_not_secret_is_warned_of_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_plaintext_key_is_warned_about_once(capsys: pytest.CaptureFixture[str]) -> None:
     stack_config.warn_about_plaintext_keys()
     stack_config.warn_about_plaintext_keys()
 

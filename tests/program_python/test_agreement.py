@@ -9,7 +9,7 @@ import tempfile
 import textwrap
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -126,7 +126,8 @@ def variations(draw: st.DrawFn) -> Case:
     main = draw(st.sampled_from(["", "program", "deep/er/program"]))
     toolchain = draw(st.sampled_from([{}, {"toolchain": "pip"}, {"toolchain": "uv"}]))
     runtime = {"name": "python", "options": {**toolchain, "virtualenv": environment}}
-    written = textwrap.indent(yaml.safe_dump(runtime, **draw(STYLES)), "  ")
+    style: Any = draw(STYLES)
+    written = textwrap.indent(str(yaml.safe_dump(runtime, **style)), "  ")
     return Case(
         case="variation",
         project=f"runtime:\n{written}" + (f"main: {main}\n" if main else ""),

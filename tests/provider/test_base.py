@@ -14,7 +14,7 @@ from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from tests.support import Configure
 
     from pulumi_openai_ft._program.provider_proxy import ProviderProxy
     from pulumi_openai_ft._provider.base import Provider
@@ -35,9 +35,7 @@ GOOD: dict[type[Provider], dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(("kind", "module"), PICKLES.items())
-def test_state_holds_nothing_of_a_provider_but_where_to_find_it(
-    kind: type[ProviderProxy], module: str
-) -> None:
+def test_the_state_holds_only_a_reference_to_the_provider(kind: type[ProviderProxy], module: str) -> None:
     pickled = base64.b64decode(serialize_provider(kind()))
 
     assert module.encode() in pickled
@@ -46,15 +44,15 @@ def test_state_holds_nothing_of_a_provider_but_where_to_find_it(
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_good_inputs_pass_unchanged(kind: type[Provider], configure: Callable[..., Any]) -> None:
+def test_good_inputs_pass_unchanged(kind: type[Provider], configure: Configure) -> None:
     result = configure(kind).check({}, dict(GOOD[kind]))
 
     assert (result.inputs, result.failures) == (GOOD[kind], [])
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_all_that_is_wrong_is_told_by_check_without_naming_a_property(
-    kind: type[Provider], configure: Callable[..., Any]
+def test_check_reports_every_problem_without_naming_a_property(
+    kind: type[Provider], configure: Configure
 ) -> None:
     """The engine prints the value of a property that a failure names, be it a secret."""
     failures = configure(kind).check({}, {"nonsense": 1}).failures
@@ -64,7 +62,7 @@ def test_all_that_is_wrong_is_told_by_check_without_naming_a_property(
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_a_missing_key_is_told_by_check(kind: type[Provider], configure: Callable[..., Any]) -> None:
+def test_check_reports_a_missing_key(kind: type[Provider], configure: Configure) -> None:
     provider = configure(kind, apiKey=None, adminKey=None)
 
     (failure,) = provider.check({}, dict(GOOD[kind])).failures
@@ -73,17 +71,20 @@ def test_a_missing_key_is_told_by_check(kind: type[Provider], configure: Callabl
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_a_wrong_setting_is_told_by_check_and_stops_everything_else(
-    kind: type[Provider], configure: Callable[..., Any]
+def test_check_reports_an_invalid_setting_and_nothing_else(
+    kind: type[Provider], configure: Configure
 ) -> None:
     provider = configure(kind, baseUrl="nonsense")
 
-    assert "openai-ft:baseUrl is 'nonsense'" in provider.check({}, dict(GOOD[kind])).failures[0].reason
+    assert (
+        "openai-ft:baseUrl (or OPENAI_BASE_URL) is 'nonsense'"
+        in provider.check({}, dict(GOOD[kind])).failures[0].reason
+    )
     with pytest.raises(SettingsError):
         provider.read("id", {})
 
 
-def test_equal_keys_are_refused_at_preview(configure: Callable[..., Any]) -> None:
+def test_equal_keys_are_refused_at_preview(configure: Configure) -> None:
     provider = configure(FileProvider, adminKey=API_KEY)
 
     assert "are the same key" in provider.check({}, {"file": __file__}).failures[0].reason
@@ -91,7 +92,7 @@ def test_equal_keys_are_refused_at_preview(configure: Callable[..., Any]) -> Non
 
 @pytest.mark.parametrize("kind", GOOD)
 def test_inputs_are_checked_once_more_before_anything_is_created(
-    kind: type[Provider], configure: Callable[..., Any], service: Any
+    kind: type[Provider], configure: Configure, service: Any
 ) -> None:
     with pytest.raises(InputError, match="nonsense: is not a known property"):
         configure(kind).create({**GOOD[kind], "nonsense": 1})

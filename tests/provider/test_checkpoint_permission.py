@@ -11,26 +11,27 @@ from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft.errors import InputError, MissingScopeError, ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.support import Configure
 
     from pulumi_openai_ft.emulator import Emulator
 
 
 @pytest.fixture
-def provider(configure: Callable[..., Any]) -> FineTuningCheckpointPermissionProvider:
+def provider(configure: Configure) -> FineTuningCheckpointPermissionProvider:
     made: FineTuningCheckpointPermissionProvider = configure(FineTuningCheckpointPermissionProvider)
     return made
 
 
 @pytest.fixture
-def checkpoint(configure: Callable[..., Any], training_data: Path) -> str:
+def checkpoint(configure: Configure, training_data: Path) -> str:
     """A fine-tuned model's name."""
     file = configure(FileProvider).create({"file": str(training_data)})
     job = configure(FineTuningJobProvider).create(
         {"model": "gpt-4o-mini-2024-07-18", "training_file": file.id}
     )
-    name: str = job.outs["fine_tuned_model"]
+    name: str = (job.outs or {})["fine_tuned_model"]
     return name
 
 
@@ -42,7 +43,7 @@ def requests(service: Emulator, method: str) -> int:
     return sum(1 for entry in service.journal() if entry.method == method and "/permissions" in entry.path)
 
 
-def test_grants_all_projects_in_one_request(
+def test_creates_all_permissions_in_one_request(
     provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
 ) -> None:
     created = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]})
@@ -52,7 +53,7 @@ def test_grants_all_projects_in_one_request(
     assert requests(service, "POST") == 1
 
 
-def test_state_holds_the_id_of_each_grant(
+def test_the_state_holds_the_id_of_each_permission(
     provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
 ) -> None:
     created = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_c", "proj_b"]})
@@ -66,7 +67,7 @@ def test_state_holds_the_id_of_each_grant(
     }
 
 
-def test_adopts_a_grant_that_is_there(
+def test_adopts_an_existing_permission(
     provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
 ) -> None:
     first = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
@@ -77,7 +78,7 @@ def test_adopts_a_grant_that_is_there(
     assert requests(service, "POST") == 1
 
 
-def test_projects_change_in_place_and_a_grant_that_stays_is_not_touched(
+def test_projects_change_in_place_and_keep_other_permissions(
     provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
 ) -> None:
     created = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]})
@@ -92,7 +93,7 @@ def test_projects_change_in_place_and_a_grant_that_stays_is_not_touched(
     assert requests(service, "DELETE") == 1
 
 
-def test_revokes_every_grant_of_its_own_and_no_other(
+def test_revokes_only_its_own_permissions(
     provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
 ) -> None:
     ours = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]})
@@ -103,7 +104,7 @@ def test_revokes_every_grant_of_its_own_and_no_other(
     assert granted(service) == {"proj_other"}
 
 
-def test_revoking_what_is_gone_succeeds(
+def test_revoking_a_missing_permission_succeeds(
     provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
 ) -> None:
     ours = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
@@ -114,8 +115,8 @@ def test_revoking_what_is_gone_succeeds(
     assert granted(service) == set()
 
 
-def test_one_revoked_grant_shows_as_that_one_difference(
-    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, configure: Callable[..., Any]
+def test_a_revoked_permission_is_the_only_difference(
+    provider: FineTuningCheckpointPermissionProvider, checkpoint: str, configure: Configure
 ) -> None:
     wanted = {"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]}
     created = provider.create(dict(wanted))
@@ -128,7 +129,7 @@ def test_one_revoked_grant_shows_as_that_one_difference(
     assert provider.diff(created.id, created.outs or {}, wanted).changes is False
 
 
-def test_without_any_grant_left_it_reads_as_gone(
+def test_without_permissions_left_it_reads_as_deleted(
     provider: FineTuningCheckpointPermissionProvider, checkpoint: str
 ) -> None:
     assert provider.read(checkpoint, {"project_ids": ["proj_b"]}).id == ""
@@ -152,7 +153,7 @@ def test_another_checkpoint_is_another_resource(provider: FineTuningCheckpointPe
     ],
     ids=repr,
 )
-def test_bad_input_is_told_at_preview(
+def test_bad_input_is_reported_at_preview(
     provider: FineTuningCheckpointPermissionProvider, inputs: dict[str, Any], sentence: str
 ) -> None:
     good = {"checkpoint_id": "ft:m:o::a", "project_ids": ["proj_b"]}
@@ -162,7 +163,7 @@ def test_bad_input_is_told_at_preview(
     assert failure.reason.startswith(sentence)
 
 
-def test_the_owning_project_is_refused_and_nothing_is_granted(
+def test_the_owning_project_is_refused_without_creating_permissions(
     provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
 ) -> None:
     owner = "proj_default"
@@ -173,16 +174,14 @@ def test_the_owning_project_is_refused_and_nothing_is_granted(
     assert granted(service) == set()
 
 
-def test_a_project_key_in_the_admin_keys_place_is_told_by_its_missing_scope(
-    configure: Callable[..., Any], checkpoint: str
-) -> None:
+def test_a_project_key_used_as_admin_key_is_reported(configure: Configure, checkpoint: str) -> None:
     provider = configure(FineTuningCheckpointPermissionProvider, adminKey="sk-proj-this-is-no-admin-key")
 
     with pytest.raises(MissingScopeError, match=r"api\.fine_tuning\.checkpoints\."):
         provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
 
 
-def test_a_forced_replacement_leaves_the_grants_that_it_adopted(
+def test_a_forced_replacement_keeps_adopted_permissions(
     provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
 ) -> None:
     inputs = {"checkpoint_id": checkpoint, "project_ids": ["proj_b"]}
@@ -196,7 +195,7 @@ def test_a_forced_replacement_leaves_the_grants_that_it_adopted(
     assert granted(service) == set()
 
 
-def test_many_resources_of_one_checkpoint_are_read_with_one_list(
+def test_many_resources_of_a_checkpoint_share_one_list(
     provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
 ) -> None:
     for project in ("proj_b", "proj_c", "proj_d"):
@@ -221,14 +220,14 @@ def test_a_checkpoint_is_found_by_its_id(
 
 
 @pytest.mark.usefixtures("checkpoint")
-def test_a_checkpoint_id_that_is_not_found_says_what_to_write(
+def test_a_checkpoint_id_not_found_is_reported_with_advice(
     provider: FineTuningCheckpointPermissionProvider,
 ) -> None:
     with pytest.raises(InputError, match=r"'ftckpt_nobody' was not found .*: use the checkpoint's name"):
         provider.create({"checkpoint_id": "ftckpt_nobody", "project_ids": ["proj_b"]})
 
 
-def test_two_resources_that_grant_the_same_are_told_at_preview(
+def test_duplicate_permissions_are_reported_at_preview(
     provider: FineTuningCheckpointPermissionProvider,
 ) -> None:
     good = {"checkpoint_id": "ft:m:o::a", "project_ids": ["proj_b"]}
@@ -243,7 +242,7 @@ def test_two_resources_that_grant_the_same_are_told_at_preview(
 
 
 @pytest.mark.parametrize("action", ["drop_after", "truncate"])
-def test_a_grant_that_was_not_answered_is_found(
+def test_an_unanswered_permission_request_is_found(
     provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator, action: str
 ) -> None:
     service.fault("POST", "/v1/fine_tuning/checkpoints/*", action)

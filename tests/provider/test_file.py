@@ -8,6 +8,7 @@ from threading import Barrier, BrokenBarrierError
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.fake_host import FakeHost
 
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
@@ -16,14 +17,15 @@ from pulumi_openai_ft.errors import CommandInterruptedError, InputError
 from pulumi_openai_ft.training_data import check, sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.support import Configure
 
     from pulumi_openai_ft.emulator import Emulator
 
 
 @pytest.fixture
-def provider(configure: Callable[..., Any]) -> FileProvider:
+def provider(configure: Configure) -> FileProvider:
     made: FileProvider = configure(FileProvider)
     return made
 
@@ -46,7 +48,7 @@ def test_uploads_the_file_under_its_own_name(
     )
 
 
-def test_state_tells_what_was_uploaded(provider: FileProvider, training_data: Path) -> None:
+def test_the_state_describes_the_uploaded_file(provider: FileProvider, training_data: Path) -> None:
     outs = provider.create({"file": str(training_data)}).outs or {}
 
     assert outs["sha256"] == hashlib.sha256(training_data.read_bytes()).hexdigest()
@@ -54,7 +56,7 @@ def test_state_tells_what_was_uploaded(provider: FileProvider, training_data: Pa
     assert "file" not in outs
 
 
-def test_name_purpose_and_expiry_are_as_the_program_says(
+def test_name_purpose_and_expiry_follow_the_program(
     provider: FileProvider, training_data: Path, service: Emulator
 ) -> None:
     expiry = {"anchor": "created_at", "seconds": 3600.0}
@@ -88,7 +90,9 @@ def test_name_purpose_and_expiry_are_as_the_program_says(
     ],
     ids=repr,
 )
-def test_bad_input_is_told_at_preview(provider: FileProvider, inputs: dict[str, Any], sentence: str) -> None:
+def test_bad_input_is_reported_at_preview(
+    provider: FileProvider, inputs: dict[str, Any], sentence: str
+) -> None:
     (reason,) = reasons(provider, **inputs)
 
     assert reason.startswith(sentence)
@@ -101,8 +105,8 @@ def test_bad_input_is_told_at_preview(provider: FileProvider, inputs: dict[str, 
         ("openai", 8 * 2**30 + 1, "8589934593 bytes exceed the upload limit of 8589934592 bytes"),
     ],
 )
-def test_a_file_that_is_too_large_is_told_at_preview(
-    configure: Callable[..., Any], tmp_path: Path, service_name: str, size: int, sentence: str
+def test_a_too_large_file_is_reported_at_preview(
+    configure: Configure, tmp_path: Path, service_name: str, size: int, sentence: str
 ) -> None:
     path = tmp_path / "large.jsonl"
     with path.open("wb") as content:
@@ -120,7 +124,7 @@ def test_a_new_file_needs_a_path(provider: FileProvider) -> None:
 
 
 @pytest.mark.parametrize("name", ["gone.jsonl", "/dev/zero", "fifo"])
-def test_what_cannot_be_read_any_more_is_an_error_and_nothing_is_uploaded(
+def test_an_unreadable_file_is_an_error_without_an_upload(
     provider: FileProvider, tmp_path: Path, service: Emulator, name: str
 ) -> None:
     if name == "fifo":
@@ -165,9 +169,7 @@ def test_other_content_is_another_file(
     assert provider.diff("file-1", OLDS, news).replaces == replaces
 
 
-def test_nothing_changes_between_what_was_created_and_what_is_read(
-    provider: FileProvider, training_data: Path
-) -> None:
+def test_reading_a_created_resource_shows_no_change(provider: FileProvider, training_data: Path) -> None:
     inputs = {
         "file": str(training_data),
         "sha256": hashlib.sha256(training_data.read_bytes()).hexdigest(),
@@ -181,7 +183,7 @@ def test_nothing_changes_between_what_was_created_and_what_is_read(
     assert provider.diff(created.id, read.outs or {}, inputs).changes is False
 
 
-def test_a_file_that_is_gone_reads_as_gone(provider: FileProvider) -> None:
+def test_a_missing_file_reads_as_deleted(provider: FileProvider) -> None:
     read = provider.read("file-gone", {})
 
     assert (read.id, read.outs) == ("", {})
@@ -195,7 +197,7 @@ def test_deletes_the_file(provider: FileProvider, training_data: Path, service: 
     assert service.files() == []
 
 
-def test_deleting_what_is_gone_succeeds(provider: FileProvider) -> None:
+def test_deleting_a_missing_file_succeeds(provider: FileProvider) -> None:
     provider.delete("file-gone", {})
 
 
@@ -213,72 +215,67 @@ class TestOfRows:
         return training_data
 
     @pytest.fixture
-    def heard(self, provider: FileProvider) -> list[str]:
-        """What the process tells."""
-        told: list[str] = []
+    def warnings(self, provider: FileProvider) -> list[str]:
+        """Return the warnings of the provider so far."""
+        host = FakeHost()
+        provider.host = host
+        return host.warnings
 
-        class Listening(Host):
-            def warn(self, message: str) -> None:
-                told.append(message)
-
-        provider.host = Listening()
-        return told
-
-    def test_what_the_service_would_refuse_is_an_error_with_its_line(
-        self, provider: FileProvider, data: Path, heard: list[str]
+    def test_refused_rows_are_an_error_with_their_line(
+        self, provider: FileProvider, data: Path, warnings: list[str]
     ) -> None:
         (reason,) = reasons(provider, file=str(data))
 
         assert reason.startswith(f"file: {str(data)!r}: line 3: ")
         assert "; add an assistant message" in reason
-        assert heard == []
+        assert warnings == []
 
-    def test_it_is_told_and_uploaded_with_warn(
-        self, provider: FileProvider, data: Path, heard: list[str]
+    def test_with_warn_it_is_reported_and_uploaded(
+        self, provider: FileProvider, data: Path, warnings: list[str]
     ) -> None:
         assert reasons(provider, file=str(data), validate="warn") == []
 
-        assert [sentence.split(": ")[2] for sentence in heard] == ["line 3", "line 5"]
+        assert [sentence.split(": ")[2] for sentence in warnings] == ["line 3", "line 5"]
 
     @pytest.mark.parametrize(
         "more", [{"validate": "off"}, {"purpose": "user_data"}, {"purpose": "user_data", "validate": "error"}]
     )
-    def test_nothing_is_said_where_nothing_is_to_be_checked(
-        self, provider: FileProvider, data: Path, heard: list[str], more: dict[str, str]
+    def test_files_without_checks_get_no_report(
+        self, provider: FileProvider, data: Path, warnings: list[str], more: dict[str, str]
     ) -> None:
-        assert (reasons(provider, file=str(data), **more), heard) == ([], [])
+        assert (reasons(provider, file=str(data), **more), warnings) == ([], [])
 
-    def test_what_was_judged_before_is_not_judged_again(
-        self, provider: FileProvider, data: Path, heard: list[str]
+    def test_a_checked_file_is_not_checked_again(
+        self, provider: FileProvider, data: Path, warnings: list[str]
     ) -> None:
         """A file that an earlier version of this package let pass stays as it is."""
         inputs = {"file": str(data), "sha256": "a" * 64, "purpose": "fine-tune"}
 
-        assert (provider.check(inputs, inputs).failures, heard) == ([], [])
+        assert (provider.check(inputs, inputs).failures, warnings) == ([], [])
         assert provider.check({**inputs, "sha256": "b" * 64}, inputs).failures != []
 
-    def test_warnings_of_a_kind_are_told_once(
-        self, provider: FileProvider, training_data: Path, heard: list[str]
+    def test_warnings_of_one_kind_are_reported_once(
+        self, provider: FileProvider, training_data: Path, warnings: list[str]
     ) -> None:
         training_data.write_text(training_data.read_text() * 2)
 
         assert reasons(provider, file=str(training_data)) == []
 
-        (sentence,) = heard
+        (sentence,) = warnings
         assert ": line 13: the example is identical to line 1; " in sentence
         assert sentence.endswith(" (and 11 more like it)")
 
-    def test_warnings_of_one_kind_hide_none_of_another(
-        self, provider: FileProvider, training_data: Path, heard: list[str]
+    def test_warnings_of_one_kind_do_not_hide_others(
+        self, provider: FileProvider, training_data: Path, warnings: list[str]
     ) -> None:
         training_data.write_text(training_data.read_text() * 3 + "\n")
 
         assert reasons(provider, file=str(training_data)) == []
 
-        assert len(heard) == 2
+        assert len(warnings) == 2
 
     def test_a_secret_path_is_not_shown(
-        self, provider: FileProvider, data: Path, heard: list[str], tmp_path: Path
+        self, provider: FileProvider, data: Path, warnings: list[str], tmp_path: Path
     ) -> None:
         secret = {"__secret_inputs": ["file"]}
 
@@ -287,17 +284,17 @@ class TestOfRows:
 
         assert bad.startswith("file: [secret]: line 3: ")
         assert missing.startswith("file: [secret] cannot be read")
-        assert heard == []
+        assert warnings == []
 
-    def test_what_was_written_meanwhile_is_not_counted(
+    def test_content_written_meanwhile_is_not_counted(
         self, provider: FileProvider, training_data: Path
     ) -> None:
         planned = provider.preview_outputs(None, {"file": str(training_data), "sha256": "a" * 64})
 
         assert (planned["example_count"], planned["token_count"]) == (None, None)
 
-    def test_a_file_is_read_once_for_all_that_is_asked_of_it(
-        self, provider: FileProvider, configure: Callable[..., Any], training_data: Path
+    def test_a_file_is_read_once_for_all_purposes(
+        self, provider: FileProvider, configure: Configure, training_data: Path
     ) -> None:
         """However young it is, and for the job that trains on it too."""
         inputs = {"file": str(training_data), "sha256": sha256(training_data)}
@@ -318,9 +315,7 @@ class TestOfRows:
         assert priced.failures == []
         assert priced.inputs["__estimate"]["tokens"] == 8 * tokens
 
-    def test_resources_that_ask_at_the_same_time_have_it_read_once(
-        self, provider: FileProvider, training_data: Path
-    ) -> None:
+    def test_concurrent_resources_read_a_file_once(self, provider: FileProvider, training_data: Path) -> None:
         inputs = {"file": str(training_data), "sha256": sha256(training_data)}
         reads, others = [], Barrier(2)
 
@@ -342,10 +337,7 @@ class TestOfRows:
     def test_an_interruption_while_rows_are_counted_uploads_nothing(
         self, provider: FileProvider, training_data: Path, service: Emulator
     ) -> None:
-        class Interrupted(Host):
-            is_interrupted = True
-
-        provider.host = Interrupted()
+        provider.host = FakeHost(is_interrupted=True)
 
         with pytest.raises(CommandInterruptedError, match="while reading training data"):
             provider.create({"file": str(training_data), "validate": "off"})
@@ -367,7 +359,7 @@ class TestOfRows:
         for outs in (planned, created.outs, read.outs, updated.outs):
             assert {name: (outs or {})[name] for name in expected} == expected
 
-    def test_what_is_none_to_train_on_is_not_counted(
+    def test_files_not_for_training_are_not_counted(
         self, provider: FileProvider, training_data: Path
     ) -> None:
         outs = provider.create({"file": str(training_data), "purpose": "batch"}).outs or {}
@@ -390,8 +382,8 @@ class TestOverTime:
     def service(self, slow_service: Emulator) -> Emulator:
         return slow_service
 
-    def test_a_file_is_not_deleted_from_under_a_live_job(
-        self, configure: Callable[..., Any], training_data: Path, service: Emulator
+    def test_a_file_of_a_live_job_is_not_deleted(
+        self, configure: Configure, training_data: Path, service: Emulator
     ) -> None:
         provider = configure(FileProvider)
         file = provider.create({"file": str(training_data)})
@@ -401,12 +393,12 @@ class TestOverTime:
         )
 
         with pytest.raises(InputError, match=f"{file.id} cannot be deleted: job {job.id} is "):
-            provider.delete(file.id, file.outs)
+            provider.delete(file.id, file.outs or {})
 
         assert len(service.files()) == 1
 
-    def test_a_job_that_was_cancelled_a_moment_ago_needs_nothing(
-        self, configure: Callable[..., Any], training_data: Path, service: Emulator
+    def test_a_just_cancelled_job_needs_no_file(
+        self, configure: Configure, training_data: Path, service: Emulator
     ) -> None:
         """A destroy deletes jobs and files side by side, so a list of jobs is soon out of date."""
         provider, jobs = configure(FileProvider), configure(FineTuningJobProvider)
@@ -414,9 +406,9 @@ class TestOverTime:
         job = jobs.create(
             {"model": "gpt-4o-mini-2024-07-18", "training_file": file.id, "wait_for_completion": False}
         )
-        provider.delete(other.id, other.outs)
-        jobs.delete(job.id, job.outs)
+        provider.delete(other.id, other.outs or {})
+        jobs.delete(job.id, job.outs or {})
 
-        provider.delete(file.id, file.outs)
+        provider.delete(file.id, file.outs or {})
 
         assert service.files() == []

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.support import Configure
+
     from pulumi_openai_ft.emulator import Emulator
 
 IDENTITY = {"__identity": "organization::dev::shop::File::data"}
@@ -28,14 +30,14 @@ def time() -> FakeClock:
 
 
 @pytest.fixture
-def files(configure: Callable[..., Any], time: FakeClock) -> FileManager:
+def files(configure: Configure, time: FakeClock) -> FileManager:
     """A process that has uploaded nothing yet."""
     provider = configure(FileProvider, maxRetries="0")
     return FileManager(provider.api, Host(time.time))
 
 
 @pytest.fixture
-def another_process(configure: Callable[..., Any]) -> Callable[[], FileProvider]:
+def another_process(configure: Configure) -> Callable[[], FileProvider]:
     """Makes providers that know nothing of each other, as in two runs of `pulumi up`."""
     return lambda: configure(FileProvider)
 
@@ -46,7 +48,7 @@ def upload(path: Path, **changes: Any) -> UploadRequest:
     )
 
 
-def test_an_upload_that_no_state_recorded_is_found_by_the_next_run(
+def test_an_unrecorded_upload_is_found_by_the_next_run(
     another_process: Callable[[], FileProvider], training_data: Path, service: Emulator
 ) -> None:
     lost = another_process().create({**IDENTITY, "file": str(training_data)})
@@ -62,7 +64,7 @@ def test_an_upload_that_no_state_recorded_is_found_by_the_next_run(
     [{"__identity": "organization::prod::shop::File::data"}, {"purpose": "batch"}],
     ids=["another resource", "another purpose"],
 )
-def test_the_upload_of_something_else_is_not_taken_for_it(
+def test_an_upload_for_another_resource_is_not_adopted(
     another_process: Callable[[], FileProvider], training_data: Path, other: dict[str, Any]
 ) -> None:
     first = another_process().create({**IDENTITY, "file": str(training_data)})
@@ -70,7 +72,7 @@ def test_the_upload_of_something_else_is_not_taken_for_it(
     assert another_process().create({**IDENTITY, "file": str(training_data), **other}).id != first.id
 
 
-def test_the_upload_of_other_content_is_not_taken_for_it(
+def test_an_upload_of_other_content_is_not_adopted(
     another_process: Callable[[], FileProvider], training_data: Path
 ) -> None:
     first = another_process().create({**IDENTITY, "file": str(training_data)})
@@ -79,7 +81,7 @@ def test_the_upload_of_other_content_is_not_taken_for_it(
     assert another_process().create({**IDENTITY, "file": str(training_data)}).id != first.id
 
 
-def test_a_name_that_the_program_chose_is_kept_and_adopted_where_this_machine_remembers_it(
+def test_a_chosen_name_is_kept_and_adopted_when_remembered(
     another_process: Callable[[], FileProvider],
     training_data: Path,
     service: Emulator,
@@ -96,8 +98,8 @@ def test_a_name_that_the_program_chose_is_kept_and_adopted_where_this_machine_re
     assert {file["filename"] for file in service.files()} == {"mine.jsonl"}
 
 
-def test_an_upload_under_a_chosen_name_that_was_not_answered_is_found_by_the_next_run(
-    configure: Callable[..., Any], training_data: Path, service: Emulator
+def test_an_unanswered_upload_with_chosen_name_is_found_later(
+    configure: Configure, training_data: Path, service: Emulator
 ) -> None:
     """The service is gone right after it has acted, and with it whatever could be looked at."""
     inputs = {**IDENTITY, "file": str(training_data), "filename": "mine.jsonl"}
@@ -113,7 +115,7 @@ def test_an_upload_under_a_chosen_name_that_was_not_answered_is_found_by_the_nex
     assert [file["id"] for file in service.files()] == [found.id]
 
 
-def test_an_upload_under_a_chosen_name_that_was_refused_is_not_remembered(
+def test_a_refused_upload_with_chosen_name_is_not_remembered(
     files: FileManager, training_data: Path, service: Emulator
 ) -> None:
     service.fault("POST", "/v1/files", "status", status=403)
@@ -124,8 +126,8 @@ def test_an_upload_under_a_chosen_name_that_was_refused_is_not_remembered(
     assert list(files.resume_store.folder.iterdir()) == []
 
 
-def test_a_file_under_a_chosen_name_that_was_there_before_is_not_taken_for_it(
-    configure: Callable[..., Any],
+def test_an_earlier_file_with_chosen_name_is_not_adopted(
+    configure: Configure,
     another_process: Callable[[], FileProvider],
     training_data: Path,
     service: Emulator,
@@ -142,7 +144,7 @@ def test_a_file_under_a_chosen_name_that_was_there_before_is_not_taken_for_it(
 
 
 @pytest.mark.parametrize("change", ["edited", "shorter", "longer"])
-def test_a_file_that_is_written_to_while_it_is_sent_is_an_error_and_nothing_stays(
+def test_a_file_changed_during_upload_is_an_error(
     files: FileManager, tmp_path: Path, service: Emulator, change: str
 ) -> None:
     path = tmp_path / "large.jsonl"
@@ -177,7 +179,7 @@ def test_a_forced_replacement_keeps_the_file_that_it_adopted(
 
 
 @pytest.mark.parametrize("action", ["drop_after", "truncate"])
-def test_an_upload_that_was_not_answered_is_found_by_name_size_and_time(
+def test_an_unanswered_upload_matches_by_name_size_and_time(
     files: FileManager, training_data: Path, service: Emulator, action: str
 ) -> None:
     service.fault("POST", "/v1/files", action)
@@ -188,7 +190,7 @@ def test_an_upload_that_was_not_answered_is_found_by_name_size_and_time(
     assert [file["id"] for file in service.files()] == [found.id]
 
 
-def test_an_older_file_of_the_same_name_is_not_taken_for_it(
+def test_an_older_file_with_equal_name_is_not_adopted(
     files: FileManager,
     another_process: Callable[[], FileProvider],
     training_data: Path,

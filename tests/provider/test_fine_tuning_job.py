@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support import write_training_data
 
-from pulumi_openai_ft._client.rate_limit import TimeSource
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._provider.job.idempotency import idempotency_keys
+from pulumi_openai_ft._shared.clock import TimeSource
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
     IncompleteResourceError,
@@ -18,8 +18,9 @@ from pulumi_openai_ft.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.support import Configure
 
     from pulumi_openai_ft.emulator import Emulator
 
@@ -28,26 +29,26 @@ IDENTITY = {"__identity": "organization::dev::shop::FineTuningJob::support"}
 
 
 @pytest.fixture
-def provider(configure: Callable[..., Any]) -> FineTuningJobProvider:
+def provider(configure: Configure) -> FineTuningJobProvider:
     made: FineTuningJobProvider = configure(FineTuningJobProvider)
     return made
 
 
 @pytest.fixture
-def inputs(configure: Callable[..., Any], training_data: Path) -> dict[str, Any]:
+def inputs(configure: Configure, training_data: Path) -> dict[str, Any]:
     """Inputs of a job that trains well."""
     file = configure(FileProvider).create({"file": str(training_data)})
     return {
         **IDENTITY,
         "model": MODEL,
         "training_file": file.id,
-        "__training_file_sha256": file.outs["sha256"],
+        "__training_file_sha256": (file.outs or {})["sha256"],
         "suffix": "support",
     }
 
 
 @pytest.fixture
-def bad_file(configure: Callable[..., Any], tmp_path: Path) -> str:
+def bad_file(configure: Configure, tmp_path: Path) -> str:
     """A file that uploads fine and fails the job: too few rows."""
     path = write_training_data(tmp_path / "few.jsonl", rows=3)
     file_id: str = configure(FileProvider).create({"file": str(path)}).id
@@ -75,7 +76,7 @@ class TestAtOnce:
         assert outs["fine_tuned_model"].startswith(f"ft:{MODEL}:")
         assert outs["base_url"] == service.url
 
-    def test_nothing_changes_between_what_was_created_and_what_is_read(
+    def test_reading_a_created_resource_shows_no_change(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         wanted = {
@@ -105,7 +106,7 @@ class TestAtOnce:
         assert (read.outs or {})["metadata"] == {"owner": "me"}
         assert provider.diff(created.id, {**(read.outs or {}), "status": "succeeded"}, wanted).replaces == []
 
-    def test_a_second_look_changes_nothing(
+    def test_a_second_read_changes_nothing(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         created = provider.create(inputs)
@@ -114,7 +115,7 @@ class TestAtOnce:
 
         assert (diff.changes, diff.replaces) == (False, [])
 
-    def test_sends_seed_zero_as_zero_and_nothing_that_is_not_set(
+    def test_sends_seed_zero_and_omits_unset_inputs(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         provider.create({**inputs, "seed": 0.0, "suffix": None})
@@ -123,7 +124,7 @@ class TestAtOnce:
         assert job["seed"] == 0
         assert job["user_provided_suffix"] is None
 
-    def test_the_same_wish_is_adopted_and_not_bought_again(
+    def test_a_job_with_equal_inputs_is_adopted(
         self,
         provider: FineTuningJobProvider,
         inputs: dict[str, Any],
@@ -138,7 +139,7 @@ class TestAtOnce:
         assert len(service.jobs()) == 1
         assert f"adopted job {first.id} (succeeded, " in capfd.readouterr().err
 
-    def test_the_same_wish_of_another_resource_is_bought(
+    def test_equal_inputs_of_another_resource_create_another_job(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         first = provider.create(inputs)
@@ -155,7 +156,7 @@ class TestAtOnce:
 
         assert provider.create(inputs).id != first.id
 
-    def test_a_failed_job_is_a_result_that_says_why(
+    def test_a_failed_job_is_recorded_with_its_error(
         self,
         provider: FineTuningJobProvider,
         inputs: dict[str, Any],
@@ -168,7 +169,7 @@ class TestAtOnce:
         assert (created.outs or {})["error"]["code"] == "invalid_n_examples"
         assert f"job {created.id} failed: invalid_n_examples: " in capfd.readouterr().err
 
-    def test_the_next_up_repeats_why_a_job_failed_and_buys_nothing(
+    def test_the_next_up_repeats_why_a_job_failed(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], bad_file: str, service: Emulator
     ) -> None:
         wanted = {**inputs, "training_file": bad_file, "__training_file_sha256": None}
@@ -182,7 +183,7 @@ class TestAtOnce:
         assert provider.create(wanted).id == created.id
         assert len(service.jobs()) == 1
 
-    def test_recreate_on_failure_buys_again(
+    def test_recreate_on_failure_creates_another_job(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], bad_file: str
     ) -> None:
         wanted = {**inputs, "training_file": bad_file, "__training_file_sha256": None}
@@ -192,7 +193,9 @@ class TestAtOnce:
         assert provider.diff(created.id, created.outs or {}, again).replaces == ["recreate_on_failure"]
         assert provider.create(again).id != created.id
 
-    def test_triggers_buy_again(self, provider: FineTuningJobProvider, inputs: dict[str, Any]) -> None:
+    def test_changed_triggers_create_another_job(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any]
+    ) -> None:
         created = provider.create({**inputs, "triggers": ["monday"]})
         again = {**inputs, "triggers": ["tuesday"]}
 
@@ -208,7 +211,7 @@ class TestAtOnce:
 
         assert (created.outs or {})["fine_tuned_model"] in {model["id"] for model in service.models()}
 
-    def test_the_model_goes_with_the_resource_where_that_is_asked_for(
+    def test_the_model_is_deleted_on_destroy_on_request(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         created = provider.create({**inputs, "delete_model_on_destroy": True})
@@ -217,7 +220,7 @@ class TestAtOnce:
 
         assert (created.outs or {})["fine_tuned_model"] not in {model["id"] for model in service.models()}
 
-    def test_a_job_that_is_not_found_is_never_taken_for_gone(
+    def test_a_job_not_found_is_never_treated_as_deleted(
         self, provider: FineTuningJobProvider, service: Emulator
     ) -> None:
         for ask in (provider.read, provider.delete):
@@ -226,7 +229,7 @@ class TestAtOnce:
             ):
                 ask("ftjob-other", {})
 
-    def test_a_model_that_was_deleted_elsewhere_is_told_and_not_bought_again(
+    def test_an_externally_deleted_model_is_reported_without_retraining(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         created = provider.create(inputs)
@@ -240,7 +243,7 @@ class TestAtOnce:
             provider.update(created.id, read, inputs)
         assert len(service.jobs()) == 1
 
-    def test_many_jobs_are_read_with_one_look_at_the_models(
+    def test_many_jobs_are_read_with_one_list_of_models(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         created = provider.create(inputs)
@@ -250,7 +253,7 @@ class TestAtOnce:
 
         assert sum(entry.path == "/v1/models" for entry in service.journal()) == 1
 
-    def test_a_job_is_found_by_the_former_name_of_its_resource(
+    def test_a_job_is_found_by_its_resources_former_name(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         old = provider.create(inputs)
@@ -263,7 +266,7 @@ class TestAtOnce:
         assert provider.create(renamed).id == old.id
 
     @pytest.mark.parametrize("action", ["drop_after", "truncate"])
-    def test_a_purchase_that_was_not_answered_is_found(
+    def test_an_unanswered_create_is_found(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator, action: str
     ) -> None:
         service.fault("POST", "/v1/fine_tuning/jobs", action)
@@ -329,12 +332,10 @@ class TestOverTime:
             created.id, created.outs or {}, raised.value
         )
 
-    def test_a_job_that_nothing_waited_for_has_the_recorded_status(
-        self, provider: FineTuningJobProvider
-    ) -> None:
-        told = provider.unfinished_message("ftjob-1", {"status": "queued"}, RuntimeError("lost"))
+    def test_a_job_without_waiting_keeps_the_recorded_status(self, provider: FineTuningJobProvider) -> None:
+        reported = provider.unfinished_message("ftjob-1", {"status": "queued"}, RuntimeError("lost"))
 
-        assert "job ftjob-1 is still running at the service (last known status: queued): lost" in told
+        assert "job ftjob-1 is still running at the service (last known status: queued): lost" in reported
 
     def test_an_unfinished_job_is_adopted(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], running: Any
@@ -348,15 +349,15 @@ class TestOverTime:
 
         assert provider.create({**inputs, "wait_for_completion": False}).id != running.id
 
-    def test_a_job_that_its_deadline_cancelled_is_adopted_and_not_bought_again(
+    def test_a_job_cancelled_by_its_deadline_is_adopted(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], running: Any
     ) -> None:
         provider.api.cancel_job(running.id)
 
         assert provider.create({**inputs, "cancel_after_timeout": 30}).id == running.id
 
-    def test_of_two_that_buy_at_the_same_moment_the_second_gives_way(
-        self, configure: Callable[..., Any], inputs: dict[str, Any], service: Emulator
+    def test_of_two_concurrent_creates_the_second_is_cancelled(
+        self, configure: Configure, inputs: dict[str, Any], service: Emulator
     ) -> None:
         """As after a `kill -9`: the request of the orphan acts when the next `up` has already looked."""
         orphan, next_up = configure(FineTuningJobProvider), configure(FineTuningJobProvider)
@@ -369,7 +370,7 @@ class TestOverTime:
         assert next_up.jobs.resolve_duplicate(second).id == first.id
         assert sorted(job["status"] for job in service.jobs()) == ["cancelled", "validating_files"]
 
-    def test_destroying_cancels_what_is_not_finished(
+    def test_destroying_cancels_an_unfinished_job(
         self, provider: FineTuningJobProvider, running: Any, service: Emulator
     ) -> None:
         provider.delete(running.id, running.outs)
@@ -406,7 +407,7 @@ class TestOverTime:
         provider.update(running.id, outs, {**inputs, "paused": False, "wait_for_completion": False})
         assert service.jobs()[0]["status"] in {"queued", "running"}
 
-    def test_a_service_that_goes_on_running_is_asked_to_pause_once(
+    def test_a_job_that_keeps_running_is_paused_once(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], running: Any, service: Emulator
     ) -> None:
         service.fault("POST", "*/pause", "status", None, status=200, body=service.jobs()[0])
@@ -416,7 +417,7 @@ class TestOverTime:
 
         assert len(service.journal(method="POST", path="*/pause")) == 1
 
-    def test_a_job_that_somebody_else_paused_is_not_resumed(
+    def test_an_externally_paused_job_is_not_resumed(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], running: Any, service: Emulator
     ) -> None:
         provider.api.pause_job(running.id)
@@ -443,7 +444,7 @@ class TestOverTime:
     ],
     ids=repr,
 )
-def test_inputs_that_contradict_each_other_are_told_at_preview(
+def test_conflicting_inputs_are_reported_at_preview(
     provider: FineTuningJobProvider, inputs: dict[str, Any], sentence: str
 ) -> None:
     (reason,) = reasons(provider, **inputs)
@@ -451,7 +452,7 @@ def test_inputs_that_contradict_each_other_are_told_at_preview(
     assert reason.startswith(sentence)
 
 
-def test_a_model_near_its_end_is_told_before_a_job_is_bought_and_not_again(
+def test_a_model_near_shutdown_is_reported_once_before_creation(
     provider: FineTuningJobProvider, capfd: pytest.CaptureFixture[str]
 ) -> None:
     news = {"model": "gpt-3.5-turbo-0613", "training_file": "file-1"}
@@ -463,7 +464,7 @@ def test_a_model_near_its_end_is_told_before_a_job_is_bought_and_not_again(
     assert capfd.readouterr().err == ""
 
 
-def test_what_the_user_says_of_models_is_checked_at_preview(configure: Callable[..., Any]) -> None:
+def test_model_overrides_are_checked_at_preview(configure: Configure) -> None:
     provider = configure(FineTuningJobProvider, catalog='{"gpt-4.1": {"shutdown_date": "soon"}}')
 
     (failure,) = provider.check({}, {"model": "gpt-4.1", "training_file": "file-1"}).failures

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pulumi.dynamic import CreateResult
 
-from pulumi_openai_ft._client.rate_limit import REAL_TIME
 from pulumi_openai_ft._provider.host_interface import Host
+from pulumi_openai_ft._shared.clock import REAL_TIME
 from pulumi_openai_ft.errors import IncompleteResourceError, InputError, JobFailedError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CREATED = CreateResult("ftjob-1", {"status": "running"})
 
 
-def test_what_is_said_goes_where_the_engine_looks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_messages_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     Host().info("created job ftjob-1")
     Host().warn("it will be shut down")
 
@@ -27,14 +27,14 @@ def test_what_is_said_goes_where_the_engine_looks(capsys: pytest.CaptureFixture[
     assert (out, err) == ("", "created job ftjob-1\nit will be shut down\n")
 
 
-def test_progress_is_shown_to_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
     Host().set_status("step 3/9")
 
     assert capsys.readouterr() == ("", "")
     assert not Host.shows_progress
 
 
-def test_nobody_need_read_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_messages_survive_a_closed_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host may outlive its engine, which held the other end."""
     reading, writing = os.pipe()
     os.close(reading)
@@ -55,7 +55,7 @@ def test_consent_is_never_taken_back() -> None:
     Host().raise_if_interrupted()
 
 
-def test_a_create_gives_what_comes_of_it() -> None:
+def test_a_create_returns_the_completed_result() -> None:
     done = CreateResult("ftjob-1", {"status": "succeeded"})
 
     assert Host().complete_create(CREATED, lambda: done) is done
@@ -70,7 +70,7 @@ def test_a_create_gives_what_comes_of_it() -> None:
     ],
     ids=["unfinished", "failed", "something else"],
 )
-def test_trouble_after_a_creation_is_told_and_the_id_recorded(
+def test_an_error_after_creation_is_reported_with_id_recorded(
     error: OpenAIFTError, outs: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail() -> CreateResult:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.output import Unknown
-from tests.support import shown
+from tests.support import parameter_id
 
 from pulumi_openai_ft._provider.checkpoint_permission import CheckpointPermissionInputs
 from pulumi_openai_ft._provider.file import FileInputs
@@ -98,7 +98,7 @@ def test_hidden_and_unset_properties_are_not_visible() -> None:
         hyperparameters(n_epochs=Unknown()),
         {"metadata": {"a": Unknown()}},
     ],
-    ids=shown,
+    ids=parameter_id,
 )
 def test_good_inputs_have_no_problems(changes: dict[str, Any]) -> None:
     assert validation_errors(FineTuningJobInputs, {**JOB, **changes}) == []
@@ -133,9 +133,9 @@ def test_good_inputs_have_no_problems(changes: dict[str, Any]) -> None:
             "method.dpo.hyperparameters.beta: 0 is invalid: must be 'auto' or above 0",
         ),
     ],
-    ids=shown,
+    ids=parameter_id,
 )
-def test_a_problem_names_path_value_and_what_to_write(changes: dict[str, Any], sentence: str) -> None:
+def test_a_problem_names_path_value_and_expectation(changes: dict[str, Any], sentence: str) -> None:
     assert validation_errors(FineTuningJobInputs, {**JOB, **changes}) == [sentence]
 
 
@@ -168,7 +168,7 @@ def test_a_hyperparameter_stays_within_its_borders(method: str, name: str, value
     ("method", "name"),
     [(method, name) for method, names in METHODS.items() for name in FITTING if name not in names],
 )
-def test_a_hyperparameter_of_another_method_is_told(method: str, name: str) -> None:
+def test_a_hyperparameter_of_another_method_is_reported(method: str, name: str) -> None:
     assert validation_errors(FineTuningJobInputs, hyperparameters(method, **{name: "auto"})) == [
         f"method.{method}.hyperparameters.{name}: is not a known property"
     ]
@@ -194,13 +194,13 @@ def test_every_hyperparameter_has_its_borders_tested() -> None:
         ({"integrations": [{"type": "wandb"}]}, "integrations[0].wandb"),
         ({"integrations": [{"type": "wandb", "wandb": {"name": "n"}}]}, "integrations[0].wandb.project"),
     ],
-    ids=shown,
+    ids=parameter_id,
 )
-def test_what_is_required_is_told_when_it_is_missing(changes: dict[str, Any], path: str) -> None:
+def test_a_missing_required_input_is_reported(changes: dict[str, Any], path: str) -> None:
     assert validation_errors(FineTuningJobInputs, {**JOB, **changes}) == [f"{path}: is missing"]
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     assert len(validation_errors(FineTuningJobInputs, {"seed": -1, "suffix": ""})) == 4
 
 

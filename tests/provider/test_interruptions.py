@@ -11,7 +11,6 @@ from tests.fake_clock import WALL
 from tests.support import ADMIN_KEY, API_KEY
 
 from pulumi_openai_ft._client.client import Client
-from pulumi_openai_ft._client.rate_limit import TimeSource
 from pulumi_openai_ft._provider.file_manager import FileManager
 from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._provider.job.manager import JobManager
@@ -19,6 +18,7 @@ from pulumi_openai_ft._provider.lost_response import poll_until_found
 from pulumi_openai_ft._provider.permission_manager import PermissionManager
 from pulumi_openai_ft._provider.upload.request import UploadRequest
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._shared.clock import TimeSource
 from pulumi_openai_ft.errors import CommandInterruptedError, RateLimitError
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def test_interrupted_upload_neither_loses_nor_duplicates_file(
     assert [file["id"] for file in service.files()] == [found.id]
 
 
-def test_interrupted_grant_neither_loses_nor_duplicates_permission(
+def test_interrupted_request_neither_loses_nor_duplicates_permission(
     make_client: Callable[..., Client], inputs: dict[str, Any], service: Emulator
 ) -> None:
     client = make_client(TimeSource())

@@ -3,26 +3,26 @@ from __future__ import annotations
 import pytest
 from tests.fake_clock import FakeClock
 
-from pulumi_openai_ft._client.rate_limit import TimeSource
 from pulumi_openai_ft._provider.lost_response import poll_until_found
+from pulumi_openai_ft._shared.clock import TimeSource
 from pulumi_openai_ft.errors import CommandInterruptedError
 
 
-def test_what_appears_late_is_found() -> None:
+def test_an_object_that_appears_late_is_found() -> None:
     time, looks = FakeClock(0.0), iter([None, None, "job"])
 
     assert poll_until_found(lambda: next(looks), time.time) == "job"
     assert time.now == 1.5
 
 
-def test_what_does_not_appear_is_looked_for_half_a_minute() -> None:
+def test_a_missing_object_is_looked_for_half_a_minute() -> None:
     time = FakeClock(0.0)
 
     assert poll_until_found(lambda: None, time.time) is None
     assert 30 <= time.now <= 31
 
 
-def test_whoever_interrupts_the_looking_is_told_that_something_may_be_there() -> None:
+def test_an_interrupted_lookup_reports_a_possible_leftover() -> None:
     def interrupt(_seconds: float) -> None:
         raise CommandInterruptedError("the command was interrupted")
 

@@ -21,18 +21,18 @@ except Exception:
 """
 
 
-def told(error: str) -> str:
+def reported(error: str) -> str:
     return subprocess.run(
         [sys.executable, "-c", HOST.format(error=error)], stdout=subprocess.PIPE, text=True, check=True
     ).stdout
 
 
-def test_an_error_of_ours_is_its_sentence() -> None:
-    assert told("InputError") == "what is wrong"
+def test_our_errors_print_without_a_traceback() -> None:
+    assert reported("InputError") == "what is wrong"
 
 
 def test_a_bug_keeps_its_traceback() -> None:
-    assert told("ValueError").startswith("Traceback (most recent call last):")
+    assert reported("ValueError").startswith("Traceback (most recent call last):")
 
 
 def test_other_programs_are_left_alone() -> None:
@@ -45,7 +45,7 @@ def test_other_programs_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize("line", ["traceback", "DynamicResourceProviderServicer"])
-def test_the_stock_host_of_the_installed_pulumi_is_as_we_think(line: str) -> None:
+def test_the_installed_stock_host_matches_our_patch(line: str) -> None:
     """Read, not imported: its import starts a server."""
     import pulumi.dynamic  # noqa: PLC0415 - only its path is wanted
 

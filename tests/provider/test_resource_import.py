@@ -43,8 +43,9 @@ from pulumi_openai_ft.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.support import Configure
 
     from pulumi_openai_ft.emulator import Emulator
 
@@ -99,19 +100,19 @@ def inputs_of(**fields: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def jobs(configure: Callable[..., Any]) -> FineTuningJobProvider:
+def jobs(configure: Configure) -> FineTuningJobProvider:
     made: FineTuningJobProvider = configure(FineTuningJobProvider, maxRetries="0")
     return made
 
 
 @pytest.fixture
-def files(configure: Callable[..., Any]) -> FileProvider:
+def files(configure: Configure) -> FileProvider:
     made: FileProvider = configure(FileProvider, maxRetries="0")
     return made
 
 
 @pytest.fixture
-def grants(configure: Callable[..., Any]) -> PermissionManager:
+def grants(configure: Configure) -> PermissionManager:
     return PermissionManager(configure(FineTuningCheckpointPermissionProvider, maxRetries="0").api)
 
 
@@ -153,7 +154,7 @@ class TestIds:
         require_id(resource, id_)
 
     @pytest.mark.parametrize(
-        ("resource", "id_", "told"),
+        ("resource", "id_", "reported"),
         [
             (
                 "File",
@@ -184,17 +185,17 @@ class TestIds:
             ("FineTuningJob", " ", "the id is empty: to import a FineTuningJob, pass"),
         ],
     )
-    def test_an_id_of_something_else_is_refused_with_what_the_resource_takes(
-        self, resource: str, id_: str, told: str
+    def test_another_kind_of_id_is_refused_with_accepted_forms(
+        self, resource: str, id_: str, reported: str
     ) -> None:
         with pytest.raises(InputError) as caught:
             require_id(resource, id_)
 
-        assert told in str(caught.value)
+        assert reported in str(caught.value)
 
 
 class TestInputsOfJobs:
-    def test_what_the_job_was_asked_for_is_named(self) -> None:
+    def test_the_inputs_of_the_job_are_named(self) -> None:
         named = {
             "validation_file": "file-2",
             "seed": 0,
@@ -204,7 +205,7 @@ class TestInputsOfJobs:
 
         assert inputs_of(**named, user_provided_suffix="support") == {**named, "suffix": "support"}
 
-    def test_what_a_job_has_not_is_not_named(self) -> None:
+    def test_inputs_missing_in_the_job_are_not_named(self) -> None:
         empty: dict[str, Any] = {
             "method": None,
             "metadata": {},
@@ -218,7 +219,7 @@ class TestInputsOfJobs:
     def test_our_token_is_not_named(self) -> None:
         assert inputs_of(metadata={TOKEN_KEY: "abc"}) == {}
 
-    def test_of_more_metadata_than_a_program_may_write_the_first_pairs_are_named(self) -> None:
+    def test_excess_metadata_pairs_are_dropped(self) -> None:
         pairs = {f"key-{number}": "value" for number in range(16)}
 
         assert len(inputs_of(metadata=pairs)["metadata"]) == MAX_METADATA
@@ -253,7 +254,7 @@ class TestInputsOfJobs:
         ],
         ids=str,
     )
-    def test_what_a_service_adds_to_a_method_or_leaves_open_is_left_out(self, given: dict[str, Any]) -> None:
+    def test_method_fields_added_by_a_service_are_omitted(self, given: dict[str, Any]) -> None:
         assert inputs_of(method=given) == {"method": {"type": "supervised"}}
 
     @pytest.mark.parametrize(
@@ -271,10 +272,10 @@ class TestInputsOfJobs:
         ],
         ids=str,
     )
-    def test_a_method_that_no_program_can_ask_for_is_left_out_as_a_whole(self, given: dict[str, Any]) -> None:
+    def test_a_method_outside_of_our_inputs_is_omitted(self, given: dict[str, Any]) -> None:
         assert inputs_of(method=given, validation_file="file-2") == {"validation_file": "file-2"}
 
-    def test_reinforcement_without_a_validation_file_cannot_be_asked_for(self) -> None:
+    def test_reinforcement_without_a_validation_file_is_refused(self) -> None:
         assert inputs_of(method=tuned("reinforcement", grader=EXACT)) == {}
 
     @pytest.mark.parametrize(
@@ -290,7 +291,7 @@ class TestInputsOfJobs:
         ],
         ids=lambda grader: str(grader["type"]),
     )
-    def test_each_grader_is_named_without_what_a_service_adds(self, grader: dict[str, Any]) -> None:
+    def test_each_grader_is_named_without_service_additions(self, grader: dict[str, Any]) -> None:
         shown = json.loads(
             json.dumps(grader),
             object_hook=lambda found: {**found, "note": None} if found.keys() & {"name", "role"} else found,
@@ -305,7 +306,7 @@ class TestInputsOfJobs:
 
         assert inputs_of(method=method, validation_file="file-2")["method"] == method
 
-    def test_integrations_are_named_without_what_the_service_adds(self) -> None:
+    def test_integrations_are_named_without_service_additions(self) -> None:
         shown = {"project": "shop", "name": None, "entity": "us", "run_id": "ftjob-1"}
         added = ["openai/finetune", "openai/gpt-4o-mini", "openai/ftjob-1"]
         of_both = [{"type": "wandb", "wandb": {**shown, "tags": tags}} for tags in (["a", *added], added)]
@@ -320,10 +321,10 @@ class TestInputsOfJobs:
         [{"type": "mlflow", "mlflow": {}}, {"type": "wandb", "wandb": None}, {"type": "wandb", "wandb": {}}],
         ids=str,
     )
-    def test_integrations_are_named_all_or_none(self, entry: dict[str, Any]) -> None:
+    def test_integrations_are_named_only_all_together(self, entry: dict[str, Any]) -> None:
         assert inputs_of(integrations=[{"type": "wandb", "wandb": {"project": "p"}}, entry]) == {}
 
-    def test_hyperparameters_of_the_service_are_named_where_they_are_passed_on(self) -> None:
+    def test_hyperparameters_of_the_service_are_named_if_supported(self) -> None:
         own = {"lora": True, "lora_r": 8.0, "context_length": None, "other": 1}
         shown = job(method=tuned("supervised", hyperparameters={"n_epochs": 3, **own}))
 
@@ -336,13 +337,13 @@ class TestInputsOfJobs:
         assert json.dumps(named["nebius"]) == json.dumps({"n_epochs": 3, "lora": True, "lora_r": 8})
         assert named["generic"] == {"n_epochs": 3, "lora": True, "lora_r": 8, "other": 1}
 
-    def test_a_paused_job_is_asked_to_be_paused(self) -> None:
+    def test_a_paused_job_is_imported_as_paused(self) -> None:
         assert inputs_of(status="paused") == {"paused": True}
 
     @pytest.mark.parametrize(
         "missing", [{"training_file": None}, {"training_file": ""}, {"model": ""}], ids=str
     )
-    def test_a_job_that_every_program_would_buy_again_is_refused(self, missing: dict[str, Any]) -> None:
+    def test_a_job_that_every_program_recreates_is_refused(self, missing: dict[str, Any]) -> None:
         with pytest.raises(
             InputError, match=rf"^{next(iter(missing))}: required, but the service does not return it"
         ):
@@ -442,7 +443,7 @@ SHOWN_JOBS = st.fixed_dictionaries(
 
 
 @pytest.fixture(params=["openai", "azure", "nebius", "generic"])
-def any_provider(request: pytest.FixtureRequest, configure: Callable[..., Any]) -> FineTuningJobProvider:
+def any_provider(request: pytest.FixtureRequest, configure: Configure) -> FineTuningJobProvider:
     """The provider of jobs for each kind of service."""
     made: FineTuningJobProvider = configure(
         FineTuningJobProvider,
@@ -455,7 +456,7 @@ def any_provider(request: pytest.FixtureRequest, configure: Callable[..., Any]) 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much])
 @given(shown=SHOWN_JOBS)
-def test_whatever_a_service_sends_the_inputs_pass_check_and_buy_nothing(
+def test_imported_inputs_always_pass_check_and_match_the_job(
     any_provider: FineTuningJobProvider, shown: dict[str, Any]
 ) -> None:
     assert_converges(any_provider, job(**shown))
@@ -518,8 +519,9 @@ EVERYTHING: dict[str, dict[str, Any]] = {
 """Jobs that together use every option. `validated` ones have a validation file."""
 
 
+@pytest.mark.usefixtures("_every_method")
 @pytest.mark.parametrize("name", EVERYTHING)
-def test_a_job_of_every_option_is_imported_with_nothing_to_change(
+def test_a_job_with_every_option_is_imported_without_differences(
     name: str, jobs: FineTuningJobProvider
 ) -> None:
     wanted = {"model": MODEL, **EVERYTHING[name]}
@@ -552,10 +554,10 @@ def test_the_options_together_are_all_that_a_job_has() -> None:
         ("gateway-without-metadata", {"service": "generic"}),
     ],
 )
-def test_a_job_of_another_service_is_imported_with_nothing_to_change(
+def test_a_job_of_another_service_is_imported_without_differences(
     mode: str,
     profile: dict[str, str],
-    configure: Callable[..., Any],
+    configure: Configure,
     service: Emulator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -583,9 +585,7 @@ class TestFiles:
         ],
         ids=str,
     )
-    def test_an_imported_file_is_what_its_inputs_ask_for(
-        self, options: dict[str, Any], files: FileProvider
-    ) -> None:
+    def test_an_imported_file_matches_its_inputs(self, options: dict[str, Any], files: FileProvider) -> None:
         found = uploaded(files.api, DATA["supervised"], **options)
         sha256 = content_sha256(files.api, found)
         outs = _outputs(found, sha256)
@@ -598,7 +598,7 @@ class TestFiles:
         assert files.check({}, inputs).failures == []
         assert files.diff(found.id, outs, inputs).changes is False
 
-    def test_a_program_that_names_the_same_local_file_shows_no_change(
+    def test_a_program_with_the_local_file_shows_no_change(
         self, files: FileProvider, training_data: Path
     ) -> None:
         found = uploaded(files.api, training_data.read_bytes(), filename="elsewhere.jsonl")
@@ -617,7 +617,7 @@ class TestFiles:
         ],
         ids=str,
     )
-    def test_what_no_program_can_ask_for_is_left_out(
+    def test_values_outside_of_our_inputs_are_omitted(
         self, shown: dict[str, Any], left_out: str, files: FileProvider
     ) -> None:
         whole = {
@@ -636,7 +636,7 @@ class TestFiles:
         assert files.check({}, inputs).failures == []
         assert files.diff(found.id, outs, inputs).changes is False
 
-    def test_a_purpose_that_the_service_does_not_show_is_left_out(self) -> None:
+    def test_a_purpose_missing_in_the_response_is_omitted(self) -> None:
         found = FileObject(id="file-1", filename="a.jsonl")
 
         assert file_inputs(FileInputs, found, _outputs(found, None)) == {"filename": "a.jsonl"}
@@ -655,7 +655,7 @@ CONTENT = "/v1/files/*/content"
 
 
 class TestContent:
-    def test_its_hash_is_that_of_what_was_uploaded(self, files: FileProvider) -> None:
+    def test_its_hash_is_that_of_the_uploaded_content(self, files: FileProvider) -> None:
         content = bytes(range(256)) * 1000
 
         assert content_sha256(files.api, uploaded(files.api, content)) == hashlib.sha256(content).hexdigest()
@@ -675,7 +675,7 @@ class TestContent:
         assert peak < 4 * MEGABYTE
 
     @pytest.mark.parametrize("status", sorted(CONTENT_FORBIDDEN_STATUSES - set(range(301, 400))))
-    def test_where_the_service_does_not_let_it_be_read_there_is_no_hash(
+    def test_unreadable_content_has_no_hash(
         self, status: int, files: FileProvider, service: Emulator
     ) -> None:
         found = uploaded(files.api, b"x")
@@ -686,7 +686,7 @@ class TestContent:
         assert content_sha256(files.api, found) is None
 
     @pytest.mark.parametrize("status", [401, 403])
-    def test_where_the_key_lacks_the_scope_there_is_no_hash(
+    def test_without_the_scope_there_is_no_hash(
         self, status: int, files: FileProvider, service: Emulator
     ) -> None:
         found = uploaded(files.api, b"x")
@@ -695,9 +695,7 @@ class TestContent:
 
         assert content_sha256(files.api, found) is None
 
-    def test_where_a_gateway_has_no_such_endpoint_there_is_no_hash(
-        self, files: FileProvider, service: Emulator
-    ) -> None:
+    def test_without_the_endpoint_there_is_no_hash(self, files: FileProvider, service: Emulator) -> None:
         found = uploaded(files.api, b"x")
         service.fault("GET", CONTENT, "html", status=404)
 
@@ -720,7 +718,7 @@ class TestContent:
         ],
         ids=str,
     )
-    def test_other_trouble_is_told(
+    def test_other_errors_are_raised(
         self, fault: dict[str, Any], kind: type[Exception], files: FileProvider, service: Emulator
     ) -> None:
         found = uploaded(files.api, b"x" * 100)
@@ -729,8 +727,8 @@ class TestContent:
         with pytest.raises(kind):
             content_sha256(files.api, found)
 
-    def test_a_body_that_broke_off_is_read_again_from_its_beginning(
-        self, configure: Callable[..., Any], service: Emulator
+    def test_a_truncated_body_is_read_again_from_the_start(
+        self, configure: Configure, service: Emulator
     ) -> None:
         with closing(Client(configure(FileProvider).settings, FakeClock().time)) as api:
             found = uploaded(api, b"x" * 100)
@@ -752,7 +750,7 @@ def lists(service: Emulator) -> int:
 
 
 class TestPermissions:
-    def test_all_permissions_of_a_checkpoint_are_found_by_its_name(
+    def test_a_checkpoint_name_finds_all_its_permissions(
         self, grants: PermissionManager, models: list[str]
     ) -> None:
         made = grants.grant(models[0], ["proj_b", "proj_c"])
@@ -781,7 +779,7 @@ class TestPermissions:
             assert find_permissions(grants, id_) == (earlier.fine_tuned_model_checkpoint, [one])
 
     @pytest.mark.parametrize("place", [0, 1])
-    def test_a_bare_id_is_looked_for_among_the_newest_checkpoints(
+    def test_a_bare_id_is_searched_among_the_newest_checkpoints(
         self,
         place: int,
         grants: PermissionManager,
@@ -798,7 +796,7 @@ class TestPermissions:
         assert find_permissions(PermissionManager(grants.api), one.id) == (checkpoints[place], [one])
         assert lists(service) - before == place + 1
 
-    def test_a_bare_id_that_is_not_found_says_how_far_was_searched_and_what_to_write(
+    def test_a_bare_id_not_found_reports_the_search_range(
         self, grants: PermissionManager, models: list[str], service: Emulator
     ) -> None:
         with pytest.raises(
@@ -808,7 +806,7 @@ class TestPermissions:
 
         assert lists(service) == 3 * len(models)
 
-    def test_the_search_for_a_bare_id_asks_few_questions_of_the_admin_key(
+    def test_searching_a_bare_id_costs_few_admin_requests(
         self, grants: PermissionManager, jobs: FineTuningJobProvider, service: Emulator
     ) -> None:
         file = uploaded(jobs.api, DATA["supervised"]).id
@@ -832,7 +830,7 @@ class TestPermissions:
 
         assert lists(service) - before == 1
 
-    def test_a_permission_that_is_not_there_is_told_with_those_that_are(
+    def test_a_missing_permission_is_reported_with_the_existing_ones(
         self, grants: PermissionManager, models: list[str]
     ) -> None:
         (one,) = grants.grant(models[0], ["proj_b"])
@@ -840,7 +838,7 @@ class TestPermissions:
         with pytest.raises(InputError, match=rf"^cp_1 is not .* of {models[0]}: {one.id} \(proj_b\)$"):
             find_permissions(grants, f"{models[0]}/cp_1")
 
-    def test_only_some_of_many_permissions_are_told(
+    def test_only_some_of_many_permissions_are_listed(
         self, grants: PermissionManager, models: list[str]
     ) -> None:
         grants.grant(models[0], [f"proj_{number}" for number in range(30)])
@@ -849,7 +847,7 @@ class TestPermissions:
             find_permissions(grants, f"{models[0]}/cp_1")
 
     @pytest.mark.parametrize("id_", ["{}", "{}/cp_1"])
-    def test_a_checkpoint_without_permissions_is_told(
+    def test_a_checkpoint_without_permissions_is_reported(
         self, id_: str, grants: PermissionManager, models: list[str]
     ) -> None:
         with pytest.raises(InputError, match=rf"^{models[0]} is not shared with any project"):
@@ -865,7 +863,7 @@ class TestPermissions:
             find_permissions(grants, id_)
 
     @pytest.mark.parametrize("id_", ["", "ftjob-1", "file-1/cp_1", "/cp_1"])
-    def test_what_is_no_import_id_is_refused_before_anything_is_asked(
+    def test_an_invalid_import_id_is_refused_without_a_request(
         self, id_: str, grants: PermissionManager, service: Emulator
     ) -> None:
         with pytest.raises(InputError):
@@ -873,14 +871,14 @@ class TestPermissions:
 
         assert lists(service) == 0
 
-    def test_a_service_without_permissions_is_named(self, configure: Callable[..., Any]) -> None:
+    def test_a_service_without_permissions_is_named(self, configure: Configure) -> None:
         lacking = PermissionManager(configure(FineTuningCheckpointPermissionProvider, service="bedrock").api)
 
         with pytest.raises(InputError, match="the service 'bedrock' does not support checkpoint permissions"):
             find_permissions(lacking, "ft:m:o::abc")
 
-    def test_where_there_are_no_checkpoints_models_are_searched_alone(
-        self, configure: Callable[..., Any], grants: PermissionManager, models: list[str], service: Emulator
+    def test_without_checkpoints_only_models_are_searched(
+        self, configure: Configure, grants: PermissionManager, models: list[str], service: Emulator
     ) -> None:
         (one,) = grants.grant(models[0], ["proj_b"])
         lacking = configure(FineTuningCheckpointPermissionProvider, unsupportedFeatures="checkpoints").api
@@ -889,7 +887,7 @@ class TestPermissions:
         assert service.journal(path="/v1/fine_tuning/jobs/*/checkpoints") == []
 
 
-def test_a_list_is_named_as_a_whole_or_not_at_all() -> None:
+def test_a_list_is_named_completely_or_omitted() -> None:
     wandb = {"project": "p", "tags": ["a", 1]}
 
     found = to_inputs(
@@ -901,6 +899,6 @@ def test_a_list_is_named_as_a_whole_or_not_at_all() -> None:
 
 
 @pytest.mark.parametrize("id_", ["file-1", "a/b"])
-def test_an_id_that_the_service_does_not_know_is_told(id_: str, files: FileProvider) -> None:
+def test_an_unknown_id_is_reported(id_: str, files: FileProvider) -> None:
     with pytest.raises(NotFoundError, match=id_):
         files.api.file(id_)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_file_that_cannot_be_written_whole_is_not_written(tmp_path: Path) -> None:
+def test_a_file_is_written_completely_or_not_at_all(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
 
     with pytest.raises(OSError, match="taken"):
@@ -20,7 +20,7 @@ def test_a_file_that_cannot_be_written_whole_is_not_written(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
-def test_what_is_remembered_is_for_its_user_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_cache_files_are_private_to_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     file = cache_dir("uploads") / "one.json"
 

@@ -13,7 +13,7 @@ def test_an_engine_that_listens_is_there() -> None:
         require_engine([f"127.0.0.1:{engine.getsockname()[1]}"])
 
 
-def test_an_engine_that_does_not_is_gone() -> None:
+def test_an_engine_that_does_not_listen_has_ended() -> None:
     with socket.create_server(("127.0.0.1", 0)) as engine:
         address = f"127.0.0.1:{engine.getsockname()[1]}"
 
@@ -22,7 +22,7 @@ def test_an_engine_that_does_not_is_gone() -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["emulator", "--port", "0"], ["example.com:80"]])
-def test_a_process_that_no_engine_started_needs_none(arguments: list[str]) -> None:
+def test_a_process_without_an_engine_may_create(arguments: list[str]) -> None:
     require_engine(arguments)
 
 

@@ -15,12 +15,12 @@ print("pulumi_openai_ft._shared.property_paths" in sys.modules, module.top_level
 """
 
 
-def test_a_module_is_loaded_when_something_of_it_is_used() -> None:
+def test_a_module_is_loaded_on_first_use() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)
 
     assert done.stdout.split() == ["False", "a", "True"]
 
 
-def test_what_a_module_does_not_have_is_an_attribute_error() -> None:
+def test_a_missing_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'bottom_level'"):
         _ = LazyModule("_shared.property_paths").bottom_level

@@ -31,12 +31,12 @@ def test_a_path_leads_to_a_value(path: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("path", ["metadata", "metadata.a", 'metadata["a.b"]', "metadata[0].c"])
-def test_a_path_begins_in_a_property(path: str) -> None:
+def test_a_path_starts_with_a_property(path: str) -> None:
     assert top_level(path) == "metadata"
 
 
 @given(st.lists(KEYS | st.integers(0, 3), max_size=4))
-def test_what_is_written_is_found(steps: list[str | int]) -> None:
+def test_a_formatted_path_finds_its_value(steps: list[str | int]) -> None:
     value: object = "found"
     for step in reversed(steps):
         value = {step: value} if isinstance(step, str) else [None] * step + [value]
@@ -44,5 +44,5 @@ def test_what_is_written_is_found(steps: list[str | int]) -> None:
     assert get_at("name" + format_path(steps), {"name": value}) == "found"
 
 
-def test_a_key_that_the_syntax_cannot_tell_ends_the_path() -> None:
+def test_a_key_outside_of_the_syntax_ends_the_path() -> None:
     assert format_path(["a", "b\\", "c"]) == ".a"

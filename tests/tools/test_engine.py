@@ -30,7 +30,7 @@ def test_an_official_pulumi_wins(machine: Machine, command: str, version: str) -
 
 
 @pytest.mark.parametrize("command", ["ensure", "where"])
-def test_an_official_pulumi_that_is_too_old_is_refused_with_a_way_out(machine: Machine, command: str) -> None:
+def test_a_too_old_official_pulumi_is_refused_with_advice(machine: Machine, command: str) -> None:
     pulumi = machine.add_pulumi("v3.215.9")
 
     answer = machine.run(command)
@@ -52,7 +52,7 @@ def test_a_pulumi_without_a_version_is_refused(machine: Machine) -> None:
     assert "prints 'broken' instead of its version" in answer.stderr
 
 
-def test_a_pulumi_from_our_own_cache_is_not_an_official_one(machine: Machine) -> None:
+def test_a_pulumi_from_our_cache_is_not_official(machine: Machine) -> None:
     """It would be refused as too old if it counted."""
     old = machine.add_pulumi("v1.0.0", machine.cache / "engine-of-another-checkout").parent
 
@@ -68,7 +68,7 @@ def test_an_official_pulumi_behind_our_own_is_found(machine: Machine) -> None:
     assert machine.run("ensure", PATH=f"{ours}{os.pathsep}{machine.bin}").folder() == machine.bin
 
 
-def test_where_without_an_engine_says_make_setup_and_builds_nothing(machine: Machine) -> None:
+def test_without_an_engine_where_recommends_make_setup(machine: Machine) -> None:
     machine.add_go()
 
     answer = machine.run("where")
@@ -90,7 +90,7 @@ def test_ensure_builds_a_complete_engine_into_the_cache(machine: Machine) -> Non
     assert machine.left_behind() == [folder.name]
 
 
-def test_without_xdg_cache_home_the_cache_is_in_the_home(machine: Machine) -> None:
+def test_the_cache_defaults_to_the_home_folder(machine: Machine) -> None:
     machine.add_go()
 
     folder = machine.run("ensure", XDG_CACHE_HOME="").folder()
@@ -107,14 +107,14 @@ def test_a_second_ensure_builds_nothing_and_where_agrees(machine: Machine) -> No
     assert machine.builds() == 1
 
 
-def test_the_build_says_what_it_does_and_how_long_it_takes(machine: Machine) -> None:
+def test_the_build_announces_its_steps_and_duration(machine: Machine) -> None:
     machine.add_go()
 
-    told = machine.run("ensure").stderr
+    reported = machine.run("ensure").stderr
 
     assert re.search(
         r"^building the Pulumi engine, once per machine: about \d+ (s|minutes); 0 s so far$",
-        told,
+        reported,
         re.MULTILINE,
     )
 
@@ -170,7 +170,7 @@ def test_an_interrupted_build_ends_its_children_and_leaves_nothing(
     assert machine.left_behind() == []
 
 
-def test_what_a_killed_build_left_is_swept_by_the_next(machine: Machine, held_build: Build) -> None:
+def test_the_next_build_removes_leftovers_of_a_killed_one(machine: Machine, held_build: Build) -> None:
     held_build.process.kill()
     held_build.process.wait()
     assert [name for name in machine.left_behind() if name.endswith(".part")]
@@ -182,9 +182,7 @@ def test_what_a_killed_build_left_is_swept_by_the_next(machine: Machine, held_bu
     assert machine.left_behind() == [folder.name]
 
 
-def test_two_builds_at_a_time_make_one_engine_and_the_second_says_that_it_waits(
-    machine: Machine, held_build: Build
-) -> None:
+def test_concurrent_builds_wait_and_make_one_engine(machine: Machine, held_build: Build) -> None:
     second = machine.start("ensure", {})
     assert second.stderr is not None
     assert re.match("another process is creating .*; waiting for it", second.stderr.readline())
@@ -194,7 +192,7 @@ def test_two_builds_at_a_time_make_one_engine_and_the_second_says_that_it_waits(
     assert machine.builds() == 1
 
 
-def test_a_failed_build_shows_the_end_of_the_output_and_where_all_of_it_is(machine: Machine) -> None:
+def test_a_failed_build_shows_last_output_and_log_path(machine: Machine) -> None:
     machine.add_go()
 
     answer = machine.run("ensure", BUILD_FAILS="yes")
@@ -220,13 +218,13 @@ def test_an_unwritable_cache_is_named_without_a_traceback(machine: Machine) -> N
     assert str(machine.cache) in answer.stderr
 
 
-def test_go_prints_the_go_on_path_where_it_is_new_enough(machine: Machine) -> None:
+def test_a_new_enough_go_on_path_is_used(machine: Machine) -> None:
     machine.add_go()
 
     assert machine.run("go").folder() == machine.bin / "go"
 
 
-def test_a_go_that_is_too_old_gives_way_to_the_wheel(machine: Machine, tmp_path: Path) -> None:
+def test_the_wheel_replaces_a_too_old_go(machine: Machine, tmp_path: Path) -> None:
     machine.add_go("1.25")
     wheels = wheel_of_go(tmp_path / "wheels")
 
@@ -237,8 +235,8 @@ def test_a_go_that_is_too_old_gives_way_to_the_wheel(machine: Machine, tmp_path:
 
 
 def test_help_names_every_command(machine: Machine) -> None:
-    told = machine.run("--help").stdout
+    reported = machine.run("--help").stdout
 
     assert all(
-        re.search(rf"^ +{command} ", told, re.MULTILINE) for command in ("ensure", "where", "go", "test")
+        re.search(rf"^ +{command} ", reported, re.MULTILINE) for command in ("ensure", "where", "go", "test")
     )

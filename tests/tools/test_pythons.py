@@ -38,7 +38,7 @@ def test_the_versions_are_those_of_the_classifiers() -> None:
     assert [line.split(":")[0] for line in printed.splitlines()] == [f"Python {one}" for one in versions]
 
 
-def test_an_interpreter_on_path_goes_before_pyenv(tmp_path: Path) -> None:
+def test_an_interpreter_on_path_precedes_pyenv(tmp_path: Path) -> None:
     wanted = add_python(tmp_path / "bin" / "python3.99", "3.99")
     add_python(tmp_path / "pyenv" / "versions" / "3.99.1" / "bin" / "python", "3.99")
     done = run("--list", "3.99", PATH=f"{tmp_path}/bin:/usr/bin:/bin", PYENV_ROOT=f"{tmp_path}/pyenv")
@@ -56,7 +56,7 @@ def test_a_shim_that_does_not_start_is_passed_over(tmp_path: Path) -> None:
     assert done.stdout == f"Python 3.99: {newest}\n"
 
 
-def test_one_that_is_not_found_is_an_error_only_if_required(tmp_path: Path) -> None:
+def test_a_missing_python_fails_only_if_required(tmp_path: Path) -> None:
     optional = run("3.99", PYENV_ROOT=str(tmp_path))
     required = run("3.99", PYENV_ROOT=str(tmp_path), REQUIRE_PYTHONS="1")
 

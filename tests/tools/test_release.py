@@ -62,7 +62,7 @@ def test_a_version_without_dated_entries_is_refused(release: Any, changelog: Pat
 
 
 def test_a_tag_that_exists_is_refused(release: Any, changelog: Path) -> None:
-    git = ["git", "-C", changelog.parent, "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    git = ["git", "-C", str(changelog.parent), "-c", "user.name=a", "-c", "user.email=a@example.com"]
     subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message", "Release"], check=True)
     subprocess.run([*git, "tag", "v1.2.3"], check=True)
 

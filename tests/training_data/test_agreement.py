@@ -143,9 +143,7 @@ def line_of(row: Any, *, is_escaped: bool = True) -> bytes:
 
 @settings(max_examples=300)
 @given(given=mutated(), is_escaped=st.booleans())
-def test_both_refuse_the_same_of_rows_that_were_changed_somewhere(
-    given: tuple[str, Any], *, is_escaped: bool
-) -> None:
+def test_both_refuse_the_same_mutated_rows(given: tuple[str, Any], *, is_escaped: bool) -> None:
     method, row = given
     line = line_of(row, is_escaped=is_escaped)
 
@@ -154,7 +152,7 @@ def test_both_refuse_the_same_of_rows_that_were_changed_somewhere(
 
 @settings(max_examples=200)
 @given(st.sampled_from(ALL_VALID), st.integers(min_value=0), st.binary(max_size=3), st.integers(0, 3))
-def test_both_refuse_the_same_of_lines_whose_bytes_were_changed(
+def test_both_refuse_the_same_lines_with_changed_bytes(
     given: tuple[str, Any], place: int, put: bytes, taken: int
 ) -> None:
     method, row = given
@@ -176,7 +174,7 @@ def test_both_take_a_valid_row(method: str, row: Any) -> None:
 
 
 @pytest.mark.parametrize("row", ACCEPTED_CHATS.values(), ids=ACCEPTED_CHATS.keys())
-def test_what_the_emulator_is_known_to_take_is_taken(row: Any) -> None:
+def test_rows_accepted_by_the_emulator_are_accepted(row: Any) -> None:
     assert not is_refused(line_of(row), "supervised")
 
 
@@ -189,5 +187,5 @@ FAULTY = {
 
 
 @pytest.mark.parametrize(("method", "row"), FAULTY.values(), ids=FAULTY.keys())
-def test_what_the_emulator_is_known_to_refuse_is_refused(method: str, row: Any) -> None:
+def test_rows_refused_by_the_emulator_are_refused(method: str, row: Any) -> None:
     assert is_refused(line_of(row), method)

@@ -98,9 +98,7 @@ def test_ten_million_bad_rows(tmp_path: Path, line: bytes, counts: dict[str, int
 
 
 @pytest.mark.parametrize("room", [0, 100])
-def test_a_disk_that_is_full_costs_no_more_than_the_memory_of_what_was_found(
-    tmp_path: Path, cache_home: Path, room: int
-) -> None:
+def test_a_full_disk_loses_only_the_cached_report(tmp_path: Path, cache_home: Path, room: int) -> None:
     """No file may become larger than `room`: what is beyond fails as on a full disk."""
     file = write(tmp_path / "file", *map(numbered, range(12)))
     os.utime(file, (0, 0))

@@ -46,7 +46,7 @@ def later(folder: Path | None) -> Cache[Report]:
     return Cache(Report, folder, lambda: os.stat("/proc/self").st_ctime_ns + LATER)  # noqa: PTH116
 
 
-def test_a_file_that_has_not_changed_is_not_read_again(file: Path, tmp_path: Path, reads: Reads) -> None:
+def test_an_unchanged_file_is_not_read_again(file: Path, tmp_path: Path, reads: Reads) -> None:
     cache = later(tmp_path / "cache")
     first = check(file, cache=cache, progress=reads)
 
@@ -117,7 +117,7 @@ def test_a_file_that_was_just_written_is_read_again(file: Path, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"state": [1, 2, 3, 4, 5], "sha256": 7}'])
-def test_a_corrupt_cache_is_as_none(file: Path, tmp_path: Path, content: bytes, reads: Reads) -> None:
+def test_a_corrupt_cache_is_ignored(file: Path, tmp_path: Path, content: bytes, reads: Reads) -> None:
     cache = later(tmp_path / "cache")
     first = check(file, cache=cache, progress=reads)
     entries = list((tmp_path / "cache").iterdir())
@@ -130,7 +130,7 @@ def test_a_corrupt_cache_is_as_none(file: Path, tmp_path: Path, content: bytes, 
 
 
 @pytest.mark.parametrize("folder", ["in the way/cache", "/proc/none"])
-def test_what_cannot_be_written_is_remembered_by_this_process(
+def test_an_unwritable_report_is_kept_in_memory(
     file: Path, tmp_path: Path, folder: str, reads: Reads
 ) -> None:
     (tmp_path / "in the way").write_text("a file")
@@ -142,9 +142,7 @@ def test_what_cannot_be_written_is_remembered_by_this_process(
     assert reads.number == 1
 
 
-def test_what_was_written_after_all_is_no_longer_remembered_otherwise(
-    file: Path, tmp_path: Path, reads: Reads
-) -> None:
+def test_a_report_written_later_leaves_memory(file: Path, tmp_path: Path, reads: Reads) -> None:
     (tmp_path / "cache").write_text("in the way")
     cache = later(tmp_path / "cache")
     first = check(file, cache=cache, progress=reads)
@@ -166,7 +164,7 @@ def test_nothing_is_remembered_nowhere(file: Path, reads: Reads) -> None:
     assert reads.number == 2
 
 
-def test_nobody_else_reads_what_rows_say(file: Path, tmp_path: Path) -> None:
+def test_cached_rows_are_private_to_the_user(file: Path, tmp_path: Path) -> None:
     check(file, cache=later(tmp_path / "cache"))
     modes = {stat.S_IMODE(entry.stat().st_mode) for entry in (tmp_path / "cache").iterdir()}
 
@@ -223,9 +221,7 @@ def test_the_users_cache_folder_is_the_default(file: Path, cache_home: Path) -> 
 class TestByHash:
     """Who knows what the file was need not look at it."""
 
-    def test_what_is_known_of_a_content_is_told_whatever_the_file_is_now(
-        self, file: Path, tmp_path: Path
-    ) -> None:
+    def test_a_known_hash_gives_its_report_without_reading(self, file: Path, tmp_path: Path) -> None:
         cache = Cache(Report, tmp_path / "cache")
         first = check(file, cache=cache)
         file.write_bytes(b"{")
@@ -235,7 +231,7 @@ class TestByHash:
         file.unlink()
         assert check(file, cache=cache, sha256=first.sha256) == first
 
-    def test_a_file_is_young_for_nobody_who_knows_its_hash(
+    def test_a_known_hash_makes_a_new_file_trustworthy(
         self, file: Path, tmp_path: Path, reads: Reads
     ) -> None:
         cache = Cache(Report, tmp_path / "cache")
@@ -255,7 +251,7 @@ class TestByHash:
         assert reads.number == 0
 
     @pytest.mark.parametrize("other", ["a" * 64, "", "../../etc/passwd", "\0"])
-    def test_of_another_hash_the_file_tells_its_own(
+    def test_a_mismatching_hash_is_ignored(
         self, file: Path, tmp_path: Path, other: str, reads: Reads
     ) -> None:
         cache = later(tmp_path / "cache")
@@ -265,7 +261,7 @@ class TestByHash:
         assert found.sha256 == sha256(file)
         assert reads.number == 1
 
-    def test_an_entry_under_another_name_is_none(self, file: Path, tmp_path: Path, reads: Reads) -> None:
+    def test_an_entry_with_another_name_is_ignored(self, file: Path, tmp_path: Path, reads: Reads) -> None:
         cache = Cache(Report, tmp_path / "cache")
         first = check(file, cache=cache, progress=reads)
         (entry,) = (tmp_path / "cache").iterdir()
@@ -313,7 +309,7 @@ def terms(context_length: int) -> dict[str, Any]:
 @example(content=SEEN, terms=terms(len(SEEN)))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 @given(content=FILES, terms=TERMS)
-def test_what_follows_from_another_report_is_what_is_read(
+def test_a_derived_report_equals_one_that_was_read(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, terms: dict[str, Any]
 ) -> None:
     folder, reads = tmp_path_factory.mktemp("data"), Reads()

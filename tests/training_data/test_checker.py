@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from tests.training_data.rows import ALL_VALID, CHAT, IMAGE, chat, numbered, user
 from tests.training_data.rows import ASSISTANT as ANSWER
 
+from pulumi_openai_ft._shared.api_limits import METHODS
 from pulumi_openai_ft._training_data import checker
 from pulumi_openai_ft._training_data.checker import CheckOptions, FileChecker
 from pulumi_openai_ft._training_data.executors import InlineExecutor
-from pulumi_openai_ft._training_data.limits import METHODS
 from pulumi_openai_ft._training_data.reader import blocks
 from pulumi_openai_ft._training_data.tokens import Tally
 
@@ -41,14 +41,14 @@ LINES = st.lists(
 
 @settings(max_examples=200)
 @given(LINES, st.sampled_from([None, *METHODS]))
-def test_whatever_is_in_a_file_is_judged_without_raising(lines: list[bytes], method: str | None) -> None:
+def test_any_file_is_checked_without_raising(lines: list[bytes], method: str | None) -> None:
     found = examined(b"\n".join(lines), method)
 
     assert found.examples >= 0
 
 
 @given(LINES, st.integers(1, 300))
-def test_what_is_found_does_not_depend_on_the_pieces(lines: list[bytes], size: int) -> None:
+def test_findings_do_not_depend_on_piece_boundaries(lines: list[bytes], size: int) -> None:
     content = b"\n".join(lines)
 
     assert gist(examined(content, "supervised", size)) == gist(
@@ -74,7 +74,7 @@ def test_each_line_must_hold_one_row(lines: list[str]) -> None:
     assert found.findings.counts["json"] == len(lines)
 
 
-def test_too_many_rows_with_images_are_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_rows_with_images_are_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checker, "MOST_IMAGE_ROWS", 10)
     rows = [numbered(number, chat(user(IMAGE), ANSWER)) for number in range(12)]
 
@@ -86,7 +86,7 @@ def test_too_many_rows_with_images_are_told_once(monkeypatch: pytest.MonkeyPatch
     ]
 
 
-def test_a_line_that_is_too_long_does_not_hide_the_next() -> None:
+def test_a_too_long_line_does_not_hide_the_next() -> None:
     rows = [json.dumps(numbered(number)).encode() for number in range(10)]
 
     found = examined(b"\n".join([b"x" * 5000, *rows, b"{"]), size=100, longest=1000)

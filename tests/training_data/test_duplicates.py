@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_a_line_is_told_with_the_first_that_it_repeats() -> None:
+def test_a_duplicate_names_its_first_occurrence() -> None:
     seen = DuplicateFinder()
 
     assert list(seen.among([b"a", b"b"], 1)) == []

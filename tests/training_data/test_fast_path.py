@@ -21,7 +21,7 @@ def plain(row: Any) -> Plain:
     return msgspec.json.decode(json.dumps(row).encode(), type=Plain)
 
 
-def test_plain_rows_are_read_as_any_row_is() -> None:
+def test_the_fast_path_reads_rows_like_the_full_path() -> None:
     batch, expected = Batch(), token_texts(CHAT, "supervised")
 
     assert collect_plain_rows([plain(CHAT)] * 3, batch)
@@ -34,7 +34,7 @@ def test_plain_rows_are_read_as_any_row_is() -> None:
     [chat(USER, ASSISTANT, USER), chat(USER | {"content": "<|im_end|>"}, ASSISTANT)],
     ids=["the user has the last word", "special token"],
 )
-def test_what_has_to_be_looked_at_more_closely_is_not_taken(row: Any) -> None:
+def test_rows_that_need_the_full_check_are_skipped(row: Any) -> None:
     batch = Batch()
 
     assert not collect_plain_rows([plain(CHAT), plain(row)], batch)
@@ -60,7 +60,7 @@ def len_of_texts(texts: list[str], common: list[str]) -> int:
 @pytest.mark.parametrize(
     "odd", [*(json.dumps(row).encode() for row in UNUSUAL), b" ", b"{", b'{"messages": [], "x": "\xff"}']
 )
-def test_rows_are_judged_alike_before_and_after_one_that_is_not_plain(odd: bytes) -> None:
+def test_a_special_row_does_not_affect_its_neighbors(odd: bytes) -> None:
     lines = [json.dumps(CHAT).encode(), odd, json.dumps(chat(USER, ASSISTANT)).encode()]
 
     together, alone = examined(lines), [examined([line]) for line in lines]

@@ -36,7 +36,7 @@ def numbered(found: Iterable[reader.Block]) -> Iterable[tuple[int, bytes | None]
 @given(
     st.lists(st.binary(max_size=9).filter(lambda line: b"\n" not in line)), st.integers(1, 40), st.booleans()
 )
-def test_lines_and_their_numbers_do_not_depend_on_the_pieces(
+def test_lines_and_numbers_do_not_depend_on_piece_boundaries(
     expected: list[bytes],
     size: int,
     is_ended: bool,  # noqa: FBT001 - hypothesis gives it
@@ -48,7 +48,7 @@ def test_lines_and_their_numbers_do_not_depend_on_the_pieces(
     assert read(content, size) == list(enumerate(expected, start=1))
 
 
-def test_lines_do_not_depend_on_the_chunks_that_are_split_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_do_not_depend_on_the_chunk_size(monkeypatch: pytest.MonkeyPatch) -> None:
     content = b"".join(b"%d" % number * (number % 7) + b"\n" for number in range(300))
     expected = read(content, len(content))
     monkeypatch.setattr(reader, "CHUNK", 5)
@@ -57,7 +57,7 @@ def test_lines_do_not_depend_on_the_chunks_that_are_split_at_a_time(monkeypatch:
 
 
 @given(st.integers(1, 20))
-def test_a_line_that_is_too_long_is_told_and_the_others_are_read(size: int) -> None:
+def test_a_too_long_line_is_reported_and_skipped(size: int) -> None:
     content = b"short\n" + b"x" * 21 + b"\n" + b"y" * 20 + b"\nend" + b"z" * 30
 
     assert read(content, size, longest=20) == [(1, b"short"), (2, None), (3, b"y" * 20), (4, None)]
@@ -76,13 +76,13 @@ def test_a_line_without_end_takes_no_memory() -> None:
     assert most < 8 * 2**20
 
 
-def test_pieces_are_used_in_order_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pieces_are_used_in_order_with_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "PIECE", 4)
     (tmp_path / "file").write_bytes(b"0123456789")
-    used, told = bytearray(), list[int]()
+    used, reported = bytearray(), list[int]()
 
     with opened(tmp_path / "file") as (content, state):
-        given = [bytes(piece) for piece in pieces(content, InlineExecutor(), used.extend, told.append)]
+        given = [bytes(piece) for piece in pieces(content, InlineExecutor(), used.extend, reported.append)]
 
-    assert (given, bytes(used), told) == ([b"0123", b"4567", b"89"], b"0123456789", [4, 8, 10])
+    assert (given, bytes(used), reported) == ([b"0123", b"4567", b"89"], b"0123456789", [4, 8, 10])
     assert state.size == 10

@@ -190,7 +190,7 @@ CHATS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
 
 
 @pytest.mark.parametrize(("row", "expected"), CHATS.values(), ids=CHATS.keys())
-def test_a_fault_in_a_chat_is_named_with_its_place(row: Any, expected: list[tuple[str, str]]) -> None:
+def test_a_fault_in_a_chat_is_located(row: Any, expected: list[tuple[str, str]]) -> None:
     assert kinds(row) == expected
 
 
@@ -209,7 +209,7 @@ PAIRS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
 
 
 @pytest.mark.parametrize(("row", "expected"), PAIRS.values(), ids=PAIRS.keys())
-def test_a_fault_in_a_preference_row_is_named_with_its_place(row: Any, expected: Any) -> None:
+def test_a_fault_in_a_preference_row_is_located(row: Any, expected: Any) -> None:
     assert kinds(row, "dpo") == expected
 
 
@@ -221,7 +221,7 @@ TASKS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
 
 
 @pytest.mark.parametrize(("row", "expected"), TASKS.values(), ids=TASKS.keys())
-def test_a_fault_in_a_reinforcement_row_is_named_with_its_place(row: Any, expected: Any) -> None:
+def test_a_fault_in_a_reinforcement_row_is_located(row: Any, expected: Any) -> None:
     assert kinds(row, "reinforcement") == expected
 
 
@@ -247,7 +247,7 @@ def test_all_faults_of_a_row_are_named() -> None:
     ],
     ids=["role", "null", "number", "object", "long"],
 )
-def test_a_problem_is_a_sentence_that_shows_the_value(row: Any, said: str) -> None:
+def test_a_problem_is_one_sentence_with_the_value(row: Any, said: str) -> None:
     [problem, *_] = row_problems(row, "supervised", line=12)
 
     assert str(problem).startswith(f"line 12: {said}")
@@ -266,7 +266,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize(("line", "reason"), UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_a_line_that_is_no_json_is_refused_with_the_reason(line: bytes, reason: str) -> None:
+def test_invalid_json_is_refused_with_the_reason(line: bytes, reason: str) -> None:
     with pytest.raises(UnreadableRowError) as raised:
         parse_row(line)
 

@@ -59,7 +59,7 @@ def test_well_typed_rows_are_read_as_any_row_is(method: str, row: Any) -> None:
 
 
 @pytest.mark.parametrize("method", sorted(TYPES))
-def test_rows_of_texts_alone_are_read_alike_by_the_faster_way(method: str) -> None:
+def test_text_only_rows_are_read_equally_fast_or_slow(method: str) -> None:
     row = {"supervised": CHAT, "dpo": PAIR, "reinforcement": TASK}[method]
     batch = Batch()
 
@@ -71,7 +71,7 @@ def test_rows_of_texts_alone_are_read_alike_by_the_faster_way(method: str) -> No
 UNUSUAL = [row for _, row in ALL_VALID if row not in USUAL.values()]
 
 
-def test_other_rows_are_told_and_leave_nothing_behind() -> None:
+def test_other_rows_are_reported_and_leave_no_texts() -> None:
     rows: list[Any] = [typed(row, method) for method, row in ALL_VALID if row not in USUAL.values()]
     batch = Batch()
 
@@ -98,7 +98,7 @@ DOUBTFUL = {
 
 
 @pytest.mark.parametrize(("row", "method"), DOUBTFUL.values(), ids=DOUBTFUL.keys())
-def test_rows_that_types_cannot_tell_to_be_wrong_are_doubtful(row: Any, method: str) -> None:
+def test_rows_that_types_cannot_judge_need_the_full_check(row: Any, method: str) -> None:
     batch = Batch()
 
     with pytest.raises(NeedsFullCheckError):
@@ -109,7 +109,7 @@ def test_rows_that_types_cannot_tell_to_be_wrong_are_doubtful(row: Any, method: 
 
 @settings(max_examples=200)
 @given(mutated())
-def test_whatever_is_not_doubtful_has_no_faults_and_is_read_as_any_row_is(given: tuple[str, Any]) -> None:
+def test_rows_without_full_check_are_valid_and_read_equally(given: tuple[str, Any]) -> None:
     method, row = copy.deepcopy(given)
     try:
         fast = spoken(row, method)

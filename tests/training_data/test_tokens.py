@@ -32,13 +32,13 @@ def letters(texts: list[str], common: list[str]) -> int:
     return len("".join(texts + common))
 
 
-def test_a_text_that_many_rows_share_counts_for_each() -> None:
+def test_a_text_shared_by_many_rows_counts_each_time() -> None:
     count = counter(NEW)
 
     assert count(["a b c"], ["a b"] * 3 + ["a"]) == 3 + 3 * 2 + 1
 
 
-def test_special_tokens_are_counted_as_the_text_that_they_are() -> None:
+def test_special_tokens_are_counted_as_ordinary_text() -> None:
     assert counter(NEW)(["<|endoftext|>"], []) > 1
 
 

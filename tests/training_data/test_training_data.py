@@ -40,7 +40,7 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("method", "row"), ALL_VALID, ids=NAMES)
-def test_good_rows_are_counted_and_nothing_is_said(method: str, row: Any, file: Path) -> None:
+def test_valid_rows_are_counted_without_problems(method: str, row: Any, file: Path) -> None:
     rows = [row | {"number": number} for number in range(10)]
 
     report = check(write(file, *rows), method=method, part="training")  # type: ignore[arg-type]
@@ -50,7 +50,7 @@ def test_good_rows_are_counted_and_nothing_is_said(method: str, row: Any, file: 
     assert report.tokens > 0
 
 
-def test_a_report_tells_hash_and_size(file: Path) -> None:
+def test_a_report_has_hash_and_size(file: Path) -> None:
     content = write(file, *TWELVE).read_bytes()
 
     report = check(file)
@@ -60,20 +60,20 @@ def test_a_report_tells_hash_and_size(file: Path) -> None:
 
 
 @pytest.mark.parametrize(("row", "method"), [(CHAT, "supervised"), (PAIR, "dpo"), (TASK, "reinforcement")])
-def test_the_first_row_tells_the_method(row: Any, method: str, file: Path) -> None:
+def test_the_first_row_determines_the_method(row: Any, method: str, file: Path) -> None:
     assert check(write(file, b"", b"{", row)).method == method
 
 
-def test_the_first_row_tells_the_method_whatever_bytes_follow(file: Path) -> None:
+def test_the_first_row_determines_the_method_despite_later_bytes(file: Path) -> None:
     report = check(write(file, b"", PAIR, b'"caf\xe9"', PAIR))
 
-    assert (report.method, report.counts.keys()) == (
+    assert (report.method, set(report.counts)) == (
         "dpo",
         {"blank_line", "encoding", "duplicate", "few_examples"},
     )
 
 
-def test_problems_are_told_with_line_and_place(file: Path) -> None:
+def test_problems_are_reported_with_line_and_path(file: Path) -> None:
     rows = [*TWELVE[:4], b"{", *TWELVE[4:], chat(USER, ASSISTANT | {"weight": 2}), chat(USER)]
 
     report = check(write(file, *rows))
@@ -86,7 +86,7 @@ def test_problems_are_told_with_line_and_place(file: Path) -> None:
     assert (report.errors, report.warnings, report.examples) == (3, 0, 15)
 
 
-def test_the_first_twenty_are_told_and_the_others_counted(file: Path) -> None:
+def test_twenty_problems_are_reported_and_the_others_counted(file: Path) -> None:
     bad = [chat(USER, ASSISTANT | {"weight": 2}, number=number) for number in range(30)]
 
     report = check(write(file, *TWELVE, TWELVE[0], *bad, b"{"))
@@ -101,7 +101,7 @@ def test_the_first_twenty_are_told_and_the_others_counted(file: Path) -> None:
     ]
 
 
-def test_a_file_with_nothing_but_errors_is_given_up_but_hashed(file: Path) -> None:
+def test_a_file_of_errors_is_abandoned_but_hashed(file: Path) -> None:
     content = write(file, *[b'{"a": %d}' % number for number in range(12_000)]).read_bytes()
 
     report = check(file)
@@ -140,7 +140,7 @@ def test_a_byte_order_mark_is_a_warning(file: Path) -> None:
     assert found(check(file)) == [("byte_order_mark", None, "")]
 
 
-def test_windows_line_ends_are_one_warning_and_hide_no_duplicate(file: Path) -> None:
+def test_windows_line_endings_are_one_warning(file: Path) -> None:
     lines = [json.dumps(row).encode() + b"\r" for row in [*TWELVE, TWELVE[0]]]
 
     assert found(check(write(file, *lines))) == [("carriage_returns", None, ""), ("duplicate", 13, "")]
@@ -163,7 +163,7 @@ def test_nine_rows_are_too_few_to_train(part: Any, kind: str | None, file: Path)
     assert [problem.kind for problem in report.problems] == ([kind] if kind else [])
 
 
-def test_too_few_rows_are_told_before_whatever_else_is_wrong(file: Path) -> None:
+def test_too_few_rows_are_reported_before_other_problems(file: Path) -> None:
     row = chat(*[USER | {"name": 7}] * 25, ASSISTANT)
 
     of_training, of_validation, open_ = (
@@ -177,7 +177,7 @@ def test_too_few_rows_are_told_before_whatever_else_is_wrong(file: Path) -> None
     assert [problem.kind for problem in open_.problems] == ["name"] * 20 + ["few_examples"]
 
 
-def test_rows_of_the_training_file_are_found_in_the_validation_file(file: Path, tmp_path: Path) -> None:
+def test_training_rows_are_found_in_the_validation_file(file: Path, tmp_path: Path) -> None:
     training = write(file, *TWELVE)
     validation = write(tmp_path / "validation.jsonl", numbered(99), TWELVE[4])
 
@@ -189,7 +189,7 @@ def test_rows_of_the_training_file_are_found_in_the_validation_file(file: Path, 
     )
 
 
-def test_a_row_that_is_too_long_is_cut_in_the_count(file: Path) -> None:
+def test_a_too_long_row_is_truncated_in_the_count(file: Path) -> None:
     rows = [*TWELVE, chat(USER, ASSISTANT | {"content": "parcel " * 500})]
     whole, cut = check(write(file, *rows)), check(file, context_length=100)
 
@@ -197,7 +197,7 @@ def test_a_row_that_is_too_long_is_cut_in_the_count(file: Path) -> None:
     assert whole.tokens - cut.tokens == 500 + 4 * 2 + 5 + 1 - 100
 
 
-def test_tokens_are_those_of_the_texts_and_four_for_each_message(file: Path) -> None:
+def test_tokens_are_texts_plus_four_per_message(file: Path) -> None:
     row = chat({"role": "system", "content": "a"}, USER | {"content": "b"}, ASSISTANT | {"content": "c d e"})
 
     report = check(write(file, row, numbered(2, row)))
@@ -244,11 +244,11 @@ def test_a_row_with_half_a_character_is_counted_too(file: Path) -> None:
 
 
 def test_progress_ends_with_the_whole_file(file: Path) -> None:
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
 
-    report = check(write(file, *TWELVE), progress=lambda done, size: told.append((done, size)))
+    report = check(write(file, *TWELVE), progress=lambda done, size: reported.append((done, size)))
 
-    assert told[-1] == (report.bytes, report.bytes)
+    assert reported[-1] == (report.bytes, report.bytes)
 
 
 def test_threads_find_what_one_thread_finds(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +261,7 @@ def test_threads_find_what_one_thread_finds(file: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("name", ["", "/dev/zero", "/proc/self/mem", "fifo", "missing", "\0"])
-def test_what_is_no_readable_file_is_refused_at_once(name: str, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_refused_at_once(name: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
 
     with pytest.raises(InputError, match=r"folder|not a regular file|cannot be read: ") as raised:
@@ -284,12 +284,12 @@ def replaced(file: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [appended, shortened, replaced, os.unlink])
-def test_a_file_that_changes_or_vanishes_while_it_is_read_is_refused(file: Path, change: Any) -> None:
+def test_a_file_changed_while_being_read_is_refused(file: Path, change: Any) -> None:
     write(file, *TWELVE)
     changes = [change]
 
     with pytest.raises(InputError, match="changed while it was being read; run the check again"):
-        check(file, progress=lambda _done, _size: changes and changes.pop()(file))
+        check(file, progress=lambda _done, _size: changes.pop()(file) if changes else None)
 
 
 def test_two_threads_may_check_the_same_file(file: Path) -> None:

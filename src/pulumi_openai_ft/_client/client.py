@@ -21,9 +21,9 @@ from pulumi_openai_ft._client.objects import (
     Permission,
     Upload,
 )
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
 from pulumi_openai_ft._client.requests import Session
 from pulumi_openai_ft._client.transport import Form
+from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:

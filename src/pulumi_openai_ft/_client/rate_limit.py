@@ -6,14 +6,11 @@ instead of backing off separately. The limit ends when the queue is empty and a 
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 
 MINUTE = 60.0
 PER_MINUTE = 6
@@ -23,25 +20,7 @@ MAX_DELAY = 120.0
 """Maximum number of seconds for which a response delays all requests. A longer wait is an error that states it."""
 
 
-@dataclass(frozen=True)
-class TimeSource:
-    """Clocks and sleep.
-
-    Attributes:
-        clock: Returns monotonic seconds.
-        sleep: Waits for a number of seconds.
-        wall: Returns Unix seconds.
-    """
-
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    wall: Callable[[], float] = time.time
-
-
-REAL_TIME = TimeSource()
-
-
-@dataclass
+@dataclass(slots=True)
 class RateLimiter:
     """A token bucket with a capacity of 1: at most `PER_MINUTE` + 1 requests in any minute.
 

@@ -7,9 +7,10 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pulumi_openai_ft._client.error_mapping import RequestContext, Response
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, RateLimiter, TimeSource, limiter_of
+from pulumi_openai_ft._client.rate_limit import RateLimiter, limiter_of
 from pulumi_openai_ft._client.retries import retrying
 from pulumi_openai_ft._client.transport import ConnectionPool, PoolKey, shared
+from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 from pulumi_openai_ft._shared.engine_liveness import require_engine
 from pulumi_openai_ft.errors import RateLimitError, RequestError
 

@@ -23,7 +23,7 @@ from pulumi_openai_ft.errors import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pulumi_openai_ft._client.rate_limit import TimeSource
+    from pulumi_openai_ft._shared.clock import TimeSource
 
 Method = Literal["GET", "POST", "DELETE"]
 

@@ -215,7 +215,7 @@ def _connection_error(
     )
 
 
-@dataclass
+@dataclass(slots=True)
 class _Shared:
     """The connection pools of this process. Releasing a pool for the last time closes it."""
 

@@ -38,7 +38,9 @@ class ExpiresAfter(input_models.InputModel):
     """Lifetime after which the service deletes the file."""
 
     anchor: Literal["created_at"] = Field(description="Start of the lifetime.")
-    seconds: Annotated[int, Field(ge=3600, le=2592000)] = Field(description="Lifetime, 1 hour to 30 days.")
+    seconds: Annotated[int, input_models.within("file_lifetime")] = Field(
+        description="Lifetime, 1 hour to 30 days."
+    )
 
 
 with warnings.catch_warnings():

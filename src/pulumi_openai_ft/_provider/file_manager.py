@@ -44,7 +44,7 @@ FINGERPRINT_LENGTH = 10
 """Number of characters of the fingerprint that are part of a file name."""
 
 
-@dataclass
+@dataclass(slots=True)
 class FileManager:
     """The files of one service.
 
@@ -228,7 +228,7 @@ class FileManager:
             return self._recent.since(created_at)
 
 
-@dataclass
+@dataclass(slots=True)
 class _RecentJobs:
     """The service's jobs, newest first. Pages are requested only as far back as needed."""
 

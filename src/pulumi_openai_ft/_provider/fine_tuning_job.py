@@ -80,10 +80,9 @@ class FineTuningJobProvider(Provider):
         """Return the warnings about the model and the training file of a new job."""
         if _is_same(olds, news):
             return []
-        return [
-            *model_warnings(news, self.catalog, int(self.settings.shutdown_warning_days)),
-            *estimate.data_warnings(news, self.catalog, self.host),
-        ]
+        days, today = int(self.settings.shutdown_warning_days), self.host.time.today()
+        of_model = model_warnings(news, self.catalog, days, today)
+        return [*of_model, *estimate.data_warnings(news, self.catalog, self.host)]
 
     def with_computed_inputs(self, olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
         """Add the estimated tokens and cost. An existing job keeps the estimate from before its creation."""

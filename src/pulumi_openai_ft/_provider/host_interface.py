@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pulumi.dynamic import CreateResult
 
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
+from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 from pulumi_openai_ft.errors import IncompleteResourceError, OpenAIFTError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@dataclass
+@dataclass(slots=True)
 class Host:
     """The capabilities of Pulumi's stock host, which are few. This package's host (`host/`) overrides them.
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pulumi.output import Unknown
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pulumi_openai_ft._shared.api_limits import RANGES
 from pulumi_openai_ft._shared.property_paths import top_level
 from pulumi_openai_ft._shared.state_names import SECRET_INPUTS
 
@@ -63,9 +64,15 @@ def integers_from_floats(value: Any) -> Any:
     return value
 
 
+def within(name: str) -> Any:
+    """Return the constraint that a number is in one of the API's ranges."""
+    limits = RANGES[name]
+    return Field(ge=limits.minimum, gt=limits.above, le=limits.maximum)
+
+
 def unknown() -> Any:
     """Return Pulumi's placeholder for an unknown value."""
-    return Unknown()  # type: ignore[no-untyped-call]
+    return Unknown()
 
 
 def is_known(value: Any) -> bool:

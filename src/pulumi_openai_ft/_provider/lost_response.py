@@ -9,7 +9,7 @@ from pulumi_openai_ft.errors import CommandInterruptedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pulumi_openai_ft._client.rate_limit import TimeSource
+    from pulumi_openai_ft._shared.clock import TimeSource
 
 Found = TypeVar("Found")
 

@@ -29,14 +29,14 @@ LOOKUP_DELAYS = (0.0, 2.0, 8.0)
 """Seconds before each search for permissions after a lost response. Few, because admin requests are rate-limited."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Listed:
     lock: Lock = field(default_factory=Lock)
     listed_at: float = float("-inf")
     found: list[Permission] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(slots=True)
 class PermissionManager:
     """A manager of the checkpoint permissions of a service.
 

@@ -51,7 +51,7 @@ class _Content(msgspec.Struct, Generic[Report]):
     reports: dict[str, Report]
 
 
-@dataclass
+@dataclass(slots=True)
 class Cache(Generic[Report]):
     """A folder of small files that map a file's state to its hash, and a content's hash to its reports.
 

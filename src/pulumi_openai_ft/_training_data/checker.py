@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
+from pulumi_openai_ft._shared.api_limits import METHODS
 from pulumi_openai_ft._training_data.duplicates import DuplicateFinder
 from pulumi_openai_ft._training_data.fast_path import collect_plain_rows
-from pulumi_openai_ft._training_data.limits import LEAST_EXAMPLES, METHODS, MOST_IMAGE_ROWS
+from pulumi_openai_ft._training_data.limits import FEWEST_ROWS, MOST_IMAGE_ROWS
 from pulumi_openai_ft._training_data.problems import Problem, ProblemLog
+from pulumi_openai_ft._training_data.reader import LONGEST_LINE
 from pulumi_openai_ft._training_data.row_rules import (
     UnreadableRowError,
     likely_method,
@@ -84,7 +86,11 @@ class FileChecker:
         if self._is_stopped:
             return
         if block.lines is None:
-            self._add("line_too_long", "is longer than 160 MB, the limit for an example", block.number)
+            self._add(
+                "line_too_long",
+                f"is longer than {LONGEST_LINE / 2**20:.0f} MB, the limit for an example",
+                block.number,
+            )
             return
         lines = self._check_start(block.lines) if block.number == 1 else block.lines
         if not lines:
@@ -114,7 +120,7 @@ class FileChecker:
             self._add("too_many_image_rows", f"has {self._tally.image_rows:,} examples with images")
         if not self.examples:
             self._add("no_examples", "has no examples")
-        elif self.examples < LEAST_EXAMPLES:
+        elif self.examples < FEWEST_ROWS:
             self._add("few_examples", f"has {self.examples} example{'' if self.examples == 1 else 's'}")
 
     def _add(self, kind: str, reason: str, line: int | None = None) -> None:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 
-METHODS = ("supervised", "dpo", "reinforcement")
-"""Training methods: the values of `method.type` in the request that creates a job."""
+from pulumi_openai_ft._shared.api_limits import LIMITS
+
 CHAT_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 REINFORCEMENT_ROLES = ("developer", "user", "assistant", "tool")
 PARTS = {"user": ("text", "image_url"), "assistant": ("text", "refusal")}
 """Types of content parts by role. Other roles allow only text."""
 DETAILS = ("auto", "low", "high")
 
-LEAST_EXAMPLES = 10
-MOST_IMAGE_ROWS = 50_000
-MOST_IMAGES = 10
-MOST_IMAGE_BYTES = 10 * 2**20
-MOST_FUNCTIONS = 128
-IMAGE_TOKENS = {"low": 85}
-WHOLE_IMAGE_TOKENS = 765
+FEWEST_ROWS = LIMITS["fewest_rows"]
+MOST_IMAGE_ROWS = LIMITS["rows_with_images"]
+MOST_IMAGES = LIMITS["images_in_row"]
+MOST_IMAGE_BYTES = LIMITS["image_bytes"]
+MOST_FUNCTIONS = LIMITS["functions_in_row"]
+IMAGE_TOKENS = {"low": LIMITS["tokens_of_low_detail_image"]}
+WHOLE_IMAGE_TOKENS = LIMITS["tokens_of_image"]
 """Tokens of an image of four tiles. The actual number depends on the size of the image."""
 
 SPECIAL_TOKEN = re.compile(

@@ -9,6 +9,7 @@ from pulumi_openai_ft._training_data.limits import (
     DETAILS,
     FUNCTION_NAME,
     MOST_FUNCTIONS,
+    MOST_IMAGE_BYTES,
     PARTS,
     SPECIAL_TOKEN,
     is_image,
@@ -116,7 +117,8 @@ def _check_image(problems: RowProblems, image: Any, path: str) -> None:
     if not is_image(url):
         problems.add(
             "image",
-            "is neither a web URL nor a base64 data URL of a JPEG, PNG or WEBP file of up to 10 MB",
+            "is neither a web URL nor a base64 data URL of a JPEG, PNG or WEBP file of up to "
+            f"{MOST_IMAGE_BYTES / 2**20:.0f} MB",
             f"{path}.url",
         )
 

@@ -7,6 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from pulumi_openai_ft._training_data.limits import (
+    FEWEST_ROWS,
+    MOST_IMAGE_BYTES,
+    MOST_IMAGE_ROWS,
+    MOST_IMAGES,
+)
+
 
 class Severity(StrEnum):
     """The effect of a problem on a job."""
@@ -37,6 +44,7 @@ def _warning(hint: str) -> Kind:
     return Kind(Severity.WARNING, hint)
 
 
+_IMAGE_MB = f"{MOST_IMAGE_BYTES / 2**20:.0f} MB"
 KINDS: dict[str, Kind] = {
     "encoding": _error("save the file as UTF-8 without a byte order mark"),
     "array": _error(
@@ -52,8 +60,8 @@ KINDS: dict[str, Kind] = {
     "name": _error("write a string"),
     "weight": _error("set weight to 0 or 1 on an assistant message, or omit it"),
     "image": _error(
-        "use up to 10 images per example (none for dpo), only in user messages, as URLs or base64 data URLs of "
-        "JPEG, PNG or WEBP files of up to 10 MB each"
+        f"use up to {MOST_IMAGES} images per example (none for dpo), only in user messages, as URLs or base64 data "
+        f"URLs of JPEG, PNG or WEBP files of up to {_IMAGE_MB} each"
     ),
     "tool_call": _error('write {"id": …, "type": "function", "function": {"name": …, "arguments": "{…}"}}'),
     "arguments": _error("write the arguments as a string that contains JSON"),
@@ -64,11 +72,13 @@ KINDS: dict[str, Kind] = {
     "nothing_to_learn": _error("add an assistant message that does not have weight 0"),
     "output": _error("write a list of exactly one assistant message"),
     "special_token": _error("remove or rewrite it: the service reserves this text"),
-    "too_many_image_rows": _error("keep at most 50,000 examples with images"),
-    "too_few_examples": _error("add examples: training requires at least 10"),
+    "too_many_image_rows": _error(f"keep at most {MOST_IMAGE_ROWS:,} examples with images"),
+    "too_few_examples": _error(f"add examples: training requires at least {FEWEST_ROWS}"),
     "no_examples": _error("write at least one example"),
     "stopped": _error("fix the errors listed, then run the check again"),
-    "few_examples": _warning("add examples if this is a training file: training requires at least 10"),
+    "few_examples": _warning(
+        f"add examples if this is a training file: training requires at least {FEWEST_ROWS}"
+    ),
     "byte_order_mark": _warning("save the file without it, unless you use it with Azure, which requires it"),
     "carriage_returns": _warning("save the file with Unix line endings (LF) if the service rejects it"),
     "blank_line": _warning("remove the blank line"),
@@ -124,7 +134,7 @@ class Problem:
         return f"line {self.line}: {self.path or 'the example'} {self.reason}; {self.hint}"
 
 
-@dataclass
+@dataclass(slots=True)
 class ProblemLog:
     """Problems in bounded memory: the first ones in full, later ones only as counts.
 

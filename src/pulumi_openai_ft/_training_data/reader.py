@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from itertools import cycle
 from typing import TYPE_CHECKING, NamedTuple
 
+from pulumi_openai_ft._shared.api_limits import LIMITS
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ PIECE = 8 * 2**20
 """Bytes per read. With smaller reads, the hashing thread would have to wait for the interpreter lock."""
 CHUNK = 128 * 2**10
 """Bytes per split. Lines are parsed 1.5 times as fast if they stay in the processor's cache."""
-LONGEST_LINE = 160 * 2**20
+LONGEST_LINE = LIMITS["row_bytes"]
 """Maximum length of a line in bytes: ten images of 10 MB in base64, which is the limit per example, and text."""
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft import training_data
 from pulumi_openai_ft._provider.job.messages import cost
+from pulumi_openai_ft._shared.api_limits import RANGES
 from pulumi_openai_ft.catalog import Catalog, ModelEntry, Sourced
 from pulumi_openai_ft.cli.validate import check, summary
 from pulumi_openai_ft.training_data import METHODS, Estimate, Report
@@ -22,7 +23,7 @@ DESCRIPTION = """\
 Estimates the number of billed tokens and the cost of training on a file. Prices come from the catalog of this package,
 which lists the source and the date of each price. Check your invoice for the actual cost: the service counts tokens
 itself. Exits with 1 if the service would reject the file."""
-MOST_EPOCHS = 50
+EPOCHS = RANGES["n_epochs"]
 PRICE_OPTION = "--price"
 
 
@@ -165,8 +166,8 @@ def _as_json(found: _Priced) -> str:
 def _epochs(text: str) -> int | str:
     if text == "auto":
         return text
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_EPOCHS:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither auto nor an integer from 1 to {MOST_EPOCHS}")
+    if not text.isdecimal() or int(text) not in EPOCHS:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither auto nor an integer from {EPOCHS}")
     return int(text)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from pulumi_openai_ft._shared.clock import today
 from pulumi_openai_ft.cli import estimate, validate
 from pulumi_openai_ft.cli.doctor import checks
 from pulumi_openai_ft.cli.doctor.report import Status, as_json, as_table
@@ -105,8 +105,9 @@ def _add_doctor(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _examine(arguments: argparse.Namespace) -> int:
-    today = datetime.now(UTC).date()
-    findings = checks.examine(arguments.folder, today, stack=arguments.stack, disclose=arguments.with_secrets)
+    findings = checks.examine(
+        arguments.folder, today(), stack=arguments.stack, disclose=arguments.with_secrets
+    )
     print(as_json(findings) if arguments.json else as_table(findings))
     return int(any(finding.status is Status.PROBLEM for finding in findings))
 

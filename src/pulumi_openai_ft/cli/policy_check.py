@@ -10,11 +10,12 @@ from pulumi.runtime import rpc
 from pulumi_policy import EnforcementLevel
 
 from pulumi_openai_ft._provider.input_models import HIDDEN, unknown
+from pulumi_openai_ft._shared.clock import today
 from pulumi_openai_ft.cli import policy_config, pulumi_cli
 from pulumi_openai_ft.cli.project import Project
 from pulumi_openai_ft.policies import RULES
 from pulumi_openai_ft.policies._checked_resource import CheckedResource
-from pulumi_openai_ft.policies._rule import Rule, StackRule, today
+from pulumi_openai_ft.policies._rule import Rule, StackRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

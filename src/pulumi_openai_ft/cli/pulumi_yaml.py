@@ -6,7 +6,7 @@ import copy
 import json
 from typing import Any
 
-import yaml  # type: ignore[import-untyped] # its type stubs are another package, for three calls
+import yaml
 
 from pulumi_openai_ft.errors import InputError
 

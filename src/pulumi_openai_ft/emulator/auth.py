@@ -45,7 +45,7 @@ class Key:
     project: str | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Keyring:
     """The registered keys.
 

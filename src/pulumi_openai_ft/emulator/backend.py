@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.emulator.auth import Keyring
-from pulumi_openai_ft.emulator.catalog import Catalogue, load_catalogue
+from pulumi_openai_ft.emulator.catalog import Catalog, load_catalog
 from pulumi_openai_ft.emulator.errors import invalid
 from pulumi_openai_ft.emulator.faults import Faults
 from pulumi_openai_ft.emulator.lifecycle import Lifecycle
@@ -26,7 +26,7 @@ _SKIPPED = "skipped seconds"
 _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
-@dataclass
+@dataclass(slots=True)
 class Backend:
     """The emulated service, without HTTP. `seed` determines the seeds of jobs that set none."""
 
@@ -35,7 +35,6 @@ class Backend:
     store: Store
     blobs: Blobs
     seed: int = 0
-    catalogue: Catalogue = field(default_factory=load_catalogue)
     journal: Journal = field(default_factory=Journal)
     faults: Faults = field(default_factory=Faults)
     keyring: Keyring = field(init=False)
@@ -57,9 +56,10 @@ class Backend:
         self.clock.advance(seconds)
         self.store.set_fact(_SKIPPED, self.clock.skipped)
 
-    def today(self) -> date:
-        """Return the date that determines whether a model is shut down."""
-        return self.settings.today or datetime.fromtimestamp(self.clock.now(), UTC).date()
+    @property
+    def catalog(self) -> Catalog:
+        """Return the base models of the emulated service."""
+        return load_catalog(self.settings.rules.service)
 
     def job_seed(self) -> int:
         """Return the seed of the next job that sets none."""

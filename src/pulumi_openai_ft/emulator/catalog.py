@@ -1,4 +1,8 @@
-"""The base models of the emulated service, from `catalogue.json`."""
+"""The base models of the emulated service.
+
+The facts are those of the package's `catalog.json`. Only the data is shared: this reader belongs to the emulator, like
+its rules. It reads only confirmed facts, so that the emulator never refuses a job because of an unconfirmed fact.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,24 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True)
 class BaseModel:
-    """A base model.
-
-    Attributes:
-        id: Dated id.
-        aliases: Other names of the model.
-        methods: Supported fine-tuning methods.
-        shutdown_date: Date of the shutdown, if known.
-        unsure: Names of the fields that no source confirms. Unconfirmed methods never reject a job.
-    """
+    """A base model at one service: its dated id, its aliases, and the confirmed facts. An unknown fact is None."""
 
     id: str
-    aliases: tuple[str, ...]
-    methods: tuple[str, ...]
-    shutdown_date: date | None
-    unsure: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    methods: tuple[str, ...] | None = None
+    context_length: int | None = None
+    no_new_jobs_from: date | None = None
+    shutdown_date: date | None = None
 
     def created(self) -> int:
         """Return the Unix seconds of the date in the model's id, or 0 if the id has no date."""
@@ -33,43 +35,68 @@ class BaseModel:
         return int(datetime.fromisoformat(found[0]).replace(tzinfo=UTC).timestamp()) if found else 0
 
     def is_shut_down(self, today: date) -> bool:
-        """Return whether the model is shut down on a date."""
-        return self.shutdown_date is not None and self.shutdown_date <= today
+        """Return whether the service has shut down the model and the models that are fine-tuned from it."""
+        return _has_come(self.shutdown_date, today)
+
+    def takes_no_jobs(self, today: date) -> bool:
+        """Return whether the model supports no method, or accepts no new jobs on a date."""
+        return self.methods == () or _has_come(self.no_new_jobs_from, today)
 
     def is_known_unsupported(self, method: str) -> bool:
         """Return whether a source confirms that the model does not support a method."""
-        return method not in self.methods and "methods" not in self.unsure
+        return self.methods is not None and method not in self.methods
 
 
-class Catalogue:
-    """All base models, by id or alias."""
+class Catalog:
+    """The base models of a service, by id or alias."""
 
-    def __init__(self, models: list[BaseModel]) -> None:
-        self.models = models
-        self._by_name = {name: model for model in models for name in (model.id, *model.aliases)}
+    def __init__(self, models: Iterable[BaseModel], no_new_jobs_from: date | None = None) -> None:
+        self.models = list(models)
+        self._no_new_jobs_from = no_new_jobs_from
+        self._by_name = {name: model for model in self.models for name in (model.id, *model.aliases)}
 
     def find(self, name: str) -> BaseModel | None:
         """Return the model with this id or alias, or None."""
         return self._by_name.get(name)
 
-
-def load_catalogue() -> Catalogue:
-    """Load the catalog of the package."""
-    content = json.loads(files(__package__).joinpath("catalogue.json").read_text("utf-8"))
-    return Catalogue([_base_model(entry) for entry in content["models"]])
+    def takes_no_jobs(self, today: date) -> bool:
+        """Return whether the service has closed fine-tuning to everyone."""
+        return _has_come(self._no_new_jobs_from, today)
 
 
-def _base_model(entry: dict[str, object]) -> BaseModel:
-    shutdown = entry["shutdown_date"]
+@cache
+def load_catalog(service: str) -> Catalog:
+    """Load the base models of a service of the catalog."""
+    data = json.loads(files("pulumi_openai_ft").joinpath("catalog.json").read_text("utf-8"))
+    models = (
+        _base_model(id_, model["aliases"], model[service])
+        for id_, model in data["models"].items()
+        if service in model
+    )
+    return Catalog(models, _date(data["services"][service]["facts"], "no_new_jobs_from"))
+
+
+def _base_model(id_: str, aliases: Iterable[str], facts: Mapping[str, Any]) -> BaseModel:
+    methods = _confirmed(facts, "methods")
     return BaseModel(
-        id=str(entry["id"]),
-        aliases=_names(entry["aliases"]),
-        methods=_names(entry["methods"]),
-        shutdown_date=None if shutdown is None else date.fromisoformat(str(shutdown)),
-        unsure=_names(entry.get("unsure", [])),
+        id_,
+        tuple(aliases),
+        methods=None if methods is None else tuple(methods),
+        context_length=_confirmed(facts, "context_length"),
+        no_new_jobs_from=_date(facts, "no_new_jobs_from"),
+        shutdown_date=_date(facts, "shutdown_date"),
     )
 
 
-def _names(value: object) -> tuple[str, ...]:
-    assert isinstance(value, list)
-    return tuple(str(name) for name in value)
+def _confirmed(facts: Mapping[str, Any], name: str) -> Any:
+    fact = facts.get(name)
+    return fact["value"] if fact and fact["sure"] else None
+
+
+def _date(facts: Mapping[str, Any], name: str) -> date | None:
+    value = _confirmed(facts, name)
+    return None if value is None else date.fromisoformat(value)
+
+
+def _has_come(day: date | None, today: date) -> bool:
+    return day is not None and day <= today

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 from datetime import date
 from pathlib import Path
 
 from pulumi_openai_ft.emulator.server import Emulator, serve
 from pulumi_openai_ft.emulator.service_modes import MODES
+from pulumi_openai_ft.emulator.settings import DEFAULT_DAY
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,8 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--today",
         type=date.fromisoformat,
+        default=os.environ.get("OPENAI_FT_TODAY") or str(DEFAULT_DAY),
         metavar="YYYY-MM-DD",
-        help="date that determines which models are shut down (default: today)",
+        help=f"date that determines which models are available (default: OPENAI_FT_TODAY, or {DEFAULT_DAY})",
     )
     parser.add_argument(
         "--mode", choices=MODES, default="openai", help="service to emulate (default: openai)"

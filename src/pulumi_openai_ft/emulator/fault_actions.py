@@ -27,7 +27,7 @@ _BODILESS = (204, 304)
 _HTML = b"<html><head><title>%d</title></head><body><center><h1>%d</h1></center><hr>proxy</body></html>"
 
 
-@dataclass
+@dataclass(slots=True)
 class FaultyResponse:
     """A recorded response, which can be sent later."""
 
@@ -47,7 +47,7 @@ class FaultyResponse:
         return b"".join(message.get("body", b"") for message in self.messages[1:])
 
 
-@dataclass
+@dataclass(slots=True)
 class FaultedRequest:
     """A request that a fault affects, with everything required to serve it."""
 

@@ -51,7 +51,7 @@ _HEAD = fields(
 )
 
 
-@dataclass
+@dataclass(slots=True)
 class Fault:
     """A fault that affects matching requests.
 

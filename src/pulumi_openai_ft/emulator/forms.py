@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _LONGEST_FIELD = 1 << 16
 
 
-@dataclass
+@dataclass(slots=True)
 class Form:
     """A multipart body.
 

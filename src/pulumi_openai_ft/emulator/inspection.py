@@ -55,7 +55,7 @@ def models(backend: Backend) -> Objects:
     backend.lifecycle.advance(backend.store.jobs.find({}, LIVE), read=False)
     found = backend.store.models.find({})
     return [
-        {**model_body(model, backend.catalogue, backend.settings), "project": model.project, "job": model.job}
+        {**model_body(model, backend.catalog, backend.settings), "project": model.project, "job": model.job}
         for model in found
     ]
 

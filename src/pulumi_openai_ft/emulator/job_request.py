@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft.emulator.api_limits import LIMITS, METHODS, RANGES
 from pulumi_openai_ft.emulator.errors import invalid
 from pulumi_openai_ft.emulator.graders import check_grader
 from pulumi_openai_ft.emulator.validators import (
@@ -23,22 +24,35 @@ from pulumi_openai_ft.emulator.validators import (
 if TYPE_CHECKING:
     from pulumi_openai_ft.emulator.service_modes import Mode
 
-METADATA = pairs(text(maximum=512), longest_key=64, maximum=16)
+METADATA = pairs(
+    text(maximum=LIMITS["metadata_value_length"]),
+    longest_key=LIMITS["metadata_key_length"],
+    maximum=LIMITS["metadata_pairs"],
+)
+
+
+def _whole(name: str) -> Check:
+    return either("auto", whole(**RANGES[name]))
+
+
+def _number(name: str) -> Check:
+    return either("auto", number(**RANGES[name]))
+
 
 _COMMON: dict[str, Check] = {
-    "n_epochs": either("auto", whole(1, 50)),
-    "batch_size": either("auto", whole(1, 256)),
-    "learning_rate_multiplier": either("auto", number(above=0)),
+    "n_epochs": _whole("n_epochs"),
+    "batch_size": _whole("batch_size"),
+    "learning_rate_multiplier": _number("learning_rate_multiplier"),
 }
 HYPERPARAMETERS: dict[str, dict[str, Check]] = {
     "supervised": _COMMON,
-    "dpo": {**_COMMON, "beta": either("auto", number(above=0, maximum=2))},
+    "dpo": {**_COMMON, "beta": _number("beta")},
     "reinforcement": {
         **_COMMON,
         "reasoning_effort": one_of("default", "low", "medium", "high"),
-        "compute_multiplier": either("auto", number(above=0.00001, maximum=10)),
-        "eval_interval": either("auto", whole(1)),
-        "eval_samples": either("auto", whole(1)),
+        "compute_multiplier": _number("compute_multiplier"),
+        "eval_interval": _whole("eval_interval"),
+        "eval_samples": _whole("eval_samples"),
     },
 }
 """The hyperparameters of each method."""
@@ -58,7 +72,7 @@ _REINFORCEMENT = fields(
     {"hyperparameters": _hyperparameters("reinforcement"), "response_format": nullable(pairs(anything))},
 )
 _METHOD = fields(
-    {"type": one_of(*HYPERPARAMETERS)},
+    {"type": one_of(*METHODS)},
     {
         "supervised": nullable(fields({}, {"hyperparameters": _hyperparameters("supervised")})),
         "dpo": nullable(fields({}, {"hyperparameters": _hyperparameters("dpo")})),
@@ -68,10 +82,12 @@ _METHOD = fields(
 _REQUIRED: dict[str, Check] = {"model": text(1), "training_file": text(1)}
 _OPTIONAL: dict[str, Check] = {
     "validation_file": nullable(text(1)),
-    "suffix": nullable(text(1, 64)),
-    "seed": nullable(whole(0, 2**31 - 1)),
+    "suffix": nullable(text(**RANGES["suffix_length"])),
+    "seed": nullable(whole(**RANGES["seed"])),
     "metadata": nullable(METADATA),
-    "integrations": nullable(items(fields({"type": one_of("wandb"), "wandb": _WANDB}), maximum=5)),
+    "integrations": nullable(
+        items(fields({"type": one_of("wandb"), "wandb": _WANDB}), maximum=LIMITS["integrations"])
+    ),
     "method": nullable(_METHOD),
     "hyperparameters": nullable(fields({}, _COMMON)),
 }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-@dataclass
+@dataclass(slots=True)
 class ApiRequest:
     """A request to an endpoint. `body` is its JSON body, if any; `form` is set for multipart endpoints."""
 

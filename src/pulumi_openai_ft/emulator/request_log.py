@@ -11,7 +11,7 @@ from typing import Any
 KEPT_ENTRIES = 10_000
 
 
-@dataclass
+@dataclass(slots=True)
 class JournalEntry:
     """A request.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pulumi_openai_ft.emulator.catalog import BaseModel, Catalogue
+    from pulumi_openai_ft.emulator.catalog import BaseModel, Catalog
     from pulumi_openai_ft.emulator.event_log import Event
     from pulumi_openai_ft.emulator.records import Checkpoint, File, Job, Model, Part, Permission, Upload
     from pulumi_openai_ft.emulator.settings import Settings
@@ -129,9 +129,9 @@ def permission_body(permission: Permission) -> dict[str, Any]:
     }
 
 
-def model_body(model: Model, catalogue: Catalogue, settings: Settings) -> dict[str, Any]:
+def model_body(model: Model, catalog: Catalog, settings: Settings) -> dict[str, Any]:
     """Return a model object for a fine-tuned model. Its shutdown date is that of its base model."""
-    base = catalogue.find(model.base)
+    base = catalog.find(model.base)
     return {
         "id": model.id,
         "object": "model",

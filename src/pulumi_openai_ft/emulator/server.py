@@ -18,7 +18,7 @@ from pulumi_openai_ft.emulator.backend import Backend
 from pulumi_openai_ft.emulator.clock import Clock
 from pulumi_openai_ft.emulator.middleware import DroppableProtocol, StoppableServer
 from pulumi_openai_ft.emulator.service_modes import MODES
-from pulumi_openai_ft.emulator.settings import Settings
+from pulumi_openai_ft.emulator.settings import DEFAULT_DAY, Settings
 from pulumi_openai_ft.emulator.storage import EmulatorError, opened
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Emulator:
         polls_until_done: Number of reads by clients after which a job finishes; overrides `speed`.
         clock: A clock that overrides `speed` and `polls_until_done`.
         keys: Accepted keys; by default every key works.
-        today: Date that determines which models are shut down; by default the date of the clock.
+        today: Date that determines which models are available.
         mode: Service to emulate, a key of `MODES`.
 
     Attributes:
@@ -68,7 +68,7 @@ class Emulator:
         polls_until_done: int = 0,
         clock: Clock | None = None,
         keys: Sequence[str] = (),
-        today: date | None = None,
+        today: date = DEFAULT_DAY,
         mode: str = "openai",
     ) -> None:
         if mode not in MODES:
@@ -198,6 +198,10 @@ def serve(emulator: Emulator) -> int:
         with emulator:
             print(emulator.url, flush=True)  # noqa: T201  # scripts read this line
             _hint(f"Emulating OpenAI's fine-tuning API; help: {emulator.url.removesuffix('/v1')}/_emulator/")
+            today = emulator.settings.today
+            _hint(f"The service's date is {today}: set OPENAI_FT_TODAY={today} for programs and policies.")
+            if emulator.backend.catalog.takes_no_jobs(today):
+                _hint("The service accepts no new jobs on this date: set an earlier date with --today.")
             _hint("Any key works; keys that begin with sk-admin- are admin keys. Press Ctrl-C to stop.")
             stop_requested.wait()
     except EmulatorError as error:

@@ -18,6 +18,7 @@ class Mode:
     """The differences between a service and OpenAI.
 
     Attributes:
+        service: Service in the catalog whose base models the mode has. A gateway passes requests on to OpenAI.
         key_header: HTTP header for the key. In `authorization`, the key is a bearer token.
         required_query: Query parameter that every request must have.
         absent: Globs of the routes that the service lacks.
@@ -35,6 +36,7 @@ class Mode:
         answer_fields: Additional fields of job objects.
     """
 
+    service: str = "openai"
     key_header: str = "authorization"
     required_query: str | None = None
     absent: tuple[str, ...] = ()
@@ -73,6 +75,7 @@ _GATEWAY_ANSWERS = {"_hidden_params": {"custom_llm_provider": "somebody"}, "resp
 MODES = {
     "openai": Mode(),
     "azure": Mode(
+        service="azure",
         key_header="api-key",
         required_query="api-version",
         model_form="{base}.ft-{hex}{dashed_suffix}",

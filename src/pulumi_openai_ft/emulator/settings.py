@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import date
 
+from pulumi_openai_ft.emulator.api_limits import LIMITS
 from pulumi_openai_ft.emulator.service_modes import MODES, Mode
 
-if TYPE_CHECKING:
-    from datetime import date
-
 DEFAULT_PROJECT = "proj_default"
+DEFAULT_DAY = date(2026, 12, 1)
+"""A fixed day, so that runs do not depend on the real date: OpenAI takes no new jobs from 2027-01-06 on."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Settings:
     """The emulated organization and its limits.
 
@@ -25,7 +25,7 @@ class Settings:
         closed: Whether the organization can no longer create jobs.
         job_seconds: Simulated duration of a job in seconds.
         max_active_jobs: Maximum number of active jobs; None means unlimited.
-        today: Date that determines which models are shut down; None means the date of the clock.
+        today: Date that determines which models are available. Timestamps are those of the clock.
         missing_scope_status: HTTP status for a missing scope, 401 or 403 (docs/openai-api.md#missing-scopes).
         file_processing_seconds: Seconds until a new file has the status `processed`.
         max_file_bytes: Maximum size of a file uploaded in one request, in bytes.
@@ -41,12 +41,12 @@ class Settings:
     closed: bool = False
     job_seconds: float = 120.0
     max_active_jobs: int | None = None
-    today: date | None = None
+    today: date = DEFAULT_DAY
     missing_scope_status: int = 401
     file_processing_seconds: float = 0.0
-    max_file_bytes: int = 512 * 2**20
+    max_file_bytes: int = LIMITS["file_bytes"]
     max_part_bytes: int = 64 * 2**20
-    max_upload_bytes: int = 8 * 2**30
+    max_upload_bytes: int = LIMITS["upload_bytes"]
     mode: str = "openai"
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft.emulator.catalog import load_catalog
 from pulumi_openai_ft.emulator.clock import Clock, Moment
 from pulumi_openai_ft.emulator.records import Note
 from pulumi_openai_ft.emulator.runner import Dataset, Outcome, Progress, TrainingRequest
@@ -36,7 +37,7 @@ _REINFORCEMENT_AUTO = {
 }
 
 
-@dataclass
+@dataclass(slots=True)
 class Run:
     """The progress of a job in simulated seconds.
 
@@ -168,16 +169,27 @@ class SimulatingRunner:
         return Outcome(plan.trained_tokens, checkpoint_steps(plan), text)
 
     def _inspect(self, order: TrainingRequest, run: Run) -> None:
-        training = _inspect(order.training, order.kind, "training_file")
+        training = self._read(order, order.training, "training_file")
         found: list[Summary | Problem] = [training]
         if order.validation is not None:
-            found.append(_inspect(order.validation, order.kind, "validation_file"))
+            found.append(self._read(order, order.validation, "validation_file"))
         problems = [finding for finding in found if isinstance(finding, Problem)]
         if problems:
             run.problem = asdict(problems[0])
             run.reached = {"failed": run.reached["queued"]}
         elif isinstance(training, Summary):
             run.plan = asdict(plan_training(training, _with_beta(order)))
+
+    def _read(self, order: TrainingRequest, dataset: Dataset, param: str) -> Summary | Problem:
+        base = load_catalog(self._settings.rules.service).find(order.base)
+        length = base.context_length if base else None
+        try:
+            with dataset.open() as content:
+                return inspect_training_data(content, method=order.kind, param=param, context_length=length)
+        except FileNotFoundError:
+            return Problem(
+                "invalid_training_file", f"File {dataset.file_id} was deleted before it was read.", param
+            )
 
     def _progress(self, order: TrainingRequest, run: Run) -> Progress:
         if run.plan is None:
@@ -210,17 +222,7 @@ class SimulatingRunner:
         return Run(**note.content)
 
     def _save(self, order: TrainingRequest, run: Run) -> None:
-        self._notes.put(Note(id=order.job_id, created_at=run.moment.now, content=vars(run)))
-
-
-def _inspect(dataset: Dataset, method: str, param: str) -> Summary | Problem:
-    try:
-        with dataset.open() as content:
-            return inspect_training_data(content, method=method, param=param)
-    except FileNotFoundError:
-        return Problem(
-            "invalid_training_file", f"File {dataset.file_id} was deleted before it was read.", param
-        )
+        self._notes.put(Note(id=order.job_id, created_at=run.moment.now, content=asdict(run)))
 
 
 def _plan(run: Run) -> Plan:

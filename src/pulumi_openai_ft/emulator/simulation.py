@@ -15,6 +15,8 @@ from math import ceil, exp, log
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pulumi_openai_ft.emulator.api_limits import LIMITS, RANGES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -25,9 +27,10 @@ AUTO_BETA = 0.1
 AUTO_BATCH_SHARE = 0.002  # of the number of rows; OpenAI does not publish its rule
 KEPT_EPOCHS = 3
 
-_TARGET_EPOCHS = 3
-_MIN_TARGET_EXAMPLES, _MAX_TARGET_EXAMPLES = 100, 25_000
-_MAX_AUTO_EPOCHS, _MAX_BATCH = 25, 256
+_TARGET_EPOCHS, _MAX_AUTO_EPOCHS = LIMITS["usual_default_epochs"], LIMITS["most_default_epochs"]
+_MIN_TARGET_EXAMPLES = LIMITS["fewest_rows_in_default_epochs"]
+_MAX_TARGET_EXAMPLES = LIMITS["most_rows_in_default_epochs"]
+_MAX_BATCH: int = RANGES["batch_size"]["maximum"]
 _DECAY = 3.5  # over a job, the loss decays to exp(-3.5) = 3 % of its range
 _LOSS_COLUMNS = ("step", "train_loss", "train_accuracy", "valid_loss", "valid_mean_token_accuracy")
 _REWARD_COLUMNS = ("step", "train_mean_reward", "full_valid_mean_reward")

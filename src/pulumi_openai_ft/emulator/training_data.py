@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, BinaryIO
 
+from pulumi_openai_ft.emulator.api_limits import LIMITS
 from pulumi_openai_ft.emulator.training_rows import MAX_ROW_BYTES, Row, RowFaultError, read_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MIN_EXAMPLES = 10
-MAX_IMAGE_ROWS = 50_000
-MAX_ROW_TOKENS = 65_536  # longer rows are truncated
+MIN_EXAMPLES = LIMITS["fewest_rows"]
+MAX_IMAGE_ROWS = LIMITS["rows_with_images"]
 
 _MESSAGE_TOKENS = 3
 _ROW_TOKENS = 3
-_IMAGE_TOKENS = {"low": 85}
-_FULL_IMAGE_TOKENS = 765  # four tiles; the actual number depends on the image's size
+_IMAGE_TOKENS = {"low": LIMITS["tokens_of_low_detail_image"]}
+_FULL_IMAGE_TOKENS = LIMITS["tokens_of_image"]  # four tiles; the actual number depends on the image's size
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,11 @@ class Summary:
 
 
 def inspect_training_data(
-    content: BinaryIO, *, method: str, param: str = "training_file"
+    content: BinaryIO,
+    *,
+    method: str,
+    param: str = "training_file",
+    context_length: int | None = None,
 ) -> Summary | Problem:
     """Validate a file like the service in `validating_files`, one row at a time.
 
@@ -52,6 +56,7 @@ def inspect_training_data(
         method: supervised, dpo or reinforcement.
         param: Job parameter of the file, for the problem. A `training_file` needs ten examples. No minimum is
             published for a `validation_file`, so one example is enough.
+        context_length: Maximum length of an example in tokens, if known. Longer examples are truncated.
     """
     examples = tokens = image_rows = 0
     for number, line in enumerate(_lines(content), start=1):
@@ -65,7 +70,8 @@ def inspect_training_data(
         if image_rows > MAX_IMAGE_ROWS:
             return _format_problem(f"Line {number}: more than {MAX_IMAGE_ROWS} rows contain images.", param)
         examples += 1
-        tokens += _count_tokens(row)
+        row_tokens = _count_tokens(row)
+        tokens += row_tokens if context_length is None else min(row_tokens, context_length)
     required = MIN_EXAMPLES if param == "training_file" else 1
     return Summary(examples, tokens) if examples >= required else _too_few(examples, required, param)
 
@@ -94,4 +100,4 @@ def _count_tokens(row: Row) -> int:
     details = (image.get("detail", "auto") for image in row.images())
     images = sum(_IMAGE_TOKENS.get(detail, _FULL_IMAGE_TOKENS) for detail in details)
     overhead = _MESSAGE_TOKENS * len(row.messages) + _ROW_TOKENS
-    return min(MAX_ROW_TOKENS, texts + names + images + overhead)
+    return texts + names + images + overhead

@@ -10,13 +10,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pulumi_openai_ft.emulator.api_limits import LIMITS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_IMAGES_PER_ROW = 10
-MAX_IMAGE_BYTES = 10 * 2**20
-MAX_FUNCTIONS = 128
-MAX_ROW_BYTES = 160 * 2**20  # ten base64 images of 10 MB, plus text
+MAX_IMAGES_PER_ROW = LIMITS["images_in_row"]
+MAX_IMAGE_BYTES = LIMITS["image_bytes"]
+MAX_FUNCTIONS = LIMITS["functions_in_row"]
+MAX_ROW_BYTES = LIMITS["row_bytes"]
 
 _CHAT_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _REINFORCEMENT_ROLES = frozenset({"developer", "user", "assistant", "tool"})

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-from pulumi_openai_ft._client.rate_limit import TimeSource
 from pulumi_openai_ft._provider.host_interface import Host
+from pulumi_openai_ft._shared.clock import TimeSource
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft.errors import CommandInterruptedError
 from pulumi_openai_ft.host._operations import Operation, Operations
@@ -48,7 +48,7 @@ class EngineLog:
         return engine_pb2_grpc.EngineStub(grpc.insecure_channel(self._address))
 
 
-@dataclass
+@dataclass(slots=True)
 class EngineHost(Host):
     """The `Host` of providers that run in this process."""
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from pulumi.runtime.proto import provider_pb2
 
 from pulumi_openai_ft._client.client import connect
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
 from pulumi_openai_ft._program.functions.error_transport import encode
 from pulumi_openai_ft._program.functions.lookups import LOOKUPS
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
 from pulumi_openai_ft.errors import InputError, OpenAIFTError
 from pulumi_openai_ft.host._protocol import from_struct, to_struct

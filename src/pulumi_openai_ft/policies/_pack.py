@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 from pulumi_policy import PolicyPack
 
+from pulumi_openai_ft._shared.clock import today
 from pulumi_openai_ft.policies import budget, deadline, job_settings, keys, models, permissions, stack_rules
 from pulumi_openai_ft.policies._checked_resource import SecretMarks
-from pulumi_openai_ft.policies._rule import Clock, Rule, SecretScan, StackRule, today
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pulumi_policy import Policy
+
+    from pulumi_openai_ft.policies._rule import Clock, Rule, SecretScan, StackRule
 
 RULES: tuple[Rule | StackRule | SecretScan, ...] = (
     keys.DETECT_SECRETS,
@@ -42,7 +44,8 @@ def policies(clock: Clock = today) -> list[Policy]:
     """Return the policies of all rules, for your own pack.
 
     Args:
-        clock: Gives the day on which dates are judged; the day in UTC by default.
+        clock: Returns the date that determines which models are available. Defaults to OPENAI_FT_TODAY, or else the
+            current date in UTC.
     """
     marks = SecretMarks()
     return [rule.policy(marks, clock) for rule in RULES]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pulumi_policy import (
     EnforcementLevel,
-    Policy,
     PolicyConfigSchema,
     ResourceValidationPolicy,
     Secret,
@@ -20,6 +19,7 @@ from pulumi_openai_ft._provider.input_models import integers_from_floats
 from pulumi_openai_ft._provider.input_models import validation_errors as input_problems
 from pulumi_openai_ft._provider.job.inputs import FineTuningJobInputs
 from pulumi_openai_ft._provider.job.validation import conflicting_inputs
+from pulumi_openai_ft._shared.clock import today
 from pulumi_openai_ft._shared.property_paths import top_level
 from pulumi_openai_ft._shared.state_names import JOB_TYPE
 from pulumi_openai_ft.policies._checked_resource import CheckedResource, SecretMarks, raw, unknown_paths
@@ -34,11 +34,6 @@ Remedy = Callable[[CheckedResource, Limits], Mapping[str, Any] | None]
 Clock = Callable[[], date]
 INPUTS = {JOB_TYPE: FineTuningJobInputs}
 """Input models of the resource types that remediations may change."""
-
-
-def today() -> date:
-    """The day in UTC, in which services tell their dates."""
-    return datetime.now(UTC).date()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +118,7 @@ class Rule(_Rule):
         changes = {} if subject.name in limits["exempt"] else self.remediation(subject, limits) or {}
         return changes if _is_accepted(subject, changes) else {}
 
-    def policy(self, marks: SecretMarks, clock: Clock = today) -> Policy:
+    def policy(self, marks: SecretMarks, clock: Clock = today) -> ResourceValidationPolicy:
         """Return the policy for the engine."""
 
         def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -181,7 +176,7 @@ class StackRule(_Rule):
             for sentence in self.format_violations(subject, [found], limits)
         ]
 
-    def policy(self, marks: SecretMarks, clock: Clock = today) -> Policy:
+    def policy(self, marks: SecretMarks, clock: Clock = today) -> StackValidationPolicy:
         """Return the policy for the engine."""
 
         def validate(args: StackValidationArgs, report: ReportViolation) -> None:
@@ -207,7 +202,7 @@ class SecretScan(_Rule):
         """Return an empty schema: the rule has no options."""
         return {}
 
-    def policy(self, marks: SecretMarks, _clock: Clock = today) -> Policy:
+    def policy(self, marks: SecretMarks, _clock: Clock = today) -> ResourceValidationPolicy:
         """Return the policy for the engine."""
 
         def record(args: ResourceValidationArgs) -> Any:

@@ -29,7 +29,7 @@ def findings(folder: Path) -> dict[str, Finding]:
     return {found.check: found for found in examine(folder, TODAY)}
 
 
-def test_it_looks_at_everything(folder: Path) -> None:
+def test_everything_is_checked(folder: Path) -> None:
     assert list(findings(folder)) == [
         "project",
         "Pulumi",
@@ -41,6 +41,7 @@ def test_it_looks_at_everything(folder: Path) -> None:
         "stack",
         "project key",
         "admin key",
+        "date",
         "service",
         "training",
     ]
@@ -54,7 +55,7 @@ def test_without_pulumi_the_environment_counts(folder: Path) -> None:
     assert found["project key"].message == "from the environment (OPENAI_API_KEY)"
 
 
-def test_without_a_project_machine_and_service_are_looked_at_all_the_same(folder: Path) -> None:
+def test_without_a_project_machine_and_service_are_still_checked(folder: Path) -> None:
     (folder / "Pulumi.yaml").unlink()
 
     found = findings(folder)
@@ -76,9 +77,9 @@ def test_settings_that_contradict_each_other_are_one_problem(
     assert "service" not in found
 
 
-def test_nothing_is_changed_and_no_key_is_told(folder: Path, service: Emulator) -> None:
-    told = " ".join(found.message for found in findings(folder).values())
+def test_checks_change_nothing_and_print_no_key(folder: Path, service: Emulator) -> None:
+    reported = " ".join(found.message for found in findings(folder).values())
 
-    assert API_KEY not in told
+    assert API_KEY not in reported
     assert [(entry.method, entry.path) for entry in service.journal()] == [("GET", "/v1/fine_tuning/jobs")]
     assert [path.name for path in folder.iterdir()] == ["Pulumi.yaml"]

@@ -72,7 +72,7 @@ def test_a_missing_wrapper_is_a_problem(folder: Path) -> None:
     ],
     ids=["no run bit", "older", "another"],
 )
-def test_a_wrapper_that_is_not_right_is_told(
+def test_a_wrong_wrapper_is_reported(
     folder: Path, mode: int, content: bytes, mark: Status, reason: str
 ) -> None:
     project = append(folder, SELECTS)
@@ -206,11 +206,11 @@ def test_a_package_that_is_not_installed_is_a_problem(
 ) -> None:
     remove(env, lacking)
 
-    mark, told = program(folder)[about]
+    mark, reported = program(folder)[about]
 
     assert mark is Status.PROBLEM
-    assert text in told
-    assert str(env) in told
+    assert text in reported
+    assert str(env) in reported
 
 
 def test_another_version_of_the_package_is_a_warning(folder: Path, env: Path) -> None:
@@ -297,7 +297,7 @@ def test_a_broken_pulumi_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("told", "mark", "text"),
+    ("reported", "mark", "text"),
     [
         ("v3.259.0\n", Status.OK, "3.259.0, /bin/pulumi"),
         ("v3.271.1-alpha.1785.g51e8e1b\n", Status.OK, "3.271.1, /bin/pulumi"),
@@ -314,7 +314,7 @@ def test_a_broken_pulumi_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path:
     ],
     ids=["tried", "newer", "older", "unknown"],
 )
-def test_the_version_of_pulumi_is_judged(told: str, mark: Status, text: str) -> None:
-    found = local_checks.pulumi_version(Version.parse(told), "/bin/pulumi")
+def test_the_version_of_pulumi_is_judged(reported: str, mark: Status, text: str) -> None:
+    found = local_checks.pulumi_version(Version.parse(reported), "/bin/pulumi")
 
     assert (found.status, found.message) == (mark, text)

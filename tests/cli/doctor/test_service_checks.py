@@ -32,8 +32,8 @@ def configuration(
 
 def findings(found: Configuration, today: date = TODAY) -> dict[str, Finding]:
     settings = service_checks.settings_of(found)
-    told = [*service_checks.keys(settings, found), *service_checks.service(settings, today)]
-    return {finding.check: finding for finding in told}
+    reported = [*service_checks.keys(settings, found), *service_checks.service(settings, today)]
+    return {finding.check: finding for finding in reported}
 
 
 @pytest.fixture
@@ -73,14 +73,14 @@ def test_a_key_may_come_from_the_environment(whole: dict[str, Any], monkeypatch:
 
 
 @pytest.mark.parametrize(("key", "about"), [("apiKey", "project key"), ("adminKey", "admin key")])
-def test_a_key_in_plain_is_a_warning(whole: dict[str, Any], key: str, about: str) -> None:
+def test_a_plaintext_key_is_a_warning(whole: dict[str, Any], key: str, about: str) -> None:
     found = findings(configuration(**{**whole, "secret": ()}))
 
     assert found[about].status is Status.WARNING
     assert found[about].message.endswith(f"run `pulumi config set --secret openai-ft:{key}`")
 
 
-def test_no_project_key_is_a_problem_and_the_service_is_asked_all_the_same(service: Emulator) -> None:
+def test_the_service_is_checked_even_without_a_project_key(service: Emulator) -> None:
     found = findings(configuration(baseUrl=service.url))
 
     assert found["project key"].status is Status.PROBLEM
@@ -102,7 +102,7 @@ def test_a_service_without_permissions_needs_no_admin_key(service: Emulator) -> 
     assert found.message == "not needed: nebius has no checkpoint permissions"
 
 
-def test_an_admin_key_in_place_of_the_project_key_is_a_problem_and_is_not_sent(service: Emulator) -> None:
+def test_an_admin_key_as_project_key_is_not_sent(service: Emulator) -> None:
     found = findings(configuration(apiKey=ADMIN_KEY, baseUrl=service.url))
 
     assert found["project key"].status is Status.PROBLEM
@@ -110,7 +110,7 @@ def test_an_admin_key_in_place_of_the_project_key_is_a_problem_and_is_not_sent(s
     assert found["service"].message.endswith("; no project key was tested")
 
 
-def test_a_project_key_in_place_of_the_admin_key_is_a_problem(service: Emulator) -> None:
+def test_a_project_key_as_admin_key_is_a_problem(service: Emulator) -> None:
     found = findings(configuration(adminKey=API_KEY, apiKey=f"{API_KEY}x", baseUrl=service.url))["admin key"]
 
     assert found.status is Status.PROBLEM
@@ -135,7 +135,7 @@ def test_a_key_that_is_not_disclosed_hides_the_environments(
     assert found.status is Status.OK
 
 
-def test_equal_keys_are_refused_without_telling_them() -> None:
+def test_equal_keys_are_refused_without_printing_them() -> None:
     with pytest.raises(SettingsError, match="are the same key") as caught:
         service_checks.settings_of(configuration(apiKey=API_KEY, adminKey=API_KEY))
 
@@ -150,9 +150,7 @@ def test_a_refused_key_is_a_problem(guarded: Emulator) -> None:
     assert API_KEY not in found.message
 
 
-def test_a_closed_organization_is_a_problem_where_the_service_says_so(
-    whole: dict[str, Any], service: Emulator
-) -> None:
+def test_a_closed_organization_is_a_problem(whole: dict[str, Any], service: Emulator) -> None:
     service.fault("GET", "/v1/fine_tuning/jobs", "status", status=403, code="training_not_available")
 
     found = findings(configuration(**whole))
@@ -171,18 +169,18 @@ def test_a_service_that_does_not_answer_is_a_problem() -> None:
 
 
 @pytest.mark.parametrize(
-    ("today", "mark", "told"),
+    ("today", "mark", "reported"),
     [
         (date(2026, 10, 1), Status.OK, "accepts no new jobs from 2027-01-06, in 97 days"),
         (date(2026, 12, 1), Status.WARNING, "accepts no new jobs from 2027-01-06, in 36 days"),
         (date(2027, 1, 6), Status.WARNING, "has not accepted new jobs since 2027-01-06"),
     ],
 )
-def test_the_end_of_fine_tuning_is_told_by_its_day(today: date, mark: Status, told: str) -> None:
+def test_the_day_that_fine_tuning_ends_is_reported(today: date, mark: Status, reported: str) -> None:
     found = service_checks.training(service_checks.settings_of(configuration()), today)
 
     assert found.status is mark
-    assert found.message.startswith(f"OpenAI {told}")
+    assert found.message.startswith(f"OpenAI {reported}")
 
 
 def test_a_project_without_jobs_may_be_closed_out(whole: dict[str, Any]) -> None:
@@ -201,13 +199,13 @@ def test_a_project_with_jobs_is_let_in(whole: dict[str, Any], training_data: Pat
     assert "only creating one" not in findings(configuration(**whole))["training"].message
 
 
-def test_of_services_without_a_known_end_nothing_is_said() -> None:
+def test_services_without_a_known_end_get_no_finding() -> None:
     settings = service_checks.settings_of(configuration(service="nebius"))
 
     assert service_checks.training(settings, TODAY).status is Status.OK
 
 
-def test_a_catalogue_that_is_malformed_is_a_problem() -> None:
+def test_a_malformed_catalog_is_a_problem() -> None:
     settings = replace(service_checks.settings_of(configuration()), catalog='{"gpt": 3}')
 
     found = service_checks.training(settings, TODAY)

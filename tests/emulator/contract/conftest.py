@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
 import openai
 import pytest
+from tests.support import TODAY
 
 from pulumi_openai_ft.emulator import Emulator
 from pulumi_openai_ft.emulator.clock import Clock
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from openai.types import FileObject
     from openai.types.fine_tuning import FineTuningJob
 
-TODAY = date(2026, 11, 23)  # later, the models that are trained here are gone
 MODEL = "gpt-4o-mini-2024-07-18"
 PROJECT_KEY = "sk-contract-test-0001"
 ADMIN_KEY = "sk-admin-contract-test-0001"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import openai
 import pytest
+from tests.support import TODAY
 
 from pulumi_openai_ft.emulator import Emulator
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BASE = "gpt-4o-mini-2024-07-18"
-TODAY = date(2026, 11, 23)
 
 
 @pytest.fixture
@@ -102,7 +101,7 @@ def dpo(**hyperparameters: Any) -> dict[str, Any]:
 
 GRADER = {"type": "string_check", "name": "same", "input": "a", "reference": "a", "operation": "eq"}
 BAD_REQUESTS = {
-    "unknown field": ({"extra_body": {"colour": "red"}}, "colour"),
+    "unknown field": ({"extra_body": {"color": "red"}}, "color"),
     "no epochs": (sft(n_epochs=0), "n_epochs"),
     "51 epochs": (sft(n_epochs=51), "n_epochs"),
     "half an epoch": (sft(n_epochs=0.5), "n_epochs"),
@@ -115,17 +114,23 @@ BAD_REQUESTS = {
     "beta above two": (dpo(beta=2.1), "beta"),
     "unknown method": ({"method": {"type": "magic"}}, "method"),
     "reinforcement without grader": (
-        {"method": {"type": "reinforcement", "reinforcement": {}}, "model": "o4-mini-2025-04-16"},
+        {"method": {"type": "reinforcement", "reinforcement": {}}},
         "grader",
     ),
     "reinforcement without validation file": (
         {
             "method": {"type": "reinforcement", "reinforcement": {"grader": GRADER}},
-            "model": "o4-mini-2025-04-16",
         },
         "validation_file",
     ),
-    "method that the model lacks": ({"model": "o4-mini-2025-04-16"}, "method"),
+    "method that the model lacks": (
+        {
+            "method": {"type": "reinforcement", "reinforcement": {"grader": GRADER}},
+            "model": "gpt-4.1-mini-2025-04-14",
+            "validation_file": "file-validation",
+        },
+        "method",
+    ),
     "settings of another method": ({"method": {"type": "supervised", "dpo": {}}}, "dpo"),
     "empty suffix": ({"suffix": ""}, "suffix"),
     "suffix of 65": ({"suffix": "x" * 65}, "suffix"),
@@ -205,7 +210,7 @@ def test_unknown_route(client: openai.OpenAI) -> None:
     assert_body(missing.value, type="invalid_request_error")
 
 
-def test_grants_of_permissions_are_checked(trained: Any, admin: openai.OpenAI) -> None:
+def test_permission_requests_are_checked(trained: Any, admin: openai.OpenAI) -> None:
     model = trained().fine_tuned_model
     permissions = admin.fine_tuning.checkpoints.permissions
     wrong: list[Any] = [[], [7], "proj_a"]

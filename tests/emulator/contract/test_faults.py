@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import openai
 import pytest
+from tests.support import TODAY
 
 from pulumi_openai_ft.emulator import Emulator
 from pulumi_openai_ft.emulator.clock import Clock
-
-TODAY = date(2026, 11, 23)
 
 CLASSES = {
     401: openai.AuthenticationError,
@@ -39,7 +37,7 @@ def test_any_status_can_be_provoked(
     assert list(client.models.list())
 
 
-def test_too_many_requests_say_when_to_come_back(emulator: Emulator, client: openai.OpenAI) -> None:
+def test_too_many_requests_carry_retry_after(emulator: Emulator, client: openai.OpenAI) -> None:
     emulator.fault("GET", "/models", "status", status=429, headers={"Retry-After": "7"})
 
     with pytest.raises(openai.RateLimitError) as limited:
@@ -100,7 +98,7 @@ def test_dropped_create_has_taken_effect(
     assert job.training_file == file
 
 
-def test_retrying_client_comes_through(emulator: Emulator, connect: Any) -> None:
+def test_a_retrying_client_succeeds(emulator: Emulator, connect: Any) -> None:
     """With the client's own retries on, as most programs run it."""
     emulator.fault("GET", "/models", "status", status=503, headers={"retry-after-ms": "1"}, times=2)
 

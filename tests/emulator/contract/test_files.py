@@ -27,7 +27,7 @@ def test_file_from_a_path_keeps_name_size_and_purpose(client: openai.OpenAI, tmp
     assert file.expires_at is None
 
 
-def test_file_from_an_open_stream_is_read_to_its_end(client: openai.OpenAI, tmp_path: Path) -> None:
+def test_an_open_stream_is_read_to_its_end(client: openai.OpenAI, tmp_path: Path) -> None:
     path = tmp_path / "open.jsonl"
     path.write_bytes(CONTENT * 100_000)
 
@@ -134,13 +134,13 @@ def test_pages_of_files_join_without_gap(client: openai.OpenAI, five_files: list
     assert [page.has_more for page in pages] == [True] * (len(pages) - 1) + [False]
 
 
-def test_listing_goes_on_after_a_file(client: openai.OpenAI, five_files: list[str]) -> None:
+def test_listing_continues_after_a_file(client: openai.OpenAI, five_files: list[str]) -> None:
     page = client.files.list(after=five_files[3], limit=2)
 
     assert [file.id for file in page.data] == [five_files[2], five_files[1]]
 
 
-def test_deleted_file_is_gone(client: openai.OpenAI, five_files: list[str]) -> None:
+def test_a_deleted_file_is_not_found(client: openai.OpenAI, five_files: list[str]) -> None:
     deleted = client.files.delete(five_files[2])
 
     assert (deleted.id, deleted.deleted, deleted.object) == (five_files[2], True, "file")

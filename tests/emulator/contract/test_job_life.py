@@ -15,7 +15,7 @@ def metrics_of(client: openai.OpenAI, job_id: str) -> list[Any]:
     return [event.data for event in reversed(events) if event.type == "metrics"]
 
 
-def test_events_tell_the_life_of_a_job_newest_first(client: openai.OpenAI, trained: Any) -> None:
+def test_events_describe_the_lifecycle_newest_first(client: openai.OpenAI, trained: Any) -> None:
     job = trained(hyperparameters={"n_epochs": 2, "batch_size": 5})
 
     events = list(client.fine_tuning.jobs.list_events(job.id, limit=100))
@@ -93,7 +93,7 @@ def test_job_moves_through_its_states(paced: Emulator, connect: Any, train: Any)
     assert seen == ["validating_files", "queued", "running", "succeeded"]
 
 
-def test_running_job_says_when_it_will_end(paced: Emulator, connect: Any, train: Any) -> None:
+def test_a_running_job_has_an_estimated_finish(paced: Emulator, connect: Any, train: Any) -> None:
     client = connect(paced)
     job = train(client)
     paced.advance(60)

@@ -4,9 +4,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.support import REINFORCEMENT_DAY
 
 if TYPE_CHECKING:
     import openai
+
+    from pulumi_openai_ft.emulator import Emulator
 
 BASE = "gpt-4o-mini-2024-07-18"
 GRADER = {
@@ -38,10 +41,14 @@ MODELS = {"supervised": BASE, "dpo": "gpt-4.1-mini-2025-04-14", "reinforcement":
 
 
 @pytest.fixture
-def train_by(client: openai.OpenAI, upload: Any, trained: Any) -> Any:
+def train_by(
+    client: openai.OpenAI, emulator: Emulator, upload: Any, trained: Any, monkeypatch: pytest.MonkeyPatch
+) -> Any:
     """Trains by a method with its settings, on data of its kind."""
 
     def run(method: str, settings: dict[str, Any]) -> Any:
+        if method == "reinforcement":
+            monkeypatch.setattr(emulator.settings, "today", REINFORCEMENT_DAY)
         files = [upload(client, method).id, upload(client, method, 12).id]
         return trained(
             model=MODELS[method],
@@ -226,7 +233,7 @@ def test_twenty_jobs_are_a_page(client: openai.OpenAI, train: Any, upload: Any) 
         ({"team": "support"}, [3, 2, 1, 0]),
         ({"number": "1", "team": "support"}, [1]),
         ({"number": "1", "team": "sales"}, []),
-        ({"colour": "red"}, []),
+        ({"color": "red"}, []),
     ],
 )
 def test_jobs_can_be_found_by_metadata(

@@ -9,7 +9,7 @@ import pytest
 BASE = "gpt-4o-mini-2024-07-18"
 
 
-def test_base_models_are_listed_with_the_date_of_their_end(client: openai.OpenAI) -> None:
+def test_base_models_are_listed_with_their_shutdown_date(client: openai.OpenAI) -> None:
     models = {model.id: model for model in client.models.list()}
 
     assert models[BASE].shutdown_date == "2027-01-14"
@@ -17,9 +17,7 @@ def test_base_models_are_listed_with_the_date_of_their_end(client: openai.OpenAI
         assert model.shutdown_date is None or re.fullmatch(r"\d{4}-\d\d-\d\d", model.shutdown_date)
 
 
-def test_trained_model_appears_with_its_owner_and_the_end_of_its_base(
-    client: openai.OpenAI, trained: Any
-) -> None:
+def test_a_trained_model_has_owner_and_shutdown_date(client: openai.OpenAI, trained: Any) -> None:
     job = trained(suffix="mine")
 
     model = client.models.retrieve(job.fine_tuned_model)
@@ -30,7 +28,7 @@ def test_trained_model_appears_with_its_owner_and_the_end_of_its_base(
     assert model in list(client.models.list())
 
 
-def test_deleted_model_is_gone_and_its_job_stays(client: openai.OpenAI, trained: Any) -> None:
+def test_deleting_a_model_keeps_its_job(client: openai.OpenAI, trained: Any) -> None:
     job = trained()
 
     deleted = client.models.delete(job.fine_tuned_model)

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import openai
 import pytest
+from tests.support import TODAY
 
 from pulumi_openai_ft.emulator import Emulator
 
@@ -69,7 +69,7 @@ def test_deprecated_retrieve_answers_one_page(permissions: Any, model: str) -> N
     assert (page.has_more, page.first_id, page.last_id) == (True, page.data[0].id, page.data[1].id)
 
 
-def test_deleted_permission_is_gone(permissions: Any, model: str) -> None:
+def test_a_deleted_permission_is_not_found(permissions: Any, model: str) -> None:
     kept, dropped = permissions.create(model, project_ids=PROJECTS[:2])
 
     deleted = permissions.delete(dropped.id, fine_tuned_model_checkpoint=model)
@@ -134,7 +134,7 @@ def test_granting_twice_gives_the_same_permission(permissions: Any, model: str) 
     assert [permission.id for permission in permissions.list(model)] == [first[0].id]
 
 
-def test_id_of_a_checkpoint_in_place_of_its_name_is_a_server_error(
+def test_a_checkpoint_id_instead_of_its_name_fails(
     client: openai.OpenAI, permissions: Any, trained: Any
 ) -> None:
     """As seen in the field."""
@@ -150,7 +150,7 @@ def test_admin_key_is_for_permissions_only(admin: openai.OpenAI) -> None:
 
 
 def test_admin_key_may_lack_a_scope(connect: Any, train: Any) -> None:
-    with Emulator(today=date(2026, 11, 23)) as running:
+    with Emulator(today=TODAY) as running:
         running.add_key("sk-admin-reader", scopes=["api.fine_tuning.checkpoints.read"])
         client = connect(running)
         model = client.fine_tuning.jobs.retrieve(train(client).id).fine_tuned_model

@@ -176,9 +176,9 @@ PREVIEWS = {name: True for name in PROGRAMS if name.startswith(("unmade", "depen
 
 
 @pytest.fixture(scope="module")
-def ran(_at_once: Emulator) -> dict[tuple[str, bool], Ran]:
+def ran(_instant_emulator: Emulator) -> dict[tuple[str, bool], Ran]:
     """All programs, by name and whether it was a preview."""
-    _at_once.reset()
+    _instant_emulator.reset()
     calls = [
         (name, preview)
         for name in PROGRAMS
@@ -192,7 +192,7 @@ def ran(_at_once: Emulator) -> dict[tuple[str, bool], Ran]:
     script.append("print(json.dumps(results))")
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", "\n".join(script)],
-        env={**os.environ, "OPENAI_API_KEY": API_KEY, "OPENAI_BASE_URL": _at_once.url},
+        env={**os.environ, "OPENAI_API_KEY": API_KEY, "OPENAI_BASE_URL": _instant_emulator.url},
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -207,7 +207,7 @@ def test_the_calls_are_those_of_all_functions() -> None:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_mocks_are_asked_by_the_function_and_by_its_twin(ran: Any, name: str) -> None:
+def test_mocks_receive_calls_of_both_forms(ran: Any, name: str) -> None:
     assert ran["every function", False].seen.count([TYPE_PREFIX + name, CALLS[name]]) == 2
 
 
@@ -219,7 +219,7 @@ def test_mocks_are_asked_by_the_function_and_by_its_twin(ran: Any, name: str) ->
         ("getModels", {"models": []}),
     ],
 )
-def test_what_mocks_answer_is_what_the_program_gets(ran: Any, name: str, found: Any) -> None:
+def test_the_program_gets_the_response_of_mocks(ran: Any, name: str, found: Any) -> None:
     """Whole numbers among it, although the engine carries floats."""
     told = ran["every function", False].told
 
@@ -230,7 +230,7 @@ def test_what_mocks_answer_is_what_the_program_gets(ran: Any, name: str, found: 
 
 class TestTwins:
     @pytest.mark.parametrize("what", ["by id", "by known argument"])
-    def test_stay_unknown_while_what_their_arguments_come_from_is_not_made(self, ran: Any, what: str) -> None:
+    def test_stay_unknown_while_their_arguments_are_unknown(self, ran: Any, what: str) -> None:
         preview, up = ran["unmade", True], ran["unmade", False]
 
         assert preview.told[what] == [False, False, None]
@@ -239,7 +239,7 @@ class TestTwins:
         assert len(up.seen) == 3
 
     @pytest.mark.parametrize("depends_on", DEPENDS_ON)
-    def test_wait_for_what_they_depend_on(self, ran: Any, depends_on: str) -> None:
+    def test_wait_for_their_dependencies(self, ran: Any, depends_on: str) -> None:
         """In a preview they stay unknown, for it is not made there; of a component, its children count."""
         preview, up = ran[f"depends on {depends_on}", True], ran[f"depends on {depends_on}", False]
 
@@ -249,7 +249,7 @@ class TestTwins:
         assert up.seen == ["team", "data", [f"{TYPE_PREFIX}getFiles", {}]]
 
     @pytest.mark.parametrize("preview", [False, True])
-    def test_ask_where_all_is_known(self, ran: Any, preview: bool) -> None:  # noqa: FBT001 - a parameter
+    def test_call_the_service_when_all_arguments_are_known(self, ran: Any, preview: bool) -> None:  # noqa: FBT001 - a parameter
         told = ran["outputs", preview].told
 
         assert told["parent"] == [True, False, ANSWERS["getFile"]]
@@ -264,7 +264,7 @@ class TestTwins:
 
 
 class TestFailures:
-    def test_are_ours_again_and_shown_as_a_sentence(self, ran: Any) -> None:
+    def test_are_our_classes_and_print_one_sentence(self, ran: Any) -> None:
         told = ran["refusals", False].told
 
         assert told["file-labelled"] == ["NotFoundError", SENTENCE, 404, True]
@@ -276,24 +276,24 @@ class TestFailures:
         assert ran["refusals", False].told["limit"] == ["InputError", sentence, None, True]
         assert len(ran["refusals", False].seen) == 2
 
-    def test_of_twins_end_the_program_with_a_sentence(self, ran: Any) -> None:
+    def test_of_output_forms_end_the_program_in_one_sentence(self, ran: Any) -> None:
         assert ran["refusal of a twin", False].failure == ["NotFoundError", SENTENCE, 404, True]
         assert ran["wrong argument of a twin", False].failure[1].startswith("get_files: limit: 0 is invalid")
 
 
 class TestHostsWithoutFunctions:
-    def test_make_the_program_ask_by_itself(self, ran: Any) -> None:
+    def test_make_the_program_call_the_service_itself(self, ran: Any) -> None:
         told = ran["no functions", False].told
 
         assert told["first"][0] == "NotFoundError"
         assert told["second"] == {"files": []}
         assert told["third"] == [True, False, {"files": []}]
 
-    def test_are_asked_once(self, ran: Any) -> None:
+    def test_are_called_once(self, ran: Any) -> None:
         assert len(ran["no functions", False].seen) == 1
 
-    def test_make_twins_ask_too(self, ran: Any) -> None:
+    def test_make_output_forms_call_too(self, ran: Any) -> None:
         assert ran["no functions for a twin", False].failure[0] == "NotFoundError"
 
-    def test_are_told_apart_from_another_engine_of_the_process(self, ran: Any) -> None:
+    def test_differ_from_another_engine_of_the_process(self, ran: Any) -> None:
         assert ran["functions again", False].told["file"] == [True, False, ANSWERS["getFile"]]

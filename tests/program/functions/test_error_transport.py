@@ -29,7 +29,7 @@ def kinds(base: type[OpenAIFTError] = OpenAIFTError) -> list[type[OpenAIFTError]
     return [base, *(kind for child in base.__subclasses__() for kind in kinds(child))]
 
 
-def test_kind_sentence_and_facts_reach_the_program() -> None:
+def test_class_message_and_attributes_reach_the_program() -> None:
     found = decode(carried(NotFoundError(SENTENCE, **FACTS)))
 
     assert isinstance(found, NotFoundError)
@@ -38,7 +38,7 @@ def test_kind_sentence_and_facts_reach_the_program() -> None:
     assert not found.may_have_acted
 
 
-def test_the_history_of_tries_stands_in_the_sentence_once() -> None:
+def test_the_history_of_retries_appears_once() -> None:
     error = ServiceConnectionError(SENTENCE, may_have_acted=True)
     error.tries, error.history = 3, "tried 3 times"
 
@@ -67,7 +67,7 @@ def test_all_kinds_are_listed() -> None:
     assert ours == set(errors.__all__)
 
 
-def test_what_cannot_be_carried_is_left_out() -> None:
+def test_attributes_that_cannot_be_encoded_are_dropped() -> None:
     error = ServiceError(SENTENCE, status=400)
     vars(error)["outs"] = {"id": "x"}
 
@@ -83,7 +83,7 @@ def test_what_cannot_be_carried_is_left_out() -> None:
         f"invoke of {TOKEN} failed: {SENTENCE}",
     ],
 )
-def test_an_error_without_facts_is_still_a_sentence(text: str) -> None:
+def test_an_error_without_attributes_keeps_its_message(text: str) -> None:
     found = decode(Exception(text))
 
     assert str(found) == SENTENCE

@@ -87,7 +87,7 @@ def ids(found: list[Any]) -> list[str]:
 
 class TestEveryFunction:
     @pytest.mark.parametrize(("name", "given"), ONE_OF_EACH.items())
-    def test_names_what_is_not_there(self, api: Client, name: str, given: dict[str, Any]) -> None:
+    def test_names_the_missing_object(self, api: Client, name: str, given: dict[str, Any]) -> None:
         (missing,) = given.values()
 
         with pytest.raises(NotFoundError, match=missing):
@@ -129,7 +129,7 @@ class TestEveryFunction:
         assert all(field.description for field in fields)
 
     @pytest.mark.parametrize("name", [name for name, lookup in LOOKUPS.items() if lookup.needs])
-    def test_says_that_the_service_lacks_it_before_it_is_asked(
+    def test_reports_a_missing_feature_without_a_request(
         self, connected: Callable[..., Client], service: Emulator, name: str
     ) -> None:
         api = connected(profile=PROFILES["generic"])
@@ -140,7 +140,7 @@ class TestEveryFunction:
         assert service.journal() == []
 
     @pytest.mark.parametrize("name", LOOKUPS)
-    def test_gives_what_cannot_be_changed(self, api: Client, train: Callable[..., Job], name: str) -> None:
+    def test_returns_immutable_results(self, api: Client, train: Callable[..., Job], name: str) -> None:
         job = api.job(train().id)
         real = {
             "fine_tuning_job_id": job.id,
@@ -154,7 +154,7 @@ class TestEveryFunction:
         with pytest.raises(ValidationError, match="frozen"):
             setattr(found, next(iter(type(found).model_fields)), "x")
 
-    def test_carries_what_it_gives_over_the_engine(self, api: Client, train: Callable[..., Job]) -> None:
+    def test_sends_its_result_through_the_engine(self, api: Client, train: Callable[..., Job]) -> None:
         """Through the engine come floats only, and no nulls; the result is the same as without."""
         train(metadata={"team": "red"})
         lookup, arguments = LOOKUPS["getFineTuningJobs"], LOOKUPS["getFineTuningJobs"].check({})
@@ -163,7 +163,7 @@ class TestEveryFunction:
         assert lookup.read(arguments, floats(answer)) == lookup.read(arguments, answer)
         assert None not in answer["jobs"][0].values()
 
-    def test_says_what_is_missing_in_an_answer_of_mocks(self) -> None:
+    def test_reports_fields_missing_in_a_mocks_response(self) -> None:
         lookup = LOOKUPS["getFineTuningJob"]
 
         with pytest.raises(InputError) as refused:
@@ -220,7 +220,7 @@ class TestJobs:
         assert ids(look_up(api, "getFineTuningJobs").jobs) == made[::-1]
         assert ids(look_up(api, "getFineTuningJobs", limit=2).jobs) == made[:0:-1]
 
-    def test_none_are_an_empty_list(self, api: Client) -> None:
+    def test_no_match_gives_an_empty_list(self, api: Client) -> None:
         assert look_up(api, "getFineTuningJobs").jobs == []
 
     def test_are_found_by_status(
@@ -252,7 +252,7 @@ class TestJobs:
         assert ids(look_up(api, "getFineTuningJobs", metadata=wanted).jobs) == [both.id]
         assert "metadata" in (service.journal(method="GET", path="/v1/fine_tuning/jobs")[-1].query or "")
 
-    def test_are_found_by_metadata_where_the_service_cannot_find_them(
+    def test_are_filtered_by_metadata_where_the_service_cannot(
         self, connected: Callable[..., Client], train: Callable[..., Job], service: Emulator
     ) -> None:
         red = train(metadata={"team": "red"})
@@ -262,7 +262,7 @@ class TestJobs:
         assert ids(look_up(api, "getFineTuningJobs", metadata={"team": "red"}).jobs) == [red.id]
         assert "metadata" not in (service.journal()[-1].query or "")
 
-    def test_cannot_be_found_by_metadata_that_the_service_does_not_keep(
+    def test_cannot_be_filtered_by_metadata_the_service_drops(
         self, connected: Callable[..., Client], service: Emulator
     ) -> None:
         without = Settings.resolve({"openai-ft:unsupportedFeatures": "metadata"}.get, {}).profile
@@ -355,7 +355,7 @@ class TestEvents:
             ({"type": "moderation_checks"}, []),
         ],
     )
-    def test_are_those_that_are_asked_for_in_the_order_that_is_asked_for(
+    def test_match_the_filters_in_the_requested_order(
         self, api: Client, given: dict[str, Any], numbers: list[int]
     ) -> None:
         found = look_up(api, "getFineTuningEvents", fine_tuning_job_id="ftjob-1", **given)
@@ -393,9 +393,7 @@ class TestManyEvents:
         assert len(found) == len(set(ids(found))) > 240
         assert "created" in found[-1].message.lower()
 
-    def test_of_one_kind_are_looked_for_no_further_than_needed(
-        self, api: Client, job_id: str, service: Emulator
-    ) -> None:
+    def test_of_one_kind_are_read_only_as_needed(self, api: Client, job_id: str, service: Emulator) -> None:
         found = look_up(api, "getFineTuningEvents", fine_tuning_job_id=job_id, type="metrics", limit=3)
 
         steps = [(found.data or {})["step"] for found in found.events]
@@ -410,7 +408,7 @@ class TestPermissions:
         assert model
         return model
 
-    def test_tell_the_projects(self, api: Client, model: str) -> None:
+    def test_list_the_projects(self, api: Client, model: str) -> None:
         granted = api.grant_permissions(model, ["proj_b", "proj_c"])
 
         found = look_up(api, "getFineTuningCheckpointPermissions", checkpoint_id=model)
@@ -419,15 +417,13 @@ class TestPermissions:
         assert set(found.project_ids) == {"proj_b", "proj_c"}
         assert set(ids(found.permissions)) == set(ids(granted))
 
-    def test_none_are_an_empty_list(self, api: Client, model: str) -> None:
+    def test_no_match_gives_an_empty_list(self, api: Client, model: str) -> None:
         found = look_up(api, "getFineTuningCheckpointPermissions", checkpoint_id=model)
 
         assert found.permissions == found.project_ids == []
 
     @pytest.mark.parametrize(("given", "count"), [({"project_id": "proj_c"}, 1), ({"limit": 2}, 2)])
-    def test_are_those_that_are_asked_for(
-        self, api: Client, model: str, given: dict[str, Any], count: int
-    ) -> None:
+    def test_match_the_filters(self, api: Client, model: str, given: dict[str, Any], count: int) -> None:
         api.grant_permissions(model, ["proj_b", "proj_c", "proj_d"])
 
         found = look_up(api, "getFineTuningCheckpointPermissions", checkpoint_id=model, **given)

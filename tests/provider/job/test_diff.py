@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi.output import Unknown
-from tests.support import shown
+from tests.support import parameter_id
 
 from pulumi_openai_ft._provider.job.diff import differences, input_digests, not_comparable
 from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE
@@ -94,9 +94,9 @@ def without(grader: dict[str, Any], *fields: str) -> dict[str, Any]:
         {"training_file": "file-9", "__training_file_sha256": "aa"},
         {"training_file": Unknown(), "__training_file_sha256": "aa"},
     ],
-    ids=shown,
+    ids=parameter_id,
 )
-def test_the_job_satisfies_what_it_resolved(inputs: dict[str, Any]) -> None:
+def test_a_job_matches_the_values_it_resolved(inputs: dict[str, Any]) -> None:
     assert replaces(**inputs) == []
 
 
@@ -135,9 +135,9 @@ def test_the_job_satisfies_what_it_resolved(inputs: dict[str, Any]) -> None:
         {"triggers": ["auto", {}]},
         {"triggers": ["auto", Unknown()]},
     ],
-    ids=shown,
+    ids=parameter_id,
 )
-def test_another_wish_asks_for_another_job(inputs: dict[str, Any]) -> None:
+def test_different_inputs_need_another_job(inputs: dict[str, Any]) -> None:
     names = [name for name in inputs if not name.startswith("__")]
 
     assert replaces(**inputs) == names
@@ -170,9 +170,9 @@ def test_another_wish_asks_for_another_job(inputs: dict[str, Any]) -> None:
         (multi([ONE]), multi(ONE)),
         (reinforcement(ONE, response_format=None), reinforcement(ONE)),
     ],
-    ids=shown,
+    ids=parameter_id,
 )
-def test_a_grader_is_the_same_however_the_service_writes_it(
+def test_a_grader_equals_every_spelling_of_the_service(
     wanted: dict[str, Any], actual: dict[str, Any]
 ) -> None:
     assert not differences("method", {"method": wanted}, {"method": actual})
@@ -208,9 +208,9 @@ def test_a_grader_is_the_same_however_the_service_writes_it(
         (multi([Unknown(), TWO]), multi([ONE, TWO])),
         (reinforcement(Unknown()), reinforcement(ONE)),
     ],
-    ids=shown,
+    ids=parameter_id,
 )
-def test_another_grader_asks_for_another_job(wanted: dict[str, Any], actual: dict[str, Any]) -> None:
+def test_another_grader_needs_another_job(wanted: dict[str, Any], actual: dict[str, Any]) -> None:
     assert differences("method", {"method": wanted}, {"method": actual})
 
 
@@ -218,9 +218,7 @@ def test_another_grader_asks_for_another_job(wanted: dict[str, Any], actual: dic
     ("wanted", "actual"),
     [({"integrations": []}, {}), ({"triggers": []}, {}), ({"extra_body": {}}, {}), ({"metadata": {}}, {})],
 )
-def test_asking_for_nothing_where_nothing_is_asks_for_no_other_job(
-    wanted: dict[str, Any], actual: dict[str, Any]
-) -> None:
+def test_empty_inputs_match_a_job_without_values(wanted: dict[str, Any], actual: dict[str, Any]) -> None:
     (name,) = wanted
 
     assert not differences(name, wanted, actual)
@@ -251,9 +249,9 @@ def test_asking_for_nothing_where_nothing_is_asks_for_no_other_job(
         ({"triggers": ["auto", {}]}, ["triggers[1]"]),
         ({"triggers": ["auto"]}, ["triggers"]),
     ],
-    ids=shown,
+    ids=parameter_id,
 )
-def test_a_difference_is_named_by_the_path_that_leads_to_it(inputs: dict[str, Any], paths: list[str]) -> None:
+def test_a_difference_is_named_by_its_path(inputs: dict[str, Any], paths: list[str]) -> None:
     (name,) = (name for name in inputs if not name.startswith("__"))
 
     assert differences(name, inputs, JOB) == paths
@@ -268,7 +266,7 @@ def test_a_difference_is_named_by_the_path_that_leads_to_it(inputs: dict[str, An
         ([wandb("p")], [None], ["integrations[0]"]),
     ],
 )
-def test_only_an_integration_that_stands_alone_is_looked_into(
+def test_only_a_single_integration_is_compared_in_detail(
     wanted: list[Any], actual: list[Any], paths: list[str]
 ) -> None:
     assert differences("integrations", {"integrations": wanted}, {"integrations": actual}) == paths
@@ -293,7 +291,7 @@ def test_only_an_integration_that_stands_alone_is_looked_into(
         (multi({**ONE, "name": "1"}), multi([ONE]), ["grader.graders.name"]),
     ],
 )
-def test_a_difference_between_graders_is_looked_for_where_they_belong_together(
+def test_graders_are_compared_with_their_counterparts(
     wanted: dict[str, Any], actual: dict[str, Any], paths: list[str]
 ) -> None:
     found = differences("method", {"method": wanted}, {"method": actual})
@@ -302,14 +300,14 @@ def test_a_difference_between_graders_is_looked_for_where_they_belong_together(
 
 
 @pytest.mark.parametrize("name", [name for name in JOB if not name.startswith("__")])
-def test_an_input_that_the_job_lacks_is_one_difference(name: str) -> None:
+def test_an_input_missing_in_the_job_is_one_difference(name: str) -> None:
     assert differences(name, JOB, {REQUESTED_INPUTS: {}}) == [name]
 
 
 IMPORTED = {name: value for name, value in JOB.items() if name not in ("extra_body", "triggers")}
 
 
-def test_an_imported_job_has_no_record_of_what_no_service_knows() -> None:
+def test_an_imported_job_records_no_provider_only_inputs() -> None:
     assert sorted(not_comparable(JOB, IMPORTED)) == ["extra_body", "triggers"]
     assert [name for name in REPLACE_ON_CHANGE if differences(name, JOB, IMPORTED)] == []
 
@@ -324,14 +322,12 @@ def test_an_imported_job_has_no_record_of_what_no_service_knows() -> None:
         ({"triggers": [], "extra_body": {"a": None}}, IMPORTED),
     ],
 )
-def test_an_input_is_unrecorded_only_where_it_was_never_recorded_and_asks_for_something(
-    news: dict[str, Any], olds: dict[str, Any]
-) -> None:
+def test_only_set_inputs_without_a_record_are_unrecorded(news: dict[str, Any], olds: dict[str, Any]) -> None:
     assert not_comparable(news, olds) == []
 
 
 @pytest.mark.parametrize("name", ["triggers", "extra_body"])
-def test_a_job_that_we_bought_was_asked_for_nothing_that_is_not_recorded(name: str) -> None:
+def test_our_own_jobs_have_no_unrecorded_inputs(name: str) -> None:
     assert differences(name, JOB, {**IMPORTED, REQUESTED_INPUTS: input_digests(IMPORTED)}) == [name]
 
 
@@ -356,7 +352,7 @@ TOLD: dict[str, Any] = {
 }
 
 
-def test_whatever_the_service_made_of_it_the_same_wish_asks_for_no_other_job() -> None:
+def test_equal_inputs_match_however_the_service_resolved_them() -> None:
     again = {**BOUGHT, "seed": 3, "method": method(n_epochs=3, packing=True)}
 
     assert [name for name in REPLACE_ON_CHANGE if differences(name, again, TOLD)] == []
@@ -374,15 +370,15 @@ def test_whatever_the_service_made_of_it_the_same_wish_asks_for_no_other_job() -
         {"metadata": {"owner": "you"}},
         {"triggers": []},
     ],
-    ids=shown,
+    ids=parameter_id,
 )
-def test_another_wish_asks_for_another_job_whatever_was_asked_before(change: dict[str, Any]) -> None:
+def test_different_inputs_need_another_job_despite_any_history(change: dict[str, Any]) -> None:
     (name,) = change
 
     assert differences(name, {**BOUGHT, **change}, {**BOUGHT, REQUESTED_INPUTS: input_digests(BOUGHT)})
 
 
-def test_what_was_asked_is_kept_without_the_values() -> None:
+def test_recorded_inputs_hold_no_values() -> None:
     digests = input_digests(
         {**BOUGHT, "seed": None, "status": "queued", "metadata": {"note": "nobody reads this"}}
     )
@@ -391,7 +387,7 @@ def test_what_was_asked_is_kept_without_the_values() -> None:
     assert all(len(digest) == 64 and int(digest, 16) for digest in digests.values())
 
 
-def test_another_content_of_the_same_file_asks_for_another_job_whatever_was_asked_before() -> None:
+def test_changed_file_content_needs_another_job_despite_any_history() -> None:
     file, file_hash = "training_file", FILE_HASHES["training_file"]
     olds = {file: "file-1", file_hash: "aa", REQUESTED_INPUTS: input_digests({file: "file-1"})}
 
@@ -432,7 +428,7 @@ names = st.sampled_from(REPLACE_ON_CHANGE)
 
 @settings(deadline=None)
 @given(names, json_values, st.booleans())
-def test_what_is_there_asks_for_no_other_job(name: str, value: Any, as_method: bool) -> None:  # noqa: FBT001
+def test_an_existing_job_matches_its_inputs(name: str, value: Any, as_method: bool) -> None:  # noqa: FBT001
     value = {"type": "multi", "graders": value} if as_method else value
 
     assert not differences(name, {name: value}, {name: value})
@@ -440,7 +436,7 @@ def test_what_is_there_asks_for_no_other_job(name: str, value: Any, as_method: b
 
 @settings(deadline=None)
 @given(names, json_values, json_values)
-def test_what_was_asked_before_asks_for_no_other_job(name: str, wanted: Any, actual: Any) -> None:
+def test_recorded_inputs_match_their_job(name: str, wanted: Any, actual: Any) -> None:
     assert not differences(
         name, {name: wanted}, {name: actual, REQUESTED_INPUTS: input_digests({name: wanted})}
     )
@@ -462,18 +458,18 @@ def test_comparing_never_raises(name: str, wanted: Any, actual: Any, before: Any
     st.sampled_from(["supervised", "dpo", "reinforcement"]),
     st.data(),
 )
-def test_another_number_for_a_hyperparameter_asks_for_another_job(
+def test_another_hyperparameter_value_needs_another_job(
     actual: dict[str, float], kind: str, data: st.DataObject
 ) -> None:
     name = data.draw(st.sampled_from(sorted(actual)))
     other = data.draw(numbers.filter(lambda number: number != actual[name]))
-    job, wish = (
+    job, requested = (
         {"method": {"type": kind, kind: {"hyperparameters": values}}}
         for values in (actual, {**actual, name: other})
     )
 
-    assert differences("method", wish, job)
-    assert differences("method", wish, {**job, REQUESTED_INPUTS: input_digests(job)})
+    assert differences("method", requested, job)
+    assert differences("method", requested, {**job, REQUESTED_INPUTS: input_digests(job)})
 
 
 def steps(path: str) -> list[str | int]:
@@ -485,7 +481,7 @@ def steps(path: str) -> list[str | int]:
 
 @settings(deadline=None)
 @given(names, json_values, json_values)
-def test_each_path_leads_to_something_that_is_wanted(name: str, wanted: Any, actual: Any) -> None:
+def test_each_path_leads_to_an_input(name: str, wanted: Any, actual: Any) -> None:
     paths = differences(name, {name: wanted}, {name: actual})
 
     assert len(set(paths)) == len(paths)
@@ -497,7 +493,7 @@ def test_each_path_leads_to_something_that_is_wanted(name: str, wanted: Any, act
 
 @settings(deadline=None)
 @given(names, json_values)
-def test_what_is_unrecorded_is_no_difference(name: str, wanted: Any) -> None:
+def test_an_unrecorded_input_is_not_a_difference(name: str, wanted: Any) -> None:
     assert not (not_comparable({name: wanted}, {}) and differences(name, {name: wanted}, {}))
 
 
@@ -518,7 +514,7 @@ TAGS = ("integrations", 0, "wandb", "tags")
 
 
 @pytest.mark.parametrize("leaf", leaves_of(WHOLE), ids=lambda leaf: ".".join(map(str, leaf)))
-def test_one_change_is_one_difference_and_its_path_leads_there(leaf: tuple[str | int, ...]) -> None:
+def test_one_change_is_one_difference_with_its_path(leaf: tuple[str | int, ...]) -> None:
     news: Any = deepcopy(WHOLE)
     parent = news
     for step in leaf[:-1]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pulumi.output import Unknown
+from tests.fake_host import FakeHost
 from tests.support import write_training_data
 
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
@@ -14,10 +15,10 @@ from pulumi_openai_ft._shared.state_names import ESTIMATED
 from pulumi_openai_ft.training_data import check, sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from pulumi_openai_ft._provider.host_interface import Host
+    from tests.support import Configure
+
     from pulumi_openai_ft.emulator import Emulator
 
 MODEL = "gpt-4o-mini-2024-07-18"
@@ -40,19 +41,19 @@ def job_on(path: Path, validate: str | None = None, **inputs: Any) -> dict[str, 
 
 
 @pytest.fixture
-def provider(configure: Callable[..., Any]) -> FineTuningJobProvider:
-    made: FineTuningJobProvider = configure(FineTuningJobProvider, catalog=json.dumps(PRICE))
-    return made
+def host() -> FakeHost:
+    return FakeHost()
 
 
 @pytest.fixture
-def heard(provider: FineTuningJobProvider, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the process tells."""
-    told: list[str] = []
-    host: Host = type(provider.host)()
-    monkeypatch.setattr(host, "info", told.append)
-    provider.host = host
-    return told
+def provider(configure: Configure, host: FakeHost) -> FineTuningJobProvider:
+    return configure(FineTuningJobProvider, host, catalog=json.dumps(PRICE))
+
+
+@pytest.fixture
+def messages(host: FakeHost) -> list[str]:
+    """Return the messages of the provider so far."""
+    return host.messages
 
 
 def reasons(provider: FineTuningJobProvider, inputs: dict[str, Any]) -> list[str]:
@@ -66,7 +67,7 @@ def estimate_of(provider: FineTuningJobProvider, inputs: dict[str, Any]) -> dict
     return found
 
 
-def test_tokens_and_price_follow_from_file_epochs_and_catalogue(
+def test_tokens_and_price_follow_from_file_epochs_and_catalog(
     provider: FineTuningJobProvider, training_data: Path
 ) -> None:
     tokens = check(training_data, method="supervised", part="training", model=MODEL).tokens
@@ -82,7 +83,7 @@ def test_tokens_and_price_follow_from_file_epochs_and_catalogue(
 
 
 @pytest.mark.parametrize("method", [None, tuned("supervised"), tuned("supervised", n_epochs="auto")])
-def test_epochs_that_are_left_to_the_service_are_those_it_is_likely_to_choose(
+def test_automatic_epochs_are_estimated_as_the_likely_choice(
     provider: FineTuningJobProvider, training_data: Path, method: Any
 ) -> None:
     found = estimate_of(provider, job_on(training_data, method=method))
@@ -111,15 +112,13 @@ def test_reinforcement_is_billed_by_time(provider: FineTuningJobProvider, tmp_pa
 
 
 @pytest.mark.parametrize("more", [{"__training_file_sha256": "a" * 64}, {"__training_data": None}])
-def test_nothing_is_estimated_of_another_content_or_of_a_file_that_is_not_here(
+def test_missing_or_changed_files_get_no_estimate(
     provider: FineTuningJobProvider, training_data: Path, more: dict[str, Any]
 ) -> None:
     assert estimate_of(provider, {**job_on(training_data), **more}) is None
 
 
-def test_a_service_that_chooses_other_epochs_is_not_guessed_at(
-    configure: Callable[..., Any], training_data: Path
-) -> None:
+def test_epochs_of_other_services_are_not_guessed(configure: Configure, training_data: Path) -> None:
     provider = configure(FineTuningJobProvider, unsupportedFeatures="auto")
 
     assert estimate_of(provider, job_on(training_data)) is None
@@ -139,7 +138,7 @@ def test_hyperparameters_that_are_not_known_yet_have_no_price(
 class TestMoney:
     """An estimate never buys anything, and never changes."""
 
-    def test_neither_estimate_nor_local_file_is_in_the_token(
+    def test_neither_estimate_nor_local_file_affects_the_key(
         self, provider: FineTuningJobProvider, training_data: Path, service: Emulator
     ) -> None:
         inputs = job_on(training_data, training_file=upload(provider, training_data))
@@ -168,7 +167,7 @@ class TestMoney:
             ):
                 assert provider.diff(created.id, olds, news).changes is False
 
-    def test_what_was_estimated_at_creation_stays(
+    def test_the_estimate_of_the_creation_stays(
         self, provider: FineTuningJobProvider, training_data: Path
     ) -> None:
         inputs = job_on(training_data, training_file=upload(provider, training_data))
@@ -213,7 +212,7 @@ class TestMoney:
         assert provider.diff(created.id, created.outs or {}, changed).replaces == ["training_file"]
 
     @pytest.mark.parametrize("change", [{"paused": True}, {"cancel_after_timeout": 60.0}], ids=str)
-    def test_a_change_in_place_is_priced_and_judged_no_more(
+    def test_an_in_place_change_is_not_estimated_again(
         self, provider: FineTuningJobProvider, training_data: Path, change: dict[str, Any]
     ) -> None:
         olds = provider.check({}, job_on(training_data)).inputs
@@ -243,7 +242,7 @@ def without_estimate(outs: dict[str, Any]) -> dict[str, Any]:
 class TestRules:
     """What the service would refuse of a file for this job, although the file itself may be good."""
 
-    def test_fewer_than_10_rows_to_train_on_are_an_error(
+    def test_fewer_than_10_training_rows_are_an_error(
         self, provider: FineTuningJobProvider, training_data: Path
     ) -> None:
         write_training_data(training_data, rows=9)
@@ -254,7 +253,7 @@ class TestRules:
             f"training_file: {str(training_data)!r}: the file has 9 examples; add examples: training requires at least 10"
         )
 
-    def test_rows_for_another_method_are_an_error_that_is_told_once(
+    def test_rows_for_another_method_are_reported_once(
         self, provider: FineTuningJobProvider, training_data: Path
     ) -> None:
         (reason,) = reasons(provider, job_on(training_data, method=tuned("dpo")))
@@ -262,42 +261,42 @@ class TestRules:
         assert reason.startswith(f"training_file: {str(training_data)!r}: line 1: the example has messages, ")
         assert reason.endswith("use the format of the job's training method")
 
-    def test_with_warn_and_at_services_with_rules_of_their_own_it_is_told(
+    def test_it_is_a_warning_on_request_or_elsewhere(
         self,
-        configure: Callable[..., Any],
+        configure: Configure,
         provider: FineTuningJobProvider,
         training_data: Path,
-        heard: list[str],
+        messages: list[str],
     ) -> None:
         write_training_data(training_data, rows=9)
-        other = configure(FineTuningJobProvider, service="nebius", catalog=json.dumps(PRICE))
-        other.host = provider.host
+        other = configure(FineTuningJobProvider, provider.host, service="nebius", catalog=json.dumps(PRICE))
 
         assert reasons(provider, job_on(training_data, "warn")) == []
         assert reasons(other, job_on(training_data)) == []
-        assert len([sentence for sentence in heard if "the file has 9 examples" in sentence]) == 2
+        assert len([sentence for sentence in messages if "the file has 9 examples" in sentence]) == 2
         assert len(reasons(other, job_on(training_data, "error"))) == 1
 
-    def test_off_says_nothing(
-        self, provider: FineTuningJobProvider, training_data: Path, heard: list[str]
+    def test_off_reports_nothing(
+        self, provider: FineTuningJobProvider, training_data: Path, messages: list[str]
     ) -> None:
         write_training_data(training_data, rows=9)
 
         assert reasons(provider, job_on(training_data, "off")) == []
-        assert [sentence for sentence in heard if "training_file" in sentence] == []
+        assert [sentence for sentence in messages if "training_file" in sentence] == []
 
-    def test_a_row_that_the_model_would_cut_is_told(
+    def test_a_row_that_the_model_would_truncate_is_reported(
         self,
-        configure: Callable[..., Any],
+        configure: Configure,
         provider: FineTuningJobProvider,
         training_data: Path,
-        heard: list[str],
+        messages: list[str],
     ) -> None:
-        small = configure(FineTuningJobProvider, catalog=json.dumps({MODEL: {"context_length": 5}}))
-        small.host = provider.host
+        small = configure(
+            FineTuningJobProvider, provider.host, catalog=json.dumps({MODEL: {"context_length": 5}})
+        )
 
         assert reasons(small, job_on(training_data)) == []
-        assert next(sentence for sentence in heard if "more than the model's 5" in sentence).startswith(
+        assert next(sentence for sentence in messages if "more than the model's 5" in sentence).startswith(
             "training_file: "
         )
 
@@ -317,16 +316,16 @@ class TestRules:
         assert provider.check(inputs, inputs).failures == []
 
 
-def test_a_preview_tells_what_is_about_to_be_bought(
-    provider: FineTuningJobProvider, training_data: Path, heard: list[str]
+def test_a_preview_reports_the_cost_before_creation(
+    provider: FineTuningJobProvider, training_data: Path, messages: list[str]
 ) -> None:
     checked = provider.check({}, job_on(training_data)).inputs
-    heard.clear()
+    messages.clear()
 
     planned = provider.preview_outputs(None, checked)
     provider.preview_outputs({**planned, "status": "succeeded"}, checked)
 
-    assert heard == [estimate_message(checked["__estimate"])]
+    assert messages == [estimate_message(checked["__estimate"])]
 
 
 @pytest.mark.parametrize(
@@ -355,7 +354,7 @@ def test_a_preview_tells_what_is_about_to_be_bought(
         ),
     ],
 )
-def test_the_price_in_a_sentence(
+def test_the_price_is_formatted(
     tokens: int, epochs: int, usd: float | None, day: str | None, sentence: str
 ) -> None:
     estimate = {"tokens": tokens, "epochs": epochs, "usd": usd, "price_as_of": day}

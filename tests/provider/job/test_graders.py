@@ -24,8 +24,10 @@ from pulumi_openai_ft.emulator.errors import ApiError
 from pulumi_openai_ft.emulator.graders import check_grader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support import Configure
 
     from pulumi_openai_ft.emulator import Emulator
 
@@ -225,7 +227,7 @@ def test_a_missing_field_is_named(kind: str, field: str) -> None:
     ],
     ids=repr,
 )
-def test_a_wrong_grader_is_told_by_the_rules_of_its_type_alone(grader: Any, sentence: str) -> None:
+def test_an_invalid_grader_is_checked_by_its_type_alone(grader: Any, sentence: str) -> None:
     assert found(grader) == [f"{TOP}{sentence}"]
 
 
@@ -251,14 +253,14 @@ def put(value: Any, path: tuple[Any, ...], item: Any) -> Any:
 
 
 @pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
-def test_what_is_not_known_yet_is_fine_anywhere(grader: dict[str, Any]) -> None:
+def test_unknown_values_are_valid_anywhere(grader: dict[str, Any]) -> None:
     for path in paths(grader):
         assert found(put(grader, path, Unknown())) == [], path
 
 
 @settings(deadline=None)
 @given(st.data())
-def test_whatever_stands_anywhere_in_a_grader_checking_never_raises(data: st.DataObject) -> None:
+def test_checking_a_grader_with_any_value_never_raises(data: st.DataObject) -> None:
     grader = data.draw(st.sampled_from(list(WHOLE.values())))
     leaf = (
         st.none() | st.booleans() | st.floats() | st.text(max_size=3) | st.just("python") | st.builds(Unknown)
@@ -297,24 +299,25 @@ class TestTraining:
     """Against the emulator."""
 
     @pytest.fixture
-    def data(self, configure: Callable[..., Any], tmp_path: Path) -> str:
+    def data(self, configure: Configure, tmp_path: Path) -> str:
         path = tmp_path / "questions.jsonl"
         row = {"messages": [{"role": "user", "content": "Where is it?"}], "answer": "There."}
         path.write_text(f"{json.dumps(row)}\n" * 12)
         file_id: str = configure(FileProvider).create({"file": str(path)}).id
         return file_id
 
+    @pytest.mark.usefixtures("_every_method")
     @pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
-    def test_a_job_is_trained_and_a_second_look_changes_nothing(
-        self, configure: Callable[..., Any], service: Emulator, data: str, grader: dict[str, Any]
+    def test_a_trained_job_shows_no_difference(
+        self, configure: Configure, service: Emulator, data: str, grader: dict[str, Any]
     ) -> None:
         provider = configure(FineTuningJobProvider)
         wanted = {**inputs(grader), "training_file": data, "validation_file": data, "__identity": "a"}
 
         created = provider.create(wanted)
-        read = provider.read(created.id, created.outs)
+        read = provider.read(created.id, created.outs or {}).outs or {}
 
         (job,) = service.jobs()
         assert job["method"]["reinforcement"]["grader"] == grader
-        assert read.outs["status"] == "succeeded"
-        assert provider.diff(created.id, read.outs, wanted).changes is False
+        assert read["status"] == "succeeded"
+        assert provider.diff(created.id, read, wanted).changes is False

@@ -32,7 +32,7 @@ def test_the_key_of_existing_jobs_never_changes() -> None:
     ],
     ids=repr,
 )
-def test_what_does_not_change_the_training_does_not_change_the_token(same: dict[str, Any]) -> None:
+def test_inputs_without_influence_on_training_keep_the_key(same: dict[str, Any]) -> None:
     assert token(**same) == token()
 
 
@@ -50,7 +50,7 @@ def test_what_does_not_change_the_training_does_not_change_the_token(same: dict[
     ],
     ids=repr,
 )
-def test_whoever_else_asks_or_asks_for_something_else_has_another_token(other: dict[str, Any]) -> None:
+def test_another_resource_or_other_inputs_have_another_key(other: dict[str, Any]) -> None:
     assert token(**other) != token()
 
 

@@ -12,13 +12,10 @@ from tests.fake_clock import FakeClock
 
 from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._client.objects import Job
-from pulumi_openai_ft._client.retries import jitter_rng
 from pulumi_openai_ft._provider.job.poller import (
     DUE_SPEEDUP,
     FIRST_INTERVAL,
-    JITTER,
     MAX_OUTAGE,
-    MIN_INTERVAL,
     Poller,
 )
 from pulumi_openai_ft._settings import Settings
@@ -81,22 +78,22 @@ def wait(poller: Poller, deadline: float | None = None, job_id: str = "ftjob-1")
     return poller.wait(job("queued", job_id), lambda seen: seen.is_terminal, deadline=deadline)
 
 
-def test_ends_with_the_first_look_that_is_done() -> None:
+def test_ends_with_the_first_terminal_status() -> None:
     assert wait(poller("running", "succeeded", "failed")).status == "succeeded"
 
 
-def test_does_not_look_at_a_job_that_is_done() -> None:
+def test_does_not_poll_a_finished_job() -> None:
     nothing = poller("running")
 
     assert nothing.wait(job("succeeded"), lambda seen: seen.is_terminal).status == "succeeded"
     assert script(nothing).requests == 0
 
 
-def test_a_status_that_nobody_has_heard_of_is_not_the_end() -> None:
+def test_an_unknown_status_is_not_terminal() -> None:
     assert wait(poller("contemplating", "succeeded")).status == "succeeded"
 
 
-def test_looks_often_at_first_and_never_less_often_than_asked() -> None:
+def test_polls_back_off_up_to_the_interval() -> None:
     time = FakeClock(1000.0)
 
     wait(poller(*["running"] * 60, "succeeded", time=time))
@@ -140,40 +137,38 @@ def test_an_end_that_the_service_expects_is_seen_soon(seconds: float) -> None:
     late, requests = waited_for(seconds, lambda _now: 1000 + int(seconds))
     _, usual = waited_for(seconds, lambda _now: 10**9)
 
-    assert late <= max(MIN_INTERVAL * (1 + JITTER), at_the_latest(seconds) / DUE_SPEEDUP)
+    assert late <= at_the_latest(seconds) / DUE_SPEEDUP
     assert requests <= usual + 2 * DUE_SPEEDUP
 
 
 @pytest.mark.parametrize("estimate", [int, lambda now: int(now) + 1], ids=["now", "in a second"])
-def test_a_service_that_always_expects_an_end_is_not_asked_all_the_time(
+def test_a_constantly_near_estimate_does_not_cause_constant_polling(
     estimate: Callable[[float], int],
 ) -> None:
     _, requests = waited_for(3600, estimate)
     _, usual = waited_for(3600, lambda _now: 10**9)
 
-    assert requests <= usual * DUE_SPEEDUP * (1 + JITTER)
+    assert requests <= usual * DUE_SPEEDUP
 
 
 @pytest.mark.parametrize("estimate", [1000, 1600, 0])
-def test_an_estimate_that_has_passed_is_heeded_for_a_moment(estimate: int) -> None:
+def test_a_past_estimate_matters_only_briefly(estimate: int) -> None:
     _, requests = waited_for(3600, lambda _now: estimate)
     _, usual = waited_for(3600, lambda _now: 10**9)
 
     assert requests <= 1.1 * usual + 2 * DUE_SPEEDUP
 
 
-@pytest.mark.parametrize(("look_takes", "soonest", "latest"), [(0.0, 0.0, 0.15), (0.2, 0.4, 0.45)])
-def test_looks_soon_again_where_a_job_has_ended(look_takes: float, soonest: float, latest: float) -> None:
-    """Jobs that began together end together, but whose looks take long does not look all the time."""
+def test_polls_more_often_after_a_job_ended() -> None:
+    """Jobs that were created together end together."""
     time, ends = FakeClock(1000.0), {"ftjob-1": 20, "ftjob-2": 23}
     both = poller("running", ids=list(ends), time=time)
 
     class Ending(ScriptedApi):
         def jobs(self, **_query: object) -> Iterator[Job]:
-            look = len(time.pauses)
-            time.now += look_takes
+            poll = len(time.pauses)
             yield from (
-                job("succeeded" if look == end else "running", job_id) for job_id, end in ends.items()
+                job("succeeded" if poll == end else "running", job_id) for job_id, end in ends.items()
             )
 
     both.api = Ending(script(both))
@@ -181,9 +176,17 @@ def test_looks_soon_again_where_a_job_has_ended(look_takes: float, soonest: floa
 
     wait(both, job_id="ftjob-2")
 
-    before, soon, after = time.pauses[18], time.pauses[20], time.pauses[21]
-    assert soonest <= soon <= latest
-    assert soon < after < before
+    before, after = time.pauses[19], time.pauses[20]
+    assert before / 2 <= after <= before / 2 * 1.15
+
+
+@pytest.mark.parametrize(("estimate", "pause"), [(2000, 1.25), (2003, 3.0), (2100, 10.0), (1000, 10.0)])
+def test_pause_depends_on_the_estimated_finish(estimate: int, pause: float) -> None:
+    waiting = poller("running", time=FakeClock(2000.0))
+    waiting._enter(job("running", "ftjob-1", estimate), None, is_followed=False)
+    waiting._interval = 10.0
+
+    assert waiting._pause() == pause
 
 
 def test_ends_at_its_deadline_to_the_second() -> None:
@@ -196,12 +199,11 @@ def test_ends_at_its_deadline_to_the_second() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 100, 101, 250])
-def test_many_jobs_cost_a_request_for_each_hundred_of_them(count: int) -> None:
+def test_polling_costs_one_request_per_hundred_jobs(count: int) -> None:
     ids = [f"ftjob-{n}" for n in range(count)]
     many = poller("running", ids=ids)
     intervals = 10
     everybody = Barrier(count)
-    jitter_rng.seed(0)
 
     def follow(job_id: str) -> None:
         everybody.wait()
@@ -222,7 +224,7 @@ def test_many_jobs_cost_a_request_for_each_hundred_of_them(count: int) -> None:
     assert many._polls == intervals
 
 
-def test_a_job_that_the_list_does_not_show_is_asked_for_by_itself() -> None:
+def test_a_job_missing_in_the_list_is_read_separately() -> None:
     two = poller("running", "succeeded", ids=["ftjob-other"])
     with ThreadPoolExecutor(2) as threads:
         found = list(threads.map(lambda job_id: wait(two, job_id=job_id), ["ftjob-1", "ftjob-2"]))

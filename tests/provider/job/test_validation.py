@@ -11,13 +11,13 @@ from pulumi.output import Unknown
 from pulumi_openai_ft._provider.input_models import integers_from_floats
 from pulumi_openai_ft._provider.job.validation import (
     API_HYPERPARAMETERS,
-    METHODS,
     conflicting_inputs,
     split_hyperparameters,
     unsupported_features,
     with_hyperparameters,
 )
 from pulumi_openai_ft._service_profiles import FEATURES, PROFILES
+from pulumi_openai_ft._shared.api_limits import METHODS
 
 LACKING_ALL = replace(PROFILES["generic"], unsupported=frozenset(FEATURES))
 
@@ -57,7 +57,7 @@ def given_to(props: dict[str, Any]) -> dict[str, Any]:
 
 class TestSplitting:
     @given(jobs(), ALLOWED)
-    def test_what_is_taken_out_can_be_put_back(self, props: dict[str, Any], allowed: tuple[str, ...]) -> None:
+    def test_extracted_values_can_be_restored(self, props: dict[str, Any], allowed: tuple[str, ...]) -> None:
         known, extra = split_hyperparameters(props, allowed)
 
         whole = with_hyperparameters(known, extra)
@@ -83,9 +83,7 @@ class TestSplitting:
         )
 
     @given(st.dictionaries(st.sampled_from(["method", "paused", "metadata", "cancel_after_timeout"]), VALUES))
-    def test_whatever_comes_is_left_alone_where_there_is_nothing_to_split(
-        self, props: dict[str, Any]
-    ) -> None:
+    def test_values_without_parts_to_split_are_unchanged(self, props: dict[str, Any]) -> None:
         known, extra = split_hyperparameters(props, ("*",))
 
         assert (known, extra) == (props, {})
@@ -125,7 +123,7 @@ class TestWhatIsLacking:
         ],
         ids=["pause", "metadata", "auto", "auto of dpo"],
     )
-    def test_is_said_with_the_path_and_only_where_it_is_lacking(
+    def test_is_reported_with_the_path_only_where_unsupported(
         self, props: dict[str, Any], path: str, feature: str
     ) -> None:
         assert unsupported_features(props, LACKING_ALL) == [
@@ -139,10 +137,10 @@ class TestWhatIsLacking:
     @pytest.mark.parametrize(
         "props", [{}, {"paused": False}, {"metadata": {}}, job(n_epochs=3), job()], ids=repr
     )
-    def test_nothing_is_said_of_what_is_not_asked_for(self, props: dict[str, Any]) -> None:
+    def test_unused_features_are_not_reported(self, props: dict[str, Any]) -> None:
         assert unsupported_features(props, LACKING_ALL) == []
 
-    def test_each_lack_is_a_sentence_of_its_own(self) -> None:
+    def test_each_unsupported_feature_is_reported_separately(self) -> None:
         asked = {**job(n_epochs="auto"), "paused": True, "metadata": {"a": "b"}}
 
         paths = [sentence.partition(":")[0] for sentence in unsupported_features(asked, LACKING_ALL)]
@@ -161,7 +159,7 @@ class TestContradictions:
         ],
         ids=repr,
     )
-    def test_are_said_with_the_path(self, props: dict[str, Any], path: str) -> None:
+    def test_are_reported_with_the_path(self, props: dict[str, Any], path: str) -> None:
         (sentence,) = conflicting_inputs(props)
 
         assert sentence.startswith(f"{path}: ")
@@ -178,5 +176,5 @@ class TestContradictions:
         ],
         ids=repr,
     )
-    def test_there_are_none_between_inputs_that_go_together(self, props: dict[str, Any]) -> None:
+    def test_compatible_inputs_have_no_conflicts(self, props: dict[str, Any]) -> None:
         assert conflicting_inputs(props) == []

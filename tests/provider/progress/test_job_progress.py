@@ -78,7 +78,7 @@ def watch() -> Watch:
         ("x" * 300, 1, f"{'x' * 39}… · 1 s"),
     ],
 )
-def test_a_job_that_does_not_train_shows_its_status_and_age(
+def test_a_job_before_training_shows_status_and_age(
     status: str, seconds: float, line: str, watch: Watch
 ) -> None:
     assert watch.see(seconds, job(status)) == line
@@ -110,7 +110,7 @@ def test_a_long_job_fits_into_a_line(watch: Watch) -> None:
     assert len(watch.see(86_399, job(estimated_finish=START + 2 * 86_400), [figures])) <= 105
 
 
-def test_the_changed_part_leaves_out_what_only_time_changes(watch: Watch) -> None:
+def test_the_stable_part_omits_values_that_depend_on_time(watch: Watch) -> None:
     events = [step(120, 724, train_loss=0.51249)]
 
     watch.see(725, job(estimated_finish=START + 3000), events)
@@ -126,17 +126,17 @@ def test_reinforcement_shows_rewards(watch: Watch) -> None:
     assert watch.progress.stable_part() == "running · step 3/8 (37 %) · reward 0.400, validation 0.500"
 
 
-def test_a_step_beyond_the_last_one_has_no_share(watch: Watch) -> None:
+def test_a_step_beyond_the_last_has_no_percentage(watch: Watch) -> None:
     assert watch.see(10, job(), [step(401)]) == "running · step 401 · 10 s"
 
 
-def test_a_resumed_job_goes_on_from_an_earlier_step(watch: Watch) -> None:
+def test_a_resumed_job_continues_from_an_earlier_step(watch: Watch) -> None:
     watch.see(100, job("paused"), [step(150, 90), step(149, 89)])
 
     assert watch.see(300, job(), [step(101, 290), step(150, 90)]) == "running · step 101/400 (25 %) · 5 min"
 
 
-def test_an_older_page_does_not_turn_back_what_is_shown(watch: Watch) -> None:
+def test_an_older_page_does_not_move_progress_back(watch: Watch) -> None:
     watch.see(100, job(), [step(20, 20, train_loss=0.5, valid_loss=0.6), step(19, 19, train_loss=0.7)])
 
     line = watch.see(100, job(), [step(19, 19, train_loss=0.7), step(10, 10, valid_loss=0.9)])
@@ -159,28 +159,26 @@ def trains(
 
 
 @pytest.mark.parametrize("status", ["running", "fine-tuning"])
-def test_without_the_services_estimate_the_speed_since_training_was_first_seen_tells(
-    status: str, watch: Watch
-) -> None:
+def test_without_an_estimate_the_observed_speed_predicts_the_end(status: str, watch: Watch) -> None:
     assert trains(watch, 60, 0.5, first=70, status=status).endswith("about 10 min left")
 
 
 @pytest.mark.parametrize(
     ("seconds", "steps_a_second"), [(5, 2), (60, 0.03), (60, 0)], ids=["too early", "too little", "stands"]
 )
-def test_a_speed_that_was_hardly_seen_tells_nothing(
+def test_a_briefly_observed_speed_predicts_nothing(
     seconds: float, steps_a_second: float, watch: Watch
 ) -> None:
     assert "left" not in trains(watch, seconds, steps_a_second)
 
 
-def test_nobody_looks_far_ahead_after_a_glimpse(watch: Watch) -> None:
+def test_a_short_observation_predicts_only_the_near_future(watch: Watch) -> None:
     watch.see(600, job(), [step(0, 600, of=1_000_000)])
 
     assert "left" not in watch.see(660, job(), [step(30, 660, of=1_000_000)])
 
 
-def test_the_time_before_a_pause_is_no_part_of_the_speed(watch: Watch) -> None:
+def test_the_time_before_a_pause_does_not_count(watch: Watch) -> None:
     trains(watch, 60, 1)
     watch.see(700, job("paused"), [step(60, 660)])
     watch.see(9000, job(), [step(60, 660)])
@@ -188,7 +186,7 @@ def test_the_time_before_a_pause_is_no_part_of_the_speed(watch: Watch) -> None:
     assert watch.see(9100, job(), [step(160, 9100)]).endswith("about 4 min left")
 
 
-def test_steps_that_went_backwards_are_no_part_of_the_speed(watch: Watch) -> None:
+def test_steps_that_went_backwards_do_not_count(watch: Watch) -> None:
     trains(watch, 60, 1, first=100)
     watch.see(1000, job(), [step(50, 1000)])
 
@@ -196,14 +194,14 @@ def test_steps_that_went_backwards_are_no_part_of_the_speed(watch: Watch) -> Non
 
 
 @pytest.mark.parametrize("finish", [START + 650, (START + 900) * 1000])
-def test_an_estimate_that_cannot_be_right_gives_way_to_the_speed(finish: int, watch: Watch) -> None:
+def test_the_observed_speed_replaces_an_impossible_estimate(finish: int, watch: Watch) -> None:
     trains(watch, 60, 1)
 
     assert watch.see(700, job(estimated_finish=finish), [step(100, 700)]).endswith("about 5 min left")
 
 
 @pytest.mark.parametrize("status", ["paused", "succeeded", "cancelled"])
-def test_a_job_that_does_not_go_on_has_no_time_left(status: str, watch: Watch) -> None:
+def test_a_stopped_job_has_no_remaining_time(status: str, watch: Watch) -> None:
     trains(watch, 60, 1)
 
     assert "left" not in watch.see(700, job(status, estimated_finish=START + 900), [step(100, 700)])
@@ -215,7 +213,7 @@ def test_an_estimate_beyond_reason_is_not_shown(finish: int, watch: Watch) -> No
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "reported"),
     [
         (1, "10 s"),
         (44, "40 s"),
@@ -225,8 +223,8 @@ def test_an_estimate_beyond_reason_is_not_shown(finish: int, watch: Watch) -> No
         (90_000, "1 d 1 h"),
     ],
 )
-def test_what_is_left_is_told_roughly(seconds: int, told: str, watch: Watch) -> None:
-    assert watch.see(0, job(estimated_finish=START + seconds)).endswith(f"about {told} left")
+def test_the_remaining_time_is_rounded(seconds: int, reported: str, watch: Watch) -> None:
+    assert watch.see(0, job(estimated_finish=START + seconds)).endswith(f"about {reported} left")
 
 
 LIFE = [
@@ -253,27 +251,27 @@ KEPT = [
 ]
 
 
-def test_milestones_are_told_in_order_of_time(watch: Watch) -> None:
+def test_milestones_are_reported_in_order_of_time(watch: Watch) -> None:
     watch.see(50, job("succeeded", fine_tuned_model=MODEL, finished_at=START + 41), LIFE[::-1])
 
     assert watch.progress.milestones() == KEPT
     assert watch.progress.milestones() == []
 
 
-def test_milestones_are_told_once_however_the_pages_overlap(watch: Watch) -> None:
-    told = []
+def test_overlapping_pages_report_milestones_once(watch: Watch) -> None:
+    reported = []
     for last in range(1, len(LIFE) + 1):
         is_done = last > 10
         done = {"fine_tuned_model": MODEL, "finished_at": START + 41} if is_done else {}
         watch.see(
             last, job("succeeded" if is_done else "running", **done), LIFE[max(0, last - 4) : last][::-1]
         )
-        told += watch.progress.milestones()
+        reported += watch.progress.milestones()
 
-    assert told == KEPT
+    assert reported == KEPT
 
 
-def test_the_error_of_the_job_is_left_to_its_reporter_and_others_are_told(watch: Watch) -> None:
+def test_only_errors_other_than_the_jobs_are_reported(watch: Watch) -> None:
     events = [event("too few rows", 2, level="error"), event("disk full", 1, level="error")]
 
     watch.see(5, job("failed", error={"code": "invalid_n_examples", "message": "too few rows"}), events)
@@ -296,25 +294,25 @@ def test_the_event_of_a_step_is_no_milestone(watch: Watch) -> None:
 def test_a_milestone_is_one_line(watch: Watch) -> None:
     watch.see(5, job(), [event("first\nsecond\x1b[31m " + "word " * 1000, level="warn")])
 
-    (told,) = watch.progress.milestones()
-    assert told.startswith("job ftjob-1: warning: first second [31m word")
-    assert told.isprintable()
-    assert len(told) < 600
+    (reported,) = watch.progress.milestones()
+    assert reported.startswith("job ftjob-1: warning: first second [31m word")
+    assert reported.isprintable()
+    assert len(reported) < 600
 
 
-def test_a_service_that_warns_at_each_step_does_not_flood_the_log(watch: Watch) -> None:
-    told = []
+def test_warnings_at_each_step_do_not_flood_the_log(watch: Watch) -> None:
+    reported = []
     for number in range(0, 2000, 10):
         warnings = [
             event(f"Step {number + n}/2000: loss is flat", number + n, level="warn") for n in range(20)
         ]
         watch.see(number, job(), warnings[::-1])
-        told += watch.progress.milestones()
+        reported += watch.progress.milestones()
     watch.see(3000, job("succeeded", fine_tuned_model=MODEL))
-    told += watch.progress.milestones()
+    reported += watch.progress.milestones()
 
-    assert told[MOST_MESSAGES - 1] == f"job ftjob-1: warning: Step {MOST_MESSAGES - 1}/2000: loss is flat"
-    assert told[MOST_MESSAGES:] == [
+    assert reported[MOST_MESSAGES - 1] == f"job ftjob-1: warning: Step {MOST_MESSAGES - 1}/2000: loss is flat"
+    assert reported[MOST_MESSAGES:] == [
         "job ftjob-1: further messages are omitted; get_fine_tuning_events returns all of them",
         MADE,
     ]
@@ -361,21 +359,21 @@ jobs = st.builds(
     st.integers(),
     st.lists(st.tuples(jobs, st.lists(events, max_size=5), st.floats(0, HOUR)), max_size=8),
 )
-def test_any_sequence_of_jobs_and_events_is_borne_and_no_milestone_repeats(
+def test_any_sequence_of_events_repeats_no_milestone(
     created_at: int, looks: list[tuple[Job, list[Event], float]]
 ) -> None:
     time = FakeClock(START)
-    progress, told = JobProgress("ftjob-1", created_at, time.time), []
+    progress, reported = JobProgress("ftjob-1", created_at, time.time), []
     for seen, page, pause in looks:
         time.sleep(pause)
         progress.update(seen, page)
-        told += progress.milestones()
+        reported += progress.milestones()
 
         assert progress.line().isprintable()
         assert progress.stable_part() in progress.line()
 
-    assert len(told) == len(set(told))
-    assert len(told) <= MOST_MESSAGES + 1 + len(looks)
+    assert len(reported) == len(set(reported))
+    assert len(reported) <= MOST_MESSAGES + 1 + len(looks)
 
 
 @given(st.permutations(range(12)), st.integers(1, 5))
@@ -390,27 +388,25 @@ def test_in_which_pages_the_events_come_makes_no_difference(order: list[int], si
     assert watch.progress.stable_part() == "running · step 11/400 (2 %) · loss 11.0, validation 9.00"
 
 
-def test_follows_a_job_of_the_service_from_its_creation_to_its_model(
-    slow_service: Emulator, training_data: Path
-) -> None:
+def test_follows_a_job_from_creation_to_its_model(slow_service: Emulator, training_data: Path) -> None:
     api = Client(Settings(api_key=API_KEY, base_url=slow_service.url))
     with training_data.open("rb") as content:
         file = api.upload_file("data.jsonl", content, purpose="fine-tune")
     body = {"model": "gpt-4.1-mini-2025-04-14", "training_file": file.id, "validation_file": file.id}
     made = api.create_job(body)
-    progress, lines, told = JobProgress(made.id, made.created_at), [], []
+    progress, lines, reported = JobProgress(made.id, made.created_at), [], []
     while not made.is_terminal:
         slow_service.advance(10)
         made = api.job(made.id)
         progress.update(made, list(api.events(made.id, limit=20)))
         lines.append(progress.stable_part())
-        told += progress.milestones()
+        reported += progress.milestones()
     api.close()
 
     assert lines[:2] == ["validating_files", "queued"]
     assert lines[-1].startswith("succeeded · step 96/96 (100 %) · loss 0.")
     assert ", validation 0." in lines[-1]
-    assert [text.split(" created at")[0] for text in told] == [
+    assert [text.split(" created at")[0] for text in reported] == [
         f"job {made.id}: Checkpoint",
         f"job {made.id}: Checkpoint",
         f"job {made.id} created model {made.fine_tuned_model}",
@@ -435,7 +431,7 @@ def shown(
     return passed
 
 
-def test_two_hours_of_changes_leave_at_most_three_hundred_lines(time: FakeClock) -> None:
+def test_two_hours_print_at_most_three_hundred_lines(time: FakeClock) -> None:
     passed = shown(Throttle(time.time), time, lambda now: (f"running · step {now:.1f}", "running"), TWO_HOURS)
 
     pauses = [later - earlier for (earlier, _), (later, _) in pairwise(passed)]
@@ -446,11 +442,11 @@ def test_two_hours_of_changes_leave_at_most_three_hundred_lines(time: FakeClock)
     assert len([now for now, _ in passed if now <= 60]) > 20
 
 
-def test_what_did_not_change_is_shown_once(time: FakeClock) -> None:
+def test_unchanged_progress_is_shown_once(time: FakeClock) -> None:
     assert len(shown(Throttle(time.time), time, lambda _: ("queued", "queued"), HOUR)) == 1
 
 
-def test_the_last_of_a_burst_is_shown_at_the_next_chance(time: FakeClock) -> None:
+def test_the_last_update_of_a_burst_is_shown_next(time: FakeClock) -> None:
     def burst(now: float) -> tuple[str, str]:
         return f"step {min(now, 40)}", "running"
 

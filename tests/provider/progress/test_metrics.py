@@ -37,7 +37,7 @@ def test_reads_the_data_of_a_step() -> None:
 
 
 @pytest.mark.parametrize("kind", ["metrics", "message", "progress", None])
-def test_reads_the_message_where_there_is_no_data_whatever_the_type(kind: str | None) -> None:
+def test_reads_the_message_of_any_event_without_data(kind: str | None) -> None:
     message = "Step 300/303: training loss=0.1499, validation loss=0.2657, full validation loss=0.4033"
 
     assert parse_metrics(event(message, type=kind, data=None)) == FOUND
@@ -59,7 +59,7 @@ def test_reads_other_wordings(message: str) -> None:
     "losses",
     ["full validation loss=0.4, validation loss=0.2", "validation loss=0.2, full validation loss=0.4"],
 )
-def test_validation_with_all_data_counts_more_than_with_a_part_of_it(losses: str) -> None:
+def test_full_validation_takes_precedence_over_partial_validation(losses: str) -> None:
     assert values(event(f"Step 1/2: {losses}"))["validation"] == 0.4
 
 
@@ -67,7 +67,7 @@ def test_the_data_counts_more_than_the_rounded_message() -> None:
     assert values(event("Step 1/2: training loss=0.15", data={"train_loss": 0.1499}))["training"] == 0.1499
 
 
-def test_what_the_data_does_not_tell_comes_from_the_message() -> None:
+def test_metrics_missing_in_the_data_come_from_the_message() -> None:
     found = values(event("Step 1/2: training loss=0.15", data={"step": None, "train_loss": "n/a"}))
 
     assert found == {"step": 1, "steps": 2, "training": 0.15}
@@ -101,12 +101,12 @@ def test_reinforcement_has_rewards(data: dict[str, Any]) -> None:
         ("", {"type": "metrics", "data": {"step": True}}),
     ],
 )
-def test_an_event_that_is_about_no_step_has_no_figures(message: str, fields: dict[str, Any]) -> None:
+def test_an_event_without_a_step_has_no_metrics(message: str, fields: dict[str, Any]) -> None:
     assert parse_metrics(event(message, **{"type": "message", **fields})) == {}
 
 
 @pytest.mark.parametrize("value", [None, "high", [0.5], {}, True, 1e300, 10**400, float("nan"), float("inf")])
-def test_what_is_no_sensible_number_is_left_out(value: object) -> None:
+def test_invalid_numbers_are_omitted(value: object) -> None:
     assert values(event(data={"step": 3, "train_loss": value})) == {"step": 3}
 
 

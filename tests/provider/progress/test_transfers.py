@@ -26,7 +26,7 @@ def time() -> FakeClock:
         (1000, 1200, 0, "uploaded · 1.0 kB"),
     ],
 )
-def test_an_upload_shows_share_amount_and_speed(
+def test_an_upload_shows_percentage_amount_and_speed(
     size: int, sent: int, seconds: float, line: str, time: FakeClock
 ) -> None:
     progress = UploadProgress(size, time.time)
@@ -37,7 +37,7 @@ def test_an_upload_shows_share_amount_and_speed(
     assert progress.line() == line
 
 
-def test_an_upload_that_is_tried_again_has_the_speed_of_its_new_try(time: FakeClock) -> None:
+def test_a_retried_upload_shows_the_speed_of_the_retry(time: FakeClock) -> None:
     progress = UploadProgress(20_000_000, time.time)
     for seconds, sent in [(0, 0), (100, 10_000_000), (200, 1000), (201, 5_000_000)]:
         time.now = seconds
@@ -46,7 +46,7 @@ def test_an_upload_that_is_tried_again_has_the_speed_of_its_new_try(time: FakeCl
     assert progress.line() == "uploading 25 % · 5.0 of 20.0 MB · 5.0 MB/s"
 
 
-def test_what_an_earlier_run_has_sent_does_not_count_for_the_speed(time: FakeClock) -> None:
+def test_bytes_of_an_earlier_run_are_not_speed(time: FakeClock) -> None:
     progress = UploadProgress(20_000_000, time.time, done_before=10_000_000)
     for seconds, sent in [(0, 10_000_000), (10, 15_000_000)]:
         time.now = seconds
@@ -55,7 +55,7 @@ def test_what_an_earlier_run_has_sent_does_not_count_for_the_speed(time: FakeClo
     assert progress.line() == "uploading 75 % · 15.0 of 20.0 MB · 500.0 kB/s"
 
 
-def test_an_upload_of_an_hour_leaves_a_hundred_lines_and_ends_with_its_end(time: FakeClock) -> None:
+def test_a_long_upload_prints_at_most_a_hundred_lines(time: FakeClock) -> None:
     progress, throttle = UploadProgress(HOUR * 10, time.time), Throttle(time.time)
     passed = []
     for tenth in range(HOUR * 10):

@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from threading import Event, Thread
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from tests.fake_clock import FakeClock
+from tests.fake_host import FakeHost
 
 from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.file_manager import FileManager
-from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._provider.upload.request import MAX_SINGLE_UPLOAD, UploadRequest
 from pulumi_openai_ft._provider.upload.resume_store import ResumeStore
 from pulumi_openai_ft.errors import (
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.support import Configure
+
     from pulumi_openai_ft._client.objects import FileObject
     from pulumi_openai_ft.emulator import Emulator
 
@@ -41,27 +42,6 @@ ABOVE = "0.0004"
 """Megabytes above which files go in parts of a quarter of it."""
 
 
-@dataclass(kw_only=True)
-class Watcher(Host):
-    """A host that shows progress, and interrupts the command when it has been asked often enough."""
-
-    shows_progress: ClassVar[bool] = True
-    consents: int = 10**9
-    said: list[str] = field(default_factory=list)
-    shown: list[str] = field(default_factory=list)
-
-    def info(self, message: str) -> None:
-        self.said.append(message)
-
-    def set_status(self, line: str) -> None:
-        self.shown.append(line)
-
-    def raise_if_interrupted(self) -> None:
-        self.consents -= 1
-        if self.consents < 0:
-            raise CommandInterruptedError("the command was interrupted")
-
-
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
     path = tmp_path / "large.jsonl"
@@ -70,24 +50,24 @@ def large(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def another_process(configure: Callable[..., Any]) -> Iterator[Callable[..., FileManager]]:
+def another_process(configure: Configure) -> Iterator[Callable[..., FileManager]]:
     """Makes files that know nothing of what others did, as in another run of `pulumi up`."""
     made: list[Client] = []
 
-    def make(**host: Any) -> FileManager:
+    def make(host: type[FakeHost] = FakeHost, ledger: ResumeStore | None = None, **more: Any) -> FileManager:
         settings, time = (
             configure(FileProvider, maxRetries="1", multipartThreshold=ABOVE).settings,
             FakeClock(),
         )
         made.append(Client(settings, time.time))
-        return FileManager(made[-1], Watcher(time=time.time, **host))
+        return FileManager(made[-1], host(time=time.time, **more), resume_store=ledger or ResumeStore())
 
     yield make
     for api in made:
         api.close()
 
 
-def wish(path: Path, **changes: Any) -> UploadRequest:
+def upload_request(path: Path, **changes: Any) -> UploadRequest:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     told = {"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, "sha256": sha256}
     return UploadRequest(**{**told, "has_unique_name": True, "identity": "identity", **changes})
@@ -95,7 +75,7 @@ def wish(path: Path, **changes: Any) -> UploadRequest:
 
 def obtain(files: FileManager, path: Path, **changes: Any) -> FileObject:
     with path.open("rb") as content:
-        return files.get_or_upload(wish(path, **changes), content)
+        return files.get_or_upload(upload_request(path, **changes), content)
 
 
 def assert_only(service: Emulator, file: FileObject, path: Path) -> None:
@@ -121,7 +101,7 @@ def test_a_large_file_is_sent_in_parts(
     assert service.journal(method="POST", path="/v1/files") == []
 
 
-def test_a_file_at_the_threshold_goes_in_one_piece(
+def test_a_file_at_the_threshold_needs_no_parts(
     another_process: Callable[..., FileManager], tmp_path: Path, service: Emulator
 ) -> None:
     path = tmp_path / "small.jsonl"
@@ -137,8 +117,8 @@ def test_progress_is_that_of_all_parts(another_process: Callable[..., FileManage
 
     obtain(files, large)
 
-    assert isinstance(files.host, Watcher)
-    assert files.host.shown[-1].startswith("uploaded · 0.5 kB")
+    assert isinstance(files.host, FakeHost)
+    assert files.host.statuses[-1].startswith("uploaded · 0.5 kB")
 
 
 class Reluctant(BaseHTTPRequestHandler):
@@ -186,14 +166,14 @@ def reluctant(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_progress_is_shown_while_no_part_is_complete(
-    configure: Callable[..., Any], reluctant: str, tmp_path: Path
+    configure: Configure, reluctant: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "large.jsonl"
     with path.open("wb") as content:
         content.truncate(20_000_000)
     complete_when_shown: list[int] = []
 
-    class Shows(Watcher):
+    class Shows(FakeHost):
         def set_status(self, line: str) -> None:
             if re.match(r"uploading [1-9]", line):
                 complete_when_shown.append(len(Reluctant.parts))
@@ -220,7 +200,7 @@ def test_progress_is_shown_while_no_part_is_complete(
     ids=str,
 )
 @pytest.mark.parametrize("path", [BEGIN, PARTS, COMPLETE])
-def test_each_request_is_tried_again_whether_or_not_it_acted(
+def test_each_request_is_retried_even_if_it_acted(
     another_process: Callable[..., FileManager],
     large: Path,
     service: Emulator,
@@ -247,7 +227,7 @@ def test_only_the_part_that_failed_is_sent_again(
 
 
 @pytest.mark.parametrize("path", [PARTS, COMPLETE])
-def test_what_the_service_refuses_is_cancelled(
+def test_a_refused_upload_is_cancelled(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, path: str
 ) -> None:
     service.fault("POST", path, "status", None, status=403)
@@ -261,7 +241,7 @@ def test_what_the_service_refuses_is_cancelled(
     assert service.files() == []
 
 
-def test_a_part_that_never_gets_through_ends_in_a_cancelled_upload(
+def test_a_part_that_always_fails_cancels_the_upload(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     service.fault("POST", PARTS, "status", None, status=503, skip=2)
@@ -272,7 +252,7 @@ def test_a_part_that_never_gets_through_ends_in_a_cancelled_upload(
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
 
 
-def test_a_file_that_is_too_large_for_one_piece_needs_another_way(
+def test_a_file_too_large_for_one_request_is_refused(
     another_process: Callable[..., FileManager], tmp_path: Path, service: Emulator
 ) -> None:
     service.fault("POST", BEGIN, "status", None, status=404)
@@ -293,7 +273,7 @@ def test_a_file_that_is_too_large_for_one_piece_needs_another_way(
 NO_FILES = {"object": "list", "data": [], "has_more": False}
 
 
-def test_a_file_that_is_shown_late_is_not_sent_again(
+def test_a_file_that_appears_late_is_not_sent_again(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     """The end of the upload acted behind a 504, its repetition is refused, and the list is behind."""
@@ -308,7 +288,7 @@ def test_a_file_that_is_shown_late_is_not_sent_again(
     assert len(service.files()) == 1
 
 
-def test_nor_is_one_that_shows_only_after_the_next_run_has_looked(
+def test_a_file_that_appears_very_late_is_not_duplicated(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     service.fault("POST", COMPLETE, "drop_after")
@@ -324,7 +304,7 @@ def test_nor_is_one_that_shows_only_after_the_next_run_has_looked(
     assert len(service.files()) == 1
 
 
-def test_a_file_that_this_process_has_deleted_is_not_adopted(
+def test_a_file_deleted_by_this_process_is_not_adopted(
     another_process: Callable[..., FileManager], large: Path, tmp_path: Path, service: Emulator
 ) -> None:
     first = obtain(another_process(), large)
@@ -338,7 +318,7 @@ def test_a_file_that_this_process_has_deleted_is_not_adopted(
     assert {file["id"] for file in service.files()} == {other.id, again.id}
 
 
-def test_the_next_run_sends_what_a_broken_connection_has_left(
+def test_the_next_run_sends_only_the_missing_parts(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     service.fault("POST", PARTS, "drop_before", None, skip=4)
@@ -353,19 +333,19 @@ def test_the_next_run_sends_what_a_broken_connection_has_left(
     assert_only(service, file, large)
     assert parts_sent(service) - before <= COUNT - 4 + 3  # of four at a time, three may arrive unheard
     assert len(service.uploads()) == 1
-    assert isinstance(files.host, Watcher)
-    assert "resuming the interrupted upload of large.jsonl" in files.host.said[0]
+    assert isinstance(files.host, FakeHost)
+    assert "resuming the interrupted upload of large.jsonl" in files.host.messages[0]
 
 
-@pytest.mark.parametrize("consents", [1, 2, 3])
-def test_an_interrupted_upload_says_how_far_it_came_and_goes_on(
-    another_process: Callable[..., FileManager], large: Path, service: Emulator, consents: int
+@pytest.mark.parametrize("checks_until_interrupt", [1, 2, 3])
+def test_an_interrupted_upload_reports_progress_and_is_resumed(
+    another_process: Callable[..., FileManager], large: Path, service: Emulator, checks_until_interrupt: int
 ) -> None:
     service.fault("POST", PARTS, "hang", None, seconds=0.3, acts=True)
     with pytest.raises(
         CommandInterruptedError, match=r"of 6 parts of large.jsonl were sent: run `pulumi up`"
     ):
-        obtain(another_process(consents=consents), large)
+        obtain(another_process(checks_until_interrupt=checks_until_interrupt), large)
     service.clear_faults()
 
     file = obtain(another_process(), large)
@@ -374,20 +354,20 @@ def test_an_interrupted_upload_says_how_far_it_came_and_goes_on(
     assert len(service.uploads()) == 1
 
 
-def test_an_interrupted_upload_that_nobody_would_go_on_with_is_cancelled(
+def test_an_interrupted_upload_without_a_key_is_cancelled(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     with pytest.raises(CommandInterruptedError):
-        obtain(another_process(consents=1), large, identity=None)
+        obtain(another_process(checks_until_interrupt=1), large, identity=None)
 
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
 
 
-def test_where_the_disk_takes_nothing_a_file_is_uploaded_all_the_same_and_what_broke_off_is_cancelled(
+def test_without_a_resume_store_uploads_work_and_interruptions_cancel(
     another_process: Callable[..., FileManager], large: Path, tmp_path: Path, service: Emulator
 ) -> None:
     full = ResumeStore(tmp_path / "large.jsonl" / "uploads")  # nothing can be written there
-    interrupted, whole = another_process(consents=1), another_process()
+    interrupted, whole = another_process(checks_until_interrupt=1), another_process()
     interrupted.resume_store = whole.resume_store = full
 
     with pytest.raises(CommandInterruptedError):
@@ -397,12 +377,12 @@ def test_where_the_disk_takes_nothing_a_file_is_uploaded_all_the_same_and_what_b
     assert_only(service, obtain(whole, large, has_unique_name=False), large)
 
 
-def test_a_file_that_is_deleted_while_it_is_sent_is_uploaded_all_the_same(
+def test_a_file_deleted_during_upload_is_still_uploaded(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     content = large.read_bytes()
     with large.open("rb") as opened:
-        wanted = wish(large)
+        wanted = upload_request(large)
         large.unlink()
         file = another_process().get_or_upload(wanted, opened)
 
@@ -410,11 +390,11 @@ def test_a_file_that_is_deleted_while_it_is_sent_is_uploaded_all_the_same(
 
 
 @pytest.mark.parametrize("later", [3590, 90_000], ids=["about to expire", "forgotten"])
-def test_an_upload_whose_hour_is_over_begins_anew(
+def test_an_expired_upload_starts_over(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, later: float
 ) -> None:
     with pytest.raises(CommandInterruptedError):
-        obtain(another_process(consents=1), large)
+        obtain(another_process(checks_until_interrupt=1), large)
     files = another_process()
     files.host.time.sleep(later)
     service.advance(later)
@@ -425,11 +405,11 @@ def test_an_upload_whose_hour_is_over_begins_anew(
     assert len(service.uploads()) == 2
 
 
-def test_an_upload_that_the_service_has_dropped_begins_anew(
+def test_an_upload_dropped_by_the_service_starts_over(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     with pytest.raises(CommandInterruptedError):
-        obtain(another_process(consents=1), large)
+        obtain(another_process(checks_until_interrupt=1), large)
     (upload,) = service.uploads()
     another_process().api.cancel_upload(upload["id"])
 
@@ -437,7 +417,7 @@ def test_an_upload_that_the_service_has_dropped_begins_anew(
 
 
 @pytest.mark.parametrize("has_unique_name", [True, False], ids=["our name", "a chosen name"])
-def test_a_completed_upload_whose_answer_was_lost_is_found_by_the_next_run(
+def test_a_completed_upload_without_response_is_found_later(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, *, has_unique_name: bool
 ) -> None:
     service.fault("POST", COMPLETE, "drop_after")
@@ -454,10 +434,10 @@ def test_a_completed_upload_whose_answer_was_lost_is_found_by_the_next_run(
 
 
 @pytest.mark.parametrize("change", ["edited", "shorter", "longer"])
-def test_a_file_that_was_written_to_before_is_refused_and_nothing_stays(
+def test_a_file_changed_before_upload_is_refused(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, change: str
 ) -> None:
-    wanted, content = wish(large), large.read_bytes()
+    wanted, content = upload_request(large), large.read_bytes()
     large.write_bytes(
         {"edited": content[:-1] + b"!", "shorter": content[:460], "longer": content + b"!"}[change]
     )
@@ -474,7 +454,7 @@ def test_a_file_that_was_written_to_before_is_refused_and_nothing_stays(
 
 @pytest.mark.parametrize("look", [2, 3], ids=["while it is hashed", "once it is hashed"])
 @pytest.mark.parametrize("change", ["edited", "shorter"])
-def test_a_file_that_is_written_to_while_its_parts_are_sent_is_refused(
+def test_a_file_changed_while_sending_parts_is_refused(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, change: str, look: int
 ) -> None:
     content, looks = large.read_bytes(), count(1)
@@ -483,12 +463,14 @@ def test_a_file_that_is_written_to_while_its_parts_are_sent_is_refused(
         if next(looks) == look:
             large.write_bytes({"edited": content[:-1] + b"!", "shorter": content[:460]}[change])
 
+    class Writing(FakeHost):
+        def raise_if_interrupted(self) -> None:  # called while parts are on their way
+            write()
+
     service.fault("POST", PARTS, "hang", seconds=0.5)
-    files = another_process()
-    files.host.raise_if_interrupted = write  # type: ignore[method-assign] - asked while parts are on their way
 
     with pytest.raises(InputError, match=r"large\.jsonl' has changed since the program ran"):
-        obtain(files, large)
+        obtain(another_process(Writing), large)
 
     assert service.files() == []
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
@@ -503,11 +485,11 @@ def test_a_service_without_uploads_gets_one_piece(
 
     assert_only(service, obtain(files, large), large)
 
-    assert isinstance(files.host, Watcher)
-    assert "add `uploads` to openai-ft:unsupportedFeatures" in files.host.said[0]
+    assert isinstance(files.host, FakeHost)
+    assert "add `uploads` to openai-ft:unsupportedFeatures" in files.host.messages[0]
 
 
-def test_a_file_of_another_size_than_was_sent_is_deleted(
+def test_a_stored_file_of_another_size_is_deleted(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     answer = {"id": "upload_1", "file": {"id": "file-short", "bytes": 7}}

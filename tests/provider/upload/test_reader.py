@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def wish(sha256: str | None = None) -> UploadRequest:
+def upload_request(sha256: str | None = None) -> UploadRequest:
     return UploadRequest("data.jsonl", "fine-tune", len(DATA), sha256=sha256)
 
 
@@ -50,7 +50,7 @@ def test_a_section_is_read_as_a_file_is(file: Path) -> None:
     assert seen == [0, 30, 100]
 
 
-def test_a_section_of_a_file_that_has_become_shorter_is_an_error(file: Path) -> None:
+def test_a_section_of_a_shortened_file_is_an_error(file: Path) -> None:
     with file.open("rb") as content:
         section = Section(content.fileno(), 50, 100, lambda _sent: None, "data.jsonl")
         os.truncate(file, 50)
@@ -59,7 +59,7 @@ def test_a_section_of_a_file_that_has_become_shorter_is_an_error(file: Path) -> 
             section.read(10)
 
 
-def test_a_section_that_cannot_be_read_any_more_is_an_error(tmp_path: Path) -> None:
+def test_an_unreadable_section_is_an_error(tmp_path: Path) -> None:
     folder = os.open(tmp_path, os.O_RDONLY)  # which can be opened and not read, as a file on a broken disk
     section = Section(folder, 0, 100, lambda _sent: None, "data.jsonl")
 
@@ -68,7 +68,7 @@ def test_a_section_that_cannot_be_read_any_more_is_an_error(tmp_path: Path) -> N
     os.close(folder)
 
 
-def test_a_hash_beside_is_that_of_all_that_it_was_given_since_it_began() -> None:
+def test_a_background_hash_covers_all_data_since_its_start() -> None:
     with BackgroundSha256() as beside:
         for _ in range(2):
             beside.begin()
@@ -78,7 +78,7 @@ def test_a_hash_beside_is_that_of_all_that_it_was_given_since_it_began() -> None
             assert beside.hexdigest() == hashlib.sha256(DATA * 20).hexdigest()
 
 
-def test_a_hash_beside_holds_little_however_much_faster_it_is_fed() -> None:
+def test_a_background_hash_buffers_little_data() -> None:
     tracemalloc.start()
     with BackgroundSha256() as beside:
         for _ in range(100):
@@ -91,11 +91,11 @@ def test_a_hash_beside_holds_little_however_much_faster_it_is_fed() -> None:
 
 
 @pytest.mark.parametrize("sha256", [hashlib.sha256(DATA).hexdigest(), None], ids=["with a hash", "without"])
-def test_a_whole_is_read_as_a_file_is_again_and_again(file: Path, sha256: str | None) -> None:
+def test_a_verified_reader_can_be_read_repeatedly(file: Path, sha256: str | None) -> None:
     seen: list[int] = []
     with (
         file.open("rb") as content,
-        VerifiedReader(FileSnapshot.of(content, wish(sha256)), seen.append) as whole,
+        VerifiedReader(FileSnapshot.of(content, upload_request(sha256)), seen.append) as whole,
     ):
         for _ in range(2):
             assert whole.seek(0, os.SEEK_END) == 200
@@ -105,19 +105,19 @@ def test_a_whole_is_read_as_a_file_is_again_and_again(file: Path, sha256: str | 
     assert seen == [0, 150, 200] * 2
 
 
-def test_the_last_byte_comes_only_if_all_are_what_the_program_saw(file: Path) -> None:
+def test_the_last_byte_requires_the_expected_hash(file: Path) -> None:
     with file.open("rb") as content:
-        picture = FileSnapshot.of(content, wish("0" * 64))
+        picture = FileSnapshot.of(content, upload_request("0" * 64))
         with VerifiedReader(picture, lambda _sent: None) as whole:
             assert whole.read(199) == DATA[:199]
             with pytest.raises(InputError, match="has changed since the program ran"):
                 whole.read(1)
 
 
-def test_nor_does_it_where_somebody_has_written_to_the_file_meanwhile(file: Path) -> None:
+def test_the_last_byte_is_withheld_if_the_file_changed(file: Path) -> None:
     with (
         file.open("rb") as content,
-        VerifiedReader(FileSnapshot.of(content, wish()), lambda _sent: None) as whole,
+        VerifiedReader(FileSnapshot.of(content, upload_request()), lambda _sent: None) as whole,
     ):
         whole.read(199)
         with file.open("ab") as more:
@@ -127,7 +127,7 @@ def test_nor_does_it_where_somebody_has_written_to_the_file_meanwhile(file: Path
             whole.read(1)
 
 
-def test_an_empty_file_is_none_that_the_program_saw_otherwise(tmp_path: Path) -> None:
+def test_an_empty_file_with_another_hash_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "empty.jsonl"
     path.touch()
 
@@ -139,29 +139,31 @@ def test_an_empty_file_is_none_that_the_program_saw_otherwise(tmp_path: Path) ->
             whole.read(1)
 
 
-def test_what_the_report_raises_the_read_raises(file: Path) -> None:
+def test_errors_of_the_progress_callback_are_raised(file: Path) -> None:
     def interrupt(_sent: int) -> None:
         raise InterruptedError("by the user")
 
     with (
         file.open("rb") as content,
-        VerifiedReader(FileSnapshot.of(content, wish()), interrupt) as whole,
+        VerifiedReader(FileSnapshot.of(content, upload_request()), interrupt) as whole,
         pytest.raises(InterruptedError, match="by the user"),
     ):
         whole.read(1)
 
 
-def test_a_picture_gives_the_md5_of_what_has_the_right_sha256(file: Path) -> None:
+def test_a_snapshot_gives_the_md5_of_verified_content(file: Path) -> None:
     with file.open("rb") as content:
-        md5 = FileSnapshot.of(content, wish(hashlib.sha256(DATA).hexdigest())).md5(lambda _hashed: None)
+        md5 = FileSnapshot.of(content, upload_request(hashlib.sha256(DATA).hexdigest())).md5(
+            lambda _hashed: None
+        )
 
         with pytest.raises(InputError, match="has changed since the program ran"):
-            FileSnapshot.of(content, wish("0" * 64)).md5(lambda _hashed: None)
+            FileSnapshot.of(content, upload_request("0" * 64)).md5(lambda _hashed: None)
 
     assert md5 == hashlib.md5(DATA, usedforsecurity=False).hexdigest()
 
 
-def test_a_picture_tells_how_far_it_is_hashed(tmp_path: Path) -> None:
+def test_a_snapshot_reports_hashing_progress(tmp_path: Path) -> None:
     path, hashed = tmp_path / "long.jsonl", list[int]()
     with path.open("wb") as content:
         content.truncate(2 * BLOCK + 1)
@@ -172,9 +174,9 @@ def test_a_picture_tells_how_far_it_is_hashed(tmp_path: Path) -> None:
     assert hashed == [0, BLOCK, 2 * BLOCK, 2 * BLOCK + 1]
 
 
-def test_a_picture_notices_a_change_that_left_the_size_alone(file: Path) -> None:
+def test_a_snapshot_detects_a_change_of_equal_size(file: Path) -> None:
     with file.open("rb") as content:
-        picture = FileSnapshot.of(content, wish())
+        picture = FileSnapshot.of(content, upload_request())
         picture.require_same()
         os.utime(file, (1, 1))
 
@@ -182,8 +184,8 @@ def test_a_picture_notices_a_change_that_left_the_size_alone(file: Path) -> None
             picture.require_same()
 
 
-def test_there_is_no_picture_of_a_file_that_has_another_size(file: Path) -> None:
+def test_a_file_of_another_size_has_no_snapshot(file: Path) -> None:
     os.truncate(file, 199)
 
     with file.open("rb") as content, pytest.raises(InputError):
-        FileSnapshot.of(content, wish())
+        FileSnapshot.of(content, upload_request())

@@ -31,7 +31,7 @@ LARGE = UploadRequest("large.jsonl", "fine-tune", 64_000_001, identity="identity
         (MAX_SINGLE_UPLOAD + 1, 10_000.0, "fine-tune", "openai", True),
     ],
 )
-def test_large_files_go_in_parts_where_the_service_takes_them(
+def test_large_files_use_multipart_where_supported(
     size: int, above: float, purpose: str, service: str, *, in_parts: bool
 ) -> None:
     settings = Settings(multipart_threshold=above, profile=PROFILES[service])
@@ -69,7 +69,7 @@ def test_parts_are_neither_too_large_nor_too_many(size: int, above: float) -> No
         ),
     ],
 )
-def test_what_is_too_large_is_said(size: int, purpose: str, service: str, problem: str | None) -> None:
+def test_a_too_large_file_is_reported(size: int, purpose: str, service: str, problem: str | None) -> None:
     found = too_large(size, purpose, PROFILES[service])
 
     assert found is None if problem is None else problem in (found or "")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,36 +18,35 @@ def ledger(tmp_path: Path) -> ResumeStore:
     return ResumeStore(tmp_path / "below" / "ledger")
 
 
-def test_what_was_written_is_found_by_another_process(ledger: ResumeStore) -> None:
+def test_records_are_found_by_another_process(ledger: ResumeStore) -> None:
     assert ledger.write("key", ENTRY)
 
     assert ResumeStore(ledger.folder).find("key", NOW) == ENTRY
     assert ledger.find("other", NOW) is None
 
 
-def test_nobody_but_the_user_can_read_it(ledger: ResumeStore) -> None:
+def test_only_the_user_can_read_it(ledger: ResumeStore) -> None:
     ledger.write("key", ENTRY)
 
     assert ledger.folder.stat().st_mode & 0o077 == 0
 
 
-def test_it_lies_in_the_users_cache_folder(tmp_path: Path) -> None:
+def test_it_is_in_the_users_cache_folder(tmp_path: Path) -> None:
     assert ResumeStore().folder == tmp_path / "cache" / "pulumi-openai-ft" / "uploads"
 
 
-def test_what_is_old_is_not_found_and_then_dropped(ledger: ResumeStore) -> None:
+def test_expired_records_are_not_found_and_dropped(ledger: ResumeStore) -> None:
     ledger.write("key", ENTRY)
     (file,) = ledger.folder.iterdir()
-    os.utime(file, (NOW, NOW))
 
     assert ledger.find("key", NOW + TTL) is None
     ledger.drop_old(NOW + TTL - 1)
     assert file.exists()
-    ledger.drop_old(NOW + TTL + 1)
+    ledger.drop_old(NOW + TTL)
     assert not file.exists()
 
 
-def test_what_is_forgotten_is_not_found(ledger: ResumeStore) -> None:
+def test_deleted_records_are_not_found(ledger: ResumeStore) -> None:
     ledger.write("key", ENTRY)
     ledger.forget("key")
     ledger.forget("key")
@@ -56,7 +54,7 @@ def test_what_is_forgotten_is_not_found(ledger: ResumeStore) -> None:
     assert ledger.find("key", NOW) is None
 
 
-def test_tells_which_files_are_those_of_others(ledger: ResumeStore) -> None:
+def test_lists_the_files_of_other_resources(ledger: ResumeStore) -> None:
     ledger.write("mine", UploadRecord(NOW, file_id="file-mine"))
     ledger.write("other", UploadRecord(NOW, file_id="file-other"))
     ledger.write("unfinished", ENTRY)
@@ -65,13 +63,15 @@ def test_tells_which_files_are_those_of_others(ledger: ResumeStore) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"began":"soon"}', b"\xff"], ids=repr)
-def test_what_cannot_be_read_is_not_there(ledger: ResumeStore, content: bytes) -> None:
+def test_an_unreadable_record_is_ignored(ledger: ResumeStore, content: bytes) -> None:
     ledger.write("key", ENTRY)
     (file,) = ledger.folder.iterdir()
     file.write_bytes(content)
 
     assert ledger.find("key", NOW) is None
     assert ledger.files_of_others(None) == set()
+    ledger.drop_old(NOW)
+    assert not file.exists()
 
 
 def test_a_folder_that_cannot_be_made_remembers_nothing(tmp_path: Path) -> None:

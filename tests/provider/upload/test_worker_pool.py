@@ -17,7 +17,7 @@ def nothing() -> None:
     pass
 
 
-def crew(
+def start_pool(
     work: Callable[[int], None], pieces: int, threads: int = 2, end: Callable[[], None] = nothing
 ) -> WorkerPool:
     made = WorkerPool(work, threads, end)
@@ -30,18 +30,18 @@ def crew(
 def test_all_is_done_once() -> None:
     done: list[int] = []
 
-    crew(done.append, 50, 4).wait(nothing)
+    start_pool(done.append, 50, 4).wait(nothing)
 
     assert sorted(done) == list(range(50))
 
 
 def test_no_pieces_are_done_at_once() -> None:
-    crew(lambda _number: None, 0).wait(nothing)
+    start_pool(lambda _number: None, 0).wait(nothing)
 
 
-def test_a_piece_is_done_as_soon_as_it_is_added() -> None:
+def test_a_piece_starts_as_soon_as_it_is_added() -> None:
     done = Event()
-    at_work = crew(lambda _number: done.set(), 0)
+    at_work = start_pool(lambda _number: done.set(), 0)
 
     at_work.add(1)
 
@@ -56,10 +56,10 @@ def test_several_are_under_way_at_a_time() -> None:
         here[number].set()
         assert here[1 - number].wait(LONG)
 
-    crew(meet, 2).wait(nothing)
+    start_pool(meet, 2).wait(nothing)
 
 
-def test_a_failure_ends_the_wait_although_another_piece_hangs() -> None:
+def test_a_failure_ends_the_wait_despite_hanging_pieces() -> None:
     go = Event()
 
     def work(number: int) -> None:
@@ -67,25 +67,28 @@ def test_a_failure_ends_the_wait_although_another_piece_hangs() -> None:
             raise InterruptedError("the first")
         go.wait(LONG)
 
-    at_work = crew(work, 9)
+    at_work = start_pool(work, 9)
     with pytest.raises(InterruptedError, match="the first"):
         at_work.wait(nothing)
     go.set()
 
 
-def test_what_the_one_who_waits_sees_ends_the_wait() -> None:
+def test_an_error_seen_by_the_waiter_ends_the_wait() -> None:
     go = Event()
 
     def look() -> None:
         raise InterruptedError("by the user")
 
-    at_work = crew(lambda _number: bool(go.wait(LONG)) or None, 2)
+    def work(_number: int) -> None:
+        go.wait(LONG)
+
+    at_work = start_pool(work, 2)
     with pytest.raises(InterruptedError, match="by the user"):
         at_work.wait(look)
     go.set()
 
 
-def test_who_is_stopped_begins_nothing_more_keeps_nothing_and_ends() -> None:
+def test_a_stopped_worker_starts_nothing_and_ends() -> None:
     begun, go, ended = Event(), Event(), Event()
     done: list[int] = []
     kept: list[int] = []
@@ -96,7 +99,7 @@ def test_who_is_stopped_begins_nothing_more_keeps_nothing_and_ends() -> None:
         go.wait(LONG)
         at_work.record(lambda: kept.append(number))
 
-    at_work = crew(work, 9, 1, ended.set)
+    at_work = start_pool(work, 9, 1, ended.set)
     begun.wait(LONG)
     at_work.stop()
     with pytest.raises(StoppedError):

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._provider.input_models import integers_from_floats, is_known, redacted_repr, unknown
-from pulumi_openai_ft._provider.job.validation import METHODS, given_hyperparameters
+from pulumi_openai_ft._provider.job.validation import given_hyperparameters
 from pulumi_openai_ft._provider.training_file_checks import OFF, check, is_error_level, prefixed
+from pulumi_openai_ft._shared.api_limits import METHODS
 from pulumi_openai_ft._shared.lazy_module import LazyModule
 from pulumi_openai_ft._shared.state_names import ESTIMATE, ESTIMATED, FILE_HASHES, TRAINING_DATA
 from pulumi_openai_ft.errors import InputError

@@ -10,10 +10,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from pulumi_openai_ft._provider.input_models import InputModel
+from pulumi_openai_ft._provider.input_models import InputModel, within
 from pulumi_openai_ft._provider.job.graders import Grader  # noqa: TC001 - pydantic resolves the annotation
+from pulumi_openai_ft._shared.api_limits import LIMITS, RANGES
 
-MAX_METADATA = 15  # the API allows 16; the idempotency key uses one pair
+MAX_METADATA = LIMITS["metadata_pairs"] - 1  # the idempotency key uses one pair
 
 
 @dataclass(frozen=True)
@@ -36,25 +37,33 @@ FileId = Annotated[str, StringConstraints(min_length=1), AcceptsFile()]
 
 Auto = Literal["auto"]
 Id = Annotated[str, StringConstraints(min_length=1)]
-Epochs = Auto | Annotated[int, Field(ge=1, le=50)]
-BatchSize = Auto | Annotated[int, Field(ge=1, le=256)]
-Positive = Auto | Annotated[float, Field(gt=0)]
-Beta = Auto | Annotated[float, Field(gt=0, le=2)]
-AtLeastOne = Auto | Annotated[int, Field(ge=1)]
-ComputeMultiplier = Auto | Annotated[float, Field(gt=0.00001, le=10)]
-MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-MetadataValue = Annotated[str, StringConstraints(max_length=512)]
+Epochs = Auto | Annotated[int, within("n_epochs")]
+BatchSize = Auto | Annotated[int, within("batch_size")]
+LearningRateMultiplier = Auto | Annotated[float, within("learning_rate_multiplier")]
+Beta = Auto | Annotated[float, within("beta")]
+EvalInterval = Auto | Annotated[int, within("eval_interval")]
+EvalSamples = Auto | Annotated[int, within("eval_samples")]
+ComputeMultiplier = Auto | Annotated[float, within("compute_multiplier")]
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=LIMITS["metadata_key_length"])]
+MetadataValue = Annotated[str, StringConstraints(max_length=LIMITS["metadata_value_length"])]
+Suffix = Annotated[
+    str,
+    StringConstraints(min_length=RANGES["suffix_length"].minimum, max_length=RANGES["suffix_length"].maximum),
+]
 
 
 class SupervisedHyperparameters(InputModel):
     """Hyperparameters of supervised training. The service chooses values that are omitted or `auto`."""
 
     n_epochs: Epochs | None = Field(
-        default=None, description="Number of passes over the training data, 1 to 50."
+        default=None, description=f"Number of passes over the training data, {RANGES['n_epochs']}."
     )
-    batch_size: BatchSize | None = Field(default=None, description="Examples per step, 1 to 256.")
-    learning_rate_multiplier: Positive | None = Field(
-        default=None, description="Scaling factor of the learning rate, greater than 0."
+    batch_size: BatchSize | None = Field(
+        default=None, description=f"Examples per step, {RANGES['batch_size']}."
+    )
+    learning_rate_multiplier: LearningRateMultiplier | None = Field(
+        default=None,
+        description=f"Scaling factor of the learning rate, {RANGES['learning_rate_multiplier']}.",
     )
 
 
@@ -63,7 +72,7 @@ class DpoHyperparameters(SupervisedHyperparameters):
 
     beta: Beta | None = Field(
         default=None,
-        description="Weight of the penalty for deviating from the base model, greater than 0, at most 2.",
+        description=f"Weight of the penalty for deviating from the base model, {RANGES['beta']}.",
     )
 
 
@@ -75,13 +84,13 @@ class ReinforcementHyperparameters(SupervisedHyperparameters):
     )
     compute_multiplier: ComputeMultiplier | None = Field(
         default=None,
-        description="Multiplier of the compute used for exploration, greater than 0.00001, at most 10.",
+        description=f"Multiplier of the compute used for exploration, {RANGES['compute_multiplier']}.",
     )
-    eval_interval: AtLeastOne | None = Field(
-        default=None, description="Number of steps between evaluations, at least 1."
+    eval_interval: EvalInterval | None = Field(
+        default=None, description=f"Number of steps between evaluations, {RANGES['eval_interval']}."
     )
-    eval_samples: AtLeastOne | None = Field(
-        default=None, description="Number of samples per evaluation, at least 1."
+    eval_samples: EvalSamples | None = Field(
+        default=None, description=f"Number of samples per evaluation, {RANGES['eval_samples']}."
     )
 
 
@@ -148,10 +157,11 @@ class FineTuningJobInputs(InputModel):
     validation_file: FileId | None = Field(
         default=None, description="Id of the validation file, or the `File`."
     )
-    suffix: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = Field(
-        default=None, description="Part of the fine-tuned model's name, 1 to 64 characters."
+    suffix: Suffix | None = Field(
+        default=None,
+        description=f"Part of the fine-tuned model's name, {RANGES['suffix_length']} characters.",
     )
-    seed: Annotated[int, Field(ge=0, le=2147483647)] | None = Field(
+    seed: Annotated[int, within("seed")] | None = Field(
         default=None,
         description="Seed for reproducible training, 0 to 2147483647. By default, the service chooses a seed.",
     )
@@ -160,12 +170,12 @@ class FineTuningJobInputs(InputModel):
         description="Training method, for example "
         '`{"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3}}}`. Defaults to supervised.',
     )
-    integrations: Annotated[list[Integration], Field(max_length=5)] | None = Field(
+    integrations: Annotated[list[Integration], Field(max_length=LIMITS["integrations"])] | None = Field(
         default=None,
         description='Services that record the training: `[{"type": "wandb", "wandb": {"project": "…"}}]`.',
     )
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=MAX_METADATA)] | None = Field(
-        default=None, description="Up to 15 key-value pairs to store with the job."
+        default=None, description=f"Up to {MAX_METADATA} key-value pairs to store with the job."
     )
     extra_body: Annotated[dict[str, Any] | None, REPLACES] = Field(
         default=None,

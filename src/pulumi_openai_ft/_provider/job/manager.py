@@ -18,7 +18,6 @@ from pulumi_openai_ft._provider.job.lookup import TOKEN_KEY, JobLookup
 from pulumi_openai_ft._provider.job.poller import Poller
 from pulumi_openai_ft._provider.lost_response import LOOKUP_DELAYS, poll_until_found
 from pulumi_openai_ft._provider.progress.status_row import JobProgressReporter
-from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
     JobTimeoutError,
@@ -45,7 +44,7 @@ CANCEL_TIMEOUT = 120.0
 """Seconds to wait for a cancelled job to end."""
 
 
-@dataclass
+@dataclass(slots=True)
 class JobManager:
     """A manager of the jobs of a service.
 
@@ -62,14 +61,12 @@ class JobManager:
     _lock: Lock = field(default_factory=Lock)
     _models: set[str] | None = None
     _models_listed_at: float = float("-inf")
+    _poller: Poller = field(init=False)
+    _search: JobLookup = field(init=False)
 
-    @locked_cached_property
-    def _poller(self) -> Poller:
-        return Poller(self.api, self.host.time)
-
-    @locked_cached_property
-    def _search(self) -> JobLookup:
-        return JobLookup(self.api, self.host.time)
+    def __post_init__(self) -> None:
+        self._poller = Poller(self.api, self.host.time)
+        self._search = JobLookup(self.api, self.host.time)
 
     def find(self, job_id: str) -> Job:
         """Return the current job.

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._provider.input_models import integers_from_floats
 from pulumi_openai_ft._provider.job.inputs import DpoHyperparameters, ReinforcementHyperparameters
+from pulumi_openai_ft._shared.api_limits import METHODS
 from pulumi_openai_ft.catalog import Catalog, warnings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from datetime import date
 
     from pulumi_openai_ft._service_profiles import Profile
     from pulumi_openai_ft._settings import Settings
 
-METHODS = ("supervised", "dpo", "reinforcement")
 _RESERVED_BODY_FIELDS = ("metadata", "model", "training_file", "validation_file", "method")
 API_HYPERPARAMETERS = (
     ReinforcementHyperparameters.model_fields.keys() | DpoHyperparameters.model_fields.keys()
@@ -141,16 +141,17 @@ def load_catalog(settings: Settings) -> Catalog:
     return Catalog.load(json.loads(overrides) if overrides else None, service=settings.profile.name)
 
 
-def model_warnings(inputs: Mapping[str, Any], catalog: Catalog, days: int) -> list[str]:
-    """Return today's warnings about the job's base model.
+def model_warnings(inputs: Mapping[str, Any], catalog: Catalog, days: int, today: date) -> list[str]:
+    """Return the warnings about the job's base model.
 
     Args:
         inputs: The job's inputs. The result is empty while the model is unknown.
         catalog: The catalog of base models.
         days: Number of days before the model's shutdown at which warnings begin.
+        today: The date on which the job would be created.
     """
     model, method = inputs.get("model"), inputs.get("method")
     if not isinstance(model, str):
         return []
     kind = method.get("type") if isinstance(method, dict) else "supervised"
-    return warnings(catalog, model, str(kind), today=datetime.now(UTC).date(), days=days)
+    return warnings(catalog, model, str(kind), today=today, days=days)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
 from pulumi_openai_ft._provider.progress.metrics import parse_metrics
+from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ _MODEL_NAME = re.compile(r"\bft:\S+")
 _LEVELS = {"warn": "warning", "warning": "warning", "error": "error", "critical": "error", "fatal": "error"}
 
 
-@dataclass
+@dataclass(slots=True)
 class JobProgress:
     """Progress of a job, updated with each poll.
 
@@ -172,7 +172,7 @@ class JobProgress:
         return f"job {self.job_id}: {text}" if event.type != "metrics" and _MILESTONE.search(topic) else ""
 
 
-@dataclass
+@dataclass(slots=True)
 class Throttle:
     """A limit on the frequency of status lines, which keeps the log of a long job readable.
 

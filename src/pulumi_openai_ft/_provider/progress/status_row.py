@@ -33,7 +33,7 @@ class Progress(Protocol):
         """Return the line without the parts that change only because time passes."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Row:
     """The status row of the resource that the current thread processes.
 
@@ -53,7 +53,7 @@ class Row:
             self.host.set_status(progress.line())
 
 
-@dataclass
+@dataclass(slots=True)
 class JobProgressReporter:
     """A reporter that displays a job's progress in its row and its milestones as messages.
 
@@ -83,7 +83,7 @@ class JobProgressReporter:
         self.row.show(self.progress)
 
 
-@dataclass
+@dataclass(slots=True)
 class ReadProgressReporter:
     """A callback that displays the progress of reading training data, and raises an error after an interrupt.
 

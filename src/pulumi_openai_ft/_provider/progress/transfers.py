@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pulumi_openai_ft._client.rate_limit import REAL_TIME, TimeSource
 from pulumi_openai_ft._provider.progress.job_progress import SHORTEST, joined
+from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 
 _SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
-@dataclass
+@dataclass(slots=True)
 class _Transfer:
     """Progress of a transfer.
 

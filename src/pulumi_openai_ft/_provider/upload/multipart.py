@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._client.retries import NOT_OFFERED_STATUSES
@@ -20,7 +20,7 @@ from pulumi_openai_ft._provider.progress.transfers import UploadProgress
 from pulumi_openai_ft._provider.upload.reader import FileSnapshot, Section
 from pulumi_openai_ft._provider.upload.resume_store import UploadRecord
 from pulumi_openai_ft._provider.upload.worker_pool import WorkerPool
-from pulumi_openai_ft._shared.locked_property import locked_cached_property
+from pulumi_openai_ft._shared.api_limits import LIMITS
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
     EngineDisconnectedError,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._provider.upload.resume_store import ResumeStore
 
 AT_A_TIME = 4
-LIFETIME, MARGIN = 3600.0, 60.0
+LIFETIME, MARGIN = LIMITS["upload_lifetime"], 60.0
 """Default lifetime of an upload, and minimum remaining lifetime for resuming it, in seconds."""
 GONE_STATUSES = frozenset({400, 404, 409, 410})
 """HTTP statuses for an upload that has expired, or that was cancelled or completed."""
@@ -60,7 +60,7 @@ class NotOfferedError(InputError):
         )
 
 
-@dataclass
+@dataclass(slots=True)
 class MultipartUpload:
     """A multipart upload of a file.
 
@@ -72,6 +72,7 @@ class MultipartUpload:
         resume_store: Store of upload records.
         find: Searches for the file at the service if the response to the complete request was lost.
         before: Ids of the matching files that existed before the upload.
+        key: Key of the upload's record.
     """
 
     upload: UploadRequest
@@ -81,6 +82,10 @@ class MultipartUpload:
     resume_store: ResumeStore
     find: Callable[[], FileObject | None]
     before: list[str]
+    key: str | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.key = self.upload.key(self.api.settings)
 
     def send(self) -> FileObject:
         """Send the missing parts, complete the upload, and return the file.
@@ -201,11 +206,6 @@ class MultipartUpload:
 
     def _count(self, record: UploadRecord) -> int:
         return -(-self.upload.size // record.part_size)
-
-    @locked_cached_property
-    def key(self) -> str | None:
-        """Key of the upload's record."""
-        return self.upload.key(self.api.settings)
 
 
 class _Sending:

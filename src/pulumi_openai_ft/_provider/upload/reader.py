@@ -116,7 +116,7 @@ class Section:
         return self._at
 
 
-@dataclass
+@dataclass(slots=True)
 class FileSnapshot:
     """The state of a file before the upload, for detecting changes.
 

@@ -9,6 +9,8 @@ from math import ceil
 from mimetypes import guess_type
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft._shared.api_limits import LIMITS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._settings import Settings
 
 MEGABYTE = 1_000_000
-MAX_SINGLE_UPLOAD, MAX_MULTIPART_UPLOAD = 512 * 2**20, 8 * 2**30
-"""Maximum number of bytes of a file. Source: docs/openai-api.md#files-and-uploads."""
+MAX_SINGLE_UPLOAD, MAX_MULTIPART_UPLOAD = LIMITS["file_bytes"], LIMITS["upload_bytes"]
 PURPOSES_IN_PARTS = frozenset({"assistants", "batch", "fine-tune", "vision"})
 LARGEST_USUAL_PART, MOST_PARTS = 16 * 2**20, 128
 """The official client uses at most 128 parts of 64 MiB, for the largest file. Services may not accept more parts."""

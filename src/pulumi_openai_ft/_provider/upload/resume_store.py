@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from pulumi_openai_ft._shared.cache_dir import cache_dir, write_cache_file
-from pulumi_openai_ft._shared.locked_property import locked_cached_property
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ TTL = 86400.0
 """Seconds for which a record is kept."""
 
 
-@dataclass
+@dataclass(slots=True)
 class UploadRecord:
     """A record of an upload.
 
@@ -47,7 +47,7 @@ class UploadRecord:
     file_id: str | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class ResumeStore:
     """A store of upload records, each in a separate file.
 
@@ -89,19 +89,16 @@ class ResumeStore:
         return {record.file_id for record in records if record and record.file_id}
 
     def drop_old(self, now: float) -> None:
-        """Delete records that are too old.
+        """Delete records that are too old or cannot be read.
 
         Args:
             now: Unix seconds.
         """
         for file in self._files():
-            with suppress(OSError):
-                if file.stat().st_mtime < now - TTL:
+            entry = self._read(file)
+            if entry is None or entry.began <= now - TTL:
+                with suppress(OSError):
                     file.unlink(missing_ok=True)
-
-    @locked_cached_property
-    def _adapter(self) -> TypeAdapter[UploadRecord]:
-        return TypeAdapter(UploadRecord)
 
     def _file(self, key: str) -> Path:
         return self.folder / f"{key}.json"
@@ -112,5 +109,10 @@ class ResumeStore:
 
     def _read(self, file: Path) -> UploadRecord | None:
         with suppress(OSError, ValueError):
-            return self._adapter.validate_json(file.read_bytes())
+            return _record_adapter().validate_json(file.read_bytes())
         return None
+
+
+@cache
+def _record_adapter() -> TypeAdapter[UploadRecord]:
+    return TypeAdapter(UploadRecord)

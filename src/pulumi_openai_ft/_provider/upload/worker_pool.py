@@ -18,7 +18,7 @@ class StoppedError(Exception):
     """The pool was stopped."""
 
 
-@dataclass
+@dataclass(slots=True)
 class WorkerPool:
     """A pool of daemon threads, which do not keep the process from ending.
 

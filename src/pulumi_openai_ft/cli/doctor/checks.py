@@ -75,4 +75,8 @@ def _service(configuration: Configuration, today: date) -> list[Finding]:
         settings = service_checks.settings_of(configuration)
     except SettingsError as error:
         return [problem("settings", str(error))]
-    return [*service_checks.keys(settings, configuration), *service_checks.service(settings, today)]
+    return [
+        *service_checks.keys(settings, configuration),
+        *service_checks.current_date(today),
+        *service_checks.service(settings, today),
+    ]

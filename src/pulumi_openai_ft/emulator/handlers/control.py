@@ -48,7 +48,7 @@ _SETTINGS: dict[str, Check] = {
     "closed": flag,
     "job_seconds": number(minimum=0),
     "max_active_jobs": nullable(whole(0)),
-    "today": nullable(_day),
+    "today": _day,
     "missing_scope_status": whole(401, 403),
     "file_processing_seconds": number(minimum=0),
     "max_file_bytes": whole(1),
@@ -137,8 +137,8 @@ def show_objects_of_kind(call: ApiRequest) -> Json:
 
 def show_settings(call: ApiRequest) -> Json:
     """GET /_emulator/settings."""
-    shown = asdict(call.backend.settings)
-    return {**shown, "today": None if shown["today"] is None else shown["today"].isoformat()}
+    settings = call.backend.settings
+    return {**asdict(settings), "today": settings.today.isoformat()}
 
 
 def change_settings(call: ApiRequest) -> Json:
@@ -200,7 +200,7 @@ def _integer(call: ApiRequest, name: str) -> int | None:
 
 def _setting(name: str, value: Any) -> Any:
     if name == "today":
-        return None if value is None else date.fromisoformat(value)
+        return date.fromisoformat(value)
     return tuple(value) if name == "projects" else value
 
 

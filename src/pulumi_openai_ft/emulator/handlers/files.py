@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import FileResponse
 
+from pulumi_openai_ft.emulator.api_limits import RANGES
 from pulumi_openai_ft.emulator.errors import invalid, no_such_file
 from pulumi_openai_ft.emulator.ids import new_id
 from pulumi_openai_ft.emulator.records import File
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.emulator.request_context import ApiRequest, Json
 
 PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
-LIFETIME = fields({"anchor": one_of("created_at"), "seconds": whole(3600, 2_592_000)})
+LIFETIME = fields({"anchor": one_of("created_at"), "seconds": whole(**RANGES["file_lifetime"])})
 BATCH_SECONDS = 30 * 24 * 3600
 """Default lifetime of a file with the purpose `batch`. Source: docs/openai-api.md#files-and-uploads."""
 

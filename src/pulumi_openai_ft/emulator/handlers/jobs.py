@@ -128,7 +128,8 @@ def _command(call: ApiRequest, command: Callable[[Job], Job]) -> Json:
 
 
 def _refuse_closed(call: ApiRequest) -> None:
-    if call.backend.settings.closed:
+    backend = call.backend
+    if backend.settings.closed or backend.catalog.takes_no_jobs(backend.settings.today):
         raise ApiError(
             403,
             "Fine-tuning is closed to this organization: it can no longer create fine-tuning jobs.",
@@ -138,22 +139,22 @@ def _refuse_closed(call: ApiRequest) -> None:
 
 def _model(call: ApiRequest, name: str) -> tuple[str, BaseModel]:
     """Return the dated id for a model's name, and its base model."""
-    catalogue = call.backend.catalogue
-    if (base := catalogue.find(name)) is not None:
+    catalog = call.backend.catalog
+    if (base := catalog.find(name)) is not None:
         return base.id, base
     call.backend.lifecycle.settle_live()
     checkpoint = call.backend.checkpoint(name)
-    base = None if checkpoint is None else catalogue.find(checkpoint.base)
+    base = None if checkpoint is None else catalog.find(checkpoint.base)
     if checkpoint is None or base is None or checkpoint.project != call.project:
         raise no_such_model(name)
     return name, base
 
 
 def _refuse_untunable(call: ApiRequest, name: str, base: BaseModel, method: str) -> None:
-    unavailable = f"Model {name} is not available for fine-tuning"
-    if base.is_shut_down(call.backend.today()):
+    unavailable, today = f"Model {name} is not available for fine-tuning", call.backend.settings.today
+    if base.is_shut_down(today):
         message = f"{unavailable}: it was shut down on {base.shutdown_date}."
-    elif not base.methods:
+    elif base.takes_no_jobs(today):
         message = f"{unavailable}."
     elif base.is_known_unsupported(method):
         message = f"{unavailable} with method {method}."

@@ -19,28 +19,28 @@ def list_models(call: ApiRequest) -> Json:
     usable = [model for model in tuned if _may_use(call, model)]
     base = [
         base_model_body(name, model)
-        for model in backend.catalogue.models
+        for model in backend.catalog.models
         for name in (model.id, *model.aliases)
     ]
     return {
         "object": "list",
-        "data": [*base, *(model_body(model, backend.catalogue, backend.settings) for model in usable)],
+        "data": [*base, *(model_body(model, backend.catalog, backend.settings) for model in usable)],
     }
 
 
 def get_model(call: ApiRequest) -> Json:
     """GET /models/{model}."""
     name = call.path("model")
-    if base := call.backend.catalogue.find(name):
+    if base := call.backend.catalog.find(name):
         return base_model_body(name, base)
     call.backend.lifecycle.settle_live()
-    return model_body(_tuned(call, name), call.backend.catalogue, call.backend.settings)
+    return model_body(_tuned(call, name), call.backend.catalog, call.backend.settings)
 
 
 def delete_model(call: ApiRequest) -> Json:
     """DELETE /models/{model}: delete a fine-tuned model of the project."""
     name = call.path("model")
-    if call.backend.catalogue.find(name):
+    if call.backend.catalog.find(name):
         raise ApiError(
             403, f"Model {name} cannot be deleted: it is not a fine-tuned model of yours.", param="model"
         )

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pulumi_openai_ft.emulator.api_limits import LIMITS
 from pulumi_openai_ft.emulator.errors import invalid, no_such_upload
 from pulumi_openai_ft.emulator.handlers.files import LIFETIME, check_filename, keep_file
 from pulumi_openai_ft.emulator.ids import new_id
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.emulator.request_context import ApiRequest, Json
 
 PURPOSES = ("assistants", "batch", "fine-tune", "vision")
-UPLOAD_SECONDS = 3600
+UPLOAD_SECONDS = LIMITS["upload_lifetime"]
 """Lifetime of an upload without all of its parts. Source: docs/openai-api.md#files-and-uploads."""
 
 _COMPLETION = fields({"part_ids": items(text(1), minimum=1)}, {"md5": nullable(text())})

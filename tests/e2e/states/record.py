@@ -1,9 +1,9 @@
-"""Keeps what a version left behind, the stack's state and the service's books, and puts it back for a later one.
+"""Record the state and the service objects that a version creates, and restore them.
 
-A version's folder holds its program and data (`__main__.py`, `*.jsonl`), the exported stack (`stack.json`), and all
-that the emulator held (`service.json`). In the stack `@BASE_URL@` stands for the service's address. A new version
-gets a folder of its own by `python -m tests.e2e.states.keeping 0.2.0`, after its program was written there, with the
-engine and the virtual environment on PATH. A version's folder is never changed afterwards.
+The folder of a version contains its program and data (`__main__.py`, `*.jsonl`), the exported stack (`stack.json`),
+and the objects of the emulator (`service.json`). In the stack, `@BASE_URL@` replaces the address of the service. To
+add a version, write its program to a new folder, and run `python -m tests.e2e.states.record 0.2.0` with the engine
+and the virtual environment on PATH. Never change the folder of a version afterwards.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from tests.e2e.conftest import PROJECT, Stack, environment
-from tests.support import TODAY
+from tests.support import REINFORCEMENT_DAY
 
 from pulumi_openai_ft.emulator import Clock, Emulator, records
 
@@ -37,13 +37,13 @@ KINDS = {
 
 
 def service_of(version: str) -> Emulator:
-    """An emulator in which it is the day on which the version's state was kept, for files expire."""
+    """Make an emulator on the day when the state was recorded, because files expire."""
     now = float(json.loads((STATES / version / "service.json").read_text())["now"])
-    return Emulator(today=TODAY, clock=Clock(per_read=math.inf, source=lambda: now))
+    return Emulator(today=REINFORCEMENT_DAY, clock=Clock(per_read=math.inf, source=lambda: now))
 
 
-def put_back(version: str, service: Emulator, stack: Stack) -> None:
-    """Makes the service hold what it held then, and the stack be what was exported."""
+def restore(version: str, service: Emulator, stack: Stack) -> None:
+    """Restore the recorded contents of the service and state of the stack."""
     held = json.loads((STATES / version / "service.json").read_text())
     for name, kind in KINDS.items():
         for row in held[name]:
@@ -54,10 +54,10 @@ def put_back(version: str, service: Emulator, stack: Stack) -> None:
     stack.pulumi("stack", "import", "--file", str(imported))
 
 
-def keep(version: str) -> None:
-    """Runs the version's program with the code of the day and keeps what it leaves."""
+def record(version: str) -> None:
+    """Run the program of the version with the current code, and record the state and the objects."""
     folder = STATES / version
-    with TemporaryDirectory() as temporary, Emulator(today=TODAY) as service:
+    with TemporaryDirectory() as temporary, Emulator(today=REINFORCEMENT_DAY) as service:
         stack = _stack(folder, service, Path(temporary))
         stack.up()
         stack.refresh()
@@ -78,7 +78,7 @@ def _stack(program: Path, service: Emulator, temporary: Path) -> Stack:
 
 
 def _without_places(exported: str) -> Any:
-    """The stack without the places in source code where its resources were made: paths of this machine."""
+    """Return the stack without the source positions of its resources, which contain paths of this machine."""
     stack = json.loads(exported)
     for resource in stack["deployment"]["resources"]:
         resource.pop("sourcePosition", None)
@@ -96,4 +96,4 @@ def _write(path: Path, content: Any) -> None:
 
 
 if __name__ == "__main__":
-    keep(sys.argv[1])
+    record(sys.argv[1])

@@ -1,4 +1,4 @@
-"""A row of a stack's state, and what the engine does with it when a command runs."""
+"""A resource of a stack, and the calls that the engine makes for it when a command runs."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from pulumi_openai_ft.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.faults.harness import World
+    from tests.faults.harness import Harness
 
     from pulumi_openai_ft._provider.base import Provider
 
 
 @dataclass
-class Row:
-    """A resource: what the program asks for, and what the state has of it.
+class StackResource:
+    """A resource: the inputs of the program, and the id and outputs in the state.
 
-    Each command runs in a process of its own. A command that raises leaves the row as it was.
+    Each command runs in a new process. A command that raises does not change the resource.
     """
 
-    world: World
+    harness: Harness
     kind: type[Provider]
     inputs: dict[str, Any]
     id: str | None = None
     outs: dict[str, Any] = field(default_factory=dict)
-    condemned: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    """Replaced by another, and not deleted yet."""
+    pending_deletes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Replaced resources that are not deleted yet."""
 
     def up(self) -> None:
-        """Creates, updates or replaces, as `diff` says."""
+        """Create, update or replace, depending on `diff`."""
         provider = self._provider()
-        self._delete_condemned(provider)
+        self._delete_pending_deletes(provider)
         if self.id is None:
             self._create(provider)
             return
@@ -46,56 +46,56 @@ class Row:
             self._update(provider)
 
     def touch(self) -> None:
-        """Updates whether or not anything changed, as after `refresh` found something to repair."""
+        """Update without a diff, as after a `refresh` that found a repairable difference."""
         self._update(self._provider())
 
     def force(self) -> None:
-        """Replaces without asking, as `up --replace` does."""
+        """Replace without a diff, as `up --replace` does."""
         self._replace(self._provider(), old_first=False)
 
     def refresh(self) -> None:
-        """Reads what is there."""
+        """Read the resource."""
         assert self.id is not None
         read = self._note("read", self._provider().read)(self.id, self.outs)
         self.id, self.outs = read.id or None, as_stored(read.outs)
 
     def import_(self) -> None:
-        """Reads what no state knows."""
+        """Import the resource."""
         assert self.id is not None
         read = self._note("import_", self._provider().import_)(self.id)
         self.id, self.outs = read.id, as_stored(read.outs)
 
     def destroy(self) -> None:
-        """Deletes, unless that is done."""
+        """Delete the resource unless it is deleted already."""
         if self.id is None:
             return
         self._note("delete", self._provider().delete)(self.id, self.outs)
         self.forget()
 
     def check(self) -> None:
-        """Raises what a preview of the new resource would say."""
+        """Raise the errors that a preview of the new resource would report."""
         failures = self._note("check", self._provider().check)({}, as_stored(self.inputs)).failures
         if failures:
             raise InputError("; ".join(failure.reason for failure in failures))
 
     def look_up(self) -> None:
-        """Asks for what a program can ask about the job."""
+        """Look up the job's events, as a program can."""
         assert self.id is not None
-        with self.world.program():
+        with self.harness.program():
             assert get_fine_tuning_events(self.id).events
 
     def forget(self) -> None:
-        """Loses the state."""
+        """Lose the state."""
         self.id, self.outs = None, {}
 
     def has_converged(self) -> bool:
-        """Whether a preview shows no change."""
-        if self.id is None or self.condemned:
+        """Return whether a preview shows no change."""
+        if self.id is None or self.pending_deletes:
             return False
         return not self._provider().diff(self.id, self.outs, as_stored(self.inputs)).changes
 
     def _provider(self) -> Provider:
-        return self.world.provider(self.kind)
+        return self.harness.provider(self.kind)
 
     def _create(self, provider: Provider) -> None:
         created = self._note("create", provider.create)(as_stored(self.inputs))
@@ -114,21 +114,21 @@ class Row:
             self._create(provider)
             return
         self._create(provider)
-        self.condemned.append(old)
-        self._delete_condemned(provider)
+        self.pending_deletes.append(old)
+        self._delete_pending_deletes(provider)
 
-    def _delete_condemned(self, provider: Provider) -> None:
-        while self.condemned:
-            self._note("delete", provider.delete)(*self.condemned[-1])
-            self.condemned.pop()
+    def _delete_pending_deletes(self, provider: Provider) -> None:
+        while self.pending_deletes:
+            self._note("delete", provider.delete)(*self.pending_deletes[-1])
+            self.pending_deletes.pop()
 
     def _note(self, operation: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        self.world.operations.add(f"{self.kind.__name__}.{operation}")
+        self.harness.operations.add(f"{self.kind.__name__}.{operation}")
         return method
 
 
 def as_stored(value: Any) -> Any:
-    """A value as it comes back from the state: numbers are floats."""
+    """Return a value as it comes back from the state: numbers are floats."""
     stored = json.loads(json.dumps(value))
     return _floats(stored)
 
