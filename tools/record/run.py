@@ -162,7 +162,7 @@ def run_emulator(
         )
         for key in (EMULATED_KEY, EMULATED_ADMIN_KEY):
             emulator.add_key(key)  # so that the emulator rejects a wrong key
-        known = model if model and emulator.backend.catalogue.find(model) else DEFAULT_MODELS["openai"]
+        known = model if model and emulator.backend.catalog.find(model) else DEFAULT_MODELS["openai"]
         plan = Plan(
             name,
             known,
