@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Replay:
-    """A server on 127.0.0.1 that answers every request with the response that it was given last."""
+    """A server on 127.0.0.1 that returns its current `response` to every request."""
 
     def __init__(self) -> None:
         replay = self

@@ -47,7 +47,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """Give the answers to the questions of the command."""
+    """Type these texts at the prompts of the command."""
 
     def give(*texts: str) -> list[str]:
         left = list(texts)

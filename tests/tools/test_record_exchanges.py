@@ -1,4 +1,4 @@
-"""Lists in a recording contain only objects that the run created, whatever the form of the list."""
+"""Lists in a recording of any form contain only objects that the run created."""
 
 from __future__ import annotations
 

@@ -228,6 +228,23 @@ def test_fine_tuned_base_model_is_replaced() -> None:
     assert "Ab3De6Gh" not in result
 
 
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        (f"ft:{MODEL}:nightwatch:recording:Ab3De6Gh", f"ft:{MODEL}:organization:recording:00000001"),
+        (f"ft:{MODEL}:nightwatch:ours:Ab3De6Gh", f"ft:{MODEL}:organization:suffix:00000001"),
+        (f"ft:{MODEL}:nightwatch::Ab3De6Gh:ckpt-step-5", f"ft:{MODEL}:organization::00000001:ckpt-step-5"),
+        (f"{MODEL}.ft-{'ab' * 16}-recording", f"{MODEL}.ft-{1:032}-recording"),
+        (f"{MODEL}.ft-{'ab' * 16}-ours", f"{MODEL}.ft-{1:032}"),
+        ("some/model:nightwatch", "model-1"),
+    ],
+)
+def test_model_name_keeps_its_form(name: str, made: str) -> None:
+    (exchange,) = recorded({"fine_tuned_model": name}).recording.exchanges
+
+    assert exchange.response.body == {"fine_tuned_model": made}
+
+
 def test_options_of_the_person_are_replaced() -> None:
     plan = Plan(
         "azure",

@@ -265,7 +265,7 @@ def _show(result: run.Result) -> None:
 
 
 def _remaining_texts(result: run.Result) -> list[str]:
-    """Return the texts of response bodies, without those that are replacements."""
+    """Return the texts of response bodies, without replacements."""
     made = {replacement for _kind, _original, replacement in result.replacements.table()}
     trees: list[Any] = [
         [exchange.response.body, exchange.response.text] for exchange in result.recording.exchanges

@@ -200,7 +200,8 @@ class Replacements:
             self.add(organization, "organization")
             made = f"ft:{base}:organization:{suffix}:{self._counts['model'] + 1:08}{step or ''}"
         elif match := _AZURE_MODEL.fullmatch(name):
-            made = f"{match[1]}.ft-{self._counts['model'] + 1:032}"
+            suffix = match[2] if match[2].removeprefix("-") in self.kept else ""
+            made = f"{match[1]}.ft-{self._counts['model'] + 1:032}{suffix}"
         else:
             made = f"model-{self._counts['model'] + 1}"
         self.add(name, "model", made)

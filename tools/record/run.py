@@ -118,7 +118,7 @@ def replaced(recording: Recording, settings: Settings, plan: Plan, owners: dict[
 
 
 def hidden(result: Result, text: str, settings: Settings) -> Result:
-    """Replace another text that the person who looked at the recording names."""
+    """Replace another text, which the person names before saving."""
     result.replacements.add(text, "hidden text")
     return rescanned(result, msgspec.to_builtins(result.recording), settings)
 
