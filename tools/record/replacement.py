@@ -1,4 +1,4 @@
-"""Replace ids, keys, organizations, projects and names, and find those that are left."""
+"""Replace ids, keys, organizations, projects and names, and find leftovers."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ class Replacements:
                 text = pattern.sub(" ", text)
 
     def _harmless(self) -> list[str]:
-        """Return the texts that may stay, longest first: those that are kept, and the replacements."""
+        """Return the texts that may stay, longest first: kept texts and replacements."""
         texts = {text for text in (*self.kept, *self._replacements.values()) if len(text) >= _SHORT}
         return sorted(texts, key=len, reverse=True)
 
@@ -255,7 +255,7 @@ def _parts(tree: Any) -> Iterator[tuple[str, Any, bool]]:
 
 
 def _changed(exchange: Any, change: Callable[[Any], Any]) -> Any:
-    """Return an exchange with changed values, except those that the format defines."""
+    """Return an exchange with changed values. Values that the format defines stay the same."""
     request, response = exchange["request"], exchange["response"]
     given = {name: change(request[name]) for name in REQUEST_FIELDS & request.keys()}
     return {

@@ -99,7 +99,7 @@ def record(
 
 
 def replaced(recording: Recording, settings: Settings, plan: Plan, owners: dict[str, str]) -> Result:
-    """Replace all ids and names of a recording, and scan it for those that are left."""
+    """Replace all ids and names of a recording, and scan it for leftovers."""
     kept = {*OWN_NAMES, TOKEN}
     if not is_fine_tuned(plan.model):
         kept.add(plan.model)
