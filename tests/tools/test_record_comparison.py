@@ -167,7 +167,7 @@ def test_kind_of_body_is_compared(body: dict[str, Any], kind: str) -> None:
     assert differences(Response(404, body=REFUSAL), Response(404, **body)) == [("kind of body", "JSON", kind)]
 
 
-def test_body_of_a_refusal_is_not_compared_with_an_object() -> None:
+def test_a_refusal_is_not_compared_with_an_object() -> None:
     assert differences(Response(200, body=JOB), Response(400, body=REFUSAL)) == [("status", "200", "400")]
 
 
