@@ -48,7 +48,9 @@ def identifier(value: Any) -> Any:
     """Return an id, also from a number or from the object that has the id. Leave other values to the validation."""
     if isinstance(value, dict):
         value = value.get("id")
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if value != "" else None
 
 
 def identifiers(value: Any) -> list[str] | None:

@@ -123,8 +123,8 @@ class JobLookup:
         if problems and all(job.status in ENDED_WITHOUT_MODEL for job in found):
             raise InvalidResponseError(
                 f"the list of jobs from {self.api.settings.base_url} has a job that cannot be read ({problems[0]}), so it "
-                f"is not known whether an earlier run created this job: look for it at the service, and report the "
-                f"response to the service's support; nothing was created",
+                f"is not known whether this job already exists: look for it at the service, and report the response to "
+                f"the service's support",
                 status=OK,
                 may_have_acted=False,
             )
