@@ -100,7 +100,7 @@ def test_limit_needs_no_further_page(client: Client, service: Emulator, ids: lis
 def test_null_data_is_an_empty_list(client: Client, service: Emulator, body: dict[str, Any]) -> None:
     service.fault("GET", "*", "status", status=200, body=body, times=None)
 
-    assert list(client.jobs()) == list(client.files()) == list(client.models()) == []
+    assert [*client.jobs(), *client.files(), *client.models()] == []
 
 
 @pytest.mark.parametrize(

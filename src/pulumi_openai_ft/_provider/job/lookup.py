@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TOKEN_KEY = "pulumi_openai_ft_token"  # noqa: S105 - a metadata key
 ENDED_WITHOUT_MODEL = frozenset({"failed", "cancelled"})
 OK = 200
+HIDDEN = 5
+"""Number of jobs that are requested one by one because a filtered list does not show their metadata."""
 PAGE = 100
 """Jobs in a shared list, the maximum of a single request."""
 LISTING_TTL = 1.0
@@ -119,6 +121,8 @@ class JobLookup:
         # a service that does not support the filter returns all jobs
         query, unreadable = {TOKEN_KEY: key} if profile.supports("metadata_filter") else None, list[str]()
         jobs = list(self.api.jobs(metadata=query, unreadable=unreadable))
+        if query:
+            jobs = self._with_metadata(jobs)
         found, problems = _with_key(key, jobs), _unreadable(jobs, unreadable)
         if problems and all(job.status in ENDED_WITHOUT_MODEL for job in found):
             raise InvalidResponseError(
@@ -129,6 +133,15 @@ class JobLookup:
                 may_have_acted=False,
             )
         return found
+
+    def _with_metadata(self, jobs: list[Job]) -> list[Job]:
+        """Return jobs that the service selected by their metadata, with the metadata that the list does not show.
+
+        A service may ignore the query and store no metadata, so only the newest jobs are requested one by one.
+        """
+        hidden = [job for job in jobs if job.metadata is None and "metadata" not in job.unreadable]
+        complete = {job.id: self.api.job(job.id) for job in hidden[:HIDDEN]}
+        return [complete.get(job.id, job) for job in jobs]
 
     def find_before_create(self, key: str) -> list[Job]:
         """Return the jobs with an idempotency key, newest first.
