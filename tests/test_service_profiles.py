@@ -306,7 +306,7 @@ class TestAzure:
     ) -> None:
         provider.create(inputs)
 
-        assert {entry.status for entry in service.journal()} == {200}
+        assert {entry.status for entry in service.journal()} == {200, 201}
         assert all("api-version=v1" in (entry.query or "") for entry in service.journal())
 
     def test_without_the_profile_the_key_is_not_seen(self, configured: Configure) -> None:

@@ -227,8 +227,6 @@ def test_object_with_only_required_fields_is_read(kind: type[LenientObject]) -> 
         (Job, "result_files", None, []),
         (Job, "result_files", ["file-1", {"id": "file-2"}, None], ["file-1", "file-2"]),
         (Job, "training_file", {"id": "file-1", "bytes": 1}, "file-1"),
-        (Job, "method", "dpo", {"type": "dpo"}),
-        (Job, "method", {"dpo": {"a": 1}}, {"type": "dpo", "dpo": {"a": 1}}),
         (Job, "seed", 7.0, 7),
         (Job, "status", None, "unknown"),
         (Job, "id", 12, "12"),
