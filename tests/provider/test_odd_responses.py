@@ -267,7 +267,7 @@ def stack(configure: Configure, training_data: Path) -> Stack:
 
 
 def without(outs: Any, name: str) -> Any:
-    """Outputs without those that come from a field, and without those that differ from job to job."""
+    """Outputs, except the outputs of a field."""
     if not isinstance(outs, dict):
         return outs
     return {key: value for key, value in outs.items() if key not in {name, *OUTPUTS.get(name, ())}}
