@@ -194,7 +194,7 @@ def test_method_prefers_its_own_values(
     assert outputs(job, {"method": requested})["method"] == {"type": "dpo", "dpo": {"hyperparameters": shown}}
 
 
-def test_method_of_another_type_has_none_of_the_requested_values() -> None:
+def test_method_of_another_type_has_no_requested_values() -> None:
     requested = {"type": "dpo", "dpo": {"hyperparameters": {"beta": 0.5}}}
     job = Job(id="ftjob-1", method={"type": "supervised"})
 
