@@ -250,13 +250,13 @@ def test_unreadable_response_is_not_requested_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "tries"), [(b'{"id": "ftjob-', 3), (b"", 3), (b"<html><h1>Sign in</h1></html>", 1)]
+    ("body", "tries"), [(b'{"id": "ftjob-', 3), (b"", 3), (b"<html>Busy</html>", 3), (b"[]", 1)]
 )
-def test_only_truncated_json_is_requested_again(body: bytes, tries: int) -> None:
+def test_only_a_body_without_json_is_requested_again(body: bytes, tries: int) -> None:
     service = Service(*[httpx.Response(200, content=body) for _ in range(9)])
 
     with pytest.raises(errors.InvalidResponseError) as caught:
-        service.session(max_retries=2).request("GET", JOBS)
+        service.session(max_retries=2).request("GET", JOBS, read=reject)
 
     assert caught.value.tries == len(service.requests) == tries
 

@@ -18,12 +18,6 @@ def error(status: int = 500, kind: type[errors.ServiceError] = errors.ServiceErr
     return kind("no", status=status, **more)
 
 
-def truncated() -> errors.InvalidResponseError:
-    response = errors.InvalidResponseError("no", status=200)
-    response.is_truncated = True
-    return response
-
-
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
@@ -112,7 +106,7 @@ def test_error_that_cannot_have_acted_is_repeatable_if_transient(
         error(409, may_have_acted=True),
         error(500, errors.ServerError),
         error(500, errors.ServerError, should_retry=True),
-        truncated(),
+        error(200, errors.InvalidResponseError),
         error(502, errors.InvalidResponseError, should_retry=True),
         errors.ServiceConnectionError("dropped", may_have_acted=True),
         errors.ServiceTimeoutError("slow", may_have_acted=True),
@@ -126,8 +120,11 @@ def test_post_that_may_have_acted_repeats_only_if_idempotent(failure: errors.Req
     assert is_repeatable(failure, "POST", idempotent=True)
 
 
-def test_complete_unreadable_response_is_not_repeatable() -> None:
-    assert not is_repeatable(error(200, errors.InvalidResponseError), "GET", idempotent=True)
+def test_json_of_another_form_is_not_repeatable() -> None:
+    response = error(200, errors.InvalidResponseError)
+    response.is_json = True
+
+    assert not is_repeatable(response, "GET", idempotent=True)
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404])

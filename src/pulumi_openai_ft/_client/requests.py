@@ -147,7 +147,7 @@ class Session:
             return read(response)
         except (ValueError, RecursionError) as error:
             unreadable = context.unreadable(response, now, str(error))
-            unreadable.is_truncated = isinstance(error, json.JSONDecodeError) and _may_be_truncated(response)
+            unreadable.is_json = not isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
             raise unreadable from error
 
     def _connections(self) -> ConnectionPool:
@@ -187,8 +187,3 @@ def _decoded(response: Response) -> Any:
     if response.status == NO_CONTENT:
         return None
     return json.loads(response.content, parse_constant=lambda _name: None)
-
-
-def _may_be_truncated(response: Response) -> bool:
-    """Return whether a body that is not JSON may be the start of a JSON body. An HTML page is not."""
-    return response.content.lstrip()[:1] in (b"", b"{", b"[")
