@@ -169,9 +169,15 @@ class ServerError(ServiceError):
 
 
 class InvalidResponseError(ServiceError):
-    """The response is truncated or does not follow the API, for example an HTML page from a proxy."""
+    """The response is truncated or does not follow the API, for example an HTML page from a proxy.
+
+    Attributes:
+        is_json: Whether the body is complete JSON of another form. Then, a retry does not help. Otherwise, the body may
+            be truncated or come from a proxy.
+    """
 
     may_have_acted = True
+    is_json: bool = False
 
 
 class EngineDisconnectedError(OpenAIFTError):

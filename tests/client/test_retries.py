@@ -120,6 +120,13 @@ def test_post_that_may_have_acted_repeats_only_if_idempotent(failure: errors.Req
     assert is_repeatable(failure, "POST", idempotent=True)
 
 
+def test_json_of_another_form_is_not_repeatable() -> None:
+    response = error(200, errors.InvalidResponseError)
+    response.is_json = True
+
+    assert not is_repeatable(response, "GET", idempotent=True)
+
+
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404])
 def test_html_page_with_error_status_is_not_repeatable(status: int) -> None:
     assert not is_repeatable(error(status, errors.InvalidResponseError), "GET")

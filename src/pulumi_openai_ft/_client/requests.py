@@ -146,7 +146,9 @@ class Session:
         try:
             return read(response)
         except (ValueError, RecursionError) as error:
-            raise context.unreadable(response, now, str(error)) from error
+            unreadable = context.unreadable(response, now, str(error))
+            unreadable.is_json = not isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
+            raise unreadable from error
 
     def _connections(self) -> ConnectionPool:
         with self._lock:
@@ -181,4 +183,7 @@ def _limited(limiter: RateLimiter, attempt: Callable[[], Any]) -> Any:
 
 
 def _decoded(response: Response) -> Any:
-    return None if response.status == NO_CONTENT else json.loads(response.content)
+    """Return the decoded body. Numbers that JSON does not have, such as NaN, are null."""
+    if response.status == NO_CONTENT:
+        return None
+    return json.loads(response.content, parse_constant=lambda _name: None)

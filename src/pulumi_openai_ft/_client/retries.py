@@ -61,8 +61,10 @@ def _is_transient(error: ServiceError) -> bool:
         return False
     if error.should_retry is not None:
         return error.should_retry
-    is_truncated = isinstance(error, InvalidResponseError) and error.status in SUCCESSES
-    return is_truncated or error.status in TRANSIENT_STATUSES
+    is_from_proxy = (
+        isinstance(error, InvalidResponseError) and error.status in SUCCESSES and not error.is_json
+    )
+    return is_from_proxy or error.status in TRANSIENT_STATUSES
 
 
 def retrying(

@@ -141,7 +141,8 @@ def _method(method: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
     """Return the method with extra hyperparameters, and without values that are empty or chosen by the service."""
     kind = method["type"]
     settings = method.get(kind, {})
-    given = {**settings.get("hyperparameters", {}), **extra}
+    is_complete = kind != "reinforcement" or "grader" in settings
+    given = {**settings.get("hyperparameters", {}), **(extra if is_complete else {})}
     hyperparameters = {name: value for name, value in given.items() if value not in (None, "auto")}
     filled = {
         name: value for name, value in {**settings, "hyperparameters": hyperparameters}.items() if value
@@ -251,10 +252,11 @@ def _search(manager: PermissionManager, permission_id: str) -> tuple[str, list[P
 
 def _newest_checkpoints(api: Client) -> Iterator[str]:
     """Yield the names of the checkpoints of the newest jobs, newest job first, with its model before other steps."""
-    for job in islice(api.jobs(), JOBS_TO_SEARCH):
+    for job in islice(api.jobs(unreadable=[]), JOBS_TO_SEARCH):
         if not job.fine_tuned_model:
             continue
         yield job.fine_tuned_model
-        for checkpoint in api.checkpoints(job.id) if api.settings.profile.supports("checkpoints") else ():
+        has_checkpoints = api.settings.profile.supports("checkpoints")
+        for checkpoint in api.checkpoints(job.id, unreadable=[]) if has_checkpoints else ():
             if checkpoint.fine_tuned_model_checkpoint != job.fine_tuned_model:
                 yield checkpoint.fine_tuned_model_checkpoint

@@ -108,7 +108,7 @@ def service(settings: Settings, today: date) -> list[Finding]:
     key = settings.api_key if is_key_tested else _PLACEHOLDER
     api = Client(replace(settings, api_key=key, max_retries=0, timeout=TIMEOUT))
     try:
-        jobs = list(api.jobs(limit=1))
+        jobs = list(api.jobs(limit=1, unreadable=[]))
     except FineTuningUnavailableError as error:
         return [ok("service", f"{settings.base_url} responds"), problem("training", str(error))]
     except OpenAIFTError as error:
