@@ -1,4 +1,4 @@
-"""Connection pools and multipart bodies. This is the only module that uses httpx."""
+"""Connection pools and multipart bodies. Only this module and `proxies` use httpx."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import httpx
 
 from pulumi_openai_ft._client.error_mapping import Response
+from pulumi_openai_ft._client.proxies import invalid_proxy_variable, proxy_description
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft.errors import SettingsError
 
@@ -169,10 +170,11 @@ class ConnectionPool:
                 transport=address.transport,
             )
         except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
-            raise SettingsError(
-                f"cannot open a connection to {address.base_url}: check openai-ft:baseUrl and the environment "
-                f"variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE"
-            ) from error
+            reason = invalid_proxy_variable() or (
+                "check openai-ft:baseUrl and the environment variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and "
+                "SSL_CERT_FILE"
+            )
+            raise SettingsError(f"cannot open a connection to {address.base_url}: {reason}") from error
         self._opened.append(client)
         return client
 
@@ -208,8 +210,10 @@ def _connection_error(
         httpx.ReadTimeout: f"no data received for {limit.read:g} s, see openai-ft:timeout",
         httpx.WriteTimeout: f"no data could be sent for {limit.write:g} s, see openai-ft:timeout",
     }
+    reason = reasons.get(type(error)) or str(error) or type(error).__name__
+    proxy = proxy_description(context.settings.base_url) if isinstance(error, _UNSENT) else None
     return context.connection_error(
-        reasons.get(type(error)) or str(error) or type(error).__name__,
+        f"{reason}; through {proxy}" if proxy else reason,
         timed_out=isinstance(error, httpx.TimeoutException),
         may_have_acted=not isinstance(error, _UNSENT),
     )
