@@ -169,9 +169,14 @@ class ServerError(ServiceError):
 
 
 class InvalidResponseError(ServiceError):
-    """The response is truncated or does not follow the API, for example an HTML page from a proxy."""
+    """The response is truncated or does not follow the API, for example an HTML page from a proxy.
+
+    Attributes:
+        is_truncated: Whether only the start of the response arrived, so that a retry can help.
+    """
 
     may_have_acted = True
+    is_truncated: bool = False
 
 
 class EngineDisconnectedError(OpenAIFTError):

@@ -239,14 +239,32 @@ def reject(_decoded: object) -> None:
     raise ValueError("no Job: id: Field required")
 
 
-def test_unreadable_response_is_retried_and_its_reason_reported() -> None:
+def test_unreadable_response_is_not_requested_again() -> None:
     service = Service()
 
     with pytest.raises(errors.InvalidResponseError, match="no Job: id: Field required") as caught:
-        service.session(max_retries=1).request("GET", JOBS, read=reject)
+        service.session(max_retries=5).request("GET", JOBS, read=reject)
 
-    assert caught.value.tries == len(service.requests) == 2
+    assert caught.value.tries == len(service.requests) == 1
     assert caught.value.may_have_acted
+
+
+@pytest.mark.parametrize(
+    ("body", "tries"), [(b'{"id": "ftjob-', 3), (b"", 3), (b"<html><h1>Sign in</h1></html>", 1)]
+)
+def test_only_truncated_json_is_requested_again(body: bytes, tries: int) -> None:
+    service = Service(*[httpx.Response(200, content=body) for _ in range(9)])
+
+    with pytest.raises(errors.InvalidResponseError) as caught:
+        service.session(max_retries=2).request("GET", JOBS)
+
+    assert caught.value.tries == len(service.requests) == tries
+
+
+def test_numbers_unknown_to_json_are_null() -> None:
+    service = Service(httpx.Response(200, content=b'{"a": NaN, "b": -Infinity}'))
+
+    assert service.session().request("GET", JOBS) == {"a": None, "b": None}
 
 
 def test_post_with_unreadable_response_is_not_retried() -> None:

@@ -18,6 +18,12 @@ def error(status: int = 500, kind: type[errors.ServiceError] = errors.ServiceErr
     return kind("no", status=status, **more)
 
 
+def truncated() -> errors.InvalidResponseError:
+    response = errors.InvalidResponseError("no", status=200)
+    response.is_truncated = True
+    return response
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
@@ -106,7 +112,7 @@ def test_error_that_cannot_have_acted_is_repeatable_if_transient(
         error(409, may_have_acted=True),
         error(500, errors.ServerError),
         error(500, errors.ServerError, should_retry=True),
-        error(200, errors.InvalidResponseError),
+        truncated(),
         error(502, errors.InvalidResponseError, should_retry=True),
         errors.ServiceConnectionError("dropped", may_have_acted=True),
         errors.ServiceTimeoutError("slow", may_have_acted=True),
@@ -118,6 +124,10 @@ def test_post_that_may_have_acted_repeats_only_if_idempotent(failure: errors.Req
     assert is_repeatable(failure, "DELETE")
     assert not is_repeatable(failure, "POST")
     assert is_repeatable(failure, "POST", idempotent=True)
+
+
+def test_complete_unreadable_response_is_not_repeatable() -> None:
+    assert not is_repeatable(error(200, errors.InvalidResponseError), "GET", idempotent=True)
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404])

@@ -28,14 +28,14 @@ class Api(httpx.Client):
     ) -> dict[str, Any]:
         content = rows() if content is None else content
         reply = self.post("/files", files={"file": (filename, content)}, data={"purpose": purpose})
-        assert reply.status_code == 200, reply.text
+        assert reply.status_code in (200, 201), reply.text
         return reply.json()
 
     def train(self, **request: Any) -> dict[str, Any]:
         request = {"model": MODEL, "training_file": request.pop("training_file", None), **request}
         request["training_file"] = request["training_file"] or self.upload()["id"]
         reply = self.post("/fine_tuning/jobs", json=request)
-        assert reply.status_code == 200, reply.text
+        assert reply.status_code in (200, 201), reply.text
         return reply.json()
 
     def job(self, job_id: str) -> dict[str, Any]:

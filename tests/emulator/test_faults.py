@@ -193,6 +193,37 @@ def test_stopping_ends_hanging_requests(open_client: Callable[..., Api]) -> None
     assert time.monotonic() - started < 1
 
 
+def test_an_edit_sets_and_removes_fields_of_the_response(api: Api, emulator: Emulator) -> None:
+    made = [api.upload() for _ in range(2)]
+    edits = [
+        {"path": "data.*.status", "value": {"a": None}},
+        {"path": "data.*.purpose"},
+        {"path": "data.1.id", "value": 5},
+        {"path": "data.7.id", "value": 6},
+        {"path": "data.x.id.y", "value": 7},
+        {"path": "object"},
+    ]
+    emulator.fault("GET", "/files", "edit", edits=edits)
+
+    edited, untouched = api.get("/files").json(), api.get("/files").json()
+
+    assert [file["id"] for file in edited["data"]] == [made[1]["id"], 5]
+    assert [file["status"] for file in edited["data"]] == [{"a": None}] * 2
+    assert "object" not in edited
+    assert not any("purpose" in file for file in edited["data"])
+    assert [file["id"] for file in untouched["data"]] == [made[1]["id"], made[0]["id"]]
+
+
+def test_an_edit_keeps_the_status_and_other_bodies(api: Api, emulator: Emulator) -> None:
+    file = api.upload(b"not JSON", purpose="user_data")
+    emulator.fault("*", "*", "edit", times=None, edits=[{"path": "error.code", "value": 3}])
+
+    missing = api.get("/files/file-nobody")
+
+    assert (missing.status_code, error(missing)["code"]) == (404, 3)
+    assert api.get(f"/files/{file['id']}/content").content == b"not JSON"
+
+
 def test_a_truncated_body_is_shorter_than_its_content_length(api: Api, emulator: Emulator) -> None:
     emulator.fault("POST", "/files", "truncate")
     with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):

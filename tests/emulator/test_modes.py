@@ -130,6 +130,57 @@ class TestAzure:
         assert azure.get("/models/o4-mini").json()["shutdown_date"] == "2027-10-16"
         assert azure.get("/models/gpt-4-0613").status_code == 404
 
+    def test_a_created_file_and_job_have_status_201(self, azure: Api) -> None:
+        made = azure.post("/files", files={"file": ("a.jsonl", rows())}, data={"purpose": "fine-tune"})
+        job = azure.post("/fine_tuning/jobs", json={"model": MODEL, "training_file": made.json()["id"]})
+
+        assert (made.status_code, job.status_code) == (201, 201)
+        assert azure.post(f"/fine_tuning/jobs/{job.json()['id']}/cancel").status_code == 200
+
+    def test_an_unfinished_job_has_nulls_and_lacks_fields(self, azure: Api, emulator: Emulator) -> None:
+        job = azure.train()
+        for _status in ("pending", "notRunning", "running"):
+            (shown,) = azure.get("/fine_tuning/jobs").json()["data"]
+            assert [shown[name] for name in ("result_files", "organization_id", "method")] == [None] * 3
+            assert "trained_tokens" not in shown
+            emulator.advance(25)
+        emulator.advance(125)
+
+        done = azure.job(job["id"])
+
+        assert (done["status"], len(done["result_files"]), done["method"]) == ("succeeded", 1, None)
+        assert done["organization_id"]
+
+    def test_a_hyperparameter_is_minus_one_until_chosen(self, azure: Api, emulator: Emulator) -> None:
+        wanted = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 2}}}
+        job = azure.train(method=wanted)
+        emulator.advance(200)
+
+        done = azure.job(job["id"])["hyperparameters"]
+
+        assert job["hyperparameters"] == {"n_epochs": 2, "batch_size": -1, "learning_rate_multiplier": -1}
+        assert done["n_epochs"] == 2
+        assert done["batch_size"] > 0
+
+    def test_a_model_has_its_time_as_created_at(self, azure: Api, emulator: Emulator) -> None:
+        tuned = trained(azure, emulator)["fine_tuned_model"]
+
+        for name in (MODEL, tuned):
+            model = azure.get(f"/models/{name}").json()
+            assert "created" not in model
+            assert model["created_at"] > 0
+
+    def test_only_a_job_that_ended_is_deleted(self, azure: Api, emulator: Emulator) -> None:
+        path = f"/fine_tuning/jobs/{azure.train()['id']}"
+        refused = azure.delete(path)
+        emulator.advance(200)
+
+        deleted = azure.delete(path)
+
+        assert (refused.status_code, deleted.status_code, deleted.content) == (400, 204, b"")
+        assert azure.get(path).status_code == azure.delete(path).status_code == 404
+        assert azure.get("/fine_tuning/jobs").json()["data"] == []
+
     def test_only_its_own_extra_field_is_accepted(self, azure: Api) -> None:
         azure.train(trainingType="globalStandard")
         reply = azure.post("/fine_tuning/jobs", json={"model": MODEL, "training_file": "f", "tier": 1})
@@ -194,6 +245,12 @@ class TestGateways:
         )
 
         assert reply.status_code == (404 if method is None else 400)
+
+
+def test_openai_deletes_no_jobs(api: Api) -> None:
+    reply = api.delete(f"/fine_tuning/jobs/{api.train()['id']}")
+
+    assert (reply.status_code, error(reply)["message"][:11]) == (405, "Not allowed")
 
 
 def test_a_gateway_without_models_lists_none_of_them(emulator: Emulator, api: Api) -> None:

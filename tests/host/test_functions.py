@@ -10,6 +10,7 @@ from tests.support import API_KEY, write_training_data
 from pulumi_openai_ft._client.client import connect
 from pulumi_openai_ft._program.functions.error_transport import encode
 from pulumi_openai_ft._program.functions.lookups import LOOKUPS
+from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft._shared.clock import REAL_TIME
 from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
@@ -113,7 +114,7 @@ def test_an_interruption_ends_a_call_that_waits_to_retry(config: Any, service: E
     service.fault("GET", "/files", "status", status=503, times=None)
     time = replace(REAL_TIME, sleep=interrupted)
 
-    (failure,) = respond(request("getFiles"), config, time).failures
+    (failure,) = respond(request("getFiles"), config, Host(time)).failures
 
     assert failure.reason == "interrupted"
     assert len(service.journal()) == 1

@@ -1,24 +1,85 @@
 """Models of the API's objects.
 
-Unknown keys are kept and missing keys are tolerated, because services add and omit fields. Statuses, event types and
-error codes are open sets of strings. Times are Unix seconds.
+Services add fields, omit them, set them to null, or return them in another form. Unknown fields are kept. Null means
+missing, and so does a value that cannot be read, even in its other forms (see `leniency`). Only the fields without
+which an object is of no use are required. Statuses, event types and error codes are open sets of strings. Times are
+Unix seconds.
 """
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+
+from pulumi_openai_ft._client.leniency import CONVERSIONS
 
 __all__ = ["Checkpoint", "Event", "FileObject", "Job", "Model", "Permission"]
 
 TERMINAL_STATUSES = frozenset({"succeeded", "failed", "cancelled"})
 
 
-class APIObject(BaseModel):
-    """Base class of all API objects."""
+UNKNOWN_STATUS = "unknown"
+"""Status of an object that the service returned without one."""
+
+
+class LenientObject(BaseModel):
+    """Base class of objects whose optional fields may be null, missing or malformed."""
 
     model_config = ConfigDict(extra="allow", frozen=True, defer_build=True, protected_namespaces=())
+
+    _unreadable: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @property
+    def unreadable(self) -> frozenset[str]:
+        """Return the names of the fields that had a value that cannot be read."""
+        return self._unreadable
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read_leniently(cls, raw: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        """Read an object without its nulls and without the optional values that cannot be read."""
+        if not isinstance(raw, dict):
+            return read(raw)
+        known = {
+            name: value
+            for name, value in cls._renamed(raw).items()
+            if value is not None or name not in cls.model_fields
+        }
+        given = known | {
+            name: convert(known[name])
+            for name, convert in CONVERSIONS.items()
+            if name in known and name in cls.model_fields
+        }
+        given = {name: value for name, value in given.items() if value is not None or known[name] is None}
+        while True:
+            try:
+                found = read(given)
+            except ValidationError as error:
+                odd = {problem["loc"][0] for problem in error.errors() if problem["loc"]} & given.keys()
+                if not odd or any(cls.model_fields[str(name)].is_required() for name in odd):
+                    raise
+                given = {name: value for name, value in given.items() if name not in odd}
+            else:
+                found._unreadable = frozenset(known) - frozenset(given)  # noqa: SLF001 - its own class
+                return found
+
+    @classmethod
+    def _renamed(cls, raw: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields with the names of the API, where a service has others."""
+        return raw
+
+
+class APIObject(LenientObject):
+    """Base class of all API objects."""
 
     id: str = Field(description="Id of the object.")
     object: str | None = Field(default=None, description="Object type, such as `fine_tuning.job`.")
@@ -30,7 +91,7 @@ class FileObject(APIObject):
     filename: str | None = Field(default=None, description="File name at the service.")
     purpose: str | None = Field(default=None, description="Intended use of the file, such as `fine-tune`.")
     bytes: int | None = Field(default=None, description="Size in bytes.")
-    created_at: int = Field(default=0, description="Time of the upload, in Unix seconds.")
+    created_at: int | None = Field(default=None, description="Time of the upload, in Unix seconds.")
     expires_at: int | None = Field(
         default=None, description="Time when the service deletes the file, in Unix seconds, or None."
     )
@@ -56,10 +117,8 @@ class Part(APIObject):
     """A part of an upload (`POST /uploads/{id}/parts`)."""
 
 
-class JobError(BaseModel):
+class JobError(LenientObject):
     """The reason why a job failed. All fields are empty unless the job failed."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     code: str | None = Field(default=None, description="Error code, such as `invalid_training_file`.")
     message: str | None = Field(default=None, description="Error message.")
@@ -70,10 +129,12 @@ class Job(APIObject):
     """A fine-tuning job (`GET /fine_tuning/jobs/{id}`)."""
 
     status: str = Field(
-        description="`validating_files`, `queued`, `running`, `paused`, `succeeded`, `failed`, `cancelled`, or another status."
+        default=UNKNOWN_STATUS,
+        description="`validating_files`, `queued`, `running`, `paused`, `succeeded`, `failed`, `cancelled`, or another "
+        "status. `unknown` if the service does not return it.",
     )
-    model: str = Field(description="Base model.")
-    created_at: int = Field(default=0, description="Time of creation, in Unix seconds.")
+    model: str | None = Field(default=None, description="Base model.")
+    created_at: int | None = Field(default=None, description="Time of creation, in Unix seconds.")
     finished_at: int | None = Field(default=None, description="Time when the job succeeded, in Unix seconds.")
     estimated_finish: int | None = Field(
         default=None, description="Estimated time of completion, in Unix seconds."
@@ -122,7 +183,7 @@ class Job(APIObject):
 class Event(APIObject):
     """An entry in the log of a job (`GET /fine_tuning/jobs/{id}/events`)."""
 
-    created_at: int = Field(default=0, description="Time of the event, in Unix seconds.")
+    created_at: int | None = Field(default=None, description="Time of the event, in Unix seconds.")
     level: str = Field(default="info", description="`info`, `warn` or `error`.")
     message: str = Field(default="", description="Human-readable message.")
     type: str | None = Field(default=None, description="`message`, `metrics` or another type.")
@@ -132,7 +193,7 @@ class Event(APIObject):
 class Checkpoint(APIObject):
     """A snapshot of the model after a training step (`GET /fine_tuning/jobs/{id}/checkpoints`)."""
 
-    created_at: int = Field(default=0, description="Time of creation, in Unix seconds.")
+    created_at: int | None = Field(default=None, description="Time of creation, in Unix seconds.")
     fine_tuned_model_checkpoint: str = Field(
         description="Name of the checkpoint, `ft:…`, for using and sharing it."
     )
@@ -149,14 +210,14 @@ class Checkpoint(APIObject):
 class Permission(APIObject):
     """A project's permission to use a checkpoint (`GET /fine_tuning/checkpoints/{name}/permissions`)."""
 
-    created_at: int = Field(default=0, description="Time of the grant, in Unix seconds.")
+    created_at: int | None = Field(default=None, description="Time of the grant, in Unix seconds.")
     project_id: str = Field(description="Id of the project that may use the checkpoint, `proj_…`.")
 
 
 class Model(APIObject):
     """A model (`GET /models/{id}`)."""
 
-    created: int = Field(default=0, description="Time of creation, in Unix seconds.")
+    created: int | None = Field(default=None, description="Time of creation, in Unix seconds.")
     owned_by: str | None = Field(
         default=None, description="`system`, or the organization that owns the model."
     )
@@ -165,15 +226,7 @@ class Model(APIObject):
         description="Shutdown date, `YYYY-MM-DD`, or None if the service has not announced a date.",
     )
 
-
-Item = TypeVar("Item", bound=APIObject)
-
-
-class Page(BaseModel, Generic[Item]):
-    """A page of a list."""
-
-    model_config = ConfigDict(extra="allow", defer_build=True)
-
-    data: list[Item]
-    has_more: bool = False
-    last_id: str | None = None
+    @classmethod
+    def _renamed(cls, raw: dict[str, Any]) -> dict[str, Any]:
+        """Return `created_at`, as Azure names the time of creation, as `created`."""
+        return {**raw, "created": raw.get("created_at")} if raw.get("created") is None else raw

@@ -146,7 +146,9 @@ class Session:
         try:
             return read(response)
         except (ValueError, RecursionError) as error:
-            raise context.unreadable(response, now, str(error)) from error
+            unreadable = context.unreadable(response, now, str(error))
+            unreadable.is_truncated = isinstance(error, json.JSONDecodeError) and _may_be_truncated(response)
+            raise unreadable from error
 
     def _connections(self) -> ConnectionPool:
         with self._lock:
@@ -181,4 +183,12 @@ def _limited(limiter: RateLimiter, attempt: Callable[[], Any]) -> Any:
 
 
 def _decoded(response: Response) -> Any:
-    return None if response.status == NO_CONTENT else json.loads(response.content)
+    """Return the decoded body. Numbers that JSON does not have, such as NaN, are null."""
+    if response.status == NO_CONTENT:
+        return None
+    return json.loads(response.content, parse_constant=lambda _name: None)
+
+
+def _may_be_truncated(response: Response) -> bool:
+    """Return whether a body that is not JSON may be the start of a JSON body. An HTML page is not."""
+    return response.content.lstrip()[:1] in (b"", b"{", b"[")

@@ -61,7 +61,7 @@ def _is_transient(error: ServiceError) -> bool:
         return False
     if error.should_retry is not None:
         return error.should_retry
-    is_truncated = isinstance(error, InvalidResponseError) and error.status in SUCCESSES
+    is_truncated = isinstance(error, InvalidResponseError) and error.is_truncated
     return is_truncated or error.status in TRANSIENT_STATUSES
 
 

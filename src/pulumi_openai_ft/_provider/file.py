@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 import warnings
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
@@ -113,7 +114,7 @@ class FileProvider(Provider):
 
     def probe(self, api: Client) -> None:
         """List a single file."""
-        next(api.files(limit=1), None)
+        next(api.files(limit=1, unreadable=[]), None)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DetailedDiff:
         """Compare the content and the other inputs with the uploaded file."""
@@ -141,7 +142,7 @@ class FileProvider(Provider):
             uploaded = self.files.get_or_upload(
                 _upload(inputs, props.get(IDENTITY), self.settings.idempotency_scope), content
             )
-        return CreateResult(uploaded.id, {**_outputs(uploaded, inputs["sha256"]), **counted})
+        return CreateResult(uploaded.id, {**_outputs(uploaded, inputs["sha256"], inputs), **counted})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Read the file. Return an empty id if it no longer exists."""
@@ -151,7 +152,7 @@ class FileProvider(Provider):
             if is_get_call(props):
                 raise
             return ReadResult("", {})
-        return ReadResult(id_, {**_outputs(found, props.get("sha256")), **_recorded_counts(props)})
+        return ReadResult(id_, {**_outputs(found, props.get("sha256"), props), **_recorded_counts(props)})
 
     def import_(self, id_: str) -> ReadResult:
         """Read an existing file for `pulumi import`."""
@@ -181,12 +182,13 @@ class FileProvider(Provider):
 
     def update(self, id_: str, olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Record the current outputs of the file. The file itself never changes in place."""
-        return UpdateResult({**_outputs(self.api.file(id_), olds.get("sha256")), **_recorded_counts(olds)})
+        found = self.api.file(id_)
+        return UpdateResult({**_outputs(found, olds.get("sha256"), olds), **_recorded_counts(olds)})
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """Delete the file. Raises `InputError` if an unfinished job still needs it."""
         if not self.files.adopted.was_adopted(id_):
-            self.files.delete(id_, int(props.get("created_at") or 0))
+            self.files.delete(id_, input_models.integers_from_floats(props.get("created_at")) or None)
 
 
 def _upload(inputs: Mapping[str, Any], identity: str | None, scope: str | None) -> UploadRequest:
@@ -207,20 +209,30 @@ def _upload(inputs: Mapping[str, Any], identity: str | None, scope: str | None) 
     )
 
 
-def _outputs(file: FileObject, sha256: str | None) -> dict[str, Any]:
-    """Return the state of a file that the service returned."""
+def _outputs(
+    file: FileObject, sha256: str | None, known: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Return the state of a file that the service returned.
+
+    Args:
+        file: The file as returned by the API.
+        sha256: SHA-256 of the content.
+        known: The inputs or the previous outputs, for constant values that the service does not return.
+    """
     outs: dict[str, Any] = {
         "filename": file.filename,
         "purpose": file.purpose,
         "bytes": file.bytes,
         "created_at": file.created_at,
         "expires_at": file.expires_at,
-        "status": file.status,
-        "sha256": sha256,
     }
-    if file.expires_at is not None:
+    if file.expires_at is not None and file.created_at is not None:
         outs["expires_after"] = {"anchor": "created_at", "seconds": file.expires_at - file.created_at}
-    return outs
+    missing = [
+        name for name in (*outs, "expires_after") if outs.get(name) is None and known.get(name) is not None
+    ]
+    kept = {name: input_models.integers_from_floats(known[name]) for name in missing}
+    return {**outs, **kept, "status": file.status, "sha256": sha256}
 
 
 def _recorded_counts(olds: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from pulumi_openai_ft._provider.upload.request import MAX_SINGLE_UPLOAD, UploadR
 from pulumi_openai_ft._provider.upload.resume_store import ResumeStore, UploadRecord
 from pulumi_openai_ft.errors import (
     InputError,
+    InvalidResponseError,
     NotFoundError,
     RequestError,
     ServiceConnectionError,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 CLOCK_SKEW = 120.0
 """Maximum difference between the clocks of the service and of this machine, in seconds."""
+OK = 200
 RECENT_JOBS_TTL = 5.0
 """Seconds for which the list of recent jobs is cached."""
 FINGERPRINT_LENGTH = 10
@@ -61,6 +63,7 @@ class FileManager:
     resume_store: ResumeStore = field(default_factory=ResumeStore)
     _lock: Lock = field(default_factory=Lock)
     _initial_files: dict[str, FileObject] | None = None
+    _unreadable_files: list[str] = field(default_factory=list)
     _claimed: set[str] = field(default_factory=set)
     _recent: _RecentJobs | None = None
 
@@ -70,7 +73,7 @@ class FileManager:
         self._claimed.add(file.id)
         return file
 
-    def delete(self, file_id: str, created_at: int) -> None:
+    def delete(self, file_id: str, created_at: int | None) -> None:
         """Delete a file. Succeeds if the file no longer exists.
 
         Args:
@@ -79,19 +82,35 @@ class FileManager:
 
         Raises:
             InputError: An unfinished job needs the file.
+            InvalidResponseError: The list has a job that cannot be read, and that may need the file.
         """
-        for listed in self._jobs_since(created_at):
-            if listed.is_terminal or file_id not in (listed.training_file, listed.validation_file):
+        jobs, unreadable = self._jobs_since(created_at)
+        if unreadable:
+            raise self._undecided(file_id, unreadable[0])
+        for listed in jobs:
+            if listed.is_terminal or not _may_need(listed, file_id):
                 continue
-            job = self.api.job(listed.id)  # the cached list may be older than a cancellation
-            if not job.is_terminal:
-                raise InputError(
-                    f"{file_id} cannot be deleted: job {job.id} is {job.status} and needs it; "
-                    f"wait until the job ends, or cancel it, then run the command again"
-                )
+            job = self.api.job(listed.id)  # the cached list may be older than a cancellation, and sparser
+            if job.is_terminal or not _may_need(job, file_id):
+                continue
+            if file_id not in (job.training_file, job.validation_file):
+                raise self._undecided(file_id, f"job {job.id} without its files")
+            raise InputError(
+                f"{file_id} cannot be deleted: job {job.id} is {job.status} and needs it; "
+                f"wait until the job ends, or cancel it, then run the command again"
+            )
         with suppress(NotFoundError):
             self.api.delete_file(file_id)
         self._claimed.add(file_id)  # so that it is not adopted: the cached list still contains it
+
+    def _undecided(self, file_id: str, reason: str) -> InvalidResponseError:
+        return InvalidResponseError(
+            f"{file_id} was not deleted: the service's jobs cannot all be read ({reason}), so it is not known whether an "
+            f"unfinished job needs the file: run the command again when the service's jobs have ended, or delete the "
+            f"file at the service",
+            status=OK,
+            may_have_acted=False,
+        )
 
     def _find_previous_upload(self, upload: UploadRequest) -> FileObject | None:
         """Return the file that an earlier run uploaded before it was interrupted, or None."""
@@ -108,6 +127,14 @@ class FileManager:
                 )
                 self.adopted.add(file.id)
                 return file
+        if self._unreadable_files:
+            raise InvalidResponseError(
+                f"the list of files from {self.api.settings.base_url} has a file that cannot be read "
+                f"({self._unreadable_files[0]}), so it is not known whether an earlier run uploaded {upload.filename}: "
+                f"look for it at the service, and report the response to the service's support; nothing was uploaded",
+                status=OK,
+                may_have_acted=False,
+            )
         return None
 
     def _record_matcher(
@@ -119,7 +146,7 @@ class FileManager:
         if record.file_id:
             return lambda file: file.id == record.file_id
         others = self.resume_store.files_of_others(upload.key(self.api.settings)).union(record.before)
-        return lambda file: file.id not in others and file.created_at >= record.began - CLOCK_SKEW
+        return lambda file: file.id not in others and _is_since(file, record.began)
 
     def _upload(self, upload: UploadRequest, content: BufferedReader) -> FileObject:
         self.resume_store.drop_old(self.host.time.wall())
@@ -198,7 +225,9 @@ class FileManager:
         """Return the files that existed before this process uploaded any. They are listed only once."""
         with self._lock:
             if self._initial_files is None:
-                self._initial_files = {file.id: file for file in self.api.files()}
+                unreadable: list[str] = []
+                files = {file.id: file for file in self.api.files(unreadable=unreadable)}
+                self._initial_files, self._unreadable_files = files, unreadable
             return self._initial_files
 
     def _recover_lost_upload(self, upload: UploadRequest, started: float, error: RequestError) -> FileObject:
@@ -213,19 +242,23 @@ class FileManager:
         return found
 
     def _new_file(self, upload: UploadRequest, started: float) -> FileObject | None:
-        for file in self.api.files(purpose=upload.purpose):
+        for file in self.api.files(purpose=upload.purpose, unreadable=[]):
             is_known = file.id in self._files_before() or file.id in self._claimed
-            if not is_known and upload.matches(file) and file.created_at >= started - CLOCK_SKEW:
+            if not is_known and upload.matches(file) and _is_since(file, started):
                 return file
         return None
 
-    def _jobs_since(self, created_at: int) -> list[Job]:
-        """Return the jobs created since a time. Older jobs cannot need a file that was created then."""
+    def _jobs_since(self, created_at: int | None) -> tuple[list[Job], list[str]]:
+        """Return the jobs created since a time, and why others cannot be read.
+
+        Older jobs cannot need a file that was created then.
+        """
         with self._lock:
             now = self.host.time.clock()
             if self._recent is None or now - self._recent.listed_at > RECENT_JOBS_TTL:
-                self._recent = _RecentJobs(now, self.api.jobs())
-            return self._recent.since(created_at)
+                unreadable: list[str] = []
+                self._recent = _RecentJobs(now, self.api.jobs(unreadable=unreadable), unreadable)
+            return self._recent.since(created_at), self._recent.unreadable
 
 
 @dataclass(slots=True)
@@ -234,15 +267,32 @@ class _RecentJobs:
 
     listed_at: float
     rest: Iterator[Job]
+    unreadable: list[str]
     read: list[Job] = field(default_factory=list)
 
-    def since(self, created_at: int) -> list[Job]:
-        while not self.read or self.read[-1].created_at >= created_at:
+    def since(self, created_at: int | None) -> list[Job]:
+        while not self.read or not _is_older(self.read[-1], created_at):
             job = next(self.rest, None)
             if job is None:
                 break
             self.read.append(job)
-        return [job for job in self.read if job.created_at >= created_at]
+        return [job for job in self.read if not _is_older(job, created_at)]
+
+
+def _is_older(job: Job, created_at: int | None) -> bool:
+    """Return whether a job is certainly older than a time. It is not if either time is unknown."""
+    return job.created_at is not None and created_at is not None and job.created_at < created_at
+
+
+def _is_since(file: FileObject, began: float) -> bool:
+    """Return whether a file may have been created since a time. It may if the service does not return its time."""
+    return file.created_at is None or file.created_at >= began - CLOCK_SKEW
+
+
+def _may_need(job: Job, file_id: str) -> bool:
+    """Return whether a job may need a file: it names the file, or its files cannot be read."""
+    names_file = file_id in (job.training_file, job.validation_file)
+    return names_file or job.training_file is None or "validation_file" in job.unreadable
 
 
 def unique_filename(filename: str, recipe: Mapping[str, Any]) -> str:

@@ -116,7 +116,7 @@ class FineTuningJobProvider(Provider):
 
     def probe(self, api: Client) -> None:
         """List a single job."""
-        next(api.jobs(limit=1), None)
+        next(api.jobs(limit=1, unreadable=[]), None)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DetailedDiff:
         """Compare the inputs with the existing job."""
@@ -212,7 +212,8 @@ class FineTuningJobProvider(Provider):
             raise JobFailedError(failed_message(job), outs)
         if job.status == "paused" and not inputs.get("paused"):
             raise IncompleteResourceError(paused_externally_message(job), outs)
-        if differences("method", props, outputs(job, {})):
+        actual = {name: value for name, value in outs.items() if name != REQUESTED_INPUTS}
+        if differences("method", props, actual):
             self.host.info(f"job {job.id}: the service changed the requested method: see the output `method`")
         return outs
 

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 from pulumi_openai_ft._provider.adoption import AdoptedIds
 from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._provider.lost_response import poll_until_found
-from pulumi_openai_ft.errors import InputError, NotFoundError, RequestError, ServiceConnectionError
+from pulumi_openai_ft.errors import (
+    InputError,
+    InvalidResponseError,
+    NotFoundError,
+    RequestError,
+    ServiceConnectionError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
 CHECKPOINT_ID = ("ftckpt_", "ftchkpt-")
 """Prefixes of checkpoint ids at OpenAI and Azure."""
 JOBS_TO_SEARCH = 50
+OK = 200
 LIST_TTL = 30.0
 """Seconds for which a checkpoint's list of permissions is reused."""
 LOOKUP_DELAYS = (0.0, 2.0, 8.0)
@@ -34,6 +41,19 @@ class _Listed:
     lock: Lock = field(default_factory=Lock)
     listed_at: float = float("-inf")
     found: list[Permission] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+    def require_complete(self, checkpoint: str, projects: set[str] | None) -> None:
+        """Raise `InvalidResponseError` if an unreadable permission may be one of the projects that were not found."""
+        found = {permission.project_id for permission in self.found}
+        if self.unreadable and (projects is None or not projects <= found):
+            raise InvalidResponseError(
+                f"the list of permissions of {checkpoint} has a permission that cannot be read ({self.unreadable[0]}), "
+                f"so it is not known which projects have access: report the response to the service's support; "
+                f"nothing was changed",
+                status=OK,
+                may_have_acted=False,
+            )
 
 
 @dataclass(slots=True)
@@ -60,11 +80,17 @@ class PermissionManager:
             checkpoint: Name of the checkpoint.
             project_ids: The projects, or None for all.
             fresh: Whether to send a request even if the last list is younger than `LIST_TTL` seconds.
+
+        Raises:
+            InvalidResponseError: A project was not found, but the list has a permission that cannot be read.
         """
         listed, projects = self._lists[checkpoint], None if project_ids is None else set(project_ids)
         with listed.lock:
             if fresh or self.host.time.clock() - listed.listed_at > LIST_TTL:
-                listed.found, listed.listed_at = self._list(checkpoint), self.host.time.clock()
+                listed.unreadable = []
+                listed.found = self._list(checkpoint, listed.unreadable)
+                listed.listed_at = self.host.time.clock()
+            listed.require_complete(checkpoint, projects)
             return [found for found in listed.found if projects is None or found.project_id in projects]
 
     def grant(
@@ -113,8 +139,8 @@ class PermissionManager:
         """
         if not checkpoint.startswith(CHECKPOINT_ID):
             return checkpoint
-        for job in islice(self.api.jobs(), JOBS_TO_SEARCH):
-            for found in self.api.checkpoints(job.id) if job.fine_tuned_model else ():
+        for job in islice(self.api.jobs(unreadable=[]), JOBS_TO_SEARCH):
+            for found in self.api.checkpoints(job.id, unreadable=[]) if job.fine_tuned_model else ():
                 if found.id == checkpoint:
                     return found.fine_tuned_model_checkpoint
         raise InputError(
@@ -122,9 +148,9 @@ class PermissionManager:
             f"use the checkpoint's name, ft:… (its `fine_tuned_model_checkpoint` field)"
         )
 
-    def _list(self, checkpoint: str) -> list[Permission]:
+    def _list(self, checkpoint: str, unreadable: list[str]) -> list[Permission]:
         try:
-            return list(self.api.permissions(checkpoint))
+            return list(self.api.permissions(checkpoint, unreadable=unreadable))
         except NotFoundError:
             return []
 
@@ -136,6 +162,9 @@ class PermissionManager:
             if not error.may_have_acted:
                 raise
             return self._recover_lost_create(checkpoint, project_ids, error)
+        if missing := set(project_ids) - {permission.project_id for permission in created}:
+            incomplete = _incomplete_grant(checkpoint, missing)
+            return self._recover_lost_create(checkpoint, project_ids, incomplete)
         listed = self._lists[checkpoint]
         with listed.lock:
             listed.found = [*listed.found, *created]
@@ -157,3 +186,11 @@ class PermissionManager:
                 may_have_acted=True,
             ) from error
         return found
+
+
+def _incomplete_grant(checkpoint: str, missing: set[str]) -> RequestError:
+    return InvalidResponseError(
+        f"the response to the request to share {checkpoint} does not have the permission of "
+        f"{', '.join(sorted(missing))}",
+        status=OK,
+    )

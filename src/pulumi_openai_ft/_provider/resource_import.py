@@ -251,10 +251,11 @@ def _search(manager: PermissionManager, permission_id: str) -> tuple[str, list[P
 
 def _newest_checkpoints(api: Client) -> Iterator[str]:
     """Yield the names of the checkpoints of the newest jobs, newest job first, with its model before other steps."""
-    for job in islice(api.jobs(), JOBS_TO_SEARCH):
+    for job in islice(api.jobs(unreadable=[]), JOBS_TO_SEARCH):
         if not job.fine_tuned_model:
             continue
         yield job.fine_tuned_model
-        for checkpoint in api.checkpoints(job.id) if api.settings.profile.supports("checkpoints") else ():
+        has_checkpoints = api.settings.profile.supports("checkpoints")
+        for checkpoint in api.checkpoints(job.id, unreadable=[]) if has_checkpoints else ():
             if checkpoint.fine_tuned_model_checkpoint != job.fine_tuned_model:
                 yield checkpoint.fine_tuned_model_checkpoint

@@ -41,6 +41,7 @@ class Endpoint:
         handler: Function that handles requests.
         scope: Scope that the key needs.
         file_limit: For multipart bodies, the setting with the maximum size of the file.
+        creates: Whether the response has the status that the mode has for created objects.
     """
 
     method: str
@@ -48,12 +49,13 @@ class Endpoint:
     handler: Handler
     scope: str
     file_limit: str | None = None
+    creates: bool = False
 
 
 _JOBS, _PERMISSIONS = "/v1/fine_tuning/jobs", "/v1/fine_tuning/checkpoints/{checkpoint}/permissions"
 
 ENDPOINTS = (
-    Endpoint("POST", "/v1/files", files.create_file, "api.files.write", "max_file_bytes"),
+    Endpoint("POST", "/v1/files", files.create_file, "api.files.write", "max_file_bytes", creates=True),
     Endpoint("GET", "/v1/files", files.list_files, "api.files.read"),
     Endpoint("GET", "/v1/files/{file_id}", files.get_file, "api.files.read"),
     Endpoint("DELETE", "/v1/files/{file_id}", files.delete_file, "api.files.write"),
@@ -62,9 +64,10 @@ ENDPOINTS = (
     Endpoint("POST", "/v1/uploads/{upload_id}/parts", uploads.add_part, "api.files.write", "max_part_bytes"),
     Endpoint("POST", "/v1/uploads/{upload_id}/complete", uploads.complete_upload, "api.files.write"),
     Endpoint("POST", "/v1/uploads/{upload_id}/cancel", uploads.cancel_upload, "api.files.write"),
-    Endpoint("POST", _JOBS, jobs.create_job, "api.fine_tuning.jobs.write"),
+    Endpoint("POST", _JOBS, jobs.create_job, "api.fine_tuning.jobs.write", creates=True),
     Endpoint("GET", _JOBS, jobs.list_jobs, "api.fine_tuning.jobs.read"),
     Endpoint("GET", f"{_JOBS}/{{job_id}}", jobs.get_job, "api.fine_tuning.jobs.read"),
+    Endpoint("DELETE", f"{_JOBS}/{{job_id}}", jobs.delete_job, "api.fine_tuning.jobs.write"),
     Endpoint("POST", f"{_JOBS}/{{job_id}}/cancel", jobs.cancel_job, "api.fine_tuning.jobs.write"),
     Endpoint("POST", f"{_JOBS}/{{job_id}}/pause", jobs.pause_job, "api.fine_tuning.jobs.write"),
     Endpoint("POST", f"{_JOBS}/{{job_id}}/resume", jobs.resume_job, "api.fine_tuning.jobs.write"),
@@ -162,7 +165,8 @@ def _serve_api(backend: Backend, endpoint: Endpoint) -> Callable[[Request], Awai
             call.form = await read_form(request, backend.blobs, limit)
         else:
             entry.body = call.body = await read_json(request)
-        return await _answer(endpoint.handler, call)
+        status = rules.created_status if endpoint.creates else HTTPStatus.OK
+        return await _answer(endpoint.handler, call, status)
 
     return serve
 
@@ -187,13 +191,13 @@ def _serve_control(backend: Backend, handler: Handler) -> Callable[[Request], Aw
     return serve
 
 
-async def _answer(handler: Handler, call: ApiRequest) -> Response:
+async def _answer(handler: Handler, call: ApiRequest, status: int = HTTPStatus.OK) -> Response:
     try:
         result = await run_in_threadpool(handler, call)
     finally:
         if call.form is not None:
             call.form.discard()
-    return result if isinstance(result, Response) else JSONResponse(result)
+    return result if isinstance(result, Response) else JSONResponse(result, status)
 
 
 async def _on_api_error(_: Request, error: Exception) -> Response:

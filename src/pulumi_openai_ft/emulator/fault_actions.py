@@ -150,6 +150,36 @@ async def _truncate(request: FaultedRequest) -> None:
     await request.drop()
 
 
+async def _edit(request: FaultedRequest) -> None:
+    answer = await request.act()
+    try:
+        body = json.loads(answer.body())
+    except ValueError:  # an empty body, or the content of a file
+        await answer.replay(request.send)
+        return
+    for edit in request.fault.options["edits"]:
+        _edit_at(body, edit["path"].split("."), edit)
+    status: int = answer.messages[0]["status"]
+    await _answer(request.send, status, json.dumps(body).encode(), "application/json", {})
+
+
+def _edit_at(value: Any, steps: list[str], edit: dict[str, Any]) -> None:
+    """Set or remove what a path leads to. Ignore a path that does not exist."""
+    step, *rest = steps
+    if isinstance(value, list):
+        numbers = range(len(value)) if step == "*" else [int(step)] if step.isdecimal() else []
+        places: list[Any] = [number for number in numbers if number < len(value)]
+    else:
+        places = [step] if isinstance(value, dict) else []
+    for place in reversed(places):
+        if rest:
+            _edit_at(value[place] if isinstance(value, list) else value.get(place), rest, edit)
+        elif "value" in edit:
+            value[place] = edit["value"]
+        elif isinstance(value, list) or place in value:
+            del value[place]
+
+
 _ACTIONS: dict[str, Callable[[FaultedRequest], Awaitable[None]]] = {
     "status": _status,
     "hang": _hang,
@@ -159,6 +189,7 @@ _ACTIONS: dict[str, Callable[[FaultedRequest], Awaitable[None]]] = {
     "lag": _lag,
     "truncate": _truncate,
     "html": _html,
+    "edit": _edit,
 }
 
 

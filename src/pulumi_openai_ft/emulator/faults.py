@@ -16,6 +16,7 @@ from pulumi_openai_ft.emulator.validators import (
     anything,
     fields,
     flag,
+    items,
     nullable,
     number,
     one_of,
@@ -41,13 +42,17 @@ ACTIONS: Mapping[str, Check] = {
     "lag": fields({"seconds": _SECONDS}),
     "truncate": fields({}, {"keep": whole(0)}),
     "html": fields({}, {"status": _STATUS}),
+    "edit": fields({"edits": items(fields({"path": text(1)}, {"value": anything}), minimum=1)}),
 }
 """The options of each action."""
 
 _MATCH = {"method": text(1), "path": text(1), "times": nullable(whole(1)), "skip": whole(0)}
 _HEAD = fields(
     {"action": one_of(*ACTIONS)},
-    {**_MATCH, **dict.fromkeys(("status", "body", "code", "headers", "acts", "seconds", "keep"), anything)},
+    {
+        **_MATCH,
+        **dict.fromkeys(("status", "body", "code", "headers", "acts", "seconds", "keep", "edits"), anything),
+    },
 )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft.emulator.lifecycle import TERMINAL
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.emulator.records import Checkpoint, File, Job, Model, Part, Permission, Upload
     from pulumi_openai_ft.emulator.settings import Settings
 
+_NULL_UNFINISHED = ("integrations", "method", "organization_id", "result_files")
+_OMITTED_UNFINISHED = ("estimated_finish", "eval_id", "shared_with_openai", "trained_tokens", "usage_metrics")
 _COMMON_HYPERPARAMETERS = ("n_epochs", "batch_size", "learning_rate_multiplier")
 
 
@@ -65,7 +69,8 @@ def job_body(job: Job, settings: Settings) -> dict[str, Any]:
     """Return a job object. The deprecated `hyperparameters` contain the three that all methods have."""
     hyperparameters = job.method[job.method["type"]]["hyperparameters"]
     rules = settings.rules
-    return {
+    top_level = {name: hyperparameters[name] for name in _COMMON_HYPERPARAMETERS}
+    body = {
         "object": "fine_tuning.job",
         "id": job.id,
         "model": job.model,
@@ -77,7 +82,9 @@ def job_body(job: Job, settings: Settings) -> dict[str, Any]:
         "status": rules.statuses.get(job.status, job.status),
         "validation_file": job.validation_file,
         "training_file": job.training_file,
-        "hyperparameters": {name: hyperparameters[name] for name in _COMMON_HYPERPARAMETERS},
+        "hyperparameters": {
+            name: rules.undecided if value == "auto" else value for name, value in top_level.items()
+        },
         "trained_tokens": job.trained_tokens,
         "error": job.error,
         "user_provided_suffix": job.suffix,
@@ -91,6 +98,17 @@ def job_body(job: Job, settings: Settings) -> dict[str, Any]:
         "method": job.method,
         **rules.answer_fields,
     }
+    return _sparse(body, job) if rules.omits_unfinished else body
+
+
+def _sparse(body: dict[str, Any], job: Job) -> dict[str, Any]:
+    """Return a job object as Azure does: without values that are only known later, and without a supervised method."""
+    if job.method["type"] == "supervised":
+        body = {**body, "method": None}
+    if job.status in TERMINAL:
+        return body
+    shown = {name: value for name, value in body.items() if name not in _OMITTED_UNFINISHED}
+    return {**shown, **dict.fromkeys(_NULL_UNFINISHED)}
 
 
 def event_body(event: Event) -> dict[str, Any]:
@@ -135,18 +153,18 @@ def model_body(model: Model, catalog: Catalog, settings: Settings) -> dict[str, 
     return {
         "id": model.id,
         "object": "model",
-        "created": seconds(model.created_at),
+        settings.rules.model_time: seconds(model.created_at),
         "owned_by": settings.organization_id,
         "shutdown_date": _date(base),
     }
 
 
-def base_model_body(name: str, model: BaseModel) -> dict[str, Any]:
+def base_model_body(name: str, model: BaseModel, settings: Settings) -> dict[str, Any]:
     """Return a model object for a base model, by its id or an alias."""
     return {
         "id": name,
         "object": "model",
-        "created": model.created(),
+        settings.rules.model_time: model.created(),
         "owned_by": "system",
         "shutdown_date": _date(model),
     }

@@ -34,6 +34,11 @@ class Mode:
         takes_any_hyperparameter: Whether the service accepts unknown hyperparameters and returns them.
         own_hyperparameters: Hyperparameters that the service overrides.
         answer_fields: Additional fields of job objects.
+        omits_unfinished: Whether unfinished jobs have nulls and lack fields, and supervised jobs have no `method`.
+        undecided: Value of a hyperparameter that the service has not chosen yet.
+        created_status: HTTP status of a response to the creation of a file or job.
+        model_time: Name of the time of creation in model objects.
+        deletes_jobs: Whether the service can delete jobs.
     """
 
     service: str = "openai"
@@ -52,6 +57,11 @@ class Mode:
     takes_any_hyperparameter: bool = False
     own_hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     answer_fields: Mapping[str, Any] = field(default_factory=dict)
+    omits_unfinished: bool = False
+    undecided: str | int = "auto"
+    created_status: int = 200
+    model_time: str = "created"
+    deletes_jobs: bool = False
 
     def has(self, route: str) -> bool:
         """Return whether the service has a route."""
@@ -82,6 +92,11 @@ MODES = {
         checkpoint_prefix="ftchkpt-",
         statuses={"validating_files": "pending", "queued": "notRunning"},
         body_fields=frozenset({"trainingType"}),
+        omits_unfinished=True,
+        undecided=-1,
+        created_status=201,
+        model_time="created_at",
+        deletes_jobs=True,
     ),
     "gateway": Mode(
         absent=(*_GATEWAY_ABSENT, "/v1/models*"),

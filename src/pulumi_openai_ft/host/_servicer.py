@@ -109,7 +109,7 @@ class Servicer(ResourceProviderServicer):
     def Invoke(self, request: Any) -> Any:
         """Call a function of this package."""
         return self._operations.run(
-            Operation(urn=""), lambda: _functions.respond(request, self._config.get, self._host.time)
+            Operation(urn=""), lambda: _functions.respond(request, self._config.get, self._host)
         )
 
     @_reports_errors

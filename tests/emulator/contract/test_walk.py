@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft.emulator.app import ENDPOINTS
+from pulumi_openai_ft.emulator.handlers.jobs import delete_job
 
 if TYPE_CHECKING:
     import openai
@@ -78,4 +79,5 @@ def test_official_client_succeeds_on_every_route(paced: Emulator, connect: Any, 
 
 def routes_without_success(emulator: Emulator) -> set[tuple[str, str]]:
     succeeded = {(entry.method, entry.route) for entry in emulator.journal() if entry.status == 200}
-    return {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS} - succeeded
+    at_openai = [endpoint for endpoint in ENDPOINTS if endpoint.handler is not delete_job]
+    return {(endpoint.method, endpoint.path) for endpoint in at_openai} - succeeded

@@ -63,7 +63,8 @@ class ScriptedApi(Client):
 
 
 def job(status: str, job_id: str = "ftjob-1", estimated_finish: int | None = None) -> Job:
-    return Job(id=job_id, status=status, model="m", estimated_finish=estimated_finish)
+    model = "ft:m:o::x" if status == "succeeded" else None
+    return Job(id=job_id, status=status, model="m", fine_tuned_model=model, estimated_finish=estimated_finish)
 
 
 def poller(*statuses: str, time: FakeClock | None = None, ids: list[str] | None = None) -> Poller:

@@ -394,7 +394,7 @@ def test_follows_a_job_from_creation_to_its_model(slow_service: Emulator, traini
         file = api.upload_file("data.jsonl", content, purpose="fine-tune")
     body = {"model": "gpt-4.1-mini-2025-04-14", "training_file": file.id, "validation_file": file.id}
     made = api.create_job(body)
-    progress, lines, reported = JobProgress(made.id, made.created_at), [], []
+    progress, lines, reported = JobProgress(made.id, made.created_at or 0), [], []
     while not made.is_terminal:
         slow_service.advance(10)
         made = api.job(made.id)

@@ -90,7 +90,7 @@ def _checked(lookup: LookupFunction[Found], given: Mapping[str, Any]) -> InputMo
 def _call_directly(lookup: LookupFunction[Found], arguments: InputModel, settings: Settings) -> Found:
     """Return the same result as a call through the engine, including the engine's omission of nulls."""
     settings.require_current_keys()
-    return lookup.read(arguments, lookup.answer(_client.connect(settings), arguments))
+    return lookup.read(arguments, lookup.answer(_client.connect(settings), arguments, pulumi.log.warn))
 
 
 def _uses_engine() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from itertools import islice
@@ -28,6 +29,7 @@ from pulumi_openai_ft._program.functions.models import (
     PermissionsArguments,
 )
 from pulumi_openai_ft._provider import input_models
+from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._provider.job.diff import differences
 from pulumi_openai_ft._provider.permission_manager import PermissionManager
 from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._provider.input_models import InputModel
 
 _SYNONYMS = {"warning": "warn"}
+_print = Host().warn
 Found = TypeVar("Found", bound=BaseModel)
 
 
@@ -52,14 +55,14 @@ class LookupFunction(Generic[Found]):
         name: Name in the engine, in camel case. `function` is the name in Python.
         arguments: Model of the arguments.
         result: Model of the result.
-        find: Sends the requests and returns the result.
+        find: Sends the requests and returns the result. It adds to a list why it omitted objects.
         needs: Feature that the service must support, from `_service_profiles.FEATURES`.
     """
 
     name: str
     arguments: type[InputModel]
     result: type[Found]
-    find: Callable[[Client, Any], Found]
+    find: Callable[[Client, Any, list[str]], Found]
     needs: str | None = None
 
     @property
@@ -82,8 +85,15 @@ class LookupFunction(Generic[Found]):
             raise InputError(f"{self.function}: {'; '.join(reasons)}")
         return self.arguments.model_validate(input_models.public_properties(given))
 
-    def run(self, api: Client, arguments: InputModel) -> Found:
+    def run(self, api: Client, arguments: InputModel, warn: Callable[[str], None] = _print) -> Found:
         """Call the service with arguments returned by `check`, and return the result.
+
+        Objects that cannot be read are omitted from a list.
+
+        Args:
+            api: The client.
+            arguments: The validated arguments.
+            warn: Prints a warning about omitted objects.
 
         Raises:
             InputError: The service does not support this function.
@@ -92,11 +102,20 @@ class LookupFunction(Generic[Found]):
         profile = api.settings.profile
         if self.needs and not profile.supports(self.needs):
             raise InputError(f"{self.function}: {profile.unsupported_message(self.needs)}")
-        return self.find(api, arguments)
+        unreadable: list[str] = []
+        found = self.find(api, arguments, unreadable)
+        if unreadable:
+            warn(
+                f"{self.function} omitted {len(unreadable)} of the objects that the service returned, because they "
+                f"cannot be read ({unreadable[0]}): report the response to the service's support"
+            )
+        return found
 
-    def answer(self, api: Client, arguments: InputModel) -> dict[str, Any]:
+    def answer(
+        self, api: Client, arguments: InputModel, warn: Callable[[str], None] = _print
+    ) -> dict[str, Any]:
         """Return the result of `run` in the engine's format: JSON without nulls."""
-        result: dict[str, Any] = _without_nulls(self.run(api, arguments).model_dump())
+        result: dict[str, Any] = _without_nulls(self.run(api, arguments, warn).model_dump())
         return result
 
     def read(self, arguments: InputModel, response: Mapping[str, Any] | None) -> Found:
@@ -123,14 +142,14 @@ def _without_nulls(value: Any) -> Any:
     return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
-def _jobs(api: Client, arguments: JobsArguments) -> FineTuningJobs:
+def _jobs(api: Client, arguments: JobsArguments, unreadable: list[str]) -> FineTuningJobs:
     metadata = arguments.metadata or {}
     if metadata and not api.settings.profile.supports("metadata"):
         raise InputError(f"{JOBS.function}: metadata: {api.settings.profile.unsupported_message('metadata')}")
     filtered = api.settings.profile.supports("metadata_filter")
     jobs = (
         job
-        for job in api.jobs(metadata=metadata if filtered else None)
+        for job in api.jobs(metadata=metadata if filtered else None, unreadable=unreadable)
         if arguments.status in (None, job.status)
         and not (arguments.model and differences("model", {"model": arguments.model}, {"model": job.model}))
         and metadata.items() <= (job.metadata or {}).items()
@@ -138,19 +157,23 @@ def _jobs(api: Client, arguments: JobsArguments) -> FineTuningJobs:
     return FineTuningJobs(jobs=list(islice(jobs, arguments.limit)))
 
 
-def _checkpoints(api: Client, arguments: CheckpointsArguments) -> FineTuningCheckpoints:
+def _checkpoints(
+    api: Client, arguments: CheckpointsArguments, unreadable: list[str]
+) -> FineTuningCheckpoints:
     job_id = arguments.fine_tuning_job_id
-    checkpoints = list(api.checkpoints(job_id, limit=arguments.limit))
+    checkpoints = list(api.checkpoints(job_id, limit=arguments.limit, unreadable=unreadable))
     return FineTuningCheckpoints(fine_tuning_job_id=job_id, checkpoints=checkpoints)
 
 
-def _events(api: Client, arguments: EventsArguments) -> FineTuningEvents:
+def _events(api: Client, arguments: EventsArguments, unreadable: list[str]) -> FineTuningEvents:
     is_unfiltered = (arguments.level, arguments.type, arguments.order) == (None, None, "newest")
     level = arguments.level and _level(arguments.level)
     events = (
         event
         for event in api.events(
-            arguments.fine_tuning_job_id, limit=arguments.limit if is_unfiltered else None
+            arguments.fine_tuning_job_id,
+            limit=arguments.limit if is_unfiltered else None,
+            unreadable=unreadable,
         )
         if level in (None, _level(event.level)) and arguments.type in (None, event.type)
     )
@@ -163,32 +186,50 @@ def _level(level: str) -> str:
 
 
 def _ordered(events: Iterable[Event], arguments: EventsArguments) -> list[Event]:
-    """Return up to `limit` events by time. Events of the same second keep the API's order, which is newest first."""
+    """Return up to `limit` events by time. Events of the same second keep the API's order, which is newest first.
+
+    An event without a time has the time of the event before it in that order.
+    """
     if arguments.order == "newest":
         events = islice(events, arguments.limit)
-    newest_first = sorted(events, key=lambda event: event.created_at, reverse=True)
+    timed: list[tuple[float, Event]] = []
+    for event in events:
+        previous = timed[-1][0] if timed else math.inf
+        timed.append((previous if event.created_at is None else event.created_at, event))
+    newest_first = [event for _, event in sorted(timed, key=lambda entry: entry[0], reverse=True)]
     return newest_first if arguments.order == "newest" else newest_first[::-1][: arguments.limit]
 
 
-def _permissions(api: Client, arguments: PermissionsArguments) -> FineTuningCheckpointPermissions:
+def _permissions(
+    api: Client, arguments: PermissionsArguments, unreadable: list[str]
+) -> FineTuningCheckpointPermissions:
     api.settings.require_key(admin=True)
     name = PermissionManager(api).resolve_name(arguments.checkpoint_id)
     permissions = (
         permission
-        for permission in api.permissions(name)
+        for permission in api.permissions(name, unreadable=unreadable)
         if arguments.project_id in (None, permission.project_id)
     )
     found = list(islice(permissions, arguments.limit))
     return FineTuningCheckpointPermissions(checkpoint_id=arguments.checkpoint_id, permissions=found)
 
 
-def _models(api: Client, arguments: ModelsArguments) -> Models:
-    models = (model for model in api.models() if arguments.owned_by in (None, model.owned_by))
+def _files(api: Client, arguments: FilesArguments, unreadable: list[str]) -> Files:
+    files = api.files(purpose=arguments.purpose, limit=arguments.limit, unreadable=unreadable)
+    return Files(files=list(files))
+
+
+def _models(api: Client, arguments: ModelsArguments, unreadable: list[str]) -> Models:
+    found = api.models(unreadable=unreadable)
+    models = (model for model in found if arguments.owned_by in (None, model.owned_by))
     return Models(models=list(islice(models, arguments.limit)))
 
 
 JOB = LookupFunction(
-    "getFineTuningJob", JobArguments, Job, lambda api, arguments: api.job(arguments.fine_tuning_job_id)
+    "getFineTuningJob",
+    JobArguments,
+    Job,
+    lambda api, arguments, _unreadable: api.job(arguments.fine_tuning_job_id),
 )
 JOBS = LookupFunction("getFineTuningJobs", JobsArguments, FineTuningJobs, _jobs)
 CHECKPOINTS = LookupFunction(
@@ -203,16 +244,18 @@ PERMISSIONS = LookupFunction(
     "permissions",
 )
 FILE = LookupFunction(
-    "getFile", FileArguments, FileObject, lambda api, arguments: api.file(arguments.file_id)
+    "getFile",
+    FileArguments,
+    FileObject,
+    lambda api, arguments, _unreadable: api.file(arguments.file_id),
 )
-FILES = LookupFunction(
-    "getFiles",
-    FilesArguments,
-    Files,
-    lambda api, arguments: Files(files=list(api.files(purpose=arguments.purpose, limit=arguments.limit))),
-)
+FILES = LookupFunction("getFiles", FilesArguments, Files, _files)
 MODEL = LookupFunction(
-    "getModel", ModelArguments, Model, lambda api, arguments: api.model(arguments.model_id), "models"
+    "getModel",
+    ModelArguments,
+    Model,
+    lambda api, arguments, _unreadable: api.model(arguments.model_id),
+    "models",
 )
 MODELS = LookupFunction("getModels", ModelsArguments, Models, _models, "models")
 

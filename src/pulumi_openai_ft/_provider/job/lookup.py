@@ -12,15 +12,17 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
-from pulumi_openai_ft.errors import CommandInterruptedError, RequestError
+from pulumi_openai_ft.errors import CommandInterruptedError, InvalidResponseError, RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Job
 
 TOKEN_KEY = "pulumi_openai_ft_token"  # noqa: S105 - a metadata key
+ENDED_WITHOUT_MODEL = frozenset({"failed", "cancelled"})
+OK = 200
 PAGE = 100
 """Jobs in a shared list, the maximum of a single request."""
 LISTING_TTL = 1.0
@@ -38,9 +40,11 @@ class _Listing:
     is_complete: bool
     failure: RequestError | None = None
 
-    def reaches(self, created_at: int) -> bool:
+    def reaches(self, created_at: int | None) -> bool:
         """Return whether the list contains every job created at that time, in Unix seconds."""
-        return self.is_complete or self.jobs[-1].created_at < created_at - CREATED_AT_SLACK
+        oldest = self.jobs[-1].created_at if self.jobs else None
+        is_older = None not in (oldest, created_at) and oldest < created_at - CREATED_AT_SLACK  # type: ignore[operator]
+        return self.is_complete or is_older
 
 
 @dataclass(slots=True)
@@ -74,11 +78,13 @@ class _SharedList:
     def _list(self) -> _Listing:
         began = self.timing.clock()
         limit = PAGE if self.api.settings.profile.supports("metadata_filter") else None
+        unreadable: list[str] = []
         try:
-            jobs = list(islice(self.api.jobs(), limit))
+            jobs = list(islice(self.api.jobs(unreadable=unreadable), limit))
         except RequestError as error:
             return _Listing(began, [], is_complete=False, failure=error)
-        return _Listing(began, jobs, is_complete=limit is None or len(jobs) < limit)
+        is_complete = (limit is None or len(jobs) < limit) and not _unreadable(jobs, unreadable)
+        return _Listing(began, jobs, is_complete)
 
 
 @dataclass(slots=True)
@@ -102,13 +108,27 @@ class JobLookup:
         self._created = _SharedList(self.api, self.timing)
 
     def find(self, key: str) -> list[Job]:
-        """Return the jobs with an idempotency key, newest first. Always sends a request."""
+        """Return the jobs with an idempotency key, newest first. Always sends a request.
+
+        Raises:
+            InvalidResponseError: No live job has the key, but the list has a job whose id or metadata cannot be read.
+        """
         profile = self.api.settings.profile
         if not profile.supports("metadata"):
             return []
         # a service that does not support the filter returns all jobs
-        jobs = self.api.jobs(metadata={TOKEN_KEY: key} if profile.supports("metadata_filter") else None)
-        return _with_key(key, jobs)
+        query, unreadable = {TOKEN_KEY: key} if profile.supports("metadata_filter") else None, list[str]()
+        jobs = list(self.api.jobs(metadata=query, unreadable=unreadable))
+        found, problems = _with_key(key, jobs), _unreadable(jobs, unreadable)
+        if problems and all(job.status in ENDED_WITHOUT_MODEL for job in found):
+            raise InvalidResponseError(
+                f"the list of jobs from {self.api.settings.base_url} has a job that cannot be read ({problems[0]}), so it "
+                f"is not known whether an earlier run created this job: look for it at the service, and report the "
+                f"response to the service's support; nothing was created",
+                status=OK,
+                may_have_acted=False,
+            )
+        return found
 
     def find_before_create(self, key: str) -> list[Job]:
         """Return the jobs with an idempotency key, newest first.
@@ -146,6 +166,16 @@ class JobLookup:
         finally:
             with self._lock:
                 self._searching -= 1
+
+
+def _unreadable(jobs: Iterable[Job], reasons: Sequence[str]) -> list[str]:
+    """Return why jobs of a list cannot be compared with an idempotency key: no readable id or metadata."""
+    without_metadata = [
+        f"{job.id}: metadata: Input should be a valid dictionary"
+        for job in jobs
+        if "metadata" in job.unreadable
+    ]
+    return [*reasons, *without_metadata]
 
 
 def _with_key(key: str, jobs: Iterable[Job]) -> list[Job]:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft._client.retries import SUCCESSES
 from pulumi_openai_ft._provider.adoption import AdoptedIds
 from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._provider.job.inputs import PROVIDER_INPUTS
@@ -20,6 +21,7 @@ from pulumi_openai_ft._provider.lost_response import LOOKUP_DELAYS, poll_until_f
 from pulumi_openai_ft._provider.progress.status_row import JobProgressReporter
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
+    InvalidResponseError,
     JobTimeoutError,
     NotFoundError,
     RequestError,
@@ -44,6 +46,21 @@ CANCEL_TIMEOUT = 120.0
 """Seconds to wait for a cancelled job to end."""
 
 
+@dataclass(frozen=True)
+class _ModelList:
+    """The names of the service's models.
+
+    Attributes:
+        names: The names that can be read.
+        is_complete: Whether all names can be read.
+        is_offered: Whether the service lists models.
+    """
+
+    names: frozenset[str] = frozenset()
+    is_complete: bool = False
+    is_offered: bool = True
+
+
 @dataclass(slots=True)
 class JobManager:
     """A manager of the jobs of a service.
@@ -59,7 +76,7 @@ class JobManager:
     adopted: AdoptedIds = field(default_factory=AdoptedIds)
     _created: dict[str, tuple[str, set[str]]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
-    _models: set[str] | None = None
+    _models: _ModelList = field(default_factory=_ModelList)
     _models_listed_at: float = float("-inf")
     _poller: Poller = field(init=False)
     _search: JobLookup = field(init=False)
@@ -97,13 +114,17 @@ class JobManager:
         """
         known = [job for key in keys for job in self._search.find_before_create(key)]
         if job := next((job for job in known if self._is_adoptable(job, inputs)), None):
-            age = timedelta(seconds=max(0, int(self.host.time.wall() - job.created_at)))
             self.host.info(
-                f"adopted job {job.id} ({job.status}, {age} old), which was created with the same inputs"
+                f"adopted job {job.id} ({job.status}{self._age(job)}), which was created with the same inputs"
             )
             self.adopted.add(job.id)
             return job
         return self._create(keys[0], inputs, {job.id for job in known})
+
+    def _age(self, job: Job) -> str:
+        if job.created_at is None:
+            return ""
+        return f", {timedelta(seconds=max(0, int(self.host.time.wall() - job.created_at)))} old"
 
     def resolve_duplicate(self, job: Job) -> Job:
         """Cancel a job if another process created the same job first, and return the other job.
@@ -135,7 +156,7 @@ class JobManager:
         """
         pause = bool(inputs.get("paused"))
         if resume and job.status == "paused":
-            job = self.api.resume_job(job.id)
+            job = self._act(self.api.resume_job, job)
         if not inputs.get("wait_for_completion", True):
             return self._pause(job) if pause else job
         return self._wait(job, pause=pause, seconds=inputs.get("cancel_after_timeout"))
@@ -162,14 +183,19 @@ class JobManager:
         except NotFoundError:
             return
 
-    def _list_models(self) -> set[str] | None:
-        """Return the names of all models, or None if the service does not list them."""
+    def _list_models(self) -> _ModelList:
+        unreadable: list[str] = []
         try:
-            return {model.id for model in self.api.models()}
+            names = frozenset(model.id for model in self.api.models(unreadable=unreadable))
+        except InvalidResponseError as error:
+            if error.status not in (*SUCCESSES, *UNSUPPORTED_STATUSES):
+                raise
+            return _ModelList(is_offered=error.status in SUCCESSES)
         except ServiceError as error:
             if error.status in UNSUPPORTED_STATUSES:
-                return None
+                return _ModelList(is_offered=False)
             raise
+        return _ModelList(names, is_complete=not unreadable)
 
     def _is_adoptable(self, job: Job, inputs: Mapping[str, Any]) -> bool:
         if job.status == "succeeded":
@@ -187,13 +213,18 @@ class JobManager:
         """
         if seconds is None or not self.api.settings.profile.supports("events"):
             return False
-        last = next(self.api.events(job.id, limit=1), None)
-        return last is not None and last.created_at >= job.created_at + seconds
+        last = next(self.api.events(job.id, limit=1, unreadable=[]), None)
+        if last is None or last.created_at is None or job.created_at is None:
+            return False
+        return last.created_at >= job.created_at + seconds
 
     def has_model(self, job: Job) -> bool:
-        """Return whether the model of a succeeded job exists. Assume so if the service does not support models."""
+        """Return whether the model of a succeeded job exists.
+
+        Assume so if the service does not support models, or did not return the model's name.
+        """
         if not job.fine_tuned_model or not self.api.settings.profile.supports("models"):
-            return bool(job.fine_tuned_model)
+            return True
         try:
             return bool(self.api.model(job.fine_tuned_model))
         except NotFoundError:
@@ -202,15 +233,19 @@ class JobManager:
     def model_is_listed(self, job: Job) -> bool:
         """Return whether the list of all models contains the job's model.
 
-        The list is reused for `MODEL_LIST_TTL` seconds, for all jobs. The result is True if the service has no list.
+        The list is reused for `MODEL_LIST_TTL` seconds, for all jobs. The result is True if the service has no list, or
+        did not return the model's name. A model that is missing from a list with unreadable models is requested.
         """
-        if not self.api.settings.profile.supports("models"):
+        if not job.fine_tuned_model or not self.api.settings.profile.supports("models"):
             return True
         with self._lock:
             now = self.host.time.clock()
             if now - self._models_listed_at > MODEL_LIST_TTL:
                 self._models, self._models_listed_at = self._list_models(), now
-            return self._models is None or job.fine_tuned_model in self._models
+            models = self._models
+        if not models.is_offered or job.fine_tuned_model in models.names:
+            return True
+        return not models.is_complete and self.has_model(job)
 
     def _create(self, key: str, inputs: Mapping[str, Any], known: set[str]) -> Job:
         self.host.raise_if_interrupted()
@@ -256,7 +291,8 @@ class JobManager:
         def done(seen: Job) -> bool:
             return seen.is_terminal or seen.status == "paused"
 
-        deadline = None if seconds is None else job.created_at + seconds
+        began = self.host.time.wall() if job.created_at is None else job.created_at
+        deadline = None if seconds is None else began + seconds
         try:
             if pause:
                 job = self._wait_with_progress(
@@ -275,7 +311,7 @@ class JobManager:
         follower = JobProgressReporter.of(job, self.host)
         job = self._poller.wait(job, done, deadline=deadline, follow=follower.update)
         with suppress(RequestError):
-            follower.update(job, list(self.api.events(job.id, limit=LAST_EVENTS)))
+            follower.update(job, list(self.api.events(job.id, limit=LAST_EVENTS, unreadable=[])))
         return job
 
     def _pause(self, job: Job) -> Job:
@@ -283,12 +319,16 @@ class JobManager:
         return self._act(self.api.pause_job, job) if job.status == "running" else job
 
     def _act(self, action: Any, job: Job) -> Job:
-        """Send a cancel or pause request for a job. Return the job as is if it ended before the request."""
+        """Send a cancel, pause or resume request for a job, and return the job.
+
+        Read the job again if it ended before the request, or if the response does not show the job.
+        """
         try:
             acted: Job = action(job.id)
         except RequestError as error:
             seen = self.api.job(job.id)
-            if seen.is_terminal:
+            was_accepted = isinstance(error, InvalidResponseError) and error.status in SUCCESSES
+            if seen.is_terminal or was_accepted:
                 return seen
             raise error from None
         return acted

@@ -13,9 +13,10 @@ from itertools import islice
 from threading import Condition
 from typing import TYPE_CHECKING
 
+from pulumi_openai_ft._client.objects import UNKNOWN_STATUS
 from pulumi_openai_ft._client.retries import is_repeatable, jitter_rng
 from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
-from pulumi_openai_ft.errors import JobTimeoutError, OpenAIFTError, RequestError
+from pulumi_openai_ft.errors import InvalidResponseError, JobTimeoutError, OpenAIFTError, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -216,13 +217,26 @@ class Poller:
         found = {}
         for watch in turn:
             with suppress(RequestError):
-                found[watch.job.id] = list(self.api.events(watch.job.id, limit=PAGE))
+                found[watch.job.id] = list(self.api.events(watch.job.id, limit=PAGE, unreadable=[]))
         return found
 
     def _list(self, ids: set[str]) -> list[Job]:
         if len(ids) == 1:
             return [self.api.job(next(iter(ids)))]
-        pages = -(-len(ids) // PAGE)
-        found = [job for job in islice(self.api.jobs(), pages * PAGE) if job.id in ids]
+        found = self._list_page(ids)
         missing = ids - {job.id for job in found}
         return found + [self.api.job(job_id) for job_id in sorted(missing)]
+
+    def _list_page(self, ids: set[str]) -> list[Job]:
+        """Return the watched jobs that the list shows completely. The others are requested one by one."""
+        pages = -(-len(ids) // PAGE)
+        try:
+            jobs = list(islice(self.api.jobs(unreadable=[]), pages * PAGE))
+        except InvalidResponseError:
+            return []
+        return [job for job in jobs if job.id in ids and _is_complete(job)]
+
+
+def _is_complete(job: Job) -> bool:
+    """Return whether a job from a list has its status and, if it succeeded, its model."""
+    return job.status != UNKNOWN_STATUS and (job.status != "succeeded" or bool(job.fine_tuned_model))

@@ -28,6 +28,8 @@ MODEL_DELETED = "__model_is_gone"
 """Output that is True if the job's model was deleted outside of the stack."""
 RESOLVED = ("model", "seed", "method")
 """Inputs that the service replaces or completes, for example an alias with the dated model."""
+UNDECIDED = -1
+"""A hyperparameter's value at Azure while the service has not chosen it."""
 OUTCOME = ("status", "fine_tuned_model", "finished_at", "trained_tokens", "result_files", "error")
 """Outputs whose final values are known only after the job has ended."""
 
@@ -51,7 +53,7 @@ def outputs(job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
             if props.get(name) is not None
         },
         **{name: _first_given(value, props.get(name)) for name, value in resolved.items()},
-        "method": _first_given(job.method, props.get("method"), _legacy_method(job)),
+        "method": _method(job, props.get("method")),
         "status": job.status,
         "fine_tuned_model": job.fine_tuned_model,
         "created_at": job.created_at,
@@ -105,11 +107,46 @@ def _first_given(*values: Any) -> Any:
     return next((value for value in values if value not in (None, "", {}, [])), None)
 
 
-def _legacy_method(job: Job) -> dict[str, Any] | None:
-    """Return the method of a job that only has top-level hyperparameters.
+def _method(job: Job, known: Any) -> dict[str, Any] | None:
+    """Return the method of a job, with the values that the service returned.
 
-    The API had no `method` when such jobs were created; all of them are supervised.
+    Some services return the values only in the top-level `hyperparameters`. A job that has no method at all is
+    supervised: the API had no `method` when such jobs were created.
+
+    Args:
+        job: The job as returned by the API.
+        known: The method in the inputs or in the previous outputs, for what the service does not return.
     """
-    if not job.hyperparameters:
-        return None
-    return {"type": "supervised", "supervised": {"hyperparameters": job.hyperparameters}}
+    requested, top_level = _mapping(input_models.integers_from_floats(known)), _mapping(job.hyperparameters)
+    method = job.method or requested or ({"type": "supervised"} if _decided(top_level) else {})
+    kind = method.get("type")
+    if not isinstance(kind, str):
+        return method or None
+    known_values = _hyperparameters(requested, kind)
+    values = _merged(_hyperparameters(_mapping(job.method), kind), _decided(top_level), known_values)
+    return {**method, kind: {**_mapping(method.get(kind)), "hyperparameters": values}} if values else method
+
+
+def _merged(
+    returned: Mapping[str, Any], top_level: Mapping[str, Any], known: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the hyperparameters of a method: its own values, or else those at the top level, or else the known ones."""
+    if not returned:
+        return {**known, **top_level}
+    undecided = returned.keys() - _decided(returned).keys()
+    kept = {name: value for name, value in returned.items() if value not in (None, UNDECIDED)}
+    others = {**known, **top_level}
+    return {**kept, **{name: others[name] for name in undecided if name in others}}
+
+
+def _hyperparameters(method: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    return _mapping(_mapping(method.get(kind)).get("hyperparameters"))
+
+
+def _decided(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the hyperparameters whose values are known. Azure returns -1 until it has chosen a value."""
+    return {name: value for name, value in hyperparameters.items() if value not in (None, "auto", UNDECIDED)}
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -148,7 +148,9 @@ class JobProgress:
         omitted = (
             f"job {self.job_id}: further messages are omitted; get_fine_tuning_events returns all of them"
         )
-        dated: list[tuple[float, str]] = [(e.created_at, self._milestone(job, e)) for e in reversed(events)]
+        dated: list[tuple[float, str]] = [
+            (e.created_at or 0, self._milestone(job, e)) for e in reversed(events)
+        ]
         if job.fine_tuned_model:
             dated.append((job.finished_at or math.inf, model))
         for _, text in sorted(dated, key=itemgetter(0)):

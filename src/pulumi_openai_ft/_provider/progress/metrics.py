@@ -68,7 +68,7 @@ def parse_metrics(event: Event) -> dict[str, MetricValue]:
         **_numbers(data),
     }
     step = numbers.get("step", -1)
-    return dict(_named(numbers, event.created_at, step)) if step >= 0 else {}
+    return dict(_named(numbers, event.created_at or 0, step)) if step >= 0 else {}
 
 
 def _losses(message: str) -> dict[str, str]:

@@ -133,7 +133,7 @@ def service(settings: Settings, today: date) -> list[Finding]:
 
 
 def _newest_job(api: Client) -> list[Job]:
-    return list(api.jobs(limit=1))
+    return list(api.jobs(limit=1, unreadable=[]))
 
 
 def training(settings: Settings, today: date, *, unused: bool = False) -> Finding:

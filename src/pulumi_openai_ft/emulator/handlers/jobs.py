@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
 
 from pulumi_openai_ft.emulator.errors import ApiError, invalid, no_such_job, no_such_model
 from pulumi_openai_ft.emulator.handlers.files import find_file
@@ -11,6 +14,7 @@ from pulumi_openai_ft.emulator.job_request import (
     split_extras,
     with_hyperparameters,
 )
+from pulumi_openai_ft.emulator.lifecycle import TERMINAL
 from pulumi_openai_ft.emulator.records import Job
 from pulumi_openai_ft.emulator.serializers import checkpoint_body, event_body, job_body, list_body
 from pulumi_openai_ft.emulator.store import Condition, created_before, has_pair, unknown_cursor
@@ -69,6 +73,17 @@ def list_jobs(call: ApiRequest) -> Json:
 def get_job(call: ApiRequest) -> Json:
     """GET /fine_tuning/jobs/{job_id}."""
     return job_body(_read(call), call.backend.settings)
+
+
+def delete_job(call: ApiRequest) -> Response:
+    """DELETE /fine_tuning/jobs/{job_id}, which only Azure has."""
+    if not call.backend.settings.rules.deletes_jobs:
+        raise ApiError(405, f"Not allowed: DELETE {call.request.url.path}")
+    job = _read(call)
+    if job.status not in TERMINAL:
+        raise invalid(f"Job {job.id} is {job.status}; only a job that has ended can be deleted.")
+    call.backend.store.jobs.delete(job, call.now)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 def cancel_job(call: ApiRequest) -> Json:

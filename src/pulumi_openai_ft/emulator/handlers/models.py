@@ -18,7 +18,7 @@ def list_models(call: ApiRequest) -> Json:
     tuned = backend.store.models.find({}, created_before(call.as_of))
     usable = [model for model in tuned if _may_use(call, model)]
     base = [
-        base_model_body(name, model)
+        base_model_body(name, model, backend.settings)
         for model in backend.catalog.models
         for name in (model.id, *model.aliases)
     ]
@@ -32,7 +32,7 @@ def get_model(call: ApiRequest) -> Json:
     """GET /models/{model}."""
     name = call.path("model")
     if base := call.backend.catalog.find(name):
-        return base_model_body(name, base)
+        return base_model_body(name, base, call.backend.settings)
     call.backend.lifecycle.settle_live()
     return model_body(_tuned(call, name), call.backend.catalog, call.backend.settings)
 
