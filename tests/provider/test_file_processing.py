@@ -125,7 +125,7 @@ def test_a_rejected_file_is_reported_by_every_up(
     assert provider.diff(created.id, created.outs, {**inputs, "sha256": created.outs["sha256"]}).changes
 
 
-def test_an_unfinished_file_is_waited_for_by_the_next_up(
+def test_the_next_up_waits_for_an_unfinished_file(
     make: Callable[..., Any], azure: Emulator, host: FakeHost, training_data: Path
 ) -> None:
     provider, inputs = make(FileProvider), {"file": str(training_data)}
@@ -217,7 +217,7 @@ def test_other_refusals_are_not_repeated(
     assert len(azure.journal(method="POST", path="/v1/fine_tuning/jobs")) == 1
 
 
-def test_a_job_with_a_rejected_file_fails_with_the_reason(
+def test_a_rejected_file_fails_its_job_with_the_reason(
     make: Callable[..., Any], azure: Emulator, training_data: Path
 ) -> None:
     make(FileProvider).create({"file": str(training_data)})

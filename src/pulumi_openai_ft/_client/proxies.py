@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import os
-import ssl
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import httpx
-
-from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._settings import ENVIRONMENT, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _SCHEMES = ("http", "https", "all")
 _EXCEPTIONS = "no"
 
 
-def invalid_proxy_variable() -> str | None:
-    """Return a message that names the first proxy variable that httpx rejects, or None. Passwords are masked."""
+def invalid_proxy_variable(
+    fault_of_proxy: Callable[[str], str | None], fault_of_pattern: Callable[[str], str | None]
+) -> str | None:
+    """Return a message that names the first invalid proxy variable, or None. Passwords are masked.
+
+    Args:
+        fault_of_proxy: Returns the reason why a proxy's URL cannot be used, or None.
+        fault_of_pattern: Returns the reason why a pattern of URLs without proxy is invalid, or None.
+    """
     proxies = getproxies()
-    found = [*_unusable_proxies(proxies), *_invalid_exceptions(proxies.get(_EXCEPTIONS, ""))]
+    found = [
+        *_unusable_proxies(proxies, fault_of_proxy),
+        *_invalid_exceptions(proxies.get(_EXCEPTIONS, ""), fault_of_pattern),
+    ]
     return Settings().mask(found[0]) if found else None
 
 
@@ -36,22 +42,18 @@ def proxy_description(url: str) -> str | None:
     return Settings().mask(f"the proxy {_with_scheme(proxies[scheme])} in {_variable(scheme)}")
 
 
-def _unusable_proxies(proxies: dict[str, str]) -> Iterator[str]:
+def _unusable_proxies(proxies: dict[str, str], fault_of_proxy: Callable[[str], str | None]) -> Iterator[str]:
     for scheme in _SCHEMES:
         if not (value := proxies.get(scheme)):
             continue
         proxy = _with_scheme(value)
-        try:
-            httpx.HTTPTransport(proxy=proxy, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)).close()
-        except (httpx.InvalidURL, ImportError, ValueError) as error:
-            yield f"{_variable(scheme)} is {proxy!r} ({str(error).rstrip('.')}): correct this proxy, or unset it"
+        if fault := fault_of_proxy(proxy):
+            yield f"{_variable(scheme)} is {proxy!r} ({fault.rstrip('.')}): correct this proxy, or unset it"
 
 
-def _invalid_exceptions(value: str) -> Iterator[str]:
+def _invalid_exceptions(value: str, fault_of_pattern: Callable[[str], str | None]) -> Iterator[str]:
     for entry in map(str.strip, value.split(",")):
-        try:
-            httpx.URL(_pattern(entry))
-        except httpx.InvalidURL:
+        if fault_of_pattern(_pattern(entry)):
             yield (
                 f"{_variable(_EXCEPTIONS)} contains {entry!r}, which is neither a host name, nor a domain, nor an IP "
                 f"address: remove this entry"
@@ -74,4 +76,4 @@ def _with_scheme(proxy: str) -> str:
 def _variable(scheme: str) -> str:
     """Return the variable that sets a proxy. Lower case takes precedence."""
     name = f"{scheme}_proxy"
-    return name if os.environ.get(name) else name.upper()
+    return name if ENVIRONMENT.get(name) else name.upper()

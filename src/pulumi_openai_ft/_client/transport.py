@@ -1,8 +1,9 @@
-"""Connection pools and multipart bodies. Only this module and `proxies` use httpx."""
+"""Connection pools and multipart bodies. This is the only module that uses httpx."""
 
 from __future__ import annotations
 
 import os
+import ssl
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, LifoQueue
@@ -17,7 +18,6 @@ from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft.errors import SettingsError
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Iterator, Mapping
 
     from pulumi_openai_ft._client.error_mapping import RequestContext
@@ -170,7 +170,7 @@ class ConnectionPool:
                 transport=address.transport,
             )
         except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
-            reason = invalid_proxy_variable() or (
+            reason = invalid_proxy_variable(_fault_of_proxy, _fault_of_pattern) or (
                 "check openai-ft:baseUrl and the environment variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and "
                 "SSL_CERT_FILE"
             )
@@ -182,6 +182,22 @@ class ConnectionPool:
     def _certificates(self) -> ssl.SSLContext:
         """Return the SSL context that verifies servers. For plain HTTP, do not load certificates, which takes 60 ms."""
         return httpx.create_ssl_context(verify=not self.address.base_url.lower().startswith("http:"))
+
+
+def _fault_of_proxy(url: str) -> str | None:
+    try:
+        httpx.HTTPTransport(proxy=url, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)).close()
+    except (httpx.InvalidURL, ImportError, ValueError) as error:
+        return str(error)
+    return None
+
+
+def _fault_of_pattern(pattern: str) -> str | None:
+    try:
+        httpx.URL(pattern)
+    except httpx.InvalidURL as error:
+        return str(error)
+    return None
 
 
 def _body(response: httpx.Response, consume: Callable[[Iterator[bytes]], object] | None) -> bytes:
