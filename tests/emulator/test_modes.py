@@ -257,7 +257,8 @@ class TestGateways:
             "/fine_tuning/jobs", json={"model": MODEL, "training_file": "file-1", "method": method}
         )
 
-        assert reply.status_code == (404 if method is None else 400)
+        assert reply.status_code == 400
+        assert (error(reply)["message"] == "invalid training_file: file-1") == (method is None)
 
 
 def test_openai_deletes_no_jobs(api: Api) -> None:

@@ -186,7 +186,9 @@ def _require_query(request: Request, name: str | None) -> None:
 
 def _serve_control(backend: Backend, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
-        return await _answer(handler, ApiRequest(backend, request, body=await read_json(request)))
+        return await _answer(
+            handler, ApiRequest(backend, request, body=await read_json(request, keep_floats=True))
+        )
 
     return serve
 
