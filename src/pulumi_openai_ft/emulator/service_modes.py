@@ -83,6 +83,7 @@ _GATEWAY_ABSENT = (
     "/v1/fine_tuning/jobs/*/pause",
     "/v1/fine_tuning/jobs/*/resume",
     "/v1/fine_tuning/checkpoints/*",
+    "/v1/fine_tuning/alpha/*",
 )
 _GATEWAY_ANSWERS = {"_hidden_params": {"custom_llm_provider": "somebody"}, "response_cost": None}
 
