@@ -308,8 +308,50 @@ class TestAzure:
     ) -> None:
         provider.create(inputs)
 
-        assert {entry.status for entry in service.journal()} == {200}
+        assert {entry.status for entry in service.journal()} == {200, 201}
         assert all("api-version=v1" in (entry.query or "") for entry in service.journal())
+
+    def test_a_deleted_job_is_named_as_a_possible_cause(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any]
+    ) -> None:
+        created = provider.create(inputs)
+        provider.api._project.request("DELETE", f"/fine_tuning/jobs/{created.id}")
+
+        with pytest.raises(
+            NotFoundError, match="was deleted at the service, or this stack uses another project"
+        ):
+            provider.read(created.id, created.outs or {})
+
+    def test_values_chosen_by_the_service_are_in_the_method(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any]
+    ) -> None:
+        wanted = {**inputs, "method": supervised(n_epochs=2.0)}
+        created = provider.create(wanted)
+
+        shown = (created.outs or {})["method"]["supervised"]["hyperparameters"]
+
+        assert (shown["n_epochs"], shown["batch_size"] > 0) == (2, True)
+        assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+
+    def test_an_unfinished_job_stops_no_other_resource(
+        self, configure_service: Configure, slow_service: Emulator, training_data: Path
+    ) -> None:
+        with emulator_mode("azure", slow_service):
+            files = configure_service(FileProvider, baseUrl=slow_service.url)
+            file, unused = (
+                files.create({"file": str(training_data), "filename": name})
+                for name in ("a.jsonl", "b.jsonl")
+            )
+            wanted = {"model": MODEL, "training_file": file.id, "wait_for_completion": False}
+            for identity in ("first", "second"):
+                jobs = configure_service(FineTuningJobProvider, baseUrl=slow_service.url)
+                jobs.create({**wanted, "__identity": identity})
+            files.delete(unused.id, unused.outs or {})
+            with pytest.raises(InputError, match="is pending and needs it"):
+                files.delete(file.id, file.outs or {})
+
+            assert [job["status"] for job in slow_service.jobs()] == ["pending"] * 2
+            assert [found["id"] for found in slow_service.files()] == [file.id]
 
     def test_without_the_profile_the_key_is_rejected(self, configure_service: Configure) -> None:
         provider = configure_service(FineTuningJobProvider, service=None)

@@ -46,7 +46,7 @@ class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File
     """SHA-256 of the content, 64 hexadecimal digits."""
     bytes: pulumi.Output[int]
     """Size in bytes."""
-    created_at: pulumi.Output[int]
+    created_at: pulumi.Output[int | None]
     """Time of the upload, in Unix seconds."""
     expires_at: pulumi.Output[int | None]
     """Time at which the service deletes the file, in Unix seconds, or None if it never does."""

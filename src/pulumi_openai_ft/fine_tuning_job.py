@@ -56,7 +56,7 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
     """Status: `validating_files`, `queued`, `running`, `paused`, `succeeded`, `failed`, `cancelled`, or a new value."""
     fine_tuned_model: pulumi.Output[str | None]
     """Name of the fine-tuned model, `ft:…`, once the job has succeeded."""
-    created_at: pulumi.Output[int]
+    created_at: pulumi.Output[int | None]
     """Time at which the job was created, in Unix seconds."""
     finished_at: pulumi.Output[int | None]
     """Time at which the job succeeded, in Unix seconds."""

@@ -625,6 +625,7 @@ class TestFiles:
             "filename": "a.jsonl",
             "purpose": "fine-tune",
             "bytes": 1,
+            "created_at": 0,
             "expires_at": 3600,
         }
         found = FileObject.model_validate({**complete, **shown})

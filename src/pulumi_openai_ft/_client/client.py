@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
+from pulumi_openai_ft._client.leniency import identifier
 from pulumi_openai_ft._client.objects import (
     APIObject,
     Checkpoint,
@@ -320,10 +321,10 @@ def _reader(kind: type[ObjectT], known_id: str | None, needs: Sequence[str]) -> 
 
 
 def _with_id(kind: type[APIObject], decoded: Any, known_id: str | None) -> Any:
-    """Return a decoded object with its known id, if it has none but another field of its class."""
-    if not isinstance(decoded, dict) or decoded.get("id") is not None or known_id is None:
+    """Return a decoded object with its known id, if it has no readable id, but another field of its class."""
+    if not isinstance(decoded, dict) or known_id is None or isinstance(identifier(decoded.get("id")), str):
         return decoded
-    named = kind.model_fields.keys() - {"object", "error"}
+    named = kind.model_fields.keys() - {"id", "object", "error"}
     is_object = any(decoded.get(name) is not None for name in named)
     return {**decoded, "id": known_id} if is_object else decoded
 

@@ -48,7 +48,9 @@ def identifier(value: Any) -> Any:
     """Return an id, also from a number or from the object that has the id. Leave other values to the validation."""
     if isinstance(value, dict):
         value = value.get("id")
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if value != "" else None
 
 
 def identifiers(value: Any) -> list[str] | None:
@@ -82,15 +84,6 @@ def described_error(value: Any) -> Any:
     return {"message": value} if isinstance(value, str) and value else value
 
 
-def typed_method(value: Any) -> Any:
-    """Return a method object, also from its type alone, and with its type if it can only be one."""
-    if isinstance(value, str):
-        return {"type": value}
-    if isinstance(value, dict) and not isinstance(value.get("type"), str):
-        return {**value, "type": next(iter(value))} if len(value) == 1 and "type" not in value else None
-    return value
-
-
 def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
@@ -109,7 +102,6 @@ CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "error": described_error,
     "integrations": objects,
     "metadata": texts,
-    "method": typed_method,
     "metrics": numbers,
     "result_files": identifiers,
 }

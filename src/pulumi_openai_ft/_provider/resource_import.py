@@ -141,7 +141,8 @@ def _method(method: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
     """Return the method with extra hyperparameters, and without values that are empty or chosen by the service."""
     kind = method["type"]
     settings = method.get(kind, {})
-    given = {**settings.get("hyperparameters", {}), **extra}
+    is_complete = kind != "reinforcement" or "grader" in settings
+    given = {**settings.get("hyperparameters", {}), **(extra if is_complete else {})}
     hyperparameters = {name: value for name, value in given.items() if value not in (None, "auto")}
     filled = {
         name: value for name, value in {**settings, "hyperparameters": hyperparameters}.items() if value

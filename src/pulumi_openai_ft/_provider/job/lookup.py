@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TOKEN_KEY = "pulumi_openai_ft_token"  # noqa: S105 - a metadata key
 ENDED_WITHOUT_MODEL = frozenset({"failed", "cancelled"})
 OK = 200
+HIDDEN = 5
+"""Number of jobs that are requested one by one because a filtered list does not show their metadata."""
 PAGE = 100
 """Jobs in a shared list, the maximum of a single request."""
 LISTING_TTL = 1.0
@@ -115,16 +117,27 @@ class JobLookup:
         # a service that does not support the filter returns all jobs
         query, unreadable = {TOKEN_KEY: key} if profile.supports("metadata_filter") else None, list[str]()
         jobs = list(self.api.jobs(metadata=query, unreadable=unreadable))
+        if query:
+            jobs = self._with_metadata(jobs)
         found, problems = _with_key(key, jobs), _unreadable(jobs, unreadable)
         if problems and all(job.status in ENDED_WITHOUT_MODEL for job in found):
             raise InvalidResponseError(
                 f"the list of jobs from {self.api.settings.base_url} has a job that cannot be read ({problems[0]}), so it "
-                f"is not known whether an earlier run created this job: look for it at the service, and report the "
-                f"response to the service's support; nothing was created",
+                f"is not known whether this job already exists: look for it at the service, and report the response to "
+                f"the service's support",
                 status=OK,
                 may_have_acted=False,
             )
         return found
+
+    def _with_metadata(self, jobs: list[Job]) -> list[Job]:
+        """Return jobs that the service selected by their metadata, with the metadata that the list does not show.
+
+        A service may ignore the query and store no metadata, so only the newest jobs are requested one by one.
+        """
+        hidden = [job for job in jobs if job.metadata is None and "metadata" not in job.unreadable]
+        complete = {job.id: self.api.job(job.id) for job in hidden[:HIDDEN]}
+        return [complete.get(job.id, job) for job in jobs]
 
     def find_before_create(self, key: str) -> list[Job]:
         """Return the jobs with an idempotency key, newest first.

@@ -90,21 +90,27 @@ class JobManager:
         """Return the current job.
 
         Raises:
-            NotFoundError: The service does not return the job. Because jobs cannot be deleted, the key, the project or
-                the base URL must have changed.
+            NotFoundError: The service does not return the job. Because OpenAI's jobs cannot be deleted, the key, the
+                project or the base URL must have changed there.
         """
         try:
             return self.api.job(job_id)
         except NotFoundError as error:
             raise NotFoundError(
-                f"job {job_id} was not found: {error}. Jobs cannot be deleted, so this stack uses another project or "
-                f"service than the job: check the key, openai-ft:project and openai-ft:baseUrl. "
-                f"To remove the job from the state, run `pulumi state delete` with its URN",
+                f"job {job_id} was not found: {error}. {self._missing_job_reason()}: check the key, openai-ft:project "
+                f"and openai-ft:baseUrl. To remove the job from the state, run `pulumi state delete` with its URN",
                 status=error.status,
                 code=error.code,
                 param=error.param,
                 request_id=error.request_id,
             ) from error
+
+    def _missing_job_reason(self) -> str:
+        if self.api.settings.profile.name == "openai":
+            return "Jobs cannot be deleted, so this stack uses another project or service than the job"
+        return (
+            "The job was deleted at the service, or this stack uses another project or service than the job"
+        )
 
     def get_or_create(self, keys: Sequence[str], inputs: Mapping[str, Any]) -> Job:
         """Adopt an existing job with one of the idempotency keys, or create a job if none of them is adoptable.
