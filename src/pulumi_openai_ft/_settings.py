@@ -155,6 +155,12 @@ class Settings:
         settings._reject_equal_keys()
         return settings
 
+    @property
+    def is_openai(self) -> bool:
+        """Return whether requests go to OpenAI itself, including its regional endpoints."""
+        host = (urlsplit(self.base_url).hostname or "").rstrip(".")
+        return self.profile.name == "openai" and f".{host}".endswith(".openai.com")
+
     def require_current_keys(self) -> None:
         """Reject outdated configuration keys. Commands that run the program call this.
 

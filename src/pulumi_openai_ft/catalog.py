@@ -2,7 +2,8 @@
 
 `catalog.json` stores each fact with its source, its date, and whether it is confirmed. A fact applies to a single
 service: Azure may continue to serve a model that OpenAI has shut down. You can correct the catalog in the stack
-configuration. The catalog itself never rejects a model, but policies may.
+configuration. Previews only warn about a model. The policies reject models by the catalog's confirmed facts, and at
+OpenAI itself models that the catalog does not contain.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ __all__ = [
     "Price",
     "Service",
     "Sourced",
+    "base_model",
     "vision_warning",
     "warnings",
 ]
@@ -343,7 +345,7 @@ class Catalog:
                 `<base>.ft-<job>`. An id with a date that is not in the catalog is unknown, because the facts may
                 differ between dates.
         """
-        return self.get(model) or self.get(_base(model))
+        return self.get(model) or self.get(base_model(model))
 
     def no_new_jobs_from(self, entry: ModelEntry | None) -> Sourced[date] | None:
         """Return the first day on which jobs can no longer be created for the model, or for any model of the service."""
@@ -390,7 +392,8 @@ def vision_warning(catalog: Catalog, model: str) -> str | None:
     )
 
 
-def _base(model: str) -> str:
+def base_model(model: str) -> str:
+    """Return the name of the base model in the name of a fine-tuned model, or the name itself."""
     match = _FINE_TUNED.fullmatch(model)
     return (match[1] or match[2]) if match else model
 

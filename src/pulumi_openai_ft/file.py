@@ -33,6 +33,8 @@ class FileProvider(ProviderProxy):
 class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File"):
     """A file uploaded to the service, such as training data.
 
+    If the service processes files, as Azure does, `pulumi up` waits up to 30 minutes until the file is processed.
+
     Source in the API: `POST /files`.
     """
 

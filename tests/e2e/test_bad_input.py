@@ -109,8 +109,17 @@ def test_bad_input_is_reported_at_preview(
             {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"},
             r"no response from http://127\.0\.0\.1:9/v1 .*: check openai-ft",
         ),
+        ({"NO_PROXY": "127.0.0.1,fd00::/8"}, r"NO_PROXY contains 'fd00::/8', which is neither "),
     ],
-    ids=["no key", "no admin key", "equal keys", "malformed address", "wrong key", "unreachable address"],
+    ids=[
+        "no key",
+        "no admin key",
+        "equal keys",
+        "malformed address",
+        "wrong key",
+        "unreachable address",
+        "invalid NO_PROXY",
+    ],
 )
 def test_an_invalid_setting_is_reported_at_preview(
     stack_of: Callable[..., Stack], service: Emulator, settings: dict[str, str | None], sentence: str
@@ -121,6 +130,14 @@ def test_an_invalid_setting_is_reported_at_preview(
 
     assert result.code != 0
     assert_readable(result.text, sentence)
+    assert_nothing_created(service)
+
+
+def test_a_wrong_path_is_reported_at_preview(stack_of: Callable[..., Stack], service: Emulator) -> None:
+    ran = stack_of({"OPENAI_BASE_URL": service.url.removesuffix("/v1")}).preview(code=None)
+
+    assert ran.code != 0
+    assert_readable(ran.text, rf"status 404: set openai-ft:baseUrl to '{service.url}', which works")
     assert_nothing_created(service)
 
 

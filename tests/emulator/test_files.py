@@ -164,12 +164,30 @@ def test_an_empty_file_is_refused(api: Api) -> None:
     assert error(reply)["message"] == "File is empty."
 
 
-def test_training_data_must_be_called_jsonl(api: Api) -> None:
-    reply = api.post("/files", files={"file": ("a.csv", b"x")}, data={"purpose": "fine-tune"})
+@pytest.mark.parametrize("filename", ["a.csv", "a", "a.JSONL", "a.txt"])
+@pytest.mark.parametrize("purpose", ["fine-tune", "user_data"])
+def test_a_file_may_have_any_name(api: Api, filename: str, purpose: str) -> None:
+    assert api.upload(b"x", filename=filename, purpose=purpose)["filename"] == filename
+
+
+@pytest.mark.parametrize("seconds", ["3600", "3600.0"])
+def test_expiry_may_be_one_json_part(api: Api, seconds: str) -> None:
+    form = {"purpose": "fine-tune", "expires_after": f'{{"anchor": "created_at", "seconds": {seconds}}}'}
+
+    file = api.post("/files", files={"file": ("a.jsonl", b"{}")}, data=form).json()
+
+    assert file["expires_at"] - file["created_at"] == 3600
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no JSON", "[]", "3600", '{"anchor": "created_at"}', '{"seconds": 1.5}']
+)
+def test_a_wrong_json_expiry_is_refused(api: Api, text: str) -> None:
+    form = {"purpose": "fine-tune", "expires_after": text}
+
+    reply = api.post("/files", files={"file": ("a.jsonl", b"{}")}, data=form)
 
     assert reply.status_code == 400
-    assert ".jsonl" in error(reply)["message"]
-    assert api.upload(b"x", filename="a.csv", purpose="user_data")["filename"] == "a.csv"
 
 
 def test_a_file_that_is_too_long_is_refused(api: Api, emulator: Emulator) -> None:

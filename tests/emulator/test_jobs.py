@@ -268,7 +268,7 @@ SUPERVISED = {"type": "supervised"}
         ({"seed": -1}, "integer_below_min_value", "seed"),
         ({"seed": 2**31}, "integer_above_max_value", "seed"),
         ({"seed": True}, "invalid_type", "seed"),
-        ({"seed": 1.0}, "invalid_type", "seed"),
+        ({"seed": 1.5}, "invalid_type", "seed"),
         ({"metadata": {"k": 1}}, "invalid_type", "metadata.k"),
         ({"metadata": {"k" * 65: "v"}}, "string_above_max_length", "metadata key"),
         ({"metadata": {"k": "v" * 513}}, "string_above_max_length", "metadata.k"),
@@ -336,13 +336,52 @@ def test_unknown_models_files_and_jobs_are_not_found(api: Api) -> None:
     file_id = api.upload()["id"]
 
     assert rejection(api, model="gpt-unknown", training_file=file_id) == (404, "model_not_found", "model")
-    assert rejection(api, model=MODEL, training_file="file-x") == (404, None, "training_file")
+    assert rejection(api, model=MODEL, training_file="file-x") == (400, None, "training_file")
     reply = api.get("/fine_tuning/jobs/ftjob-x")
     assert (reply.status_code, error(reply)["code"]) == (404, "fine_tune_not_found")
     for path in ("cancel", "pause", "resume"):
         assert api.post(f"/fine_tuning/jobs/ftjob-x/{path}").status_code == 404
     for path in ("events", "checkpoints"):
         assert api.get(f"/fine_tuning/jobs/ftjob-x/{path}").status_code == 404
+
+
+@pytest.mark.parametrize("param", ["training_file", "validation_file"])
+@pytest.mark.parametrize("model", [MODEL, "gpt-unknown"])
+def test_an_unknown_file_is_refused_before_the_model(api: Api, model: str, param: str) -> None:
+    body = {"model": model, "training_file": api.upload()["id"], param: "file-x"}
+
+    reply = api.post("/fine_tuning/jobs", json=body)
+
+    message = f"invalid {param}: file-x"
+    expected = {"message": message, "type": "invalid_request_error", "param": param, "code": None}
+    assert (reply.status_code, error(reply)) == (400, expected)
+
+
+def test_integral_floats_are_integers(api: Api) -> None:
+    body = {
+        "model": MODEL,
+        "training_file": api.upload()["id"],
+        "seed": 7.0,
+        "method": {
+            "type": "supervised",
+            "supervised": {"hyperparameters": {"n_epochs": 3.0, "batch_size": 2.0}},
+        },
+    }
+
+    job = api.post("/fine_tuning/jobs", json=body).json()
+
+    assert json.dumps([job["seed"], job["hyperparameters"]["n_epochs"]]) == "[7, 3]"
+
+
+@pytest.mark.parametrize("limit", ["101", "1000", "999999999"])
+def test_a_larger_page_is_cut_to_a_hundred(api: Api, limit: str) -> None:
+    file_id = api.upload()["id"]
+    for _ in range(101):
+        api.train(training_file=file_id)
+
+    page = api.get("/fine_tuning/jobs", params={"limit": limit}).json()
+
+    assert (len(page["data"]), page["has_more"]) == (100, True)
 
 
 def test_models_that_cannot_be_tuned_are_refused(api: Api, emulator: Emulator) -> None:

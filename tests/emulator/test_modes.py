@@ -35,7 +35,7 @@ ABSENT = [
 @pytest.fixture
 def azure(emulator: Emulator, open_client: Callable[..., Api]) -> Api:
     """Return a client that follows the service's rules: key in the `api-key` header, and an API version."""
-    emulator.settings.mode = "azure"
+    emulator.settings.mode, emulator.settings.file_processing_seconds = "azure", 0
     return azure_client(emulator, open_client, KEY)
 
 
@@ -50,6 +50,19 @@ def azure_client(emulator: Emulator, open_client: Callable[..., Api], key: str) 
 def gateway(request: pytest.FixtureRequest, emulator: Emulator, api: Api) -> Api:
     emulator.settings.mode = request.param
     return api
+
+
+def test_azure_processes_files_before_jobs_can_use_them(azure: Api, emulator: Emulator) -> None:
+    emulator.settings.file_processing_seconds = None
+    file = azure.upload()
+    assert file["status"] == "pending"
+
+    early = azure.post("/fine_tuning/jobs", json={"model": "gpt-4o-mini", "training_file": file["id"]})
+    assert (early.status_code, error(early)["param"]) == (400, "training_file")
+    assert "still being processed" in error(early)["message"]
+    emulator.advance(1)
+    assert azure.get(f"/files/{file['id']}").json()["status"] == "processed"
+    assert azure.train(training_file=file["id"])["status"] == "pending"
 
 
 def trained(api: Api, emulator: Emulator, **request: Any) -> dict[str, Any]:
@@ -244,7 +257,8 @@ class TestGateways:
             "/fine_tuning/jobs", json={"model": MODEL, "training_file": "file-1", "method": method}
         )
 
-        assert reply.status_code == (404 if method is None else 400)
+        assert reply.status_code == 400
+        assert (error(reply)["message"] == "invalid training_file: file-1") == (method is None)
 
 
 def test_openai_deletes_no_jobs(api: Api) -> None:

@@ -78,6 +78,21 @@ def complete(api: Api, upload: dict[str, Any], ids: list[str], **more: Any) -> t
     return reply.status_code, error(reply)["param"] if reply.status_code != 200 else None
 
 
+def test_a_part_may_be_a_text_field(api: Api) -> None:
+    content = b"{}\n" * 2**16
+    upload = begin(api, bytes=len(content))
+    body = b'--b\r\ncontent-disposition: form-data; name="data"\r\n\r\n' + content + b"\r\n--b--\r\n"
+
+    part = api.post(
+        f"/uploads/{upload['id']}/parts",
+        content=body,
+        headers={"content-type": "multipart/form-data; boundary=b"},
+    ).json()
+
+    done = api.post(f"/uploads/{upload['id']}/complete", json={"part_ids": [part["id"]]}).json()
+    assert api.get(f"/files/{done['file']['id']}/content").content == content
+
+
 def test_completion_checks_size_parts_and_checksum(api: Api, emulator: Emulator) -> None:
     upload, other = begin(api), begin(api)
     ids, others = add(api, upload, *PARTS), add(api, other, *PARTS)

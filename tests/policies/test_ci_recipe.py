@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from pulumi_openai_ft.cli import policy_config
+
 ROOT = Path(__file__).parents[2]
 CI = ROOT / "examples" / "ci"
 SCRIPT = CI / "fine-tuning.sh"
@@ -40,6 +42,12 @@ def test_only_main_is_updated(workflow: dict[str, Any]) -> None:
 
     assert workflow["on"]["push"] == {"branches": ["main"]}
     assert run.startswith("exec sh ci/fine-tuning.sh ${{ github.event_name == 'push' && 'up' || ")
+
+
+def test_the_recipes_policies_reject_unknown_models() -> None:
+    configured = policy_config.read(CI / "config.json")["fine-tuning-supported-model"]
+
+    assert configured.limits == {"complete": True}
 
 
 def test_an_update_is_not_interrupted_by_the_next(workflow: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from pulumi_policy import Secret
 from tests.policies.harness import TODAY, UNKNOWN, VALID, violations
 from tests.test_catalog import SEED
 
@@ -115,14 +116,136 @@ def test_suggested_alternatives_are_allowed() -> None:
     assert ": choose gpt-4.1-2025-04-14, or use another service" in found
 
 
-def test_a_model_missing_in_the_catalog_is_reported() -> None:
-    (found,) = violations(KNOWN_MODEL, JOB_TYPE, job(model="gpt-4.1-minii"))
+OPENAI = {"openai-ft:baseUrl": "https://api.openai.com/v1"}
+EMULATOR = {"openai-ft:baseUrl": "http://127.0.0.1:8801/v1"}
+ADMIT = (
+    "add the model to `also_known` of this rule, describe it in openai-ft:catalog, or add the job to `exempt`"
+)
+NAMES = {name for entry in Catalog.load().models() for name in (entry.id, *entry.aliases)}
+MISSPELLED = sorted({name[:at] + name[at + 1 :] for name in NAMES for at in range(len(name))} - NAMES)
+
+
+@pytest.mark.parametrize(
+    "form", ["{}", "ft:{}:shop::abcd1234", "ft:{}:shop::abcd1234:ckpt-step-9", "{}.ft-9"]
+)
+def test_a_misspelled_model_is_refused(form: str) -> None:
+    assert len(MISSPELLED) > 200
+    assert [
+        name
+        for name in MISSPELLED
+        if not any(
+            ADMIT in found for found in violations(SUPPORTED_MODEL, JOB_TYPE, job(model=form.format(name)))
+        )
+    ] == []
+
+
+def test_an_unknown_model_is_refused_with_a_correction() -> None:
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4.1-minii"), configuration=OPENAI) == [
+        f"model: 'gpt-4.1-minii': not in the catalog of OpenAI models: did you mean 'gpt-4.1-mini'? Otherwise {ADMIT}"
+    ]
+
+
+def test_an_unlike_unknown_model_is_refused_with_the_alternatives() -> None:
+    (found,) = violations(SUPPORTED_MODEL, JOB_TYPE, job(model="claude"))
+
+    assert "models: choose gpt-4.1-2025-04-14 or gpt-4.1-mini-2025-04-14 or " in found
+    assert found.endswith(f"; otherwise {ADMIT}")
+
+
+def test_a_secret_unknown_model_is_not_revealed() -> None:
+    (found,) = violations(SUPPORTED_MODEL, JOB_TYPE, job(model=Secret("gpt-4.1-minii")))
+
+    assert found.startswith("model: [secret]: not in the catalog of OpenAI models: choose ")
+    assert "minii" not in found
+    assert "did you mean" not in found
+
+
+@pytest.mark.parametrize(
+    ("url", "refused"),
+    [
+        ("https://api.openai.com/v1", True),
+        ("https://API.OPENAI.COM/v1/", True),
+        ("https://api.openai.com:443/v1", True),
+        ("https://api.openai.com./v1", True),
+        ("https://eu.api.openai.com/v1", True),
+        ("https://api.openai.com.shop.example/v1", False),
+        ("https://notopenai.com/v1", False),
+        ("https://shop.openai.azure.com/openai/v1", False),
+        ("https://shop.example/api.openai.com/v1", False),
+        ("http://127.0.0.1:8801/v1", False),
+    ],
+)
+def test_the_catalog_is_complete_only_at_openai(url: str, refused: bool) -> None:  # noqa: FBT001
+    unknown, configuration = job(model="gpt-9"), {"openai-ft:baseUrl": url}
+
+    assert bool(violations(SUPPORTED_MODEL, JOB_TYPE, unknown, configuration=configuration)) == refused
+    assert bool(violations(KNOWN_MODEL, JOB_TYPE, unknown, configuration=configuration)) != refused
+
+
+@pytest.mark.parametrize("service", ["azure", "bedrock", "nebius", "generic"])
+def test_another_services_unknown_models_are_not_refused(service: str) -> None:
+    configuration = {**OPENAI, "openai-ft:service": service}
+
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-9"), configuration=configuration) == []
+
+
+@pytest.mark.parametrize("configuration", [EMULATOR, AZURE])
+def test_complete_refuses_unknown_models_at_any_base_url(configuration: dict[str, str]) -> None:
+    (found,) = violations(
+        SUPPORTED_MODEL,
+        JOB_TYPE,
+        job(model="gpt-9"),
+        configuration=configuration,
+        config={"complete": True},
+    )
+
+    assert found.endswith(ADMIT)
+
+
+@pytest.mark.parametrize("listed", ["gpt-9", "gpt-9*", "gpt-?", "*"])
+@pytest.mark.parametrize("model", ["gpt-9", "ft:gpt-9:shop::abcd1234"])
+def test_also_known_admits_models_and_refuses_no_others(model: str, listed: str) -> None:
+    config = {"also_known": [listed]}
+
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model=model), config=config) == []
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], config=config) == []
+
+
+def test_also_known_does_not_admit_a_model_past_shutdown() -> None:
+    (found,) = violations(SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), config={"also_known": ["*"]})
+
+    assert "OpenAI shut it down on 2026-10-23" in found
+
+
+def test_a_pattern_in_allow_admits_no_unknown_model() -> None:
+    unknown = job(model="gpt-9")
+
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, unknown, config={"allow": ["gpt-9"]}) == []
+    (found,) = violations(SUPPORTED_MODEL, JOB_TYPE, unknown, config={"allow": ["gpt-*"]})
+    assert found.endswith(ADMIT)
+
+
+def test_a_model_outside_of_allow_is_reported_once() -> None:
+    (found,) = violations(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-9"), config={"allow": ["gpt-4o"]})
+
+    assert "is not in `allow` of this rule" in found
+
+
+@pytest.mark.parametrize(
+    "escape", [{"config": {"exempt": ["it"]}}, {"configuration": {CATALOG: '{"gpt-9": {}}'}}]
+)
+def test_exempt_and_the_catalog_admit_an_unknown_model(escape: dict[str, Any]) -> None:
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-9"), **escape) == []
+
+
+def test_another_services_unknown_model_is_reported() -> None:
+    (found,) = violations(KNOWN_MODEL, JOB_TYPE, job(model="gpt-4.1-minii"), configuration=AZURE)
 
     assert found == (
-        "model: 'gpt-4.1-minii': not in the catalog of OpenAI models: check the spelling, or describe the model in "
+        "model: 'gpt-4.1-minii': not in the catalog of Azure models: check the spelling, or describe the model in "
         "openai-ft:catalog"
     )
-    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4.1-minii")) == []
+    assert violations(KNOWN_MODEL, JOB_TYPE, job(model="gpt-4.1-minii"), configuration=OPENAI) == []
 
 
 def test_overrides_of_the_catalog_are_used() -> None:

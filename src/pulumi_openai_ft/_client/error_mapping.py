@@ -52,6 +52,7 @@ _CAPPED = re.compile(
 _SCOPE = re.compile(r"\bapi\.[a-z_.]+[a-z]")
 _PERMISSION = re.compile(r"\bscopes?\b|\bpermissions?\b|\broles?\b", re.IGNORECASE)
 _FLAGS = {"true": True, "false": False}
+_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _MARKUP = re.compile(r"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
 
 _STALE = "refresh and destroy use the configuration of the last `pulumi up` unless you add --run-program"
@@ -144,7 +145,7 @@ class RequestContext:
             now: Current Unix seconds, for a date in `retry-after`.
             reason: The problem with the body, if status and content type do not show it.
         """
-        kind = response.headers.get("content-type", "no content type").split(";")[0]
+        kind = _content_description(response)
         details = ", ".join(part for part in (f"status {response.status}", kind, reason) if part)
         parts = [
             f"unexpected response from {self.settings.base_url} to {self.method} {self.path} ({details})",
@@ -238,6 +239,11 @@ def _redirect_hint(response: Response) -> str:
     if response.status not in REDIRECTIONS or not target:
         return ""
     return f"it redirects to {target}: check openai-ft:baseUrl, including https://"
+
+
+def _content_description(response: Response) -> str:
+    kind = response.headers.get("content-type", "no content type").split(";")[0]
+    return "an HTML page" if kind.strip().lower() in _HTML_TYPES else kind
 
 
 def _error_object(response: Response) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, LifoQueue
@@ -12,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import httpx
 
 from pulumi_openai_ft._client.error_mapping import Response
+from pulumi_openai_ft._client.proxies import invalid_proxy_variable, proxy_description
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft.errors import SettingsError
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Iterator, Mapping
 
     from pulumi_openai_ft._client.error_mapping import RequestContext
@@ -169,10 +170,11 @@ class ConnectionPool:
                 transport=address.transport,
             )
         except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
-            raise SettingsError(
-                f"cannot open a connection to {address.base_url}: check openai-ft:baseUrl and the environment "
-                f"variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE"
-            ) from error
+            reason = invalid_proxy_variable(_fault_of_proxy, _fault_of_pattern) or (
+                "check openai-ft:baseUrl and the environment variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and "
+                "SSL_CERT_FILE"
+            )
+            raise SettingsError(f"cannot open a connection to {address.base_url}: {reason}") from error
         self._opened.append(client)
         return client
 
@@ -180,6 +182,22 @@ class ConnectionPool:
     def _certificates(self) -> ssl.SSLContext:
         """Return the SSL context that verifies servers. For plain HTTP, do not load certificates, which takes 60 ms."""
         return httpx.create_ssl_context(verify=not self.address.base_url.lower().startswith("http:"))
+
+
+def _fault_of_proxy(url: str) -> str | None:
+    try:
+        httpx.HTTPTransport(proxy=url, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)).close()
+    except (httpx.InvalidURL, ImportError, ValueError) as error:
+        return str(error)
+    return None
+
+
+def _fault_of_pattern(pattern: str) -> str | None:
+    try:
+        httpx.URL(pattern)
+    except httpx.InvalidURL as error:
+        return str(error)
+    return None
 
 
 def _body(response: httpx.Response, consume: Callable[[Iterator[bytes]], object] | None) -> bytes:
@@ -208,8 +226,10 @@ def _connection_error(
         httpx.ReadTimeout: f"no data received for {limit.read:g} s, see openai-ft:timeout",
         httpx.WriteTimeout: f"no data could be sent for {limit.write:g} s, see openai-ft:timeout",
     }
+    reason = reasons.get(type(error)) or str(error) or type(error).__name__
+    proxy = proxy_description(context.settings.base_url) if isinstance(error, _UNSENT) else None
     return context.connection_error(
-        reasons.get(type(error)) or str(error) or type(error).__name__,
+        f"{reason}; through {proxy}" if proxy else reason,
         timed_out=isinstance(error, httpx.TimeoutException),
         may_have_acted=not isinstance(error, _UNSENT),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pulumi.dynamic import CheckFailure, CheckResult, DiffResult, ReadResult, ResourceProvider
 
+from pulumi_openai_ft._client.base_url import wrong_base_url_message
 from pulumi_openai_ft._client.client import Client, connect
 from pulumi_openai_ft._provider import input_models, pulumi_host_patch
 from pulumi_openai_ft._provider.host_interface import Host
@@ -185,20 +186,15 @@ class Provider(ResourceProvider):
     @locked_cached_property
     def _service_problems(self) -> list[str]:
         """Problems that make the service reject every request. Other errors may be temporary and are ignored."""
-        api = Client(
-            replace(
-                self.settings,
-                max_retries=1,
-                timeout=min(PROBE_TIMEOUT, self.settings.timeout),
-            ),
-            self.host.time,
-        )
+        settings = replace(self.settings, max_retries=1, timeout=min(PROBE_TIMEOUT, self.settings.timeout))
+        api = Client(settings, self.host.time)
         try:
             self.probe(api)
-        except (AuthenticationError, ServiceConnectionError, InvalidResponseError) as error:
+        except (AuthenticationError, ServiceConnectionError, SettingsError) as error:
             return [str(error)]
-        except ServiceError:
-            return []
+        except ServiceError as error:
+            message = wrong_base_url_message(error, settings, self.probe, self.host.time)
+            return [message] if message else [str(error)] if isinstance(error, InvalidResponseError) else []
         finally:
             api.close()
         return []

@@ -15,15 +15,16 @@ from pydantic import Field
 from pulumi_openai_ft._provider import input_models, training_file_checks
 from pulumi_openai_ft._provider.base import DetailedDiff, Provider, is_get_call
 from pulumi_openai_ft._provider.file_manager import FileManager, fingerprint, size_problems, unique_filename
+from pulumi_openai_ft._provider.file_processing import UNFINISHED_STATUSES, FileProcessing
 from pulumi_openai_ft._provider.resource_import import content_sha256, file_inputs, require_id
 from pulumi_openai_ft._provider.training_file_checks import OFF, is_error_level, row_counts
 from pulumi_openai_ft._provider.upload.request import UploadRequest
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft._shared.state_names import IDENTITY
-from pulumi_openai_ft.errors import InputError, NotFoundError
+from pulumi_openai_ft.errors import IncompleteResourceError, InputError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import FileObject
@@ -127,7 +128,7 @@ class FileProvider(Provider):
         replaces = [name for name in REPLACING if name in inputs and _differs(inputs[name], olds.get(name))]
         if _content_changed(olds.get("sha256"), inputs.get("sha256")):
             replaces.append("sha256")
-        return DetailedDiff(replaces)
+        return DetailedDiff(replaces, is_unfinished=olds.get("status") in UNFINISHED_STATUSES)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Upload the file."""
@@ -142,7 +143,14 @@ class FileProvider(Provider):
             uploaded = self.files.get_or_upload(
                 _upload(inputs, props.get(IDENTITY), self.settings.idempotency_scope), content
             )
-        return CreateResult(uploaded.id, {**_outputs(uploaded, inputs["sha256"], inputs), **counted})
+
+        def outs(file: FileObject) -> dict[str, Any]:
+            return {**_outputs(file, inputs["sha256"], inputs), **counted}
+
+        return self.host.complete_create(
+            CreateResult(uploaded.id, outs(uploaded)),
+            lambda: CreateResult(uploaded.id, self._processed(uploaded, outs)),
+        )
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Read the file. Return an empty id if it no longer exists."""
@@ -185,14 +193,33 @@ class FileProvider(Provider):
         return outs
 
     def update(self, id_: str, olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        """Record the current outputs of the file. The file itself never changes in place."""
-        found = self.api.file(id_)
-        return UpdateResult({**_outputs(found, olds.get("sha256"), olds), **_recorded_counts(olds)})
+        """Record the current outputs of the file, once it is processed. The file itself never changes in place."""
+
+        def outs(file: FileObject) -> dict[str, Any]:
+            return {**_outputs(file, olds.get("sha256"), olds), **_recorded_counts(olds)}
+
+        return UpdateResult(self._processed(self.api.file(id_), outs))
+
+    def unfinished_message(self, id_: str, _outs: Mapping[str, Any], error: Exception) -> str:
+        """Return a message that the file was uploaded, and may not be processed yet."""
+        return f"file {id_} was uploaded, but it is not known whether the service has processed it: {error}"
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """Delete the file. Raises `InputError` if an unfinished job still needs it."""
         if not self.files.adopted.was_adopted(id_):
             self.files.delete(id_, input_models.integers_from_floats(props.get("created_at")) or None)
+
+    def _processed(self, file: FileObject, outs: Callable[[FileObject], dict[str, Any]]) -> dict[str, Any]:
+        """Return the outputs of a file, after its processing.
+
+        Raises:
+            IncompleteResourceError: The service rejected the content, or did not process the file in time.
+        """
+        processing = FileProcessing(self.api, self.host)
+        file = processing.wait(file)
+        if problem := processing.problem(file):
+            raise IncompleteResourceError(problem, outs(file))
+        return outs(file)
 
 
 def _upload(inputs: Mapping[str, Any], identity: str | None, scope: str | None) -> UploadRequest:

@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._provider.adoption import AdoptedIds
+from pulumi_openai_ft._provider.file_processing import REJECTED_STATUSES
 from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._provider.lost_response import LOOKUP_DELAYS, poll_until_found
 from pulumi_openai_ft._provider.progress.status_row import Row
@@ -120,6 +121,7 @@ class FileManager:
             if (
                 upload.matches(file)
                 and file.id not in self._claimed
+                and file.status not in REJECTED_STATUSES
                 and (upload.has_unique_name or is_recorded(file))
             ):
                 self.host.info(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from pulumi_openai_ft._shared.clock import today
+from pulumi_openai_ft._shared.time_limits import FILE_PROCESSING_SECONDS
 from pulumi_openai_ft.cli import estimate, validate
 from pulumi_openai_ft.cli.doctor import checks
 from pulumi_openai_ft.cli.doctor.report import Status, as_json, as_table
@@ -92,7 +93,12 @@ def _report_system_error(error: OSError) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="openai-ft", description="Manage OpenAI fine-tuning with Pulumi.")
+    parser = argparse.ArgumentParser(
+        prog="openai-ft",
+        description="Manage OpenAI fine-tuning with Pulumi.",
+        epilog=f"`pulumi up` waits up to {FILE_PROCESSING_SECONDS / 60:.0f} minutes until the service has processed an uploaded "
+        "file. Press Ctrl-C to stop; the next `pulumi up` continues to wait.",
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('pulumi-openai-ft')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_init(commands)

@@ -16,7 +16,7 @@ from starlette.routing import Route, compile_path
 from pulumi_openai_ft.emulator.auth import key_in
 from pulumi_openai_ft.emulator.errors import ApiError, invalid, server_error
 from pulumi_openai_ft.emulator.forms import read_form
-from pulumi_openai_ft.emulator.handlers import control, files, jobs, models, permissions, uploads
+from pulumi_openai_ft.emulator.handlers import control, files, graders, jobs, models, permissions, uploads
 from pulumi_openai_ft.emulator.ids import mask
 from pulumi_openai_ft.emulator.middleware import FaultMiddleware, LoopbackGuard, RequestLogMiddleware
 from pulumi_openai_ft.emulator.request_context import ApiRequest, Handler, read_json
@@ -53,6 +53,7 @@ class Endpoint:
 
 
 _JOBS, _PERMISSIONS = "/v1/fine_tuning/jobs", "/v1/fine_tuning/checkpoints/{checkpoint}/permissions"
+_GRADERS = "/v1/fine_tuning/alpha/graders"
 
 ENDPOINTS = (
     Endpoint("POST", "/v1/files", files.create_file, "api.files.write", "max_file_bytes", creates=True),
@@ -81,6 +82,8 @@ ENDPOINTS = (
         permissions.delete_permission,
         "api.fine_tuning.checkpoints.write",
     ),
+    Endpoint("POST", f"{_GRADERS}/validate", graders.validate_grader, "api.fine_tuning.jobs.write"),
+    Endpoint("POST", f"{_GRADERS}/run", graders.run_grader, "api.fine_tuning.jobs.write"),
     Endpoint("GET", "/v1/models", models.list_models, "api.model.read"),
     Endpoint("GET", "/v1/models/{model}", models.get_model, "api.model.read"),
     Endpoint("DELETE", "/v1/models/{model}", models.delete_model, "api.model.write"),
@@ -186,7 +189,9 @@ def _require_query(request: Request, name: str | None) -> None:
 
 def _serve_control(backend: Backend, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
-        return await _answer(handler, ApiRequest(backend, request, body=await read_json(request)))
+        return await _answer(
+            handler, ApiRequest(backend, request, body=await read_json(request, keep_floats=True))
+        )
 
     return serve
 

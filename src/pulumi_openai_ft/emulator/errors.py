@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+_INVALID_FILE = {
+    "training_file": "invalid training_file",
+    "validation_file": "invalid validation_file",
+}
+
 
 class ApiError(Exception):
     """An error response of the API.
@@ -48,6 +53,11 @@ def invalid(message: str, param: str | None = None, code: str | None = None) -> 
 def no_such_file(file_id: str, *, param: str = "id") -> ApiError:
     """Return a 404 for a file that does not exist, has expired or belongs to another project."""
     return ApiError(404, f"No such File object: {file_id}", param=param)
+
+
+def invalid_file(file_id: str, param: str) -> ApiError:
+    """Return a 400 for a job's file that does not exist, has expired or belongs to another project."""
+    return invalid(f"{_INVALID_FILE[param]}: {file_id}", param)
 
 
 def no_such_job(job_id: str) -> ApiError:

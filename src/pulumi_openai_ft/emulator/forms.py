@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.emulator.blobs import Blobs, Draft
 
 _LONGEST_FIELD = 1 << 16
+_PART_FIELD = "data"
+"""Field with the content of an upload part. The API accepts it without a file name, as a text field."""
 
 
 @dataclass(slots=True)
@@ -84,14 +86,14 @@ class _Reader:
     def on_headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
-        if b"filename" not in options:
+        if b"filename" not in options and self._name != _PART_FIELD:
             self._text = bytearray()
             return
         if self.form.draft is not None:
             raise invalid("The body contains more than one file.", self._name)
         self.form.draft = self._blobs.draft()
         self.form.file_field = self._name
-        self.form.filename = options[b"filename"].decode("utf-8", "replace")
+        self.form.filename = options.get(b"filename", b"").decode("utf-8", "replace")
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._text is not None:

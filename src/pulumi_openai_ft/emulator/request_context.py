@@ -52,17 +52,23 @@ class ApiRequest:
         """Return a query parameter, or None if it is missing or empty."""
         return self.request.query_params.get(name) or None
 
-    def limit(self, default: int, maximum: int = 100) -> int:
-        """Return the query parameter `limit`. Raise a 400 unless it is an integer from 1 to `maximum`."""
+    def limit(self, default: int, maximum: int = 100, *, clamps: bool = True) -> int:
+        """Return the query parameter `limit`. Raise a 400 unless it is a positive integer.
+
+        Args:
+            default: Value without the parameter.
+            maximum: Greatest value.
+            clamps: Whether to reduce a greater value to `maximum` instead of raising a 400.
+        """
         given = self.query("limit") or str(default)
-        if not re.fullmatch(r"[0-9]{1,9}", given) or not 1 <= int(given) <= maximum:
+        if not re.fullmatch(r"[0-9]{1,9}", given) or not 1 <= int(given) <= (_LARGEST if clamps else maximum):
             expected = f"an integer from 1 to {maximum}"
             raise invalid(
                 f"Invalid value for 'limit': expected {expected}, but got '{given}' instead.",
                 "limit",
                 "invalid_value",
             )
-        return int(given)
+        return min(int(given), maximum)
 
     def choice(self, name: str, allowed: Sequence[str]) -> str:
         """Return a query parameter. The first allowed value is the default. Raise a 400 for values not in `allowed`."""
@@ -76,20 +82,36 @@ class ApiRequest:
         return given
 
 
+_LARGEST = 10**9
 Handler = Callable[[ApiRequest], Json | Response]
 
 
-async def read_json(request: Request) -> Any:
-    """Return the JSON body of a request, or None without a body. Raise a 400 if the body is not valid JSON."""
+async def read_json(request: Request, *, keep_floats: bool = False) -> Any:
+    """Return the JSON body of a request, or None without a body. Raise a 400 if the body is not valid JSON.
+
+    Args:
+        request: The request.
+        keep_floats: Whether to keep integral numbers with a fraction, such as 3.0. The API reads them as integers.
+    """
     content = await request.body()
-    if not content.strip():
-        return None
+    return parse_json(content, keep_floats=keep_floats) if content.strip() else None
+
+
+def parse_json(content: str | bytes, *, keep_floats: bool = False) -> Any:
+    """Return a decoded JSON text. Raise a 400 if it is invalid. See `read_json`."""
     try:
-        body = json.loads(content, parse_constant=_refuse_constant)
+        body = json.loads(
+            content, parse_constant=_refuse_constant, parse_float=float if keep_floats else _number
+        )
         json.dumps(body, ensure_ascii=False).encode()  # a lone surrogate cannot be encoded
     except (ValueError, RecursionError) as error:
         raise invalid(f"We could not parse the JSON body of your request: {error}.") from error
     return body
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 def _refuse_constant(name: str) -> None:

@@ -25,8 +25,8 @@ def seconds(time: float | None) -> int | None:
 
 
 def file_body(file: File, settings: Settings, now: float) -> dict[str, Any]:
-    """Return a file object. Its status is `uploaded` for the first `file_processing_seconds`."""
-    processed = now >= file.created_at + settings.file_processing_seconds
+    """Return a file object. Until it is processed, its status depends on the mode."""
+    processed = now >= file.created_at + settings.processing_seconds
     return {
         "object": "file",
         "id": file.id,
@@ -35,7 +35,7 @@ def file_body(file: File, settings: Settings, now: float) -> dict[str, Any]:
         "bytes": file.bytes,
         "created_at": seconds(file.created_at),
         "expires_at": seconds(file.expires_at),
-        "status": "processed" if processed else "uploaded",
+        "status": "processed" if processed else settings.rules.unprocessed,
         "status_details": None,
     }
 

@@ -39,6 +39,8 @@ class Mode:
         created_status: HTTP status of a response to the creation of a file or job.
         model_time: Name of the time of creation in model objects.
         deletes_jobs: Whether the service can delete jobs.
+        file_processing_seconds: Seconds until a new file has the status `processed`.
+        unprocessed: Status of a file before that.
     """
 
     service: str = "openai"
@@ -62,6 +64,8 @@ class Mode:
     created_status: int = 200
     model_time: str = "created"
     deletes_jobs: bool = False
+    file_processing_seconds: float = 0.0
+    unprocessed: str = "uploaded"
 
     def has(self, route: str) -> bool:
         """Return whether the service has a route."""
@@ -79,6 +83,7 @@ _GATEWAY_ABSENT = (
     "/v1/fine_tuning/jobs/*/pause",
     "/v1/fine_tuning/jobs/*/resume",
     "/v1/fine_tuning/checkpoints/*",
+    "/v1/fine_tuning/alpha/*",
 )
 _GATEWAY_ANSWERS = {"_hidden_params": {"custom_llm_provider": "somebody"}, "response_cost": None}
 
@@ -97,6 +102,8 @@ MODES = {
         created_status=201,
         model_time="created_at",
         deletes_jobs=True,
+        file_processing_seconds=0.5,
+        unprocessed="pending",
     ),
     "gateway": Mode(
         absent=(*_GATEWAY_ABSENT, "/v1/models*"),

@@ -27,7 +27,7 @@ class Settings:
         max_active_jobs: Maximum number of active jobs; None means unlimited.
         today: Date that determines which models are available. Timestamps are those of the clock.
         missing_scope_status: HTTP status for a missing scope, 401 or 403 (docs/openai-api.md#missing-scopes).
-        file_processing_seconds: Seconds until a new file has the status `processed`.
+        file_processing_seconds: Seconds until a new file has the status `processed`; None for those of the mode.
         max_file_bytes: Maximum size of a file uploaded in one request, in bytes.
         max_part_bytes: Maximum size of an upload part, in bytes.
         max_upload_bytes: Maximum size of a multipart upload, in bytes.
@@ -43,7 +43,7 @@ class Settings:
     max_active_jobs: int | None = None
     today: date = DEFAULT_DAY
     missing_scope_status: int = 401
-    file_processing_seconds: float = 0.0
+    file_processing_seconds: float | None = None
     max_file_bytes: int = LIMITS["file_bytes"]
     max_part_bytes: int = 64 * 2**20
     max_upload_bytes: int = LIMITS["upload_bytes"]
@@ -53,6 +53,12 @@ class Settings:
     def rules(self) -> Mode:
         """Return the mode."""
         return MODES[self.mode]
+
+    @property
+    def processing_seconds(self) -> float:
+        """Return the seconds until a new file is processed."""
+        given = self.file_processing_seconds
+        return self.rules.file_processing_seconds if given is None else given
 
     def knows_project(self, project: str) -> bool:
         """Return whether the organization has this project."""

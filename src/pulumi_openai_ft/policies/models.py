@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self
@@ -13,9 +14,10 @@ from pulumi_policy import EnforcementLevel
 from pulumi_openai_ft._provider.job.validation import load_catalog
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft._shared.state_names import JOB_TYPE
+from pulumi_openai_ft.catalog import base_model
 from pulumi_openai_ft.errors import SettingsError
 from pulumi_openai_ft.policies._rule import Limits, Rule
-from pulumi_openai_ft.policies._schema import DATE, text, texts, whole_number
+from pulumi_openai_ft.policies._schema import DATE, switch, text, texts, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +28,16 @@ if TYPE_CHECKING:
 
 _ELSEWHERE = "use another service with openai-ft:baseUrl and openai-ft:service"
 _PROPERTIES = ("model", "method")
+_WILDCARDS = frozenset("*?[")
 
 
 @dataclass(frozen=True)
 class _Model:
-    """The base model of a job, with its catalog entry."""
+    """The base model of a job, with its catalog entry.
+
+    Attributes:
+        is_listed_completely: Whether the catalog contains all models that the service can fine-tune.
+    """
 
     name: str
     shown: str
@@ -38,6 +45,7 @@ class _Model:
     catalog: Catalog
     entry: ModelEntry | None
     today: date
+    is_listed_completely: bool
 
     @classmethod
     def of(cls, job: CheckedResource) -> Self | None:
@@ -54,7 +62,8 @@ class _Model:
             return None
         if not isinstance(name, str):
             return None
-        return cls(name, job.redacted_repr("model", name), str(kind), catalog, catalog.find(name), job.today)
+        shown, entry = job.redacted_repr("model", name), catalog.find(name)
+        return cls(name, shown, str(kind), catalog, entry, job.today, settings.is_openai)
 
     @property
     def service(self) -> str:
@@ -64,20 +73,29 @@ class _Model:
         """Return whether an id, alias or pattern matches the model or its base model."""
         if self.entry and self.catalog.get(pattern) is self.entry:
             return True
-        return any(
-            fnmatchcase(name, pattern) for name in (self.name, self.entry.id if self.entry else self.name)
-        )
+        names = (self.name, self.entry.id if self.entry else base_model(self.name))
+        return any(fnmatchcase(name, pattern) for name in names)
 
     def others(self, allowed: list[str]) -> str:
         """Return the alternatives, for a message."""
-        found = [
-            entry.id
+        found = [entry.id for entry in self._alternatives(allowed)]
+        return f"choose {' or '.join(found)}, or {_ELSEWHERE}" if found else _ELSEWHERE
+
+    def correction(self, allowed: list[str]) -> str:
+        """Return the most similar name of an alternative as a question, or else all alternatives."""
+        names = [name for entry in self._alternatives(allowed) for name in (entry.id, *entry.aliases)]
+        is_secret = self.shown != repr(self.name)  # a similar name would reveal it
+        similar = [] if is_secret else get_close_matches(base_model(self.name).lower(), names, n=1)
+        return f"did you mean {similar[0]!r}? Otherwise" if similar else f"{self.others(allowed)}; otherwise"
+
+    def _alternatives(self, allowed: list[str]) -> list[ModelEntry]:
+        return [
+            entry
             for entry in self.catalog.models()
             if self.method in entry.methods
             and not entry.is_shut_down(self.today)
             and (not allowed or any(entry.id == name or self.catalog.get(name) is entry for name in allowed))
         ]
-        return f"choose {' or '.join(found)}, or {_ELSEWHERE}" if found else _ELSEWHERE
 
 
 @lru_cache(maxsize=8)
@@ -89,12 +107,31 @@ def _supported(job: CheckedResource, limits: Limits) -> Iterator[str]:
     model = _Model.of(job)
     if model is None:
         return
+    unlisted = [*_unlisted(model, limits)]
+    yield from unlisted
+    if model.entry:
+        yield from _impossible(model, model.entry, limits)
+    elif not unlisted and (limits["complete"] or model.is_listed_completely):
+        yield from _unknown(model, limits)
+
+
+def _unlisted(model: _Model, limits: Limits) -> Iterator[str]:
+    """Yield the violations of the lists `deny` and `allow`."""
     if any(map(model.matches, limits["deny"])):
         yield f"model: {model.shown} is in `deny` of this rule: {model.others(limits['allow'])}"
     if limits["allow"] and not any(map(model.matches, limits["allow"])):
         yield f"model: {model.shown} is not in `allow` of this rule: must be one of {', '.join(limits['allow'])}"
-    if model.entry:
-        yield from _impossible(model, model.entry, limits)
+
+
+def _unknown(model: _Model, limits: Limits) -> Iterator[str]:
+    """Yield a violation if a list names the model neither in full in `allow` nor in any form in `also_known`."""
+    in_full = [name for name in limits["allow"] if _WILDCARDS.isdisjoint(name)]
+    if any(map(model.matches, [*limits["also_known"], *in_full])):
+        return
+    yield (
+        f"model: {model.shown}: not in the catalog of {model.service} models: {model.correction(limits['allow'])} "
+        f"add the model to `also_known` of this rule, describe it in openai-ft:catalog, or add the job to `exempt`"
+    )
 
 
 def _impossible(model: _Model, entry: ModelEntry, limits: Limits) -> Iterator[str]:
@@ -119,6 +156,8 @@ def _known(job: CheckedResource, _limits: Limits) -> Iterator[str]:
     if model is None or model.catalog.service is None:
         return
     if model.entry is None:
+        if model.is_listed_completely:  # SUPPORTED_MODEL checks it
+            return
         yield (
             f"model: {model.shown}: not in the catalog of {model.service} models: check the spelling, or "
             f"describe the model in openai-ft:catalog"
@@ -179,15 +218,22 @@ SUPPORTED_MODEL = Rule(
             "Allowed models: ids, aliases or patterns such as gpt-4.1*; an empty list allows all."
         ),
         "deny": texts("Disallowed models: ids, aliases or patterns."),
+        "also_known": texts(
+            "Models that are not in the catalog but exist: ids or patterns; other models remain allowed."
+        ),
+        "complete": switch(
+            default=False,
+            description="Whether to reject models that are not in the catalog at every base URL, not only OpenAI's.",
+        ),
     },
     judge=_supported,
 )
 
 KNOWN_MODEL = Rule(
     name="fine-tuning-known-model",
-    description="Jobs use a base model that is in the catalog.",
+    description="At services other than OpenAI, jobs use a base model that is in the catalog.",
     level=EnforcementLevel.ADVISORY,
-    reason="the catalog may be older than the model",
+    reason="the catalogs of these services may be incomplete",
     kinds=(JOB_TYPE,),
     properties=_PROPERTIES,
     judge=_known,

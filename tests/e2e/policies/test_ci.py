@@ -48,7 +48,7 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
     named = "runtime: {name: python, options: {virtualenv: venv}}"
     file.write_text(file.read_text().replace("runtime: python", named))
     run(made, Path(sys.executable).with_name("openai-ft"), "init", "--policies")
-    shutil.copy(ROOT / "policies" / "config.json", made.folder / "policies")
+    shutil.copy(SCRIPT.with_name("config.json"), made.folder / "policies")
     made.pulumi("config", "set", "openai-ft:catalog", LASTING_CATALOG)
     return made
 
@@ -78,8 +78,9 @@ def test_a_pull_request_leads_to_a_checked_model(stack: Stack, service: Emulator
     assert "advisory   fine-tuning-deadline  job " in run(stack, "sh", SCRIPT, "check")
 
 
-def test_a_violation_stops_the_preview_and_the_update(stack: Stack, service: Emulator) -> None:
-    stack.pulumi("config", "set", "model", "gpt-4.1-nano")
+@pytest.mark.parametrize("model", ["gpt-4.1-nano", "gpt-4o-minni"])
+def test_a_violation_stops_the_preview_and_the_update(stack: Stack, service: Emulator, model: str) -> None:
+    stack.pulumi("config", "set", "model", model)
 
     for command in ("preview", "up"):
         assert "fine-tuning-supported-model" in run(stack, "sh", SCRIPT, command, code=None)

@@ -103,6 +103,29 @@ def test_a_budget_stops_a_job_before_anything_is_created(stack: Stack, service: 
     assert stack.preview(*configured(stack, **{rule: {"max_tokens": 10_000}}), code=None).code == 0
 
 
+@ON_BOTH_HOSTS
+def test_an_unknown_model_stops_before_any_create(stack: Stack, service: Emulator) -> None:
+    set_config(stack, model="gpt-4o-minni")
+    complete = configured(stack, fine_tuning_supported_model={"complete": True})
+
+    said = stack.pulumi("up", "--yes", *complete, code=None)
+
+    assert said.code != 0
+    assert "models: did you mean 'gpt-4o-mini'? Otherwise add the model to `also_known`" in said.text
+    assert service.files() == service.jobs() == []
+    admitted = {"complete": True, "also_known": ["gpt-4o-minni"]}
+    assert stack.preview(*configured(stack, fine_tuning_supported_model=admitted), code=None).code == 0
+
+
+@ON_BOTH_HOSTS
+def test_a_model_of_another_job_is_not_checked_before(stack: Stack) -> None:
+    chained = 'openai_ft.FineTuningJob("next", model=job.fine_tuned_model, training_file=data)\n'
+    (stack.folder / "__main__.py").write_text(f"{PROGRAM}{chained}")
+    complete = configured(stack, fine_tuning_supported_model={"complete": True})
+
+    assert stack.pulumi("up", "--yes", *complete, code=None).code == 0
+
+
 def test_without_a_preview_a_violation_stops_only_later_resources(stack: Stack, service: Emulator) -> None:
     """A resource rule stops its resource; resources that were registered before are created."""
     set_config(stack, model="gpt-4.1-nano")

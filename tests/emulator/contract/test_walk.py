@@ -61,6 +61,19 @@ def walk_permissions(admin: openai.OpenAI, model: str) -> None:
     assert permissions.delete(granted.id, fine_tuned_model_checkpoint=model).deleted
 
 
+def walk_graders(client: openai.OpenAI) -> None:
+    graders, similar = client.fine_tuning.alpha.graders, "{{ sample.output_text }}"
+    grader: Any = {
+        "type": "string_check",
+        "name": "same",
+        "input": similar,
+        "reference": "a",
+        "operation": "eq",
+    }
+    assert graders.validate(grader=grader).grader is not None
+    assert graders.run(grader=grader, model_sample="a", item={}).reward == 1
+
+
 def walk_models(client: openai.OpenAI, model: str) -> None:
     assert client.models.retrieve(model) in list(client.models.list())
     assert client.models.delete(model).deleted
@@ -72,6 +85,7 @@ def test_official_client_succeeds_on_every_route(paced: Emulator, connect: Any, 
     job = walk_jobs(client, lenient, paced, walk_files(client, jsonl()))
     assert job.fine_tuned_model is not None
     walk_permissions(connect(paced, "sk-admin-contract-test-0001"), job.fine_tuned_model)
+    walk_graders(client)
     walk_models(client, job.fine_tuned_model)
 
     assert routes_without_success(paced) == set()

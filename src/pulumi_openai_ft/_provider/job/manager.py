@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._client.retries import SUCCESSES
 from pulumi_openai_ft._provider.adoption import AdoptedIds
+from pulumi_openai_ft._provider.file_processing import FileProcessing
 from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._provider.job.inputs import PROVIDER_INPUTS
 from pulumi_openai_ft._provider.job.lookup import TOKEN_KEY, JobLookup
@@ -125,7 +126,10 @@ class JobManager:
             )
             self.adopted.add(job.id)
             return job
-        return self._create(keys[0], inputs, {job.id for job in known})
+        files = {name: inputs.get(name) for name in ("training_file", "validation_file")}
+        return FileProcessing(self.api, self.host).create_when_processed(
+            lambda: self._create(keys[0], inputs, {job.id for job in known}), files
+        )
 
     def _age(self, job: Job) -> str:
         if job.created_at is None:

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pulumi_openai_ft._client.base_url import wrong_base_url_message
 from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._settings import (
     CONFIG_NAMESPACE,
@@ -23,6 +24,7 @@ from pulumi_openai_ft.errors import FineTuningUnavailableError, OpenAIFTError, S
 if TYPE_CHECKING:
     from datetime import date
 
+    from pulumi_openai_ft._client.objects import Job
     from pulumi_openai_ft.cli.pulumi_cli import Configuration
 
 TIMEOUT = 10.0
@@ -103,18 +105,23 @@ def current_date(today: date) -> list[Finding]:
 
 
 def service(settings: Settings, today: date) -> list[Finding]:
-    """Check that the service responds and accepts new jobs. This sends a single read-only request."""
+    """Check that the service responds and accepts new jobs. This sends a single read-only request.
+
+    If its response shows that the base URL is wrong, search for the right one with similar requests.
+    """
     is_key_tested = settings.api_key is not None and not settings.api_key.startswith((_PLACEHOLDER, _ADMIN))
     key = settings.api_key if is_key_tested else _PLACEHOLDER
-    api = Client(replace(settings, api_key=key, max_retries=0, timeout=TIMEOUT))
+    tested = replace(settings, api_key=key, max_retries=0, timeout=TIMEOUT)
+    api = Client(tested)
     try:
-        jobs = list(api.jobs(limit=1, unreadable=[]))
+        jobs = _newest_job(api)
     except FineTuningUnavailableError as error:
         return [ok("service", f"{settings.base_url} responds"), problem("training", str(error))]
     except OpenAIFTError as error:
         is_unauthorized = isinstance(error, ServiceError) and error.status in UNAUTHORIZED
         if is_key_tested or not is_unauthorized:
-            return [problem("service", str(error)), training(settings, today)]
+            message = wrong_base_url_message(error, tested, _newest_job) or str(error)
+            return [problem("service", message), training(settings, today)]
         jobs = None
     finally:
         api.close()
@@ -123,6 +130,10 @@ def service(settings: Settings, today: date) -> list[Finding]:
         ok("service", response if is_key_tested else f"{response}; no project key was tested"),
         training(settings, today, unused=is_key_tested and not jobs),
     ]
+
+
+def _newest_job(api: Client) -> list[Job]:
+    return list(api.jobs(limit=1, unreadable=[]))
 
 
 def training(settings: Settings, today: date, *, unused: bool = False) -> Finding:

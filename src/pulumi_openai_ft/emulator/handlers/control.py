@@ -50,7 +50,7 @@ _SETTINGS: dict[str, Check] = {
     "max_active_jobs": nullable(whole(0)),
     "today": _day,
     "missing_scope_status": whole(401, 403),
-    "file_processing_seconds": number(minimum=0),
+    "file_processing_seconds": nullable(number(minimum=0)),
     "max_file_bytes": whole(1),
     "max_part_bytes": whole(1),
     "max_upload_bytes": whole(1),

@@ -9,6 +9,7 @@ from pulumi_openai_ft.emulator.api_limits import RANGES
 from pulumi_openai_ft.emulator.errors import invalid, no_such_file
 from pulumi_openai_ft.emulator.ids import new_id
 from pulumi_openai_ft.emulator.records import File
+from pulumi_openai_ft.emulator.request_context import parse_json
 from pulumi_openai_ft.emulator.serializers import deleted_body, file_body, list_body
 from pulumi_openai_ft.emulator.store import created_before, unexpired
 from pulumi_openai_ft.emulator.validators import Check, fields, one_of, whole
@@ -32,7 +33,6 @@ def create_file(call: ApiRequest) -> Json:
     draft = call.form.file("file")
     values = _form_values(call.form.fields)
     _FORM(values, "")
-    check_filename(call.form.filename, values["purpose"])
     seconds = values.get("expires_after", {}).get("seconds")
     file = keep_file(call, draft, call.form.filename, values["purpose"], seconds)
     return file_body(file, call.backend.settings, call.now)
@@ -49,7 +49,7 @@ def list_files(call: ApiRequest) -> Json:
         unexpired(call.now),
         created_before(call.as_of),
         after=call.query("after"),
-        limit=call.limit(10_000, 10_000),
+        limit=call.limit(10_000, 10_000, clamps=False),
         newest_first=newest_first,
     )
     data = [file_body(file, call.backend.settings, call.now) for file in page.records]
@@ -78,13 +78,13 @@ def delete_file(call: ApiRequest) -> Json:
     return deleted_body("file", file.id)
 
 
-def find_file(backend: Backend, project: str, file_id: str, *, param: str = "id") -> File:
+def find_file(backend: Backend, project: str, file_id: str) -> File:
     """Return a file of a project. Raise a 404 if it does not exist or has expired."""
     file = backend.store.files.get(file_id)
     if file is None or file.project != project:
-        raise no_such_file(file_id, param=param)
+        raise no_such_file(file_id)
     if file.expires_at is not None and file.expires_at <= backend.clock.now():
-        raise no_such_file(file_id, param=param)
+        raise no_such_file(file_id)
     return file
 
 
@@ -110,16 +110,11 @@ def keep_file(call: ApiRequest, draft: Draft, filename: str, purpose: str, secon
     )
 
 
-def check_filename(filename: str, purpose: str) -> None:
-    """Raise a 400 for training data whose file extension is not `.jsonl`."""
-    _, dot, extension = filename.rpartition(".")
-    if purpose == "fine-tune" and dot and extension.lower() != "jsonl":
-        raise invalid(f"Invalid file format for Fine-Tuning API: {filename!r}. Must be .jsonl", "file")
-
-
 def _form_values(form: dict[str, str]) -> Json:
     values: Json = {name: value for name, value in form.items() if not name.startswith("expires_after[")}
     lifetime = {name[14:-1]: value for name, value in form.items() if name not in values}
+    if "expires_after" in values:
+        values["expires_after"] = parse_json(values["expires_after"])
     if lifetime:
         seconds = lifetime.get("seconds", "")
         values["expires_after"] = {

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from pulumi_openai_ft.emulator.errors import ApiError, invalid, no_such_job, no_such_model
+from pulumi_openai_ft.emulator.errors import ApiError, invalid, invalid_file, no_such_job, no_such_model
 from pulumi_openai_ft.emulator.handlers.files import find_file
 from pulumi_openai_ft.emulator.ids import new_id
 from pulumi_openai_ft.emulator.job_request import (
@@ -32,12 +32,12 @@ def create_job(call: ApiRequest) -> Json:
     _refuse_closed(call)
     body, extras = split_extras(call.body, rules)
     check_job_request(body)
+    for param in ("training_file", "validation_file"):  # the service checks them before the model
+        if body.get(param) is not None:
+            _check_training_file(call, body[param], param)
     model, base = _model(call, body["model"])
     method = with_hyperparameters(ordered_method(body), {**extras, **rules.own_hyperparameters})
     _refuse_untunable(call, body["model"], base, method["type"])
-    for param in ("training_file", "validation_file"):
-        if body.get(param) is not None:
-            _check_training_file(call, body[param], param)
     job_id = new_id("ftjob-")
     seed = body.get("seed")
     job = Job(
@@ -179,13 +179,16 @@ def _refuse_untunable(call: ApiRequest, name: str, base: BaseModel, method: str)
 
 
 def _check_training_file(call: ApiRequest, file_id: str, param: str) -> None:
-    file = find_file(call.backend, call.project, file_id, param=param)
+    try:
+        file = find_file(call.backend, call.project, file_id)
+    except ApiError as error:
+        raise invalid_file(file_id, param) from error
     if file.purpose != "fine-tune":
         raise invalid(
             f"File {file_id} has purpose '{file.purpose}', but '{param}' needs a file with purpose 'fine-tune'.",
             param,
         )
-    if call.now < file.created_at + call.backend.settings.file_processing_seconds:
+    if call.now < file.created_at + call.backend.settings.processing_seconds:
         raise invalid(f"File {file_id} is still being processed and is not ready to be used.", param)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.emulator.api_limits import LIMITS
 from pulumi_openai_ft.emulator.errors import invalid, no_such_upload
-from pulumi_openai_ft.emulator.handlers.files import LIFETIME, check_filename, keep_file
+from pulumi_openai_ft.emulator.handlers.files import LIFETIME, keep_file
 from pulumi_openai_ft.emulator.ids import new_id
 from pulumi_openai_ft.emulator.records import Part, Upload
 from pulumi_openai_ft.emulator.serializers import file_body, part_body, upload_body
@@ -30,7 +30,6 @@ def create_upload(call: ApiRequest) -> Json:
         {"expires_after": LIFETIME},
     )
     check(call.body, "")
-    check_filename(call.body["filename"], call.body["purpose"])
     upload = Upload(
         id=new_id("upload_"),
         created_at=call.now,
