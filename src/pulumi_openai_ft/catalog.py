@@ -443,7 +443,7 @@ def _unknown(catalog: Catalog, model: str) -> str | None:
 def _similar(catalog: Catalog, model: str) -> str:
     """Return a question that suggests the most similar name, or "" if none is similar."""
     names = [name for entry in catalog.models() for name in (entry.id, *entry.aliases)]
-    found = get_close_matches(_base(model), names, n=1, cutoff=0.7)
+    found = get_close_matches(base_model(model), names, n=1, cutoff=0.7)
     return f" (did you mean {found[0]!r}?)" if found else ""
 
 
