@@ -32,7 +32,8 @@ _SECONDS = number(minimum=0)
 
 ACTIONS: Mapping[str, Check] = {
     "status": fields(
-        {"status": _STATUS}, {"body": anything, "code": text(), "headers": pairs(text()), "acts": flag}
+        {"status": _STATUS},
+        {"body": anything, "code": text(), "headers": pairs(text()), "acts": flag, "acts_after": _SECONDS},
     ),
     "hang": fields({"seconds": _SECONDS}, {"acts": flag}),
     "drop_before": fields({}),
@@ -47,7 +48,12 @@ ACTIONS: Mapping[str, Check] = {
 _MATCH = {"method": text(1), "path": text(1), "times": nullable(whole(1)), "skip": whole(0)}
 _HEAD = fields(
     {"action": one_of(*ACTIONS)},
-    {**_MATCH, **dict.fromkeys(("status", "body", "code", "headers", "acts", "seconds", "keep"), anything)},
+    {
+        **_MATCH,
+        **dict.fromkeys(
+            ("status", "body", "code", "headers", "acts", "acts_after", "seconds", "keep"), anything
+        ),
+    },
 )
 
 
