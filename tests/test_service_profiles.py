@@ -57,8 +57,12 @@ NEBIUS_HYPERPARAMETERS = {
     "learning_rate": 0.00001,
     "lora": True,
     "lora_alpha": 16.0,
+    "lora_dropout": 0.05,
     "lora_r": 8.0,
+    "max_grad_norm": 1.0,
     "packing": False,
+    "warmup_ratio": 0.1,
+    "weight_decay": 0.01,
 }
 
 
@@ -654,6 +658,97 @@ class TestNebius:
         provider = configured(FineTuningJobProvider, service="nebius", hyperparameters="lora_q, lora")
 
         assert reasons(provider, **inputs, method=supervised(lora_q=1.0, lora=True)) == []
+
+
+LAMBDA = {
+    "type": "reinforcement",
+    "reinforcement": {
+        "grader": {
+            "type": "lambda",
+            "lambda": {"function": "arn:aws:lambda:us-west-2:123456789012:function:my-reward-function"},
+        },
+        "hyperparameters": {"n_epochs": 1, "batch_size": 4, "learning_rate_multiplier": 1.0},
+    },
+}
+"""The method of the job in AWS's guide. The job has no validation file."""
+
+
+class TestBedrock:
+    @pytest.fixture
+    def mode(self) -> str:
+        return "bedrock"
+
+    def test_its_published_job_is_created(
+        self, configured: Configure, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        provider = configured(FineTuningJobProvider, service="bedrock")
+        wanted = {**inputs, "method": LAMBDA, "suffix": None, "wait_for_completion": False}
+        assert reasons(provider, **wanted) == []
+
+        created = provider.create(wanted)
+
+        assert job_requests(service)[0]["method"] == LAMBDA
+        assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+        assert (provider.import_(created.id).inputs or {})["method"] == LAMBDA
+
+    def test_its_suffix_is_refused_at_preview(self, configured: Configure, inputs: dict[str, Any]) -> None:
+        (reason,) = reasons(configured(FineTuningJobProvider, service="bedrock"), **inputs)
+
+        assert reason.startswith(
+            "suffix: the service 'bedrock' does not support a suffix of the model's name"
+        )
+
+    @pytest.mark.parametrize("name", ["openai", "azure", "nebius"])
+    def test_its_grader_is_refused_elsewhere(
+        self, configured: Configure, inputs: dict[str, Any], name: str
+    ) -> None:
+        provider = configured(FineTuningJobProvider, service=name)
+
+        (reason,) = reasons(provider, **inputs, method=LAMBDA)
+
+        assert reason.startswith("method.reinforcement.grader.type: the service")
+
+
+OWN_METHOD = {"type": "grpo", "grpo": {"reward": "length", "steps": 7}}
+
+
+@pytest.mark.parametrize("name", [name for name in PROFILES if name != "openai"])
+def test_other_services_take_any_method_in_an_extra_body(
+    configure: Configure, inputs: dict[str, Any], service: Emulator, name: str
+) -> None:
+    provider = configure(FineTuningJobProvider, service=name, apiKeyHeader="authorization")
+    wanted = {**inputs, "suffix": None, "extra_body": {"method": OWN_METHOD}, "wait_for_completion": False}
+    assert reasons(provider, **wanted) == []
+
+    with behaving_like("bedrock", service):
+        created = provider.create(wanted)
+
+    assert job_requests(service)[0]["method"] == OWN_METHOD
+    assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+    other = {**wanted, "extra_body": {"method": {**OWN_METHOD, "grpo": {"reward": "x", "steps": 7}}}}
+    assert provider.diff(created.id, created.outs or {}, other).replaces == ["extra_body.method.grpo.reward"]
+
+
+def test_an_extra_body_cannot_replace_the_method_input(configure: Configure, inputs: dict[str, Any]) -> None:
+    provider = configure(FineTuningJobProvider, service="generic")
+
+    (reason,) = reasons(
+        provider, **inputs, method=supervised(n_epochs=1.0), extra_body={"method": OWN_METHOD}
+    )
+
+    assert reason == "extra_body.method: would overwrite the job's method: set the input method instead"
+
+
+def test_the_epochs_of_an_extra_body_are_estimated(configure: Configure, inputs: dict[str, Any]) -> None:
+    of_input, of_body = (
+        configure(FineTuningJobProvider, service="generic").check({}, {**inputs, **more}).inputs
+        for more in (
+            {"method": supervised(n_epochs=7.0)},
+            {"extra_body": {"method": supervised(n_epochs=7.0)}},
+        )
+    )
+
+    assert of_body.get("estimated_training_tokens") == of_input.get("estimated_training_tokens")
 
 
 def test_an_admin_key_goes_into_the_services_header_too(configure: Configure, service: Emulator) -> None:

@@ -246,5 +246,7 @@ def test_the_command_starts_it_in_each_mode(mode: str) -> None:
 
 
 def test_an_unknown_mode_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(EmulatorError, match="Unknown mode 'aws': must be one of openai, azure, gateway"):
+    with pytest.raises(
+        EmulatorError, match="Unknown mode 'aws': must be one of openai, azure, bedrock, gateway"
+    ):
         Emulator(mode="aws")

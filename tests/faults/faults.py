@@ -111,7 +111,9 @@ class FaultCase:
         if self.reach is not Reach.ONCE or self.options == NO_QUOTA or self.is_refusal:
             return False
         is_sent_again = call.creates_a_job and self.options in SERVICE_FAILURES
-        is_found_again = call.creates and self.effect is not Effect.NONE
+        is_found_again = (
+            call.creates if self.effect is Effect.ACTED else call.creates_a_job and self.effect is Effect.LATE
+        )
         return is_sent_again or call.method != "POST" or self.options == TOO_FAST or is_found_again
 
     @property

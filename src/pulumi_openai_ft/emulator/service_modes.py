@@ -30,6 +30,8 @@ class Mode:
         keeps_metadata: Whether the service stores and returns a job's metadata.
         filters_by_metadata: Whether the job list supports the metadata filter. If not, the list ignores it.
         knows_tuned_models: Whether the model routes include fine-tuned models.
+        refused_fields: Fields of the API that the service refuses for a new job.
+        takes_any_method: Whether the service accepts methods and graders that the API does not have.
         body_fields: Additional fields that the service accepts for a new job; `*` accepts any.
         takes_any_hyperparameter: Whether the service accepts unknown hyperparameters and returns them.
         own_hyperparameters: Hyperparameters that the service overrides.
@@ -48,6 +50,8 @@ class Mode:
     keeps_metadata: bool = True
     filters_by_metadata: bool = True
     knows_tuned_models: bool = True
+    refused_fields: frozenset[str] = frozenset()
+    takes_any_method: bool = False
     body_fields: frozenset[str] = frozenset()
     takes_any_hyperparameter: bool = False
     own_hyperparameters: Mapping[str, Any] = field(default_factory=dict)
@@ -82,6 +86,16 @@ MODES = {
         checkpoint_prefix="ftchkpt-",
         statuses={"validating_files": "pending", "queued": "notRunning"},
         body_fields=frozenset({"trainingType"}),
+    ),
+    "bedrock": Mode(
+        absent=(
+            "/v1/uploads*",
+            "/v1/fine_tuning/jobs/*/pause",
+            "/v1/fine_tuning/jobs/*/resume",
+            "/v1/fine_tuning/checkpoints/*",
+        ),
+        refused_fields=frozenset({"suffix"}),
+        takes_any_method=True,
     ),
     "gateway": Mode(
         absent=(*_GATEWAY_ABSENT, "/v1/models*"),
