@@ -31,6 +31,8 @@ CHECKED = ("pulumi", "pulumi_openai_ft")
 PYTHON = [sample for sample in ALL_SAMPLES if sample.language == "python"]
 ELSEWHERE = {
     "StackReference": "reads the outputs of a stack of another project",
+    "lambda": "is for Amazon Bedrock",
+    "grpo": "is for a service that takes methods of its own",
     "lora_r": "is for a service that takes hyperparameters of its own",
 }
 """What stands in programs that are not run here, and why not."""

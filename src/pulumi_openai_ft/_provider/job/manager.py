@@ -93,6 +93,10 @@ class JobManager:
             inputs: The job's inputs.
         """
         known = [job for key in keys for job in self._search.find_before_create(key)]
+        if known:
+            self._creator.forget(keys)
+        else:
+            known = self._creator.recorded(keys, inputs)
         if job := next((job for job in known if self._is_adoptable(job, inputs)), None):
             age = timedelta(seconds=max(0, int(self.host.time.wall() - job.created_at)))
             self.host.info(
