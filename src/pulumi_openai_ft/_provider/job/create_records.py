@@ -33,7 +33,7 @@ class CreateRecord:
 
     Attributes:
         key: Idempotency key of the job.
-        digest: SHA-256 of the body of the request.
+        digest: SHA-256 of the body of the request, without its metadata.
         training_file: Id of the training file.
         since: The service's time before the request, in Unix seconds; None if the service sends no time.
         existing: Ids of the jobs on the training file before the request; None if they were not listed.

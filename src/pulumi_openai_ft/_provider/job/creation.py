@@ -21,7 +21,13 @@ from pulumi_openai_ft._provider.job.lookup import TOKEN_KEY
 from pulumi_openai_ft._provider.job.matching import is_result_of
 from pulumi_openai_ft._provider.lost_response import LOOKUP_DELAYS, poll_until_found
 from pulumi_openai_ft._shared.state_names import JOB_TYPE
-from pulumi_openai_ft.errors import NotFoundError, RequestError, ServerError, ServiceConnectionError
+from pulumi_openai_ft.errors import (
+    NotFoundError,
+    OpenAIFTError,
+    RequestError,
+    ServerError,
+    ServiceConnectionError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -113,10 +119,9 @@ class JobCreator:
 
     def _send(self, body: Mapping[str, Any], record: CreateRecord, known: Collection[str]) -> Job:
         try:
-            return self.api.create_job(body)
+            return self._post(body, record)
         except RequestError as error:
             if not error.may_have_acted:
-                self.records.forget(record.key)
                 raise
             if found := self._find_lost(body, record, known, error):
                 return found
@@ -127,6 +132,20 @@ class JobCreator:
             if found := self._find_lost(body, record, known, error):
                 return found
             raise _unresolved(error, "the create request was sent twice without a usable response") from error
+
+    def _post(self, body: Mapping[str, Any], record: CreateRecord) -> Job:
+        """Send the first create request. Delete its record if nothing was created."""
+        try:
+            return self.api.create_job(body)
+        except RequestError as error:
+            if not error.may_have_acted:
+                self.records.forget(record.key)
+            raise
+        except (
+            OpenAIFTError
+        ):  # the command was interrupted, or the engine has ended, before the request was sent
+            self.records.forget(record.key)
+            raise
 
     def _body(self, key: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the body of the create request: the API's inputs and the idempotency key."""
@@ -140,8 +159,7 @@ class JobCreator:
         training_file, existing = str(body.get("training_file")), None
         if not self.relies_on_metadata:
             existing = [job.id for job in self.api.jobs() if job.training_file in (None, training_file)]
-        digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-        record = CreateRecord(key, digest, training_file, self.api.service_time, existing)
+        record = CreateRecord(key, _digest(body), training_file, self.api.service_time, existing)
         self._write(record)
         return record
 
@@ -222,6 +240,7 @@ class JobCreator:
         results = [job for job in new if is_result_of(job, body)]
         is_certain = (
             len(results) == 1
+            and record.digest == _digest(body)
             and all(other.job_id for other in others)
             and all(job.training_file for job in new)
             and not self._was_used_before(record)
@@ -260,6 +279,12 @@ class JobCreator:
         self.host.info(f"no job appeared within {_lookup_seconds():.0f} s: sending the create request again")
         self.host.time.sleep(max(0.0, (getattr(error, "retry_after", None) or 0.0) - _lookup_seconds()))
         self.host.raise_if_interrupted()
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    """Return a SHA-256 of a create request without its metadata, which may be turned off after the request."""
+    sent = {name: value for name, value in body.items() if name != "metadata"}
+    return hashlib.sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()
 
 
 def _is_resendable(error: RequestError) -> bool:

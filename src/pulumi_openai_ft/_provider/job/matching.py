@@ -27,18 +27,24 @@ def is_result_of(job: Job, body: Mapping[str, Any]) -> bool:
     kept = {"validation_file": job.validation_file, "suffix": suffix}
     shown = {"model": job.model, "seed": job.seed, "integrations": job.integrations}
     rewritten = {name: value for name, value in shown.items() if value not in (None, [])}
-    desired_method = _shown_part(body.get("method"), method := _method(job))
+    desired = body.get("method")
+    method = _method(job, str(desired.get("type")) if isinstance(desired, dict) else "supervised")
     return (
         not any(differences(name, body, kept) for name in kept)
         and all(body.get(name) is not None or value is None for name, value in kept.items())
         and not any(differences(name, body, rewritten) for name in rewritten)
-        and not differences("method", {"method": desired_method}, {"method": method})
+        and not differences("method", {"method": _shown_part(desired, method)}, {"method": method})
     )
 
 
-def _method(job: Job) -> dict[str, Any]:
-    """Return the job's method, with the hyperparameters that the job shows at top level."""
-    method = job.method or {"type": "supervised"}
+def _method(job: Job, expected: str) -> dict[str, Any]:
+    """Return the job's method, with the hyperparameters that the job shows at top level.
+
+    Args:
+        job: The job.
+        expected: Type of the method if the job does not show it.
+    """
+    method = job.method or {"type": expected}
     kind = str(method.get("type"))
     block = method[kind] if isinstance(method.get(kind), dict) else {}
     nested = block.get("hyperparameters")
