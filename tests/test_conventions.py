@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 TESTS = Path(__file__).parent
-MOST_WORDS = 9
+MAX_WORDS = 9
 
 
 def names_of_tests() -> list[str]:
@@ -20,4 +20,4 @@ def test_each_test_name_has_nine_words_or_fewer() -> None:
     names = names_of_tests()
 
     assert "test_each_test_name_has_nine_words_or_fewer" in names
-    assert [name for name in names if len(name.removeprefix("test_").split("_")) > MOST_WORDS] == []
+    assert [name for name in names if len(name.removeprefix("test_").split("_")) > MAX_WORDS] == []
