@@ -711,6 +711,58 @@ class TestBedrock:
         assert reason.startswith("method.reinforcement.grader.type: the service")
 
 
+class TestNebiusService:
+    @pytest.fixture
+    def mode(self) -> str:
+        return "nebius"
+
+    @pytest.fixture
+    def declared(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        method = supervised(n_epochs=3.0, **NEBIUS_HYPERPARAMETERS)
+        return {**inputs, "method": method, "wait_for_completion": False}
+
+    def test_a_job_converges(self, configure_service: Configure, declared: dict[str, Any]) -> None:
+        provider = configure_service(FineTuningJobProvider, service="nebius")
+
+        created = provider.create(declared)
+
+        assert provider.diff(created.id, created.outs or {}, declared).changes is False
+        read = provider.read(created.id, created.outs or {})
+        assert provider.diff(created.id, read.outs or {}, declared).changes is False
+
+    def test_an_import_reads_its_suffix(self, configure_service: Configure, declared: dict[str, Any]) -> None:
+        provider = configure_service(FineTuningJobProvider, service="nebius")
+        created = provider.create(declared)
+
+        imported = provider.import_(created.id).inputs or {}
+
+        assert imported["suffix"] == "support"
+        assert imported["method"]["supervised"]["hyperparameters"]["lora_r"] == 8
+
+    def test_a_validation_error_names_the_property(
+        self, configure_service: Configure, declared: dict[str, Any]
+    ) -> None:
+        provider = configure_service(FineTuningJobProvider, service="nebius")
+
+        with pytest.raises(ServiceError, match=r"^suffix: .*status 422\); fix the problem") as caught:
+            provider.create({**declared, "extra_body": {"suffix": "x" * 99}})
+
+        assert caught.value.param == "suffix"
+
+    def test_a_job_of_a_lost_response_is_adopted(
+        self, configure_service: Configure, declared: dict[str, Any], training_data: Path, service: Emulator
+    ) -> None:
+        file = configure_service(FileProvider).create({"file": str(training_data), "__identity": "data"})
+        host = FakeHost(time=FakeClock().time)
+        provider = configure_service(FineTuningJobProvider, host, service="nebius")
+        service.fault("POST", "/v1/fine_tuning/jobs", "drop_after")
+
+        created = provider.create({**declared, "training_file": file.id})
+
+        assert [job["id"] for job in service.jobs()] == [created.id]
+        assert len(job_requests(service)) == 1
+
+
 OWN_METHOD = {"type": "grpo", "grpo": {"reward": "length", "steps": 7}}
 
 

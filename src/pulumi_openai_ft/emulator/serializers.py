@@ -62,10 +62,11 @@ def part_body(part: Part) -> dict[str, Any]:
 
 
 def job_body(job: Job, settings: Settings) -> dict[str, Any]:
-    """Return a job object. The deprecated `hyperparameters` contain the three that all methods have."""
+    """Return a job object. The deprecated `hyperparameters` contain the three that all methods have, or all."""
     hyperparameters = job.method[job.method["type"]]["hyperparameters"]
     rules = settings.rules
-    return {
+    shown = hyperparameters if rules.shows_all_hyperparameters else _COMMON_HYPERPARAMETERS
+    body = {
         "object": "fine_tuning.job",
         "id": job.id,
         "model": job.model,
@@ -77,7 +78,7 @@ def job_body(job: Job, settings: Settings) -> dict[str, Any]:
         "status": rules.statuses.get(job.status, job.status),
         "validation_file": job.validation_file,
         "training_file": job.training_file,
-        "hyperparameters": {name: hyperparameters[name] for name in _COMMON_HYPERPARAMETERS},
+        "hyperparameters": {name: hyperparameters[name] for name in shown},
         "trained_tokens": job.trained_tokens,
         "error": job.error,
         "user_provided_suffix": job.suffix,
@@ -90,6 +91,11 @@ def job_body(job: Job, settings: Settings) -> dict[str, Any]:
         "eval_id": None,
         "method": job.method,
         **rules.answer_fields,
+    }
+    return {
+        rules.renamed_fields.get(name, name): value
+        for name, value in body.items()
+        if name not in rules.hidden_fields
     }
 
 

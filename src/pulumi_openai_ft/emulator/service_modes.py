@@ -36,6 +36,10 @@ class Mode:
         takes_any_hyperparameter: Whether the service accepts unknown hyperparameters and returns them.
         own_hyperparameters: Hyperparameters that the service overrides.
         answer_fields: Additional fields of job objects.
+        hidden_fields: Fields of the API that job objects lack.
+        renamed_fields: Names of fields of job objects, if different.
+        shows_all_hyperparameters: Whether `hyperparameters` of a job object contains those of the method.
+        reports_invalid_requests_like_fastapi: Whether an invalid request returns a 422 with FastAPI's body.
     """
 
     service: str = "openai"
@@ -56,6 +60,10 @@ class Mode:
     takes_any_hyperparameter: bool = False
     own_hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     answer_fields: Mapping[str, Any] = field(default_factory=dict)
+    hidden_fields: frozenset[str] = frozenset()
+    renamed_fields: Mapping[str, str] = field(default_factory=dict)
+    shows_all_hyperparameters: bool = False
+    reports_invalid_requests_like_fastapi: bool = False
 
     def has(self, route: str) -> bool:
         """Return whether the service has a route."""
@@ -96,6 +104,24 @@ MODES = {
         ),
         refused_fields=frozenset({"suffix"}),
         takes_any_method=True,
+    ),
+    "nebius": Mode(
+        absent=(
+            "/v1/uploads*",
+            "/v1/fine_tuning/jobs/*/pause",
+            "/v1/fine_tuning/jobs/*/resume",
+            "/v1/fine_tuning/checkpoints/*",
+        ),
+        keeps_metadata=False,
+        filters_by_metadata=False,
+        knows_tuned_models=False,
+        takes_any_hyperparameter=True,
+        hidden_fields=frozenset(
+            {"eval_id", "fine_tuned_model", "method", "shared_with_openai", "usage_metrics"}
+        ),
+        renamed_fields={"user_provided_suffix": "suffix"},
+        shows_all_hyperparameters=True,
+        reports_invalid_requests_like_fastapi=True,
     ),
     "gateway": Mode(
         absent=(*_GATEWAY_ABSENT, "/v1/models*"),
