@@ -125,12 +125,18 @@ class FaultCase:
         """Return whether a job may exist that the state does not know until the next command."""
         return self.reach is Reach.THEN_DOWN and call.creates
 
+    def options_at(self, call: Call) -> dict[str, Any]:
+        """Return the options of the action. Only a job appears late: other searches are shorter than 20 s."""
+        if self.effect is not Effect.LATE or call.creates_a_job:
+            return self.options
+        return {name: value for name, value in self.options.items() if name != "acts_after"} | {"acts": True}
+
     def hit(self, harness: Harness, call: Call) -> Fault:
         """Inject the fault. The service must be free of others."""
         harness.timeout = IMPATIENT if self.action == "hang" else PATIENT
         times = None if self.reach is Reach.FROM_THEN_ON else 1
         fault = harness.service.fault(
-            call.method, call.pattern, self.action, times, skip=call.nth, **self.options
+            call.method, call.pattern, self.action, times, skip=call.nth, **self.options_at(call)
         )
         if self.reach is Reach.THEN_DOWN:
             harness.service.fault("*", "*", "drop_before", None, skip=call.before)
