@@ -10,7 +10,12 @@ from tests.faults.stack_resource import StackResource
 
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._provider.job.create_records import CreateRecordStore
-from pulumi_openai_ft.errors import RequestError, ServiceConnectionError, ServiceError
+from pulumi_openai_ft.errors import (
+    CommandInterruptedError,
+    RequestError,
+    ServiceConnectionError,
+    ServiceError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -189,6 +194,21 @@ def test_a_refused_request_leaves_no_record(harness: Harness, job: StackResource
 
     job.up()
 
+    assert ids(harness) == [job.id]
+
+
+def test_an_interruption_before_the_request_leaves_no_record(harness: Harness, job: StackResource) -> None:
+    harness.service.fault("POST", JOBS, "status", status=429, headers={"retry-after": "1"})
+
+    def interrupt() -> None:
+        raise CommandInterruptedError("the command was interrupted")
+
+    after_post(harness, interrupt)
+    with pytest.raises(CommandInterruptedError):
+        job.up()
+
+    assert list(records(harness).folder.glob("*.json")) == []
+    job.up()
     assert ids(harness) == [job.id]
 
 
