@@ -62,7 +62,12 @@ PROFILES = {
     profile.name: profile
     for profile in (
         OPENAI,
-        Profile("azure", api_key_header="api-key", requires_validation_file=True),
+        Profile(
+            "azure",
+            api_key_header="api-key",
+            unsupported=frozenset({"metadata_filter"}),
+            requires_validation_file=True,
+        ),
         Profile(
             "bedrock",
             unsupported=frozenset({"pause", "permissions", "suffix", "uploads"}),

@@ -93,6 +93,7 @@ MODES = {
         model_form="{base}.ft-{hex}{dashed_suffix}",
         checkpoint_prefix="ftchkpt-",
         statuses={"validating_files": "pending", "queued": "notRunning"},
+        filters_by_metadata=False,
         body_fields=frozenset({"trainingType"}),
     ),
     "bedrock": Mode(
