@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 TESTS = Path(__file__).parent
@@ -21,3 +22,11 @@ def test_each_test_name_has_nine_words_or_fewer() -> None:
 
     assert "test_each_test_name_has_nine_words_or_fewer" in names
     assert [name for name in names if len(name.removeprefix("test_").split("_")) > MAX_WORDS] == []
+
+
+def test_recipes_name_existing_tests() -> None:
+    recipes = (TESTS.parent / "CONTRIBUTING.md").read_text("utf-8")
+    named = set(re.findall(r"`(test_\w+)`", recipes))
+
+    assert named
+    assert named - set(names_of_tests()) == set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import inspect
 import json
 import re
@@ -72,20 +71,16 @@ def imported(tree: ast.Module) -> dict[str, Any]:
     bound: dict[str, Any] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            known = [
-                node_name for node_name in node.names if node_name.name.split(".")[0] in CHECKED_PACKAGES
-            ]
-            bound |= {
-                node_name.asname or node_name.name: importlib.import_module(node_name.name)
-                for node_name in known
-            }
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in CHECKED_PACKAGES:
-            module = importlib.import_module(node.module or "")
-            bound |= {
-                node_name.asname or node_name.name: getattr(module, node_name.name)
-                for node_name in node.names
-            }
+            node.names = [alias for alias in node.names if is_checked(alias.name)]
+        if (isinstance(node, ast.Import) and node.names) or (
+            isinstance(node, ast.ImportFrom) and is_checked(node.module or "")
+        ):
+            exec(ast.unparse(node), bound)  # noqa: S102 - an import statement of our documentation
     return bound
+
+
+def is_checked(module: str) -> bool:
+    return module.split(".", maxsplit=1)[0] in CHECKED_PACKAGES
 
 
 def resolve(node: ast.expr, bound: dict[str, Any]) -> Any:

@@ -49,7 +49,7 @@ pulumi.export("books", Books("read", 6).books)
 
 @pytest.fixture
 def host() -> str:
-    """Return the stock host: a new project does not use ours."""
+    """Return the stock host: a new project does not use this package's host."""
     return "stock"
 
 
@@ -159,7 +159,7 @@ def name_environment(stack: Stack) -> None:
 
 
 def without_package(folder: Path) -> Path:
-    """Create a virtual environment with the installed packages, except for the editable install of ours."""
+    """Create a virtual environment with the installed packages, except for the editable install of this package."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
     (packages / "ours.pth").write_text(f"{sysconfig.get_path('purelib')}\n")

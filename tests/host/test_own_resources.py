@@ -25,6 +25,7 @@ from tests.support import API_KEY
 
 import pulumi_openai_ft
 from pulumi_openai_ft._provider.base import Provider
+from pulumi_openai_ft._provider.resource_import import ID_FORMATS
 from pulumi_openai_ft._shared import state_names
 from pulumi_openai_ft.host import _own_resources
 from pulumi_openai_ft.host._engine_host import EngineHost, EngineLog
@@ -103,6 +104,10 @@ def test_each_resource_is_known_by_its_type() -> None:
         f"{state_names.PACKAGE}:{token}" for token in tokens
     }
     assert len(tokens) == len(MODULES)
+
+
+def test_each_resource_can_be_imported() -> None:
+    assert ID_FORMATS.keys() == MODULES.keys()
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -79,7 +79,7 @@ def revealed(value: Any) -> Any:
 
 
 def differences(stock: Any, ours: Any) -> dict[str, tuple[Any, Any]]:
-    """Return the differences by path: the stock host's value and ours."""
+    """Return the differences by path, each with the values of both hosts."""
     left, right = dict(leaves(stock)), dict(leaves(ours))
     paths = [*left, *(path for path in right if path not in left)]
     found = {path: (left.get(path, ABSENT), right.get(path, ABSENT)) for path in paths}

@@ -23,14 +23,14 @@ Outcome = TypeVar("Outcome")
 
 @dataclass
 class Hosts:
-    """Two stacks of the same program: on the stock host, and on ours."""
+    """Two stacks of the same program: on the stock host and on this package's host."""
 
     stock: Stack
     ours: Stack
     program: Path
 
     def both(self, run: Callable[[Stack], Outcome]) -> tuple[Outcome, Outcome]:
-        """Run a function on both stacks in parallel, and return its results for the stock host and ours."""
+        """Run a function on both stacks in parallel, and return the results of the stock host and this package's host."""
         with ThreadPoolExecutor(2) as pool:
             stock, ours = pool.map(run, [self.stock, self.ours])
         return stock, ours

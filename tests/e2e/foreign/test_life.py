@@ -1,4 +1,4 @@
-"""The lifecycle of third-party dynamic resources is the same on the stock host and on ours."""
+"""The lifecycle of third-party dynamic resources is the same on the stock host and on this package's host."""
 
 from __future__ import annotations
 

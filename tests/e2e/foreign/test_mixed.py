@@ -1,4 +1,4 @@
-"""Third-party resources and ours in the same program."""
+"""Third-party resources and this package's in the same program."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PROCESSES = Path("/proc")
 MARK = "KILL_TEST"
 HOSTS = ("-m pulumi.dynamic", "pulumi_openai_ft.host")
-"""Texts in the command lines of Pulumi's own host and of ours."""
+"""Texts in the command lines of Pulumi's own host and of this package's host."""
 COMMAND_TIMEOUT = 120.0
 MAX_ORPHAN_TIME = 45.0
 QUIET = 1.5
