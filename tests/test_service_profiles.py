@@ -57,8 +57,12 @@ NEBIUS_HYPERPARAMETERS = {
     "learning_rate": 0.00001,
     "lora": True,
     "lora_alpha": 16.0,
+    "lora_dropout": 0.05,
     "lora_r": 8.0,
+    "max_grad_norm": 1.0,
     "packing": False,
+    "warmup_ratio": 0.1,
+    "weight_decay": 0.01,
 }
 
 
@@ -258,12 +262,12 @@ class TestWithoutMetadata:
         action: str,
         created_jobs: int,
     ) -> None:
-        provider = configure_service(FineTuningJobProvider, maxRetries="4")
+        host = FakeHost(time=FakeClock().time)
+        provider = configure_service(FineTuningJobProvider, host, maxRetries="4")
         service.fault("POST", "/v1/fine_tuning/jobs", action)
 
         with pytest.raises(
-            ServiceConnectionError,
-            match=r"does not store the metadata needed to find the job: .* before you run the command again",
+            ServiceConnectionError, match=r"does not store the metadata that identifies jobs.*`pulumi import"
         ):
             provider.create(inputs)
 
@@ -696,6 +700,151 @@ class TestNebius:
         provider = configure_service(FineTuningJobProvider, service="nebius", hyperparameters="lora_q, lora")
 
         assert reasons(provider, **inputs, method=supervised(lora_q=1.0, lora=True)) == []
+
+
+LAMBDA = {
+    "type": "reinforcement",
+    "reinforcement": {
+        "grader": {
+            "type": "lambda",
+            "lambda": {"function": "arn:aws:lambda:us-west-2:123456789012:function:my-reward-function"},
+        },
+        "hyperparameters": {"n_epochs": 1, "batch_size": 4, "learning_rate_multiplier": 1.0},
+    },
+}
+"""The method of the job in AWS's guide. The job has no validation file."""
+
+
+class TestBedrock:
+    @pytest.fixture
+    def mode(self) -> str:
+        return "bedrock"
+
+    def test_its_published_job_is_created(
+        self, configure_service: Configure, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        provider = configure_service(FineTuningJobProvider, service="bedrock")
+        wanted = {**inputs, "method": LAMBDA, "suffix": None, "wait_for_completion": False}
+        assert reasons(provider, **wanted) == []
+
+        created = provider.create(wanted)
+
+        assert job_requests(service)[0]["method"] == LAMBDA
+        assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+        assert (provider.import_(created.id).inputs or {})["method"] == LAMBDA
+
+    def test_its_suffix_is_refused_at_preview(
+        self, configure_service: Configure, inputs: dict[str, Any]
+    ) -> None:
+        (reason,) = reasons(configure_service(FineTuningJobProvider, service="bedrock"), **inputs)
+
+        assert reason.startswith(
+            "suffix: the service 'bedrock' does not support a suffix of the model's name"
+        )
+
+    @pytest.mark.parametrize("name", ["openai", "azure", "nebius"])
+    def test_its_grader_is_refused_elsewhere(
+        self, configure_service: Configure, inputs: dict[str, Any], name: str
+    ) -> None:
+        provider = configure_service(FineTuningJobProvider, service=name)
+
+        (reason,) = reasons(provider, **inputs, method=LAMBDA)
+
+        assert reason.startswith("method.reinforcement.grader.type: the service")
+
+
+class TestNebiusService:
+    @pytest.fixture
+    def mode(self) -> str:
+        return "nebius"
+
+    @pytest.fixture
+    def declared(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        method = supervised(n_epochs=3.0, **NEBIUS_HYPERPARAMETERS)
+        return {**inputs, "method": method, "wait_for_completion": False}
+
+    def test_a_job_converges(self, configure_service: Configure, declared: dict[str, Any]) -> None:
+        provider = configure_service(FineTuningJobProvider, service="nebius")
+
+        created = provider.create(declared)
+
+        assert provider.diff(created.id, created.outs or {}, declared).changes is False
+        read = provider.read(created.id, created.outs or {})
+        assert provider.diff(created.id, read.outs or {}, declared).changes is False
+
+    def test_an_import_reads_its_suffix(self, configure_service: Configure, declared: dict[str, Any]) -> None:
+        provider = configure_service(FineTuningJobProvider, service="nebius")
+        created = provider.create(declared)
+
+        imported = provider.import_(created.id).inputs or {}
+
+        assert imported["suffix"] == "support"
+        assert imported["method"]["supervised"]["hyperparameters"]["lora_r"] == 8
+
+    def test_a_validation_error_names_the_property(
+        self, configure_service: Configure, declared: dict[str, Any]
+    ) -> None:
+        provider = configure_service(FineTuningJobProvider, service="nebius")
+
+        with pytest.raises(ServiceError, match=r"^suffix: .*status 422\); fix the problem") as caught:
+            provider.create({**declared, "extra_body": {"suffix": "x" * 99}})
+
+        assert caught.value.param == "suffix"
+
+    def test_a_job_of_a_lost_response_is_adopted(
+        self, configure_service: Configure, declared: dict[str, Any], training_data: Path, service: Emulator
+    ) -> None:
+        file = configure_service(FileProvider).create({"file": str(training_data), "__identity": "data"})
+        host = FakeHost(time=FakeClock().time)
+        provider = configure_service(FineTuningJobProvider, host, service="nebius")
+        service.fault("POST", "/v1/fine_tuning/jobs", "drop_after")
+
+        created = provider.create({**declared, "training_file": file.id})
+
+        assert [job["id"] for job in service.jobs()] == [created.id]
+        assert len(job_requests(service)) == 1
+
+
+OWN_METHOD = {"type": "grpo", "grpo": {"reward": "length", "steps": 7}}
+
+
+@pytest.mark.parametrize("name", [name for name in PROFILES if name != "openai"])
+def test_other_services_take_any_method_in_an_extra_body(
+    configure: Configure, inputs: dict[str, Any], service: Emulator, name: str
+) -> None:
+    provider = configure(FineTuningJobProvider, service=name, apiKeyHeader="authorization")
+    wanted = {**inputs, "suffix": None, "extra_body": {"method": OWN_METHOD}, "wait_for_completion": False}
+    assert reasons(provider, **wanted) == []
+
+    with emulator_mode("bedrock", service):
+        created = provider.create(wanted)
+
+    assert job_requests(service)[0]["method"] == OWN_METHOD
+    assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+    other = {**wanted, "extra_body": {"method": {**OWN_METHOD, "grpo": {"reward": "x", "steps": 7}}}}
+    assert provider.diff(created.id, created.outs or {}, other).replaces == ["extra_body"]
+
+
+def test_an_extra_body_cannot_replace_the_method_input(configure: Configure, inputs: dict[str, Any]) -> None:
+    provider = configure(FineTuningJobProvider, service="generic")
+
+    (reason,) = reasons(
+        provider, **inputs, method=supervised(n_epochs=1.0), extra_body={"method": OWN_METHOD}
+    )
+
+    assert reason == "extra_body.method: would overwrite the job's method: set the input method instead"
+
+
+def test_the_epochs_of_an_extra_body_are_estimated(configure: Configure, inputs: dict[str, Any]) -> None:
+    of_input, of_body = (
+        configure(FineTuningJobProvider, service="generic").check({}, {**inputs, **more}).inputs
+        for more in (
+            {"method": supervised(n_epochs=7.0)},
+            {"extra_body": {"method": supervised(n_epochs=7.0)}},
+        )
+    )
+
+    assert of_body.get("estimated_training_tokens") == of_input.get("estimated_training_tokens")
 
 
 def test_an_admin_key_uses_the_services_header_too(configure: Configure, service: Emulator) -> None:

@@ -17,6 +17,7 @@ FEATURES = {
     "models": "reading and deleting fine-tuned models",
     "pause": "pausing and resuming jobs",
     "permissions": "checkpoint permissions",
+    "suffix": "a suffix of the model's name",
     "uploads": "multipart uploads",
 }
 """Features that a service may lack, with their names in messages."""
@@ -32,6 +33,8 @@ class Profile:
         query: Query parameters added to every request, such as an API version.
         unsupported: Features that the service lacks, keys of `FEATURES`.
         hyperparameters: Additional hyperparameters that the service accepts; `*` accepts any.
+        requires_validation_file: Whether the service documents that reinforcement jobs need a validation file.
+        accepts_lambda_grader: Whether the service may accept a grader of the type `lambda`.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Profile:
     query: tuple[tuple[str, str], ...] = ()
     unsupported: frozenset[str] = frozenset()
     hyperparameters: frozenset[str] = frozenset()
+    requires_validation_file: bool = False
+    accepts_lambda_grader: bool = False
 
     def supports(self, feature: str) -> bool:
         """Return whether the service supports a feature, a key of `FEATURES`."""
@@ -52,17 +57,40 @@ class Profile:
         )
 
 
+OPENAI = Profile("openai", requires_validation_file=True)
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("openai"),
-        Profile("azure", api_key_header="api-key"),
-        Profile("bedrock", unsupported=frozenset({"pause", "permissions", "uploads"})),
+        OPENAI,
+        Profile(
+            "azure",
+            api_key_header="api-key",
+            unsupported=frozenset({"metadata_filter"}),
+            requires_validation_file=True,
+        ),
+        Profile(
+            "bedrock",
+            unsupported=frozenset({"pause", "permissions", "suffix", "uploads"}),
+            accepts_lambda_grader=True,
+        ),
         Profile(
             "nebius",
-            unsupported=frozenset({"pause", "permissions", "uploads"}),
+            unsupported=frozenset(
+                {"auto", "metadata", "metadata_filter", "models", "pause", "permissions", "uploads"}
+            ),
             hyperparameters=frozenset(
-                {"context_length", "learning_rate", "lora", "lora_alpha", "lora_r", "packing"}
+                {
+                    "context_length",
+                    "learning_rate",
+                    "lora",
+                    "lora_alpha",
+                    "lora_dropout",
+                    "lora_r",
+                    "max_grad_norm",
+                    "packing",
+                    "warmup_ratio",
+                    "weight_decay",
+                }
             ),
         ),
         Profile(
@@ -71,6 +99,7 @@ PROFILES = {
                 {"checkpoints", "events", "metadata_filter", "models", "pause", "permissions", "uploads"}
             ),
             hyperparameters=frozenset({"*"}),
+            accepts_lambda_grader=True,
         ),
     )
 }

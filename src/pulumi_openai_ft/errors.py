@@ -106,6 +106,7 @@ class ServiceError(RequestError):
         request_id: The `x-request-id` header, for the service's support.
         retry_after: Seconds to wait before the next attempt, if the response has a `retry-after` header.
         should_retry: Value of the `x-should-retry` header, if present.
+        is_api_error: Whether the body is the API's error object, so that the service itself responded, and no proxy.
     """
 
     def __init__(
@@ -119,8 +120,10 @@ class ServiceError(RequestError):
         retry_after: float | None = None,
         should_retry: bool | None = None,
         may_have_acted: bool | None = None,
+        is_api_error: bool = False,
     ) -> None:
         super().__init__(message)
+        self.is_api_error = is_api_error
         self.status = status
         self.code = code
         self.param = param

@@ -113,6 +113,7 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
             integrations: Services that record the training: `[{"type": "wandb", "wandb": {"project": "…"}}]`.
             metadata: Up to 15 key-value pairs to store with the job.
             extra_body: Additional fields of the request body, for parameters that a service adds to the API.
+                At services other than OpenAI, `method` can be one of them.
             wait_for_completion: Whether `up` waits until the job has ended; True by default.
             cancel_after_timeout: Seconds after the job's creation at which an `up` that waits for the job
                 cancels it.

@@ -39,6 +39,11 @@ def html_page(
     return Response(status, {"content-type": kind, **headers}, content)
 
 
+def framework_error(status: int) -> Response:
+    body = b'{"detail": [{"loc": ["body", "seed"], "msg": "Input should be a valid integer", "type": "int"}]}'
+    return html_page(status, body, "application/json")
+
+
 PER_DAY = (
     "Your organization has reached the maximum of 8 fine-tuning requests per day for the model 'gpt-4o'."
 )
@@ -118,7 +123,9 @@ def test_get_never_raises_job_limit_error(text: str) -> None:
     ("response", "acted"),
     [
         *((api_response(status), False) for status in (400, 401, 403, 404, 422, 429)),
-        *((api_response(status), True) for status in (408, 409, 500, 502, 503, 504)),
+        *((api_response(status), True) for status in (302, 408, 409, 499, 500, 502, 503, 504)),
+        *((framework_error(status), False) for status in (400, 401, 403, 404, 422, 429)),
+        *((framework_error(status), True) for status in (302, 408, 409, 499, 500, 502, 503, 504)),
         *((html_page(status), True) for status in (302, 400, 403, 404, 429, 500, 502, 503, 504)),
         (api_response(400, PAGE.decode()), True),
     ],
@@ -138,6 +145,16 @@ def test_error_exposes_fields_and_headers_of_response() -> None:
 
     assert (error.status, error.code, error.param, error.request_id) == (429, "slow_down", "n", "req_1")
     assert (error.retry_after, error.should_retry) == (7, True)
+
+
+def test_validation_error_of_a_framework_names_the_property() -> None:
+    error = context("POST", JOBS).api_error(framework_error(422), WALL)
+
+    assert str(error) == (
+        "seed: Input should be a valid integer (POST /fine_tuning/jobs, status 422); fix the problem, then run the "
+        "command again"
+    )
+    assert error.param == "seed"
 
 
 def test_numeric_code_becomes_a_string() -> None:

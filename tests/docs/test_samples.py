@@ -30,6 +30,8 @@ CHECKED_PACKAGES = ("pulumi", "pulumi_openai_ft")
 PYTHON = [sample for sample in ALL_SAMPLES if sample.language == "python"]
 NOT_RUN = {
     "StackReference": "reads the outputs of a stack of another project",
+    "lambda": "is for Amazon Bedrock",
+    "grpo": "is for a service that adds its own methods",
     "lora_r": "is for a service that adds its own hyperparameters",
 }
 """Words of programs that are not run here, and the reason."""

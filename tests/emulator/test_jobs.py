@@ -311,7 +311,7 @@ def test_a_wrong_request_is_refused(api: Api, change: dict[str, Any], code: str,
         ),
         (
             {"type": "multi", "name": "m", "calculate_output": "a", "graders": [{"type": "python"}]},
-            "graders[0].name",
+            "graders[0].source",
         ),
     ],
 )

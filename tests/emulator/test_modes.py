@@ -201,6 +201,60 @@ class TestAzure:
         assert error(reply)["code"] == "unknown_parameter"
 
 
+class TestNebius:
+    @pytest.fixture
+    def nebius(self, emulator: Emulator, api: Api) -> Api:
+        emulator.settings.mode = "nebius"
+        return api
+
+    def test_jobs_have_other_fields(self, nebius: Api) -> None:
+        method = {"type": "supervised", "supervised": {"hyperparameters": {"lora_r": 16, "n_epochs": 2}}}
+
+        job = nebius.train(method=method, suffix="support", metadata={"a": "b"})
+
+        assert job.keys().isdisjoint({"fine_tuned_model", "metadata", "method", "user_provided_suffix"})
+        assert job["suffix"] == "support"
+        assert (job["hyperparameters"]["lora_r"], job["hyperparameters"]["n_epochs"]) == (16, 2)
+
+    def test_an_invalid_request_returns_a_fastapi_error(self, nebius: Api) -> None:
+        reply = nebius.post("/fine_tuning/jobs", json={"model": MODEL, "training_file": "f", "seed": "x"})
+
+        assert reply.status_code == 422
+        assert reply.json()["detail"][0]["loc"] == ["body", "seed"]
+
+    def test_a_missing_job_returns_the_apis_error(self, nebius: Api) -> None:
+        assert error(nebius.get("/fine_tuning/jobs/ftjob-1"))["code"] == "fine_tune_not_found"
+
+
+class TestBedrock:
+    @pytest.fixture
+    def bedrock(self, emulator: Emulator, api: Api) -> Api:
+        emulator.settings.mode = "bedrock"
+        return api
+
+    def test_a_suffix_is_refused(self, bedrock: Api) -> None:
+        reply = bedrock.post("/fine_tuning/jobs", json={"model": MODEL, "training_file": "f", "suffix": "x"})
+
+        assert error(reply)["param"] == "suffix"
+
+    @pytest.mark.parametrize(
+        "method",
+        [
+            {"type": "reinforcement", "reinforcement": {"grader": {"type": "lambda"}}},
+            {"type": "grpo", "grpo": {"n": 1}},
+        ],
+    )
+    def test_its_own_methods_are_trained(
+        self, bedrock: Api, emulator: Emulator, method: dict[str, Any]
+    ) -> None:
+        kind = method["type"]
+
+        job = trained(bedrock, emulator, method=method)
+
+        assert method[kind].items() <= job["method"][kind].items()
+        assert job["status"] in ("succeeded", "failed")
+
+
 class TestGateways:
     @pytest.mark.parametrize(("method", "path"), ABSENT, ids=[f"{verb} {path}" for verb, path in ABSENT])
     def test_errors_of_unknown_paths_differ_from_the_api(
@@ -317,5 +371,7 @@ def test_the_command_starts_it_in_each_mode(mode: str) -> None:
 
 
 def test_an_unknown_mode_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(EmulatorError, match="Unknown mode 'aws': must be one of openai, azure, gateway"):
+    with pytest.raises(
+        EmulatorError, match="Unknown mode 'aws': must be one of openai, azure, bedrock, nebius, gateway"
+    ):
         Emulator(mode="aws")

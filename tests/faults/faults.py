@@ -45,6 +45,10 @@ class Call:
         return self.method == "POST" and not self.route.endswith(("/pause", "/resume", "/cancel"))
 
     @property
+    def creates_a_job(self) -> bool:
+        return (self.method, self.route) == ("POST", "/v1/fine_tuning/jobs")
+
+    @property
     def pattern(self) -> str:
         return "~" + re.sub(r"\{\w+\}", "[^/]+", self.route)
 
@@ -55,6 +59,12 @@ def _status(status: int, **more: Any) -> dict[str, Any]:
 
 TOO_FAST = _status(429, headers={"retry-after": "1"})
 NO_QUOTA = _status(429, code="insufficient_quota")
+SERVICE_FAILURES = (_status(500), _status(503))
+"""Errors of the service itself that did not act: a job is created by a second request."""
+REPEATED = (408, 409, 429, 499)
+INVALID = {
+    "detail": [{"loc": ["body", "seed"], "msg": "Input should be a valid integer", "type": "int_parsing"}]
+}
 
 
 class Effect(StrEnum):
@@ -62,6 +72,7 @@ class Effect(StrEnum):
 
     NONE = "before acting"
     ACTED = "after acting"
+    LATE = "20 s before acting"
 
 
 class Reach(StrEnum):
@@ -97,21 +108,35 @@ class FaultCase:
 
     def must_be_survived(self, call: Call) -> bool:
         """Return whether the operation has to succeed, because a retry or a lookup at the service helps."""
-        if self.reach is not Reach.ONCE or self.options == NO_QUOTA:
+        if self.reach is not Reach.ONCE or self.options == NO_QUOTA or self.is_refusal:
             return False
-        is_found_again = call.creates and self.effect is Effect.ACTED
-        return call.method != "POST" or self.options == TOO_FAST or is_found_again
+        is_sent_again = call.creates_a_job and self.options in SERVICE_FAILURES
+        is_found_again = (
+            call.creates if self.effect is Effect.ACTED else call.creates_a_job and self.effect is Effect.LATE
+        )
+        return is_sent_again or call.method != "POST" or self.options == TOO_FAST or is_found_again
+
+    @property
+    def is_refusal(self) -> bool:
+        """Return whether no retry follows, because of a 4xx status that reports no timeout, conflict or rate limit."""
+        return self.options.get("status", 0) in range(400, 500) and self.options["status"] not in REPEATED
 
     def may_orphan_a_job(self, call: Call) -> bool:
         """Return whether a job may exist that the state does not know until the next command."""
         return self.reach is Reach.THEN_DOWN and call.creates
+
+    def options_at(self, call: Call) -> dict[str, Any]:
+        """Return the options of the action. Only a job appears late: other searches are shorter than 20 s."""
+        if self.effect is not Effect.LATE or call.creates_a_job:
+            return self.options
+        return {name: value for name, value in self.options.items() if name != "acts_after"} | {"acts": True}
 
     def hit(self, harness: Harness, call: Call) -> Fault:
         """Inject the fault. The service must be free of others."""
         harness.timeout = IMPATIENT if self.action == "hang" else PATIENT
         times = None if self.reach is Reach.FROM_THEN_ON else 1
         fault = harness.service.fault(
-            call.method, call.pattern, self.action, times, skip=call.nth, **self.options
+            call.method, call.pattern, self.action, times, skip=call.nth, **self.options_at(call)
         )
         if self.reach is Reach.THEN_DOWN:
             harness.service.fault("*", "*", "drop_before", None, skip=call.before)
@@ -128,6 +153,20 @@ FAULTS = (
     FaultCase("500", "status", Effect.ACTED, options=_status(500, acts=True)),
     FaultCase("503", "status", options=_status(503)),
     FaultCase("503", "status", reach=Reach.FROM_THEN_ON, options=_status(503)),
+    FaultCase("503", "status", Effect.LATE, options=_status(503, acts_after=20)),
+    FaultCase("408", "status", Effect.ACTED, options=_status(408, acts=True)),
+    FaultCase("409", "status", Effect.ACTED, options=_status(409, acts=True)),
+    FaultCase("499", "status", Effect.ACTED, options=_status(499, acts=True)),
+    FaultCase("422 of FastAPI", "status", options=_status(422, body=INVALID)),
+    FaultCase("400 with a detail", "status", options=_status(400, body={"detail": "no"})),
+    FaultCase("400 without JSON", "html", options={"status": 400}),
+    FaultCase("502 with JSON", "status", Effect.ACTED, options=_status(502, acts=True)),
+    FaultCase("504 with JSON", "status", Effect.ACTED, options=_status(504, acts=True)),
+    FaultCase("520", "status", Effect.ACTED, options=_status(520, acts=True, body="error code: 520")),
+    FaultCase("500 with an empty body", "status", Effect.ACTED, options=_status(500, acts=True, body="")),
+    FaultCase(
+        "500 of a framework", "status", Effect.ACTED, options=_status(500, acts=True, body={"detail": "no"})
+    ),
     FaultCase("timeout", "hang", options={"seconds": HANGING}),
     FaultCase("timeout", "hang", Effect.ACTED, options={"seconds": HANGING, "acts": True}),
     FaultCase("dropped connection", "drop_before"),

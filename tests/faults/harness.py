@@ -85,6 +85,7 @@ class Harness:
         used: Names of the methods of `Client` that have been used.
         timeout: Real seconds that providers wait for a response.
         base_url: The URL to use instead of the service's.
+        settings: More settings of the stack.
     """
 
     folder: Path
@@ -94,6 +95,7 @@ class Harness:
     used: set[str] = field(default_factory=set)
     timeout: float = PATIENT
     base_url: str | None = None
+    settings: dict[str, str] = field(default_factory=dict)
     _opened: list[Client] = field(default_factory=list)
 
     @cached_property
@@ -118,6 +120,8 @@ class Harness:
         self.service.reset()
         self.service.settings.job_seconds = QUICK
         self.messages.clear()
+        self.settings.clear()
+        self.service.settings.mode = "openai"
         shutil.rmtree(self.ledger.folder, ignore_errors=True)
         self.clear_faults()
 
@@ -136,6 +140,7 @@ class Harness:
             "pollInterval": "60",
             "maxRetries": "2",
             "multipartThreshold": LARGE,
+            **self.settings,
         }
         return {f"openai-ft:{key}": value for key, value in settings.items()}
 

@@ -35,7 +35,9 @@ ADVICE = re.compile(
     r"run the command again|run `pulumi|\bcheck\b|\bwait a minute|correct (the|what)|look at the organi"
 )
 OPERATIONS = ("check", "diff", "create", "read", "import_", "update", "delete")
-ENDPOINTS = {name for name in vars(Client) if not name.startswith("_")} - {"close"}
+ENDPOINTS = {
+    name for name, member in vars(Client).items() if callable(member) and not name.startswith("_")
+} - {"close"}
 HARMLESS_ACTIONS = {"lag", "drop_then_act"}
 """Actions that only delay a response, which the matrix excludes."""
 

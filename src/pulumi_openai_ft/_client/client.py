@@ -61,6 +61,11 @@ class Client:
         self.settings = settings
         self._project, self._admin = Session(settings, time=time), Session(settings, admin=True, time=time)
 
+    @property
+    def service_time(self) -> float | None:
+        """Return the service's time in its last response, in Unix seconds, or None if it sends no time."""
+        return self._project.service_time
+
     def close(self) -> None:
         """Close the connections."""
         self._project.close()

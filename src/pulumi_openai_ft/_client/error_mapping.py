@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft._client.error_body import ErrorBody, parse_error
 from pulumi_openai_ft._client.retries import (
     LONGEST_RETRY_AFTER,
     NOT_OFFERED_STATUSES,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._settings import Settings
 
 PAYMENT_REQUIRED, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY = 402, 401, 403, 404, 429
-REDIRECTIONS, SERVER_ERRORS = range(300, 400), range(500, 600)
+REDIRECTIONS, CLIENT_ERRORS, SERVER_ERRORS = range(300, 400), range(400, 500), range(500, 600)
 
 _SPENT_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 _SPENT = re.compile(
@@ -53,7 +53,6 @@ _SCOPE = re.compile(r"\bapi\.[a-z_.]+[a-z]")
 _PERMISSION = re.compile(r"\bscopes?\b|\bpermissions?\b|\broles?\b", re.IGNORECASE)
 _FLAGS = {"true": True, "false": False}
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
-_MARKUP = re.compile(r"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
 
 _STALE = "refresh and destroy use the configuration of the last `pulumi up` unless you add --run-program"
 _ADVICE: dict[type[ServiceError], str] = {
@@ -162,18 +161,17 @@ class RequestContext:
             response: The response.
             now: Current Unix seconds, for a date in `retry-after`.
         """
-        error = _error_object(response)
-        if error is None and response.status != TOO_MANY:
+        found = parse_error(response.content)
+        if found is None and response.status != TOO_MANY:
             return self.unreadable(response, now)
-        fields = error or {}
-        kind = _error_class(self, response.status, fields)
+        error = found or ErrorBody()
+        kind = _error_class(self, response.status, error)
         return kind(
-            self._sentence(self._parts(kind, response, fields, now), response),
-            code=self._masked(fields.get("code")),
-            param=self._masked(fields.get("param")),
-            may_have_acted=error is None
-            or response.status in UNDECIDED_STATUSES
-            or response.status in SERVER_ERRORS,
+            self._sentence(self._parts(kind, response, error, now), response),
+            code=self._masked(error.code),
+            param=self._masked(error.param),
+            may_have_acted=found is None or not _is_refusal(response.status),
+            is_api_error=error.is_api_error,
             **self._facts(response, now),
         )
 
@@ -185,14 +183,12 @@ class RequestContext:
             "should_retry": _FLAGS.get(response.headers.get("x-should-retry", "").lower()),
         }
 
-    def _parts(
-        self, kind: type[ServiceError], response: Response, fields: Mapping[str, Any], now: float
-    ) -> list[str]:
-        text, param = _text(response, fields), fields.get("param")
-        prefix = f"{param}: " if param and str(param) not in text else ""
+    def _parts(self, kind: type[ServiceError], response: Response, error: ErrorBody, now: float) -> list[str]:
+        text, param = _text(error, response.status), error.param
+        prefix = f"{param}: " if param and param not in text else ""
         names_target = kind in (AuthenticationError, NotFoundError, MissingScopeError)
         return [
-            f"{prefix}{text.strip().rstrip('.')} ({self.method} {self.path}, status {response.status})",
+            f"{prefix}{text} ({self.method} {self.path}, status {response.status})",
             f"sent to {self.settings.describe(admin=self.admin)}" if names_target else "",
             f"missing: {self._scopes(text)}" if kind is MissingScopeError else "",
             retry_hint := _retry_after_hint(response, now),
@@ -216,6 +212,11 @@ class RequestContext:
 
     def _masked(self, value: object) -> str | None:
         return None if value is None else self.settings.mask(str(value))
+
+
+def _is_refusal(status: int) -> bool:
+    """Return whether an error with this status proves that the request had no effect."""
+    return status in CLIENT_ERRORS and status not in UNDECIDED_STATUSES
 
 
 def _advice(kind: type[ServiceError], status: int) -> str:
@@ -246,33 +247,15 @@ def _content_description(response: Response) -> str:
     return "an HTML page" if kind.strip().lower() in _HTML_TYPES else kind
 
 
-def _error_object(response: Response) -> dict[str, Any] | None:
-    """Return the error object of the body, in the format of the API or of common gateways; otherwise None.
-
-    Return None as well if a gateway forwards the HTML page of a proxy: the page does not reveal whether the request
-    took effect.
-    """
-    try:
-        body = json.loads(response.content)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(body, dict):
-        return None
-    texts = [body.get(name) for name in ("error", "message", "detail")]
-    problem = next(({"message": text} for text in texts if isinstance(text, str)), None)
-    problem = dict(body["error"]) if isinstance(body.get("error"), dict) else problem
-    return None if problem and _MARKUP.search(str(problem.get("message"))) else problem
+def _text(error: ErrorBody, status: int) -> str:
+    return error.message.strip().rstrip(".") or f"status {status} without a reason"
 
 
-def _text(response: Response, fields: Mapping[str, Any]) -> str:
-    return str(fields.get("message") or f"status {response.status} without a reason")
-
-
-def _error_class(context: RequestContext, status: int, fields: Mapping[str, Any]) -> type[ServiceError]:
-    text, code = str(fields.get("message") or ""), str(fields.get("code") or "")
+def _error_class(context: RequestContext, status: int, error: ErrorBody) -> type[ServiceError]:
+    text, code = error.message, error.code or ""
     if code == "training_not_available":
         return FineTuningUnavailableError
-    if status == PAYMENT_REQUIRED or {code, str(fields.get("type"))} & _SPENT_CODES:
+    if status == PAYMENT_REQUIRED or {code, error.kind} & _SPENT_CODES:
         return QuotaError
     if status == TOO_MANY:
         return _limit_error(context, code, text)

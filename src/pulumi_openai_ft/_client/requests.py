@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pulumi_openai_ft._client.error_mapping import RequestContext, Response
 from pulumi_openai_ft._client.rate_limit import RateLimiter, limiter_of
-from pulumi_openai_ft._client.retries import retrying
+from pulumi_openai_ft._client.retries import http_date, retrying
 from pulumi_openai_ft._client.transport import ConnectionPool, PoolKey, shared
 from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 from pulumi_openai_ft._shared.engine_liveness import require_engine
@@ -36,6 +36,9 @@ class Session:
         transport: Another httpx transport, for tests.
         time: Clocks and sleep.
         limiter: Rate limiter of admin requests; by default the limiter that this process shares.
+
+    Attributes:
+        service_time: The service's time in its last response, in Unix seconds; None if it sends no `date` header.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Session:
     ) -> None:
         self.settings, self.admin, self.time = settings, admin, time
         self._transport, self._limiter = transport, limiter
+        self.service_time: float | None = None
         self._lock = Lock()
         self._pool: ConnectionPool | None = None
 
@@ -141,6 +145,7 @@ class Session:
 
     def _result(self, context: RequestContext, response: Response, read: Callable[[Response], Any]) -> Any:
         now = self.time.wall()
+        self.service_time = http_date(response.headers.get("date", "")) or self.service_time
         if not response.is_success:
             raise context.api_error(response, now)
         try:

@@ -30,8 +30,8 @@ Method = Literal["GET", "POST", "DELETE"]
 FIRST_WAIT, LONGEST_WAIT, JITTER = 0.5, 8.0, 0.25
 LONGEST_RETRY_AFTER = 120.0
 """Maximum number of seconds to wait for a retry. A longer wait is an error that states it."""
-UNDECIDED_STATUSES = frozenset({408, 409})
-"""Timeout or conflict at the service: the request may have taken effect."""
+UNDECIDED_STATUSES = frozenset({408, 409, 499})
+"""Timeout, conflict or closed connection at the service: the request may have taken effect."""
 NOT_OFFERED_STATUSES = frozenset({405, 501})
 TRANSIENT_STATUSES = (UNDECIDED_STATUSES | {429} | set(range(500, 600))) - NOT_OFFERED_STATUSES
 SUCCESSES = range(200, 300)
@@ -101,7 +101,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     milliseconds = _number(headers.get("retry-after-ms"))
     text = headers.get("retry-after", "")
     seconds = _number(text) if milliseconds is None else milliseconds / 1000
-    if seconds is None and (date := _date(text)) is not None:
+    if seconds is None and (date := http_date(text)) is not None:
         seconds = date - now
     return None if seconds is None else min(max(seconds, 0.0), _YEAR)
 
@@ -114,7 +114,7 @@ def _number(text: str | None) -> float | None:
     return None if math.isnan(number) else number
 
 
-def _date(text: str) -> float | None:
+def http_date(text: str) -> float | None:
     """Parse an HTTP date and return Unix seconds, or None. A date without a time zone is in UTC."""
     try:
         date = parsedate_to_datetime(text)

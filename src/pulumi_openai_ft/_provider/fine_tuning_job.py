@@ -31,6 +31,7 @@ from pulumi_openai_ft._provider.job.state import (
 from pulumi_openai_ft._provider.job.validation import (
     conflicting_inputs,
     load_catalog,
+    method_warnings,
     model_warnings,
     split_hyperparameters,
     unsupported_features,
@@ -64,7 +65,7 @@ class FineTuningJobProvider(Provider):
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Add conflicts between inputs. Hyperparameters that only this service has are validated by the service."""
         known, _ = split_hyperparameters(_without_estimates(props), self.profile.hyperparameters)
-        return [*super().input_problems(known), *conflicting_inputs(props)]
+        return [*super().input_problems(known), *conflicting_inputs(props, self.profile)]
 
     def profile_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Return messages about the features that the inputs use and the service does not support."""
@@ -81,7 +82,7 @@ class FineTuningJobProvider(Provider):
         if _is_same(olds, news):
             return []
         days, today = int(self.settings.shutdown_warning_days), self.host.time.today()
-        of_model = model_warnings(news, self.catalog, days, today)
+        of_model = [*model_warnings(news, self.catalog, days, today), *method_warnings(news)]
         return [*of_model, *estimate.data_warnings(news, self.catalog, self.profile.name, self.host)]
 
     def with_computed_inputs(self, olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:

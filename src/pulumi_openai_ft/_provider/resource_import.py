@@ -126,7 +126,7 @@ def job_inputs(job: Job, profile: Profile) -> dict[str, Any]:
     if "integrations" in inputs:
         inputs["integrations"] = [_without_service_tags(entry) for entry in inputs["integrations"]]
     inputs = {name: value for name, value in inputs.items() if not differences(name, inputs, outs)}
-    if conflicting_inputs(inputs):
+    if conflicting_inputs(inputs, profile):
         inputs.pop("method", None)
     is_paused = job.status in ("pausing", "paused") and profile.supports("pause")
     return {**inputs, "paused": True} if is_paused else inputs

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -128,7 +130,7 @@ def build_app(backend: Backend) -> ASGIApp:
     app = Starlette(
         routes=routes,
         exception_handlers={
-            ApiError: _on_api_error,
+            ApiError: partial(_on_api_error, backend),
             HTTPException: _on_http_error,
             ClientDisconnect: _on_unexpected,
             Exception: _on_unexpected,
@@ -205,9 +207,24 @@ async def _answer(handler: Handler, call: ApiRequest, status: int = HTTPStatus.O
     return result if isinstance(result, Response) else JSONResponse(result, status)
 
 
-async def _on_api_error(_: Request, error: Exception) -> Response:
+async def _on_api_error(backend: Backend, _: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
+    is_invalid = error.status == HTTPStatus.BAD_REQUEST and error.param is not None
+    if is_invalid and backend.settings.rules.reports_invalid_requests_like_fastapi:
+        return JSONResponse(_fastapi_body(error), HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _error_response(error)
+
+
+def _error_response(error: ApiError) -> Response:
     return JSONResponse(error.body(), error.status, error.headers)
+
+
+def _fastapi_body(error: ApiError) -> dict[str, Any]:
+    """Return the body of FastAPI's response to an invalid request."""
+    location = [
+        int(step) if step.isdigit() else step for step in re.split(r"[.\[\]]+", error.param or "") if step
+    ]
+    return {"detail": [{"loc": ["body", *location], "msg": error.message, "type": "value_error"}]}
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
@@ -215,8 +232,8 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     place = f"{request.method} {request.url.path}"
     message = f"Invalid URL ({place})" if error.status_code == 404 else f"Not allowed: {place}"  # noqa: PLR2004
     refusal = ApiError(error.status_code, message, headers=dict(error.headers or {}))
-    return await _on_api_error(request, refusal)
+    return _error_response(refusal)
 
 
-async def _on_unexpected(request: Request, _: Exception) -> Response:
-    return await _on_api_error(request, server_error())
+async def _on_unexpected(_request: Request, _error: Exception) -> Response:
+    return _error_response(server_error())

@@ -84,7 +84,8 @@ async def apply_fault(request: FaultedRequest) -> None:
 
 async def _status(request: FaultedRequest) -> None:
     options = request.fault.options
-    if options.get("acts"):
+    if options.get("acts") or "acts_after" in options:
+        request.scope["extensions"]["emulator.delay"] = options.get("acts_after", 0.0)
         await request.act()
     status = options["status"]
     kind, code = _CODES.get(status, ("invalid_request_error", None))

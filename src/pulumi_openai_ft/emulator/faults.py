@@ -33,7 +33,8 @@ _SECONDS = number(minimum=0)
 
 ACTIONS: Mapping[str, Check] = {
     "status": fields(
-        {"status": _STATUS}, {"body": anything, "code": text(), "headers": pairs(text()), "acts": flag}
+        {"status": _STATUS},
+        {"body": anything, "code": text(), "headers": pairs(text()), "acts": flag, "acts_after": _SECONDS},
     ),
     "hang": fields({"seconds": _SECONDS}, {"acts": flag}),
     "drop_before": fields({}),
@@ -51,7 +52,9 @@ _HEAD = fields(
     {"action": one_of(*ACTIONS)},
     {
         **_MATCH,
-        **dict.fromkeys(("status", "body", "code", "headers", "acts", "seconds", "keep", "edits"), anything),
+        **dict.fromkeys(
+            ("status", "body", "code", "headers", "acts", "acts_after", "seconds", "keep", "edits"), anything
+        ),
     },
 )
 

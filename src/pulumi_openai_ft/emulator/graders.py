@@ -72,6 +72,9 @@ def _check(value: Any, path: str, kinds: Mapping[str, Check]) -> None:
 
 
 _TYPE_AND_NAME = {"type": text(), "name": text(1)}
+# The guides omit some names and use `pass_threshold`; the specification does not. Source: docs/openai-api.md#graders
+_TYPE, _MAYBE_NAME = {"type": text()}, {"name": nullable(text(1))}
+_GUIDE = {"pass_threshold": nullable(number())}
 _TOP: dict[str, Check] = {
     "string_check": fields(
         {
@@ -79,17 +82,25 @@ _TOP: dict[str, Check] = {
             "input": text(),
             "reference": text(),
             "operation": one_of("eq", "ne", "like", "ilike"),
-        }
+        },
+        _GUIDE,
     ),
     "text_similarity": fields(
-        {**_TYPE_AND_NAME, "input": text(), "reference": text(), "evaluation_metric": one_of(*_METRICS)}
+        {**_TYPE_AND_NAME, "input": text(), "reference": text(), "evaluation_metric": one_of(*_METRICS)},
+        _GUIDE,
     ),
     "score_model": fields(
         {**_TYPE_AND_NAME, "model": text(1), "input": items(anything, minimum=1)},
-        {"sampling_params": nullable(_SAMPLING), "range": nullable(items(number(), minimum=2, maximum=2))},
+        {
+            "sampling_params": nullable(_SAMPLING),
+            "range": nullable(items(number(), minimum=2, maximum=2)),
+            **_GUIDE,
+        },
     ),
-    "python": fields({**_TYPE_AND_NAME, "source": text(1)}, {"image_tag": nullable(text())}),
-    "multi": fields({**_TYPE_AND_NAME, "graders": _check_inner_graders, "calculate_output": text(1)}),
+    "python": fields({**_TYPE, "source": text(1)}, {"image_tag": nullable(text()), **_MAYBE_NAME, **_GUIDE}),
+    "multi": fields(
+        {**_TYPE, "graders": _check_inner_graders, "calculate_output": text(1)}, {**_MAYBE_NAME, **_GUIDE}
+    ),
 }
 _INNER: dict[str, Check] = {
     **{kind: check for kind, check in _TOP.items() if kind != "multi"},
@@ -100,6 +111,7 @@ _INNER: dict[str, Check] = {
             "input": items(anything, minimum=1),
             "labels": items(text(), minimum=1),
             "passing_labels": items(text(), minimum=1),
-        }
+        },
+        _GUIDE,
     ),
 }

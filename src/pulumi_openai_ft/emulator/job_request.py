@@ -117,6 +117,28 @@ def check_job_request(body: Any) -> None:
         )
 
 
+def own_method(body: Any, rules: Mode) -> dict[str, Any] | None:
+    """Return the method of the body if only this service has it or its grader, with all common hyperparameters."""
+    method = body.get("method") if isinstance(body, dict) else None
+    kind = method.get("type") if isinstance(method, dict) else None
+    if not (rules.takes_any_method and isinstance(method, dict) and isinstance(kind, str)):
+        return None
+    block = method[kind] if isinstance(method.get(kind), dict) else {}
+    grader = block.get("grader")
+    if kind in METHODS and not (isinstance(grader, dict) and grader.get("type") == "lambda"):
+        return None
+    given = block.get("hyperparameters")
+    resolved = {**dict.fromkeys(_COMMON, "auto"), **(given if isinstance(given, dict) else {})}
+    return {**method, kind: {**block, "hyperparameters": resolved}}
+
+
+def refuse_fields(body: Any, rules: Mode) -> None:
+    """Raise a 400 if the body has a field of the API that the service lacks."""
+    for name in rules.refused_fields:
+        if isinstance(body, dict) and body.get(name) is not None:
+            raise invalid(f"Unsupported parameter: '{name}'.", name, "unsupported_parameter")
+
+
 def ordered_method(body: dict[str, Any]) -> dict[str, Any]:
     """Return the method of a validated body, with missing hyperparameters set to "auto"."""
     method = body.get("method") or {"type": "supervised"}

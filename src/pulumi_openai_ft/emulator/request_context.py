@@ -35,8 +35,9 @@ class ApiRequest:
 
     @property
     def now(self) -> float:
-        """Return the Unix seconds of the emulator's clock."""
-        return self.backend.clock.now()
+        """Return the Unix seconds of the emulator's clock, at which the request takes effect: later if a fault delays it."""
+        delay: float = self.request.scope["extensions"].get("emulator.delay", 0.0)
+        return self.backend.clock.now() + delay
 
     @property
     def as_of(self) -> float:

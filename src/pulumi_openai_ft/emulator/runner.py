@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
+from pulumi_openai_ft.emulator.api_limits import METHODS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -33,13 +35,14 @@ class TrainingRequest:
 
     @property
     def kind(self) -> str:
-        """Return the method: supervised, dpo or reinforcement."""
-        return str(self.method["type"])
+        """Return the method: supervised, dpo or reinforcement. A method of another service is emulated as supervised."""
+        kind = str(self.method["type"])
+        return kind if kind in METHODS else METHODS[0]
 
     @property
     def hyperparameters(self) -> Mapping[str, Any]:
         """Return the requested hyperparameters: numbers, or "auto"."""
-        found: Mapping[str, Any] = self.method[self.kind]["hyperparameters"]
+        found: Mapping[str, Any] = self.method[self.method["type"]]["hyperparameters"]
         return found
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.emulator.catalog import BaseModel, Catalog
     from pulumi_openai_ft.emulator.event_log import Event
     from pulumi_openai_ft.emulator.records import Checkpoint, File, Job, Model, Part, Permission, Upload
+    from pulumi_openai_ft.emulator.service_modes import Mode
     from pulumi_openai_ft.emulator.settings import Settings
 
 _NULL_UNFINISHED = ("integrations", "method", "organization_id", "result_files")
@@ -66,10 +67,11 @@ def part_body(part: Part) -> dict[str, Any]:
 
 
 def job_body(job: Job, settings: Settings) -> dict[str, Any]:
-    """Return a job object. The deprecated `hyperparameters` contain the three that all methods have."""
+    """Return a job object. The deprecated `hyperparameters` contain the three that all methods have, or all."""
     hyperparameters = job.method[job.method["type"]]["hyperparameters"]
     rules = settings.rules
-    top_level = {name: hyperparameters[name] for name in _COMMON_HYPERPARAMETERS}
+    shown = hyperparameters if rules.shows_all_hyperparameters else _COMMON_HYPERPARAMETERS
+    top_level = {name: hyperparameters[name] for name in shown}
     body = {
         "object": "fine_tuning.job",
         "id": job.id,
@@ -98,7 +100,16 @@ def job_body(job: Job, settings: Settings) -> dict[str, Any]:
         "method": job.method,
         **rules.answer_fields,
     }
-    return _sparse(body, job) if rules.omits_unfinished else body
+    return _renamed(_sparse(body, job) if rules.omits_unfinished else body, rules)
+
+
+def _renamed(body: dict[str, Any], rules: Mode) -> dict[str, Any]:
+    """Return a job object without the fields that the service lacks, with the names that it uses."""
+    return {
+        rules.renamed_fields.get(name, name): value
+        for name, value in body.items()
+        if name not in rules.hidden_fields
+    }
 
 
 def _sparse(body: dict[str, Any], job: Job) -> dict[str, Any]:

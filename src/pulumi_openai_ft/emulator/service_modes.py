@@ -30,6 +30,8 @@ class Mode:
         keeps_metadata: Whether the service stores and returns a job's metadata.
         filters_by_metadata: Whether the job list supports the metadata filter. If not, the list ignores it.
         knows_tuned_models: Whether the model routes include fine-tuned models.
+        refused_fields: Fields of the API that the service refuses for a new job.
+        takes_any_method: Whether the service accepts methods and graders that the API does not have.
         body_fields: Additional fields that the service accepts for a new job; `*` accepts any.
         takes_any_hyperparameter: Whether the service accepts unknown hyperparameters and returns them.
         own_hyperparameters: Hyperparameters that the service overrides.
@@ -41,6 +43,10 @@ class Mode:
         deletes_jobs: Whether the service can delete jobs.
         file_processing_seconds: Seconds until a new file has the status `processed`.
         unprocessed: Status of a file before that.
+        hidden_fields: Fields of the API that job objects lack.
+        renamed_fields: Names of fields of job objects, if different.
+        shows_all_hyperparameters: Whether `hyperparameters` of a job object contains those of the method.
+        reports_invalid_requests_like_fastapi: Whether an invalid request returns a 422 with FastAPI's body.
     """
 
     service: str = "openai"
@@ -55,6 +61,8 @@ class Mode:
     keeps_metadata: bool = True
     filters_by_metadata: bool = True
     knows_tuned_models: bool = True
+    refused_fields: frozenset[str] = frozenset()
+    takes_any_method: bool = False
     body_fields: frozenset[str] = frozenset()
     takes_any_hyperparameter: bool = False
     own_hyperparameters: Mapping[str, Any] = field(default_factory=dict)
@@ -66,6 +74,10 @@ class Mode:
     deletes_jobs: bool = False
     file_processing_seconds: float = 0.0
     unprocessed: str = "uploaded"
+    hidden_fields: frozenset[str] = frozenset()
+    renamed_fields: Mapping[str, str] = field(default_factory=dict)
+    shows_all_hyperparameters: bool = False
+    reports_invalid_requests_like_fastapi: bool = False
 
     def has(self, route: str) -> bool:
         """Return whether the service has a route."""
@@ -96,6 +108,7 @@ MODES = {
         model_form="{base}.ft-{hex}{dashed_suffix}",
         checkpoint_prefix="ftchkpt-",
         statuses={"validating_files": "pending", "queued": "notRunning"},
+        filters_by_metadata=False,
         body_fields=frozenset({"trainingType"}),
         omits_unfinished=True,
         undecided=-1,
@@ -104,6 +117,34 @@ MODES = {
         deletes_jobs=True,
         file_processing_seconds=0.5,
         unprocessed="pending",
+    ),
+    "bedrock": Mode(
+        absent=(
+            "/v1/uploads*",
+            "/v1/fine_tuning/jobs/*/pause",
+            "/v1/fine_tuning/jobs/*/resume",
+            "/v1/fine_tuning/checkpoints/*",
+        ),
+        refused_fields=frozenset({"suffix"}),
+        takes_any_method=True,
+    ),
+    "nebius": Mode(
+        absent=(
+            "/v1/uploads*",
+            "/v1/fine_tuning/jobs/*/pause",
+            "/v1/fine_tuning/jobs/*/resume",
+            "/v1/fine_tuning/checkpoints/*",
+        ),
+        keeps_metadata=False,
+        filters_by_metadata=False,
+        knows_tuned_models=False,
+        takes_any_hyperparameter=True,
+        hidden_fields=frozenset(
+            {"eval_id", "fine_tuned_model", "method", "shared_with_openai", "usage_metrics"}
+        ),
+        renamed_fields={"user_provided_suffix": "suffix"},
+        shows_all_hyperparameters=True,
+        reports_invalid_requests_like_fastapi=True,
     ),
     "gateway": Mode(
         absent=(*_GATEWAY_ABSENT, "/v1/models*"),

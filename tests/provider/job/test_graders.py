@@ -18,6 +18,7 @@ from pulumi_openai_ft._provider.job.graders import (
     ScoreModel,
     StringCheck,
     TextSimilarity,
+    grader_warnings,
 )
 from pulumi_openai_ft._provider.job.inputs import FineTuningJobInputs
 from pulumi_openai_ft.emulator.errors import ApiError
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 TOP = "method.reinforcement.grader"
 PART = f"{TOP}.graders.part"
 PART_TYPES = "'string_check', 'text_similarity', 'score_model', 'label_model' or 'python'"
-WHOLE_TYPES = "'string_check', 'text_similarity', 'score_model', 'python' or 'multi'"
+WHOLE_TYPES = "'string_check', 'text_similarity', 'score_model', 'python', 'multi' or 'lambda'"
 
 CHECK = {
     "type": "string_check",
@@ -98,9 +99,24 @@ VALID = {
     "multi of a map": multi({"part": CHECK, "label": LABEL, "python": PYTHON}),
     "multi of a list": multi([SCORE, SIMILARITY]),
     "multi of one": multi(PYTHON),
+    "python as in the guide": {"type": "python", "source": "def grade(sample, item):\n    return 1.0\n"},
+    "multi as in the guide": {
+        "type": "multi",
+        "graders": {"part": {**SIMILARITY, "pass_threshold": 0.8}, "code": {"type": "python", "source": "x"}},
+        "calculate_output": "part",
+    },
+    **{
+        f"{kind['type']} with a threshold": {**kind, "pass_threshold": 0.5}
+        for kind in (CHECK, SIMILARITY, SCORE)
+    },
 }
 PARTS = {grader["type"]: grader for grader in (CHECK, SIMILARITY, SCORE, LABEL, PYTHON)}
 MODELS = (StringCheck, TextSimilarity, ScoreModel, LabelModel, PythonCode, Multi)
+
+
+OMITTED = {("python", "name"), ("multi", "name")}
+"""Fields that the specification requires and the guides omit."""
+LAMBDA = {"type": "lambda", "lambda": {"function": "arn:aws:lambda:us-west-2:123456789012:function:reward"}}
 
 
 def inputs(grader: Any) -> dict[str, Any]:
@@ -140,12 +156,17 @@ def test_graders_are_sent_as_given(grader: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("kind", "field"),
     [
-        *((kind, field) for kind, grader in PARTS.items() for field in grader),
-        *(("multi", field) for field in multi(CHECK)),
+        *(
+            (kind, field)
+            for kind, grader in PARTS.items()
+            for field in grader
+            if (kind, field) not in OMITTED
+        ),
+        *(("multi", field) for field in multi(CHECK) if ("multi", field) not in OMITTED),
     ],
 )
 def test_a_missing_field_is_named(kind: str, field: str) -> None:
-    """Every field of a plain grader is required, and the emulator agrees."""
+    """Every field of a plain grader is required, except names that the guides omit. The emulator agrees."""
     if kind == "multi":
         grader, path = without(multi(CHECK), field), TOP
     else:
@@ -292,7 +313,7 @@ def test_the_schema_describes_every_grader_and_field(model: Any) -> None:
 def test_the_schema_names_the_graders_of_a_job() -> None:
     schema = FineTuningJobInputs.model_json_schema()["$defs"]["Reinforcement"]["properties"]["grader"]
 
-    assert set(schema["discriminator"]["mapping"]) == {grader["type"] for grader in VALID.values()}
+    assert set(schema["discriminator"]["mapping"]) == {grader["type"] for grader in (*VALID.values(), LAMBDA)}
 
 
 class TestTraining:
@@ -321,3 +342,46 @@ class TestTraining:
         assert job["method"]["reinforcement"]["grader"] == grader
         assert read["status"] == "succeeded"
         assert provider.diff(created.id, read, declared).changes is False
+
+
+def warnings_of(grader: Any) -> list[str]:
+    return grader_warnings(grader, TOP)
+
+
+@pytest.mark.parametrize("name", [name for name in VALID if "guide" not in name and "threshold" not in name])
+def test_graders_of_the_specification_have_no_warnings(name: str) -> None:
+    assert warnings_of(VALID[name]) == []
+
+
+@pytest.mark.parametrize("place", ["map", "list", "one"])
+def test_differences_between_guide_and_specification_are_warnings(place: str) -> None:
+    part = {"type": "python", "source": "x", "pass_threshold": 0.5}
+    graders, path = {"map": ({"a": part}, ".a"), "list": ([part], "[0]"), "one": (part, "")}[place]
+
+    warnings = warnings_of(without(multi(graders), "name"))
+
+    assert [text.split(": ")[0] for text in warnings] == [
+        f"{TOP}.name",
+        f"{TOP}.graders{path}.name",
+        f"{TOP}.graders{path}.pass_threshold",
+    ]
+
+
+def test_a_named_grader_has_no_warning_about_its_name() -> None:
+    assert warnings_of({**PYTHON, "name": "code"}) == []
+
+
+def test_the_grader_of_bedrock_is_valid() -> None:
+    assert found(LAMBDA) == []
+
+
+@pytest.mark.parametrize(
+    ("grader", "sentence"),
+    [
+        ({"type": "lambda"}, ".lambda: is missing"),
+        ({"type": "lambda", "lambda": {}}, ".lambda.function: is missing"),
+        ({**LAMBDA, "arn": "x"}, ".arn: is not a known property"),
+    ],
+)
+def test_a_wrong_grader_of_bedrock_is_reported(grader: Any, sentence: str) -> None:
+    assert found(grader) == [f"{TOP}{sentence}"]

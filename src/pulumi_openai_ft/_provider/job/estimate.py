@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._provider.input_models import integers_from_floats, is_known, redacted_repr, unknown
-from pulumi_openai_ft._provider.job.validation import given_hyperparameters
+from pulumi_openai_ft._provider.job.validation import given_hyperparameters, requested_method
 from pulumi_openai_ft._provider.training_file_checks import OFF, check, is_error_level, prefixed
 from pulumi_openai_ft._shared.api_limits import METHODS
 from pulumi_openai_ft._shared.lazy_module import LazyModule
@@ -62,7 +62,7 @@ def estimate(
         The estimate, or None if the method, the number of epochs or the file's tokens are not known. It is also None
         for reinforcement, which is billed by time.
     """
-    if not is_known(props.get("method")):
+    if not is_known(requested_method(props)):
         return None
     epochs = integers_from_floats(given_hyperparameters(props)[1].get("n_epochs") or "auto")
     if epochs == "auto" and not profile.supports("auto"):
@@ -89,7 +89,7 @@ def estimated(props: Mapping[str, Any]) -> dict[str, Any]:
     found = integers_from_floats(props.get(ESTIMATE))
     if isinstance(found, dict):
         return dict(zip(ESTIMATED, (found["tokens"], found.get("usd")), strict=True))
-    estimate_inputs = ("model", "method", TRAINING_DATA, FILE_HASHES["training_file"])
+    estimate_inputs = ("model", "method", "extra_body", TRAINING_DATA, FILE_HASHES["training_file"])
     missing = None if is_known([props.get(name) for name in estimate_inputs]) else unknown()
     return dict.fromkeys(ESTIMATED, missing)
 
@@ -143,7 +143,7 @@ def _report(props: Mapping[str, Any], catalog: Catalog, service: str, host: Host
 
 
 def _method(props: Mapping[str, Any]) -> Any:
-    method = props.get("method")
+    method = requested_method(props)
     return METHODS[0] if method is None else method.get("type") if isinstance(method, dict) else None
 
 

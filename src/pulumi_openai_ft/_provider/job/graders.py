@@ -17,6 +17,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     WrapValidator,
+    create_model,
     field_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticKnownError
@@ -35,6 +36,9 @@ def _ascending(numbers: list[float]) -> list[float]:
         raise ValueError("two numbers in ascending order")
     return numbers
 
+
+LAMBDA = "lambda"
+"""Type of the grader that only Amazon Bedrock documents."""
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Template = Annotated[str, AfterValidator(_closed)]
@@ -73,8 +77,22 @@ class SamplingParams(InputModel):
     )
 
 
-class _Named(InputModel):
+class _Grader(InputModel):
+    pass_threshold: float | None = Field(
+        default=None,
+        description="Reward from which a response passes. OpenAI's guides use it; its specification does not contain it.",
+    )
+
+
+class _Named(_Grader):
     name: Text = Field(description="Name of the grader.")
+
+
+class _Nameable(_Grader):
+    name: Text | None = Field(
+        default=None,
+        description="Name of the grader. OpenAI's specification requires it; its guides omit it.",
+    )
 
 
 class _Comparing(_Named):
@@ -149,7 +167,7 @@ class LabelModel(_ModelBased):
         return passing
 
 
-class PythonCode(_Named):
+class PythonCode(_Nameable):
     """A grader that rewards the number returned by Python code."""
 
     type: Literal["python"] = Field(description="Type of the grader.")
@@ -216,7 +234,7 @@ def _as_its_form(value: Any, _handler: Any) -> Any:
     raise ValueError("a map from names to graders, or a list of graders")
 
 
-class Multi(_Named):
+class Multi(_Nameable):
     """A grader that rewards the result of a formula over the rewards of other graders."""
 
     type: Literal["multi"] = Field(description="Type of the grader.")
@@ -228,6 +246,53 @@ class Multi(_Named):
     )
 
 
-_Whole = StringCheck | TextSimilarity | ScoreModel | PythonCode | Multi
+class LambdaFunction(InputModel):
+    """An AWS Lambda function."""
+
+    function: Text = Field(description="ARN of the function.")
+
+
+LambdaGrader = create_model(  # type: ignore[call-overload]  # mypy takes the fields for other arguments
+    "LambdaGrader",
+    __base__=InputModel,
+    __doc__="A grader that rewards the number returned by an AWS Lambda function. Only Amazon Bedrock documents it.",
+    type=(Literal["lambda"], Field(description="Type of the grader.")),
+    **{LAMBDA: (LambdaFunction, Field(description="The function."))},
+)
+"""Made by a function, because a class body can not contain a field named `lambda`."""
+
+_NAMELESS = ("multi", "python")
+"""Types of graders that OpenAI's guides show without a name."""
+
+_Whole = StringCheck | TextSimilarity | ScoreModel | PythonCode | Multi | LambdaGrader
 Grader = Annotated[_Whole, Field(discriminator="type"), _as_its_type(_Whole)]
 """A grader that can compute the reward of a reinforcement job."""
+
+
+def grader_warnings(grader: Any, path: str) -> list[str]:
+    """Return the differences between OpenAI's guides and its specification that a grader and its parts contain.
+
+    Args:
+        grader: A grader of a job, or the graders of a `multi` grader.
+        path: Its property path.
+    """
+    if isinstance(grader, list):
+        return [
+            text for index, part in enumerate(grader) for text in grader_warnings(part, f"{path}[{index}]")
+        ]
+    if not isinstance(grader, dict):
+        return []
+    if isinstance(grader.get("type", {}), dict):
+        return [text for name, part in grader.items() for text in grader_warnings(part, f"{path}.{name}")]
+    found = []
+    if grader["type"] in _NAMELESS and grader.get("name") is None:
+        found.append(
+            f"{path}.name: is missing: OpenAI's guides omit it, but its specification requires it: add a name if the "
+            f"service refuses the job"
+        )
+    if grader.get("pass_threshold") is not None:
+        found.append(
+            f"{path}.pass_threshold: OpenAI's guides use it, but its specification does not contain it: remove it if the "
+            f"service refuses the job"
+        )
+    return [*found, *grader_warnings(grader.get("graders"), f"{path}.graders")]

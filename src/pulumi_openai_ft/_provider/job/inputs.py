@@ -179,7 +179,8 @@ class FineTuningJobInputs(InputModel):
     )
     extra_body: Annotated[dict[str, Any] | None, REPLACES] = Field(
         default=None,
-        description="Additional fields of the request body, for parameters that a service adds to the API.",
+        description="Additional fields of the request body, for parameters that a service adds to the API. At services "
+        "other than OpenAI, `method` can be one of them.",
     )
     wait_for_completion: Annotated[bool, IN_PLACE] = Field(
         default=True, description="Whether `up` waits until the job has ended."

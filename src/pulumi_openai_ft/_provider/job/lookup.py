@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from math import inf
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -138,6 +139,24 @@ class JobLookup:
         hidden = [job for job in jobs if job.metadata is None and "metadata" not in job.unreadable]
         complete = {job.id: self.api.job(job.id) for job in hidden[:HIDDEN]}
         return [complete.get(job.id, job) for job in jobs]
+
+    def unlabelled(self, training_file: str, since: float | None) -> list[Job]:
+        """Return the jobs on a training file that have no idempotency key. Always sends requests.
+
+        A service that drops the metadata of jobs has such jobs, so that a search by key finds nothing there.
+
+        Args:
+            training_file: Id of the training file. A job that does not show its file counts as well.
+            since: The service's time, in Unix seconds, before which jobs do not count. By default, all count.
+        """
+        earliest = -inf if since is None else since - CREATED_AT_SLACK
+        return [
+            job
+            for job in self.api.jobs()
+            if job.training_file in (None, training_file)
+            and TOKEN_KEY not in (job.metadata or {})
+            and (not job.created_at or job.created_at >= earliest)
+        ]
 
     def find_before_create(self, key: str) -> list[Job]:
         """Return the jobs with an idempotency key, newest first.

@@ -1,7 +1,4 @@
-"""Operations on jobs: adopt, create, wait, pause, resume, cancel.
-
-This is the only module that creates jobs.
-"""
+"""Operations on jobs: adopt, create, wait, pause, resume, cancel."""
 
 from __future__ import annotations
 
@@ -15,10 +12,9 @@ from pulumi_openai_ft._client.retries import SUCCESSES
 from pulumi_openai_ft._provider.adoption import AdoptedIds
 from pulumi_openai_ft._provider.file_processing import FileProcessing
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft._provider.job.inputs import PROVIDER_INPUTS
-from pulumi_openai_ft._provider.job.lookup import TOKEN_KEY, JobLookup
+from pulumi_openai_ft._provider.job.creation import JobCreator
+from pulumi_openai_ft._provider.job.lookup import JobLookup
 from pulumi_openai_ft._provider.job.poller import Poller
-from pulumi_openai_ft._provider.lost_response import LOOKUP_DELAYS, poll_until_found
 from pulumi_openai_ft._provider.progress.status_row import JobProgressReporter
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
@@ -26,7 +22,6 @@ from pulumi_openai_ft.errors import (
     JobTimeoutError,
     NotFoundError,
     RequestError,
-    ServiceConnectionError,
     ServiceError,
 )
 
@@ -81,10 +76,12 @@ class JobManager:
     _models_listed_at: float = float("-inf")
     _poller: Poller = field(init=False)
     _search: JobLookup = field(init=False)
+    _creator: JobCreator = field(init=False)
 
     def __post_init__(self) -> None:
         self._poller = Poller(self.api, self.host.time)
         self._search = JobLookup(self.api, self.host.time)
+        self._creator = JobCreator(self.api, self.host, self._search)
 
     def find(self, job_id: str) -> Job:
         """Return the current job.
@@ -120,6 +117,10 @@ class JobManager:
             inputs: The job's inputs.
         """
         known = [job for key in keys for job in self._search.find_before_create(key)]
+        if known:
+            self._creator.forget(keys)
+        else:
+            known = self._creator.recorded(keys, inputs)
         if job := next((job for job in known if self._is_adoptable(job, inputs)), None):
             self.host.info(
                 f"adopted job {job.id} ({job.status}{self._age(job)}), which was created with the same inputs"
@@ -258,44 +259,10 @@ class JobManager:
         return not models.is_complete and self.has_model(job)
 
     def _create(self, key: str, inputs: Mapping[str, Any], known: set[str]) -> Job:
-        self.host.raise_if_interrupted()
-        try:
-            job = self.api.create_job(self._body(key, inputs))
-        except RequestError as error:
-            if not error.may_have_acted:
-                raise
-            return self._recover_lost_create(key, known, error)
+        job = self._creator.create(key, inputs, known)
         self.host.info(f"created job {job.id}")
         self._created[job.id] = key, known
         return job
-
-    def _body(self, key: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the body of the create request: the API's inputs and the idempotency key."""
-        body = {name: value for name, value in inputs.items() if name not in PROVIDER_INPUTS}
-        if self.api.settings.profile.supports("metadata"):
-            body["metadata"] = {**inputs.get("metadata", {}), TOKEN_KEY: key}
-        return {**body, **inputs.get("extra_body", {})}
-
-    def _recover_lost_create(self, key: str, known: set[str], error: RequestError) -> Job:
-        """Return the job of a create request whose response was lost. A create request is never repeated."""
-        if not self.api.settings.profile.supports("metadata"):
-            raise ServiceConnectionError(
-                f"no response to the create request, and the service does not store the metadata needed to find the "
-                f"job: {error}. Check at the service whether the job was created before you run the command again",
-                may_have_acted=True,
-            ) from error
-        found = poll_until_found(
-            lambda: next((job for job in self._search.find(key) if job.id not in known), None),
-            self.host.time,
-        )
-        if found is None:
-            raise ServiceConnectionError(
-                f"no response to the create request, and no matching job appeared within {sum(LOOKUP_DELAYS):.0f} s: "
-                f"{error}. Run the command again: if the job appears later, it is adopted and not created twice",
-                may_have_acted=True,
-            ) from error
-        self.host.info(f"job {found.id} was created although the service's response was lost")
-        return found
 
     def _wait(self, job: Job, *, pause: bool, seconds: float | None) -> Job:
         def done(seen: Job) -> bool:

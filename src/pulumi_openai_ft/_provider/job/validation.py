@@ -6,7 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._provider.input_models import integers_from_floats
+from pulumi_openai_ft._provider.job.graders import LAMBDA, grader_warnings
 from pulumi_openai_ft._provider.job.inputs import DpoHyperparameters, ReinforcementHyperparameters
+from pulumi_openai_ft._service_profiles import OPENAI, Profile
 from pulumi_openai_ft._shared.api_limits import METHODS
 from pulumi_openai_ft.catalog import Catalog, warnings
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import date
 
-    from pulumi_openai_ft._service_profiles import Profile
     from pulumi_openai_ft._settings import Settings
 
 _RESERVED_BODY_FIELDS = ("metadata", "model", "training_file", "validation_file", "method")
@@ -24,9 +25,15 @@ API_HYPERPARAMETERS = (
 """Hyperparameters of the API."""
 
 
-def conflicting_inputs(props: Mapping[str, Any]) -> list[str]:
+def conflicting_inputs(props: Mapping[str, Any], profile: Profile = OPENAI) -> list[str]:
     """Return messages about the conflicts between inputs."""
-    return [*_deadline_problems(props), *_method_problems(props), *_body_problems(props)]
+    return [*_deadline_problems(props), *_method_problems(props, profile), *_body_problems(props, profile)]
+
+
+def requested_method(props: Mapping[str, Any]) -> Any:
+    """Return the method that the create request contains: the input `method`, or else the one in `extra_body`."""
+    method, body = props.get("method"), props.get("extra_body")
+    return body.get("method") if method is None and isinstance(body, dict) else method
 
 
 def unsupported_features(props: Mapping[str, Any], profile: Profile) -> list[str]:
@@ -38,12 +45,32 @@ def unsupported_features(props: Mapping[str, Any], profile: Profile) -> list[str
         "metadata": "metadata" if props.get("metadata") else "",
         "models": "delete_model_on_destroy" if props.get("delete_model_on_destroy") is True else "",
         "auto": f"method.{kind}.hyperparameters.{auto}" if auto else "",
+        "suffix": "suffix" if props.get("suffix") is not None else "",
     }
-    return [
+    found = [
         f"{path}: {profile.unsupported_message(feature)}"
         for feature, path in used_features.items()
         if path and not profile.supports(feature)
     ]
+    return [*found, *_grader_problems(props, profile)]
+
+
+def _grader_problems(props: Mapping[str, Any], profile: Profile) -> list[str]:
+    """Return a message if the service does not document the type of the job's grader."""
+    if _grader_type(props) != LAMBDA or profile.accepts_lambda_grader:
+        return []
+    remedy = (
+        "use another grader" if profile is OPENAI else "use another grader, or pass the method in extra_body"
+    )
+    text = f"the service {profile.name!r} does not document the type {LAMBDA!r}: {remedy}"
+    return [f"method.reinforcement.grader.type: {text}"]
+
+
+def _grader_type(props: Mapping[str, Any]) -> Any:
+    value: Any = props.get("method")
+    for step in ("reinforcement", "grader", "type"):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
 
 
 def split_hyperparameters(
@@ -59,6 +86,8 @@ def split_hyperparameters(
         The properties without these hyperparameters, and these hyperparameters.
     """
     kind, given = given_hyperparameters(props)
+    if props.get("method") is None:
+        return dict(props), {}
     extra = {
         name: value
         for name, value in given.items()
@@ -86,7 +115,7 @@ def with_hyperparameters(inputs: dict[str, Any], extra: Mapping[str, Any]) -> di
 
 def given_hyperparameters(props: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the method's type and its hyperparameters. Values that are missing or unknown are omitted."""
-    method = props.get("method")
+    method = requested_method(props)
     kind = method.get("type") if isinstance(method, dict) else None
     settings = method.get(kind) if isinstance(method, dict) and isinstance(kind, str) else None
     given = settings.get("hyperparameters") if isinstance(settings, dict) else None
@@ -104,17 +133,22 @@ def _deadline_problems(props: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _body_problems(props: Mapping[str, Any]) -> list[str]:
-    """Return the fields of `extra_body` that would overwrite the idempotency key or inputs that are checked."""
+def _body_problems(props: Mapping[str, Any], profile: Profile) -> list[str]:
+    """Return the fields of `extra_body` that would overwrite the idempotency key or inputs that are checked.
+
+    A service other than OpenAI may have methods that the input `method` does not define.
+    """
     body = props.get("extra_body")
-    reserved = [name for name in _RESERVED_BODY_FIELDS if name in body] if isinstance(body, dict) else []
+    is_free = profile.name != OPENAI.name and props.get("method") is None
+    names = [name for name in _RESERVED_BODY_FIELDS if name != "method" or not is_free]
+    reserved = [name for name in names if name in body] if isinstance(body, dict) else []
     return [
         f"extra_body.{name}: would overwrite the job's {name}: set the input {name} instead"
         for name in reserved
     ]
 
 
-def _method_problems(props: Mapping[str, Any]) -> list[str]:
+def _method_problems(props: Mapping[str, Any], profile: Profile) -> list[str]:
     """Return missing inputs of a method, and settings of other methods, which the service would ignore."""
     method = props.get("method")
     if not isinstance(method, dict) or not isinstance(kind := method.get("type"), str):
@@ -126,7 +160,8 @@ def _method_problems(props: Mapping[str, Any]) -> list[str]:
     ]
     if kind == "reinforcement" and method.get(kind) is None:
         found.append("method.reinforcement: is missing: this type requires a grader")
-    if kind == "reinforcement" and props.get("validation_file") is None:
+    requires_validation = profile.requires_validation_file and _grader_type(props) != LAMBDA
+    if kind == "reinforcement" and requires_validation and props.get("validation_file") is None:
         found.append("validation_file: is missing: reinforcement training requires a validation file")
     return found
 
@@ -141,6 +176,17 @@ def load_catalog(settings: Settings) -> Catalog:
     return Catalog.load(json.loads(overrides) if overrides else None, service=settings.profile.name)
 
 
+def method_warnings(inputs: Mapping[str, Any]) -> list[str]:
+    """Return warnings about a method that OpenAI's guides and its specification describe differently."""
+    method = inputs.get("method")
+    settings = method.get("reinforcement") if isinstance(method, dict) else None
+    return (
+        grader_warnings(settings.get("grader"), "method.reinforcement.grader")
+        if isinstance(settings, dict)
+        else []
+    )
+
+
 def model_warnings(inputs: Mapping[str, Any], catalog: Catalog, days: int, today: date) -> list[str]:
     """Return the warnings about the job's base model.
 
@@ -150,7 +196,7 @@ def model_warnings(inputs: Mapping[str, Any], catalog: Catalog, days: int, today
         days: Number of days before the model's shutdown at which warnings begin.
         today: The date on which the job would be created.
     """
-    model, method = inputs.get("model"), inputs.get("method")
+    model, method = inputs.get("model"), requested_method(inputs)
     if not isinstance(model, str):
         return []
     kind = method.get("type") if isinstance(method, dict) else "supervised"

@@ -11,6 +11,8 @@ from pulumi_openai_ft.emulator.ids import new_id
 from pulumi_openai_ft.emulator.job_request import (
     check_job_request,
     ordered_method,
+    own_method,
+    refuse_fields,
     split_extras,
     with_hyperparameters,
 )
@@ -30,14 +32,17 @@ def create_job(call: ApiRequest) -> Json:
     """POST /fine_tuning/jobs."""
     backend, rules = call.backend, call.backend.settings.rules
     _refuse_closed(call)
-    body, extras = split_extras(call.body, rules)
+    own = own_method(call.body, rules)
+    sent = {name: value for name, value in call.body.items() if name != "method"} if own else call.body
+    body, extras = split_extras(sent, rules)
+    refuse_fields(body, rules)
     check_job_request(body)
     for param in ("training_file", "validation_file"):  # the service checks them before the model
         if body.get(param) is not None:
             _check_training_file(call, body[param], param)
     model, base = _model(call, body["model"])
-    method = with_hyperparameters(ordered_method(body), {**extras, **rules.own_hyperparameters})
-    _refuse_untunable(call, body["model"], base, method["type"])
+    method = own or with_hyperparameters(ordered_method(body), {**extras, **rules.own_hyperparameters})
+    _refuse_untunable(call, body["model"], base, None if own else method["type"])
     job_id = new_id("ftjob-")
     seed = body.get("seed")
     job = Job(
@@ -165,13 +170,13 @@ def _model(call: ApiRequest, name: str) -> tuple[str, BaseModel]:
     return name, base
 
 
-def _refuse_untunable(call: ApiRequest, name: str, base: BaseModel, method: str) -> None:
+def _refuse_untunable(call: ApiRequest, name: str, base: BaseModel, method: str | None) -> None:
     unavailable, today = f"Model {name} is not available for fine-tuning", call.backend.settings.today
     if base.is_shut_down(today):
         message = f"{unavailable}: it was shut down on {base.shutdown_date}."
     elif base.takes_no_jobs(today):
         message = f"{unavailable}."
-    elif base.is_known_unsupported(method):
+    elif method is not None and base.is_known_unsupported(method):
         message = f"{unavailable} with method {method}."
     else:
         return

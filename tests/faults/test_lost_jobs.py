@@ -1,0 +1,259 @@
+"""Lost responses at services that do not store the metadata of jobs: what a record on this machine resolves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.faults.setups import endless_job, file
+from tests.faults.stack_resource import StackResource
+
+from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
+from pulumi_openai_ft._provider.job.create_records import CreateRecordStore
+from pulumi_openai_ft.errors import (
+    CommandInterruptedError,
+    RequestError,
+    ServiceConnectionError,
+    ServiceError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.faults.harness import Harness
+
+JOBS = "/fine_tuning/jobs"
+EPOCHS = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 2, "batch_size": "auto"}}}
+OTHER = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3}}}
+
+
+@pytest.fixture(autouse=True)
+def _own_mode(harness: Harness) -> Iterator[None]:
+    sleep = harness.clock.sleep
+    yield
+    harness.clock.sleep = sleep  # type: ignore[method-assign]
+    harness.reset()
+
+
+@pytest.fixture(params=["documented", "unknown"])
+def job(harness: Harness, request: pytest.FixtureRequest) -> StackResource:
+    """A job at a service without metadata; the profile states that, or it does not."""
+    harness.reset()
+    harness.service.settings.mode = "gateway-without-metadata"
+    if request.param == "documented":
+        harness.settings["unsupportedFeatures"] = "metadata,metadata_filter,models"
+    return endless_job(harness, wait_for_completion=False, method=EPOCHS, seed=7, suffix="support")
+
+
+def lose_response(harness: Harness, action: str = "drop_after") -> None:
+    harness.service.fault("POST", JOBS, action)
+
+
+def go_down(harness: Harness) -> None:
+    """Lose the response, and then every response: the process ends without having searched for the job."""
+    lose_response(harness)
+    harness.service.fault("GET", "*", "drop_before", None, skip=1)
+
+
+def posts(harness: Harness) -> int:
+    return len(harness.service.journal(method="POST", path=f"/v1{JOBS}"))
+
+
+def ids(harness: Harness) -> list[str]:
+    return [job["id"] for job in harness.service.jobs()]
+
+
+def buy(job: StackResource, **changes: Any) -> str:
+    """Create a job on the same file by other means than this package."""
+    api = job.harness.provider(FineTuningJobProvider).api
+    names = ("model", "training_file", "method", "seed", "suffix")
+    return api.create_job({**{name: job.inputs[name] for name in names}, **changes}).id
+
+
+def unresolved(job: StackResource, others: int = 0) -> str:
+    """Run `up` twice, and return the error: it sends nothing again."""
+    sent = posts(job.harness)
+    with pytest.raises(ServiceConnectionError, match=r"does not store the metadata.*Nothing was sent again"):
+        job.up()
+    job.harness.clear_faults()
+    with pytest.raises(
+        ServiceConnectionError, match=r"does not store the metadata.*Nothing was sent again"
+    ) as caught:
+        job.up()
+    assert posts(job.harness) <= sent + 1 + others
+    return str(caught.value)
+
+
+def records(harness: Harness) -> CreateRecordStore:
+    return CreateRecordStore(harness.provider(FineTuningJobProvider).settings)
+
+
+def test_the_job_of_a_lost_response_is_adopted(harness: Harness, job: StackResource) -> None:
+    lose_response(harness)
+
+    job.up()
+
+    assert ids(harness) == [job.id]
+    assert posts(harness) == 1
+
+
+def test_a_later_process_adopts_the_job(harness: Harness, job: StackResource) -> None:
+    go_down(harness)
+    with pytest.raises(RequestError):
+        job.up()
+    harness.clear_faults()
+
+    job.up()
+
+    assert ids(harness) == [job.id]
+    assert posts(harness) == 1
+
+
+def test_a_job_of_a_lost_state_is_adopted(harness: Harness, job: StackResource) -> None:
+    job.up()
+    job.forget()
+
+    job.up()
+
+    assert ids(harness) == [job.id]
+
+
+def test_a_missing_job_is_not_created_again(harness: Harness, job: StackResource) -> None:
+    harness.settings["unsupportedFeatures"] = "metadata"
+    lose_response(harness, "drop_before")
+
+    text = unresolved(job)
+
+    assert "no job appeared" in text
+    assert posts(harness) == 1
+
+
+def test_the_deleted_record_allows_another_request(harness: Harness, job: StackResource) -> None:
+    harness.settings["unsupportedFeatures"] = "metadata"
+    lose_response(harness, "drop_before")
+    text = unresolved(job)
+    (record,) = records(harness).folder.glob("*.json")
+    assert str(record) in text
+
+    record.unlink()
+    job.up()
+
+    assert ids(harness) == [job.id]
+
+
+@pytest.mark.parametrize("status", [500, 503, 502])
+def test_an_error_of_the_service_is_not_followed_by_a_second_request(
+    harness: Harness, job: StackResource, status: int
+) -> None:
+    harness.settings["unsupportedFeatures"] = "metadata"
+    harness.service.fault("POST", JOBS, "status", None, status=status)
+
+    assert "no job appeared" in unresolved(job)
+    assert posts(harness) == 1
+
+
+@pytest.mark.parametrize("name", ["two", "used", "named", "other"])
+def test_an_uncertain_job_is_not_adopted(harness: Harness, job: StackResource, name: str) -> None:
+    earlier = [buy(job)] if name == "used" else []
+    if earlier:
+        harness.clock.now += 3600
+    if name == "named":
+        data = file(harness, filename="mine.jsonl")
+        data.up()
+        job.inputs["training_file"] = data.id
+    lose_response(harness, "drop_before" if name == "other" else "drop_after")
+    if name in ("two", "other"):
+        changes = {"method": OTHER} if name == "other" else {}
+        after_post(harness, lambda: buy(job, **changes))
+
+    text = unresolved(job, others=1 if name in ("two", "other") else 0)
+
+    candidates = set(ids(harness)) - set(earlier)
+    assert len(candidates) == (2 if name == "two" else 1)
+    assert all(id_ in text for id_ in candidates)
+    assert "pulumi import pulumi-python:dynamic/openai_ft:FineTuningJob NAME ftjob-" in text
+
+
+def after_post(harness: Harness, act: Callable[[], object]) -> None:
+    """Do something once, at the first pause after the next create request."""
+    sleep, waiting = harness.clock.sleep, [act]
+
+    def act_and_sleep(seconds: float) -> None:
+        if waiting:
+            waiting.pop()()
+        sleep(seconds)
+
+    harness.clock.sleep = act_and_sleep  # type: ignore[method-assign]
+
+
+def test_a_refused_request_leaves_no_record(harness: Harness, job: StackResource) -> None:
+    harness.service.fault("POST", JOBS, "status", status=422, body={"detail": "no"})
+    with pytest.raises(ServiceError):
+        job.up()
+    assert list(records(harness).folder.glob("*.json")) == []
+
+    job.up()
+
+    assert ids(harness) == [job.id]
+
+
+def test_an_interruption_before_the_request_leaves_no_record(harness: Harness, job: StackResource) -> None:
+    harness.service.fault("POST", JOBS, "status", status=429, headers={"retry-after": "1"})
+
+    def interrupt() -> None:
+        raise CommandInterruptedError("the command was interrupted")
+
+    after_post(harness, interrupt)
+    with pytest.raises(CommandInterruptedError):
+        job.up()
+
+    assert list(records(harness).folder.glob("*.json")) == []
+    job.up()
+    assert ids(harness) == [job.id]
+
+
+def test_a_waiting_request_for_the_same_file_prevents_adoption(harness: Harness, job: StackResource) -> None:
+    other = StackResource(harness, job.kind, {**job.inputs, "__identity": "another"})
+    go_down(harness)
+    with pytest.raises(RequestError):
+        other.up()
+    harness.clear_faults()
+    lose_response(harness)
+
+    unresolved(job)
+
+
+def test_missing_metadata_is_reported_once(harness: Harness) -> None:
+    harness.reset()
+    harness.service.settings.mode = "gateway-without-metadata"
+    jobs = [endless_job(harness, wait_for_completion=False, triggers=[number]) for number in range(3)]
+
+    for job in jobs:
+        job.up()
+
+    warnings = [text for text in harness.messages if "without the metadata that was sent" in text]
+    assert len(warnings) == 1
+    assert f"job {jobs[0].id}" in warnings[0]
+    assert records(harness).drops_metadata
+
+
+def test_a_service_that_keeps_metadata_leaves_no_record(harness: Harness) -> None:
+    harness.reset()
+    job = endless_job(harness, wait_for_completion=False)
+
+    job.up()
+
+    assert not records(harness).drops_metadata
+    assert list(records(harness).folder.glob("*.json")) == []
+
+
+def test_an_unreadable_record_stops_the_operation(harness: Harness, job: StackResource) -> None:
+    job.up()
+    (record,) = records(harness).folder.glob("*.json")
+    record.write_text("{")
+    job.forget()
+
+    with pytest.raises(Exception, match="cannot be read: check at the service whether the job exists"):
+        job.up()
+
+    assert posts(harness) == 1
