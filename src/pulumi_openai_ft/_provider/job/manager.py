@@ -304,7 +304,7 @@ class JobManager:
             acted: Job = action(job.id)
         except RequestError as error:
             seen = self.api.job(job.id)
-            was_accepted = isinstance(error, InvalidResponseError) and error.status in SUCCESSES
+            was_accepted = isinstance(error, InvalidResponseError) and error.is_json
             if seen.is_terminal or was_accepted:
                 return seen
             raise error from None
