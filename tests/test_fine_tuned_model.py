@@ -214,5 +214,5 @@ def test_a_job_without_waiting_cannot_be_shared(ran: dict[str, Any]) -> None:
 
     assert kind == "InputError"
     assert sentence.startswith(
-        "FineTunedModel 'm': share_with: a model that `up` does not wait for has no name yet"
+        "FineTunedModel 'm': share_with: the model has no name until the job has succeeded"
     )

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pulumi
 
+from pulumi_openai_ft._program.input_values import by_content, plain
 from pulumi_openai_ft._program.interrupts import hide_interrupts_by_host
 from pulumi_openai_ft._program.stack_config import warn_about_plaintext_keys
 from pulumi_openai_ft._shared.state_names import IDENTITY, SECRET_INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
+
+
+HIDDEN = "__"
+_ASSETS = {"triggers": by_content}
+"""Conversion of assets and archives, for each input that accepts them."""
 
 
 class ResourceBase:
@@ -40,9 +46,14 @@ class ResourceBase:
         program's run time.
         """
         hide_interrupts_by_host()
+        given = {
+            name: value if name.startswith(HIDDEN) else plain(value, _ASSETS.get(name))
+            for name, value in given.items()
+            if value is not None
+        }
         return {
             **dict.fromkeys(self._outputs),
-            **{name: value for name, value in given.items() if value is not None},
+            **given,
             IDENTITY: resource_identity(resource_name, type(self).__name__, opts),
             **({SECRET_INPUTS: secrets} if (secrets := secret_inputs(given)) else {}),
         }

@@ -112,6 +112,8 @@ class Provider(ResourceProvider):
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Return all problems that can be detected before the resource is created."""
+        if unsupported := input_models.unsupported_values(news):
+            return CheckResult({}, [CheckFailure("", reason) for reason in unsupported])
         reasons = [*self._setting_problems(), *self.input_problems(news)]
         reasons = reasons or self.profile_problems(news) or self.data_problems(olds, news)
         if not (olds or reasons):

@@ -6,6 +6,8 @@ IDENTITY, FORMER_IDENTITIES = "__identity", "__former_identities"
 """Hidden inputs: the unique identity of a resource, and the identities it had under its aliases."""
 SECRET_INPUTS = "__secret_inputs"  # noqa: S105 - a property
 """Hidden input: names of the secret inputs, because the engine does not pass secretness to providers."""
+UNSUPPORTED_VALUE = "__unsupported_value"
+"""Key of the marker that the program passes in place of a value that Pulumi cannot pass. It never reaches a state."""
 FILE_HASHES = {"training_file": "__training_file_sha256", "validation_file": "__validation_file_sha256"}
 """Hidden inputs of a job: SHA-256 hashes of its files, if known."""
 TRAINING_DATA = "__training_data"
