@@ -234,9 +234,9 @@ def test_equal_content_counts_as_equal_in_triggers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("asset", "reason"),
     [
-        (pulumi.FileAsset("missing"), "is an asset or archive whose file 'missing' cannot be read"),
+        (pulumi.FileAsset("missing"), "is an asset or archive whose file cannot be read"),
         (pulumi.RemoteAsset("http://x"), "is a RemoteAsset, whose content is not on this machine"),
-        (pulumi.FileArchive("missing"), "is an asset or archive whose file 'missing' cannot be read"),
+        (pulumi.FileArchive("missing"), "is an asset or archive whose file cannot be read"),
         (pulumi.RemoteArchive("http://x"), "is a RemoteArchive, whose content is not on this machine"),
     ],
 )

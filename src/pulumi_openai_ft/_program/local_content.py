@@ -104,4 +104,4 @@ def _members(archive: Any) -> Iterator[tuple[str, str]]:
 def _required_sha256(path: str) -> str:
     if found := file_sha256(path):
         return found
-    raise InputError(f"is an asset or archive whose file {path!r} cannot be read: check the path")
+    raise InputError("is an asset or archive whose file cannot be read: check the path")

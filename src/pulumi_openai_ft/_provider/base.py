@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pulumi.dynamic import CheckFailure, CheckResult, DiffResult, ReadResult, ResourceProvider
 
 from pulumi_openai_ft._client.client import Client, connect
-from pulumi_openai_ft._provider import input_models, pulumi_host_patch
+from pulumi_openai_ft._provider import input_models, pulumi_host_patch, redaction
 from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
@@ -82,6 +82,13 @@ class Provider(ResourceProvider):
     """The host process of this provider. This package's own host sets it to its subclass."""
     inputs_used_in_diff: ClassVar[tuple[str, ...]] = ()
     """Inputs of the last `up` to compare if the outputs lack them, such as after an import."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Remove secret inputs from the messages of all operations."""
+        super().__init_subclass__(**kwargs)
+        for name in redaction.OPERATIONS:
+            if name in vars(cls) or name == "check":
+                setattr(cls, name, redaction.redacts(getattr(cls, name)))
 
     def configure(self, req: ConfigureRequest) -> None:
         """Store the stack's configuration. `check` and every operation report invalid values."""

@@ -18,7 +18,7 @@ from pulumi_openai_ft._provider.resource_import import content_sha256, file_inpu
 from pulumi_openai_ft._provider.training_file_checks import OFF, is_error_level, row_counts
 from pulumi_openai_ft._provider.upload.request import UploadRequest
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
-from pulumi_openai_ft._shared.state_names import IDENTITY
+from pulumi_openai_ft._shared.state_names import IDENTITY, SECRET_INPUTS
 from pulumi_openai_ft.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 FILENAME = r'^[^"\x00-\x1f]+$'
 """Names that a multipart form transmits unchanged: without double quotes and control characters."""
+NEUTRAL_NAME = "file"
+"""Name at the service of a file whose local path is secret, because the service's name is an output in plaintext."""
 REPLACING = ("purpose", "filename", "expires_after")
 COUNTS = ("example_count", "token_count")
 """Outputs that are counted once, in the local file at the time of the upload."""
@@ -139,7 +141,7 @@ class FileProvider(Provider):
             # counted before the upload, because counting a large file takes time and can be interrupted
             counted = row_counts(inputs, self.host)
             uploaded = self.files.get_or_upload(
-                _upload(inputs, props.get(IDENTITY), self.settings.idempotency_scope), content
+                _upload(inputs, props, self.settings.idempotency_scope), content
             )
         return CreateResult(uploaded.id, {**_outputs(uploaded, inputs["sha256"]), **counted})
 
@@ -175,7 +177,7 @@ class FileProvider(Provider):
             **inputs,
         }
         if input_models.is_known(inputs) and {"file", "sha256"} <= inputs.keys():
-            upload = _upload(inputs, news.get(IDENTITY), self.settings.idempotency_scope)
+            upload = _upload(inputs, news, self.settings.idempotency_scope)
             outs |= {"filename": upload.filename, "bytes": upload.size, **row_counts(inputs, self.host)}
         return outs
 
@@ -189,7 +191,8 @@ class FileProvider(Provider):
             self.files.delete(id_, int(props.get("created_at") or 0))
 
 
-def _upload(inputs: Mapping[str, Any], identity: str | None, scope: str | None) -> UploadRequest:
+def _upload(inputs: Mapping[str, Any], props: Mapping[str, Any], scope: str | None) -> UploadRequest:
+    identity, is_secret = props.get(IDENTITY), "file" in (props.get(SECRET_INPUTS) or ())
     purpose, expires_after = inputs.get("purpose", "fine-tune"), inputs.get("expires_after")
     filename, size = inputs.get("filename"), os.path.getsize(inputs["file"])  # noqa: PTH202 - the path as the program wrote it
     recipe = {
@@ -202,8 +205,9 @@ def _upload(inputs: Mapping[str, Any], identity: str | None, scope: str | None) 
     if filename or not identity:
         name = filename or os.path.basename(inputs["file"])  # noqa: PTH119 - see above
         return UploadRequest(name, purpose, size, expires_after, **more)
+    local = f"{NEUTRAL_NAME}{os.path.splitext(inputs['file'])[1]}" if is_secret else inputs["file"]  # noqa: PTH122 - see above
     return UploadRequest(
-        unique_filename(inputs["file"], recipe), purpose, size, expires_after, has_unique_name=True, **more
+        unique_filename(local, recipe), purpose, size, expires_after, has_unique_name=True, **more
     )
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pulumi_openai_ft._shared.api_limits import RANGES
 from pulumi_openai_ft._shared.property_paths import format_path, top_level
-from pulumi_openai_ft._shared.state_names import SECRET_INPUTS, UNSUPPORTED_VALUE
+from pulumi_openai_ft._shared.state_names import DERIVED_OUTPUTS, SECRET_INPUTS, UNSUPPORTED_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -84,11 +84,11 @@ def is_known(value: Any) -> bool:
 
 
 def public_properties(props: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the properties that are set, without the hidden properties of Pulumi and of this package."""
+    """Return the properties that are set, without the hidden properties and markers of Pulumi and of this package."""
     return {
         key: integers_from_floats(value)
         for key, value in props.items()
-        if value is not None and not key.startswith(HIDDEN)
+        if value is not None and not key.startswith(HIDDEN) and key not in DERIVED_OUTPUTS
     }
 
 
