@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from pulumi_openai_ft._program.dependencies import dependency_ids
 from pulumi_openai_ft._program.input_values import local_file
 from pulumi_openai_ft._program.local_content import file_sha256
 from pulumi_openai_ft._program.provider_proxy import ProviderProxy
 from pulumi_openai_ft._program.resource_base import ResourceBase
 from pulumi_openai_ft._shared.lazy_module import LazyModule
+from pulumi_openai_ft._shared.state_names import PENDING_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,6 +90,11 @@ class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File
             "sha256": sha256 if sha256 is not None else _hash_of(path),
             "validate": validate,
         }
+        if isinstance(path, str) and not os.path.exists(path):  # noqa: PTH110 - the path as the program wrote it
+            written = _when_written(given, opts)
+            given[PENDING_FILE] = written
+            if sha256 is None:
+                given["sha256"] = written.apply(lambda _: _hash_of(path))
         self._local_data = {"file": path, "validate": validate}
         super().__init__(FileProvider(), resource_name, self._properties(resource_name, given, opts), opts)
 
@@ -105,6 +112,18 @@ def file_hash(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None
 def local_data(file: pulumi.Input[str] | File | None) -> dict[str, Any] | None:
     """Return the local path and the `validate` mode of a `File`, or None if the program passes only an id."""
     return file._local_data if isinstance(file, File) else None  # noqa: SLF001 - of this module
+
+
+def _when_written(inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> pulumi.Output[Any]:
+    """Return an output of None that is known when the resources that may write a missing file are created.
+
+    With `validate="off"`, an update of a resource in `depends_on` may write it as well.
+    """
+    ids: pulumi.Output[Any] = pulumi.Output.from_input(dependency_ids(opts))
+    passed = [value for value in inputs.values() if isinstance(value, pulumi.Output)]
+    may_be_updated = inputs.get("validate") == "off" and opts is not None and bool(opts.depends_on)
+    later: Any = pulumi.output.UNKNOWN if may_be_updated and pulumi.runtime.is_dry_run() else None
+    return pulumi.Output.all(ids, *passed).apply(lambda _: later)
 
 
 def _hash_of(path: Any) -> Any:

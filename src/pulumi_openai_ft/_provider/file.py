@@ -8,7 +8,7 @@ import stat
 import warnings
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
+from pulumi.dynamic import CheckResult, CreateResult, ReadResult, UpdateResult
 from pydantic import Field
 
 from pulumi_openai_ft._provider import input_models, training_file_checks
@@ -18,7 +18,7 @@ from pulumi_openai_ft._provider.resource_import import content_sha256, file_inpu
 from pulumi_openai_ft._provider.training_file_checks import OFF, is_error_level, row_counts
 from pulumi_openai_ft._provider.upload.request import UploadRequest
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
-from pulumi_openai_ft._shared.state_names import IDENTITY, SECRET_INPUTS
+from pulumi_openai_ft._shared.state_names import IDENTITY, PENDING_FILE, SECRET_INPUTS
 from pulumi_openai_ft.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ FILENAME = r'^[^"\x00-\x1f]+$'
 """Names that a multipart form transmits unchanged: without double quotes and control characters."""
 NEUTRAL_NAME = "file"
 """Name at the service of a file whose local path is secret, because the service's name is an output in plaintext."""
+WRITTEN_LATER = 'if an update of a resource in `depends_on` writes it, set validate="off"'
 REPLACING = ("purpose", "filename", "expires_after")
 COUNTS = ("example_count", "token_count")
 """Outputs that are counted once, in the local file at the time of the upload."""
@@ -84,6 +85,19 @@ class FileProvider(Provider):
     def files(self) -> FileManager:
         """Files of the service."""
         return FileManager(self.api, self.host)
+
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Also report a file that an unfinished dependency will write. Its path counts as unknown."""
+        path = news.get("file")
+        if input_models.is_known(news.get(PENDING_FILE)) or not isinstance(path, str) or os.path.exists(path):  # noqa: PTH110 - the path as the program wrote it
+            return super().check(olds, news)
+        result = super().check(olds, {**news, "file": input_models.unknown()})
+        if not result.failures:
+            shown = input_models.redacted_repr(news, "file", path)
+            self.host.info(
+                f"file: {shown} does not exist yet: it is read during `up`, after its dependencies"
+            )
+        return CheckResult({**result.inputs, "file": path}, result.failures)
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Add the reason if the local file cannot be read."""
@@ -176,7 +190,8 @@ class FileProvider(Provider):
             ),
             **inputs,
         }
-        if input_models.is_known(inputs) and {"file", "sha256"} <= inputs.keys():
+        is_readable = {"file", "sha256"} <= inputs.keys() and input_models.is_known(news)
+        if is_readable:
             upload = _upload(inputs, news, self.settings.idempotency_scope)
             outs |= {"filename": upload.filename, "bytes": upload.size, **row_counts(inputs, self.host)}
         return outs
@@ -259,5 +274,6 @@ def _unreadable(path: str, redacted: str) -> str | None:
         with open(path, "rb"):  # noqa: PTH123 - see above
             return None
     except (OSError, ValueError) as error:
+        hint = f"; {WRITTEN_LATER}" if isinstance(error, FileNotFoundError) else ""
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        return f"{redacted} cannot be read ({reason}): pass a path relative to the program's directory {os.getcwd()!r}"  # noqa: PTH109
+        return f"{redacted} cannot be read ({reason}): pass a path relative to the program's directory {os.getcwd()!r}{hint}"  # noqa: PTH109

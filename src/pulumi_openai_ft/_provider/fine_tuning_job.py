@@ -91,13 +91,13 @@ class FineTuningJobProvider(Provider):
             found = olds.get(ESTIMATE)
         else:
             found = estimate.estimate(news, self.catalog, self.profile, self.host)
-        if not found:
+        if not found and _is_same(olds, news):
             return news
-        news = {**news, ESTIMATE: found}
-        return {
-            **news,
-            **{name: value for name, value in estimate.estimated(news).items() if value is not None},
-        }
+        figures = estimate.estimated({**news, ESTIMATE: found})
+        # a plan must contain all inputs that `up` adds once they are known
+        is_pending = not all(map(input_models.is_known, figures.values()))
+        computed = {**figures, ESTIMATE: input_models.unknown() if is_pending else found}
+        return {**news, **{name: value for name, value in computed.items() if value is not None}}
 
     def require_settings(self, settings: Settings) -> None:
         """Also raise `SettingsError` if the user's catalog entries are invalid."""
@@ -169,7 +169,8 @@ class FineTuningJobProvider(Provider):
 
     def preview_outputs(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
         """Return the outputs that are known in advance. For a new job, print the estimated cost."""
-        if olds is None and (found := input_models.integers_from_floats(news.get(ESTIMATE))):
+        found = input_models.integers_from_floats(news.get(ESTIMATE))
+        if olds is None and isinstance(found, dict):
             self.host.info(estimate_message(found))
         return {**preview_outputs(olds, news), "base_url": self.settings.base_url}
 
