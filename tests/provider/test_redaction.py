@@ -65,7 +65,7 @@ def test_messages_outside_of_an_operation_are_unchanged() -> None:
     assert redacted("seed 4711") == "seed 4711"
 
 
-def test_a_file_with_a_secret_path_gets_a_neutral_name(configure: Configure, training_data: Path) -> None:
+def test_a_secret_path_gets_a_neutral_name(configure: Configure, training_data: Path) -> None:
     host = FakeHost()
     provider = configure(FileProvider, host)
     props = {"file": str(training_data), "__identity": "a", "__secret_inputs": ["file"]}

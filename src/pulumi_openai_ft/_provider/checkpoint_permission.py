@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 
 from pulumi_openai_ft._provider import input_models
 from pulumi_openai_ft._provider.base import DetailedDiff, Provider, is_get_call
+from pulumi_openai_ft._provider.job.messages import NO_MODEL
 from pulumi_openai_ft._provider.permission_manager import CHECKPOINT_ID, PermissionManager
 from pulumi_openai_ft._provider.resource_import import find_permissions
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 ID_OF_SECRET = "secret-"  # noqa: S105 - a prefix
 """Prefix of the id of a resource whose checkpoint is secret. Pulumi stores ids in plaintext."""
 _NO_CHECKPOINT = f"checkpoint_id: {input_models.MISSING}"
-NO_MODEL = (
-    f"{_NO_CHECKPOINT}: a job has no model until it has succeeded: let `up` wait for it (wait_for_completion, paused), "
-    f"or run `pulumi up --refresh` when it has succeeded"
-)
 ProjectId = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -66,7 +63,8 @@ class FineTuningCheckpointPermissionProvider(Provider):
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Add problems of the checkpoint's name, and conflicts with other resources of the program."""
         problems = [
-            NO_MODEL if problem == _NO_CHECKPOINT else problem for problem in super().input_problems(props)
+            f"{problem}: {NO_MODEL}" if problem == _NO_CHECKPOINT else problem
+            for problem in super().input_problems(props)
         ]
         return [*problems, *_checkpoint_problems(props), *self._overlaps(props)]
 

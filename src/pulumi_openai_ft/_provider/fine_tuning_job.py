@@ -15,6 +15,7 @@ from pulumi_openai_ft._provider.job.idempotency import idempotency_keys
 from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE, FineTuningJobInputs
 from pulumi_openai_ft._provider.job.manager import FAILED, JobManager
 from pulumi_openai_ft._provider.job.messages import (
+    NO_MODEL,
     estimate_message,
     failed_message,
     model_deleted_message,
@@ -64,7 +65,13 @@ class FineTuningJobProvider(Provider):
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Add conflicts between inputs. Hyperparameters that only this service has are validated by the service."""
         known, _ = split_hyperparameters(_without_estimates(props), self.profile.hyperparameters)
-        return [*super().input_problems(known), *conflicting_inputs(props)]
+        problems = [
+            f"{problem}: set a base model or the output of a job; {NO_MODEL}"
+            if problem == _NO_BASE_MODEL
+            else problem
+            for problem in super().input_problems(known)
+        ]
+        return [*problems, *conflicting_inputs(props)]
 
     def profile_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Return messages about the features that the inputs use and the service does not support."""
@@ -212,6 +219,9 @@ class FineTuningJobProvider(Provider):
         if job.status in FAILED:
             raise JobFailedError(failed_message(job), outs)
         if job.status == "paused" and not inputs.get("paused"):
+            if not inputs.get("wait_for_completion", True):
+                self.host.warn(paused_externally_message(job))
+                return outs
             raise IncompleteResourceError(paused_externally_message(job), outs)
         if differences("method", props, outputs(job, {})):
             self.host.info(f"job {job.id}: the service changed the requested method: see the output `method`")
@@ -221,6 +231,7 @@ class FineTuningJobProvider(Provider):
         return {**outputs(job, props), "base_url": self.settings.base_url}
 
 
+_NO_BASE_MODEL = f"model: {input_models.MISSING}"
 CREATE_ON_CHANGE = (*REPLACE_ON_CHANGE, "recreate_on_failure")
 """Inputs whose change may create a new job."""
 

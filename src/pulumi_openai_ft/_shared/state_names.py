@@ -8,6 +8,8 @@ SECRET_INPUTS = "__secret_inputs"  # noqa: S105 - a property
 """Hidden input and output: names of the secret inputs, because the engine does not pass secretness to providers."""
 UNSUPPORTED_VALUE = "__unsupported_value"
 """Key of the marker that the program passes in place of a value that Pulumi cannot pass. It never reaches a state."""
+TOKEN_KEY = "pulumi_openai_ft_token"  # noqa: S105 - a metadata key
+"""Key of the pair in a job's metadata that contains the idempotency key."""
 PENDING_FILE = "__pending_file"
 """Hidden input, unknown in a preview if an unfinished dependency may write the local file of a `File`."""
 FILE_HASHES = {"training_file": "__training_file_sha256", "validation_file": "__validation_file_sha256"}

@@ -9,10 +9,11 @@ from tests.fake_clock import FakeClock
 from tests.support import API_KEY, write_training_data
 
 from pulumi_openai_ft._client.client import Client
-from pulumi_openai_ft._provider.job.lookup import LISTING_TTL, PAGE, TOKEN_KEY, JobLookup
+from pulumi_openai_ft._provider.job.lookup import LISTING_TTL, PAGE, JobLookup
 from pulumi_openai_ft._provider.job.manager import JobManager
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft._shared.clock import TimeSource
+from pulumi_openai_ft._shared.state_names import TOKEN_KEY
 from pulumi_openai_ft.errors import CommandInterruptedError, NotFoundError, RequestError
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
+from pulumi_openai_ft._shared.state_names import TOKEN_KEY
 from pulumi_openai_ft.errors import CommandInterruptedError, RequestError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Job
 
-TOKEN_KEY = "pulumi_openai_ft_token"  # noqa: S105 - a metadata key
 PAGE = 100
 """Jobs in a shared list, the maximum of a single request."""
 LISTING_TTL = 1.0

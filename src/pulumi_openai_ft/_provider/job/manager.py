@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from pulumi_openai_ft._provider.adoption import AdoptedIds
 from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._provider.job.inputs import PROVIDER_INPUTS
-from pulumi_openai_ft._provider.job.lookup import TOKEN_KEY, JobLookup
+from pulumi_openai_ft._provider.job.lookup import JobLookup
 from pulumi_openai_ft._provider.job.poller import Poller
 from pulumi_openai_ft._provider.lost_response import LOOKUP_DELAYS, poll_until_found
 from pulumi_openai_ft._provider.progress.status_row import JobProgressReporter
+from pulumi_openai_ft._shared.state_names import TOKEN_KEY
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
     JobTimeoutError,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_openai_ft._provider.input_models import integers_from_floats
 from pulumi_openai_ft._provider.job.inputs import DpoHyperparameters, ReinforcementHyperparameters
 from pulumi_openai_ft._shared.api_limits import METHODS
+from pulumi_openai_ft._shared.state_names import TOKEN_KEY
 from pulumi_openai_ft.catalog import Catalog, warnings
 
 if TYPE_CHECKING:
@@ -26,7 +27,12 @@ API_HYPERPARAMETERS = (
 
 def conflicting_inputs(props: Mapping[str, Any]) -> list[str]:
     """Return messages about the conflicts between inputs."""
-    return [*_deadline_problems(props), *_method_problems(props), *_body_problems(props)]
+    return [
+        *_deadline_problems(props),
+        *_method_problems(props),
+        *_body_problems(props),
+        *_metadata_problems(props),
+    ]
 
 
 def unsupported_features(props: Mapping[str, Any], profile: Profile) -> list[str]:
@@ -112,6 +118,13 @@ def _body_problems(props: Mapping[str, Any]) -> list[str]:
         f"extra_body.{name}: would overwrite the job's {name}: set the input {name} instead"
         for name in reserved
     ]
+
+
+def _metadata_problems(props: Mapping[str, Any]) -> list[str]:
+    metadata = props.get("metadata")
+    if not isinstance(metadata, dict) or TOKEN_KEY not in metadata:
+        return []
+    return [f"metadata.{TOKEN_KEY}: is the key of this package's idempotency key: use another key"]
 
 
 def _method_problems(props: Mapping[str, Any]) -> list[str]:
