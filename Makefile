@@ -74,6 +74,8 @@ check: $(READY)
 	$(BIN)/ruff check --no-cache
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.prose check
+	$(BIN)/codespell --toml pyproject.toml
 
 format: $(READY)
 	$(BIN)/ruff format

@@ -33,14 +33,14 @@ class Plan:
         runs: Number of runs of each candidate.
         data: Sizes of training files in megabytes, ascending.
         uploads: Sizes of uploaded files in megabytes, ascending.
-        tell: Called with a description of the current step.
+        on_step: Called with a description of the current step.
     """
 
     sizes: tuple[int, ...] = DEFAULT_SIZES
     runs: int = DEFAULT_RUNS
     data: tuple[int, ...] = DEFAULT_DATA
     uploads: tuple[int, ...] = DEFAULT_UPLOADS
-    tell: Callable[[str], None] = _quiet
+    on_step: Callable[[str], None] = _quiet
 
 
 class Benchmark(Protocol):

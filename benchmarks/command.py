@@ -17,7 +17,7 @@ from benchmarks.benchmark import (
     BenchmarkError,
     Plan,
 )
-from benchmarks.progress import clear, say, show
+from benchmarks.progress import clear, show, write_line
 from benchmarks.report import Report
 from benchmarks.suite import SUITE
 
@@ -39,10 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(options)
     except KeyboardInterrupt:
-        say("benchmarks: interrupted; all processes have ended, and no results were written")
+        write_line("benchmarks: interrupted; all processes have ended, and no results were written")
         return INTERRUPTED
     except OSError as error:
-        say(f"benchmarks: {error}")
+        write_line(f"benchmarks: {error}")
         return 1
 
 
@@ -53,12 +53,12 @@ def _run(options: argparse.Namespace) -> int:
         try:
             _add(report, name)
         except BenchmarkError as error:
-            say(f"benchmarks: {name}: {error}")
+            write_line(f"benchmarks: {name}: {error}")
     if report.figures:
         clear()
         sys.stdout.write(f"{report.table()}\n")
     if failed := [name for name in names if name not in report.figures]:
-        say(f"benchmarks: failed: {', '.join(failed)}; no results were written")
+        write_line(f"benchmarks: failed: {', '.join(failed)}; no results were written")
         return 1
     _write(report, options)
     return 0
@@ -67,16 +67,18 @@ def _run(options: argparse.Namespace) -> int:
 def _add(report: Report, name: str) -> None:
     benchmark = SUITE[name]
     report.versions.update(benchmark.versions())
-    report.figures[name] = benchmark.measure(replace(report.plan, tell=lambda step: show(f"{name}: {step}")))
+    report.figures[name] = benchmark.measure(
+        replace(report.plan, on_step=lambda step: show(f"{name}: {step}"))
+    )
 
 
 def _write(report: Report, options: argparse.Namespace) -> None:
     file = options.output or (None if options.names else RESULTS)
     if file is None:
-        say(f"{RESULTS.name} is unchanged: only a run of all benchmarks writes it")
+        write_line(f"{RESULTS.name} is unchanged: only a run of all benchmarks writes it")
         return
     report.write(file)
-    say(f"wrote {file}")
+    write_line(f"wrote {file}")
 
 
 def interruptible() -> None:
@@ -88,7 +90,7 @@ def interruptible() -> None:
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    say("benchmarks: interrupted, stopping all processes")
+    write_line("benchmarks: interrupted, stopping all processes")
     raise KeyboardInterrupt
 
 

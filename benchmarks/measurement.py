@@ -22,9 +22,9 @@ class Figure(Enum):
     BEYOND = "beyond"
     """This package - baseline, if this package also waits for something, or if the baseline can be 0."""
 
-    def of(self, ours: float, peer: float) -> float:
+    def of(self, package: float, peer: float) -> float:
         """Return the result of a pair of samples."""
-        return ours - peer if self is Figure.BEYOND else ours / peer
+        return package - peer if self is Figure.BEYOND else package / peer
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,17 @@ class Point:
 
     Attributes:
         size: Size of the work, or None if the work has no size.
-        ours: Samples of this package, one per run.
-        peer: Samples of the baseline. Each was taken directly before or after the sample in `ours`.
+        package: Samples of this package, in the order of the runs.
+        peer: Samples of the baseline. Each was taken directly before or after the sample in `package`.
     """
 
     size: int | None
-    ours: tuple[float, ...]
+    package: tuple[float, ...]
     peer: tuple[float, ...]
 
     def figures(self, figure: Figure) -> list[float]:
         """Return the result of each run."""
-        return [figure.of(ours, peer) for ours, peer in zip(self.ours, self.peer, strict=True)]
+        return [figure.of(package, peer) for package, peer in zip(self.package, self.peer, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,18 @@ class Series:
     """A measurement at several sizes.
 
     Attributes:
-        what: Name of the measurement.
+        name: Name of the measurement.
         unit: Unit of the samples.
-        ours: Name of the candidate of `Point.ours`.
+        package: Name of the candidate of `Point.package`.
         peer: Name of the baseline of `Point.peer`.
         points: Samples by ascending size.
         figure: Kind of the result.
         at_most: Limit of the result, or None.
     """
 
-    what: str
+    name: str
     unit: str
-    ours: str
+    package: str
     peer: str
     points: tuple[Point, ...]
     figure: Figure = Figure.RATIO
@@ -82,7 +82,7 @@ class Series:
             return None
         sizes = [point.size or 0 for point in sized]
         return (
-            exponent(sizes, [median(point.ours) for point in sized]),
+            exponent(sizes, [median(point.package) for point in sized]),
             exponent(sizes, [median(point.peer) for point in sized]),
         )
 
@@ -93,12 +93,12 @@ def exponent(sizes: Sequence[int], values: Sequence[float]) -> float:
 
 
 def in_turns(
-    candidates: Mapping[str, Callable[[], Sample]], runs: int, tell: Callable[[str], None]
+    candidates: Mapping[str, Callable[[], Sample]], runs: int, on_step: Callable[[str], None]
 ) -> dict[str, list[Sample]]:
     """Take samples of all candidates alternately, as A B A B and not as A A B B."""
     samples: dict[str, list[Sample]] = {name: [] for name in candidates}
     for run in range(1, runs + 1):
         for name, take in candidates.items():
-            tell(f"run {run} of {runs}, {name}")
+            on_step(f"run {run} of {runs}, {name}")
             samples[name].append(take())
     return samples

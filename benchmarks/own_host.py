@@ -50,7 +50,7 @@ class OwnHost:
         with (
             _engine() as address,
             processes.serving([*command, address], cwd=folder, env=stack.environment(folder)) as host,
-            grpc.insecure_channel(f"127.0.0.1:{host.said}") as channel,
+            grpc.insecure_channel(f"127.0.0.1:{host.first_line}") as channel,
         ):
             stub = provider_pb2_grpc.ResourceProviderStub(channel)
             stub.Configure(provider_pb2.ConfigureRequest(args=_struct(config)), timeout=LONGEST_CALL)

@@ -24,7 +24,7 @@ TAIL = 15
 
 
 @dataclass(frozen=True)
-class Ran:
+class Finished:
     """The result of a successful command.
 
     Attributes:
@@ -44,7 +44,7 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     patience: float = PATIENCE,
-) -> Ran:
+) -> Finished:
     """Run a command in a new session, so that the terminal's Ctrl-C does not reach it.
 
     When this process is interrupted, the command receives SIGINT and has `patience` seconds to end.
@@ -65,7 +65,7 @@ def run(
         text = output.read()
     if child.returncode:
         raise BenchmarkError(_failure(command, child.returncode, text))
-    return Ran(text, seconds, _cpu_seconds() - cpu_before)
+    return Finished(text, seconds, _cpu_seconds() - cpu_before)
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,12 @@ class Serving:
 
     Attributes:
         pid: Process ID.
-        said: First line of its output.
+        first_line: First line of its output.
         seconds: Time from its start to that line.
     """
 
     pid: int
-    said: str
+    first_line: str
     seconds: float
 
 
@@ -98,12 +98,12 @@ def serving(
         with _start(command, cwd=cwd, env=env, **options) as child:
             assert child.stdout
             try:
-                said = child.stdout.readline().decode().strip()
+                first_line = child.stdout.readline().decode().strip()
                 seconds = time.perf_counter() - started
-                if not said:
+                if not first_line:
                     errors.seek(0)
                     raise BenchmarkError(_failure(command, child.wait(), errors.read()))
-                yield Serving(child.pid, said, seconds)
+                yield Serving(child.pid, first_line, seconds)
             finally:
                 _kill(child)
 

@@ -16,7 +16,7 @@ def show(step: str) -> None:
     sys.stderr.flush()
 
 
-def say(text: str) -> None:
+def write_line(text: str) -> None:
     """Print a message that is not replaced."""
     clear()
     sys.stderr.write(f"{text}\n")

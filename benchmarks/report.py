@@ -46,7 +46,7 @@ class Report:
         """Return a table of all results with a legend."""
         series = [(name, one) for name, found in self.figures.items() for one in found]
         rows = [HEADER, *(row for name, one in series for row in _rows(name, one))]
-        peers = dict.fromkeys(f"{name}: package: {one.ours}; baseline: {one.peer}" for name, one in series)
+        peers = dict.fromkeys(f"{name}: package: {one.package}; baseline: {one.peer}" for name, one in series)
         return "\n".join([*_aligned(rows), "", *peers, LEGEND, self._conditions()])
 
     def write(self, file: Path) -> None:
@@ -83,23 +83,31 @@ class Report:
 
 
 def _rows(benchmark: str, series: Series) -> list[Row]:
-    names = [f"{benchmark}: {series.what} [{series.unit}]", *[""] * (len(series.points) - 1)]
+    names = [f"{benchmark}: {series.name} [{series.unit}]", *[""] * (len(series.points) - 1)]
     rows = [_row(name, series, point) for name, point in zip(names, series.points, strict=True)]
     if growth := series.growth():
-        ours, peer = growth
-        rows.append(("  growth", "", f"n^{ours:.2f}", f"n^{peer:.2f}", "", "", ""))
+        package, peer = growth
+        rows.append(("  growth", "", f"n^{package:.2f}", f"n^{peer:.2f}", "", "", ""))
     return rows
 
 
 def _row(name: str, series: Series, point: Point) -> Row:
-    def shown(value: float) -> str:
+    def formatted(value: float) -> str:
         return f"{value:+.2f}" if series.figure is Figure.BEYOND else f"{value:.2f}"
 
     size, figures = "" if point.size is None else str(point.size), point.figures(series.figure)
-    spread = f"{shown(min(figures))} … {shown(max(figures))}"
+    spread = f"{formatted(min(figures))} … {formatted(max(figures))}"
     found, limit = series.median(point), series.at_most
-    bound = "" if limit is None else shown(limit) + (" exceeded" if found > limit else "")
-    return (name, size, rounded(median(point.ours)), rounded(median(point.peer)), shown(found), spread, bound)
+    bound = "" if limit is None else formatted(limit) + (" exceeded" if found > limit else "")
+    return (
+        name,
+        size,
+        rounded(median(point.package)),
+        rounded(median(point.peer)),
+        formatted(found),
+        spread,
+        bound,
+    )
 
 
 def rounded(value: float) -> str:
@@ -123,9 +131,9 @@ def _aligned(rows: list[Row]) -> list[str]:
 def _series_as_json(series: Series) -> dict[str, Any]:
     growth = series.growth()
     return {
-        "what": series.what,
+        "what": series.name,
         "unit": series.unit,
-        "ours": series.ours,
+        "ours": series.package,
         "peer": series.peer,
         "at_most": series.at_most,
         "growth": None if growth is None else [round(one, 3) for one in growth],
@@ -137,6 +145,6 @@ def _point_as_json(series: Series, point: Point) -> dict[str, Any]:
     return {
         "size": point.size,
         series.figure.value: round(series.median(point), 3),
-        "ours": [round(sample, 4) for sample in point.ours],
+        "ours": [round(sample, 4) for sample in point.package],
         "peer": [round(sample, 4) for sample in point.peer],
     }

@@ -40,7 +40,7 @@ class Sink:
         """
         command = [sys.executable, str(PROGRAM), *([str(speed)] if speed else [])]
         with processes.serving(command, env=stack.environment(folder)) as serving:
-            yield cls(serving.said)
+            yield cls(serving.first_line)
 
     def require(self, size: int) -> None:
         """Check that the sink has received exactly `size` bytes of files since the last check.

@@ -55,7 +55,7 @@ class Stack:
             self.expect(0 if command == "destroy" else resources)
         return seconds
 
-    def pulumi(self, *arguments: str, resources: int = 0) -> processes.Ran:
+    def pulumi(self, *arguments: str, resources: int = 0) -> processes.Finished:
         """Run a `pulumi` command."""
         return processes.run(
             ["pulumi", *arguments, "--non-interactive", "--color=never"],

@@ -36,16 +36,16 @@ class Comparison:
     unit: str
     is_speed: bool = False
 
-    def shown(self, result: float) -> str:
+    def formatted(self, result: float) -> str:
         """Return a result with its unit."""
         return f"{result:{self.number}} {self.unit}"
 
 
-RATIO = Comparison(lambda ours, baseline: ours / baseline, ".2f", "times")
-SPEED = Comparison(lambda ours, baseline: baseline / ours, ".2f", "times", is_speed=True)
-SECONDS_MORE = Comparison(lambda ours, baseline: ours - baseline, "+.2f", "s")
-MEGABYTES_MORE = Comparison(lambda ours, baseline: ours - baseline, "+.2f", "MB")
-REQUESTS = Comparison(lambda ours, _baseline: ours, ".0f", "requests")
+RATIO = Comparison(lambda package, baseline: package / baseline, ".2f", "times")
+SPEED = Comparison(lambda package, baseline: baseline / package, ".2f", "times", is_speed=True)
+SECONDS_MORE = Comparison(lambda package, baseline: package - baseline, "+.2f", "s")
+MEGABYTES_MORE = Comparison(lambda package, baseline: package - baseline, "+.2f", "MB")
+REQUESTS = Comparison(lambda package, _baseline: package, ".0f", "requests")
 
 
 class Target(NamedTuple):
@@ -225,7 +225,7 @@ def table(targets: Sequence[Target], results: dict[str, Any]) -> str:
 def highlights(results: dict[str, Any]) -> list[str]:
     """Return the sentences of the README."""
     return [
-        target.highlight.format(target.comparison.shown(median(target.figures(results))))
+        target.highlight.format(target.comparison.formatted(median(target.figures(results))))
         for target in TARGETS
         if target.highlight
     ]
@@ -247,9 +247,9 @@ def _row(target: Target, results: dict[str, Any]) -> tuple[str, ...]:
     return (
         target.measurement,
         *(_sample(target, point[candidate], series["unit"]) for candidate in ("ours", "peer")),
-        comparison.shown(middle),
+        comparison.formatted(middle),
         f"{min(figures):{comparison.number}} … {max(figures):{comparison.number}}",
-        f"at {'least' if comparison.is_speed else 'most'} {comparison.shown(target.limit)}",
+        f"at {'least' if comparison.is_speed else 'most'} {comparison.formatted(target.limit)}",
         "yes" if target.is_met(middle) else "no",
     )
 

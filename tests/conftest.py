@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._provider.base import Provider
     from pulumi_openai_ft._provider.host_interface import Host
 
-# A shell ignores SIGINT for its background jobs, and their children inherit that; our children are to hear it.
+# A shell ignores SIGINT for background jobs, which child processes inherit. The child processes of tests need it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-# Unit tests end in seconds; `HYPOTHESIS_PROFILE=thorough` looks at more examples.
+# Unit tests take seconds; `HYPOTHESIS_PROFILE=thorough` tries more examples.
 hypothesis.settings.register_profile("quick", max_examples=25, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
@@ -32,7 +32,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of the person who runs the tests reaches them, nor what their machine remembers."""
+    """Isolate tests from the settings and caches of the user who runs them."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in [name for name in os.environ if name.startswith(("OPENAI_", "PULUMI_"))]:
         monkeypatch.delenv(name)
@@ -40,29 +40,29 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def _at_once() -> Iterator[Emulator]:
+def _instant_emulator() -> Iterator[Emulator]:
     with Emulator(today=TODAY) as emulator:
         yield emulator
 
 
 @pytest.fixture(scope="session")
-def _standing_still() -> Iterator[Emulator]:
+def _manual_emulator() -> Iterator[Emulator]:
     with Emulator(today=TODAY, clock=Clock.manual()) as emulator:
         yield emulator
 
 
 @pytest.fixture
-def service(_at_once: Emulator) -> Emulator:
-    """An emulator whose jobs are done at the first look."""
-    _at_once.reset()
-    return _at_once
+def service(_instant_emulator: Emulator) -> Emulator:
+    """An emulator whose jobs finish at the first request for them."""
+    _instant_emulator.reset()
+    return _instant_emulator
 
 
 @pytest.fixture
-def slow_service(_standing_still: Emulator) -> Emulator:
-    """An emulator whose time stands still until the test moves it."""
-    _standing_still.reset()
-    return _standing_still
+def slow_service(_manual_emulator: Emulator) -> Emulator:
+    """An emulator whose time moves only when the test advances it."""
+    _manual_emulator.reset()
+    return _manual_emulator
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ def _every_method(service: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def configure(service: Emulator) -> Iterator[Configure]:
-    """Makes a provider that is configured as by a stack that uses the emulator."""
-    made: list[Provider] = []
+    """Return a function that makes a provider configured for the emulator."""
+    created: list[Provider] = []
 
     def make(kind: type[SomeProvider], host: Host | None = None, /, **changes: str | None) -> SomeProvider:
         config = {
@@ -89,16 +89,16 @@ def configure(service: Emulator) -> Iterator[Configure]:
         provider.configure(ConfigureRequest(Config(raw, "tests")))
         if host:
             provider.host = host
-        made.append(provider)
+        created.append(provider)
         return provider
 
     yield make
-    for provider in made:
+    for provider in created:
         if "api" in vars(provider):
             provider.api.close()
 
 
 @pytest.fixture
 def training_data(tmp_path: Path) -> Path:
-    """A file that trains well."""
+    """A valid training file."""
     return write_training_data(tmp_path / "training.jsonl")

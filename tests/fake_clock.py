@@ -1,4 +1,4 @@
-"""Clocks for tests: time passes only while code under test sleeps, or when a test moves it."""
+"""Clocks for tests: time passes only while the tested code sleeps, or when a test advances it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Self
 from pulumi_openai_ft._shared.clock import TimeSource
 
 WALL = 1_800_000_000.0
-"""A Unix time for tests that need no service."""
+"""A Unix time for tests without a service."""
 
 
 @dataclass
 class FakeClock:
-    """Clock of one thread. It starts at the real time, which fits the times of an emulator's objects."""
+    """A clock for a single thread. It starts at the real time, to match the times of the emulator's objects."""
 
     now: float = field(default_factory=time.time)
     pauses: list[float] = field(default_factory=list)
@@ -31,11 +31,11 @@ class FakeClock:
 
 @dataclass
 class SharedFakeClock:
-    """Clock of many threads: a sleeping one wakes when the test has moved the clock far enough, or is over."""
+    """A clock for several threads. A sleeping thread wakes when the test advances the clock far enough, or ends."""
 
     now: float = WALL
     sleepers: int = 0
-    _over: bool = False
+    _is_closed: bool = False
     _changed: Condition = field(default_factory=Condition)
 
     def __enter__(self) -> Self:
@@ -43,7 +43,7 @@ class SharedFakeClock:
 
     def __exit__(self, *_failure: object) -> None:
         with self._changed:
-            self._over = True
+            self._is_closed = True
             self._changed.notify_all()
 
     @property
@@ -55,7 +55,7 @@ class SharedFakeClock:
             until = self.now + seconds
             self.sleepers += 1
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._over or self.now >= until)
+            self._changed.wait_for(lambda: self._is_closed or self.now >= until)
             self.sleepers -= 1
             if self.now < until:
                 raise InterruptedError

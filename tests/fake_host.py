@@ -1,4 +1,4 @@
-"""The process that a provider runs in, for tests: it records messages instead of printing them."""
+"""A host for providers in tests, which records messages instead of printing them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pulumi_openai_ft.errors import CommandInterruptedError
 
 @dataclass(kw_only=True, slots=True)
 class FakeHost(Host):
-    """A host that shows progress and records it, as it records messages.
+    """A host that records messages and progress.
 
     Attributes:
-        consents: How many creations it allows before it reports an interruption.
+        checks_until_interrupt: The number of interruption checks that pass before one raises.
         is_interrupted: Whether the user has interrupted the command.
         messages: All messages, warnings included.
-        warnings: Those of the messages that are warnings.
+        warnings: The messages that are warnings.
         statuses: All status lines.
     """
 
     shows_progress: ClassVar[bool] = True
-    consents: int = 10**9
+    checks_until_interrupt: int = 10**9
     is_interrupted: bool = False
     messages: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -39,6 +39,6 @@ class FakeHost(Host):
         self.statuses.append(line)
 
     def raise_if_interrupted(self) -> None:
-        self.consents -= 1
-        if self.consents < 0:
+        self.checks_until_interrupt -= 1
+        if self.checks_until_interrupt < 0:
             raise CommandInterruptedError("the command was interrupted")

@@ -1,4 +1,4 @@
-"""What tests share besides fixtures."""
+"""Constants and helpers for tests."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def write_training_data(path: Path, answer: str = "Reset it under Account.", row
     return path
 
 
-def shown(value: Any) -> str:
-    """A parameter's name that is the same in every process: unknown values have an address in their repr."""
+def parameter_id(value: Any) -> str:
+    """Return a test id that is the same in every process, without the addresses of unknown values."""
     return re.sub(r"<[\w.]*Unknown object at \w+>", "unknown", repr(value))
 
 
 class Configure(Protocol):
-    """Makes a provider that is configured as by a stack that uses the emulator."""
+    """A function that makes a provider configured for the emulator."""
 
     def __call__(
         self, kind: type[SomeProvider], host: Host | None = None, /, **changes: str | None
     ) -> SomeProvider:
-        """`host` is the process that it runs in, `changes` are settings; None takes one away."""
+        """Make a provider in `host`; `changes` overrides settings, and None removes a setting."""

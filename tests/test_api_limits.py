@@ -14,7 +14,9 @@ from pulumi_openai_ft.emulator.errors import ApiError
 from pulumi_openai_ft.emulator.job_request import HYPERPARAMETERS, check_job_request
 
 DATA = json.loads(Path(_shared.__path__[0]).parent.joinpath("api_limits.json").read_text())
-OF_METHOD = [(kind, name) for kind, names in HYPERPARAMETERS.items() for name in names if name in RANGES]
+HYPERPARAMETERS_WITH_RANGE = [
+    (kind, name) for kind, names in HYPERPARAMETERS.items() for name in names if name in RANGES
+]
 GRADER = {"type": "string_check", "name": "g", "input": "a", "reference": "b", "operation": "eq"}
 
 
@@ -26,11 +28,11 @@ def job(kind: str, name: str, value: Any) -> dict[str, Any]:
     return {"model": "m", "training_file": "file-1", "validation_file": "file-2", "method": method}
 
 
-def is_taken_by_provider(body: dict[str, Any]) -> bool:
+def provider_accepts(body: dict[str, Any]) -> bool:
     return validation_errors(FineTuningJobInputs, body) == []
 
 
-def is_taken_by_emulator(body: dict[str, Any]) -> bool:
+def emulator_accepts(body: dict[str, Any]) -> bool:
     try:
         check_job_request(body)
     except ApiError:
@@ -38,8 +40,8 @@ def is_taken_by_emulator(body: dict[str, Any]) -> bool:
     return True
 
 
-def ends(limits: Range) -> dict[float, bool]:
-    """Numbers on both sides of each end, and whether the range has them."""
+def boundary_values(limits: Range) -> dict[float, bool]:
+    """Return numbers on both sides of each bound, and whether the range contains them."""
     found: dict[float, bool] = {}
     if limits.minimum is not None:
         found |= {limits.minimum: True, limits.minimum - 1: False}
@@ -50,25 +52,25 @@ def ends(limits: Range) -> dict[float, bool]:
     return found
 
 
-@pytest.mark.parametrize(("kind", "name"), OF_METHOD)
-def test_provider_and_emulator_draw_the_same_line(kind: str, name: str) -> None:
-    for value, is_within in ends(RANGES[name]).items():
+@pytest.mark.parametrize(("kind", "name"), HYPERPARAMETERS_WITH_RANGE)
+def test_provider_and_emulator_have_the_same_ranges(kind: str, name: str) -> None:
+    for value, is_within in boundary_values(RANGES[name]).items():
         body = job(kind, name, value)
 
-        assert is_taken_by_provider(body) is is_within, value
-        assert is_taken_by_emulator(body) is is_within, value
+        assert provider_accepts(body) is is_within, value
+        assert emulator_accepts(body) is is_within, value
         assert (value in RANGES[name]) is is_within, value
 
 
-@pytest.mark.parametrize(("kind", "name"), OF_METHOD)
-def test_a_number_as_text_is_refused_by_both(kind: str, name: str) -> None:
+@pytest.mark.parametrize(("kind", "name"), HYPERPARAMETERS_WITH_RANGE)
+def test_provider_and_emulator_reject_numbers_as_text(kind: str, name: str) -> None:
     body = job(kind, name, "1")
 
-    assert not is_taken_by_provider(body)
-    assert not is_taken_by_emulator(body)
+    assert not provider_accepts(body)
+    assert not emulator_accepts(body)
 
 
-def test_the_methods_are_the_same_everywhere() -> None:
+def test_all_lists_of_methods_are_equal() -> None:
     assert METHODS == tuple(DATA["methods"]) == tuple(HYPERPARAMETERS)
     assert get_args(Method.model_fields["type"].annotation) == METHODS
 
@@ -83,5 +85,5 @@ def test_the_methods_are_the_same_everywhere() -> None:
         ("eval_samples", "1"),
     ],
 )
-def test_a_range_is_shown_by_its_ends(name: str, text: str) -> None:
+def test_the_text_of_a_range_names_its_bounds(name: str, text: str) -> None:
     assert str(RANGES[name]) == text

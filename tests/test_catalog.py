@@ -40,7 +40,7 @@ def test_each_service_has_its_models(service: str) -> None:
 
 
 @pytest.mark.parametrize("model", SEED)
-def test_the_models_that_users_come_with_are_in_it(model: str) -> None:
+def test_commonly_used_models_have_a_shutdown_date(model: str) -> None:
     entry = OPENAI.find(model)
 
     assert entry is not None
@@ -107,7 +107,7 @@ print(len(before), len(after))
         (f"{MINI}.ft-0123.ft-4567", MINI),
     ],
 )
-def test_a_name_leads_to_its_base_model(name: str, id_: str) -> None:
+def test_a_name_resolves_to_its_base_model(name: str, id_: str) -> None:
     entry = OPENAI.find(name)
 
     assert entry is not None
@@ -143,7 +143,7 @@ def test_a_fine_tuned_model_resolves_to_its_base(
     assert OPENAI.find(f"ft:{entry.id}:{org}:{suffix}:{end}") == entry
 
 
-def test_facts_are_those_of_the_service() -> None:
+def test_facts_differ_between_services() -> None:
     at_openai, at_azure = OPENAI.find(NANO), AZURE.find(NANO)
 
     assert at_openai is not None
@@ -153,7 +153,7 @@ def test_facts_are_those_of_the_service() -> None:
     assert at_azure.training_price is None
 
 
-def test_a_price_has_its_origin() -> None:
+def test_a_price_has_a_source() -> None:
     entry = OPENAI.find("gpt-4o-mini")
 
     assert entry is not None
@@ -179,8 +179,8 @@ def test_reinforcement_is_priced_by_the_hour() -> None:
     [
         ("gpt-4.1", "reinforcement", True),
         ("gpt-4.1", "dpo", False),
-        ("gpt-4o", "reinforcement", False),  # what is said of its methods is not confirmed
-        ("gpt-4o-2024-11-20", "dpo", False),  # nothing is said
+        ("gpt-4o", "reinforcement", False),  # its methods are not confirmed
+        ("gpt-4o-2024-11-20", "dpo", False),  # its methods are unknown
         ("gpt-5", "supervised", True),
     ],
 )
@@ -246,7 +246,7 @@ def test_only_confirmed_methods_are_known_unsupported(model: str, method: str, s
         ),
     ],
 )
-def test_a_warning_names_the_ending_and_its_date(
+def test_a_warning_names_the_shutdown_and_its_date(
     model: str, method: str, today: date, beginnings: list[str]
 ) -> None:
     reported = warnings(OPENAI, model, method, today=today)
@@ -265,11 +265,11 @@ def test_a_warning_names_its_source_and_a_fix() -> None:
     ]
 
 
-def test_other_services_do_not_end_when_openai_does() -> None:
+def test_the_end_at_openai_does_not_affect_other_services() -> None:
     assert warnings(AZURE, MINI, "dpo", today=date(2027, 1, 20)) == []
 
 
-def test_an_unconfirmed_ending_is_marked_as_such() -> None:
+def test_an_unconfirmed_shutdown_is_marked_as_such() -> None:
     (sentence,) = warnings(AZURE, MINI, "dpo", today=date(2027, 4, 1))
 
     assert sentence.startswith(f"Azure accepts no new jobs for {MINI} from 2027-04-14, in 13 days (")
@@ -292,7 +292,7 @@ def test_warning_never_raises(model: str, method: str, today: date, days: int) -
 
 
 def test_loading_is_fast() -> None:
-    """The least of some tries is what loading costs, however busy the machine is."""
+    """The minimum of several runs does not depend on the load of the machine."""
     assert min(timeit.repeat(Catalog.load, number=1, repeat=20)) < 0.005
 
 
@@ -325,11 +325,11 @@ def test_each_fact_has_source_date_and_confirmation(
 ) -> None:
     assert figure.keys() == {"value", "source", "as_of", "sure"}
     assert figure["source"] in DATA["sources"]
-    assert date.fromisoformat(figure["as_of"]) <= date.today()  # noqa: DTZ011 - either side of midnight will do
+    assert date.fromisoformat(figure["as_of"]) <= date.today()  # noqa: DTZ011 - the time zone is irrelevant
     assert isinstance(figure["sure"], bool)
 
 
-def test_no_source_is_left_over() -> None:
+def test_each_source_is_used() -> None:
     assert {figure["source"] for figure in FIGURES.values()} == DATA["sources"].keys()
 
 
@@ -345,7 +345,7 @@ def test_each_model_belongs_to_a_service_of_the_catalog() -> None:
         assert model.keys() - {"aliases"} <= DATA["services"].keys()
 
 
-def test_a_bare_override_changes_one_fact_only() -> None:
+def test_a_bare_override_changes_a_single_fact() -> None:
     entry = Catalog.load({"gpt-4.1-mini": {"training_price": 4}}).find(MINI)
 
     assert entry is not None
@@ -355,7 +355,7 @@ def test_a_bare_override_changes_one_fact_only() -> None:
     assert entry.context_length == 65536
 
 
-def test_a_figure_may_have_its_origin() -> None:
+def test_an_override_may_name_its_source() -> None:
     given_ = {
         "value": "2027-06-01",
         "source": "letter of our account manager",
@@ -370,7 +370,7 @@ def test_a_figure_may_have_its_origin() -> None:
     assert str(entry.facts.shutdown_date) == "letter of our account manager, 2026-11-20, not confirmed"
 
 
-def test_null_takes_a_fact_away() -> None:
+def test_null_removes_a_fact() -> None:
     entry = Catalog.load({MINI: {"shutdown_date": None}}).find(MINI)
 
     assert entry is not None
@@ -406,14 +406,14 @@ def test_a_model_of_another_service_can_be_described() -> None:
     ]
 
 
-def test_an_alias_of_the_user_wins() -> None:
+def test_an_alias_of_the_user_has_precedence() -> None:
     entry = Catalog.load({"gpt-4o-2024-11-20": {"aliases": ["gpt-4o"]}}).find("gpt-4o")
 
     assert entry is not None
     assert entry.id == "gpt-4o-2024-11-20"
 
 
-def test_a_model_override_precedes_the_services_closing() -> None:
+def test_a_model_override_precedes_the_services_end() -> None:
     catalog = Catalog.load({MINI: {"no_new_jobs_from": "2027-12-31", "shutdown_date": None}})
 
     assert warnings(catalog, MINI, "dpo", today=date(2027, 2, 1)) == []
@@ -472,14 +472,14 @@ def test_a_model_override_precedes_the_services_closing() -> None:
         ),
     ],
 )
-def test_a_bad_override_is_refused_with_path_and_advice(overrides: Any, sentence: str) -> None:
+def test_an_invalid_override_is_rejected_with_path_and_fix(overrides: Any, sentence: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Catalog.load(overrides)
 
     assert str(caught.value) == sentence
 
 
-def test_all_bad_overrides_are_reported_at_once() -> None:
+def test_all_invalid_overrides_are_reported_together() -> None:
     with pytest.raises(SettingsError) as caught:
         Catalog.load({"a": {"training_price": "x", "methods": 1}, "b": {"context_length": "long"}})
 
@@ -487,7 +487,7 @@ def test_all_bad_overrides_are_reported_at_once() -> None:
 
 
 @pytest.mark.parametrize("value", ["x" * 10_000, 10**400])
-def test_a_long_value_is_cut_in_the_message(value: Any) -> None:
+def test_a_long_value_is_truncated_in_the_message(value: Any) -> None:
     with pytest.raises(SettingsError) as caught:
         Catalog.load({"a": {"training_price": value}})
 
@@ -495,7 +495,7 @@ def test_a_long_value_is_cut_in_the_message(value: Any) -> None:
 
 
 @given(st.dictionaries(st.text() | st.just(MINI), anything | facts) | anything)
-def test_overrides_load_or_are_refused_as_settings(overrides: Any) -> None:
+def test_overrides_load_or_raise_a_settings_error(overrides: Any) -> None:
     try:
         catalog = Catalog.load(overrides)
     except SettingsError:

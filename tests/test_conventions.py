@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 TESTS = Path(__file__).parent
-MOST_WORDS = 9
+MAX_WORDS = 9
 
 
 def names_of_tests() -> list[str]:
@@ -20,4 +21,12 @@ def test_each_test_name_has_nine_words_or_fewer() -> None:
     names = names_of_tests()
 
     assert "test_each_test_name_has_nine_words_or_fewer" in names
-    assert [name for name in names if len(name.removeprefix("test_").split("_")) > MOST_WORDS] == []
+    assert [name for name in names if len(name.removeprefix("test_").split("_")) > MAX_WORDS] == []
+
+
+def test_recipes_name_existing_tests() -> None:
+    recipes = (TESTS.parent / "CONTRIBUTING.md").read_text("utf-8")
+    named = set(re.findall(r"`(test_\w+)`", recipes))
+
+    assert named
+    assert named - set(names_of_tests()) == set()

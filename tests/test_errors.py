@@ -7,29 +7,29 @@ import pytest
 from pulumi_openai_ft import errors
 
 
-def drawn_tree() -> dict[str, str | None]:
-    """Class → base class, as the module's docstring draws them."""
+def documented_tree() -> dict[str, str | None]:
+    """Return the base class of each class in the tree of the module's docstring."""
     parents: dict[str, str | None] = {}
-    line_of_descent: list[str] = []
+    ancestors: list[str] = []
     for line in (errors.__doc__ or "").splitlines()[2:]:
         depth = (len(line) - len(line.lstrip("│├└─ "))) // 4
         name = line.lstrip("│├└─ ").split()[0]
-        line_of_descent[depth:] = [name]
-        parents[name] = line_of_descent[depth - 1] if depth else None
+        ancestors[depth:] = [name]
+        parents[name] = ancestors[depth - 1] if depth else None
     return parents
 
 
-def test_docstring_draws_the_tree_as_it_is() -> None:
+def test_the_docstring_shows_the_class_tree() -> None:
     real = {
         name: None if name == "OpenAIFTError" else kind.__bases__[0].__name__
         for name, kind in inspect.getmembers(errors, inspect.isclass)
     }
 
-    assert drawn_tree() == real
+    assert documented_tree() == real
 
 
 def test_all_names_are_exported() -> None:
-    assert set(errors.__all__) == set(drawn_tree())
+    assert set(errors.__all__) == set(documented_tree())
 
 
 def test_the_text_ends_with_a_summary_of_retries() -> None:

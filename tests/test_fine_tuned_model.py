@@ -1,4 +1,4 @@
-"""What the component hands to the engine, seen through Pulumi's own mocks, as in `test_resources`."""
+"""The resources that the component registers, recorded by Pulumi's own mocks as in `test_resources`."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class Registered(pulumi.runtime.Mocks):
     def call(self, args):
         return {}
 
-def tell(component):
+def record_outputs(component):
     outputs = {name: getattr(component, name) for name in NAMES}
-    return pulumi.Output.all(**outputs).apply(lambda told: TOLD.append(told))
+    return pulumi.Output.all(**outputs).apply(lambda values: OUTPUTS.append(values))
 
 NAMES = json.loads(input())
-TOLD, REFUSALS = [], []
+OUTPUTS, ERRORS = [], []
 
 def program():
     full = openai_ft.FineTunedModel(
@@ -58,26 +58,26 @@ def program():
         seed=0,
         cancel_after_timeout=60,
     )
-    openai_ft.FineTunedModel("nobody", model="m", training_file="data.jsonl", share_with=[])
+    openai_ft.FineTunedModel("unshared", model="m", training_file="data.jsonl", share_with=[])
     later = pulumi.Output.from_input(["proj_c"])
     openai_ft.FineTunedModel("later", model="m", training_file="data.jsonl", share_with=later)
     class Team(pulumi.ComponentResource):
         def __init__(self):
             super().__init__("shop:index:Team", "red")
     openai_ft.FineTunedModel(
-        "theirs", model="m", training_file="data.jsonl", opts=pulumi.ResourceOptions(parent=Team())
+        "nested", model="m", training_file="data.jsonl", opts=pulumi.ResourceOptions(parent=Team())
     )
     plain = openai_ft.FineTunedModel("plain", model="m", training_file="data.jsonl")
     assert (plain.validation_file, plain.permission) == (None, None)
     try:
         openai_ft.FineTunedModel("m", model="m", training_file="x", share_with=["p"], wait_for_completion=False)
-    except pulumi.RunError as error:  # the one that Pulumi shows without a traceback
-        REFUSALS.append([type(error).__name__, str(error)])
-    return pulumi.Output.all(tell(full), tell(plain))
+    except pulumi.RunError as error:  # Pulumi shows it without a traceback
+        ERRORS.append([type(error).__name__, str(error)])
+    return pulumi.Output.all(record_outputs(full), record_outputs(plain))
 
 pulumi.runtime.set_mocks(Registered(), project="shop", stack="dev")
 pulumi.runtime.test(program)()
-print(json.dumps({"found": Registered.found, "told": TOLD, "refusals": REFUSALS}))
+print(json.dumps({"found": Registered.found, "outputs": OUTPUTS, "errors": ERRORS}))
 """
 
 
@@ -87,8 +87,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ran(data: Path) -> dict[str, Any]:
-    """What was registered by kind and name, and what two components tell."""
+def program_result(data: Path) -> dict[str, Any]:
+    """Run the program, and return the registered resources, the outputs of two components, and the error."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PROGRAM],
         cwd=data.parent,
@@ -102,8 +102,8 @@ def ran(data: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def registered(ran: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = ran["found"]
+def registered(program_result: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = program_result["found"]
     return found
 
 
@@ -111,7 +111,7 @@ def test_its_type_token_is_frozen(registered: dict[str, Any]) -> None:
     assert registered["FineTunedModel"]["full"]["type"] == "openai-ft:index:FineTunedModel"
 
 
-def test_its_parts_are_named_after_it(registered: dict[str, Any]) -> None:
+def test_its_child_resources_are_named_after_it(registered: dict[str, Any]) -> None:
     def parts(name: str) -> set[tuple[str, str]]:
         return {
             (kind, part)
@@ -151,7 +151,7 @@ def test_other_job_inputs_are_passed_on(registered: dict[str, Any]) -> None:
     }
 
 
-def test_it_takes_all_that_a_job_takes() -> None:
+def test_it_accepts_all_inputs_of_a_job() -> None:
     def takes(kind: type) -> set[str]:
         return set(inspect.signature(kind).parameters)
 
@@ -169,34 +169,34 @@ def test_it_creates_permissions_for_its_model(
     assert (inputs["checkpoint_id"], inputs["project_ids"]) == ("ft:m:o::x", projects)
 
 
-@pytest.mark.parametrize("name", ["plain", "nobody"])
+@pytest.mark.parametrize("name", ["plain", "unshared"])
 def test_it_creates_no_permissions_by_default(registered: dict[str, Any], name: str) -> None:
     assert name not in registered["FineTuningCheckpointPermission"]
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "place"),
+    ("kind", "name", "parent_path"),
     [
         (
             "File",
-            "theirs-training",
-            "shop:index:Team$openai-ft:index:FineTunedModel::theirs::File::theirs-training",
+            "nested-training",
+            "shop:index:Team$openai-ft:index:FineTunedModel::nested::File::nested-training",
         ),
         (
             "FineTuningJob",
-            "theirs",
-            "shop:index:Team$openai-ft:index:FineTunedModel::theirs::FineTuningJob::theirs",
+            "nested",
+            "shop:index:Team$openai-ft:index:FineTunedModel::nested::FineTuningJob::nested",
         ),
     ],
 )
 def test_its_resources_have_the_component_as_parent(
-    registered: dict[str, Any], kind: str, name: str, place: str
+    registered: dict[str, Any], kind: str, name: str, parent_path: str
 ) -> None:
-    assert registered[kind][name]["inputs"]["__identity"].endswith(place)
+    assert registered[kind][name]["inputs"]["__identity"].endswith(parent_path)
 
 
-def test_it_exposes_the_outputs_of_its_resources(ran: dict[str, Any]) -> None:
-    full, plain = sorted(ran["told"], key=lambda reported: reported["job_id"])
+def test_it_exposes_the_outputs_of_its_resources(program_result: dict[str, Any]) -> None:
+    full, plain = sorted(program_result["outputs"], key=lambda outputs: outputs["job_id"])
 
     assert full == {
         "fine_tuned_model": "ft:m:o::x",
@@ -209,8 +209,8 @@ def test_it_exposes_the_outputs_of_its_resources(ran: dict[str, Any]) -> None:
     assert (plain["validation_file_id"], plain["permission_ids"]) == (None, {})
 
 
-def test_a_job_without_waiting_cannot_be_shared(ran: dict[str, Any]) -> None:
-    ((kind, sentence),) = ran["refusals"]
+def test_a_job_without_waiting_cannot_be_shared(program_result: dict[str, Any]) -> None:
+    ((kind, sentence),) = program_result["errors"]
 
     assert kind == "InputError"
     assert sentence.startswith(

@@ -1,4 +1,4 @@
-"""Functions as a script calls them that is no Pulumi program."""
+"""Functions called by a script that is not a Pulumi program."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class TestEveryFunction:
             assert [name for name in names if f"\n    {name}: " not in documentation] == []
 
 
-def test_events_come_newest_first_and_all_of_them(job_id: str) -> None:
+def test_all_events_are_returned_newest_first(job_id: str) -> None:
     found = get_fine_tuning_events(job_id)
 
     assert found.fine_tuning_job_id == job_id
@@ -95,11 +95,11 @@ def test_events_come_newest_first_and_all_of_them(job_id: str) -> None:
     assert len(found.events) > 20
 
 
-def test_a_limit_limits(job_id: str) -> None:
+def test_a_limit_restricts_the_number_of_events(job_id: str) -> None:
     assert len(get_fine_tuning_events(job_id, limit=3).events) == 3
 
 
-def test_more_events_than_one_page_are_all_there(job_id: str, service: Emulator) -> None:
+def test_events_are_requested_in_pages_of_100(job_id: str, service: Emulator) -> None:
     get_fine_tuning_events(job_id)
 
     pages = [entry for entry in service.journal() if entry.path.endswith("/events")]
@@ -107,21 +107,21 @@ def test_more_events_than_one_page_are_all_there(job_id: str, service: Emulator)
 
 
 @pytest.mark.usefixtures("job_id")
-def test_an_unknown_job_is_named() -> None:
-    with pytest.raises(NotFoundError, match="ftjob-nobody"):
-        get_fine_tuning_events("ftjob-nobody")
+def test_an_unknown_job_is_reported() -> None:
+    with pytest.raises(NotFoundError, match="ftjob-unknown"):
+        get_fine_tuning_events("ftjob-unknown")
 
 
 @pytest.mark.usefixtures("job_id")
 def test_an_error_carries_the_response_of_the_service() -> None:
     with pytest.raises(NotFoundError) as found:
-        get_fine_tuning_events("ftjob-nobody")
+        get_fine_tuning_events("ftjob-unknown")
 
     assert (found.value.status, found.value.code, found.value.tries) == (404, "fine_tune_not_found", 1)
     assert (found.value.request_id or "").startswith("req_")
 
 
-def test_every_argument_counts(job_id: str) -> None:
+def test_all_arguments_apply_together(job_id: str) -> None:
     found = get_fine_tuning_events(job_id, type="metrics", level="info", order="oldest", limit=2)
 
     assert [(event.data or {})["step"] for event in found.events] == [1, 2]
@@ -148,7 +148,7 @@ def test_permissions_are_read_with_the_admin_key(
 
 
 def test_jobs_are_found_by_any_mapping(job_id: str) -> None:
-    """A configuration's object, for example, need not be a dict."""
+    """For example, an object in a configuration is not necessarily a dict."""
     assert pulumi_openai_ft.get_fine_tuning_jobs(metadata=MappingProxyType({"team": "red"})).jobs == []
     assert [job.id for job in pulumi_openai_ft.get_fine_tuning_jobs(metadata={}).jobs] == [job_id]
 
@@ -160,14 +160,14 @@ def test_the_output_form_resolves_to_the_same_result(job_id: str) -> None:
     assert asyncio.run(program()) == get_fine_tuning_events(job_id, limit=2)
 
 
-def test_an_output_is_refused_outside_of_the_output_form() -> None:
+def test_an_output_is_rejected_outside_the_output_form() -> None:
     async def program() -> Any:
         return get_fine_tuning_events(pulumi.Output.from_input("ftjob-1"))  # type: ignore[arg-type]
 
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as caught:
         asyncio.run(program())
 
-    assert str(refused.value) == (
+    assert str(caught.value) == (
         "get_fine_tuning_events: fine_tuning_job_id is an output, and its value is not known yet: call "
         "get_fine_tuning_events_output instead"
     )
@@ -209,10 +209,10 @@ def test_files_are_found_by_their_purpose(file_id: str) -> None:
 
 def test_a_model_is_found_by_its_name() -> None:
     assert get_model("gpt-4o-mini-2024-07-18").shutdown_date == "2027-01-14"
-    with pytest.raises(NotFoundError, match="gpt-nobody"):
-        get_model("gpt-nobody")
+    with pytest.raises(NotFoundError, match="gpt-unknown"):
+        get_model("gpt-unknown")
 
 
 def test_models_are_found_by_their_owner() -> None:
     assert len(get_models(owned_by="system", limit=2).models) == 2
-    assert get_models(owned_by="nobody").models == []
+    assert get_models(owned_by="unknown").models == []

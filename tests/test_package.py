@@ -1,4 +1,4 @@
-"""What holds for the package as a whole: its structure, and that its lists are true."""
+"""Checks of the whole package: its structure, and the completeness of its lists."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "pulumi_openai_ft"
-OURS = [path for path in PACKAGE.rglob("*.py") if "emulator" not in path.relative_to(PACKAGE).parts]
+SOURCES = [path for path in PACKAGE.rglob("*.py") if "emulator" not in path.relative_to(PACKAGE).parts]
 
 INPUTS = {
     pulumi_openai_ft.File: FileInputs,
@@ -36,15 +36,17 @@ INPUTS = {
 
 def files_with(pattern: str) -> set[str]:
     return {
-        str(path.relative_to(PACKAGE)) for path in OURS if re.search(pattern, path.read_text(), re.MULTILINE)
+        str(path.relative_to(PACKAGE))
+        for path in SOURCES
+        if re.search(pattern, path.read_text(), re.MULTILINE)
     }
 
 
-def test_only_http_imports_the_http_library() -> None:
+def test_only_transport_imports_the_http_library() -> None:
     assert files_with(r"^\s*(import|from) httpx") == {"_client/transport.py"}
 
 
-def test_only_api_holds_paths_of_urls() -> None:
+def test_only_client_contains_paths_of_urls() -> None:
     assert files_with(r'"/(files|models|fine_tuning)') == {"_client/client.py"}
 
 
@@ -59,16 +61,18 @@ def test_only_the_clock_reads_the_time() -> None:
 
 
 @pytest.mark.parametrize(("resource", "model"), INPUTS.items())
-def test_a_resource_takes_the_inputs_of_its_model(resource: type, model: type[InputModel]) -> None:
-    taken = set(inspect.signature(resource).parameters) - {"resource_name", "opts"}
+def test_a_resource_accepts_the_inputs_of_its_model(resource: type, model: type[InputModel]) -> None:
+    parameters = set(inspect.signature(resource).parameters) - {"resource_name", "opts"}
 
-    assert taken == set(model.model_fields)
+    assert parameters == set(model.model_fields)
 
 
 @pytest.mark.parametrize(("resource", "model"), INPUTS.items())
 def test_a_resource_requires_the_inputs_its_model_requires(resource: type, model: type[InputModel]) -> None:
     parameters = inspect.signature(resource).parameters.values()
-    required = {one.name for one in parameters if one.default is one.empty} - {"resource_name"}
+    required = {parameter.name for parameter in parameters if parameter.default is parameter.empty} - {
+        "resource_name"
+    }
 
     assert required == {name for name, field in model.model_fields.items() if field.is_required()}
 
@@ -96,9 +100,15 @@ def test_names_listed_by_functions_exist(module: ModuleType) -> None:
 
 
 def test_a_program_loads_nothing_that_only_providers_need() -> None:
-    """It is what a program waits for before it registers its first resource."""
-    heavy = ["httpx", "pydantic", "tenacity", "pulumi_openai_ft._client", "pulumi_openai_ft._provider"]
-    code = f"import sys; from pulumi_openai_ft import *; print([name for name in {heavy} if name in sys.modules])"
+    """A program waits for these imports before it registers its first resource."""
+    provider_modules = [
+        "httpx",
+        "pydantic",
+        "tenacity",
+        "pulumi_openai_ft._client",
+        "pulumi_openai_ft._provider",
+    ]
+    code = f"import sys; from pulumi_openai_ft import *; print([name for name in {provider_modules} if name in sys.modules])"
 
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
 
@@ -107,7 +117,7 @@ def test_a_program_loads_nothing_that_only_providers_need() -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="Files"):
-        getattr(pulumi_openai_ft, "Files")  # noqa: B009 - the type checker knows that there is none
+        getattr(pulumi_openai_ft, "Files")  # noqa: B009 - the type checker rejects the attribute
 
 
 def test_the_emulator_needs_no_pulumi() -> None:

@@ -1,4 +1,4 @@
-"""What a release consists of: wheel, sdist, and the editable install of developers."""
+"""The distributions of a release: wheel, sdist, and the editable install."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent
 PLUGIN_JSON = "pulumi_openai_ft/pulumi-plugin.json"
 REPOSITORY = "https://repository.invalid/pulumi-openai-ft"
 NEEDED_BY_TESTS = [
-    *("bin", "benchmarks", "docs", "examples", "policies", "src", "tests", "tools"),
+    *("benchmarks", "docs", "examples", "policies", "src", "tests", "tools"),
     *(
         "CHANGELOG.md",
         "CONTRIBUTING.md",
@@ -40,7 +40,7 @@ NEEDED_BY_TESTS = [
 
 @pytest.fixture
 def built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Callable[[str], str]], Path]:
-    """Builds a distribution with hatchling, as pip and `make release-check` do."""
+    """Return a function that builds a distribution with hatchling, as pip and `make release-check` do."""
     monkeypatch.chdir(ROOT)
     return lambda builder: tmp_path / builder(str(tmp_path))
 
@@ -82,7 +82,7 @@ def test_the_package_declares_that_it_has_no_plugin(
     assert json.loads(found) == {"resource": False}
 
 
-def test_links_of_the_readme_lead_to_the_repository(
+def test_links_of_the_readme_point_to_the_repository(
     built: Callable[[Callable[[str], str]], Path],
 ) -> None:
     described = metadata(built(build.build_wheel))
@@ -94,7 +94,7 @@ def test_links_of_the_readme_lead_to_the_repository(
     assert all("://" in link for link in links(str(described.get_payload())))
 
 
-def test_addresses_have_one_repository(built: Callable[[Callable[[str], str]], Path]) -> None:
+def test_all_urls_name_the_same_repository(built: Callable[[Callable[[str], str]], Path]) -> None:
     described = metadata(built(build.build_wheel))
 
     addresses = [entry.split(", ")[1] for entry in described.get_all("Project-URL", [])]
@@ -102,7 +102,7 @@ def test_addresses_have_one_repository(built: Callable[[Callable[[str], str]], P
     assert all(address.startswith(REPOSITORY) for address in addresses)
 
 
-def test_the_sdist_holds_the_files_that_tests_need(built: Callable[[Callable[[str], str]], Path]) -> None:
+def test_the_sdist_contains_the_files_that_tests_need(built: Callable[[Callable[[str], str]], Path]) -> None:
     names = {name.split("/")[1] for name in contents(built(build.build_sdist))}
 
     assert [name for name in NEEDED_BY_TESTS if name not in names] == []

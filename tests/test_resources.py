@@ -1,6 +1,6 @@
-"""What the resources' constructors hand to the engine, seen through Pulumi's own mocks.
+"""The inputs that resources register, recorded by Pulumi's own mocks.
 
-The program runs in a process of its own, for under its mocks Pulumi makes event loops that it never closes.
+The program runs in a separate process, because Pulumi's mocks create event loops that are never closed.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def program():
     openai_ft.FineTuningJob("reds", model="m", training_file="file-1", opts=in_team)
     share = openai_ft.FineTuningCheckpointPermission("share", checkpoint_id="ft:m:o::x", project_ids=["proj_b"])
     special = SpecialJob("special", model="m", training_file="file-1", wait_for_completion=False)
-    Registered.found["places"] = {
+    Registered.found["attributes"] = {
         name: [key for key, value in vars(resource).items() if isinstance(value, pulumi.Output)]
         for name, resource in {"file": file, "job": job, "share": share, "special": special}.items()
     }
@@ -71,15 +71,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def registered(data: Path) -> dict[str, Any]:
-    """Each resource's type and inputs."""
-    ran = subprocess.run(
+    """Run the program, and return the type and inputs of each resource."""
+    result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PROGRAM],
         cwd=data.parent,
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    found: dict[str, Any] = json.loads(ran.stdout)
+    found: dict[str, Any] = json.loads(result.stdout)
     return found
 
 
@@ -104,7 +104,7 @@ def test_a_file_registers_its_path_and_hash(registered: dict[str, Any], sha256: 
 
 
 @pytest.mark.parametrize("name", ["missing", "endless"])
-def test_an_invalid_file_is_left_to_check(registered: dict[str, Any], name: str) -> None:
+def test_an_invalid_file_registers_without_a_hash(registered: dict[str, Any], name: str) -> None:
     assert "sha256" not in registered[name]["inputs"]
 
 
@@ -143,12 +143,12 @@ def test_unset_inputs_are_not_sent(registered: dict[str, Any]) -> None:
 def test_a_program_registers_only_outputs_and_given_inputs(
     registered: dict[str, Any], name: str, kind: type, more: set[str]
 ) -> None:
-    places = {place for place in registered["places"][name] if not place.startswith("_")}
+    attributes = {attribute for attribute in registered["attributes"][name] if not attribute.startswith("_")}
 
-    assert places == {"id", "urn", *kind.__annotations__} | more
+    assert attributes == {"id", "urn", *kind.__annotations__} | more
 
 
-def test_nothing_hidden_has_a_place_without_need(registered: dict[str, Any]) -> None:
-    hidden = [place for place in registered["places"]["special"] if place.startswith("__")]
+def test_only_needed_internal_inputs_are_attributes(registered: dict[str, Any]) -> None:
+    hidden = [attribute for attribute in registered["attributes"]["special"] if attribute.startswith("__")]
 
     assert hidden == [IDENTITY, "__provider"]

@@ -1,4 +1,4 @@
-"""Services other than OpenAI: the profiles, and the providers against the emulator's modes with the fitting one."""
+"""Services other than OpenAI: the profiles, and the providers with the emulator in the matching mode."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SETTINGS = {
     "gateway-with-models": GENERIC,
     "gateway-without-metadata": WITHOUT_METADATA,
 }
-"""For each mode of the emulator, how a user of such a service sets the profile."""
+"""The profile settings of a user, by mode of the emulator."""
 WITH_METADATA = [mode for mode in SETTINGS if mode != "gateway-without-metadata"]
 GATEWAYS = [mode for mode in SETTINGS if mode != "azure"]
 NEBIUS_HYPERPARAMETERS = {
@@ -67,25 +67,25 @@ def supervised(**hyperparameters: Any) -> dict[str, Any]:
 
 
 def job_requests(service: Emulator) -> list[dict[str, Any]]:
-    """The bodies of all attempts to buy a job."""
+    """Return the bodies of all create requests of jobs."""
     entries = service.journal(method="POST", path="/v1/fine_tuning/jobs")
     return [entry.body for entry in entries if isinstance(entry.body, dict)]
 
 
 @pytest.fixture
 def mode() -> str:
-    """The service that a test is about; most are about each in turn."""
+    """The mode of the emulator; many test classes override it with all modes."""
     return "openai"
 
 
 @pytest.fixture
 def service(service: Emulator, mode: str) -> Iterator[Emulator]:
-    with behaving_like(mode, service):
+    with emulator_mode(mode, service):
         yield service
 
 
 @contextmanager
-def behaving_like(mode: str, service: Emulator) -> Iterator[None]:
+def emulator_mode(mode: str, service: Emulator) -> Iterator[None]:
     service.settings.mode = mode
     try:
         yield
@@ -94,8 +94,8 @@ def behaving_like(mode: str, service: Emulator) -> Iterator[None]:
 
 
 @pytest.fixture
-def configured(configure: Configure, mode: str) -> Configure:
-    """Makes a provider that is configured for the service."""
+def configure_service(configure: Configure, mode: str) -> Configure:
+    """Return a function that makes a provider configured for the service."""
 
     def make(kind: type[SomeProvider], host: Host | None = None, /, **changes: str | None) -> SomeProvider:
         return configure(kind, host, **{"maxRetries": "0", **SETTINGS.get(mode, {}), **changes})
@@ -104,14 +104,14 @@ def configured(configure: Configure, mode: str) -> Configure:
 
 
 @pytest.fixture
-def provider(configured: Configure) -> FineTuningJobProvider:
-    return configured(FineTuningJobProvider)
+def provider(configure_service: Configure) -> FineTuningJobProvider:
+    return configure_service(FineTuningJobProvider)
 
 
 @pytest.fixture
-def inputs(configured: Configure, training_data: Path) -> dict[str, Any]:
-    """Inputs of a job that trains well."""
-    file = configured(FileProvider).create({"file": str(training_data)})
+def inputs(configure_service: Configure, training_data: Path) -> dict[str, Any]:
+    """The inputs of a valid job."""
+    file = configure_service(FileProvider).create({"file": str(training_data)})
     return {
         "__identity": "organization::dev::shop::FineTuningJob::support",
         "model": MODEL,
@@ -150,7 +150,7 @@ class TestEveryService:
 
     def test_file_and_job_have_a_full_lifecycle(
         self,
-        configured: Configure,
+        configure_service: Configure,
         provider: FineTuningJobProvider,
         inputs: dict[str, Any],
         service: Emulator,
@@ -160,7 +160,7 @@ class TestEveryService:
         created = provider.create(inputs)
         outs = created.outs or {}
         provider.delete(created.id, outs)
-        configured(FileProvider).delete(inputs["training_file"], {"created_at": 0})
+        configure_service(FileProvider).delete(inputs["training_file"], {"created_at": 0})
 
         (job,) = service.jobs()
         assert (created.id, outs["status"]) == (job["id"], "succeeded")
@@ -168,23 +168,23 @@ class TestEveryService:
         assert inputs["training_file"] not in {file["id"] for file in service.files()}
 
     def test_a_read_changes_nothing(
-        self, configured: Configure, provider: FineTuningJobProvider, inputs: dict[str, Any]
+        self, configure_service: Configure, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
-        wanted = {**inputs, "model": "gpt-4o-mini", "method": supervised(n_epochs=2.0, batch_size=2.0)}
-        created = provider.create(wanted)
+        new_inputs = {**inputs, "model": "gpt-4o-mini", "method": supervised(n_epochs=2.0, batch_size=2.0)}
+        created = provider.create(new_inputs)
         read = provider.read(created.id, created.outs or {}).outs or {}
-        files = configured(FileProvider)
+        files = configure_service(FileProvider)
         file = files.read(inputs["training_file"], {}).outs or {}
 
         for outs in (created.outs or {}, read):
-            diff = provider.diff(created.id, outs, wanted)
+            diff = provider.diff(created.id, outs, new_inputs)
             assert (diff.changes, diff.replaces) == (False, [])
         assert files.diff(inputs["training_file"], file, {}).changes is False
 
     def test_delete_model_on_destroy_is_accepted(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
-        """Where the service deletes no models, destroying must end all the same."""
+        """A destroy succeeds even if the service does not delete models."""
         created = provider.create({**inputs, "delete_model_on_destroy": True})
 
         provider.delete(created.id, created.outs or {})
@@ -204,7 +204,7 @@ class TestServicesThatKeepMetadata:
         assert provider.create(inputs).id == first.id
         assert len(service.jobs()) == 1
 
-    def test_an_unanswered_create_is_found(
+    def test_a_create_without_a_response_is_found(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         service.fault("POST", "/v1/fine_tuning/jobs", "drop_after")
@@ -214,9 +214,9 @@ class TestServicesThatKeepMetadata:
         assert [job["id"] for job in service.jobs()] == [created.id]
 
     def test_a_lost_create_is_reported_and_repeated_next_time(
-        self, configured: Configure, inputs: dict[str, Any], service: Emulator
+        self, configure_service: Configure, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        provider = configured(FineTuningJobProvider, FakeHost(time=FakeClock().time))
+        provider = configure_service(FineTuningJobProvider, FakeHost(time=FakeClock().time))
         service.fault("POST", "/v1/fine_tuning/jobs", "drop_before")
 
         with pytest.raises(ServiceConnectionError, match="no matching job appeared"):
@@ -226,7 +226,7 @@ class TestServicesThatKeepMetadata:
         provider.create(inputs)
         assert len(service.jobs()) == 1
 
-    def test_our_token_is_in_the_metadata_and_not_shown(
+    def test_the_idempotency_key_is_stored_in_metadata_but_hidden(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         created = provider.create({**inputs, "metadata": {"team": "shop"}})
@@ -247,16 +247,18 @@ class TestWithoutMetadata:
 
         assert "metadata" not in job_requests(service)[0]
 
-    @pytest.mark.parametrize(("action", "bought"), [("drop_after", 1), ("drop_before", 0), ("truncate", 1)])
-    def test_an_unanswered_create_is_never_repeated_blindly(
+    @pytest.mark.parametrize(
+        ("action", "created_jobs"), [("drop_after", 1), ("drop_before", 0), ("truncate", 1)]
+    )
+    def test_a_create_without_a_response_is_never_repeated(
         self,
-        configured: Configure,
+        configure_service: Configure,
         inputs: dict[str, Any],
         service: Emulator,
         action: str,
-        bought: int,
+        created_jobs: int,
     ) -> None:
-        provider = configured(FineTuningJobProvider, maxRetries="4")
+        provider = configure_service(FineTuningJobProvider, maxRetries="4")
         service.fault("POST", "/v1/fine_tuning/jobs", action)
 
         with pytest.raises(
@@ -265,7 +267,7 @@ class TestWithoutMetadata:
         ):
             provider.create(inputs)
 
-        assert len(service.jobs()) == bought
+        assert len(service.jobs()) == created_jobs
         assert len(service.journal(method="POST", path="/v1/fine_tuning/jobs")) == 1
 
     def test_a_method_changed_by_the_service_is_only_reported(
@@ -275,13 +277,13 @@ class TestWithoutMetadata:
         service: Emulator,
         capfd: pytest.CaptureFixture[str],
     ) -> None:
-        wanted = {**inputs, "method": supervised(batch_size=2.0)}
+        new_inputs = {**inputs, "method": supervised(batch_size=2.0)}
 
-        created = provider.create(wanted)
+        created = provider.create(new_inputs)
 
         assert service.jobs()[0]["method"]["supervised"]["hyperparameters"]["batch_size"] == 8
         assert f"job {created.id}: the service changed the requested method" in capfd.readouterr().err
-        assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+        assert provider.diff(created.id, created.outs or {}, new_inputs).changes is False
 
     @pytest.mark.parametrize("batch_size", ["auto", 8.0])
     def test_a_method_returned_unchanged_is_not_reported(
@@ -309,48 +311,48 @@ class TestAzure:
         assert {entry.status for entry in service.journal()} == {200}
         assert all("api-version=v1" in (entry.query or "") for entry in service.journal())
 
-    def test_without_the_profile_the_key_is_not_seen(self, configured: Configure) -> None:
-        provider = configured(FineTuningJobProvider, service=None)
+    def test_without_the_profile_the_key_is_rejected(self, configure_service: Configure) -> None:
+        provider = configure_service(FineTuningJobProvider, service=None)
 
         with pytest.raises(AuthenticationError, match="header api-key"):
             next(provider.api.jobs())
 
-    def test_a_missing_version_is_named(self, configured: Configure) -> None:
-        provider = configured(FineTuningJobProvider, query=None)
+    def test_a_missing_api_version_is_reported(self, configure_service: Configure) -> None:
+        provider = configure_service(FineTuningJobProvider, query=None)
 
         with pytest.raises(ServiceError, match="api-version is required"):
             next(provider.api.jobs())
 
     def test_a_model_is_shared_by_its_service_name(
         self,
-        configured: Configure,
+        configure_service: Configure,
         provider: FineTuningJobProvider,
         inputs: dict[str, Any],
         service: Emulator,
     ) -> None:
         model = (provider.create(inputs).outs or {})["fine_tuned_model"]
-        wanted = {"checkpoint_id": model, "project_ids": ["proj_b"]}
-        permissions = configured(FineTuningCheckpointPermissionProvider)
-        assert reasons(permissions, **wanted) == []
+        new_inputs = {"checkpoint_id": model, "project_ids": ["proj_b"]}
+        permissions = configure_service(FineTuningCheckpointPermissionProvider)
+        assert reasons(permissions, **new_inputs) == []
 
-        created = permissions.create(wanted)
+        created = permissions.create(new_inputs)
         read = permissions.read(created.id, created.outs or {})
 
         assert re.fullmatch(rf"{MODEL}\.ft-[0-9a-f]{{32}}-support", model)
         assert (created.id, read.outs) == (model, created.outs)
-        assert permissions.diff(created.id, read.outs or {}, wanted).changes is False
+        assert permissions.diff(created.id, read.outs or {}, new_inputs).changes is False
         permissions.delete(created.id, read.outs or {})
         assert service.permissions() == []
 
     def test_a_checkpoint_is_shared_by_its_service_id(
         self,
-        configured: Configure,
+        configure_service: Configure,
         provider: FineTuningJobProvider,
         inputs: dict[str, Any],
     ) -> None:
         created = provider.create(inputs)
         checkpoint = next(provider.api.checkpoints(created.id))
-        permissions = configured(FineTuningCheckpointPermissionProvider)
+        permissions = configure_service(FineTuningCheckpointPermissionProvider)
 
         granted = permissions.create({"checkpoint_id": checkpoint.id, "project_ids": ["proj_b"]})
 
@@ -360,24 +362,24 @@ class TestAzure:
     def test_a_field_of_the_service_reaches_it_verbatim(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        wanted = {**inputs, "extra_body": {"trainingType": "globalStandard"}}
-        created = provider.create(wanted)
+        new_inputs = {**inputs, "extra_body": {"trainingType": "globalStandard"}}
+        created = provider.create(new_inputs)
 
         assert job_requests(service)[0]["trainingType"] == "globalStandard"
-        assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+        assert provider.diff(created.id, created.outs or {}, new_inputs).changes is False
         assert provider.diff(created.id, created.outs or {}, inputs).replaces == []
 
 
-class OverTime:
-    """Base of tests against a service whose time stands still until the test moves it."""
+class ManualTime:
+    """The base class of tests with a service whose time moves only when the test advances it."""
 
     @pytest.fixture
     def service(self, slow_service: Emulator, mode: str) -> Iterator[Emulator]:
-        with behaving_like(mode, slow_service):
+        with emulator_mode(mode, slow_service):
             yield slow_service
 
 
-class TestEveryServiceOverTime(OverTime):
+class TestEveryServiceWithManualTime(ManualTime):
     @pytest.fixture(params=SETTINGS)
     def mode(self, request: pytest.FixtureRequest) -> str:
         found: str = request.param
@@ -393,7 +395,7 @@ class TestEveryServiceOverTime(OverTime):
         assert [job["status"] for job in service.jobs()] == ["cancelled"]
 
 
-class TestServicesThatKeepMetadataOverTime(OverTime):
+class TestServicesThatKeepMetadataWithManualTime(ManualTime):
     @pytest.fixture(params=WITH_METADATA)
     def mode(self, request: pytest.FixtureRequest) -> str:
         found: str = request.param
@@ -402,99 +404,99 @@ class TestServicesThatKeepMetadataOverTime(OverTime):
     def test_an_unfinished_job_is_adopted_among_others(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        unwaited = {**inputs, "wait_for_completion": False}
-        first = provider.create(unwaited)
-        provider.create({**unwaited, "suffix": "other"})
+        without_waiting = {**inputs, "wait_for_completion": False}
+        first = provider.create(without_waiting)
+        provider.create({**without_waiting, "suffix": "other"})
 
-        assert provider.create(unwaited).id == first.id
+        assert provider.create(without_waiting).id == first.id
         assert len(service.jobs()) == 2
 
     def test_an_externally_cancelled_job_is_recreated(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
-        """Also where there are no events that could tell when it was cancelled."""
-        unwaited = {**inputs, "wait_for_completion": False}
-        first = provider.create(unwaited)
+        """This also applies to services without events, which would contain the time of the cancellation."""
+        without_waiting = {**inputs, "wait_for_completion": False}
+        first = provider.create(without_waiting)
         provider.api.cancel_job(first.id)
 
-        assert provider.create(unwaited).id != first.id
+        assert provider.create(without_waiting).id != first.id
 
 
-class TestGatewaysOverTime(OverTime):
+class TestGatewaysWithManualTime(ManualTime):
     @pytest.fixture(params=GATEWAYS)
     def mode(self, request: pytest.FixtureRequest) -> str:
         found: str = request.param
         return found
 
     def test_an_unexpectedly_missing_feature_fails_without_cancelling_the_job(
-        self, configured: Configure, inputs: dict[str, Any], service: Emulator
+        self, configure_service: Configure, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        provider = configured(
+        provider = configure_service(
             FineTuningJobProvider,
             unsupportedFeatures=str(SETTINGS[service.settings.mode].get("unsupportedFeatures", "")),
         )
-        unwaited = {**inputs, "wait_for_completion": False}
-        created = provider.create(unwaited)
+        without_waiting = {**inputs, "wait_for_completion": False}
+        created = provider.create(without_waiting)
         service.advance(60)
 
         with pytest.raises(IncompleteResourceError, match="is still running at the service") as caught:
-            provider.update(created.id, created.outs or {}, {**unwaited, "paused": True})
+            provider.update(created.id, created.outs or {}, {**without_waiting, "paused": True})
 
         assert isinstance(caught.value.__cause__, ServiceError)
         assert caught.value.__cause__.status in UNSUPPORTED_STATUSES
         assert [job["status"] for job in service.jobs()] == ["running"]
 
 
-class TestAzureOverTime(OverTime):
+class TestAzureWithManualTime(ManualTime):
     @pytest.fixture
     def mode(self) -> str:
         return "azure"
 
-    def test_unknown_statuses_are_waited_through(
+    def test_waiting_continues_through_unknown_statuses(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        unwaited = {**inputs, "wait_for_completion": False}
-        created = provider.create(unwaited)
-        outs, seen = created.outs or {}, []
+        without_waiting = {**inputs, "wait_for_completion": False}
+        created = provider.create(without_waiting)
+        outs, statuses = created.outs or {}, []
         for seconds in (0, 25, 25):
             service.advance(seconds)
             outs = provider.read(created.id, outs).outs or {}
-            seen.append(outs["status"])
-            assert provider.diff(created.id, outs, unwaited).changes is False
+            statuses.append(outs["status"])
+            assert provider.diff(created.id, outs, without_waiting).changes is False
             assert provider.diff(created.id, outs, inputs).changes is True
         service.advance(600)
 
         updated = provider.update(created.id, outs, inputs)
 
-        assert seen == ["pending", "notRunning", "running"]
+        assert statuses == ["pending", "notRunning", "running"]
         assert (updated.outs or {})["status"] == "succeeded"
 
     def test_a_file_of_a_pending_job_is_not_deleted(
-        self, configured: Configure, provider: FineTuningJobProvider, inputs: dict[str, Any]
+        self, configure_service: Configure, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         provider.create({**inputs, "wait_for_completion": False})
 
         with pytest.raises(InputError, match="is pending and needs it"):
-            configured(FileProvider).delete(inputs["training_file"], {"created_at": 0})
+            configure_service(FileProvider).delete(inputs["training_file"], {"created_at": 0})
 
     def test_a_running_job_is_paused_and_resumed_in_place(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        unwaited = {**inputs, "wait_for_completion": False}
-        created = provider.create(unwaited)
+        without_waiting = {**inputs, "wait_for_completion": False}
+        created = provider.create(without_waiting)
         service.advance(60)
-        paused = {**unwaited, "paused": True}
+        paused = {**without_waiting, "paused": True}
         assert reasons(provider, **paused) == []
         outs = provider.update(created.id, created.outs or {}, paused).outs or {}
         service.advance(30)
         assert (provider.read(created.id, outs).outs or {})["status"] == "paused"
 
-        provider.update(created.id, outs, unwaited)
+        provider.update(created.id, outs, without_waiting)
 
         assert service.jobs()[0]["status"] == "notRunning"
 
 
-def test_waiting_ends_with_statuses_in_other_words(configure: Configure, training_data: Path) -> None:
+def test_waiting_ends_with_the_statuses_of_azure(configure: Configure, training_data: Path) -> None:
     with Emulator(today=TODAY, polls_until_done=6, mode="azure") as service:
         file = configure(FileProvider, baseUrl=service.url, **AZURE).create({"file": str(training_data)})
         provider = configure(FineTuningJobProvider, baseUrl=service.url, **AZURE)
@@ -510,14 +512,14 @@ class TestGateways:
         found: str = request.param
         return found
 
-    def test_permissions_are_refused_at_preview(self, configured: Configure) -> None:
-        provider = configured(FineTuningCheckpointPermissionProvider)
+    def test_permissions_are_rejected_at_preview(self, configure_service: Configure) -> None:
+        provider = configure_service(FineTuningCheckpointPermissionProvider)
 
         (reason,) = reasons(provider, checkpoint_id="model", project_ids=["proj_b"])
 
         assert reason.startswith("this resource: the service 'generic' does not support checkpoint perm")
 
-    def test_pausing_is_refused_at_preview(
+    def test_pausing_is_rejected_at_preview(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
         (reason,) = reasons(provider, **inputs, paused=True)
@@ -525,7 +527,7 @@ class TestGateways:
         assert reason.startswith("paused: the service 'generic' does not support pausing and resuming jobs: ")
 
     @pytest.mark.usefixtures("service")
-    def test_events_are_refused_without_a_request(
+    def test_events_are_rejected_without_a_request(
         self, monkeypatch: pytest.MonkeyPatch, service: Emulator
     ) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", API_KEY)
@@ -538,17 +540,17 @@ class TestGateways:
             pulumi.runtime.set_all_config({})
         assert service.journal() == []
 
-    def test_hyperparameters_of_the_service_are_passed_on_and_kept(
+    def test_hyperparameters_of_the_service_are_sent_and_stored(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        wanted = {**inputs, "method": supervised(n_epochs=2.0, warmup={"steps": 10.0})}
-        assert reasons(provider, **wanted) == []
+        new_inputs = {**inputs, "method": supervised(n_epochs=2.0, warmup={"steps": 10.0})}
+        assert reasons(provider, **new_inputs) == []
 
-        created = provider.create(wanted)
+        created = provider.create(new_inputs)
 
         sent = job_requests(service)[0]["method"]["supervised"]["hyperparameters"]
         assert sent == {"n_epochs": 2, "warmup": {"steps": 10}}
-        assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+        assert provider.diff(created.id, created.outs or {}, new_inputs).changes is False
         other = {**inputs, "method": supervised(n_epochs=2.0, warmup={"steps": 20.0})}
         assert provider.diff(created.id, created.outs or {}, other).replaces == ["method"]
 
@@ -568,9 +570,7 @@ class TestGateways:
         assert sent["model"] == MODEL
 
 
-def test_metadata_is_refused_at_preview_where_unsupported(
-    configure: Configure, inputs: dict[str, Any]
-) -> None:
+def test_unsupported_metadata_is_rejected_at_preview(configure: Configure, inputs: dict[str, Any]) -> None:
     provider = configure(FineTuningJobProvider, unsupportedFeatures="metadata")
 
     (reason,) = reasons(provider, **inputs, metadata={"team": "shop"})
@@ -578,7 +578,7 @@ def test_metadata_is_refused_at_preview_where_unsupported(
     assert reason.startswith("metadata: the service 'openai' does not support job metadata: remove it")
 
 
-def test_auto_is_refused_at_preview_where_unsupported(configure: Configure, inputs: dict[str, Any]) -> None:
+def test_unsupported_auto_is_rejected_at_preview(configure: Configure, inputs: dict[str, Any]) -> None:
     provider = configure(FineTuningJobProvider, unsupportedFeatures="auto")
 
     (reason,) = reasons(provider, **inputs, method=supervised(n_epochs=3.0, batch_size="auto"))
@@ -596,19 +596,19 @@ def test_an_extra_body_cannot_replace_priced_inputs(
     assert reason == f"extra_body.{name}: would overwrite the job's {name}: set the input {name} instead"
 
 
-def test_a_token_survives_an_extra_body_with_metadata(
+def test_an_extra_body_with_metadata_creates_no_duplicate(
     configure: Configure, inputs: dict[str, Any], service: Emulator
 ) -> None:
-    """Else the job is not known again, and the next lost answer buys it twice."""
+    """Without the idempotency key in its metadata, the job could not be found after a lost response."""
     provider = configure(FineTuningJobProvider)
-    wanted = {**inputs, "extra_body": {"metadata": {"team": "shop"}}}
-    refused = bool(reasons(provider, **wanted))
+    new_inputs = {**inputs, "extra_body": {"metadata": {"team": "shop"}}}
+    is_rejected = bool(reasons(provider, **new_inputs))
 
-    if not refused:
-        provider.create(wanted)
-        provider.create(wanted)
+    if not is_rejected:
+        provider.create(new_inputs)
+        provider.create(new_inputs)
 
-    assert refused or len(service.jobs()) == 1
+    assert is_rejected or len(service.jobs()) == 1
 
 
 class TestNebius:
@@ -616,50 +616,50 @@ class TestNebius:
     def mode(self) -> str:
         return "gateway"
 
-    def test_its_hyperparameters_pass_under_its_profile(
-        self, configured: Configure, inputs: dict[str, Any], service: Emulator
+    def test_its_profile_accepts_its_hyperparameters(
+        self, configure_service: Configure, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        provider = configured(FineTuningJobProvider, service="nebius")
-        wanted = {**inputs, "method": supervised(n_epochs=3.0, **NEBIUS_HYPERPARAMETERS)}
-        assert reasons(provider, **wanted) == []
+        provider = configure_service(FineTuningJobProvider, service="nebius")
+        new_inputs = {**inputs, "method": supervised(n_epochs=3.0, **NEBIUS_HYPERPARAMETERS)}
+        assert reasons(provider, **new_inputs) == []
 
-        created = provider.create(wanted)
+        created = provider.create(new_inputs)
 
         sent = job_requests(service)[0]["method"]["supervised"]["hyperparameters"]
         assert sent == {"n_epochs": 3, **NEBIUS_HYPERPARAMETERS}
-        assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+        assert provider.diff(created.id, created.outs or {}, new_inputs).changes is False
 
     @pytest.mark.parametrize("name", NEBIUS_HYPERPARAMETERS)
-    def test_each_of_them_is_refused_elsewhere(
-        self, configured: Configure, inputs: dict[str, Any], name: str
+    def test_other_profiles_reject_its_hyperparameters(
+        self, configure_service: Configure, inputs: dict[str, Any], name: str
     ) -> None:
-        provider = configured(FineTuningJobProvider, service="openai")
+        provider = configure_service(FineTuningJobProvider, service="openai")
 
         (reason,) = reasons(provider, **inputs, method=supervised(**{name: NEBIUS_HYPERPARAMETERS[name]}))
 
         assert reason == f"method.supervised.hyperparameters.{name}: is not a known property"
 
-    def test_unknown_inputs_are_refused_under_its_profile_too(
-        self, configured: Configure, inputs: dict[str, Any]
+    def test_its_profile_rejects_unknown_hyperparameters(
+        self, configure_service: Configure, inputs: dict[str, Any]
     ) -> None:
-        provider = configured(FineTuningJobProvider, service="nebius")
+        provider = configure_service(FineTuningJobProvider, service="nebius")
 
         (reason,) = reasons(provider, **inputs, method=supervised(lora_q=1.0))
 
         assert reason == "method.supervised.hyperparameters.lora_q: is not a known property"
 
-    def test_a_hyperparameter_can_be_allowed_alone(
-        self, configured: Configure, inputs: dict[str, Any]
+    def test_the_settings_can_allow_single_hyperparameters(
+        self, configure_service: Configure, inputs: dict[str, Any]
     ) -> None:
-        provider = configured(FineTuningJobProvider, service="nebius", hyperparameters="lora_q, lora")
+        provider = configure_service(FineTuningJobProvider, service="nebius", hyperparameters="lora_q, lora")
 
         assert reasons(provider, **inputs, method=supervised(lora_q=1.0, lora=True)) == []
 
 
-def test_an_admin_key_goes_into_the_services_header_too(configure: Configure, service: Emulator) -> None:
+def test_an_admin_key_uses_the_services_header_too(configure: Configure, service: Emulator) -> None:
     provider = configure(FineTuningCheckpointPermissionProvider, **AZURE)
 
-    with behaving_like("azure", service), pytest.raises(NotFoundError, match="No such checkpoint"):
+    with emulator_mode("azure", service), pytest.raises(NotFoundError, match="No such checkpoint"):
         list(provider.api.permissions("model"))
 
     (entry,) = service.journal()

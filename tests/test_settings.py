@@ -27,7 +27,7 @@ PROFILE = {
     "unsupported": ("events, pause", "unsupported", {"events", "pause"}),
     "hyperparameters": ("lora,lora_r", "hyperparameters", {"lora", "lora_r"}),
 }
-"""Settings that are fields of the profile: what is written, the field, its value."""
+"""Settings of the profile: the configured value, the field, and the value of the field."""
 
 
 def config(**values: str) -> Callable[[str], str | None]:
@@ -67,7 +67,7 @@ def test_a_trailing_slash_of_the_base_url_is_ignored() -> None:
 
 
 @pytest.mark.parametrize("value", ["localhost:8080", "ftp://example.com", "http://", "nonsense"])
-def test_an_invalid_base_url_is_refused_with_an_example(value: str) -> None:
+def test_an_invalid_base_url_is_rejected_with_an_example(value: str) -> None:
     with pytest.raises(
         SettingsError, match=r"openai-ft:baseUrl \(or OPENAI_BASE_URL\) is .*https://api\.openai\.com/v1"
     ):
@@ -85,7 +85,7 @@ def test_an_invalid_base_url_is_refused_with_an_example(value: str) -> None:
         "sk-proj-pass-word-1234",
     ],
 )
-def test_a_base_url_with_credentials_is_refused_unshown(value: str) -> None:
+def test_a_base_url_with_credentials_is_rejected_and_hidden(value: str) -> None:
     with pytest.raises(SettingsError, match="openai-ft:baseUrl") as caught:
         Settings.resolve(config(baseUrl=value), {})
 
@@ -95,7 +95,7 @@ def test_a_base_url_with_credentials_is_refused_unshown(value: str) -> None:
 @pytest.mark.parametrize(
     "value", ["http://[::1/v1", "http://127.0.0.1:99999/v1", "http://exa mple.com", "http://exämple.com/v1"]
 )
-def test_a_base_url_that_cannot_be_asked_is_refused(value: str) -> None:
+def test_an_unusable_base_url_is_rejected(value: str) -> None:
     with pytest.raises(
         SettingsError, match=r"openai-ft:baseUrl \(or OPENAI_BASE_URL\) is .*: must be a complete URL"
     ):
@@ -106,7 +106,7 @@ def test_a_base_url_that_cannot_be_asked_is_refused(value: str) -> None:
 @pytest.mark.parametrize(
     "value", ["sk-proj-0123 456789abcdef", "sk-proj-0123…abcdef", "sk-proj-0123\nabcdef"]
 )
-def test_an_invalid_header_value_is_refused_but_not_shown(key: str, value: str) -> None:
+def test_an_invalid_header_value_is_rejected_but_hidden(key: str, value: str) -> None:
     with pytest.raises(SettingsError, match=rf"openai-ft:{key} \(or OPENAI_\w+\) contains spaces") as caught:
         Settings.resolve(config(**{key: value}), {})
 
@@ -115,12 +115,12 @@ def test_an_invalid_header_value_is_refused_but_not_shown(key: str, value: str) 
 
 @pytest.mark.parametrize("key", ["maxRetries", "timeout", "pollInterval"])
 @pytest.mark.parametrize("value", ["many", "-1", "nan", "inf", "1e300"])
-def test_an_invalid_number_is_refused_by_its_key(key: str, value: str) -> None:
+def test_an_invalid_number_is_rejected_with_its_key(key: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"openai-ft:{key} is '{value}'"):
         Settings.resolve(config(**{key: value}), {})
 
 
-def test_equal_keys_are_refused_without_being_shown() -> None:
+def test_equal_keys_are_rejected_but_hidden() -> None:
     with pytest.raises(SettingsError, match="are the same key") as caught:
         Settings.resolve(config(apiKey=KEY), {"OPENAI_ADMIN_KEY": KEY})
 
@@ -128,7 +128,7 @@ def test_equal_keys_are_refused_without_being_shown() -> None:
 
 
 @pytest.mark.parametrize(("admin", "variable"), [(False, "OPENAI_API_KEY"), (True, "OPENAI_ADMIN_KEY")])
-def test_a_missing_key_names_both_ways_to_set_it(admin: bool, variable: str) -> None:  # noqa: FBT001
+def test_a_missing_key_is_reported_with_both_fixes(admin: bool, variable: str) -> None:  # noqa: FBT001
     with pytest.raises(SettingsError, match=rf"pulumi config set --secret openai-ft:.*{variable}"):
         Settings().require_key(admin=admin)
 
@@ -139,7 +139,7 @@ def test_repr_shows_no_key() -> None:
 
 def test_mask_hides_own_keys_and_similar_texts() -> None:
     settings = Settings(api_key="own-form-of-a-key-123456", admin_key="sk-admin-abcdefgh12345678")
-    text = "own-form-of-a-key-123456, sk-admin-abcdefgh12345678, sk-proj-somebody-elses-key-9999"
+    text = "own-form-of-a-key-123456, sk-admin-abcdefgh12345678, sk-proj-key-of-another-user-9999"
 
     masked = settings.mask(text)
 
@@ -154,25 +154,25 @@ def test_mask_hides_a_key_that_extends_the_other() -> None:
     assert masked == "sk-…rest, sk-…rest"
 
 
-def test_mask_takes_passwords_out_of_addresses() -> None:
+def test_mask_removes_passwords_from_urls() -> None:
     assert (
         Settings().mask("proxy http://me:password@proxy:1/x?y=a@b failed")
         == "proxy http://…@proxy:1/x?y=a@b failed"
     )
 
 
-def test_a_short_key_leaves_nothing_to_recognise() -> None:
+def test_mask_hides_short_keys_completely() -> None:
     assert mask_key("sk-short") == "sk-…"
 
 
-def test_description_names_address_project_and_kind_of_key() -> None:
+def test_the_description_names_url_project_and_key_type() -> None:
     text = Settings(api_key=KEY, project="proj_a", base_url="http://127.0.0.1:1/v1").describe(admin=False)
 
     assert text == "http://127.0.0.1:1/v1, project proj_a, project key sk-…cdef"
 
 
 @pytest.mark.parametrize("setting", PROFILE)
-def test_each_field_of_the_profile_can_be_set_alone(setting: str) -> None:
+def test_each_field_of_the_profile_can_be_set_separately(setting: str) -> None:
     written, field, value = PROFILE[setting]
 
     profile = Settings.resolve(config(**{SOURCES[setting].config_key: written}), {}).profile
@@ -180,7 +180,7 @@ def test_each_field_of_the_profile_can_be_set_alone(setting: str) -> None:
     assert getattr(profile, field) == value
 
 
-def test_a_field_that_is_set_changes_the_named_profile() -> None:
+def test_a_setting_overrides_the_field_of_its_profile() -> None:
     profile = Settings.resolve(config(service="generic", unsupportedFeatures="events"), {}).profile
 
     assert profile.name == "generic"
@@ -201,7 +201,7 @@ def test_a_field_that_is_set_changes_the_named_profile() -> None:
         ),
     ],
 )
-def test_unknown_services_and_features_are_refused_with_known_ones(
+def test_unknown_services_and_features_are_rejected_with_known_names(
     values: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(SettingsError, match=sentence):
@@ -209,7 +209,7 @@ def test_unknown_services_and_features_are_refused_with_known_ones(
 
 
 @pytest.mark.parametrize("text", ["soon", "[]", "{"])
-def test_a_catalogue_that_is_no_object_is_refused(text: str) -> None:
+def test_a_catalog_that_is_not_an_object_is_rejected(text: str) -> None:
     with pytest.raises(SettingsError, match="openai-ft:catalog is not a JSON object"):
         Settings.resolve(config(catalog=text), {})
 
@@ -232,7 +232,7 @@ FORMER: dict[str, tuple[str, Callable[[Settings], bool]]] = {
     "keyHeader": ("X-Api-Key", lambda settings: settings.profile.api_key_header == "x-api-key"),
     "lacks": ("pause", lambda settings: settings.profile.unsupported == {"pause"}),
 }
-"""Former keys of settings of a request: a value, and whether it has its effect."""
+"""Former keys of request settings: a value, and a check of its effect."""
 
 
 @pytest.mark.parametrize("key", FORMER)
@@ -250,21 +250,21 @@ def test_every_renamed_key_has_a_case() -> None:
     assert {*FORMER, "onlyOwnResources"} == set(RENAMED)
 
 
-def test_the_new_key_wins() -> None:
+def test_the_new_key_has_precedence() -> None:
     settings = Settings.resolve(config(owner="old", idempotencyScope="new"), {})
 
     assert settings.idempotency_scope == "new"
 
 
 @pytest.mark.parametrize("key", [*RENAMED, *REMOVED])
-def test_an_outdated_key_is_refused_with_its_remedy(key: str) -> None:
+def test_an_outdated_key_is_rejected_with_a_fix(key: str) -> None:
     settings = Settings.resolve(config(**{key: "1" if key in REMOVED else FORMER.get(key, ("true",))[0]}), {})
 
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(SettingsError) as caught:
         settings.require_current_keys()
 
-    assert f"`pulumi config rm openai-ft:{key}`" in str(refused.value)
-    assert key in REMOVED or f"`pulumi config set openai-ft:{RENAMED[key]}`" in str(refused.value)
+    assert f"`pulumi config rm openai-ft:{key}`" in str(caught.value)
+    assert key in REMOVED or f"`pulumi config set openai-ft:{RENAMED[key]}`" in str(caught.value)
 
 
 def test_current_keys_are_accepted() -> None:

@@ -64,15 +64,15 @@ def _stock_wrapper() -> str:
     return wrapper
 
 
-def _starts(what: str, commands: dict[str, list[str]], project: Path, plan: Plan) -> Series:
+def _starts(name: str, commands: dict[str, list[str]], project: Path, plan: Plan) -> Series:
     starts = {name: partial(_seconds, command, project) for name, command in commands.items()}
     for start in starts.values():
         start()  # compiles changed modules
     turns = plan.runs * TURNS
-    plan.tell(f"{what}: starting {turns * len(starts)} hosts")
-    taken = in_turns(starts, turns, tell=lambda _step: None)
+    plan.on_step(f"{name}: starting {turns * len(starts)} hosts")
+    taken = in_turns(starts, turns, on_step=lambda _step: None)
     point = Point(None, tuple(taken[OURS]), tuple(taken[STOCK]))
-    return Series(what, "s", OURS, STOCK, (point,), at_most=LONGEST_START)
+    return Series(name, "s", OURS, STOCK, (point,), at_most=LONGEST_START)
 
 
 def _seconds(command: list[str], project: Path) -> float:
@@ -81,11 +81,11 @@ def _seconds(command: list[str], project: Path) -> float:
 
 
 def _idleness(project: Path, plan: Plan) -> Series:
-    what = f"in {IDLE:.0f} s of idleness"
+    name = f"in {IDLE:.0f} s of idleness"
     idle = {name: partial(_idle, command, project) for name, command in _modules().items()}
-    taken = in_turns(idle, plan.runs, lambda step: plan.tell(f"{what}, {step}"))
+    taken = in_turns(idle, plan.runs, lambda step: plan.on_step(f"{name}, {step}"))
     point = Point(None, tuple(taken[OURS]), tuple(taken[STOCK]))
-    return Series(what, "cpu s", OURS, STOCK, (point,), Figure.BEYOND, MOST_IDLE)
+    return Series(name, "cpu s", OURS, STOCK, (point,), Figure.BEYOND, MOST_IDLE)
 
 
 def _idle(command: list[str], project: Path) -> float:

@@ -31,9 +31,9 @@ def measure(plan: Plan) -> list[Series]:
     for start in starts.values():
         start()  # compiles changed modules
     turns = plan.runs * TURNS
-    plan.tell(f"starting Python {turns * len(starts)} times")
-    taken = in_turns(starts, turns, tell=lambda _step: None)
-    return [_series(what, statement, taken) for what, statement in OURS.items()]
+    plan.on_step(f"starting Python {turns * len(starts)} times")
+    taken = in_turns(starts, turns, on_step=lambda _step: None)
+    return [_series(name, statement, taken) for name, statement in OURS.items()]
 
 
 def versions() -> dict[str, str]:
@@ -46,10 +46,10 @@ def _seconds(statement: str) -> float:
     return processes.run([sys.executable, "-I", "-c", statement]).cpu_seconds
 
 
-def _series(what: str, statement: str, taken: dict[str, list[float]]) -> Series:
+def _series(name: str, statement: str, taken: dict[str, list[float]]) -> Series:
     point = Point(None, _beyond(taken[statement], taken[PULUMI]), _beyond(taken[PULUMI], taken[BARE]))
-    ours, peer = f"`{statement}` beyond `{PULUMI}`", f"`{PULUMI}` beyond bare Python"
-    return Series(what, "cpu s", ours, peer, (point,), at_most=MOST)
+    package, peer = f"`{statement}` beyond `{PULUMI}`", f"`{PULUMI}` beyond bare Python"
+    return Series(name, "cpu s", package, peer, (point,), at_most=MOST)
 
 
 def _beyond(longer: list[float], shorter: list[float]) -> tuple[float, ...]:

@@ -27,15 +27,15 @@ def measure(plan: Plan) -> list[Series]:
     """Run all commands on each stack alternately, smallest size first. The emulator responds immediately."""
     with tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as folder, Emulator() as service:
         stacks = {
-            OUR_HOST: _files(Path(folder) / "ours", service.url, on_our_host=True),
+            OUR_HOST: _files(Path(folder) / "host", service.url, on_our_host=True),
             FLOOR: _floor(Path(folder) / "floor"),
             STOCK_HOST: _files(Path(folder) / "stock", service.url, on_our_host=False),
         }
         for name, made in stacks.items():
-            plan.tell(f"warming up, {name}")
+            plan.on_step(f"warming up, {name}")
             made.life(1)
         lives = {size: _lives(stacks, size, plan) for size in plan.sizes}
-    return [_series(command, ours, lives) for command in COMMANDS for ours in (OUR_HOST, STOCK_HOST)]
+    return [_series(command, host, lives) for command in COMMANDS for host in (OUR_HOST, STOCK_HOST)]
 
 
 def versions() -> dict[str, str]:
@@ -47,17 +47,17 @@ def _lives(stacks: dict[str, Stack], size: int, plan: Plan) -> Lives:
     return in_turns(
         {name: partial(made.life, size) for name, made in stacks.items()},
         plan.runs,
-        lambda step: plan.tell(f"{size} resources, {step}"),
+        lambda step: plan.on_step(f"{size} resources, {step}"),
     )
 
 
-def _series(command: str, ours: str, lives: dict[int, Lives]) -> Series:
-    points = (_point(command, ours, size, found) for size, found in lives.items())
-    return Series(f"{command}, {ours.partition(', ')[2]}", "s", ours, FLOOR, tuple(points))
+def _series(command: str, host: str, lives: dict[int, Lives]) -> Series:
+    points = (_point(command, host, size, found) for size, found in lives.items())
+    return Series(f"{command}, {host.partition(', ')[2]}", "s", host, FLOOR, tuple(points))
 
 
-def _point(command: str, ours: str, size: int, lives: Lives) -> Point:
-    took, floor = (tuple(life[command] for life in lives[name]) for name in (ours, FLOOR))
+def _point(command: str, host: str, size: int, lives: Lives) -> Point:
+    took, floor = (tuple(life[command] for life in lives[name]) for name in (host, FLOOR))
     return Point(size, took, floor)
 
 

@@ -38,7 +38,7 @@ LISTING = "/v1/fine_tuning/jobs"
 def measure(plan: Plan) -> list[Series]:
     """Let jobs wait at an emulator with a manual clock, and count the requests in its journal."""
     with tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as folder:
-        taken = in_turns({OURS: partial(_most_requests, Path(folder))}, plan.runs, plan.tell)[OURS]
+        taken = in_turns({OURS: partial(_most_requests, Path(folder))}, plan.runs, plan.on_step)[OURS]
     lists = math.ceil(JOBS / LISTED)
     return [
         _series("before training", [found.before_training for found in taken], lists),
@@ -126,9 +126,9 @@ def _starts_poll(entry: JournalEntry) -> bool:
     return entry.route == LISTING and "after=" not in entry.query and "metadata" not in entry.query
 
 
-def _await(condition: Callable[[], bool], what: str) -> None:
+def _await(condition: Callable[[], bool], event: str) -> None:
     until = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > until:
-            raise BenchmarkError(f"waited {PATIENCE:.0f} s for {what} without success")
+            raise BenchmarkError(f"waited {PATIENCE:.0f} s for {event} without success")
         time.sleep(INTERVAL)

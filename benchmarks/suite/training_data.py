@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class _Comparison(NamedTuple):
-    what: str
+    name: str
     way: str
     cores: int
     peer: str
@@ -58,11 +58,11 @@ def versions() -> dict[str, str]:
 
 
 def _taken(folder: Path, size: int, plan: Plan) -> Seconds:
-    plan.tell(f"writing {size} MB")
+    plan.on_step(f"writing {size} MB")
     file = training_data.write(folder / "training.jsonl", size)
     ways = {f"{way}, {cores}": (way, cores) for way, cores in _ways()}
     going = {name: partial(seconds, way, file, cores) for name, (way, cores) in ways.items()}
-    found = in_turns(going, plan.runs, lambda step: plan.tell(f"{size} MB, {step}"))
+    found = in_turns(going, plan.runs, lambda step: plan.on_step(f"{size} MB, {step}"))
     return {ways[name]: samples for name, samples in found.items()}
 
 
@@ -73,8 +73,8 @@ def _ways() -> list[tuple[str, int]]:
 
 
 def _series(comparison: _Comparison, taken: dict[int, Seconds]) -> Series:
-    what, way, cores, peer, at_most = comparison
+    name, way, cores, peer, at_most = comparison
     points = tuple(
         Point(size, tuple(found[way, cores]), tuple(found[peer, 1])) for size, found in taken.items()
     )
-    return Series(what, "s", NAMES.get(way, what), NAMES[peer], points, at_most=at_most)
+    return Series(name, "s", NAMES.get(way, name), NAMES[peer], points, at_most=at_most)

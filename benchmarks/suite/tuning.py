@@ -30,14 +30,16 @@ WITH, WITHOUT = "with it", "without it"
 
 
 class QuietHost(Host):
-    """A host that prints no messages."""
+    """A host that follows the events of jobs, as this package's host does, without printing messages."""
+
+    shows_progress = True
 
     def info(self, message: str) -> None:
         """Drop a message."""
 
 
 class Work(NamedTuple):
-    """Jobs that threads of one process create and wait for.
+    """Jobs that the threads of a process create and wait for.
 
     Attributes:
         jobs: Number of jobs.
@@ -70,16 +72,16 @@ class Constant(NamedTuple):
 
 
 MANY = Work(jobs=64, training=2, spread=1.5)
+MANY_LONG = Work(jobs=64, training=20)
 LONG = Work(jobs=1, training=20)
 SLOW = Work(jobs=64, training=1, latency=1.0)
 CONSTANTS = (
     Constant("_provider.job.poller", "FIRST_INTERVAL", 10.0, Work(jobs=1, training=2), "seconds"),
     Constant("_provider.job.poller", "BACKOFF_SHARE", 0.0, LONG, "requests"),
     Constant("_provider.job.poller", "DUE_SPEEDUP", 1, LONG, "seconds"),
-    Constant("_provider.job.poller", "EVENTS_AT_A_TIME", 64, MANY, "requests"),
+    Constant("_provider.job.poller", "EVENTS_AT_A_TIME", 64, MANY_LONG, "requests"),
     Constant("_provider.job.lookup", "LISTING_TTL", 0.0, MANY, "requests"),
-    Constant("_provider.job.lookup", "BATCH_WINDOW", 0.0, MANY, "requests"),
-    Constant("_client.transport", "PARALLEL", 10, SLOW, "seconds"),
+    Constant("_client.transport", "MAX_CONNECTIONS", 10, SLOW, "seconds"),
 )
 
 
@@ -96,9 +98,11 @@ def versions() -> dict[str, str]:
 def _series(constant: Constant, plan: Plan) -> Series:
     variants = {WITH: None, WITHOUT: constant.disabled}
     runs = {variant: partial(_cost, constant, value) for variant, value in variants.items()}
-    costs = in_turns(runs, plan.runs, lambda step: plan.tell(f"{constant.name}, {step}"))
-    ours, peer = ([float(getattr(cost, constant.figure)) for cost in costs[name]] for name in (WITH, WITHOUT))
-    point = Point(constant.work.jobs, tuple(ours), tuple(peer))
+    costs = in_turns(runs, plan.runs, lambda step: plan.on_step(f"{constant.name}, {step}"))
+    package, peer = (
+        [float(getattr(cost, constant.figure)) for cost in costs[name]] for name in (WITH, WITHOUT)
+    )
+    point = Point(constant.work.jobs, tuple(package), tuple(peer))
     return Series(constant.name, constant.figure, WITH, WITHOUT, (point,), figure=Figure.RATIO)
 
 
@@ -120,7 +124,7 @@ def _cost(constant: Constant, value: float | None) -> Cost:
 
 
 def _work(pipe: Connection, url: str, constant: Constant, value: float | None) -> None:
-    """Create the jobs and wait for them, in a process of its own. Sends the seconds that it takes."""
+    """Create the jobs and wait for them, in a separate process. Send the duration in seconds."""
     if value is not None:
         setattr(importlib.import_module(f"pulumi_openai_ft.{constant.module}"), constant.name, value)
     manager = JobManager(Client(Settings(api_key=API_KEY, base_url=url)), QuietHost())

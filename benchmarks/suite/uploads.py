@@ -37,7 +37,7 @@ LINE_SPEED = 500
 """Megabytes per second of a line of 4 Gbit/s."""
 LINE_WAYS = (PIECE, PARTS, STREAM)
 LARGEST_PIECE = 512
-"""Maximum size in megabytes of a file that this package sends in one request."""
+"""Maximum size in megabytes of a file that this package sends in a single request."""
 LONGEST = 1 / 0.9
 """Limit of the ratio of durations: 0.9 of the stream's throughput."""
 MOST_MEMORY = 48.0
@@ -92,13 +92,13 @@ class Sent:
     peak: float
 
 
-Taken = dict[int, dict[str, list[Sent]]]
+Samples = dict[int, dict[str, list[Sent]]]
 """Uploads by size and way."""
 
 
 def measure(plan: Plan) -> list[Series]:
     """Upload files of each size in each way alternately, each from a separate process."""
-    free, line = Taken(), Taken()
+    free, line = Samples(), Samples()
     with tempfile.TemporaryDirectory(prefix="openai-ft-benchmarks-") as name:
         folder = Path(name)
         small = Content.of(folder / "small.jsonl", FEW_ROWS)
@@ -126,19 +126,19 @@ def _written(folder: Path, megabytes: int) -> Iterator[Content]:
 def _taken(
     content: Content, small: Content, speed: float | None, plan: Plan, names: tuple[str, ...]
 ) -> dict[str, list[Sent]]:
-    folder, told = small.path.parent, f"{content.path.stem} MB, {f'{speed} MB/s, ' if speed else ''}"
+    folder, prefix = small.path.parent, f"{content.path.stem} MB, {f'{speed} MB/s, ' if speed else ''}"
     with Sink.running(folder, speed) as sink:
         ways: dict[str, Callable[[], Sent]] = {
-            name: partial(_ours, ABOVE[name], content, small, sink)
+            name: partial(_this_package, ABOVE[name], content, small, sink)
             if name in ABOVE
             else partial(_other, name, content, sink)
             for name in names
             if name != PIECE or content.size <= LARGEST_PIECE * 1_000_000
         }
-        return in_turns(ways, plan.runs, lambda step: plan.tell(f"{told}{step}"))
+        return in_turns(ways, plan.runs, lambda step: plan.on_step(f"{prefix}{step}"))
 
 
-def _ours(above: str, content: Content, small: Content, sink: Sink) -> Sent:
+def _this_package(above: str, content: Content, small: Content, sink: Sink) -> Sent:
     """Measure an upload by this package's host, requested like by the engine, after the upload of a small file."""
     config = {"apiKey": stack.API_KEY, "baseUrl": sink.url, "multipartThreshold": above}
     folder = small.path.parent
@@ -160,35 +160,35 @@ def _other(name: str, content: Content, sink: Sink) -> Sent:
     return Sent(**json.loads(ran.text.splitlines()[-1]))
 
 
-def _to_the_stream(free: Taken, line: Taken) -> Iterator[Series]:
-    for ours in ABOVE:
-        yield from _seconds("", free, ours, STREAM, LONGEST)
-        yield from _seconds(f" at {LINE_SPEED} MB/s", line, ours, STREAM, LONGEST)
+def _to_the_stream(free: Samples, line: Samples) -> Iterator[Series]:
+    for candidate in ABOVE:
+        yield from _seconds("", free, candidate, STREAM, LONGEST)
+        yield from _seconds(f" at {LINE_SPEED} MB/s", line, candidate, STREAM, LONGEST)
 
 
-def _to_the_hash(free: Taken) -> Iterator[Series]:
+def _to_the_hash(free: Samples) -> Iterator[Series]:
     yield from _seconds("", free, PIECE, SHA256)
     yield from _seconds("", free, PARTS, MD5)
 
 
-def _to_the_official(free: Taken) -> Iterator[Series]:
+def _to_the_official(free: Samples) -> Iterator[Series]:
     yield from _seconds("", free, PIECE, CREATE)
     yield from _seconds("", free, PARTS, CHUNKED)
 
 
 def _seconds(
-    where: str, taken: Taken, ours: str, peer: str, at_most: float | None = None
+    where: str, taken: Samples, candidate: str, peer: str, at_most: float | None = None
 ) -> Iterator[Series]:
     points = tuple(
-        Point(size, *(tuple(sent.seconds for sent in found[name]) for name in (ours, peer)))
+        Point(size, *(tuple(sent.seconds for sent in found[name]) for name in (candidate, peer)))
         for size, found in taken.items()
-        if ours in found
+        if candidate in found
     )
     if points:
-        yield Series(f"{ours}{where}, to {peer}", "s", ours, peer, points, at_most=at_most)
+        yield Series(f"{candidate}{where}, to {peer}", "s", candidate, peer, points, at_most=at_most)
 
 
-def _memory(taken: Taken) -> Iterator[Series]:
+def _memory(taken: Samples) -> Iterator[Series]:
     """Yield the growth of the memory during an upload."""
     for name in (*ABOVE, CREATE, CHUNKED, STREAM):
         points = tuple(

@@ -41,12 +41,12 @@ def measure(plan: Plan) -> list[Series]:
     ):
         stacks = _stacks(Path(folder), service.url)
         for name, made in stacks.items():
-            plan.tell(f"warming up, {name}")
+            plan.on_step(f"warming up, {name}")
             _up(made, 1, service)
         seconds = in_turns(
             {name: partial(_up, made, jobs, service) for name, made in stacks.items()},
             plan.runs,
-            lambda step: plan.tell(f"{jobs} jobs, {step}"),
+            lambda step: plan.on_step(f"{jobs} jobs, {step}"),
         )
     return _series(seconds, jobs)
 
@@ -57,11 +57,11 @@ def versions() -> dict[str, str]:
 
 
 def _stacks(folder: Path, base_url: str) -> dict[str, Stack]:
-    ours, no_op = {"PROVIDER": "pulumi_openai_ft", **settings(base_url)}, {"PROVIDER": "no_op"}
+    package, no_op = {"PROVIDER": "pulumi_openai_ft", **settings(base_url)}, {"PROVIDER": "no_op"}
     make: dict[str, Callable[[Path], Stack]] = {
-        OUR_HOST: lambda place: Stack.of("waiting", place, ours, on_our_host=True),
+        OUR_HOST: lambda place: Stack.of("waiting", place, package, on_our_host=True),
         NO_OP: lambda place: Stack.of("waiting", place, {**no_op, "SLEEP": "0"}),
-        STOCK_HOST: lambda place: Stack.of("waiting", place, ours),
+        STOCK_HOST: lambda place: Stack.of("waiting", place, package),
         SLEEPING: lambda place: Stack.of("waiting", place, {**no_op, "SLEEP": str(SLEEP)}),
     }
     stacks = {name: made(folder / str(number)) for number, (name, made) in enumerate(make.items())}
@@ -79,14 +79,16 @@ def _up(made: Stack, jobs: int, service: Emulator) -> float:
 
 
 def _series(seconds: Seconds, jobs: int) -> list[Series]:
-    ours = f"up of jobs of {TRAINING:g} s"
+    package = f"up of jobs of {TRAINING:g} s"
     return [
-        _against_no_op(f"{ours}, our host", OUR_HOST, seconds, jobs, LONGEST_BEYOND),
-        _against_no_op(f"{ours}, stock host", STOCK_HOST, seconds, jobs),
+        _against_no_op(f"{package}, our host", OUR_HOST, seconds, jobs, LONGEST_BEYOND),
+        _against_no_op(f"{package}, stock host", STOCK_HOST, seconds, jobs),
         _against_no_op(f"up of sleeps of {SLEEP:g} s, stock host", SLEEPING, seconds, jobs),
     ]
 
 
-def _against_no_op(what: str, name: str, seconds: Seconds, jobs: int, at_most: float | None = None) -> Series:
+def _against_no_op(
+    title: str, name: str, seconds: Seconds, jobs: int, at_most: float | None = None
+) -> Series:
     point = Point(jobs, tuple(seconds[name]), tuple(seconds[NO_OP]))
-    return Series(what, "s", name, NO_OP, (point,), Figure.BEYOND, at_most)
+    return Series(title, "s", name, NO_OP, (point,), Figure.BEYOND, at_most)

@@ -353,7 +353,7 @@ def warnings(catalog: Catalog, model: str, method: str, *, today: date, days: in
         catalog: The catalog of the job's service.
         model: The job's model.
         method: The job's method, from `METHODS`.
-        today: The day on which the job would be created.
+        today: The date on which the job would be created.
         days: Number of days before a date at which the warnings about it begin.
     """
     entry = catalog.find(model)

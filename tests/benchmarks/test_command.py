@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Squares:
-    """A benchmark that is done at once."""
+    """A benchmark that finishes immediately."""
 
     __doc__ = "Squares."
 
     failure: BaseException | None = None
 
     def measure(self, plan: Plan) -> list[Series]:
-        plan.tell("squaring")
+        plan.on_step("squaring")
         if self.failure:
             raise self.failure
         points = (Point(size, (float(size**2),) * plan.runs, (1.0,) * plan.runs) for size in plan.sizes)
@@ -38,7 +38,7 @@ class Squares:
 
 @pytest.fixture
 def squares(monkeypatch: pytest.MonkeyPatch) -> Squares:
-    """The only benchmark that there is."""
+    """Replace all benchmarks with `Squares`."""
     for name in list(SUITE):
         monkeypatch.delitem(SUITE, name)
     only = Squares()
@@ -48,7 +48,7 @@ def squares(monkeypatch: pytest.MonkeyPatch) -> Squares:
 
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the results go by default."""
+    """Return the default path of the results, in a temporary folder."""
     file = tmp_path / "results.json"
     monkeypatch.setattr(command, "RESULTS", file)
     return file
@@ -86,11 +86,11 @@ def test_help_describes_each_benchmark(capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(SystemExit) as ended:
         command.main(["--help"])
 
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert ended.value.code == 0
     for name, benchmark in SUITE.items():
-        assert f"  {name}" in said
-        assert (benchmark.__doc__ or "").splitlines()[0] in said
+        assert f"  {name}" in output
+        assert (benchmark.__doc__ or "").splitlines()[0] in output
 
 
 def test_a_full_run_prints_the_table_and_writes_results(
@@ -98,10 +98,10 @@ def test_a_full_run_prints_the_table_and_writes_results(
 ) -> None:
     assert command.main(["--sizes", "2,4", "--runs", "2"]) == 0
 
-    said = capsys.readouterr()
-    assert "squares: of sizes [s]" in said.out
-    assert "n^2.00" in said.out
-    assert "squares: squaring" in said.err
+    output = capsys.readouterr()
+    assert "squares: of sizes [s]" in output.out
+    assert "n^2.00" in output.out
+    assert "squares: squaring" in output.err
     written = json.loads(results.read_text())
     assert [point["size"] for point in written["benchmarks"]["squares"][0]["points"]] == [2, 4]
     assert written["versions"]["square"] == squares.versions()["square"]
@@ -131,15 +131,15 @@ def test_a_failure_is_reported_and_no_results_are_written(
 
     assert command.main([]) == 1
 
-    said = capsys.readouterr()
-    assert "benchmarks: broken: no engine" in said.err
-    assert "failed: broken" in said.err
+    output = capsys.readouterr()
+    assert "benchmarks: broken: no engine" in output.err
+    assert "failed: broken" in output.err
     assert squares.__doc__
-    assert "squares: of sizes [s]" in said.out
+    assert "squares: of sizes [s]" in output.out
     assert not results.exists()
 
 
-def test_a_full_disk_is_reported_in_one_sentence(
+def test_a_full_disk_is_reported_in_a_sentence(
     squares: Squares, capsys: pytest.CaptureFixture[str], results: Path
 ) -> None:
     squares.failure = OSError(28, "No space left on device")

@@ -15,9 +15,9 @@ EVENTS = entry("limit=100", f"{LISTING}/{{job_id}}/events")
 
 
 def test_an_interval_runs_between_first_pages_of_the_jobs() -> None:
-    look = [FIRST_PAGE, SECOND_PAGE, EVENTS, EVENTS]
+    poll = [FIRST_PAGE, SECOND_PAGE, EVENTS, EVENTS]
 
-    assert intervals([EVENTS, *look, *look, FIRST_PAGE, EVENTS]) == [4, 4]
+    assert intervals([EVENTS, *poll, *poll, FIRST_PAGE, EVENTS]) == [4, 4]
 
 
 def test_a_lookup_starts_no_interval_but_counts() -> None:

@@ -25,7 +25,7 @@ signal.pause()
 """
 
 
-def test_the_output_of_a_command_is_kept() -> None:
+def test_the_output_of_a_command_is_returned() -> None:
     ran = run(
         [sys.executable, "-c", "import sys; print('out'); sys.stdout.flush(); print('err', file=sys.stderr)"]
     )
@@ -34,7 +34,7 @@ def test_the_output_of_a_command_is_kept() -> None:
     assert ran.seconds > 0
 
 
-def test_processor_time_is_that_of_this_command_alone() -> None:
+def test_processor_time_counts_only_this_command() -> None:
     busy = run([sys.executable, "-c", "sum(range(10_000_000))"])
     idle = run([sys.executable, "-c", "pass"])
 
@@ -44,14 +44,14 @@ def test_processor_time_is_that_of_this_command_alone() -> None:
 def test_processor_time_is_read_while_a_command_runs() -> None:
     busy = "print(sum(range(10_000_000)) and 'done', flush=True); input()"
     with serving([sys.executable, "-c", busy]) as process:
-        assert process.said == "done"
+        assert process.first_line == "done"
         assert 0 < cpu_seconds(process.pid) < 60
 
 
 def test_the_first_line_of_a_server_is_timed() -> None:
     slow = "import time; time.sleep(0.2); print(4711, flush=True); input()"
     with serving([sys.executable, "-c", slow]) as process:
-        assert process.said == "4711"
+        assert process.first_line == "4711"
         assert process.seconds > 0.2
 
 
@@ -100,7 +100,7 @@ def test_a_missing_command_is_reported_with_its_fix() -> None:
 
 
 def test_an_interruption_kills_a_command_that_ignores_signals(tmp_path: Path) -> None:
-    """Not even a process with a group of its own, as the engine's plugins have: its end of the pipe closes."""
+    """Kill even a process in its own group, such as a plugin of the engine: its end of the pipe closes."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     runner = subprocess.Popen(
@@ -113,6 +113,6 @@ def test_an_interruption_kills_a_command_that_ignores_signals(tmp_path: Path) ->
         assert plugin.readline() == "alive\n"
         runner.send_signal(signal.SIGINT)
         assert plugin.read() == ""
-    _, said = runner.communicate()
+    _, output = runner.communicate()
 
-    assert "KeyboardInterrupt" in said
+    assert "KeyboardInterrupt" in output

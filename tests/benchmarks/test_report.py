@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 POINTS = (
-    Point(20, ours=(2.0, 2.4, 2.2), peer=(2.0, 2.0, 2.0)),
-    Point(60, ours=(6.0, 6.0, 6.0), peer=(4.0, 4.0, 4.0)),
+    Point(20, package=(2.0, 2.4, 2.2), peer=(2.0, 2.0, 2.0)),
+    Point(60, package=(6.0, 6.0, 6.0), peer=(4.0, 4.0, 4.0)),
 )
 
 
 @pytest.fixture
 def report() -> Report:
     up = Series("up", "s", "a file", "nothing", POINTS)
-    start = Series("names", "s", "ours", "theirs", (Point(None, ours=(0.1,), peer=(0.4,)),))
-    waits = Point(64, ours=(5.0, 4.0, 7.0), peer=(2.0, 2.0, 4.0))
+    start = Series("names", "s", "ours", "theirs", (Point(None, package=(0.1,), peer=(0.4,)),))
+    waits = Point(64, package=(5.0, 4.0, 7.0), peer=(2.0, 2.0, 4.0))
     jobs = Series("jobs", "s", "jobs", "no-op", (waits,), Figure.BEYOND, at_most=2.6)
-    host = Series("host", "s", "ours", "stock", (Point(None, ours=(1.2,), peer=(1.0,)),), at_most=1.3)
+    host = Series("host", "s", "ours", "stock", (Point(None, package=(1.2,), peer=(1.0,)),), at_most=1.3)
     figures = {"overhead": [up], "import": [start], "waiting": [jobs, host]}
     return Report(Plan(runs=3), figures, {"peer": "1.2"})
 
@@ -49,8 +49,8 @@ def test_benchmarks_without_size_show_neither_size_nor_growth(report: Report) ->
 def test_overhead_is_signed_and_an_exceeded_limit_is_marked(
     report: Report,
 ) -> None:
-    shown = ["64", "5", "2", "+3.00", "+2.00", "…", "+3.00", "+2.60", "exceeded"]
-    assert row(report.table(), "waiting: jobs [s]") == shown
+    cells = ["64", "5", "2", "+3.00", "+2.00", "…", "+3.00", "+2.60", "exceeded"]
+    assert row(report.table(), "waiting: jobs [s]") == cells
 
 
 def test_a_limit_that_is_met_has_no_mark(report: Report) -> None:
@@ -72,7 +72,7 @@ def test_columns_are_aligned(report: Report) -> None:
     assert all(line[end - 1] != " " and line[end : end + 1] in ("", " ") for line in rows)
 
 
-def test_the_results_hold_every_sample_and_its_conditions(report: Report, tmp_path: Path) -> None:
+def test_the_results_contain_every_sample_and_its_conditions(report: Report, tmp_path: Path) -> None:
     report.write(tmp_path / "results.json")
 
     results = json.loads((tmp_path / "results.json").read_text())
@@ -94,7 +94,7 @@ def test_results_do_not_identify_the_machine(report: Report, tmp_path: Path) -> 
     assert f'"{platform.node()}"' not in text
 
 
-def test_writing_leaves_the_results_alone_in_the_folder(report: Report, tmp_path: Path) -> None:
+def test_writing_leaves_only_the_results_in_the_folder(report: Report, tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text("of yesterday")
 
     report.write(tmp_path / "results.json")

@@ -66,7 +66,7 @@ def test_each_target_is_listed_once() -> None:
 
 def test_limits_are_those_of_the_benchmarks() -> None:
     limits = {
-        (target.measurement, one) for target in TARGETS if (one := limit_of_benchmark(target)) is not None
+        (target.measurement, limit) for target in TARGETS if (limit := limit_of_benchmark(target)) is not None
     }
 
     assert len(limits) == 14
@@ -76,7 +76,7 @@ def test_limits_are_those_of_the_benchmarks() -> None:
 
 
 def limit_of_benchmark(target: Target) -> float | None:
-    """The limit that `make bench` prints: of ours ÷ baseline, or ours minus baseline."""
+    """Return the limit that `make bench` checks: the ratio to the baseline, or the overhead over it."""
     at_most = target.found(FOUND)[0]["at_most"]
     if at_most is None:
         return None

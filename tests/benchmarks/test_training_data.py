@@ -32,13 +32,13 @@ def test_generated_data_is_valid_deterministic_and_sized(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("way", [name for name in WAYS if name != "peer"] + [WITHOUT_TOKENS])
-def test_each_reader_runs_in_a_process_of_its_own(way: str, tmp_path: Path) -> None:
+def test_each_reader_runs_in_a_separate_process(way: str, tmp_path: Path) -> None:
     file = write(tmp_path / "training.jsonl", 1)
 
     assert 0 < seconds(way, file, 1) < 60
 
 
-def test_faulty_data_end_a_way(tmp_path: Path) -> None:
+def test_invalid_data_ends_the_benchmark(tmp_path: Path) -> None:
     (tmp_path / "training.jsonl").write_text("{\n")
 
     with pytest.raises(BenchmarkError, match="the generated file is invalid"):
@@ -56,18 +56,26 @@ def test_ratios_compare_with_a_peer_of_the_same_run() -> None:
     ways = [(way, cores) for way in [*WAYS, WITHOUT_TOKENS] for cores in (1, 2)]
     taken = {20: {way: [float(number), 2.0] for number, way in enumerate(ways, start=1)}}
 
-    series = {one.what: one for one in (suite._series(compared, taken) for compared in suite.COMPARISONS)}
+    series = {
+        measured.name: measured
+        for measured in (suite._series(compared, taken) for compared in suite.COMPARISONS)
+    }
 
     [point] = series["check and count, 2 cores"].points
-    assert point.ours == tuple(taken[20]["ours", 2])
+    assert point.package == tuple(taken[20]["ours", 2])
     assert point.peer == tuple(taken[20]["peer", 1])
     assert series["check and count, 2 cores"].at_most == 1 / 8
 
 
 @pytest.mark.skipif(not HAS_PEERS or len(os.sched_getaffinity(0)) < 2, reason="needs the peers and two cores")
-def test_all_of_it_is_measured() -> None:
+def test_every_comparison_is_measured() -> None:
     found = suite.measure(Plan(data=(1,), runs=1))
 
-    assert [one.what for one in found] == [comparison.what for comparison in suite.COMPARISONS]
-    assert {point.size for one in found for point in one.points} == {1}
-    assert all(value > 0 for one in found for point in one.points for value in (*point.ours, *point.peer))
+    assert [measured.name for measured in found] == [comparison.name for comparison in suite.COMPARISONS]
+    assert {point.size for measured in found for point in measured.points} == {1}
+    assert all(
+        value > 0
+        for measured in found
+        for point in measured.points
+        for value in (*point.package, *point.peer)
+    )

@@ -33,8 +33,8 @@ def run(*arguments: str | Path) -> int:
     return code
 
 
-def rows(said: str) -> dict[str, str]:
-    return dict(line.split(maxsplit=1) for line in said.splitlines())
+def rows(output: str) -> dict[str, str]:
+    return dict(line.split(maxsplit=1) for line in output.splitlines())
 
 
 def test_tokens_and_price_are_printed_with_the_price_source(
@@ -42,14 +42,14 @@ def test_tokens_and_price_are_printed_with_the_price_source(
 ) -> None:
     assert run(file, "--model", MODEL, "--epochs", "4") == 0
 
-    said = rows(capsys.readouterr().out)
-    assert said["file"] == f"{file}: 100 examples for supervised, 2,700 tokens, 0 errors, 0 warnings"
-    assert said["model"] == "gpt-4.1-mini-2025-04-14"
-    assert said["epochs"] == "4"
-    assert said["tokens"] == "about 10,800: 2,700 per epoch, counted with o200k_base"
-    assert said["price"].startswith("5.00 USD per million tokens (OpenAI's price page, ")
-    assert said["price"].endswith(", 2025-04-16, not confirmed)")
-    assert said["cost"] == "about 0.05 USD"
+    output = rows(capsys.readouterr().out)
+    assert output["file"] == f"{file}: 100 examples for supervised, 2,700 tokens, 0 errors, 0 warnings"
+    assert output["model"] == "gpt-4.1-mini-2025-04-14"
+    assert output["epochs"] == "4"
+    assert output["tokens"] == "about 10,800: 2,700 per epoch, counted with o200k_base"
+    assert output["price"].startswith("5.00 USD per million tokens (OpenAI's price page, ")
+    assert output["price"].endswith(", 2025-04-16, not confirmed)")
+    assert output["cost"] == "about 0.05 USD"
 
 
 def test_epochs_default_to_the_likely_choice_of_the_service(
@@ -63,16 +63,19 @@ def test_epochs_default_to_the_likely_choice_of_the_service(
 def test_a_price_may_be_given(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(file, "--model", "mistral-7b", "--epochs", "1", "--price", "1000") == 0
 
-    said = rows(capsys.readouterr().out)
-    assert said["model"] == "mistral-7b, which is not in the catalog"
-    assert (said["price"], said["cost"]) == ("1,000.00 USD per million tokens (--price)", "about 2.70 USD")
+    output = rows(capsys.readouterr().out)
+    assert output["model"] == "mistral-7b, which is not in the catalog"
+    assert (output["price"], output["cost"]) == (
+        "1,000.00 USD per million tokens (--price)",
+        "about 2.70 USD",
+    )
 
 
 def test_without_a_price_the_cost_is_not_known(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(file, "--model", "mistral-7b") == 0
 
-    said = rows(capsys.readouterr().out)
-    assert (said["price"], said["cost"]) == ("unknown: set --price", "unknown")
+    output = rows(capsys.readouterr().out)
+    assert (output["price"], output["cost"]) == ("unknown: set --price", "unknown")
 
 
 def test_training_billed_by_the_hour_has_no_token_price(
@@ -80,18 +83,18 @@ def test_training_billed_by_the_hour_has_no_token_price(
 ) -> None:
     assert run(file, "--model", "o4-mini") == 0
 
-    said = rows(capsys.readouterr().out)
-    assert said["price"].startswith("100.00 USD per hour of training (")
-    assert said["cost"] == "unknown"
+    output = rows(capsys.readouterr().out)
+    assert output["price"].startswith("100.00 USD per hour of training (")
+    assert output["cost"] == "unknown"
 
 
-def test_json_holds_the_figures(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_contains_the_figures(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(file, "--model", MODEL, "--epochs", "4", "--json") == 0
 
-    said = json.loads(capsys.readouterr().out)
-    assert said["price_source"].startswith("OpenAI's price page, ")
-    del said["price_source"]
-    assert said == {
+    output = json.loads(capsys.readouterr().out)
+    assert output["price_source"].startswith("OpenAI's price page, ")
+    del output["price_source"]
+    assert output == {
         "file": str(file),
         "model": "gpt-4.1-mini-2025-04-14",
         "method": "supervised",
@@ -115,9 +118,7 @@ def test_a_file_that_would_be_refused_is_reported(file: Path, capsys: pytest.Cap
     )
 
 
-def test_a_missing_file_is_reported_in_one_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_missing_file_is_reported_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path / "missing", "--model", MODEL) == 1
     assert capsys.readouterr().err == (
         f"openai-ft: '{tmp_path}/missing' cannot be read: no such file or directory\n"

@@ -32,7 +32,7 @@ def project_text(folder: Path) -> str:
 
 
 def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
-    """What a folder holds, with modes."""
+    """Return the contents and modes of the files in a folder."""
     return {
         str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mode)
         for path in folder.rglob("*")
@@ -51,7 +51,7 @@ def test_a_project_gets_the_wrapper_and_the_lines(folder: Path) -> None:
     assert set(contents(folder)) == {"Pulumi.yaml", f"bin/{WRAPPER}"}
 
 
-def test_a_second_time_changes_nothing(folder: Path) -> None:
+def test_a_second_run_changes_nothing(folder: Path) -> None:
     initialize(folder)
     before = contents(folder)
 
@@ -59,7 +59,7 @@ def test_a_second_time_changes_nothing(folder: Path) -> None:
     assert contents(folder) == before
 
 
-def test_a_folder_below_the_project_will_do(folder: Path) -> None:
+def test_a_subfolder_of_the_project_is_accepted(folder: Path) -> None:
     (folder / "program").mkdir()
 
     initialize(folder / "program")
@@ -97,7 +97,7 @@ def test_a_missing_folder_outside_is_replaced(folder: Path, line: str) -> None:
     assert initialize(folder) == []
 
 
-def test_a_shared_wrapper_outside_is_kept(folder: Path) -> None:
+def test_a_shared_wrapper_outside_is_unchanged(folder: Path) -> None:
     shared = folder.parent / "hosts" / WRAPPER
     shared.parent.mkdir()
     shared.write_bytes(WRAPPER_SOURCE.read_bytes())
@@ -113,7 +113,7 @@ def test_a_shared_wrapper_outside_is_kept(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_another_program_outside_is_left_alone(folder: Path, force: bool) -> None:  # noqa: FBT001 - a parameter
+def test_another_program_outside_is_unchanged(folder: Path, force: bool) -> None:  # noqa: FBT001 - a parameter
     foreign = folder.parent / "hosts" / WRAPPER
     foreign.parent.mkdir()
     foreign.write_text("#!/bin/sh\nexec python3 -m theirs\n")
@@ -134,7 +134,7 @@ def test_an_older_wrapper_is_updated(folder: Path) -> None:
     assert wrapper.read_bytes() == WRAPPER_SOURCE.read_bytes()
 
 
-def test_a_lost_run_bit_is_set_again(folder: Path) -> None:
+def test_a_missing_executable_bit_is_restored(folder: Path) -> None:
     initialize(folder)
     wrapper = folder / "bin" / WRAPPER
     wrapper.chmod(0o644)

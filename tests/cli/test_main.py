@@ -19,8 +19,8 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
 
-    said = capsys.readouterr().out
-    assert [command for command in ("init", "doctor", "emulator") if f"\n    {command} " not in said] == []
+    output = capsys.readouterr().out
+    assert [command for command in ("init", "doctor", "emulator") if f"\n    {command} " not in output] == []
 
 
 def test_without_a_command_it_prints_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,19 +31,19 @@ def test_without_a_command_it_prints_the_usage(capsys: pytest.CaptureFixture[str
 
 
 def test_the_installed_command_knows_its_version() -> None:
-    said = subprocess.run(
+    output = subprocess.run(
         [f"{sys.prefix}/bin/openai-ft", "--version"], capture_output=True, text=True, check=True
     )
 
-    assert said.stdout.startswith("openai-ft 0.")
+    assert output.stdout.startswith("openai-ft 0.")
 
 
 def test_a_missing_extra_is_named() -> None:
     command = [sys.executable, "-c", WITHOUT_EXTRA.format(["emulator"])]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    output = subprocess.run(command, capture_output=True, text=True, check=False)
 
-    assert (said.returncode, said.stdout) == (1, "")
-    assert said.stderr.strip().endswith(
+    assert (output.returncode, output.stdout) == (1, "")
+    assert output.stderr.strip().endswith(
         "requires the package 'starlette'; install the extra `emulator` (docs/install.md)"
     )
 
@@ -76,22 +76,22 @@ def test_init_works_on_the_current_folder(project: Path, monkeypatch: pytest.Mon
     assert (project / "bin" / "pulumi-resource-pulumi-python").exists()
 
 
-def test_errors_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_are_reported_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", str(tmp_path)]) == 1
 
-    said = capsys.readouterr()
-    assert said.err.startswith(f"openai-ft: no Pulumi.yaml in {tmp_path} or its parents; ")
-    assert said.out == ""
+    output = capsys.readouterr()
+    assert output.err.startswith(f"openai-ft: no Pulumi.yaml in {tmp_path} or its parents; ")
+    assert output.out == ""
 
 
-def test_init_overwrites_by_force(project: Path) -> None:
+def test_init_overwrites_with_force(project: Path) -> None:
     (project / "bin").mkdir()
     (project / "bin" / "pulumi-resource-pulumi-python").touch()
 
     assert [main(["init", str(project), *force]) for force in ([], ["--force"])] == [1, 0]
 
 
-def test_doctor_ends_with_1_where_there_is_a_problem(
+def test_doctor_exits_with_1_on_a_problem(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")

@@ -18,8 +18,8 @@ ENCRYPTED = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb442
 PROVIDER_ID = f"{urn_of(PROVIDER_TYPE, 'default')}::4711"
 
 
-def kept(kind: str, *, name: str = "it", stack: str = "dev", **changes: Any) -> dict[str, Any]:
-    """A resource as a state has it."""
+def state_resource(kind: str, *, name: str = "it", stack: str = "dev", **changes: Any) -> dict[str, Any]:
+    """Return a resource in the form of a state."""
     inputs = {**VALID.get(kind, {}), "__provider": "abc", **changes.pop("inputs", {})}
     return {
         "urn": urn_of(kind, name, stack),
@@ -42,48 +42,53 @@ def provider(**configuration: Any) -> dict[str, Any]:
 
 
 def reported(*resources: dict[str, Any], day: date = TODAY) -> list[tuple[str, str, str]]:
-    """What is violated: level, rule and resource."""
-    return [(one.level, one.rule, one.name) for one in violations(resources, policy_config.read(None), day)]
+    """Return level, rule and resource of each violation."""
+    return [
+        (violation.level, violation.rule, violation.name)
+        for violation in violations(resources, policy_config.read(None), day)
+    ]
 
 
 NEAR = ("advisory", "fine-tuning-model-near-shutdown", "it")
 
 
 @pytest.mark.parametrize("kind", VALID)
-def test_a_stack_that_keeps_the_rules_is_fine(kind: str) -> None:
-    assert reported(provider(), kept(kind), day=date(2026, 6, 1)) == []
+def test_a_compliant_stack_has_no_violations(kind: str) -> None:
+    assert reported(provider(), state_resource(kind), day=date(2026, 6, 1)) == []
 
 
-def test_a_model_that_was_shut_down_since_is_found() -> None:
-    found = reported(kept(JOB_TYPE), day=LATER)
+def test_a_model_shut_down_since_creation_is_reported() -> None:
+    found = reported(state_resource(JOB_TYPE), day=LATER)
 
     assert ("mandatory", "fine-tuning-supported-model", "it") in found
     assert ("advisory", "fine-tuning-no-new-jobs-after", "it") in found
 
 
-def test_the_configuration_of_the_last_update_counts() -> None:
-    assert NEAR in reported(provider(), kept(JOB_TYPE))
-    assert NEAR not in reported(provider(openai_ft__service="azure"), kept(JOB_TYPE))
+def test_the_configuration_of_the_last_update_is_used() -> None:
+    assert NEAR in reported(provider(), state_resource(JOB_TYPE))
+    assert NEAR not in reported(provider(openai_ft__service="azure"), state_resource(JOB_TYPE))
 
 
-def test_a_permission_needs_no_key_to_be_judged() -> None:
-    assert reported(provider(), kept(PERMISSION_TYPE)) == []
+def test_a_permission_is_checked_without_a_key() -> None:
+    assert reported(provider(), state_resource(PERMISSION_TYPE)) == []
 
 
 def test_protection_is_read_from_the_state() -> None:
     lost = ("mandatory", "protect-in-production", "it")
 
-    assert lost in reported(kept(JOB_TYPE, stack="prod"))
-    assert lost not in reported(kept(JOB_TYPE, stack="prod", protect=True))
+    assert lost in reported(state_resource(JOB_TYPE, stack="prod"))
+    assert lost not in reported(state_resource(JOB_TYPE, stack="prod", protect=True))
 
 
 def test_a_plaintext_key_is_found() -> None:
-    plain = kept(JOB_TYPE, inputs={"metadata": {"owner": "x", "key": KEY}}, outputs={"error": KEY})
-    secret = kept(
+    unencrypted = state_resource(
+        JOB_TYPE, inputs={"metadata": {"owner": "x", "key": KEY}}, outputs={"error": KEY}
+    )
+    secret = state_resource(
         JOB_TYPE, name="other", inputs={"metadata": ENCRYPTED}, outputs={"error": {"message": ENCRYPTED}}
     )
 
-    found = reported(provider(shop__key=KEY, openai_ft__apiKey=ENCRYPTED), plain, secret)
+    found = reported(provider(shop__key=KEY, openai_ft__apiKey=ENCRYPTED), unencrypted, secret)
 
     assert [(rule, name) for _, rule, name in found if rule.startswith("no-keys")] == [
         ("no-keys-in-properties", "default"),
@@ -93,26 +98,27 @@ def test_a_plaintext_key_is_found() -> None:
     ]
 
 
-def test_a_secret_is_not_judged() -> None:
+def test_a_secret_is_not_checked() -> None:
     assert [
-        rule for _, rule, _ in reported(kept(JOB_TYPE, inputs={"model": ENCRYPTED, "suffix": ENCRYPTED}))
+        rule
+        for _, rule, _ in reported(state_resource(JOB_TYPE, inputs={"model": ENCRYPTED, "suffix": ENCRYPTED}))
     ] == []
 
 
 def test_the_training_file_of_a_job_is_known() -> None:
-    batch = kept(FILE_TYPE, name="data", inputs={"purpose": "batch"})
-    job = kept(JOB_TYPE, propertyDependencies={"training_file": [batch["urn"]]})
+    batch = state_resource(FILE_TYPE, name="data", inputs={"purpose": "batch"})
+    job = state_resource(JOB_TYPE, propertyDependencies={"training_file": [batch["urn"]]})
 
     assert ("mandatory", "training-file-purpose", "it") in reported(batch, job)
 
 
 def test_resources_pending_deletion_are_skipped() -> None:
-    assert reported(kept(JOB_TYPE, delete=True), day=LATER) == []
+    assert reported(state_resource(JOB_TYPE, delete=True), day=LATER) == []
 
 
 def test_resources_that_are_only_read_are_skipped() -> None:
-    assert reported(kept(JOB_TYPE, stack="prod"), day=LATER) != []
-    assert reported(kept(JOB_TYPE, stack="prod", external=True), day=LATER) == []
+    assert reported(state_resource(JOB_TYPE, stack="prod"), day=LATER) != []
+    assert reported(state_resource(JOB_TYPE, stack="prod", external=True), day=LATER) == []
 
 
 def test_an_empty_stack_is_fine() -> None:
@@ -129,7 +135,7 @@ FOUND = [
 ]
 
 
-def test_as_a_table_each_is_a_line() -> None:
+def test_the_table_has_a_line_for_each_violation() -> None:
     assert as_table(FOUND) == (
         "advisory   fine-tuning-suffix  it       suffix: is missing: write one\n"
         "mandatory  wandb-entity        support  integrations: no"
@@ -137,7 +143,7 @@ def test_as_a_table_each_is_a_line() -> None:
     assert as_table([]) == "no violations"
 
 
-def test_as_json_each_is_an_object() -> None:
+def test_json_has_an_object_for_each_violation() -> None:
     assert json.loads(as_json(FOUND))[0] == {
         "rule": "fine-tuning-suffix",
         "level": "advisory",

@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "rules.json"
 
 
-def test_without_a_file_the_defaults_count() -> None:
+def test_without_a_file_the_defaults_are_used() -> None:
     assert policy_config.read(None) == {rule.name: (rule.level, {}) for rule in RULES}
 
 
@@ -41,7 +41,7 @@ def test_a_rule_accepts_a_level_or_an_object(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "message"),
     [
         ([], "is not a JSON object; write an object with a key for each rule"),
         ({"fine-tuning-epoch": "advisory"}, "fine-tuning-epoch is not a rule of the policy pack"),
@@ -59,13 +59,13 @@ def test_a_rule_accepts_a_level_or_an_object(file: Path) -> None:
         ),
     ],
 )
-def test_an_invalid_configuration_is_reported(file: Path, written: Any, said: str) -> None:
+def test_an_invalid_configuration_is_reported(file: Path, written: Any, message: str) -> None:
     file.write_text(json.dumps(written))
 
     with pytest.raises(InputError) as raised:
         policy_config.read(file)
 
-    assert said in str(raised.value)
+    assert message in str(raised.value)
 
 
 def test_an_unreadable_configuration_is_named(file: Path) -> None:

@@ -1,4 +1,7 @@
-"""Reports of the search for the Python of a program. `tests/program_python` has its rules."""
+"""How the search for the Python of a program is reported.
+
+`tests/program_python` has the rules of the search.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 POETRY = "#!/bin/sh\n[ -e environment ] || exit 1\ncat environment\n"
-"""Answers `poetry env info --path` with the content of a file, and fails where there is none."""
+"""A `poetry` whose `env info --path` prints the content of a file, and fails without the file."""
 
 
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder on PATH."""
+    """Put a single folder on PATH, and return it."""
     folder = tmp_path / "tools"
     folder.mkdir()
     (folder / "cat").symlink_to(shutil.which("cat") or "")
@@ -31,7 +34,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project whose program lies in a folder of its own."""
+    """Return a project whose program is in a subfolder."""
     (tmp_path / "project" / "program").mkdir(parents=True)
     return tmp_path / "project"
 
@@ -60,9 +63,9 @@ def refusal(project: Path, **options: Any) -> str:
 
 
 def test_the_option_that_selects_is_reported(project: Path) -> None:
-    wanted = environment(project / "env")
+    expected = environment(project / "env")
 
-    assert chosen(project, virtualenv="env") == (wanted, "pip", "runtime.options.virtualenv")
+    assert chosen(project, virtualenv="env") == (expected, "pip", "runtime.options.virtualenv")
 
 
 def test_a_missing_environment_is_named(project: Path) -> None:
@@ -116,7 +119,7 @@ def test_a_missing_tool_is_named(project: Path, tools: Path, toolchain: str) -> 
     assert refusal(project) == f"`{toolchain}`, which the project uses, is not on PATH; install it"
 
 
-def test_otherwise_it_is_the_one_on_path(project: Path, tools: Path) -> None:
+def test_the_python_on_path_is_the_default(project: Path, tools: Path) -> None:
     environment(project / "venv")
     python = add_tool(tools, "python")
 
@@ -125,15 +128,15 @@ def test_otherwise_it_is_the_one_on_path(project: Path, tools: Path) -> None:
     assert chosen(project)[0] == python3
 
 
-def test_the_one_on_path_can_be_named(project: Path, tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_python_on_path_can_be_named(project: Path, tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add_tool(tools, "python3")
-    wanted = add_tool(tools, "python3.12")
+    expected = add_tool(tools, "python3.12")
     monkeypatch.setenv("PULUMI_PYTHON_CMD", "python3.12")
 
-    assert chosen(project) == (wanted, "pip", "PULUMI_PYTHON_CMD")
+    assert chosen(project) == (expected, "pip", "PULUMI_PYTHON_CMD")
 
 
-def test_no_python_at_all_is_reported(project: Path, tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_python_is_reported(project: Path, tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert tools.exists()
 
     assert refusal(project).startswith("python3 and python are not on PATH: install Python, or set runtime.")

@@ -28,7 +28,7 @@ def test_an_unusable_project_is_reported_with_the_reason(tmp_path: Path, text: b
         Project.find(tmp_path)
 
 
-def test_without_a_project_it_says_how_to_get_one(tmp_path: Path) -> None:
+def test_a_missing_project_is_reported_with_a_fix(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=rf"no Pulumi.yaml in {tmp_path} or its parents; .* `pulumi new python`"
     ):

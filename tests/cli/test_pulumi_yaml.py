@@ -9,7 +9,7 @@ import yaml
 from pulumi_openai_ft.cli.pulumi_yaml import parse, providers, with_host
 from pulumi_openai_ft.errors import InputError
 
-OURS = {"name": "pulumi-python", "path": "bin"}
+HOST_ENTRY = {"name": "pulumi-python", "path": "bin"}
 
 
 ADDED = re.compile("«(.*?)»", re.DOTALL)
@@ -24,7 +24,7 @@ runtime: python
 »""",
     "with other providers": """\
 name: shop
-plugins:   # ours and theirs
+plugins:   # of several packages
   providers:
 «    - name: pulumi-python
       path: bin
@@ -52,7 +52,7 @@ plugins:
     - name: rules
       path: rules
 """,
-    "a list in one line": """\
+    "a flow list": """\
 name: shop
 plugins: {providers: [«{"name": "pulumi-python", "path": "bin"}, »{name: aws, path: aws}]}
 """,
@@ -65,7 +65,7 @@ plugins:
 name: shop
 plugins: {«"providers": [{"name": "pulumi-python", "path": "bin"}]»}
 """,
-    "nothing yet": """\
+    "null": """\
 name: shop
 plugins:« {"providers": [{"name": "pulumi-python", "path": "bin"}]}»
 runtime: python
@@ -79,26 +79,26 @@ runtime: python
 }
 
 
-@pytest.mark.parametrize("shown", STYLES.values(), ids=STYLES)
-def test_the_entry_follows_the_style_of_the_file(shown: str) -> None:
-    """What is added stands between guillemets."""
-    assert with_host(ADDED.sub("", shown)) == ADDED.sub(r"\1", shown)
+@pytest.mark.parametrize("text", STYLES.values(), ids=STYLES)
+def test_the_entry_follows_the_style_of_the_file(text: str) -> None:
+    """Lines between guillemets are added by the edit."""
+    assert with_host(ADDED.sub("", text)) == ADDED.sub(r"\1", text)
 
 
 @pytest.mark.parametrize("null", ["~", "null"])
-def test_nothing_makes_way_for_the_list(null: str) -> None:
+def test_an_empty_value_is_replaced_by_the_list(null: str) -> None:
     edited = with_host(f"name: shop\nplugins:\n  providers: {null}  # none\n")
 
     assert edited.endswith('providers: [{"name": "pulumi-python", "path": "bin"}]  # none\n')
 
 
-def test_line_ends_are_those_of_the_file() -> None:
+def test_added_lines_use_the_line_ends_of_the_file() -> None:
     text = ADDED.sub("", STYLES["with other providers"]).replace("\n", "\r\n")
 
     assert with_host(text) == ADDED.sub(r"\1", STYLES["with other providers"]).replace("\n", "\r\n")
 
 
-def test_a_last_line_without_an_end_gets_one() -> None:
+def test_a_missing_final_newline_is_added() -> None:
     assert with_host("name: shop").startswith("name: shop\nplugins:\n")
 
 
@@ -123,12 +123,12 @@ UNUSUAL = {
 
 
 @pytest.mark.parametrize("text", UNUSUAL.values(), ids=UNUSUAL)
-def test_nothing_else_is_touched(text: str) -> None:
+def test_the_rest_of_the_file_is_unchanged(text: str) -> None:
     edited = with_host(text)
 
     added = len(edited) - len(text)
     assert any(edited[:at] + edited[at + added :] == text for at in range(len(text) + 1))
-    assert providers(parse(edited))[0] == OURS
+    assert providers(parse(edited))[0] == HOST_ENTRY
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_an_unsafe_edit_prints_the_lines_to_add(text: str) -> None:
     ) as caught:
         with_host(text)
 
-    assert json.loads(str(caught.value).split("add ")[1].split(" to the list")[0]) == OURS
+    assert json.loads(str(caught.value).split("add ")[1].split(" to the list")[0]) == HOST_ENTRY
 
 
 @pytest.mark.parametrize(

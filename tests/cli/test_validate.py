@@ -29,7 +29,7 @@ def run(*arguments: str | Path) -> int:
     return code
 
 
-def test_a_good_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_valid_file_is_reported_on_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write(tmp_path / "good.jsonl", *ROWS)
 
     assert run(file) == 0
@@ -98,7 +98,7 @@ def test_the_method_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "has messages, but dpo requires input" in capsys.readouterr().out
 
 
-def test_json_holds_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_contains_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write(tmp_path / "bad.jsonl", *ROWS, BAD)
 
     assert run(file, tmp_path, "--json") == 1

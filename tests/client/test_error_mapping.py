@@ -299,7 +299,9 @@ def test_certificate_error_suggests_ssl_cert_file() -> None:
 
 
 KEYS = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_+/=.%", min_size=20, max_size=60)
-"""Long and without the blanks, colons and capitals that our own words have, so that these cannot spell a key."""
+"""Long, without the blanks, colons and capitals of this package's messages, so that no message contains a key
+by chance.
+"""
 
 
 @given(

@@ -182,7 +182,7 @@ def test_throttling_delays_requests_already_waiting() -> None:
 def test_interrupted_request_leaves_the_queue() -> None:
     clock, interruptions = (
         FakeClock(WALL),
-        [KeyboardInterrupt(), AssertionError("waits for a request that is gone")],
+        [KeyboardInterrupt(), AssertionError("waits for a request that has ended")],
     )
 
     def interrupt(_seconds: float) -> None:

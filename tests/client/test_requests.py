@@ -30,14 +30,14 @@ JOBS, CONTENT = "/fine_tuning/jobs", "/files/file-1/content"
 def error_response(
     status: int, code: str | None = None, *, message: str = "no", **headers: str
 ) -> httpx.Response:
-    """Return an error as the API sends it. Underscores in names of headers become hyphens."""
+    """Return an error in the form of the API. Underscores in header names become hyphens."""
     problem = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
     hyphenated = {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx.Response(status, json={"error": problem}, headers=hyphenated)
 
 
 class Service:
-    """Returns responses in order, each after some seconds, then 200, through httpx's own transport seam."""
+    """A transport of httpx that returns responses in order, each after some seconds, then status 200."""
 
     def __init__(self, *responses: httpx.Response | Exception, seconds: float = 0.0) -> None:
         self.responses, self.seconds = list(responses), seconds
@@ -102,7 +102,7 @@ def test_returns_result_of_reader() -> None:
 
 
 class Parts(httpx.SyncByteStream):
-    """Yields a body in parts, the last of which may be a failure."""
+    """An iterable body that yields parts, the last of which may be an exception."""
 
     def __init__(self, *parts: bytes | Exception) -> None:
         self.parts, self.sent = parts, 0

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from threading import Barrier
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Barrier, Thread
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -24,7 +26,7 @@ from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.errors import ServiceTimeoutError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pulumi_openai_ft._client.requests import Session
     from pulumi_openai_ft.emulator import Emulator
@@ -56,6 +58,40 @@ def test_sequential_requests_reuse_one_connection() -> None:
     pool.close()
 
     assert used[0] is used[1] is used[2]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("idle", "connections"), [(3.5, 1), (4.5, 2)])
+def test_idle_connections_close_before_servers_close_them(idle: float, connections: int) -> None:
+    """Common servers close a connection after 5 idle seconds; a POST must not meet that."""
+    with echo_server() as (url, peers):
+        pool = ConnectionPool(PoolKey(url, (), None))
+        for pause in (0, idle):
+            time.sleep(pause)
+            with pool._connection(0) as client:
+                client.post("/")
+        pool.close()
+
+    assert len(set(peers)) == connections
+
+
+@contextmanager
+def echo_server() -> Iterator[tuple[str, list[int]]]:
+    """Serve requests over persistent connections. Yield the URL and the client's port of each request."""
+    peers: list[int] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            peers.append(self.client_address[1])
+            self.send_response(204)
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", peers
+        server.shutdown()
 
 
 def test_simultaneous_requests_use_separate_connections() -> None:
@@ -171,15 +207,15 @@ def build_request(message: dict[str, Any]) -> httpx.Request:
 @pytest.mark.parametrize("content", [b"", CONTENT], ids=["empty", "large"])
 def test_form_equals_the_multipart_body_of_httpx(filename: str, content: bytes) -> None:
     fields = {"purpose": "fine-tune", "expires_after[seconds]": "3600"}
-    ours = build_request(Form("file", filename, io.BytesIO(content), fields).message())
-    boundary = ours.headers["content-type"].encode().partition(b"boundary=")[2]
+    form = build_request(Form("file", filename, io.BytesIO(content), fields).message())
+    boundary = form.headers["content-type"].encode().partition(b"boundary=")[2]
 
-    theirs = httpx.Request("POST", "http://service", data=fields, files={"file": (filename, content)})
+    reference = httpx.Request("POST", "http://service", data=fields, files={"file": (filename, content)})
 
-    theirs_boundary = theirs.headers["content-type"].encode().partition(b"boundary=")[2]
-    assert ours.read() == theirs.read().replace(theirs_boundary, boundary)
-    assert ours.headers["content-length"] == theirs.headers["content-length"]
-    assert "transfer-encoding" not in ours.headers
+    reference_boundary = reference.headers["content-type"].encode().partition(b"boundary=")[2]
+    assert form.read() == reference.read().replace(reference_boundary, boundary)
+    assert form.headers["content-length"] == reference.headers["content-length"]
+    assert "transfer-encoding" not in form.headers
 
 
 def test_form_rereads_file_in_blocks_for_every_send() -> None:

@@ -1,4 +1,4 @@
-"""The pages of the documentation, as they are written and as they are built, and what stands in them."""
+"""The pages of the documentation, as written and as built, and readers for their content."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _INLINE = re.compile(r"`([^`\n]+)`")
 
 
 def name_of(path: Path) -> str:
-    """A page's name in test ids and in the menu, such as `resources/file`."""
+    """Return a page's name in test ids and in the menu, such as `resources/file`."""
     return str(path.relative_to(DOCS if path.is_relative_to(DOCS) else ROOT).with_suffix(""))
 
 
 PAGES = {name_of(path): path.read_text() for path in PATHS}
-"""The pages as they are written, by name."""
+"""The pages as written, by name."""
 BUILT = {name: expanded(text) for name, text in PAGES.items()}
-"""The pages with their reference tables."""
+"""The pages with their generated reference tables, by name."""
 
 
 def text_files(*places: str) -> list[Path]:
-    """Return the text files in folders of the repository, and its files of these names."""
+    """Return the text files of the repository in these folders or with these names."""
     roots = [ROOT / place for place in places]
     assert [root for root in roots if not root.exists()] == []
     found = [file for root in roots for file in (root.rglob("*") if root.is_dir() else [root])]
@@ -46,8 +46,8 @@ class Sample:
     """A block of code in a page.
 
     Attributes:
-        place: The page and the line, for test ids.
-        language: What the page says it is, such as `python`; empty if it says nothing.
+        place: Page and line, for test ids.
+        language: Language that the page declares, such as `python`; empty by default.
         text: The code.
     """
 
@@ -69,12 +69,14 @@ ALL_SAMPLES = [sample for page in PAGES for sample in samples(page)]
 
 
 def inline_code(page: str) -> list[str]:
-    """What stands between single backticks, outside of blocks of code."""
+    """Return the texts between single backticks outside of code blocks."""
     return _INLINE.findall(_FENCE.sub("", PAGES[page]))
 
 
 def tables(page: str) -> dict[str, list[dict[str, str]]]:
-    """The first table below each heading of a built page: heading → rows, each cell by its column."""
+    """Return the first table below each heading of a built page: heading → rows, each with its cells by
+    column.
+    """
     found: dict[str, list[dict[str, str]]] = {}
     for part in re.split(r"^#+ ", BUILT[page], flags=re.MULTILINE)[1:]:
         heading, _, body = part.partition("\n")

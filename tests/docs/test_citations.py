@@ -1,4 +1,4 @@
-"""Citations of documents, such as `docs/openai-api.md#errors`, lead to a document and a heading of this repository."""
+"""Citations of documents, such as `docs/openai-api.md#errors`, name an existing document and heading."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DOCUMENTS = [
     if path.suffix == ".md"
 ]
 IN_OTHER_REPOSITORIES = {"README-CHECKPOINT-PERMISSIONS.md", "README-PERMISSIONS.md"}
-"""Documents of the Terraform provider, which docs/coming-from-terraform.md compares with ours."""
+"""Documents of the Terraform provider, which docs/coming-from-terraform.md compares with this package."""
 _ADDRESS = re.compile(r"https?://\S+")
 _CITATION = re.compile(r"(?<![\w./-])(?:\.{1,2}/)*(?P<path>[\w-][\w./-]*\.md)\b(?:#(?P<anchor>[\w-]+))?")
 _NUMBERED_SECTION = re.compile(r"\bsections? \d")
@@ -36,7 +36,7 @@ class Citation(NamedTuple):
 
 
 def citations(text: str) -> list[Citation]:
-    """Return the citations in a text; a web address is not one."""
+    """Return the citations in a text, without web addresses."""
     return [Citation(found["path"], found["anchor"]) for found in _CITATION.finditer(_ADDRESS.sub("", text))]
 
 
@@ -89,7 +89,9 @@ def test_citations_lead_to_headings_of_this_repository() -> None:
         for path in TEXTS
         if (
             unresolved := [
-                one for one in citations(path.read_text("utf-8", "replace")) if not is_resolved(one)
+                citation
+                for citation in citations(path.read_text("utf-8", "replace"))
+                if not is_resolved(citation)
             ]
         )
     }
@@ -111,4 +113,4 @@ def test_code_cites_facts_of_the_api() -> None:
         for citation in citations(path.read_text("utf-8"))
     }
 
-    assert len({one.anchor for one in cited if one.path == "docs/openai-api.md"}) >= 10
+    assert len({citation.anchor for citation in cited if citation.path == "docs/openai-api.md"}) >= 10

@@ -1,4 +1,4 @@
-"""Whoever knows the Terraform examples finds each of their features by name, and what is named as ours exists."""
+"""The page for Terraform users lists every feature of the Terraform examples, and each replacement exists."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ BLOCKS = {
     "data.openai_fine_tuning_events": "fine_tuning_job_id limit events events[0].message",
     "data.openai_fine_tuning_checkpoint_permissions": "checkpoint_id",
 }
-"""Resources and data sources of the Terraform examples, with what is set and read there. No file here holds them."""
+"""Resources and data sources of the Terraform examples, with the arguments and attributes that they use."""
 ARGUMENTS = [(block, name) for block, names in BLOCKS.items() for name in names.split()]
-REST = [
+OTHER_FEATURES = [
     *["OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORGANIZATION"],
     *["admin_api_key", "use_admin_key", "project_id", "checkpoint_id"],
     *["resource", "data", "output", "variable", "count", "lifecycle", "ignore_changes"],
@@ -53,7 +53,7 @@ REST = [
     *["5_timeout_example.tf", "7_checkpoint_permissions.tf"],
     *["README-CHECKPOINT-PERMISSIONS.md", "README-PERMISSIONS.md"],
 ]
-"""Their keys, variables, words of the language, commands and files."""
+"""Other keys, variables, keywords, commands and files of the Terraform examples."""
 MODELS = [
     *["gpt-4o-2024-08-06", "gpt-4o-mini-2024-07-18", "gpt-4-0613"],
     *["gpt-3.5-turbo-0125", "gpt-3.5-turbo-1106", "gpt-3.5-turbo-0613"],
@@ -63,7 +63,7 @@ FUNCTIONS = {lookup.function: lookup for lookup in LOOKUPS.values()}
 
 
 def tables() -> Iterator[list[list[str]]]:
-    """The page's tables, cell by cell, heads first."""
+    """Yield the page's tables as rows of cells, header first."""
     for table in re.findall(r"(?:^\|.*\|\n)+", PAGE, re.MULTILINE):
         rows = [[cell.strip() for cell in line.strip("|\n").split(" | ")] for line in table.splitlines()]
         yield [rows[0], *rows[2:]]
@@ -75,7 +75,7 @@ def column(rows: list[list[str]], number: int) -> list[str]:
 
 CODES = _CODE.findall(re.sub(r"```.*?```", "", PAGE, flags=re.DOTALL))
 BY_BLOCK = {code: rows for head, *rows in tables() for code in column([head], 0)}
-LEFT = [code for table in tables() for code in column(table, 0)]
+FIRST_COLUMNS = [code for table in tables() for code in column(table, 0)]
 
 
 def test_all_resources_and_data_sources_have_their_table() -> None:
@@ -87,9 +87,9 @@ def test_each_argument_is_found_at_its_block(block: str, name: str) -> None:
     assert name in column(BY_BLOCK[block], 0)
 
 
-@pytest.mark.parametrize("name", REST)
+@pytest.mark.parametrize("name", OTHER_FEATURES)
 def test_each_other_feature_is_found_by_its_name(name: str) -> None:
-    assert any(re.search(rf"(?<![\w.-]){re.escape(name)}(?!\w)", code) for code in LEFT)
+    assert any(re.search(rf"(?<![\w.-]){re.escape(name)}(?!\w)", code) for code in FIRST_COLUMNS)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -112,7 +112,9 @@ def has_field(model: type[BaseModel], path: list[str]) -> bool:
 
 
 def is_of(owner: str, name: str) -> bool:
-    """Whether one of our resources or functions has an input, output, argument or field of this name."""
+    """Return whether a resource or function of this package has an input, output, argument or field of this
+    name.
+    """
     path = name.split(".")
     if owner in FUNCTIONS:
         lookup = FUNCTIONS[owner]
@@ -130,7 +132,7 @@ OF_OWNERS = [
 ]
 
 
-def test_all_that_they_have_is_ours_too() -> None:
+def test_the_package_has_each_resource_and_data_source() -> None:
     assert {owner for owner, _ in OF_OWNERS} == {
         "File",
         "FineTuningJob",
@@ -140,13 +142,13 @@ def test_all_that_they_have_is_ours_too() -> None:
 
 
 @pytest.mark.parametrize(("owner", "name"), OF_OWNERS)
-def test_our_names_in_tables_exist(owner: str, name: str) -> None:
+def test_names_in_tables_exist(owner: str, name: str) -> None:
     assert is_of(owner, name)
 
 
 def named(pattern: str) -> list[str]:
     names = sorted({found for code in CODES for found in re.findall(pattern, code)})
-    assert names, f"nothing on the page matches {pattern}"
+    assert names, f"no text on the page matches {pattern}"
     return names
 
 
@@ -158,9 +160,9 @@ def test_the_folders_of_examples_exist() -> None:
 
 
 def test_every_example_is_on_the_page() -> None:
-    there = {path.parent.name for path in (ROOT / "examples").glob("*/Pulumi.yaml")}
+    folders = {path.parent.name for path in (ROOT / "examples").glob("*/Pulumi.yaml")}
 
-    assert there <= set(named(r"examples/(\w+)"))
+    assert folders <= set(named(r"examples/(\w+)"))
 
 
 def test_settings_exist() -> None:
@@ -171,7 +173,7 @@ def test_settings_exist() -> None:
     assert set(named(rf"{CONFIG_NAMESPACE}:(\w+)")) <= keys
 
 
-def test_names_of_pulumi_and_ours_in_sentences_exist() -> None:
+def test_names_in_sentences_exist() -> None:
     options = inspect.signature(pulumi.ResourceOptions).parameters
 
     assert [name for name in named(r"\bopenai_ft\.(\w+)") if not hasattr(pulumi_openai_ft, name)] == []
@@ -182,11 +184,11 @@ def test_names_of_pulumi_and_ours_in_sentences_exist() -> None:
 def test_the_list_of_imports_follows_from_a_terraform_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Files come first, so that the printed job names its file; ids are those that an import takes."""
+    """Import files first, so that the printed job refers to its file; every id is valid for an import."""
     (program,) = (
-        one.text
-        for one in samples("coming-from-terraform")
-        if one.language == "python" and "terraform.tfstate" in one.text
+        item.text
+        for item in samples("coming-from-terraform")
+        if item.language == "python" and "terraform.tfstate" in item.text
     )
     checkpoint = "ft:gpt-4o-mini-2024-07-18:org:shop:ABcDeFgH"
     granted = {"id": "cp_1", "checkpoint_id": checkpoint}
@@ -203,14 +205,14 @@ def test_the_list_of_imports_follows_from_a_terraform_state(
 
     exec(compile(program, "from_terraform.py", "exec"), {})  # noqa: S102 - the page's own program
 
-    wanted = json.loads((tmp_path / "import.json").read_text())["resources"]
-    assert [(one["name"], one["id"]) for one in wanted] == [
+    imports = json.loads((tmp_path / "import.json").read_text())["resources"]
+    assert [(item["name"], item["id"]) for item in imports] == [
         ("data", "file-1"),
         ("model", "ftjob-1"),
         ("share-0", f"{checkpoint}/cp_1"),
     ]
-    for one in wanted:
-        require_id(one["type"].removeprefix("pulumi-python:dynamic/openai_ft:"), one["id"])
+    for item in imports:
+        require_id(item["type"].removeprefix("pulumi-python:dynamic/openai_ft:"), item["id"])
 
 
 def resource(kind: str, name: str, instance: dict[str, Any]) -> dict[str, Any]:

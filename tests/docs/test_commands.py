@@ -1,4 +1,4 @@
-"""Commands in the documentation exist, and so do their options."""
+"""Commands in the documentation exist, with their options."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ Command = tuple[str, tuple[str, ...], str]
 
 
 def commands_in(text: str) -> list[Command]:
-    """Program, its subcommands as far as they can be told from operands, and an option or nothing."""
+    """Return program, subcommands (before the first operand), and an option or an empty text for each
+    command.
+    """
     found: list[Command] = []
     for program, rest in _COMMAND.findall(text.replace("\\\n", " ")):
         words = _words(rest)
@@ -41,7 +43,7 @@ def _words(command: str) -> list[str]:
         return command.split()
 
 
-SHOWN = sorted(
+DOCUMENTED = sorted(
     {
         command
         for page in PAGES
@@ -59,7 +61,7 @@ SHOWN = sorted(
 
 
 def of(program: str) -> list[Command]:
-    return [command for command in SHOWN if command[0] == program]
+    return [command for command in DOCUMENTED if command[0] == program]
 
 
 def test_commands_are_found() -> None:
@@ -75,7 +77,7 @@ def test_commands_are_found() -> None:
 
 
 @pytest.mark.parametrize("command", of("openai-ft"), ids=str)
-def test_our_documented_commands_and_options_exist(
+def test_documented_commands_and_options_of_this_package_exist(
     command: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, names, option = command

@@ -31,5 +31,5 @@ def test_a_sections_entries_are_found_by_name() -> None:
     assert docstrings.entries(described, "Raises") == {"ValueError": "Never."}
 
 
-def test_a_section_that_is_not_there_is_empty() -> None:
+def test_a_missing_section_is_empty() -> None:
     assert docstrings.entries(described, "Returns") == {}

@@ -1,4 +1,4 @@
-"""The page of the emulator tells all that it takes, and its programs run."""
+"""The page of the emulator documents every option, and its programs run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.docs.pages import PAGES, ROOT, samples
-from tests.e2e.conftest import engine, environment, select, service  # noqa: F401 - fixtures
+from tests.e2e.conftest import engine, environment, service, use_host  # noqa: F401 - fixtures
 
 from pulumi_openai_ft.emulator import Emulator, command
 from pulumi_openai_ft.emulator.faults import ACTIONS
@@ -51,7 +51,7 @@ def test_every_kind_of_object_is_documented(name: str) -> None:
     assert re.search(rf"objects/{{[^}}]*\b{name}\b", PAGE)
 
 
-def test_the_documented_methods_are_those_that_exist() -> None:
+def test_exactly_the_existing_methods_are_documented() -> None:
     methods = {
         name for name, method in vars(Emulator).items() if callable(method) and not name.startswith("_")
     }
@@ -62,7 +62,7 @@ def test_the_documented_methods_are_those_that_exist() -> None:
 def test_the_official_client_gets_a_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (program,) = (one.text for one in samples("emulator") if "import openai\n" in one.text)
+    (program,) = (sample.text for sample in samples("emulator") if "import openai\n" in sample.text)
     shutil.copy(ROOT / "examples" / "data" / "customer_support.jsonl", tmp_path)
     monkeypatch.chdir(tmp_path)
 
@@ -74,16 +74,16 @@ def test_the_official_client_gets_a_model(
 @pytest.mark.e2e
 @pytest.mark.long
 def test_the_tests_of_a_program_pass(engine: str, service: Emulator, tmp_path: Path) -> None:  # noqa: F811 - fixtures
-    """They bring an emulator of their own; the one here only fills the environment."""
+    """The tests start their own emulator; the fixture only sets the environment."""
     project, tests = tmp_path / "support-bot", tmp_path / "tests"
     project.mkdir()
     tests.mkdir()
-    select("ours", project)
-    (program,) = (one.text for one in samples("quickstart") if "import pulumi_openai_ft" in one.text)
+    use_host("ours", project)
+    (program,) = (sample.text for sample in samples("quickstart") if "import pulumi_openai_ft" in sample.text)
     (project / "__main__.py").write_text(program)
     shutil.copy(ROOT / "examples" / "data" / "customer_support.jsonl", project)
-    (sample,) = (one.text for one in samples("emulator") if "automation" in one.text)
-    (tests / "test_program.py").write_text(sample)
+    (tests_of_program,) = (sample.text for sample in samples("emulator") if "automation" in sample.text)
+    (tests / "test_program.py").write_text(tests_of_program)
 
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_program.py"]
     env = environment(engine, service, tmp_path, {})

@@ -1,4 +1,4 @@
-"""Who looks for a part of a message finds it on the page of errors."""
+"""The page of errors has a heading for each part of a message."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEADINGS = [heading for heading in re.findall(r"^### (.+)$", PAGE, re.MULTILINE)
 
 
 def texts_of(node: ast.AST) -> str:
-    """All texts in a piece of source, and between the parts of one what is only known when it runs."""
+    """Return all texts in a syntax tree, without the values of f-strings."""
     parts = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
     return "\n".join(part for part in parts if isinstance(part, str))
 
@@ -33,7 +33,7 @@ SOURCE = "\n".join(
     + [path.read_text() for path in (ROOT / "src").rglob("pulumi-resource-*")]
     + [kind.hint for kind in KINDS.values()]
 )
-"""What we say, and what the emulator says as OpenAI does."""
+"""Messages of this package and of the emulator, which uses OpenAI's."""
 
 
 @pytest.mark.parametrize("heading", HEADINGS)
@@ -43,11 +43,11 @@ def test_a_heading_is_part_of_a_message(heading: str) -> None:
     assert [part for part in parts if part not in SOURCE] == []
 
 
-def test_pulumis_own_messages_are_there() -> None:
+def test_pulumis_messages_are_documented() -> None:
     assert [heading for heading in PULUMIS if f"### {heading}\n" not in PAGE] == []
 
 
-def test_the_tree_of_errors_is_that_of_the_package() -> None:
+def test_the_tree_of_errors_matches_the_package() -> None:
     (tree,) = re.findall(r"^```text\n(OpenAIFTError\n.*?)```", PAGE, re.DOTALL | re.MULTILINE)
 
     assert tree.strip() in (errors.__doc__ or "")

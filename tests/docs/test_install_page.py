@@ -1,4 +1,6 @@
-"""The package has no name on an index yet: only the install page, with a warning, may look as if it had."""
+"""Only the install page, with a warning, shows how to install from an index, as the package is not published
+yet.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,10 @@ NAME_ALONE = r"(?<![\w./\-\[])pulumi[-_]openai[-_]ft"
 INSTALLS_NAME = re.compile(
     rf"\b(?:install|add|require\w*)\b[^\n]*?{NAME_ALONE}(?![\w.-])|{NAME_ALONE}\[[\w,]+\]"
 )
-"""A command, or an entry of a requirements file, that an index would have to resolve."""
+"""A command, or an entry of a requirements file, that has to be resolved by an index."""
 
 
-def test_the_pattern_finds_names_and_no_paths() -> None:
+def test_the_pattern_matches_names_but_not_paths() -> None:
     for text in (
         "pip install pulumi-openai-ft",
         "uv add 'pulumi-openai-ft[tokens]'",
@@ -36,7 +38,7 @@ def test_the_pattern_finds_names_and_no_paths() -> None:
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_page_installs_the_name_alone(path: Path) -> None:
+def test_no_page_installs_only_the_name(path: Path) -> None:
     found = [line for line in path.read_text("utf-8", "replace").splitlines() if INSTALLS_NAME.search(line)]
 
     assert found == []

@@ -1,4 +1,4 @@
-"""The messages that pages of resources show are those that users see."""
+"""Pages of resources show the messages that users see."""
 
 from __future__ import annotations
 
@@ -57,15 +57,18 @@ REFUSED: list[tuple[type[Provider], dict[str, Any]]] = [
 ]
 
 
-def shown(resource: str) -> list[re.Pattern[str]]:
-    """The messages on a resource's page; `…` stands for anything, `up` for `up` in any quotes."""
+def message_patterns(resource: str) -> list[re.Pattern[str]]:
+    """Return patterns of the messages on a resource's page:
+
+    `…` matches any text, and `up` matches in any quotes.
+    """
     rows = tables(PAGE_OF[resource])["Troubleshooting"]
     texts = [re.escape(row["message"].strip("`")) for row in rows]
     return [re.compile(text.replace("…", ".*").replace("'up'", "['`]up['`]"), re.DOTALL) for text in texts]
 
 
-def is_shown(resource: str, message: str) -> bool:
-    return any(pattern.match(message) for pattern in shown(resource))
+def is_documented(resource: str, message: str) -> bool:
+    return any(pattern.match(message) for pattern in message_patterns(resource))
 
 
 @pytest.mark.parametrize(("kind", "inputs"), REFUSED, ids=str)
@@ -84,15 +87,15 @@ def test_messages_of_check_are_documented(
     assert [
         failure.reason
         for failure in failures
-        if not is_shown(kind.__name__.removesuffix("Provider"), failure.reason)
+        if not is_documented(kind.__name__.removesuffix("Provider"), failure.reason)
     ] == []
     assert failures
 
 
-def test_a_missing_admin_key_is_shown(configure: Configure) -> None:
+def test_a_missing_admin_key_is_documented(configure: Configure) -> None:
     failures = configure(FineTuningCheckpointPermissionProvider, adminKey=None).check({}, SHARED).failures
 
-    assert is_shown("FineTuningCheckpointPermission", failures[0].reason)
+    assert is_documented("FineTuningCheckpointPermission", failures[0].reason)
 
 
 def test_a_permission_declared_twice_is_documented(configure: Configure) -> None:
@@ -101,17 +104,17 @@ def test_a_permission_declared_twice_is_documented(configure: Configure) -> None
 
     failures = provider.check({}, SHARED | {"__identity": "o::s::p::two"}).failures
 
-    assert is_shown("FineTuningCheckpointPermission", failures[0].reason)
+    assert is_documented("FineTuningCheckpointPermission", failures[0].reason)
 
 
-def test_a_new_file_without_a_path_is_shown(configure: Configure) -> None:
+def test_a_new_file_without_a_path_is_documented(configure: Configure) -> None:
     with pytest.raises(OpenAIFTError) as raised:
         configure(FileProvider).create({})
 
-    assert is_shown("File", str(raised.value))
+    assert is_documented("File", str(raised.value))
 
 
-def test_a_file_that_a_job_needs_is_shown(
+def test_a_file_that_a_job_needs_is_documented(
     configure: Configure, slow_service: Emulator, training_data: Path
 ) -> None:
     file = configure(FileProvider, baseUrl=slow_service.url).create({"file": str(training_data)})
@@ -121,17 +124,17 @@ def test_a_file_that_a_job_needs_is_shown(
     with pytest.raises(OpenAIFTError) as raised:
         configure(FileProvider, baseUrl=slow_service.url).delete(file.id, file.outs or {})
 
-    assert is_shown("File", str(raised.value))
+    assert is_documented("File", str(raised.value))
 
 
-def test_a_job_that_is_not_found_is_shown(configure: Configure) -> None:
+def test_a_missing_job_is_documented(configure: Configure) -> None:
     with pytest.raises(OpenAIFTError) as raised:
         configure(FineTuningJobProvider).read("ftjob-gone", {})
 
-    assert is_shown("FineTuningJob", str(raised.value))
+    assert is_documented("FineTuningJob", str(raised.value))
 
 
-def test_a_job_that_failed_is_shown(configure: Configure, tmp_path: Path) -> None:
+def test_a_failed_job_is_documented(configure: Configure, tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_text("not json\n")
     file = configure(FileProvider).create({"file": str(tmp_path / "bad.jsonl")})
     provider = configure(FineTuningJobProvider)
@@ -140,4 +143,4 @@ def test_a_job_that_failed_is_shown(configure: Configure, tmp_path: Path) -> Non
     with pytest.raises(OpenAIFTError) as raised:
         provider.update(made.id, made.outs or {}, JOB | {"training_file": file.id})
 
-    assert is_shown("FineTuningJob", str(raised.value))
+    assert is_documented("FineTuningJob", str(raised.value))

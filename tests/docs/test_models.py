@@ -40,7 +40,7 @@ ALLOWED = {
     "tests/docs/test_coming_from_terraform.py": "lists the models of the Terraform provider",
     "tests/e2e/policies/test_ci.py": "a policy rejects a model that was shut down",
     "tests/e2e/policies/test_packs.py": "a policy rejects a model that was shut down",
-    "tests/e2e/states/0.1.0/__main__.py": "the program of a state that stays as it is; its test sets the day",
+    "tests/e2e/states/0.1.0/__main__.py": "the program of a state that never changes; its test sets the day",
     "tests/emulator/contract/test_errors.py": "the service rejects a model that was shut down",
     "tests/emulator/test_control.py": "the service rejects a model that was shut down",
     "tests/emulator/test_jobs.py": "the service rejects models that were shut down",
@@ -65,7 +65,7 @@ def is_available(name: str, service: str, day: date) -> bool:
 
 
 def sections(path: Path) -> list[tuple[str, set[str]]]:
-    """Return the texts of a file, one for each heading of a page, and the services that each may mean."""
+    """Return the text below each heading of a page, or a whole file, and the services that each may mean."""
     text = path.read_text("utf-8")
     place = path.relative_to(ROOT).parts
     if place[0] == "examples" and (project := ROOT.joinpath(*place[:2], "Pulumi.yaml")).exists():

@@ -1,4 +1,4 @@
-"""What users can name stands in the documentation, with its default where it has one."""
+"""The documentation contains every public name and setting, with its default."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def is_named(name: str, text: str = EVERYTHING) -> bool:
     return bool(re.search(rf"(?<![\w:]){re.escape(name)}(?!\w)", text))
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_is_documented() -> None:
     assert [name for name in dir(pulumi_openai_ft) if not is_named(name)] == []
 
 

@@ -1,4 +1,4 @@
-"""The quickstart, done as it is written, up to the real API."""
+"""The quickstart, followed command by command up to the section on the real API."""
 
 from __future__ import annotations
 
@@ -22,18 +22,16 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[2]
 ADDRESS = "http://127.0.0.1:8123/v1"
-DONE_ALREADY = re.compile(
-    r"(mkdir|cd|python3 -m venv|\. \.venv|pip|pulumi login|export|openai-ft emulator) ?"
-)
-"""Commands that the test's own folder, environment and emulator stand for."""
+REPLACED = re.compile(r"(mkdir|cd|python3 -m venv|\. \.venv|pip|pulumi login|export|openai-ft emulator) ?")
+"""Commands that the test skips, because its folder, environment and emulator replace them."""
 _COUNT = re.compile(r"^\s*[+~=-]*\s?\d+ (?:to )?[a-z]+$", re.MULTILINE)
 _FINDING = re.compile(r"^(?:ok|warning|problem) +[A-Za-z]+(?: [a-z]+)?(?=  )", re.MULTILINE)
 _FIGURE = re.compile(r"^\s*trains about .*$|uploaded · [\d.]+ kB$", re.MULTILINE)
 _DONE = re.compile(r"^(?:wrote|added) .*$", re.MULTILINE)
 
 
-def telling(text: str) -> list[str]:
-    """Return what of a transcript is the same each time."""
+def stable_parts(text: str) -> list[str]:
+    """Return the parts of a transcript that never vary."""
     patterns = (_COUNT, _FINDING, _DONE, _FIGURE)
     return [line.strip() for pattern in patterns for line in pattern.findall(text)]
 
@@ -44,8 +42,10 @@ def before_the_real_api() -> list[Sample]:
     return [sample for sample in samples("quickstart") if int(sample.place.split(":")[1]) < last]
 
 
-def linked(folder: Path) -> None:
-    """Makes a project with an environment of our own packages, except for the tokenizer of the extra `tokens`."""
+def create_linked_project(folder: Path) -> None:
+    """Create a project whose environment links to the installed packages, except for the tokenizer of the
+    extra `tokens`.
+    """
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / ".venv"], check=True)
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder / ".venv")}))
     for package in Path(sysconfig.get_path("purelib")).iterdir():
@@ -58,14 +58,16 @@ def linked(folder: Path) -> None:
     command.chmod(0o755)
 
 
-def installed(folder: Path) -> None:
-    """Makes a project by the page's own commands, which install the package from the checkout."""
+def create_installed_project(folder: Path) -> None:
+    """Create a project with the page's own commands, which install the package from the checkout."""
     (folder.parent / "pulumi-openai-ft").symlink_to(ROOT)
     (commands,) = (sample.text for sample in samples("quickstart") if "pip install" in sample.text)
     subprocess.run(["bash", "-ec", commands], cwd=folder.parent, check=True)
 
 
-@pytest.mark.parametrize("make", [linked, pytest.param(installed, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "make", [create_linked_project, pytest.param(create_installed_project, marks=pytest.mark.long)]
+)
 def test_the_transcripts_match_the_commands(
     engine: str,  # noqa: F811 - a fixture
     service: Emulator,  # noqa: F811 - a fixture
@@ -78,7 +80,7 @@ def test_the_transcripts_match_the_commands(
     unset = dict.fromkeys(("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_BASE_URL"))
     env = environment(engine, service, tmp_path, unset)
     env["PATH"] = os.pathsep.join([engine, f"{folder}/.venv/bin", "/usr/bin", "/bin"])
-    names, said = iter(["make_data.py", "__main__.py"]), ""
+    names, output = iter(["make_data.py", "__main__.py"]), ""
 
     for sample in before_the_real_api():
         match sample.language:
@@ -87,21 +89,23 @@ def test_the_transcripts_match_the_commands(
             case "python":
                 (folder / next(names)).write_text(sample.text)
             case "bash":
-                said = done(sample.text.replace(ADDRESS, service.url), folder, env)
+                output = run_commands(sample.text.replace(ADDRESS, service.url), folder, env)
             case _:
-                assert [line for line in telling(sample.text) if line not in telling(said)] == [], said
+                assert [
+                    line for line in stable_parts(sample.text) if line not in stable_parts(output)
+                ] == [], output
 
     assert next(names, None) is None
 
 
-def done(commands: str, folder: Path, env: dict[str, str]) -> str:
-    """What the commands say that are not done already."""
-    said = ""
+def run_commands(commands: str, folder: Path, env: dict[str, str]) -> str:
+    """Run the commands that the test does not replace, and return their output."""
+    output = ""
     for command in commands.splitlines():
-        if not DONE_ALREADY.match(command):
+        if not REPLACED.match(command):
             ran = subprocess.run(
                 ["bash", "-c", command], cwd=folder, env=env, capture_output=True, text=True, check=False
             )
-            said += ran.stdout + ran.stderr
-            assert ran.returncode == 0, said
-    return said
+            output += ran.stdout + ran.stderr
+            assert ran.returncode == 0, output
+    return output

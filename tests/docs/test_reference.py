@@ -1,4 +1,4 @@
-"""Reference pages hold what the models hold: each field with its default, and no other."""
+"""Tables in reference pages list exactly the fields of the models, with their defaults."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def default_of(model: type[BaseModel], name: str) -> str:
 
 
 def lists(rows: list[dict[str, str]], model: type[BaseModel]) -> bool:
-    """Whether a table lists the fields of a model with their defaults, and no other."""
+    """Return whether a table lists exactly the fields of a model, with their defaults."""
     first = next(iter(rows[0]))
     listed = {row[first].strip("`"): row["default"] for row in rows}
     return listed == {name: default_of(model, name) for name in model.model_fields}
@@ -68,7 +68,7 @@ def test_each_resource_has_a_page_with_inputs_and_outputs() -> None:
 def test_each_function_has_a_page() -> None:
     functions = {name for name in dir(pulumi_openai_ft) if name.startswith("get_")}
 
-    assert functions == {twin for name in FUNCTIONS for twin in (name, f"{name}_output")}
+    assert functions == {form for name in FUNCTIONS for form in (name, f"{name}_output")}
     for name in FUNCTIONS:
         assert f"<!-- call: {name} -->" in PAGES[f"functions/{name}"]
         assert f"<!-- function: {name} -->" in PAGES[f"functions/{name}"]
@@ -98,13 +98,13 @@ def test_outputs_match_the_annotations_of_the_class(name: str) -> None:
     assert [row["output"].strip("`") for row in tables(PAGE_OF[name])["Outputs"]] == ["id", *annotated]
 
 
-def test_the_components_inputs_are_those_that_it_takes() -> None:
+def test_the_components_inputs_match_its_parameters() -> None:
     component, module = pulumi_openai_ft.FineTunedModel, inspect.getmodule(pulumi_openai_ft.FineTunedModel)
     handed_on: Any = vars(module)["FineTunedModelJobArgs"]
-    own = set(inspect.signature(component).parameters) - {"resource_name", "opts", "job"}
+    direct = set(inspect.signature(component).parameters) - {"resource_name", "opts", "job"}
 
     listed = [row["input"].strip("`") for row in tables(PAGE_OF["FineTunedModel"])["Inputs"]]
-    assert sorted(listed) == sorted(own | set(handed_on.__annotations__))
+    assert sorted(listed) == sorted(direct | set(handed_on.__annotations__))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -112,8 +112,8 @@ def test_arguments_and_results_are_the_models_fields(name: str) -> None:
     found, lookup = tables(f"functions/{name}"), FUNCTIONS[name]
 
     assert lists(found["Arguments"], lookup.arguments)
-    shown = {"Result": lookup.result} | {one.__name__: one for one in nested_models(lookup.result)}
-    for heading, model in shown.items():
+    models = {"Result": lookup.result} | {one.__name__: one for one in nested_models(lookup.result)}
+    for heading, model in models.items():
         derived = {key for key, one in vars(model).items() if isinstance(one, property)}
         assert {row["field"].strip("`") for row in found[heading]} == model.model_fields.keys() | derived
 
@@ -127,7 +127,7 @@ def test_every_field_of_a_result_is_explained(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_functions_errors_are_those_of_its_docstring(name: str) -> None:
+def test_a_functions_errors_match_its_docstring(name: str) -> None:
     documentation = inspect.getdoc(getattr(pulumi_openai_ft, name)) or ""
     errors = [row["error"].strip("`") for row in tables(f"functions/{name}")["Errors"]]
 
@@ -137,12 +137,12 @@ def test_a_functions_errors_are_those_of_its_docstring(name: str) -> None:
 
 def test_documented_effects_of_changes_match_the_provider() -> None:
     job = pulumi_openai_ft.FineTuningJob
-    said = {
+    documented = {
         row["input"].strip("`"): row["effect of a change"]
         for row in tables(PAGE_OF["FineTuningJob"])["Inputs"]
     }
 
-    assert said == {
+    assert documented == {
         **dict.fromkeys(REPLACE_ON_CHANGE, "replaces"),
         **dict.fromkeys(UPDATE_IN_PLACE, "in place"),
     }
@@ -152,7 +152,7 @@ def test_documented_effects_of_changes_match_the_provider() -> None:
     assert effect(pulumi_openai_ft.FineTuningCheckpointPermission, "project_ids") == "in place"
 
 
-def test_nested_models_come_in_the_order_of_reading() -> None:
+def test_nested_models_follow_the_reading_order() -> None:
     order = [model.__name__ for model in nested_in_order(RESOURCES[pulumi_openai_ft.FineTuningJob])]
 
     assert order[:3] == ["Method", "Supervised", "SupervisedHyperparameters"]

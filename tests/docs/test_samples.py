@@ -1,9 +1,8 @@
-"""Code in the documentation is whole and names what there is, and the programs in it run."""
+"""Code in the documentation is complete, uses existing names, and programs in it run."""
 
 from __future__ import annotations
 
 import ast
-import importlib
 import inspect
 import json
 import re
@@ -26,26 +25,26 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.emulator import Emulator
 
-CHECKED = ("pulumi", "pulumi_openai_ft")
-"""Packages whose names are looked up."""
+CHECKED_PACKAGES = ("pulumi", "pulumi_openai_ft")
+"""Packages whose names are checked."""
 PYTHON = [sample for sample in ALL_SAMPLES if sample.language == "python"]
-ELSEWHERE = {
+NOT_RUN = {
     "StackReference": "reads the outputs of a stack of another project",
-    "lora_r": "is for a service that takes hyperparameters of its own",
+    "lora_r": "is for a service that adds its own hyperparameters",
 }
-"""What stands in programs that are not run here, and why not."""
+"""Words of programs that are not run here, and the reason."""
 PROGRAMS = [
     sample
     for sample in PYTHON
     if re.search(r"^import pulumi_openai_ft", sample.text, re.MULTILINE)
-    and not any(word in sample.text for word in ELSEWHERE)
+    and not any(word in sample.text for word in NOT_RUN)
 ]
 FOR_AZURE = [sample for sample in PROGRAMS if re.search("`azure`|trainingType", sample.text)]
 FOR_OPENAI = [sample for sample in PROGRAMS if sample not in FOR_AZURE]
 DATA = ROOT / "examples" / "data"
 FILES = re.compile(r"[\w-]+\.jsonl")
 IDS = re.compile(r"(?<=')(?:(file-)|(ftjob-)|(ft:))[\w:.-]+(?=')")
-"""Ids of what was made elsewhere."""
+"""Ids of existing objects that samples refer to."""
 _NAMING = re.compile(r"pulumi\.export|(\w+\.)?[A-Z]\w+(\.get)?")
 """Calls whose first argument names a stack output or a resource."""
 RUNNER = """
@@ -66,24 +65,30 @@ def places(samples: list[Sample]) -> list[str]:
 
 
 def imported(tree: ast.Module) -> dict[str, Any]:
-    """What a program's imports bind, of the packages that are looked up."""
+    """Return the names that a program imports from the checked packages."""
     bound: dict[str, Any] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            known = [one for one in node.names if one.name.split(".")[0] in CHECKED]
-            bound |= {one.asname or one.name: importlib.import_module(one.name) for one in known}
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in CHECKED:
-            module = importlib.import_module(node.module or "")
-            bound |= {one.asname or one.name: getattr(module, one.name) for one in node.names}
+            node.names = [alias for alias in node.names if is_checked(alias.name)]
+        if (isinstance(node, ast.Import) and node.names) or (
+            isinstance(node, ast.ImportFrom) and is_checked(node.module or "")
+        ):
+            exec(ast.unparse(node), bound)  # noqa: S102 - an import statement of our documentation
     return bound
 
 
-def found(node: ast.expr, bound: dict[str, Any]) -> Any:
-    """What an expression such as `openai_ft.File.get` names, or None where it is a value of the program's own."""
+def is_checked(module: str) -> bool:
+    return module.split(".", maxsplit=1)[0] in CHECKED_PACKAGES
+
+
+def resolve(node: ast.expr, bound: dict[str, Any]) -> Any:
+    """Return the object that an expression such as `openai_ft.File.get` refers to, or None for a value of the
+    program.
+    """
     if isinstance(node, ast.Name):
         return bound.get(node.id)
-    if isinstance(node, ast.Attribute) and (holder := found(node.value, bound)) is not None:
-        return getattr(holder, node.attr)
+    if isinstance(node, ast.Attribute) and (owner := resolve(node.value, bound)) is not None:
+        return getattr(owner, node.attr)
     return None
 
 
@@ -94,24 +99,24 @@ def test_names_in_a_program_exist(sample: Sample) -> None:
 
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
-            found(node, bound)
-        if isinstance(node, ast.Call) and callable(called := found(node.func, bound)):
-            named = {one.arg: None for one in node.keywords if one.arg}
+            resolve(node, bound)
+        if isinstance(node, ast.Call) and callable(called := resolve(node.func, bound)):
+            named = {node_name.arg: None for node_name in node.keywords if node_name.arg}
             inspect.signature(called).bind_partial(*node.args, **named)
 
 
 @pytest.mark.parametrize("sample", of("yaml"), ids=places(of("yaml")))
-def test_yaml_is_whole(sample: Sample) -> None:
+def test_yaml_is_valid(sample: Sample) -> None:
     assert yaml.safe_load(sample.text)
 
 
 @pytest.mark.parametrize("sample", of("json"), ids=places(of("json")))
-def test_json_is_whole(sample: Sample) -> None:
+def test_json_is_valid(sample: Sample) -> None:
     assert json.loads(sample.text)
 
 
 class Renamed(ast.NodeTransformer):
-    """Gives resources and stack outputs names of their own, so that all programs can share a stack."""
+    """Prefixes the names of resources and stack outputs, so that all programs can share a stack."""
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
@@ -131,8 +136,8 @@ def renamed(sample: Sample) -> str:
 
 
 @pytest.fixture
-def made_elsewhere(service: Emulator) -> Iterator[list[str]]:  # noqa: F811 - the fixture
-    """A file, a job and a model that stand for those that samples name."""
+def existing_ids(service: Emulator) -> Iterator[list[str]]:  # noqa: F811 - the fixture
+    """Create a file, a job and a model to replace the ids in samples."""
     api = Client(Settings(api_key=API_KEY, admin_key=ADMIN_KEY, base_url=service.url))
     with (DATA / "customer_support.jsonl").open("rb") as content:
         file = api.upload_file("chats.jsonl", content, purpose="fine-tune")
@@ -165,14 +170,14 @@ def test_programs_for_azure_run(make_stack: Callable[..., Stack], service: Emula
 
 
 @pytest.mark.e2e
-def test_programs_run(make_stack: Callable[..., Stack], made_elsewhere: list[str]) -> None:  # noqa: F811 - the fixture
-    """All in one update. What was made elsewhere stands for the ids that they name."""
+def test_programs_run(make_stack: Callable[..., Stack], existing_ids: list[str]) -> None:  # noqa: F811 - the fixture
+    """Run all programs in a single update, with ids of existing objects."""
 
-    def there(named: re.Match[str]) -> str:
-        return made_elsewhere[[bool(group) for group in named.groups()].index(True)]
+    def existing_id(named: re.Match[str]) -> str:
+        return existing_ids[[bool(group) for group in named.groups()].index(True)]
 
     stack = make_stack(RUNNER)
-    write_programs(stack, {sample.place: IDS.sub(there, renamed(sample)) for sample in FOR_OPENAI})
+    write_programs(stack, {sample.place: IDS.sub(existing_id, renamed(sample)) for sample in FOR_OPENAI})
 
     stack.up()
 

@@ -1,4 +1,4 @@
-"""The site is built without a warning, and a browser that shows it asks no other host for anything."""
+"""The site builds without warnings, and a browser that shows it sends no request to another host."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DISTRIBUTORS = re.compile(r"unpkg\.com|jsdelivr\.net|cdnjs|googleapis\.com|gstat
 
 
 class Assets(HTMLParser):
-    """What a page makes a browser load."""
+    """The addresses that a page makes a browser load."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Assets(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built as by `make docs`."""
+    """Build the site in the same way as `make docs`."""
     folder = tmp_path_factory.mktemp("site")
     command = [
         sys.executable,
@@ -63,7 +63,7 @@ def test_every_page_is_built_with_its_title(site: Path) -> None:
         assert f"<title>{title}" in (site / page).with_suffix(".html").read_text(), page
 
 
-def test_pages_hold_tables_made_of_the_source(site: Path) -> None:
+def test_pages_contain_tables_generated_from_the_source(site: Path) -> None:
     text = (site / "resources" / "fine_tuning_job.html").read_text()
 
     assert '<section id="supervisedhyperparameters">' in text

@@ -1,4 +1,4 @@
-"""Types in words."""
+"""Types in words, for reference tables."""
 
 from __future__ import annotations
 

@@ -25,20 +25,20 @@ PROJECT = "name: shop\nruntime: python\n"
 OUR_HOST = "plugins:\n  providers:\n    - name: pulumi-python\n      path: bin\n"
 HOSTS = ("stock", "ours")
 ON_BOTH_HOSTS = pytest.mark.parametrize("host", [pytest.param("stock", marks=pytest.mark.long), "ours"])
-LONGEST_COMMAND, LONGEST_TEST = 120, 400
+COMMAND_TIMEOUT, TEST_TIMEOUT = 120, 400
 FAILED = {1, 255}
 """Exit codes of a command that failed: 255 before Pulumi 3.227."""
 LANGUAGE_HOST = {"LANGUAGE_HOST_RELEASE": "", "LANGUAGE_HOST_PATIENCE": "1s"}
-"""Settings of the stand-in for Pulumi's language host (tools/pulumi): which release's behavior it shows, and how long
-an interrupted program may run on."""
+"""Settings of the replacement for Pulumi's language host (tools/pulumi): the release whose behavior it has, and the
+time for which an interrupted program may keep running."""
 
 CLOCK = ("CLOCK_OFFSET", "PYTHONPATH")
 """Variables by which `tools/on_date` moves the clocks of Python processes."""
 
 
 @dataclass
-class Ran:
-    """What a command of the engine said."""
+class CommandResult:
+    """The exit code and the output of an engine command."""
 
     code: int
     text: str
@@ -46,13 +46,13 @@ class Ran:
 
 @dataclass
 class Stack:
-    """A stack on a file backend of its own, run by the real engine."""
+    """A stack on its own file backend, run by the real engine."""
 
     folder: Path
     environment: dict[str, str]
 
-    def pulumi(self, *arguments: str, code: int | None = 0) -> Ran:
-        """Runs a command; `code` is the exit code that it must end with, None for any."""
+    def pulumi(self, *arguments: str, code: int | None = 0) -> CommandResult:
+        """Run a command and assert its exit code; None accepts any."""
         done = subprocess.run(
             ["pulumi", *arguments, "--non-interactive", "--color=never"],
             cwd=self.folder,
@@ -60,23 +60,23 @@ class Stack:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=LONGEST_COMMAND,
+            timeout=COMMAND_TIMEOUT,
             check=False,
         )
         expected = FAILED if code == 1 else {code}
         assert code is None or done.returncode in expected, done.stdout
-        return Ran(done.returncode, done.stdout)
+        return CommandResult(done.returncode, done.stdout)
 
-    def up(self, *arguments: str, code: int | None = 0) -> Ran:
+    def up(self, *arguments: str, code: int | None = 0) -> CommandResult:
         return self.pulumi("up", "--yes", "--skip-preview", *arguments, code=code)
 
-    def preview(self, *arguments: str, code: int | None = 0) -> Ran:
+    def preview(self, *arguments: str, code: int | None = 0) -> CommandResult:
         return self.pulumi("preview", *arguments, code=code)
 
-    def refresh(self, *arguments: str, code: int | None = 0) -> Ran:
+    def refresh(self, *arguments: str, code: int | None = 0) -> CommandResult:
         return self.pulumi("refresh", "--yes", "--skip-preview", *arguments, code=code)
 
-    def destroy(self, *arguments: str, code: int | None = 0) -> Ran:
+    def destroy(self, *arguments: str, code: int | None = 0) -> CommandResult:
         return self.pulumi("destroy", "--yes", "--skip-preview", *arguments, code=code)
 
     def outputs(self) -> dict[str, Any]:
@@ -87,14 +87,14 @@ class Stack:
         return self.pulumi("stack", "export").text
 
     def ids(self, kind: str) -> set[str]:
-        """Ids in the state of our resources of one type."""
+        """Return the ids of the stack's resources of a type of this package."""
         resources = json.loads(self.export())["deployment"].get("resources", [])
         return {
             found["id"] for found in resources if found["type"] == f"pulumi-python:dynamic/openai_ft:{kind}"
         }
 
     def planned(self) -> dict[str, list[str]]:
-        """What a preview would do: resource name → operations."""
+        """Return the operations that a preview shows, by resource name."""
         steps = json.loads(self.pulumi("preview", "--json", code=None).text)["steps"]
         found: dict[str, list[str]] = {}
         for step in steps:
@@ -104,15 +104,15 @@ class Stack:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Engine commands take seconds each, and more on a busy machine."""
+    """Set a longer timeout: each engine command takes seconds, and more on a busy machine."""
     for item in items:
         if item.get_closest_marker("e2e") and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(LONGEST_TEST))
+            item.add_marker(pytest.mark.timeout(TEST_TIMEOUT))
 
 
 @pytest.fixture(scope="session")
 def engine() -> str:
-    """The folder of the real engine: the one on PATH, as `make test` sets it, or the one that `make setup` built."""
+    """Return the folder of the engine: on PATH, as `make test` sets it, or as built by `make setup`."""
     if on_path := shutil.which("pulumi"):
         return str(Path(on_path).parent)
     script = ROOT / "tools" / "pulumi" / "engine.py"
@@ -123,7 +123,7 @@ def engine() -> str:
 
 @pytest.fixture(scope="session")
 def interrupts_programs(engine: str) -> bool:
-    """Whether the language host interrupts the program of a cancelled command. Before 3.229 it is killed."""
+    """Return whether the language host interrupts the program of a cancelled command. Before 3.229 it kills it."""
     version = subprocess.run(
         [f"{engine}/pulumi", "version"], capture_output=True, text=True, check=True
     ).stdout
@@ -133,25 +133,25 @@ def interrupts_programs(engine: str) -> bool:
 
 @pytest.fixture
 def service() -> Iterator[Emulator]:
-    """An emulator whose jobs are done at the first look."""
+    """An emulator whose jobs finish at the first request for them."""
     with Emulator(today=TODAY) as emulator:
         yield emulator
 
 
 @pytest.fixture
 def host() -> str:
-    """The host that serves dynamic resources, `stock` or `ours`; see `ON_BOTH_HOSTS`."""
+    """Return the host that serves dynamic resources, `stock` or `ours`; see `ON_BOTH_HOSTS`."""
     return "ours"
 
 
 @pytest.fixture
 def make_stack(engine: str, host: str, service: Emulator, tmp_path: Path) -> Callable[..., Stack]:
-    """Makes a stack of a program, whose settings are those of a user of the emulator."""
+    """Return a function that makes a stack of a program, with the settings of an emulator user."""
 
     def make(program: str, *, folder: Path | None = None, **changes: str | None) -> Stack:
         folder = folder or tmp_path / "program"
         folder.mkdir(exist_ok=True)
-        select(host, folder)
+        use_host(host, folder)
         (folder / "__main__.py").write_text(program)
         (tmp_path / "state").mkdir()
         stack = Stack(folder, environment(engine, service, tmp_path, changes))
@@ -161,8 +161,8 @@ def make_stack(engine: str, host: str, service: Emulator, tmp_path: Path) -> Cal
     return make
 
 
-def select(host: str, folder: Path) -> None:
-    """Makes the project in a folder use one of the hosts."""
+def use_host(host: str, folder: Path) -> None:
+    """Make the project in a folder use a host."""
     (folder / "Pulumi.yaml").write_text(PROJECT + (OUR_HOST if host == "ours" else ""))
     if host == "ours":
         (folder / "bin").mkdir(exist_ok=True)

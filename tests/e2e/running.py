@@ -1,4 +1,4 @@
-"""Commands of the engine that are looked at while they run, and what a stack's state and plan say afterwards."""
+"""Engine commands that tests watch while they run, and the state and preview of a stack."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.emulator import Emulator
 
-LONGEST_WAIT = 90.0
-"""Seconds after which something that was to happen has not happened."""
+MAX_WAIT = 90.0
+"""Seconds that a test waits for an event."""
 PROCESSES = Path("/proc")
 OUR_HOST = b"pulumi_openai_ft.host"
 
 
 @dataclass(frozen=True)
-class Ended:
+class FinishedCommand:
     """How a command ended.
 
     Attributes:
         code: Its exit code.
-        text: All that it said.
-        at: When it ended, on the monotonic clock.
+        text: Its output.
+        ended_at: When it ended, on the monotonic clock.
     """
 
     code: int
     text: str
-    at: float
+    ended_at: float
 
 
 @dataclass
-class Running:
-    """A command under way. Its lines are read as they come.
+class RunningCommand:
+    """A running command, whose output is read as it arrives.
 
-    It leads a process group, as at a terminal, so that `interrupt` is what Ctrl-C is there.
+    It leads a process group, as in a terminal, so `interrupt` acts like Ctrl-C.
     """
 
     process: subprocess.Popen[str]
@@ -57,10 +57,10 @@ class Running:
 
     @classmethod
     def start(cls, stack: Stack, *command: str) -> Self:
-        """Starts a command, such as `up`, which asks nothing."""
-        started, unasked = time.monotonic(), () if command[0] == "preview" else ("--yes", "--skip-preview")
+        """Start a command, such as `up`, without prompts."""
+        started, no_prompts = time.monotonic(), () if command[0] == "preview" else ("--yes", "--skip-preview")
         process = subprocess.Popen(
-            ["pulumi", *command, *unasked, "--non-interactive", "--color=never"],
+            ["pulumi", *command, *no_prompts, "--non-interactive", "--color=never"],
             cwd=stack.folder,
             env=stack.environment,
             stdout=subprocess.PIPE,
@@ -78,37 +78,37 @@ class Running:
     def __exit__(self, *_failure: object) -> None:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(LONGEST_WAIT)
+        self.process.wait(MAX_WAIT)
 
     def interrupt(self) -> float:
-        """Presses Ctrl-C; gives the time on the monotonic clock."""
+        """Press Ctrl-C, and return the time on the monotonic clock."""
         os.killpg(self.process.pid, signal.SIGINT)
         return time.monotonic()
 
     @property
     def text(self) -> str:
-        """What it has said so far."""
+        """The output so far."""
         return "\n".join(line for _, line in self.lines)
 
     def await_line(self, part: str) -> str:
-        """The first line that holds a text, once it has come."""
+        """Wait for the first line that contains a text, and return it."""
 
-        def found() -> str | None:
+        def matching_line() -> str | None:
             return next((line for _, line in self.lines if part in line), None)
 
         with self._changed:
-            self._changed.wait_for(lambda: found() or self._is_read, LONGEST_WAIT)
-        line = found()
-        assert line, f"{part!r} did not come:\n{self.text}"
+            self._changed.wait_for(lambda: matching_line() or self._is_read, MAX_WAIT)
+        line = matching_line()
+        assert line, f"{part!r} did not appear:\n{self.text}"
         return line
 
-    def end(self, longest: float = LONGEST_WAIT) -> Ended:
-        """Waits for its end."""
-        code = self.process.wait(longest)
-        at = time.monotonic()
+    def end(self, timeout: float = MAX_WAIT) -> FinishedCommand:
+        """Wait until the command ends."""
+        code = self.process.wait(timeout)
+        ended_at = time.monotonic()
         with self._changed:
-            assert self._changed.wait_for(lambda: self._is_read, LONGEST_WAIT)
-        return Ended(code, self.text, at)
+            assert self._changed.wait_for(lambda: self._is_read, MAX_WAIT)
+        return FinishedCommand(code, self.text, ended_at)
 
     _is_read: bool = False
 
@@ -124,59 +124,61 @@ class Running:
 
 
 def with_data(stack: Stack, rows: int = 12) -> Stack:
-    """The stack, with training data for its program; a job fails that has fewer than 10 rows."""
+    """Write training data for the stack's program. A job with fewer than 10 rows fails."""
     write_training_data(stack.folder / "data.jsonl", rows=rows)
     return stack
 
 
-def hold(service: Emulator) -> None:
-    """Makes jobs stand still."""
+def freeze_jobs(service: Emulator) -> None:
+    """Keep jobs from making progress."""
     service.backend.clock.per_read = 0
 
 
-def let_finish(service: Emulator) -> None:
-    """Makes jobs be done at the next look."""
+def finish_jobs(service: Emulator) -> None:
+    """Make jobs finish at the next request for them."""
     service.backend.clock.per_read = math.inf
 
 
-def eventually(happened: Callable[[], Any], running: Running | None = None) -> None:
-    """Waits until something shows in the service's books, which tell nobody; not longer than a command runs."""
-    deadline = time.monotonic() + LONGEST_WAIT
-    while not happened():
+def wait_until(condition: Callable[[], Any], running: RunningCommand | None = None) -> None:
+    """Poll until a condition is true. It fails if the running command ends before."""
+    deadline = time.monotonic() + MAX_WAIT
+    while not condition():
         assert running is None or running.process.poll() is None, running.text
-        assert time.monotonic() < deadline, "it did not happen" if running is None else running.text
+        assert time.monotonic() < deadline, (
+            "the condition did not become true" if running is None else running.text
+        )
         time.sleep(0.01)
 
 
-def hosts_of(stack: Stack) -> list[int]:
-    """Living processes of our host that were started for a stack."""
+def host_pids(stack: Stack) -> list[int]:
+    """Return the running processes of our host that were started for a stack."""
     home = f"PULUMI_HOME={stack.environment['PULUMI_HOME']}".encode()
-    found = []
+    pids = []
     for folder in PROCESSES.glob("[0-9]*"):
         command, environment = (_read(folder / name) for name in ("cmdline", "environ"))
         if OUR_HOST in command and home in environment.split(b"\0"):
-            found.append(int(folder.name))
-    return found
+            pids.append(int(folder.name))
+    return pids
 
 
 def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
-    except OSError:  # it has ended, or is not ours
+    except OSError:  # the process has ended, or belongs to another user
         return b""
 
 
 def resources(stack: Stack) -> dict[str, dict[str, Any]]:
-    """The dynamic resources of the state by name, without those that are only still to be deleted."""
-    found = json.loads(stack.export())["deployment"].get("resources", [])
+    """Return the dynamic resources of the state by name, except resources pending deletion."""
+    entries = json.loads(stack.export())["deployment"].get("resources", [])
     return {
-        one["urn"].rsplit("::", 1)[1]: one
-        for one in found
-        if "dynamic" in one["type"] and not one.get("delete")
+        entry["urn"].rsplit("::", 1)[1]: entry
+        for entry in entries
+        if "dynamic" in entry["type"] and not entry.get("delete")
     }
 
 
 def plan(stack: Stack) -> dict[str, dict[str, Any]]:
-    """The steps of a preview by resource name, without those that leave a resource alone."""
+    """Return the steps of a preview by resource name, without the steps of unchanged resources."""
     steps = json.loads(stack.preview("--json").text)["steps"]
     return {step["urn"].rsplit("::", 1)[1]: step for step in steps if step["op"] != "same"}

@@ -1,4 +1,4 @@
-"""What people get wrong: one clear sentence, no traceback, nothing created, nothing lost."""
+"""Invalid input: the error is a clear sentence without a traceback, and the service and the state are unchanged."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ file = openai_ft.File("data", {file})
 job = openai_ft.FineTuningJob("job", training_file=file, {job})
 openai_ft.FineTuningCheckpointPermission("share", checkpoint_id=job.fine_tuned_model, project_ids={projects})
 """
-GOOD = {"file": 'file="data.jsonl"', "job": 'model="gpt-4o-mini-2024-07-18"', "projects": '["proj_b"]'}
+VALID = {"file": 'file="data.jsonl"', "job": 'model="gpt-4o-mini-2024-07-18"', "projects": '["proj_b"]'}
 EPOCHS = '{"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 99}}}'
 BETA = '{"type": "supervised", "supervised": {"hyperparameters": {"beta": 0.1}}}'
 
 
 @pytest.fixture
 def stack_of(make_stack: Callable[..., Stack], tmp_path: Path) -> Callable[..., Stack]:
-    """Makes a stack of a good program in which one thing is broken."""
+    """Return a function that makes a stack of a valid program with one error."""
 
     def make(settings: dict[str, str | None] | None = None, **broken: str) -> Stack:
-        stack = make_stack(PROGRAM.format(**{**GOOD, **broken}), **(settings or {}))
+        stack = make_stack(PROGRAM.format(**{**VALID, **broken}), **(settings or {}))
         write_training_data(tmp_path / "program" / "data.jsonl")
         return stack
 
@@ -84,10 +84,10 @@ def assert_readable(text: str, sentence: str) -> None:
 def test_bad_input_is_reported_at_preview(
     stack_of: Callable[..., Stack], service: Emulator, broken: dict[str, str], sentence: str
 ) -> None:
-    ran = stack_of(**broken).preview(code=None)
+    result = stack_of(**broken).preview(code=None)
 
-    assert ran.code != 0
-    assert_readable(ran.text, sentence)
+    assert result.code != 0
+    assert_readable(result.text, sentence)
     assert_nothing_created(service)
 
 
@@ -104,7 +104,7 @@ def test_bad_input_is_reported_at_preview(
             {"OPENAI_BASE_URL": "127.0.0.1:80"},
             r"openai-ft:baseUrl \(or OPENAI_BASE_URL\) is '127.0.0.1:80': must be a complete URL",
         ),
-        ({"OPENAI_API_KEY": "sk-proj-of-somebody-else-1234"}, r"project key sk-…1234; set a valid key"),
+        ({"OPENAI_API_KEY": "sk-proj-of-another-user-1234"}, r"project key sk-…1234; set a valid key"),
         (
             {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"},
             r"no response from http://127\.0\.0\.1:9/v1 .*: check openai-ft",
@@ -117,20 +117,20 @@ def test_an_invalid_setting_is_reported_at_preview(
 ) -> None:
     service.add_key(API_KEY)
     service.add_key(ADMIN_KEY)
-    ran = stack_of(settings).preview(code=None)
+    result = stack_of(settings).preview(code=None)
 
-    assert ran.code != 0
-    assert_readable(ran.text, sentence)
+    assert result.code != 0
+    assert_readable(result.text, sentence)
     assert_nothing_created(service)
 
 
 def test_errors_of_the_service_have_no_traceback(stack_of: Callable[..., Stack], service: Emulator) -> None:
     stack = stack_of(job='model="gpt-9"')
 
-    ran = stack.up(code=None)
+    result = stack.up(code=None)
 
-    assert ran.code != 0
-    assert_readable(ran.text, "gpt-9")
+    assert result.code != 0
+    assert_readable(result.text, "gpt-9")
     assert service.jobs() == []
     assert stack.ids("File") == {file["id"] for file in service.files()}
 
@@ -144,9 +144,9 @@ def test_a_failed_job_is_reported_by_every_up(
     first = stack.up(code=None)
     second = stack.up(code=None)
 
-    for ran in (first, second):
-        assert ran.code != 0
-        assert_readable(ran.text, r"failed: invalid_n_examples: .*It is not retried automatically")
+    for result in (first, second):
+        assert result.code != 0
+        assert_readable(result.text, r"failed: invalid_n_examples: .*It is not retried automatically")
     assert len(service.jobs()) == 1
     assert stack.ids("FineTuningJob") == {service.jobs()[0]["id"]}
 

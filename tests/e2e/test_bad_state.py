@@ -1,4 +1,4 @@
-"""Entries of a state that cannot be served: one sentence names each, and the rest of the stack goes on."""
+"""State entries that cannot be loaded: each is reported in a sentence, and the other resources are deployed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tests.support import write_training_data
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.e2e.conftest import Ran, Stack
+    from tests.e2e.conftest import CommandResult, Stack
 
     from pulumi_openai_ft.emulator import Emulator
 
 pytestmark = pytest.mark.e2e
-GO_ON = "--continue-on-error"
-"""What makes the engine go on with other resources once the step of one has failed."""
-OF_THE_STACK = {"update failed", "preview failed"}
-"""What the engine adds for the stack as a whole."""
+CONTINUE_ON_ERROR = "--continue-on-error"
+"""Makes the engine continue with other resources after a step fails."""
+STACK_ERRORS = {"update failed", "preview failed"}
+"""The errors that the engine adds for the whole stack."""
 PROGRAM = """
 import os
 import pulumi_openai_ft as ft
@@ -51,11 +51,11 @@ SENTENCES = {
 
 @pytest.fixture
 def stack(make_stack: Callable[..., Stack]) -> Stack:
-    """A stack whose state somebody has damaged."""
+    """A stack with a damaged state."""
     made = with_data(make_stack(PROGRAM, NAMES="good newer vase"))
     made.up()
     state = json.loads(made.export())
-    damage({one["urn"].rsplit("::", 1)[1]: one for one in state["deployment"]["resources"]}, state)
+    damage({entry["urn"].rsplit("::", 1)[1]: entry for entry in state["deployment"]["resources"]}, state)
     (made.folder / "damaged.json").write_text(json.dumps(state))
     made.pulumi("stack", "import", "--file", "damaged.json")
     return made
@@ -74,12 +74,12 @@ def damage(by_name: dict[str, Any], state: dict[str, Any]) -> None:
         by_name["vase"][properties]["__provider"] = "no pickle"
 
 
-def assert_reported(ran: Ran, *names: str) -> None:
-    """The command fails for each of them, told in a sentence, and for nothing else."""
-    assert ran.code == 1, ran.text
-    assert "Traceback" not in ran.text
-    errors = re.findall(r"error: (?:Preview failed: )?(.+)", ran.text.partition("Diagnostics:\n")[2])
-    reported = sorted(error for error in errors if error not in OF_THE_STACK)
+def assert_reported(result: CommandResult, *names: str) -> None:
+    """Assert that the command failed, with exactly one sentence for each of the resources."""
+    assert result.code == 1, result.text
+    assert "Traceback" not in result.text
+    errors = re.findall(r"error: (?:Preview failed: )?(.+)", result.text.partition("Diagnostics:\n")[2])
+    reported = sorted(error for error in errors if error not in STACK_ERRORS)
     expected = [SENTENCES[name] for name in sorted(names)]
     assert [error[: len(begin)] for error, begin in zip(reported, expected, strict=True)] == expected
 
@@ -90,13 +90,13 @@ def test_a_bad_state_is_reported_and_the_rest_continues(stack: Stack, service: E
     before = resources(stack)
 
     assert_reported(stack.preview(code=None), "newer")
-    assert_reported(stack.up(GO_ON, code=None), "gadget", "newer", "vase")
+    assert_reported(stack.up(CONTINUE_ON_ERROR, code=None), "gadget", "newer", "vase")
 
     after = resources(stack)
     assert set(after) == {"added", "good", "gadget", "newer", "vase"}
     assert after["newer"]["id"] == before["newer"]["id"]
     assert after["good"]["id"] != before["good"]["id"]
     assert_reported(stack.refresh(code=None), "gadget", "newer", "vase")
-    assert_reported(stack.destroy(GO_ON, code=None), "gadget", "newer", "vase")
+    assert_reported(stack.destroy(CONTINUE_ON_ERROR, code=None), "gadget", "newer", "vase")
     assert set(resources(stack)) == {"gadget", "newer", "vase"}
     assert [file["id"] for file in service.files()] == [after["newer"]["id"]]

@@ -1,4 +1,4 @@
-"""A changed key or base URL is used by the very next `up`, whatever the last one left in the state."""
+"""The next `up` uses a changed key or base URL, not the previous value in the state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Stack
 
 pytestmark = pytest.mark.e2e
-OLD, NEW = "sk-proj-the-old-one-0123456789-old", "sk-proj-the-new-one-0123456789-new"
+OLD, NEW = "sk-proj-the-old-key-0123456789-old", "sk-proj-the-new-key-0123456789-new"
 PROGRAM = """
 import os
 import pulumi_openai_ft as ft
@@ -27,14 +27,14 @@ for name in os.environ["FILES"].split():
 
 
 @pytest.fixture
-def elsewhere() -> Iterator[Emulator]:
-    """Another service."""
+def other_service() -> Iterator[Emulator]:
+    """A second emulator."""
     with Emulator(today=TODAY) as emulator:
         yield emulator
 
 
 def test_a_changed_key_and_address_are_used_immediately(
-    make_stack: Callable[..., Stack], service: Emulator, elsewhere: Emulator
+    make_stack: Callable[..., Stack], service: Emulator, other_service: Emulator
 ) -> None:
     service.add_key(OLD)
     stack = with_data(make_stack(PROGRAM, OPENAI_API_KEY=None, OPENAI_BASE_URL=None, FILES="first"))
@@ -50,11 +50,11 @@ def test_a_changed_key_and_address_are_used_immediately(
 
     assert {file["id"] for file in service.files()} == {found["id"] for found in resources(stack).values()}
 
-    stack.pulumi("config", "set", "--plaintext", "openai-ft:baseUrl", elsewhere.url)
+    stack.pulumi("config", "set", "--plaintext", "openai-ft:baseUrl", other_service.url)
     stack.environment["FILES"] = "first second third"
     stack.up()
 
-    (third,) = elsewhere.files()
+    (third,) = other_service.files()
     assert resources(stack)["third"]["id"] == third["id"]
     assert len(service.files()) == 2
     assert resources(stack)["first"]["id"] == service.files()[0]["id"]

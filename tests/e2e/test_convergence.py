@@ -1,4 +1,4 @@
-"""After `up` and `refresh` a preview shows nothing, and what others changed at the service as just that difference."""
+"""After `up` and `refresh`, a preview shows no changes, except for changes that others made at the service."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ share("by-id", os.environ["CHECKPOINT"], "proj_a")
 
 
 @pytest.fixture
-def elsewhere(configure: Configure) -> Client:
-    """The service, as somebody else uses it."""
+def other_client(configure: Configure) -> Client:
+    """A client of another user of the service."""
     api: Client = configure(FileProvider).api
     return api
 
@@ -113,19 +113,23 @@ def write_data(folder: Path) -> None:
 
 
 @pytest.fixture
-def checkpoint(elsewhere: Client, tmp_path: Path) -> str:
-    """The id of a checkpoint that a job outside of the stack has made."""
+def checkpoint(other_client: Client, tmp_path: Path) -> str:
+    """The id of a checkpoint from a job outside of the stack."""
     with write_training_data(tmp_path / "other.jsonl").open("rb") as content:
-        file = elsewhere.upload_file("other.jsonl", content, purpose="fine-tune")
-    job = elsewhere.create_job({"model": "gpt-4o-mini", "training_file": file.id})
-    elsewhere.job(job.id)
-    return next(elsewhere.checkpoints(job.id)).id
+        file = other_client.upload_file("other.jsonl", content, purpose="fine-tune")
+    job = other_client.create_job({"model": "gpt-4o-mini", "training_file": file.id})
+    other_client.job(job.id)
+    return next(other_client.checkpoints(job.id)).id
 
 
 def resources(stack: Stack, kind: str) -> dict[str, Any]:
-    """The state's resources of one of our types, by name."""
+    """Return the stack's resources of a type of this package, by name."""
     found = json.loads(stack.export())["deployment"].get("resources", [])
-    return {one["urn"].rsplit("::", 1)[1]: one for one in found if one["type"].endswith(f"openai_ft:{kind}")}
+    return {
+        entry["urn"].rsplit("::", 1)[1]: entry
+        for entry in found
+        if entry["type"].endswith(f"openai_ft:{kind}")
+    }
 
 
 def leaves(value: Any) -> Iterator[Any]:
@@ -137,7 +141,7 @@ def leaves(value: Any) -> Iterator[Any]:
 
 
 def assert_every_input_is_used(stack: Stack) -> dict[str, Any]:
-    """No input, and no hyperparameter of a method, is missing in the program. Gives the jobs."""
+    """Assert that the program uses each input and each hyperparameter, and return the jobs."""
     jobs = resources(stack, "FineTuningJob")
     resources_of: dict[type[input_models.InputModel], dict[str, Any]] = {
         FileInputs: resources(stack, "File"),
@@ -145,7 +149,7 @@ def assert_every_input_is_used(stack: Stack) -> dict[str, Any]:
         CheckpointPermissionInputs: resources(stack, "FineTuningCheckpointPermission"),
     }
     for model, found in resources_of.items():
-        used = {name for one in found.values() for name in one["inputs"] if not name.startswith("__")}
+        used = {name for entry in found.values() for name in entry["inputs"] if not name.startswith("__")}
         used -= {*ESTIMATED}
         assert used == set(model.model_fields)
     job_with: dict[type[input_models.InputModel], str] = {
@@ -206,7 +210,7 @@ if os.environ["SHARE"] == "yes":
 
 
 @pytest.fixture
-def make_shared(make_stack: Callable[..., Stack]) -> Callable[..., Stack]:
+def make_shared_stack(make_stack: Callable[..., Stack]) -> Callable[..., Stack]:
     def make(**changes: str) -> Stack:
         settings = {"TRIGGERS": "", "RECREATE": "no", "SHARE": "no", "WAIT": "yes", **changes}
         stack = make_stack(SHARED, **settings)
@@ -217,15 +221,15 @@ def make_shared(make_stack: Callable[..., Stack]) -> Callable[..., Stack]:
 
 
 def test_lost_files_and_permissions_return_without_a_new_job(
-    make_shared: Callable[..., Stack], service: Emulator, elsewhere: Client
+    make_shared_stack: Callable[..., Stack], service: Emulator, other_client: Client
 ) -> None:
-    stack = make_shared(SHARE="yes")
+    stack = make_shared_stack(SHARE="yes")
     stack.up()
     before = service.permissions()
-    elsewhere.delete_file(resources(stack, "File")["data"]["id"])
-    for grant in before:
-        if grant["project_id"] != "proj_b":
-            elsewhere.revoke_permission(grant["checkpoint"], grant["id"])
+    other_client.delete_file(resources(stack, "File")["data"]["id"])
+    for permission in before:
+        if permission["project_id"] != "proj_b":
+            other_client.revoke_permission(permission["checkpoint"], permission["id"])
 
     service.advance(3700)
 
@@ -239,9 +243,13 @@ def test_lost_files_and_permissions_return_without_a_new_job(
     }
     stack.up()
     assert stack.ids("File") == {file["id"] for file in service.files() if file["purpose"] == "fine-tune"}
-    assert {grant["project_id"] for grant in service.permissions()} == {"proj_a", "proj_b", "proj_c"}
-    assert [grant for grant in service.permissions() if grant["project_id"] == "proj_b"] == [
-        grant for grant in before if grant["project_id"] == "proj_b"
+    assert {permission["project_id"] for permission in service.permissions()} == {
+        "proj_a",
+        "proj_b",
+        "proj_c",
+    }
+    assert [permission for permission in service.permissions() if permission["project_id"] == "proj_b"] == [
+        permission for permission in before if permission["project_id"] == "proj_b"
     ]
     assert len(service.jobs()) == 2
     stack.refresh()
@@ -249,20 +257,20 @@ def test_lost_files_and_permissions_return_without_a_new_job(
 
 
 def test_an_externally_cancelled_job_is_recreated_only_on_request(
-    make_shared: Callable[..., Stack], service: Emulator, elsewhere: Client
+    make_shared_stack: Callable[..., Stack], service: Emulator, other_client: Client
 ) -> None:
-    stack = make_shared(WAIT="no")
+    stack = make_shared_stack(WAIT="no")
     service.backend.clock.per_read = 0
     stack.up()
     (job,) = service.jobs()
-    elsewhere.cancel_job(job["id"])
+    other_client.cancel_job(job["id"])
     service.backend.clock.per_read = math.inf
 
     stack.refresh()
     assert stack.planned() == {"job": ["update"]}
-    told = stack.up(code=1).text
-    assert f"job {job['id']} was cancelled" in told
-    assert "It is not retried automatically" in told
+    output = stack.up(code=1).text
+    assert f"job {job['id']} was cancelled" in output
+    assert "It is not retried automatically" in output
     assert len(service.jobs()) == 1
 
     stack.environment.update(RECREATE="yes", WAIT="yes")
@@ -273,12 +281,12 @@ def test_an_externally_cancelled_job_is_recreated_only_on_request(
 
 
 def test_an_externally_deleted_model_is_retrained_only_on_request(
-    make_shared: Callable[..., Stack], service: Emulator, elsewhere: Client
+    make_shared_stack: Callable[..., Stack], service: Emulator, other_client: Client
 ) -> None:
-    stack = make_shared()
+    stack = make_shared_stack()
     stack.up()
     (model,) = service.models()
-    elsewhere.delete_model(model["id"])
+    other_client.delete_model(model["id"])
 
     stack.refresh()
     assert stack.planned() == {"job": ["update"]}
@@ -291,14 +299,14 @@ def test_an_externally_deleted_model_is_retrained_only_on_request(
     stack.preview("--expect-no-changes")
 
 
-def test_unknown_statuses_and_event_types_break_nothing(
-    make_shared: Callable[..., Stack], service: Emulator
+def test_unknown_statuses_and_event_types_are_tolerated(
+    make_shared_stack: Callable[..., Stack], service: Emulator
 ) -> None:
-    """A job of an unknown status counts as one that goes on: `up` waits for it."""
-    stack = make_shared(SHARE="yes")
+    """A job with an unknown status counts as running: `up` waits for it."""
+    stack = make_shared_stack(SHARE="yes")
     stack.up()
     job = next(job for job in service.jobs() if job["id"] == resources(stack, "FineTuningJob")["job"]["id"])
-    strange = {**job, "status": "contemplating", "fine_tuned_model": None, "finished_at": None}
+    unknown = {**job, "status": "contemplating", "fine_tuned_model": None, "finished_at": None}
     path = f"/fine_tuning/jobs/{job['id']}"
     event = {
         "object": "fine_tuning.job.event",
@@ -310,7 +318,7 @@ def test_unknown_statuses_and_event_types_break_nothing(
     service.fault(
         "GET", f"{path}/events", "status", times=None, status=200, body={"data": [event], "has_more": False}
     )
-    service.fault("GET", path, "status", times=2, status=200, body=strange)
+    service.fault("GET", path, "status", times=2, status=200, body=unknown)
 
     stack.refresh()
     assert resources(stack, "FineTuningJob")["job"]["outputs"]["status"] == "contemplating"
@@ -323,8 +331,8 @@ def test_unknown_statuses_and_event_types_break_nothing(
     stack.preview("--expect-no-changes")
 
 
-def test_a_paused_job_converges(make_shared: Callable[..., Stack], service: Emulator) -> None:
-    stack = make_shared()
+def test_a_paused_job_converges(make_shared_stack: Callable[..., Stack], service: Emulator) -> None:
+    stack = make_shared_stack()
     program = stack.folder / "__main__.py"
     program.write_text(SHARED.replace("triggers=triggers", "paused=True"))
     service.backend.clock.per_read = 10
@@ -358,8 +366,8 @@ def test_values_normalized_by_the_service_are_not_differences(
         "user_provided_suffix": "Support",
         "metadata": {"a": "one", "added": "by the service", **job["metadata"], "b": "two"},
         "integrations": [
-            {**one, "wandb": {**one["wandb"], "tags": tags, "name": job["id"]}}
-            for one in job["integrations"][::-1]
+            {**entry, "wandb": {**entry["wandb"], "tags": tags, "name": job["id"]}}
+            for entry in job["integrations"][::-1]
         ],
     }
     service.fault("GET", f"/fine_tuning/jobs/{job['id']}", "status", status=200, body=reshaped)

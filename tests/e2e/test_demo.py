@@ -1,4 +1,4 @@
-"""`make demo`, by its script."""
+"""The script of `make demo`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.xdist_group("demo"),
-]  # its stack's settings pass through the root folder
+]  # its stack settings are written to the root folder
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def start(engine: str, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Starts the demo in a folder of the test's own, as a terminal would: in a process group of its own."""
+    """Return a function that starts the demo in its own folder and process group, as a terminal does."""
 
     def start_demo(*arguments: str) -> subprocess.Popen[str]:
         command: list[str | Path] = [
@@ -47,16 +47,18 @@ def start(engine: str, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     return start_demo
 
 
-def test_shows_the_workflow_and_leaves_nothing_behind(
+def test_the_demo_shows_the_workflow_and_cleans_up(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     demo = start()
-    said, _ = demo.communicate(timeout=100)
+    output, _ = demo.communicate(timeout=100)
 
-    assert demo.returncode == 0, said
-    assert re.search(r'fine_tuned_model *: "ft:gpt-4o-mini-2024-07-18:emulator:customer-support:\w{8}"', said)
-    assert re.search(r'proj_partner_team: "cp_\w+"', said)
-    assert "5 unchanged" in said
+    assert demo.returncode == 0, output
+    assert re.search(
+        r'fine_tuned_model *: "ft:gpt-4o-mini-2024-07-18:emulator:customer-support:\w{8}"', output
+    )
+    assert re.search(r'proj_partner_team: "cp_\w+"', output)
+    assert "5 unchanged" in output
     assert not (tmp_path / "demo").exists()
     assert not (ROOT / "Pulumi.demo.yaml").exists()
 
@@ -68,25 +70,25 @@ def test_an_interrupted_demo_cleans_up(start: Callable[..., subprocess.Popen[str
         if "creating (0s)" in line:
             break
     os.killpg(demo.pid, signal.SIGINT)
-    said = demo.communicate(timeout=100)[0]
+    output = demo.communicate(timeout=100)[0]
 
-    assert demo.returncode == 130, said
-    assert "Traceback" not in said
+    assert demo.returncode == 130, output
+    assert "Traceback" not in output
     assert not (tmp_path / "demo").exists()
 
 
 def test_a_kept_demo_runs_until_it_is_stopped(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    said, _ = start("--keep").communicate(timeout=100)
-    go_on = f". {tmp_path}/demo/env.sh && pulumi preview --expect-no-changes"
-    shown = subprocess.run(["bash", "-c", go_on], cwd=ROOT, capture_output=True, text=True, check=False)
+    output, _ = start("--keep").communicate(timeout=100)
+    command = f". {tmp_path}/demo/env.sh && pulumi preview --expect-no-changes"
+    preview = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
     pid = int((tmp_path / "demo" / "emulator.pid").read_text())
 
     start("--stop").communicate(timeout=30)
 
-    assert "pulumi stack init real" in said
-    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert "pulumi stack init real" in output
+    assert preview.returncode == 0, preview.stdout + preview.stderr
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert not (tmp_path / "demo").exists()

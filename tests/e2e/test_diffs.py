@@ -1,4 +1,4 @@
-"""What a preview says of a change: which property of which object, whether it replaces, and never a secret."""
+"""The changes in a preview: property paths and replacements, without secrets."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ CHANGES = {
 
 
 def kinds(step: dict[str, Any]) -> dict[str, str]:
-    """What a step says of each property, by its path."""
+    """Return the kind of change of each property of a step, by path."""
     return {path: found["kind"] for path, found in (step.get("detailedDiff") or {}).items()}
 
 
-def test_paths_lead_to_differences_and_secrets_stay_secret(make_stack: Callable[..., Stack]) -> None:
+def test_a_preview_shows_changed_paths_but_no_secrets(make_stack: Callable[..., Stack]) -> None:
     stack = with_data(make_stack(PROGRAM, CHANGES="{}", SECRET=SECRETS[0]))
-    said = [stack.up().text, stack.export()]
+    texts = [stack.up().text, stack.export()]
     stack.environment.update(CHANGES=json.dumps(CHANGES), SECRET=SECRETS[1])
 
-    said += [stack.preview("--diff").text, stack.preview("--json").text]
+    texts += [stack.preview("--diff").text, stack.preview("--json").text]
 
-    steps = {step["urn"].rsplit("::", 1)[1]: step for step in json.loads(said[-1])["steps"]}
+    steps = {step["urn"].rsplit("::", 1)[1]: step for step in json.loads(texts[-1])["steps"]}
     assert {name: (step["op"], kinds(step)) for name, step in steps.items() if step["op"] != "same"} == {
         "trained": ("replace", {"method.supervised.hyperparameters.n_epochs": "update-replace"}),
         "described": (
@@ -84,7 +84,7 @@ def test_paths_lead_to_differences_and_secrets_stay_secret(make_stack: Callable[
     refused = stack.preview(code=None)
     assert refused.code == 1
     assert "metadata.note" in refused.text
-    for text in (*said, refused.text):
+    for text in (*texts, refused.text):
         assert not any(secret in text for secret in SECRETS)
     secret = resources(stack)["secret"]
     assert "ciphertext" in secret["inputs"]["metadata"]["note"]

@@ -1,4 +1,4 @@
-"""All functions and their twins in programs: on our host through the engine, on the stock host by themselves."""
+"""All functions and their output forms in programs: in our host, or on the stock host in the program."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ calls = [
 for name, function, arguments, options in calls:
     pulumi.export(name, getattr(ft, function)(*arguments, **options).model_dump())
     outputs = [pulumi.Output.from_input(argument) for argument in arguments]
-    twin = getattr(ft, function + "_output")(*outputs, **options)
-    pulumi.export(name + "_output", twin.apply(lambda found: found.model_dump()))
-pulumi.export("asked_itself", "httpx" in sys.modules)
+    output_form = getattr(ft, function + "_output")(*outputs, **options)
+    pulumi.export(name + "_output", output_form.apply(lambda found: found.model_dump()))
+pulumi.export("sent_requests", "httpx" in sys.modules)
 """
-OF_NEW_RESOURCES = """
+NEW_RESOURCES = """
 import pulumi
 import pulumi_openai_ft as ft
 
@@ -83,7 +83,7 @@ def api(service: Emulator) -> Iterator[Client]:
 
 @pytest.fixture
 def job(api: Client, tmp_path: Path) -> Job:
-    """A job that was trained and shared elsewhere."""
+    """A finished job with permissions, created outside of the stack."""
     with write_training_data(tmp_path / "data.jsonl").open("rb") as content:
         file = api.upload_file("data.jsonl", content, purpose="fine-tune")
     made = api.create_job({"model": "gpt-4o-mini", "training_file": file.id, "metadata": {"team": "red"}})
@@ -95,7 +95,7 @@ def job(api: Client, tmp_path: Path) -> Job:
 def test_functions_and_output_forms_return_the_services_objects(
     make_stack: Callable[..., Stack], host: str, api: Client, job: Job
 ) -> None:
-    """Both hosts are compared with the service itself, and so with each other."""
+    """Compare the results on each host with the objects of the service."""
     assert job.fine_tuned_model
     assert job.training_file
     program = EVERY_FUNCTION.format(job_id=job.id, file_id=job.training_file, model=job.fine_tuned_model)
@@ -106,34 +106,38 @@ def test_functions_and_output_forms_return_the_services_objects(
     found = stack.outputs()
     events = list(api.events(job.id))
     metrics = [event for event in events if event.type == "metrics"]
-    grants = [grant for grant in api.permissions(job.fine_tuned_model) if grant.project_id == "proj_b"]
+    permissions = [
+        permission
+        for permission in api.permissions(job.fine_tuned_model)
+        if permission.project_id == "proj_b"
+    ]
     expected: dict[str, Any] = {
-        "job": of(job),
-        "jobs": {"jobs": [of(job)]},
+        "job": dumped(job),
+        "jobs": {"jobs": [dumped(job)]},
         "checkpoints": listed("checkpoints", list(api.checkpoints(job.id))[:2], fine_tuning_job_id=job.id),
         "events": listed("events", events[::-1], fine_tuning_job_id=job.id),
         "metrics": listed("events", metrics[:2], fine_tuning_job_id=job.id),
-        "permissions": listed("permissions", grants, checkpoint_id=job.fine_tuned_model),
-        "file": of(api.file(job.training_file)),
+        "permissions": listed("permissions", permissions, checkpoint_id=job.fine_tuned_model),
+        "file": dumped(api.file(job.training_file)),
         "files": listed("files", [api.file(job.training_file)]),
-        "model": of(api.model(job.fine_tuned_model)),
+        "model": dumped(api.model(job.fine_tuned_model)),
         "models": listed("models", [model for model in api.models() if model.owned_by == "system"][:3]),
     }
-    asked_itself = found.pop("asked_itself")
-    assert without_nulls(found) == expected | {f"{name}_output": what for name, what in expected.items()}
-    assert asked_itself is (host == "stock")
+    sent_requests = found.pop("sent_requests")
+    assert without_nulls(found) == expected | {f"{name}_output": value for name, value in expected.items()}
+    assert sent_requests is (host == "stock")
 
 
-def of(thing: Any) -> Any:
-    return without_nulls(thing.model_dump())
+def dumped(model: Any) -> Any:
+    return without_nulls(model.model_dump())
 
 
-def listed(name: str, things: list[Any], **more: str) -> dict[str, Any]:
-    return {**more, name: [of(thing) for thing in things]}
+def listed(name: str, models: list[Any], **more: str) -> dict[str, Any]:
+    return {**more, name: [dumped(model) for model in models]}
 
 
 def without_nulls(value: Any) -> Any:
-    """As the engine stores it."""
+    """Return the value as the engine stores it."""
     if isinstance(value, dict):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
@@ -142,7 +146,7 @@ def without_nulls(value: Any) -> Any:
 def test_output_forms_are_called_after_new_resources_exist(
     make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path
 ) -> None:
-    stack = make_stack(OF_NEW_RESOURCES)
+    stack = make_stack(NEW_RESOURCES)
     write_training_data(tmp_path / "program" / "data.jsonl")
 
     stack.preview()
@@ -163,23 +167,23 @@ def test_output_forms_are_called_after_new_resources_exist(
 
 @pytest.mark.parametrize("function", ["get_file", "get_file_output"])
 def test_a_failure_is_reported_in_one_sentence(make_stack: Callable[..., Stack], function: str) -> None:
-    stack = make_stack(f"import pulumi_openai_ft as ft\nft.{function}('file-nobody')\n")
+    stack = make_stack(f"import pulumi_openai_ft as ft\nft.{function}('file-unknown')\n")
 
-    ran = stack.up(code=None)
+    result = stack.up(code=None)
 
-    assert ran.code != 0
-    assert "(GET /files/file-nobody, status 404); asked " in ran.text
-    assert "Traceback" not in ran.text
-    assert "invoke of" not in ran.text
+    assert result.code != 0
+    assert "(GET /files/file-unknown, status 404); sent to " in result.text
+    assert "Traceback" not in result.text
+    assert "invoke of" not in result.text
 
 
-CAUGHT = """
+HANDLING_ERRORS = """
 import pulumi
 import pulumi_openai_ft as ft
 from pulumi_openai_ft.errors import NotFoundError, SettingsError
 
 try:
-    ft.get_fine_tuning_job("ftjob-nobody")
+    ft.get_fine_tuning_job("ftjob-unknown")
 except NotFoundError as error:
     pulumi.export("status", error.status)
     pulumi.export("code", error.code)
@@ -191,7 +195,7 @@ except SettingsError as error:
 
 
 def test_a_program_can_distinguish_failures(make_stack: Callable[..., Stack]) -> None:
-    stack = make_stack(CAUGHT, OPENAI_ADMIN_KEY=None)
+    stack = make_stack(HANDLING_ERRORS, OPENAI_ADMIN_KEY=None)
 
     stack.up()
 

@@ -1,4 +1,4 @@
-"""`openai-ft init` and `doctor`, and the wrapper, with the real engine."""
+"""`openai-ft init`, `openai-ft doctor` and the wrapper, with the real engine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ import pulumi_openai_ft as openai_ft
 
 openai_ft.File("data", file="data.jsonl")
 """
-FOREIGN = """
+THIRD_PARTY = """
 import pulumi
 from pulumi.dynamic import CreateResult, Resource, ResourceProvider
 
@@ -49,7 +49,7 @@ pulumi.export("books", Books("read", 6).books)
 
 @pytest.fixture
 def host() -> str:
-    """A project starts without ours."""
+    """Return the stock host: a new project does not use this package's host."""
     return "stock"
 
 
@@ -63,12 +63,12 @@ def openai_ft(stack: Stack, *arguments: str, code: int = 0) -> str:
 
 
 def is_served_by_our_host(stack: Stack) -> bool:
-    """Whether a preview shakes hands with the wrapper, which the stock host does not do."""
-    said = stack.preview("--logtostderr", "-v=7").text
-    return f"Handshake: success [{stack.folder}/{WRAPPER}]" in said
+    """Return whether a preview shakes hands with the wrapper, which the engine does only for our host."""
+    output = stack.preview("--logtostderr", "-v=7").text
+    return f"Handshake: success [{stack.folder}/{WRAPPER}]" in output
 
 
-def test_an_example_copied_alone_runs_after_init(make_stack: Callable[..., Stack], tmp_path: Path) -> None:
+def test_a_copied_example_runs_after_init(make_stack: Callable[..., Stack], tmp_path: Path) -> None:
     shutil.copytree(EXAMPLES / "data", tmp_path / "data")
     stack = make_stack("")
     shutil.rmtree(stack.folder / "bin", ignore_errors=True)
@@ -118,7 +118,7 @@ def test_a_file_is_uploaded_through_the_host(make_stack: Callable[..., Stack], s
 def test_the_program_may_be_in_a_subfolder_with_environment(
     make_stack: Callable[..., Stack],
 ) -> None:
-    """The stock host would seek the environment below `main`."""
+    """The stock host would search the environment below `main`."""
     stack = make_stack("")
     (stack.folder / "program").mkdir()
     (stack.folder / "program" / "__main__.py").write_text(FILE)
@@ -133,41 +133,41 @@ def test_the_program_may_be_in_a_subfolder_with_environment(
     assert is_served_by_our_host(stack)
 
 
-def test_without_the_package_the_stock_host_serves_with_notice(
+def test_the_stock_host_serves_environments_without_the_package(
     make_stack: Callable[..., Stack],
 ) -> None:
-    stack = make_stack(FOREIGN)
+    stack = make_stack(THIRD_PARTY)
     python = without_package(stack.folder / "env")
     openai_ft(stack, "init")
     name_environment(stack)
 
-    said = stack.up().text
+    output = stack.up().text
 
     assert stack.outputs() == {"books": 7}
     assert (
         f"{python} lacks pulumi-openai-ft, so the host of Pulumi itself serves dynamic resources: install it there "
         f"(docs/install.md)\n"
-    ) in said
+    ) in output
     stack.destroy()
 
 
 def name_environment(stack: Stack) -> None:
-    """Makes `env` the virtual environment of the project."""
+    """Make `env` the virtual environment of the project."""
     file = stack.folder / "Pulumi.yaml"
     named = "runtime: {name: python, options: {virtualenv: env}}"
     file.write_text(file.read_text().replace("runtime: python", named))
 
 
 def without_package(folder: Path) -> Path:
-    """A virtual environment that has all of ours but our own package, which is linked and so does not come along."""
+    """Create a virtual environment with the installed packages, except for the editable install of this package."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
     (packages / "ours.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     return folder / "bin" / "python"
 
 
-def test_a_missing_environment_is_created_and_its_lack_named(make_stack: Callable[..., Stack]) -> None:
-    """Pulumi creates it when it looks for plugins, and fails there: pip may reach no index here."""
+def test_a_created_environment_without_the_packages_is_reported(make_stack: Callable[..., Stack]) -> None:
+    """Pulumi creates it while it searches for plugins, and then fails, because pip has no index here."""
     stack = make_stack(FILE, PIP_NO_INDEX="1")
     write_training_data(stack.folder / "data.jsonl")
     openai_ft(stack, "init")
@@ -175,14 +175,14 @@ def test_a_missing_environment_is_created_and_its_lack_named(make_stack: Callabl
     name_environment(stack)
 
     assert "Creating virtual environment..." in stack.destroy(code=1).text
-    said = stack.destroy(code=1).text
+    output = stack.destroy(code=1).text
 
-    assert f"{stack.folder}/env/bin/python lacks pulumi-openai-ft and pulumi: install " in said
+    assert f"{stack.folder}/env/bin/python lacks pulumi-openai-ft and pulumi: install " in output
     assert stack.ids("File") != set()
 
 
 def test_doctor_examines_the_environment_of_a_uv_project(make_stack: Callable[..., Stack]) -> None:
-    """Its own environment has the package; that of the program, which Pulumi runs, has not."""
+    """The package is installed in the environment of `doctor`, but not in the environment of the program."""
     stack = make_stack(FILE)
     write_training_data(stack.folder / "data.jsonl")
     (stack.folder / "pyproject.toml").write_text(
@@ -191,10 +191,10 @@ def test_doctor_examines_the_environment_of_a_uv_project(make_stack: Callable[..
     for command in (["uv", "lock", "--offline"], ["uv", "sync", "--offline", "--python", sys.executable]):
         subprocess.run(command, cwd=stack.folder, env=stack.environment, check=True, capture_output=True)
 
-    reported = doctor(stack, code=1)
+    findings = doctor(stack, code=1)
 
-    assert reported["Python"]["message"].endswith(f"{stack.folder}/.venv/bin/python (from uv)")
-    assert reported["package"]["status"] == reported["SDK"]["status"] == "problem"
+    assert findings["Python"]["message"].endswith(f"{stack.folder}/.venv/bin/python (from uv)")
+    assert findings["package"]["status"] == findings["SDK"]["status"] == "problem"
     assert "ModuleNotFoundError: No module named 'pulumi'" in stack.preview(code=1).text
 
 
@@ -207,29 +207,29 @@ def test_doctor_reads_the_configuration_of_the_stack(
     stack.pulumi("config", "set", "openai-ft:adminKey", "sk-admin-in-plain-0123456789")
     stack.pulumi("config", "set", "openai-ft:baseUrl", service.url)
 
-    reported = doctor(stack)
-    assert reported["stack"]["message"].endswith(
+    findings = doctor(stack)
+    assert findings["stack"]["message"].endswith(
         "sets openai-ft:adminKey, openai-ft:apiKey, openai-ft:baseUrl; "
         "not decrypted without --with-secrets: openai-ft:apiKey"
     )
-    assert reported["project key"]["message"] == "from the stack's configuration (openai-ft:apiKey)"
-    assert reported["admin key"]["status"] == "warning"
-    assert reported["service"]["message"] == f"{service.url} responds; no project key was tested"
-    assert reported["Pulumi"]["status"] == "ok"
+    assert findings["project key"]["message"] == "from the stack's configuration (openai-ft:apiKey)"
+    assert findings["admin key"]["status"] == "warning"
+    assert findings["service"]["message"] == f"{service.url} responds; no project key was tested"
+    assert findings["Pulumi"]["status"] == "ok"
 
     assert doctor(stack, "--with-secrets")["service"]["message"] == f"{service.url} responds"
 
     stack.pulumi("stack", "unselect")
-    told = doctor(stack, code=1)
-    assert told["stack"]["message"].startswith(
+    findings = doctor(stack, code=1)
+    assert findings["stack"]["message"].startswith(
         "the configuration cannot be read: no stack selected; please use"
     )
-    assert reported["project key"]["status"] == "problem"
+    assert findings["project key"]["status"] == "problem"
     assert doctor(stack, "--stack", "dev")["project key"]["status"] == "ok"
 
 
 def doctor(stack: Stack, *options: str, code: int = 0) -> dict[str, dict[str, Any]]:
-    said = openai_ft(stack, "doctor", "--json", *options, code=code)
-    assert API_KEY not in said
-    assert "in-plain" not in said
-    return {found["check"]: found for found in json.loads(said)}
+    output = openai_ft(stack, "doctor", "--json", *options, code=code)
+    assert API_KEY not in output
+    assert "in-plain" not in output
+    return {found["check"]: found for found in json.loads(output)}

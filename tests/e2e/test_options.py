@@ -1,4 +1,4 @@
-"""Pulumi's resource options and flags do to our resources, on the stock host, what users expect."""
+"""Pulumi's resource options and flags work with our resources on both hosts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STAGE = os.environ["STAGE"]
 
 @pytest.fixture
 def make(make_stack: Callable[..., Stack]) -> Callable[..., Stack]:
-    """Makes a stack at the stage "first" of a program that has training data."""
+    """Return a function that makes a stack of a program in the stage "first", with training data."""
 
     def make(program: str, **changes: str | None) -> Stack:
         stack = make_stack(IMPORTS + program, STAGE="first", **changes)
@@ -50,13 +50,13 @@ def edit(stack: Stack) -> None:
 
 
 def urns(stack: Stack) -> dict[str, str]:
-    """URN of each of our resources, by name."""
+    """Return the URN of each of our resources, by name."""
     found = json.loads(stack.export())["deployment"].get("resources", [])
-    return {one["urn"].rsplit("::", 1)[1]: one["urn"] for one in found if "openai_ft" in one["type"]}
+    return {entry["urn"].rsplit("::", 1)[1]: entry["urn"] for entry in found if "openai_ft" in entry["type"]}
 
 
-def books(service: Emulator) -> dict[str, list[Any]]:
-    """All that the service holds."""
+def service_contents(service: Emulator) -> dict[str, list[Any]]:
+    """Return all objects of the service."""
     return {
         "files": service.files(),
         "jobs": service.jobs(),
@@ -66,7 +66,7 @@ def books(service: Emulator) -> dict[str, list[Any]]:
 
 
 def changing_requests(service: Emulator, after: int = 0) -> list[str]:
-    """Requests that changed something, `POST /v1/files`."""
+    """Return the requests that were not reads, for example `POST /v1/files`."""
     return [f"{entry.method} {entry.path}" for entry in service.journal(after=after) if entry.method != "GET"]
 
 
@@ -121,15 +121,15 @@ ft.FineTuningCheckpointPermission(name, checkpoint_id=job.fine_tuned_model, proj
 def test_a_renamed_resource_with_an_alias_is_unchanged(make: Callable[..., Stack], service: Emulator) -> None:
     stack = make(RENAMED)
     stack.up()
-    before, asked = books(service), changing_requests(service)
+    before, requests_before = service_contents(service), changing_requests(service)
     stack.environment["STAGE"] = "renamed"
 
     stack.preview("--expect-no-changes")
     stack.up()
 
     assert set(urns(stack)) == {"new-data", "new-job", "new-share"}
-    assert books(service) == before
-    assert changing_requests(service) == asked
+    assert service_contents(service) == before
+    assert changing_requests(service) == requests_before
 
 
 @pytest.mark.long
@@ -144,7 +144,7 @@ def test_replacing_a_renamed_job_creates_no_second_job(make: Callable[..., Stack
     assert len(service.jobs()) == 1
 
 
-KEPT = """
+PROTECTED = """
 opts = ResourceOptions(protect=STAGE == "first", retain_on_delete=True)
 data = ft.File("data", file="data.jsonl", opts=opts)
 job = ft.FineTuningJob(
@@ -159,9 +159,9 @@ ft.FineTuningCheckpointPermission(
 def test_protected_and_retained_resources_survive_a_destroy(
     make: Callable[..., Stack], service: Emulator
 ) -> None:
-    stack = make(KEPT)
+    stack = make(PROTECTED)
     stack.up()
-    before, asked = books(service), changing_requests(service)
+    before, requests_before = service_contents(service), changing_requests(service)
 
     refused = stack.destroy(code=None)
     assert refused.code != 0
@@ -171,8 +171,8 @@ def test_protected_and_retained_resources_survive_a_destroy(
     stack.pulumi("state", "unprotect", "--all", "--yes")
     stack.destroy()
     assert urns(stack) == {}
-    assert books(service) == before
-    assert changing_requests(service) == asked
+    assert service_contents(service) == before
+    assert changing_requests(service) == requests_before
 
 
 REPLACED = """
@@ -189,15 +189,15 @@ def test_delete_before_replace_deletes_first(make: Callable[..., Stack], service
     stack = make(REPLACED)
     stack.up()
     (file,) = stack.ids("File")
-    (grant,) = service.permissions()
-    asked = service.journal()[-1].number
+    (permission,) = service.permissions()
+    last_request = service.journal()[-1].number
     edit(stack)
 
     stack.up()
 
-    share = f"/v1/fine_tuning/checkpoints/{grant['checkpoint']}/permissions"
-    assert changing_requests(service, asked) == [
-        f"DELETE {share}/{grant['id']}",
+    share = f"/v1/fine_tuning/checkpoints/{permission['checkpoint']}/permissions"
+    assert changing_requests(service, last_request) == [
+        f"DELETE {share}/{permission['id']}",
         f"DELETE /v1/files/{file}",
         "POST /v1/files",
         "POST /v1/fine_tuning/jobs",
@@ -219,13 +219,13 @@ def test_only_targets_are_updated_and_destroyed(make: Callable[..., Stack], serv
     stack = make(TARGETS)
     stack.up()
     edit(stack)
-    known = urns(stack)
+    urn_of = urns(stack)
 
-    stack.up("--target", known["one"], "--target", known["job-one"])
+    stack.up("--target", urn_of["one"], "--target", urn_of["job-one"])
     assert len(service.jobs()) == 3
     assert stack.planned() == {"two": ["replace"], "job-two": ["replace"]}
 
-    stack.destroy("--target", known["one"], "--target-dependents")
+    stack.destroy("--target", urn_of["one"], "--target-dependents")
     assert set(urns(stack)) == {"two", "job-two"}
     assert stack.ids("File") == {file["id"] for file in service.files() if file["purpose"] == "fine-tune"}
 
@@ -244,16 +244,16 @@ def test_the_delete_after_a_forced_replacement_touches_nothing(
 ) -> None:
     stack = make(FORCED)
     stack.up()
-    known, before, asked = urns(stack), books(service), changing_requests(service)
+    urn_of, before, requests_before = urns(stack), service_contents(service), changing_requests(service)
 
-    reported = stack.up(*(word for urn in known.values() for word in ("--replace", urn))).text
+    reported = stack.up(*(word for urn in urn_of.values() for word in ("--replace", urn))).text
     assert "3 replaced" in reported
     assert f"adopted job {before['jobs'][0]['id']}" in reported
     assert f"adopted file {stack.ids('File').pop()}" in reported
-    stack.pulumi("state", "taint", *known.values(), "--yes")
+    stack.pulumi("state", "taint", *urn_of.values(), "--yes")
     assert "3 replaced" in stack.up().text
-    assert books(service) == before
-    assert changing_requests(service) == asked
+    assert service_contents(service) == before
+    assert changing_requests(service) == requests_before
     stack.preview("--expect-no-changes")
 
     stack.destroy()
@@ -263,18 +263,18 @@ def test_the_delete_after_a_forced_replacement_touches_nothing(
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["data", "job", "share"])
-def test_forced_replacement_of_one_resource_replaces_it_alone(
+def test_forced_replacement_of_a_resource_replaces_no_other(
     name: str, make: Callable[..., Stack], service: Emulator
 ) -> None:
     stack = make(FORCED)
     stack.up()
-    urn, before, asked = urns(stack)[name], books(service), changing_requests(service)
+    urn, before, requests_before = urns(stack)[name], service_contents(service), changing_requests(service)
 
     assert "1 replaced" in stack.up("--replace", urn).text
     stack.pulumi("state", "taint", urn, "--yes")
     assert "1 replaced" in stack.up().text
-    assert books(service) == before
-    assert changing_requests(service) == asked
+    assert service_contents(service) == before
+    assert changing_requests(service) == requests_before
     stack.preview("--expect-no-changes")
 
 
@@ -298,7 +298,7 @@ def test_forced_replacement_adopts_a_running_job_without_cancelling_it(
 SECRET = """
 data = ft.File("data", file="data.jsonl")
 opts = ResourceOptions(additional_secret_outputs=["fine_tuned_model"])
-metadata = {"note": pulumi.Output.secret("a note for us alone")}
+metadata = {"note": pulumi.Output.secret("an internal note")}
 job = ft.FineTuningJob("job", model=MODEL, training_file=data, metadata=metadata, opts=opts)
 pulumi.export("fine_tuned_model", job.fine_tuned_model)
 pulumi.export("status", job.status)
@@ -319,8 +319,8 @@ def test_secret_inputs_and_outputs_are_masked_and_encrypted(
     reported += stack.preview("--expect-no-changes").text
     reported += stack.export()
     assert model not in reported
-    assert "a note for us alone" not in reported
-    assert service.jobs()[0]["metadata"]["note"] == "a note for us alone"
+    assert "an internal note" not in reported
+    assert service.jobs()[0]["metadata"]["note"] == "an internal note"
 
 
 def test_refresh_and_up_repair_in_one_run(
@@ -328,15 +328,15 @@ def test_refresh_and_up_repair_in_one_run(
 ) -> None:
     stack = make(FORCED)
     stack.up()
-    elsewhere: Client = configure(FileProvider).api
-    elsewhere.delete_file(stack.ids("File").pop())
-    (grant, _) = service.permissions()
-    elsewhere.revoke_permission(grant["checkpoint"], grant["id"])
+    other_client: Client = configure(FileProvider).api
+    other_client.delete_file(stack.ids("File").pop())
+    (permission, _) = service.permissions()
+    other_client.revoke_permission(permission["checkpoint"], permission["id"])
 
     stack.up("--refresh")
 
     assert stack.ids("File") == {file["id"] for file in service.files() if file["purpose"] == "fine-tune"}
-    assert {grant["project_id"] for grant in service.permissions()} == {"proj_b", "proj_c"}
+    assert {permission["project_id"] for permission in service.permissions()} == {"proj_b", "proj_c"}
     assert len(service.jobs()) == 1
     stack.preview("--expect-no-changes")
 
@@ -344,7 +344,7 @@ def test_refresh_and_up_repair_in_one_run(
 def test_a_refresh_that_runs_the_program_uses_rotated_keys(
     make: Callable[..., Stack], service: Emulator
 ) -> None:
-    """Pulumi refreshes with the configuration of the last `up`: the error names what was used, and the way out."""
+    """Pulumi refreshes with the configuration of the last `up`: the error names the key used, and the fix."""
     stack = make(FORCED.split("ft.FineTuningCheckpoint", maxsplit=1)[0], OPENAI_API_KEY=None)
     new_key = f"{API_KEY}-new"
     for key in (API_KEY, new_key):
@@ -364,7 +364,7 @@ def test_a_refresh_that_runs_the_program_uses_rotated_keys(
     stack.refresh("--run-program")
 
 
-FOUND = """
+GET = """
 file = ft.File.get("file", os.environ["FILE"])
 job = ft.FineTuningJob.get("job", os.environ["JOB"])
 share = ft.FineTuningCheckpointPermission.get("share", os.environ["CHECKPOINT"], ResourceOptions(parent=job))
@@ -379,29 +379,29 @@ pulumi.export("share", share.permission_ids)
 def test_get_reads_an_existing_resource_and_creates_nothing(
     make: Callable[..., Stack], service: Emulator, configure: Configure
 ) -> None:
-    stack = make(FOUND)
-    elsewhere: Client = configure(FileProvider).api
+    stack = make(GET)
+    other_client: Client = configure(FileProvider).api
     with (stack.folder / "data.jsonl").open("rb") as content:
-        file = elsewhere.upload_file("theirs.jsonl", content, purpose="fine-tune")
-    job = elsewhere.job(elsewhere.create_job({"model": "gpt-4o-mini", "training_file": file.id}).id)
+        file = other_client.upload_file("existing.jsonl", content, purpose="fine-tune")
+    job = other_client.job(other_client.create_job({"model": "gpt-4o-mini", "training_file": file.id}).id)
     model = job.fine_tuned_model or ""
-    grants = elsewhere.grant_permissions(model, ["proj_b", "proj_c"])
+    permissions = other_client.grant_permissions(model, ["proj_b", "proj_c"])
     stack.environment.update(FILE=file.id, JOB=job.id, CHECKPOINT=model)
-    before, asked = books(service), changing_requests(service)
+    before, requests_before = service_contents(service), changing_requests(service)
 
     stack.up()
     assert stack.outputs() == {
-        "file": ["theirs.jsonl", file.bytes],
+        "file": ["existing.jsonl", file.bytes],
         "job": ["succeeded", model, job.seed],
-        "share": {grant.project_id: grant.id for grant in grants},
+        "share": {permission.project_id: permission.id for permission in permissions},
     }
     stack.refresh()
     stack.preview("--expect-no-changes")
     stack.environment["STAGE"] = "used"
     assert stack.planned()["further"] == ["create"]
     stack.destroy()
-    assert books(service) == before
-    assert changing_requests(service) == asked
+    assert service_contents(service) == before
+    assert changing_requests(service) == requests_before
 
 
 @pytest.mark.parametrize(

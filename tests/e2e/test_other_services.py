@@ -1,4 +1,4 @@
-"""A gateway that passes jobs on and has neither events, checkpoints, permissions nor models."""
+"""A gateway that forwards jobs and supports no events, checkpoints, permissions or models."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def service(service: Emulator) -> Emulator:
 
 @pytest.fixture
 def stack(make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path) -> Stack:
-    """The settings are in the configuration, as they are for `refresh` and `destroy`."""
+    """A stack with the settings in its configuration, where `refresh` and `destroy` find them."""
     made = make_stack(PROGRAM, OPENAI_BASE_URL=None)
     write_training_data(tmp_path / "program" / "data.jsonl")
     made.pulumi("config", "set", "openai-ft:service", "generic")
@@ -61,8 +61,8 @@ def test_a_gateway_supports_the_full_lifecycle(stack: Stack, service: Emulator, 
     (job,) = service.jobs()
     assert stack.ids("FineTuningJob") == {job["id"]}
     assert stack.outputs() == {"model": job["fine_tuned_model"]}
-    shown = job["method"]["supervised"]["hyperparameters"]
-    assert (shown["n_epochs"], shown["lora_r"]) == (2, 8)
+    hyperparameters = job["method"]["supervised"]["hyperparameters"]
+    assert (hyperparameters["n_epochs"], hyperparameters["lora_r"]) == (2, 8)
 
     stack.preview("--expect-no-changes")
     stack.refresh("--expect-no-changes")

@@ -1,11 +1,11 @@
-"""As many operations at a time as the engine asks for, where Pulumi's own host has four."""
+"""Our host runs all operations that the engine starts in parallel; Pulumi's own host runs four."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.e2e.running import Running, eventually, hold, let_finish, resources, with_data
+from tests.e2e.running import RunningCommand, finish_jobs, freeze_jobs, resources, wait_until, with_data
 from tests.support import TODAY
 
 from pulumi_openai_ft.emulator import Emulator
@@ -28,23 +28,23 @@ for number in range({JOBS}):
 
 @pytest.fixture
 def service() -> Iterator[Emulator]:
-    """An emulator whose jobs stand still."""
+    """An emulator whose jobs make no progress."""
     with Emulator(today=TODAY) as emulator:
-        hold(emulator)
+        freeze_jobs(emulator)
         yield emulator
 
 
-def test_64_jobs_are_waited_for_at_the_same_time(make_stack: Callable[..., Stack], service: Emulator) -> None:
+def test_64_jobs_wait_in_parallel(make_stack: Callable[..., Stack], service: Emulator) -> None:
     stack = with_data(make_stack(PROGRAM))
-    with Running.start(stack, "up", "--parallel", str(JOBS)) as up:
-        eventually(lambda: len(service.journal(method="POST", path="/v1/fine_tuning/jobs")) == JOBS, up)
+    with RunningCommand.start(stack, "up", "--parallel", str(JOBS)) as up:
+        wait_until(lambda: len(service.journal(method="POST", path="/v1/fine_tuning/jobs")) == JOBS, up)
         for number in range(JOBS):
             up.await_line(f"job-{number} creating")
         assert {job["status"] for job in service.jobs()} == {"validating_files"}
-        let_finish(service)
-        ended = up.end()
+        finish_jobs(service)
+        finished = up.end()
 
-    assert ended.code == 0, ended.text
+    assert finished.code == 0, finished.text
     assert {job["status"] for job in service.jobs()} == {"succeeded"}
     assert {found["id"] for name, found in resources(stack).items() if name != "data"} == {
         job["id"] for job in service.jobs()

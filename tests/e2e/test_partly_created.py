@@ -1,4 +1,4 @@
-"""Whatever fails once a job exists: it is recorded with the reason, and the next `up` goes on from there."""
+"""Failures after a job was created: the state records the job and the reason, and the next `up` resumes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.e2e.running import Running, eventually, hold, let_finish, plan, resources, with_data
+from tests.e2e.running import RunningCommand, finish_jobs, freeze_jobs, plan, resources, wait_until, with_data
 from tests.support import TODAY
 
 from pulumi_openai_ft.emulator import Emulator
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.conftest import Stack
-    from tests.e2e.running import Ended
+    from tests.e2e.running import FinishedCommand
 
 pytestmark = pytest.mark.e2e
-LOOK = ("GET", "/fine_tuning/jobs/ftjob-*")
-PATIENCE = 300.0
-"""Seconds without any answer after which waiting ends."""
+POLL = ("GET", "/fine_tuning/jobs/ftjob-*")
+MAX_OUTAGE = 300.0
+"""Seconds without a response after which the provider stops waiting."""
 PROGRAM = """
 import os
 import pulumi_openai_ft as ft
@@ -34,9 +34,9 @@ ft.FineTuningCheckpointPermission("share", checkpoint_id=job.fine_tuned_model, p
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Emulator]:
-    """An emulator that survives being stopped, and whose jobs stand still."""
+    """An emulator that keeps its data when stopped, and whose jobs make no progress."""
     with Emulator(today=TODAY, data=tmp_path / "service") as emulator:
-        hold(emulator)
+        freeze_jobs(emulator)
         yield emulator
 
 
@@ -45,8 +45,8 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
     return with_data(make_stack(PROGRAM, MORE="{}"))
 
 
-def the_job(stack: Stack, service: Emulator) -> dict[str, Any]:
-    """The one job there is, as the state has it."""
+def recorded_job(stack: Stack, service: Emulator) -> dict[str, Any]:
+    """Return the state entry of the only job."""
     (job,) = service.jobs()
     found = resources(stack)["job"]
     assert found["id"] == job["id"]
@@ -54,8 +54,8 @@ def the_job(stack: Stack, service: Emulator) -> dict[str, Any]:
     return found
 
 
-def assert_only_goes_on(stack: Stack, *, to_create: set[str]) -> None:
-    """A preview shows an update of the job, no replacement."""
+def assert_only_updates_job(stack: Stack, *, to_create: set[str]) -> None:
+    """Assert that a preview shows an update of the job, not a replacement."""
     operations = {name: step["op"] for name, step in plan(stack).items()}
     assert operations == {"job": "update", **dict.fromkeys(to_create, "create")}
 
@@ -68,22 +68,22 @@ def assert_done(stack: Stack, service: Emulator) -> None:
 
 
 def test_a_failed_job_is_recorded_and_reported_again(stack: Stack, service: Emulator) -> None:
-    let_finish(service)
+    finish_jobs(service)
     with_data(stack, rows=3)
 
     first = stack.up(code=1).text
 
-    job = the_job(stack, service)
+    job = recorded_job(stack, service)
     (reported,) = job["initErrors"]
     assert reported.startswith(f"job {job['id']} failed: invalid_n_examples: Training file has 3 example(s)")
     assert reported.endswith("set recreate_on_failure=True or change `triggers`")
     assert reported in first
     assert job["outputs"]["status"] == "failed"
-    assert_only_goes_on(stack, to_create={"share"})
+    assert_only_updates_job(stack, to_create={"share"})
 
     stack.refresh()
     assert reported in stack.up(code=1).text
-    assert the_job(stack, service)["initErrors"] == [reported]
+    assert recorded_job(stack, service)["initErrors"] == [reported]
 
     stack.environment["MORE"] = '{"recreate_on_failure": True}'
     stack.up(code=1)
@@ -91,28 +91,28 @@ def test_a_failed_job_is_recorded_and_reported_again(stack: Stack, service: Emul
     assert resources(stack)["job"]["id"] == service.jobs()[1]["id"]
 
 
-def waiting_breaks_off(stack: Stack, service: Emulator) -> None:
-    """Brings the stack up until the service lets nobody in any more, which ends after that."""
-    service.fault(*LOOK, "status", times=None, status=401)
-    said = stack.up(code=1).text
+def interrupt_wait(stack: Stack, service: Emulator) -> None:
+    """Run `up` until the service rejects the key, and restore the access afterwards."""
+    service.fault(*POLL, "status", times=None, status=401)
+    output = stack.up(code=1).text
     service.clear_faults()
 
-    job = the_job(stack, service)
-    (told,) = job["initErrors"]
-    assert told in said
-    assert told.startswith(
+    job = recorded_job(stack, service)
+    (message,) = job["initErrors"]
+    assert message in output
+    assert message.startswith(
         f"job {job['id']} is still running at the service (last known status: validating_files): "
     )
-    assert told.endswith("`pulumi up` waits for it again, `pulumi destroy` cancels it")
+    assert message.endswith("`pulumi up` waits for it again, `pulumi destroy` cancels it")
     assert job["outputs"]["status"] == "validating_files"
 
 
-def resumed(stack: Stack, service: Emulator) -> Ended:
-    """Brings the stack up again: it waits for the job that is there until that is done."""
-    seen = len(service.journal(method=LOOK[0], path=f"/v1{LOOK[1]}"))
-    with Running.start(stack, "up") as up:
-        eventually(lambda: len(service.journal(method=LOOK[0], path=f"/v1{LOOK[1]}")) > seen + 2, up)
-        let_finish(service)
+def resume(stack: Stack, service: Emulator) -> FinishedCommand:
+    """Run `up` again, which waits for the existing job until it finishes."""
+    polls_before = len(service.journal(method=POLL[0], path=f"/v1{POLL[1]}"))
+    with RunningCommand.start(stack, "up") as up:
+        wait_until(lambda: len(service.journal(method=POLL[0], path=f"/v1{POLL[1]}")) > polls_before + 2, up)
+        finish_jobs(service)
         return up.end()
 
 
@@ -120,14 +120,14 @@ def resumed(stack: Stack, service: Emulator) -> Ended:
     "is_refreshed", [False, pytest.param(True, marks=pytest.mark.long)], ids=["at once", "after a refresh"]
 )
 def test_an_interrupted_wait_is_resumed(stack: Stack, service: Emulator, *, is_refreshed: bool) -> None:
-    waiting_breaks_off(stack, service)
+    interrupt_wait(stack, service)
     if is_refreshed:
         stack.refresh()
-    assert_only_goes_on(stack, to_create={"share"})
+    assert_only_updates_job(stack, to_create={"share"})
 
-    ended = resumed(stack, service)
+    finished = resume(stack, service)
 
-    assert ended.code == 0, ended.text
+    assert finished.code == 0, finished.text
     assert_done(stack, service)
 
 
@@ -137,8 +137,8 @@ def test_an_interrupted_wait_is_resumed(stack: Stack, service: Emulator, *, is_r
 def test_a_job_that_succeeded_after_an_interruption_is_complete(
     stack: Stack, service: Emulator, *, is_refreshed: bool
 ) -> None:
-    waiting_breaks_off(stack, service)
-    let_finish(service)
+    interrupt_wait(stack, service)
+    finish_jobs(service)
     if is_refreshed:
         stack.refresh()
         assert {name: step["op"] for name, step in plan(stack).items()} == {"share": "create"}
@@ -148,37 +148,37 @@ def test_a_job_that_succeeded_after_an_interruption_is_complete(
     assert_done(stack, service)
 
 
-def test_a_temporary_outage_is_waited_out(stack: Stack, service: Emulator) -> None:
-    with Running.start(stack, "up") as up:
-        eventually(lambda: service.journal(method=LOOK[0], path=f"/v1{LOOK[1]}"), up)
+def test_waiting_continues_after_a_temporary_outage(stack: Stack, service: Emulator) -> None:
+    with RunningCommand.start(stack, "up") as up:
+        wait_until(lambda: service.journal(method=POLL[0], path=f"/v1{POLL[1]}"), up)
         port = int(service.url.split(":")[2].split("/")[0])
         service.stop()
-        with socket.create_server(("127.0.0.1", port)) as nobody:
+        with socket.create_server(("127.0.0.1", port)) as closing_socket:
             for _ in range(2):
-                nobody.accept()[0].close()
+                closing_socket.accept()[0].close()
         service.start()
-        let_finish(service)
-        ended = up.end()
+        finish_jobs(service)
+        finished = up.end()
 
-    assert ended.code == 0, ended.text
+    assert finished.code == 0, finished.text
     assert_done(stack, service)
 
 
 @pytest.mark.long
-@pytest.mark.timeout(PATIENCE + 200)
-def test_a_service_that_stays_away_loses_nothing(stack: Stack, service: Emulator) -> None:
-    with Running.start(stack, "up") as up:
-        eventually(lambda: service.journal(method=LOOK[0], path=f"/v1{LOOK[1]}"), up)
+@pytest.mark.timeout(MAX_OUTAGE + 200)
+def test_a_long_outage_loses_no_job(stack: Stack, service: Emulator) -> None:
+    with RunningCommand.start(stack, "up") as up:
+        wait_until(lambda: service.journal(method=POLL[0], path=f"/v1{POLL[1]}"), up)
         service.stop()
-        ended = up.end(PATIENCE + 120)
+        finished = up.end(MAX_OUTAGE + 120)
     service.start()
-    hold(service)
+    freeze_jobs(service)
 
-    assert ended.code == 1, ended.text
-    (told,) = the_job(stack, service)["initErrors"]
-    assert "is still running at the service" in told
-    assert "no answer" in told
-    assert resumed(stack, service).code == 0
+    assert finished.code == 1, finished.text
+    (message,) = recorded_job(stack, service)["initErrors"]
+    assert "is still running at the service" in message
+    assert "no response" in message
+    assert resume(stack, service).code == 0
     assert_done(stack, service)
 
 
@@ -188,12 +188,12 @@ def test_a_job_past_its_deadline_is_cancelled_and_reported(stack: Stack, service
 
     first = stack.up(code=1).text
 
-    job = the_job(stack, service)
+    job = recorded_job(stack, service)
     assert f"job {job['id']} has not ended 3 s after its creation: cancelling it" in first
     (reported,) = job["initErrors"]
     assert reported.startswith(f"job {job['id']} was cancelled. It is not retried automatically")
     assert service.jobs()[0]["status"] == job["outputs"]["status"] == "cancelled"
-    assert_only_goes_on(stack, to_create={"share"})
+    assert_only_updates_job(stack, to_create={"share"})
 
     assert reported in stack.up(code=1).text
-    the_job(stack, service)
+    recorded_job(stack, service)

@@ -1,4 +1,4 @@
-"""Pulumi assumes a resource plugin for every distribution named `pulumi-…`; this one has none."""
+"""Pulumi expects a resource plugin for every distribution named `pulumi-…`; this package has none."""
 
 from __future__ import annotations
 

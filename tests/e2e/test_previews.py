@@ -1,4 +1,4 @@
-"""A preview changes nothing at the service, and programs and dependents see in it all that can be known."""
+"""A preview only reads from the service, and shows all known outputs to the program and to dependents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from tests.e2e.conftest import ON_BOTH_HOSTS
-from tests.e2e.running import hold, resources, with_data
+from tests.e2e.running import freeze_jobs, resources, with_data
 from tests.support import write_training_data
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 OUTCOME = {"status", "fine_tuned_model", "finished_at", "trained_tokens", "result_files", "error"}
 KNOWN = "known in the program: "
-BEGINNING = """
+HEADER = """
 import json
 import re
 import os
@@ -34,40 +34,40 @@ data = ft.File("data", file="data.jsonl")
 job = ft.FineTuningJob("job", model="gpt-4o-mini-2024-07-18", training_file=data, **eval(os.environ["MORE"]))
 known = {"data": data, "job": job}
 """
-SHARING = """
+PERMISSION = """
 known["share"] = ft.FineTuningCheckpointPermission(
     "share", checkpoint_id=job.fine_tuned_model, project_ids=os.environ["PROJECTS"].split())
 """
-TELLING = f"""
-def tell(*known):
-    pulumi.info("{KNOWN}" + json.dumps(known))
+REPORTING = f"""
+def report(*output):
+    pulumi.info("{KNOWN}" + json.dumps(output))
 
 for name, resource in known.items():
     for output in ["id", *type(resource).__annotations__]:
-        getattr(resource, output).apply(lambda value, name=name, output=output: tell(name, output, value))
+        getattr(resource, output).apply(lambda value, name=name, output=output: report(name, output, value))
 """
-PROGRAM = BEGINNING + SHARING + TELLING
+PROGRAM = HEADER + PERMISSION + REPORTING
 
 
-class Foreseen(NamedTuple):
-    """What a preview does with resources, but for those that it leaves alone, and which outputs it knows."""
+class Preview(NamedTuple):
+    """The operations of a preview on changed resources, and the known outputs."""
 
     operations: dict[str, str]
     known: dict[str, dict[str, Any]]
 
 
-def foreseen(stack: Stack) -> Foreseen:
+def preview(stack: Stack) -> Preview:
     found = json.loads(stack.preview("--json").text)
     operations = {
         step["urn"].rsplit("::", 1)[1]: step["op"] for step in found["steps"] if step["op"] != "same"
     }
     known: defaultdict[str, dict[str, Any]] = defaultdict(dict)
-    for said in found["diagnostics"]:
-        _, is_there, reported = said["message"].partition(KNOWN)
-        if is_there:
+    for diagnostic in found["diagnostics"]:
+        _, is_known, reported = diagnostic["message"].partition(KNOWN)
+        if is_known:
             name, output, value = json.loads(reported)
             known[name][output] = value
-    return Foreseen(operations, known)
+    return Preview(operations, known)
 
 
 @pytest.fixture
@@ -76,13 +76,13 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
 
 
 def outputs(stack: Stack, name: str) -> dict[str, Any]:
-    """Id and outputs of a resource in the state, without what is not for users."""
+    """Return the id and the public outputs of a resource in the state."""
     found = resources(stack)[name]
     return {"id": found["id"], **{k: v for k, v in found["outputs"].items() if not k.startswith("__")}}
 
 
-def changing(service: Emulator) -> list[str]:
-    """Requests so far that were not only looking."""
+def changing_requests(service: Emulator) -> list[str]:
+    """Return the requests so far that were not reads."""
     return [f"{entry.method} {entry.path}" for entry in service.journal() if entry.method != "GET"]
 
 
@@ -91,9 +91,9 @@ def sha256(stack: Stack) -> str:
 
 
 def test_new_resources_show_all_values_known_before_creation(stack: Stack, service: Emulator) -> None:
-    _, known = foreseen(stack)
+    _, known = preview(stack)
 
-    assert changing(service) == []
+    assert changing_requests(service) == []
     data = known["data"]
     assert data.keys() == {"filename", "purpose", "sha256", "bytes", "example_count", "token_count"}
     assert data["example_count"] == 12
@@ -131,12 +131,12 @@ def test_bad_rows_are_reported_by_line_before_any_create(
     with (stack.folder / "data.jsonl").open("a") as data:
         data.write('{"messages": "none"}\n')
 
-    ran = stack.preview(code=None)
+    result = stack.preview(code=None)
 
-    assert ran.code != 0
-    assert "file: 'data.jsonl': line 13: messages " in ran.text
-    assert "Traceback" not in ran.text
-    assert changing(service) == []
+    assert result.code != 0
+    assert "file: 'data.jsonl': line 13: messages " in result.text
+    assert "Traceback" not in result.text
+    assert changing_requests(service) == []
 
 
 @ON_BOTH_HOSTS
@@ -145,20 +145,20 @@ def test_a_too_small_file_is_reported_before_any_create(
 ) -> None:
     stack = with_data(make_stack(PROGRAM, MORE="{}", PROJECTS="proj_b"), rows=9)
 
-    ran = stack.preview(code=None)
+    result = stack.preview(code=None)
 
-    assert ran.code != 0
-    assert "training_file: 'data.jsonl': the file holds 9 rows; add rows" in ran.text
-    assert changing(service) == []
+    assert result.code != 0
+    assert "training_file: 'data.jsonl': the file has 9 examples; add examples" in result.text
+    assert changing_requests(service) == []
 
 
 def test_unchanged_outputs_stay_known_so_dependents_are_unaffected(stack: Stack, service: Emulator) -> None:
     stack.up()
-    made, job, share = changing(service), outputs(stack, "job"), outputs(stack, "share")
-    assert foreseen(stack).operations == {}
+    requests_before, job, share = changing_requests(service), outputs(stack, "job"), outputs(stack, "share")
+    assert preview(stack).operations == {}
 
     stack.environment["MORE"] = '{"delete_model_on_destroy": True}'
-    operations, known = foreseen(stack)
+    operations, known = preview(stack)
 
     assert operations == {"job": "update"}
     assert {name: value for name, value in known["job"].items() if value is not None} == {
@@ -167,36 +167,36 @@ def test_unchanged_outputs_stay_known_so_dependents_are_unaffected(stack: Stack,
     assert known["share"] == share
 
     stack.environment.update(MORE="{}", PROJECTS="proj_b proj_d")
-    operations, known = foreseen(stack)
+    operations, known = preview(stack)
 
     assert operations == {"share": "update"}
     assert known["share"]["checkpoint_id"] == job["fine_tuned_model"]
     assert known["share"]["project_ids"] == ["proj_b", "proj_d"]
 
     write_training_data(stack.folder / "data.jsonl", answer="Under Account, then Security.")
-    operations, known = foreseen(stack)
+    operations, known = preview(stack)
 
     assert operations == dict.fromkeys(("data", "job", "share"), "replace")
     assert known["data"]["sha256"] == sha256(stack)
     assert not known["job"].keys() & {"id", *OUTCOME}
-    assert changing(service) == made
+    assert changing_requests(service) == requests_before
 
 
 def test_only_the_outcome_of_an_unfinished_job_is_unknown(stack: Stack, service: Emulator) -> None:
-    hold(service)
+    freeze_jobs(service)
     stack.environment["MORE"] = '{"wait_for_completion": False}'
     program = stack.folder / "__main__.py"
-    program.write_text(BEGINNING)
+    program.write_text(HEADER)
     stack.up()
-    made, job = changing(service), outputs(stack, "job")
+    requests_before, job = changing_requests(service), outputs(stack, "job")
     stack.environment["MORE"] = "{}"
     program.write_text(PROGRAM)
 
-    operations, known = foreseen(stack)
+    operations, known = preview(stack)
 
     assert operations == {"job": "update", "share": "create"}
     assert {name: value for name, value in known["job"].items() if value is not None} == {
         name: value for name, value in job.items() if name not in {"wait_for_completion", *OUTCOME}
     }
     assert "checkpoint_id" not in known["share"]
-    assert changing(service) == made
+    assert changing_requests(service) == requests_before

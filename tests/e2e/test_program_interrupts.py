@@ -1,11 +1,11 @@
-"""Pulumi interrupts the program when a command is cancelled: what the program does then, it still does and shows."""
+"""Pulumi interrupts the program of a cancelled command: its cleanup runs, and its errors are shown."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.e2e.running import Running, hold, with_data
+from tests.e2e.running import RunningCommand, freeze_jobs, with_data
 from tests.support import TODAY
 
 from pulumi_openai_ft.emulator import Emulator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.e2e.conftest import Stack
-    from tests.e2e.running import Ended
+    from tests.e2e.running import FinishedCommand
 
 pytestmark = pytest.mark.e2e
 PROGRAM = """
@@ -22,7 +22,7 @@ import asyncio, atexit, time
 import pulumi_openai_ft as ft
 
 async def work(_id):
-    await asyncio.sleep(2)  # the job is registered meanwhile
+    await asyncio.sleep(2)  # the job is registered during this time
     print("working", flush=True)
     try:
         time.sleep(300)
@@ -39,14 +39,14 @@ data.id.apply(work)
 
 @pytest.fixture
 def service() -> Iterator[Emulator]:
-    """An emulator whose jobs stand still."""
+    """An emulator whose jobs make no progress."""
     with Emulator(today=TODAY) as emulator:
-        hold(emulator)
+        freeze_jobs(emulator)
         yield emulator
 
 
-def interrupted(stack: Stack) -> Ended:
-    with Running.start(with_data(stack), "up") as up:
+def interrupt_program(stack: Stack) -> FinishedCommand:
+    with RunningCommand.start(with_data(stack), "up") as up:
         up.await_line("validating_files")
         up.await_line("working")
         up.interrupt()
@@ -56,19 +56,19 @@ def interrupted(stack: Stack) -> Ended:
 def test_cleanup_of_an_interrupted_program_runs(
     make_stack: Callable[..., Stack], *, interrupts_programs: bool
 ) -> None:
-    said = interrupted(make_stack(PROGRAM.format(in_finally=""))).text
+    output = interrupt_program(make_stack(PROGRAM.format(in_finally=""))).text
 
-    assert ("in finally" in said, "at exit" in said) == (interrupts_programs, interrupts_programs)
-    assert "the command was interrupted" in said
-    assert "Traceback" not in said
+    assert ("in finally" in output, "at exit" in output) == (interrupts_programs, interrupts_programs)
+    assert "the command was interrupted" in output
+    assert "Traceback" not in output
 
 
 def test_an_exception_of_an_interrupted_program_is_shown(
     make_stack: Callable[..., Stack], *, interrupts_programs: bool
 ) -> None:
     raising = '        raise ValueError("of the program")'
-    said = interrupted(make_stack(PROGRAM.format(in_finally=raising))).text
+    output = interrupt_program(make_stack(PROGRAM.format(in_finally=raising))).text
 
-    assert ("Traceback (most recent call last)" in said) == interrupts_programs
-    assert ("ValueError: of the program" in said) == interrupts_programs
-    assert "the command was interrupted" in said
+    assert ("Traceback (most recent call last)" in output) == interrupts_programs
+    assert ("ValueError: of the program" in output) == interrupts_programs
+    assert "the command was interrupted" in output

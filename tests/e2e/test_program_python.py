@@ -1,4 +1,4 @@
-"""Pulumi's language host finds the Python of each case where `openai-ft doctor` and the wrapper find it."""
+"""Pulumi's language host finds the same Python as `openai-ft doctor` and the wrapper in each case."""
 
 from __future__ import annotations
 

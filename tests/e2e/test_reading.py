@@ -1,4 +1,4 @@
-"""A long file of training data: it is read once, users see how far, and Ctrl-C ends it."""
+"""A large training file: it is read once, with a progress display, and Ctrl-C interrupts it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from benchmarks.training_data import write
-from tests.e2e.running import Running, hosts_of, resources
+from tests.e2e.running import RunningCommand, host_pids, resources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ ft.FineTuningJob("job", model="gpt-4o-mini-2024-07-18", training_file=data)
 MEGABYTES = 300
 READING = re.compile(r"reading training data (\d+) % · \d+\.\d of 300\.\d MB · \d+\.\d MB/s$")
 SOON = 6.0
-"""Seconds from Ctrl-C to the end of the command. It is 1 on a machine that does nothing else."""
+"""Maximum seconds from Ctrl-C to the end of the command. An idle machine needs 1."""
 
 
 @pytest.fixture
@@ -36,38 +36,38 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
     return made
 
 
-def per_cents(running: Running, name: str) -> list[int]:
-    """How far reading was, each time that it was shown in a resource's row."""
+def percentages(running: RunningCommand, name: str) -> list[int]:
+    """Return the percentages shown in the row of a resource."""
     lines = [line for _, line in running.lines if f" {name} " in line]
     return [int(found[1]) for line in lines if (found := READING.search(line))]
 
 
 def test_progress_of_reading_a_long_file_is_shown_once(stack: Stack) -> None:
-    with Running.start(stack, "preview") as preview:
-        ended = preview.end()
-    with Running.start(stack, "up") as up:
+    with RunningCommand.start(stack, "preview") as preview:
+        finished = preview.end()
+    with RunningCommand.start(stack, "up") as up:
         after = up.end()
 
-    shown = per_cents(preview, "data")
-    assert (ended.code, after.code) == (0, 0)
-    assert len(shown) >= 2
-    assert shown == sorted(set(shown))
-    assert "training data read · 300." in ended.text
-    assert per_cents(preview, "job") == []
-    assert per_cents(up, "data") == per_cents(up, "job") == []
-    assert "reading" not in ended.text.partition("Resources:")[2]
+    shown_percentages = percentages(preview, "data")
+    assert (finished.code, after.code) == (0, 0)
+    assert len(shown_percentages) >= 2
+    assert shown_percentages == sorted(set(shown_percentages))
+    assert "training data read · 300." in finished.text
+    assert percentages(preview, "job") == []
+    assert percentages(up, "data") == percentages(up, "job") == []
+    assert "reading" not in finished.text.partition("Resources:")[2]
 
 
-def test_ctrl_c_ends_reading(stack: Stack, service: Emulator) -> None:
-    with Running.start(stack, "up") as up:
+def test_ctrl_c_interrupts_reading(stack: Stack, service: Emulator) -> None:
+    with RunningCommand.start(stack, "up") as up:
         up.await_line("reading training data")
         pressed = up.interrupt()
-        ended = up.end()
+        finished = up.end()
 
-    assert ended.code == 1
-    assert ended.at - pressed < SOON
-    assert "error: the command was interrupted while reading training data" in ended.text
-    assert "Traceback" not in ended.text
-    assert hosts_of(stack) == []
+    assert finished.code == 1
+    assert finished.ended_at - pressed < SOON
+    assert "error: the command was interrupted while reading training data" in finished.text
+    assert "Traceback" not in finished.text
+    assert host_pids(stack) == []
     assert service.files() == []
     assert resources(stack) == {}

@@ -1,4 +1,4 @@
-"""The program in the README is one that runs."""
+"""The program in the README runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[2]
 
 
-def test_its_program_trains_a_model(make_stack: Callable[..., Stack], tmp_path: Path) -> None:
+def test_the_readme_program_trains_a_model(make_stack: Callable[..., Stack], tmp_path: Path) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     stack = make_stack(program)
     shutil.copy(ROOT / "examples" / "data" / "customer_support.jsonl", tmp_path / "program")

@@ -1,4 +1,4 @@
-"""Former configuration keys: `preview` and `up` refuse them; `refresh` and `destroy` still read them from the state."""
+"""Former configuration keys: `preview` and `up` reject them; `refresh` and `destroy` still read them from the state."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HEADER = "api-key"
 
 @pytest.fixture
 def stack(make_stack: Callable[..., Stack], service: Emulator) -> Stack:
-    """A stack at a service that reads the key from the header of the setting, and from no other one."""
+    """A stack at a service that accepts the key only in the configured header."""
     service.settings.mode = "azure"
     made = with_data(make_stack(PROGRAM, OPENAI_BASE_URL=None))
     made.pulumi("config", "set", "openai-ft:baseUrl", service.url)
@@ -63,7 +63,7 @@ def test_refresh_and_destroy_read_the_former_key(stack: Stack, service: Emulator
 
 
 def _rename_in_state(stack: Stack, key: str, former: str) -> None:
-    """Make the state look as if the version before the renaming had written it."""
+    """Rename a setting in the state to its former key, as an older version wrote it."""
     exported = stack.folder / "state.json"
     state = json.loads(stack.export())
     (provider,) = (

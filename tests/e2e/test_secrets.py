@@ -1,4 +1,4 @@
-"""Keys stay where they belong: no output, log, error, state or pickle holds one."""
+"""No output, log, error, state or pickle contains a key."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ openai_ft.FineTuningJob(
     metadata={{"note": pulumi.Output.secret("{SECRET_NOTE}")}},
 )
 """
-LOUD = ("-v=9", "--logtostderr", "--logflow")
+VERBOSE = ("-v=9", "--logtostderr", "--logflow")
 PROGRAM = """
 import pulumi
 import pulumi_openai_ft as openai_ft
@@ -54,7 +54,7 @@ pulumi.export("model", job.fine_tuned_model)
 
 @pytest.fixture
 def stack(make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path) -> Stack:
-    """A stack with one key in its configuration, encrypted, and the other one in the environment."""
+    """A stack with the API key encrypted in its configuration, and the admin key in the environment."""
     service.add_key(SECRET_KEY)
     service.add_key(ENVIRONMENT_KEY)
     made = make_stack(PROGRAM, OPENAI_API_KEY=None, OPENAI_ADMIN_KEY=ENVIRONMENT_KEY)
@@ -63,27 +63,29 @@ def stack(make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path) -
     return made
 
 
-ENGINES_OWN = re.compile(
+LOGGED_BY_ENGINE = re.compile(
     r'"msg":"Marshaling property for RPC\[Provider\[0x[0-9a-f]+\]\.Configure\(\)\.inputs\]: value='
 )
-"""Pulumi 3.259 itself logs, at this verbosity, each setting that it hands to a provider, encrypted ones in plain."""
+"""At this verbosity, Pulumi 3.259 itself logs the settings of a provider, encrypted settings in plaintext."""
 
 
 def assert_keyless(text: str) -> None:
     for line in text.splitlines():
         found = [form for form in FORMS if form in line]
-        assert not found or ENGINES_OWN.search(line), line
+        assert not found or LOGGED_BY_ENGINE.search(line), line
 
 
 def test_a_whole_lifecycle_exposes_no_key(stack: Stack, service: Emulator, tmp_path: Path) -> None:
-    reported = [ran.text for ran in (stack.up(*LOUD), stack.preview(*LOUD), stack.refresh(*LOUD))]
+    reported = [
+        result.text for result in (stack.up(*VERBOSE), stack.preview(*VERBOSE), stack.refresh(*VERBOSE))
+    ]
     state = stack.export()
     error = {"message": f"{SECRET_KEY} or {ENVIRONMENT_KEY}?", "code": SECRET_KEY, "param": ENVIRONMENT_KEY}
     service.fault("POST", "/v1/files", "status", status=400, body={"error": {**error, "type": SECRET_KEY}})
     write_training_data(tmp_path / "program" / "data.jsonl", rows=14)
-    failed = stack.up(*LOUD, code=None)
+    failed = stack.up(*VERBOSE, code=None)
     service.clear_faults()
-    reported += [failed.text, stack.destroy(*LOUD).text, state, stack.export()]
+    reported += [failed.text, stack.destroy(*VERBOSE).text, state, stack.export()]
 
     assert failed.code != 0
     assert f"sk-…{SECRET_KEY[-4:]} or sk-…{ENVIRONMENT_KEY[-4:]}?" in failed.text
@@ -99,7 +101,7 @@ def test_a_whole_lifecycle_exposes_no_key(stack: Stack, service: Emulator, tmp_p
 
 
 def files_of(folder: Path) -> Iterator[Path]:
-    """What the engine wrote: state, its history and backups, the stack's configuration."""
+    """Return the files that the engine wrote: state, history, backups, and the configuration of the stack."""
     return (path for path in folder.rglob("*") if path.is_file())
 
 
@@ -109,13 +111,13 @@ def pickles_in(state: dict[str, Any]) -> list[bytes]:
 
 
 def test_a_failed_job_is_recorded_with_its_secrets_encrypted(make_stack: Callable[..., Stack]) -> None:
-    """Also the digests of what was asked for: short texts could be guessed from them."""
+    """The digests of the inputs are encrypted too, because short texts could be guessed from them."""
     stack = make_stack(FAILING)
     (stack.folder / "broken.jsonl").write_text('{"messages": "none"}\n' * 12)
 
     for command in (stack.up, stack.up, stack.refresh, stack.up):
-        said, state = command(code=None).text, stack.export()
-        (job,) = (one for one in json.loads(state)["deployment"]["resources"] if "Job" in one["type"])
-        assert SECRET_NOTE not in said + state
+        output, state = command(code=None).text, stack.export()
+        (job,) = (entry for entry in json.loads(state)["deployment"]["resources"] if "Job" in entry["type"])
+        assert SECRET_NOTE not in output + state
         assert "ciphertext" in job["outputs"]["metadata"]["note"]
         assert "ciphertext" in job["outputs"]["__asked"]

@@ -1,6 +1,6 @@
-"""A state that an earlier version wrote means the same to the code of the day.
+"""A state written by an earlier version has the same meaning for the current code.
 
-A later version may add outputs; what an older one wrote keeps its meaning and its value.
+A later version may add outputs; the outputs of an older version keep their meaning and value.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def service(version: str) -> Iterator[Emulator]:
 
 @pytest.fixture
 def stack(version: str, make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path) -> Stack:
-    """The stack that the version left, and a service that holds what it held then."""
+    """The recorded stack of a version, and a service with the objects recorded with it."""
     shutil.copytree(STATES / version, tmp_path / "program")
     made = make_stack((STATES / version / "__main__.py").read_text())
     restore(version, service, made)
@@ -83,8 +83,8 @@ def outputs(stack: Stack) -> dict[str, dict[str, Any]]:
     return {found["urn"]: found.get("outputs", {}) for found in exported["deployment"]["resources"]}
 
 
-def with_other_pickles(exported: str) -> str:
-    """The stack with each provider pickled by another protocol: another text that means the same."""
+def with_repickled_providers(exported: str) -> str:
+    """Return the stack with each provider pickled by another protocol: the text differs, the meaning does not."""
     stack = json.loads(exported)
     for resource in stack["deployment"]["resources"]:
         name = resource["type"].rsplit(":", 1)[1]
@@ -96,9 +96,9 @@ def with_other_pickles(exported: str) -> str:
     return json.dumps(stack)
 
 
-def test_a_changed_provider_alone_is_no_update(stack: Stack) -> None:
+def test_a_repickled_provider_is_not_an_update(stack: Stack) -> None:
     changed = stack.folder / "changed.json"
-    changed.write_text(with_other_pickles(stack.export()))
+    changed.write_text(with_repickled_providers(stack.export()))
     stack.pulumi("stack", "import", "--file", str(changed))
 
     stack.preview("--expect-no-changes")

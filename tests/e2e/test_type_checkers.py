@@ -1,4 +1,4 @@
-"""Pulumi runs the type checker that a project asks for over the program and the policy pack beside it."""
+"""Pulumi runs the configured type checker on the program and on the policy pack in its folder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHECKERS = ["mypy", pytest.param("pyright", marks=pytest.mark.long)]
 
 
 def make(make_stack: Callable[..., Stack], checker: str) -> Stack:
-    """Makes a stack whose project asks for a type checker, with a policy pack by `openai-ft init`."""
+    """Make a stack with a type checker, and with a policy pack from `openai-ft init`."""
     stack = make_stack(PROGRAM)
     write_training_data(stack.folder / "data.jsonl")
     (stack.folder / "env").symlink_to(sys.prefix)
@@ -45,10 +45,10 @@ def make(make_stack: Callable[..., Stack], checker: str) -> Stack:
 def test_a_program_with_a_policy_pack_passes(make_stack: Callable[..., Stack], checker: str) -> None:
     stack = make(make_stack, checker)
 
-    said = stack.preview("--policy-pack", "policies").text
+    output = stack.preview("--policy-pack", "policies").text
 
-    assert "+ 2 to create" in said
-    assert "Policies:" in said
+    assert "+ 2 to create" in output
+    assert "Policies:" in output
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
@@ -57,7 +57,7 @@ def test_an_error_of_the_program_stops_the_preview(make_stack: Callable[..., Sta
     with (stack.folder / "__main__.py").open("a") as program:
         program.write("wrong: int = data.filename\n")
 
-    said = stack.preview(code=1).text
+    output = stack.preview(code=1).text
 
-    assert f"{checker} failed" in said
-    assert "__main__.py" in said
+    assert f"{checker} failed" in output
+    assert "__main__.py" in output

@@ -1,4 +1,4 @@
-"""The example `complete_workflow`, through its whole life, against the emulator's books."""
+"""The lifecycle of the example `complete_workflow`, compared with the objects of the emulator."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def stack(make_stack: Callable[..., Stack], tmp_path: Path) -> Stack:
     return made
 
 
-def assert_books_agree(stack: Stack, service: Emulator) -> None:
-    """Everything that the service has is in the state, and nothing else is."""
+def assert_state_matches_service(stack: Stack, service: Emulator) -> None:
+    """Assert that the state contains exactly the objects of the service."""
     uploaded = {file["id"] for file in service.files() if file["purpose"] == "fine-tune"}
     permissions = stack.ids("FineTuningCheckpointPermission")
     assert stack.ids("File") == uploaded
-    assert {grant["project_id"] for grant in service.permissions()} == (
+    assert {permission["project_id"] for permission in service.permissions()} == (
         {"proj_partner", "proj_other"} if permissions else set()
     )
     assert stack.ids("FineTuningJob") <= {job["id"] for job in service.jobs()}
@@ -53,14 +53,16 @@ def test_the_full_lifecycle_works(stack: Stack, service: Emulator, tmp_path: Pat
     assert outputs["fine_tuned_model"] == job["fine_tuned_model"]
     assert outputs["file_id"] == job["training_file"]
     assert outputs["latest_event"] == "The job has successfully completed"
-    assert outputs["permission_ids"] == {grant["project_id"]: grant["id"] for grant in service.permissions()}
-    assert_books_agree(stack, service)
+    assert outputs["permission_ids"] == {
+        permission["project_id"]: permission["id"] for permission in service.permissions()
+    }
+    assert_state_matches_service(stack, service)
 
     stack.preview("--expect-no-changes")
     stack.refresh()
     stack.preview("--expect-no-changes")
     assert len(service.jobs()) == 1
-    assert_books_agree(stack, service)
+    assert_state_matches_service(stack, service)
 
     edit(tmp_path / "data" / "customer_support.jsonl")
     assert stack.planned() == {
@@ -71,17 +73,17 @@ def test_the_full_lifecycle_works(stack: Stack, service: Emulator, tmp_path: Pat
     stack.up()
     assert len(service.jobs()) == 2
     assert stack.outputs()["job_id"] != outputs["job_id"]
-    assert_books_agree(stack, service)
+    assert_state_matches_service(stack, service)
     stack.preview("--expect-no-changes")
 
     stack.destroy()
-    assert_books_agree(stack, service)
+    assert_state_matches_service(stack, service)
     assert stack.ids("File") == set()
     assert service.permissions() == []
 
 
 def edit(data: Path) -> None:
-    """Drops one chat."""
+    """Remove an example."""
     lines = data.read_text().splitlines(keepends=True)
     data.write_text("".join(lines[1:]))
 
@@ -113,7 +115,7 @@ Team("blue")
 """
 
 
-def test_two_equal_components_get_a_job_each(
+def test_two_equal_components_create_a_job_each(
     make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path
 ) -> None:
     stack = make_stack(COMPONENT)

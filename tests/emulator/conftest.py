@@ -22,7 +22,7 @@ def _server() -> Iterator[Emulator]:
 
 @pytest.fixture
 def emulator(_server: Emulator) -> Emulator:
-    """An emulator with empty books, whose time stands still until a test advances it."""
+    """Return an empty emulator, whose time passes only in `advance`."""
     _server.reset()
     _server.backend.keyring.clear()
     for name, value in asdict(Settings(today=TODAY, job_seconds=JOB_SECONDS)).items():
@@ -32,7 +32,7 @@ def emulator(_server: Emulator) -> Emulator:
 
 @pytest.fixture
 def open_client() -> Iterator[Callable[..., Api]]:
-    """Makes clients: `open_client(emulator, key, **headers)`."""
+    """Create clients: `open_client(emulator, key, **headers)`."""
     clients: list[Api] = []
 
     def make(emulator: Emulator, key: str = KEY, **headers: str) -> Api:
@@ -46,19 +46,19 @@ def open_client() -> Iterator[Callable[..., Api]]:
 
 @pytest.fixture
 def api(emulator: Emulator, open_client: Callable[..., Api]) -> Api:
-    """A client with a project's key."""
+    """Return a client with a project key."""
     return open_client(emulator)
 
 
 @pytest.fixture
 def admin(emulator: Emulator, open_client: Callable[..., Api]) -> Api:
-    """A client with an admin key."""
+    """Return a client with an admin key."""
     return open_client(emulator, ADMIN_KEY)
 
 
 @pytest.fixture
 def control(emulator: Emulator) -> Iterator[httpx.Client]:
-    """A client of the control routes, which ask for no key."""
+    """Create a client of the control routes, which need no key."""
     base = emulator.url.removesuffix("/v1")
     with httpx.Client(base_url=f"{base}/_emulator", trust_env=False, verify=NO_CERTIFICATES) as client:
         yield client

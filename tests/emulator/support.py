@@ -1,4 +1,4 @@
-"""What the emulator's tests share besides fixtures."""
+"""Helpers of the emulator's tests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_CERTIFICATES = SSLContext(PROTOCOL_TLS_CLIENT)  # loading them would take mos
 
 
 class Api(httpx.Client):
-    """Talks to the emulator as a plain client would, and knows a few things to ask for."""
+    """A bare HTTP client of the emulator, with shortcuts for common requests."""
 
     def upload(
         self, content: bytes | None = None, *, filename: str = "data.jsonl", purpose: str = "fine-tune"
@@ -49,13 +49,13 @@ class Api(httpx.Client):
 
 
 def rows(count: int = 10) -> bytes:
-    """Training data that is good."""
+    """Return valid training data."""
     messages = [{"role": "user", "content": "Where is it?"}, {"role": "assistant", "content": "On its way."}]
     return b"".join(json.dumps({"messages": messages, "n": n}).encode() + b"\n" for n in range(count))
 
 
 def error(reply: httpx.Response) -> dict[str, Any]:
-    """The error of a refusal; it always has all four keys."""
+    """Return the error of a rejected request, which always has all four keys."""
     body = reply.json()
     assert set(body) == {"error"}
     assert set(body["error"]) == {"message", "type", "param", "code"}
@@ -63,7 +63,7 @@ def error(reply: httpx.Response) -> dict[str, Any]:
 
 
 class Address:
-    """What a client needs to know of an emulator in another process."""
+    """The address of an emulator in another process, as clients need it."""
 
     def __init__(self, running: subprocess.Popen[str]) -> None:
         assert running.stdout is not None

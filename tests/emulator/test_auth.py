@@ -25,7 +25,7 @@ def test_without_a_bearer_key_nothing_is_served(api: Api, header: str) -> None:
         assert error(reply)["type"] == "invalid_request_error"
 
 
-def test_any_key_works_until_some_are_known(
+def test_any_key_works_until_keys_are_added(
     api: Api, emulator: Emulator, open_client: Callable[..., Api]
 ) -> None:
     assert api.get("/files").status_code == 200
@@ -40,7 +40,7 @@ def test_any_key_works_until_some_are_known(
     assert open_client(emulator, ADMIN_KEY).get(PERMISSIONS).status_code == 404
 
 
-def test_an_admin_key_works_for_permissions_alone(admin: Api) -> None:
+def test_an_admin_key_works_only_for_permissions(admin: Api) -> None:
     assert admin.get(PERMISSIONS).status_code == 404
     for path in ("/files", "/models", "/fine_tuning/jobs"):
         reply = admin.get(path)
@@ -58,7 +58,9 @@ def test_a_key_can_be_given_few_scopes(emulator: Emulator, open_client: Callable
     assert "Missing scopes: api.fine_tuning.jobs.read" in error(reader.get("/fine_tuning/jobs"))["message"]
 
 
-def test_a_key_of_a_project_works_there_alone(emulator: Emulator, open_client: Callable[..., Api]) -> None:
+def test_a_projects_key_works_only_for_that_project(
+    emulator: Emulator, open_client: Callable[..., Api]
+) -> None:
     emulator.add_key("sk-a-0123456789", project="proj_a")
     key = "sk-a-0123456789"
     open_client(emulator, key).upload()
@@ -69,22 +71,22 @@ def test_a_key_of_a_project_works_there_alone(emulator: Emulator, open_client: C
     assert (refused.status_code, error(refused)["code"]) == (401, "mismatched_project")
 
 
-def test_a_project_that_is_not_there_is_refused(emulator: Emulator, open_client: Callable[..., Api]) -> None:
+def test_a_missing_project_is_refused(emulator: Emulator, open_client: Callable[..., Api]) -> None:
     emulator.settings.projects = ("proj_a",)
 
     assert open_client(emulator, **{"openai-project": "proj_a"}).get("/files").status_code == 200
     assert open_client(emulator, **{"openai-project": "proj_b"}).get("/files").status_code == 401
 
 
-def test_stored_objects_and_request_log_hold_no_keys(
+def test_stored_objects_and_request_log_contain_no_keys(
     api: Api, admin: Api, emulator: Emulator, control: Api
 ) -> None:
     emulator.add_key("sk-secret-0123456789", project="proj_a")
     api.get("/files")
     admin.get(PERMISSIONS)
-    shown = "".join(control.get(path).text for path in ("/journal", "/objects", "/keys", "/settings"))
+    responses = "".join(control.get(path).text for path in ("/journal", "/objects", "/keys", "/settings"))
 
     for key in (KEY, ADMIN_KEY, "sk-secret-0123456789"):
-        assert key not in shown
+        assert key not in responses
         assert key not in repr(asdict(emulator.backend.keyring))
     assert [entry.key for entry in emulator.journal()] == ["sk-…0001", "sk-admin-…0001"]

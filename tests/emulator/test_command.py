@@ -51,14 +51,14 @@ def test_it_prints_its_address_and_exits_on_ctrl_c(tmp_path: Path) -> None:
     assert (tmp_path / "books.sqlite").exists()
 
 
-def test_it_says_so_when_its_day_is_after_the_closing() -> None:
+def test_a_date_after_the_closing_is_reported() -> None:
     with start("--today", "2027-03-01") as running:
         Address(running)
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=10)
 
-    assert "It is 2027-03-01 at the service: set OPENAI_FT_TODAY=2027-03-01" in err
-    assert "takes no new jobs on that day: name an earlier day with --today" in err
+    assert "The service's date is 2027-03-01: set OPENAI_FT_TODAY=2027-03-01" in err
+    assert "accepts no new jobs on this date: set an earlier date with --today" in err
 
 
 def test_its_day_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +84,7 @@ def test_it_ends_cleanly_on_sigterm_while_a_request_hangs() -> None:
     assert "Traceback" not in err
 
 
-def test_a_taken_port_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_occupied_port_is_reported_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -96,7 +96,7 @@ def test_a_taken_port_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> Non
     assert err.count("\n") == 1
 
 
-def test_the_defaults_are_those_of_the_documentation() -> None:
+def test_the_defaults_match_the_documentation() -> None:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
 

@@ -28,9 +28,9 @@ def test_a_reset_empties_everything(api: Api, emulator: Emulator, control: httpx
     control.post("/faults", json={"action": "drop_before", "path": "/models"})
 
     assert control.post("/reset").json() == {"reset": True}
-    kept = control.get("/objects").json()
-    assert set(kept) == {"files", "uploads", "jobs", "permissions", "models"}
-    assert not any(kept.values())
+    objects = control.get("/objects").json()
+    assert set(objects) == {"files", "uploads", "jobs", "permissions", "models"}
+    assert not any(objects.values())
     assert emulator.journal() == []
     assert emulator.counts() == {}
     assert api.get("/models").status_code == 200
@@ -54,7 +54,7 @@ def test_the_clock_can_be_advanced(api: Api, control: httpx.Client) -> None:
         ("/advance", {"seconds": -1}, "seconds"),
         ("/advance", {}, "seconds"),
         ("/advance", {"seconds": 1e308}, "seconds"),
-        ("/settings", {"colour": "red"}, "colour"),
+        ("/settings", {"color": "red"}, "color"),
         ("/settings", {"closed": 1}, "closed"),
         ("/settings", {"today": "tomorrow"}, "today"),
         ("/settings", {"today": "2026-13-01"}, "today"),
@@ -62,7 +62,7 @@ def test_the_clock_can_be_advanced(api: Api, control: httpx.Client) -> None:
         ("/faults", {"action": "explode"}, "action"),
         ("/faults", {"action": "status"}, "status"),
         ("/faults", {"action": "status", "status": 500, "seconds": 1}, "seconds"),
-        ("/faults", {"action": "drop_before", "colour": "red"}, "colour"),
+        ("/faults", {"action": "drop_before", "color": "red"}, "color"),
         ("/faults", {"action": "drop_before", "times": 0}, "times"),
         ("/faults", {"action": "drop_before", "path": "~("}, "path"),
         ("/faults", {"action": "hang"}, "seconds"),
@@ -90,10 +90,10 @@ def test_settings_change_while_it_runs(api: Api, control: httpx.Client) -> None:
 
 def test_keys_are_set_and_shown_masked(api: Api, control: httpx.Client) -> None:
     spec = {"key": "sk-known-0123456789", "project": "proj_a", "scopes": ["api.files.read"]}
-    shown = {"key": "sk-…6789", "admin": False, "project": "proj_a", "scopes": ["api.files.read"]}
+    masked = {"key": "sk-…6789", "admin": False, "project": "proj_a", "scopes": ["api.files.read"]}
 
-    assert control.post("/keys", json=spec).json() == shown
-    assert control.get("/keys").json() == {"keys": [shown]}
+    assert control.post("/keys", json=spec).json() == masked
+    assert control.get("/keys").json() == {"keys": [masked]}
     assert api.get("/files").status_code == 401
     assert control.delete("/keys").json() == {"keys": []}
     assert api.get("/files").status_code == 200

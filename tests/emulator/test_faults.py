@@ -20,18 +20,18 @@ SOON = 0.1
 
 @pytest.fixture(autouse=True)
 def _no_noise(capfd: pytest.CaptureFixture[str]) -> object:
-    """No fault prints anything, tracebacks least of all."""
+    """Check that no fault prints anything, in particular no traceback."""
     yield
     assert capfd.readouterr() == ("", "")
 
 
-def wait_for(seen: Callable[[], object]) -> None:
-    """Asks again until it is so; the test's own time limit ends the asking."""
-    while not seen():
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait until a condition is true, or until the test's own time limit."""
+    while not condition():
         time.sleep(0.005)
 
 
-def test_a_status_is_answered_as_often_as_wished(api: Api, emulator: Emulator) -> None:
+def test_a_status_is_returned_the_requested_number_of_times(api: Api, emulator: Emulator) -> None:
     emulator.fault("GET", "/files", "status", times=2, status=503)
 
     replies = [api.get("/files") for _ in range(3)]
@@ -41,7 +41,7 @@ def test_a_status_is_answered_as_often_as_wished(api: Api, emulator: Emulator) -
     assert [entry.fault for entry in emulator.journal()] == ["status", "status", None]
 
 
-def test_a_status_may_bring_headers_code_and_body(api: Api, emulator: Emulator) -> None:
+def test_a_status_may_have_headers_code_and_body(api: Api, emulator: Emulator) -> None:
     emulator.fault(
         "GET", "/files", "status", status=429, code="insufficient_quota", headers={"Retry-After": "7"}
     )
@@ -55,7 +55,7 @@ def test_a_status_may_bring_headers_code_and_body(api: Api, emulator: Emulator) 
 
 
 @pytest.mark.parametrize(("acts", "files"), [(False, 0), (True, 1)])
-def test_a_status_takes_effect_only_where_wished(
+def test_a_status_takes_effect_only_on_request(
     api: Api, emulator: Emulator, *, acts: bool, files: int
 ) -> None:
     emulator.fault("POST", "/files", "status", status=500, acts=acts)
@@ -89,14 +89,19 @@ def test_faults_are_set_shown_and_cleared_over_http(api: Api, control: httpx.Cli
     fault = control.post("/faults", json=spec).json()
     api.get("/models")
 
-    (shown,) = control.get("/faults").json()["faults"]
-    assert shown == {**fault, "struck": 1}
-    assert (shown["method"], shown["path"], shown["times"], shown["action"]) == ("GET", "/models", 2, "html")
+    (listed,) = control.get("/faults").json()["faults"]
+    assert listed == {**fault, "struck": 1}
+    assert (listed["method"], listed["path"], listed["times"], listed["action"]) == (
+        "GET",
+        "/models",
+        2,
+        "html",
+    )
     assert control.delete("/faults").json() == {"faults": []}
     assert api.get("/models").status_code == 200
 
 
-def test_faults_leave_the_control_routes_alone(control: httpx.Client, emulator: Emulator) -> None:
+def test_faults_do_not_affect_the_control_routes(control: httpx.Client, emulator: Emulator) -> None:
     emulator.fault("*", "*", "drop_before", times=None)
 
     assert control.get("/objects").status_code == 200
@@ -110,7 +115,7 @@ def test_a_proxys_page_is_html(api: Api, emulator: Emulator) -> None:
     assert reply.text.startswith("<html>")
 
 
-def test_a_dropped_connection_brings_no_byte(emulator: Emulator) -> None:
+def test_a_dropped_connection_sends_no_byte(emulator: Emulator) -> None:
     emulator.fault("GET", "/files", "drop_before")
     port = int(emulator.url.split(":")[2].split("/")[0])
 
@@ -159,7 +164,7 @@ def test_the_effect_may_come_after_the_drop(api: Api, emulator: Emulator) -> Non
     assert [job["metadata"] for job in emulator.jobs()] == [{"token": "x"}]
 
 
-def test_a_hanging_request_continues_in_the_end(api: Api, emulator: Emulator) -> None:
+def test_a_hanging_request_continues_eventually(api: Api, emulator: Emulator) -> None:
     emulator.fault("POST", "/files", "hang", seconds=SOON)
     started = time.monotonic()
 

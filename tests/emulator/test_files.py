@@ -103,7 +103,7 @@ def test_a_wrong_query_is_refused(api: Api, query: dict[str, str], param: str) -
         ({}, "purpose"),
         ({"purpose": "training"}, "purpose"),
         ({"purpose": "fine-tune-results"}, "purpose"),
-        ({"purpose": "fine-tune", "colour": "red"}, "colour"),
+        ({"purpose": "fine-tune", "color": "red"}, "color"),
         ({"purpose": "fine-tune", "expires_after[anchor]": "created_at"}, "expires_after.seconds"),
         (
             {"purpose": "fine-tune", "expires_after[anchor]": "created_at", "expires_after[seconds]": "3599"},
@@ -119,7 +119,7 @@ def test_a_wrong_query_is_refused(api: Api, query: dict[str, str], param: str) -
         ),
     ],
 )
-def test_a_wrong_form_is_refused_and_keeps_nothing(
+def test_a_wrong_form_is_refused_and_stores_nothing(
     api: Api, emulator: Emulator, form: dict[str, str], param: str
 ) -> None:
     reply = api.post("/files", files={"file": ("a.jsonl", rows())}, data=form)
@@ -140,7 +140,7 @@ def test_an_upload_needs_a_file_called_file(api: Api) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"not multipart", b"--x\r\n", b"--x\r\nContent-Disposition: form-data\r\n\r\n"]
 )
-def test_a_body_that_is_no_form_is_refused(api: Api, body: bytes) -> None:
+def test_a_body_that_is_not_a_form_is_refused(api: Api, body: bytes) -> None:
     for media_type in ("multipart/form-data; boundary=x", "multipart/form-data", "application/json"):
         reply = api.post("/files", content=body, headers={"content-type": media_type})
 
@@ -195,7 +195,7 @@ def test_a_file_expires_at_its_expiry_time(api: Api, emulator: Emulator) -> None
     assert api.get("/files").json()["data"] == []
 
 
-def test_files_for_batches_live_thirty_days(api: Api) -> None:
+def test_files_for_batches_expire_after_thirty_days(api: Api) -> None:
     file = api.upload(filename="b.jsonl", purpose="batch")
 
     assert file["expires_at"] - file["created_at"] == 30 * 24 * HOUR

@@ -42,7 +42,7 @@ def test_any_body_is_refused_or_creates_a_job(body: dict[str, Any]) -> None:
         assert set(method[method["type"]]["hyperparameters"]) == set(HYPERPARAMETERS[method["type"]])
 
 
-def test_a_method_without_hyperparameters_is_auto_in_all() -> None:
+def test_omitted_hyperparameters_are_auto() -> None:
     for kind in ("supervised", "dpo"):
         ordered = ordered_method({"method": {"type": kind}})
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tests.emulator.support import Api
 
 
-def refuse(api: Api, **request: Any) -> tuple[int, str | None, str | None]:
-    """Asks for a job that is refused; gives status, code and param."""
+def rejection(api: Api, **request: Any) -> tuple[int, str | None, str | None]:
+    """Request a job that is rejected, and return status, code and param."""
     reply = api.post("/fine_tuning/jobs", json=request)
     found = error(reply)
     return reply.status_code, found["code"], found["param"]
@@ -111,9 +111,9 @@ def test_events_describe_the_lifecycle_newest_first(api: Api, emulator: Emulator
     assert events[0]["message"] == "The job has successfully completed"
     assert [event["type"] for event in events[:4]] == ["message"] * 4
     older = api.events(job_id, limit=100, after=events[-1]["id"])
-    everything = events + older
-    assert len({event["id"] for event in everything}) == len(everything) == 100 + 8
-    metrics = [event["data"] for event in everything if event["type"] == "metrics"]
+    all_events = events + older
+    assert len({event["id"] for event in all_events}) == len(all_events) == 100 + 8
+    metrics = [event["data"] for event in all_events if event["type"] == "metrics"]
     assert [data["step"] for data in metrics] == list(range(100, 0, -1))
     assert [event["message"].split(":")[0] for event in older[-4:][::-1]] == [
         "Created fine-tuning job",
@@ -121,7 +121,7 @@ def test_events_describe_the_lifecycle_newest_first(api: Api, emulator: Emulator
         "Files validated, moving job to queued state",
         "Fine-tuning job started",
     ]
-    times = [event["created_at"] for event in everything]
+    times = [event["created_at"] for event in all_events]
     assert times == sorted(times, reverse=True)
 
 
@@ -162,15 +162,15 @@ def test_checkpoints_are_the_ends_of_the_last_three_epochs(api: Api, emulator: E
 def test_the_same_seed_gives_the_same_curve(api: Api, emulator: Emulator) -> None:
     ids = [api.train(seed=seed)["id"] for seed in (7, 7, 8)]
     emulator.advance(JOB_SECONDS)
-    one, same, other = ([event["data"] for event in api.events(job_id)] for job_id in ids)
+    first, same, other = ([event["data"] for event in api.events(job_id)] for job_id in ids)
 
-    assert one == same
-    assert one != other
+    assert first == same
+    assert first != other
 
 
-def test_seeds_that_the_service_picks_follow_from_its_own(open_client: Callable[..., Api]) -> None:
-    def seeds(own: int) -> list[int]:
-        with Emulator(seed=own, today=TODAY) as emulator:
+def test_automatic_seeds_depend_on_the_emulators_seed(open_client: Callable[..., Api]) -> None:
+    def seeds(emulator_seed: int) -> list[int]:
+        with Emulator(seed=emulator_seed, today=TODAY) as emulator:
             api = open_client(emulator)
             return [api.train()["seed"] for _ in range(2)]
 
@@ -262,7 +262,7 @@ SUPERVISED = {"type": "supervised"}
     [
         ({"model": None}, "invalid_type", "model"),
         ({"model": ""}, "string_below_min_length", "model"),
-        ({"colour": "red"}, "unknown_parameter", "colour"),
+        ({"color": "red"}, "unknown_parameter", "color"),
         ({"suffix": ""}, "string_below_min_length", "suffix"),
         ({"suffix": "s" * 65}, "string_above_max_length", "suffix"),
         ({"seed": -1}, "integer_below_min_value", "seed"),
@@ -290,7 +290,7 @@ SUPERVISED = {"type": "supervised"}
     ],
 )  # fmt: skip
 def test_a_wrong_request_is_refused(api: Api, change: dict[str, Any], code: str, param: str) -> None:
-    assert refuse(api, **{**VALID, **change}) == (400, code, param)
+    assert rejection(api, **{**VALID, **change}) == (400, code, param)
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_a_wrong_request_is_refused(api: Api, change: dict[str, Any], code: str,
             "operation",
         ),
         ({"type": "python", "name": "g"}, "source"),
-        ({"type": "python", "name": "g", "source": "s", "colour": "red"}, "colour"),
+        ({"type": "python", "name": "g", "source": "s", "color": "red"}, "color"),
         ({"type": "label_model", "name": "g"}, "type"),
         (
             {"type": "multi", "name": "m", "calculate_output": "a", "graders": {"a": {"type": "multi"}}},
@@ -317,7 +317,7 @@ def test_a_wrong_request_is_refused(api: Api, change: dict[str, Any], code: str,
 )
 def test_a_wrong_grader_is_refused(api: Api, grader: dict[str, Any], param: str) -> None:
     method = {"type": "reinforcement", "reinforcement": {"grader": grader}}
-    status, _, found = refuse(api, **{**VALID, "method": method})
+    status, _, found = rejection(api, **{**VALID, "method": method})
 
     assert (status, found) == (400, f"method.reinforcement.grader.{param}")
 
@@ -325,7 +325,7 @@ def test_a_wrong_grader_is_refused(api: Api, grader: dict[str, Any], param: str)
 @pytest.mark.parametrize(
     "body", ["{", '{"seed": NaN}', "[]", '"text"', "null", "", '{"suffix": "\\ud800"}', "[" * 100_000]
 )
-def test_a_body_that_is_no_object_is_refused(api: Api, body: str) -> None:
+def test_a_body_that_is_not_an_object_is_refused(api: Api, body: str) -> None:
     reply = api.post("/fine_tuning/jobs", content=body, headers={"content-type": "application/json"})
 
     assert reply.status_code == 400
@@ -335,8 +335,8 @@ def test_a_body_that_is_no_object_is_refused(api: Api, body: str) -> None:
 def test_unknown_models_files_and_jobs_are_not_found(api: Api) -> None:
     file_id = api.upload()["id"]
 
-    assert refuse(api, model="gpt-unknown", training_file=file_id) == (404, "model_not_found", "model")
-    assert refuse(api, model=MODEL, training_file="file-x") == (404, None, "training_file")
+    assert rejection(api, model="gpt-unknown", training_file=file_id) == (404, "model_not_found", "model")
+    assert rejection(api, model=MODEL, training_file="file-x") == (404, None, "training_file")
     reply = api.get("/fine_tuning/jobs/ftjob-x")
     assert (reply.status_code, error(reply)["code"]) == (404, "fine_tune_not_found")
     for path in ("cancel", "pause", "resume"):
@@ -349,44 +349,44 @@ def test_models_that_cannot_be_tuned_are_refused(api: Api, emulator: Emulator) -
     file_id = api.upload()["id"]
     refusal = (400, "model_not_available", "model")
 
-    assert refuse(api, model="gpt-5", training_file=file_id) == refusal
-    assert refuse(api, model="babbage-002", training_file=file_id) == refusal
-    assert refuse(api, model="gpt-4.1-nano", training_file=file_id) == refusal
+    assert rejection(api, model="gpt-5", training_file=file_id) == refusal
+    assert rejection(api, model="babbage-002", training_file=file_id) == refusal
+    assert rejection(api, model="gpt-4.1-nano", training_file=file_id) == refusal
     emulator.settings.today = REINFORCEMENT_DAY
-    assert refuse(api, model="o4-mini", training_file=file_id) == refusal
+    assert rejection(api, model="o4-mini", training_file=file_id) == refusal
 
 
-def test_a_service_that_has_closed_takes_no_jobs(api: Api, emulator: Emulator) -> None:
+def test_a_closed_service_accepts_no_jobs(api: Api, emulator: Emulator) -> None:
     file_id = api.upload()["id"]
 
     emulator.settings.today = date(2027, 1, 5)
     api.train(training_file=file_id)
     emulator.settings.today = date(2027, 1, 6)
-    assert refuse(api, model=MODEL, training_file=file_id) == (403, "training_not_available", None)
+    assert rejection(api, model=MODEL, training_file=file_id) == (403, "training_not_available", None)
 
 
-def test_a_model_that_takes_no_jobs_any_more_is_refused(api: Api, emulator: Emulator) -> None:
+def test_a_model_closed_to_new_jobs_is_refused(api: Api, emulator: Emulator) -> None:
     file_id = api.upload()["id"]
     emulator.settings.today = date(2024, 10, 27)
 
     api.train(model="babbage-002", training_file=file_id)
     emulator.settings.today = date(2024, 10, 28)
     refusal = (400, "model_not_available", "model")
-    assert refuse(api, model="babbage-002", training_file=file_id) == refusal
+    assert rejection(api, model="babbage-002", training_file=file_id) == refusal
 
 
 def test_a_file_of_another_purpose_is_refused(api: Api) -> None:
     other = api.upload(purpose="user_data")["id"]
 
-    assert refuse(api, model=MODEL, training_file=other) == (400, None, "training_file")
-    assert refuse(api, model=MODEL, training_file=api.upload()["id"], validation_file=other) == (
+    assert rejection(api, model=MODEL, training_file=other) == (400, None, "training_file")
+    assert rejection(api, model=MODEL, training_file=api.upload()["id"], validation_file=other) == (
         400,
         None,
         "validation_file",
     )
 
 
-def test_a_tuned_model_can_be_tuned_on(api: Api, emulator: Emulator) -> None:
+def test_a_fine_tuned_model_can_be_trained_again(api: Api, emulator: Emulator) -> None:
     first = api.train(suffix="one")["id"]
     emulator.advance(JOB_SECONDS)
     names = [checkpoint["fine_tuned_model_checkpoint"] for checkpoint in api.checkpoints(first)]
@@ -413,7 +413,7 @@ def test_jobs_are_found_by_metadata(api: Api) -> None:
     odd = "a.b[\"'x"
     tagged = api.train(training_file=file_id, metadata={odd: "1", "team": "x"})["id"]
     other = api.train(training_file=file_id, metadata={odd: "2", "team": "x"})["id"]
-    plain = api.train(training_file=file_id)["id"]
+    without_metadata = api.train(training_file=file_id)["id"]
 
     def find(**query: str) -> list[str]:
         return [job["id"] for job in api.get("/fine_tuning/jobs", params=query).json()["data"]]
@@ -422,12 +422,12 @@ def test_jobs_are_found_by_metadata(api: Api) -> None:
     assert find(**{"metadata[team]": "x"}) == [other, tagged]
     assert find(**{"metadata[team]": "x", f"metadata[{odd}]": "2"}) == [other]
     assert find(**{"metadata[team]": "y"}) == []
-    assert find(metadata="null") == [plain]
+    assert find(metadata="null") == [without_metadata]
     assert api.get("/fine_tuning/jobs", params={"metadata": "x"}).status_code == 400
 
 
 @pytest.mark.parametrize("share", [0, 1 / 4, 1 / 2])
-def test_a_job_can_be_cancelled_until_it_is_over(api: Api, emulator: Emulator, share: float) -> None:
+def test_a_job_can_be_cancelled_until_it_ends(api: Api, emulator: Emulator, share: float) -> None:
     job_id = api.train()["id"]
     emulator.advance(JOB_SECONDS * share)
     cancelled = api.post(f"/fine_tuning/jobs/{job_id}/cancel").json()
@@ -440,7 +440,7 @@ def test_a_job_can_be_cancelled_until_it_is_over(api: Api, emulator: Emulator, s
     assert api.events(job_id, limit=100) == before
 
 
-def test_a_job_that_is_over_cannot_be_cancelled(api: Api, emulator: Emulator) -> None:
+def test_a_finished_job_cannot_be_cancelled(api: Api, emulator: Emulator) -> None:
     job_id = api.train()["id"]
     emulator.advance(JOB_SECONDS)
 
@@ -493,7 +493,7 @@ def test_a_closed_organization_creates_no_jobs(api: Api, emulator: Emulator) -> 
     file_id = api.upload()["id"]
     emulator.settings.closed = True
 
-    assert refuse(api, model=MODEL, training_file=file_id) == (403, "training_not_available", None)
+    assert rejection(api, model=MODEL, training_file=file_id) == (403, "training_not_available", None)
     assert emulator.jobs() == []
 
 
@@ -502,7 +502,7 @@ def test_too_many_active_jobs_are_refused(api: Api, emulator: Emulator) -> None:
     emulator.settings.max_active_jobs = 1
     api.train(training_file=file_id)
 
-    assert refuse(api, model=MODEL, training_file=file_id) == (429, "rate_limit_exceeded", None)
+    assert rejection(api, model=MODEL, training_file=file_id) == (429, "rate_limit_exceeded", None)
     emulator.advance(JOB_SECONDS)
     assert api.train(training_file=file_id)["status"] == "validating_files"
 
@@ -518,7 +518,7 @@ def test_projects_do_not_see_each_others_jobs(
     assert other.get("/fine_tuning/jobs").json()["data"] == []
 
 
-def test_jobs_are_done_at_the_first_read(open_client: Callable[..., Api]) -> None:
+def test_jobs_can_finish_at_the_first_read(open_client: Callable[..., Api]) -> None:
     with Emulator(today=TODAY) as emulator:
         api = open_client(emulator)
         read, cancelled = api.train(), api.train()
@@ -529,7 +529,7 @@ def test_jobs_are_done_at_the_first_read(open_client: Callable[..., Api]) -> Non
         assert api.job(read["id"])["status"] == "succeeded"
 
 
-def test_a_job_can_be_moved_by_being_read(open_client: Callable[..., Api]) -> None:
+def test_each_read_can_advance_a_job(open_client: Callable[..., Api]) -> None:
     with Emulator(today=TODAY, polls_until_done=6) as emulator:
         api = open_client(emulator)
         read, unread = api.train()["id"], api.train()["id"]
@@ -542,7 +542,7 @@ def test_a_job_can_be_moved_by_being_read(open_client: Callable[..., Api]) -> No
         assert api.job(unread)["status"] == "queued"
 
 
-def test_real_time_moves_a_job_by_itself(open_client: Callable[..., Api]) -> None:
+def test_a_job_advances_in_real_time(open_client: Callable[..., Api]) -> None:
     now = 1_800_000_000.0
     clock = Clock(speed=60, source=lambda: now)
     with Emulator(today=TODAY, clock=clock) as emulator:

@@ -1,4 +1,4 @@
-"""The emulator as other services that serve the same API."""
+"""The emulator in the modes of other services that provide the same API."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ABSENT = [
 
 @pytest.fixture
 def azure(emulator: Emulator, open_client: Callable[..., Api]) -> Api:
-    """A client that asks as the service wants it: key in a header of its own, and an API version."""
+    """Return a client that follows the service's rules: key in the `api-key` header, and an API version."""
     emulator.settings.mode = "azure"
     return azure_client(emulator, open_client, KEY)
 
@@ -59,7 +59,7 @@ def trained(api: Api, emulator: Emulator, **request: Any) -> dict[str, Any]:
 
 
 class TestAzure:
-    def test_a_bearer_token_is_no_key(self, azure: Api) -> None:
+    def test_a_bearer_token_is_not_a_key(self, azure: Api) -> None:
         headers = {"authorization": f"Bearer {KEY}", "api-key": ""}
 
         reply = azure.get("/files", headers=headers)
@@ -84,7 +84,7 @@ class TestAzure:
         assert re.fullmatch(rf"{re.escape(MODEL)}\.ft-[0-9a-f]{{32}}{tail}", model)
         assert azure.get(f"/models/{model}").json()["id"] == model
 
-    def test_a_job_that_waits_has_statuses_of_its_own(self, azure: Api, emulator: Emulator) -> None:
+    def test_a_waiting_job_has_other_statuses(self, azure: Api, emulator: Emulator) -> None:
         job = azure.train()
         seen = [job["status"]]
         for seconds in (25, 25, 100):
@@ -139,7 +139,7 @@ class TestAzure:
 
 class TestGateways:
     @pytest.mark.parametrize(("method", "path"), ABSENT, ids=[f"{verb} {path}" for verb, path in ABSENT])
-    def test_unknown_paths_are_not_answered_in_the_apis_form(
+    def test_errors_of_unknown_paths_differ_from_the_api(
         self, gateway: Api, emulator: Emulator, method: str, path: str
     ) -> None:
         reply = gateway.request(method, path.format(job=gateway.train()["id"]))
@@ -147,7 +147,7 @@ class TestGateways:
         assert reply.status_code == GATEWAYS[emulator.settings.mode]
         assert '"error"' not in reply.text
 
-    def test_jobs_are_made_and_cancelled(self, gateway: Api) -> None:
+    def test_jobs_are_created_and_cancelled(self, gateway: Api) -> None:
         job = gateway.train()
 
         reply = gateway.post(f"/fine_tuning/jobs/{job['id']}/cancel")
@@ -161,28 +161,28 @@ class TestGateways:
 
         assert {job["id"] for job in found} == jobs
 
-    def test_answers_hold_more_than_the_apis(self, gateway: Api) -> None:
+    def test_responses_contain_additional_fields(self, gateway: Api) -> None:
         assert "_hidden_params" in gateway.train()
 
-    def test_unknown_fields_are_taken(self, gateway: Api) -> None:
+    def test_unknown_fields_are_accepted(self, gateway: Api) -> None:
         assert "tier" not in gateway.train(tier=1)
 
-    def test_unknown_hyperparameters_are_accepted_and_kept_during_the_run(
+    def test_unknown_hyperparameters_are_accepted_and_returned_during_the_run(
         self, gateway: Api, emulator: Emulator
     ) -> None:
-        wanted = {"type": "supervised", "supervised": {"hyperparameters": {"lora_r": 16, "n_epochs": 2}}}
-        created = gateway.train(method=wanted)
+        method = {"type": "supervised", "supervised": {"hyperparameters": {"lora_r": 16, "n_epochs": 2}}}
+        created = gateway.train(method=method)
         emulator.advance(60)
 
         for job in (created, gateway.job(created["id"])):
-            shown = job["method"]["supervised"]["hyperparameters"]
-            assert (shown["lora_r"], shown["n_epochs"]) == (16, 2)
+            listed = job["method"]["supervised"]["hyperparameters"]
+            assert (listed["lora_r"], listed["n_epochs"]) == (16, 2)
 
     def test_known_hyperparameters_are_still_checked(self, gateway: Api) -> None:
-        wanted = {"type": "supervised", "supervised": {"hyperparameters": {"lora_r": 16, "n_epochs": 0}}}
+        method = {"type": "supervised", "supervised": {"hyperparameters": {"lora_r": 16, "n_epochs": 0}}}
 
         reply = gateway.post(
-            "/fine_tuning/jobs", json={"model": MODEL, "training_file": "f", "method": wanted}
+            "/fine_tuning/jobs", json={"model": MODEL, "training_file": "f", "method": method}
         )
 
         assert error(reply)["param"] == "method.supervised.hyperparameters.n_epochs"
@@ -196,7 +196,7 @@ class TestGateways:
         assert reply.status_code == (404 if method is None else 400)
 
 
-def test_a_gateway_without_models_lists_none_of_them(emulator: Emulator, api: Api) -> None:
+def test_a_gateway_without_models_lists_no_models(emulator: Emulator, api: Api) -> None:
     emulator.settings.mode = "gateway"
 
     assert api.get("/models").status_code == 404
@@ -206,14 +206,14 @@ def test_a_gateway_may_list_only_base_models(emulator: Emulator, api: Api) -> No
     emulator.settings.mode = "gateway-with-models"
     model = trained(api, emulator)["fine_tuned_model"]
 
-    shown = {found["id"] for found in api.get("/models").json()["data"]}
+    listed = {found["id"] for found in api.get("/models").json()["data"]}
 
-    assert MODEL in shown
-    assert model not in shown
+    assert MODEL in listed
+    assert model not in listed
     assert api.get(f"/models/{model}").status_code == api.delete(f"/models/{model}").status_code == 404
 
 
-def test_metadata_may_be_neither_kept_nor_shown(emulator: Emulator, api: Api) -> None:
+def test_metadata_may_be_neither_stored_nor_returned(emulator: Emulator, api: Api) -> None:
     emulator.settings.mode = "gateway-without-metadata"
     job = api.train(metadata={"a": "b"})
     assert "metadata" not in job
@@ -225,9 +225,9 @@ def test_metadata_may_be_neither_kept_nor_shown(emulator: Emulator, api: Api) ->
 
 def test_a_service_may_override_a_hyperparameter(emulator: Emulator, api: Api) -> None:
     emulator.settings.mode = "gateway-without-metadata"
-    wanted = {"type": "supervised", "supervised": {"hyperparameters": {"batch_size": 2}}}
+    method = {"type": "supervised", "supervised": {"hyperparameters": {"batch_size": 2}}}
 
-    job = trained(api, emulator, method=wanted, training_file=api.upload(rows(16))["id"])
+    job = trained(api, emulator, method=method, training_file=api.upload(rows(16))["id"])
 
     assert job["method"]["supervised"]["hyperparameters"]["batch_size"] == 8
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def checkpoints(api: Api, emulator: Emulator) -> list[str]:
-    """The names of a finished job's checkpoints, the final model first."""
+    """Return the names of a finished job's checkpoints, the final model first."""
     job_id = api.train()["id"]
     emulator.advance(JOB_SECONDS)
     return [checkpoint["fine_tuned_model_checkpoint"] for checkpoint in api.checkpoints(job_id)]
@@ -31,11 +31,11 @@ def path(checkpoint: str) -> str:
     return f"/fine_tuning/checkpoints/{checkpoint}/permissions"
 
 
-def grant(admin: Api, checkpoint: str, *project_ids: str) -> dict[str, Any]:
+def create_permissions(admin: Api, checkpoint: str, *project_ids: str) -> dict[str, Any]:
     return admin.post(path(checkpoint), json={"project_ids": project_ids}).raise_for_status().json()
 
 
-def granted(admin: Api, checkpoint: str, **query: Any) -> dict[str, Any]:
+def list_permissions(admin: Api, checkpoint: str, **query: Any) -> dict[str, Any]:
     return admin.get(path(checkpoint), params=query).raise_for_status().json()
 
 
@@ -44,7 +44,7 @@ def projects(page: dict[str, Any]) -> list[str]:
 
 
 def test_each_project_gets_its_own_permission(admin: Api, model: str, emulator: Emulator) -> None:
-    page = grant(admin, model, "proj_a", "proj_b", "proj_a")
+    page = create_permissions(admin, model, "proj_a", "proj_b", "proj_a")
 
     assert projects(page) == ["proj_a", "proj_b"]
     assert {permission["object"] for permission in page["data"]} == {"checkpoint.permission"}
@@ -54,59 +54,59 @@ def test_each_project_gets_its_own_permission(admin: Api, model: str, emulator: 
     assert {permission["checkpoint"] for permission in emulator.permissions()} == {model}
 
 
-def test_granting_again_returns_the_existing_permission(admin: Api, model: str) -> None:
-    first = grant(admin, model, "proj_a")
+def test_a_second_create_returns_the_existing_permission(admin: Api, model: str) -> None:
+    first = create_permissions(admin, model, "proj_a")
 
-    assert grant(admin, model, "proj_a", "proj_b")["data"][0] == first["data"][0]
-    assert projects(granted(admin, model)) == ["proj_b", "proj_a"]
+    assert create_permissions(admin, model, "proj_a", "proj_b")["data"][0] == first["data"][0]
+    assert projects(list_permissions(admin, model)) == ["proj_b", "proj_a"]
 
 
 def test_every_checkpoint_has_its_own_permissions(admin: Api, checkpoints: list[str]) -> None:
-    grant(admin, checkpoints[1], "proj_a")
+    create_permissions(admin, checkpoints[1], "proj_a")
 
-    assert projects(granted(admin, checkpoints[0])) == []
-    assert projects(granted(admin, checkpoints[1])) == ["proj_a"]
+    assert projects(list_permissions(admin, checkpoints[0])) == []
+    assert projects(list_permissions(admin, checkpoints[1])) == ["proj_a"]
 
 
 def test_colons_in_the_path_may_be_escaped(admin: Api, model: str) -> None:
-    grant(admin, quote(model, safe=""), "proj_a")
+    create_permissions(admin, quote(model, safe=""), "proj_a")
 
-    assert projects(granted(admin, model)) == ["proj_a"]
-    assert admin.get(path(quote(model, safe=""))).json() == granted(admin, model)
+    assert projects(list_permissions(admin, model)) == ["proj_a"]
+    assert admin.get(path(quote(model, safe=""))).json() == list_permissions(admin, model)
 
 
 def test_permissions_are_listed_in_pages_and_orders(admin: Api, model: str) -> None:
     names = [f"proj_{n}" for n in range(12)]
-    grant(admin, model, *names)
+    create_permissions(admin, model, *names)
 
-    page = granted(admin, model)
+    page = list_permissions(admin, model)
     assert (projects(page), page["has_more"]) == (names[:1:-1], True)
-    rest = granted(admin, model, after=page["last_id"])
+    rest = list_permissions(admin, model, after=page["last_id"])
     assert (projects(rest), rest["has_more"]) == (names[1::-1], False)
-    assert projects(granted(admin, model, order="ascending", limit=2)) == names[:2]
-    assert projects(granted(admin, model, project_id="proj_3")) == ["proj_3"]
+    assert projects(list_permissions(admin, model, order="ascending", limit=2)) == names[:2]
+    assert projects(list_permissions(admin, model, project_id="proj_3")) == ["proj_3"]
     assert admin.get(path(model), params={"order": "desc"}).status_code == 400
 
 
 def test_a_revoked_permission_is_not_found(admin: Api, model: str) -> None:
-    permission_id = grant(admin, model, "proj_a")["data"][0]["id"]
-    one = f"{path(model)}/{permission_id}"
+    permission_id = create_permissions(admin, model, "proj_a")["data"][0]["id"]
+    permission_path = f"{path(model)}/{permission_id}"
 
-    assert admin.delete(one).json() == {
+    assert admin.delete(permission_path).json() == {
         "object": "checkpoint.permission",
         "id": permission_id,
         "deleted": True,
     }
-    assert admin.delete(one).status_code == 404
-    assert granted(admin, model)["data"] == []
-    assert grant(admin, model, "proj_a")["data"][0]["id"] != permission_id
+    assert admin.delete(permission_path).status_code == 404
+    assert list_permissions(admin, model)["data"] == []
+    assert create_permissions(admin, model, "proj_a")["data"][0]["id"] != permission_id
 
 
 def test_a_permission_is_revoked_on_its_checkpoint_only(admin: Api, checkpoints: list[str]) -> None:
-    permission_id = grant(admin, checkpoints[0], "proj_a")["data"][0]["id"]
+    permission_id = create_permissions(admin, checkpoints[0], "proj_a")["data"][0]["id"]
 
     assert admin.delete(f"{path(checkpoints[1])}/{permission_id}").status_code == 404
-    assert projects(granted(admin, checkpoints[0])) == ["proj_a"]
+    assert projects(list_permissions(admin, checkpoints[0])) == ["proj_a"]
 
 
 def test_the_owning_project_needs_no_permission(admin: Api, model: str) -> None:
@@ -114,7 +114,7 @@ def test_the_owning_project_needs_no_permission(admin: Api, model: str) -> None:
 
     assert reply.status_code == 400
     assert "owning project" in error(reply)["message"]
-    assert granted(admin, model)["data"] == []
+    assert list_permissions(admin, model)["data"] == []
 
 
 def test_only_projects_of_the_organization_get_permissions(
@@ -125,7 +125,7 @@ def test_only_projects_of_the_organization_get_permissions(
 
     reply = admin.post(path(model), json={"project_ids": ["proj_b"]})
     assert (reply.status_code, error(reply)["param"]) == (400, "project_ids")
-    assert projects(grant(admin, model, "proj_a")) == ["proj_a"]
+    assert projects(create_permissions(admin, model, "proj_a")) == ["proj_a"]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_permission_shows_the_model_to_its_project(
 ) -> None:
     other = open_client(emulator, **{"openai-project": "proj_a"})
     assert other.get(f"/models/{model}").status_code == 404
-    permission_id = grant(admin, model, "proj_a")["data"][0]["id"]
+    permission_id = create_permissions(admin, model, "proj_a")["data"][0]["id"]
 
     assert other.get(f"/models/{model}").json()["id"] == model
     assert other.delete(f"/models/{model}").status_code == 403
@@ -188,4 +188,4 @@ def test_a_deleted_model_accepts_no_permissions(admin: Api, api: Api, checkpoint
     api.delete(f"/models/{checkpoints[0]}")
 
     assert admin.post(path(checkpoints[0]), json={"project_ids": ["proj_a"]}).status_code == 404
-    assert projects(grant(admin, checkpoints[1], "proj_a")) == ["proj_a"]
+    assert projects(create_permissions(admin, checkpoints[1], "proj_a")) == ["proj_a"]

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def standing(data: Path) -> Emulator:
-    """An emulator on the folder whose time stands still."""
+def persistent_emulator(data: Path) -> Emulator:
+    """Return an emulator that stores its data in a folder, and whose time passes only in `advance`."""
     return Emulator(data=data, clock=Clock.manual(1_800_000_000), job_seconds=JOB_SECONDS, today=TODAY)
 
 
 def test_everything_survives_a_restart(tmp_path: Path, open_client: Callable[..., Api]) -> None:
-    with standing(tmp_path) as emulator:
+    with persistent_emulator(tmp_path) as emulator:
         api = open_client(emulator)
         job = api.train(metadata={"k": "v"}, seed=3)
         emulator.advance(JOB_SECONDS)
@@ -36,7 +36,7 @@ def test_everything_survives_a_restart(tmp_path: Path, open_client: Callable[...
         upload = {"filename": "a.jsonl", "purpose": "fine-tune", "bytes": 3, "mime_type": "text/jsonl"}
         upload_id = api.post("/uploads", json=upload).json()["id"]
         part = api.post(f"/uploads/{upload_id}/parts", files={"data": ("p", b"abc")}).json()["id"]
-        books = [
+        stored = [
             emulator.files(),
             emulator.jobs(),
             emulator.permissions(),
@@ -45,9 +45,9 @@ def test_everything_survives_a_restart(tmp_path: Path, open_client: Callable[...
         ]
         events, checkpoints = api.events(job["id"], limit=100), api.checkpoints(job["id"])
 
-    with standing(tmp_path) as emulator:
+    with persistent_emulator(tmp_path) as emulator:
         api = open_client(emulator)
-        assert books == [
+        assert stored == [
             emulator.files(), emulator.jobs(), emulator.permissions(), emulator.models(), emulator.uploads()
         ]  # fmt: skip
         assert api.events(job["id"], limit=100) == events
@@ -56,16 +56,16 @@ def test_everything_survives_a_restart(tmp_path: Path, open_client: Callable[...
         completed = api.post(f"/uploads/{upload_id}/complete", json={"part_ids": [part]})
         assert completed.json()["status"] == "completed"
         fresh = api.train(training_file=job["training_file"])
-        assert fresh["id"] not in {book["id"] for book in books[1]}
+        assert fresh["id"] not in {book["id"] for book in stored[1]}
 
 
 def test_a_running_job_continues_after_a_restart(tmp_path: Path, open_client: Callable[..., Api]) -> None:
-    with standing(tmp_path) as emulator:
+    with persistent_emulator(tmp_path) as emulator:
         job_id = open_client(emulator).train()["id"]
         emulator.advance(JOB_SECONDS / 2)
         before = open_client(emulator).events(job_id)
 
-    with standing(tmp_path) as emulator:
+    with persistent_emulator(tmp_path) as emulator:
         api = open_client(emulator)
         assert api.events(job_id) == before
         emulator.advance(JOB_SECONDS / 2)
@@ -86,25 +86,25 @@ def test_time_passes_while_the_emulator_is_stopped(tmp_path: Path, open_client: 
 
 
 def test_uncommitted_content_is_deleted_at_start(tmp_path: Path) -> None:
-    with standing(tmp_path) as emulator:
+    with persistent_emulator(tmp_path) as emulator:
         draft = emulator.backend.blobs.draft()
         draft.write(b"half a fi")
         assert list(emulator.backend.blobs.folder.iterdir())
         draft._file.close()
-    with standing(tmp_path) as emulator:
+    with persistent_emulator(tmp_path) as emulator:
         assert list(emulator.backend.blobs.folder.iterdir()) == []
 
 
 def test_one_folder_serves_one_emulator(tmp_path: Path) -> None:
-    with standing(tmp_path), pytest.raises(EmulatorError, match="in use by another emulator"):
-        standing(tmp_path).start()
+    with persistent_emulator(tmp_path), pytest.raises(EmulatorError, match="in use by another emulator"):
+        persistent_emulator(tmp_path).start()
 
 
 def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
-    with standing(tmp_path):
+    with persistent_emulator(tmp_path):
         pass
-    with closing(sqlite3.connect(tmp_path / "books.sqlite")) as books:
-        books.execute("PRAGMA user_version = 99")
+    with closing(sqlite3.connect(tmp_path / "books.sqlite")) as stored:
+        stored.execute("PRAGMA user_version = 99")
     other = tmp_path / "other"
     other.mkdir()
     (other / "books.sqlite").write_bytes(
@@ -113,24 +113,24 @@ def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
 
     for folder, reason in ((tmp_path, "schema version 99"), (other, "not a database")):
         with pytest.raises(EmulatorError, match=rf"data directory .* cannot be used: .*{reason}.* --data"):
-            standing(folder).start()
+            persistent_emulator(folder).start()
 
 
 def test_a_store_that_cannot_be_opened_is_closed(tmp_path: Path) -> None:
-    """Python 3.13 warns about a connection that is left open."""
+    """Python 3.13 warns about an unclosed connection."""
     file = tmp_path / "books.sqlite"
     file.write_bytes(b"this is no database, but a long enough text to be read as one" * 99)
 
     with pytest.raises(sqlite3.DatabaseError) as refused:
         Store(file)
 
-    assert refused.value  # keeps the frame alive, and with it the store
+    assert refused.value  # keeps the frame, and therefore the store, alive
     assert file not in {found.readlink() for found in Path("/proc/self/fd").iterdir() if found.exists()}
 
 
 @contextmanager
 def process(data: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], Api]]:
-    """An emulator in a process of its own, and a client of it."""
+    """Start an emulator in a separate process, and create a client of it."""
     command = [
         sys.executable,
         "-m",

@@ -38,14 +38,14 @@ def test_it_can_be_started_again_at_the_same_address(open_client: Callable[..., 
 
 
 def test_two_emulators_share_nothing(open_client: Callable[..., Api]) -> None:
-    with Emulator() as one, Emulator() as other:
-        file_id = open_client(one).upload()["id"]
+    with Emulator() as emulator, Emulator() as other:
+        file_id = open_client(emulator).upload()["id"]
         assert open_client(other).upload()["id"] != file_id
 
         assert open_client(other).get(f"/files/{file_id}").status_code == 404
 
 
-def test_a_taken_port_is_a_clear_error(emulator: Emulator) -> None:
+def test_an_occupied_port_is_a_clear_error(emulator: Emulator) -> None:
     port = int(emulator.url.split(":")[2].split("/")[0])
 
     with pytest.raises(EmulatorError, match=f"Port {port} cannot be used"):
@@ -59,7 +59,7 @@ def test_a_stopped_emulator_has_no_objects() -> None:
         Emulator().jobs()
 
 
-def test_it_listens_on_loopback_alone(emulator: Emulator) -> None:
+def test_it_listens_only_on_loopback(emulator: Emulator) -> None:
     assert emulator.url.startswith("http://127.0.0.1:")
     port = int(emulator.url.split(":")[2].split("/")[0])
     with socket.socket() as probe:
@@ -70,7 +70,7 @@ def test_it_listens_on_loopback_alone(emulator: Emulator) -> None:
     "host", ["example.com", "127.0.0.1.example.com", "127.0.0.1.example.com:80", "evil:127.0.0.1", ""]
 )
 def test_other_names_for_this_machine_are_refused(api: Api, host: str) -> None:
-    """A web page whose name was bound anew to 127.0.0.1 must not reach the emulator."""
+    """Reject requests of a web page whose host name was rebound to 127.0.0.1."""
     for path in ("/files", "http://127.0.0.1/_emulator/objects"):
         reply = api.get(api.base_url.join(path).copy_with(port=api.base_url.port), headers={"host": host})
 
@@ -83,7 +83,7 @@ def test_own_names_of_this_machine_are_served(api: Api, host: str) -> None:
     assert api.get("/files", headers={"host": host}).status_code == 200
 
 
-def test_unknown_routes_answer_in_the_apis_shape(api: Api) -> None:
+def test_unknown_routes_return_errors_of_the_api(api: Api) -> None:
     reply = api.get("/chat/completions")
 
     assert reply.status_code == 404
@@ -92,7 +92,7 @@ def test_unknown_routes_answer_in_the_apis_shape(api: Api) -> None:
     assert api.get("/files/").status_code == 404
 
 
-def test_wrong_methods_answer_in_the_apis_shape(api: Api) -> None:
+def test_wrong_methods_return_errors_of_the_api(api: Api) -> None:
     reply = api.put("/files")
 
     assert reply.status_code == 405
@@ -100,7 +100,7 @@ def test_wrong_methods_answer_in_the_apis_shape(api: Api) -> None:
     assert reply.headers["allow"]
 
 
-def test_every_answer_has_an_id_and_rate_limit_headers(api: Api) -> None:
+def test_every_response_has_an_id_and_rate_limit_headers(api: Api) -> None:
     replies = [api.get(path) for path in ("/files", "/nowhere", "/files/file-x")]
     replies.append(api.get("/files", headers={"authorization": ""}))
 
@@ -114,7 +114,7 @@ def test_every_answer_has_an_id_and_rate_limit_headers(api: Api) -> None:
         assert int(reply.headers["openai-processing-ms"]) >= 0
 
 
-def test_a_client_that_leaves_during_an_upload_leaves_nothing(
+def test_an_aborted_upload_stores_nothing(
     api: Api, emulator: Emulator, capfd: pytest.CaptureFixture[str]
 ) -> None:
     port = int(emulator.url.split(":")[2].split("/")[0])

@@ -56,7 +56,7 @@ def test_auto_batch_is_a_small_share_of_the_rows(examples: int, batch_size: int)
     assert plan_training(Summary(examples, 1), {}).batch_size == batch_size
 
 
-def test_plan_of_hundred_rows_is_the_observed_one() -> None:
+def test_plan_of_hundred_rows_matches_the_observed_plan() -> None:
     assert plan_training(Summary(100, 5_000), {"batch_size": "auto", "n_epochs": None}) == Plan(
         n_epochs=3,
         batch_size=1,
@@ -68,7 +68,7 @@ def test_plan_of_hundred_rows_is_the_observed_one() -> None:
     )
 
 
-def test_given_hyperparameters_are_kept() -> None:
+def test_given_hyperparameters_are_used() -> None:
     given_values = {"n_epochs": 4, "batch_size": 7, "learning_rate_multiplier": 0.1, "beta": 0.5}
 
     plan = plan_training(Summary(50, 100), given_values)
@@ -150,7 +150,7 @@ def test_rewards_are_for_reinforcement_only(method: str) -> None:
     assert {step.train_mean_reward for step in curve(method=method)} == {None}
 
 
-def test_without_validation_file_nothing_is_measured_on_it() -> None:
+def test_validation_metrics_need_a_validation_file() -> None:
     for step in curve(validation=False, method="reinforcement"):
         assert {value for key, value in step._asdict().items() if "valid" in key} == {None}
 
@@ -180,12 +180,12 @@ def test_metrics_stay_in_their_ranges(rows: int, seed: int, method: str, share: 
         assert 0 < value < (4 if key.endswith("loss") else 1), key
 
 
-def test_seeds_give_curves_of_their_own() -> None:
+def test_each_seed_gives_a_different_curve() -> None:
     assert curve(seed=1) != curve(seed=2)
 
 
 def test_another_process_computes_the_same_step() -> None:
-    """A restarted emulator goes on with the same curve, whatever Python's hash seed."""
+    """A restarted emulator continues with the same curve, for any hash seed of Python."""
     program = (
         "from pulumi_openai_ft.emulator.simulation import *\n"
         "from pulumi_openai_ft.emulator.training_data import Summary\n"

@@ -32,7 +32,7 @@ def inspect(content: bytes, method: str = "supervised", **options: Any) -> Summa
     return inspect_training_data(io.BytesIO(content), method=method, **options)
 
 
-def asked(*parts: Any) -> dict[str, Any]:
+def user_row(*parts: Any) -> dict[str, Any]:
     return {"messages": [USER | {"content": list(parts)}, ASSISTANT]}
 
 
@@ -61,13 +61,13 @@ def test_a_validation_file_needs_one_row() -> None:
 
 
 FAULTY_LINES = {
-    "broken off": (b'{"messages": [', "not valid JSON"),
+    "truncated": (b'{"messages": [', "not valid JSON"),
     "NaN": (b'{"messages": NaN}', "NaN is not JSON"),
     "two objects": (b"{} {}", "not valid JSON"),
     "not UTF-8": (b'{"messages": "\xff"}', "byte 15 is not UTF-8"),
     "UTF-16": ("{}".encode("utf-16"), "byte 1 is not UTF-8"),
-    "nested beyond reason": (b"[" * 200_000, "nested too deeply"),
-    "number beyond reason": (b"1" * 5_000, "not valid JSON"),
+    "nested too deeply": (b"[" * 200_000, "nested too deeply"),
+    "number out of range": (b"1" * 5_000, "not valid JSON"),
     "byte order mark in the middle": (b"\xef\xbb\xbf" + jsonl(CHAT).strip(), "BOM"),
 }
 
@@ -81,7 +81,7 @@ def test_problem_of_a_row_names_its_line_and_rule() -> None:
 
 
 @pytest.mark.parametrize(("line", "rule"), FAULTY_LINES.values(), ids=FAULTY_LINES.keys())
-def test_line_that_is_no_json_fails(line: bytes, rule: str) -> None:
+def test_line_with_invalid_json_fails(line: bytes, rule: str) -> None:
     problem = inspect(jsonl(CHAT) + line + b"\n" + jsonl(*[CHAT] * 9))
 
     assert isinstance(problem, Problem)
@@ -117,7 +117,9 @@ def test_problem_names_the_validation_file() -> None:
 
 
 def test_tokens_follow_text_and_overhead() -> None:
-    """4 characters a token; 3 tokens a message, 3 a row, 1 a name; roles count as text."""
+    """Count 4 characters per token, and 3 tokens per message, 3 per example and 1 per name; roles count as
+    text.
+    """
     messages = [USER | {"name": "annabell", "content": "x" * 400}, ASSISTANT | {"content": "y" * 40}]
     role_tokens, name_tokens, content_tokens = 1 + 3, 2 + 1, 100 + 10
 
@@ -127,7 +129,7 @@ def test_tokens_follow_text_and_overhead() -> None:
 
 
 def test_tokens_of_a_row_stop_at_the_length_limit() -> None:
-    row = asked({"type": "text", "text": "x" * 300_000})
+    row = user_row({"type": "text", "text": "x" * 300_000})
 
     assert inspect(jsonl(*[row] * 10), context_length=65_536) == Summary(10, 10 * 65_536)
 
@@ -136,7 +138,7 @@ def test_tokens_of_a_row_stop_at_the_length_limit() -> None:
 def test_images_cost_tokens_by_detail(detail: str, tokens: int) -> None:
     text = {"type": "text", "text": "look"}
     image = {"type": "image_url", "image_url": {"url": "https://example.com/a.png", "detail": detail}}
-    without, with_image = (inspect(jsonl(*[asked(*parts)] * 10)) for parts in ([text], [text, image]))
+    without, with_image = (inspect(jsonl(*[user_row(*parts)] * 10)) for parts in ([text], [text, image]))
 
     assert isinstance(without, Summary)
     assert isinstance(with_image, Summary)
@@ -145,7 +147,7 @@ def test_images_cost_tokens_by_detail(detail: str, tokens: int) -> None:
 
 @pytest.mark.long
 def test_more_image_rows_than_allowed_fail() -> None:
-    content = jsonl(asked(IMAGE)) * (MAX_IMAGE_ROWS + 1)
+    content = jsonl(user_row(IMAGE)) * (MAX_IMAGE_ROWS + 1)
 
     problem = inspect(content)
 
@@ -154,27 +156,27 @@ def test_more_image_rows_than_allowed_fail() -> None:
 
 
 class _Endless(io.BytesIO):
-    """A line that never ends, and counts how much of it was asked for."""
+    """A line without an end, which counts the bytes that were read from it."""
 
-    asked = 0
+    bytes_read = 0
 
     def readline(self, size: int | None = -1, /) -> bytes:
         assert size is not None
         assert size > 0, "an unbounded read of an endless line"
-        self.asked += size
+        self.bytes_read += size
         return b"x" * size
 
 
-def test_line_without_end_is_given_up() -> None:
+def test_line_without_end_is_abandoned() -> None:
     endless = _Endless()
 
     problem = inspect_training_data(endless, method="supervised")
 
     assert isinstance(problem, Problem)
     assert "Line 1: the row is longer than" in problem.message
-    assert endless.asked < 200 * 2**20
+    assert endless.bytes_read < 200 * 2**20
 
 
 @given(strategies.binary(max_size=200), strategies.sampled_from(sorted(VALID)))
-def test_no_bytes_raise(content: bytes, method: str) -> None:
+def test_arbitrary_bytes_raise_no_exception(content: bytes, method: str) -> None:
     assert isinstance(inspect(content, method), Problem)

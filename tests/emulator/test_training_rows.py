@@ -1,4 +1,4 @@
-"""Each case breaks one thing in a row that is otherwise valid."""
+"""Each case breaks a single rule in an otherwise valid row."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ ACCEPTED_CHATS = {
         {"role": "user", "name": "ann", "content": [{"type": "text", "text": "hi"}, IMAGE]},
         {"role": "assistant", "content": None, "refusal": "No."},
     ),
-    "one weight above zero": chat(USER, ASSISTANT | {"weight": 0}, USER, ASSISTANT | {"weight": 1}),
+    "a single weight above zero": chat(USER, ASSISTANT | {"weight": 0}, USER, ASSISTANT | {"weight": 1}),
     "nulls where values are optional": chat(
         USER | {"name": None}, ASSISTANT | {"tool_calls": None, "function_call": None}, tools=None
     ),
-    "keys beyond the schema": chat(USER, ASSISTANT, source="ticket 12"),
+    "unknown keys": chat(USER, ASSISTANT, source="ticket 12"),
     "lone surrogate": chat(USER | {"content": "\ud800"}, ASSISTANT),
-    "pipe that is no special token": chat(USER | {"content": "a <|b|> c"}, ASSISTANT),
+    "pipe outside of a special token": chat(USER | {"content": "a <|b|> c"}, ASSISTANT),
     "data URL": chat(user(IMAGE | {"image_url": {"url": "data:image/png;base64,AAAA"}}), ASSISTANT),
 }
 
@@ -93,14 +93,14 @@ FAULTY_CHATS = {
     "role is a list": (chat(USER | {"role": ["user"]}, ASSISTANT), "messages[0].role must be one of"),
     "no content": (chat({"role": "user"}, ASSISTANT), "messages[0].content must be"),
     "content is a number": (chat(USER | {"content": 7}, ASSISTANT), "not 7"),
-    "silent assistant": (chat(USER, {"role": "assistant"}), "messages[1].content must be"),
+    "assistant without content": (chat(USER, {"role": "assistant"}), "messages[1].content must be"),
     "empty parts": (chat(user(), ASSISTANT), "messages[0].content must be"),
     "part of an unknown type": (chat(user({"type": "audio"}), ASSISTANT), "messages[0].content[0].type"),
     "text part without text": (chat(user({"type": "text"}), ASSISTANT), "messages[0].content[0].text"),
     "image by the assistant": (chat(USER, ASSISTANT | {"content": [IMAGE]}), "messages[1].content[0].type"),
-    "nobody to learn from": (chat(USER), "must contain an assistant message whose weight is not 0"),
+    "no message to train on": (chat(USER), "must contain an assistant message whose weight is not 0"),
     "all weights zero": (chat(USER, ASSISTANT | {"weight": 0}), "must contain an assistant message"),
-    "user has the last word": (chat(USER, ASSISTANT, USER), "must end with an assistant message"),
+    "last message by the user": (chat(USER, ASSISTANT, USER), "must end with an assistant message"),
     "weight of two": (chat(USER, ASSISTANT | {"weight": 2}), "messages[1].weight must be 0 or 1"),
     "weight is true": (chat(USER, ASSISTANT | {"weight": True}), "messages[1].weight must be 0 or 1"),
     "weight on a user": (chat(USER | {"weight": 1}, ASSISTANT), "messages[0].weight must be 0 or 1"),
@@ -185,12 +185,15 @@ FAULTY_PAIRS = {
     "older names": ({"input": {}, "preferred_completion": []}, "use preferred_output"),
     "no input": (PAIR | {"input": None}, "input must be an object"),
     "no question": (PAIR | {"input": {"messages": []}}, "input.messages must be a list"),
-    "no better answer": (PAIR | {"preferred_output": []}, "preferred_output must be a list"),
-    "two answers": (
+    "no preferred output": (PAIR | {"preferred_output": []}, "preferred_output must be a list"),
+    "two preferred messages": (
         PAIR | {"non_preferred_output": [ASSISTANT] * 2},
         "non_preferred_output must contain exactly one assistant message, not 2",
     ),
-    "answer by the user": (PAIR | {"preferred_output": [USER]}, "preferred_output[0].role must be one of"),
+    "preferred output by the user": (
+        PAIR | {"preferred_output": [USER]},
+        "preferred_output[0].role must be one of",
+    ),
     "picture": (PAIR | {"input": {"messages": [user(IMAGE)]}}, "must not contain images"),
     "tools outside their place": (PAIR | {"input": {"messages": [USER], "tools": 1}}, "input.tools must be"),
 }
@@ -203,7 +206,7 @@ def test_faulty_preference_row_is_refused(row: Any, rule: str) -> None:
 
 
 FAULTY_TASKS = {
-    "assistant has the last word": (chat(USER, ASSISTANT), "must end with a user message"),
+    "last message by the assistant": (chat(USER, ASSISTANT), "must end with a user message"),
     "system": (chat({"role": "system", "content": "x"}, USER), "messages[0].role must be one of"),
 }
 
@@ -214,8 +217,8 @@ def test_faulty_reinforcement_row_is_refused(row: Any, rule: str) -> None:
         read(row, "reinforcement")
 
 
-def test_special_token_outside_the_messages_is_no_fault() -> None:
-    """In reinforcement rows further keys are the grader's, and no text to train on."""
+def test_special_token_outside_the_messages_is_valid() -> None:
+    """In reinforcement rows, additional keys are for the grader, not for training."""
     assert read(TASK | {"reference": "<|im_end|>"}, "reinforcement").messages == TASK["messages"]
 
 
@@ -224,7 +227,7 @@ def test_valid_row_gives_the_messages_to_train_on(method: str, row: Any) -> None
     assert len(read(row, method).messages) == (2 if method == "reinforcement" else 3)
 
 
-def test_texts_are_all_that_becomes_tokens() -> None:
+def test_only_texts_become_tokens() -> None:
     row = chat(
         user({"type": "text", "text": "hi"}, IMAGE) | {"name": "ann"}, LAST_CALL, ASSISTANT, tools=[TOOL]
     )

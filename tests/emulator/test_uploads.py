@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.emulator import Emulator
 
 PARTS = (b"first ", b"second ", b"third")
-WHOLE = b"".join(PARTS)
+CONTENT = b"".join(PARTS)
 
 
 def begin(api: Api, **changes: Any) -> dict[str, Any]:
     request = {
         "filename": "big.jsonl",
         "purpose": "fine-tune",
-        "bytes": len(WHOLE),
+        "bytes": len(CONTENT),
         "mime_type": "text/jsonl",
         **changes,
     }
@@ -41,14 +41,14 @@ def test_parts_are_joined_in_the_order_of_completion(api: Api) -> None:
     assert upload["expires_at"] == upload["created_at"] + 3600
     ids = add(api, upload, *reversed(PARTS))
 
-    checksum = md5(WHOLE, usedforsecurity=False).hexdigest()
+    checksum = md5(CONTENT, usedforsecurity=False).hexdigest()
     done = api.post(f"/uploads/{upload['id']}/complete", json={"part_ids": ids[::-1], "md5": checksum})
 
     assert done.status_code == 200
     file = done.json()["file"]
     assert done.json()["status"] == "completed"
-    assert (file["filename"], file["purpose"], file["bytes"]) == ("big.jsonl", "fine-tune", len(WHOLE))
-    assert api.get(f"/files/{file['id']}/content").content == WHOLE
+    assert (file["filename"], file["purpose"], file["bytes"]) == ("big.jsonl", "fine-tune", len(CONTENT))
+    assert api.get(f"/files/{file['id']}/content").content == CONTENT
     assert api.get(f"/files/{file['id']}").json() == file
 
 
@@ -59,7 +59,7 @@ def test_parts_are_joined_in_the_order_of_completion(api: Api) -> None:
         ({"bytes": 8 * 2**30 + 1}, "bytes"),
         ({"bytes": "17"}, "bytes"),
         ({"purpose": "user_data"}, "purpose"),
-        ({"colour": "red"}, "colour"),
+        ({"color": "red"}, "color"),
         ({"mime_type": None}, "mime_type"),
         ({"filename": ""}, "filename"),
         ({"expires_after": {"anchor": "created_at", "seconds": 1}}, "expires_after.seconds"),
@@ -91,7 +91,7 @@ def test_completion_checks_size_parts_and_checksum(api: Api, emulator: Emulator)
     assert len(emulator.files()) == 1
 
 
-def test_a_completed_or_cancelled_upload_takes_nothing_more(api: Api) -> None:
+def test_a_completed_or_cancelled_upload_accepts_no_parts(api: Api) -> None:
     completed, cancelled = begin(api), begin(api)
     ids = add(api, completed, *PARTS)
     assert complete(api, completed, ids) == (200, None)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 HANGING = 0.4
 """Real seconds without a response, longer than an impatient client waits."""
-MOST_OF_A_KIND = 3
-"""Of calls that an operation repeats, for example while it polls, the first ones and the last one are hit."""
+MAX_CALLS_PER_ENDPOINT = 3
+"""If an operation repeats a call, for example a poll, only the first calls and the last are hit."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Reach(StrEnum):
     """Which calls fail."""
 
     ONCE = "once"
-    EVER_AFTER = "ever after"
+    FROM_THEN_ON = "from then on"
     """The call and all later ones of its endpoint."""
     THEN_DOWN = "then all calls"
     """The call, and then every call of any endpoint."""
@@ -79,7 +79,7 @@ class FaultCase:
     """A fault that hits a call.
 
     Attributes:
-        failure: What the client sees.
+        failure: The failure as the client experiences it.
         action: The emulator's action.
         effect: Whether the service carries out the call.
         reach: Which calls fail.
@@ -109,7 +109,7 @@ class FaultCase:
     def hit(self, harness: Harness, call: Call) -> Fault:
         """Inject the fault. The service must be free of others."""
         harness.timeout = IMPATIENT if self.action == "hang" else PATIENT
-        times = None if self.reach is Reach.EVER_AFTER else 1
+        times = None if self.reach is Reach.FROM_THEN_ON else 1
         fault = harness.service.fault(
             call.method, call.pattern, self.action, times, skip=call.nth, **self.options
         )
@@ -120,34 +120,38 @@ class FaultCase:
 
 FAULTS = (
     FaultCase("429 with Retry-After", "status", options=TOO_FAST),
-    FaultCase("429 with Retry-After", "status", reach=Reach.EVER_AFTER, options=TOO_FAST),
+    FaultCase("429 with Retry-After", "status", reach=Reach.FROM_THEN_ON, options=TOO_FAST),
     FaultCase("429 for the quota", "status", options=NO_QUOTA),
-    FaultCase("429 for the quota", "status", reach=Reach.EVER_AFTER, options=NO_QUOTA),
+    FaultCase("429 for the quota", "status", reach=Reach.FROM_THEN_ON, options=NO_QUOTA),
     FaultCase("500", "status", options=_status(500)),
-    FaultCase("500", "status", reach=Reach.EVER_AFTER, options=_status(500)),
+    FaultCase("500", "status", reach=Reach.FROM_THEN_ON, options=_status(500)),
     FaultCase("500", "status", Effect.ACTED, options=_status(500, acts=True)),
     FaultCase("503", "status", options=_status(503)),
-    FaultCase("503", "status", reach=Reach.EVER_AFTER, options=_status(503)),
+    FaultCase("503", "status", reach=Reach.FROM_THEN_ON, options=_status(503)),
     FaultCase("timeout", "hang", options={"seconds": HANGING}),
     FaultCase("timeout", "hang", Effect.ACTED, options={"seconds": HANGING, "acts": True}),
     FaultCase("dropped connection", "drop_before"),
-    FaultCase("dropped connection", "drop_before", reach=Reach.EVER_AFTER),
+    FaultCase("dropped connection", "drop_before", reach=Reach.FROM_THEN_ON),
     FaultCase("dropped connection", "drop_after", Effect.ACTED),
-    FaultCase("dropped connection", "drop_after", Effect.ACTED, Reach.EVER_AFTER),
+    FaultCase("dropped connection", "drop_after", Effect.ACTED, Reach.FROM_THEN_ON),
     FaultCase("dropped connection", "drop_after", Effect.ACTED, Reach.THEN_DOWN),
     FaultCase("truncated body", "truncate", Effect.ACTED),
-    FaultCase("truncated body", "truncate", Effect.ACTED, Reach.EVER_AFTER),
+    FaultCase("truncated body", "truncate", Effect.ACTED, Reach.FROM_THEN_ON),
     FaultCase("proxy page with status 502", "html", options={"status": 502}),
     FaultCase("proxy page with status 200", "html", options={"status": 200}),
 )
 
 
 def calls_to_hit(harness: Harness, after: int) -> list[Call]:
-    """Return the calls after the one of that number that the matrix hits, in their order."""
-    of_a_kind: dict[tuple[str, str], list[Call]] = {}
+    """Return the calls after that request number that the matrix hits, in order."""
+    calls_by_endpoint: dict[tuple[str, str], list[Call]] = {}
     for before, entry in enumerate(harness.calls(after)):
         assert entry.route, f"{entry.method} {entry.path} is no endpoint"
-        found = of_a_kind.setdefault((entry.method, entry.route), [])
+        found = calls_by_endpoint.setdefault((entry.method, entry.route), [])
         found.append(Call(entry.method, entry.route, len(found), before))
-    picked = [call for calls in of_a_kind.values() for call in {*calls[: MOST_OF_A_KIND - 1], calls[-1]}]
-    return sorted(picked, key=lambda call: call.before)
+    selected = [
+        call
+        for calls in calls_by_endpoint.values()
+        for call in {*calls[: MAX_CALLS_PER_ENDPOINT - 1], calls[-1]}
+    ]
+    return sorted(selected, key=lambda call: call.before)

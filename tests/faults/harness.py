@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.emulator.request_log import JournalEntry
 
 PATIENT, IMPATIENT = 20.0, 0.25
-"""Real seconds that a client waits for a response; the latter only if no response will come."""
+"""Real seconds that a client waits for a response; the shorter time is for faults without a response."""
 QUICK, SLOW, ENDLESS = 2.0, 1200.0, 100_000.0
 """Simulated seconds that a job trains."""
 LARGE = "0.0025"
@@ -59,20 +59,26 @@ class RecordingClient(Client):
 
 @dataclass(frozen=True)
 class Contents:
-    """The objects that a service holds: the outcomes of its jobs, and its training files, permissions and models."""
+    """The objects of a service.
+
+    Attributes:
+        jobs: The outcomes of its jobs.
+        files: The number of training files.
+        permissions: The projects with a permission.
+        models: The number of fine-tuned models."""
 
     jobs: tuple[str, ...] = ()
     files: int = 0
-    grants: frozenset[str] = frozenset()
+    permissions: frozenset[str] = frozenset()
     models: int = 0
 
 
 @dataclass
 class Harness:
-    """One service, as programs of one stack use it.
+    """A service as the programs of a stack use it.
 
     Attributes:
-        folder: Holds the local files.
+        folder: The folder for the local files.
         clock: The clock of the service and of all providers.
         messages: Messages of providers to the user.
         operations: Operations of providers that have run, for example `FileProvider.create`.
@@ -96,7 +102,7 @@ class Harness:
 
     @property
     def ledger(self) -> ResumeStore:
-        """The uploads that the machine remembers between commands."""
+        """The resumable uploads that this machine has recorded."""
         return ResumeStore(self.folder / "ledger")
 
     def close(self) -> None:
@@ -108,7 +114,7 @@ class Harness:
         self.close()
         self.clock.now = math.ceil(
             self.clock.now
-        )  # the service counts whole seconds: begin with one each time
+        )  # start at a whole second, because the service counts whole seconds
         self.service.reset()
         self.service.settings.job_seconds = QUICK
         self.messages.clear()
@@ -134,7 +140,7 @@ class Harness:
         return {f"openai-ft:{key}": value for key, value in settings.items()}
 
     def provider(self, kind: type[SomeProvider]) -> SomeProvider:
-        """Make a provider as in a process of its own, which remembers nothing of earlier commands."""
+        """Make a provider as in a new process, without caches of earlier commands."""
         made = kind()
         made.configure(ConfigureRequest(Config(self.config, "tests")))
         made.host = FakeHost(time=self.clock.time, messages=self.messages)
@@ -160,22 +166,22 @@ class Harness:
             pulumi.runtime.set_all_config({})
 
     def calls(self, after: int) -> list[JournalEntry]:
-        """Return the requests after the one of that number."""
+        """Return the requests after that request number."""
         return self.service.journal(after=after)
 
     @property
     def latest(self) -> int:
-        """The number of the last request, 0 if there is none."""
+        """The number of the last request, or 0."""
         entries = self.service.journal()
         return entries[-1].number if entries else 0
 
     def contents(self) -> Contents:
-        """Return the objects that the service holds."""
+        """Return the objects of the service."""
         files = [file for file in self.service.files() if file["purpose"] == "fine-tune"]
-        grants = [grant["project_id"] for grant in self.service.permissions()]
-        assert len(grants) == len(set(grants))
+        permissions = [permission["project_id"] for permission in self.service.permissions()]
+        assert len(permissions) == len(set(permissions))
         return Contents(
-            outcomes(self.service.jobs()), len(files), frozenset(grants), len(self.service.models())
+            outcomes(self.service.jobs()), len(files), frozenset(permissions), len(self.service.models())
         )
 
 

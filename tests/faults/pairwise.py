@@ -1,6 +1,6 @@
 """The cells of the fault matrix: all of them, and a subset that contains every pair of values.
 
-A cell hits one call of one scenario with one fault. Its values are the scenario, the call, and the fault's failure,
+A cell hits a call of a scenario with a fault. Its values are the scenario, the call, and the fault's failure,
 effect and reach.
 """
 

@@ -9,16 +9,16 @@ from tests.faults.harness import ENDLESS, LIVE, PAUSED, QUICK, SLOW, Contents
 from tests.faults.setups import (
     MODEL,
     PARTNERS,
-    broken_off,
     changed,
     done,
     endless_job,
-    expired,
     file,
     job,
     lost,
     running,
     share,
+    with_expired_upload,
+    with_interrupted_upload,
 )
 from tests.faults.stack_resource import StackResource
 
@@ -36,10 +36,10 @@ class Scenario:
     """An operation.
 
     Attributes:
-        prepare: Brings a service and a resource to where the operation begins.
+        prepare: Prepares the service and the resource for the operation.
         command: The command that carries it out: a method of `StackResource`.
-        leaves: The contents of the service when it is done.
-        fails: Whether there is a job that cannot succeed, so that every further `up` reports it.
+        leaves: The contents of the service after the operation.
+        fails: Whether a job fails, so that every later `up` reports it.
         is_offline: Whether the command makes no request, so that no fault can hit it.
     """
 
@@ -66,7 +66,7 @@ def scenario(
     *,
     jobs: tuple[str, ...] = (),
     files: int = 0,
-    grants: tuple[str, ...] = (),
+    permissions: tuple[str, ...] = (),
     models: int = 0,
     fails: bool = False,
     is_offline: bool = False,
@@ -74,7 +74,7 @@ def scenario(
     """Add a scenario; the function prepares it."""
 
     def add(prepare: Callable[[Harness], StackResource]) -> Callable[[Harness], StackResource]:
-        leaves = Contents(jobs, files, frozenset(grants), models)
+        leaves = Contents(jobs, files, frozenset(permissions), models)
         SCENARIOS.append(Scenario(prepare, command, leaves, fails, is_offline))
         return prepare
 
@@ -108,12 +108,12 @@ def large_file_is_uploaded_with_a_filename(harness: Harness) -> StackResource:
 
 @scenario("up", files=1)
 def interrupted_upload_is_resumed(harness: Harness) -> StackResource:
-    return broken_off(file(harness, rows=20))
+    return with_interrupted_upload(file(harness, rows=20))
 
 
 @scenario("up", files=1)
 def expired_upload_is_restarted(harness: Harness) -> StackResource:
-    return expired(file(harness, rows=20))
+    return with_expired_upload(file(harness, rows=20))
 
 
 @scenario("up", files=1)
@@ -263,7 +263,7 @@ def job_is_imported(harness: Harness) -> StackResource:
     return done(job(harness))
 
 
-@scenario("import_", jobs=("succeeded",), files=1, models=1, grants=PARTNERS)
+@scenario("import_", jobs=("succeeded",), files=1, models=1, permissions=PARTNERS)
 def permission_is_imported(harness: Harness) -> StackResource:
     return done(share(harness))
 
@@ -273,12 +273,12 @@ def permission_is_previewed(harness: Harness) -> StackResource:
     return share(harness)
 
 
-@scenario("up", jobs=("succeeded",), files=1, models=1, grants=PARTNERS)
+@scenario("up", jobs=("succeeded",), files=1, models=1, permissions=PARTNERS)
 def checkpoint_is_shared(harness: Harness) -> StackResource:
     return share(harness)
 
 
-@scenario("up", jobs=("succeeded",), files=1, models=1, grants=PARTNERS)
+@scenario("up", jobs=("succeeded",), files=1, models=1, permissions=PARTNERS)
 def checkpoint_is_shared_by_its_id(harness: Harness) -> StackResource:
     resource = share(harness)
     api = resource.harness.provider(resource.kind).api
@@ -286,23 +286,23 @@ def checkpoint_is_shared_by_its_id(harness: Harness) -> StackResource:
     return changed(resource, checkpoint_id=checkpoint.id)
 
 
-@scenario("up", jobs=("succeeded",), files=1, models=1, grants=PARTNERS)
+@scenario("up", jobs=("succeeded",), files=1, models=1, permissions=PARTNERS)
 def half_shared_checkpoint_is_shared(harness: Harness) -> StackResource:
     return changed(lost(done(share(harness, PARTNERS[:1]))), project_ids=list(PARTNERS))
 
 
-@scenario("force", jobs=("succeeded",), files=1, models=1, grants=PARTNERS)
+@scenario("force", jobs=("succeeded",), files=1, models=1, permissions=PARTNERS)
 def permission_is_replaced_by_force(harness: Harness) -> StackResource:
     return done(share(harness))
 
 
-@scenario("up", jobs=("succeeded",), files=1, models=1, grants=("proj_c", "proj_d", "proj_e"))
-def projects_come_and_go(harness: Harness) -> StackResource:
+@scenario("up", jobs=("succeeded",), files=1, models=1, permissions=("proj_c", "proj_d", "proj_e"))
+def projects_are_added_and_removed(harness: Harness) -> StackResource:
     resource = done(share(harness, ("proj_a", "proj_b", "proj_c")))
     return changed(resource, project_ids=["proj_c", "proj_d", "proj_e"])
 
 
-@scenario("refresh", jobs=("succeeded",), files=1, models=1, grants=PARTNERS)
+@scenario("refresh", jobs=("succeeded",), files=1, models=1, permissions=PARTNERS)
 def permission_is_read(harness: Harness) -> StackResource:
     return done(share(harness))
 

@@ -1,4 +1,4 @@
-"""The starting points of operations: resources in some state."""
+"""Resources in the states from which operations start."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ PARTNERS = ("proj_b", "proj_c")
 def file(harness: Harness, rows: int = 12, **inputs: Any) -> StackResource:
     path = write_training_data(harness.folder / f"{rows}.jsonl", rows=rows)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    asked = {"__identity": "o::dev::shop::File::data", "file": str(path), "sha256": digest, **inputs}
-    return StackResource(harness, FileProvider, asked)
+    stack_inputs = {"__identity": "o::dev::shop::File::data", "file": str(path), "sha256": digest, **inputs}
+    return StackResource(harness, FileProvider, stack_inputs)
 
 
 def job(harness: Harness, rows: int = 12, **inputs: Any) -> StackResource:
     data = done(file(harness, rows))
-    asked = {
+    stack_inputs = {
         "__identity": "o::dev::shop::FineTuningJob::support",
         "model": MODEL,
         "training_file": data.id,
         "__training_file_sha256": data.outs["sha256"],
         **inputs,
     }
-    return StackResource(harness, FineTuningJobProvider, asked)
+    return StackResource(harness, FineTuningJobProvider, stack_inputs)
 
 
 def endless_job(harness: Harness, **inputs: Any) -> StackResource:
@@ -60,13 +60,13 @@ def running(harness: Harness, **inputs: Any) -> StackResource:
 
 def share(harness: Harness, projects: tuple[str, ...] = PARTNERS, **inputs: Any) -> StackResource:
     checkpoint = done(job(harness)).outs["fine_tuned_model"]
-    asked = {
+    stack_inputs = {
         "__identity": "o::dev::shop::FineTuningCheckpointPermission::share",
         "checkpoint_id": checkpoint,
         "project_ids": list(projects),
         **inputs,
     }
-    return StackResource(harness, FineTuningCheckpointPermissionProvider, asked)
+    return StackResource(harness, FineTuningCheckpointPermissionProvider, stack_inputs)
 
 
 def done(resource: StackResource) -> StackResource:
@@ -84,14 +84,16 @@ def changed(resource: StackResource, **inputs: Any) -> StackResource:
     return resource
 
 
-def broken_off(resource: StackResource) -> StackResource:
+def with_interrupted_upload(resource: StackResource) -> StackResource:
     """Interrupt an upload when two of its parts are missing."""
-    return interrupted(resource, lambda record: replace(record, parts=dict(list(record.parts.items())[2:])))
+    return _interrupt_upload(
+        resource, lambda record: replace(record, parts=dict(list(record.parts.items())[2:]))
+    )
 
 
-def expired(resource: StackResource) -> StackResource:
-    """Interrupt an upload when one of its parts is missing; the service no longer knows it."""
-    return interrupted(
+def with_expired_upload(resource: StackResource) -> StackResource:
+    """Interrupt an upload when a single part is missing; the upload has expired at the service."""
+    return _interrupt_upload(
         resource,
         lambda record: replace(
             record, upload_id="upload_expired", parts=dict(list(record.parts.items())[1:])
@@ -99,7 +101,9 @@ def expired(resource: StackResource) -> StackResource:
     )
 
 
-def interrupted(resource: StackResource, change: Callable[[UploadRecord], UploadRecord]) -> StackResource:
+def _interrupt_upload(
+    resource: StackResource, change: Callable[[UploadRecord], UploadRecord]
+) -> StackResource:
     """Interrupt an upload, and change its record."""
     resource.harness.service.fault("POST", "/v1/uploads/*/complete", "drop_before", None)
     with pytest.raises(ServiceConnectionError):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class StackResource:
     """A resource: the inputs of the program, and the id and outputs in the state.
 
-    Each command runs in a process of its own. A command that raises leaves the resource as it was.
+    Each command runs in a new process. A command that raises does not change the resource.
     """
 
     harness: Harness
@@ -33,7 +33,7 @@ class StackResource:
     """Replaced resources that are not deleted yet."""
 
     def up(self) -> None:
-        """Create, update or replace, as `diff` says."""
+        """Create, update or replace, depending on `diff`."""
         provider = self._provider()
         self._delete_pending_deletes(provider)
         if self.id is None:
@@ -46,7 +46,7 @@ class StackResource:
             self._update(provider)
 
     def touch(self) -> None:
-        """Update whether or not anything changed, as after a `refresh` that found something to repair."""
+        """Update without a diff, as after a `refresh` that found a repairable difference."""
         self._update(self._provider())
 
     def force(self) -> None:
@@ -66,7 +66,7 @@ class StackResource:
         self.id, self.outs = read.id, as_stored(read.outs)
 
     def destroy(self) -> None:
-        """Delete, unless that is done."""
+        """Delete the resource unless it is deleted already."""
         if self.id is None:
             return
         self._note("delete", self._provider().delete)(self.id, self.outs)

@@ -1,8 +1,7 @@
-"""Each call of each operation meets each fault: no job is created twice, nothing is lost, and all converges.
+"""Each fault at each call of each operation: no job is created twice, no object is lost, and the stack converges.
 
-The calls are not listed here: each operation runs once without a fault, and the calls that it made are the ones to
-hit. So a new call joins the matrix without a change here. `make test` runs cells that contain each pair of values (see
-`pairwise`), `make test-long` runs all cells.
+The calls are recorded in a run of each operation without a fault, so the matrix includes new calls automatically.
+`make test` runs cells that contain each pair of values (see `pairwise`), `make test-long` runs all cells.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.faults.faults import FAULTS, FaultCase, calls_to_hit
 from tests.faults.pairwise import Cell, Pair, all_cells, pairwise_cells
-from tests.faults.scenarios import SCENARIOS, Scenario, projects_come_and_go
+from tests.faults.scenarios import SCENARIOS, Scenario, projects_are_added_and_removed
 from tests.support import ADMIN_KEY, API_KEY
 
 from pulumi_openai_ft._client.client import Client
@@ -30,15 +29,15 @@ if TYPE_CHECKING:
     from tests.faults.stack_resource import StackResource
 
 CLOSED_PORT = "http://127.0.0.1:9/v1"
-MOST_COMMANDS = 3
-"""Commands after which all must be as the program wants it."""
+MAX_COMMANDS = 3
+"""Commands after which the stack must match the program."""
 ADVICE = re.compile(
     r"run the command again|run `pulumi|\bcheck\b|\bwait a minute|correct (the|what)|look at the organi"
 )
 OPERATIONS = ("check", "diff", "create", "read", "import_", "update", "delete")
 ENDPOINTS = {name for name in vars(Client) if not name.startswith("_")} - {"close"}
 HARMLESS_ACTIONS = {"lag", "drop_then_act"}
-"""Actions that only delay: those that the matrix leaves out."""
+"""Actions that only delay a response, which the matrix excludes."""
 
 ONLINE = [scenario for scenario in SCENARIOS if not scenario.is_offline]
 
@@ -56,7 +55,7 @@ def known_calls() -> dict[str, list[Call]]:
 
 @pytest.fixture
 def calls(harness: Harness, known_calls: dict[str, list[Call]]) -> Callable[[Scenario], list[Call]]:
-    """Return the calls of a scenario, which runs once without a fault to record them."""
+    """Return a function that records the calls of a scenario in a run without a fault."""
 
     def record(scenario: Scenario) -> list[Call]:
         resource = begin(harness, scenario)
@@ -79,16 +78,16 @@ def all_calls(calls: Callable[[Scenario], list[Call]]) -> dict[str, list[Call]]:
 
 
 @pytest.fixture(scope="session")
-def picked() -> list[Cell]:
-    """The cells of `make test`, once they are known."""
+def pairwise_cache() -> list[Cell]:
+    """A cache for the cells of `make test`."""
     return []
 
 
 @pytest.fixture
-def pairwise(all_calls: dict[str, list[Call]], picked: list[Cell]) -> list[Cell]:
+def pairwise(all_calls: dict[str, list[Call]], pairwise_cache: list[Cell]) -> list[Cell]:
     """The cells of `make test`."""
-    picked[:] = picked or pairwise_cells(all_calls)
-    return picked
+    pairwise_cache[:] = pairwise_cache or pairwise_cells(all_calls)
+    return pairwise_cache
 
 
 def begin(harness: Harness, scenario: Scenario) -> StackResource:
@@ -113,19 +112,19 @@ def attempt(command: Callable[[], None]) -> OpenAIFTError | None:
 
 
 def converge(scenario: Scenario, resource: StackResource) -> None:
-    """Run the command again, as a user does next, until nothing is left to do."""
-    scenario = again(scenario)
-    for _ in range(MOST_COMMANDS):
+    """Run the command again, as a user would, until the stack has converged."""
+    scenario = next_scenario(scenario)
+    for _ in range(MAX_COMMANDS):
         error = run(scenario, resource)
         assert error is None or (scenario.fails and isinstance(error, JobFailedError)), error
         if is_done(scenario, resource):
             return
     raise AssertionError(
-        f"{MOST_COMMANDS} commands later, {resource.outs} is still not what {resource.inputs} asks for"
+        f"{MAX_COMMANDS} commands later, the outputs {resource.outs} still do not match the inputs {resource.inputs}"
     )
 
 
-def again(scenario: Scenario) -> Scenario:
+def next_scenario(scenario: Scenario) -> Scenario:
     """Return the scenario of the next command: any `up` completes a forced replacement."""
     by_force = scenario.command == "force"
     return Scenario(scenario.prepare, "up", scenario.leaves, scenario.fails) if by_force else scenario
@@ -137,8 +136,8 @@ def is_done(scenario: Scenario, resource: StackResource) -> bool:
     return scenario.command != "up" or scenario.fails or resource.has_converged()
 
 
-def assert_kept(harness: Harness, scenario: Scenario, resource: StackResource) -> None:
-    """Check that the service holds the wanted objects and no others, and that the state matches."""
+def assert_consistent(harness: Harness, scenario: Scenario, resource: StackResource) -> None:
+    """Assert that the service has exactly the expected objects, and that the state matches."""
     assert harness.contents() == scenario.leaves
     if scenario.command in ("destroy", "check"):
         return
@@ -153,7 +152,7 @@ def assert_readable(texts: Iterable[str]) -> None:
             assert forbidden not in text, text
 
 
-def assert_sentence(error: OpenAIFTError) -> None:
+def assert_actionable(error: OpenAIFTError) -> None:
     assert_readable([str(error)])
     assert ADVICE.search(str(error)), error
 
@@ -161,10 +160,10 @@ def assert_sentence(error: OpenAIFTError) -> None:
 def assert_survived(
     harness: Harness, scenario: Scenario, resource: StackResource, error: OpenAIFTError | None
 ) -> None:
-    """Check an operation that met a fault: no job too many, and the next command completes it."""
+    """Assert that an operation with a fault created no extra job, and that the next command completes it."""
     assert_readable(line for message in harness.messages for line in message.splitlines())
     if error:
-        assert_sentence(error)
+        assert_actionable(error)
     announced = [text for text in harness.messages if "the next `pulumi up`" in text]
     harness.clear_faults()
     if scenario.command != "destroy" and not resource.pending_deletes:
@@ -172,12 +171,12 @@ def assert_survived(
     if not (error or announced):
         assert harness.contents() == scenario.leaves
     converge(scenario, resource)
-    assert_kept(harness, scenario, resource)
+    assert_consistent(harness, scenario, resource)
 
 
 @every_scenario
 def test_operations_succeed_without_a_fault(harness: Harness, scenario: Scenario) -> None:
-    """Each operation reaches its goal without a fault, the measure for those with one."""
+    """Without faults, each operation succeeds; this is the reference for the tests with faults."""
     resource = begin(harness, scenario)
 
     error = run(scenario, resource)
@@ -185,7 +184,7 @@ def test_operations_succeed_without_a_fault(harness: Harness, scenario: Scenario
     assert error is None or scenario.fails, error
     assert harness.contents() == scenario.leaves
     converge(scenario, resource)
-    assert_kept(harness, scenario, resource)
+    assert_consistent(harness, scenario, resource)
 
 
 @every_online_scenario
@@ -207,15 +206,15 @@ def test_each_fault_is_survived_at_each_call(
 def assert_survives(harness: Harness, scenario: Scenario, cells: Sequence[Cell]) -> None:
     """Check each cell: the operation succeeds or reports what to do, and the next command completes it."""
     assert cells
-    broken = []
+    problems = []
     for cell in cells:
         try:
             assert_survives_at(harness, scenario, cell)
-        except Exception as problem:  # noqa: BLE001 - the other cells are checked all the same
+        except Exception as problem:  # noqa: BLE001 - the other cells must still run
             problem.add_note(f"{cell.fault} at {cell.call}")
-            broken.append(problem)
-    if broken:
-        raise ExceptionGroup(scenario.name, broken)
+            problems.append(problem)
+    if problems:
+        raise ExceptionGroup(scenario.name, problems)
 
 
 def assert_survives_at(harness: Harness, scenario: Scenario, cell: Cell) -> None:
@@ -266,7 +265,7 @@ def test_each_action_of_the_emulator_is_a_fault() -> None:
 
 @every_online_scenario
 def test_an_unreachable_service_is_reported(harness: Harness, scenario: Scenario) -> None:
-    """An operation on a service that refuses connections reports it, and changes nothing that the next one misses."""
+    """An operation reports refused connections, and the next command completes it."""
     resource = begin(harness, scenario)
     harness.base_url = CLOSED_PORT
 
@@ -276,14 +275,14 @@ def test_an_unreachable_service_is_reported(harness: Harness, scenario: Scenario
 
 
 def test_destroy_revokes_permissions_of_an_interrupted_update(harness: Harness) -> None:
-    resource = projects_come_and_go(harness)
+    resource = projects_are_added_and_removed(harness)
     harness.service.fault("DELETE", "~.*/permissions/.*", "status", None, status=503)
     resource.up()
     harness.clear_faults()
 
     resource.destroy()
 
-    assert harness.contents().grants == frozenset()
+    assert harness.contents().permissions == frozenset()
 
 
 def test_scenarios_run_each_operation_and_endpoint(harness: Harness) -> None:

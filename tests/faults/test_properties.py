@@ -1,4 +1,4 @@
-"""What holds for all inputs, not only for those that somebody thought of."""
+"""Property-based tests of the providers, for arbitrary and for valid inputs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ bounded = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
-# inputs that are anything
+# arbitrary inputs
 NAMES = st.sampled_from(
     [
         "type",
@@ -79,25 +79,25 @@ LEAVES = (
     | st.builds(Unknown)
     | st.sampled_from(["auto", "reinforcement", "multi", "string_check", "ftjob-1", "ft:m:o::a", ".", "\0"])
 )
-JUNK = st.recursive(
+ARBITRARY = st.recursive(
     LEAVES,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES | st.text(), inner, max_size=4),
     max_leaves=12,
 )
 
-# inputs that fit
+# valid inputs
 WORDS = st.text(string.ascii_letters + string.digits + " -_", min_size=1, max_size=20).filter(str.strip)
 AUTO = st.just("auto")
-OF_ALL = {
+COMMON_HYPERPARAMETERS = {
     "n_epochs": AUTO | st.integers(1, 50),
     "batch_size": AUTO | st.integers(1, 256),
     "learning_rate_multiplier": AUTO | st.floats(0.001, 100),
 }
-OF_METHOD: dict[str, dict[str, st.SearchStrategy[Any]]] = {
-    "supervised": OF_ALL,
-    "dpo": {**OF_ALL, "beta": AUTO | st.floats(0.001, 2)},
+METHOD_HYPERPARAMETERS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "supervised": COMMON_HYPERPARAMETERS,
+    "dpo": {**COMMON_HYPERPARAMETERS, "beta": AUTO | st.floats(0.001, 2)},
     "reinforcement": {
-        **OF_ALL,
+        **COMMON_HYPERPARAMETERS,
         "reasoning_effort": st.sampled_from(["default", "low", "medium", "high"]),
         "compute_multiplier": AUTO | st.floats(0.001, 10),
         "eval_interval": AUTO | st.integers(1, 9),
@@ -117,10 +117,10 @@ GRADERS = st.sampled_from(["eq", "ne", "like", "ilike"]).map(
 
 @st.composite
 def methods(draw: st.DrawFn) -> dict[str, Any]:
-    kind = draw(st.sampled_from(sorted(OF_METHOD)))
+    kind = draw(st.sampled_from(sorted(METHOD_HYPERPARAMETERS)))
     block: dict[str, Any] = draw(
         st.fixed_dictionaries(
-            {}, optional={"hyperparameters": st.fixed_dictionaries({}, optional=OF_METHOD[kind])}
+            {}, optional={"hyperparameters": st.fixed_dictionaries({}, optional=METHOD_HYPERPARAMETERS[kind])}
         )
     )
     if kind == "reinforcement":
@@ -164,12 +164,14 @@ PROJECTS = st.lists(
 @pytest.mark.parametrize(
     "kind", [FileProvider, FineTuningJobProvider, FineTuningCheckpointPermissionProvider]
 )
-@given(data=st.data(), more=st.dictionaries(NAMES | st.text(), JUNK, max_size=2))
+@given(data=st.data(), more=st.dictionaries(NAMES | st.text(), ARBITRARY, max_size=2))
 @settings(bounded, max_examples=30)
 def test_check_never_raises(
     configure: Configure, kind: type[Provider], data: st.DataObject, more: dict[str, Any]
 ) -> None:
-    news = data.draw(st.fixed_dictionaries({}, optional=dict.fromkeys(kind.inputs_model.model_fields, JUNK)))
+    news = data.draw(
+        st.fixed_dictionaries({}, optional=dict.fromkeys(kind.inputs_model.model_fields, ARBITRARY))
+    )
 
     result = configure(kind).check({}, {**news, **more})
 
@@ -179,79 +181,79 @@ def test_check_never_raises(
 @pytest.mark.parametrize(
     "path", ["\0", "a" * 5000, "/dev/null/data.jsonl"], ids=["null", "long", "below a file"]
 )
-def test_check_never_raises_for_paths_that_no_system_has(configure: Configure, path: str) -> None:
+def test_check_never_raises_for_invalid_paths(configure: Configure, path: str) -> None:
     (failure,) = configure(FileProvider).check({}, {"file": path}).failures
 
     assert failure.reason.startswith("file: ")
 
 
-def assert_settled(provider: Provider, asked: dict[str, Any]) -> None:
-    """After `up` and `refresh`, a preview shows no change, and another refresh finds nothing new."""
-    created = provider.create(as_stored(asked))
+def assert_converges(provider: Provider, inputs: dict[str, Any]) -> None:
+    """Assert that after `up` and `refresh` a preview shows no changes, and another refresh changes no outputs."""
+    created = provider.create(as_stored(inputs))
     read = provider.read(created.id, as_stored(created.outs))
     again = provider.read(created.id, as_stored(read.outs))
 
-    diff = provider.diff(created.id, as_stored(read.outs), as_stored(asked))
+    diff = provider.diff(created.id, as_stored(read.outs), as_stored(inputs))
 
     assert (diff.changes, diff.replaces) == (False, [])
     assert as_stored(again.outs) == as_stored(read.outs)
 
 
-@given(asked=FILES, content=st.binary(min_size=1, max_size=50))
+@given(inputs=FILES, content=st.binary(min_size=1, max_size=50))
 @bounded
 def test_a_created_file_matches_its_inputs(
-    configure: Configure, tmp_path: Path, asked: dict[str, Any], content: bytes
+    configure: Configure, tmp_path: Path, inputs: dict[str, Any], content: bytes
 ) -> None:
     path = tmp_path / "data.jsonl"
     path.write_bytes(content)
 
-    assert_settled(configure(FileProvider), {"__identity": "o::s::p::File::f", "file": str(path), **asked})
+    assert_converges(configure(FileProvider), {"__identity": "o::s::p::File::f", "file": str(path), **inputs})
 
 
 @pytest.mark.parametrize(
     "name", ['a "good" one.jsonl', "two\nlines.jsonl", "back\\slash.jsonl", "über.jsonl"]
 )
-def test_a_filename_is_kept_or_refused(configure: Configure, training_data: Path, name: str) -> None:
-    """A name that the form cannot carry as it is would be another one at every look."""
-    provider, asked = configure(FileProvider), {"file": str(training_data), "filename": name}
+def test_a_filename_is_unchanged_or_rejected(configure: Configure, training_data: Path, name: str) -> None:
+    """The form would change such a name, so that every preview would show a difference."""
+    provider, inputs = configure(FileProvider), {"file": str(training_data), "filename": name}
 
-    if not provider.check({}, asked).failures:
-        assert_settled(provider, asked)
+    if not provider.check({}, inputs).failures:
+        assert_converges(provider, inputs)
 
 
 @pytest.fixture
 def data_for(configure: Configure, tmp_path: Path) -> Callable[[str], str]:
-    """Gives the id of a file that suits a method."""
+    """Return a function that uploads a valid file for a method and returns its id."""
     rows = {
-        "supervised": {"messages": [_says("user"), _says("assistant")]},
+        "supervised": {"messages": [_message("user"), _message("assistant")]},
         "dpo": {
-            "input": {"messages": [_says("user")]},
-            "preferred_output": [_says("assistant")],
-            "non_preferred_output": [_says("assistant", "No.")],
+            "input": {"messages": [_message("user")]},
+            "preferred_output": [_message("assistant")],
+            "non_preferred_output": [_message("assistant", "No.")],
         },
-        "reinforcement": {"messages": [_says("user")], "answer": "Yes."},
+        "reinforcement": {"messages": [_message("user")], "answer": "Yes."},
     }
-    known: dict[str, str] = {}
+    ids: dict[str, str] = {}
 
     def get(kind: str) -> str:
         path = tmp_path / f"{kind}.jsonl"
         path.write_text(f"{json.dumps(rows[kind])}\n" * 12)
-        return known.setdefault(kind, configure(FileProvider).create({"file": str(path)}).id)
+        return ids.setdefault(kind, configure(FileProvider).create({"file": str(path)}).id)
 
     return get
 
 
-def _says(role: str, content: str = "Yes.") -> dict[str, str]:
+def _message(role: str, content: str = "Yes.") -> dict[str, str]:
     return {"role": role, "content": content}
 
 
 @pytest.mark.usefixtures("_every_method")
-@given(asked=JOBS)
+@given(inputs=JOBS)
 @bounded
 def test_a_created_job_matches_its_inputs(
-    configure: Configure, data_for: Callable[[str], str], asked: dict[str, Any]
+    configure: Configure, data_for: Callable[[str], str], inputs: dict[str, Any]
 ) -> None:
-    kind = asked["method"]["type"]
+    kind = inputs["method"]["type"]
     file = data_for(kind)
     data = (
         {"training_file": file, "validation_file": file}
@@ -259,7 +261,7 @@ def test_a_created_job_matches_its_inputs(
         else {"training_file": file}
     )
 
-    assert_settled(configure(FineTuningJobProvider), {"model": MODELS[kind], **data, **asked})
+    assert_converges(configure(FineTuningJobProvider), {"model": MODELS[kind], **data, **inputs})
 
 
 @pytest.fixture
@@ -278,7 +280,7 @@ def test_created_permissions_match_their_inputs(
 ) -> None:
     provider = configure(FineTuningCheckpointPermissionProvider)
 
-    assert_settled(provider, {"checkpoint_id": checkpoint, "project_ids": projects})
+    assert_converges(provider, {"checkpoint_id": checkpoint, "project_ids": projects})
 
 
 SERVICE_JOBS = st.builds(
@@ -296,30 +298,30 @@ SERVICE_JOBS = st.builds(
 )
 
 
-@given(job=SERVICE_JOBS, asked=JOBS)
+@given(job=SERVICE_JOBS, inputs=JOBS)
 @settings(bounded, max_examples=25)
-def test_reading_the_same_job_twice_gives_equal_outputs(job: Job, asked: dict[str, Any]) -> None:
-    once = _job_outputs.outputs(job, asked)
+def test_reading_the_same_job_twice_gives_equal_outputs(job: Job, inputs: dict[str, Any]) -> None:
+    once = _job_outputs.outputs(job, inputs)
 
     assert _job_outputs.outputs(job, once) == once
 
 
 KEYS = st.text([chr(code) for code in range(ord("!"), ord("~") + 1)], min_size=12, max_size=60)
-PLACES = ("message", "code", "param", "type")
+ERROR_FIELDS = ("message", "code", "param", "type")
 
 
 @st.composite
-def answers(draw: st.DrawFn, key: str) -> httpx.Response:
-    """An error that holds the key wherever a service can put one."""
+def error_responses(draw: st.DrawFn, key: str) -> httpx.Response:
+    """Return a response with the key in any of its parts."""
     before, after = draw(st.text(max_size=20)), draw(st.text(max_size=20))
-    holds = f"{before}{key}{after}"
-    body = {"error": dict.fromkeys(draw(st.sets(st.sampled_from(PLACES))), holds)}
+    text = f"{before}{key}{after}"
+    body = {"error": dict.fromkeys(draw(st.sets(st.sampled_from(ERROR_FIELDS))), text)}
     shapes = [
         json.dumps(body),
-        json.dumps({"detail": holds}),
-        json.dumps(holds),
-        holds,
-        f"<html>{holds}</html>",
+        json.dumps({"detail": text}),
+        json.dumps(text),
+        text,
+        f"<html>{text}</html>",
     ]
     status = draw(st.sampled_from([200, 307, 400, 401, 403, 404, 408, 429, 500, 503]))
     headers = {"x-request-id": key, "location": f"https://{key}/", "content-type": key}
@@ -328,26 +330,29 @@ def answers(draw: st.DrawFn, key: str) -> httpx.Response:
 
 @given(data=st.data(), key=KEYS, admin=st.booleans())
 @settings(bounded, max_examples=25)
-def test_no_error_holds_a_key(data: st.DataObject, key: str, *, admin: bool) -> None:
-    answer = data.draw(answers(key))
-    known = Settings(
+def test_no_error_contains_a_key(data: st.DataObject, key: str, *, admin: bool) -> None:
+    response = data.draw(error_responses(key))
+    secret_settings = Settings(
         api_key=None if admin else key,
         admin_key=key if admin else None,
         base_url="http://127.0.0.1:1/v1",
         max_retries=0,
     )
     http = Session(
-        known, admin=admin, transport=httpx.MockTransport(lambda _: answer), time=FakeClock(WALL).time
+        secret_settings,
+        admin=admin,
+        transport=httpx.MockTransport(lambda _: response),
+        time=FakeClock(WALL).time,
     )
 
     try:
-        http.request("GET", "/files", read=_refuse)
+        http.request("GET", "/files", read=_reject)
     except RequestError as error:
-        shown = [str(error), repr(error), *map(str, vars(error).values()), *map(str, error.args)]
-        assert not [text for text in shown if key in text]
+        texts = [str(error), repr(error), *map(str, vars(error).values()), *map(str, error.args)]
+        assert not [text for text in texts if key in text]
     finally:
         http.close()
 
 
-def _refuse(_decoded: Any) -> None:
-    raise ValueError("not what was asked for")
+def _reject(_decoded: Any) -> None:
+    raise ValueError("unexpected response")

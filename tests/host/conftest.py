@@ -32,7 +32,7 @@ def _engine_of_all() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def process(_engine_of_all: Engine) -> Iterator[HostProcess]:
-    """The process that all tests share. Whatever it is asked, it has nothing to tell on stderr."""
+    """Start the process that all tests share, and check that it never writes to stderr."""
     with HostProcess(_engine_of_all.address) as process:
         yield process
         assert process.stderr == ""
@@ -46,28 +46,28 @@ def _host_of_all(process: HostProcess, _engine_of_all: Engine) -> Iterator[Host]
 
 @pytest.fixture
 def unconfigured(_host_of_all: Host) -> Host:
-    """A host that all tests share, as the last test has configured it."""
+    """Return the shared host, with the configuration of the last test that used it."""
     _host_of_all.engine.logs.clear()
     return _host_of_all
 
 
 @pytest.fixture
 def host(unconfigured: Host, service: Emulator) -> Host:
-    """A host whose stack uses a service where jobs are done at the first look."""
+    """Return a host whose stack uses a service where jobs finish at the first poll."""
     unconfigured.configure(configuration(service.url))
     return unconfigured
 
 
 @pytest.fixture
 def slow_host(unconfigured: Host, slow_service: Emulator) -> Host:
-    """A host whose stack uses a service whose time stands still until the test moves it."""
+    """Return a host whose stack uses a service whose time passes only in `advance`."""
     unconfigured.configure(configuration(slow_service.url))
     return unconfigured
 
 
 @pytest.fixture
 def own_process(slow_service: Emulator) -> Iterator[tuple[Host, HostProcess]]:
-    """A host that the test may interrupt or kill. It uses the service whose time stands still."""
+    """Start a host that the test may interrupt or kill. Its service's time passes only in `advance`."""
     with (
         Engine().serving() as engine,
         HostProcess(engine.address) as process,
@@ -79,7 +79,10 @@ def own_process(slow_service: Emulator) -> Iterator[tuple[Host, HostProcess]]:
 
 @pytest.fixture
 def own_host(slow_service: Emulator) -> Iterator[Host]:
-    """A host that the test may cancel, in the test's process: that starts sooner. It uses the same service."""
+    """Start a host in the test's process, which is faster, for tests that cancel it.
+
+    It uses the same service.
+    """
     with Engine().serving() as engine, served(engine) as address, connected(address, engine) as host:
         host.configure(configuration(slow_service.url))
         yield host
@@ -89,17 +92,17 @@ def own_host(slow_service: Emulator) -> Iterator[Host]:
 
 @pytest.fixture
 def file_id(host: Host, training_data: Path) -> str:
-    """A training file at the service."""
+    """Upload a training file, and return its id."""
     return upload(host, training_data)
 
 
 @pytest.fixture
 def job_inputs(file_id: str) -> dict[str, Any]:
-    """Inputs of a job that trains well."""
+    """Return inputs of a job that succeeds."""
     return {**IDENTITY, "model": MODEL, "training_file": file_id}
 
 
 @pytest.fixture
 def slow_job_inputs(slow_host: Host, training_data: Path) -> dict[str, Any]:
-    """Inputs of a job that trains for as long as the test wants."""
+    """Return inputs of a job that trains until the test advances the time."""
     return {**IDENTITY, "model": MODEL, "training_file": upload(slow_host, training_data)}

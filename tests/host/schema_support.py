@@ -1,4 +1,6 @@
-"""What the tests of the schema share: a language host that writes programs, inputs, and a look at the models."""
+"""Helpers of the schema's tests: a language host that writes programs, example inputs, and the models in
+annotations.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,11 @@ from pydantic import BaseModel
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-STRANGE = """it's "strange": ${x} %{y} {{z}} \\ a tab\tand
+SPECIAL_TEXT = """it's "strange": ${x} %{y} {{z}} \\ a tab\tand
 a line more, ü"""
-LONGEST_ANSWER = 60
+MAX_RESPONSE_TIME = 60
 _MESSAGES = [
-    {"role": "developer", "content": STRANGE, "type": "message"},
+    {"role": "developer", "content": SPECIAL_TEXT, "type": "message"},
     {"role": "user", "content": {"type": "input_text", "text": "{{sample.output_text}}"}},
     {"role": "user", "content": [{"type": "output_text", "text": "a"}, "b"]},
 ]
@@ -37,7 +39,7 @@ _GRADERS: dict[str, Any] = {
         "type": "text_similarity",
         "name": "near",
         "input": "{{sample.output_text}}",
-        "reference": STRANGE,
+        "reference": SPECIAL_TEXT,
         "evaluation_metric": "rouge_1",
     },
     "score.model": {
@@ -62,7 +64,7 @@ _GRADERS: dict[str, Any] = {
         "labels": ["good", "bad"],
         "passing_labels": ["good"],
     },
-    "code": {"type": "python", "name": "code", "source": f"# {STRANGE}\n", "image_tag": "2025-05-08"},
+    "code": {"type": "python", "name": "code", "source": f"# {SPECIAL_TEXT}\n", "image_tag": "2025-05-08"},
 }
 _HYPERPARAMETERS = {"n_epochs": 3, "batch_size": "auto", "learning_rate_multiplier": 2}
 _REQUIRED = {"model": "gpt-4.1-mini-2025-04-14", "training_file": "file-1"}
@@ -99,24 +101,24 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
         "FineTuningJob",
         {
             **_REQUIRED,
-            "suffix": STRANGE,
+            "suffix": SPECIAL_TEXT,
             "seed": 2147483647,
             "method": {"type": "supervised", "supervised": {"hyperparameters": _HYPERPARAMETERS}},
             "integrations": [
                 {
                     "type": "wandb",
-                    "wandb": {"project": "p", "name": "n", "entity": "e", "tags": ["a", STRANGE]},
+                    "wandb": {"project": "p", "name": "n", "entity": "e", "tags": ["a", SPECIAL_TEXT]},
                 },
                 {"type": "wandb", "wandb": {"project": "q"}},
             ],
-            "metadata": {"team.name": "a", "an odd key: é": STRANGE, "class": ""},
+            "metadata": {"team.name": "a", "an odd key: é": SPECIAL_TEXT, "class": ""},
             "extra_body": {"service_tier": {"x-y": [1, 1.5, "a", True, None, {"a.b": {}}]}},
             "wait_for_completion": False,
             "cancel_after_timeout": 7200,
             "paused": True,
             "recreate_on_failure": True,
             "delete_model_on_destroy": False,
-            "triggers": ["a", 1, 0.25, False, None, {"odd key": [STRANGE]}, []],
+            "triggers": ["a", 1, 0.25, False, None, {"odd key": [SPECIAL_TEXT]}, []],
         },
     ),
     "dpo": (
@@ -153,7 +155,7 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }
-"""Every input that there is: resource's name → type and inputs."""
+"""Resources with every input: name → type and inputs."""
 
 UNKNOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "added": (
@@ -168,11 +170,11 @@ UNKNOWN: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "left-out": ("FineTuningJob", _reinforcement({"type": "score_model"})),
 }
-"""What our models do not know: services add hyperparameters, and leave out what the API requires."""
+"""Inputs outside of the models: services add hyperparameters, and omit properties that the API requires."""
 
 
 def hcl(value: Any) -> str:
-    """A value as the engine writes it into the program that it has translated to Python."""
+    """Write a value as the engine writes it into the program that it converts to Python."""
     if isinstance(value, dict):
         return "{" + "".join(f"{hcl(key)} = {hcl(item)}\n" for key, item in value.items()) + "}"
     if isinstance(value, list):
@@ -196,7 +198,7 @@ def resource(name: str, token: str, inputs: dict[str, Any]) -> str:
 
 
 class LanguageHost:
-    """The engine's translator to Python, which takes our schema as it would take the host's."""
+    """The engine's converter to Python, given the host's schema."""
 
     def __init__(self, folder: str, schema: str) -> None:
         self._schema = schema
@@ -212,11 +214,13 @@ class LanguageHost:
     def close(self) -> None:
         self._channel.close()
         self._process.send_signal(signal.SIGINT)
-        self._process.communicate(timeout=LONGEST_ANSWER)
+        self._process.communicate(timeout=MAX_RESPONSE_TIME)
         self._loader.stop(None).wait()
 
     def _loading(self) -> grpc.GenericRpcHandler:
-        """What `loader_pb2_grpc` would do, which the SDK ships with an import of a package that it lacks."""
+        """Return the handler that `loader_pb2_grpc` would add; in the SDK, that module imports a missing
+        package.
+        """
         answer = grpc.unary_unary_rpc_method_handler(
             lambda _request, _context: loader_pb2.GetSchemaResponse(schema=self._schema.encode()),
             request_deserializer=loader_pb2.GetSchemaRequest.FromString,
@@ -225,13 +229,13 @@ class LanguageHost:
         return grpc.method_handlers_generic_handler("codegen.Loader", {"GetSchema": answer})
 
     def translate(self, program: str) -> tuple[str, list[str]]:
-        """The program in Python, and what is wrong with it. Types are checked, which an import does not do."""
+        """Return the program in Python, and the problems found. Types are checked, unlike in an import."""
         request = language_pb2.GenerateProgramRequest(
             source={"main.pp": program}, loader_target=self._address, strict=True
         )
         stub = language_pb2_grpc.LanguageRuntimeStub(self._channel)
         try:
-            answer = stub.GenerateProgram(request, timeout=LONGEST_ANSWER)
+            answer = stub.GenerateProgram(request, timeout=MAX_RESPONSE_TIME)
         except grpc.RpcError as error:
             return "", [str(error)]
         problems = [f"{found.summary}; {found.detail}" for found in answer.diagnostics]
@@ -244,7 +248,7 @@ class LanguageHost:
 
 
 def models(annotations: Iterable[Any]) -> Iterator[type[BaseModel]]:
-    """The models that annotations name, and those that their fields name."""
+    """Yield the models in annotations, and recursively in their fields."""
     for annotation in annotations:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             yield annotation
@@ -258,7 +262,7 @@ def nested_models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
 
 
 def fields_used(value: Any) -> Iterator[tuple[type[BaseModel], str]]:
-    """Each field that is set in a model or in a nested one."""
+    """Yield each field that is set in a model or in a nested model."""
     if isinstance(value, BaseModel):
         for name in value.model_fields_set:
             yield type(value), name

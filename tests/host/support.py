@@ -1,4 +1,4 @@
-"""The engine's side of a provider host: it starts one, calls it, and keeps what the host tells it."""
+"""The engine's side of a provider host: start a host, call it, and record its log messages."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ if TYPE_CHECKING:
     from pulumi.dynamic import ResourceProvider
 
 ROOT = Path(__file__).parents[2]
-OURS = "pulumi-python:dynamic/openai_ft:"
-THEIRS = "pulumi-python:dynamic:Resource"
+TYPE_PREFIX = "pulumi-python:dynamic/openai_ft:"
+THIRD_PARTY_TYPE = "pulumi-python:dynamic:Resource"
 FILE, JOB, PERMISSION = "File", "FineTuningJob", "FineTuningCheckpointPermission"
 MODEL = "gpt-4o-mini-2024-07-18"
 IDENTITY = {"__identity": "organization::dev::shop::FineTuningJob::support"}
-"""What a job's constructor says of who asks for it."""
+"""The identity of the requesting resource, which a job's constructor adds."""
 UNKNOWN = rpc.UNKNOWN
 LONGEST_WAIT = 20.0
-"""Seconds after which something that was to happen has not happened."""
+"""Seconds after which an expected event counts as missing."""
 MANY = 256
-"""Calls that this engine has under way at a time."""
+"""Number of concurrent calls of this engine."""
 
 
 def urn(kind: str, name: str = "support", *, parents: str = "") -> str:
-    """The URN of a resource: of ours where the type is one of our classes' names."""
-    token = kind if ":" in kind else OURS + kind
+    """Return the URN of a resource; the name of a resource class selects its type."""
+    token = kind if ":" in kind else TYPE_PREFIX + kind
     return f"urn:pulumi:dev::shop::{parents}{token}::{name}"
 
 
@@ -57,21 +57,21 @@ def struct(properties: Mapping[str, Any] | None) -> struct_pb2.Struct:
     return made
 
 
-def plain(given: struct_pb2.Struct) -> dict[str, Any]:
-    """Properties but for the provider, whole numbers as such."""
+def to_dict(given: struct_pb2.Struct) -> dict[str, Any]:
+    """Return properties without the provider. Whole numbers are ints."""
     found: dict[str, Any] = json_format.MessageToDict(given)
     found.pop("__provider", None)
     return found
 
 
 def pickled(provider: ResourceProvider) -> dict[str, str]:
-    """What a program adds to the properties of a resource of this provider."""
+    """Return the property with which a program adds this provider to a resource."""
     return {"__provider": serialize_provider(provider)}
 
 
 @dataclass(frozen=True)
 class Failed:
-    """How a call failed, and what is to be recorded all the same."""
+    """The error of a failed call, and the state that the engine records in spite of it."""
 
     reason: str
     left: provider_pb2.ErrorResourceInitFailed | None
@@ -94,7 +94,7 @@ def failed(error: grpc.RpcError) -> Failed:
 
 @dataclass
 class Engine(engine_pb2_grpc.EngineServicer):
-    """The part of the engine that hosts talk to."""
+    """The part of the engine that hosts call."""
 
     logs: list[engine_pb2.LogRequest] = field(default_factory=list)
     address: str = ""
@@ -116,7 +116,7 @@ class Engine(engine_pb2_grpc.EngineServicer):
         return empty_pb2.Empty()
 
     def await_log(self, text: str, urn: str | None = None) -> engine_pb2.LogRequest:
-        """The first message of anybody, or of one resource, that holds the text, once it has come."""
+        """Wait for a message that contains the text, optionally of a single resource, and return the first."""
 
         def found() -> engine_pb2.LogRequest | None:
             return next((log for log in self.logs if text in log.message and urn in (None, log.urn)), None)
@@ -126,22 +126,22 @@ class Engine(engine_pb2_grpc.EngineServicer):
         assert log, f"{text!r} was not among {[log.message for log in self.logs]}"
         return log
 
-    def said(self, name: str) -> list[str]:
-        """What was told of a resource and stays in the diagnostics."""
+    def messages_of(self, name: str) -> list[str]:
+        """Return the messages of a resource that stay in the diagnostics."""
         return [log.message for log in self.logs if not log.ephemeral and log.urn.endswith(f"::{name}")]
 
 
 def _arguments(engine_address: str) -> list[str]:
-    """What an engine gives that was started with `-v=9 --logtostderr`."""
+    """Return the arguments of an engine that was started with `-v=9 --logtostderr`."""
     return ["--logtostderr", "-v=9", engine_address] if engine_address else []
 
 
 class HostProcess:
-    """A host in a process of its own.
+    """A host in a separate process.
 
     Args:
-        engine_address: Where its engine listens; without, it gets no argument.
-        environment: Further environment variables. No setting of the person who runs the tests reaches it.
+        engine_address: Address of the host's engine; if empty, the host gets no argument.
+        environment: Additional environment variables. The host does not inherit your own settings.
     """
 
     def __init__(self, engine_address: str = "", environment: Mapping[str, str] | None = None) -> None:
@@ -175,7 +175,7 @@ class HostProcess:
 
     @property
     def stderr(self) -> str:
-        """What it has written there so far."""
+        """Return its stderr so far."""
         self._stderr.seek(0)
         return self._stderr.read().decode()
 
@@ -183,7 +183,7 @@ class HostProcess:
         self.process.send_signal(signal.SIGINT)
 
     def wait(self) -> int:
-        """Its exit code, once it has ended."""
+        """Wait until it exits, and return its exit code."""
         return self.process.wait(LONGEST_WAIT)
 
 
@@ -192,15 +192,15 @@ class Host:
     """A host as its engine calls it.
 
     Attributes:
-        stub: Its methods as the protocol has them.
-        engine: What it tells its engine.
+        stub: The methods of the protocol.
+        engine: The engine, which records the host's messages.
     """
 
     stub: Any
     engine: Engine
 
     def configure(self, config: Mapping[str, str | None]) -> None:
-        """Hands over the stack's configuration; keys without a namespace are ours, entries that are None left out."""
+        """Set the stack's configuration. Keys without a namespace are this package's; None removes a key."""
         given = {
             key if ":" in key else f"openai-ft:{key}": value
             for key, value in config.items()
@@ -233,7 +233,7 @@ class Host:
     def creating(
         self, kind: str, properties: Mapping[str, Any], name: str = "support"
     ) -> Future[provider_pb2.CreateResponse]:
-        """A create that goes on while the test does something else."""
+        """Start a create that runs while the test does something else."""
         call: Future[provider_pb2.CreateResponse] = self.stub.Create.future(_create(kind, properties, name))
         return call
 
@@ -254,7 +254,7 @@ class Host:
     def updating(
         self, kind: str, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any], name: str = "support"
     ) -> Future[provider_pb2.UpdateResponse]:
-        """An update that goes on while the test does something else."""
+        """Start an update that runs while the test does something else."""
         request = _update(kind, id_, olds, news, name)
         call: Future[provider_pb2.UpdateResponse] = self.stub.Update.future(request)
         return call
@@ -304,7 +304,7 @@ def _update(
 
 @contextmanager
 def served(engine: Engine) -> Iterator[str]:
-    """A host in this process: the address where it serves."""
+    """Start a host in this process, and yield its address."""
     server = grpc.server(ThreadPoolExecutor(MANY), options=_GRPC_CHANNEL_OPTIONS)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(engine.address), server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -315,13 +315,13 @@ def served(engine: Engine) -> Iterator[str]:
 
 @contextmanager
 def connected(address: str, engine: Engine) -> Iterator[Host]:
-    """The host that serves at an address, as its engine calls it."""
+    """Connect to the host at an address."""
     with grpc.insecure_channel(address, _GRPC_CHANNEL_OPTIONS) as channel:
         yield Host(provider_pb2_grpc.ResourceProviderStub(channel), engine)
 
 
 def refusal(call: Callable[..., Any], *arguments: Any, **more: Any) -> Failed:
-    """How a call fails, which it must."""
+    """Make a call that must fail, and return its error."""
     try:
         given = call(*arguments, **more)
     except grpc.RpcError as error:
@@ -330,7 +330,7 @@ def refusal(call: Callable[..., Any], *arguments: Any, **more: Any) -> Failed:
 
 
 def configuration(base_url: str, **changes: str | None) -> dict[str, str | None]:
-    """A stack's configuration for a service."""
+    """Return a stack's configuration for a service."""
     return {
         "apiKey": API_KEY,
         "adminKey": ADMIN_KEY,
@@ -341,12 +341,12 @@ def configuration(base_url: str, **changes: str | None) -> dict[str, str | None]
 
 
 def upload(host: Host, path: Path) -> str:
-    """The id that a file gets."""
+    """Upload a file, and return its id."""
     return host.create(FILE, {"file": str(path)}, "data").id
 
 
 def eventually(happened: Callable[[], Any]) -> None:
-    """Waits until something shows in the service's books, which tell nobody."""
+    """Wait until a condition of the service's objects is true; the service does not notify about changes."""
     deadline = time.monotonic() + LONGEST_WAIT
     while not happened():
         assert time.monotonic() < deadline

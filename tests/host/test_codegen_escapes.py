@@ -11,12 +11,12 @@ from pulumi_openai_ft.host._protocol import escape_for_codegen
 
 @given(st.text(alphabet="ab\"'\\ \t\r\n"))
 def test_a_multiline_text_is_printed_unchanged(text: str) -> None:
-    """The generator's triple quotes, as it writes them."""
+    """Use the generator's triple quotes in its own format."""
     text = f"x\n{text}"
 
     assert literal_eval(f'"""{escape_for_codegen(text)}"""') == text
 
 
 @pytest.mark.parametrize("text", ["", "a", 'C:\temp "quoted"', "line\n", 3, None, True])
-def test_characters_escaped_by_the_generator_are_left_alone(text: object) -> None:
+def test_characters_escaped_by_the_generator_are_unchanged(text: object) -> None:
     assert escape_for_codegen({"nested": [text]}) == {"nested": [text]}

@@ -13,14 +13,14 @@ def kinds(response: DiffResponse) -> dict[str, Any]:
     return {path: found.kind for path, found in response.detailedDiff.items()}
 
 
-def test_nothing_differs() -> None:
+def test_equal_properties_have_no_difference() -> None:
     found = diff_response(DetailedDiff(), {}, {})
 
     assert (found.changes, list(found.diffs), list(found.replaces)) == (DiffResponse.DIFF_NONE, [], [])
     assert found.hasDetailedDiff
 
 
-def test_something_is_left_to_do_although_nothing_differs() -> None:
+def test_unfinished_work_is_reported_without_a_difference() -> None:
     found = diff_response(DetailedDiff(is_unfinished=True), {}, {})
 
     assert (found.changes, kinds(found)) == (DiffResponse.DIFF_SOME, {})
@@ -52,7 +52,7 @@ def test_the_kind_of_a_property_difference(
     ],
 )
 def test_a_path_leads_into_a_property(path: str, name: str) -> None:
-    """The older forms of the same name the property alone."""
+    """Expect only the property's name in older fields of the response."""
     props = {
         "method": {"supervised": {"hyperparameters": {"n_epochs": 3}}},
         "metadata": {"a b": "c"},

@@ -39,7 +39,7 @@ def operation() -> Operation:
 
 @pytest.mark.usefixtures("operation")
 class TestLog:
-    """What the engine shows."""
+    """Messages in the engine's output."""
 
     def test_a_message_stays_in_the_diagnostics(self, host: EngineHost, engine: Engine) -> None:
         host.info("created job ftjob-1")
@@ -61,20 +61,20 @@ class TestLog:
         assert (log.urn, log.message, log.ephemeral) == (URN, "step 3/9", True)
         assert host.shows_progress
 
-    @pytest.mark.parametrize("address", ["", "127.0.0.1:9"], ids=["none", "gone"])
+    @pytest.mark.parametrize("address", ["", "127.0.0.1:9"], ids=["none", "not listening"])
     def test_messages_without_an_engine_are_dropped(self, address: str) -> None:
-        """A host without an engine serves tests and people who look around."""
+        """A host can run without an engine in tests and for inspection."""
         host = EngineHost(log=EngineLog(address), operations=Operations())
         began = time.monotonic()
 
-        host.info("anybody there?")
+        host.info("hello")
 
         assert time.monotonic() - began < 1
 
 
 @pytest.mark.usefixtures("operation")
 class TestInterruption:
-    """What Ctrl-C means to a provider."""
+    """The effect of Ctrl-C on a provider."""
 
     def test_an_interruption_wakes_a_sleeping_operation(self, host: EngineHost) -> None:
         failures: list[Exception] = []
@@ -93,14 +93,14 @@ class TestInterruption:
         assert not sleeper.is_alive()
         assert [str(error) for error in failures] == ["the command was interrupted"]
 
-    def test_without_it_sleep_is_sleep(self, host: EngineHost) -> None:
+    def test_an_uninterrupted_sleep_takes_its_time(self, host: EngineHost) -> None:
         began = time.monotonic()
 
         host.time.sleep(0.02)
 
         assert time.monotonic() - began >= 0.02
 
-    def test_consent_is_taken_back(self, host: EngineHost) -> None:
+    def test_an_interruption_raises_before_creation(self, host: EngineHost) -> None:
         assert not host.is_interrupted
         host.operations.interrupt()
 
@@ -120,7 +120,7 @@ class TestInterruption:
 
 
 class TestFinish:
-    """The rest of a create."""
+    """The rest of a create, once its resource exists."""
 
     def test_returns_the_completed_result(self, host: EngineHost, operation: Operation) -> None:
         first, last = CreateResult("ftjob-1", {}), CreateResult("ftjob-1", {"status": "succeeded"})
@@ -133,7 +133,7 @@ class TestFinish:
 
         def fail() -> CreateResult:
             assert operation.created is created
-            raise IncompleteResourceError("it goes on", {})
+            raise IncompleteResourceError("it is still running", {})
 
-        with pytest.raises(IncompleteResourceError, match="it goes on"):
+        with pytest.raises(IncompleteResourceError, match="it is still running"):
             host.complete_create(created, fail)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def config(service: Emulator) -> Iterator[Callable[[str], str | None]]:
-    """A stack's configuration."""
+    """Return a stack's configuration, as a function of the key."""
     values = {"openai-ft:apiKey": API_KEY, "openai-ft:baseUrl": service.url, "openai-ft:maxRetries": "1"}
     yield values.get
     connect(Settings.resolve(values.get)).close()
@@ -53,7 +53,7 @@ def test_a_function_is_called_at_the_configured_service(config: Any, file_id: st
 
 
 def test_arguments_come_as_the_engine_sends_them(config: Any, file_id: str) -> None:
-    """Numbers are floats there, and what is not set may be null."""
+    """Numbers arrive as floats, and unset values may be null."""
     found = invoke(f"{TYPE_PREFIX}getFiles", {"limit": 1.0, "purpose": None}, config)
 
     assert [file["id"] for file in found["files"]] == [file_id]
@@ -68,7 +68,7 @@ def test_an_unknown_function_is_refused_with_the_known_ones(config: Any, token: 
     assert all(name in str(refused.value) for name in LOOKUPS)
 
 
-def test_the_engine_gets_the_answer(config: Any, file_id: str) -> None:
+def test_the_engine_gets_the_response(config: Any, file_id: str) -> None:
     response = respond(request("getFile", file_id=file_id), config)
 
     assert answer_of(response)["id"] == file_id
@@ -76,9 +76,9 @@ def test_the_engine_gets_the_answer(config: Any, file_id: str) -> None:
 
 
 def test_failures_carry_the_error_class_to_the_program(config: Any) -> None:
-    (failure,) = respond(request("getFile", file_id="file-nobody"), config).failures
+    (failure,) = respond(request("getFile", file_id="file-missing"), config).failures
     with pytest.raises(NotFoundError) as raised:
-        invoke(f"{TYPE_PREFIX}getFile", {"file_id": "file-nobody"}, config)
+        invoke(f"{TYPE_PREFIX}getFile", {"file_id": "file-missing"}, config)
 
     assert failure.reason.split("; request")[0] == str(raised.value).split("; request")[0]
     assert failure.property.split("request_id")[0] == encode(raised.value).split("request_id")[0]
@@ -88,7 +88,7 @@ def test_failures_carry_the_error_class_to_the_program(config: Any) -> None:
     ("name", "args", "reason"),
     [
         ("getFile", {}, "get_file: file_id: is missing"),
-        ("getFile", {"file_id": "file-1", "colour": "red"}, "get_file: colour: is not a known property"),
+        ("getFile", {"file_id": "file-1", "color": "red"}, "get_file: color: is not a known property"),
         ("getMoon", {}, f"unknown function '{TYPE_PREFIX}getMoon': "),
     ],
 )

@@ -1,4 +1,4 @@
-"""What the host sends is what everybody else calls `google.rpc.Status`."""
+"""The host's error details can be read as `google.rpc.Status`."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ left = ErrorResourceInitFailed()
 assert detail.Unpack(left)
 print(status.code, status.message, detail.type_url, left.id, list(left.reasons), left.properties["seed"], sep="|")
 """
-# The two cannot be loaded into one process, so each is loaded into one of its own.
+# A process cannot load both declarations, so each is loaded in a separate process.
 DECLARATIONS = ["google.rpc.status_pb2", "pulumi.runtime.proto.status_pb2"]
 
 
 @pytest.mark.parametrize("declaration", DECLARATIONS)
-def test_everybody_can_read_it_even_in_our_process(declaration: str) -> None:
-    """Other people's providers may load either declaration."""
+def test_both_declarations_can_read_the_status(declaration: str) -> None:
+    """Third-party providers may load either declaration."""
     properties = Struct()
     properties.update({"seed": 7})
     detail = any_pb2.Any()

@@ -20,20 +20,20 @@ GRACE_PERIOD = 0.05
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_grace_period(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_operations, "GRACE_PERIOD", GRACE_PERIOD)
 
 
 @pytest.fixture
-def answered() -> Iterator[Event]:
-    """Set when a service that hangs is to answer, at the latest at the test's end."""
-    answered = Event()
-    yield answered
-    answered.set()
+def response() -> Iterator[Event]:
+    """Yield an event that ends a hanging service's response, at the latest when the test ends."""
+    response = Event()
+    yield response
+    response.set()
 
 
 def outcome(run: Callable[[], object]) -> Callable[[], object]:
-    """Runs something in a thread: what gives its result, or raises what it raised."""
+    """Run a function in a thread. The returned function gives its result, or raises its exception."""
     found: list[object] = []
 
     def keep() -> None:
@@ -61,38 +61,38 @@ def test_an_operation_returns_the_result_of_its_work() -> None:
 
 def test_an_operation_raises_the_error_of_its_work() -> None:
     def fail() -> None:
-        raise InputError("what is wrong")
+        raise InputError("it is wrong")
 
-    with pytest.raises(InputError, match="what is wrong"):
+    with pytest.raises(InputError, match="it is wrong"):
         Operations().run(Operation(URN), fail)
 
 
-def test_work_knows_its_operation() -> None:
+def test_work_can_access_its_operation() -> None:
     operations, operation = Operations(), Operation(URN)
 
     assert operations.run(operation, Operation.current) is operation
 
 
-def test_operations_do_not_see_each_other(answered: Event) -> None:
+def test_operations_do_not_see_each_other(response: Event) -> None:
     operations, first, second = Operations(), Operation("first"), Operation("second")
 
-    def look_later() -> Operation:
-        answered.wait(LONGEST_WAIT)
+    def wait_and_get() -> Operation:
+        response.wait(LONGEST_WAIT)
         return Operation.current()
 
-    found = outcome(lambda: operations.run(first, look_later))
+    found = outcome(lambda: operations.run(first, wait_and_get))
     assert operations.run(second, Operation.current) is second
-    answered.set()
+    response.set()
 
     assert found() is first
 
 
-def test_a_hanging_operation_is_abandoned_when_nothing_is_lost(answered: Event) -> None:
+def test_a_hanging_operation_is_abandoned_when_nothing_is_lost(response: Event) -> None:
     operations, begun = Operations(), Event()
 
     def hang() -> None:
         begun.set()
-        answered.wait(LONGEST_WAIT)
+        response.wait(LONGEST_WAIT)
 
     result = outcome(lambda: operations.run(Operation(URN), hang))
     begun.wait(LONGEST_WAIT)
@@ -102,26 +102,26 @@ def test_a_hanging_operation_is_abandoned_when_nothing_is_lost(answered: Event) 
         result()
 
 
-def test_an_operation_that_may_have_created_is_waited_for(answered: Event) -> None:
+def test_an_operation_that_may_have_created_is_waited_for(response: Event) -> None:
     operations, begun, operation = Operations(), Event(), Operation(URN)
 
     def create() -> int:
         operation.mark_creating()
         begun.set()
-        answered.wait(LONGEST_WAIT)
+        response.wait(LONGEST_WAIT)
         return 7
 
     result = outcome(lambda: operations.run(operation, create))
     begun.wait(LONGEST_WAIT)
     operations.interrupt()
     time.sleep(3 * GRACE_PERIOD)
-    answered.set()
+    response.set()
 
     assert result() == 7
 
 
-def test_an_operation_that_creates_after_interruption_is_abandoned_too(answered: Event) -> None:
-    """A purchase that was on its way is answered late, and then the next request hangs."""
+def test_an_operation_that_creates_after_interruption_is_abandoned_too(response: Event) -> None:
+    """A pending create finishes late, and then the next request hangs."""
     operations, begun, was_created = Operations(), Event(), Event()
     operation, created = Operation(URN), CreateResult("ftjob-1", {})
 
@@ -130,7 +130,7 @@ def test_an_operation_that_creates_after_interruption_is_abandoned_too(answered:
         begun.set()
         was_created.wait(LONGEST_WAIT)
         operation.mark_created(created)
-        answered.wait(LONGEST_WAIT)
+        response.wait(LONGEST_WAIT)
 
     result = outcome(lambda: operations.run(operation, create))
     begun.wait(LONGEST_WAIT)
@@ -151,14 +151,14 @@ def test_an_abandoned_operation_creates_nothing_more() -> None:
         operation.mark_creating()
 
 
-def test_an_operation_begun_after_interruption_is_abandoned_too(answered: Event) -> None:
-    """The engine still asks for what it had decided on."""
+def test_an_operation_begun_after_interruption_is_abandoned_too(response: Event) -> None:
+    """The engine still sends calls that it had planned."""
     operations = Operations()
     operations.interrupt()
     time.sleep(3 * GRACE_PERIOD)
 
     with pytest.raises(CommandInterruptedError):
-        operations.run(Operation(URN), lambda: answered.wait(LONGEST_WAIT / 2))
+        operations.run(Operation(URN), lambda: response.wait(LONGEST_WAIT / 2))
 
 
 def test_an_interruption_does_not_affect_finished_operations() -> None:
@@ -172,13 +172,13 @@ def test_an_interruption_does_not_affect_finished_operations() -> None:
     assert operations.interrupted.is_set()
 
 
-def test_an_abandoned_operation_may_still_fail(answered: Event) -> None:
+def test_an_abandoned_operation_may_still_fail(response: Event) -> None:
     operations, begun, ended = Operations(), Event(), Event()
 
     def hang() -> None:
         begun.set()
         try:
-            answered.wait(LONGEST_WAIT)
+            response.wait(LONGEST_WAIT)
             raise InputError("too late")
         finally:
             ended.set()
@@ -189,5 +189,5 @@ def test_an_abandoned_operation_may_still_fail(answered: Event) -> None:
     with pytest.raises(CommandInterruptedError):
         result()
 
-    answered.set()
+    response.set()
     assert ended.wait(LONGEST_WAIT)

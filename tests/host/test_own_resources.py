@@ -14,17 +14,18 @@ from tests.host.support import (
     FILE,
     JOB,
     LONGEST_WAIT,
-    OURS,
     PERMISSION,
     ROOT,
+    TYPE_PREFIX,
     eventually,
-    plain,
+    to_dict,
     urn,
 )
 from tests.support import API_KEY
 
 import pulumi_openai_ft
 from pulumi_openai_ft._provider.base import Provider
+from pulumi_openai_ft._provider.resource_import import ID_FORMATS
 from pulumi_openai_ft._shared import state_names
 from pulumi_openai_ft.host import _own_resources
 from pulumi_openai_ft.host._engine_host import EngineHost, EngineLog
@@ -45,8 +46,8 @@ RESOURCES = [
     for kind in (getattr(pulumi_openai_ft, name) for name in dir(pulumi_openai_ft))
     if isinstance(kind, type) and issubclass(kind, pulumi.dynamic.Resource)
 ]
-# What costs time before the port can be told, and is only needed once a resource of ours is asked for.
-HEAVY = [
+# Modules that are slow to load, and not needed before the first call for a resource of this package.
+SLOW_MODULES = [
     "httpx",
     "pydantic",
     "tenacity",
@@ -105,6 +106,10 @@ def test_each_resource_is_known_by_its_type() -> None:
     assert len(tokens) == len(MODULES)
 
 
+def test_each_resource_can_be_imported() -> None:
+    assert ID_FORMATS.keys() == MODULES.keys()
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_each_type_has_its_provider(name: str) -> None:
     provider = _own_resources._provider_class(name)
@@ -114,16 +119,16 @@ def test_each_type_has_its_provider(name: str) -> None:
 
 
 def test_a_program_registers_the_provider_that_the_host_records() -> None:
-    assert run(PROGRAM) == {f"{OURS}{name}": _own_resources._pickled(name) for name in MODULES}
+    assert run(PROGRAM) == {f"{TYPE_PREFIX}{name}": _own_resources._pickled(name) for name in MODULES}
 
 
-def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
-    assert run(LOADED.format(names=HEAVY)) == []
+def test_slow_modules_are_loaded_only_when_needed() -> None:
+    assert run(LOADED.format(names=SLOW_MODULES)) == []
 
 
-@pytest.mark.parametrize("name", HEAVY)
-def test_modules_called_heavy_are_installed(name: str) -> None:
-    """Else the test above could not fail."""
+@pytest.mark.parametrize("name", SLOW_MODULES)
+def test_slow_modules_are_installed(name: str) -> None:
+    """Without this check, the test above could never fail."""
     assert find_spec(name)
 
 
@@ -131,13 +136,13 @@ def test_all_calls_share_one_provider_and_one_connection(own: OwnResources) -> N
     own.configure({"openai-ft:apiKey": API_KEY})
     barrier = Barrier(64)
 
-    def look(_number: int) -> tuple[int, ...]:
+    def addresses(_number: int) -> tuple[int, ...]:
         barrier.wait(LONGEST_WAIT)
         provider: Any = own._provider(urn(JOB))
         return id(provider), id(provider.settings), id(provider.api), id(provider.jobs), id(provider.host)
 
     with ThreadPoolExecutor(barrier.parties) as pool:
-        found = set(pool.map(look, range(barrier.parties)))
+        found = set(pool.map(addresses, range(barrier.parties)))
 
     assert len(found) == 1
 
@@ -158,12 +163,12 @@ def test_another_configuration_makes_other_providers(own: OwnResources) -> None:
     assert own._provider(urn(JOB)).settings.project == "proj_b"
 
 
-def test_many_creates_at_a_time(host: Host, service: Emulator, job_inputs: dict[str, Any]) -> None:
+def test_many_creates_run_at_a_time(host: Host, service: Emulator, job_inputs: dict[str, Any]) -> None:
     names = [f"job-{n}" for n in range(MANY)]
     calls = [host.creating(JOB, {**job_inputs, "suffix": name}, name) for name in names]
     created = [call.result(LONGEST_WAIT) for call in calls]
 
-    outs = [plain(each.properties) for each in created]
+    outs = [to_dict(each.properties) for each in created]
     assert len(service.jobs()) == MANY == len({each.id for each in created})
     assert [each["suffix"] for each in outs] == names
     assert {each["status"] for each in outs} == {"succeeded"}
@@ -176,16 +181,17 @@ def test_many_creates_at_a_time(host: Host, service: Emulator, job_inputs: dict[
 def test_waiting_jobs_are_polled_together(
     slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
 ) -> None:
-    """One poller lists a hundred jobs at a time."""
+    """A poller lists a hundred jobs per request."""
     names = [f"job-{n}" for n in range(FEW)]
     calls = [slow_host.creating(JOB, {**slow_job_inputs, "suffix": name}, name) for name in names]
     for name in names:
         slow_host.engine.await_log("created job", urn(JOB, name))
-    # Whoever asks for a token looks for its own job; whoever lists all jobs looks for others, too.
+    # Searches for an idempotency key filter by it; the poller, which waits for other jobs too, lists all
+    # jobs.
     eventually(lambda: sum("metadata" not in entry.query for entry in lists(slow_service)) >= 3)
     slow_service.advance(TRAINING)
 
-    assert {plain(call.result(LONGEST_WAIT).properties)["status"] for call in calls} == {"succeeded"}
+    assert {to_dict(call.result(LONGEST_WAIT).properties)["status"] for call in calls} == {"succeeded"}
 
 
 def lists(service: Emulator) -> list[JournalEntry]:

@@ -1,4 +1,6 @@
-"""Whatever fails once a job's id exists, the id is recorded with one reason, and the next `up` goes on from there."""
+"""After any failure with an existing job, its id is recorded with a single reason, and the next `up`
+continues from it.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,13 @@ from tests.host.support import (
     JOB,
     LONGEST_WAIT,
     MODEL,
-    OURS,
     PERMISSION,
+    TYPE_PREFIX,
     eventually,
     failed,
-    plain,
     refusal,
     struct,
+    to_dict,
     upload,
     urn,
 )
@@ -38,8 +40,8 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.emulator import Emulator
 
-SOON = 2.0
-"""Seconds in which everything under way has ended after Ctrl-C."""
+END_LIMIT = 2.0
+"""Seconds within which all running calls end after Ctrl-C."""
 JOBS, ONE_JOB = "/fine_tuning/jobs", "/fine_tuning/jobs/ftjob-*"
 TRAINING = 10_000.0
 
@@ -52,14 +54,14 @@ HANGING = {
     "Read": provider_pb2.ReadRequest(urn=urn(JOB), id="ftjob-1", properties=STATE),
     "Delete": provider_pb2.DeleteRequest(urn=urn(JOB), id="ftjob-1", properties=STATE),
     "Invoke": provider_pb2.InvokeRequest(
-        tok=f"{OURS}getFineTuningJob", args=struct({"fine_tuning_job_id": "ftjob-1"})
+        tok=f"{TYPE_PREFIX}getFineTuningJob", args=struct({"fine_tuning_job_id": "ftjob-1"})
     ),
 }
-"""Calls that ask the service and create nothing."""
+"""Calls that send requests to the service and create nothing."""
 
 
 def outcome(call: Future[Any]) -> Failed:
-    """How a call failed that was under way."""
+    """Return the error of a running call, which must fail."""
     try:
         given = call.result(LONGEST_WAIT)
     except grpc.RpcError as error:
@@ -67,68 +69,70 @@ def outcome(call: Future[Any]) -> Failed:
     raise AssertionError(f"it did not fail: {given}")
 
 
-def was_asked(service: Emulator, method: str, path: str) -> bool:
+def was_requested(service: Emulator, method: str, path: str) -> bool:
     return bool(service.journal(method=method, path=f"/v1{path}"))
 
 
-def purchases(service: Emulator) -> int:
-    """How often somebody tried to buy a job."""
+def create_requests(service: Emulator) -> int:
+    """Return the number of requests to create a job."""
     return len(service.journal(method="POST", path=f"/v1{JOBS}"))
 
 
 def is_saved(found: Failed, service: Emulator, inputs: dict[str, Any]) -> bool:
-    """Whether the one job there is, is recorded with its inputs and the one reason."""
+    """Return whether the only job is recorded, with its inputs and a single reason."""
     (job,) = service.jobs()
     assert found.left
     assert list(found.left.reasons) == [found.reason]
     assert "\n" not in found.reason
-    assert plain(found.left.inputs) == inputs
+    assert to_dict(found.left.inputs) == inputs
     assert found.left.properties["__provider"] == found.left.inputs["__provider"] != ""
     return bool(found.left.id == job["id"])
 
 
 @pytest.fixture
-def unlucky_inputs(host: Host, tmp_path: Path) -> dict[str, Any]:
-    """Inputs of a job that fails: too few rows."""
+def failing_inputs(host: Host, tmp_path: Path) -> dict[str, Any]:
+    """Return inputs of a job that fails because of too few examples."""
     file_id = upload(host, write_training_data(tmp_path / "few.jsonl", rows=3))
     return {**IDENTITY, "model": MODEL, "training_file": file_id}
 
 
-class TestTrouble:
-    """Failures of the job, and of the service."""
+class TestFailures:
+    """Failures of jobs and of the service."""
 
-    def test_a_job_that_fails(self, host: Host, service: Emulator, unlucky_inputs: dict[str, Any]) -> None:
-        found = refusal(host.create, JOB, unlucky_inputs)
+    def test_a_failed_job_is_recorded(
+        self, host: Host, service: Emulator, failing_inputs: dict[str, Any]
+    ) -> None:
+        found = refusal(host.create, JOB, failing_inputs)
 
-        assert is_saved(found, service, unlucky_inputs)
+        assert is_saved(found, service, failing_inputs)
         assert found.left
-        assert plain(found.left.properties)["status"] == "failed"
+        assert to_dict(found.left.properties)["status"] == "failed"
         assert found.reason.startswith(f"job {found.left.id} failed: ")
 
     def test_the_next_up_repeats_the_message_and_creates_nothing(
-        self, host: Host, service: Emulator, unlucky_inputs: dict[str, Any]
+        self, host: Host, service: Emulator, failing_inputs: dict[str, Any]
     ) -> None:
-        first = refusal(host.create, JOB, unlucky_inputs)
+        first = refusal(host.create, JOB, failing_inputs)
         assert first.left
-        olds = plain(first.left.properties)
+        olds = to_dict(first.left.properties)
 
-        assert host.diff(JOB, first.left.id, olds, unlucky_inputs).changes == DiffResponse.DIFF_SOME
-        again = refusal(host.update, JOB, first.left.id, olds, unlucky_inputs)
+        assert host.diff(JOB, first.left.id, olds, failing_inputs).changes == DiffResponse.DIFF_SOME
+        again = refusal(host.update, JOB, first.left.id, olds, failing_inputs)
 
         assert again == first
-        assert purchases(service) == 1
+        assert create_requests(service) == 1
 
     def test_a_failed_job_is_recreated_only_on_request(
-        self, host: Host, unlucky_inputs: dict[str, Any]
+        self, host: Host, failing_inputs: dict[str, Any]
     ) -> None:
-        first = refusal(host.create, JOB, unlucky_inputs)
+        first = refusal(host.create, JOB, failing_inputs)
         assert first.left
-        olds = plain(first.left.properties)
+        olds = to_dict(first.left.properties)
 
-        again = host.diff(JOB, first.left.id, olds, {**unlucky_inputs, "recreate_on_failure": True})
+        again = host.diff(JOB, first.left.id, olds, {**failing_inputs, "recreate_on_failure": True})
 
         assert list(again.replaces) == ["recreate_on_failure"]
-        assert list(host.diff(JOB, first.left.id, olds, unlucky_inputs).replaces) == []
+        assert list(host.diff(JOB, first.left.id, olds, failing_inputs).replaces) == []
 
     def test_an_error_while_waiting_records_the_job(
         self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
@@ -141,7 +145,7 @@ class TestTrouble:
         assert "is still running at the service" in found.reason
         assert "`pulumi up` waits for it again" in found.reason
 
-    def test_a_job_that_succeeded_meanwhile_is_done(
+    def test_a_job_that_has_succeeded_since_is_complete(
         self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         slow_service.fault("GET", ONE_JOB, "status", status=401)
@@ -149,52 +153,52 @@ class TestTrouble:
         assert found.left
         slow_service.advance(TRAINING)
 
-        updated = slow_host.update(JOB, found.left.id, plain(found.left.properties), slow_job_inputs)
+        updated = slow_host.update(JOB, found.left.id, to_dict(found.left.properties), slow_job_inputs)
 
-        assert plain(updated.properties)["status"] == "succeeded"
-        assert purchases(slow_service) == 1
+        assert to_dict(updated.properties)["status"] == "succeeded"
+        assert create_requests(slow_service) == 1
 
-    def test_a_job_that_still_trains_is_waited_for(
+    def test_the_next_up_waits_for_a_running_job(
         self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         slow_service.fault("GET", ONE_JOB, "status", status=401)
         found = refusal(slow_host.create, JOB, slow_job_inputs)
         assert found.left
 
-        going_on = slow_host.updating(JOB, found.left.id, plain(found.left.properties), slow_job_inputs)
+        resumed = slow_host.updating(JOB, found.left.id, to_dict(found.left.properties), slow_job_inputs)
         eventually(lambda: len(slow_service.journal(method="GET", path=f"/v1{ONE_JOB}")) > 3)
-        assert not going_on.done()
+        assert not resumed.done()
         slow_service.advance(TRAINING)
 
-        assert plain(going_on.result(LONGEST_WAIT).properties)["status"] == "succeeded"
-        assert purchases(slow_service) == 1
+        assert to_dict(resumed.result(LONGEST_WAIT).properties)["status"] == "succeeded"
+        assert create_requests(slow_service) == 1
 
-    def test_a_refresh_in_between_changes_nothing_of_that(
+    def test_a_refresh_in_between_has_no_effect(
         self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         slow_service.fault("GET", ONE_JOB, "status", status=401)
         found = refusal(slow_host.create, JOB, slow_job_inputs)
         assert found.left
 
-        olds = plain(slow_host.read(JOB, found.left.id, plain(found.left.properties)).properties)
+        olds = to_dict(slow_host.read(JOB, found.left.id, to_dict(found.left.properties)).properties)
         differs = slow_host.diff(JOB, found.left.id, olds, slow_job_inputs)
         slow_service.advance(TRAINING)
         updated = slow_host.update(JOB, found.left.id, olds, slow_job_inputs)
 
         assert (differs.changes, list(differs.replaces)) == (DiffResponse.DIFF_SOME, [])
-        assert plain(updated.properties)["status"] == "succeeded"
+        assert to_dict(updated.properties)["status"] == "succeeded"
 
-    def test_a_deadline_that_passes(
+    def test_a_job_past_its_deadline_is_recorded(
         self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
-        """Its job was created when the service's time stood still, which is some time ago."""
+        """The clock of the service stopped some time ago, so the deadline of its job has already passed."""
         inputs = {**slow_job_inputs, "cancel_after_timeout": 1}
 
         found = refusal(slow_host.create, JOB, inputs)
 
         assert is_saved(found, slow_service, inputs)
         assert found.left
-        assert plain(found.left.properties)["status"] == "cancelled"
+        assert to_dict(found.left.properties)["status"] == "cancelled"
 
     def test_a_failed_update_records_the_current_job(
         self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
@@ -202,7 +206,7 @@ class TestTrouble:
         created = slow_host.create(JOB, {**slow_job_inputs, "wait_for_completion": False})
         slow_service.fault("GET", ONE_JOB, "status", times=None, skip=1, status=401)
 
-        found = refusal(slow_host.update, JOB, created.id, plain(created.properties), slow_job_inputs)
+        found = refusal(slow_host.update, JOB, created.id, to_dict(created.properties), slow_job_inputs)
 
         assert is_saved(found, slow_service, slow_job_inputs)
 
@@ -218,34 +222,34 @@ class TestTrouble:
 
 
 class Interrupted:
-    """A host that the test interrupts, and what is under way in it.
+    """A host that the test interrupts, and its running calls.
 
     Args:
         host: The host.
-        service: What it uses.
+        service: The service that it uses.
     """
 
     def __init__(self, host: Host, service: Emulator) -> None:
         self.host, self.service = host, service
 
     def creating(self, inputs: dict[str, Any], name: str = "support") -> Future[Any]:
-        """A create whose job exists."""
+        """Start a create, and wait until its job exists."""
         call = self.host.creating(JOB, inputs, name)
         self.host.engine.await_log("created job")
         return call
 
     def waiting(self, inputs: dict[str, Any]) -> Future[Any]:
-        """A create that waits for its job."""
+        """Start a create, and wait until it polls its job."""
         call = self.creating(inputs)
-        eventually(lambda: was_asked(self.service, "GET", ONE_JOB))
+        eventually(lambda: was_requested(self.service, "GET", ONE_JOB))
         return call
 
     def cancelled(self, call: Future[Any]) -> Failed:
-        """What becomes of a call when the user presses Ctrl-C."""
+        """Cancel the host as on Ctrl-C, and return the error of a running call."""
         began = time.monotonic()
         self.host.cancel()
         found = outcome(call)
-        assert time.monotonic() - began < SOON
+        assert time.monotonic() - began < END_LIMIT
         return found
 
 
@@ -255,15 +259,15 @@ def interrupted(own_host: Host, slow_service: Emulator) -> Interrupted:
 
 
 @pytest.fixture
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever hangs is left behind sooner."""
+def _short_grace_period(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Abandon hanging operations sooner."""
     monkeypatch.setattr(_operations, "GRACE_PERIOD", 0.1)
 
 
 class TestSigint:
-    """The signal that a terminal sends, to a process of its own."""
+    """SIGINT, which a terminal sends, to a separate process."""
 
-    @pytest.mark.parametrize("hangs", [False, True], ids=["answered", "hanging"])
+    @pytest.mark.parametrize("hangs", [False, True], ids=["responding", "hanging"])
     def test_waiting_ends_and_then_the_process(
         self,
         own_process: tuple[Host, HostProcess],
@@ -281,12 +285,12 @@ class TestSigint:
 
         assert is_saved(outcome(call), slow_service, slow_job_inputs)
         assert process.wait() == 0
-        assert time.monotonic() - began < SOON
+        assert time.monotonic() - began < END_LIMIT
         assert process.stderr == ""
 
 
 class TestCancel:
-    """What the engine calls when the user presses Ctrl-C."""
+    """The `Cancel` call, which the engine sends when the user presses Ctrl-C."""
 
     def test_waiting_ends_and_the_next_up_resumes(
         self,
@@ -302,12 +306,12 @@ class TestCancel:
         assert "`pulumi up` waits for it again, `pulumi destroy` cancels it" in found.reason
         slow_service.advance(TRAINING)
         assert found.left
-        updated = slow_host.update(JOB, found.left.id, plain(found.left.properties), slow_job_inputs)
-        assert plain(updated.properties)["status"] == "succeeded"
-        assert purchases(slow_service) == 1
+        updated = slow_host.update(JOB, found.left.id, to_dict(found.left.properties), slow_job_inputs)
+        assert to_dict(updated.properties)["status"] == "succeeded"
+        assert create_requests(slow_service) == 1
 
-    @pytest.mark.usefixtures("_impatient")
-    def test_a_request_that_hangs_while_waiting_is_left_behind(
+    @pytest.mark.usefixtures("_short_grace_period")
+    def test_a_request_that_hangs_while_waiting_is_abandoned(
         self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         slow_service.fault("GET", ONE_JOB, "hang", times=None, seconds=60)
@@ -319,14 +323,14 @@ class TestCancel:
     def test_waiting_for_a_service_that_fails_ends_too(
         self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
-        """Its last answer asked for a long pause."""
+        """The last response requested a long pause."""
         slow_service.fault("GET", ONE_JOB, "status", times=None, status=503, headers={"retry-after": "60"})
 
         found = interrupted.cancelled(interrupted.waiting(slow_job_inputs))
 
         assert is_saved(found, slow_service, slow_job_inputs)
 
-    @pytest.mark.usefixtures("_impatient")
+    @pytest.mark.usefixtures("_short_grace_period")
     @pytest.mark.parametrize(
         "fault",
         [
@@ -342,7 +346,7 @@ class TestCancel:
         slow_job_inputs: dict[str, Any],
         fault: dict[str, Any],
     ) -> None:
-        """After the purchase the jobs are listed once more."""
+        """After the create, the jobs are listed again."""
         slow_service.fault("GET", JOBS, skip=1, times=None, **fault)
         call = interrupted.creating(slow_job_inputs)
         eventually(lambda: len(slow_service.journal(method="GET", path=f"/v1{JOBS}")) == 2)
@@ -351,33 +355,33 @@ class TestCancel:
 
         assert is_saved(found, slow_service, slow_job_inputs)
 
-    def test_a_create_in_progress_is_waited_for(
+    def test_cancel_waits_for_a_create_in_progress(
         self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         slow_service.fault("POST", JOBS, "hang", seconds=0.5, acts=True)
         call = interrupted.host.creating(JOB, slow_job_inputs)
-        eventually(lambda: was_asked(slow_service, "POST", JOBS))
+        eventually(lambda: was_requested(slow_service, "POST", JOBS))
 
         found = interrupted.cancelled(call)
 
         assert is_saved(found, slow_service, slow_job_inputs)
 
-    @pytest.mark.usefixtures("_impatient")
+    @pytest.mark.usefixtures("_short_grace_period")
     def test_a_lookup_hanging_before_the_create_is_abandoned(
         self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         slow_service.fault("GET", JOBS, "hang", times=None, seconds=60)
         call = interrupted.host.creating(JOB, slow_job_inputs)
-        eventually(lambda: was_asked(slow_service, "GET", JOBS))
+        eventually(lambda: was_requested(slow_service, "GET", JOBS))
 
         found = interrupted.cancelled(call)
 
         assert found.left is None
         assert "interrupted" in found.reason
-        assert purchases(slow_service) == 0
+        assert create_requests(slow_service) == 0
 
     @pytest.mark.parametrize(("method", "tries"), [("GET", 0), ("POST", 1)], ids=["before", "within"])
-    def test_a_create_that_waits_to_retry_is_given_up(
+    def test_a_create_that_waits_to_retry_is_abandoned(
         self,
         interrupted: Interrupted,
         slow_service: Emulator,
@@ -387,41 +391,41 @@ class TestCancel:
     ) -> None:
         slow_service.fault(method, JOBS, "status", times=None, status=429, headers={"retry-after": "60"})
         call = interrupted.host.creating(JOB, slow_job_inputs)
-        eventually(lambda: was_asked(slow_service, method, JOBS))
+        eventually(lambda: was_requested(slow_service, method, JOBS))
 
         found = interrupted.cancelled(call)
 
         assert found.left is None
         assert "interrupted" in found.reason
-        assert purchases(slow_service) == tries
+        assert create_requests(slow_service) == tries
         assert slow_service.jobs() == []
 
-    def test_an_update_that_waits_ends_too(
+    def test_a_waiting_update_ends_too(
         self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         host = interrupted.host
         created = host.create(JOB, {**slow_job_inputs, "wait_for_completion": False})
-        call = host.updating(JOB, created.id, plain(created.properties), slow_job_inputs)
-        eventually(lambda: was_asked(slow_service, "GET", ONE_JOB))
+        call = host.updating(JOB, created.id, to_dict(created.properties), slow_job_inputs)
+        eventually(lambda: was_requested(slow_service, "GET", ONE_JOB))
 
         found = interrupted.cancelled(call)
 
         assert is_saved(found, slow_service, slow_job_inputs)
 
-    @pytest.mark.usefixtures("_impatient")
-    def test_an_update_that_hangs_is_left_behind(
+    @pytest.mark.usefixtures("_short_grace_period")
+    def test_a_hanging_update_is_abandoned(
         self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
-        """Nothing new is known of its job, so its record stays."""
+        """The job's state is unknown, so its record does not change."""
         host = interrupted.host
         created = host.create(JOB, {**slow_job_inputs, "wait_for_completion": False})
         slow_service.fault("GET", ONE_JOB, "hang", times=None, seconds=60)
-        call = host.updating(JOB, created.id, plain(created.properties), slow_job_inputs)
-        eventually(lambda: was_asked(slow_service, "GET", ONE_JOB))
+        call = host.updating(JOB, created.id, to_dict(created.properties), slow_job_inputs)
+        eventually(lambda: was_requested(slow_service, "GET", ONE_JOB))
 
         assert "interrupted" in interrupted.cancelled(call).reason
 
-    @pytest.mark.usefixtures("_impatient")
+    @pytest.mark.usefixtures("_short_grace_period")
     @pytest.mark.parametrize("method", HANGING)
     def test_other_hanging_operations_are_abandoned_too(
         self, interrupted: Interrupted, slow_service: Emulator, method: str
@@ -432,10 +436,10 @@ class TestCancel:
         began = time.monotonic()
         interrupted.host.cancel()
 
-        with suppress(grpc.RpcError):  # a function's failure is an answer
+        with suppress(grpc.RpcError):  # a failed function returns a response
             call.result(LONGEST_WAIT)
 
-        assert time.monotonic() - began < SOON
+        assert time.monotonic() - began < END_LIMIT
 
     def test_nothing_is_created_afterwards(
         self, interrupted: Interrupted, slow_service: Emulator, slow_host: Host, training_data: Path
@@ -455,7 +459,7 @@ class TestCancel:
         assert [entry.path for entry in slow_service.journal(method="POST")] == ["/v1/files"]
         assert [file["id"] for file in slow_service.files()] == [file_id]
 
-    def test_many_that_wait_all_end(
+    def test_all_waiting_creates_end(
         self, interrupted: Interrupted, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         calls = [
@@ -469,5 +473,5 @@ class TestCancel:
 
         found = [outcome(call) for call in calls]
 
-        assert time.monotonic() - began < SOON
+        assert time.monotonic() - began < END_LIMIT
         assert {each.left.id for each in found if each.left} == {job["id"] for job in slow_service.jobs()}

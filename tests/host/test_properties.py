@@ -13,7 +13,7 @@ from pulumi.runtime import rpc
 from pulumi_openai_ft._provider.input_models import integers_from_floats, unknown
 from pulumi_openai_ft.host._protocol import from_struct, to_struct
 
-# Keys of one special form mean to Pulumi that a map is a secret, an asset or an output.
+# Maps with a special key are secrets, assets or outputs in Pulumi.
 names = st.text().filter(lambda name: name not in (rpc._special_sig_key, "value"))
 texts = st.text().filter(lambda text: text != rpc.UNKNOWN)
 numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
@@ -28,7 +28,7 @@ def nested(simple: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 values = nested(st.booleans() | numbers | texts)
-everything = nested(st.none() | st.booleans() | numbers | texts)
+values_or_none = nested(st.none() | st.booleans() | numbers | texts)
 
 
 @given(st.dictionaries(names, values))
@@ -41,7 +41,7 @@ def test_unset_values_are_not_sent(properties: dict[str, Any]) -> None:
     assert set(to_struct(properties)) == {name for name, value in properties.items() if value is not None}
 
 
-@given(st.dictionaries(names, everything))
+@given(st.dictionaries(names, values_or_none))
 def test_a_state_equals_the_stock_hosts(properties: dict[str, Any]) -> None:
     assert to_struct(properties) == from_the_stock_host(properties)
 
@@ -64,13 +64,13 @@ def from_the_stock_host(properties: dict[str, Any]) -> Struct:
     "value", [unknown(), [unknown()], {"a": {"b": [unknown(), 1]}}], ids=["top", "list", "map"]
 )
 def test_unknown_values_stay_unknown(value: Any) -> None:
-    (there,) = from_struct(to_struct({"a": value})).values()
+    (received,) = from_struct(to_struct({"a": value})).values()
 
-    assert shape(there) == shape(value)
+    assert shape(received) == shape(value)
 
 
 def shape(value: Any) -> Any:
-    """A value in which all that is unknown is the same."""
+    """Return a value with all unknowns replaced by the same marker."""
     if isinstance(value, dict):
         return {key: shape(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -86,6 +86,6 @@ def test_large_whole_numbers_stay_exact() -> None:
     assert from_struct(to_struct({"bytes": 2**53 - 1}))["bytes"] == 2**53 - 1
 
 
-def test_nothing_is_an_empty_map() -> None:
+def test_none_becomes_an_empty_map() -> None:
     assert from_struct(Struct()) == {}
     assert to_struct({}) == Struct()

@@ -1,4 +1,4 @@
-"""The schema tells what the models tell, the engine takes it, and the programs that it prints run as printed."""
+"""The schema matches the models, the engine accepts it, and the programs that the engine prints from it run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-OURS = "pulumi-python:dynamic/openai_ft:"
+TYPE_PREFIX = "pulumi-python:dynamic/openai_ft:"
 SCHEMA = package_schema()
 KINDS = {kind.__name__: kind for kind in RESOURCES}
 GIVEN = [*RESOURCES.values(), *(lookup.arguments for lookup in LOOKUPS.values())]
@@ -61,7 +61,7 @@ print(json.dumps(Registered.found))
 """
 
 
-def tells(described: dict[str, Any], model: type[BaseModel]) -> bool:
+def describes(described: dict[str, Any], model: type[BaseModel]) -> bool:
     required = {name for name, field in model.model_fields.items() if field.is_required()}
     return (
         described["properties"].keys() == model.model_fields.keys() and set(described["required"]) == required
@@ -69,18 +69,18 @@ def tells(described: dict[str, Any], model: type[BaseModel]) -> bool:
 
 
 def references(found: Any, around: Any = None) -> Iterator[tuple[str, Any]]:
-    """Names of the types that are referred to, each with what the reference stands in."""
+    """Yield the names of referenced types, each with the schema that contains the reference."""
     if isinstance(found, dict) and str(found.get("$ref", "")).startswith("#/types/"):
-        yield found["$ref"].removeprefix(f"#/types/{OURS}"), around
+        yield found["$ref"].removeprefix(f"#/types/{TYPE_PREFIX}"), around
     for item in found.values() if isinstance(found, dict) else found if isinstance(found, list) else ():
         yield from references(item, found)
 
 
 @pytest.mark.parametrize("kind", RESOURCES, ids=KINDS)
 def test_inputs_are_the_models_fields(kind: Any) -> None:
-    described = SCHEMA["resources"][OURS + kind.__name__]
+    described = SCHEMA["resources"][TYPE_PREFIX + kind.__name__]
 
-    assert tells(
+    assert describes(
         {"properties": described["inputProperties"], "required": described["requiredInputs"]},
         RESOURCES[kind],
     )
@@ -88,20 +88,20 @@ def test_inputs_are_the_models_fields(kind: Any) -> None:
 
 @pytest.mark.parametrize("model", NESTED.values(), ids=NESTED)
 def test_a_nested_type_is_a_model(model: type[BaseModel]) -> None:
-    assert tells(SCHEMA["types"][OURS + model.__name__], model)
+    assert describes(SCHEMA["types"][TYPE_PREFIX + model.__name__], model)
 
 
 def test_types_are_the_nested_models_with_unique_names() -> None:
-    assert SCHEMA["types"].keys() == {OURS + name for name in NESTED}
+    assert SCHEMA["types"].keys() == {TYPE_PREFIX + name for name in NESTED}
     assert all(model is NESTED[model.__name__] for top in [*GIVEN, *GOT] for model in nested_models(top))
 
 
 @pytest.mark.parametrize("name", LOOKUPS)
 def test_a_functions_types_match_its_models(name: str) -> None:
-    described = SCHEMA["functions"][OURS + name]
+    described = SCHEMA["functions"][TYPE_PREFIX + name]
 
-    assert tells(described["inputs"], LOOKUPS[name].arguments)
-    assert tells(described["outputs"], LOOKUPS[name].result)
+    assert describes(described["inputs"], LOOKUPS[name].arguments)
+    assert describes(described["outputs"], LOOKUPS[name].result)
 
 
 def test_every_resource_and_function_is_described() -> None:
@@ -111,12 +111,12 @@ def test_every_resource_and_function_is_described() -> None:
     ]
 
     assert SCHEMA["resources"].keys() == {f"pulumi-python:{found._resource_type_name}" for found in resources}
-    assert SCHEMA["functions"].keys() == {OURS + name for name in LOOKUPS}
+    assert SCHEMA["functions"].keys() == {TYPE_PREFIX + name for name in LOOKUPS}
 
 
 @pytest.mark.parametrize("kind", RESOURCES, ids=KINDS)
 def test_properties_match_annotations_and_their_docstrings(kind: Any) -> None:
-    properties = SCHEMA["resources"][OURS + kind.__name__]["properties"]
+    properties = SCHEMA["resources"][TYPE_PREFIX + kind.__name__]["properties"]
 
     assert properties.keys() == {
         name for name, of in kind.__annotations__.items() if get_origin(of) is pulumi.Output
@@ -125,7 +125,7 @@ def test_properties_match_annotations_and_their_docstrings(kind: Any) -> None:
 
 
 def test_optional_properties_are_not_required() -> None:
-    required = SCHEMA["resources"][f"{OURS}FineTuningJob"]["required"]
+    required = SCHEMA["resources"][f"{TYPE_PREFIX}FineTuningJob"]["required"]
 
     assert "status" in required
     assert "fine_tuned_model" not in required
@@ -139,14 +139,16 @@ def test_a_class_without_source_still_has_its_properties() -> None:
 
 @pytest.mark.parametrize("kind", RESOURCES, ids=KINDS)
 def test_every_input_is_described(kind: Any) -> None:
-    inputs = SCHEMA["resources"][OURS + kind.__name__]["inputProperties"]
+    inputs = SCHEMA["resources"][TYPE_PREFIX + kind.__name__]["inputProperties"]
 
     assert all(described["description"] for described in inputs.values())
 
 
 def test_choices_are_named_in_the_description() -> None:
-    file, job = (SCHEMA["resources"][OURS + kind]["inputProperties"] for kind in ("File", "FineTuningJob"))
-    epochs = SCHEMA["types"][f"{OURS}SupervisedHyperparameters"]["properties"]["n_epochs"]
+    file, job = (
+        SCHEMA["resources"][TYPE_PREFIX + kind]["inputProperties"] for kind in ("File", "FineTuningJob")
+    )
+    epochs = SCHEMA["types"][f"{TYPE_PREFIX}SupervisedHyperparameters"]["properties"]["n_epochs"]
 
     assert file["purpose"]["description"].endswith(
         " One of `fine-tune`, `assistants`, `batch`, `vision`, `user_data` or `evals`."
@@ -156,17 +158,19 @@ def test_choices_are_named_in_the_description() -> None:
 
 
 def test_defaults_are_given_for_inputs_only() -> None:
-    file = SCHEMA["resources"][f"{OURS}File"]["inputProperties"]
+    file = SCHEMA["resources"][f"{TYPE_PREFIX}File"]["inputProperties"]
 
     assert file["purpose"]["default"] == "fine-tune"
     assert "default" not in file["filename"]
-    assert not any("default" in found for found in SCHEMA["types"][f"{OURS}Event"]["properties"].values())
+    assert not any(
+        "default" in found for found in SCHEMA["types"][f"{TYPE_PREFIX}Event"]["properties"].values()
+    )
 
 
 def test_a_nested_input_may_be_any_other_map() -> None:
-    """Else an import drops what a service adds, and prints classes that there are not."""
+    """Otherwise, an import would drop fields that a service adds, and print classes that do not exist."""
     given = {model.__name__ for top in GIVEN for model in nested_models(top)}
-    types = [SCHEMA["types"][OURS + name] for name in given]
+    types = [SCHEMA["types"][TYPE_PREFIX + name] for name in given]
     found = list(references([*types, *(kind["inputProperties"] for kind in SCHEMA["resources"].values())]))
 
     assert {name for name, _ in found} == given
@@ -197,14 +201,16 @@ def language_host(engine: str) -> Iterator[LanguageHost]:  # noqa: F811 - the fi
 
 @pytest.fixture(scope="module")
 def printed(language_host: LanguageHost) -> str:
-    """The examples as a program."""
-    programs = [resource(name, OURS + kind, inputs) for name, (kind, inputs) in (EXAMPLES | UNKNOWN).items()]
+    """Print the examples as a program."""
+    programs = [
+        resource(name, TYPE_PREFIX + kind, inputs) for name, (kind, inputs) in (EXAMPLES | UNKNOWN).items()
+    ]
     return language_host.python("\n".join(programs))
 
 
 @pytest.fixture(scope="module")
 def registered(printed: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What the printed program hands to the engine: name → type and inputs."""
+    """Return the resources that the printed program registers: name → type and inputs."""
     folder = tmp_path_factory.mktemp("program")
     (folder / "printed.py").write_text(printed)
     command = [sys.executable, "-W", "ignore", "-c", RUNNER]
@@ -238,12 +244,12 @@ def test_a_printed_resource_runs_with_the_given_inputs(registered: Any, name: st
     kind, inputs = (EXAMPLES | UNKNOWN)[name]
     token, found = registered[name]
 
-    assert token == OURS + kind
+    assert token == TYPE_PREFIX + kind
     assert {key: value for key, value in found.items() if value is not None and key[:2] != "__"} == inputs
 
 
 @pytest.mark.e2e
-def test_printed_programs_import_us_and_nothing_else(printed: str) -> None:
+def test_printed_programs_import_only_this_package(printed: str) -> None:
     assert [line for line in printed.splitlines() if "import" in line.split()] == [
         "import pulumi",
         "import pulumi_openai_ft as pulumi_python",
@@ -254,11 +260,11 @@ def test_printed_programs_import_us_and_nothing_else(printed: str) -> None:
 def test_values_that_are_computed_are_dicts_too(language_host: LanguageHost) -> None:
     printed = language_host.python(
         f"""
-        resource old "{OURS}FineTuningJob" {{
+        resource old "{TYPE_PREFIX}FineTuningJob" {{
           model = "m"
           training_file = "file-1"
         }}
-        resource new "{OURS}FineTuningJob" {{
+        resource new "{TYPE_PREFIX}FineTuningJob" {{
           model = old.fine_tuned_model
           training_file = "file-2"
           integrations = [for id in old.result_files: {{ type = "wandb", wandb = {{ project = id }} }}]
@@ -273,12 +279,12 @@ def test_values_that_are_computed_are_dicts_too(language_host: LanguageHost) -> 
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("name", LOOKUPS)
-def test_a_printed_call_names_our_function_and_arguments(language_host: LanguageHost, name: str) -> None:
-    """The import above it is not: for calls Pulumi's generator takes no notice of `packageName`."""
+def test_a_printed_call_names_function_and_arguments(language_host: LanguageHost, name: str) -> None:
+    """Do not check the import: Pulumi's generator ignores `packageName` for calls."""
     values = {"string": "x", "integer": 3, "object": {"odd key": "x"}}
-    inputs = SCHEMA["functions"][OURS + name]["inputs"]["properties"]
+    inputs = SCHEMA["functions"][TYPE_PREFIX + name]["inputs"]["properties"]
     arguments = {key: values[described["type"]] for key, described in inputs.items()}
-    call_in_hcl = f'invoke("{OURS}{name}", {{\n{attributes(arguments)}}})'
+    call_in_hcl = f'invoke("{TYPE_PREFIX}{name}", {{\n{attributes(arguments)}}})'
     printed = language_host.python(f"output found {{ value = {call_in_hcl} }}")
     export = ast.parse(printed).body[-1]
     assert isinstance(export, ast.Expr)
@@ -309,7 +315,7 @@ def test_a_printed_call_names_our_function_and_arguments(language_host: Language
 def test_a_program_outside_of_the_schema_is_refused(
     language_host: LanguageHost, inputs: dict[str, Any], problem: str
 ) -> None:
-    program = resource("share", f"{OURS}FineTuningCheckpointPermission", inputs)
+    program = resource("share", f"{TYPE_PREFIX}FineTuningCheckpointPermission", inputs)
     _, problems = language_host.translate(program)
 
     assert len(problems) == 1

@@ -30,12 +30,12 @@ host = subprocess.Popen(
 print(host.pid, host.stdout.readline().decode(), end="", flush=True)
 host.wait()
 """
-"""It listens, holds its host's stdin, and shares its stderr with it."""
+"""A process that listens, keeps the host's stdin open, and shares the host's stderr."""
 
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """An engine that only listens."""
+    """Open a port like an engine."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(LONGEST_WAIT)
         yield listening
@@ -43,7 +43,7 @@ def listener() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def own(listener: socket.socket) -> Iterator[HostProcess]:
-    """A host of that engine."""
+    """Start a host of that engine."""
     with HostProcess(f"127.0.0.1:{listener.getsockname()[1]}") as process:
         yield process
 
@@ -55,7 +55,7 @@ def answers(address: str) -> bool:
 
 
 def processor_ticks(pid: int) -> int:
-    """Ticks of the clock, a hundred a second, in which a process has worked."""
+    """Return the processor time of a process, in ticks of 10 ms."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return int(fields[11]) + int(fields[12])
 
@@ -72,17 +72,17 @@ def test_it_serves_without_an_engine() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_an_idle_host_ends_at_once_on_a_signal(own: HostProcess, number: int) -> None:
-    told_at = time.monotonic()
+    announced_at = time.monotonic()
     own.process.send_signal(number)
 
     assert own.wait() == 0
-    assert time.monotonic() - told_at < AT_ONCE
+    assert time.monotonic() - announced_at < AT_ONCE
     assert own.stdout.read() == b""
     assert own.stderr == ""
 
 
 def test_it_ends_when_its_engine_is_killed() -> None:
-    """The end of the pipe that both hold says that both are gone."""
+    """When the engine is killed, both ends of its pipe close."""
     with subprocess.Popen(
         [sys.executable, "-c", ENGINE], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as engine:
@@ -101,13 +101,13 @@ def test_it_ends_when_its_engine_is_killed() -> None:
 
 def test_it_outlives_its_stdin_while_the_engine_listens(own: HostProcess, listener: socket.socket) -> None:
     own.stdin.close()
-    asked, _ = listener.accept()
-    asked.close()
+    connection, _ = listener.accept()
+    connection.close()
 
     assert answers(own.address)
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs Linux")  # noqa: PTH110 - reads like what it is
+@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs Linux")  # noqa: PTH110 - resembles the shell command
 def test_an_idle_host_uses_no_processor(own: HostProcess) -> None:
     assert answers(own.address)
     before = processor_ticks(own.process.pid)

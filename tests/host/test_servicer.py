@@ -1,4 +1,4 @@
-"""What the engine calls, as it calls it: a real host behind real gRPC, and the emulator behind real HTTP."""
+"""The engine's calls to a real host over gRPC, which sends real HTTP to the emulator."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tests.host.support import (
     FILE,
     JOB,
     MODEL,
-    OURS,
     PERMISSION,
-    THEIRS,
+    THIRD_PARTY_TYPE,
+    TYPE_PREFIX,
     UNKNOWN,
     configuration,
     pickled,
-    plain,
     refusal,
     struct,
+    to_dict,
     urn,
 )
 from tests.support import ADMIN_KEY, API_KEY
@@ -77,10 +77,10 @@ def reasons(host: Host, kind: str, news: dict[str, Any]) -> list[str]:
 
 
 class TestProtocol:
-    """What the engine negotiates once."""
+    """Negotiation, once per engine."""
 
     def test_values_come_as_the_stock_host_gets_them(self, host: Host) -> None:
-        """No secrets, no resource references, no outputs. But creates and updates are asked for in previews, too."""
+        """Accept no secrets, resource references or outputs, but support creates and updates in previews."""
         handshake = host.stub.Handshake(provider_pb2.ProviderHandshakeRequest())
         configured = host.stub.Configure(provider_pb2.ConfigureRequest(acceptSecrets=True))
 
@@ -90,22 +90,22 @@ class TestProtocol:
     def test_it_has_a_version(self, host: Host) -> None:
         assert host.stub.GetPluginInfo(empty_pb2.Empty()).version
 
-    def test_it_describes_our_types_and_functions(self, host: Host) -> None:
+    def test_the_schema_has_every_resource_type(self, host: Host) -> None:
         schema = json.loads(host.stub.GetSchema(provider_pb2.GetSchemaRequest()).schema)
 
         assert schema["name"] == "pulumi-python"
         assert set(schema["resources"]) == {urn(kind).split("::")[2] for kind in PROVIDERS}
         assert schema["functions"]
 
-    def test_it_answers_functions_by_the_stacks_configuration(self, host: Host, service: Emulator) -> None:
+    def test_functions_use_the_stacks_configuration(self, host: Host, service: Emulator) -> None:
         answer = host.stub.Invoke(
-            provider_pb2.InvokeRequest(tok=f"{OURS}getFineTuningJobs", args=struct({"limit": 1}))
+            provider_pb2.InvokeRequest(tok=f"{TYPE_PREFIX}getFineTuningJobs", args=struct({"limit": 1}))
         )
 
-        assert plain(getattr(answer, "return"))["jobs"] == []
+        assert to_dict(getattr(answer, "return"))["jobs"] == []
         assert [entry.path for entry in service.journal()] == ["/v1/fine_tuning/jobs"]
 
-    @pytest.mark.parametrize("token", [f"{OURS}getNothing", "aws:s3:getBucket", ""])
+    @pytest.mark.parametrize("token", [f"{TYPE_PREFIX}getNothing", "aws:s3:getBucket", ""])
     def test_a_missing_function_is_reported(self, host: Host, token: str) -> None:
         (failure,) = host.stub.Invoke(provider_pb2.InvokeRequest(tok=token)).failures
 
@@ -114,10 +114,10 @@ class TestProtocol:
 
 
 class TestBadInput:
-    """One sentence that names the resource; then the next call works."""
+    """Each error is a sentence that names the resource; the next call works."""
 
     @pytest.mark.parametrize("method", METHODS)
-    def test_a_type_of_ours_that_does_not_exist(self, host: Host, method: str) -> None:
+    def test_a_missing_type_of_this_package_is_reported(self, host: Host, method: str) -> None:
         reason = refusal(METHODS[method], host, urn("Model", "typo")).reason
 
         assert is_a_sentence(reason)
@@ -127,8 +127,8 @@ class TestBadInput:
         assert still_works(host)
 
     @pytest.mark.parametrize("method", METHODS)
-    @pytest.mark.parametrize("kind", ["aws:s3/bucket:Bucket", THEIRS])
-    def test_a_resource_that_comes_with_no_provider(self, host: Host, kind: str, method: str) -> None:
+    @pytest.mark.parametrize("kind", ["aws:s3/bucket:Bucket", THIRD_PARTY_TYPE])
+    def test_a_resource_without_a_provider_is_reported(self, host: Host, kind: str, method: str) -> None:
         reason = refusal(METHODS[method], host, urn(kind, "assets")).reason
 
         assert is_a_sentence(reason)
@@ -137,7 +137,7 @@ class TestBadInput:
 
     @pytest.mark.parametrize("method", METHODS)
     @pytest.mark.parametrize("resource", ["", "support", "urn:pulumi:dev", "urn:pulumi:dev::shop::::support"])
-    def test_a_malformed_urn(self, host: Host, resource: str, method: str) -> None:
+    def test_a_malformed_urn_is_reported(self, host: Host, resource: str, method: str) -> None:
         reason = refusal(METHODS[method], host, resource).reason
 
         assert is_a_sentence(reason)
@@ -145,23 +145,26 @@ class TestBadInput:
         assert still_works(host)
 
     @pytest.mark.parametrize("name", ["a::b", "$", "aws:s3:Bucket$x", "::", " ", "ü\n"])
-    def test_a_name_may_hold_anything(self, host: Host, name: str) -> None:
+    def test_a_name_may_contain_any_character(self, host: Host, name: str) -> None:
         host.create(JOB, {"model": MODEL, "training_file": "file-1"}, name, preview=True)
         failed = refusal(host.create, "Model", {}, name)
 
         assert repr(name) in failed.reason
 
     def test_a_childs_type_is_independent_of_its_parents(self, host: Host) -> None:
-        child = urn(FILE, "data", parents=f"shop:index:Team${THEIRS}$")
+        child = urn(FILE, "data", parents=f"shop:index:Team${THIRD_PARTY_TYPE}$")
 
         assert not host.stub.Check(provider_pb2.CheckRequest(urn=child)).failures
 
     @pytest.mark.parametrize(
         "resource",
-        [urn(THEIRS, parents=f"{OURS}{FILE}$"), urn(THEIRS, f"{OURS}{FILE}")],
-        ids=["our child", "our name"],
+        [
+            urn(THIRD_PARTY_TYPE, parents=f"{TYPE_PREFIX}{FILE}$"),
+            urn(THIRD_PARTY_TYPE, f"{TYPE_PREFIX}{FILE}"),
+        ],
+        ids=["child of this package", "name like this package's"],
     )
-    def test_similar_types_are_not_ours(self, host: Host, resource: str) -> None:
+    def test_similar_types_do_not_belong_to_this_package(self, host: Host, resource: str) -> None:
         given = struct({"size": 1})
 
         request = provider_pb2.CreateRequest(urn=resource, properties=given, preview=True)
@@ -170,7 +173,7 @@ class TestBadInput:
 
     @pytest.mark.parametrize("method", ["Update", "Read", "Delete"])
     @pytest.mark.parametrize("written", [2, "2027-01"])
-    def test_a_state_of_a_newer_version(self, host: Host, written: Any, method: str) -> None:
+    def test_a_state_of_a_newer_version_is_refused(self, host: Host, written: Any, method: str) -> None:
         state, resource = struct({"__state_format": written, "model": MODEL}), urn(JOB)
         calls: dict[str, Callable[[], Any]] = {
             "Update": lambda: host.stub.Update(
@@ -190,8 +193,8 @@ class TestBadInput:
         assert "'support': its state was written by a newer version of pulumi-openai-ft" in reason
         assert still_works(host)
 
-    def test_a_state_of_a_newer_version_fails_clearly(self, host: Host) -> None:
-        """A diff that fails ends the whole command, the rest of the stack included."""
+    def test_a_state_of_a_newer_version_differs(self, host: Host) -> None:
+        """Report a difference: a failing diff would end the whole command, including other resources."""
         inputs = {"model": MODEL, "training_file": "file-1"}
 
         found = host.diff(JOB, "ftjob-1", {"__state_format": 2, **inputs, "status": "succeeded"}, inputs)
@@ -203,7 +206,7 @@ class TestBadInput:
     ) -> None:
         host.configure(configuration(service.url, denyThirdPartyProviders="true"))
 
-        reason = refusal(host.create, THEIRS, {"__provider": "never loaded"}, "shelf").reason
+        reason = refusal(host.create, THIRD_PARTY_TYPE, {"__provider": "never loaded"}, "shelf").reason
 
         assert is_a_sentence(reason)
         assert "'shelf'" in reason
@@ -224,7 +227,7 @@ class TestBadInput:
         ids=["letters", "blanks", "no pickle", "empty", "number", "list", "unknown module"],
     )
     def test_a_broken_third_party_provider_is_reported(self, host: Host, broken: Any) -> None:
-        reason = refusal(host.create, THEIRS, {"__provider": broken, "size": 1}, "shelf").reason
+        reason = refusal(host.create, THIRD_PARTY_TYPE, {"__provider": broken, "size": 1}, "shelf").reason
 
         assert is_a_sentence(reason)
         assert "'shelf'" in reason
@@ -232,7 +235,7 @@ class TestBadInput:
         assert still_works(host)
 
     def test_pickles_in_our_states_are_never_loaded(self, host: Host, tmp_path: Path) -> None:
-        """No tampered state can run code by way of our types."""
+        """A tampered state cannot run code through the types of this package."""
         trap = {"__provider": pickled_trap(tmp_path / "sprung")}
         inputs = {"model": MODEL, "training_file": "file-1"}
 
@@ -243,12 +246,12 @@ class TestBadInput:
         refusal(host.delete, JOB, "ftjob-1", {**inputs, **trap})
 
         assert not (tmp_path / "sprung").exists()
-        refusal(host.create, THEIRS, trap)
+        refusal(host.create, THIRD_PARTY_TYPE, trap)
         assert (tmp_path / "sprung").exists()
 
 
 class Trap:
-    """Leaves a file where it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -262,7 +265,7 @@ def pickled_trap(path: Path) -> str:
 
 
 class TestFile:
-    """The life of a file."""
+    """The lifecycle of a file."""
 
     def test_it_is_uploaded_read_and_deleted(
         self, host: Host, service: Emulator, training_data: Path
@@ -271,11 +274,11 @@ class TestFile:
         inputs = {"file": str(training_data), "sha256": sha256, **pickled(FileProvider())}
 
         created = host.create(FILE, inputs)
-        read = host.read(FILE, created.id, plain(created.properties), inputs)
+        read = host.read(FILE, created.id, to_dict(created.properties), inputs)
 
         (file,) = service.files()
         assert created.id == file["id"]
-        assert plain(created.properties) == {
+        assert to_dict(created.properties) == {
             "filename": "training.jsonl",
             "purpose": "fine-tune",
             "bytes": training_data.stat().st_size,
@@ -285,14 +288,14 @@ class TestFile:
             "example_count": 12,
             "token_count": check(training_data).tokens,
         }
-        assert (read.id, plain(read.properties)) == (created.id, plain(created.properties))
-        host.delete(FILE, created.id, plain(created.properties))
+        assert (read.id, to_dict(read.properties)) == (created.id, to_dict(created.properties))
+        host.delete(FILE, created.id, to_dict(created.properties))
         assert service.files() == []
-        assert host.read(FILE, created.id, plain(created.properties)) == provider_pb2.ReadResponse()
+        assert host.read(FILE, created.id, to_dict(created.properties)) == provider_pb2.ReadResponse()
 
-    def test_an_edited_one_is_replaced(self, host: Host, training_data: Path) -> None:
+    def test_an_edited_file_is_replaced(self, host: Host, training_data: Path) -> None:
         created = host.create(FILE, {"file": str(training_data)})
-        olds = plain(created.properties)
+        olds = to_dict(created.properties)
 
         found = host.diff(FILE, created.id, olds, {"file": str(training_data), "sha256": "0" * 64})
 
@@ -308,14 +311,14 @@ class TestFile:
     def test_an_import_returns_the_inputs_of_a_program(self, host: Host, file_id: str) -> None:
         read = host.read(FILE, file_id)
 
-        inputs = plain(read.inputs)
+        inputs = to_dict(read.inputs)
         assert read.id == file_id
         assert {"filename": "training.jsonl", "purpose": "fine-tune"}.items() <= inputs.items()
-        assert host.diff(FILE, file_id, plain(read.properties), inputs).changes == DiffResponse.DIFF_NONE
+        assert host.diff(FILE, file_id, to_dict(read.properties), inputs).changes == DiffResponse.DIFF_NONE
         assert read.inputs["__provider"] == read.properties["__provider"] != ""
         assert not host.check(FILE, inputs).failures
 
-    def test_a_path_that_leads_nowhere_is_refused(self, host: Host, tmp_path: Path) -> None:
+    def test_a_missing_path_is_refused(self, host: Host, tmp_path: Path) -> None:
         (reason,) = reasons(host, FILE, {"file": str(tmp_path / "missing.jsonl")})
 
         assert reason.startswith("file: ")
@@ -324,9 +327,9 @@ class TestFile:
     def test_a_preview_knows_values_of_the_local_file(
         self, host: Host, service: Emulator, training_data: Path
     ) -> None:
-        inputs = {"file": str(training_data), "sha256": "0" * 64, "__identity": "somebody"}
+        inputs = {"file": str(training_data), "sha256": "0" * 64, "__identity": "a resource"}
 
-        planned = plain(host.create(FILE, inputs, preview=True).properties)
+        planned = to_dict(host.create(FILE, inputs, preview=True).properties)
 
         assert planned["bytes"] == training_data.stat().st_size
         assert planned["filename"].startswith("training-")
@@ -339,27 +342,27 @@ class TestFile:
 
         planned = host.update(FILE, "file-1", olds, {"file": "moved", "sha256": "0" * 64}, preview=True)
 
-        assert plain(planned.properties) == olds
+        assert to_dict(planned.properties) == olds
         assert service.journal() == []
 
 
 class TestJob:
-    """The life of a job."""
+    """The lifecycle of a job."""
 
     def test_it_is_trained_and_read(self, host: Host, service: Emulator, job_inputs: dict[str, Any]) -> None:
         created = host.create(JOB, job_inputs)
 
         (job,) = service.jobs()
-        outs = plain(created.properties)
+        outs = to_dict(created.properties)
         assert created.id == job["id"]
         assert (outs["status"], outs["fine_tuned_model"]) == ("succeeded", job["fine_tuned_model"])
-        assert plain(host.read(JOB, created.id, outs).properties) == outs
+        assert to_dict(host.read(JOB, created.id, outs).properties) == outs
         assert host.diff(JOB, created.id, outs, job_inputs).changes == DiffResponse.DIFF_NONE
         assert host.engine.await_log("created job").urn == urn(JOB)
 
     def test_in_place_changes_are_updates(self, host: Host, job_inputs: dict[str, Any]) -> None:
         created = host.create(JOB, job_inputs)
-        olds, news = plain(created.properties), {**job_inputs, "delete_model_on_destroy": True}
+        olds, news = to_dict(created.properties), {**job_inputs, "delete_model_on_destroy": True}
 
         found = host.diff(JOB, created.id, olds, news)
         updated = host.update(JOB, created.id, olds, news)
@@ -368,7 +371,7 @@ class TestJob:
         assert {path: each.kind for path, each in found.detailedDiff.items()} == {
             "delete_model_on_destroy": PropertyDiff.ADD
         }
-        assert plain(updated.properties) == {**olds, "delete_model_on_destroy": True} | asked(updated)
+        assert to_dict(updated.properties) == {**olds, "delete_model_on_destroy": True} | requested(updated)
 
     def test_a_nested_change_replaces_and_names_its_path(
         self, host: Host, job_inputs: dict[str, Any]
@@ -377,7 +380,7 @@ class TestJob:
         created = host.create(JOB, inputs)
         news = {**inputs, "method": supervised(n_epochs=4), "metadata": {"team.name": "b"}, "suffix": "new"}
 
-        found = host.diff(JOB, created.id, plain(created.properties), news)
+        found = host.diff(JOB, created.id, to_dict(created.properties), news)
 
         assert found.changes == DiffResponse.DIFF_SOME
         assert {path: each.kind for path, each in found.detailedDiff.items()} == {
@@ -392,26 +395,26 @@ class TestJob:
         created = host.create(JOB, job_inputs)
 
         news = {**job_inputs, "training_file": UNKNOWN}
-        found = host.diff(JOB, created.id, plain(created.properties), news)
+        found = host.diff(JOB, created.id, to_dict(created.properties), news)
 
         assert list(found.replaces) == ["training_file"]
 
-    def test_one_that_trains_is_cancelled_before_it_is_replaced(
+    def test_a_running_job_is_cancelled_before_its_replacement(
         self, slow_host: Host, slow_job_inputs: dict[str, Any]
     ) -> None:
         inputs = {**slow_job_inputs, "wait_for_completion": False}
         created = slow_host.create(JOB, inputs)
 
-        found = slow_host.diff(JOB, created.id, plain(created.properties), {**inputs, "seed": 7})
+        found = slow_host.diff(JOB, created.id, to_dict(created.properties), {**inputs, "seed": 7})
 
         assert found.deleteBeforeReplace
 
-    def test_destroying_one_cancels_it(
+    def test_destroying_a_running_job_cancels_it(
         self, slow_host: Host, slow_service: Emulator, slow_job_inputs: dict[str, Any]
     ) -> None:
         created = slow_host.create(JOB, {**slow_job_inputs, "wait_for_completion": False})
 
-        slow_host.delete(JOB, created.id, plain(created.properties))
+        slow_host.delete(JOB, created.id, to_dict(created.properties))
 
         assert [job["status"] for job in slow_service.jobs()] == ["cancelled"]
 
@@ -425,16 +428,16 @@ class TestJob:
         assert any(reason.startswith("seed: ") for reason in found)
 
     def test_checked_inputs_are_the_programs(self, host: Host) -> None:
-        news = {"model": MODEL, "training_file": UNKNOWN, "seed": 7, "__identity": "somebody"}
+        news = {"model": MODEL, "training_file": UNKNOWN, "seed": 7, "__identity": "a resource"}
 
-        assert plain(host.check(JOB, news).inputs) == news
+        assert to_dict(host.check(JOB, news).inputs) == news
 
     def test_a_create_preview_knows_the_inputs(self, host: Host, service: Emulator) -> None:
         planned = host.create(
             JOB, {"model": MODEL, "training_file": UNKNOWN, "suffix": "support", "seed": 7}, preview=True
         )
 
-        outs = plain(planned.properties)
+        outs = to_dict(planned.properties)
         assert planned.id == ""
         assert (outs["training_file"], outs["suffix"], outs["seed"]) == (UNKNOWN, "support", 7)
         assert outs["base_url"] == service.url
@@ -446,13 +449,13 @@ class TestJob:
         self, host: Host, service: Emulator, job_inputs: dict[str, Any]
     ) -> None:
         created = host.create(JOB, job_inputs)
-        olds, before = plain(created.properties), service.journal()
+        olds, before = to_dict(created.properties), service.journal()
 
         planned = host.update(
             JOB, created.id, olds, {**job_inputs, "delete_model_on_destroy": True}, preview=True
         )
 
-        assert plain(planned.properties) == {**olds, "delete_model_on_destroy": True}
+        assert to_dict(planned.properties) == {**olds, "delete_model_on_destroy": True}
         assert service.journal() == before
 
     def test_an_import_returns_the_inputs_of_a_program(self, host: Host, job_inputs: dict[str, Any]) -> None:
@@ -460,10 +463,10 @@ class TestJob:
 
         read = host.read(JOB, created.id)
 
-        inputs = plain(read.inputs)
+        inputs = to_dict(read.inputs)
         assert (inputs["training_file"], inputs["suffix"]) == (job_inputs["training_file"], "support")
         assert not host.check(JOB, inputs).failures
-        found = host.diff(JOB, created.id, plain(read.properties), inputs)
+        found = host.diff(JOB, created.id, to_dict(read.properties), inputs)
         assert (found.changes, list(found.replaces)) == (DiffResponse.DIFF_NONE, [])
 
     @pytest.mark.parametrize("id_", ["", "file-1", "nonsense"])
@@ -479,21 +482,21 @@ class TestJob:
 
 
 class TestPermission:
-    """The life of a checkpoint's grants."""
+    """The lifecycle of checkpoint permissions."""
 
     @pytest.fixture
     def inputs(self, host: Host, job_inputs: dict[str, Any]) -> dict[str, Any]:
-        model = plain(host.create(JOB, job_inputs).properties)["fine_tuned_model"]
+        model = to_dict(host.create(JOB, job_inputs).properties)["fine_tuned_model"]
         return {"checkpoint_id": model, "project_ids": ["proj_b", "proj_c"]}
 
-    def test_it_is_granted_changed_read_and_revoked(
+    def test_it_is_created_changed_read_and_revoked(
         self, host: Host, service: Emulator, inputs: dict[str, Any]
     ) -> None:
         created = host.create(PERMISSION, inputs)
-        olds, news = plain(created.properties), {**inputs, "project_ids": ["proj_c", "proj_d"]}
+        olds, news = to_dict(created.properties), {**inputs, "project_ids": ["proj_c", "proj_d"]}
 
         found = host.diff(PERMISSION, created.id, olds, news)
-        updated = plain(host.update(PERMISSION, created.id, olds, news).properties)
+        updated = to_dict(host.update(PERMISSION, created.id, olds, news).properties)
 
         assert created.id == inputs["checkpoint_id"]
         assert {path: each.kind for path, each in found.detailedDiff.items()} == {
@@ -503,7 +506,7 @@ class TestPermission:
             ["proj_c", "proj_d"],
             olds["permission_ids"]["proj_c"],
         )
-        assert plain(host.read(PERMISSION, created.id, updated).properties) == updated
+        assert to_dict(host.read(PERMISSION, created.id, updated).properties) == updated
         host.delete(PERMISSION, created.id, updated)
         assert service.permissions() == []
         assert host.read(PERMISSION, created.id, updated).id == ""
@@ -513,11 +516,11 @@ class TestPermission:
 
         read = host.read(PERMISSION, inputs["checkpoint_id"])
 
-        assert (read.id, plain(read.inputs)) == (inputs["checkpoint_id"], inputs)
-        found = host.diff(PERMISSION, read.id, plain(read.properties), plain(read.inputs))
+        assert (read.id, to_dict(read.inputs)) == (inputs["checkpoint_id"], inputs)
+        found = host.diff(PERMISSION, read.id, to_dict(read.properties), to_dict(read.inputs))
         assert found.changes == DiffResponse.DIFF_NONE
 
-    def test_another_checkpoint_is_another_resource(self, host: Host) -> None:
+    def test_another_checkpoint_replaces_the_resource(self, host: Host) -> None:
         olds = {"checkpoint_id": "ft:a", "project_ids": ["proj_b"], "permission_ids": {"proj_b": "cp_1"}}
 
         found = host.diff(PERMISSION, "ft:a", olds, {"checkpoint_id": "ft:b", "project_ids": ["proj_b"]})
@@ -540,7 +543,7 @@ class TestPermission:
 
         planned = host.update(PERMISSION, "ft:a", olds, news, preview=True)
 
-        assert plain(planned.properties) == {
+        assert to_dict(planned.properties) == {
             "checkpoint_id": "ft:a",
             "project_ids": ["proj_b", "proj_c"],
             "permission_ids": {"proj_b": "cp_1", "proj_c": UNKNOWN},
@@ -550,7 +553,7 @@ class TestPermission:
     def test_a_preview_of_a_create_knows_its_checkpoint(self, host: Host, service: Emulator) -> None:
         planned = host.create(PERMISSION, {"checkpoint_id": "ft:a", "project_ids": UNKNOWN}, preview=True)
 
-        outs = plain(planned.properties)
+        outs = to_dict(planned.properties)
         assert (outs["checkpoint_id"], outs["project_ids"], outs["permission_ids"]) == (
             "ft:a",
             UNKNOWN,
@@ -561,17 +564,17 @@ class TestPermission:
 
 @pytest.mark.parametrize("kind", PROVIDERS)
 def test_the_state_records_the_programs_provider(host: Host, kind: str) -> None:
-    """So a stack can go back to the stock host."""
-    wanted = pickled(PROVIDERS[kind]())["__provider"]
+    """A stack can therefore return to the stock host."""
+    expected = pickled(PROVIDERS[kind]())["__provider"]
 
     checked = host.check(kind, {"model": MODEL, **pickled(PROVIDERS[kind]())})
     planned = host.create(kind, {"model": MODEL}, preview=True)
 
-    assert (checked.inputs["__provider"], planned.properties["__provider"]) == (wanted, wanted)
+    assert (checked.inputs["__provider"], planned.properties["__provider"]) == (expected, expected)
 
 
-class TestTrouble:
-    """Wrong keys, and services that are not there."""
+class TestFailures:
+    """Invalid keys and unreachable services."""
 
     def test_a_wrong_key_is_reported_before_any_create(self, host: Host, service: Emulator) -> None:
         service.fault("*", "*", "status", times=None, status=401)
@@ -582,7 +585,7 @@ class TestTrouble:
         assert service.url in reason
         assert "project key sk-…cdef" in reason
 
-    def test_a_wrong_key_at_create_gives_one_sentence(
+    def test_a_wrong_key_at_create_gives_a_sentence(
         self, host: Host, service: Emulator, job_inputs: dict[str, Any]
     ) -> None:
         service.fault("*", "*", "status", times=None, status=401)
@@ -593,18 +596,20 @@ class TestTrouble:
         assert failed.left is None
 
     @pytest.mark.parametrize("kind", [FILE, JOB, PERMISSION])
-    def test_a_service_that_is_not_there(self, unconfigured: Host, kind: str, training_data: Path) -> None:
+    def test_an_unreachable_service_is_reported(
+        self, unconfigured: Host, kind: str, training_data: Path
+    ) -> None:
         inputs = {
             FILE: {"file": str(training_data)},
             JOB: {"model": MODEL, "training_file": "file-1"},
             PERMISSION: {"checkpoint_id": "ft:a", "project_ids": ["proj_b"]},
         }
-        unconfigured.configure(configuration(nowhere(), maxRetries="0"))
+        unconfigured.configure(configuration(unused_address(), maxRetries="0"))
 
         failed = refusal(unconfigured.create, kind, inputs[kind])
 
         assert is_a_sentence(failed.reason)
-        assert nowhere() in failed.reason
+        assert unused_address() in failed.reason
 
     @pytest.mark.parametrize("kind", PROVIDERS)
     def test_check_reports_a_missing_key(self, unconfigured: Host, service: Emulator, kind: str) -> None:
@@ -615,9 +620,7 @@ class TestTrouble:
         assert any("key" in reason and "openai-ft:a" in reason for reason in found)
         assert service.journal() == []
 
-    def test_a_new_configuration_holds_from_the_next_call_on(
-        self, host: Host, slow_service: Emulator
-    ) -> None:
+    def test_a_new_configuration_applies_from_the_next_call(self, host: Host, slow_service: Emulator) -> None:
         host.configure(configuration(slow_service.url))
 
         planned = host.create(JOB, {"model": MODEL, "training_file": "file-1"}, preview=True)
@@ -625,18 +628,18 @@ class TestTrouble:
         assert planned.properties["base_url"] == slow_service.url
 
 
-def nowhere() -> str:
-    """An address where nobody listens: the discard protocol's."""
+def unused_address() -> str:
+    """Return an address without a server: the port of the discard protocol."""
     return "http://127.0.0.1:9/v1"
 
 
-def test_keys_are_in_no_answer_and_no_message(
+def test_responses_and_messages_contain_no_keys(
     host: Host, process: HostProcess, service: Emulator, job_inputs: dict[str, Any], training_data: Path
 ) -> None:
     created = host.create(JOB, job_inputs)
-    outs = plain(created.properties)
+    outs = to_dict(created.properties)
     model = outs["fine_tuned_model"]
-    heard: list[Any] = [
+    responses: list[Any] = [
         host.check(JOB, job_inputs),
         host.create(JOB, job_inputs, preview=True),
         created,
@@ -649,19 +652,19 @@ def test_keys_are_in_no_answer_and_no_message(
     ]
     refused = {"error": {"message": f"no {API_KEY} and no {ADMIN_KEY} here", "type": "auth"}}
     service.fault("*", "*", "status", times=None, status=401, body=refused)
-    heard += [
+    responses += [
         refusal(host.read, JOB, created.id, outs),
         refusal(host.update, JOB, created.id, outs, {**job_inputs, "wait_for_completion": True}),
         refusal(host.create, PERMISSION, {"checkpoint_id": "ft:b", "project_ids": ["proj_b"]}),
         *reasons(host, JOB, job_inputs),
     ]
 
-    reported = "\n".join(map(str, [*heard, *host.engine.logs, process.stderr]))
+    reported = "\n".join(map(str, [*responses, *host.engine.logs, process.stderr]))
     assert "sk-…cdef" in reported
     assert API_KEY not in reported
     assert ADMIN_KEY not in reported
 
 
-def asked(updated: provider_pb2.UpdateResponse) -> dict[str, Any]:
-    """What the record keeps of what was asked for."""
-    return {"__asked": plain(updated.properties)["__asked"]}
+def requested(updated: provider_pb2.UpdateResponse) -> dict[str, Any]:
+    """Return the inputs that an update records."""
+    return {"__asked": to_dict(updated.properties)["__asked"]}

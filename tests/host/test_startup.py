@@ -10,14 +10,14 @@ BEFORE = (
 )
 
 
-def said(program: str) -> str:
+def output_of(program: str) -> str:
     return subprocess.run(
         [sys.executable, "-c", f"{BEFORE}\n{program}"], capture_output=True, text=True, check=True
     ).stdout
 
 
-def test_a_host_loads_no_automation() -> None:
-    assert said("print(loaded in sys.modules)") == "False\n"
+def test_a_host_does_not_load_the_automation_api() -> None:
+    assert output_of("print(loaded in sys.modules)") == "False\n"
 
 
 @pytest.mark.parametrize(
@@ -29,12 +29,12 @@ def test_a_host_loads_no_automation() -> None:
         "from pulumi.automation._local_workspace import LocalWorkspace; print(LocalWorkspace.__name__)",
     ],
 )
-def test_a_provider_that_uses_it_has_it(use: str) -> None:
-    assert said(use) == "LocalWorkspace\n"
+def test_a_provider_can_use_the_automation_api(use: str) -> None:
+    assert output_of(use) == "LocalWorkspace\n"
 
 
 def test_garbage_collection_resumes_after_loading_modules() -> None:
-    assert said("import gc; print(gc.isenabled(), gc.get_freeze_count() > 10_000)") == "True True\n"
+    assert output_of("import gc; print(gc.isenabled(), gc.get_freeze_count() > 10_000)") == "True True\n"
 
 
 def test_garbage_collection_resumes_after_a_failed_import() -> None:
@@ -48,4 +48,4 @@ try:
 except ImportError:
     print(gc.isenabled())
 """
-    assert said(program) == "False\nTrue\n"
+    assert output_of(program) == "False\nTrue\n"

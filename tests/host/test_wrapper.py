@@ -1,4 +1,4 @@
-"""The wrapper becomes a host. Hosts of these tests print facts about themselves and end.
+"""The wrapper becomes a host. Hosts of these tests print facts about themselves and exit.
 
 `tests/program_python` has the rules that select the Python.
 """
@@ -29,11 +29,11 @@ print(json.dumps({
 }))
 """
 ADDRESS = "127.0.0.1:40000"
-OURS, STOCK = "pulumi_openai_ft/host", "pulumi/dynamic"
+OWN_HOST, STOCK_HOST = "pulumi_openai_ft/host", "pulumi/dynamic"
 
 
 def environment(folder: Path, *hosts: str) -> Path:
-    """Make a virtual environment with hosts."""
+    """Create a virtual environment with hosts."""
     packages = make_environment(folder)
     for host in hosts:
         (packages / host).mkdir(parents=True)
@@ -42,8 +42,8 @@ def environment(folder: Path, *hosts: str) -> Path:
 
 
 @dataclass
-class Placed:
-    """A project whose program lies in a folder of its own, with the wrapper in place."""
+class InstalledProject:
+    """A project whose program is in a subfolder, with the wrapper installed."""
 
     folder: Path
     path: str = ""
@@ -68,48 +68,48 @@ class Placed:
 
     def facts(self, *arguments: str, shell: tuple[str, ...] = (), **env: Any) -> dict[str, Any]:
         """Return the facts that the host prints."""
-        said, complaint = self.start(*arguments, shell=shell, **env).communicate(timeout=20)
-        assert not complaint
-        found: dict[str, Any] = json.loads(said)
+        output, errors = self.start(*arguments, shell=shell, **env).communicate(timeout=20)
+        assert not errors
+        found: dict[str, Any] = json.loads(output)
         return found
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Placed:
-    placed = Placed(tmp_path / "a project")
-    placed.program.mkdir(parents=True)
-    placed.wrapper.parent.mkdir()
-    shutil.copy(WRAPPER_SOURCE, placed.wrapper)
-    (placed.folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\nmain: program\n")
-    return placed
+def project(tmp_path: Path) -> InstalledProject:
+    project_folder = InstalledProject(tmp_path / "a project")
+    project_folder.program.mkdir(parents=True)
+    project_folder.wrapper.parent.mkdir()
+    shutil.copy(WRAPPER_SOURCE, project_folder.wrapper)
+    (project_folder.folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\nmain: program\n")
+    return project_folder
 
 
 @pytest.fixture
-def activated(project: Placed) -> Path:
-    """An environment on PATH, and nothing else there."""
-    made = environment(project.folder.parent / "activated", OURS)
-    project.path = str(made / "bin")
-    return made
+def activated(project: InstalledProject) -> Path:
+    """Create an environment as the only folder on PATH."""
+    environment_folder = environment(project.folder.parent / "activated", OWN_HOST)
+    project.path = str(environment_folder / "bin")
+    return environment_folder
 
 
-def test_the_environment_comes_first_for_what_the_host_starts(project: Placed) -> None:
-    wanted = environment(project.folder / "env", OURS)
+def test_the_environment_is_first_on_the_hosts_path(project: InstalledProject) -> None:
+    expected = environment(project.folder / "env", OWN_HOST)
 
     facts = project.facts(PULUMI_RUNTIME_VIRTUALENV="env", PATH="/usr/bin", PYTHONHOME="/nowhere")
 
-    assert facts["path"] == f"{wanted}/bin:/usr/bin"
+    assert facts["path"] == f"{expected}/bin:/usr/bin"
 
 
-def test_the_wrapper_process_becomes_the_host(project: Placed, activated: Path) -> None:
+def test_the_wrapper_process_becomes_the_host(project: InstalledProject, activated: Path) -> None:
     assert activated.exists()
     process = project.start()
 
-    said, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=20)
 
-    assert json.loads(said)["pid"] == process.pid
+    assert json.loads(output)["pid"] == process.pid
 
 
-def test_host_sees_the_environment_of_the_stock_host(project: Placed, activated: Path) -> None:
+def test_host_sees_the_environment_of_the_stock_host(project: InstalledProject, activated: Path) -> None:
     assert activated.exists()
     facts = project.facts("an address", "$HOME *")
 
@@ -118,15 +118,17 @@ def test_host_sees_the_environment_of_the_stock_host(project: Placed, activated:
     assert facts["importable"] == str(project.program)
 
 
-def test_outside_of_a_project_the_program_folder_counts(project: Placed) -> None:
+def test_outside_of_a_project_the_program_folder_is_used(project: InstalledProject) -> None:
     (project.folder / "Pulumi.yaml").unlink()
-    wanted = environment(project.program / "env", OURS)
+    expected = environment(project.program / "env", OWN_HOST)
 
-    assert project.facts(PULUMI_RUNTIME_VIRTUALENV="env")["environment"] == str(wanted)
+    assert project.facts(PULUMI_RUNTIME_VIRTUALENV="env")["environment"] == str(expected)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_every_shell_of_this_machine_understands_it(project: Placed, activated: Path, shell: str) -> None:
+def test_the_wrapper_runs_in_every_installed_shell(
+    project: InstalledProject, activated: Path, shell: str
+) -> None:
     command = [shutil.which(shell) or shell, *(["sh"] if shell == "busybox" else [])]
 
     assert project.facts(shell=tuple(command))["environment"] == str(activated)
@@ -146,36 +148,36 @@ def test_every_shell_of_this_machine_understands_it(project: Placed, activated: 
     ],
     ids=["no environment", "no python"],
 )
-def test_without_a_python_it_says_what_to_do(project: Placed, env: Any, sentence: str) -> None:
+def test_a_missing_python_is_reported_with_a_fix(project: InstalledProject, env: Any, sentence: str) -> None:
     process = project.start(**env)
-    said, complaint = process.communicate(timeout=20)
+    output, errors = process.communicate(timeout=20)
 
-    assert (process.returncode, said) == (1, "")
-    assert complaint == f"pulumi-openai-ft: {sentence.format(project=project.folder)}\n"
+    assert (process.returncode, output) == (1, "")
+    assert errors == f"pulumi-openai-ft: {sentence.format(project=project.folder)}\n"
 
 
-def test_a_python_without_pulumi_says_what_to_install(project: Placed) -> None:
-    made = environment(project.folder / "env")
+def test_a_missing_pulumi_is_reported_with_a_fix(project: InstalledProject) -> None:
+    environment_folder = environment(project.folder / "env")
     process = project.start(PULUMI_RUNTIME_VIRTUALENV="env")
-    said, complaint = process.communicate(timeout=20)
+    output, errors = process.communicate(timeout=20)
 
-    assert (process.returncode, said) == (1, "")
-    assert complaint == (
-        f"pulumi-openai-ft: {made}/bin/python lacks pulumi-openai-ft and pulumi: install it there "
+    assert (process.returncode, output) == (1, "")
+    assert errors == (
+        f"pulumi-openai-ft: {environment_folder}/bin/python lacks pulumi-openai-ft and pulumi: install it there "
         f"(docs/install.md)\n"
     )
 
 
-def test_without_the_package_the_stock_host_starts(project: Placed) -> None:
-    made = environment(project.folder / "env", STOCK)
+def test_without_the_package_the_stock_host_starts(project: InstalledProject) -> None:
+    environment_folder = environment(project.folder / "env", STOCK_HOST)
     process = project.start("an address", PULUMI_RUNTIME_VIRTUALENV="env")
-    said, complaint = process.communicate(timeout=20)
+    output, errors = process.communicate(timeout=20)
 
-    facts = json.loads(said)
+    facts = json.loads(output)
     assert (facts["host"], facts["arguments"]) == ("pulumi.dynamic.__main__", ["an address"])
     assert facts["pid"] == process.pid
-    assert complaint == (
-        f"pulumi-openai-ft: {made}/bin/python lacks pulumi-openai-ft, so the host of Pulumi itself serves dynamic "
+    assert errors == (
+        f"pulumi-openai-ft: {environment_folder}/bin/python lacks pulumi-openai-ft, so the host of Pulumi itself serves dynamic "
         f"resources: install it there (docs/install.md)\n"
     )
 

@@ -1,4 +1,4 @@
-"""Dynamic providers of other people, which a host finds by module and name, or as values."""
+"""Third-party dynamic providers, which a host imports by module and name, or unpickles by value."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from pulumi.dynamic import (
 )
 
 configured: list[str] = []
-"""The labels of all providers that were configured, in the order in which that happened."""
+"""The labels of configured providers, in order of configuration."""
 
 
-class Shelf(ResourceProvider):
-    """Keeps what it is given, and says how it was called.
+class Recording(ResourceProvider):
+    """A provider that returns its inputs and records its calls.
 
     Args:
-        label: Tells it apart from others of its class.
+        label: Distinguishes instances.
     """
 
     serialize_as_secret_always = False
@@ -69,8 +69,8 @@ class Shelf(ResourceProvider):
         Path(props["record"]).write_text(id_)
 
 
-class Surroundings(ResourceProvider):
-    """Says in what surroundings it is called."""
+class Environment(ResourceProvider):
+    """A provider that reports its environment."""
 
     serialize_as_secret_always = False
 
@@ -94,29 +94,29 @@ class Surroundings(ResourceProvider):
         )
 
 
-class Undecided(Shelf):
-    """Leaves it to the engine whether anything differs."""
+class Undecided(Recording):
+    """A provider that leaves the diff to the engine."""
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         return DiffResult()
 
 
-class Failing(Shelf):
-    """Fails."""
+class Failing(Recording):
+    """A provider that fails."""
 
     def create(self, _props: dict[str, Any]) -> CreateResult:
-        raise ValueError("what\nis wrong")
+        raise ValueError("it\nis wrong")
 
 
-class Exiting(Shelf):
-    """Ends the process, or tries to."""
+class Exiting(Recording):
+    """A provider that tries to end the process."""
 
     def create(self, _props: dict[str, Any]) -> CreateResult:
         sys.exit("enough")
 
 
-class Empty(Shelf):
-    """Forgets to return what it has."""
+class Empty(Recording):
+    """A provider whose methods return None."""
 
     def check(self, _olds: dict[str, Any], _news: dict[str, Any]) -> CheckResult:
         return CheckResult(None, [])  # type: ignore[arg-type]
@@ -125,8 +125,8 @@ class Empty(Shelf):
         return ReadResult(id_, None)
 
 
-class Brittle(Shelf):
-    """Cannot be configured at first."""
+class FailingOnce(Recording):
+    """A provider whose first configuration fails."""
 
     def configure(self, req: ConfigureRequest) -> None:
         super().configure(req)
@@ -134,8 +134,8 @@ class Brittle(Shelf):
             raise ValueError("not the first time")
 
 
-class Holding(Shelf):
-    """Has captured an output of its program."""
+class Capturing(Recording):
+    """A provider that has captured an output of its program."""
 
     def __init__(self, label: str) -> None:
         super().__init__(label)
@@ -143,28 +143,28 @@ class Holding(Shelf):
 
 
 class Captured(pulumi.Output[int]):
-    """An output, as it is pickled. It takes a running program to make a true one."""
+    """An output in its pickled form. Real outputs need a running program."""
 
     def __init__(self) -> None:
-        """Waits for nothing."""
+        """Skip the real constructor, which needs a running program."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {"value": 7}
 
 
 class Printing(ResourceProvider):
-    """Talks."""
+    """A provider that prints."""
 
     serialize_as_secret_always = False
 
     def create(self, _props: dict[str, Any]) -> CreateResult:
-        print("said on stdout")  # noqa: T201 - the point of it
-        print("said on stderr", file=sys.stderr)  # noqa: T201 - likewise
+        print("said on stdout")  # noqa: T201 - the purpose of this provider
+        print("said on stderr", file=sys.stderr)  # noqa: T201 - the purpose of this provider
         return CreateResult("1", {})
 
 
 class Waiting(ResourceProvider):
-    """Waits at a gate, which it tells the thread that it works in."""
+    """A provider that waits at a gate, and sends it the id of its thread."""
 
     serialize_as_secret_always = False
 

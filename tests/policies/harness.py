@@ -1,4 +1,4 @@
-"""What the engine would say: rules are asked through the SDK's own wire forms, proxies and argument classes."""
+"""Run rules as the engine does: through the SDK's own wire forms, proxies and argument classes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ VALID: dict[str, dict[str, Any]] = {
     },
     FILE_TYPE: {"file": "data.jsonl", "purpose": "fine-tune", "sha256": "0" * 64},
 }
-"""A resource of each type that no rule finds fault with."""
+"""A resource of each type without any violation."""
 
 
 def without(kind: str, *names: str) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def urn_of(kind: str, name: str = "it", stack: str = "dev") -> str:
 
 
 def wire(props: Mapping[str, Any]) -> dict[str, Any]:
-    """Properties as they come from the engine: marked secrets, numbers with a fraction."""
+    """Return properties as the engine sends them: secrets marked, numbers as floats."""
     struct = struct_pb2.Struct()
     struct.update(serialize_properties(props))
     return dict(json_format.MessageToDict(struct))
@@ -75,14 +75,15 @@ def provider(configuration: Mapping[str, Any] | None) -> PolicyProviderResource:
 
 
 class PolicyHarness:
-    """One run of a pack over resources that come one after the other.
+    """A run of a pack over a sequence of resources.
 
     Args:
-        looks: Whether the policy runs that learns what is secret.
+        detects_secrets: Whether to run the policy that detects secrets.
+        today: Date of the run.
     """
 
-    def __init__(self, *, looks: bool = True, today: date = TODAY) -> None:
-        self.looks, self.today, self.marks = looks, today, SecretMarks()
+    def __init__(self, *, detects_secrets: bool = True, today: date = TODAY) -> None:
+        self.detects_secrets, self.today, self.marks = detects_secrets, today, SecretMarks()
 
     def arguments(
         self,
@@ -95,9 +96,9 @@ class PolicyHarness:
         name: str = "it",
         stack: str = "dev",
     ) -> ResourceValidationArgs:
-        """What a validation gets."""
-        self.look(PROVIDER_TYPE, configuration or {}, "default")
-        self.look(kind, props, name, stack)
+        """Return the arguments of a validation."""
+        self.detect_secrets(PROVIDER_TYPE, configuration or {}, "default")
+        self.detect_secrets(kind, props, name, stack)
         read = unknown_checking_proxy(deserialize_properties(wire(props)))
         return ResourceValidationArgs(
             kind,
@@ -109,8 +110,8 @@ class PolicyHarness:
             config,
         )
 
-    def look(self, kind: str, props: Mapping[str, Any], name: str, stack: str = "dev") -> None:
-        if self.looks:
+    def detect_secrets(self, kind: str, props: Mapping[str, Any], name: str, stack: str = "dev") -> None:
+        if self.detects_secrets:
             DETECT_SECRETS.policy(self.marks).remediate(
                 self.remediation_arguments(kind, props, name=name, stack=stack)
             )
@@ -124,12 +125,12 @@ class PolicyHarness:
         name: str = "it",
         stack: str = "dev",
     ) -> ResourceValidationArgs:
-        """What a remediation gets: secrets are marked, unknown values are not kept from being read."""
+        """Return the arguments of a remediation: secrets are marked, and unknown values can be read."""
         read = unknown_checking_proxy(deserialize_properties(wire(props), proxy_secrets=True))
         return ResourceValidationArgs(kind, read, urn_of(kind, name, stack), name, options(), None, config)
 
     def violations(self, rule: Rule, kind: str, props: Mapping[str, Any], **changes: Any) -> list[str]:
-        """The violations that a rule reports of a resource."""
+        """Return the violations of a rule by a resource."""
         found: list[str] = []
         arguments = self.arguments(kind, props, **changes)
         rule.policy(self.marks, lambda: self.today).validate(arguments, lambda text, _urn: found.append(text))
@@ -138,8 +139,8 @@ class PolicyHarness:
     def remedied(
         self, rule: Rule, kind: str, props: Mapping[str, Any], config: Mapping[str, Any] | None = None
     ) -> dict[str, Any] | None:
-        """The properties that a remediation gives back, as they go to the engine."""
-        self.look(kind, props, "it")
+        """Return the properties that a remediation sends to the engine."""
+        self.detect_secrets(kind, props, "it")
         arguments = self.remediation_arguments(kind, props, config=config)
         changed = rule.policy(self.marks, lambda: self.today).remediate(arguments)
         assert not isawaitable(changed)
@@ -147,15 +148,15 @@ class PolicyHarness:
 
 
 def violations(rule: Rule, kind: str, props: Mapping[str, Any], **changes: Any) -> list[str]:
-    """The violations that a rule reports of a resource, by default a day in November 2026."""
+    """Return the violations of a rule by a resource, by default on a day in November 2026."""
     today = changes.pop("today", TODAY)
-    return PolicyHarness(looks=changes.pop("looks", True), today=today).violations(
+    return PolicyHarness(detects_secrets=changes.pop("detects_secrets", True), today=today).violations(
         rule, kind, props, **changes
     )
 
 
 def resource(kind: str, outputs: Mapping[str, Any], name: str, **sources: PolicyResource) -> PolicyResource:
-    """A resource as stack policies get it; `sources` are the resources that its properties were made from."""
+    """Return a resource of a stack policy; `sources` are the resources that its properties depend on."""
     props = unknown_checking_proxy(deserialize_properties(wire(outputs)))
     made_from = {property_name: [source] for property_name, source in sources.items()}
     return PolicyResource(
@@ -169,7 +170,7 @@ def stack_violations(
     config: Mapping[str, Any] | None = None,
     marks: SecretMarks | None = None,
 ) -> list[tuple[str, str]]:
-    """The violations that a rule reports of a stack: resource name and text."""
+    """Return the violations of a rule by a stack: resource name and text."""
     found: list[tuple[str, str]] = []
     rule.policy(marks or SecretMarks(), lambda: TODAY).validate(
         StackValidationArgs(list(resources), config),

@@ -39,11 +39,11 @@ def test_a_job_within_its_limits_is_fine(limits: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize("more", [{}, {"estimated_cost_usd": UNKNOWN}, {"estimated_tokens": UNKNOWN}])
-def test_jobs_without_an_estimate_are_not_judged(more: dict[str, Any]) -> None:
+def test_jobs_without_an_estimate_are_not_checked(more: dict[str, Any]) -> None:
     assert violations(BUDGET, JOB_TYPE, job(**more), config={"max_tokens": 1, "max_usd": 1}) == []
 
 
-def test_a_state_is_judged_by_its_jobs_estimate() -> None:
+def test_a_state_is_checked_by_its_jobs_estimate() -> None:
     (found,) = violations(
         BUDGET, JOB_TYPE, job(estimated_tokens=12, estimated_cost_usd=3.0), config={"max_usd": 2}
     )

@@ -30,10 +30,10 @@ def test_its_urn_contains_name_and_stack() -> None:
 
 
 def test_shown_values_are_truncated() -> None:
-    shown = CheckedResource(JOB_TYPE, URN, TODAY, secret=frozenset()).redacted_repr("model", "x" * 200)
+    text = CheckedResource(JOB_TYPE, URN, TODAY, secret=frozenset()).redacted_repr("model", "x" * 200)
 
-    assert len(shown) == 80
-    assert shown.endswith("x…")
+    assert len(text) == 80
+    assert text.endswith("x…")
 
 
 @pytest.mark.parametrize("path", ["method", "method.dpo.beta", "method[0]"])
@@ -44,7 +44,7 @@ def test_it_shows_no_part_of_a_secret(path: str) -> None:
     )
 
 
-def test_it_takes_out_keys_of_any_form(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_removes_keys_of_any_form(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_ADMIN_KEY", "0123456789abcdefadmin")
     subject = CheckedResource(
         JOB_TYPE, URN, TODAY, configuration={"openai-ft:apiKey": "0123456789abcdefproject"}

@@ -1,4 +1,4 @@
-"""The workflow in `examples/ci` keeps keys where they belong and runs what the script does."""
+"""The workflow in `examples/ci` does not expose keys, and runs the same commands as the script."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_forks_get_no_keys(workflow: dict[str, Any]) -> None:
     assert workflow["permissions"] == {"contents": "read"}
 
 
-def test_main_alone_is_updated(workflow: dict[str, Any]) -> None:
+def test_only_main_is_updated(workflow: dict[str, Any]) -> None:
     (job,) = workflow["jobs"].values()
     (run,) = (step["run"] for step in job["steps"] if "run" in step)
 
@@ -42,7 +42,7 @@ def test_main_alone_is_updated(workflow: dict[str, Any]) -> None:
     assert run.startswith("exec sh ci/fine-tuning.sh ${{ github.event_name == 'push' && 'up' || ")
 
 
-def test_an_update_is_not_cut_off_by_the_next(workflow: dict[str, Any]) -> None:
+def test_an_update_is_not_interrupted_by_the_next(workflow: dict[str, Any]) -> None:
     assert workflow["concurrency"]["cancel-in-progress"] is False
 
 
@@ -66,7 +66,9 @@ def test_secrets_come_from_the_secret_store(workflow: dict[str, Any]) -> None:
 
 @dataclass
 class Checkout:
-    """A project with the script, packages in a folder instead of an index, and a `pulumi` that lists what it got."""
+    """A project with the script, local packages instead of an index, and a `pulumi` that records its
+    arguments.
+    """
 
     folder: Path
 
@@ -142,7 +144,7 @@ def test_the_script_has_no_preview_to_skip() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ([], "usage: "),
         (
@@ -151,8 +153,8 @@ def test_the_script_has_no_preview_to_skip() -> None:
         ),
     ],
 )
-def test_the_script_reports_missing_settings(arguments: list[str], said: str) -> None:
+def test_the_script_reports_missing_settings(arguments: list[str], message: str) -> None:
     done = subprocess.run(["sh", SCRIPT, *arguments], capture_output=True, text=True, check=False)
 
     assert done.returncode != 0
-    assert said in done.stderr
+    assert message in done.stderr

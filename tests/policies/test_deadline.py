@@ -23,13 +23,13 @@ def test_a_job_with_a_deadline_is_fine() -> None:
     assert violations(DEADLINE, JOB_TYPE, VALID[JOB_TYPE]) == []
 
 
-def test_a_job_without_a_deadline_is_told() -> None:
+def test_a_job_without_a_deadline_is_reported() -> None:
     assert violations(DEADLINE, JOB_TYPE, UNBOUNDED) == [
         "cancel_after_timeout: is missing: set it to 86400 seconds or less"
     ]
 
 
-def test_a_late_deadline_is_told() -> None:
+def test_a_late_deadline_is_reported() -> None:
     assert violations(DEADLINE, JOB_TYPE, job(cancel_after_timeout=7200), config={"max_seconds": 3600}) == [
         "cancel_after_timeout: 7200 exceeds 3600 seconds: set it to 3600 or less"
     ]
@@ -70,7 +70,7 @@ def test_the_remediation_keeps_unknown_and_hidden_inputs() -> None:
         {**UNBOUNDED, "wait_for_completion": UNKNOWN},
         job(cancel_after_timeout=UNKNOWN),
     ],
-    ids=["there", "not waited for", "waiting unknown", "unknown"],
+    ids=["already set", "no waiting", "waiting unknown", "unknown"],
 )
 def test_the_remediation_ignores_inputs_it_cannot_fix(given: dict[str, Any]) -> None:
     assert PolicyHarness().remedied(DEADLINE, JOB_TYPE, given) is None

@@ -1,4 +1,4 @@
-"""What `docs/policies.md` and `docs/ci.md` say is so."""
+"""The statements of `docs/policies.md` and `docs/ci.md` about the pack are true."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 POLICIES = (DOCS / "policies.md").read_text()
 
 
-def test_the_table_of_rules_is_that_of_the_pack() -> None:
+def test_the_table_of_rules_matches_the_pack() -> None:
     violations = [
         f"| `{rule.name}` | {rule.description} | {rule.level.value} | {rule.reason} |" for rule in RULES
     ]
@@ -22,7 +22,7 @@ def test_the_table_of_rules_is_that_of_the_pack() -> None:
     assert [line for line in POLICIES.splitlines() if line in violations] == violations
 
 
-def test_the_table_of_limits_is_that_of_the_pack() -> None:
+def test_the_table_of_limits_matches_the_pack() -> None:
     violations = [
         f"| `{rule.name}` | `{name}` | `{json.dumps(form['default'])}` | {form['description']} |"
         for rule in RULES
@@ -32,20 +32,20 @@ def test_the_table_of_limits_is_that_of_the_pack() -> None:
     assert [line for line in POLICIES.splitlines() if line in violations] == violations
 
 
-def test_the_configuration_in_it_is_right(tmp_path: Path) -> None:
+def test_the_documented_configuration_is_valid(tmp_path: Path) -> None:
     (written,) = re.findall(r"```json\n(.*?)```", POLICIES, re.DOTALL)
     (tmp_path / "config.json").write_text(written)
 
     assert policy_config.read(tmp_path / "config.json")["fine-tuning-epochs"].limits == {"max": 3}
 
 
-def test_the_documented_pack_is_the_one_of_init() -> None:
+def test_the_documented_pack_matches_init() -> None:
     assert f"```python\n{PACK}```" in POLICIES
 
 
 def test_the_recipe_names_the_secrets_of_the_workflow() -> None:
     workflow = (DOCS.parent / "examples" / "ci" / "fine-tuning.yml").read_text()
-    asked = set(re.findall(r"(?:secrets|vars)\.(\w+)", workflow))
+    used = set(re.findall(r"(?:secrets|vars)\.(\w+)", workflow))
 
-    assert {"OPENAI_API_KEY", "OPENAI_ADMIN_KEY"} <= asked
-    assert [name for name in asked if f"`{name}`" not in (DOCS / "ci.md").read_text()] == []
+    assert {"OPENAI_API_KEY", "OPENAI_ADMIN_KEY"} <= used
+    assert [name for name in used if f"`{name}`" not in (DOCS / "ci.md").read_text()] == []

@@ -30,7 +30,7 @@ def test_a_job_within_the_limits_is_fine(rule: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["supervised", "dpo", "reinforcement"])
-def test_too_many_epochs_are_told(kind: str) -> None:
+def test_too_many_epochs_are_reported(kind: str) -> None:
     assert violations(EPOCHS, JOB_TYPE, epochs(11, kind)) == [
         f"method.{kind}.hyperparameters.n_epochs: 11 exceeds 10: set it to 10 or less"
     ]
@@ -41,7 +41,7 @@ def test_allowed_or_automatic_epochs_pass(number: Any) -> None:
     assert violations(EPOCHS, JOB_TYPE, epochs(number)) == []
 
 
-def test_the_most_epochs_can_be_configured() -> None:
+def test_the_maximum_number_of_epochs_can_be_configured() -> None:
     assert violations(EPOCHS, JOB_TYPE, epochs(11), config={"max": 11.0}) == []
     assert len(violations(EPOCHS, JOB_TYPE, epochs(3), config={"max": 2.0})) == 1
 
@@ -53,7 +53,7 @@ def test_unknown_epochs_are_reported_on_request() -> None:
 
 
 @pytest.mark.parametrize("suffix", ["Support", "kunden-ß", "-support", "a b"])
-def test_a_suffix_of_another_form_is_told(suffix: str) -> None:
+def test_a_suffix_of_another_form_is_reported(suffix: str) -> None:
     assert violations(SUFFIX, JOB_TYPE, job(suffix=suffix)) == [
         f"suffix: {suffix!r} is invalid: must match ^[a-z0-9][a-z0-9_-]*$"
     ]
@@ -70,12 +70,12 @@ def test_a_secret_suffix_is_not_shown() -> None:
     (found,) = violations(SUFFIX, JOB_TYPE, job(suffix=Secret("Hush")))
     assert found.startswith("suffix: [secret] is invalid")
 
-    (found,) = violations(SUFFIX, JOB_TYPE, job(suffix="Hush"), looks=False)
+    (found,) = violations(SUFFIX, JOB_TYPE, job(suffix="Hush"), detects_secrets=False)
     assert found.startswith("suffix: [hidden] is invalid")
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"team": "x"}, {"owner": ""}])
-def test_missing_metadata_is_told(metadata: Any) -> None:
+def test_missing_metadata_is_reported(metadata: Any) -> None:
     assert violations(METADATA, JOB_TYPE, job(metadata=metadata)) == [
         "metadata.owner: is missing: add it, such as metadata={'owner': …}"
     ]
@@ -113,22 +113,22 @@ def test_secret_metadata_stays_secret() -> None:
         ({}, {"values": {"owner": "x" * 513}}),
         ({}, {"exempt": ["it"], **VALUES}),
     ],
-    ids=["there", "no value", "not all values", "unknown", "no room", "too long", "exempt"],
+    ids=["already set", "no value", "not all values", "unknown", "full", "too long", "exempt"],
 )
 def test_metadata_is_filled_in_only_where_possible(metadata: Any, config: Any) -> None:
     assert PolicyHarness().remedied(METADATA, JOB_TYPE, job(metadata=metadata), config) is None
 
 
 def test_without_a_list_any_account_is_fine() -> None:
-    assert violations(WANDB_ENTITY, JOB_TYPE, wandb(entity="anybody")) == []
+    assert violations(WANDB_ENTITY, JOB_TYPE, wandb(entity="another-team")) == []
 
 
 def test_an_account_that_is_not_listed_is_refused() -> None:
     allowed = {"allowed": ["support-team", "platform"]}
 
     assert violations(WANDB_ENTITY, JOB_TYPE, VALID[JOB_TYPE], config=allowed) == []
-    assert violations(WANDB_ENTITY, JOB_TYPE, wandb(entity="anybody"), config=allowed) == [
-        "integrations[0].wandb.entity: 'anybody' is not in `allowed` of this rule: must be one of support-team, platform"
+    assert violations(WANDB_ENTITY, JOB_TYPE, wandb(entity="another-team"), config=allowed) == [
+        "integrations[0].wandb.entity: 'another-team' is not in `allowed` of this rule: must be one of support-team, platform"
     ]
     assert violations(WANDB_ENTITY, JOB_TYPE, wandb(), config=allowed) == [
         "integrations[0].wandb.entity: is missing: must be one of support-team, platform"

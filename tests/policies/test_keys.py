@@ -87,7 +87,7 @@ def test_a_key_setting_must_be_secret_in_any_form() -> None:
 
 
 def test_without_secret_marks_a_key_is_refused_with_advice() -> None:
-    (found,) = violations(NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"suffix": KEY}, looks=False)
+    (found,) = violations(NO_KEYS_IN_PROPERTIES, JOB_TYPE, {"suffix": KEY}, detects_secrets=False)
 
     assert found == (
         'suffix: contains a key, but this rule cannot determine whether it is secret: set "detect-secrets" to "remediate" in the '
@@ -104,7 +104,7 @@ def test_a_key_in_an_output_is_reported() -> None:
     ]
 
 
-def test_the_configuration_is_no_output() -> None:
+def test_the_configuration_is_not_an_output() -> None:
     assert (
         stack_violations(NO_KEYS_IN_OUTPUTS, resource(PROVIDER_TYPE, {"openai-ft:apiKey": KEY}, "default"))
         == []
@@ -113,7 +113,7 @@ def test_the_configuration_is_no_output() -> None:
 
 def test_an_output_of_secret_input_may_be_a_key() -> None:
     policies = PolicyHarness()
-    policies.look(BUCKET, {"value": Secret(KEY)}, "it")
+    policies.detect_secrets(BUCKET, {"value": Secret(KEY)}, "it")
 
     assert (
         stack_violations(NO_KEYS_IN_OUTPUTS, resource(BUCKET, {"value": KEY}, "it"), marks=policies.marks)
@@ -122,7 +122,7 @@ def test_an_output_of_secret_input_may_be_a_key() -> None:
 
 
 @pytest.mark.parametrize("props", [{}, {"value": Secret(KEY)}, {"value": [{"deep": Secret(1)}]}])
-def test_looking_changes_nothing(props: dict[str, Any]) -> None:
+def test_detection_changes_nothing(props: dict[str, Any]) -> None:
     policies = PolicyHarness()
 
     assert (

@@ -38,7 +38,7 @@ def test_a_model_that_can_be_trained_is_fine(rule: Any) -> None:
 
 
 @pytest.mark.parametrize("model", SEED)
-def test_well_known_models_are_judged_by_their_shutdown(model: str) -> None:
+def test_well_known_models_are_checked_by_their_shutdown(model: str) -> None:
     entry = Catalog.load().find(model)
     assert entry is not None
     assert entry.shutdown_date is not None
@@ -67,7 +67,7 @@ def test_without_available_models_another_service_is_recommended() -> None:
     assert found.endswith("): use another service with openai-ft:baseUrl and openai-ft:service")
 
 
-def test_a_model_is_judged_by_the_jobs_service() -> None:
+def test_a_model_is_checked_by_the_jobs_service() -> None:
     assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), configuration=AZURE) == []
     assert (
         violations(NO_NEW_JOBS_AFTER, JOB_TYPE, VALID[JOB_TYPE], configuration=AZURE, today=date(2027, 1, 7))
@@ -84,7 +84,7 @@ def test_a_method_the_model_does_not_support_is_refused() -> None:
     assert "): set method.type to dpo or supervised, or use another service" in found
 
 
-def test_a_method_that_is_not_sure_is_not_refused() -> None:
+def test_an_unconfirmed_method_is_not_refused() -> None:
     assert (
         violations(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4o-mini", method={"type": "reinforcement"}))
         == []
@@ -99,7 +99,7 @@ def test_lists_name_models_by_id_alias_or_pattern(listed: str, model: str) -> No
     assert found.startswith(f"model: {model!r} is in `deny` of this rule: choose ")
 
 
-def test_what_is_not_on_the_allow_list_is_refused() -> None:
+def test_a_model_missing_on_the_list_is_refused() -> None:
     assert violations(
         SUPPORTED_MODEL, JOB_TYPE, VALID[JOB_TYPE], config={"allow": ["gpt-4o", "gpt-4o-mini"]}
     ) == [
@@ -107,7 +107,7 @@ def test_what_is_not_on_the_allow_list_is_refused() -> None:
     ]
 
 
-def test_alternatives_are_allowed_ones() -> None:
+def test_suggested_alternatives_are_allowed() -> None:
     (found,) = violations(
         SUPPORTED_MODEL, JOB_TYPE, job(model=NANO), config={"allow": ["gpt-4.1-nano", "gpt-4.1"]}
     )
@@ -142,9 +142,9 @@ def test_an_unconfirmed_shutdown_is_reported_but_not_refused() -> None:
 
 
 def test_a_service_without_catalog_has_no_unknown_models() -> None:
-    elsewhere = {"openai-ft:service": "generic", "openai-ft:baseUrl": "https://shop.example/v1"}
+    other_service = {"openai-ft:service": "generic", "openai-ft:baseUrl": "https://shop.example/v1"}
 
-    assert violations(KNOWN_MODEL, JOB_TYPE, job(model="anything"), configuration=elsewhere) == []
+    assert violations(KNOWN_MODEL, JOB_TYPE, job(model="anything"), configuration=other_service) == []
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_service_without_catalog_has_no_unknown_models() -> None:
         (date(2026, 11, 15), 60, True),
         (date(2026, 11, 15), 59, False),
         (date(2027, 1, 13), 1, True),
-        (date(2027, 1, 14), 60, False),  # past it is for another rule
+        (date(2027, 1, 14), 60, False),  # a model after its shutdown is for another rule
     ],
 )
 def test_a_model_near_its_shutdown_is_reported(day: date, days: int, found: bool) -> None:  # noqa: FBT001

@@ -61,7 +61,7 @@ def test_a_rule_has_a_description_with_a_reason(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize(("kind", "resource"), RESOURCES.items())
-def test_a_type_token_is_that_of_its_class(kind: str, resource: type) -> None:
+def test_a_type_token_matches_its_class(kind: str, resource: type) -> None:
     assert kind == f"pulumi-python:{resource._resource_type_name}"  # type: ignore[attr-defined]
 
 
@@ -78,7 +78,7 @@ def test_a_rule_reads_only_existing_properties(rule: Rule) -> None:
     ] == []
 
 
-def test_the_sample_configuration_is_right_and_whole() -> None:
+def test_the_sample_configuration_is_valid_and_complete() -> None:
     sample = json.loads((PACK / "config.json").read_text())
 
     assert sample.keys() == LEVELS.keys()

@@ -53,13 +53,17 @@ def test_a_plaintext_admin_key_is_refused() -> None:
 def test_without_secret_marks_a_key_is_not_called_plaintext() -> None:
     assert (
         violations(
-            RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration={CONFIGURED: ADMIN_KEY}, looks=False
+            RULE,
+            PERMISSION_TYPE,
+            VALID[PERMISSION_TYPE],
+            configuration={CONFIGURED: ADMIN_KEY},
+            detects_secrets=False,
         )
         == []
     )
 
 
-def test_one_key_for_both_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_project_and_admin_keys_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", ADMIN_KEY)
 
     (found,) = violations(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration=BY_CONFIGURATION)
@@ -67,7 +71,7 @@ def test_one_key_for_both_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "openai-ft:apiKey and openai-ft:adminKey are the same key" in found
 
 
-def test_keys_that_cannot_be_seen_are_not_the_same() -> None:
+def test_unreadable_keys_are_not_reported_as_equal() -> None:
     masked = {CONFIGURED: Secret("[secret]"), PROJECT_KEY: Secret("[secret]")}
 
     assert violations(RULE, PERMISSION_TYPE, VALID[PERMISSION_TYPE], configuration=masked) == []
@@ -78,7 +82,7 @@ def test_other_projects_are_fine() -> None:
 
 
 @pytest.mark.parametrize("project", ["partner", "proj_", "org-shop"])
-def test_what_is_no_project_is_refused(project: str) -> None:
+def test_an_invalid_project_is_refused(project: str) -> None:
     assert violations(PROJECT, PERMISSION_TYPE, shared_with("proj_a", project)) == [
         rf"project_ids[1]: {project!r} is not a project id: must match ^proj_\S+$"
     ]

@@ -74,7 +74,7 @@ def test_no_rule_raises_or_shows_a_key(rule: Rule, data: st.DataObject) -> None:
         data.draw(kinds),
         data.draw(properties),
         configuration=data.draw(configurations),
-        looks=data.draw(st.booleans()),
+        detects_secrets=data.draw(st.booleans()),
         config={"unknowns": "report"} if rule.properties else None,
     )
 
@@ -101,7 +101,7 @@ def test_a_remediation_satisfies_its_rule(rule: Rule, changes: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("rule", REMEDYING, ids=lambda rule: rule.name)
-def test_a_remediation_leaves_other_resources_alone(rule: Rule) -> None:
+def test_a_remediation_does_not_change_other_resources(rule: Rule) -> None:
     assert (
         PolicyHarness().remedied(
             rule, PERMISSION_TYPE, {}, {"values": {"owner": "x"}} if "values" in rule.options else {}
@@ -137,7 +137,7 @@ def test_a_rule_of_stacks_becomes_a_policy(rule: StackRule) -> None:
     )
 
 
-def test_an_exempt_resource_is_left_alone() -> None:
+def test_an_exempt_resource_is_not_checked() -> None:
     config = {"exempt": ["it"]}
 
     assert violations(SUFFIX, JOB_TYPE, {"suffix": "A"}, config=config) == []

@@ -21,7 +21,7 @@ def test_a_job_may_use_a_file_for_fine_tuning(purpose: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["training_file", "validation_file"])
-def test_a_job_may_not_learn_from_another_file(name: str) -> None:
+def test_a_file_with_another_purpose_is_refused(name: str) -> None:
     batch = file("batch")
     job = resource(JOB_TYPE, {"training_file": UNKNOWN}, "job", **{name: batch})
 
@@ -36,14 +36,14 @@ def test_files_unused_by_jobs_may_have_any_purpose() -> None:
     assert stack_violations(TRAINING_FILE_PURPOSE, file("batch"), job) == []
 
 
-def test_an_exempt_job_is_left_alone() -> None:
+def test_an_exempt_job_is_not_checked() -> None:
     job = resource(JOB_TYPE, {}, "job", training_file=file("batch"))
 
     assert stack_violations(TRAINING_FILE_PURPOSE, file("batch"), job, config={"exempt": ["job"]}) == []
 
 
 @pytest.mark.parametrize("kind", [JOB_TYPE, PERMISSION_TYPE])
-def test_what_is_not_protected_in_production_is_refused(kind: str) -> None:
+def test_unprotected_resources_in_production_are_refused(kind: str) -> None:
     assert violations(PROTECT_IN_PRODUCTION, kind, VALID[kind], stack="prod") == [
         "opts.protect: is not set, and prod is a production stack: set opts=pulumi.ResourceOptions(protect=True)"
     ]

@@ -1,4 +1,4 @@
-"""Each limit of what hides an interrupt by the language host, in a program of its own."""
+"""Each limit of the code that hides an interrupt by the language host, in a separate program."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_another_exception_hook_stays_in_use() -> None:
     assert done.stderr == "hook: ValueError('of the program')\n"
 
 
-def test_a_handler_of_the_program_stays() -> None:
+def test_a_handler_of_the_program_stays_in_use() -> None:
     handler = "handler = lambda *_: print('handled')\nsignal.signal(signal.SIGINT, handler)\n"
     done = run(
         "interrupt()\nprint(signal.getsignal(signal.SIGINT) is handler, sys.excepthook is sys.__excepthook__)",

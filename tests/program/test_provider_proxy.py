@@ -29,7 +29,7 @@ PICKLES = {
         "Z0NoZWNrcG9pbnRQZXJtaXNzaW9uUHJvdmlkZXKUk5QpgZQu"
     ),
 }
-"""What states hold: no byte may change."""
+"""The form of providers in states: every byte must stay the same."""
 PROGRAM = """
 import sys
 from pulumi.dynamic.dynamic import serialize_provider
@@ -50,17 +50,17 @@ def test_it_delegates_to_the_provider_of_its_name(kind: Any) -> None:
 @pytest.mark.parametrize(("kind", "pickled"), PICKLES.items())
 def test_pickles_of_states_stay_equal_and_load_a_proxy(kind: Any, pickled: str) -> None:
     assert serialize_provider(kind()) == pickled
-    assert type(pickle.loads(base64.b64decode(pickled))) is kind  # noqa: S301 - it stands above
+    assert type(pickle.loads(base64.b64decode(pickled))) is kind  # noqa: S301 - defined above
 
 
-def test_naming_one_loads_nothing() -> None:
+def test_a_proxy_does_not_load_its_provider() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)
 
     assert done.stdout == "False\n"
 
 
 def test_all_calls_of_a_host_reach_the_provider(configure: Configure, tmp_path: Path) -> None:
-    """The life of a file, as the stock host goes through it."""
+    """Run the lifecycle of a file as the stock host does."""
     named: ResourceProvider = configure(FileProvider)  # type: ignore[type-var] # a proxy acts as a provider
     news = {"file": str(write_training_data(tmp_path / "a.jsonl"))}
 

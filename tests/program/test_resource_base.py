@@ -1,6 +1,6 @@
-"""Who asks for a resource, and what a program can read, seen through Pulumi's own mocks.
+"""The identity of a requesting resource and the inputs of reads, through Pulumi's own mocks.
 
-The program runs in a process of its own, for under its mocks Pulumi makes event loops that it never closes.
+The program runs in a separate process, as Pulumi's mocks create event loops that are never closed.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ OF_A_JOB = "FineTuningJob"
 
 @pytest.fixture(scope="module")
 def registered() -> dict[str, Any]:
-    """Each resource's id, where it is only read, and its inputs."""
+    """Return each resource's inputs, and its id if the resource is only read."""
     ran = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PROGRAM], stdout=subprocess.PIPE, text=True, check=True
     )
@@ -114,7 +114,7 @@ def test_without_aliases_there_are_no_former_names(registered: dict[str, Any]) -
 
 
 @pytest.mark.parametrize(("name", "id_"), [("found", "ftjob-7"), ("grants", "ft:m:o::x"), ("file", "file-7")])
-def test_a_read_sends_the_id_alone(registered: dict[str, Any], name: str, id_: str) -> None:
+def test_a_read_sends_only_the_id(registered: dict[str, Any], name: str, id_: str) -> None:
     inputs = registered[name]["inputs"]
 
     assert registered[name]["id"] == id_

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _configuration() -> Iterator[None]:
-    """A stack whose keys are set, one of them with `--secret`."""
+    """Configure a stack with keys, one of them set with `--secret`."""
     values = {"openai-ft:apiKey": "sk-1", "openai-ft:adminKey": "sk-2", "shop:project": "other"}
     pulumi.runtime.set_all_config(values, ["openai-ft:adminKey"])
     stack_config._warn_about_plaintext_keys.cache_clear()
@@ -26,7 +26,7 @@ def _configuration() -> Iterator[None]:
     [("openai-ft:apiKey", "sk-1"), ("openai-ft:adminKey", "sk-2"), ("openai-ft:project", None)],
 )
 def test_configuration_is_read_by_full_key(key: str, value: str | None) -> None:
-    """The program's own `project` is none of ours."""
+    """The program's own `project` is not a setting of this package."""
     assert stack_config.config(key) == value
 
 

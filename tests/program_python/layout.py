@@ -1,4 +1,4 @@
-"""Projects in which the Python of the program is searched for: the cases of `cases.yaml`, laid out in a folder."""
+"""Projects for the search for the program's Python: the cases of `cases.yaml`, created in a folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PATH = "PATH"
-"""In place of an environment: the Python on PATH."""
+"""The name of the Python on PATH among environments."""
 _ON_PATH = "on path"
 _UV = "#!/bin/sh\necho 'uv 0.9.0'\n"
 _POETRY = """#!/bin/sh
@@ -37,20 +37,20 @@ class Case:
     """A project. Paths are relative to the folder of the case.
 
     Attributes:
-        case: What it is about.
+        case: Description of the case.
         project: Content of the project file, without name and plugins. `{FOLDER}` is the folder of the case.
         file: Name of the project file.
         root: Folder of the project file.
         wrapper: Folder of the wrapper, `bin` in `root` by default.
-        files: Files that exist, besides.
-        environments: Virtual environments that have this package.
-        bare_environments: Virtual environments that lack it.
-        poetry: Environment that poetry reports; by default it has none.
+        files: Additional files.
+        environments: Virtual environments with this package.
+        bare_environments: Virtual environments without it.
+        poetry: Environment that poetry reports; none by default.
         variables: Environment variables.
         path_lacks_package: Whether the Python on PATH lacks this package.
-        path_lacks_python: Whether there is no Python on PATH.
+        path_lacks_python: Whether PATH has no Python.
         uses: Environment that runs the program, or PATH.
-        host_uses: Environment that runs the host, if it is another one.
+        host_uses: Environment that runs the host, if different.
         fails: Part of the error, if no Python runs the program.
     """
 
@@ -84,9 +84,9 @@ class Layout:
         program: Folder of the program.
         options: `runtime.options` of the project file.
         wrapper: The wrapper.
-        variables: Environment variables, PATH among them.
-        program_environment: Environment that runs the program; None if there is none.
-        host_environment: Environment that runs the host; None if there is none.
+        variables: Environment variables, including PATH.
+        program_environment: Environment that runs the program, or None.
+        host_environment: Environment that runs the host, or None.
         error: Part of the error, if no Python runs the program.
     """
 
@@ -102,12 +102,12 @@ class Layout:
 
 
 def lay_out(case: Case, folder: Path, install: Callable[[Path, bool], None]) -> Layout:
-    """Make the files of a case.
+    """Create the files of a case.
 
     Args:
         case: The case.
-        folder: Folder to make them in.
-        install: Fills a virtual environment, given its folder of packages and whether it gets this package.
+        folder: Folder of the files.
+        install: Installs packages into an environment, given its packages folder and whether it gets this package.
     """
     root = folder / case.root
     wrapper = folder / case.wrapper if case.wrapper else root / "bin"
@@ -139,7 +139,7 @@ def lay_out(case: Case, folder: Path, install: Callable[[Path, bool], None]) -> 
 
 
 def make_environment(folder: Path) -> Path:
-    """Make a virtual environment as `venv` does, but without scripts; return its folder of packages."""
+    """Create a virtual environment as `venv` does, but without scripts; return its packages folder."""
     (folder / "bin").mkdir(parents=True)
     (folder / "pyvenv.cfg").write_text(f"home = {Path(sys.base_prefix) / 'bin'}\n")
     for name in ("python", "python3"):

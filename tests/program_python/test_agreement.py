@@ -1,4 +1,6 @@
-"""`openai-ft doctor` and the wrapper find the same Python, in every case of one table and in variations of it."""
+"""`openai-ft doctor` and the wrapper select the same Python, in every case of a table and in variations of
+it.
+"""
 
 from __future__ import annotations
 
@@ -45,13 +47,13 @@ STYLES = st.sampled_from(
 VARIABLES = ("UV_PROJECT_ENVIRONMENT", "PULUMI_PYTHON_CMD")
 
 
-def install(packages: Path, has_package: bool) -> None:  # noqa: FBT001 - the layout names it
-    """Add packages of the names of ours and Pulumi's, whose hosts print their environment and end."""
+def install(packages: Path, has_package: bool) -> None:  # noqa: FBT001 - the parameter is defined by the layout
+    """Add packages with the names of this package and Pulumi; their hosts print their environment and exit."""
     for host in ("pulumi/dynamic", "pulumi_openai_ft/host")[: 1 + has_package]:
         (packages / host).mkdir(parents=True)
         (packages / host / "__main__.py").write_text(HOST)
     if not has_package:
-        (packages / "pulumi_openai_ft").mkdir()  # what an uninstalled package left
+        (packages / "pulumi_openai_ft").mkdir()  # a leftover of an uninstalled package
         return
     (packages / "pulumi_openai_ft-0.1.0.dist-info").mkdir()
     (packages / "pulumi_openai_ft-0.1.0.dist-info" / "METADATA").write_text(
@@ -70,7 +72,7 @@ def environment_of(layout: Layout) -> Iterator[None]:
 
 
 def found_by_doctor(layout: Layout) -> tuple[str, str]:
-    """Return the environments that run program and host, or errors."""
+    """Return the environments of program and host, or errors."""
     with environment_of(layout):
         runtime = Project.find(layout.root).runtime
         return _environment_or_error(runtime.python), _environment_or_error(runtime.host_python)
@@ -84,7 +86,7 @@ def _environment_or_error(find: Callable[[], Python]) -> str:
 
 
 def found_by_wrapper(layout: Layout) -> str:
-    """Start the wrapper as the engine does, and return the environment that its host runs in, or an error."""
+    """Start the wrapper as the engine does, and return the environment of its host, or an error."""
     options = {f"PULUMI_RUNTIME_{name.upper()}": str(value) for name, value in layout.options.items()}
     done = subprocess.run(
         [layout.wrapper, ADDRESS],
@@ -98,10 +100,10 @@ def found_by_wrapper(layout: Layout) -> str:
     return done.stderr if done.returncode else os.path.normpath(json.loads(done.stdout))
 
 
-def assert_found(found: str, wanted: Path | None, layout: Layout) -> None:
-    """Assert that an environment was found, or the error of the case."""
-    if wanted:
-        assert found == str(wanted)
+def assert_found(found: str, expected: Path | None, layout: Layout) -> None:
+    """Assert that the expected environment is found, or that the error of the case occurs."""
+    if expected:
+        assert found == str(expected)
     else:
         assert layout.error
         assert layout.error in found
@@ -119,7 +121,9 @@ def test_doctor_and_wrapper_find_the_same_python(case: Case, tmp_path: Path) -> 
 
 @st.composite
 def variations(draw: st.DrawFn) -> Case:
-    """Draw a project that selects an environment, with an environment of the same name where it could be mistaken."""
+    """Draw a project that selects an environment, with another of the same name in a place where it could be
+    mistaken.
+    """
     environment = "/".join(
         draw(st.lists(NAMES.filter(lambda name: name not in {".", ".."}), min_size=1, max_size=2))
     )
@@ -140,10 +144,10 @@ def variations(draw: st.DrawFn) -> Case:
 
 
 @given(case=variations())
-def test_they_agree_however_the_option_is_written(case: Case) -> None:
+def test_they_agree_on_variations_of_the_option(case: Case) -> None:
     with tempfile.TemporaryDirectory() as folder:
         layout = lay_out(case, Path(folder), install)
-        wanted = str(layout.program_environment)
+        expected = str(layout.program_environment)
 
-        assert found_by_doctor(layout) == (wanted, wanted)
-        assert found_by_wrapper(layout) == wanted
+        assert found_by_doctor(layout) == (expected, expected)
+        assert found_by_wrapper(layout) == expected

@@ -25,7 +25,7 @@ PICKLES = {
     fine_tuning_job.FineTuningJobProvider: "pulumi_openai_ft.fine_tuning_job",
     checkpoint_permission.FineTuningCheckpointPermissionProvider: "pulumi_openai_ft.checkpoint_permission",
 }
-"""Where state that exists looks for each provider: never rename one."""
+"""The provider references of existing states: never change these."""
 
 GOOD: dict[type[Provider], dict[str, Any]] = {
     FileProvider: {"file": __file__, "purpose": "user_data"},
@@ -54,7 +54,7 @@ def test_good_inputs_pass_unchanged(kind: type[Provider], configure: Configure) 
 def test_check_reports_every_problem_without_naming_a_property(
     kind: type[Provider], configure: Configure
 ) -> None:
-    """The engine prints the value of a property that a failure names, be it a secret."""
+    """Name no property in a failure: the engine would print its value, even a secret."""
     failures = configure(kind).check({}, {"nonsense": 1}).failures
 
     assert [failure.property for failure in failures] == [""] * len(failures)

@@ -26,7 +26,7 @@ def provider(configure: Configure) -> FineTuningCheckpointPermissionProvider:
 
 @pytest.fixture
 def checkpoint(configure: Configure, training_data: Path) -> str:
-    """A fine-tuned model's name."""
+    """Train a model, and return its name."""
     file = configure(FileProvider).create({"file": str(training_data)})
     job = configure(FineTuningJobProvider).create(
         {"model": "gpt-4o-mini-2024-07-18", "training_file": file.id}
@@ -35,7 +35,7 @@ def checkpoint(configure: Configure, training_data: Path) -> str:
     return name
 
 
-def granted(service: Emulator) -> set[str]:
+def permitted_projects(service: Emulator) -> set[str]:
     return {permission["project_id"] for permission in service.permissions()}
 
 
@@ -49,7 +49,7 @@ def test_creates_all_permissions_in_one_request(
     created = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]})
 
     assert created.id == checkpoint
-    assert granted(service) == {"proj_b", "proj_c"}
+    assert permitted_projects(service) == {"proj_b", "proj_c"}
     assert requests(service, "POST") == 1
 
 
@@ -88,7 +88,7 @@ def test_projects_change_in_place_and_keep_other_permissions(
         created.id, created.outs or {}, {"checkpoint_id": checkpoint, "project_ids": ["proj_c", "proj_d"]}
     )
 
-    assert granted(service) == {"proj_c", "proj_d"}
+    assert permitted_projects(service) == {"proj_c", "proj_d"}
     assert (updated.outs or {})["permission_ids"]["proj_c"] == stays
     assert requests(service, "DELETE") == 1
 
@@ -96,37 +96,37 @@ def test_projects_change_in_place_and_keep_other_permissions(
 def test_revokes_only_its_own_permissions(
     provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
 ) -> None:
-    ours = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]})
+    created = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]})
     provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_other"]})
 
-    provider.delete(ours.id, ours.outs or {})
+    provider.delete(created.id, created.outs or {})
 
-    assert granted(service) == {"proj_other"}
+    assert permitted_projects(service) == {"proj_other"}
 
 
 def test_revoking_a_missing_permission_succeeds(
     provider: FineTuningCheckpointPermissionProvider, checkpoint: str, service: Emulator
 ) -> None:
-    ours = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
-    provider.delete(ours.id, ours.outs or {})
+    created = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
+    provider.delete(created.id, created.outs or {})
 
-    provider.delete(ours.id, ours.outs or {})
+    provider.delete(created.id, created.outs or {})
 
-    assert granted(service) == set()
+    assert permitted_projects(service) == set()
 
 
 def test_a_revoked_permission_is_the_only_difference(
     provider: FineTuningCheckpointPermissionProvider, checkpoint: str, configure: Configure
 ) -> None:
-    wanted = {"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]}
-    created = provider.create(dict(wanted))
+    declared = {"checkpoint_id": checkpoint, "project_ids": ["proj_b", "proj_c"]}
+    created = provider.create(dict(declared))
     provider.api.revoke_permission(checkpoint, created.outs["permission_ids"]["proj_b"])  # type: ignore[index]
 
     read = configure(FineTuningCheckpointPermissionProvider).read(created.id, created.outs or {})
 
     assert (read.outs or {})["project_ids"] == ["proj_c"]
-    assert provider.diff(created.id, read.outs or {}, wanted).changes is True
-    assert provider.diff(created.id, created.outs or {}, wanted).changes is False
+    assert provider.diff(created.id, read.outs or {}, declared).changes is True
+    assert provider.diff(created.id, created.outs or {}, declared).changes is False
 
 
 def test_without_permissions_left_it_reads_as_deleted(
@@ -135,7 +135,7 @@ def test_without_permissions_left_it_reads_as_deleted(
     assert provider.read(checkpoint, {"project_ids": ["proj_b"]}).id == ""
 
 
-def test_another_checkpoint_is_another_resource(provider: FineTuningCheckpointPermissionProvider) -> None:
+def test_another_checkpoint_replaces_the_resource(provider: FineTuningCheckpointPermissionProvider) -> None:
     olds = {"checkpoint_id": "ft:m:o::a", "project_ids": ["proj_b"]}
 
     for news in ("ft:m:o::b", Unknown()):
@@ -171,7 +171,7 @@ def test_the_owning_project_is_refused_without_creating_permissions(
     with pytest.raises(ServiceError, match="project"):
         provider.create({"checkpoint_id": checkpoint, "project_ids": [owner]})
 
-    assert granted(service) == set()
+    assert permitted_projects(service) == set()
 
 
 def test_a_project_key_used_as_admin_key_is_reported(configure: Configure, checkpoint: str) -> None:
@@ -189,10 +189,10 @@ def test_a_forced_replacement_keeps_adopted_permissions(
 
     new = provider.create(dict(inputs))
     provider.delete(old.id, old.outs or {})
-    assert granted(service) == {"proj_b"}
+    assert permitted_projects(service) == {"proj_b"}
 
     provider.delete(new.id, new.outs or {})
-    assert granted(service) == set()
+    assert permitted_projects(service) == set()
 
 
 def test_many_resources_of_a_checkpoint_share_one_list(
@@ -223,8 +223,8 @@ def test_a_checkpoint_is_found_by_its_id(
 def test_a_checkpoint_id_not_found_is_reported_with_advice(
     provider: FineTuningCheckpointPermissionProvider,
 ) -> None:
-    with pytest.raises(InputError, match=r"'ftckpt_nobody' was not found .*: use the checkpoint's name"):
-        provider.create({"checkpoint_id": "ftckpt_nobody", "project_ids": ["proj_b"]})
+    with pytest.raises(InputError, match=r"'ftckpt_missing' was not found .*: use the checkpoint's name"):
+        provider.create({"checkpoint_id": "ftckpt_missing", "project_ids": ["proj_b"]})
 
 
 def test_duplicate_permissions_are_reported_at_preview(
@@ -249,5 +249,5 @@ def test_an_unanswered_permission_request_is_found(
 
     created = provider.create({"checkpoint_id": checkpoint, "project_ids": ["proj_b"]})
 
-    assert granted(service) == {"proj_b"}
+    assert permitted_projects(service) == {"proj_b"}
     assert set((created.outs or {})["permission_ids"]) == {"proj_b"}

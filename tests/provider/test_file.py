@@ -110,7 +110,7 @@ def test_a_too_large_file_is_reported_at_preview(
 ) -> None:
     path = tmp_path / "large.jsonl"
     with path.open("wb") as content:
-        content.truncate(size)  # a hole, which takes no room
+        content.truncate(size)  # a sparse file, which needs no space
 
     (reason,) = reasons(configure(FileProvider, service=service_name), file=str(path))
 
@@ -149,7 +149,7 @@ OLDS = {"sha256": "a" * 64, "purpose": "fine-tune", "filename": "a.jsonl", "byte
     ],
     ids=repr,
 )
-def test_the_same_content_is_no_change(provider: FileProvider, news: dict[str, Any]) -> None:
+def test_the_same_content_is_not_a_change(provider: FileProvider, news: dict[str, Any]) -> None:
     assert provider.diff("file-1", OLDS, news).changes is False
 
 
@@ -163,7 +163,7 @@ def test_the_same_content_is_no_change(provider: FileProvider, news: dict[str, A
     ],
     ids=repr,
 )
-def test_other_content_is_another_file(
+def test_other_content_replaces_the_file(
     provider: FileProvider, news: dict[str, Any], replaces: list[str]
 ) -> None:
     assert provider.diff("file-1", OLDS, news).replaces == replaces
@@ -204,12 +204,12 @@ def test_deleting_a_missing_file_succeeds(provider: FileProvider) -> None:
 ANSWERLESS = '{"messages": [{"role": "user", "content": "How do I reset my password?"}]}\n'
 
 
-class TestOfRows:
-    """What is said of the rows of training data before they are uploaded."""
+class TestRowChecks:
+    """Reports about rows of training data before an upload."""
 
     @pytest.fixture
     def data(self, training_data: Path) -> Path:
-        """Twelve rows, the third of which the service would refuse, and the fifth of which repeats the fourth."""
+        """Write twelve rows: the service would reject the third, and the fifth duplicates the fourth."""
         rows = training_data.read_text().splitlines(keepends=True)
         training_data.write_text("".join([*rows[:2], ANSWERLESS, rows[3], rows[3], *rows[5:]]))
         return training_data
@@ -248,7 +248,7 @@ class TestOfRows:
     def test_a_checked_file_is_not_checked_again(
         self, provider: FileProvider, data: Path, warnings: list[str]
     ) -> None:
-        """A file that an earlier version of this package let pass stays as it is."""
+        """A file accepted by an earlier version of this package is not reported again."""
         inputs = {"file": str(data), "sha256": "a" * 64, "purpose": "fine-tune"}
 
         assert (provider.check(inputs, inputs).failures, warnings) == ([], [])
@@ -286,9 +286,7 @@ class TestOfRows:
         assert missing.startswith("file: [secret] cannot be read")
         assert warnings == []
 
-    def test_content_written_meanwhile_is_not_counted(
-        self, provider: FileProvider, training_data: Path
-    ) -> None:
+    def test_content_written_later_is_not_counted(self, provider: FileProvider, training_data: Path) -> None:
         planned = provider.preview_outputs(None, {"file": str(training_data), "sha256": "a" * 64})
 
         assert (planned["example_count"], planned["token_count"]) == (None, None)
@@ -296,7 +294,7 @@ class TestOfRows:
     def test_a_file_is_read_once_for_all_purposes(
         self, provider: FileProvider, configure: Configure, training_data: Path
     ) -> None:
-        """However young it is, and for the job that trains on it too."""
+        """The file is read once even right after it was written, including for the job that trains on it."""
         inputs = {"file": str(training_data), "sha256": sha256(training_data)}
         job = {
             "model": "gpt-4o-mini-2024-07-18",
@@ -324,7 +322,7 @@ class TestOfRows:
             def is_interrupted(self) -> bool:
                 reads.append(1)
                 with suppress(BrokenBarrierError):
-                    others.wait(0.2)  # a second reader would come
+                    others.wait(0.2)  # a second reader would start
                 return False
 
         provider.host = Hesitating()
@@ -344,10 +342,10 @@ class TestOfRows:
 
         assert service.files() == []
 
-    def test_another_way_to_judge_is_no_change(self, provider: FileProvider) -> None:
+    def test_another_validation_level_is_not_a_change(self, provider: FileProvider) -> None:
         assert provider.diff("file-1", OLDS, {"sha256": "a" * 64, "validate": "off"}).changes is False
 
-    def test_rows_and_tokens_are_outputs_that_stay(self, provider: FileProvider, training_data: Path) -> None:
+    def test_rows_and_tokens_are_stable_outputs(self, provider: FileProvider, training_data: Path) -> None:
         inputs = {"file": str(training_data), "validate": "off", "sha256": sha256(training_data)}
         expected = {"example_count": 12, "token_count": check(training_data).tokens}
 
@@ -366,7 +364,7 @@ class TestOfRows:
 
         assert (outs["example_count"], outs["token_count"]) == (None, None)
 
-    def test_a_state_without_counts_is_read_as_it_was(
+    def test_a_state_without_counts_is_read_unchanged(
         self, provider: FileProvider, training_data: Path
     ) -> None:
         created = provider.create({"file": str(training_data)})
@@ -376,7 +374,7 @@ class TestOfRows:
 
 
 class TestOverTime:
-    """Against a service whose time stands still."""
+    """A service whose time passes only in `advance`."""
 
     @pytest.fixture
     def service(self, slow_service: Emulator) -> Emulator:
@@ -400,7 +398,7 @@ class TestOverTime:
     def test_a_just_cancelled_job_needs_no_file(
         self, configure: Configure, training_data: Path, service: Emulator
     ) -> None:
-        """A destroy deletes jobs and files side by side, so a list of jobs is soon out of date."""
+        """A destroy deletes jobs and files concurrently, so a list of jobs is soon outdated."""
         provider, jobs = configure(FileProvider), configure(FineTuningJobProvider)
         file, other = (provider.create({"file": str(training_data)}) for _ in range(2))
         job = jobs.create(

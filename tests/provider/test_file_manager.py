@@ -31,14 +31,14 @@ def time() -> FakeClock:
 
 @pytest.fixture
 def files(configure: Configure, time: FakeClock) -> FileManager:
-    """A process that has uploaded nothing yet."""
+    """Return the file manager of a process without uploads."""
     provider = configure(FileProvider, maxRetries="0")
     return FileManager(provider.api, Host(time.time))
 
 
 @pytest.fixture
 def another_process(configure: Configure) -> Callable[[], FileProvider]:
-    """Makes providers that know nothing of each other, as in two runs of `pulumi up`."""
+    """Create providers without common memory, as in two runs of `pulumi up`."""
     return lambda: configure(FileProvider)
 
 
@@ -92,16 +92,16 @@ def test_a_chosen_name_is_kept_and_adopted_when_remembered(
 
     here = {another_process().create(dict(inputs)).id for _ in range(2)}
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another machine"))
-    there = {another_process().create(dict(inputs)).id}
+    elsewhere = {another_process().create(dict(inputs)).id}
 
-    assert (len(here), len(here | there)) == (1, 2)
+    assert (len(here), len(here | elsewhere)) == (1, 2)
     assert {file["filename"] for file in service.files()} == {"mine.jsonl"}
 
 
 def test_an_unanswered_upload_with_chosen_name_is_found_later(
     configure: Configure, training_data: Path, service: Emulator
 ) -> None:
-    """The service is gone right after it has acted, and with it whatever could be looked at."""
+    """The service stops right after the upload, so the file cannot be searched for."""
     inputs = {**IDENTITY, "file": str(training_data), "filename": "mine.jsonl"}
     provider = configure(FileProvider, maxRetries="0")
     service.fault("POST", "/v1/files", "drop_after")
@@ -150,7 +150,7 @@ def test_a_file_changed_during_upload_is_an_error(
     path = tmp_path / "large.jsonl"
     path.write_bytes(b"x" * 300_000)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    wanted = upload(path, sha256=sha256)
+    request = upload(path, sha256=sha256)
     path.write_bytes(
         {"edited": b"x" * 299_999 + b"y", "shorter": b"x" * 99_999, "longer": b"x" * 300_001}[change]
     )
@@ -159,7 +159,7 @@ def test_a_file_changed_during_upload_is_an_error(
         path.open("rb") as content,
         pytest.raises(InputError, match=r"large\.jsonl' has changed since the program ran"),
     ):
-        files.get_or_upload(wanted, content)
+        files.get_or_upload(request, content)
 
     assert service.files() == []
 
@@ -210,7 +210,7 @@ def test_an_older_file_with_equal_name_is_not_adopted(
     assert time.now - before >= 30
 
 
-def test_a_name_of_our_own_keeps_the_ending() -> None:
+def test_a_generated_name_keeps_the_extension() -> None:
     assert unique_filename("data/chats.jsonl", {"a": 1}).startswith("chats-")
     assert unique_filename("data/chats.jsonl", {"a": 1}).endswith(".jsonl")
     assert unique_filename("data/chats.jsonl", {"a": 1}) != unique_filename("data/chats.jsonl", {"a": 2})

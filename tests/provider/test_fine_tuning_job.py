@@ -36,7 +36,7 @@ def provider(configure: Configure) -> FineTuningJobProvider:
 
 @pytest.fixture
 def inputs(configure: Configure, training_data: Path) -> dict[str, Any]:
-    """Inputs of a job that trains well."""
+    """Return inputs of a job that succeeds."""
     file = configure(FileProvider).create({"file": str(training_data)})
     return {
         **IDENTITY,
@@ -49,7 +49,7 @@ def inputs(configure: Configure, training_data: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def bad_file(configure: Configure, tmp_path: Path) -> str:
-    """A file that uploads fine and fails the job: too few rows."""
+    """Upload a file that makes the job fail, because it has too few rows."""
     path = write_training_data(tmp_path / "few.jsonl", rows=3)
     file_id: str = configure(FileProvider).create({"file": str(path)}).id
     return file_id
@@ -61,7 +61,7 @@ def reasons(provider: FineTuningJobProvider, **inputs: Any) -> list[str]:
 
 
 class TestAtOnce:
-    """Against a service whose jobs are done at the first look."""
+    """A service whose jobs finish at the first poll."""
 
     def test_trains_and_names_the_model(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
@@ -79,7 +79,7 @@ class TestAtOnce:
     def test_reading_a_created_resource_shows_no_change(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
     ) -> None:
-        wanted = {
+        declared = {
             **inputs,
             "model": "gpt-4o-mini",
             "seed": 0.0,
@@ -88,7 +88,7 @@ class TestAtOnce:
             "integrations": [{"type": "wandb", "wandb": {"project": "p", "tags": ["a", "b"]}}],
             "wait_for_completion": False,
         }
-        created = provider.create(wanted)
+        created = provider.create(declared)
 
         read = provider.read(created.id, created.outs or {})
 
@@ -104,7 +104,9 @@ class TestAtOnce:
         for name in set(created.outs or {}) - stable:
             assert (read.outs or {})[name] == (created.outs or {})[name], name
         assert (read.outs or {})["metadata"] == {"owner": "me"}
-        assert provider.diff(created.id, {**(read.outs or {}), "status": "succeeded"}, wanted).replaces == []
+        assert (
+            provider.diff(created.id, {**(read.outs or {}), "status": "succeeded"}, declared).replaces == []
+        )
 
     def test_a_second_read_changes_nothing(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
@@ -172,23 +174,23 @@ class TestAtOnce:
     def test_the_next_up_repeats_why_a_job_failed(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], bad_file: str, service: Emulator
     ) -> None:
-        wanted = {**inputs, "training_file": bad_file, "__training_file_sha256": None}
-        created = provider.create(wanted)
+        declared = {**inputs, "training_file": bad_file, "__training_file_sha256": None}
+        created = provider.create(declared)
 
-        diff = provider.diff(created.id, created.outs or {}, wanted)
+        diff = provider.diff(created.id, created.outs or {}, declared)
 
         assert (diff.changes, diff.replaces) == (True, [])
         with pytest.raises(JobFailedError, match=r"invalid_n_examples.*recreate_on_failure=True"):
-            provider.update(created.id, created.outs or {}, wanted)
-        assert provider.create(wanted).id == created.id
+            provider.update(created.id, created.outs or {}, declared)
+        assert provider.create(declared).id == created.id
         assert len(service.jobs()) == 1
 
     def test_recreate_on_failure_creates_another_job(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], bad_file: str
     ) -> None:
-        wanted = {**inputs, "training_file": bad_file, "__training_file_sha256": None}
-        created = provider.create(wanted)
-        again = {**wanted, "recreate_on_failure": True}
+        declared = {**inputs, "training_file": bad_file, "__training_file_sha256": None}
+        created = provider.create(declared)
+        again = {**declared, "recreate_on_failure": True}
 
         assert provider.diff(created.id, created.outs or {}, again).replaces == ["recreate_on_failure"]
         assert provider.create(again).id != created.id
@@ -223,11 +225,11 @@ class TestAtOnce:
     def test_a_job_not_found_is_never_treated_as_deleted(
         self, provider: FineTuningJobProvider, service: Emulator
     ) -> None:
-        for ask in (provider.read, provider.delete):
+        for call in (provider.read, provider.delete):
             with pytest.raises(
                 NotFoundError, match=f"ftjob-other was not found.*{service.url}.*pulumi state delete"
             ):
-                ask("ftjob-other", {})
+                call("ftjob-other", {})
 
     def test_an_externally_deleted_model_is_reported_without_retraining(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
@@ -281,7 +283,7 @@ def interrupt() -> None:
 
 
 class TestOverTime:
-    """Against a service whose time stands still until the test moves it."""
+    """A service whose time passes only in `advance`."""
 
     @pytest.fixture
     def service(self, slow_service: Emulator) -> Emulator:
@@ -359,7 +361,7 @@ class TestOverTime:
     def test_of_two_concurrent_creates_the_second_is_cancelled(
         self, configure: Configure, inputs: dict[str, Any], service: Emulator
     ) -> None:
-        """As after a `kill -9`: the request of the orphan acts when the next `up` has already looked."""
+        """After a `kill -9`, the request of the orphan can act after the next `up` has searched."""
         orphan, next_up = configure(FineTuningJobProvider), configure(FineTuningJobProvider)
         waiting = {**inputs, "wait_for_completion": False}
         [token] = idempotency_keys(waiting, orphan.inputs(waiting), None)

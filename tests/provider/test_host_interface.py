@@ -1,4 +1,4 @@
-"""The stock host, as far as a provider can ask it for anything."""
+"""The features of the stock host that a provider can use."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def test_progress_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_messages_survive_a_closed_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host may outlive its engine, which held the other end."""
+    """A host may outlive its engine, which read the other end."""
     reading, writing = os.pipe()
     os.close(reading)
     closed = os.fdopen(writing, "w", buffering=1)
     monkeypatch.setattr(sys, "stderr", closed)
 
-    Host().info("is anybody there?")
+    Host().info("hello")
 
     with pytest.raises(BrokenPipeError):
         closed.close()
@@ -51,7 +51,7 @@ def test_time_is_real() -> None:
     assert Host().time is REAL_TIME
 
 
-def test_consent_is_never_taken_back() -> None:
+def test_it_never_reports_an_interruption() -> None:
     Host().raise_if_interrupted()
 
 
@@ -64,7 +64,7 @@ def test_a_create_returns_the_completed_result() -> None:
 @pytest.mark.parametrize(
     ("error", "outs"),
     [
-        (IncompleteResourceError("it goes on", {"status": "paused"}), {"status": "paused"}),
+        (IncompleteResourceError("it is still running", {"status": "paused"}), {"status": "paused"}),
         (JobFailedError("it failed", {"status": "failed"}), {"status": "failed"}),
         (InputError("it is wrong"), {"status": "running"}),
     ],
@@ -82,7 +82,7 @@ def test_an_error_after_creation_is_reported_with_id_recorded(
     assert capsys.readouterr().err == f"{error}\n"
 
 
-def test_a_bug_is_not_taken_for_trouble() -> None:
+def test_a_bug_is_not_reported_as_a_failure() -> None:
     def fail() -> CreateResult:
         raise ZeroDivisionError
 

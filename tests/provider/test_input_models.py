@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.output import Unknown
-from tests.support import shown
+from tests.support import parameter_id
 
 from pulumi_openai_ft._provider.checkpoint_permission import CheckpointPermissionInputs
 from pulumi_openai_ft._provider.file import FileInputs
@@ -42,17 +42,21 @@ FITTING: dict[str, list[Any]] = {
     "eval_interval": ["auto", 1, 1000000],
     "eval_samples": ["auto", 1, 1000000],
 }
-WHOLE = [(0, "'auto' or at least 1"), (1.5, "'auto' or a whole number"), (True, "'auto' or a whole number")]
+NOT_WHOLE = [
+    (0, "'auto' or at least 1"),
+    (1.5, "'auto' or a whole number"),
+    (True, "'auto' or a whole number"),
+]
 EFFORTS = "'default', 'low', 'medium' or 'high'"
 NOT_FITTING: dict[str, list[tuple[Any, str]]] = {
-    "n_epochs": [*WHOLE, (51, "'auto' or at most 50"), ("3", "'auto' or a whole number")],
-    "batch_size": [*WHOLE, (257, "'auto' or at most 256")],
+    "n_epochs": [*NOT_WHOLE, (51, "'auto' or at most 50"), ("3", "'auto' or a whole number")],
+    "batch_size": [*NOT_WHOLE, (257, "'auto' or at most 256")],
     "learning_rate_multiplier": [(0, "'auto' or above 0"), (-1, "'auto' or above 0")],
     "beta": [(0, "'auto' or above 0"), (2.0001, "'auto' or at most 2"), ("low", "'auto' or a number")],
     "reasoning_effort": [("auto", EFFORTS), (1, EFFORTS)],
     "compute_multiplier": [(0.00001, "'auto' or above 1e-05"), (10.001, "'auto' or at most 10")],
-    "eval_interval": WHOLE,
-    "eval_samples": WHOLE,
+    "eval_interval": NOT_WHOLE,
+    "eval_samples": NOT_WHOLE,
 }
 
 anything = st.recursive(
@@ -69,7 +73,7 @@ def hyperparameters(method: str = "supervised", **values: Any) -> dict[str, Any]
     return {**JOB, "method": {"type": method, method: settings}}
 
 
-def test_whole_floats_become_whole_numbers_all_the_way_down() -> None:
+def test_whole_floats_become_integers_recursively() -> None:
     assert (
         repr(integers_from_floats({"a": 3.0, "b": [1.0, 0.1], "c": {"d": 2.0}}))
         == "{'a': 3, 'b': [1, 0.1], 'c': {'d': 2}}"
@@ -98,7 +102,7 @@ def test_hidden_and_unset_properties_are_not_visible() -> None:
         hyperparameters(n_epochs=Unknown()),
         {"metadata": {"a": Unknown()}},
     ],
-    ids=shown,
+    ids=parameter_id,
 )
 def test_good_inputs_have_no_problems(changes: dict[str, Any]) -> None:
     assert validation_errors(FineTuningJobInputs, {**JOB, **changes}) == []
@@ -133,7 +137,7 @@ def test_good_inputs_have_no_problems(changes: dict[str, Any]) -> None:
             "method.dpo.hyperparameters.beta: 0 is invalid: must be 'auto' or above 0",
         ),
     ],
-    ids=shown,
+    ids=parameter_id,
 )
 def test_a_problem_names_path_value_and_expectation(changes: dict[str, Any], sentence: str) -> None:
     assert validation_errors(FineTuningJobInputs, {**JOB, **changes}) == [sentence]
@@ -194,7 +198,7 @@ def test_every_hyperparameter_has_its_borders_tested() -> None:
         ({"integrations": [{"type": "wandb"}]}, "integrations[0].wandb"),
         ({"integrations": [{"type": "wandb", "wandb": {"name": "n"}}]}, "integrations[0].wandb.project"),
     ],
-    ids=shown,
+    ids=parameter_id,
 )
 def test_a_missing_required_input_is_reported(changes: dict[str, Any], path: str) -> None:
     assert validation_errors(FineTuningJobInputs, {**JOB, **changes}) == [f"{path}: is missing"]

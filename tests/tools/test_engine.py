@@ -1,4 +1,4 @@
-"""engine.py as a user runs it: a process, with a cache of its own and the programs on PATH that a test puts there."""
+"""engine.py as a user runs it: in a process with a separate cache, and only the test's programs on PATH."""
 
 import os
 import pty
@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.tools.support import Answer, Build, Machine, wheel_of_go
+from tests.tools.support import Build, CommandResult, Machine, wheel_of_go
 
 ENGINE_FILES = {
     "pulumi",
@@ -53,7 +53,7 @@ def test_a_pulumi_without_a_version_is_refused(machine: Machine) -> None:
 
 
 def test_a_pulumi_from_our_cache_is_not_official(machine: Machine) -> None:
-    """It would be refused as too old if it counted."""
+    """A cached engine would be rejected as too old if it counted as official."""
     old = machine.add_pulumi("v1.0.0", machine.cache / "engine-of-another-checkout").parent
 
     answer = machine.run("where", PATH=str(old))
@@ -62,10 +62,10 @@ def test_a_pulumi_from_our_cache_is_not_official(machine: Machine) -> None:
 
 
 def test_an_official_pulumi_behind_our_own_is_found(machine: Machine) -> None:
-    ours = machine.add_pulumi("v3.259.0", machine.cache / "engine-of-another-checkout").parent
+    terminal_end = machine.add_pulumi("v3.259.0", machine.cache / "engine-of-another-checkout").parent
     machine.add_pulumi("v3.300.0")
 
-    assert machine.run("ensure", PATH=f"{ours}{os.pathsep}{machine.bin}").folder() == machine.bin
+    assert machine.run("ensure", PATH=f"{terminal_end}{os.pathsep}{machine.bin}").folder() == machine.bin
 
 
 def test_without_an_engine_where_recommends_make_setup(machine: Machine) -> None:
@@ -119,19 +119,19 @@ def test_the_build_announces_its_steps_and_duration(machine: Machine) -> None:
     )
 
 
-def test_on_a_terminal_one_line_ticks(machine: Machine) -> None:
+def test_on_a_terminal_a_line_shows_the_time(machine: Machine) -> None:
     machine.add_go()
-    ours, theirs = pty.openpty()
-    build = Build(machine, stderr=theirs)
-    os.close(theirs)
+    terminal_end, build_end = pty.openpty()
+    build = Build(machine, stderr=build_end)
+    os.close(build_end)
 
-    with os.fdopen(ours, newline="") as terminal:
-        shown = terminal.read(1)
-        while not re.search(r"building .*; 1 s so far", shown):
-            shown += terminal.read(1)
+    with os.fdopen(terminal_end, newline="") as terminal:
+        output = terminal.read(1)
+        while not re.search(r"building .*; 1 s so far", output):
+            output += terminal.read(1)
         build.close()
 
-    assert re.search(r"\r\x1b\[Kbuilding the Pulumi engine[^\n]*; 0 s so far\r\x1b\[K", shown)
+    assert re.search(r"\r\x1b\[Kbuilding the Pulumi engine[^\n]*; 0 s so far\r\x1b\[K", output)
 
 
 @pytest.mark.parametrize("source", ["go.mod", "go.sum", "pulumi-language-python/run.go"])
@@ -161,7 +161,7 @@ def test_an_interrupted_build_ends_its_children_and_leaves_nothing(
 ) -> None:
     held_build.process.send_signal(sent)
 
-    answer = Answer.of(held_build.process)
+    answer = CommandResult.of(held_build.process)
 
     held_build.wait_for_the_end_of_go()
     assert answer.code == 130
@@ -188,7 +188,7 @@ def test_concurrent_builds_wait_and_make_one_engine(machine: Machine, held_build
     assert re.match("another process is creating .*; waiting for it", second.stderr.readline())
     held_build.release()
 
-    assert Answer.of(held_build.process).folder() == Answer.of(second).folder()
+    assert CommandResult.of(held_build.process).folder() == CommandResult.of(second).folder()
     assert machine.builds() == 1
 
 

@@ -12,11 +12,11 @@ IN_A_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {PR
 
 
 def test_children_have_the_date_too() -> None:
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, ON_DATE, "2027-03-01", sys.executable, "-c", IN_A_CHILD],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     ).stdout
 
-    assert said == "2027-03-01 2027-03-01 True\n"
+    assert output == "2027-03-01 2027-03-01 True\n"

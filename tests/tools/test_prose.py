@@ -23,7 +23,7 @@ def upload() -> None:
     # a comment of four words  # noqa: E501
     raise ValueError(f"the file {upload} says what it is")
 '''
-PAGE_NAME = "page" + ".md"  # no citation of a document
+PAGE_NAME = "page" + ".md"  # not a citation of a document
 PAGE = """# A title
 
 Some text that says `said` in code

@@ -1,4 +1,4 @@
-"""`make test-pythons` finds the interpreters of a machine, and reports those that it did not find."""
+"""`make test-pythons` finds the interpreters of a machine, and reports the missing ones."""
 
 from __future__ import annotations
 
@@ -33,17 +33,19 @@ def test_the_versions_are_those_of_the_classifiers() -> None:
     classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
     printed = run("--list").stdout
 
-    versions = [one.rsplit(" ", 1)[1] for one in classifiers if "Python :: 3." in one]
+    versions = [classifier.rsplit(" ", 1)[1] for classifier in classifiers if "Python :: 3." in classifier]
     assert versions == ["3.11", "3.12", "3.13"]
-    assert [line.split(":")[0] for line in printed.splitlines()] == [f"Python {one}" for one in versions]
+    assert [line.split(":")[0] for line in printed.splitlines()] == [
+        f"Python {version}" for version in versions
+    ]
 
 
 def test_an_interpreter_on_path_precedes_pyenv(tmp_path: Path) -> None:
-    wanted = add_python(tmp_path / "bin" / "python3.99", "3.99")
+    expected = add_python(tmp_path / "bin" / "python3.99", "3.99")
     add_python(tmp_path / "pyenv" / "versions" / "3.99.1" / "bin" / "python", "3.99")
     done = run("--list", "3.99", PATH=f"{tmp_path}/bin:/usr/bin:/bin", PYENV_ROOT=f"{tmp_path}/pyenv")
 
-    assert done.stdout == f"Python 3.99: {wanted}\n"
+    assert done.stdout == f"Python 3.99: {expected}\n"
 
 
 def test_a_shim_that_does_not_start_is_passed_over(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`make release-check` names the reasons not to publish."""
+"""`make release-check` reports every reason not to publish."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def wheel(folder: Path, *, address: str = ADDRESS, link: str = ADDRESS, version:
 
 @pytest.fixture
 def changelog(release: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The changelog of a release 1.2.3."""
+    """Write a changelog of release 1.2.3."""
     monkeypatch.setattr(release, "ROOT", tmp_path)
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
     (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2027-01-01\n")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def cache_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The cache of the person who runs the tests is neither read nor written."""
+    """Use a temporary cache folder instead of your own."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     return folder

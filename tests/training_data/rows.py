@@ -1,4 +1,4 @@
-"""Rows that break no rule, which tests break one thing of."""
+"""Valid rows, which tests modify to break a single rule."""
 
 from __future__ import annotations
 
@@ -74,17 +74,17 @@ NAMES = [f"{method}, {name}" for method, rows in VALID.items() for name in rows]
 
 
 def write(path: Path, *rows: Any) -> Path:
-    """Writes a line for each row: JSON of it, or the line itself where it is bytes."""
+    """Write a line for each row, as JSON; bytes are written unchanged."""
     lines = [row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows]
     path.write_bytes(b"".join(line + b"\n" for line in lines))
     return path
 
 
 def numbered(number: int, row: dict[str, Any] = CHAT) -> dict[str, Any]:
-    """A row like another, which is no duplicate of it."""
+    """Return a variant of a row that is not a duplicate of it."""
     return row | {"number": number}
 
 
 def found(report: Report) -> list[tuple[str, int | None, str]]:
-    """Kind, line and path of each problem."""
+    """Return kind, line and path of each problem."""
     return [(problem.kind, problem.line, problem.path) for problem in report.problems]

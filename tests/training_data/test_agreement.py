@@ -1,4 +1,4 @@
-"""The emulator has checks of its own, which share no code with ours: both refuse the same rows."""
+"""The emulator's checks share no code with this package's, and both reject the same rows."""
 
 from __future__ import annotations
 
@@ -87,37 +87,37 @@ VALUES = st.recursive(
 )
 
 
-def holders(value: Any) -> Iterator[Any]:
-    """All lists and objects in a value, itself first."""
+def containers(value: Any) -> Iterator[Any]:
+    """Yield all lists and objects in a value, starting with the value itself."""
     if isinstance(value, dict | list):
         yield value
         for inner in value.values() if isinstance(value, dict) else value:
-            yield from holders(inner)
+            yield from containers(inner)
 
 
 @st.composite
 def mutated(draw: DrawFn) -> tuple[str, Any]:
-    """A row of a method, with up to three changes somewhere in it."""
+    """Draw a row of a method, with up to three changes."""
     method, row = copy.deepcopy(draw(st.sampled_from(ALL_VALID)))
     for _ in range(draw(st.integers(1, 3))):
-        change(draw, draw(st.sampled_from(list(holders(row)))), row)
+        change(draw, draw(st.sampled_from(list(containers(row)))), row)
     return method, row
 
 
-def change(draw: DrawFn, holder: Any, row: Any) -> None:
-    keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
+def change(draw: DrawFn, container: Any, row: Any) -> None:
+    keys = list(container) if isinstance(container, dict) else list(range(len(container)))
     how = draw(st.sampled_from(["set", "delete", "add", "copy"]))
-    if how == "add" and isinstance(holder, dict):
-        holder[draw(st.sampled_from(KEYS))] = draw(VALUES)
+    if how == "add" and isinstance(container, dict):
+        container[draw(st.sampled_from(KEYS))] = draw(VALUES)
     elif how == "add":
-        holder.append(draw(VALUES))
-    elif how == "copy" and isinstance(holder, list) and holder:
-        holder.append(copy.deepcopy(draw(st.sampled_from(holder))))
+        container.append(draw(VALUES))
+    elif how == "copy" and isinstance(container, list) and container:
+        container.append(copy.deepcopy(draw(st.sampled_from(container))))
     elif keys and how == "delete":
-        del holder[draw(st.sampled_from(keys))]
+        del container[draw(st.sampled_from(keys))]
     elif keys:
-        values = VALUES | st.sampled_from([copy.deepcopy(one) for one in holders(row)])
-        holder[draw(st.sampled_from(keys))] = draw(values)
+        values = VALUES | st.sampled_from([copy.deepcopy(item) for item in containers(row)])
+        container[draw(st.sampled_from(keys))] = draw(values)
 
 
 def is_refused_by_the_emulator(line: bytes, method: str) -> bool:
@@ -130,11 +130,11 @@ def is_refused_by_the_emulator(line: bytes, method: str) -> bool:
 
 def is_refused(line: bytes, method: str) -> bool:
     tally = Tally(InlineExecutor(), lambda texts, common: len("".join(texts + common).encode()), None)
-    examined = FileChecker(CheckOptions(method, "o200k_base", None), tally)
+    checker = FileChecker(CheckOptions(method, "o200k_base", None), tally)
     for block in blocks(iter([memoryview(line + b"\n")])):
-        examined.take(block)
-    examined.finish()
-    return examined.findings.errors > 0
+        checker.take(block)
+    checker.finish()
+    return checker.findings.errors > 0
 
 
 def line_of(row: Any, *, is_escaped: bool = True) -> bytes:
@@ -160,13 +160,13 @@ def test_both_refuse_the_same_lines_with_changed_bytes(
     place %= len(line)
     broken = (line[:place] + put + line[place + taken :]).replace(b"\n", b" ").replace(b"\r", b" ")
     if not broken.strip() or broken.lstrip().startswith((b"[", b"\xef\xbb\xbf")) or b"\0" in broken[:4]:
-        return  # the beginning of a file tells more than a row
+        return  # the beginning of a file affects more than a row
 
     assert is_refused(broken, method) == is_refused_by_the_emulator(broken, method)
 
 
 @pytest.mark.parametrize(("method", "row"), ALL_VALID, ids=NAMES)
-def test_both_take_a_valid_row(method: str, row: Any) -> None:
+def test_both_accept_a_valid_row(method: str, row: Any) -> None:
     assert (is_refused(line_of(row), method), is_refused_by_the_emulator(line_of(row), method)) == (
         False,
         False,
@@ -182,7 +182,7 @@ FAULTY = {
     f"{method}, {name}": (method, row)
     for method, rows in (("supervised", FAULTY_CHATS), ("dpo", FAULTY_PAIRS), ("reinforcement", FAULTY_TASKS))
     for name, (row, _) in rows.items()
-    if name != "row is a list"  # a file that begins so is taken for one JSON array
+    if name != "row is a list"  # a file with this beginning is read as a JSON array
 }
 
 

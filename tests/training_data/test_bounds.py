@@ -1,4 +1,4 @@
-"""Bad input in bounded time and memory, each in a process of its own."""
+"""Invalid input is checked in bounded time and memory, in a separate process."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ peak = int(status["VmHWM"].split()[0]) // 1024  # ru_maxrss is at least that of 
 print(json.dumps([report.messages(Severity.ERROR), report.counts, report.examples, peak]))
 """
 LONGEST = 100
-"""Seconds that a check may take on a machine that has other things to do; alone it takes half of it at the most."""
+"""Time limit of a check in seconds, on a busy machine; an idle machine needs at most half."""
 
 
-class Checked(NamedTuple):
-    """What came of a check.
+class CheckResult(NamedTuple):
+    """The result of a check.
 
     Attributes:
-        sentences: What the service would refuse.
-        counts: Problems by kind.
-        examples: Rows.
-        megabytes: The most memory that the process had.
+        sentences: Problems that the service would reject.
+        counts: Number of problems by kind.
+        examples: Number of examples.
+        megabytes: Peak memory of the process in MB.
     """
 
     sentences: list[str]
@@ -46,8 +46,8 @@ class Checked(NamedTuple):
     megabytes: int
 
 
-def checked(file: Path, **limits: int) -> Checked:
-    """Checks a file in a process with limits, as of `resource.setrlimit`."""
+def run_check(file: Path, **limits: int) -> CheckResult:
+    """Check a file in a process with limits, as of `resource.setrlimit`."""
     ran = subprocess.run(
         [sys.executable, "-c", CHECKING, file, json.dumps(limits)],
         capture_output=True,
@@ -56,7 +56,7 @@ def checked(file: Path, **limits: int) -> Checked:
         timeout=LONGEST,
     )
     assert (ran.returncode, ran.stderr) == (0, "")
-    return Checked(*json.loads(ran.stdout))
+    return CheckResult(*json.loads(ran.stdout))
 
 
 @pytest.mark.long
@@ -66,7 +66,7 @@ def test_a_line_of_a_gigabyte(tmp_path: Path) -> None:
         content.write(b'{"messages": "')
         content.truncate(10**9)
 
-    found = checked(file)
+    found = run_check(file)
 
     (sentence,) = found.sentences
     assert sentence.startswith(
@@ -90,7 +90,7 @@ def test_ten_million_bad_rows(tmp_path: Path, line: bytes, counts: dict[str, int
     file = tmp_path / "file"
     file.write_bytes(line * 10_000_000)
 
-    found = checked(file)
+    found = run_check(file)
 
     assert {kind: found.counts[kind] for kind in counts} == counts
     assert len(found.sentences) <= 21
@@ -99,11 +99,11 @@ def test_ten_million_bad_rows(tmp_path: Path, line: bytes, counts: dict[str, int
 
 @pytest.mark.parametrize("room", [0, 100])
 def test_a_full_disk_loses_only_the_cached_report(tmp_path: Path, cache_home: Path, room: int) -> None:
-    """No file may become larger than `room`: what is beyond fails as on a full disk."""
+    """Limit the size of files to `room` bytes: longer writes fail as on a full disk."""
     file = write(tmp_path / "file", *map(numbered, range(12)))
     os.utime(file, (0, 0))
 
-    found = checked(file, RLIMIT_FSIZE=room)
+    found = run_check(file, RLIMIT_FSIZE=room)
 
     assert (found.sentences, found.examples) == ([], 12)
     assert [path for path in cache_home.rglob("*") if path.is_file()] == []

@@ -27,7 +27,7 @@ def file(tmp_path: Path) -> Path:
 
 
 class Reads:
-    """Counts how often a file was read."""
+    """Counts the reads of a file."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -42,7 +42,7 @@ def reads() -> Reads:
 
 
 def later(folder: Path | None) -> Cache[Report]:
-    """A cache of an hour later, when the file has long been left alone."""
+    """Return a cache of an hour later, when the file has not changed for long."""
     return Cache(Report, folder, lambda: os.stat("/proc/self").st_ctime_ns + LATER)  # noqa: PTH116
 
 
@@ -104,7 +104,7 @@ def test_a_changed_file_is_never_taken_for_unchanged(file: Path, tmp_path: Path,
 
 
 def test_a_file_that_was_just_written_is_read_again(file: Path, tmp_path: Path, reads: Reads) -> None:
-    """A further change within a tick of the clock would not show in its times."""
+    """Another change within the same tick of the clock would not change the file's times."""
     written = file.stat().st_ctime_ns
     early = Cache(Report, tmp_path / "cache", lambda: written + SETTLED_NS - 1)
     for _ in range(2):
@@ -157,7 +157,7 @@ def test_a_report_written_later_leaves_memory(file: Path, tmp_path: Path, reads:
     assert reads.number == 2
 
 
-def test_nothing_is_remembered_nowhere(file: Path, reads: Reads) -> None:
+def test_without_a_folder_nothing_is_cached(file: Path, reads: Reads) -> None:
     for _ in range(2):
         check(file, cache=later(None), progress=reads)
 
@@ -180,8 +180,8 @@ def test_only_so_many_files_contents_and_reports_are_remembered(
     cache = later(tmp_path / "cache")
     files = [write(tmp_path / f"{number}.jsonl", numbered(number)) for number in range(6)]
     numbers = []
-    for one in files:
-        check(one, cache=cache)
+    for path in files:
+        check(path, cache=cache)
         numbers.append(len(list((tmp_path / "cache").iterdir())))
     for length in (5, 6, 7, 5):
         check(files[-1], cache=cache, context_length=length, progress=reads)
@@ -203,8 +203,8 @@ def test_the_oldest_entries_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
     check(new, cache=cache)
     check(newest, cache=cache)
 
-    for one in (new, newest, old):
-        check(one, cache=cache, progress=reads)
+    for path in (new, newest, old):
+        check(path, cache=cache, progress=reads)
     assert not former.exists()
     assert reads.number == 1
 
@@ -219,7 +219,7 @@ def test_the_users_cache_folder_is_the_default(file: Path, cache_home: Path) -> 
 
 
 class TestByHash:
-    """Who knows what the file was need not look at it."""
+    """With a known hash, the file does not have to be read."""
 
     def test_a_known_hash_gives_its_report_without_reading(self, file: Path, tmp_path: Path) -> None:
         cache = Cache(Report, tmp_path / "cache")
@@ -240,7 +240,7 @@ class TestByHash:
 
         assert reads.number == 1
 
-    def test_the_same_content_elsewhere_is_not_judged_again(
+    def test_the_same_content_elsewhere_is_not_checked_again(
         self, file: Path, tmp_path: Path, reads: Reads
     ) -> None:
         cache = later(tmp_path / "cache")
@@ -273,7 +273,7 @@ class TestByHash:
 
 LINES = [json.dumps(row).encode() for _, row in ALL_VALID]
 LONG = json.dumps(chat(USER, ASSISTANT | {"content": "Under Account, then Security. " * 40})).encode()
-SEEN = json.dumps(WITH_IMAGES).replace('"low"', '"high"').encode()
+CONTENT = json.dumps(WITH_IMAGES).replace('"low"', '"high"').encode()
 ODD_LINES = [
     b"",
     b"{",
@@ -283,7 +283,7 @@ ODD_LINES = [
     json.dumps(CHAT | {"source": "caf\u00e9"}, ensure_ascii=False).encode("latin-1"),
     json.dumps(CHAT | {"source": "caf\u00e9"}, ensure_ascii=False).encode(),
     LONG,
-    SEEN,
+    CONTENT,
 ]
 FILES = st.builds(
     lambda mark, lines, end: mark + b"\n".join(lines) + end,
@@ -306,7 +306,7 @@ def terms(context_length: int) -> dict[str, Any]:
 
 
 @example(content=LONG + b"\n" + LINES[0], terms=terms(len(LINES[0])))
-@example(content=SEEN, terms=terms(len(SEEN)))
+@example(content=CONTENT, terms=terms(len(CONTENT)))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 @given(content=FILES, terms=TERMS)
 def test_a_derived_report_equals_one_that_was_read(

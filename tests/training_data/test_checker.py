@@ -17,10 +17,10 @@ from pulumi_openai_ft._training_data.reader import blocks
 from pulumi_openai_ft._training_data.tokens import Tally
 
 
-def examined(
+def check_pieces(
     content: bytes, method: str | None = None, size: int = 1000, longest: int = 10**6
 ) -> FileChecker:
-    """What is found in a file that comes in pieces of a size."""
+    """Check a file that arrives in pieces of a given size."""
     tally = Tally(InlineExecutor(), lambda texts, common: len("".join(texts + common).encode()), 50)
     found = FileChecker(CheckOptions(method, "o200k_base", 50), tally)
     views = (memoryview(content[start : start + size]) for start in range(0, len(content), size))
@@ -30,7 +30,7 @@ def examined(
     return found
 
 
-def gist(found: FileChecker) -> tuple[Any, ...]:
+def summary(found: FileChecker) -> tuple[Any, ...]:
     return found.findings.counts, found.findings.first_problems(), found.examples, found.method
 
 
@@ -42,7 +42,7 @@ LINES = st.lists(
 @settings(max_examples=200)
 @given(LINES, st.sampled_from([None, *METHODS]))
 def test_any_file_is_checked_without_raising(lines: list[bytes], method: str | None) -> None:
-    found = examined(b"\n".join(lines), method)
+    found = check_pieces(b"\n".join(lines), method)
 
     assert found.examples >= 0
 
@@ -51,25 +51,25 @@ def test_any_file_is_checked_without_raising(lines: list[bytes], method: str | N
 def test_findings_do_not_depend_on_piece_boundaries(lines: list[bytes], size: int) -> None:
     content = b"\n".join(lines)
 
-    assert gist(examined(content, "supervised", size)) == gist(
-        examined(content, "supervised", len(content) + 1)
+    assert summary(check_pieces(content, "supervised", size)) == summary(
+        check_pieces(content, "supervised", len(content) + 1)
     )
 
 
-WHOLE, OTHER = json.dumps(CHAT), json.dumps(numbered(1))
+ROW, OTHER = json.dumps(CHAT), json.dumps(numbered(1))
 
 
 @pytest.mark.parametrize(
     "lines",
     [
-        [WHOLE + OTHER, *OTHER.split(" ", 1)],
-        [WHOLE + OTHER],
-        [WHOLE + OTHER, *json.dumps(CHAT).split(", ", 1)],
+        [ROW + OTHER, *OTHER.split(" ", 1)],
+        [ROW + OTHER],
+        [ROW + OTHER, *json.dumps(CHAT).split(", ", 1)],
     ],
     ids=["as many rows as lines", "two rows on a line", "split between two keys"],
 )
 def test_each_line_must_hold_one_row(lines: list[str]) -> None:
-    found = examined("\n".join(["", *lines, WHOLE]).encode(), "supervised")
+    found = check_pieces("\n".join(["", *lines, ROW]).encode(), "supervised")
 
     assert found.findings.counts["json"] == len(lines)
 
@@ -78,20 +78,24 @@ def test_too_many_rows_with_images_are_reported_once(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(checker, "MOST_IMAGE_ROWS", 10)
     rows = [numbered(number, chat(user(IMAGE), ANSWER)) for number in range(12)]
 
-    found = examined("\n".join(map(json.dumps, rows)).encode())
+    found = check_pieces("\n".join(map(json.dumps, rows)).encode())
 
     assert found.findings.counts["too_many_image_rows"] == 1
-    assert [str(one) for one in found.findings.first_problems() if one.kind == "too_many_image_rows"] == [
-        "the file has 12 examples with images; keep at most 50,000 examples with images"
-    ]
+    assert [
+        str(problem) for problem in found.findings.first_problems() if problem.kind == "too_many_image_rows"
+    ] == ["the file has 12 examples with images; keep at most 50,000 examples with images"]
 
 
 def test_a_too_long_line_does_not_hide_the_next() -> None:
     rows = [json.dumps(numbered(number)).encode() for number in range(10)]
 
-    found = examined(b"\n".join([b"x" * 5000, *rows, b"{"]), size=100, longest=1000)
+    found = check_pieces(b"\n".join([b"x" * 5000, *rows, b"{"]), size=100, longest=1000)
 
-    assert [(one.kind, one.line) for one in found.findings.first_problems() if one.severity == "error"] == [
+    assert [
+        (problem.kind, problem.line)
+        for problem in found.findings.first_problems()
+        if problem.severity == "error"
+    ] == [
         ("line_too_long", 1),
         ("json", 12),
     ]

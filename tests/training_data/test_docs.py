@@ -1,4 +1,4 @@
-"""The page on training data tells what there is."""
+"""The page on training data is complete."""
 
 from __future__ import annotations
 

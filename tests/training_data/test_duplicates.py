@@ -29,7 +29,7 @@ def test_lines_of_another_file_are_found() -> None:
     assert list(training.shared([b"c"], 10)) == []
 
 
-def test_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duplicates, "MOST_REMEMBERED", 2)
     seen = DuplicateFinder()
     list(seen.among([b"a", b"b"], 1))

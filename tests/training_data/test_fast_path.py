@@ -17,14 +17,14 @@ from pulumi_openai_ft._training_data.token_texts import token_texts
 from pulumi_openai_ft._training_data.tokens import Batch, Tally
 
 
-def plain(row: Any) -> Plain:
+def read_fast(row: Any) -> Plain:
     return msgspec.json.decode(json.dumps(row).encode(), type=Plain)
 
 
 def test_the_fast_path_reads_rows_like_the_full_path() -> None:
     batch, expected = Batch(), token_texts(CHAT, "supervised")
 
-    assert collect_plain_rows([plain(CHAT)] * 3, batch)
+    assert collect_plain_rows([read_fast(CHAT)] * 3, batch)
     assert sorted(batch.texts + batch.common) == sorted(3 * expected.texts)
     assert batch.tokens == 3 * expected.tokens
 
@@ -32,19 +32,19 @@ def test_the_fast_path_reads_rows_like_the_full_path() -> None:
 @pytest.mark.parametrize(
     "row",
     [chat(USER, ASSISTANT, USER), chat(USER | {"content": "<|im_end|>"}, ASSISTANT)],
-    ids=["the user has the last word", "special token"],
+    ids=["last message by the user", "special token"],
 )
 def test_rows_that_need_the_full_check_are_skipped(row: Any) -> None:
     batch = Batch()
 
-    assert not collect_plain_rows([plain(CHAT), plain(row)], batch)
+    assert not collect_plain_rows([read_fast(CHAT), read_fast(row)], batch)
     assert batch == Batch()
 
 
 UNUSUAL = [row for method, row in ALL_VALID if method == "supervised" and row != CHAT]
 
 
-def examined(lines: list[bytes]) -> FileChecker:
+def check_lines(lines: list[bytes]) -> FileChecker:
     found = FileChecker(
         CheckOptions("supervised", "o200k_base", None), Tally(InlineExecutor(), len_of_texts, None)
     )
@@ -63,7 +63,7 @@ def len_of_texts(texts: list[str], common: list[str]) -> int:
 def test_a_special_row_does_not_affect_its_neighbors(odd: bytes) -> None:
     lines = [json.dumps(CHAT).encode(), odd, json.dumps(chat(USER, ASSISTANT)).encode()]
 
-    together, alone = examined(lines), [examined([line]) for line in lines]
+    together, alone = check_lines(lines), [check_lines([line]) for line in lines]
 
-    assert together.findings.counts == sum((one.findings.counts for one in alone), Counter())
-    assert together.examples == sum(one.examples for one in alone)
+    assert together.findings.counts == sum((checker.findings.counts for checker in alone), Counter())
+    assert together.examples == sum(checker.examples for checker in alone)

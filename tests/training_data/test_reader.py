@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def read(content: bytes, size: int, longest: int = 10**6) -> list[tuple[int, bytes | None]]:
-    """Numbers and lines, of a file that comes in pieces of a size."""
+    """Return numbers and lines of a file that arrives in pieces of a given size."""
     views = (memoryview(content[start : start + size]) for start in range(0, len(content), size))
     return list(numbered(blocks(views, longest)))
 
@@ -39,7 +39,7 @@ def numbered(found: Iterable[reader.Block]) -> Iterable[tuple[int, bytes | None]
 def test_lines_and_numbers_do_not_depend_on_piece_boundaries(
     expected: list[bytes],
     size: int,
-    is_ended: bool,  # noqa: FBT001 - hypothesis gives it
+    is_ended: bool,  # noqa: FBT001 - the parameter is drawn by hypothesis
 ) -> None:
     content = b"".join(line + b"\n" for line in expected)
     if not is_ended and expected and expected[-1]:

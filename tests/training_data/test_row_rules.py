@@ -1,4 +1,4 @@
-"""Each case breaks one thing in a row that is otherwise valid."""
+"""Each case breaks a single rule in an otherwise valid row."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ CHATS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
     "unknown role": (chat(USER | {"role": "robot"}, ASSISTANT), [("role", "messages[0].role")]),
     "role is a list": (chat(USER | {"role": ["user"]}, ASSISTANT), [("role", "messages[0].role")]),
     "no content": (chat({"role": "user"}, ASSISTANT), [("content", "messages[0].content")]),
-    "silent assistant": (chat(USER, {"role": "assistant"}), [("content", "messages[1].content")]),
+    "assistant without content": (chat(USER, {"role": "assistant"}), [("content", "messages[1].content")]),
     "empty parts": (chat(user(), ASSISTANT), [("content", "messages[0].content")]),
     "part is text": (chat(user("hi"), ASSISTANT), [("content", "messages[0].content[0]")]),
     "part of an unknown type": (
@@ -70,9 +70,9 @@ CHATS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
         chat(user({"type": "text"}), ASSISTANT),
         [("content", "messages[0].content[0].text")],
     ),
-    "nobody to learn from": (chat(USER), [("nothing_to_learn", "messages")]),
+    "no message to train on": (chat(USER), [("nothing_to_learn", "messages")]),
     "all weights zero": (chat(USER, ASSISTANT | {"weight": 0}), [("nothing_to_learn", "messages")]),
-    "user has the last word": (chat(USER, ASSISTANT, USER), [("last_message", "messages")]),
+    "last message by the user": (chat(USER, ASSISTANT, USER), [("last_message", "messages")]),
     "weight of two": (chat(USER, ASSISTANT | {"weight": 2}), [("weight", "messages[1].weight")]),
     "weight is true": (chat(USER, ASSISTANT | {"weight": True}), [("weight", "messages[1].weight")]),
     "weight on a user": (chat(USER | {"weight": 1}, ASSISTANT), [("weight", "messages[0].weight")]),
@@ -108,7 +108,7 @@ CHATS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
         chat(USER, CALLING | {"tool_calls": [CALL | {"function": {"name": "track", "arguments": {}}}]}),
         [("arguments", "messages[1].tool_calls[0].function.arguments")],
     ),
-    "arguments are no JSON": (
+    "arguments are not JSON": (
         chat(USER, CALLING | {"tool_calls": [CALL | {"function": {"name": "track", "arguments": "id=7"}}]}),
         [("arguments", "messages[1].tool_calls[0].function.arguments")],
     ),
@@ -174,11 +174,11 @@ CHATS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
         chat(USER | {"content": "\ud83d"}, ASSISTANT),
         [("lone_surrogate", "messages[0].content")],
     ),
-    "call without an answer": (
+    "call without a result": (
         chat(USER, CALLING, ASSISTANT, tools=[TOOL]),
         [("unanswered_call", "messages[1]")],
     ),
-    "answer without a call": (
+    "result without a call": (
         chat(USER, RESULT, ASSISTANT),
         [("unknown_call", "messages[1].tool_call_id")],
     ),
@@ -199,10 +199,16 @@ PAIRS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
     "chat": (CHAT, [("format", "")]),
     "no input": (PAIR | {"input": None}, [("messages", "input")]),
     "no question": (PAIR | {"input": {"messages": []}}, [("messages", "input.messages")]),
-    "no better answer": (PAIR | {"preferred_output": []}, [("output", "preferred_output")]),
-    "two answers": (PAIR | {"non_preferred_output": [ASSISTANT] * 2}, [("output", "non_preferred_output")]),
-    "answer is a text": (PAIR | {"preferred_output": ["x"]}, [("messages", "preferred_output[0]")]),
-    "answer by the user": (PAIR | {"preferred_output": [USER]}, [("role", "preferred_output[0].role")]),
+    "no preferred output": (PAIR | {"preferred_output": []}, [("output", "preferred_output")]),
+    "two preferred messages": (
+        PAIR | {"non_preferred_output": [ASSISTANT] * 2},
+        [("output", "non_preferred_output")],
+    ),
+    "preferred output is a text": (PAIR | {"preferred_output": ["x"]}, [("messages", "preferred_output[0]")]),
+    "preferred output by the user": (
+        PAIR | {"preferred_output": [USER]},
+        [("role", "preferred_output[0].role")],
+    ),
     "picture": (PAIR | {"input": {"messages": [user(IMAGE)]}}, [("image", "input.messages")]),
     "tools are a number": (PAIR | {"input": {"messages": [USER], "tools": 1}}, [("tool", "input.tools")]),
 }
@@ -214,7 +220,7 @@ def test_a_fault_in_a_preference_row_is_located(row: Any, expected: Any) -> None
 
 
 TASKS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
-    "assistant has the last word": (TASK | chat(USER, ASSISTANT), [("last_message", "messages")]),
+    "last message by the assistant": (TASK | chat(USER, ASSISTANT), [("last_message", "messages")]),
     "system": (TASK | chat({"role": "system", "content": "x"}, USER), [("role", "messages[0].role")]),
     "preference row": (PAIR, [("format", "")]),
 }
@@ -234,7 +240,7 @@ def test_all_faults_of_a_row_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         (
             chat(USER | {"role": "robot"}, ASSISTANT),
@@ -247,10 +253,10 @@ def test_all_faults_of_a_row_are_named() -> None:
     ],
     ids=["role", "null", "number", "object", "long"],
 )
-def test_a_problem_is_one_sentence_with_the_value(row: Any, said: str) -> None:
+def test_a_problem_is_a_sentence_with_the_value(row: Any, message: str) -> None:
     [problem, *_] = row_problems(row, "supervised", line=12)
 
-    assert str(problem).startswith(f"line 12: {said}")
+    assert str(problem).startswith(f"line 12: {message}")
     assert str(problem).endswith(f"; {problem.hint}")
 
 

@@ -42,20 +42,20 @@ def typed(row: Any, method: str) -> Any:
     return msgspec.json.decode(json.dumps(row).encode(), type=TYPES[method])
 
 
-def spoken(row: Any, method: str) -> Batch:
+def typed_texts(row: Any, method: str) -> Batch:
     batch = Batch()
     collect_token_texts(typed(row, method), batch)
     return batch
 
 
-def gist(batch: Batch) -> tuple[list[str], int, int]:
-    """What of a batch makes the number of tokens."""
+def summary(batch: Batch) -> tuple[list[str], int, int]:
+    """Return the parts of a batch that determine its number of tokens."""
     return sorted(batch.texts + batch.common), batch.tokens, batch.images
 
 
 @pytest.mark.parametrize(("method", "row"), ALL_VALID, ids=NAMES)
-def test_well_typed_rows_are_read_as_any_row_is(method: str, row: Any) -> None:
-    assert gist(spoken(row, method)) == gist(token_texts(row, method))
+def test_typed_rows_are_read_like_untyped_rows(method: str, row: Any) -> None:
+    assert summary(typed_texts(row, method)) == summary(token_texts(row, method))
 
 
 @pytest.mark.parametrize("method", sorted(TYPES))
@@ -85,20 +85,20 @@ DOUBTFUL = {
         WITH_TOOLS | {"tools": [TOOL | {"x": "<|im_\u0065nd|>"}]},
         "supervised",
     ),
-    "nothing to learn": (chat(USER, ASSISTANT | {"weight": 0}), "supervised"),
-    "silence": (chat(USER, {"role": "assistant"}, ASSISTANT), "supervised"),
-    "no answer": (chat(USER, CALLING, ASSISTANT, tools=[TOOL]), "supervised"),
-    "no call": (chat(USER, RESULT, ASSISTANT), "supervised"),
+    "no message to train on": (chat(USER, ASSISTANT | {"weight": 0}), "supervised"),
+    "assistant without content": (chat(USER, {"role": "assistant"}, ASSISTANT), "supervised"),
+    "call without a result": (chat(USER, CALLING, ASSISTANT, tools=[TOOL]), "supervised"),
+    "result without a call": (chat(USER, RESULT, ASSISTANT), "supervised"),
     "undeclared tool": (chat(USER, CALLING, RESULT, ASSISTANT), "supervised"),
     "local image": (chat(user(IMAGE | {"image_url": {"url": "box.png"}}), ASSISTANT), "supervised"),
     "image in dpo": (PAIR | {"input": chat(user(IMAGE))}, "dpo"),
-    "answer by the user": (PAIR | {"preferred_output": [USER]}, "dpo"),
-    "assistant has the last word": (chat(USER, ASSISTANT), "reinforcement"),
+    "preferred output by the user": (PAIR | {"preferred_output": [USER]}, "dpo"),
+    "last message by the assistant": (chat(USER, ASSISTANT), "reinforcement"),
 }
 
 
 @pytest.mark.parametrize(("row", "method"), DOUBTFUL.values(), ids=DOUBTFUL.keys())
-def test_rows_that_types_cannot_judge_need_the_full_check(row: Any, method: str) -> None:
+def test_rows_that_types_cannot_validate_need_the_full_check(row: Any, method: str) -> None:
     batch = Batch()
 
     with pytest.raises(NeedsFullCheckError):
@@ -112,9 +112,9 @@ def test_rows_that_types_cannot_judge_need_the_full_check(row: Any, method: str)
 def test_rows_without_full_check_are_valid_and_read_equally(given: tuple[str, Any]) -> None:
     method, row = copy.deepcopy(given)
     try:
-        fast = spoken(row, method)
+        fast = typed_texts(row, method)
     except (NeedsFullCheckError, msgspec.MsgspecError):
         return
 
     assert row_problems(parse_row(json.dumps(row).encode()), method, line=1) == []
-    assert gist(fast) == gist(token_texts(row, method))
+    assert summary(fast) == summary(token_texts(row, method))

@@ -112,14 +112,14 @@ def test_a_file_of_errors_is_abandoned_but_hashed(file: Path) -> None:
 
 FILES: dict[str, tuple[bytes, list[tuple[str, int | None, str]]]] = {
     "empty": (b"", [("no_examples", None, "")]),
-    "nothing but blank lines": (
+    "only blank lines": (
         b"\n \n",
         [("no_examples", None, ""), ("blank_line", 1, ""), ("blank_line", 2, "")],
     ),
     "JSON array": (json.dumps([CHAT] * 12, indent=1).encode(), [("array", None, "")]),
     "UTF-16": ("".join(json.dumps(row) + "\n" for row in TWELVE).encode("utf-16"), [("encoding", None, "")]),
     "UTF-16 without a mark": (json.dumps(CHAT).encode("utf-16-le"), [("encoding", None, "")]),
-    "Latin-1 in a key that nobody reads": (
+    "Latin-1 in an unused key": (
         b"".join(json.dumps(row).encode() + b"\n" for row in TWELVE)
         + json.dumps(CHAT | {"source": "café"}, ensure_ascii=False).encode("latin-1"),
         [("encoding", 13, "")],
@@ -140,7 +140,7 @@ def test_a_byte_order_mark_is_a_warning(file: Path) -> None:
     assert found(check(file)) == [("byte_order_mark", None, "")]
 
 
-def test_windows_line_endings_are_one_warning(file: Path) -> None:
+def test_windows_line_endings_are_a_single_warning(file: Path) -> None:
     lines = [json.dumps(row).encode() + b"\r" for row in [*TWELVE, TWELVE[0]]]
 
     assert found(check(write(file, *lines))) == [("carriage_returns", None, ""), ("duplicate", 13, "")]
@@ -211,7 +211,7 @@ def test_a_name_is_counted_with_a_token_more(file: Path) -> None:
     assert check(write(file, row)).tokens == 2 * 4 + 3 + 1
 
 
-def test_older_models_count_otherwise(file: Path) -> None:
+def test_older_models_count_tokens_differently(file: Path) -> None:
     write(file, *TWELVE)
 
     assert check(file, model="gpt-3.5-turbo-0125").encoding == "cl100k_base"
@@ -251,7 +251,7 @@ def test_progress_ends_with_the_whole_file(file: Path) -> None:
     assert reported[-1] == (report.bytes, report.bytes)
 
 
-def test_threads_find_what_one_thread_finds(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_threads_find_the_same_problems(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [numbered(number, CHAT | {"filler": "x" * 200}) for number in range(3000)]
     write(file, *rows, b"{", rows[7])
     with_threads = check(file)

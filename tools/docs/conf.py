@@ -49,6 +49,7 @@ MENU = {
         "ci",
         "training-data",
         "emulator",
+        "recording",
         "limitations",
     ],
     "Inside": ["how-it-works", "benchmarks", "architecture", "releasing"],

@@ -1,6 +1,6 @@
-"""Runs a command whose Python processes believe in another date: `python tools/on_date 2027-03-01 COMMAND…`.
+"""Run a command on another date in its Python processes: `python tools/on_date 2027-03-01 COMMAND…`.
 
-The time of day stays, and time goes on. Other programs, such as the Pulumi engine, keep the real date.
+The time of day is real, and time passes. Other programs, such as the Pulumi engine, use the real date.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def environment(day: date, today: date) -> dict[str, str]:
 def main() -> None:
     """Replace this process by the command."""
     day, command = date.fromisoformat(sys.argv[1]), sys.argv[2:]
-    os.execvpe(command[0], command, {**os.environ, **environment(day, datetime.now(UTC).date())})  # noqa: S606 - the command is what this is for
+    os.execvpe(command[0], command, {**os.environ, **environment(day, datetime.now(UTC).date())})  # noqa: S606 - runs the given command
 
 
 if __name__ == "__main__":

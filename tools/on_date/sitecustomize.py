@@ -9,7 +9,7 @@ import time_machine
 
 
 def _time() -> float:
-    """Return the moved time, but the real one to gRPC, whose core compares deadlines with the machine's clock."""
+    """Return the moved time, or the real time to gRPC, whose core compares deadlines with the machine's clock."""
     caller = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 - the public way is slow
     return _real_time() if caller.startswith("grpc.") else _moved_time()
 

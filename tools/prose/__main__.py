@@ -100,7 +100,7 @@ def check() -> int:
 
 
 def show(found: Iterable[Passage], patterns: list[Pattern]) -> None:
-    """Print the occurrences, one on each line."""
+    """Print each occurrence on a line."""
     for passage in found:
         for pattern in patterns:
             for match in pattern.matches(passage):

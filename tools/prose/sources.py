@@ -27,7 +27,7 @@ class Passage:
     """A piece of prose.
 
     Attributes:
-        path: File that holds it.
+        path: File that contains it.
         line: Number of its first line.
         kind: `text`, `docstring`, `module docstring`, `comment` or `message`.
         text: The prose, without code.

@@ -8,8 +8,8 @@ from typing import Any
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider
 
 
-class NothingProvider(ResourceProvider):
-    """A provider that does nothing."""
+class NoOpProvider(ResourceProvider):
+    """A no-op provider."""
 
     serialize_as_secret_always = False
 
@@ -26,4 +26,4 @@ class Nothing(Resource, module="benchmark", name="Nothing"):
     """A resource without properties."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(NothingProvider(), name, {})
+        super().__init__(NoOpProvider(), name, {})

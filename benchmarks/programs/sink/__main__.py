@@ -43,7 +43,7 @@ class Request:
 
 
 @dataclass
-class Books:
+class Objects:
     """The sizes of all uploads.
 
     Attributes:
@@ -78,11 +78,11 @@ class Books:
                 self._parts[number] = request.content
                 return {"id": number, "object": "upload.part"}
             case ["post ", "uploads", upload, "complete"]:
-                file = _file(number, self._whole(upload, request.body["part_ids"]))
+                file = _file(number, self._size_of(upload, request.body["part_ids"]))
                 return {"id": upload, "object": "upload", "status": "completed", "file": file}
         raise RefusedError(f"the sink does not support {request.line}")
 
-    def _whole(self, upload: str, part_ids: list[str]) -> int:
+    def _size_of(self, upload: str, part_ids: list[str]) -> int:
         size, announced = sum(self._parts.pop(part) for part in part_ids), self._announced.pop(upload)
         if size != announced:
             raise RefusedError(f"the parts have {size} bytes instead of the announced {announced}")
@@ -115,7 +115,7 @@ class Connection:
     """A connection, until the client closes it."""
 
     peer: socket.socket
-    books: Books
+    objects: Objects
     line: Line
     _read: bytes = b""
 
@@ -128,7 +128,7 @@ class Connection:
     def _answer(self, request: Request) -> None:
         status = HTTPStatus.OK
         try:
-            answer = self.books.answer(request)
+            answer = self.objects.answer(request)
         except RefusedError as error:
             status, answer = HTTPStatus.BAD_REQUEST, {"error": {"message": str(error)}}
         body = json.dumps(answer).encode()
@@ -202,14 +202,14 @@ def _file(number: str, size: int) -> dict[str, Any]:
 
 def main() -> None:
     """Serve until the process is killed."""
-    books, line = Books(), Line(*(float(speed) * 1e6 for speed in sys.argv[1:]))
+    objects, line = Objects(), Line(*(float(speed) * 1e6 for speed in sys.argv[1:]))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         sys.stdout.write(f"http://127.0.0.1:{listening.getsockname()[1]}\n")
         sys.stdout.flush()
         while True:
             peer, _address = listening.accept()
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            Thread(target=Connection(peer, books, line).serve, daemon=True).start()
+            Thread(target=Connection(peer, objects, line).serve, daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The clock of this package: every other module takes times and the day from here.
+"""The clock. Every other module reads times and the current date from here.
 
-The day decides which base models exist and which services are closed. An environment variable can set it, because
-program, host, policy pack and commands are processes of their own: for an emulator, which has a day of its own, and to
-find out what a later day will bring.
+The date determines which base models are available and which services are closed. OPENAI_FT_TODAY sets it for program,
+host, policy pack and commands, which are separate processes: use it with the emulator, which has a fixed date, or to
+check the effects of a later date.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 TODAY_VARIABLE = "OPENAI_FT_TODAY"
 
 
-def is_day_set() -> bool:
-    """Return whether OPENAI_FT_TODAY takes the place of the real day."""
+def is_date_set() -> bool:
+    """Return whether OPENAI_FT_TODAY replaces the current date."""
     return bool(os.environ.get(TODAY_VARIABLE))
 
 
 def today() -> date:
-    """Return the day that OPENAI_FT_TODAY names, else the day in UTC, in which services announce their dates.
+    """Return the date in OPENAI_FT_TODAY, or else the current date in UTC, the time zone of the services.
 
     Raises:
-        SettingsError: The variable holds something else than a date.
+        SettingsError: The variable is not a date.
     """
     day = os.environ.get(TODAY_VARIABLE)
     try:
         return date.fromisoformat(day) if day else datetime.now(UTC).date()
     except ValueError:
         raise SettingsError(
-            f"{TODAY_VARIABLE} in the environment is {day!r}: write a date such as 2027-03-01, or unset it"
+            f"{TODAY_VARIABLE} in the environment is {day!r}: set a date such as 2027-03-01, or unset it"
         ) from None
 
 
@@ -46,10 +46,10 @@ class TimeSource:
     """Clocks and sleep.
 
     Attributes:
-        clock: Seconds that only ever grow.
-        sleep: Waits for so many seconds.
-        wall: Unix seconds.
-        today: The day by which models and services are judged.
+        clock: Returns monotonic seconds.
+        sleep: Waits for a number of seconds.
+        wall: Returns Unix seconds.
+        today: Returns the date that determines which models and services are available.
     """
 
     clock: Callable[[], float] = time.monotonic

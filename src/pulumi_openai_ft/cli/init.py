@@ -57,12 +57,12 @@ def initialize(folder: Path, *, force: bool = False, policies: bool = False) -> 
 
 
 def _usable_host_folder(project: Project) -> Path | None:
-    """Return the folder that a project names for the wrapper, None if it names none or one that it cannot use.
+    """Return the folder that a project selects for the wrapper, or None if `init` must add the default folder.
 
-    A folder outside of the project is used if projects share a wrapper there, and gets none otherwise.
+    A folder outside of the project is used only if it contains a shared wrapper.
 
     Raises:
-        InputError: The folder is outside of the project and holds another program.
+        InputError: The folder is outside of the project and contains another program.
     """
     selected = project.host_folder()
     if selected is None or selected.resolve().is_relative_to(project.folder):
@@ -70,8 +70,8 @@ def _usable_host_folder(project: Project) -> Path | None:
     found = compare(selected / WRAPPER)
     if found is WrapperStatus.FOREIGN:
         raise InputError(
-            f"{project.file} selects {selected / WRAPPER}, another program outside of the project: write "
-            f"`path: {FOLDER}` there, then run this again"
+            f"{project.file} selects {selected / WRAPPER}, another program outside of the project; set "
+            f"`path: {FOLDER}` in that entry, then run this command again"
         )
     return None if found is WrapperStatus.MISSING else selected
 

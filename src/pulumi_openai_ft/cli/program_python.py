@@ -99,7 +99,7 @@ class Runtime:
         `venv` that has it.
 
         Raises:
-            InputError: There is none; the text gives the reason and the next step.
+            InputError: No Python was found. The message states the reason and the next step.
         """
         if selected := self._selected():
             return selected

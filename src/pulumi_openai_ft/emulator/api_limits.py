@@ -1,8 +1,7 @@
 """The API's training methods, ranges and limits, read from the package's `api_limits.json`.
 
-A number that both sides copy from the same specification is no second opinion, so the numbers are shared. The checks
-are the emulator's own: what counts as a whole number, which field a bound is for, how rows are parsed and tokens
-counted. Tests compare the two, which is how faults in either are found.
+Only the numbers are shared, because both sides would copy them from the same specification. The emulator has separate
+checks for types, fields, rows and tokens. Tests compare the checks of both sides to find faults in either.
 """
 
 from __future__ import annotations

@@ -44,7 +44,8 @@ def policies(clock: Clock = today) -> list[Policy]:
     """Return the policies of all rules, for your own pack.
 
     Args:
-        clock: Gives the day by which models are judged: by default OPENAI_FT_TODAY, else the day in UTC.
+        clock: Returns the date that determines which models are available. Defaults to OPENAI_FT_TODAY, or else the
+            current date in UTC.
     """
     marks = SecretMarks()
     return [rule.policy(marks, clock) for rule in RULES]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def folder(tmp_path: Path, service: Emulator, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project on a machine without Pulumi, with all settings in the environment."""
+    """Return a project on a machine without Pulumi, with all settings in the environment."""
     (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     monkeypatch.setenv("OPENAI_API_KEY", API_KEY)
@@ -41,7 +41,7 @@ def test_everything_is_checked(folder: Path) -> None:
         "stack",
         "project key",
         "admin key",
-        "day",
+        "date",
         "service",
         "training",
     ]

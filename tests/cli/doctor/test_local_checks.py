@@ -70,7 +70,7 @@ def test_a_missing_wrapper_is_a_problem(folder: Path) -> None:
             "is another program; to overwrite it, run `openai-ft init --force`",
         ),
     ],
-    ids=["no run bit", "older", "another"],
+    ids=["not executable", "older", "another"],
 )
 def test_a_wrong_wrapper_is_reported(
     folder: Path, mode: int, content: bytes, mark: Status, reason: str
@@ -143,13 +143,13 @@ def test_a_broken_policy_pack_is_a_problem(folder: Path) -> None:
 
 
 def bare_environment(folder: Path) -> Path:
-    """A virtual environment without any package, not even pip."""
+    """Create a virtual environment without any package, not even pip."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     return folder / "bin" / "python"
 
 
 def install(python: Path, name: str, version: str) -> None:
-    """Installs nothing but the metadata of a distribution."""
+    """Install only the metadata of a distribution."""
     (packages,) = python.parents[1].glob("lib/python*/site-packages")
     folder = packages / f"{name.replace('-', '_')}-{version}.dist-info"
     folder.mkdir()
@@ -158,7 +158,7 @@ def install(python: Path, name: str, version: str) -> None:
 
 @pytest.fixture
 def env(folder: Path) -> Path:
-    """The Python of an environment that the project names, with all packages that a program needs."""
+    """Return the Python of the project's environment, which has every package that a program needs."""
     (folder / "Pulumi.yaml").write_text("name: shop\nruntime: {name: python, options: {virtualenv: env}}\n")
     python = bare_environment(folder / "env")
     install(python, "pip", "26.0")
@@ -178,7 +178,7 @@ def remove(python: Path, name: str) -> None:
     shutil.rmtree(found)
 
 
-def test_the_environment_of_the_program_is_examined(folder: Path, env: Path) -> None:
+def test_the_environment_of_the_program_is_checked(folder: Path, env: Path) -> None:
     assert program(folder) == {
         "Python": (Status.OK, f"{platform.python_version()}, {env} (from runtime.options.virtualenv)"),
         "SDK": (Status.OK, "pulumi 3.259.0"),
@@ -186,15 +186,15 @@ def test_the_environment_of_the_program_is_examined(folder: Path, env: Path) -> 
     }
 
 
-def test_without_a_project_the_own_environment_is_examined() -> None:
-    found = {one.check: one for one in local_checks.program(None)}
+def test_without_a_project_the_current_environment_is_checked() -> None:
+    found = {finding.check: finding for finding in local_checks.program(None)}
 
     assert found["Python"].message == f"{platform.python_version()}, {sys.executable} (from this command)"
     assert found["package"].status is Status.OK
 
 
 @pytest.mark.parametrize(
-    ("lacking", "about", "text"),
+    ("missing", "about", "text"),
     [
         ("pulumi-openai-ft", "package", "does not have pulumi-openai-ft, so the program fails; install it"),
         ("pulumi", "SDK", "does not have the package pulumi; install it"),
@@ -202,9 +202,9 @@ def test_without_a_project_the_own_environment_is_examined() -> None:
     ],
 )
 def test_a_package_that_is_not_installed_is_a_problem(
-    folder: Path, env: Path, lacking: str, about: str, text: str
+    folder: Path, env: Path, missing: str, about: str, text: str
 ) -> None:
-    remove(env, lacking)
+    remove(env, missing)
 
     mark, reported = program(folder)[about]
 
@@ -314,7 +314,7 @@ def test_a_broken_pulumi_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path:
     ],
     ids=["tried", "newer", "older", "unknown"],
 )
-def test_the_version_of_pulumi_is_judged(reported: str, mark: Status, text: str) -> None:
+def test_the_version_of_pulumi_is_checked(reported: str, mark: Status, text: str) -> None:
     found = local_checks.pulumi_version(Version.parse(reported), "/bin/pulumi")
 
     assert (found.status, found.message) == (mark, text)

@@ -37,8 +37,8 @@ def findings(found: Configuration, today: date = TODAY) -> dict[str, Finding]:
 
 
 @pytest.fixture
-def whole(service: Emulator) -> dict[str, Any]:
-    """Settings with which all is well."""
+def valid_settings(service: Emulator) -> dict[str, Any]:
+    """Return settings that pass every check."""
     return {
         "apiKey": API_KEY,
         "adminKey": ADMIN_KEY,
@@ -48,33 +48,37 @@ def whole(service: Emulator) -> dict[str, Any]:
 
 
 @pytest.fixture
-def guarded() -> Iterator[Emulator]:
-    """An emulator that knows another project key than ours."""
+def service_with_other_key() -> Iterator[Emulator]:
+    """Start an emulator whose only project key is another key."""
     with Emulator(today=TODAY) as emulator:
         emulator.add_key("sk-proj-another-0123456789abcdef")
         yield emulator
 
 
-def test_good_settings_are_fine(whole: dict[str, Any], service: Emulator) -> None:
-    found = findings(configuration(**whole))
+def test_good_settings_are_fine(valid_settings: dict[str, Any], service: Emulator) -> None:
+    found = findings(configuration(**valid_settings))
 
     assert {finding.status for about, finding in found.items() if about != "training"} == {Status.OK}
     assert found["project key"].message == "from the stack's configuration (openai-ft:apiKey)"
     assert found["service"].message == f"{service.url} responds"
 
 
-def test_a_key_may_come_from_the_environment(whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_may_come_from_the_environment(
+    valid_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", API_KEY)
     found = findings(
-        configuration(**{key: value for key, value in whole.items() if key != "apiKey"} | {"secret": ()})
+        configuration(
+            **{key: value for key, value in valid_settings.items() if key != "apiKey"} | {"secret": ()}
+        )
     )
 
     assert found["project key"].message == "from the environment (OPENAI_API_KEY)"
 
 
 @pytest.mark.parametrize(("key", "about"), [("apiKey", "project key"), ("adminKey", "admin key")])
-def test_a_plaintext_key_is_a_warning(whole: dict[str, Any], key: str, about: str) -> None:
-    found = findings(configuration(**{**whole, "secret": ()}))
+def test_a_plaintext_key_is_a_warning(valid_settings: dict[str, Any], key: str, about: str) -> None:
+    found = findings(configuration(**{**valid_settings, "secret": ()}))
 
     assert found[about].status is Status.WARNING
     assert found[about].message.endswith(f"run `pulumi config set --secret openai-ft:{key}`")
@@ -87,7 +91,7 @@ def test_the_service_is_checked_even_without_a_project_key(service: Emulator) ->
     assert found["service"].message == f"{service.url} responds; no project key was tested"
 
 
-def test_no_admin_key_is_no_fault(service: Emulator) -> None:
+def test_a_missing_admin_key_is_not_a_problem(service: Emulator) -> None:
     found = findings(configuration(apiKey=API_KEY, baseUrl=service.url))["admin key"]
 
     assert found.status is Status.OK
@@ -117,15 +121,15 @@ def test_a_project_key_as_admin_key_is_a_problem(service: Emulator) -> None:
     assert "contains a project key, which cannot manage permissions" in found.message
 
 
-def test_keys_that_are_not_disclosed_are_not_tried(guarded: Emulator) -> None:
-    found = findings(configuration(undisclosed=("apiKey", "adminKey"), baseUrl=guarded.url))
+def test_undisclosed_keys_are_not_tried(service_with_other_key: Emulator) -> None:
+    found = findings(configuration(undisclosed=("apiKey", "adminKey"), baseUrl=service_with_other_key.url))
 
     assert found["project key"].message == "from the stack's configuration (openai-ft:apiKey)"
     assert found["admin key"].message == "from the stack's configuration (openai-ft:adminKey)"
-    assert found["service"].message == f"{guarded.url} responds; no project key was tested"
+    assert found["service"].message == f"{service_with_other_key.url} responds; no project key was tested"
 
 
-def test_a_key_that_is_not_disclosed_hides_the_environments(
+def test_an_undisclosed_key_hides_the_environments(
     service: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", ADMIN_KEY)
@@ -142,25 +146,25 @@ def test_equal_keys_are_refused_without_printing_them() -> None:
     assert API_KEY not in str(caught.value)
 
 
-def test_a_refused_key_is_a_problem(guarded: Emulator) -> None:
-    found = findings(configuration(apiKey=API_KEY, baseUrl=guarded.url))["service"]
+def test_a_refused_key_is_a_problem(service_with_other_key: Emulator) -> None:
+    found = findings(configuration(apiKey=API_KEY, baseUrl=service_with_other_key.url))["service"]
 
     assert found.status is Status.PROBLEM
     assert "status 401" in found.message
     assert API_KEY not in found.message
 
 
-def test_a_closed_organization_is_a_problem(whole: dict[str, Any], service: Emulator) -> None:
+def test_a_closed_organization_is_a_problem(valid_settings: dict[str, Any], service: Emulator) -> None:
     service.fault("GET", "/v1/fine_tuning/jobs", "status", status=403, code="training_not_available")
 
-    found = findings(configuration(**whole))
+    found = findings(configuration(**valid_settings))
 
     assert found["service"].status is Status.OK
     assert found["training"].status is Status.PROBLEM
     assert "OpenAI has closed fine-tuning for this organization" in found["training"].message
 
 
-def test_a_service_that_does_not_answer_is_a_problem() -> None:
+def test_an_unreachable_service_is_a_problem() -> None:
     found = findings(configuration(apiKey=API_KEY, baseUrl=NOWHERE))
 
     assert found["service"].status is Status.PROBLEM
@@ -176,27 +180,27 @@ def test_a_service_that_does_not_answer_is_a_problem() -> None:
         (date(2027, 1, 6), Status.WARNING, "has not accepted new jobs since 2027-01-06"),
     ],
 )
-def test_the_day_that_fine_tuning_ends_is_reported(today: date, mark: Status, reported: str) -> None:
+def test_the_last_day_of_fine_tuning_is_reported(today: date, mark: Status, reported: str) -> None:
     found = service_checks.training(service_checks.settings_of(configuration()), today)
 
     assert found.status is mark
     assert found.message.startswith(f"OpenAI {reported}")
 
 
-def test_a_project_without_jobs_may_be_closed_out(whole: dict[str, Any]) -> None:
-    assert findings(configuration(**whole))["training"].message.endswith(
+def test_a_project_without_jobs_may_lose_access(valid_settings: dict[str, Any]) -> None:
+    assert findings(configuration(**valid_settings))["training"].message.endswith(
         "so only creating a job shows whether this applies to your organization"
     )
 
 
-def test_a_project_with_jobs_is_let_in(whole: dict[str, Any], training_data: Path) -> None:
-    api = Client(service_checks.settings_of(configuration(**whole)))
+def test_a_project_with_jobs_keeps_access(valid_settings: dict[str, Any], training_data: Path) -> None:
+    api = Client(service_checks.settings_of(configuration(**valid_settings)))
     with training_data.open("rb") as content:
         file = api.upload_file("training.jsonl", content, purpose="fine-tune")
     api.create_job({"model": "gpt-4o-mini", "training_file": file.id})
     api.close()
 
-    assert "only creating one" not in findings(configuration(**whole))["training"].message
+    assert "only creating one" not in findings(configuration(**valid_settings))["training"].message
 
 
 def test_services_without_a_known_end_get_no_finding() -> None:

@@ -1,4 +1,4 @@
-"""`FineTunedModel` from its first `up` to its end."""
+"""The lifecycle of `FineTunedModel`."""
 
 from __future__ import annotations
 
@@ -83,16 +83,18 @@ def test_a_lost_state_creates_no_second_job(make_stack: Callable[..., Stack], se
     assert len([file for file in service.files() if file["purpose"] == "fine-tune"]) == 1
 
 
-def test_its_options_hold_for_its_parts(make_stack: Callable[..., Stack], service: Emulator) -> None:
+def test_its_options_apply_to_its_child_resources(
+    make_stack: Callable[..., Stack], service: Emulator
+) -> None:
     stack = with_data(make_stack(PROGRAM))
     stack.up()
     created = resources(stack)["support"]["id"]
 
     write(stack, RENAMED)
     stack.up()
-    assert {name: one["id"] for name, one in resources(stack).items()}["helper"] == created
+    assert {name: entry["id"] for name, entry in resources(stack).items()}["helper"] == created
     assert len(service.jobs()) == 1
 
     write(stack, PROTECTED.replace('"support", ', '"helper", ', 1))
     stack.up()
-    assert all(one["protect"] for one in resources(stack).values())
+    assert all(entry["protect"] for entry in resources(stack).values())

@@ -1,4 +1,4 @@
-"""What a stack says on every host: its state, its plan and its providers' calls, without what no two runs share."""
+"""A stack's state, preview steps and provider calls in a comparable form, without values that differ between runs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ UNORDERED = re.compile(r"\.(dependencies|propertyDependencies\.\w+|replaceReason
 PICKLED = re.compile(r"gAS[\w+/=]+")
 TIMES = {"created", "modified"}
 RANDOM_ID = re.compile(rf"(?!{rpc.UNKNOWN})[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}")
-"""Of a provider's own entry in the state; a value that is not known yet is always the same."""
+"""The id of a provider's state entry. The id of an unknown value is constant, so it is excluded."""
 
 
 def state(stack: Stack) -> dict[str, Any]:
-    """The state, secrets in plain but marked: resources by URN, and whatever else there is."""
+    """Return the state with secrets as marked plaintext and resources sorted by URN."""
     exported = stack.pulumi("stack", "export", "--show-secrets").text
     deployment = json.loads(RANDOM_ID.sub("random", exported))["deployment"]
     resources = [without_times(found) for found in deployment.pop("resources", [])]
@@ -40,7 +40,7 @@ def without_times(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def plan(stack: Stack) -> list[dict[str, Any]]:
-    """The steps of a preview and all that it shows of them."""
+    """Return the steps of a preview with all details."""
     shown = RANDOM_ID.sub("random", stack.pulumi("preview", "--json").text)
     steps = json.loads(shown)["steps"]
     for step in steps:
@@ -49,12 +49,12 @@ def plan(stack: Stack) -> list[dict[str, Any]]:
 
 
 def operations(steps: list[dict[str, Any]]) -> dict[str, str]:
-    """What a plan does, by name; nothing for what it leaves alone."""
+    """Return the operations by resource name, without resources that do not change."""
     return {step["urn"].rsplit("::", 1)[1]: step["op"] for step in steps if step["op"] != "same"}
 
 
 def calls(stack: Stack) -> dict[str, int]:
-    """What the providers were called with since the last look, and how often. The engine calls many at a time."""
+    """Return the provider calls since the previous one of this function, with counts: their order varies."""
     journal = Path(stack.environment["RECORDS"]) / "calls"
     if not journal.exists():
         return {}
@@ -64,30 +64,34 @@ def calls(stack: Stack) -> dict[str, int]:
 
 
 def resource(state: dict[str, Any], name: str) -> dict[str, Any]:
-    """One resource of a state by name."""
-    (found,) = [one for one in state["resources"] if one["urn"].endswith(f"::{name}")]
+    """Return a resource of a state by name."""
+    (found,) = [entry for entry in state["resources"] if entry["urn"].endswith(f"::{name}")]
     return found
 
 
-def plain(value: Any) -> Any:
-    """A value of a state whose secrets are shown, as the program would see it."""
+def revealed(value: Any) -> Any:
+    """Return a state value with its secrets decoded, as the program sees it."""
     if isinstance(value, dict):
         if "plaintext" in value:
-            return plain(json.loads(value["plaintext"]))
-        return {key: plain(inner) for key, inner in value.items()}
-    return [plain(inner) for inner in value] if isinstance(value, list) else value
+            return revealed(json.loads(value["plaintext"]))
+        return {key: revealed(inner) for key, inner in value.items()}
+    return [revealed(inner) for inner in value] if isinstance(value, list) else value
 
 
 def differences(stock: Any, ours: Any) -> dict[str, tuple[Any, Any]]:
-    """Where two values differ, and how: path → the stock host's and ours."""
+    """Return the differences by path, each with the values of both hosts."""
     left, right = dict(leaves(stock)), dict(leaves(ours))
     paths = [*left, *(path for path in right if path not in left)]
     found = {path: (left.get(path, ABSENT), right.get(path, ABSENT)) for path in paths}
-    return {path: (one, other) for path, (one, other) in found.items() if one != other}
+    return {
+        path: (left_value, right_value)
+        for path, (left_value, right_value) in found.items()
+        if left_value != right_value
+    }
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """All values in a value by path; resources and steps go by their URN's name."""
+    """Yield the path and value of each leaf; resources and steps are named after their URN."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from leaves(inner, f"{path}.{key}")

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 
-def crowds(stack: Stack) -> set[tuple[int, int]]:
-    """How many were created at once, and how many threads that took, for each guest."""
+def crowd_sizes(stack: Stack) -> set[tuple[int, int]]:
+    """Return for each guest how many were created in parallel, and on how many threads."""
     stack.up("--parallel", "16")
     guests = [found["outputs"] for found in state(stack)["resources"] if "Guest" in found["type"]]
     return {(guest["at_once"], guest["threads"]) for guest in guests}
 
 
-def test_four_operations_run_at_a_time_on_four_threads(
+def test_four_operations_run_in_parallel_on_four_threads(
     make_hosts: Callable[..., Hosts],
 ) -> None:
     hosts = make_hosts("at_once")
 
-    assert hosts.both(crowds) == ({(4, 4)}, {(4, 4)})
+    assert hosts.both(crowd_sizes) == ({(4, 4)}, {(4, 4)})

@@ -1,4 +1,4 @@
-"""When other people's providers fail, their users see the same on both hosts, and find the same state."""
+"""Failing third-party providers: errors and state are the same on both hosts."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class Failing:
     command: tuple[str, ...]
 
     def __call__(self, stack: Stack) -> dict[str, Any]:
-        """Return the diagnostics of each resource, without lines that name the host's own files.
+        """Return the diagnostics of each resource, without traceback lines that name files of the host.
 
-        The program's own are left out: Pulumi interrupts it, and whether its traceback is shown is a matter of time.
+        The diagnostics of the program are excluded: Pulumi interrupts it, and may or may not show its traceback.
         """
-        ran = stack.pulumi(*self.command, code=None)
-        diagnostics = ran.text.partition("Diagnostics:\n")[2].partition("\nResources:")[0]
+        result = stack.pulumi(*self.command, code=None)
+        diagnostics = result.text.partition("Diagnostics:\n")[2].partition("\nResources:")[0]
         sections = SECTION.finditer(FRAMES.sub("", ADDRESS.sub("address", diagnostics)) + "\n")
         resources = {found["name"]: found["text"].strip() for found in sections if found["name"] != PROGRAM}
-        return {"code": ran.code, **resources}
+        return {"code": result.code, **resources}
 
 
 PROGRAM = "shop-dev"
@@ -54,7 +54,7 @@ def hosts(make_hosts: Callable[..., Hosts]) -> Hosts:
     return make_hosts("failing")
 
 
-UNCHECKED = {
+FAILING_CHECKS = {
     "check": ERROR.format("check"),
     "check several": "property size value {1} has a problem: must be {odd}: 100%",
     "check nothing": "TypeError: 'NoneType' object does not support item assignment",
@@ -62,20 +62,22 @@ UNCHECKED = {
 }
 
 
-def unchecked(stack: Stack) -> list[dict[str, Any]]:
-    """What previews say that stop at a check; two at a time, for the engine may wait for seconds when it gives up."""
-    staged = (replace(stack, environment={**stack.environment, "STAGE": stage}) for stage in UNCHECKED)
+def failing_checks(stack: Stack) -> list[dict[str, Any]]:
+    """Return the diagnostics of previews that fail at a check. Two run in parallel, because the engine may wait."""
+    staged = (replace(stack, environment={**stack.environment, "STAGE": stage}) for stage in FAILING_CHECKS)
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(PREVIEW, staged))
 
 
-def test_inputs_that_cannot_be_checked(hosts: Hosts) -> None:
-    for (stage, sentence), said in zip(UNCHECKED.items(), hosts.same(unchecked), strict=True):
-        assert said.pop("code") == 1
-        assert sentence in said[stage.replace(" ", "-")]
+def test_failing_checks_are_reported_alike(hosts: Hosts) -> None:
+    for (stage, sentence), diagnostics in zip(
+        FAILING_CHECKS.items(), hosts.same(failing_checks), strict=True
+    ):
+        assert diagnostics.pop("code") == 1
+        assert sentence in diagnostics[stage.replace(" ", "-")]
 
 
-def test_a_method_that_fails(hosts: Hosts) -> None:
+def test_failing_methods_are_reported_alike(hosts: Hosts) -> None:
     for stage, command, failing in (
         ("create", UP, {"create", "number", "object", "no-id", "nothing"}),
         ("diff", PREVIEW, {"diff"}),
@@ -84,9 +86,9 @@ def test_a_method_that_fails(hosts: Hosts) -> None:
         ("delete", DESTROY, {"delete"}),
     ):
         hosts.stage(stage)
-        said = hosts.same(command)
-        assert set(said) - {"code"} == failing
-        assert ERROR.format(stage) in said[stage]
+        diagnostics = hosts.same(command)
+        assert set(diagnostics) - {"code"} == failing
+        assert ERROR.format(stage) in diagnostics[stage]
         if command in {UP, DESTROY}:
             hosts.same(state)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.e2e.conftest import LONGEST_COMMAND
+from tests.e2e.conftest import COMMAND_TIMEOUT
 from tests.e2e.foreign.comparable import resource, state
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ UP = ("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color=n
 
 
 def interrupted(stack: Stack) -> dict[str, Any]:
-    """State after a Ctrl-C while a resource was being created, which takes a while longer."""
+    """Return the state after Ctrl-C during a create, which then finishes."""
     up = subprocess.Popen(
         UP, cwd=stack.folder, env=stack.environment, text=True, stdout=subprocess.PIPE, start_new_session=True
     )
@@ -31,11 +31,11 @@ def interrupted(stack: Stack) -> dict[str, Any]:
         up.send_signal(signal.SIGINT)
         next(line for line in said if "^C received" in line)
         Path(stack.environment["RECORDS"], "enough").touch()
-        up.communicate(timeout=LONGEST_COMMAND)
+        up.communicate(timeout=COMMAND_TIMEOUT)
     return state(stack)
 
 
-def test_a_create_that_is_interrupted_ends_and_is_saved(make_hosts: Callable[..., Hosts]) -> None:
+def test_an_interrupted_create_finishes_and_is_saved(make_hosts: Callable[..., Hosts]) -> None:
     hosts = make_hosts("slow")
 
     assert resource(hosts.same(interrupted), "flour")["outputs"]["ground"] is True

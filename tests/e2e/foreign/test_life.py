@@ -1,4 +1,4 @@
-"""The whole life of other people's dynamic resources is the same on the stock host and on ours."""
+"""The lifecycle of third-party dynamic resources is the same on the stock host and on this package's host."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.e2e.foreign.comparable import calls, operations, plain, plan, resource, state
+from tests.e2e.foreign.comparable import calls, operations, plan, resource, revealed, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,22 +24,22 @@ STREAMS = [
 ]
 
 
-def planned(stack: Stack) -> dict[str, Any]:
+def preview(stack: Stack) -> dict[str, Any]:
     return {"plan": plan(stack), "calls": calls(stack)}
 
 
-def brought_up(stack: Stack) -> dict[str, Any]:
+def bring_up(stack: Stack) -> dict[str, Any]:
     said = stack.up().text
     streams = [line for line in STREAMS if f"    {line}\n" in said]
     return {"calls": calls(stack), "state": state(stack), "streams": streams}
 
 
-def refreshed(stack: Stack) -> dict[str, Any]:
+def refresh(stack: Stack) -> dict[str, Any]:
     stack.refresh()
     return {"calls": calls(stack), "state": state(stack)}
 
 
-def destroyed(stack: Stack) -> dict[str, int]:
+def destroy(stack: Stack) -> dict[str, int]:
     stack.destroy()
     return calls(stack)
 
@@ -47,67 +47,67 @@ def destroyed(stack: Stack) -> dict[str, int]:
 @pytest.mark.long
 def test_providers_pickled_by_value_behave_alike(make_hosts: Callable[..., Hosts]) -> None:
     hosts = make_hosts("by_value")
-    hosts.same(planned)
+    hosts.same(preview)
 
-    made = hosts.same(brought_up)
+    made = hosts.same(bring_up)
 
     assert made["streams"] == STREAMS
     around = resource(made["state"], "around")
     assert around["outputs"]["folder"] == around["outputs"]["first_on_path"] == str(hosts.program)
     hosts.exchange_states()
-    assert operations(hosts.same(planned)["plan"]) == {}
+    assert operations(hosts.same(preview)["plan"]) == {}
 
     hosts.stage("second")
-    edited = operations(hosts.same(planned)["plan"])
+    edited = operations(hosts.same(preview)["plan"])
     assert edited == {
         **dict.fromkeys(["around", "bare", "changed", "fed", "loses", "two"], "update"),
         "replaced": "replace",
     }
-    hosts.same(brought_up)
-    hosts.same(refreshed)
-    hosts.same(destroyed)
+    hosts.same(bring_up)
+    hosts.same(refresh)
+    hosts.same(destroy)
 
 
 def test_providers_in_modules_behave_alike(make_hosts: Callable[..., Hosts]) -> None:
     hosts = make_hosts("in_modules")
-    hosts.both(configured)
+    hosts.both(configure)
 
-    made = hosts.same(brought_up)["state"]
+    made = hosts.same(bring_up)["state"]
 
-    # The stock host, too, lets providers clean up at exit, but not always.
+    # The stock host also lets providers clean up at exit, but not always.
     assert (Path(hosts.ours.environment["RECORDS"]) / "exited").exists()
-    assert plain(resource(made, "box")["outputs"])["token"] == "hush"
+    assert revealed(resource(made, "box")["outputs"])["token"] == "hush"
     assert resource(made, "bob")["outputs"]["hired"] == ["Ann", "Bob"]
 
     hosts.both(lambda stack: stack.pulumi("config", "set", "region", "west"))
     hosts.stage("second")
-    edited = hosts.same(planned)
+    edited = hosts.same(preview)
     assert operations(edited["plan"]) == {
         **dict.fromkeys(["bob", "box"], "update"),
         **dict.fromkeys(["moved", "rebadged"], "replace"),
         "found": "read",
     }
     assert any('"desk": "Unknown"' in call for call in edited["calls"])
-    hosts.same(brought_up)
+    hosts.same(bring_up)
 
     hosts.both(drift)
-    after = hosts.same(refreshed)["state"]
+    after = hosts.same(refresh)["state"]
     assert resource(after, "drifted")["inputs"]["role"] == "director"
-    assert operations(hosts.same(planned)["plan"]) == {
+    assert operations(hosts.same(preview)["plan"]) == {
         "drifted": "update",
         "gone": "create",
         "found": "read",
     }
-    hosts.same(destroyed)
+    hosts.same(destroy)
 
 
-def configured(stack: Stack) -> None:
-    open_ones = ("region=north", "other:region=south", "shelves.upper=3")
-    settings = [part for setting in open_ones for part in ("--plaintext", setting)]
+def configure(stack: Stack) -> None:
+    plaintext_settings = ("region=north", "other:region=south", "shelves.upper=3")
+    settings = [part for setting in plaintext_settings for part in ("--plaintext", setting)]
     stack.pulumi("config", "set-all", "--path", *settings, "--secret", "token=hush")
 
 
 def drift(stack: Stack) -> None:
-    """Somebody else promotes Ed and dismisses Flo."""
+    """Promote Ed and dismiss Flo outside of Pulumi."""
     world = Path(stack.environment["RECORDS"]) / "world.json"
     world.write_text(json.dumps({"Ed@e1": {"role": "director"}, "Flo@f1": None}))

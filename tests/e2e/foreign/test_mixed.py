@@ -1,4 +1,4 @@
-"""Other people's resources and ours in one program."""
+"""Third-party resources and this package's in the same program."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 
-def brought_up(stack: Stack) -> dict[str, Any]:
+def bring_up(stack: Stack) -> dict[str, Any]:
     stack.up()
     return state(stack)
 
 
 def entries(state: dict[str, Any], file: str) -> list[dict[str, Any]]:
-    """State of the resources that are not ours; each host has made its own file."""
-    found = [one for one in state["resources"] if "Entry" in one["type"]]
+    """Return the state of the third-party resources, without the id of the file, which differs between hosts."""
+    found = [entry for entry in state["resources"] if "Entry" in entry["type"]]
     shown: list[dict[str, Any]] = json.loads(json.dumps(found).replace(file, "the file"))
     return shown
 
 
-def planned(stack: Stack) -> dict[str, str]:
+def preview(stack: Stack) -> dict[str, str]:
     return operations(plan(stack))
 
 
@@ -42,7 +42,7 @@ def test_a_file_between_two_third_party_resources_works(
     hosts = make_hosts("mixed")
     write_training_data(hosts.program / "data.jsonl")
 
-    states = hosts.both(brought_up)
+    states = hosts.both(bring_up)
 
     files = [resource(state, "data")["id"] for state in states]
     assert {file["id"]: file["filename"] for file in service.files()} == dict.fromkeys(files, "support.jsonl")
@@ -51,7 +51,7 @@ def test_a_file_between_two_third_party_resources_works(
     assert differences(stock, ours) == {}
 
     hosts.stage("second")
-    assert hosts.same(planned) == {"listed": "update"}
+    assert hosts.same(preview) == {"listed": "update"}
 
     hosts.both(lambda stack: stack.destroy())
     assert service.files() == []

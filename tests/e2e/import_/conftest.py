@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def account(service: Emulator, tmp_path: Path) -> Iterator[Account]:
-    """Whose things are imported."""
+    """The account whose objects are imported."""
     folder = tmp_path / "account"
     folder.mkdir()
     with (

@@ -1,4 +1,4 @@
-"""What tests of `pulumi import` share: the command's forms, the printed program, and things worth importing."""
+"""Helpers for tests of `pulumi import`: the commands, the printed program, and objects to import."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from openai import OpenAI
-    from tests.e2e.conftest import Ran, Stack
+    from tests.e2e.conftest import CommandResult, Stack
 
     from pulumi_openai_ft.emulator import Emulator
 
@@ -31,7 +31,7 @@ ROWS = {
     },
     "reinforcement": {"messages": _QUESTION, "answer": "Account"},
 }
-"""A row of training data for each method."""
+"""A training example for each method."""
 
 CODE = {
     "type": "python",
@@ -41,7 +41,7 @@ CODE = {
 
 
 def rows_of(method: str, rows: int = 12) -> str:
-    """Training data for a method."""
+    """Return training data for a method."""
     return (json.dumps(ROWS[method]) + "\n") * rows
 
 
@@ -55,12 +55,12 @@ def supervised(**hyperparameters: Any) -> dict[str, Any]:
 
 @dataclass
 class Account:
-    """Somebody who uses the service with its official client, and has never heard of Pulumi.
+    """A user who works with the official client of the service, without Pulumi.
 
     Attributes:
-        client: With the project's key.
-        admin: With the admin key.
-        folder: For the content of files.
+        client: A client with the project key.
+        admin: A client with the admin key.
+        folder: The folder for the contents of files.
     """
 
     service: Emulator
@@ -69,7 +69,7 @@ class Account:
     folder: Path
 
     def upload(self, name: str = "data.jsonl", content: str = rows_of("supervised"), **options: Any) -> str:
-        """Uploads a file; gives its id."""
+        """Upload a file and return its id."""
         path = self.folder / name
         path.write_text(content)
         create: Any = self.client.files.create
@@ -77,60 +77,67 @@ class Account:
             file = create(file=stream, **{"purpose": "fine-tune", **options})
         return str(file.id)
 
-    def order(self, training_file: str, **asked: Any) -> str:
-        """Creates a job; gives its id."""
+    def create_job(self, training_file: str, **inputs: Any) -> str:
+        """Create a job and return its id."""
         create: Any = self.client.fine_tuning.jobs.create
-        return str(create(**{"model": MODEL, "training_file": training_file, **asked}).id)
+        return str(create(**{"model": MODEL, "training_file": training_file, **inputs}).id)
 
-    def train(self, training_file: str, **asked: Any) -> Any:
-        """Creates a job and looks at it, which ends it: the emulator's jobs are done at the first look."""
-        return self.client.fine_tuning.jobs.retrieve(self.order(training_file, **asked))
+    def train(self, training_file: str, **inputs: Any) -> Any:
+        """Create a job and retrieve it finished: the emulator's jobs finish at the first request for them."""
+        return self.client.fine_tuning.jobs.retrieve(self.create_job(training_file, **inputs))
 
     def checkpoints(self, job: Any) -> list[Any]:
         return list(self.client.fine_tuning.jobs.checkpoints.list(job.id))
 
     def share(self, checkpoint: str, *projects: str) -> dict[str, str]:
-        """Grants a checkpoint to projects; gives each project's grant."""
+        """Share a checkpoint with projects, and return the permission ids by project."""
         made = self.admin.fine_tuning.checkpoints.permissions.create(checkpoint, project_ids=list(projects))
-        return {grant.project_id: grant.id for grant in made}
+        return {permission.project_id: permission.id for permission in made}
 
-    def grants(self) -> set[tuple[str, str]]:
-        """All that is granted: checkpoint and project."""
-        return {(grant["checkpoint"], grant["project_id"]) for grant in self.service.permissions()}
+    def permissions(self) -> set[tuple[str, str]]:
+        """Return the checkpoint and project of each permission."""
+        return {
+            (permission["checkpoint"], permission["project_id"]) for permission in self.service.permissions()
+        }
 
-    def changes(self, after: int = 0) -> list[str]:
-        """Requests that changed something, `POST /v1/files`."""
+    def changing_requests(self, after: int = 0) -> list[str]:
+        """Return the requests that were not reads, for example `POST /v1/files`."""
         entries = self.service.journal(after=after)
         return [f"{entry.method} {entry.path}" for entry in entries if entry.method != "GET"]
 
-    def seen(self) -> int:
-        """The number of the last request."""
+    def last_request(self) -> int:
+        """Return the number of the last request."""
         return self.service.journal()[-1].number
 
 
-def import_one(stack: Stack, kind: str, name: str, id_: str, *arguments: str, code: int | None = 0) -> Ran:
-    """`pulumi import TYPE NAME ID --out printed.py`."""
+def import_one(
+    stack: Stack, kind: str, name: str, id_: str, *arguments: str, code: int | None = 0
+) -> CommandResult:
+    """Run `pulumi import TYPE NAME ID --out printed.py`."""
     return stack.pulumi(
         "import", f"{TYPE}{kind}", name, id_, "--yes", "--out", PRINTED, *arguments, code=code
     )
 
 
 def import_all(
-    stack: Stack, wanted: Mapping[str, tuple[str, str]], *arguments: str, code: int | None = 0
-) -> Ran:
-    """`pulumi import --file`, of types and ids by name."""
-    resources = [{"type": f"{TYPE}{kind}", "name": name, "id": id_} for name, (kind, id_) in wanted.items()]
+    stack: Stack, resources_to_import: Mapping[str, tuple[str, str]], *arguments: str, code: int | None = 0
+) -> CommandResult:
+    """Run `pulumi import --file` for types and ids by name."""
+    resources = [
+        {"type": f"{TYPE}{kind}", "name": name, "id": id_}
+        for name, (kind, id_) in resources_to_import.items()
+    ]
     (stack.folder / "import.json").write_text(json.dumps({"resources": resources}))
     return stack.pulumi("import", "--file", "import.json", "--yes", "--out", PRINTED, *arguments, code=code)
 
 
-def printed(stack: Stack) -> str:
-    """The program that the last import printed."""
+def printed_program(stack: Stack) -> str:
+    """Return the program that the last import printed."""
     return (stack.folder / PRINTED).read_text()
 
 
 def with_input(program: str, argument: str) -> str:
-    """The printed program of one resource, with one more argument."""
+    """Add an argument to the printed program of a resource."""
     return program.replace(",\n", f",\n    {argument},\n", 1)
 
 
@@ -138,36 +145,36 @@ def write(stack: Stack, program: str) -> None:
     (stack.folder / "__main__.py").write_text(program)
 
 
-def run_as_printed(stack: Stack) -> None:
-    """Takes the printed program as it is; there is nothing to do then."""
-    write(stack, printed(stack))
+def run_printed_program(stack: Stack) -> None:
+    """Use the printed program unchanged, and assert that it has no changes."""
+    write(stack, printed_program(stack))
     stack.preview("--expect-no-changes")
 
 
 def state(stack: Stack) -> dict[str, Any]:
-    """The state's resources of our types, by name."""
+    """Return our resources in the state, by name."""
     found = json.loads(stack.export())["deployment"].get("resources", [])
-    return {one["urn"].rsplit("::", 1)[1]: one for one in found if one["type"].startswith(TYPE)}
+    return {entry["urn"].rsplit("::", 1)[1]: entry for entry in found if entry["type"].startswith(TYPE)}
 
 
-def shown(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Properties without those that are not for users."""
+def public_properties(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties without the internal ones."""
     return {name: value for name, value in properties.items() if not name.startswith("__")}
 
 
-def hidden(properties: Mapping[str, Any]) -> set[str]:
+def hidden_properties(properties: Mapping[str, Any]) -> set[str]:
     return {name for name in properties if name.startswith("__")}
 
 
-def replacing(stack: Stack) -> dict[str, str]:
-    """Why a preview would replace the only resource: paths of properties, and how they change."""
+def replacement_reasons(stack: Stack) -> dict[str, str]:
+    """Return the kinds of changes for which a preview replaces the only resource, by property path."""
     steps = json.loads(stack.pulumi("preview", "--json").text)["steps"]
     (replaced,) = (step for step in steps if step["op"] == "replace")
     return {path: change["kind"] for path, change in replaced["detailedDiff"].items()}
 
 
 def set_config(stack: Stack, **settings: str) -> None:
-    """Puts settings into the stack's configuration, which the engine would take seconds for."""
+    """Write settings to the stack's configuration file, because the engine takes seconds for it."""
     lines = [f'  openai-ft:{name}: "{value}"\n' for name, value in settings.items()]
     path = stack.folder / "Pulumi.dev.yaml"
     path.write_text("".join([path.read_text(), "config:\n", *lines]))

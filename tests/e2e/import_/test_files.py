@@ -1,4 +1,4 @@
-"""Imported files: their content is known by its hash, and no local path is needed until it changes."""
+"""Imported files: the state contains the hash of the content, and a local path is needed only for a change."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tests.e2e.import_.importing import (
     MODEL,
     import_all,
     import_one,
-    printed,
-    replacing,
+    printed_program,
+    public_properties,
+    replacement_reasons,
     rows_of,
-    run_as_printed,
-    shown,
+    run_printed_program,
     state,
     write,
 )
@@ -42,7 +42,7 @@ REFUSAL = {
 
 
 def refuse_content(account: Account) -> None:
-    """From now on the service answers like OpenAI, which lets few purposes be read."""
+    """Let the service reject content downloads, like OpenAI for most purposes."""
     account.service.fault("GET", "/v1/files/*/content", "status", times=None, status=400, body=REFUSAL)
 
 
@@ -54,17 +54,17 @@ def test_only_edited_content_replaces_an_imported_file(stack: Stack, account: Ac
     import_one(stack, FILE, "data", id_, "--skip-preview", "--protect=false")
 
     found = state(stack)["data"]
-    assert shown(found["inputs"]) == {
+    assert public_properties(found["inputs"]) == {
         "filename": "their name.jsonl",
         "purpose": "fine-tune",
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-    assert "file=" not in printed(stack)
+    assert "file=" not in printed_program(stack)
     write(stack, LOCAL.format(more=""))
     stack.preview("--expect-no-changes")
 
     (stack.folder / "local.jsonl").write_text(EDITED)
-    assert replacing(stack) == {"sha256": "update-replace"}
+    assert replacement_reasons(stack) == {"sha256": "update-replace"}
     stack.up()
     (file,) = account.service.files()
     assert (state(stack)["data"]["id"], file["bytes"]) == (file["id"], len(EDITED.encode()))
@@ -73,23 +73,23 @@ def test_only_edited_content_replaces_an_imported_file(stack: Stack, account: Ac
 
 def test_every_purpose_and_a_lifetime_are_printed_and_run(stack: Stack, account: Account) -> None:
     lifetime = {"anchor": "created_at", "seconds": 7200}
-    wanted = {
+    resources_to_import = {
         f"file-{number}": (FILE, account.upload(f"{number}.jsonl", purpose=purpose))
         for number, purpose in enumerate(
             ["fine-tune", "assistants", "batch", "vision", "user_data", "evals"], start=1
         )
     }
-    wanted["short-lived"] = (FILE, account.upload("short.jsonl", expires_after=lifetime))
+    resources_to_import["short-lived"] = (FILE, account.upload("short.jsonl", expires_after=lifetime))
 
-    import_all(stack, wanted, "--skip-preview", "--protect=false")
+    import_all(stack, resources_to_import, "--skip-preview", "--protect=false")
 
     found = state(stack)
-    assert {name: one["id"] for name, one in found.items()} == {
-        name: id_ for name, (_, id_) in wanted.items()
+    assert {name: entry["id"] for name, entry in found.items()} == {
+        name: id_ for name, (_, id_) in resources_to_import.items()
     }
     assert found["short-lived"]["inputs"]["expires_after"] == lifetime
     assert found["file-3"]["inputs"]["expires_after"]["seconds"] == 30 * 24 * 3600
-    run_as_printed(stack)
+    run_printed_program(stack)
     stack.refresh("--expect-no-changes")
     stack.destroy()
     assert account.service.files() == []
@@ -101,8 +101,11 @@ def test_unreadable_content_is_assumed_to_match_the_local_file(stack: Stack, acc
 
     import_one(stack, FILE, "data", id_, "--skip-preview", "--protect=false")
 
-    assert shown(state(stack)["data"]["inputs"]) == {"filename": "local.jsonl", "purpose": "fine-tune"}
-    run_as_printed(stack)
+    assert public_properties(state(stack)["data"]["inputs"]) == {
+        "filename": "local.jsonl",
+        "purpose": "fine-tune",
+    }
+    run_printed_program(stack)
     (stack.folder / "local.jsonl").write_text(rows_of("supervised"))
     write(stack, LOCAL.format(more=""))
     stack.up("--expect-no-changes")
@@ -116,7 +119,7 @@ def test_unreadable_content_is_assumed_to_match_the_local_file(stack: Stack, acc
 def test_a_deleted_imported_file_needs_a_local_path(stack: Stack, account: Account) -> None:
     id_ = account.upload()
     import_one(stack, FILE, "data", id_, "--skip-preview", "--protect=false")
-    write(stack, printed(stack))
+    write(stack, printed_program(stack))
     account.client.files.delete(id_)
     stack.refresh()
 

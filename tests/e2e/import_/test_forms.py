@@ -1,4 +1,4 @@
-"""The three forms of an import, of all three resources: the state, the printed program, and its life."""
+"""The three forms of an import for each resource: the state, the printed program, and its lifecycle."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.e2e.import_.importing import (
     JOB,
     MODEL,
     PERMISSION,
-    hidden,
+    hidden_properties,
     import_all,
     import_one,
-    printed,
-    run_as_printed,
-    shown,
+    printed_program,
+    public_properties,
+    run_printed_program,
     state,
     supervised,
     write,
@@ -37,8 +37,8 @@ METHOD = supervised(n_epochs=3, batch_size=2, learning_rate_multiplier=0.5)
 
 
 @pytest.fixture
-def there(account: Account) -> dict[str, tuple[str, str]]:
-    """A file, a job that was trained with it, and the job's grants: types and ids by name."""
+def existing(account: Account) -> dict[str, tuple[str, str]]:
+    """Create a file, a job that uses it, and permissions for its model, and return types and ids by name."""
     file = account.upload()
     job = account.train(file, method=METHOD, seed=0, suffix="support")
     account.share(job.fine_tuned_model, "proj_b", "proj_a")
@@ -46,28 +46,32 @@ def there(account: Account) -> dict[str, tuple[str, str]]:
 
 
 def assert_state(
-    stack: Stack, there: Mapping[str, tuple[str, str]], account: Account, *, protect: bool | None
+    stack: Stack, existing: Mapping[str, tuple[str, str]], account: Account, *, protect: bool | None
 ) -> None:
-    """The stack has exactly what is there, with ids, inputs and outputs, and protects it or not."""
+    """Assert that the stack contains exactly the existing objects, protected or not."""
     found = state(stack)
-    assert {name: one["id"] for name, one in found.items()} == {name: id_ for name, (_, id_) in there.items()}
-    for name, inputs in expected(there, account).items():
-        assert shown(found[name]["inputs"]) == inputs
+    assert {name: entry["id"] for name, entry in found.items()} == {
+        name: id_ for name, (_, id_) in existing.items()
+    }
+    for name, inputs in expected(existing, account).items():
+        assert public_properties(found[name]["inputs"]) == inputs
         assert inputs.items() <= found[name]["outputs"].items()
-        assert hidden(found[name]["inputs"]) == {"__provider"}
+        assert hidden_properties(found[name]["inputs"]) == {"__provider"}
         assert found[name].get("protect") is protect
-    outputs = {name: one["outputs"] for name, one in found.items()}
-    assert hidden(outputs[DATA]) == hidden(outputs["job"]) == {"__provider"}
+    outputs = {name: entry["outputs"] for name, entry in found.items()}
+    assert hidden_properties(outputs[DATA]) == hidden_properties(outputs["job"]) == {"__provider"}
     (job,) = account.service.jobs()
     assert {name: outputs["job"][name] for name in ("status", "fine_tuned_model", "created_at")} == {
         name: job[name] for name in ("status", "fine_tuned_model", "created_at")
     }
-    grants = account.service.permissions()
-    assert outputs["share"]["permission_ids"] == {grant["project_id"]: grant["id"] for grant in grants}
+    permissions = account.service.permissions()
+    assert outputs["share"]["permission_ids"] == {
+        permission["project_id"]: permission["id"] for permission in permissions
+    }
 
 
-def expected(there: Mapping[str, tuple[str, str]], account: Account) -> dict[str, dict[str, Any]]:
-    """The inputs that a program names for what is there."""
+def expected(existing: Mapping[str, tuple[str, str]], account: Account) -> dict[str, dict[str, Any]]:
+    """Return the inputs in a program for the existing objects."""
     content = (account.folder / "data.jsonl").read_bytes()
     return {
         DATA: {
@@ -77,32 +81,32 @@ def expected(there: Mapping[str, tuple[str, str]], account: Account) -> dict[str
         },
         "job": {
             "model": MODEL,
-            "training_file": there[DATA][1],
+            "training_file": existing[DATA][1],
             "method": METHOD,
             "seed": 0,
             "suffix": "support",
         },
-        "share": {"checkpoint_id": there["share"][1], "project_ids": ["proj_a", "proj_b"]},
+        "share": {"checkpoint_id": existing["share"][1], "project_ids": ["proj_a", "proj_b"]},
     }
 
 
 def test_a_bulk_import_prints_a_program_with_full_lifecycle(
-    stack: Stack, there: dict[str, tuple[str, str]], account: Account
+    stack: Stack, existing: dict[str, tuple[str, str]], account: Account
 ) -> None:
-    seen = account.seen()
+    last_request = account.last_request()
 
-    import_all(stack, there)
+    import_all(stack, existing)
 
-    assert_state(stack, there, account, protect=True)
-    assert "training_file=training_data.id" in printed(stack)
-    run_as_printed(stack)
+    assert_state(stack, existing, account, protect=True)
+    assert "training_file=training_data.id" in printed_program(stack)
+    run_printed_program(stack)
     stack.up("--expect-no-changes")
-    assert account.changes(seen) == []
+    assert account.changing_requests(last_request) == []
 
     stack.pulumi("state", "unprotect", "--all", "--yes")
     stack.destroy()
-    assert there[DATA][1] not in {file["id"] for file in account.service.files()}
-    assert account.grants() == set()
+    assert existing[DATA][1] not in {file["id"] for file in account.service.files()}
+    assert account.permissions() == set()
     assert len(account.service.models()) == 1
 
 
@@ -111,18 +115,18 @@ def test_a_bulk_import_prints_a_program_with_full_lifecycle(
     ["job", pytest.param(DATA, marks=pytest.mark.long), pytest.param("share", marks=pytest.mark.long)],
 )
 def test_the_import_command_prints_a_matching_program(
-    name: str, stack: Stack, there: dict[str, tuple[str, str]], account: Account
+    name: str, stack: Stack, existing: dict[str, tuple[str, str]], account: Account
 ) -> None:
-    seen = account.seen()
-    kind, id_ = there[name]
+    last_request = account.last_request()
+    kind, id_ = existing[name]
 
     import_one(stack, kind, name, id_, "--protect=false")
 
     (found,) = state(stack).values()
     assert found["id"] == id_
-    assert shown(found["inputs"]) == expected(there, account)[name]
-    run_as_printed(stack)
-    assert account.changes(seen) == []
+    assert public_properties(found["inputs"]) == expected(existing, account)[name]
+    run_printed_program(stack)
+    assert account.changing_requests(last_request) == []
 
 
 OPTIONS = """
@@ -141,29 +145,29 @@ ft.FineTuningCheckpointPermission(
 
 
 def test_the_import_option_can_be_removed_afterwards(
-    stack: Stack, there: dict[str, tuple[str, str]], account: Account
+    stack: Stack, existing: dict[str, tuple[str, str]], account: Account
 ) -> None:
     shutil.copy(account.folder / "data.jsonl", stack.folder)
-    program = OPTIONS.format(**{name.rpartition("-")[2]: id_ for name, (_, id_) in there.items()})
+    program = OPTIONS.format(**{name.rpartition("-")[2]: id_ for name, (_, id_) in existing.items()})
     write(stack, program)
-    seen = account.seen()
+    last_request = account.last_request()
 
-    assert stack.planned() == {name: ["import"] for name in there}
+    assert stack.planned() == {name: ["import"] for name in existing}
     stack.up()
-    assert_state(stack, there, account, protect=None)
+    assert_state(stack, existing, account, protect=None)
 
     write(stack, program.replace("import_=id", ""))
     stack.up("--expect-no-changes")
     stack.refresh("--expect-no-changes")
-    assert account.changes(seen) == []
+    assert account.changing_requests(last_request) == []
     stack.destroy()
-    assert there[DATA][1] not in {file["id"] for file in account.service.files()}
-    assert account.grants() == set()
+    assert existing[DATA][1] not in {file["id"] for file in account.service.files()}
+    assert account.permissions() == set()
 
 
 @pytest.mark.long
 def test_configured_keys_are_used_but_never_exposed(
-    stack: Stack, there: dict[str, tuple[str, str]], account: Account
+    stack: Stack, existing: dict[str, tuple[str, str]], account: Account
 ) -> None:
     for name, key in {"apiKey": API_KEY, "adminKey": ADMIN_KEY}.items():
         stack.pulumi("config", "set", "--secret", f"openai-ft:{name}", key)
@@ -171,10 +175,10 @@ def test_configured_keys_are_used_but_never_exposed(
     for name in "OPENAI_API_KEY", "OPENAI_ADMIN_KEY":
         del stack.environment[name]
 
-    reported = import_all(stack, there, "--skip-preview").text
+    reported = import_all(stack, existing, "--skip-preview").text
 
-    assert len(state(stack)) == len(there)
-    reported += printed(stack) + stack.export()
+    assert len(state(stack)) == len(existing)
+    reported += printed_program(stack) + stack.export()
     assert API_KEY not in reported
     assert ADMIN_KEY not in reported
-    run_as_printed(stack)
+    run_printed_program(stack)

@@ -1,4 +1,4 @@
-"""After the import of a job: as printed, minimal and left to the service are no change; a real one is shown."""
+"""Programs after the import of a job: printed, minimal and `auto` inputs show no changes; a real change is shown."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.e2e.import_.importing import (
     JOB,
     MODEL,
     import_one,
-    printed,
-    replacing,
+    printed_program,
+    public_properties,
+    replacement_reasons,
     rows_of,
-    run_as_printed,
-    shown,
+    run_printed_program,
     state,
     supervised,
     tuned,
@@ -45,7 +45,7 @@ BOTH = {
     "graders": {"exact": EXACT, "near": NEAR},
     "calculate_output": "0.5 * exact + 0.5 * near",
 }
-ANSWER = {
+RESPONSE_FORMAT = {
     "type": "json_schema",
     "json_schema": {
         "name": "answer",
@@ -72,14 +72,14 @@ LEFT_TO_THE_SERVICE = {
 
 
 def program(job: Any, **inputs: Any) -> str:
-    """A program that names model, training file and these inputs."""
+    """Return a program with the model, the training file and these inputs."""
     named = {"model": job.model, "training_file": job.training_file, **inputs}
     arguments = "".join(f"    {name}={value!r},\n" for name, value in named.items())
     return f'import pulumi_openai_ft as ft\n\nft.FineTuningJob(\n    "job",\n{arguments})\n'
 
 
 def method_of(account: Account) -> dict[str, Any]:
-    """The method of the only job, as the service shows it."""
+    """Return the method of the only job, as the service returns it."""
     (job,) = account.service.jobs()
     method: dict[str, Any] = job["method"]
     return method
@@ -92,12 +92,12 @@ def with_hyperparameters(method: dict[str, Any], **changed: Any) -> dict[str, An
 
 
 def assert_four_programs(stack: Stack, account: Account, job: Any) -> None:
-    """What each of the programs would do to a job that was imported; none of the previews buys anything."""
-    method, seen = method_of(account), account.seen()
+    """Assert the preview of each of the four programs; none of them changes the service."""
+    method, last_request = method_of(account), account.last_request()
     kind = method["type"]
     files = {"validation_file": job.validation_file} if kind == "reinforcement" else {}
 
-    run_as_printed(stack)
+    run_printed_program(stack)
 
     write(stack, program(job))
     stack.preview("--expect-no-changes")
@@ -108,10 +108,10 @@ def assert_four_programs(stack: Stack, account: Account, job: Any) -> None:
 
     epochs = method[kind]["hyperparameters"]["n_epochs"]
     write(stack, program(job, **files, method=with_hyperparameters(method, n_epochs=epochs + 1)))
-    assert replacing(stack) == {f"method.{kind}.hyperparameters.n_epochs": "update-replace"}
+    assert replacement_reasons(stack) == {f"method.{kind}.hyperparameters.n_epochs": "update-replace"}
     assert re.search(r"job replace \[diff: .*~method", stack.preview().text)
 
-    assert account.changes(seen) == []
+    assert account.changing_requests(last_request) == []
     assert len(account.service.jobs()) == 1
 
 
@@ -128,7 +128,7 @@ def test_four_programs_after_the_import_of_a_supervised_job(stack: Stack, accoun
 
     import_one(stack, JOB, "job", job.id, "--skip-preview", "--protect=false")
 
-    inputs = shown(state(stack)["job"]["inputs"])
+    inputs = public_properties(state(stack)["job"]["inputs"])
     assert inputs == {
         "model": MODEL,
         "training_file": job.training_file,
@@ -148,7 +148,7 @@ def test_four_programs_after_the_import_of_a_supervised_job(stack: Stack, accoun
     ("kind", "model", "settings"),
     [
         ("dpo", MODEL, {"hyperparameters": {"beta": 0.25, "n_epochs": 1}}),
-        ("reinforcement", "o4-mini", {"grader": EXACT, "response_format": ANSWER}),
+        ("reinforcement", "o4-mini", {"grader": EXACT, "response_format": RESPONSE_FORMAT}),
         ("reinforcement", "o4-mini", {"grader": BOTH, "hyperparameters": {"reasoning_effort": "low"}}),
         ("reinforcement", "o4-mini", {"grader": CODE, "hyperparameters": {"n_epochs": 2, "eval_samples": 3}}),
     ],
@@ -168,7 +168,7 @@ def test_four_programs_after_the_import_of_another_method(
 
     import_one(stack, JOB, "job", job.id, "--skip-preview", "--protect=false")
 
-    inputs = shown(state(stack)["job"]["inputs"])
+    inputs = public_properties(state(stack)["job"]["inputs"])
     assert inputs["method"] == method_of(account)
     assert_four_programs(stack, account, job)
 
@@ -178,7 +178,7 @@ def test_editing_the_program_of_a_protected_job_replaces_nothing(stack: Stack, a
     job = account.train(account.upload(), method=supervised(n_epochs=3))
     import_one(stack, JOB, "job", job.id, "--skip-preview")
 
-    write(stack, printed(stack).replace('"n_epochs": 3', '"n_epochs": 4'))
+    write(stack, printed_program(stack).replace('"n_epochs": 3', '"n_epochs": 4'))
     refused = stack.preview(code=None)
 
     assert refused.code != 0
@@ -187,7 +187,7 @@ def test_editing_the_program_of_a_protected_job_replaces_nothing(stack: Stack, a
     assert len(account.service.jobs()) == 1
 
 
-OURS = {
+PROVIDER_INPUTS = {
     "triggers": ["2026-11", 1],
     "cancel_after_timeout": 3600,
     "delete_model_on_destroy": True,
@@ -200,18 +200,18 @@ OURS = {
 def test_provider_only_inputs_are_recorded_by_one_update(stack: Stack, account: Account) -> None:
     job = account.train(account.upload())
     import_one(stack, JOB, "job", job.id, "--skip-preview", "--protect=false")
-    seen = account.seen()
+    last_request = account.last_request()
 
-    write(stack, program(job, **OURS))
+    write(stack, program(job, **PROVIDER_INPUTS))
     assert stack.planned() == {"job": ["update"]}
     stack.up()
     stack.preview("--expect-no-changes")
 
-    assert OURS.items() <= state(stack)["job"]["outputs"].items()
-    assert account.changes(seen) == []
+    assert PROVIDER_INPUTS.items() <= state(stack)["job"]["outputs"].items()
+    assert account.changing_requests(last_request) == []
 
-    write(stack, program(job, **{**OURS, "triggers": ["2026-12"]}))
-    assert replacing(stack) == {"triggers": "update-replace"}
+    write(stack, program(job, **{**PROVIDER_INPUTS, "triggers": ["2026-12"]}))
+    assert replacement_reasons(stack) == {"triggers": "update-replace"}
 
     stack.destroy()
     assert account.service.models() == []

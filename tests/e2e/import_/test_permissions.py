@@ -1,11 +1,18 @@
-"""Permissions of checkpoints, by each form of id: the resource is the checkpoint, and owns what the id names."""
+"""Imports of permissions by each form of id: the resource manages the permissions that the id names."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.e2e.import_.importing import PERMISSION, import_all, import_one, printed, run_as_printed, state
+from tests.e2e.import_.importing import (
+    PERMISSION,
+    import_all,
+    import_one,
+    printed_program,
+    run_printed_program,
+    state,
+)
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Stack
@@ -35,18 +42,18 @@ def test_each_id_form_imports_only_its_permissions(stack: Stack, account: Accoun
     )
 
     found = state(stack)
-    assert {name: (one["id"], one["inputs"]["project_ids"]) for name, one in found.items()} == {
+    assert {name: (entry["id"], entry["inputs"]["project_ids"]) for name, entry in found.items()} == {
         "one": (names[0], ["proj_a"]),
         "bare": (names[0], ["proj_b"]),
         "all": (names[1], ["proj_a", "proj_b"]),
         "of-id": (names[2], ["proj_b"]),
     }
     assert found["one"]["outputs"]["permission_ids"] == {"proj_a": cps["proj_a"]}
-    run_as_printed(stack)
+    run_printed_program(stack)
     stack.up("--expect-no-changes")
 
     stack.destroy()
-    assert account.grants() == {(names[0], "proj_c"), (names[2], "proj_a")}
+    assert account.permissions() == {(names[0], "proj_c"), (names[2], "proj_a")}
 
 
 def test_a_checkpoint_id_imports_all_its_permissions_by_name(stack: Stack, account: Account) -> None:
@@ -55,21 +62,21 @@ def test_a_checkpoint_id_imports_all_its_permissions_by_name(stack: Stack, accou
 
     import_one(stack, PERMISSION, "share", checkpoint.id, "--skip-preview", "--protect=false")
 
-    assert f'checkpoint_id="{checkpoint.fine_tuned_model_checkpoint}"' in printed(stack)
+    assert f'checkpoint_id="{checkpoint.fine_tuned_model_checkpoint}"' in printed_program(stack)
     assert state(stack)["share"]["id"] == checkpoint.fine_tuned_model_checkpoint
-    run_as_printed(stack)
+    run_printed_program(stack)
 
 
 def test_an_added_project_is_granted_in_place(stack: Stack, account: Account) -> None:
     model = account.train(account.upload()).fine_tuned_model
     kept = account.share(model, "proj_a", "proj_b")
     import_one(stack, PERMISSION, "share", f"{model}/{kept['proj_a']}", "--skip-preview", "--protect=false")
-    run_as_printed(stack)
+    run_printed_program(stack)
 
     program = stack.folder / "__main__.py"
     program.write_text(program.read_text().replace('["proj_a"]', '["proj_a", "proj_c"]'))
     stack.up()
 
-    assert account.grants() == {(model, project) for project in ("proj_a", "proj_b", "proj_c")}
+    assert account.permissions() == {(model, project) for project in ("proj_a", "proj_b", "proj_c")}
     assert state(stack)["share"]["outputs"]["permission_ids"]["proj_a"] == kept["proj_a"]
     stack.preview("--expect-no-changes")

@@ -1,4 +1,4 @@
-"""The program that is printed for a job says what the job is, whatever its texts, its service and its owner."""
+"""The printed program matches the job for any texts, services and owners."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from tests.e2e.import_.importing import (
     CODE,
     JOB,
     MODEL,
-    hidden,
+    hidden_properties,
     import_one,
-    printed,
-    replacing,
+    printed_program,
+    replacement_reasons,
     rows_of,
-    run_as_printed,
+    run_printed_program,
     set_config,
     state,
     supervised,
@@ -58,10 +58,10 @@ def test_quotes_backslashes_and_control_characters_are_printed_correctly(
     )
 
     import_one(stack, JOB, "job", job.id, "--skip-preview", "--protect=false")
-    run_as_printed(stack)
+    run_printed_program(stack)
     stack.up("--expect-no-changes")
 
-    # what a program says is in the state's inputs from its first `up` on
+    # the first `up` records the inputs of the program in the state
     inputs = state(stack)["job"]["inputs"]
     assert inputs["method"]["reinforcement"]["grader"]["source"] == SOURCE
     assert inputs["metadata"] == HARD_TO_PRINT
@@ -79,18 +79,18 @@ def test_hyperparameters_of_the_service_are_printed_without_differences(
 
     import_one(stack, JOB, "job", job.id, "--skip-preview", "--protect=false")
 
-    assert '"lora": True' in printed(stack)
+    assert '"lora": True' in printed_program(stack)
     named = state(stack)["job"]["inputs"]["method"]["supervised"]["hyperparameters"]
     assert LORA.items() <= named.items()
-    run_as_printed(stack)
-    changed = printed(stack).replace('"lora_r": 8', '"lora_r": 16')
+    run_printed_program(stack)
+    changed = printed_program(stack).replace('"lora_r": 8', '"lora_r": 16')
     write(stack, changed)
-    assert replacing(stack) == {"method.supervised.hyperparameters.lora_r": "update-replace"}
+    assert replacement_reasons(stack) == {"method.supervised.hyperparameters.lora_r": "update-replace"}
     assert len(account.service.jobs()) == 1
 
 
-def test_an_import_omits_the_token_of_another_stack(stack: Stack, account: Account) -> None:
-    """A job that was bought by a stack whose state is lost, or that moves from one stack to another."""
+def test_an_import_omits_another_stacks_idempotency_key(stack: Stack, account: Account) -> None:
+    """The job was created by a stack whose state is lost, or moves to another stack."""
     file = account.upload()
     write(
         stack,
@@ -106,7 +106,7 @@ def test_an_import_omits_the_token_of_another_stack(stack: Stack, account: Accou
 
     found = state(stack)["moved"]
     assert found["inputs"]["metadata"] == found["outputs"]["metadata"] == {"team": "shop"}
-    assert hidden(found["inputs"]) == hidden(found["outputs"]) == {"__provider"}
-    run_as_printed(stack)
+    assert hidden_properties(found["inputs"]) == hidden_properties(found["outputs"]) == {"__provider"}
+    run_printed_program(stack)
     stack.up("--expect-no-changes")
     assert len(account.service.jobs()) == 1

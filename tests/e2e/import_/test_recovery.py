@@ -1,4 +1,4 @@
-"""A stack whose state is lost gets its resources back by an import, and buys nothing."""
+"""A stack with a lost state recovers its resources by an import, without creating a job."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.e2e.import_.importing import JOB, import_one, printed, rows_of, state, write
+from tests.e2e.import_.importing import JOB, import_one, printed_program, rows_of, state, write
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Stack
@@ -36,25 +36,25 @@ def test_a_previews_import_file_restores_a_lost_stack(stack: Stack, account: Acc
     write(stack, PROGRAM)
     (stack.folder / "data.jsonl").write_text(rows_of("supervised"))
     stack.up()
-    lost, seen = state(stack), account.seen()
+    lost, last_request = state(stack), account.last_request()
     stack.pulumi("stack", "init", "again")
 
     stack.preview("--import-file", "import.json")
     path = stack.folder / "import.json"
-    wanted = json.loads(path.read_text())
-    for resource in wanted["resources"]:
+    resources_to_import = json.loads(path.read_text())
+    for resource in resources_to_import["resources"]:
         if resource["name"] in lost:
             resource["id"] = lost[resource["name"]]["id"]
-    path.write_text(json.dumps(wanted))
+    path.write_text(json.dumps(resources_to_import))
     stack.pulumi("import", "--file", path.name, "--yes", "--generate-code=false", "--protect=false")
 
-    assert {name: one["id"] for name, one in state(stack).items()} == {
-        name: one["id"] for name, one in lost.items()
+    assert {name: entry["id"] for name, entry in state(stack).items()} == {
+        name: entry["id"] for name, entry in lost.items()
     }
-    assert stack.planned() == {"job": ["update"]}  # records the triggers, which no service knows
+    assert stack.planned() == {"job": ["update"]}  # records the triggers, which the service does not store
     stack.up()
     stack.preview("--expect-no-changes")
-    assert account.changes(seen) == []
+    assert account.changing_requests(last_request) == []
 
 
 def test_a_components_job_is_imported_with_its_parent(stack: Stack, account: Account) -> None:
@@ -62,10 +62,10 @@ def test_a_components_job_is_imported_with_its_parent(stack: Stack, account: Acc
     write(stack, PROGRAM.split("        own = ", maxsplit=1)[0] + '\ntuned = Tuned("support")\n')
     stack.up()
     resources = json.loads(stack.export())["deployment"]["resources"]
-    (parent,) = (one["urn"] for one in resources if one["type"] == "shop:index:Tuned")
+    (parent,) = (entry["urn"] for entry in resources if entry["type"] == "shop:index:Tuned")
 
     import_one(stack, JOB, "job", job.id, "--parent", f"tuned={parent}", "--skip-preview", "--protect=false")
 
     assert state(stack)["job"]["parent"] == parent
-    write(stack, (stack.folder / "__main__.py").read_text() + printed(stack))
+    write(stack, (stack.folder / "__main__.py").read_text() + printed_program(stack))
     stack.preview("--expect-no-changes")

@@ -1,4 +1,4 @@
-"""What cannot be imported: one sentence, exit code, nothing in the state; the rest of a bulk import is imported."""
+"""Failing imports: they report a sentence and an exit code, and leave the state unchanged."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.e2e.import_.importing import (
     PERMISSION,
     import_all,
     import_one,
-    printed,
-    run_as_printed,
+    printed_program,
+    run_printed_program,
     set_config,
     state,
     write,
@@ -22,14 +22,14 @@ from tests.e2e.import_.importing import (
 from tests.support import ADMIN_KEY, API_KEY
 
 if TYPE_CHECKING:
-    from tests.e2e.conftest import Ran, Stack
+    from tests.e2e.conftest import CommandResult, Stack
     from tests.e2e.import_.importing import Account
 
 pytestmark = pytest.mark.e2e
 
 REFUSED = {
-    "no-file": (FILE, "file-nothing", "No such File object: file-nothing"),
-    "no-job": (JOB, "ftjob-nothing", "Could not find fine tune: ftjob-nothing"),
+    "no-file": (FILE, "file-unknown", "No such File object: file-unknown"),
+    "no-job": (JOB, "ftjob-unknown", "Could not find fine tune: ftjob-unknown"),
     "no-grant": (
         PERMISSION,
         "cp_nothing",
@@ -55,14 +55,14 @@ REFUSED = {
     "blank": (JOB, " ", "the id is empty: to import a FineTuningJob, pass the id of a job, ftjob-…"),
     "no-type": ("FineTuningJobs", "ftjob-1", "unknown type"),
 }
-"""Types, ids and what is said, by name."""
+"""Types, ids and errors, by name."""
 
 
-def diagnostics(ran: Ran) -> dict[str, list[str]]:
-    """The errors at the end of what a command said, by the resource's name."""
+def diagnostics(result: CommandResult) -> dict[str, list[str]]:
+    """Return the errors at the end of the output, by resource name."""
     found: dict[str, list[str]] = {}
     name = ""
-    for line in ran.text.rpartition("Diagnostics:\n")[2].splitlines():
+    for line in result.text.rpartition("Diagnostics:\n")[2].splitlines():
         if heading := re.fullmatch(r"  \S+ \((\S+)\):", line):
             name = heading[1]
         elif line.startswith("    error: "):
@@ -70,11 +70,11 @@ def diagnostics(ran: Ran) -> dict[str, list[str]]:
     return found
 
 
-def assert_reported(ran: Ran, name: str, sentence: str) -> None:
-    """One error, in one line, with the sentence."""
-    (reported,) = diagnostics(ran)[name]
+def assert_reported(result: CommandResult, name: str, sentence: str) -> None:
+    """Assert that the resource has a single error, in a single line with the sentence."""
+    (reported,) = diagnostics(result)[name]
     assert sentence in reported
-    assert "Traceback" not in ran.text
+    assert "Traceback" not in result.text
 
 
 def test_a_bulk_import_reports_and_skips_missing_ids(stack: Stack, account: Account) -> None:
@@ -84,26 +84,26 @@ def test_a_bulk_import_reports_and_skips_missing_ids(stack: Stack, account: Acco
     good = {"data": (FILE, file), "job": (JOB, job.id)}
     bad = {name: (kind, id_) for name, (kind, id_, _) in REFUSED.items()}
 
-    ran = import_all(stack, {**bad, **good, "results": (FILE, results)}, "--skip-preview", code=1)
+    result = import_all(stack, {**bad, **good, "results": (FILE, results)}, "--skip-preview", code=1)
 
     for name, (_, _, sentence) in REFUSED.items():
-        assert_reported(ran, name, sentence)
+        assert_reported(result, name, sentence)
     assert_reported(
-        ran, "results", f"{results} has the purpose 'fine-tune-results': only uploaded files can be"
+        result, "results", f"{results} has the purpose 'fine-tune-results': only uploaded files can be"
     )
-    assert {name: one["id"] for name, one in state(stack).items()} == {"data": file, "job": job.id}
+    assert {name: entry["id"] for name, entry in state(stack).items()} == {"data": file, "job": job.id}
 
     import_all(stack, good, "--skip-preview")
-    run_as_printed(stack)
+    run_printed_program(stack)
 
 
 @pytest.mark.long
 def test_a_bulk_import_whose_preview_fails_imports_nothing(stack: Stack, account: Account) -> None:
     file = account.upload()
 
-    ran = import_all(stack, {"data": (FILE, file), "job": (JOB, "ftjob-nothing")}, code=1)
+    result = import_all(stack, {"data": (FILE, file), "job": (JOB, "ftjob-unknown")}, code=1)
 
-    assert_reported(ran, "job", "Preview failed: fine_tune_id: Could not find fine tune: ftjob-nothing")
+    assert_reported(result, "job", "Preview failed: fine_tune_id: Could not find fine tune: ftjob-unknown")
     assert state(stack) == {}
 
 
@@ -116,13 +116,13 @@ def test_a_bulk_import_whose_preview_fails_imports_nothing(stack: Stack, account
             FILE,
             "no API key is set: run `pulumi config set --secret openai-ft:apiKey`",
         ),
-        ({"OPENAI_API_KEY": "sk-proj-of-somebody-else-1234"}, JOB, "Incorrect API key provided: sk-…1234"),
+        ({"OPENAI_API_KEY": "sk-proj-of-another-user-1234"}, JOB, "Incorrect API key provided: sk-…1234"),
         (
             {"OPENAI_ADMIN_KEY": None},
             PERMISSION,
             "permissions need an admin key: run `pulumi config set --secret",
         ),
-        ({"OPENAI_ADMIN_KEY": "sk-admin-of-nobody-5678"}, PERMISSION, "admin key sk-…5678"),
+        ({"OPENAI_ADMIN_KEY": "sk-admin-that-is-invalid-5678"}, PERMISSION, "admin key sk-…5678"),
         (
             {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"},
             FILE,
@@ -149,20 +149,20 @@ def test_an_invalid_setting_is_reported(
     stack.environment = {name: value for name, value in environment.items() if value is not None}
     set_config(stack, maxRetries="0")
 
-    ran = import_one(stack, kind, "it", ids[kind], "--skip-preview", code=1)
+    result = import_one(stack, kind, "it", ids[kind], "--skip-preview", code=1)
 
-    assert_reported(ran, "it", sentence)
+    assert_reported(result, "it", sentence)
     assert state(stack) == {}
 
 
 @pytest.mark.long
-def test_permissions_are_refused_where_the_service_lacks_them(stack: Stack, account: Account) -> None:
+def test_permissions_are_rejected_if_the_service_lacks_them(stack: Stack, account: Account) -> None:
     account.service.settings.mode = "gateway"
     set_config(stack, service="generic")
 
-    ran = import_one(stack, PERMISSION, "share", "ft:gpt-4o:shop::abc", "--skip-preview", code=1)
+    result = import_one(stack, PERMISSION, "share", "ft:gpt-4o:shop::abc", "--skip-preview", code=1)
 
-    assert_reported(ran, "share", "the service 'generic' does not support checkpoint permissions")
+    assert_reported(result, "share", "the service 'generic' does not support checkpoint permissions")
     assert state(stack) == {}
 
 
@@ -178,31 +178,31 @@ ft.File("notes", file="notes.txt", purpose="user_data")
 @pytest.mark.long
 def test_the_option_reports_missing_ids_and_the_program_continues(stack: Stack, account: Account) -> None:
     (stack.folder / "notes.txt").write_text("Passwords are reset under Account.\n")
-    write(stack, OPTION.format(model=MODEL, file="file-1", more="", id="ftjob-nothing"))
+    write(stack, OPTION.format(model=MODEL, file="file-1", more="", id="ftjob-unknown"))
 
     assert stack.preview(code=None).code != 0
-    ran = stack.up("--continue-on-error", code=None)
+    result = stack.up("--continue-on-error", code=None)
 
-    assert ran.code != 0
-    assert_reported(ran, "job", "Could not find fine tune: ftjob-nothing")
+    assert result.code != 0
+    assert_reported(result, "job", "Could not find fine tune: ftjob-unknown")
     assert set(state(stack)) == {"notes"}
     assert account.service.jobs() == []
 
 
 @pytest.mark.long
 def test_the_option_with_other_inputs_only_previews_a_replacement(stack: Stack, account: Account) -> None:
-    """The engine itself refuses to replace what still says `import_`; secrets stay secret in what it says."""
+    """The engine refuses to replace a resource with the option `import_`, and prints no secrets."""
     (stack.folder / "notes.txt").write_text("Passwords are reset under Account.\n")
     job = account.train(account.upload())
-    more = 'suffix="other", metadata=__import__("pulumi").Output.secret({"note": "for us alone"}), '
+    more = 'suffix="other", metadata=__import__("pulumi").Output.secret({"note": "internal note"}), '
     write(stack, OPTION.format(model=MODEL, file=job.training_file, more=more, id=job.id))
 
-    shown = stack.preview().text
+    preview = stack.preview().text
     reported = stack.up(code=1).text
 
-    assert "replace" in shown
+    assert "replace" in preview
     assert "previously-imported resources that still specify an ID may not be replaced" in reported
-    assert "for us alone" not in shown + reported + stack.export()
+    assert "internal note" not in preview + reported + stack.export()
     assert state(stack)["job"]["id"] == job.id
     assert [found["id"] for found in account.service.jobs()] == [job.id]
 
@@ -211,11 +211,11 @@ def test_the_option_with_other_inputs_only_previews_a_replacement(stack: Stack, 
 def test_an_id_in_the_stack_is_not_imported_twice(stack: Stack, account: Account) -> None:
     first, second = account.upload("first.jsonl"), account.upload("second.jsonl")
     import_one(stack, FILE, "data", first, "--skip-preview")
-    before = printed(stack), state(stack)
+    before = printed_program(stack), state(stack)
 
     again = import_one(stack, FILE, "data", first)
     assert "unchanged" in again.text
-    assert (printed(stack), state(stack)) == before
+    assert (printed_program(stack), state(stack)) == before
 
     other = import_one(stack, FILE, "data", second, code=1)
     assert "already exists" in other.text
@@ -229,9 +229,9 @@ class TestStockHost:
 
     @pytest.mark.long
     def test_an_import_raises_a_key_error_and_changes_nothing(self, stack: Stack, account: Account) -> None:
-        """Why imports need our host: README says so."""
-        ran = import_one(stack, FILE, "data", account.upload(), code=None)
+        """The README states that imports need our host."""
+        result = import_one(stack, FILE, "data", account.upload(), code=None)
 
-        assert ran.code != 0
-        assert "KeyError: '__provider'" in ran.text
+        assert result.code != 0
+        assert "KeyError: '__provider'" in result.text
         assert state(stack) == {}

@@ -1,4 +1,4 @@
-"""Jobs that are not done, or ended badly: what the import keeps of them, and what the next `up` does."""
+"""Imports of running, paused, failed and cancelled jobs, and the next `up`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.e2e.import_.importing import (
     JOB,
     MODEL,
     import_one,
-    printed,
+    printed_program,
     set_config,
     state,
     with_input,
@@ -18,7 +18,7 @@ from tests.e2e.import_.importing import (
 )
 
 if TYPE_CHECKING:
-    from tests.e2e.conftest import Ran, Stack
+    from tests.e2e.conftest import CommandResult, Stack
     from tests.e2e.import_.importing import Account
 
 pytestmark = pytest.mark.e2e
@@ -26,16 +26,16 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def running(account: Account) -> str:
-    """The id of a job that is running, and goes on as long as nobody moves the time."""
+    """The id of a running job that does not finish until a test advances the time."""
     account.service.backend.clock.per_read = 0
-    job = account.order(account.upload())
+    job = account.create_job(account.upload())
     account.service.advance(60)
     assert account.client.fine_tuning.jobs.retrieve(job).status == "running"
     return job
 
 
-def go_on(account: Account) -> None:
-    """From now on the job moves a little each time that it is read."""
+def advance_on_each_read(account: Account) -> None:
+    """Let the job make progress with each request for it."""
     account.service.backend.clock.per_read = 20
 
 
@@ -43,25 +43,25 @@ def test_the_printed_program_waits_for_a_running_job(stack: Stack, account: Acco
     set_config(stack, pollInterval="0.1")
     import_one(stack, JOB, "job", running, "--skip-preview", "--protect=false")
     assert state(stack)["job"]["outputs"]["status"] == "running"
-    assert "wait_for_completion" not in printed(stack)
-    write(stack, printed(stack))
-    seen = account.seen()
+    assert "wait_for_completion" not in printed_program(stack)
+    write(stack, printed_program(stack))
+    last_request = account.last_request()
 
     assert stack.planned() == {"job": ["update"]}
-    go_on(account)
+    advance_on_each_read(account)
     stack.up()
 
     (job,) = account.service.jobs()
     outputs = state(stack)["job"]["outputs"]
     assert (outputs["status"], outputs["fine_tuned_model"]) == ("succeeded", job["fine_tuned_model"])
     stack.preview("--expect-no-changes")
-    assert account.changes(seen) == []
+    assert account.changing_requests(last_request) == []
 
 
 @pytest.mark.long
 def test_a_program_may_skip_waiting_for_a_running_job(stack: Stack, account: Account, running: str) -> None:
     import_one(stack, JOB, "job", running, "--skip-preview", "--protect=false")
-    write(stack, with_input(printed(stack), "wait_for_completion=False"))
+    write(stack, with_input(printed_program(stack), "wait_for_completion=False"))
 
     stack.up()
     stack.preview("--expect-no-changes")
@@ -93,7 +93,7 @@ def test_the_option_imports_and_waits_for_a_running_job(
     (job,) = account.service.jobs()
     write(stack, OPTION.format(model=MODEL, file=job["training_file"], more=more, id=running))
     if not more:
-        go_on(account)
+        advance_on_each_read(account)
 
     stack.up()
 
@@ -104,16 +104,16 @@ def test_the_option_imports_and_waits_for_a_running_job(
 
 
 def assert_reported_without_create(stack: Stack, account: Account, sentence: str) -> None:
-    """The printed program repeats at each `up` how the job ended; only who asks for another one gets it planned."""
-    write(stack, printed(stack))
-    reported: list[Ran] = [stack.up(code=1), stack.up(code=1)]
-    for ran in reported:
-        assert sentence in ran.text
-        assert "It is not retried automatically" in ran.text
-        assert "Traceback" not in ran.text
+    """Assert that each `up` reports the end of the job, and that only `recreate_on_failure` plans a new job."""
+    write(stack, printed_program(stack))
+    reported: list[CommandResult] = [stack.up(code=1), stack.up(code=1)]
+    for result in reported:
+        assert sentence in result.text
+        assert "It is not retried automatically" in result.text
+        assert "Traceback" not in result.text
     assert len(account.service.jobs()) == 1
 
-    write(stack, with_input(printed(stack), "recreate_on_failure=True"))
+    write(stack, with_input(printed_program(stack), "recreate_on_failure=True"))
     assert stack.planned() == {"job": ["replace"]}
     assert len(account.service.jobs()) == 1
 
@@ -154,14 +154,14 @@ def test_an_imported_paused_job_resumes_without_the_input(
     import_one(stack, JOB, "job", running, "--skip-preview", "--protect=false")
 
     assert state(stack)["job"]["outputs"]["status"] == status
-    assert "paused=True" in printed(stack)
+    assert "paused=True" in printed_program(stack)
     account.service.advance(10)
-    write(stack, printed(stack))
+    write(stack, printed_program(stack))
     stack.up()
     stack.preview("--expect-no-changes")
     assert [job["status"] for job in account.service.jobs()] == ["paused"]
 
-    write(stack, printed(stack).replace("    paused=True,\n", ""))
+    write(stack, printed_program(stack).replace("    paused=True,\n", ""))
     account.service.backend.clock.per_read = math.inf
     stack.up()
     assert [job["status"] for job in account.service.jobs()] == ["succeeded"]
@@ -175,7 +175,7 @@ def test_a_job_without_its_model_is_imported_and_reported(stack: Stack, account:
 
     import_one(stack, JOB, "job", job.id, "--skip-preview", "--protect=false")
 
-    write(stack, printed(stack))
+    write(stack, printed_program(stack))
     reported = stack.up(code=1)
     assert f"model {job.fine_tuned_model} of job {job.id} was deleted" in reported.text
     assert len(account.service.jobs()) == 1

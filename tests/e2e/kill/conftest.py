@@ -5,19 +5,19 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.e2e.conftest import HOSTS, Stack, environment, select
+from tests.e2e.conftest import HOSTS, Stack, environment, use_host
 from tests.e2e.kill.processes import PROCESSES, Service
-from tests.e2e.kill.scenarios import Life
+from tests.e2e.kill.scenarios import StackLifecycle
 from tests.support import write_training_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.e2e.kill.scenarios import Kind
+    from tests.e2e.kill.scenarios import Scenario
 
 SETTINGS = "config:\n  openai-ft:pollInterval:\n    value: 0.5\n"
-NO_CHAT = '{"messages": "none"}\n' * 12
+INVALID_DATA = '{"messages": "none"}\n' * 12
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,58 +29,60 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def host(request: pytest.FixtureRequest) -> str:
-    """Whose providers are killed. Seeds take turns: each host sees each victim."""
+    """Return the host of the providers to kill. Seeds alternate, so that each host gets each victim."""
     seed: int | None = getattr(request.node, "callspec", None) and request.node.callspec.params.get("seed")
     return "ours" if seed is None else HOSTS[seed // 3 % len(HOSTS)]
 
 
 @pytest.fixture
-def begin(engine: str, host: str, tmp_path: Path) -> Iterator[Callable[[Kind], Life]]:
-    """Begins the life of a stack of some kind, with a service of its own."""
-    with ExitStack() as living:
-        yield lambda kind: living.enter_context(life(engine, host, tmp_path, kind))
+def start_lifecycle(engine: str, host: str, tmp_path: Path) -> Iterator[Callable[[Scenario], StackLifecycle]]:
+    """Return a function that creates the stack of a scenario, with its own service."""
+    with ExitStack() as lifecycles:
+        yield lambda scenario: lifecycles.enter_context(lifecycle(engine, host, tmp_path, scenario))
 
 
 @pytest.fixture(scope="session")
-def usual_seconds(
+def usual_durations(
     engine: str, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[Kind, str], dict[str, float]]:
-    """How long `up` and `destroy` of some kind of stack take on this machine, on a host, if nobody is killed."""
+) -> Callable[[Scenario, str], dict[str, float]]:
+    """Return a function that measures `up` and `destroy` of a scenario on a host without a kill, in seconds."""
 
     @cache
-    def measure(kind: Kind, host: str) -> dict[str, float]:
-        with life(engine, host, tmp_path_factory.mktemp("undisturbed"), kind) as undisturbed:
-            up = undisturbed.undisturbed("up")
-            undisturbed.up()
-            destroy = undisturbed.undisturbed("destroy")
-            undisturbed.destroy()
+    def measure(scenario: Scenario, host: str) -> dict[str, float]:
+        with lifecycle(engine, host, tmp_path_factory.mktemp("without_kill"), scenario) as measured:
+            up = measured.run_without_kill("up")
+            measured.up()
+            destroy = measured.run_without_kill("destroy")
+            measured.destroy()
             return {"up": up, "destroy": destroy}
 
     return measure
 
 
 @contextmanager
-def life(engine: str, host: str, folder: Path, kind: Kind) -> Iterator[Life]:
-    service = Service(folder / "data", kind.job_seconds)
+def lifecycle(engine: str, host: str, folder: Path, scenario: Scenario) -> Iterator[StackLifecycle]:
+    service = Service(folder / "data", scenario.job_seconds)
     with (
         closing(service),
-        closing(Life(kind, new_stack(engine, host, service, folder, kind), service, folder)) as begun,
+        closing(
+            StackLifecycle(scenario, new_stack(engine, host, service, folder, scenario), service, folder)
+        ) as created,
     ):
-        yield begun
+        yield created
 
 
-def new_stack(engine: str, host: str, service: Service, folder: Path, kind: Kind) -> Stack:
+def new_stack(engine: str, host: str, service: Service, folder: Path, scenario: Scenario) -> Stack:
     program = folder / "program"
     for made in (program, folder / "state"):
         made.mkdir()
-    select(host, program)
+    use_host(host, program)
     with (program / "Pulumi.yaml").open("a") as project:
         project.write(SETTINGS)
-    (program / "__main__.py").write_text(kind.program)
+    (program / "__main__.py").write_text(scenario.program)
     write_training_data(program / "good.jsonl")
     write_training_data(program / "other.jsonl", "Ask an administrator.")
-    if kind.failing:
-        (program / "other.jsonl").write_text(NO_CHAT)
+    if scenario.failing:
+        (program / "other.jsonl").write_text(INVALID_DATA)
     stack = Stack(program, environment(engine, service, folder, {}))
     stack.pulumi("stack", "init", "dev")
     return stack

@@ -1,4 +1,4 @@
-"""When a victim dies: after a part of the command's usual time, or at a request."""
+"""The points at which a process is killed: after a part of the command's usual duration, or at a request."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ if TYPE_CHECKING:
 
     from tests.e2e.kill.processes import Command, Service
 
-HELD_BACK = 1.0
-"""Seconds that a request is held back; shorter than `processes.QUIET`, or an orphan would seem to be done."""
-LONGEST_LINGER = 0.3
+DELAY = 1.0
+"""Seconds that a request is delayed. It is shorter than `processes.QUIET`, or an orphan would seem to be finished."""
+MAX_LINGER = 0.3
 
 
 @dataclass(frozen=True)
 class AtTime:
-    """So many seconds after the command's start."""
+    """A number of seconds after the command's start."""
 
     seconds: float
 
     def prepare(self, service: Service) -> None:
-        service.hold_nothing_back()
+        service.clear_faults()
 
     def wait(self, command: Command, _service: Service) -> bool:
-        """Waits for the moment; False if the command is over before."""
+        """Wait for the kill point; return False if the command ended before."""
         return wait_for(lambda: time.monotonic() - command.started >= self.seconds, command)
 
 
 @dataclass(frozen=True)
 class AtRequest:
-    """While a request is on its way, before or after it took effect at the service."""
+    """During a request, before or after the service acted on it."""
 
     method: str
     path: str
@@ -43,37 +43,37 @@ class AtRequest:
     linger: float = 0.0
 
     @classmethod
-    def drawn(cls, random: Random, requests: tuple[tuple[str, str], ...]) -> AtRequest:
+    def choose_randomly(cls, random: Random, requests: tuple[tuple[str, str], ...]) -> AtRequest:
         method, path = random.choice(requests)
-        linger = random.uniform(0, LONGEST_LINGER)
+        linger = random.uniform(0, MAX_LINGER)
         return cls(method, path, random.choice((0, 1)), random.choice((True, False)), linger)
 
     def prepare(self, service: Service) -> None:
-        service.hold_nothing_back()
-        service.hold_back(self.method, self.path, skip=self.skip, acts=self.acts, seconds=HELD_BACK)
+        service.clear_faults()
+        service.delay(self.method, self.path, skip=self.skip, acts=self.acts, seconds=DELAY)
 
     def wait(self, command: Command, service: Service) -> bool:
-        """Waits for the moment; False if the command is over before."""
-        seen = wait_for(service.has_struck, command)
+        """Wait for the kill point; return False if the command ended before."""
+        reached = wait_for(service.fault_was_hit, command)
         time.sleep(self.linger)
-        return seen
+        return reached
 
 
 @dataclass(frozen=True)
-class AtRefusal:
-    """Once a request was refused for now, and is to be made again after so many seconds."""
+class AtRejection:
+    """After a request was rejected, which the client retries after a number of seconds."""
 
     method: str
     path: str
-    again_after: int
+    retry_after: int
 
     def prepare(self, service: Service) -> None:
-        service.hold_nothing_back()
-        service.refuse(self.method, self.path, again_after=self.again_after)
+        service.clear_faults()
+        service.reject(self.method, self.path, retry_after=self.retry_after)
 
     def wait(self, command: Command, service: Service) -> bool:
-        """Waits for the moment; False if the command is over before."""
-        return wait_for(service.has_struck, command)
+        """Wait for the kill point; return False if the command ended before."""
+        return wait_for(service.fault_was_hit, command)
 
 
-Moment = AtTime | AtRequest | AtRefusal
+KillPoint = AtTime | AtRequest | AtRejection

@@ -1,4 +1,4 @@
-"""What a kill test kills: an emulator whose books survive it, and a command with all that it has started."""
+"""The processes of the kill tests: an emulator with persistent data, and a command with its child processes."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 PROCESSES = Path("/proc")
 MARK = "KILL_TEST"
 HOSTS = ("-m pulumi.dynamic", "pulumi_openai_ft.host")
-"""What the command lines of Pulumi's own host and of ours hold."""
-LONGEST_COMMAND = 120.0
-LONGEST_NOISE = 45.0
+"""Texts in the command lines of Pulumi's own host and of this package's host."""
+COMMAND_TIMEOUT = 120.0
+MAX_ORPHAN_TIME = 45.0
 QUIET = 1.5
-"""Seconds without a request after which an orphaned host has done what it was doing."""
+"""Seconds without a request after which an orphaned host counts as finished."""
 
 
 class Service:
-    """An emulator in a process of its own, on a folder and a port that it gets again when it is started again."""
+    """An emulator in its own process, which keeps its folder and port across restarts."""
 
     def __init__(self, data: Path, job_seconds: int) -> None:
         emulator = [sys.executable, "-m", "pulumi_openai_ft.emulator", "--data", str(data)]
@@ -49,7 +49,7 @@ class Service:
         assert url, f"the emulator did not start on port {port}"
         return process, url
 
-    def kill_and_start_again(self) -> None:
+    def kill_and_restart(self) -> None:
         self._end()
         self._process, _ = self._start(str(httpx.URL(self.url).port))
 
@@ -61,57 +61,57 @@ class Service:
         self._process.kill()
         self._process.communicate()
 
-    def hold_back(self, method: str, path: str, *, skip: int, acts: bool, seconds: float) -> None:
-        """Holds the answer to one request back, or, unless it `acts` first, the request itself."""
+    def delay(self, method: str, path: str, *, skip: int, acts: bool, seconds: float) -> None:
+        """Delay the response to a request, or the request itself unless the service `acts` first."""
         spec = {"method": method, "path": path, "skip": skip, "times": 1}
         self._control("POST", "faults", json={**spec, "action": "hang", "acts": acts, "seconds": seconds})
 
-    def refuse(self, method: str, path: str, *, again_after: int) -> None:
-        """Refuses one request for so many seconds."""
-        answer = {"action": "status", "status": 429, "headers": {"retry-after": str(again_after)}}
-        self._control("POST", "faults", json={"method": method, "path": path, "times": 1, **answer})
+    def reject(self, method: str, path: str, *, retry_after: int) -> None:
+        """Reject a request, to be retried after a number of seconds."""
+        action = {"action": "status", "status": 429, "headers": {"retry-after": str(retry_after)}}
+        self._control("POST", "faults", json={"method": method, "path": path, "times": 1, **action})
 
-    def has_struck(self) -> bool:
-        """Whether a request was held back or refused."""
+    def fault_was_hit(self) -> bool:
+        """Return whether a request was delayed or rejected."""
         return any(fault["struck"] for fault in self._control("GET", "faults")["faults"])
 
-    def hold_nothing_back(self) -> None:
+    def clear_faults(self) -> None:
         self._control("DELETE", "faults")
 
     def wait_until_quiet(self) -> None:
-        """Waits until nobody asks for anything any more."""
-        deadline, seen, since = time.monotonic() + LONGEST_NOISE, -1, time.monotonic()
+        """Wait until no more requests arrive."""
+        deadline, requests_before, since = time.monotonic() + MAX_ORPHAN_TIME, -1, time.monotonic()
         while time.monotonic() - since < QUIET:
-            assert time.monotonic() < deadline, "an orphan asks the emulator again and again"
+            assert time.monotonic() < deadline, "an orphaned host keeps sending requests to the emulator"
             time.sleep(0.1)
-            asked = sum(self._control("GET", "counts")["counts"].values())
-            if asked != seen:
-                seen, since = asked, time.monotonic()
+            requests = sum(self._control("GET", "counts")["counts"].values())
+            if requests != requests_before:
+                requests_before, since = requests, time.monotonic()
 
     def jobs(self) -> list[dict[str, Any]]:
         return list(self._control("GET", "objects/jobs")["jobs"])
 
     def files(self) -> list[dict[str, Any]]:
-        """The files that somebody uploaded."""
+        """Return the uploaded training files."""
         files = self._control("GET", "objects/files")["files"]
         return [file for file in files if file["purpose"] == "fine-tune"]
 
     def permissions(self) -> list[dict[str, Any]]:
         return list(self._control("GET", "objects/permissions")["permissions"])
 
-    def cancel_elsewhere(self, job_id: str) -> None:
-        """Cancels a job as somebody does who has the key and not the stack."""
+    def cancel_externally(self, job_id: str) -> None:
+        """Cancel a job as another user of the key, outside of the stack."""
         key = {"authorization": f"Bearer {API_KEY}"}
         self._client.post(f"{self.url}/fine_tuning/jobs/{job_id}/cancel", headers=key).raise_for_status()
 
     def _control(self, method: str, route: str, **body: Any) -> dict[str, Any]:
         address = f"{self.url.removesuffix('/v1')}/_emulator/{route}"
-        answer: dict[str, Any] = self._client.request(method, address, **body).raise_for_status().json()
-        return answer
+        response: dict[str, Any] = self._client.request(method, address, **body).raise_for_status().json()
+        return response
 
 
 class Command:
-    """A running command of the engine. What it starts inherits a mark in the environment, orphans included."""
+    """A running engine command. Its child processes, including orphans, inherit a mark in the environment."""
 
     def __init__(self, stack: Stack, log: Path, arguments: Sequence[str]) -> None:
         mark = uuid4().hex
@@ -132,14 +132,14 @@ class Command:
         return self._engine.poll() is not None
 
     def kill_engine(self) -> bool:
-        """Kills the engine, unless the command is over; what it has started lives on for a while."""
+        """Kill the engine unless the command is over; its child processes keep running for a while."""
         if self.is_over:
             return False
         self._engine.kill()
         return True
 
     def kill_host(self) -> bool:
-        """Kills the process that runs the providers, waiting until there is one, unless the command is over."""
+        """Wait for the process that runs the providers and kill it, unless the command ends before."""
         while not self.is_over:
             if hosts := [pid for pid, line in self._alive().items() if any(map(line.__contains__, HOSTS))]:
                 return _killed(hosts[0])
@@ -147,17 +147,17 @@ class Command:
         return False
 
     def wait(self) -> float:
-        """Waits for the engine's end; gives the seconds that the command took."""
-        self._engine.wait(LONGEST_COMMAND)
+        """Wait until the engine ends, and return the duration of the command in seconds."""
+        self._engine.wait(COMMAND_TIMEOUT)
         return time.monotonic() - self.started
 
     def kill_leftovers(self) -> None:
         for pid in self._alive():
             _killed(pid)
-        self._engine.wait(LONGEST_COMMAND)
+        self._engine.wait(COMMAND_TIMEOUT)
 
     def _alive(self) -> dict[int, str]:
-        """Command lines of the command's living processes."""
+        """Return the command lines of the running processes of the command, by process id."""
         found = {}
         for folder in PROCESSES.glob("[0-9]*"):
             if self._mark in _read(folder / "environ").split(b"\0"):
@@ -165,10 +165,10 @@ class Command:
         return found
 
 
-def wait_for(what: Callable[[], bool], command: Command) -> bool:
-    """Waits for it, unless the command is over before."""
+def wait_for(condition: Callable[[], bool], command: Command) -> bool:
+    """Wait for a condition; return False if the command ended before."""
     while not command.is_over:
-        if what():
+        if condition():
             return True
         time.sleep(0.01)
     return False
@@ -183,7 +183,7 @@ def _killed(pid: int) -> bool:
 
 
 def _read(file: Path) -> bytes:
-    """A process's file, empty for one that has ended or is not ours."""
+    """Return the content of a process's file, or b"" if it ended or belongs to another user."""
     try:
         return file.read_bytes()
     except OSError:

@@ -1,4 +1,4 @@
-"""Stacks that are brought up and destroyed, and what must be true of them whatever was killed on the way."""
+"""Scenarios of stacks that are created and destroyed, and the assertions after any kill."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.e2e.kill.processes import Command
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.e2e.conftest import Ran, Stack
-    from tests.e2e.kill.kill_points import Moment
+    from tests.e2e.conftest import CommandResult, Stack
+    from tests.e2e.kill.kill_points import KillPoint
     from tests.e2e.kill.processes import Service
 
 Victim = Literal["engine", "host", "emulator"]
-OURS = "pulumi-python:dynamic/openai_ft:"
+TYPE_PREFIX = "pulumi-python:dynamic/openai_ft:"
 FINISHED = {"succeeded", "failed", "cancelled"}
 JOBS = FILES = 2
 HEADER = """
@@ -46,11 +46,14 @@ ft.FineTuningJob("second", model=model, training_file=other)
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A sort of stack.
+class Scenario:
+    """A kind of stack.
 
-    `up` and `destroy` are the requests that the two commands make; `failing` says that a job does not train, so
-    that `up` reports it again and again.
+    Attributes:
+        up: The requests of `up`.
+        destroy: The requests of `destroy`.
+        projects: The projects that the program shares a checkpoint with.
+        failing: Whether a job fails, so that each `up` reports it.
     """
 
     program: str
@@ -62,73 +65,75 @@ class Kind:
 
 
 LIST, CREATE = ("GET", "/fine_tuning/jobs"), ("POST", "/fine_tuning/jobs")
-UPLOAD, REMOVE = ("POST", "/files"), ("DELETE", "/files/*")
-LOOK, CANCEL = ("GET", "/fine_tuning/jobs/ftjob-*"), ("POST", "/fine_tuning/jobs/*/cancel")
+UPLOAD, DELETE = ("POST", "/files"), ("DELETE", "/files/*")
+POLL, CANCEL = ("GET", "/fine_tuning/jobs/ftjob-*"), ("POST", "/fine_tuning/jobs/*/cancel")
 GRANT, REVOKE = ("POST", "/fine_tuning/checkpoints/*"), ("DELETE", "/fine_tuning/checkpoints/*")
-SHARED = Kind(
+SHARED = Scenario(
     HEADER + SHARING,
     3,
-    (UPLOAD, LIST, CREATE, CREATE, LOOK, GRANT, GRANT),
-    (REVOKE, REVOKE, LOOK, REMOVE),
+    (UPLOAD, LIST, CREATE, CREATE, POLL, GRANT, GRANT),
+    (REVOKE, REVOKE, POLL, DELETE),
     projects=frozenset({"proj_b", "proj_c"}),
 )
-UNFINISHED = Kind(HEADER + NOT_WAITING, 1000, (UPLOAD, LIST, CREATE), (LOOK, CANCEL, CANCEL, REMOVE))
-FAILING = Kind(HEADER + BOTH_WAITING, 2, (UPLOAD, LIST, CREATE, LOOK), (LOOK, REMOVE), failing=True)
-LATE = Kind(HEADER + WITH_DEADLINE, 1000, (LOOK, CANCEL), (LOOK, REMOVE))
-KINDS = (FAILING, SHARED, UNFINISHED)
+UNFINISHED = Scenario(HEADER + NOT_WAITING, 1000, (UPLOAD, LIST, CREATE), (POLL, CANCEL, CANCEL, DELETE))
+FAILING = Scenario(HEADER + BOTH_WAITING, 2, (UPLOAD, LIST, CREATE, POLL), (POLL, DELETE), failing=True)
+LATE = Scenario(HEADER + WITH_DEADLINE, 1000, (POLL, CANCEL), (POLL, DELETE))
+SCENARIOS = (FAILING, SHARED, UNFINISHED)
 
 
 @dataclass
-class Life:
-    """A stack and its service, from the first `up` to the last `destroy`."""
+class StackLifecycle:
+    """The lifecycle of a stack and its service."""
 
-    kind: Kind
+    scenario: Scenario
     stack: Stack
     service: Service
     folder: Path
     replaced: int = 0
-    """Jobs that were replaced on purpose."""
+    """The number of jobs that the test replaced."""
     started: list[Command] = field(default_factory=list)
-    """Commands that may have left something running."""
-    said: list[str] = field(default_factory=list)
-    """What the commands after a kill said of what it had interrupted."""
+    """Commands that may have left processes running."""
+    diagnostics: list[str] = field(default_factory=list)
+    """Output lines about interrupted operations, from the commands after a kill."""
 
-    def kill(self, victim: Victim, moment: Moment, *command: str, patient: bool = True) -> bool:
-        """Runs a command during which a victim dies, and unlocks the stack where nobody else can.
+    def kill(
+        self, victim: Victim, kill_point: KillPoint, *command: str, wait_for_orphans: bool = True
+    ) -> bool:
+        """Kill a process of a running command, and unlock the stack if the engine was killed.
 
-        Who is `patient` waits before that until orphans have done what they were doing; else they are still there
-        when the next command runs. False: The command was over before.
+        With `wait_for_orphans`, it waits until orphaned processes have finished and ends them. Otherwise they still
+        run during the next command. Return False if the command ended before the kill.
         """
-        running = self.start(moment, *command)
-        died = self.strike(victim, moment, running)
+        running = self.start(kill_point, *command)
+        killed = self.kill_at(victim, kill_point, running)
         running.wait()
-        if patient:
-            self.clear_up()
-        if died and victim == "engine":
+        if wait_for_orphans:
+            self.kill_orphans()
+        if killed and victim == "engine":
             self.unlock()
-        return died
+        return killed
 
-    def start(self, moment: Moment, *command: str) -> Command:
-        moment.prepare(self.service)
+    def start(self, kill_point: KillPoint, *command: str) -> Command:
+        kill_point.prepare(self.service)
         self.started.append(Command(self.stack, self.folder / "killed.log", command))
         return self.started[-1]
 
-    def strike(self, victim: Victim, moment: Moment, running: Command) -> bool:
-        """Waits for the moment and kills; False if the command was over before."""
-        if not moment.wait(running, self.service):
+    def kill_at(self, victim: Victim, kill_point: KillPoint, running: Command) -> bool:
+        """Wait for the kill point and kill; return False if the command ended before."""
+        if not kill_point.wait(running, self.service):
             return False
         if victim == "engine":
             return running.kill_engine()
         if victim == "host":
             return running.kill_host()
-        self.service.kill_and_start_again()
+        self.service.kill_and_restart()
         return True
 
-    def clear_up(self) -> None:
-        """Lets orphans finish what they were doing, then ends them: Pulumi's own host lives on for ever."""
+    def kill_orphans(self) -> None:
+        """Wait until orphaned processes have finished, then end them: Pulumi's own host never exits."""
         if self.started:
             self.service.wait_until_quiet()
-            self.service.hold_nothing_back()
+            self.service.clear_faults()
         self.close()
 
     def close(self) -> None:
@@ -136,29 +141,29 @@ class Life:
             self.started.pop().kill_leftovers()
 
     def unlock(self) -> None:
-        """Does what a user has to do after the engine was killed.
+        """Unlock the stack, as a user must after the engine was killed.
 
-        The file backend writes the attributes of a file not at once (gocloud.dev/blob/fileblob, `setAttrs`): where
-        they are empty, each command ends with `failed to load checkpoint: EOF` until they are deleted.
+        The file backend does not write a file's attributes atomically (gocloud.dev/blob/fileblob, `setAttrs`). If
+        they are empty, each command fails with `failed to load checkpoint: EOF` until they are deleted.
         """
         for attributes in (self.folder / "state").rglob("*.attrs"):
             if not attributes.stat().st_size:
                 attributes.unlink()
         self.stack.pulumi("cancel", "--yes")
 
-    def undisturbed(self, *command: str) -> float:
-        """Runs a command during which nobody dies; gives the seconds that it took."""
-        return Command(self.stack, self.folder / "undisturbed.log", command).wait()
+    def run_without_kill(self, *command: str) -> float:
+        """Run a command without a kill, and return its duration in seconds."""
+        return Command(self.stack, self.folder / "without_kill.log", command).wait()
 
     def up(self) -> None:
-        """Brings the stack to where the program wants it, with at most two commands, and checks that it is there.
+        """Run `up` at most twice, and assert that the stack then matches the program.
 
-        Where a job does not train, it takes the option by which a failure does not keep Pulumi from the rest.
+        If a job of the scenario fails, `--continue-on-error` lets Pulumi process the other resources.
         """
-        option = ["--continue-on-error"] if self.kind.failing else []
+        option = ["--continue-on-error"] if self.scenario.failing else []
         first = self._note(self.stack.up(*option, code=None))
         again = self._note(self.stack.up(*option, code=None)) if first.code or option else first
-        if self.kind.failing:
+        if self.scenario.failing:
             assert again.code, again.text
             assert "It is not retried automatically" in again.text, again.text
             planned = self.stack.planned()
@@ -166,52 +171,54 @@ class Life:
         else:
             assert again.code == 0, first.text + again.text
             self.stack.preview("--expect-no-changes")
-        self.assert_books_agree()
+        self.assert_state_matches_service()
 
-    def assert_books_agree(self) -> None:
-        """The service has what the state knows, once for each resource, and nothing else."""
-        self.clear_up()
+    def assert_state_matches_service(self) -> None:
+        """Assert that the service has exactly the objects of the state, one for each resource."""
+        self.kill_orphans()
         known = self._known()
         jobs = {job["id"] for job in self.service.jobs()}
-        assert self.paid_twice() == 0, f"one job for each resource is due, paid are {jobs}"
+        assert self.duplicate_jobs() == 0, f"expected a job for each resource, the service has {jobs}"
         known_jobs = known["FineTuningJob"].keys()
-        assert known_jobs <= jobs, f"paid are {jobs}, known {known_jobs}"
-        assert len(known_jobs) == JOBS, f"paid are {jobs}, known {known_jobs}"
+        assert known_jobs <= jobs, f"the service has {jobs}, the state {known_jobs}"
+        assert len(known_jobs) == JOBS, f"the service has {jobs}, the state {known_jobs}"
         files = {file["id"] for file in self.service.files()}
-        assert len(files) == FILES, f"{FILES} files are due, there are {files}"
-        assert files == known["File"].keys(), f"there are {files}, known {known['File'].keys()}"
-        grants = {grant["project_id"]: grant["id"] for grant in self.service.permissions()}
-        assert len(self.service.permissions()) == len(grants), "a project has two grants"
-        assert grants.keys() == self.kind.projects
-        shares = known["FineTuningCheckpointPermission"].values()
-        assert grants == {
-            project: id_ for share in shares for project, id_ in share["permission_ids"].items()
+        assert len(files) == FILES, f"expected {FILES} files, the service has {files}"
+        assert files == known["File"].keys(), f"the service has {files}, the state {known['File'].keys()}"
+        permissions = {item["project_id"]: item["id"] for item in self.service.permissions()}
+        assert len(self.service.permissions()) == len(permissions), "a project has two permissions"
+        assert permissions.keys() == self.scenario.projects
+        resources = known["FineTuningCheckpointPermission"].values()
+        assert permissions == {
+            project: id_ for resource in resources for project, id_ in resource["permission_ids"].items()
         }
 
-    def paid_twice(self) -> int:
+    def duplicate_jobs(self) -> int:
         return len(self.service.jobs()) - JOBS - self.replaced
 
     def _known(self) -> defaultdict[str, dict[str, Any]]:
-        """Outputs of our resources in the state, by type and id."""
+        """Return the outputs of our resources in the state, by type and id."""
         found: defaultdict[str, dict[str, Any]] = defaultdict(dict)
         for resource in json.loads(self.stack.export())["deployment"].get("resources", []):
-            if OURS in resource["type"]:
-                found[resource["type"].removeprefix(OURS)][resource["id"]] = resource["outputs"]
+            if TYPE_PREFIX in resource["type"]:
+                found[resource["type"].removeprefix(TYPE_PREFIX)][resource["id"]] = resource["outputs"]
         return found
 
     def destroy(self) -> None:
-        """Destroys the stack with at most two commands, and checks that nothing is left that can be."""
+        """Run `destroy` at most twice, and assert that no deletable objects are left."""
         first = self._note(self.stack.destroy(code=None))
         if first.code:
             self._note(self.stack.destroy())
-        self.clear_up()
+        self.kill_orphans()
         left = [*self.service.files(), *self.service.permissions()]
         assert not left, left
         assert {job["status"] for job in self.service.jobs()} <= FINISHED, self.service.jobs()
-        assert self.paid_twice() == 0, self.service.jobs()
+        assert self.duplicate_jobs() == 0, self.service.jobs()
         assert not self._known()
 
-    def _note(self, ran: Ran) -> Ran:
+    def _note(self, result: CommandResult) -> CommandResult:
         words = ("pending", "interrupted", "adopted", "error:")
-        self.said += [line.strip() for line in ran.text.splitlines() if any(word in line for word in words)]
-        return ran
+        self.diagnostics += [
+            line.strip() for line in result.text.splitlines() if any(word in line for word in words)
+        ]
+        return result

@@ -1,9 +1,9 @@
-"""Whoever is killed, and whenever: after the next `up` all is right, and nothing was paid twice.
+"""After any process was killed at any time, the next `up` restores the stack without a duplicate job.
 
-What a user has to do: after a killed engine `pulumi cancel`, since the stack stays locked; then the same command
-again. It goes on with a warning of pending operations, which stays until `pulumi refresh --clear-pending-creates`.
-Where all commands end with `failed to load checkpoint: EOF`, the engine was killed while its file backend wrote:
-delete the empty `.attrs` file beside the stack's file.
+Steps for the user: After a killed engine, run `pulumi cancel` to unlock the stack, then run the same command again. It
+warns about pending operations until you run `pulumi refresh --clear-pending-creates`. If all commands fail with
+`failed to load checkpoint: EOF`, the engine was killed while its file backend wrote: delete the empty `.attrs` file
+in the folder of the stack's file.
 """
 
 from __future__ import annotations
@@ -14,174 +14,193 @@ from random import Random
 from typing import TYPE_CHECKING, get_args
 
 import pytest
-from tests.e2e.kill.kill_points import AtRefusal, AtRequest, AtTime
-from tests.e2e.kill.scenarios import CANCEL, CREATE, KINDS, LATE, SHARED, UNFINISHED, Life, Victim
-from tests.e2e.kill.summary import KILLS, PAID_TWICE, TOO_LATE
+from tests.e2e.kill.kill_points import AtRejection, AtRequest, AtTime
+from tests.e2e.kill.scenarios import (
+    CANCEL,
+    CREATE,
+    LATE,
+    SCENARIOS,
+    SHARED,
+    UNFINISHED,
+    StackLifecycle,
+    Victim,
+)
+from tests.e2e.kill.summary import DUPLICATE_JOBS, KILLS, TOO_LATE
 from tests.support import write_training_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.e2e.kill.kill_points import Moment
-    from tests.e2e.kill.scenarios import Kind
+    from tests.e2e.kill.kill_points import KillPoint
+    from tests.e2e.kill.scenarios import Scenario
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
-LIVES = 40
+SEEDS = 40
 VICTIMS: tuple[Victim, ...] = get_args(Victim)
 
 
 @dataclass
-class Kills:
-    """What became of the kills of a test."""
+class KillRecorder:
+    """The results of the kills of a test."""
 
-    life: Life
-    died: list[bool] = field(default_factory=list)
+    lifecycle: StackLifecycle
+    killed: list[bool] = field(default_factory=list)
 
-    def kill(self, victim: Victim, moment: Moment, *command: str, patient: bool = True) -> None:
-        self.died.append(self.life.kill(victim, moment, *command, patient=patient))
-        print(f"{' '.join(command)}: {victim} killed {moment}, {patient=}: {self.died[-1]}")  # noqa: T201 - reproduces a failure
+    def kill(
+        self, victim: Victim, kill_point: KillPoint, *command: str, wait_for_orphans: bool = True
+    ) -> None:
+        self.killed.append(
+            self.lifecycle.kill(victim, kill_point, *command, wait_for_orphans=wait_for_orphans)
+        )
+        print(f"{' '.join(command)}: {victim} killed {kill_point}, {wait_for_orphans=}: {self.killed[-1]}")  # noqa: T201 - reproduces a failure
 
 
 @pytest.fixture
-def begin_killing(
-    begin: Callable[[Kind], Life], record_property: Callable[[str, int], None]
-) -> Iterator[Callable[[Kind], Kills]]:
-    """Begins a life and notes, for the summary, what became of its kills."""
-    begun: list[Kills] = []
+def start_recorder(
+    start_lifecycle: Callable[[Scenario], StackLifecycle], record_property: Callable[[str, int], None]
+) -> Iterator[Callable[[Scenario], KillRecorder]]:
+    """Return a function that starts a lifecycle and records the results of its kills for the summary."""
+    recorders: list[KillRecorder] = []
 
-    def make(kind: Kind) -> Kills:
-        begun.append(Kills(begin(kind)))
-        return begun[-1]
+    def make(scenario: Scenario) -> KillRecorder:
+        recorders.append(KillRecorder(start_lifecycle(scenario)))
+        return recorders[-1]
 
     yield make
-    for kills in begun:
-        print("\n".join(kills.life.said))  # noqa: T201 - likewise
-        record_property(KILLS, sum(kills.died))
-        record_property(TOO_LATE, len(kills.died) - sum(kills.died))
-        record_property(PAID_TWICE, max(0, kills.life.paid_twice()))
+    for recorder in recorders:
+        print("\n".join(recorder.lifecycle.diagnostics))  # noqa: T201 - reproduces a failure
+        record_property(KILLS, sum(recorder.killed))
+        record_property(TOO_LATE, len(recorder.killed) - sum(recorder.killed))
+        record_property(DUPLICATE_JOBS, max(0, recorder.lifecycle.duplicate_jobs()))
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(LIVES))
-def test_at_any_moment(
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_a_kill_at_any_time_loses_nothing(
     seed: int,
     host: str,
-    begin_killing: Callable[[Kind], Kills],
-    usual_seconds: Callable[[Kind, str], dict[str, float]],
+    start_recorder: Callable[[Scenario], KillRecorder],
+    usual_durations: Callable[[Scenario, str], dict[str, float]],
 ) -> None:
-    """Each seed kills once during `up` and once during `destroy`."""
+    """Each seed kills a process during `up` and another during `destroy`."""
     random = Random(seed)  # noqa: S311 - repeatable, not secret
-    kind = random.choice(KINDS)
-    kills = begin_killing(kind)
+    scenario = random.choice(SCENARIOS)
+    recorder = start_recorder(scenario)
 
-    def moment(command: str) -> AtTime | AtRequest:
+    def kill_point(command: str) -> AtTime | AtRequest:
         if random.random() < 0.5:
-            return AtTime(random.random() * usual_seconds(kind, host)[command])
-        return AtRequest.drawn(random, getattr(kind, command))
+            return AtTime(random.random() * usual_durations(scenario, host)[command])
+        return AtRequest.choose_randomly(random, getattr(scenario, command))
 
-    plans = {command: moment(command) for command in ("up", "destroy")}
-    patient = random.choice((True, False))
-    kills.kill(VICTIMS[seed % 3], plans["up"], "up", patient=patient)
-    kills.life.up()
-    kills.kill(VICTIMS[(seed + 1) % 3], plans["destroy"], "destroy", patient=patient)
-    kills.life.destroy()
+    plans = {command: kill_point(command) for command in ("up", "destroy")}
+    wait_for_orphans = random.choice((True, False))
+    recorder.kill(VICTIMS[seed % 3], plans["up"], "up", wait_for_orphans=wait_for_orphans)
+    recorder.lifecycle.up()
+    recorder.kill(VICTIMS[(seed + 1) % 3], plans["destroy"], "destroy", wait_for_orphans=wait_for_orphans)
+    recorder.lifecycle.destroy()
 
 
 @pytest.mark.parametrize("host", [pytest.param("stock", marks=pytest.mark.long), "ours"])
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_a_kill_during_the_create_response_loses_no_job(
-    victim: Victim, begin_killing: Callable[[Kind], Kills]
+    victim: Victim, start_recorder: Callable[[Scenario], KillRecorder]
 ) -> None:
-    """The worst moment: the job is bought, and nobody knows it yet."""
-    kills = begin_killing(UNFINISHED)
+    """The worst time: the job is created, but no process has recorded it."""
+    recorder = start_recorder(UNFINISHED)
 
-    kills.kill(victim, AtRequest(*CREATE, skip=0, acts=True, linger=0.1), "up")
+    recorder.kill(victim, AtRequest(*CREATE, skip=0, acts=True, linger=0.1), "up")
 
-    assert kills.died == [True]
-    kills.life.up()
+    assert recorder.killed == [True]
+    recorder.lifecycle.up()
 
 
 @pytest.mark.long
-def test_the_warning_of_pending_operations_can_be_ended(begin: Callable[[Kind], Life]) -> None:
-    """Without it, each later command would tell of the job that a killed engine did not record."""
-    life = begin(UNFINISHED)
-    assert life.kill("engine", AtRequest(*CREATE, skip=0, acts=True, linger=0.1), "up")
-    life.up()
-    assert "pending operations" in life.stack.up().text
+def test_a_refresh_can_clear_the_pending_operations_warning(
+    start_lifecycle: Callable[[Scenario], StackLifecycle],
+) -> None:
+    """Without the refresh, each later command warns about the create that a killed engine did not record."""
+    lifecycle = start_lifecycle(UNFINISHED)
+    assert lifecycle.kill("engine", AtRequest(*CREATE, skip=0, acts=True, linger=0.1), "up")
+    lifecycle.up()
+    assert "pending operations" in lifecycle.stack.up().text
 
-    life.stack.refresh("--clear-pending-creates")
+    lifecycle.stack.refresh("--clear-pending-creates")
 
-    assert "pending operations" not in life.stack.up().text
-    life.assert_books_agree()
+    assert "pending operations" not in lifecycle.stack.up().text
+    lifecycle.assert_state_matches_service()
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(6))
-def test_jobs_that_were_cancelled_elsewhere(
+def test_externally_cancelled_jobs_are_reported_and_not_recreated(
     seed: int,
     host: str,
-    begin_killing: Callable[[Kind], Kills],
-    usual_seconds: Callable[[Kind, str], dict[str, float]],
+    start_recorder: Callable[[Scenario], KillRecorder],
+    usual_durations: Callable[[Scenario, str], dict[str, float]],
 ) -> None:
-    """`up` reports them, killed or not, and buys none again."""
-    kills = begin_killing(UNFINISHED)
-    kills.life.up()
-    for job in kills.life.service.jobs():
-        kills.life.service.cancel_elsewhere(job["id"])
+    """After a kill, `up` still reports the jobs and creates no new ones."""
+    recorder = start_recorder(UNFINISHED)
+    recorder.lifecycle.up()
+    for job in recorder.lifecycle.service.jobs():
+        recorder.lifecycle.service.cancel_externally(job["id"])
 
     part = Random(seed).random()  # noqa: S311 - repeatable, not secret
-    moment = AtTime(part * usual_seconds(UNFINISHED, host)["up"])
-    kills.kill(VICTIMS[seed % 3], moment, "up", "--refresh")
+    kill_point = AtTime(part * usual_durations(UNFINISHED, host)["up"])
+    recorder.kill(VICTIMS[seed % 3], kill_point, "up", "--refresh")
 
-    reported = kills.life.stack.up("--refresh", code=None)
+    reported = recorder.lifecycle.stack.up("--refresh", code=None)
     assert reported.code
     assert "was cancelled. It is not retried automatically" in reported.text
-    kills.life.assert_books_agree()
+    recorder.lifecycle.assert_state_matches_service()
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(6))
-def test_while_a_job_is_replaced(
+def test_a_kill_during_a_replacement_creates_no_duplicate(
     seed: int,
     host: str,
-    begin_killing: Callable[[Kind], Kills],
-    usual_seconds: Callable[[Kind, str], dict[str, float]],
+    start_recorder: Callable[[Scenario], KillRecorder],
+    usual_durations: Callable[[Scenario, str], dict[str, float]],
 ) -> None:
-    """A file's content changes: one more job is bought, and nothing of the old one is left but its model."""
+    """A changed file replaces the job: one job is created, and of the old job only the model is kept."""
     random = Random(seed)  # noqa: S311 - repeatable, not secret
-    kills = begin_killing(SHARED)
-    kills.life.up()
-    write_training_data(kills.life.stack.folder / "good.jsonl", "It changed.")
-    kills.life.replaced = 1
+    recorder = start_recorder(SHARED)
+    recorder.lifecycle.up()
+    write_training_data(recorder.lifecycle.stack.folder / "good.jsonl", "It changed.")
+    recorder.lifecycle.replaced = 1
 
-    moment: Moment = AtTime(random.random() * usual_seconds(SHARED, host)["up"])
+    kill_point: KillPoint = AtTime(random.random() * usual_durations(SHARED, host)["up"])
     if random.random() < 0.5:
-        moment = AtRequest.drawn(random, (*SHARED.up, *SHARED.destroy))
-    kills.kill(VICTIMS[seed % 3], moment, "up")
+        kill_point = AtRequest.choose_randomly(random, (*SHARED.up, *SHARED.destroy))
+    recorder.kill(VICTIMS[seed % 3], kill_point, "up")
 
-    kills.life.up()
-
-
-@pytest.mark.long
-def test_a_kill_before_recording_a_deadline_loses_no_job(begin: Callable[[Kind], Life]) -> None:
-    """The job was cancelled at its deadline, and the engine died before it knew."""
-    life = begin(LATE)
-
-    assert life.kill("engine", AtRequest(*CANCEL, skip=0, acts=True, linger=0.1), "up")
-    life.stack.up(code=None)
-
-    life.assert_books_agree()
+    recorder.lifecycle.up()
 
 
 @pytest.mark.long
-def test_an_orphaned_host_creates_no_job(begin: Callable[[Kind], Life]) -> None:
-    """A host whose engine was killed is about to ask again for the job, which the next `up` buys meanwhile."""
-    life, moment = begin(UNFINISHED), AtRefusal(*CREATE, again_after=20)
-    assert life.kill("engine", moment, "up", patient=False)
-    again_at = time.monotonic() + moment.again_after
+def test_a_kill_before_recording_a_deadline_loses_no_job(
+    start_lifecycle: Callable[[Scenario], StackLifecycle],
+) -> None:
+    """The job was cancelled at its deadline, and the engine was killed before it recorded this."""
+    lifecycle = start_lifecycle(LATE)
 
-    life.stack.up()
-    assert time.monotonic() < again_at, "this machine was too slow to be quicker than the orphan"
+    assert lifecycle.kill("engine", AtRequest(*CANCEL, skip=0, acts=True, linger=0.1), "up")
+    lifecycle.stack.up(code=None)
 
-    time.sleep(max(0.0, again_at - time.monotonic()))
-    life.assert_books_agree()
+    lifecycle.assert_state_matches_service()
+
+
+@pytest.mark.long
+def test_an_orphaned_host_creates_no_job(start_lifecycle: Callable[[Scenario], StackLifecycle]) -> None:
+    """The host of a killed engine waits to retry its create, while the next `up` creates the job."""
+    lifecycle, kill_point = start_lifecycle(UNFINISHED), AtRejection(*CREATE, retry_after=20)
+    assert lifecycle.kill("engine", kill_point, "up", wait_for_orphans=False)
+    retry_at = time.monotonic() + kill_point.retry_after
+
+    lifecycle.stack.up()
+    assert time.monotonic() < retry_at, (
+        "this machine was too slow: `up` ended after the retry of the orphaned host"
+    )
+
+    time.sleep(max(0.0, retry_at - time.monotonic()))
+    lifecycle.assert_state_matches_service()

@@ -1,4 +1,4 @@
-"""The shell script of `examples/ci`, which the workflow runs too, and the nightly check of a state."""
+"""The shell script of `examples/ci`, which its workflow runs, and the nightly check of a state."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.e2e.policies.test_packs import LASTING
-from tests.e2e.running import LONGEST_WAIT, eventually, hold, let_finish
+from tests.e2e.policies.test_packs import LASTING_CATALOG
+from tests.e2e.running import MAX_WAIT, finish_jobs, freeze_jobs, wait_until
 from tests.support import write_training_data
 
 if TYPE_CHECKING:
@@ -39,17 +39,17 @@ pulumi.export("model", job.fine_tuned_model)
 
 @pytest.fixture
 def stack(make_stack: Callable[..., Stack]) -> Stack:
-    """A project as its repository has it, with the environment that the script would make."""
+    """A project with the virtual environment that the script creates."""
     made = make_stack(PROGRAM, PULUMI_STACK="dev")
     write_training_data(made.folder / "data.jsonl")
     (made.folder / "venv").symlink_to(sys.prefix)
-    (made.folder / "requirements.txt").write_text("pulumi\n")  # is there already: pip changes nothing
+    (made.folder / "requirements.txt").write_text("pulumi\n")  # already installed, so pip makes no changes
     file = made.folder / "Pulumi.yaml"
     named = "runtime: {name: python, options: {virtualenv: venv}}"
     file.write_text(file.read_text().replace("runtime: python", named))
     run(made, Path(sys.executable).with_name("openai-ft"), "init", "--policies")
     shutil.copy(ROOT / "policies" / "config.json", made.folder / "policies")
-    made.pulumi("config", "set", "openai-ft:catalog", LASTING)
+    made.pulumi("config", "set", "openai-ft:catalog", LASTING_CATALOG)
     return made
 
 
@@ -68,8 +68,8 @@ def run(stack: Stack, *command: object, code: int | None = 0) -> str:
 
 
 def test_a_pull_request_leads_to_a_checked_model(stack: Stack, service: Emulator) -> None:
-    said = run(stack, "sh", SCRIPT, "preview")
-    assert "[advisory]  fine-tuning-deadline" in said
+    output = run(stack, "sh", SCRIPT, "preview")
+    assert "[advisory]  fine-tuning-deadline" in output
     assert service.files() == service.jobs() == []
 
     run(stack, "sh", SCRIPT, "up")
@@ -78,7 +78,7 @@ def test_a_pull_request_leads_to_a_checked_model(stack: Stack, service: Emulator
     assert "advisory   fine-tuning-deadline  job " in run(stack, "sh", SCRIPT, "check")
 
 
-def test_a_violation_ends_the_preview_and_the_update(stack: Stack, service: Emulator) -> None:
+def test_a_violation_stops_the_preview_and_the_update(stack: Stack, service: Emulator) -> None:
     stack.pulumi("config", "set", "model", "gpt-4.1-nano")
 
     for command in ("preview", "up"):
@@ -86,19 +86,19 @@ def test_a_violation_ends_the_preview_and_the_update(stack: Stack, service: Emul
     assert service.files() == service.jobs() == []
 
 
-def test_a_cancelled_run_leaves_training_to_the_next_run(stack: Stack, service: Emulator) -> None:
-    """GitHub interrupts the step's shell, and only that; `exec` makes it Pulumi."""
-    hold(service)
+def test_the_next_run_resumes_training_after_a_cancellation(stack: Stack, service: Emulator) -> None:
+    """GitHub interrupts only the shell of the step; with `exec`, Pulumi replaces it."""
+    freeze_jobs(service)
     step = stack.folder / "step.sh"
     step.write_text(f"exec sh {SCRIPT} up\n")
 
     with subprocess.Popen(
         ["bash", "-e", step], cwd=stack.folder, env=stack.environment, stdout=subprocess.DEVNULL
     ) as shell:
-        eventually(service.jobs)
+        wait_until(service.jobs)
         shell.send_signal(signal.SIGINT)
-        assert shell.wait(LONGEST_WAIT) != 0
-    let_finish(service)
+        assert shell.wait(MAX_WAIT) != 0
+    finish_jobs(service)
     run(stack, "sh", SCRIPT, "up")
 
     (job,) = service.jobs()
@@ -115,15 +115,15 @@ def test_a_nightly_check_finds_a_model_shut_down_since(stack: Stack) -> None:
 
     found = json.loads(run(stack, "openai-ft", "policy", "check", "--json", "--stack", "dev", code=None))
 
-    (model,) = (one for one in found if one["level"] == "mandatory")
+    (model,) = (finding for finding in found if finding["level"] == "mandatory")
     assert (model["rule"], model["name"]) == ("fine-tuning-supported-model", "job")
     assert "OpenAI shut it down on 2026-01-01" in model["message"]
-    assert [one["urn"] for one in json.loads(before)["deployment"]["resources"]] == [
-        one["urn"] for one in json.loads(stack.export())["deployment"]["resources"]
+    assert [resource["urn"] for resource in json.loads(before)["deployment"]["resources"]] == [
+        resource["urn"] for resource in json.loads(stack.export())["deployment"]["resources"]
     ]
 
 
 def test_a_check_without_a_stack_is_reported(stack: Stack) -> None:
-    said = run(stack, "openai-ft", "policy", "check", "--stack", "nowhere", code=None)
+    output = run(stack, "openai-ft", "policy", "check", "--stack", "nowhere", code=None)
 
-    assert said.startswith("openai-ft: no stack named 'nowhere' found")
+    assert output.startswith("openai-ft: no stack named 'nowhere' found")

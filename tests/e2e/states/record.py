@@ -1,9 +1,9 @@
-"""Records what a version leaves behind (the state of the stack and the contents of the service) and restores it.
+"""Record the state and the service objects that a version creates, and restore them.
 
-A version's folder holds its program and data (`__main__.py`, `*.jsonl`), the exported stack (`stack.json`), and all
-that the emulator held (`service.json`). In the stack `@BASE_URL@` stands for the service's address. A new version
-gets a folder of its own by `python -m tests.e2e.states.record 0.2.0`, after its program was written there, with the
-engine and the virtual environment on PATH. A version's folder is never changed afterwards.
+The folder of a version contains its program and data (`__main__.py`, `*.jsonl`), the exported stack (`stack.json`),
+and the objects of the emulator (`service.json`). In the stack, `@BASE_URL@` replaces the address of the service. To
+add a version, write its program to a new folder, and run `python -m tests.e2e.states.record 0.2.0` with the engine
+and the virtual environment on PATH. Never change the folder of a version afterwards.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def restore(version: str, service: Emulator, stack: Stack) -> None:
 
 
 def record(version: str) -> None:
-    """Run the program of the version with the current code, and record what it leaves."""
+    """Run the program of the version with the current code, and record the state and the objects."""
     folder = STATES / version
     with TemporaryDirectory() as temporary, Emulator(today=REINFORCEMENT_DAY) as service:
         stack = _stack(folder, service, Path(temporary))
@@ -78,7 +78,7 @@ def _stack(program: Path, service: Emulator, temporary: Path) -> Stack:
 
 
 def _without_places(exported: str) -> Any:
-    """The stack without the places in source code where its resources were made: paths of this machine."""
+    """Return the stack without the source positions of its resources, which contain paths of this machine."""
     stack = json.loads(exported)
     for resource in stack["deployment"]["resources"]:
         resource.pop("sourcePosition", None)

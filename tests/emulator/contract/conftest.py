@@ -1,4 +1,4 @@
-"""The official client is the judge here: it validates strictly whatever the emulator answers, and never retries."""
+"""Tests by the official client: it validates every response of the emulator strictly, and never retries."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _at_once() -> Iterator[Emulator]:
 
 @pytest.fixture
 def emulator(_at_once: Emulator) -> Emulator:
-    """Empty; jobs succeed at the first look after their creation."""
+    """Return an empty emulator, whose jobs succeed at the first poll after their creation."""
     _at_once.reset()
     return _at_once
 
@@ -74,19 +74,19 @@ def _by_hand() -> Iterator[Emulator]:
 
 @pytest.fixture
 def paced(_by_hand: Emulator) -> Emulator:
-    """Empty; jobs train 120 simulated seconds, which pass when a test says so."""
+    """Return an empty emulator, whose jobs train for 120 simulated seconds; time passes only in `advance`."""
     _by_hand.reset()
     return _by_hand
 
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Makes clients, by default strict ones with a project key, and closes them."""
+    """Create clients, by default strict ones with a project key, and close them."""
     clients: list[openai.OpenAI] = []
 
     def make(emulator: Emulator, key: str = PROJECT_KEY, **options: Any) -> openai.OpenAI:
         defaults = {"max_retries": 0, "timeout": 10, "_strict_response_validation": True}
-        # Without TLS the authorities' certificates, which take 50 ms to load, are not needed.
+        # Without TLS the client needs no CA certificates, which take 50 ms to load.
         transport = openai.DefaultHttpxClient(trust_env=False, verify=False)
         client = openai.OpenAI(
             base_url=emulator.url, api_key=key, http_client=transport, **(defaults | options)
@@ -106,13 +106,16 @@ def client(emulator: Emulator, connect: Connect) -> openai.OpenAI:
 
 @pytest.fixture
 def admin(emulator: Emulator, connect: Connect) -> openai.OpenAI:
-    """The client sends its `api_key` on permission calls, so an administrator needs a client of its own."""
+    """Return an admin client.
+
+    The client sends its `api_key` on permission calls, so it cannot be the project's.
+    """
     return connect(emulator, ADMIN_KEY)
 
 
 @pytest.fixture
 def jsonl() -> Callable[..., bytes]:
-    """Training data: `jsonl(method="dpo", rows=12)`."""
+    """Return a function that writes training data: `jsonl(method="dpo", rows=12)`."""
 
     def write(method: str = "supervised", rows: int = 10) -> bytes:
         return b"".join(json.dumps(ROWS[method] | {"n": n}).encode() + b"\n" for n in range(rows))
@@ -130,7 +133,7 @@ def upload(jsonl: Callable[..., bytes]) -> Upload:
 
 @pytest.fixture
 def train(upload: Upload) -> Train:
-    """Creates a job; what the request leaves out is a small model and fresh, valid data."""
+    """Return a function that creates a job, by default with a small model and new valid data."""
 
     def create(client: openai.OpenAI, **request: Any) -> FineTuningJob:
         request.setdefault("model", MODEL)
@@ -143,7 +146,7 @@ def train(upload: Upload) -> Train:
 
 @pytest.fixture
 def trained(client: openai.OpenAI, train: Train) -> Callable[..., FineTuningJob]:
-    """Creates a job on the emulator whose jobs succeed at once, and looks at it."""
+    """Return a function that creates a job on the emulator whose jobs succeed at once, and retrieves it."""
 
     def create_and_look(**request: Any) -> FineTuningJob:
         return client.fine_tuning.jobs.retrieve(train(client, **request).id)

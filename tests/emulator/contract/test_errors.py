@@ -1,4 +1,4 @@
-"""The client chooses an error's class by status and reads message, type, param and code out of its body."""
+"""The client chooses an error's class by its status, and reads message, type, param and code from its body."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def jobs(client: openai.OpenAI) -> Any:
 
 
 def assert_body(error: openai.APIStatusError, **expected: Any) -> None:
-    """All four keys are there; those named have the given values."""
+    """Check that all four keys exist, and that the given ones have these values."""
     assert isinstance(error.body, dict)
     assert error.body.keys() == {"message", "type", "param", "code"}
     assert expected.items() <= error.body.items()
@@ -101,7 +101,7 @@ def dpo(**hyperparameters: Any) -> dict[str, Any]:
 
 GRADER = {"type": "string_check", "name": "same", "input": "a", "reference": "a", "operation": "eq"}
 BAD_REQUESTS = {
-    "unknown field": ({"extra_body": {"colour": "red"}}, "colour"),
+    "unknown field": ({"extra_body": {"color": "red"}}, "color"),
     "no epochs": (sft(n_epochs=0), "n_epochs"),
     "51 epochs": (sft(n_epochs=51), "n_epochs"),
     "half an epoch": (sft(n_epochs=0.5), "n_epochs"),
@@ -123,7 +123,7 @@ BAD_REQUESTS = {
         },
         "validation_file",
     ),
-    "method that the model lacks": (
+    "method that the model does not support": (
         {
             "method": {"type": "reinforcement", "reinforcement": {"grader": GRADER}},
             "model": "gpt-4.1-mini-2025-04-14",
@@ -165,7 +165,7 @@ BAD_FILES = {
     "expiry too soon": {"expires_after": {"anchor": "created_at", "seconds": 3599}},
     "expiry too late": {"expires_after": {"anchor": "created_at", "seconds": 2592001}},
     "unknown anchor": {"expires_after": {"anchor": "last_active_at", "seconds": 3600}},
-    "training data that is no JSONL": {"file": ("a.csv", b"a,b")},
+    "training data that is not JSONL": {"file": ("a.csv", b"a,b")},
 }
 
 
@@ -184,7 +184,7 @@ def test_file_that_the_api_would_refuse(client: openai.OpenAI, request_part: dic
 def test_upload_that_breaks_off_is_refused(
     emulator: Emulator, client: openai.OpenAI, end: str, status: int, files: int
 ) -> None:
-    """Without the closing boundary the file may have arrived in part; the client never sends such a body."""
+    """A file without the closing boundary may be incomplete; the client never sends such a body."""
     fields = 'name="purpose"\r\n\r\nfine-tune', 'name="file"; filename="a.jsonl"\r\n\r\n{}'
     body = "".join(f"--x\r\nContent-Disposition: form-data; {field}\r\n" for field in fields) + end
     headers = {"Authorization": "Bearer sk-x", "Content-Type": "multipart/form-data; boundary=x"}
@@ -223,7 +223,7 @@ def test_permission_requests_are_checked(trained: Any, admin: openai.OpenAI) -> 
 
 
 def test_no_key(emulator: Emulator, connect: Any) -> None:
-    """Per request, as the client insists on a key of its own."""
+    """Set the header in each request, as the client always has a key."""
     with pytest.raises(openai.AuthenticationError) as refusal:
         connect(emulator).models.list(extra_headers={"Authorization": openai.Omit()})
 

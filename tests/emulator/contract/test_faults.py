@@ -1,4 +1,4 @@
-"""Faults reach programs as the client's own exceptions."""
+"""The client raises its own exceptions for injected faults."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_broken_connection(emulator: Emulator, client: openai.OpenAI, action: st
     assert list(client.models.list())
 
 
-def test_silence(emulator: Emulator, connect: Any) -> None:
+def test_service_that_never_responds(emulator: Emulator, connect: Any) -> None:
     emulator.fault("GET", "/models", "hang", seconds=30)
 
     with pytest.raises(openai.APITimeoutError):
@@ -87,7 +87,7 @@ def test_silence(emulator: Emulator, connect: Any) -> None:
 def test_dropped_create_has_taken_effect(
     emulator: Emulator, client: openai.OpenAI, upload: Any, train: Any
 ) -> None:
-    """The reason for adopting jobs by their metadata: the client's error says nothing of the job."""
+    """Jobs are adopted by their metadata for this reason: the client's error does not identify the job."""
     file = upload(client).id
     emulator.fault("POST", "/fine_tuning/jobs", "drop_after")
 
@@ -99,7 +99,7 @@ def test_dropped_create_has_taken_effect(
 
 
 def test_a_retrying_client_succeeds(emulator: Emulator, connect: Any) -> None:
-    """With the client's own retries on, as most programs run it."""
+    """Use the client with its default retries, as most programs do."""
     emulator.fault("GET", "/models", "status", status=503, headers={"retry-after-ms": "1"}, times=2)
 
     assert list(connect(emulator, max_retries=2).models.list())

@@ -45,7 +45,9 @@ def test_every_purpose_comes_back(client: openai.OpenAI, purpose: Any) -> None:
 
 
 def test_purpose_evals_can_be_used(emulator: Any, connect: Any) -> None:
-    """Not strict: the client's type of a file's purpose leaves out `evals`, which its type of a request has."""
+    """Use a lenient client: the client's type of a file's purpose omits `evals`, which its request type
+    allows.
+    """
     lenient = connect(emulator, _strict_response_validation=False)
 
     assert lenient.files.create(file=("a.jsonl", b"{}"), purpose="evals").purpose == "evals"
@@ -92,19 +94,19 @@ def test_waiting_helper_returns_once_the_file_is_processed(connect: Any) -> None
         assert client.files.wait_for_processing(file.id, poll_interval=0.01).status == "processed"
 
 
-def test_projects_do_not_see_each_other_s_files(emulator: Emulator, connect: Any) -> None:
-    ours, theirs = connect(emulator, project="proj_a"), connect(emulator, project="proj_b")
-    file = ours.files.create(file=("a.jsonl", b"{}"), purpose="fine-tune")
+def test_projects_do_not_see_each_others_files(emulator: Emulator, connect: Any) -> None:
+    owner, other = connect(emulator, project="proj_a"), connect(emulator, project="proj_b")
+    file = owner.files.create(file=("a.jsonl", b"{}"), purpose="fine-tune")
 
-    assert list(ours.files.list()) == [file]
-    assert list(theirs.files.list()) == []
+    assert list(owner.files.list()) == [file]
+    assert list(other.files.list()) == []
     with pytest.raises(openai.NotFoundError):
-        theirs.files.retrieve(file.id)
+        other.files.retrieve(file.id)
 
 
 @pytest.fixture
 def five_files(client: openai.OpenAI) -> list[str]:
-    """Ids of files 0 to 4, of which 1 and 3 are for batches."""
+    """Upload files 0 to 4, and return their ids; 1 and 3 are for batches."""
     purposes: list[Any] = ["fine-tune", "batch", "fine-tune", "batch", "fine-tune"]
     files = [
         client.files.create(file=(f"{number}.jsonl", b"{}"), purpose=purpose)
@@ -152,7 +154,7 @@ def test_a_deleted_file_is_not_found(client: openai.OpenAI, five_files: list[str
 
 
 def test_result_file_is_a_csv_in_base64(client: openai.OpenAI, trained: Any) -> None:
-    """One row a step: ten rows of data in batches of two make five steps an epoch."""
+    """Expect a row for each step: ten examples in batches of two make five steps per epoch."""
     hyperparameters = {"n_epochs": 2, "batch_size": 2}
     job = trained(method={"type": "supervised", "supervised": {"hyperparameters": hyperparameters}})
 

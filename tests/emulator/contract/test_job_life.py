@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def metrics_of(client: openai.OpenAI, job_id: str) -> list[Any]:
-    """The data of a job's metrics events, oldest first; the client leaves its type open."""
+    """Return the data of a job's metrics events, oldest first; the client does not define its type."""
     events = list(client.fine_tuning.jobs.list_events(job_id, limit=100))
     return [event.data for event in reversed(events) if event.type == "metrics"]
 
@@ -32,18 +32,18 @@ def test_events_describe_the_lifecycle_newest_first(client: openai.OpenAI, train
 @pytest.mark.parametrize("limit", [1, 5, 100])
 def test_pages_of_events_join(client: openai.OpenAI, trained: Any, limit: int) -> None:
     job = trained(hyperparameters={"n_epochs": 2, "batch_size": 2})
-    everything = client.fine_tuning.jobs.list_events(job.id, limit=100).data
+    all_events = client.fine_tuning.jobs.list_events(job.id, limit=100).data
 
     pages = list(client.fine_tuning.jobs.list_events(job.id, limit=limit).iter_pages())
 
-    assert len(everything) > 10
-    assert [event for page in pages for event in page.data] == everything
-    assert len({event.id for event in everything}) == len(everything)
+    assert len(all_events) > 10
+    assert [event for page in pages for event in page.data] == all_events
+    assert len({event.id for event in all_events}) == len(all_events)
     assert [page.has_more for page in pages] == [True] * (len(pages) - 1) + [False]
 
 
 def test_twenty_events_are_a_page(client: openai.OpenAI, trained: Any) -> None:
-    """Ten epochs of ten rows are a hundred steps."""
+    """Ten epochs of ten examples take a hundred steps."""
     pages = list(client.fine_tuning.jobs.list_events(trained().id).iter_pages())
 
     assert {len(page.data) for page in pages[:-1]} == {20}
@@ -130,7 +130,9 @@ def test_finished_job_cannot_be_cancelled(client: openai.OpenAI, trained: Any) -
 
 
 def test_paused_job_waits_for_resume(paced: Emulator, connect: Any, train: Any) -> None:
-    """Not strict while paused: the API sends `paused`, which the client's list of statuses leaves out."""
+    """Use a lenient client while the job is paused: the client's list of statuses omits `paused`, which the
+    API sends.
+    """
     client, lenient = connect(paced), connect(paced, _strict_response_validation=False)
     job = train(client)
     paced.advance(60)
@@ -145,7 +147,7 @@ def test_paused_job_waits_for_resume(paced: Emulator, connect: Any, train: Any) 
 
 
 def test_paused_job_has_a_snapshot(paced: Emulator, connect: Any, train: Any) -> None:
-    """Not strict, as above."""
+    """Use a lenient client because of the status `paused`."""
     lenient = connect(paced, _strict_response_validation=False)
     job = train(lenient)
     paced.advance(100)

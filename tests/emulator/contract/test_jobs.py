@@ -44,7 +44,7 @@ MODELS = {"supervised": BASE, "dpo": "gpt-4.1-mini-2025-04-14", "reinforcement":
 def train_by(
     client: openai.OpenAI, emulator: Emulator, upload: Any, trained: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Any:
-    """Trains by a method with its settings, on data of its kind."""
+    """Return a function that trains with a method and its settings, on matching data."""
 
     def run(method: str, settings: dict[str, Any]) -> Any:
         if method == "reinforcement":
@@ -86,7 +86,7 @@ def test_finished_job_has_a_model_tokens_and_results(trained: Any) -> None:
     assert job.error is None
 
 
-def test_model_without_suffix_has_an_empty_place_for_it(trained: Any) -> None:
+def test_model_name_without_suffix_has_an_empty_part(trained: Any) -> None:
     assert re.fullmatch(rf"ft:{BASE}:[a-z0-9-]+::[A-Za-z0-9]{{8}}", trained().fine_tuned_model)
 
 
@@ -122,7 +122,7 @@ def test_every_hyperparameter_may_be_auto(train_by: Any, method: str) -> None:
     assert all(isinstance(value, int | float) for value in resolved.values())
 
 
-def test_deprecated_hyperparameters_still_count(trained: Any) -> None:
+def test_deprecated_hyperparameters_are_still_used(trained: Any) -> None:
     given = {"n_epochs": 1, "batch_size": 5, "learning_rate_multiplier": 2.0}
 
     job = trained(hyperparameters=given)
@@ -157,7 +157,7 @@ def test_metadata_comes_back(trained: Any) -> None:
     assert trained(metadata=metadata).metadata == metadata
 
 
-def test_null_is_the_same_as_nothing(trained: Any) -> None:
+def test_null_is_the_same_as_omission(trained: Any) -> None:
     job = trained(integrations=None, metadata=None, seed=None, suffix=None, validation_file=None)
 
     assert job.status == "succeeded"
@@ -202,7 +202,7 @@ def test_bad_validation_data_fails_the_job(client: openai.OpenAI, train: Any) ->
 
 @pytest.fixture
 def five_jobs(client: openai.OpenAI, train: Any, upload: Any) -> list[str]:
-    """Ids of jobs 0 to 4, with metadata `number`; the last one has none."""
+    """Create jobs 0 to 4 with metadata `number`, except for the last, and return their ids."""
     file = upload(client).id
     metadata: list[Any] = [{"number": str(number), "team": "support"} for number in range(4)]
     return [train(client, training_file=file, metadata=each).id for each in [*metadata, None]]
@@ -227,31 +227,31 @@ def test_twenty_jobs_are_a_page(client: openai.OpenAI, train: Any, upload: Any) 
 
 
 @pytest.mark.parametrize(
-    ("wanted", "numbers"),
+    ("metadata", "numbers"),
     [
         ({"number": "2"}, [2]),
         ({"team": "support"}, [3, 2, 1, 0]),
         ({"number": "1", "team": "support"}, [1]),
         ({"number": "1", "team": "sales"}, []),
-        ({"colour": "red"}, []),
+        ({"color": "red"}, []),
     ],
 )
 def test_jobs_can_be_found_by_metadata(
-    client: openai.OpenAI, five_jobs: list[str], wanted: dict[str, str], numbers: list[int]
+    client: openai.OpenAI, five_jobs: list[str], metadata: dict[str, str], numbers: list[int]
 ) -> None:
-    found = [job.id for job in client.fine_tuning.jobs.list(metadata=wanted, limit=1)]
+    found = [job.id for job in client.fine_tuning.jobs.list(metadata=metadata, limit=1)]
 
     assert found == [five_jobs[number] for number in numbers]
 
 
 def test_jobs_without_metadata_can_be_found(client: openai.OpenAI, five_jobs: list[str]) -> None:
-    """The client drops a `metadata=None`, so the query is written out."""
+    """Write the query by hand, as the client drops `metadata=None`."""
     found = [job.id for job in client.fine_tuning.jobs.list(extra_query={"metadata": "null"})]
 
     assert found == five_jobs[4:]
 
 
-def test_listed_job_is_the_retrieved_one(client: openai.OpenAI, trained: Any) -> None:
+def test_listed_job_equals_the_retrieved_job(client: openai.OpenAI, trained: Any) -> None:
     job = trained(suffix="same")
 
     assert list(client.fine_tuning.jobs.list()) == [job]

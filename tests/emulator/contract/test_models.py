@@ -46,7 +46,7 @@ def test_base_model_cannot_be_deleted(client: openai.OpenAI) -> None:
     assert client.models.retrieve(BASE).id == BASE
 
 
-def test_every_answer_has_a_request_id_and_limits(client: openai.OpenAI) -> None:
+def test_every_response_has_a_request_id_and_limits(client: openai.OpenAI) -> None:
     answers = [client.models.with_raw_response.list() for _ in range(2)]
 
     ids = [answer.request_id for answer in answers]

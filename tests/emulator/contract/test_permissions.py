@@ -24,11 +24,11 @@ def permissions(admin: openai.OpenAI) -> Any:
 
 
 def test_each_project_gets_a_permission(permissions: Any, model: str) -> None:
-    granted = list(permissions.create(model, project_ids=PROJECTS))
+    created = list(permissions.create(model, project_ids=PROJECTS))
 
-    assert sorted(permission.project_id for permission in granted) == PROJECTS
-    assert all(permission.id.startswith("cp_") for permission in granted)
-    assert len({permission.id for permission in granted}) == len(PROJECTS)
+    assert sorted(permission.project_id for permission in created) == PROJECTS
+    assert all(permission.id.startswith("cp_") for permission in created)
+    assert len({permission.id for permission in created}) == len(PROJECTS)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 6])
@@ -60,7 +60,7 @@ def test_permissions_can_be_listed_by_project(permissions: Any, model: str) -> N
     assert list(permissions.list(model, project_id="proj_other")) == []
 
 
-def test_deprecated_retrieve_answers_one_page(permissions: Any, model: str) -> None:
+def test_deprecated_retrieve_returns_a_single_page(permissions: Any, model: str) -> None:
     permissions.create(model, project_ids=PROJECTS)
 
     with pytest.deprecated_call():
@@ -70,17 +70,17 @@ def test_deprecated_retrieve_answers_one_page(permissions: Any, model: str) -> N
 
 
 def test_a_deleted_permission_is_not_found(permissions: Any, model: str) -> None:
-    kept, dropped = permissions.create(model, project_ids=PROJECTS[:2])
+    remaining, dropped = permissions.create(model, project_ids=PROJECTS[:2])
 
     deleted = permissions.delete(dropped.id, fine_tuned_model_checkpoint=model)
 
     assert (deleted.id, deleted.deleted) == (dropped.id, True)
-    assert [permission.id for permission in permissions.list(model)] == [kept.id]
+    assert [permission.id for permission in permissions.list(model)] == [remaining.id]
     with pytest.raises(openai.NotFoundError):
         permissions.delete(dropped.id, fine_tuned_model_checkpoint=model)
 
 
-def test_earlier_checkpoint_has_permissions_of_its_own(
+def test_earlier_checkpoint_has_separate_permissions(
     client: openai.OpenAI, permissions: Any, trained: Any
 ) -> None:
     job = trained()
@@ -94,7 +94,7 @@ def test_earlier_checkpoint_has_permissions_of_its_own(
 
 
 def test_name_may_be_quoted_in_the_path(permissions: Any, model: str, admin: openai.OpenAI) -> None:
-    """The client leaves colons bare; other clients write %3A."""
+    """The client does not escape colons; other clients send %3A."""
     permissions.create(model, project_ids=["proj_a"])
 
     answer = admin.get(
@@ -106,15 +106,15 @@ def test_name_may_be_quoted_in_the_path(permissions: Any, model: str, admin: ope
 
 def test_unknown_checkpoint_is_not_found(permissions: Any) -> None:
     with pytest.raises(openai.NotFoundError):
-        permissions.create("ft:gpt-4o-mini-2024-07-18:nobody::AAAAAAAA", project_ids=["proj_a"])
+        permissions.create("ft:gpt-4o-mini-2024-07-18:missing::AAAAAAAA", project_ids=["proj_a"])
 
 
-def test_granting_needs_an_admin_key(client: openai.OpenAI, model: str) -> None:
+def test_creating_a_permission_needs_an_admin_key(client: openai.OpenAI, model: str) -> None:
     with pytest.raises(openai.AuthenticationError, match=r"api\.fine_tuning\.checkpoints\.write"):
         client.fine_tuning.checkpoints.permissions.create(model, project_ids=["proj_a"])
 
 
-def test_listing_needs_an_admin_key(client: openai.OpenAI, model: str) -> None:
+def test_listing_permissions_needs_an_admin_key(client: openai.OpenAI, model: str) -> None:
     with pytest.raises(openai.AuthenticationError, match=r"api\.fine_tuning\.checkpoints\.read"):
         client.fine_tuning.checkpoints.permissions.list(model)
 
@@ -127,7 +127,7 @@ def test_owning_project_needs_no_permission(permissions: Any, model: str) -> Non
     assert list(permissions.list(model)) == []
 
 
-def test_granting_twice_gives_the_same_permission(permissions: Any, model: str) -> None:
+def test_a_second_create_returns_the_same_permission(permissions: Any, model: str) -> None:
     first = list(permissions.create(model, project_ids=["proj_a"]))
 
     assert list(permissions.create(model, project_ids=["proj_a"])) == first
@@ -137,7 +137,7 @@ def test_granting_twice_gives_the_same_permission(permissions: Any, model: str) 
 def test_a_checkpoint_id_instead_of_its_name_fails(
     client: openai.OpenAI, permissions: Any, trained: Any
 ) -> None:
-    """As seen in the field."""
+    """The real API behaves in the same way."""
     (checkpoint, *_) = client.fine_tuning.jobs.checkpoints.list(trained().id)
 
     with pytest.raises(openai.InternalServerError):

@@ -66,7 +66,7 @@ def test_completed_upload_is_a_file_like_others(client: openai.OpenAI) -> None:
     assert [file.id for file in client.files.list()] == [completed.file.id]
 
 
-def test_expiry_is_the_file_s(client: openai.OpenAI) -> None:
+def test_the_expiry_applies_to_the_file(client: openai.OpenAI) -> None:
     upload = begin(client, expires_after={"anchor": "created_at", "seconds": 7200})
     completed = client.uploads.complete(upload.id, part_ids=send(client, upload, DATA))
 
@@ -101,7 +101,7 @@ def test_unknown_part_is_refused(client: openai.OpenAI) -> None:
         client.uploads.complete(upload.id, part_ids=["part_missing"])
 
 
-def test_cancelled_upload_takes_no_parts(client: openai.OpenAI) -> None:
+def test_cancelled_upload_accepts_no_parts(client: openai.OpenAI) -> None:
     upload = begin(client)
 
     assert client.uploads.cancel(upload.id).status == "cancelled"
@@ -109,7 +109,7 @@ def test_cancelled_upload_takes_no_parts(client: openai.OpenAI) -> None:
         client.uploads.parts.create(upload.id, data=DATA)
 
 
-def test_completed_upload_takes_no_parts(client: openai.OpenAI) -> None:
+def test_completed_upload_accepts_no_parts(client: openai.OpenAI) -> None:
     upload = begin(client)
     client.uploads.complete(upload.id, part_ids=send(client, upload, DATA))
 

@@ -1,4 +1,4 @@
-"""One walk over every route: a route that the emulator gains must be added to it."""
+"""A walk over every route. When the emulator gets a new route, add it here."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def walk_jobs(client: openai.OpenAI, lenient: openai.OpenAI, emulator: Emulator,
     assert jobs.cancel(unwanted.id).status == "cancelled"
     job = jobs.create(model="gpt-4o-mini", training_file=file)
     emulator.advance(60)
-    lenient.fine_tuning.jobs.pause(job.id)  # the strict client refuses the status "paused"
+    lenient.fine_tuning.jobs.pause(job.id)  # the strict client rejects the status "paused"
     emulator.advance(60)
     assert jobs.resume(job.id).status == "queued"
     emulator.advance(600)

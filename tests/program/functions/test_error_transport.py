@@ -21,7 +21,7 @@ FACTS: dict[str, Any] = {
 
 
 def carried(error: OpenAIFTError) -> Exception:
-    """What Pulumi's SDK raises for a failure that the host answers with."""
+    """Return the exception that Pulumi's SDK raises for an error of the host."""
     return Exception(f"invoke of {TOKEN} failed: {error} ({encode(error)})")
 
 
@@ -61,10 +61,10 @@ def test_every_kind_of_error_is_carried(name: str) -> None:
 
 
 def test_all_kinds_are_listed() -> None:
-    """One that is not would arrive as an `OpenAIFTError`."""
-    ours = {kind.__name__ for kind in kinds() if kind.__module__ == errors.__name__}
+    """An unlisted class would arrive as `OpenAIFTError`."""
+    listed = {kind.__name__ for kind in kinds() if kind.__module__ == errors.__name__}
 
-    assert ours == set(errors.__all__)
+    assert listed == set(errors.__all__)
 
 
 def test_attributes_that_cannot_be_encoded_are_dropped() -> None:
@@ -90,7 +90,7 @@ def test_an_error_without_attributes_keeps_its_message(text: str) -> None:
     assert isinstance(found, OpenAIFTError)
 
 
-def test_an_error_of_a_newer_host_is_still_ours() -> None:
+def test_unknown_errors_of_newer_hosts_keep_their_message() -> None:
     newer = '{"error": "MoonPhaseError", "facts": {}}'
 
     found = decode(Exception(f"invoke of {TOKEN} failed: {SENTENCE} ({newer})"))
@@ -99,16 +99,20 @@ def test_an_error_of_a_newer_host_is_still_ours() -> None:
 
 
 @pytest.mark.parametrize("text", ["Resource monitor has terminated, shutting down", ""])
-def test_other_errors_are_left_alone(text: str) -> None:
+def test_other_errors_are_not_decoded(text: str) -> None:
     assert decode(pulumi.RunError(text)) is None
 
 
-def test_an_error_for_programs_is_the_same_one() -> None:
+def test_hiding_the_traceback_changes_no_other_attribute() -> None:
     error = NotFoundError(SENTENCE, **FACTS)
 
-    shown = without_traceback(error)
+    converted = without_traceback(error)
 
-    assert (str(shown), type(shown).__name__, vars(shown)) == (str(error), "NotFoundError", vars(error))
-    assert isinstance(shown, NotFoundError)
-    assert isinstance(shown, pulumi.RunError)
-    assert type(without_traceback(shown)) is type(shown)
+    assert (str(converted), type(converted).__name__, vars(converted)) == (
+        str(error),
+        "NotFoundError",
+        vars(error),
+    )
+    assert isinstance(converted, NotFoundError)
+    assert isinstance(converted, pulumi.RunError)
+    assert type(without_traceback(converted)) is type(converted)

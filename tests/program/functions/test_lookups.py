@@ -11,6 +11,7 @@ from pulumi_openai_ft._client.objects import Job
 from pulumi_openai_ft._program.functions.lookups import LOOKUPS
 from pulumi_openai_ft._service_profiles import PROFILES
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._shared.state_names import TOKEN_KEY
 from pulumi_openai_ft.errors import InputError, NotFoundError, SettingsError
 
 if TYPE_CHECKING:
@@ -21,19 +22,19 @@ if TYPE_CHECKING:
 
 MINI, OTHER = "gpt-4o-mini-2024-07-18", "gpt-4.1-mini-2025-04-14"
 ONE_OF_EACH: dict[str, dict[str, Any]] = {
-    "getFineTuningJob": {"fine_tuning_job_id": "ftjob-nobody"},
-    "getFineTuningCheckpoints": {"fine_tuning_job_id": "ftjob-nobody"},
-    "getFineTuningEvents": {"fine_tuning_job_id": "ftjob-nobody"},
-    "getFineTuningCheckpointPermissions": {"checkpoint_id": "ft:nobody:o::x"},
-    "getFile": {"file_id": "file-nobody"},
-    "getModel": {"model_id": "ft:nobody:o::x"},
+    "getFineTuningJob": {"fine_tuning_job_id": "ftjob-missing"},
+    "getFineTuningCheckpoints": {"fine_tuning_job_id": "ftjob-missing"},
+    "getFineTuningEvents": {"fine_tuning_job_id": "ftjob-missing"},
+    "getFineTuningCheckpointPermissions": {"checkpoint_id": "ft:missing:o::x"},
+    "getFile": {"file_id": "file-missing"},
+    "getModel": {"model_id": "ft:missing:o::x"},
 }
-"""Arguments that name something that is not there."""
+"""Arguments that refer to a missing object."""
 
 
 @pytest.fixture
 def connected(service: Emulator) -> Iterator[Callable[..., Client]]:
-    """Opens the service with changed settings."""
+    """Connect to the service with changed settings."""
     made: list[Client] = []
 
     def make(**changes: Any) -> Client:
@@ -67,7 +68,7 @@ def file_id(upload: Callable[..., str], training_data: Path) -> str:
 
 @pytest.fixture
 def train(api: Client, file_id: str) -> Callable[..., Job]:
-    """Makes a job, which is done at the first look."""
+    """Return a function that creates a job, which finishes at the first poll."""
 
     def make(model: str = MINI, epochs: int = 2, **more: Any) -> Job:
         method = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": epochs}}}
@@ -94,7 +95,7 @@ class TestEveryFunction:
             look_up(api, name, **given)
 
     @pytest.mark.parametrize("name", LOOKUPS)
-    def test_refuses_arguments_that_it_does_not_know(self, name: str) -> None:
+    def test_refuses_unknown_arguments(self, name: str) -> None:
         given = {**ONE_OF_EACH.get(name, {}), "page_size": 3}
 
         with pytest.raises(InputError) as refused:
@@ -116,7 +117,7 @@ class TestEveryFunction:
 
     @pytest.mark.parametrize("name", [name for name in LOOKUPS if name.endswith("s")])
     @pytest.mark.parametrize("limit", [0, -1, 2.5, True, "3"])
-    def test_refuses_a_limit_that_is_no_number_of_things(self, name: str, limit: Any) -> None:
+    def test_refuses_an_invalid_limit(self, name: str, limit: Any) -> None:
         with pytest.raises(InputError, match=f"limit: {limit!r} is invalid"):
             LOOKUPS[name].check({**ONE_OF_EACH.get(name, {}), "limit": limit})
 
@@ -155,7 +156,9 @@ class TestEveryFunction:
             setattr(found, next(iter(type(found).model_fields)), "x")
 
     def test_sends_its_result_through_the_engine(self, api: Client, train: Callable[..., Job]) -> None:
-        """Through the engine come floats only, and no nulls; the result is the same as without."""
+        """Through the engine, numbers arrive as floats and nulls are missing; the result is the same as
+        without.
+        """
         train(metadata={"team": "red"})
         lookup, arguments = LOOKUPS["getFineTuningJobs"], LOOKUPS["getFineTuningJobs"].check({})
         answer = lookup.answer(api, arguments)
@@ -174,7 +177,7 @@ class TestEveryFunction:
             == "get_fine_tuning_job received an unexpected response: status: Field required"
         )
 
-    def test_finds_lists_empty_in_an_empty_answer_of_mocks(self) -> None:
+    def test_an_empty_response_of_mocks_gives_empty_lists(self) -> None:
         lookup = LOOKUPS["getFineTuningEvents"]
 
         found = lookup.read(lookup.check({"fine_tuning_job_id": "ftjob-1"}), {})
@@ -214,7 +217,7 @@ class TestJob:
 
 
 class TestJobs:
-    def test_come_newest_first(self, api: Client, train: Callable[..., Job]) -> None:
+    def test_are_listed_newest_first(self, api: Client, train: Callable[..., Job]) -> None:
         made = [train().id for _ in range(3)]
 
         assert ids(look_up(api, "getFineTuningJobs").jobs) == made[::-1]
@@ -245,12 +248,18 @@ class TestJobs:
     def test_are_found_by_metadata_at_the_service(
         self, api: Client, train: Callable[..., Job], service: Emulator
     ) -> None:
-        wanted = {"team": "red", "run": "2"}
+        metadata = {"team": "red", "run": "2"}
         train(metadata={"team": "red", "run": "1"})
-        both = train(metadata={**wanted, "more": "x"})
+        matching = train(metadata={**metadata, "more": "x"})
 
-        assert ids(look_up(api, "getFineTuningJobs", metadata=wanted).jobs) == [both.id]
+        assert ids(look_up(api, "getFineTuningJobs", metadata=metadata).jobs) == [matching.id]
         assert "metadata" in (service.journal(method="GET", path="/v1/fine_tuning/jobs")[-1].query or "")
+
+    def test_omit_the_idempotency_key(self, api: Client, train: Callable[..., Job]) -> None:
+        job = train(metadata={"team": "red", TOKEN_KEY: "0" * 40})
+
+        assert look_up(api, "getFineTuningJob", fine_tuning_job_id=job.id).metadata == {"team": "red"}
+        assert [found.metadata for found in look_up(api, "getFineTuningJobs").jobs] == [{"team": "red"}]
 
     def test_are_filtered_by_metadata_where_the_service_cannot(
         self, connected: Callable[..., Client], train: Callable[..., Job], service: Emulator
@@ -275,19 +284,19 @@ class TestJobs:
 
         assert service.journal() == []
 
-    def test_are_counted_after_they_are_chosen(self, api: Client, train: Callable[..., Job]) -> None:
+    def test_are_limited_after_the_filters(self, api: Client, train: Callable[..., Job]) -> None:
         red = train(metadata={"team": "red"})
         train(metadata={"team": "blue"})
 
         assert ids(look_up(api, "getFineTuningJobs", limit=1, metadata={"team": "red"}).jobs) == [red.id]
 
-    def test_refuse_metadata_that_is_no_text(self) -> None:
+    def test_refuse_metadata_that_is_not_text(self) -> None:
         with pytest.raises(InputError, match=r"metadata\.run: 2 is invalid: must be a string"):
             LOOKUPS["getFineTuningJobs"].check({"metadata": {"run": 2}})
 
 
 class TestCheckpoints:
-    def test_come_last_step_first(self, api: Client, train: Callable[..., Job]) -> None:
+    def test_are_listed_last_step_first(self, api: Client, train: Callable[..., Job]) -> None:
         job = api.job(train(epochs=2).id)
 
         found = look_up(api, "getFineTuningCheckpoints", fine_tuning_job_id=job.id)
@@ -328,7 +337,7 @@ EVENTS = [
     event(2, 10, kind="metrics"),
     event(1, 10),
 ]
-"""As the API lists them: newest first, several in one second. Levels are as they may be, not as they should."""
+"""Events in the API's order: newest first, several of them in the same second. Levels vary as in the API."""
 
 
 class TestEvents:
@@ -370,7 +379,7 @@ class TestEvents:
             ({"order": "random"}, "order: 'random' is invalid: must be 'newest' or 'oldest'"),
         ],
     )
-    def test_have_no_other_levels_and_orders(self, given: dict[str, Any], problem: str) -> None:
+    def test_refuse_other_levels_and_orders(self, given: dict[str, Any], problem: str) -> None:
         with pytest.raises(InputError) as refused:
             LOOKUPS["getFineTuningEvents"].check({"fine_tuning_job_id": "ftjob-1", **given})
 
@@ -380,12 +389,12 @@ class TestEvents:
 class TestManyEvents:
     @pytest.fixture
     def job_id(self, api: Client, train: Callable[..., Job]) -> str:
-        """A job of 240 steps."""
+        """Train a job of 240 steps."""
         job_id = train(epochs=20).id
         api.job(job_id)
         return job_id
 
-    def test_of_several_pages_are_all_there_once(self, api: Client, job_id: str, service: Emulator) -> None:
+    def test_of_several_pages_are_returned_once(self, api: Client, job_id: str, service: Emulator) -> None:
         found = look_up(api, "getFineTuningEvents", fine_tuning_job_id=job_id).events
 
         pages = service.journal(path="/v1/fine_tuning/jobs/*/events")
@@ -453,13 +462,13 @@ class TestPermissions:
 
 
 class TestFiles:
-    def test_one_has_every_field_of_the_api(self, api: Client, file_id: str, service: Emulator) -> None:
+    def test_a_file_has_every_field_of_the_api(self, api: Client, file_id: str, service: Emulator) -> None:
         found = look_up(api, "getFile", file_id=file_id)
 
         (file,) = service.files()
         assert found.model_dump() == {name: value for name, value in file.items() if name != "project"}
 
-    def test_come_newest_first_and_by_purpose(
+    def test_are_listed_newest_first_and_by_purpose(
         self, api: Client, upload: Callable[..., str], training_data: Path
     ) -> None:
         made = [upload(training_data, purpose) for purpose in ("fine-tune", "evals", "fine-tune")]
@@ -471,16 +480,16 @@ class TestFiles:
 
 
 class TestModels:
-    def test_one_has_the_day_of_its_shutdown(self, api: Client) -> None:
+    def test_a_model_has_its_shutdown_date(self, api: Client) -> None:
         found = look_up(api, "getModel", model_id=MINI)
 
         assert (found.id, found.owned_by, found.shutdown_date) == (MINI, "system", "2027-01-14")
 
-    def test_can_be_those_of_one_owner(self, api: Client, train: Callable[..., Job]) -> None:
+    def test_can_be_filtered_by_owner(self, api: Client, train: Callable[..., Job]) -> None:
         model = api.job(train().id).fine_tuned_model
-        everything = look_up(api, "getModels").models
+        models = look_up(api, "getModels").models
         owner = look_up(api, "getModel", model_id=model).owned_by
 
         assert ids(look_up(api, "getModels", owned_by=owner).models) == [model]
-        assert len(look_up(api, "getModels", owned_by="system").models) == len(everything) - 1
-        assert look_up(api, "getModels", limit=2).models == everything[:2]
+        assert len(look_up(api, "getModels", owned_by="system").models) == len(models) - 1
+        assert look_up(api, "getModels", limit=2).models == models[:2]

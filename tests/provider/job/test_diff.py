@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi.output import Unknown
-from tests.support import shown
+from tests.support import parameter_id
 
 from pulumi_openai_ft._provider.job.diff import differences, input_digests, not_comparable
 from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE
@@ -94,7 +94,7 @@ def without(grader: dict[str, Any], *fields: str) -> dict[str, Any]:
         {"training_file": "file-9", "__training_file_sha256": "aa"},
         {"training_file": Unknown(), "__training_file_sha256": "aa"},
     ],
-    ids=shown,
+    ids=parameter_id,
 )
 def test_a_job_matches_the_values_it_resolved(inputs: dict[str, Any]) -> None:
     assert replaces(**inputs) == []
@@ -135,7 +135,7 @@ def test_a_job_matches_the_values_it_resolved(inputs: dict[str, Any]) -> None:
         {"triggers": ["auto", {}]},
         {"triggers": ["auto", Unknown()]},
     ],
-    ids=shown,
+    ids=parameter_id,
 )
 def test_different_inputs_need_another_job(inputs: dict[str, Any]) -> None:
     names = [name for name in inputs if not name.startswith("__")]
@@ -144,7 +144,7 @@ def test_different_inputs_need_another_job(inputs: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "actual"),
+    ("declared", "actual"),
     [
         (reinforcement(without(TWO, "range", "sampling_params")), reinforcement(TWO)),
         (reinforcement({**TWO, "range": [0, 1], "sampling_params": {"seed": 1}}), reinforcement(TWO)),
@@ -170,16 +170,16 @@ def test_different_inputs_need_another_job(inputs: dict[str, Any]) -> None:
         (multi([ONE]), multi(ONE)),
         (reinforcement(ONE, response_format=None), reinforcement(ONE)),
     ],
-    ids=shown,
+    ids=parameter_id,
 )
 def test_a_grader_equals_every_spelling_of_the_service(
-    wanted: dict[str, Any], actual: dict[str, Any]
+    declared: dict[str, Any], actual: dict[str, Any]
 ) -> None:
-    assert not differences("method", {"method": wanted}, {"method": actual})
+    assert not differences("method", {"method": declared}, {"method": actual})
 
 
 @pytest.mark.parametrize(
-    ("wanted", "actual"),
+    ("declared", "actual"),
     [
         (reinforcement({**ONE, "reference": "no"}), reinforcement(ONE)),
         (reinforcement({**ONE, "reference": "yes "}), reinforcement(ONE)),
@@ -208,20 +208,20 @@ def test_a_grader_equals_every_spelling_of_the_service(
         (multi([Unknown(), TWO]), multi([ONE, TWO])),
         (reinforcement(Unknown()), reinforcement(ONE)),
     ],
-    ids=shown,
+    ids=parameter_id,
 )
-def test_another_grader_needs_another_job(wanted: dict[str, Any], actual: dict[str, Any]) -> None:
-    assert differences("method", {"method": wanted}, {"method": actual})
+def test_another_grader_needs_another_job(declared: dict[str, Any], actual: dict[str, Any]) -> None:
+    assert differences("method", {"method": declared}, {"method": actual})
 
 
 @pytest.mark.parametrize(
-    ("wanted", "actual"),
+    ("declared", "actual"),
     [({"integrations": []}, {}), ({"triggers": []}, {}), ({"extra_body": {}}, {}), ({"metadata": {}}, {})],
 )
-def test_empty_inputs_match_a_job_without_values(wanted: dict[str, Any], actual: dict[str, Any]) -> None:
-    (name,) = wanted
+def test_empty_inputs_match_a_job_without_values(declared: dict[str, Any], actual: dict[str, Any]) -> None:
+    (name,) = declared
 
-    assert not differences(name, wanted, actual)
+    assert not differences(name, declared, actual)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_empty_inputs_match_a_job_without_values(wanted: dict[str, Any], actual:
         ({"triggers": ["auto", {}]}, ["triggers[1]"]),
         ({"triggers": ["auto"]}, ["triggers"]),
     ],
-    ids=shown,
+    ids=parameter_id,
 )
 def test_a_difference_is_named_by_its_path(inputs: dict[str, Any], paths: list[str]) -> None:
     (name,) = (name for name in inputs if not name.startswith("__"))
@@ -258,7 +258,7 @@ def test_a_difference_is_named_by_its_path(inputs: dict[str, Any], paths: list[s
 
 
 @pytest.mark.parametrize(
-    ("wanted", "actual", "paths"),
+    ("declared", "actual", "paths"),
     [
         ([wandb("p")], [wandb("q")], ["integrations[0].wandb.project"]),
         ([wandb("p", tags=["a"])], [wandb("p", tags=["b"])], ["integrations[0].wandb.tags"]),
@@ -267,13 +267,13 @@ def test_a_difference_is_named_by_its_path(inputs: dict[str, Any], paths: list[s
     ],
 )
 def test_only_a_single_integration_is_compared_in_detail(
-    wanted: list[Any], actual: list[Any], paths: list[str]
+    declared: list[Any], actual: list[Any], paths: list[str]
 ) -> None:
-    assert differences("integrations", {"integrations": wanted}, {"integrations": actual}) == paths
+    assert differences("integrations", {"integrations": declared}, {"integrations": actual}) == paths
 
 
 @pytest.mark.parametrize(
-    ("wanted", "actual", "paths"),
+    ("declared", "actual", "paths"),
     [
         (reinforcement({**TWO, "range": [0, 2]}), reinforcement(TWO), ["grader.range[1]"]),
         (reinforcement({**TWO, "range": [0, 1, 2]}), reinforcement(TWO), ["grader.range"]),
@@ -292,9 +292,9 @@ def test_only_a_single_integration_is_compared_in_detail(
     ],
 )
 def test_graders_are_compared_with_their_counterparts(
-    wanted: dict[str, Any], actual: dict[str, Any], paths: list[str]
+    declared: dict[str, Any], actual: dict[str, Any], paths: list[str]
 ) -> None:
-    found = differences("method", {"method": wanted}, {"method": actual})
+    found = differences("method", {"method": declared}, {"method": actual})
 
     assert found == [f"method.reinforcement.{path}" for path in paths]
 
@@ -327,11 +327,11 @@ def test_only_set_inputs_without_a_record_are_unrecorded(news: dict[str, Any], o
 
 
 @pytest.mark.parametrize("name", ["triggers", "extra_body"])
-def test_our_own_jobs_have_no_unrecorded_inputs(name: str) -> None:
+def test_created_jobs_have_no_unrecorded_inputs(name: str) -> None:
     assert differences(name, JOB, {**IMPORTED, REQUESTED_INPUTS: input_digests(IMPORTED)}) == [name]
 
 
-BOUGHT: dict[str, Any] = {
+RESOLVED_INPUTS: dict[str, Any] = {
     "model": "our-model",
     "training_file": "file-1",
     "validation_file": "file-2",
@@ -343,19 +343,19 @@ BOUGHT: dict[str, Any] = {
     "extra_body": {"trainingType": "globalstandard"},
     "triggers": ["again"],
 }
-TOLD: dict[str, Any] = {
+RECORDED_STATE: dict[str, Any] = {
     "model": "models/7",
     "training_file": "7",
     "suffix": "support-team",
     "method": method(n_epochs=2),
-    REQUESTED_INPUTS: input_digests(BOUGHT),
+    REQUESTED_INPUTS: input_digests(RESOLVED_INPUTS),
 }
 
 
 def test_equal_inputs_match_however_the_service_resolved_them() -> None:
-    again = {**BOUGHT, "seed": 3, "method": method(n_epochs=3, packing=True)}
+    again = {**RESOLVED_INPUTS, "seed": 3, "method": method(n_epochs=3, packing=True)}
 
-    assert [name for name in REPLACE_ON_CHANGE if differences(name, again, TOLD)] == []
+    assert [name for name in REPLACE_ON_CHANGE if differences(name, again, RECORDED_STATE)] == []
 
 
 @pytest.mark.parametrize(
@@ -370,17 +370,21 @@ def test_equal_inputs_match_however_the_service_resolved_them() -> None:
         {"metadata": {"owner": "you"}},
         {"triggers": []},
     ],
-    ids=shown,
+    ids=parameter_id,
 )
 def test_different_inputs_need_another_job_despite_any_history(change: dict[str, Any]) -> None:
     (name,) = change
 
-    assert differences(name, {**BOUGHT, **change}, {**BOUGHT, REQUESTED_INPUTS: input_digests(BOUGHT)})
+    assert differences(
+        name,
+        {**RESOLVED_INPUTS, **change},
+        {**RESOLVED_INPUTS, REQUESTED_INPUTS: input_digests(RESOLVED_INPUTS)},
+    )
 
 
 def test_recorded_inputs_hold_no_values() -> None:
     digests = input_digests(
-        {**BOUGHT, "seed": None, "status": "queued", "metadata": {"note": "nobody reads this"}}
+        {**RESOLVED_INPUTS, "seed": None, "status": "queued", "metadata": {"note": "not compared"}}
     )
 
     assert set(digests) == set(REPLACE_ON_CHANGE) - {"seed"}
@@ -436,20 +440,20 @@ def test_an_existing_job_matches_its_inputs(name: str, value: Any, as_method: bo
 
 @settings(deadline=None)
 @given(names, json_values, json_values)
-def test_recorded_inputs_match_their_job(name: str, wanted: Any, actual: Any) -> None:
+def test_recorded_inputs_match_their_job(name: str, declared: Any, actual: Any) -> None:
     assert not differences(
-        name, {name: wanted}, {name: actual, REQUESTED_INPUTS: input_digests({name: wanted})}
+        name, {name: declared}, {name: actual, REQUESTED_INPUTS: input_digests({name: declared})}
     )
 
 
 @settings(deadline=None)
 @given(names, with_unknowns, with_unknowns, with_unknowns)
-def test_comparing_never_raises(name: str, wanted: Any, actual: Any, before: Any) -> None:
-    news = {name: wanted}
+def test_comparing_never_raises(name: str, declared: Any, actual: Any, before: Any) -> None:
+    news = {name: declared}
 
     assert isinstance(differences(name, news, {name: actual}), list)
     assert isinstance(differences(name, news, {name: actual, REQUESTED_INPUTS: before}), list)
-    assert input_digests({name: wanted}).keys() <= {name}
+    assert input_digests({name: declared}).keys() <= {name}
 
 
 @settings(deadline=None)
@@ -473,7 +477,7 @@ def test_another_hyperparameter_value_needs_another_job(
 
 
 def steps(path: str) -> list[str | int]:
-    """Reads a path as Pulumi's `ParsePropertyPath` does."""
+    """Parse a path as Pulumi's `ParsePropertyPath` does."""
     found = re.findall(r'\.?([^.\["]+)|\["((?:\\"|[^"])*)"\]|\[(\d+)\]', path)
 
     return [int(index) if index else name or key.replace('\\"', '"') for name, key, index in found]
@@ -481,20 +485,20 @@ def steps(path: str) -> list[str | int]:
 
 @settings(deadline=None)
 @given(names, json_values, json_values)
-def test_each_path_leads_to_an_input(name: str, wanted: Any, actual: Any) -> None:
-    paths = differences(name, {name: wanted}, {name: actual})
+def test_each_path_leads_to_an_input(name: str, declared: Any, actual: Any) -> None:
+    paths = differences(name, {name: declared}, {name: actual})
 
     assert len(set(paths)) == len(paths)
     for path in paths:
-        value: Any = {name: wanted}
+        value: Any = {name: declared}
         for step in steps(path):
             value = value[step]
 
 
 @settings(deadline=None)
 @given(names, json_values)
-def test_an_unrecorded_input_is_not_a_difference(name: str, wanted: Any) -> None:
-    assert not (not_comparable({name: wanted}, {}) and differences(name, {name: wanted}, {}))
+def test_an_unrecorded_input_is_not_a_difference(name: str, declared: Any) -> None:
+    assert not (not_comparable({name: declared}, {}) and differences(name, {name: declared}, {}))
 
 
 def leaves_of(value: Any, *path: str | int) -> list[tuple[str | int, ...]]:
@@ -504,23 +508,23 @@ def leaves_of(value: Any, *path: str | int) -> list[tuple[str | int, ...]]:
     return [leaf for step, item in entries for leaf in leaves_of(item, *path, step)] or [path]
 
 
-WHOLE: dict[str, Any] = {
+ALL_INPUTS: dict[str, Any] = {
     **{name: value for name, value in JOB.items() if not name.startswith("__")},
     "method": multi({"one": ONE, "two": TWO, "code": CODE}),
     "integrations": [WANDB_P],
 }
 TAGS = ("integrations", 0, "wandb", "tags")
-"""Their order means nothing, so a difference is theirs as a whole."""
+"""The order of tags is irrelevant, so they differ as a whole."""
 
 
-@pytest.mark.parametrize("leaf", leaves_of(WHOLE), ids=lambda leaf: ".".join(map(str, leaf)))
+@pytest.mark.parametrize("leaf", leaves_of(ALL_INPUTS), ids=lambda leaf: ".".join(map(str, leaf)))
 def test_one_change_is_one_difference_with_its_path(leaf: tuple[str | int, ...]) -> None:
-    news: Any = deepcopy(WHOLE)
+    news: Any = deepcopy(ALL_INPUTS)
     parent = news
     for step in leaf[:-1]:
         parent = parent[step]
     parent[leaf[-1]] = "another"
 
-    (path,) = differences(str(leaf[0]), news, WHOLE)
+    (path,) = differences(str(leaf[0]), news, ALL_INPUTS)
 
     assert tuple(steps(path)) == (TAGS if leaf[:4] == TAGS else leaf)

@@ -25,12 +25,12 @@ MODEL = "gpt-4o-mini-2024-07-18"
 PRICE = {MODEL: {"training_price": 3.0}}
 
 
-def tuned(kind: str, **hyperparameters: Any) -> dict[str, Any]:
+def tuning_method(kind: str, **hyperparameters: Any) -> dict[str, Any]:
     return {"type": kind, kind: {"hyperparameters": hyperparameters}}
 
 
 def job_on(path: Path, validate: str | None = None, **inputs: Any) -> dict[str, Any]:
-    """What a program gives of a job that trains on a `File`."""
+    """Return a program's inputs for a job that trains on a `File`."""
     return {
         "model": MODEL,
         "training_file": "file-1",
@@ -72,7 +72,7 @@ def test_tokens_and_price_follow_from_file_epochs_and_catalog(
 ) -> None:
     tokens = check(training_data, method="supervised", part="training", model=MODEL).tokens
 
-    found = estimate_of(provider, job_on(training_data, method=tuned("supervised", n_epochs=2.0)))
+    found = estimate_of(provider, job_on(training_data, method=tuning_method("supervised", n_epochs=2.0)))
 
     assert found == {
         "tokens": 2 * tokens,
@@ -82,7 +82,9 @@ def test_tokens_and_price_follow_from_file_epochs_and_catalog(
     }
 
 
-@pytest.mark.parametrize("method", [None, tuned("supervised"), tuned("supervised", n_epochs="auto")])
+@pytest.mark.parametrize(
+    "method", [None, tuning_method("supervised"), tuning_method("supervised", n_epochs="auto")]
+)
 def test_automatic_epochs_are_estimated_as_the_likely_choice(
     provider: FineTuningJobProvider, training_data: Path, method: Any
 ) -> None:
@@ -136,7 +138,7 @@ def test_hyperparameters_that_are_not_known_yet_have_no_price(
 
 
 class TestMoney:
-    """An estimate never buys anything, and never changes."""
+    """An estimate never creates a job, and never changes."""
 
     def test_neither_estimate_nor_local_file_affects_the_key(
         self, provider: FineTuningJobProvider, training_data: Path, service: Emulator
@@ -150,7 +152,7 @@ class TestMoney:
         assert again.id == first.id
         assert len(service.jobs()) == 1
 
-    def test_neither_is_a_change(self, provider: FineTuningJobProvider, training_data: Path) -> None:
+    def test_neither_is_a_difference(self, provider: FineTuningJobProvider, training_data: Path) -> None:
         inputs = job_on(training_data, training_file=upload(provider, training_data))
         created = provider.create(provider.check({}, inputs).inputs)
         elsewhere = {
@@ -199,7 +201,7 @@ class TestMoney:
     def test_a_file_whose_change_is_ignored_replaces_no_job(
         self, provider: FineTuningJobProvider, training_data: Path
     ) -> None:
-        """`ignore_changes=["training_file"]` gives back the old id; the new file's hash comes along all the same."""
+        """`ignore_changes=["training_file"]` restores the old id, but the new file's hash is passed along."""
         inputs = job_on(training_data, training_file=upload(provider, training_data))
         created = provider.create(provider.check({}, inputs).inputs)
         write_training_data(training_data, rows=40)
@@ -240,7 +242,7 @@ def without_estimate(outs: dict[str, Any]) -> dict[str, Any]:
 
 
 class TestRules:
-    """What the service would refuse of a file for this job, although the file itself may be good."""
+    """Rows that the service would reject for this job, although the file may be valid for others."""
 
     def test_fewer_than_10_training_rows_are_an_error(
         self, provider: FineTuningJobProvider, training_data: Path
@@ -256,7 +258,7 @@ class TestRules:
     def test_rows_for_another_method_are_reported_once(
         self, provider: FineTuningJobProvider, training_data: Path
     ) -> None:
-        (reason,) = reasons(provider, job_on(training_data, method=tuned("dpo")))
+        (reason,) = reasons(provider, job_on(training_data, method=tuning_method("dpo")))
 
         assert reason.startswith(f"training_file: {str(training_data)!r}: line 1: the example has messages, ")
         assert reason.endswith("use the format of the job's training method")
@@ -307,7 +309,7 @@ class TestRules:
 
         assert reason.startswith("training_file: [secret]: the file has 9 examples")
 
-    def test_a_job_that_is_there_is_not_judged_again(
+    def test_an_existing_job_is_not_checked_again(
         self, provider: FineTuningJobProvider, training_data: Path
     ) -> None:
         write_training_data(training_data, rows=9)

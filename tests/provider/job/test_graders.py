@@ -88,7 +88,7 @@ def multi(graders: Any) -> dict[str, Any]:
     return {"type": "multi", "name": "all", "graders": graders, "calculate_output": "part"}
 
 
-WHOLE = {
+VALID = {
     "string_check": CHECK,
     "text_similarity": SIMILARITY,
     "score_model": SCORE,
@@ -117,7 +117,7 @@ def without(grader: dict[str, Any], field: str) -> dict[str, Any]:
 
 
 def refusal(grader: Any) -> str | None:
-    """Where the emulator finds something wrong."""
+    """Return the location of the emulator's error, or None."""
     try:
         check_grader(grader, TOP)
     except ApiError as error:
@@ -125,12 +125,12 @@ def refusal(grader: Any) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
+@pytest.mark.parametrize("grader", VALID.values(), ids=VALID)
 def test_good_graders_have_no_problems(grader: dict[str, Any]) -> None:
     assert (found(grader), refusal(grader)) == ([], None)
 
 
-@pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
+@pytest.mark.parametrize("grader", VALID.values(), ids=VALID)
 def test_graders_are_sent_as_given(grader: dict[str, Any]) -> None:
     sent = FineTuningJobInputs.model_validate(public_properties(inputs(grader))).provided()
 
@@ -145,7 +145,7 @@ def test_graders_are_sent_as_given(grader: dict[str, Any]) -> None:
     ],
 )
 def test_a_missing_field_is_named(kind: str, field: str) -> None:
-    """All that a plain grader has is required; the emulator is of the same opinion."""
+    """Every field of a plain grader is required, and the emulator agrees."""
     if kind == "multi":
         grader, path = without(multi(CHECK), field), TOP
     else:
@@ -236,7 +236,7 @@ def test_a_grader_in_a_map_may_be_called_type() -> None:
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """All places in a value."""
+    """Yield the paths of all parts of a value."""
     yield path
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
@@ -244,7 +244,7 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def put(value: Any, path: tuple[Any, ...], item: Any) -> Any:
-    """The value with something else at one place."""
+    """Return a copy of the value with another item at a path."""
     if not path:
         return item
     changed = value.copy()
@@ -252,7 +252,7 @@ def put(value: Any, path: tuple[Any, ...], item: Any) -> Any:
     return changed
 
 
-@pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
+@pytest.mark.parametrize("grader", VALID.values(), ids=VALID)
 def test_unknown_values_are_valid_anywhere(grader: dict[str, Any]) -> None:
     for path in paths(grader):
         assert found(put(grader, path, Unknown())) == [], path
@@ -261,7 +261,7 @@ def test_unknown_values_are_valid_anywhere(grader: dict[str, Any]) -> None:
 @settings(deadline=None)
 @given(st.data())
 def test_checking_a_grader_with_any_value_never_raises(data: st.DataObject) -> None:
-    grader = data.draw(st.sampled_from(list(WHOLE.values())))
+    grader = data.draw(st.sampled_from(list(VALID.values())))
     leaf = (
         st.none() | st.booleans() | st.floats() | st.text(max_size=3) | st.just("python") | st.builds(Unknown)
     )
@@ -292,11 +292,11 @@ def test_the_schema_describes_every_grader_and_field(model: Any) -> None:
 def test_the_schema_names_the_graders_of_a_job() -> None:
     schema = FineTuningJobInputs.model_json_schema()["$defs"]["Reinforcement"]["properties"]["grader"]
 
-    assert set(schema["discriminator"]["mapping"]) == {grader["type"] for grader in WHOLE.values()}
+    assert set(schema["discriminator"]["mapping"]) == {grader["type"] for grader in VALID.values()}
 
 
 class TestTraining:
-    """Against the emulator."""
+    """Training on the emulator."""
 
     @pytest.fixture
     def data(self, configure: Configure, tmp_path: Path) -> str:
@@ -307,17 +307,17 @@ class TestTraining:
         return file_id
 
     @pytest.mark.usefixtures("_every_method")
-    @pytest.mark.parametrize("grader", WHOLE.values(), ids=WHOLE)
+    @pytest.mark.parametrize("grader", VALID.values(), ids=VALID)
     def test_a_trained_job_shows_no_difference(
         self, configure: Configure, service: Emulator, data: str, grader: dict[str, Any]
     ) -> None:
         provider = configure(FineTuningJobProvider)
-        wanted = {**inputs(grader), "training_file": data, "validation_file": data, "__identity": "a"}
+        declared = {**inputs(grader), "training_file": data, "validation_file": data, "__identity": "a"}
 
-        created = provider.create(wanted)
+        created = provider.create(declared)
         read = provider.read(created.id, created.outs or {}).outs or {}
 
         (job,) = service.jobs()
         assert job["method"]["reinforcement"]["grader"] == grader
         assert read["status"] == "succeeded"
-        assert provider.diff(created.id, read, wanted).changes is False
+        assert provider.diff(created.id, read, declared).changes is False

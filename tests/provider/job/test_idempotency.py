@@ -10,12 +10,12 @@ PROPS = {"__identity": "organization::dev::shop::FineTuningJob::support", "__tra
 INPUTS = {"model": "gpt-4o-mini", "training_file": "file-1", "seed": 0}
 
 
-def token(props: dict[str, Any] = {}, owner: str | None = None, **inputs: Any) -> str:  # noqa: B006 - never changed
+def token(props: dict[str, Any] = {}, owner: str | None = None, **inputs: Any) -> str:  # noqa: B006 - never modified
     return idempotency_key({**PROPS, **props}, {**INPUTS, **inputs}, owner)
 
 
 def test_the_key_of_existing_jobs_never_changes() -> None:
-    """Existing jobs have it in their metadata: with another key, `up` would create them again."""
+    """Existing jobs have the key in their metadata: with another key, `up` would create them again."""
     assert token() == "987f96d24900c70c04a8624b4a56f4054487a65a"
     assert token(owner="ada") == "4479552a7616e977a1296084a8626e17240d5a57"
 

@@ -37,7 +37,7 @@ ALLOWED = st.sampled_from([(), ("lora",), ("*",), ("*", "lora"), ("lora", "lora_
 
 @st.composite
 def jobs(draw: st.DrawFn) -> dict[str, Any]:
-    """Properties of a job with hyperparameters of all sorts."""
+    """Draw properties of a job with all kinds of hyperparameters."""
     kind = draw(st.sampled_from(METHODS))
     hyperparameters = draw(st.dictionaries(NAMES, VALUES, max_size=4))
     block = {**draw(st.sampled_from([{}, {"grader": {"type": "multi"}}])), "hyperparameters": hyperparameters}
@@ -102,13 +102,13 @@ class TestSplitting:
 
         assert extra == {"lora": True}
 
-    def test_whole_numbers_are_put_back_as_such(self) -> None:
+    def test_whole_numbers_are_restored_as_integers(self) -> None:
         known, extra = split_hyperparameters(job(lora_r=8.0), ("lora_r",))
 
         assert repr(given_to(with_hyperparameters(known, extra))) == "{'lora_r': 8}"
 
 
-class TestWhatIsLacking:
+class TestUnsupportedFeatures:
     @pytest.mark.parametrize(
         ("props", "path", "feature"),
         [
@@ -141,9 +141,9 @@ class TestWhatIsLacking:
         assert unsupported_features(props, LACKING_ALL) == []
 
     def test_each_unsupported_feature_is_reported_separately(self) -> None:
-        asked = {**job(n_epochs="auto"), "paused": True, "metadata": {"a": "b"}}
+        props = {**job(n_epochs="auto"), "paused": True, "metadata": {"a": "b"}}
 
-        paths = [sentence.partition(":")[0] for sentence in unsupported_features(asked, LACKING_ALL)]
+        paths = [sentence.partition(":")[0] for sentence in unsupported_features(props, LACKING_ALL)]
 
         assert paths == ["paused", "metadata", "method.supervised.hyperparameters.n_epochs"]
 

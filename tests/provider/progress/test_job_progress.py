@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 START = 1_790_000_000
 MODEL = "ft:gpt-4.1-mini-2025-04-14:acme:support:AbCd1234"
-MADE = f"job ftjob-1 created model {MODEL}"
+MODEL_CREATED = f"job ftjob-1 created model {MODEL}"
 HOUR = 3600
 TWO_HOURS = 2 * HOUR
 
@@ -49,7 +49,7 @@ def step(number: int, at: float = 0, of: int = 400, **data: Any) -> Event:
 
 
 class Watch:
-    """A job that is looked at, at moments that the test chooses."""
+    """The progress of a job, polled at times that the test chooses."""
 
     def __init__(self) -> None:
         self.time = FakeClock(START)
@@ -144,32 +144,34 @@ def test_an_older_page_does_not_move_progress_back(watch: Watch) -> None:
     assert line.startswith("running · step 20/400 (5 %) · loss 0.500, validation 0.600")
 
 
-def test_the_end_shows_how_long_the_job_took(watch: Watch) -> None:
+def test_a_finished_job_shows_its_duration(watch: Watch) -> None:
     done = job("succeeded", finished_at=START + 2700, estimated_finish=START + 9000)
 
     assert watch.see(5000, done, [step(400, 2690)]) == "succeeded · step 400/400 (100 %) · 45 min"
 
 
-def trains(
+def train(
     watch: Watch, seconds: float, steps_a_second: float, first: int = 0, status: str = "running"
 ) -> str:
-    """Looks once as training is first seen and once after so many seconds."""
+    """Poll when training is first seen and again after a number of seconds."""
     watch.see(600, job(status), [step(first, 600)])
     return watch.see(600 + seconds, job(status), [step(first + int(seconds * steps_a_second), 600 + seconds)])
 
 
 @pytest.mark.parametrize("status", ["running", "fine-tuning"])
 def test_without_an_estimate_the_observed_speed_predicts_the_end(status: str, watch: Watch) -> None:
-    assert trains(watch, 60, 0.5, first=70, status=status).endswith("about 10 min left")
+    assert train(watch, 60, 0.5, first=70, status=status).endswith("about 10 min left")
 
 
 @pytest.mark.parametrize(
-    ("seconds", "steps_a_second"), [(5, 2), (60, 0.03), (60, 0)], ids=["too early", "too little", "stands"]
+    ("seconds", "steps_a_second"),
+    [(5, 2), (60, 0.03), (60, 0)],
+    ids=["too early", "too little", "no progress"],
 )
 def test_a_briefly_observed_speed_predicts_nothing(
     seconds: float, steps_a_second: float, watch: Watch
 ) -> None:
-    assert "left" not in trains(watch, seconds, steps_a_second)
+    assert "left" not in train(watch, seconds, steps_a_second)
 
 
 def test_a_short_observation_predicts_only_the_near_future(watch: Watch) -> None:
@@ -179,7 +181,7 @@ def test_a_short_observation_predicts_only_the_near_future(watch: Watch) -> None
 
 
 def test_the_time_before_a_pause_does_not_count(watch: Watch) -> None:
-    trains(watch, 60, 1)
+    train(watch, 60, 1)
     watch.see(700, job("paused"), [step(60, 660)])
     watch.see(9000, job(), [step(60, 660)])
 
@@ -187,7 +189,7 @@ def test_the_time_before_a_pause_does_not_count(watch: Watch) -> None:
 
 
 def test_steps_that_went_backwards_do_not_count(watch: Watch) -> None:
-    trains(watch, 60, 1, first=100)
+    train(watch, 60, 1, first=100)
     watch.see(1000, job(), [step(50, 1000)])
 
     assert watch.see(1100, job(), [step(200, 1100)]).endswith("about 2 min 10 s left")
@@ -195,20 +197,20 @@ def test_steps_that_went_backwards_do_not_count(watch: Watch) -> None:
 
 @pytest.mark.parametrize("finish", [START + 650, (START + 900) * 1000])
 def test_the_observed_speed_replaces_an_impossible_estimate(finish: int, watch: Watch) -> None:
-    trains(watch, 60, 1)
+    train(watch, 60, 1)
 
     assert watch.see(700, job(estimated_finish=finish), [step(100, 700)]).endswith("about 5 min left")
 
 
 @pytest.mark.parametrize("status", ["paused", "succeeded", "cancelled"])
 def test_a_stopped_job_has_no_remaining_time(status: str, watch: Watch) -> None:
-    trains(watch, 60, 1)
+    train(watch, 60, 1)
 
     assert "left" not in watch.see(700, job(status, estimated_finish=START + 900), [step(100, 700)])
 
 
 @pytest.mark.parametrize("finish", [START + 100 * 365 * 86400, (START + 900) * 1000, 10**30, -1])
-def test_an_estimate_beyond_reason_is_not_shown(finish: int, watch: Watch) -> None:
+def test_an_unrealistic_estimate_is_not_shown(finish: int, watch: Watch) -> None:
     assert watch.see(700, job(estimated_finish=finish)) == "running · 11 min 40 s"
 
 
@@ -242,11 +244,11 @@ LIFE = [
     event(f"Snapshot {MODEL} passed", 43, type="moderation_checks", data={"blocked": False}),
 ]
 """Oldest first."""
-KEPT = [
+MILESTONES = [
     "job ftjob-1: warning: Row 7 is cut to 65536 tokens",
     f"job ftjob-1: Checkpoint created at step 12 with Snapshot ID: {MODEL}:ckpt-step-12",
     f"job ftjob-1: Checkpoint created at step 24 with Snapshot ID: {MODEL}:ckpt-step-24",
-    MADE,
+    MODEL_CREATED,
     f"job ftjob-1: Snapshot {MODEL} passed",
 ]
 
@@ -254,7 +256,7 @@ KEPT = [
 def test_milestones_are_reported_in_order_of_time(watch: Watch) -> None:
     watch.see(50, job("succeeded", fine_tuned_model=MODEL, finished_at=START + 41), LIFE[::-1])
 
-    assert watch.progress.milestones() == KEPT
+    assert watch.progress.milestones() == MILESTONES
     assert watch.progress.milestones() == []
 
 
@@ -268,7 +270,7 @@ def test_overlapping_pages_report_milestones_once(watch: Watch) -> None:
         )
         reported += watch.progress.milestones()
 
-    assert reported == KEPT
+    assert reported == MILESTONES
 
 
 def test_only_errors_other_than_the_jobs_are_reported(watch: Watch) -> None:
@@ -279,19 +281,19 @@ def test_only_errors_other_than_the_jobs_are_reported(watch: Watch) -> None:
     assert watch.progress.milestones() == ["job ftjob-1: error: disk full"]
 
 
-def test_a_word_in_a_models_name_makes_no_milestone(watch: Watch) -> None:
+def test_words_in_a_models_name_are_not_milestones(watch: Watch) -> None:
     watch.see(5, job(), [event("Loading ft:gpt-4.1:acme:moderation-checkpoint:AbCd1234")])
 
     assert watch.progress.milestones() == []
 
 
-def test_the_event_of_a_step_is_no_milestone(watch: Watch) -> None:
+def test_the_event_of_a_step_is_not_a_milestone(watch: Watch) -> None:
     watch.see(5, job(), [event("Step 3/10: training loss=0.5, checkpoint saved", type="metrics")])
 
     assert watch.progress.milestones() == []
 
 
-def test_a_milestone_is_one_line(watch: Watch) -> None:
+def test_a_milestone_is_a_single_line(watch: Watch) -> None:
     watch.see(5, job(), [event("first\nsecond\x1b[31m " + "word " * 1000, level="warn")])
 
     (reported,) = watch.progress.milestones()
@@ -314,11 +316,11 @@ def test_warnings_at_each_step_do_not_flood_the_log(watch: Watch) -> None:
     assert reported[MOST_MESSAGES - 1] == f"job ftjob-1: warning: Step {MOST_MESSAGES - 1}/2000: loss is flat"
     assert reported[MOST_MESSAGES:] == [
         "job ftjob-1: further messages are omitted; get_fine_tuning_events returns all of them",
-        MADE,
+        MODEL_CREATED,
     ]
 
 
-def test_as_many_messages_as_are_kept_are_all(watch: Watch) -> None:
+def test_repeated_messages_within_the_limit_are_reported_once(watch: Watch) -> None:
     warnings = [event(f"row {number} is cut", level="warn") for number in range(MOST_MESSAGES)]
     watch.see(5, job(), warnings)
     watch.see(6, job(), warnings)
@@ -360,11 +362,11 @@ jobs = st.builds(
     st.lists(st.tuples(jobs, st.lists(events, max_size=5), st.floats(0, HOUR)), max_size=8),
 )
 def test_any_sequence_of_events_repeats_no_milestone(
-    created_at: int, looks: list[tuple[Job, list[Event], float]]
+    created_at: int, polls: list[tuple[Job, list[Event], float]]
 ) -> None:
     time = FakeClock(START)
     progress, reported = JobProgress("ftjob-1", created_at, time.time), []
-    for seen, page, pause in looks:
+    for seen, page, pause in polls:
         time.sleep(pause)
         progress.update(seen, page)
         reported += progress.milestones()
@@ -373,11 +375,11 @@ def test_any_sequence_of_events_repeats_no_milestone(
         assert progress.stable_part() in progress.line()
 
     assert len(reported) == len(set(reported))
-    assert len(reported) <= MOST_MESSAGES + 1 + len(looks)
+    assert len(reported) <= MOST_MESSAGES + 1 + len(polls)
 
 
 @given(st.permutations(range(12)), st.integers(1, 5))
-def test_in_which_pages_the_events_come_makes_no_difference(order: list[int], size: int) -> None:
+def test_the_paging_of_events_makes_no_difference(order: list[int], size: int) -> None:
     watch = Watch()
     for start in range(0, 12, size):
         page = order[start : start + size]
@@ -418,10 +420,10 @@ def time() -> FakeClock:
     return FakeClock(0.0)
 
 
-def shown(
+def shown_lines(
     throttle: Throttle, time: FakeClock, content: Callable[[float], tuple[str, str]], seconds: float
 ) -> list[tuple[float, str]]:
-    """What passes when the content is offered ten times a second, and when."""
+    """Offer the content ten times per second, and return the shown lines with their times."""
     passed = []
     for tenth in range(int(seconds * 10)):
         time.now = tenth / 10
@@ -432,7 +434,9 @@ def shown(
 
 
 def test_two_hours_print_at_most_three_hundred_lines(time: FakeClock) -> None:
-    passed = shown(Throttle(time.time), time, lambda now: (f"running · step {now:.1f}", "running"), TWO_HOURS)
+    passed = shown_lines(
+        Throttle(time.time), time, lambda now: (f"running · step {now:.1f}", "running"), TWO_HOURS
+    )
 
     pauses = [later - earlier for (earlier, _), (later, _) in pairwise(passed)]
     assert 250 <= len(passed) <= 280
@@ -443,14 +447,14 @@ def test_two_hours_print_at_most_three_hundred_lines(time: FakeClock) -> None:
 
 
 def test_unchanged_progress_is_shown_once(time: FakeClock) -> None:
-    assert len(shown(Throttle(time.time), time, lambda _: ("queued", "queued"), HOUR)) == 1
+    assert len(shown_lines(Throttle(time.time), time, lambda _: ("queued", "queued"), HOUR)) == 1
 
 
 def test_the_last_update_of_a_burst_is_shown_next(time: FakeClock) -> None:
     def burst(now: float) -> tuple[str, str]:
         return f"step {min(now, 40)}", "running"
 
-    passed = shown(Throttle(time.time), time, burst, 120)
+    passed = shown_lines(Throttle(time.time), time, burst, 120)
 
     assert passed[-1][1] == "step 40"
     assert passed[-1][0] <= 40 + 10
@@ -458,7 +462,7 @@ def test_the_last_update_of_a_burst_is_shown_next(time: FakeClock) -> None:
 
 def test_another_status_is_shown_at_once(time: FakeClock) -> None:
     throttle = Throttle(time.time)
-    shown(throttle, time, lambda now: (f"step {now}", "running"), TWO_HOURS)
+    shown_lines(throttle, time, lambda now: (f"step {now}", "running"), TWO_HOURS)
 
     assert not throttle.due("step 7200", "running")
     assert throttle.due("done", "succeeded")
@@ -469,4 +473,4 @@ def test_a_status_that_flaps_does_not_flood_the_log(time: FakeClock) -> None:
     def flap(now: float) -> tuple[str, str]:
         return (f"{int(now) % 2}",) * 2
 
-    assert len(shown(Throttle(time.time), time, flap, TWO_HOURS)) <= 280 + PROMPT
+    assert len(shown_lines(Throttle(time.time), time, flap, TWO_HOURS)) <= 280 + PROMPT

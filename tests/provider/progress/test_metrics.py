@@ -122,7 +122,7 @@ values_of = st.dictionaries(
     values_of | st.none(),
     st.sampled_from(["metrics", "message", "other", None]),
 )
-def test_any_event_is_borne(message: str, data: dict[str, Any] | None, kind: str | None) -> None:
+def test_any_event_is_accepted(message: str, data: dict[str, Any] | None, kind: str | None) -> None:
     found = parse_metrics(event(message, data=data, type=kind))
 
     assert all(abs(figure.value) <= HIGHEST and figure.step >= 0 for figure in found.values())

@@ -21,7 +21,7 @@ def host(time: FakeClock) -> FakeHost:
 
 
 def read(host: FakeHost, time: FakeClock, seconds: float) -> list[str]:
-    """Return the status lines of a file that is read within so many seconds."""
+    """Return the status lines of a file that is read within a number of seconds."""
     follower = ReadProgressReporter(host)
     for tenth in range(1, int(seconds * 10) + 1):
         time.now += 0.1

@@ -46,7 +46,7 @@ def test_a_retried_upload_shows_the_speed_of_the_retry(time: FakeClock) -> None:
     assert progress.line() == "uploading 25 % · 5.0 of 20.0 MB · 5.0 MB/s"
 
 
-def test_bytes_of_an_earlier_run_are_not_speed(time: FakeClock) -> None:
+def test_bytes_of_an_earlier_run_do_not_affect_speed(time: FakeClock) -> None:
     progress = UploadProgress(20_000_000, time.time, done_before=10_000_000)
     for seconds, sent in [(0, 10_000_000), (10, 15_000_000)]:
         time.now = seconds
@@ -72,7 +72,7 @@ def test_an_upload_that_has_not_begun_shows_its_size(time: FakeClock) -> None:
     assert UploadProgress(2_000_000, time.time).line() == "uploading 0 % · 0.0 of 2.0 MB"
 
 
-def test_reading_shows_the_same_of_training_data(time: FakeClock) -> None:
+def test_reading_training_data_shows_the_same(time: FakeClock) -> None:
     progress = ReadingProgress(300_000_000, time.time)
     progress.see(0)
     time.now = 2

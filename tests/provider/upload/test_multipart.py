@@ -39,7 +39,7 @@ COMPLETE, CANCEL = "/v1/uploads/*/complete", "/v1/uploads/*/cancel"
 SIZE, PART = 520, 100
 COUNT = 6
 ABOVE = "0.0004"
-"""Megabytes above which files go in parts of a quarter of it."""
+"""Threshold of multipart uploads in MB; each part has a quarter of this size."""
 
 
 @pytest.fixture
@@ -51,16 +51,16 @@ def large(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def another_process(configure: Configure) -> Iterator[Callable[..., FileManager]]:
-    """Makes files that know nothing of what others did, as in another run of `pulumi up`."""
+    """Create file managers without common memory, as in another run of `pulumi up`."""
     made: list[Client] = []
 
-    def make(host: type[FakeHost] = FakeHost, ledger: ResumeStore | None = None, **more: Any) -> FileManager:
+    def make(host: type[FakeHost] = FakeHost, store: ResumeStore | None = None, **more: Any) -> FileManager:
         settings, time = (
             configure(FileProvider, maxRetries="1", multipartThreshold=ABOVE).settings,
             FakeClock(),
         )
         made.append(Client(settings, time.time))
-        return FileManager(made[-1], host(time=time.time, **more), resume_store=ledger or ResumeStore())
+        return FileManager(made[-1], host(time=time.time, **more), resume_store=store or ResumeStore())
 
     yield make
     for api in made:
@@ -69,8 +69,8 @@ def another_process(configure: Configure) -> Iterator[Callable[..., FileManager]
 
 def upload_request(path: Path, **changes: Any) -> UploadRequest:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    told = {"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, "sha256": sha256}
-    return UploadRequest(**{**told, "has_unique_name": True, "identity": "identity", **changes})
+    defaults = {"filename": path.name, "purpose": "fine-tune", "size": path.stat().st_size, "sha256": sha256}
+    return UploadRequest(**{**defaults, "has_unique_name": True, "identity": "identity", **changes})
 
 
 def obtain(files: FileManager, path: Path, **changes: Any) -> FileObject:
@@ -79,10 +79,10 @@ def obtain(files: FileManager, path: Path, **changes: Any) -> FileObject:
 
 
 def assert_only(service: Emulator, file: FileObject, path: Path) -> None:
-    """The service holds this file, whole, and no upload that waits for more."""
+    """Check that the service has only this complete file, and no pending upload."""
     assert [found["id"] for found in service.files()] == [file.id]
     assert service.backend.blobs.path(file.id).read_bytes() == path.read_bytes()
-    assert [one for one in service.uploads() if one["status"] == "pending"] == []
+    assert [upload for upload in service.uploads() if upload["status"] == "pending"] == []
 
 
 def parts_sent(service: Emulator) -> int:
@@ -121,12 +121,12 @@ def test_progress_is_that_of_all_parts(another_process: Callable[..., FileManage
     assert files.host.statuses[-1].startswith("uploaded · 0.5 kB")
 
 
-class Reluctant(BaseHTTPRequestHandler):
-    """Takes uploads, of each part a little, and the rest when it may."""
+class SlowServer(BaseHTTPRequestHandler):
+    """A server that reads a little of each part, and the rest when the test permits it."""
 
     protocol_version = "HTTP/1.1"
-    a_little = 1 << 20
-    may_go_on = Event()
+    first_bytes = 1 << 20
+    may_continue = Event()
     parts: ClassVar[list[int]] = []
 
     def do_GET(self) -> None:
@@ -135,8 +135,8 @@ class Reluctant(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         left = int(self.headers["content-length"])
         if self.path.endswith("/parts"):
-            left -= len(self.rfile.read(self.a_little))
-            self.may_go_on.wait(20)
+            left -= len(self.rfile.read(self.first_bytes))
+            self.may_continue.wait(20)
             self.parts.append(left)
         self.rfile.read(left)
         file = {"id": "file-1", "filename": "large.jsonl", "created_at": 0}
@@ -149,15 +149,15 @@ class Reluctant(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_told: Any) -> None:
+    def log_message(self, *_arguments: Any) -> None:
         pass
 
 
 @pytest.fixture
-def reluctant(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(Reluctant, "may_go_on", Event())
-    monkeypatch.setattr(Reluctant, "parts", [])
-    with ThreadingHTTPServer(("127.0.0.1", 0), Reluctant) as server:
+def slow_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(SlowServer, "may_continue", Event())
+    monkeypatch.setattr(SlowServer, "parts", [])
+    with ThreadingHTTPServer(("127.0.0.1", 0), SlowServer) as server:
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -166,24 +166,24 @@ def reluctant(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_progress_is_shown_while_no_part_is_complete(
-    configure: Configure, reluctant: str, tmp_path: Path
+    configure: Configure, slow_server: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "large.jsonl"
     with path.open("wb") as content:
         content.truncate(20_000_000)
     complete_when_shown: list[int] = []
 
-    class Shows(FakeHost):
+    class RecordingHost(FakeHost):
         def set_status(self, line: str) -> None:
             if re.match(r"uploading [1-9]", line):
-                complete_when_shown.append(len(Reluctant.parts))
-                Reluctant.may_go_on.set()
+                complete_when_shown.append(len(SlowServer.parts))
+                SlowServer.may_continue.set()
 
-    api = configure(FileProvider, baseUrl=reluctant, multipartThreshold="16").api
-    obtain(FileManager(api, Shows()), path)
+    api = configure(FileProvider, baseUrl=slow_server, multipartThreshold="16").api
+    obtain(FileManager(api, RecordingHost()), path)
 
     assert complete_when_shown[0] == 0
-    assert len(Reluctant.parts) == 5
+    assert len(SlowServer.parts) == 5
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ NO_FILES = {"object": "list", "data": [], "has_more": False}
 def test_a_file_that_appears_late_is_not_sent_again(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
-    """The end of the upload acted behind a 504, its repetition is refused, and the list is behind."""
+    """The completion succeeds behind a 504, its retry is rejected, and the list of files lags."""
     service.fault("POST", COMPLETE, "status", status=504, acts=True)
     service.fault("GET", "/v1/files", "status", None, status=200, body=NO_FILES)
     with pytest.raises(ServiceConnectionError, match=r"may have completed .* run the command again"):
@@ -331,21 +331,23 @@ def test_the_next_run_sends_only_the_missing_parts(
     file = obtain(files, large)
 
     assert_only(service, file, large)
-    assert parts_sent(service) - before <= COUNT - 4 + 3  # of four at a time, three may arrive unheard
+    assert (
+        parts_sent(service) - before <= COUNT - 4 + 3
+    )  # of four concurrent parts, three may arrive unnoticed
     assert len(service.uploads()) == 1
     assert isinstance(files.host, FakeHost)
     assert "resuming the interrupted upload of large.jsonl" in files.host.messages[0]
 
 
-@pytest.mark.parametrize("consents", [1, 2, 3])
+@pytest.mark.parametrize("checks_until_interrupt", [1, 2, 3])
 def test_an_interrupted_upload_reports_progress_and_is_resumed(
-    another_process: Callable[..., FileManager], large: Path, service: Emulator, consents: int
+    another_process: Callable[..., FileManager], large: Path, service: Emulator, checks_until_interrupt: int
 ) -> None:
     service.fault("POST", PARTS, "hang", None, seconds=0.3, acts=True)
     with pytest.raises(
         CommandInterruptedError, match=r"of 6 parts of large.jsonl were sent: run `pulumi up`"
     ):
-        obtain(another_process(consents=consents), large)
+        obtain(another_process(checks_until_interrupt=checks_until_interrupt), large)
     service.clear_faults()
 
     file = obtain(another_process(), large)
@@ -358,7 +360,7 @@ def test_an_interrupted_upload_without_a_key_is_cancelled(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     with pytest.raises(CommandInterruptedError):
-        obtain(another_process(consents=1), large, identity=None)
+        obtain(another_process(checks_until_interrupt=1), large, identity=None)
 
     assert [upload["status"] for upload in service.uploads()] == ["cancelled"]
 
@@ -366,8 +368,8 @@ def test_an_interrupted_upload_without_a_key_is_cancelled(
 def test_without_a_resume_store_uploads_work_and_interruptions_cancel(
     another_process: Callable[..., FileManager], large: Path, tmp_path: Path, service: Emulator
 ) -> None:
-    full = ResumeStore(tmp_path / "large.jsonl" / "uploads")  # nothing can be written there
-    interrupted, whole = another_process(consents=1), another_process()
+    full = ResumeStore(tmp_path / "large.jsonl" / "uploads")  # not writable
+    interrupted, whole = another_process(checks_until_interrupt=1), another_process()
     interrupted.resume_store = whole.resume_store = full
 
     with pytest.raises(CommandInterruptedError):
@@ -382,19 +384,19 @@ def test_a_file_deleted_during_upload_is_still_uploaded(
 ) -> None:
     content = large.read_bytes()
     with large.open("rb") as opened:
-        wanted = upload_request(large)
+        request = upload_request(large)
         large.unlink()
-        file = another_process().get_or_upload(wanted, opened)
+        file = another_process().get_or_upload(request, opened)
 
     assert service.backend.blobs.path(file.id).read_bytes() == content
 
 
-@pytest.mark.parametrize("later", [3590, 90_000], ids=["about to expire", "forgotten"])
+@pytest.mark.parametrize("later", [3590, 90_000], ids=["about to expire", "unknown to the service"])
 def test_an_expired_upload_starts_over(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, later: float
 ) -> None:
     with pytest.raises(CommandInterruptedError):
-        obtain(another_process(consents=1), large)
+        obtain(another_process(checks_until_interrupt=1), large)
     files = another_process()
     files.host.time.sleep(later)
     service.advance(later)
@@ -409,14 +411,14 @@ def test_an_upload_dropped_by_the_service_starts_over(
     another_process: Callable[..., FileManager], large: Path, service: Emulator
 ) -> None:
     with pytest.raises(CommandInterruptedError):
-        obtain(another_process(consents=1), large)
+        obtain(another_process(checks_until_interrupt=1), large)
     (upload,) = service.uploads()
     another_process().api.cancel_upload(upload["id"])
 
     assert_only(service, obtain(another_process(), large), large)
 
 
-@pytest.mark.parametrize("has_unique_name", [True, False], ids=["our name", "a chosen name"])
+@pytest.mark.parametrize("has_unique_name", [True, False], ids=["generated name", "chosen name"])
 def test_a_completed_upload_without_response_is_found_later(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, *, has_unique_name: bool
 ) -> None:
@@ -437,7 +439,7 @@ def test_a_completed_upload_without_response_is_found_later(
 def test_a_file_changed_before_upload_is_refused(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, change: str
 ) -> None:
-    wanted, content = upload_request(large), large.read_bytes()
+    request, content = upload_request(large), large.read_bytes()
     large.write_bytes(
         {"edited": content[:-1] + b"!", "shorter": content[:460], "longer": content + b"!"}[change]
     )
@@ -446,25 +448,25 @@ def test_a_file_changed_before_upload_is_refused(
         large.open("rb") as opened,
         pytest.raises(InputError, match=r"large\.jsonl' has changed since the program ran"),
     ):
-        another_process().get_or_upload(wanted, opened)
+        another_process().get_or_upload(request, opened)
 
     assert service.files() == []
     assert {upload["status"] for upload in service.uploads()} <= {"cancelled"}
 
 
-@pytest.mark.parametrize("look", [2, 3], ids=["while it is hashed", "once it is hashed"])
+@pytest.mark.parametrize("change_at", [2, 3], ids=["while it is hashed", "once it is hashed"])
 @pytest.mark.parametrize("change", ["edited", "shorter"])
 def test_a_file_changed_while_sending_parts_is_refused(
-    another_process: Callable[..., FileManager], large: Path, service: Emulator, change: str, look: int
+    another_process: Callable[..., FileManager], large: Path, service: Emulator, change: str, change_at: int
 ) -> None:
-    content, looks = large.read_bytes(), count(1)
+    content, checks = large.read_bytes(), count(1)
 
     def write() -> None:
-        if next(looks) == look:
+        if next(checks) == change_at:
             large.write_bytes({"edited": content[:-1] + b"!", "shorter": content[:460]}[change])
 
     class Writing(FakeHost):
-        def raise_if_interrupted(self) -> None:  # called while parts are on their way
+        def raise_if_interrupted(self) -> None:  # called during the upload of parts
             write()
 
     service.fault("POST", PARTS, "hang", seconds=0.5)
@@ -477,7 +479,7 @@ def test_a_file_changed_while_sending_parts_is_refused(
 
 
 @pytest.mark.parametrize("status", [404, 405, 501])
-def test_a_service_without_uploads_gets_one_piece(
+def test_a_service_without_uploads_gets_a_single_request(
     another_process: Callable[..., FileManager], large: Path, service: Emulator, status: int
 ) -> None:
     service.fault("POST", BEGIN, "status", None, status=status)

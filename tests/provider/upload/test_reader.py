@@ -35,7 +35,7 @@ def upload_request(sha256: str | None = None) -> UploadRequest:
     return UploadRequest("data.jsonl", "fine-tune", len(DATA), sha256=sha256)
 
 
-def test_a_section_is_read_as_a_file_is(file: Path) -> None:
+def test_a_section_is_read_like_a_file(file: Path) -> None:
     seen: list[int] = []
     with file.open("rb") as content:
         section = Section(content.fileno(), 50, 100, seen.append, "data")
@@ -60,7 +60,7 @@ def test_a_section_of_a_shortened_file_is_an_error(file: Path) -> None:
 
 
 def test_an_unreadable_section_is_an_error(tmp_path: Path) -> None:
-    folder = os.open(tmp_path, os.O_RDONLY)  # which can be opened and not read, as a file on a broken disk
+    folder = os.open(tmp_path, os.O_RDONLY)  # can be opened but not read, like a file on a broken disk
     section = Section(folder, 0, 100, lambda _sent: None, "data.jsonl")
 
     with pytest.raises(InputError, match=r"data\.jsonl' cannot be read to the end \(is a directory\)"):

@@ -75,7 +75,7 @@ def test_a_too_large_file_is_reported(size: int, purpose: str, service: str, pro
     assert found is None if problem is None else problem in (found or "")
 
 
-def test_each_service_project_and_content_is_remembered_by_itself() -> None:
+def test_each_service_project_and_content_has_its_own_key() -> None:
     settings = Settings(base_url="http://one/v1", project="proj_a")
     others = [
         LARGE.key(replace(settings, base_url="http://other/v1")),
@@ -93,5 +93,5 @@ def test_each_service_project_and_content_is_remembered_by_itself() -> None:
     ("name", "kind"),
     [("a.jsonl", "text/jsonl"), ("a.pdf", "application/pdf"), ("a", "application/octet-stream")],
 )
-def test_the_kind_of_content_follows_from_the_name(name: str, kind: str) -> None:
+def test_the_content_type_depends_on_the_name(name: str, kind: str) -> None:
     assert UploadRequest(name, "fine-tune", 1).mime_type == kind

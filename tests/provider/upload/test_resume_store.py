@@ -14,77 +14,77 @@ ENTRY = UploadRecord(NOW, ["file-1"], "upload_1", NOW + 3600, 100, {0: "part_a",
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> ResumeStore:
+def store(tmp_path: Path) -> ResumeStore:
     return ResumeStore(tmp_path / "below" / "ledger")
 
 
-def test_records_are_found_by_another_process(ledger: ResumeStore) -> None:
-    assert ledger.write("key", ENTRY)
+def test_records_are_found_by_another_process(store: ResumeStore) -> None:
+    assert store.write("key", ENTRY)
 
-    assert ResumeStore(ledger.folder).find("key", NOW) == ENTRY
-    assert ledger.find("other", NOW) is None
+    assert ResumeStore(store.folder).find("key", NOW) == ENTRY
+    assert store.find("other", NOW) is None
 
 
-def test_only_the_user_can_read_it(ledger: ResumeStore) -> None:
-    ledger.write("key", ENTRY)
+def test_only_the_user_can_read_it(store: ResumeStore) -> None:
+    store.write("key", ENTRY)
 
-    assert ledger.folder.stat().st_mode & 0o077 == 0
+    assert store.folder.stat().st_mode & 0o077 == 0
 
 
 def test_it_is_in_the_users_cache_folder(tmp_path: Path) -> None:
     assert ResumeStore().folder == tmp_path / "cache" / "pulumi-openai-ft" / "uploads"
 
 
-def test_expired_records_are_not_found_and_dropped(ledger: ResumeStore) -> None:
-    ledger.write("key", ENTRY)
-    (file,) = ledger.folder.iterdir()
+def test_expired_records_are_not_found_and_dropped(store: ResumeStore) -> None:
+    store.write("key", ENTRY)
+    (file,) = store.folder.iterdir()
 
-    assert ledger.find("key", NOW + TTL) is None
-    ledger.drop_old(NOW + TTL - 1)
+    assert store.find("key", NOW + TTL) is None
+    store.drop_old(NOW + TTL - 1)
     assert file.exists()
-    ledger.drop_old(NOW + TTL)
+    store.drop_old(NOW + TTL)
     assert not file.exists()
 
 
-def test_deleted_records_are_not_found(ledger: ResumeStore) -> None:
-    ledger.write("key", ENTRY)
-    ledger.forget("key")
-    ledger.forget("key")
+def test_deleted_records_are_not_found(store: ResumeStore) -> None:
+    store.write("key", ENTRY)
+    store.forget("key")
+    store.forget("key")
 
-    assert ledger.find("key", NOW) is None
+    assert store.find("key", NOW) is None
 
 
-def test_lists_the_files_of_other_resources(ledger: ResumeStore) -> None:
-    ledger.write("mine", UploadRecord(NOW, file_id="file-mine"))
-    ledger.write("other", UploadRecord(NOW, file_id="file-other"))
-    ledger.write("unfinished", ENTRY)
+def test_lists_the_files_of_other_resources(store: ResumeStore) -> None:
+    store.write("mine", UploadRecord(NOW, file_id="file-mine"))
+    store.write("other", UploadRecord(NOW, file_id="file-other"))
+    store.write("unfinished", ENTRY)
 
-    assert ledger.files_of_others("mine") == {"file-other"}
+    assert store.files_of_others("mine") == {"file-other"}
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"began":"soon"}', b"\xff"], ids=repr)
-def test_an_unreadable_record_is_ignored(ledger: ResumeStore, content: bytes) -> None:
-    ledger.write("key", ENTRY)
-    (file,) = ledger.folder.iterdir()
+def test_an_unreadable_record_is_ignored(store: ResumeStore, content: bytes) -> None:
+    store.write("key", ENTRY)
+    (file,) = store.folder.iterdir()
     file.write_bytes(content)
 
-    assert ledger.find("key", NOW) is None
-    assert ledger.files_of_others(None) == set()
-    ledger.drop_old(NOW)
+    assert store.find("key", NOW) is None
+    assert store.files_of_others(None) == set()
+    store.drop_old(NOW)
     assert not file.exists()
 
 
-def test_a_folder_that_cannot_be_made_remembers_nothing(tmp_path: Path) -> None:
+def test_without_a_folder_nothing_is_recorded(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    ledger = ResumeStore(tmp_path / "file" / "ledger")
+    store = ResumeStore(tmp_path / "file" / "ledger")
 
-    assert not ledger.write("key", ENTRY)
-    ledger.forget("key")
-    ledger.drop_old(NOW)
-    assert ledger.find("key", NOW) is None
+    assert not store.write("key", ENTRY)
+    store.forget("key")
+    store.drop_old(NOW)
+    assert store.find("key", NOW) is None
 
 
-def test_without_a_key_nothing_is_remembered(ledger: ResumeStore) -> None:
-    assert not ledger.write(None, ENTRY)
-    ledger.forget(None)
-    assert ledger.find(None, NOW) is None
+def test_without_a_key_nothing_is_recorded(store: ResumeStore) -> None:
+    assert not store.write(None, ENTRY)
+    store.forget(None)
+    assert store.find(None, NOW) is None

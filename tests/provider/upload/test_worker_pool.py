@@ -27,7 +27,7 @@ def start_pool(
     return made
 
 
-def test_all_is_done_once() -> None:
+def test_each_piece_is_done_once() -> None:
     done: list[int] = []
 
     start_pool(done.append, 50, 4).wait(nothing)
@@ -49,7 +49,7 @@ def test_a_piece_starts_as_soon_as_it_is_added() -> None:
     at_work.wait(nothing)
 
 
-def test_several_are_under_way_at_a_time() -> None:
+def test_several_pieces_are_done_at_a_time() -> None:
     here = [Event(), Event()]
 
     def meet(number: int) -> None:
@@ -76,7 +76,7 @@ def test_a_failure_ends_the_wait_despite_hanging_pieces() -> None:
 def test_an_error_seen_by_the_waiter_ends_the_wait() -> None:
     go = Event()
 
-    def look() -> None:
+    def fail() -> None:
         raise InterruptedError("by the user")
 
     def work(_number: int) -> None:
@@ -84,7 +84,7 @@ def test_an_error_seen_by_the_waiter_ends_the_wait() -> None:
 
     at_work = start_pool(work, 2)
     with pytest.raises(InterruptedError, match="by the user"):
-        at_work.wait(look)
+        at_work.wait(fail)
     go.set()
 
 

@@ -5,7 +5,7 @@ A single search sends a request that is filtered by the key. Concurrent searches
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from threading import Lock
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 from pulumi_openai_ft._shared.state_names import TOKEN_KEY
-from pulumi_openai_ft.errors import CommandInterruptedError, RequestError
+from pulumi_openai_ft.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,8 +25,6 @@ PAGE = 100
 """Jobs in a shared list, the maximum of a single request."""
 LISTING_TTL = 1.0
 """Seconds for which a list may prove that an earlier run created no job. A job that it does contain is read again."""
-BATCH_WINDOW = 0.2
-"""Seconds to wait after a create for concurrent creates, so that all of them share a list."""
 CREATED_AT_SLACK = 900
 """Seconds by which a list must extend beyond the creation of a job, because a create request can take long."""
 
@@ -57,15 +55,13 @@ class _SharedList:
         """Whether the service had more jobs than the last list could contain."""
         return self._last is not None and not (self._last.is_complete or self._last.failure)
 
-    def since(self, clock: float, pause: float = 0.0) -> _Listing:
+    def since(self, clock: float) -> _Listing:
         """Return a list that was requested at `clock` or later.
 
         Concurrent callers share the list, or its failure.
         """
         with self._lock:
             if self._last is None or self._last.began < clock:
-                with suppress(CommandInterruptedError):  # after a create, the search is needed in any case
-                    self.timing.sleep(pause)
                 self._last = self._list()
             if self._last.failure:
                 raise self._last.failure
@@ -132,7 +128,7 @@ class JobLookup:
         with self._counting_callers() as is_concurrent:
             if not is_concurrent:
                 return self.find(key)
-            listing = self._created.since(self.timing.clock(), pause=BATCH_WINDOW)
+            listing = self._created.since(self.timing.clock())
         return _with_key(key, listing.jobs) if listing.reaches(job.created_at) else self.find(key)
 
     @contextmanager

@@ -13,7 +13,7 @@ from itertools import islice
 from threading import Condition
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft._client.retries import is_repeatable, jitter_rng
+from pulumi_openai_ft._client.retries import is_repeatable
 from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 from pulumi_openai_ft.errors import JobTimeoutError, OpenAIFTError, RequestError
 
@@ -25,14 +25,10 @@ if TYPE_CHECKING:
 
     Follow = Callable[[Job, Sequence[Event]], None]
 
-FIRST_INTERVAL, BACKOFF_SHARE, JITTER = 0.25, 0.1, 0.1
-"""First interval in seconds; its growth as a share of the time waited; random variation as a share of the interval."""
-MIN_INTERVAL = 0.05
-"""Seconds until the next poll if the last poll found a job that ended, because jobs created together end together."""
+FIRST_INTERVAL, BACKOFF_SHARE = 0.25, 0.1
+"""First interval in seconds, and its growth as a share of the time waited."""
 DUE_SPEEDUP = 8
 """Factor by which polls are more frequent around the estimated finish of a job."""
-IDLE_FACTOR = 2.0
-"""Minimum pause after a poll, as a multiple of the poll's duration. It leaves capacity for other requests."""
 PAGE = 100
 EVENTS_AT_A_TIME = 4
 """Maximum number of jobs whose events are read in a poll."""
@@ -69,8 +65,6 @@ class Poller:
     _polling: bool = False
     _polls: int = 0
     _interval: float = FIRST_INTERVAL
-    _found_ended_job: bool = False
-    _poll_duration: float = 0.0
     _failing_since: float | None = None
     _failure: OpenAIFTError | None = None
 
@@ -154,9 +148,7 @@ class Poller:
 
     def _pause(self) -> float:
         with self._condition:
-            interval = MIN_INTERVAL if self._found_ended_job else self._due_interval()
-            interval = max(interval, IDLE_FACTOR * self._poll_duration)
-            pause = min(interval, self.api.settings.poll_interval) * (1 + JITTER * jitter_rng.random())
+            pause = min(self._due_interval(), self.api.settings.poll_interval)
             self._interval = min(self._interval + BACKOFF_SHARE * pause, self.api.settings.poll_interval)
             deadlines = [
                 watch.deadline - self.timing.wall() for watch in self._watched.values() if watch.deadline
@@ -168,22 +160,19 @@ class Poller:
         now, tolerance = self.timing.wall(), 1 + self._interval  # estimates are whole seconds
         finishes = [watch.job.estimated_finish for watch in self._watched.values()]
         due = [at - now for at in finishes if at is not None and at - now > -tolerance]
-        return min([self._interval, *(max(left, MIN_INTERVAL, self._interval / DUE_SPEEDUP) for left in due)])
+        return min([self._interval, *(max(left, self._interval / DUE_SPEEDUP) for left in due)])
 
     def _poll(self) -> None:
         with self._condition:
             ids = set(self._watched)
-        began = self.timing.clock()
         found, failure = self._read_jobs(ids)
-        self._poll_duration = self.timing.clock() - began
         has_ended = any(job.is_terminal for job in found)
         events = {} if failure or has_ended else self._read_events(found)
         with self._condition:
             for job in found:
                 if job.id in self._watched:
                     self._watched[job.id].job = job
-            self._found_ended_job = has_ended
-            if has_ended:
+            if has_ended:  # jobs that were created together end together
                 self._interval = max(FIRST_INTERVAL, self._interval / 2)
             for job_id in events.keys() & self._watched.keys():
                 self._watched[job_id].events = events[job_id]

@@ -77,6 +77,6 @@ def _service(configuration: Configuration, today: date) -> list[Finding]:
         return [problem("settings", str(error))]
     return [
         *service_checks.keys(settings, configuration),
-        *service_checks.day(today),
+        *service_checks.current_date(today),
         *service_checks.service(settings, today),
     ]

@@ -15,7 +15,7 @@ from pulumi_openai_ft._settings import (
     SOURCES,
     Settings,
 )
-from pulumi_openai_ft._shared.clock import TODAY_VARIABLE, is_day_set
+from pulumi_openai_ft._shared.clock import TODAY_VARIABLE, is_date_set
 from pulumi_openai_ft.catalog import Catalog
 from pulumi_openai_ft.cli.doctor.report import Finding, Status, ok, problem, warning
 from pulumi_openai_ft.errors import FineTuningUnavailableError, OpenAIFTError, ServiceError, SettingsError
@@ -95,11 +95,11 @@ def _source(name: str, configuration: Configuration) -> str:
     return f"the environment ({SOURCES[name].environment[0]})"
 
 
-def day(today: date) -> list[Finding]:
-    """Report a day that is set and so may not be that of the service."""
-    if not is_day_set():
+def current_date(today: date) -> list[Finding]:
+    """Report the date if OPENAI_FT_TODAY sets it, because it may not be the date of the service."""
+    if not is_date_set():
         return []
-    return [ok("day", f"{today}, set by {TODAY_VARIABLE} in the environment: unset it for a real service")]
+    return [ok("date", f"{today}, set by {TODAY_VARIABLE}; unset it for a real service")]
 
 
 def service(settings: Settings, today: date) -> list[Finding]:

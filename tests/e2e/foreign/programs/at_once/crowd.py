@@ -11,7 +11,7 @@ threads = set()
 
 
 class Guest(ResourceProvider):
-    """Waits until it is one of four at once, and then whether a fifth comes."""
+    """Waits for three other creates in parallel, and then for a fifth."""
 
     def create(self, props):
         global inside  # noqa: PLW0603
@@ -29,7 +29,7 @@ class Guest(ResourceProvider):
 
 
 class OtherGuest(Guest):
-    """Another provider: they are four together."""
+    """A second provider, which shares the limit of four."""
 
     def diff(self, id_, olds, news):
         return DiffResult(changes=False)

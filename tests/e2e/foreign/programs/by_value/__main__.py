@@ -1,4 +1,4 @@
-"""Providers of the program itself: pickled by value, with all that they close over."""
+"""Providers defined in the program: pickled by value, with their closures."""
 
 import json
 import logging
@@ -17,14 +17,14 @@ GREETINGS = {"first": "hello", "second": "good evening"}
 
 
 def note(method, **arguments):
-    """Records a call; a value that is not known yet by its type."""
+    """Record a call; an unknown value is recorded as its type."""
     line = json.dumps([method, arguments], sort_keys=True, default=lambda value: type(value).__name__)
     with Path(os.environ["RECORDS"], "calls").open("a") as calls:
         calls.write(line + "\n")
 
 
 class Bare(ResourceProvider):
-    """No method but create, and no outputs."""
+    """Implements only create, without outputs."""
 
     def create(self, props):
         note("Bare.create", props=props)
@@ -32,7 +32,7 @@ class Bare(ResourceProvider):
 
 
 class Silent(ResourceProvider):
-    """All inputs become outputs, the rest is left to the base class."""
+    """Returns its inputs as outputs, and inherits the other methods."""
 
     def create(self, props):
         note("Silent.create", props=props)
@@ -40,10 +40,10 @@ class Silent(ResourceProvider):
 
 
 class Provider(ResourceProvider):
-    """Closes over functions and constants of the program, tells its surroundings and uses both streams."""
+    """Uses functions and constants of the program, reports its environment, and writes to both streams."""
 
     def create(self, props):
-        print("on standard output")  # noqa: T201 - other people do
+        print("on standard output")  # noqa: T201 - third-party providers print
         print("on standard error", file=sys.stderr)  # noqa: T201
         pulumi.log.warn("through Pulumi's log")
         logging.getLogger("shop").warning("through Python's log")
@@ -78,7 +78,7 @@ class Prices:
 
 
 class Stateful(ResourceProvider):
-    """Holds objects and a count: one provider serves all resources that it pickles to the same for."""
+    """Stores objects and a counter: resources with the same pickle share a provider."""
 
     serialize_as_secret_always = False
 
@@ -112,7 +112,7 @@ class Stateful(ResourceProvider):
 
 
 def forgetful(prefix, forgotten):
-    """A provider class that closes over arguments; its updates return nothing."""
+    """Return a provider of a class that uses the arguments; its updates return nothing."""
 
     class Local(ResourceProvider):
         def create(self, props):
@@ -131,7 +131,7 @@ def forgetful(prefix, forgotten):
 
 
 class Thing(Resource):
-    """Without module and name."""
+    """A resource without the arguments `module` and `name`."""
 
     def __init__(self, provider, name, opts=None, **props):
         super().__init__(provider, name, props, opts)

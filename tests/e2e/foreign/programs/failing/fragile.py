@@ -19,13 +19,13 @@ class OutOfOrderError(Exception):
 
 
 class Fragile(ResourceProvider):
-    """Fails in the method that the program names, as long as the stage is that method."""
+    """Fails in the method that the program names while the stage has the name of that method."""
 
     def check(self, olds, news):
         fail(news, "check")
         if news["fails"] == "check nothing":
             return CheckResult(None, [])
-        several = [CheckFailure("size", "must be {odd}: 100%"), CheckFailure("", "is missing a colour")]
+        several = [CheckFailure("size", "must be {odd}: 100%"), CheckFailure("", "is missing a color")]
         return CheckResult(news, several if news["fails"] == "check several" else [])
 
     def diff(self, id_, olds, news):

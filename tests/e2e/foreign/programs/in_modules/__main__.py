@@ -1,4 +1,4 @@
-"""Providers in a local module and in a package beside the program: pickled by name."""
+"""Providers in a local module and in a package of the program: pickled by name."""
 
 import os
 

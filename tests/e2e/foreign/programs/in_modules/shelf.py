@@ -8,7 +8,7 @@ from records import note
 
 
 class BoxProvider(ResourceProvider):
-    """Reads the stack's configuration, and a file beside the program."""
+    """Reads the stack's configuration, and a file in the program's folder."""
 
     def configure(self, request):
         config = request.config

@@ -1,3 +1,3 @@
-"""What a provider looks for only while it creates."""
+"""A module that a provider imports only during a create."""
 
 LABEL = "third party"

@@ -1,4 +1,4 @@
-"""A file of ours between two resources of somebody else's provider."""
+"""A file of this package between two resources of a third-party provider."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A resource that takes until somebody says so."""
+"""A resource whose creation waits for a signal."""
 
 from mill import Mill, Slow
 

@@ -15,7 +15,7 @@ HIRED = []
 
 
 class PersonProvider(ResourceProvider):
-    """Checks, compares and reads; the module remembers whom its process hired."""
+    """Implements check, diff and read; the module keeps a list of the people hired in its process."""
 
     serialize_as_secret_always = False
 

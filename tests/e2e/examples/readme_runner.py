@@ -1,4 +1,4 @@
-"""An example's README, followed to the letter: its commands are run, and what they say is compared with what it shows."""
+"""Run the commands of an example's README, and compare their output with the output in the README."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ EXAMPLES = ROOT / "examples"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/Pulumi.yaml"))
 EMULATOR = "## Run it on the emulator"
 ADDRESS = "http://127.0.0.1:4747/v1"
-"""Where the READMEs have the emulator serve."""
-LONGEST_BLOCK = 120
-UNASKED = {
+"""The address of the emulator in the READMEs."""
+BLOCK_TIMEOUT = 120
+NO_PROMPTS = {
     "PULUMI_OPTION_COLOR": "never",
     "PULUMI_OPTION_NON_INTERACTIVE": "true",
     "PULUMI_OPTION_SKIP_PREVIEW": "true",
     "PULUMI_SKIP_CONFIRMATIONS": "true",
 }
-"""Makes `pulumi up` ask nothing."""
+"""Makes `pulumi up` run without prompts."""
 
 _BLOCK = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
 _VOLATILE = (
@@ -41,33 +41,34 @@ _VOLATILE = (
 
 @dataclass(frozen=True)
 class Step:
-    """Commands of a README, and what it shows of what they say."""
+    """Commands of a README, and the part of their output that it shows."""
 
     commands: str
-    shown: str
+    output: str
 
 
 @dataclass
-class Walk:
-    """Somebody who follows a README in a copy of its folder.
+class ReadmeRunner:
+    """A user who runs the commands of a README in a copy of its folder.
 
     Attributes:
         folder: The copy.
-        environment: What the shell knows beside what the README exports.
+        environment: Variables of the shell, except the exports of the README.
+        exports: Commands that export the variables of the README.
     """
 
     folder: Path
     environment: Mapping[str, str]
     exports: list[str] = field(default_factory=list)
 
-    def follow(self, step: Step, code: int = 0) -> str:
-        """Runs a step's commands in bash; gives what they said, which holds what the README shows."""
-        said = self.run(step.commands, code)
-        assert masked(step.shown).strip() in masked(said), said
-        return said
+    def run_step(self, step: Step, code: int = 0) -> str:
+        """Run the commands of a step, assert that the output contains the README's, and return the output."""
+        output = self.run(step.commands, code)
+        assert masked(step.output).strip() in masked(output), output
+        return output
 
     def run(self, commands: str, code: int = 0) -> str:
-        """Runs commands in bash, one after the other as long as they succeed; gives what they said."""
+        """Run commands in bash until one fails, and return their output."""
         commands = commands.replace(ADDRESS, self.environment["EMULATOR"])
         done = subprocess.run(
             ["bash", "-ec", "\n".join([*self.exports, commands])],
@@ -77,7 +78,7 @@ class Walk:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=LONGEST_BLOCK,
+            timeout=BLOCK_TIMEOUT,
             check=False,
         )
         assert done.returncode == code, done.stdout
@@ -85,12 +86,12 @@ class Walk:
         return done.stdout
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs."""
+        """Return the outputs of the stack."""
         found: dict[str, Any] = json.loads(self.run("pulumi stack output --json"))
         return found
 
     def resources(self) -> list[dict[str, Any]]:
-        """What the state holds, by the engine's export."""
+        """Return the resources of the state."""
         found: list[dict[str, Any]] = json.loads(self.run("pulumi stack export"))["deployment"].get(
             "resources", []
         )
@@ -102,7 +103,7 @@ def readme(example: str) -> str:
 
 
 def steps(example: str, section: str = EMULATOR) -> list[Step]:
-    """The steps of a section, without the emulator's start. A block without a language shows what was said."""
+    """Return the steps of a section, except the start of the emulator. A block without a language is output."""
     text = readme(example).split(f"{section}\n", 1)[1].split("\n## ", 1)[0]
     found: list[Step] = []
     for language, block in _BLOCK.findall(text):
@@ -122,7 +123,7 @@ def emulator_options(example: str) -> argparse.Namespace:
 
 
 def masked(text: str) -> str:
-    """A text without what is another one each time: ids and durations."""
+    """Replace the parts of a text that vary between runs: ids and durations."""
     for pattern, mask in _VOLATILE:
         text = pattern.sub(mask, text)
     return text

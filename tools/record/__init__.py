@@ -1,0 +1,1 @@
+"""Record the responses of a fine-tuning service, and compare the emulator with them. See docs/recording.md."""
