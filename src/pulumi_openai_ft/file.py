@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import stat
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from pulumi_openai_ft._program.dependencies import dependency_ids
+from pulumi_openai_ft._program.input_values import local_file
+from pulumi_openai_ft._program.local_content import file_sha256
 from pulumi_openai_ft._program.provider_proxy import ProviderProxy
 from pulumi_openai_ft._program.resource_base import ResourceBase
 from pulumi_openai_ft._shared.lazy_module import LazyModule
-from pulumi_openai_ft.errors import InputError
+from pulumi_openai_ft._shared.state_names import PENDING_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["File", "FileProvider"]
 
-LARGE = 8 * 2**20
-"""Size in bytes above which hashes are cached. Hashing a smaller file is faster than importing the cache."""
-_training_data = LazyModule("training_data")
+LocalFile = str | os.PathLike[str] | pulumi.FileAsset | pulumi.StringAsset
+"""A local file: its path, or an asset with its path or its content."""
 
 
 class FileProvider(ProviderProxy):
@@ -61,7 +61,7 @@ class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File
         self,
         resource_name: str,
         *,
-        file: pulumi.Input[str | pulumi.FileAsset] | None = None,
+        file: pulumi.Input[LocalFile] | None = None,
         purpose: pulumi.Input[str] | None = None,
         filename: pulumi.Input[str] | None = None,
         expires_after: pulumi.Input[Mapping[str, Any]] | None = None,
@@ -73,7 +73,8 @@ class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File
 
         Args:
             resource_name: Name of the resource in the stack.
-            file: Path of the local file, relative to the program, or a `pulumi.FileAsset`.
+            file: Path of the local file, relative to the program, as a string, `os.PathLike` or `pulumi.FileAsset`; or a
+                `pulumi.StringAsset` with the content, which also requires `filename`.
             purpose: `fine-tune` (the default), `assistants`, `batch`, `vision`, `user_data` or `evals`.
             filename: Name at the service. Defaults to the name of the local file.
             expires_after: `{"anchor": "created_at", "seconds": 3600…2592000}`. By default, the file never expires.
@@ -82,13 +83,7 @@ class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File
                 preview, `warn` reports the problems and uploads the file, `off` skips the check.
             opts: Pulumi's resource options.
         """
-        path = (
-            None
-            if file is None
-            else pulumi.Output.from_input(file).apply(_asset_path)
-            if _is_output(file)
-            else _asset_path(file)
-        )
+        path = None if file is None else local_file(file, has_name=filename is not None)
         given = {
             "file": path,
             "purpose": purpose,
@@ -97,6 +92,11 @@ class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File
             "sha256": sha256 if sha256 is not None else _hash_of(path),
             "validate": validate,
         }
+        if isinstance(path, str) and not os.path.exists(path):  # noqa: PTH110 - the path as the program wrote it
+            written = _when_written(given, opts)
+            given[PENDING_FILE] = written
+            if sha256 is None:
+                given["sha256"] = written.apply(lambda _: _hash_of(path))
         self._local_data = {"file": path, "validate": validate}
         super().__init__(FileProvider(), resource_name, self._properties(resource_name, given, opts), opts)
 
@@ -116,27 +116,20 @@ def local_data(file: pulumi.Input[str] | File | None) -> dict[str, Any] | None:
     return file._local_data if isinstance(file, File) else None  # noqa: SLF001 - of this module
 
 
-def _is_output(value: Any) -> bool:
-    return isinstance(value, pulumi.Output) or hasattr(value, "__await__")
+def _when_written(inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> pulumi.Output[Any]:
+    """Return an output of None that is known when the resources that may write a missing file are created.
 
-
-def _asset_path(file: Any) -> Any:
-    return str(file.path) if isinstance(file, pulumi.FileAsset) else file
+    With `validate="off"`, an update of a resource in `depends_on` may write it as well.
+    """
+    ids: pulumi.Output[Any] = pulumi.Output.from_input(dependency_ids(opts))
+    passed = [value for value in inputs.values() if isinstance(value, pulumi.Output)]
+    may_be_updated = inputs.get("validate") == "off" and opts is not None and bool(opts.depends_on)
+    later: Any = pulumi.output.UNKNOWN if may_be_updated and pulumi.runtime.is_dry_run() else None
+    return pulumi.Output.all(ids, *passed).apply(lambda _: later)
 
 
 def _hash_of(path: Any) -> Any:
     """Return the SHA-256 of the content, or None if it cannot be read. `check` then reports the reason."""
-    if path is None:
-        return None
-    if _is_output(path):
-        return pulumi.Output.from_input(path).apply(_hash_of)
-    try:
-        status = os.stat(path)  # noqa: PTH116 - the path as the program wrote it
-        if not stat.S_ISREG(status.st_mode):  # a device or a pipe may be endless
-            return None
-        if status.st_size > LARGE:
-            return _training_data.sha256(path)
-        with open(path, "rb") as content:  # noqa: PTH123 - see above
-            return hashlib.file_digest(content, "sha256").hexdigest()
-    except (OSError, ValueError, InputError):
-        return None
+    if isinstance(path, pulumi.Output):
+        return path.apply(_hash_of)
+    return file_sha256(path) if isinstance(path, str) else None

@@ -9,7 +9,7 @@ import pulumi
 from pulumi_openai_ft._program.functions.error_transport import without_traceback
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermission
 from pulumi_openai_ft.errors import InputError
-from pulumi_openai_ft.file import File
+from pulumi_openai_ft.file import File, LocalFile
 from pulumi_openai_ft.fine_tuning_job import FineTuningJob
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ class FineTunedModel(pulumi.ComponentResource):
     """Id of the permission, `cp_…`, of each project that the model is shared with."""
 
     training_file: File
-    """The training file, named `<name>-training`."""
+    """The training file that you passed, or a new one named `<name>-training`."""
     validation_file: File | None
-    """The validation file, named `<name>-validation`."""
+    """The validation file that you passed, a new one named `<name>-validation`, or None."""
     job: FineTuningJob
     """The job, with the same name as the component."""
     permission: FineTuningCheckpointPermission | None
@@ -78,8 +78,8 @@ class FineTunedModel(pulumi.ComponentResource):
         resource_name: str,
         *,
         model: pulumi.Input[str],
-        training_file: pulumi.Input[str | pulumi.FileAsset],
-        validation_file: pulumi.Input[str | pulumi.FileAsset] | None = None,
+        training_file: pulumi.Input[LocalFile] | File,
+        validation_file: pulumi.Input[LocalFile] | File | None = None,
         share_with: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
         **job: Unpack[FineTunedModelJobArgs],
@@ -89,8 +89,8 @@ class FineTunedModel(pulumi.ComponentResource):
         Args:
             resource_name: Name of the component in the stack. The names of its child resources start with it.
             model: Base model, its alias, or a fine-tuned model to train further.
-            training_file: Path of the local training file, relative to the program, or a `pulumi.FileAsset`.
-            validation_file: Path of the local validation file, relative to the program, or a `pulumi.FileAsset`.
+            training_file: Path of the local training file, as in `File`, or an existing `File`.
+            validation_file: Path of the local validation file, as in `File`, or an existing `File`.
             share_with: Projects that may use the model, without the project that owns it. Requires an admin key.
             opts: Pulumi's resource options.
             job: Other inputs of `FineTuningJob`, such as `suffix` and `method`.
@@ -126,8 +126,10 @@ class FineTunedModel(pulumi.ComponentResource):
         )
         self.register_outputs({name: getattr(self, name) for name in OUTPUTS})
 
-    def _file(self, name: str, path: pulumi.Input[str | pulumi.FileAsset]) -> File:
-        return File(name, file=path, opts=pulumi.ResourceOptions(parent=self))
+    def _file(self, name: str, given: pulumi.Input[LocalFile] | File) -> File:
+        if isinstance(given, File):
+            return given
+        return File(name, file=given, opts=pulumi.ResourceOptions(parent=self))
 
     def _permission(self, name: str, projects: Any) -> FineTuningCheckpointPermission:
         return FineTuningCheckpointPermission(

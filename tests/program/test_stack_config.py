@@ -16,7 +16,7 @@ def _configuration() -> Iterator[None]:
     """Configure a stack with keys, one of them set with `--secret`."""
     values = {"openai-ft:apiKey": "sk-1", "openai-ft:adminKey": "sk-2", "shop:project": "other"}
     pulumi.runtime.set_all_config(values, ["openai-ft:adminKey"])
-    stack_config.warn_about_plaintext_keys.cache_clear()
+    stack_config._warn_about_plaintext_keys.cache_clear()
     yield
     pulumi.runtime.set_all_config({})
 
@@ -38,3 +38,13 @@ def test_a_plaintext_key_is_warned_about_once(capsys: pytest.CaptureFixture[str]
     assert warned.count("openai-ft:apiKey is stored in plaintext") == 1
     assert "adminKey" not in warned
     assert "sk-1" not in warned
+
+
+def test_each_stack_of_a_process_is_warned_about(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for engine in (object(), object()):
+        monkeypatch.setattr(pulumi.runtime.settings, "get_monitor", lambda engine=engine: engine)
+        stack_config.warn_about_plaintext_keys()
+
+    assert capsys.readouterr().err.count("openai-ft:apiKey is stored in plaintext") == 2

@@ -430,10 +430,32 @@ class TestOverTime:
 
         assert service.jobs()[0]["status"] == "paused"
 
+    def test_an_external_pause_without_waiting_is_a_warning(
+        self,
+        provider: FineTuningJobProvider,
+        inputs: dict[str, Any],
+        running: Any,
+        service: Emulator,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        provider.api.pause_job(running.id)
+        service.advance(30)
+
+        updated = provider.update(running.id, running.outs, {**inputs, "wait_for_completion": False})
+
+        assert updated.outs is not None
+        assert updated.outs["status"] == "paused"
+        assert "was paused outside of this stack" in capsys.readouterr().err
+
 
 @pytest.mark.parametrize(
     ("inputs", "sentence"),
     [
+        (
+            {"metadata": {"pulumi_openai_ft_token": "a"}},
+            "metadata.pulumi_openai_ft_token: is the key of this",
+        ),
+        ({"model": None}, "model: is missing: set a base model or the output of a job; a job has no model"),
         (
             {"cancel_after_timeout": 60.0, "wait_for_completion": False},
             "cancel_after_timeout: has no effect with",

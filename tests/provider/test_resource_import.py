@@ -20,7 +20,6 @@ from pulumi_openai_ft._provider.checkpoint_permission import FineTuningCheckpoin
 from pulumi_openai_ft._provider.file import FileInputs, FileProvider, _outputs
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._provider.job.inputs import MAX_METADATA, FineTuningJobInputs
-from pulumi_openai_ft._provider.job.lookup import TOKEN_KEY
 from pulumi_openai_ft._provider.job.state import outputs
 from pulumi_openai_ft._provider.permission_manager import PermissionManager
 from pulumi_openai_ft._provider.resource_import import (
@@ -34,6 +33,7 @@ from pulumi_openai_ft._provider.resource_import import (
     to_inputs,
 )
 from pulumi_openai_ft._service_profiles import PROFILES
+from pulumi_openai_ft._shared.state_names import TOKEN_KEY
 from pulumi_openai_ft.errors import (
     AuthenticationError,
     InputError,

@@ -161,7 +161,7 @@ class Job(APIObject):
     )
     metadata: dict[str, str] | None = Field(
         default=None,
-        description="Key-value pairs attached to the job, including the idempotency key of this package.",
+        description="Key-value pairs attached to the job.",
     )
     seed: int | None = Field(default=None, description="Seed, as set by the user or chosen by the service.")
     user_provided_suffix: str | None = Field(default=None, description="Requested suffix of the model name.")

@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pulumi
 
+from pulumi_openai_ft._program.input_values import by_content, plain
 from pulumi_openai_ft._program.interrupts import hide_interrupts_by_host
+from pulumi_openai_ft._program.secrets import placeholders, secret_inputs, track_transforms
 from pulumi_openai_ft._program.stack_config import warn_about_plaintext_keys
 from pulumi_openai_ft._shared.state_names import IDENTITY, SECRET_INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
+
+
+HIDDEN = "__"
+_ASSETS = {"triggers": by_content}
+"""Conversion of assets and archives, for each input that accepts them."""
 
 
 class ResourceBase:
@@ -40,9 +47,16 @@ class ResourceBase:
         program's run time.
         """
         hide_interrupts_by_host()
+        given = {
+            name: value if name.startswith(HIDDEN) else plain(value, _ASSETS.get(name))
+            for name, value in given.items()
+            if value is not None
+        }
+        track_transforms(opts)
         return {
             **dict.fromkeys(self._outputs),
-            **{name: value for name, value in given.items() if value is not None},
+            **placeholders(given),
+            **given,
             IDENTITY: resource_identity(resource_name, type(self).__name__, opts),
             **({SECRET_INPUTS: secrets} if (secrets := secret_inputs(given)) else {}),
         }
@@ -89,20 +103,6 @@ async def resource_identity(name: str, type_name: str, opts: pulumi.ResourceOpti
 def with_secret_outputs(opts: pulumi.ResourceOptions | None, *outputs: str) -> pulumi.ResourceOptions:
     """Return the options with additional outputs for Pulumi to encrypt in the state."""
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=list(outputs)))
-
-
-def secret_inputs(inputs: Mapping[str, Any]) -> Awaitable[list[str] | None] | None:
-    """Return the names of the secret inputs, whose values must not appear in errors."""
-    may_be_secret = {
-        name: value for name, value in inputs.items() if isinstance(value, pulumi.Output | dict | list)
-    }
-    return _secret_inputs(may_be_secret) if may_be_secret else None
-
-
-async def _secret_inputs(inputs: Mapping[str, Any]) -> list[str] | None:
-    return [
-        name for name, value in inputs.items() if await pulumi.Output.from_input(value).is_secret()
-    ] or None
 
 
 def former_identities(

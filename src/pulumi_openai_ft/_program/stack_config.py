@@ -18,9 +18,13 @@ def config(key: str) -> str | None:
     return pulumi.Config(namespace).get(name)
 
 
-@cache
 def warn_about_plaintext_keys() -> None:
-    """Warn, once per run, about API keys that were set without `--secret`. Only a program can detect this."""
+    """Warn, once per run of a stack, about API keys that were set without `--secret`. Only a program can detect this."""
+    _warn_about_plaintext_keys(pulumi.runtime.settings.get_monitor())
+
+
+@cache
+def _warn_about_plaintext_keys(_run: object) -> None:
     for key in KEYS_IN_CONFIGURATION:
         if config(key) is not None and not pulumi.runtime.is_config_secret(key):
             pulumi.log.warn(

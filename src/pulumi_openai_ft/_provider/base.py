@@ -9,7 +9,7 @@ from pulumi.dynamic import CheckFailure, CheckResult, DiffResult, ReadResult, Re
 
 from pulumi_openai_ft._client.base_url import wrong_base_url_message
 from pulumi_openai_ft._client.client import Client, connect
-from pulumi_openai_ft._provider import input_models, pulumi_host_patch
+from pulumi_openai_ft._provider import input_models, pulumi_host_patch, redaction
 from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
@@ -84,6 +84,13 @@ class Provider(ResourceProvider):
     inputs_used_in_diff: ClassVar[tuple[str, ...]] = ()
     """Inputs of the last `up` to compare if the outputs lack them, such as after an import."""
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Remove secret inputs from the messages of all operations."""
+        super().__init_subclass__(**kwargs)
+        for name in redaction.OPERATIONS:
+            if name in vars(cls) or name == "check":
+                setattr(cls, name, redaction.redacts(getattr(cls, name)))
+
     def configure(self, req: ConfigureRequest) -> None:
         """Store the stack's configuration. `check` and every operation report invalid values."""
         pulumi_host_patch.hide_own_tracebacks()
@@ -113,6 +120,8 @@ class Provider(ResourceProvider):
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Return all problems that can be detected before the resource is created."""
+        if unsupported := input_models.unsupported_values(news):
+            return CheckResult({}, [CheckFailure("", reason) for reason in unsupported])
         reasons = [*self._setting_problems(), *self.input_problems(news)]
         reasons = reasons or self.profile_problems(news) or self.data_problems(olds, news)
         if not (olds or reasons):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
@@ -9,10 +10,11 @@ from pydantic import Field, StringConstraints
 
 from pulumi_openai_ft._provider import input_models
 from pulumi_openai_ft._provider.base import DetailedDiff, Provider, is_get_call
+from pulumi_openai_ft._provider.job.messages import NO_MODEL
 from pulumi_openai_ft._provider.permission_manager import CHECKPOINT_ID, PermissionManager
 from pulumi_openai_ft._provider.resource_import import find_permissions
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
-from pulumi_openai_ft._shared.state_names import IDENTITY
+from pulumi_openai_ft._shared.state_names import IDENTITY, REQUESTED_CHECKPOINT, SECRET_INPUTS
 from pulumi_openai_ft.errors import InputError, OpenAIFTError
 
 if TYPE_CHECKING:
@@ -21,13 +23,9 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._client.objects import Permission
     from pulumi_openai_ft._settings import Settings
 
-REQUESTED_CHECKPOINT = "__asked_checkpoint_id"
-"""Property of the state with the checkpoint's name or id as given by the program."""
+ID_OF_SECRET = "secret-"  # noqa: S105 - a prefix
+"""Prefix of the id of a resource whose checkpoint is secret. Pulumi stores ids in plaintext."""
 _NO_CHECKPOINT = f"checkpoint_id: {input_models.MISSING}"
-NO_MODEL = (
-    f"{_NO_CHECKPOINT}: a job has no model until it has succeeded: let `up` wait for it (wait_for_completion, paused), "
-    f"or run `pulumi up --refresh` when it has succeeded"
-)
 ProjectId = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -65,7 +63,8 @@ class FineTuningCheckpointPermissionProvider(Provider):
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Add problems of the checkpoint's name, and conflicts with other resources of the program."""
         problems = [
-            NO_MODEL if problem == _NO_CHECKPOINT else problem for problem in super().input_problems(props)
+            f"{problem}: {NO_MODEL}" if problem == _NO_CHECKPOINT else problem
+            for problem in super().input_problems(props)
         ]
         return [*problems, *_checkpoint_problems(props), *self._overlaps(props)]
 
@@ -90,15 +89,16 @@ class FineTuningCheckpointPermissionProvider(Provider):
         inputs = self.inputs(props)
         checkpoint = self.permissions.resolve_name(inputs["checkpoint_id"])
         granted = self.permissions.grant(checkpoint, inputs["project_ids"])
-        return CreateResult(checkpoint, _outputs(checkpoint, granted, inputs["checkpoint_id"]))
+        return CreateResult(_id(checkpoint, props), _outputs(checkpoint, granted, inputs["checkpoint_id"]))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Read the permissions that still exist."""
-        granted = self.permissions.list_for(id_, props.get("project_ids"))
+        checkpoint = _recorded_checkpoint(id_, props)
+        granted = self.permissions.list_for(checkpoint, props.get("project_ids"))
         if not granted and is_get_call(props):
-            raise InputError(f"{id_} is not shared with any project, so it has no permissions to read")
+            raise InputError(f"{checkpoint} is not shared with any project, so it has no permissions to read")
         return (
-            ReadResult(id_, _outputs(id_, granted, props.get(REQUESTED_CHECKPOINT)))
+            ReadResult(id_, _outputs(checkpoint, granted, props.get(REQUESTED_CHECKPOINT)))
             if granted
             else ReadResult("", {})
         )
@@ -126,15 +126,15 @@ class FineTuningCheckpointPermissionProvider(Provider):
         remaining permissions stay in the state, and the next `up` revokes them.
         """
         inputs = self.inputs(news)
-        own = _recorded(olds)
-        granted = self.permissions.grant(id_, inputs["project_ids"], own.values())
+        own, checkpoint = _recorded(olds), _recorded_checkpoint(id_, olds)
+        granted = self.permissions.grant(checkpoint, inputs["project_ids"], own.values())
         leftover = {project: cp for project, cp in own.items() if project not in inputs["project_ids"]}
-        outs = _outputs(id_, granted, inputs["checkpoint_id"])
+        outs = _outputs(checkpoint, granted, inputs["checkpoint_id"])
         try:
-            self.permissions.revoke(id_, leftover)
+            self.permissions.revoke(checkpoint, leftover)
         except OpenAIFTError as error:
             self.host.info(
-                f"{id_} is still shared with {', '.join(leftover)}: {error}; the next `pulumi up` revokes these permissions"
+                f"{checkpoint} is still shared with {', '.join(leftover)}: {error}; the next `pulumi up` revokes these permissions"
             )
             outs["permission_ids"] |= leftover
             outs["project_ids"] = list(outs["permission_ids"])
@@ -142,7 +142,7 @@ class FineTuningCheckpointPermissionProvider(Provider):
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """Revoke the permissions of this resource."""
-        self.permissions.revoke(id_, _recorded(props))
+        self.permissions.revoke(_recorded_checkpoint(id_, props), _recorded(props))
 
     @locked_cached_property
     def _owners(self) -> dict[tuple[str, str], str]:
@@ -168,6 +168,17 @@ class FineTuningCheckpointPermissionProvider(Provider):
             for project, owner in owners.items()
             if owner != identity
         ]
+
+
+def _id(checkpoint: str, props: Mapping[str, Any]) -> str:
+    if "checkpoint_id" not in (props.get(SECRET_INPUTS) or ()):
+        return checkpoint
+    return ID_OF_SECRET + hashlib.sha256(checkpoint.encode()).hexdigest()[:16]
+
+
+def _recorded_checkpoint(id_: str, props: Mapping[str, Any]) -> str:
+    """Return the checkpoint's name: the id, unless it is secret or the id is that of a `get` call."""
+    return str(props.get("checkpoint_id") or id_)
 
 
 def _checkpoint_problems(props: Mapping[str, Any]) -> list[str]:

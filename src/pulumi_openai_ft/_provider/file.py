@@ -9,7 +9,7 @@ import warnings
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
+from pulumi.dynamic import CheckResult, CreateResult, ReadResult, UpdateResult
 from pydantic import Field
 
 from pulumi_openai_ft._provider import input_models, training_file_checks
@@ -20,7 +20,7 @@ from pulumi_openai_ft._provider.resource_import import content_sha256, file_inpu
 from pulumi_openai_ft._provider.training_file_checks import OFF, is_error_level, row_counts
 from pulumi_openai_ft._provider.upload.request import UploadRequest
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
-from pulumi_openai_ft._shared.state_names import IDENTITY
+from pulumi_openai_ft._shared.state_names import IDENTITY, PENDING_FILE, SECRET_INPUTS
 from pulumi_openai_ft.errors import IncompleteResourceError, InputError, NotFoundError
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 FILENAME = r'^[^"\x00-\x1f]+$'
 """Names that a multipart form transmits unchanged: without double quotes and control characters."""
+NEUTRAL_NAME = "file"
+"""Name at the service of a file whose local path is secret, because the service's name is an output in plaintext."""
+WRITTEN_LATER = 'if an update of a resource in `depends_on` writes it, set validate="off"'
 REPLACING = ("purpose", "filename", "expires_after")
 COUNTS = ("example_count", "token_count")
 """Outputs that are counted once, in the local file at the time of the upload."""
@@ -84,6 +87,19 @@ class FileProvider(Provider):
     def files(self) -> FileManager:
         """Files of the service."""
         return FileManager(self.api, self.host)
+
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Also report a file that an unfinished dependency will write. Its path counts as unknown."""
+        path = news.get("file")
+        if input_models.is_known(news.get(PENDING_FILE)) or not isinstance(path, str) or os.path.exists(path):  # noqa: PTH110 - the path as the program wrote it
+            return super().check(olds, news)
+        result = super().check(olds, {**news, "file": input_models.unknown()})
+        if not result.failures:
+            shown = input_models.redacted_repr(news, "file", path)
+            self.host.info(
+                f"file: {shown} does not exist yet: it is read during `up`, after its dependencies"
+            )
+        return CheckResult({**result.inputs, "file": path}, result.failures)
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Add the reason if the local file cannot be read."""
@@ -141,7 +157,7 @@ class FileProvider(Provider):
             # counted before the upload, because counting a large file takes time and can be interrupted
             counted = row_counts(inputs, self.host, self.profile.name)
             uploaded = self.files.get_or_upload(
-                _upload(inputs, props.get(IDENTITY), self.settings.idempotency_scope), content
+                _upload(inputs, props, self.settings.idempotency_scope), content
             )
 
         def outs(file: FileObject) -> dict[str, Any]:
@@ -183,8 +199,9 @@ class FileProvider(Provider):
             ),
             **inputs,
         }
-        if input_models.is_known(inputs) and {"file", "sha256"} <= inputs.keys():
-            upload = _upload(inputs, news.get(IDENTITY), self.settings.idempotency_scope)
+        is_readable = {"file", "sha256"} <= inputs.keys() and input_models.is_known(news)
+        if is_readable:
+            upload = _upload(inputs, news, self.settings.idempotency_scope)
             outs |= {
                 "filename": upload.filename,
                 "bytes": upload.size,
@@ -222,7 +239,8 @@ class FileProvider(Provider):
         return outs(file)
 
 
-def _upload(inputs: Mapping[str, Any], identity: str | None, scope: str | None) -> UploadRequest:
+def _upload(inputs: Mapping[str, Any], props: Mapping[str, Any], scope: str | None) -> UploadRequest:
+    identity, is_secret = props.get(IDENTITY), "file" in (props.get(SECRET_INPUTS) or ())
     purpose, expires_after = inputs.get("purpose", "fine-tune"), inputs.get("expires_after")
     filename, size = inputs.get("filename"), os.path.getsize(inputs["file"])  # noqa: PTH202 - the path as the program wrote it
     recipe = {
@@ -235,8 +253,9 @@ def _upload(inputs: Mapping[str, Any], identity: str | None, scope: str | None) 
     if filename or not identity:
         name = filename or os.path.basename(inputs["file"])  # noqa: PTH119 - see above
         return UploadRequest(name, purpose, size, expires_after, **more)
+    local = f"{NEUTRAL_NAME}{os.path.splitext(inputs['file'])[1]}" if is_secret else inputs["file"]  # noqa: PTH122 - see above
     return UploadRequest(
-        unique_filename(inputs["file"], recipe), purpose, size, expires_after, has_unique_name=True, **more
+        unique_filename(local, recipe), purpose, size, expires_after, has_unique_name=True, **more
     )
 
 
@@ -298,5 +317,6 @@ def _unreadable(path: str, redacted: str) -> str | None:
         with open(path, "rb"):  # noqa: PTH123 - see above
             return None
     except (OSError, ValueError) as error:
+        hint = f"; {WRITTEN_LATER}" if isinstance(error, FileNotFoundError) else ""
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        return f"{redacted} cannot be read ({reason}): pass a path relative to the program's directory {os.getcwd()!r}"  # noqa: PTH109
+        return f"{redacted} cannot be read ({reason}): pass a path relative to the program's directory {os.getcwd()!r}{hint}"  # noqa: PTH109

@@ -15,6 +15,7 @@ from pulumi_openai_ft._provider.job.idempotency import idempotency_keys
 from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE, FineTuningJobInputs
 from pulumi_openai_ft._provider.job.manager import FAILED, JobManager
 from pulumi_openai_ft._provider.job.messages import (
+    NO_MODEL,
     estimate_message,
     failed_message,
     model_deleted_message,
@@ -65,7 +66,13 @@ class FineTuningJobProvider(Provider):
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Add conflicts between inputs. Hyperparameters that only this service has are validated by the service."""
         known, _ = split_hyperparameters(_without_estimates(props), self.profile.hyperparameters)
-        return [*super().input_problems(known), *conflicting_inputs(props, self.profile)]
+        problems = [
+            f"{problem}: set a base model or the output of a job; {NO_MODEL}"
+            if problem == _NO_BASE_MODEL
+            else problem
+            for problem in super().input_problems(known)
+        ]
+        return [*problems, *conflicting_inputs(props, self.profile)]
 
     def profile_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Return messages about the features that the inputs use and the service does not support."""
@@ -92,13 +99,13 @@ class FineTuningJobProvider(Provider):
             found = olds.get(ESTIMATE)
         else:
             found = estimate.estimate(news, self.catalog, self.profile, self.host)
-        if not found:
+        if not found and _is_same(olds, news):
             return news
-        news = {**news, ESTIMATE: found}
-        return {
-            **news,
-            **{name: value for name, value in estimate.estimated(news).items() if value is not None},
-        }
+        figures = estimate.estimated({**news, ESTIMATE: found})
+        # a plan must contain all inputs that `up` adds once they are known
+        is_pending = not all(map(input_models.is_known, figures.values()))
+        computed = {**figures, ESTIMATE: input_models.unknown() if is_pending else found}
+        return {**news, **{name: value for name, value in computed.items() if value is not None}}
 
     def require_settings(self, settings: Settings) -> None:
         """Also raise `SettingsError` if the user's catalog entries are invalid."""
@@ -170,7 +177,8 @@ class FineTuningJobProvider(Provider):
 
     def preview_outputs(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
         """Return the outputs that are known in advance. For a new job, print the estimated cost."""
-        if olds is None and (found := input_models.integers_from_floats(news.get(ESTIMATE))):
+        found = input_models.integers_from_floats(news.get(ESTIMATE))
+        if olds is None and isinstance(found, dict):
             self.host.info(estimate_message(found))
         return {**preview_outputs(olds, news), "base_url": self.settings.base_url}
 
@@ -212,6 +220,9 @@ class FineTuningJobProvider(Provider):
         if job.status in FAILED:
             raise JobFailedError(failed_message(job), outs)
         if job.status == "paused" and not inputs.get("paused"):
+            if not inputs.get("wait_for_completion", True):
+                self.host.warn(paused_externally_message(job))
+                return outs
             raise IncompleteResourceError(paused_externally_message(job), outs)
         actual = {name: value for name, value in outs.items() if name != REQUESTED_INPUTS}
         if differences("method", props, actual):
@@ -222,6 +233,7 @@ class FineTuningJobProvider(Provider):
         return {**outputs(job, props), "base_url": self.settings.base_url}
 
 
+_NO_BASE_MODEL = f"model: {input_models.MISSING}"
 CREATE_ON_CHANGE = (*REPLACE_ON_CHANGE, "recreate_on_failure")
 """Inputs whose change may create a new job."""
 

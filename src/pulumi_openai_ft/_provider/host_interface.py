@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pulumi.dynamic import CreateResult
 
+from pulumi_openai_ft._provider.redaction import redacted
 from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 from pulumi_openai_ft.errors import IncompleteResourceError, OpenAIFTError
 
@@ -31,7 +32,7 @@ class Host:
     def info(self, message: str) -> None:
         """Print a message for the user. The engine includes stderr in its diagnostics."""
         with suppress(BrokenPipeError):  # the engine was killed
-            sys.stderr.write(f"{message}\n")
+            sys.stderr.write(f"{redacted(message)}\n")
             sys.stderr.flush()
 
     def warn(self, message: str) -> None:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pulumi import Archive, Asset
 from pulumi.output import Unknown
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pulumi_openai_ft._shared.api_limits import RANGES
-from pulumi_openai_ft._shared.property_paths import top_level
-from pulumi_openai_ft._shared.state_names import SECRET_INPUTS
+from pulumi_openai_ft._shared.property_paths import format_path, top_level
+from pulumi_openai_ft._shared.state_names import DERIVED_OUTPUTS, SECRET_INPUTS, UNSUPPORTED_VALUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 HIDDEN = "__"
 MISSING, NOT_SUPPORTED = "is missing", "is not a known property"
@@ -83,11 +84,11 @@ def is_known(value: Any) -> bool:
 
 
 def public_properties(props: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the properties that are set, without the hidden properties of Pulumi and of this package."""
+    """Return the properties that are set, without the hidden properties and markers of Pulumi and of this package."""
     return {
         key: integers_from_floats(value)
         for key, value in props.items()
-        if value is not None and not key.startswith(HIDDEN)
+        if value is not None and not key.startswith(HIDDEN) and key not in DERIVED_OUTPUTS
     }
 
 
@@ -100,6 +101,26 @@ def redacted_repr(props: Mapping[str, Any], name: str, value: Any) -> str:
         value: The value, or a part of it.
     """
     return "[secret]" if name in (props.get(SECRET_INPUTS) or ()) else repr(value)
+
+
+def unsupported_values(props: Mapping[str, Any]) -> list[str]:
+    """Return messages about the values that the program could not pass, and about assets that a transform added."""
+    return [
+        f"{format_path(path).lstrip('.')}: {reason}"
+        for name, value in props.items()
+        if not name.startswith(HIDDEN)
+        for path, reason in _unsupported((name,), value)
+    ]
+
+
+def _unsupported(path: tuple[str | int, ...], value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if isinstance(value, Asset | Archive):
+        yield path, f"is a {type(value).__name__} that a transform or policy set: set a string instead"
+    elif isinstance(value, dict) and UNSUPPORTED_VALUE in value:
+        yield path, str(value[UNSUPPORTED_VALUE])
+    elif isinstance(value, dict | list):
+        for step, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _unsupported((*path, step), item)
 
 
 def validation_errors(model: type[InputModel], props: Mapping[str, Any]) -> list[str]:

@@ -5,7 +5,13 @@ from __future__ import annotations
 IDENTITY, FORMER_IDENTITIES = "__identity", "__former_identities"
 """Hidden inputs: the unique identity of a resource, and the identities it had under its aliases."""
 SECRET_INPUTS = "__secret_inputs"  # noqa: S105 - a property
-"""Hidden input: names of the secret inputs, because the engine does not pass secretness to providers."""
+"""Hidden input and output: names of the secret inputs, because the engine does not pass secretness to providers."""
+UNSUPPORTED_VALUE = "__unsupported_value"
+"""Key of the marker that the program passes in place of a value that Pulumi cannot pass. It never reaches a state."""
+TOKEN_KEY = "pulumi_openai_ft_token"  # noqa: S105 - a metadata key
+"""Key of the pair in a job's metadata that contains the idempotency key."""
+PENDING_FILE = "__pending_file"
+"""Hidden input, unknown in a preview if an unfinished dependency may write the local file of a `File`."""
 FILE_HASHES = {"training_file": "__training_file_sha256", "validation_file": "__validation_file_sha256"}
 """Hidden inputs of a job: SHA-256 hashes of its files, if known."""
 TRAINING_DATA = "__training_data"
@@ -14,6 +20,14 @@ ESTIMATE = "__estimate"
 """Hidden input of a job, added by `check`: the estimated tokens and cost of training."""
 ESTIMATED = ("estimated_tokens", "estimated_cost_usd")
 """Outputs of a job that `check` also adds as inputs: the engine hides inputs that begin with `__` from policies."""
+REQUESTED_CHECKPOINT = "__asked_checkpoint_id"
+"""Output of a permission: the checkpoint's name or id as given by the program."""
+DERIVED_OUTPUTS = {
+    "fine_tuned_model": ("model", "suffix"),
+    "permission_ids": ("project_ids",),
+    REQUESTED_CHECKPOINT: ("checkpoint_id",),
+}
+"""Outputs that contain values of inputs with other names. Inputs of the same names mark them as secret."""
 REQUESTED_INPUTS = "__asked"
 """Output of a job: SHA-256 digests of the inputs with which the job was created."""
 

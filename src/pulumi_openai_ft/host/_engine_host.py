@@ -10,6 +10,7 @@ import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from pulumi_openai_ft._provider.host_interface import Host
+from pulumi_openai_ft._provider.redaction import redacted
 from pulumi_openai_ft._shared.clock import TimeSource
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft.errors import CommandInterruptedError
@@ -62,15 +63,15 @@ class EngineHost(Host):
 
     def info(self, message: str) -> None:
         """Add a message to the diagnostics of the current resource."""
-        self.log.write(Operation.current().urn, message)
+        self.log.write(Operation.current().urn, redacted(message))
 
     def warn(self, message: str) -> None:
         """Add a warning to the diagnostics of the current resource."""
-        self.log.write(Operation.current().urn, message, severity=engine_pb2.WARNING)
+        self.log.write(Operation.current().urn, redacted(message), severity=engine_pb2.WARNING)
 
     def set_status(self, line: str) -> None:
         """Show a line in the row of the current resource."""
-        self.log.write(Operation.current().urn, line, ephemeral=True)
+        self.log.write(Operation.current().urn, redacted(line), ephemeral=True)
 
     @property
     def is_interrupted(self) -> bool:

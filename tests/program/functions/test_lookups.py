@@ -11,6 +11,7 @@ from pulumi_openai_ft._client.objects import Job
 from pulumi_openai_ft._program.functions.lookups import LOOKUPS
 from pulumi_openai_ft._service_profiles import PROFILES
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._shared.state_names import TOKEN_KEY
 from pulumi_openai_ft.errors import InputError, NotFoundError, SettingsError
 
 if TYPE_CHECKING:
@@ -250,6 +251,12 @@ class TestJobs:
 
         assert ids(look_up(api, "getFineTuningJobs", metadata=metadata).jobs) == [matching.id]
         assert "metadata" in (service.journal(method="GET", path="/v1/fine_tuning/jobs")[-1].query or "")
+
+    def test_omit_the_idempotency_key(self, api: Client, train: Callable[..., Job]) -> None:
+        job = train(metadata={"team": "red", TOKEN_KEY: "0" * 40})
+
+        assert look_up(api, "getFineTuningJob", fine_tuning_job_id=job.id).metadata == {"team": "red"}
+        assert [found.metadata for found in look_up(api, "getFineTuningJobs").jobs] == [{"team": "red"}]
 
     def test_are_filtered_by_metadata_where_the_service_cannot(
         self, connected: Callable[..., Client], train: Callable[..., Job], service: Emulator

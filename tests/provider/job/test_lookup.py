@@ -9,9 +9,10 @@ from tests.fake_clock import FakeClock
 from tests.support import API_KEY, write_training_data
 
 from pulumi_openai_ft._client.client import Client
-from pulumi_openai_ft._provider.job.lookup import PAGE, TOKEN_KEY, JobLookup, _Listing
+from pulumi_openai_ft._provider.job.lookup import PAGE, JobLookup, _Listing
 from pulumi_openai_ft._provider.job.manager import JobManager
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._shared.state_names import TOKEN_KEY
 from pulumi_openai_ft.errors import NotFoundError, RequestError
 
 if TYPE_CHECKING:

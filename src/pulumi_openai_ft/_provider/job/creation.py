@@ -17,10 +17,9 @@ from pulumi_openai_ft._client.retries import LONGEST_RETRY_AFTER
 from pulumi_openai_ft._provider.file_manager import FINGERPRINT_LENGTH
 from pulumi_openai_ft._provider.job.create_records import CreateRecord, CreateRecordStore
 from pulumi_openai_ft._provider.job.inputs import PROVIDER_INPUTS
-from pulumi_openai_ft._provider.job.lookup import TOKEN_KEY
 from pulumi_openai_ft._provider.job.matching import is_result_of
 from pulumi_openai_ft._provider.lost_response import LOOKUP_DELAYS, poll_until_found
-from pulumi_openai_ft._shared.state_names import JOB_TYPE
+from pulumi_openai_ft._shared.state_names import JOB_TYPE, TOKEN_KEY
 from pulumi_openai_ft.errors import (
     NotFoundError,
     OpenAIFTError,

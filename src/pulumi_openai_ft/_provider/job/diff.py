@@ -88,10 +88,10 @@ def _is_as_requested(name: str, desired: Any, olds: Mapping[str, Any]) -> bool:
 
 
 def _digest(value: Any) -> str:
-    # the repr of an unknown value contains its address, so its digest differs from every other digest
-    content = json.dumps(
-        _without_none(input_models.integers_from_floats(value)), sort_keys=True, default=repr
-    )
+    """Return the digest of a known value, or an empty string, which is the digest of no value."""
+    if not input_models.is_known(value):
+        return ""
+    content = json.dumps(_without_none(input_models.integers_from_floats(value)), sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

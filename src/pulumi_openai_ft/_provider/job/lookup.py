@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
+from pulumi_openai_ft._shared.state_names import TOKEN_KEY
 from pulumi_openai_ft.errors import InvalidResponseError, RequestError
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Job
 
-TOKEN_KEY = "pulumi_openai_ft_token"  # noqa: S105 - a metadata key
 ENDED_WITHOUT_MODEL = frozenset({"failed", "cancelled"})
 OK = 200
 HIDDEN = 5

@@ -9,6 +9,11 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft._client.objects import Job
 
+NO_MODEL = (
+    "a job has no model until it has succeeded: let `up` wait for it (wait_for_completion, paused), "
+    "or run `pulumi up --refresh` when it has succeeded"
+)
+"""Explanation of a missing model name that is the output of a job."""
 MILLION = 1_000_000
 SMALLEST_PRICE_SHOWN = 0.01
 

@@ -14,9 +14,8 @@ from pulumi_openai_ft._provider.job.inputs import (
     UPDATE_IN_PLACE,
     FineTuningJobInputs,
 )
-from pulumi_openai_ft._provider.job.lookup import TOKEN_KEY
 from pulumi_openai_ft._provider.job.manager import FAILED
-from pulumi_openai_ft._shared.state_names import ESTIMATED, FILE_HASHES, REQUESTED_INPUTS
+from pulumi_openai_ft._shared.state_names import ESTIMATED, FILE_HASHES, REQUESTED_INPUTS, TOKEN_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

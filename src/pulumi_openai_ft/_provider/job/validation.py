@@ -10,6 +10,7 @@ from pulumi_openai_ft._provider.job.graders import LAMBDA, grader_warnings
 from pulumi_openai_ft._provider.job.inputs import DpoHyperparameters, ReinforcementHyperparameters
 from pulumi_openai_ft._service_profiles import OPENAI, Profile
 from pulumi_openai_ft._shared.api_limits import METHODS
+from pulumi_openai_ft._shared.state_names import TOKEN_KEY
 from pulumi_openai_ft.catalog import Catalog, warnings
 
 if TYPE_CHECKING:
@@ -27,7 +28,12 @@ API_HYPERPARAMETERS = (
 
 def conflicting_inputs(props: Mapping[str, Any], profile: Profile = OPENAI) -> list[str]:
     """Return messages about the conflicts between inputs."""
-    return [*_deadline_problems(props), *_method_problems(props, profile), *_body_problems(props, profile)]
+    return [
+        *_deadline_problems(props),
+        *_method_problems(props, profile),
+        *_body_problems(props, profile),
+        *_metadata_problems(props),
+    ]
 
 
 def requested_method(props: Mapping[str, Any]) -> Any:
@@ -146,6 +152,13 @@ def _body_problems(props: Mapping[str, Any], profile: Profile) -> list[str]:
         f"extra_body.{name}: would overwrite the job's {name}: set the input {name} instead"
         for name in reserved
     ]
+
+
+def _metadata_problems(props: Mapping[str, Any]) -> list[str]:
+    metadata = props.get("metadata")
+    if not isinstance(metadata, dict) or TOKEN_KEY not in metadata:
+        return []
+    return [f"metadata.{TOKEN_KEY}: is the key of this package's idempotency key: use another key"]
 
 
 def _method_problems(props: Mapping[str, Any], profile: Profile) -> list[str]:
