@@ -90,11 +90,12 @@ def service(service: Emulator, mode: str) -> Iterator[Emulator]:
 
 @contextmanager
 def emulator_mode(mode: str, service: Emulator) -> Iterator[None]:
-    service.settings.mode = mode
+    """Let an emulator behave like another service, without the time that it takes to process files."""
+    service.settings.mode, service.settings.file_processing_seconds = mode, 0
     try:
         yield
     finally:
-        service.settings.mode = "openai"
+        service.settings.mode, service.settings.file_processing_seconds = "openai", None
 
 
 @pytest.fixture

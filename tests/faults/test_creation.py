@@ -32,7 +32,7 @@ def posts(harness: Harness) -> int:
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_a_failure_of_the_service_is_followed_by_one_more_request(
+def test_a_service_failure_leads_to_one_more_request(
     harness: Harness, job: StackResource, status: int
 ) -> None:
     fault(harness, status)
@@ -137,7 +137,7 @@ def test_a_refusal_is_reported_at_once(
     assert harness.clock.now - began < 1
 
 
-def test_the_second_request_waits_as_long_as_the_service_asks(harness: Harness, job: StackResource) -> None:
+def test_second_request_waits_as_requested_by_the_service(harness: Harness, job: StackResource) -> None:
     fault(harness, 503, headers={"retry-after": "50"})
     began = harness.clock.now
 

@@ -142,7 +142,7 @@ def test_the_deleted_record_allows_another_request(harness: Harness, job: StackR
 
 
 @pytest.mark.parametrize("status", [500, 503, 502])
-def test_an_error_of_the_service_is_not_followed_by_a_second_request(
+def test_a_service_error_leads_to_no_second_request(
     harness: Harness, job: StackResource, status: int
 ) -> None:
     harness.settings["unsupportedFeatures"] = "metadata"

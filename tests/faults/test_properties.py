@@ -285,7 +285,7 @@ def test_created_permissions_match_their_inputs(
 
 SERVICE_JOBS = st.builds(
     Job,
-    id=st.text(),
+    id=st.text("abc", min_size=1).map("ftjob-{}".format),
     status=st.text() | st.sampled_from(["succeeded", "failed", "pausing", "moderating"]),
     model=st.text(),
     seed=st.none() | st.integers(),

@@ -29,6 +29,7 @@ _MESSAGES = [
 _CHECK = {
     "type": "string_check",
     "name": "same",
+    "pass_threshold": 0.5,
     "input": "{{sample.output_text}}",
     "reference": "{{item.answer}}",
     "operation": "eq",
@@ -38,6 +39,7 @@ _GRADERS: dict[str, Any] = {
     "near": {
         "type": "text_similarity",
         "name": "near",
+        "pass_threshold": 0.5,
         "input": "{{sample.output_text}}",
         "reference": SPECIAL_TEXT,
         "evaluation_metric": "rouge_1",
@@ -45,6 +47,7 @@ _GRADERS: dict[str, Any] = {
     "score.model": {
         "type": "score_model",
         "name": "score",
+        "pass_threshold": 0.5,
         "model": "gpt-4.1",
         "input": _MESSAGES,
         "range": [0, 2.5],
@@ -59,12 +62,19 @@ _GRADERS: dict[str, Any] = {
     "label": {
         "type": "label_model",
         "name": "label",
+        "pass_threshold": 0.5,
         "model": "gpt-4.1",
         "input": _MESSAGES,
         "labels": ["good", "bad"],
         "passing_labels": ["good"],
     },
-    "code": {"type": "python", "name": "code", "source": f"# {SPECIAL_TEXT}\n", "image_tag": "2025-05-08"},
+    "code": {
+        "type": "python",
+        "name": "code",
+        "pass_threshold": 0.5,
+        "source": f"# {SPECIAL_TEXT}\n",
+        "image_tag": "2025-05-08",
+    },
 }
 _HYPERPARAMETERS = {"n_epochs": 3, "batch_size": "auto", "learning_rate_multiplier": 2}
 _REQUIRED = {"model": "gpt-4.1-mini-2025-04-14", "training_file": "file-1"}
@@ -79,6 +89,7 @@ def _multi(graders: Any) -> dict[str, Any]:
     return {
         "type": "multi",
         "name": "both",
+        "pass_threshold": 0.5,
         "graders": graders,
         "calculate_output": "0.5 * near + 0.5 * code",
     }
@@ -97,6 +108,10 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "minimal": ("FineTuningJob", _REQUIRED),
+    "lambda": (
+        "FineTuningJob",
+        _reinforcement({"type": "lambda", "lambda": {"function": "arn:aws:lambda:us-west-2:1:function:f"}}),
+    ),
     "supervised": (
         "FineTuningJob",
         {

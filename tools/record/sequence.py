@@ -230,7 +230,7 @@ class Sequence:
         return {
             "model": self._plan.model,
             "training_file": self._file,
-            "suffix": "recording",
+            **({"suffix": "recording"} if self._recorder.settings.profile.supports("suffix") else {}),
             "seed": 7,
             "metadata": {"recording": self._plan.token},
             "method": {

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from pulumi_openai_ft._shared.cache_dir import cache_dir, write_cache_file
+from pulumi_openai_ft._shared.clock import REAL_TIME
 from pulumi_openai_ft._shared.lazy_module import LazyModule
 from pulumi_openai_ft.errors import InputError
 
@@ -78,7 +78,7 @@ def string_file(text: str) -> str:
 
 
 def _drop_old(folder: Path) -> None:
-    oldest = time.time() - STRINGS_TTL
+    oldest = REAL_TIME.wall() - STRINGS_TTL
     for file in folder.iterdir() if folder.is_dir() else ():
         if file.stat().st_mtime < oldest:
             file.unlink(missing_ok=True)
