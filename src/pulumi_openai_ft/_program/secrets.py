@@ -13,7 +13,13 @@ import pulumi
 from pulumi.runtime import rpc, settings
 from pulumi.runtime._callbacks import _CallbackServicer
 
-from pulumi_openai_ft._shared.state_names import DERIVED_OUTPUTS, SECRET_INPUTS, TRAINING_DATA, TYPE_PREFIX
+from pulumi_openai_ft._shared.state_names import (
+    DERIVED_OUTPUTS,
+    SECRET_INPUTS,
+    TRAINING_DATA,
+    TYPE_PREFIX,
+    VALUES_ONLY,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -93,8 +99,15 @@ def _mark_secrets(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransfor
 
 async def _secret_inputs(inputs: Mapping[str, Any]) -> list[str] | None:
     return [
-        name for name, value in inputs.items() if await pulumi.Output.from_input(value).is_secret()
+        _with_extent(name, value)
+        for name, value in inputs.items()
+        if await pulumi.Output.from_input(value).is_secret()
     ] or None
+
+
+def _with_extent(name: str, value: Any) -> str:
+    """Return the name of a secret input, and whether only its values are secret: the keys of a plain dictionary are not."""
+    return name + VALUES_ONLY if name == "metadata" and isinstance(value, dict) else name
 
 
 def _placeholder(_sources: Any) -> Any:

@@ -14,7 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pulumi_openai_ft._shared.api_limits import RANGES
 from pulumi_openai_ft._shared.property_paths import format_path, top_level
-from pulumi_openai_ft._shared.state_names import DERIVED_OUTPUTS, SECRET_INPUTS, UNSUPPORTED_VALUE
+from pulumi_openai_ft._shared.state_names import (
+    DERIVED_OUTPUTS,
+    SECRET_INPUTS,
+    UNSUPPORTED_VALUE,
+    VALUES_ONLY,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -100,7 +105,7 @@ def redacted_repr(props: Mapping[str, Any], name: str, value: Any) -> str:
         name: Name of the input.
         value: The value, or a part of it.
     """
-    return "[secret]" if name in (props.get(SECRET_INPUTS) or ()) else repr(value)
+    return "[secret]" if {name, name + VALUES_ONLY} & {*(props.get(SECRET_INPUTS) or ())} else repr(value)
 
 
 def unsupported_values(props: Mapping[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, ReadResult, UpdateResult
 
-from pulumi_openai_ft._shared.state_names import SECRET_INPUTS, TRAINING_DATA
+from pulumi_openai_ft._shared.state_names import SECRET_INPUTS, TRAINING_DATA, VALUES_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -95,18 +95,20 @@ def _redacted_value(value: Any) -> Any:
 
 
 def _secret_texts(bags: Iterable[Mapping[str, Any]], names: Iterable[str]) -> Iterator[str]:
-    for text in (text for props in bags for name in names for text in _texts_of(name, props.get(name))):
+    for text in (text for props in bags for name in names for text in _texts_of(name, props)):
         for form in (text, repr(text)[1:-1], json.dumps(text)[1:-1], quote(text), quote(text, safe="")):
             if len(form) >= SHORTEST:
                 yield form
 
 
-def _texts_of(name: str, value: Any) -> Iterator[str]:
+def _texts_of(marked: str, props: Mapping[str, Any]) -> Iterator[str]:
+    name = marked.removesuffix(VALUES_ONLY)
+    value = props.get(name)
     path = value.get("file") if name == TRAINING_DATA and isinstance(value, dict) else value
     if name in (TRAINING_DATA, "file"):
         yield from (path, PurePath(path).name) if isinstance(path, str) else ()
     else:
-        yield from _leaves(value, with_keys=name in INPUTS_WITH_OWN_KEYS)
+        yield from _leaves(value, with_keys=marked in INPUTS_WITH_OWN_KEYS)
 
 
 def _leaves(value: Any, *, with_keys: bool = False) -> Iterator[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 IDENTITY, FORMER_IDENTITIES = "__identity", "__former_identities"
 """Hidden inputs: the unique identity of a resource, and the identities it had under its aliases."""
+VALUES_ONLY = ".*"
+"""End of the name of a secret input whose keys are not secret."""
 SECRET_INPUTS = "__secret_inputs"  # noqa: S105 - a property
 """Hidden input and output: names of the secret inputs, because the engine does not pass secretness to providers."""
 UNSUPPORTED_VALUE = "__unsupported_value"
