@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -296,7 +297,7 @@ def test_throttled_request_is_sent_again(
     slow_service: Emulator, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("time.sleep", pauses.append)
+    monkeypatch.setattr("tools.record.__main__.time", SimpleNamespace(sleep=pauses.append))
     slow_service.fault("GET", "/models", "status", status=429, headers={"retry-after": "7"})
 
     assert record(slow_service, output, "--yes") == 0
@@ -312,11 +313,11 @@ def test_job_waits_until_its_file_is_processed(
     slow_service: Emulator, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow_service.settings.file_processing_seconds = 30
-    monkeypatch.setattr("time.sleep", slow_service.advance)
+    monkeypatch.setattr("tools.record.__main__.time", SimpleNamespace(sleep=slow_service.advance))
     try:
         assert record(slow_service, output, "--yes") == 0
     finally:
-        slow_service.settings.file_processing_seconds = 0
+        slow_service.settings.file_processing_seconds = None
 
     steps = {one.step: one.response.status for one in load(output).exchanges}
     assert steps["create a job on a new file"] == 400
