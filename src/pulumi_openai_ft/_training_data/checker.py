@@ -14,7 +14,7 @@ from pulumi_openai_ft._training_data.duplicates import DuplicateFinder
 from pulumi_openai_ft._training_data.fast_path import collect_plain_rows
 from pulumi_openai_ft._training_data.file_formats import continues, is_cut_off, other_file_format
 from pulumi_openai_ft._training_data.limits import FEWEST_ROWS, MOST_IMAGE_ROWS, most_images
-from pulumi_openai_ft._training_data.problems import Problem, ProblemLog, Severity
+from pulumi_openai_ft._training_data.problems import MOST_ERRORS, Problem, ProblemLog, Severity
 from pulumi_openai_ft._training_data.reader import LONGEST_LINE
 from pulumi_openai_ft._training_data.repeated_keys import repeats_keys
 from pulumi_openai_ft._training_data.row_rules import (
@@ -275,7 +275,7 @@ class FileChecker:
             self._vote(row)
             if all(problem.severity is Severity.WARNING for problem in problems):
                 self._tally.add(number, token_texts(row, method), len(line))
-        if self.findings.are_too_many:
+        if self.findings.errors + self._format_counts.total() >= MOST_ERRORS:
             self._is_stopped = True
             self._add("stopped", f"has too many errors: lines after line {number} were not checked")
 

@@ -190,8 +190,3 @@ class ProblemLog:
             for severity in Severity
             for problem in sorted(self._first[severity], key=lambda problem: problem.line or 0)
         )
-
-    @property
-    def are_too_many(self) -> bool:
-        """Return whether the check should stop."""
-        return self.errors >= MOST_ERRORS
