@@ -118,6 +118,21 @@ def test_a_job_of_a_lost_state_is_adopted(harness: Harness, job: StackResource) 
     assert ids(harness) == [job.id]
 
 
+def test_a_recorded_job_that_is_not_found_stops(harness: Harness, job: StackResource) -> None:
+    """The key may belong to another project, so that the job still exists."""
+    job.up()
+    recorded = job.id
+    job.forget()
+    harness.service.fault("GET", f"{JOBS}/{recorded}", "status", times=None, status=404)
+
+    for _ in range(2):
+        with pytest.raises(RequestError, match=recorded):
+            job.up()
+
+    assert list(records(harness).folder.glob("*.json"))
+    assert posts(harness) == 1
+
+
 def test_a_missing_job_is_not_created_again(harness: Harness, job: StackResource) -> None:
     harness.settings["unsupportedFeatures"] = "metadata"
     lose_response(harness, "drop_before")

@@ -49,6 +49,23 @@ def test_secret_values_are_replaced_in_errors(message: str, expected: str) -> No
     assert str(caught.value) == expected
 
 
+@pytest.mark.parametrize(
+    ("extent", "expected"),
+    [
+        ("metadata.*", "metadata.note: [secret] is invalid"),
+        ("metadata", "metadata.[secret]: [secret] is invalid"),
+    ],
+    ids=["values", "keys and values"],
+)
+def test_keys_are_hidden_only_if_secret(extent: str, expected: str) -> None:
+    props = {"__secret_inputs": [extent], "metadata": {"note": "whisper"}}
+
+    with pytest.raises(InputError) as caught:
+        Operation().create(props, InputError("metadata.note: whisper is invalid"))
+
+    assert str(caught.value) == expected
+
+
 def test_the_outputs_of_an_error_are_redacted() -> None:
     error = JobFailedError("4711", {"seed": 4711, "error": {"message": "seed 4711 is bad", "code": None}})
     with pytest.raises(JobFailedError) as caught:

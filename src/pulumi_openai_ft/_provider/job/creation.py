@@ -86,16 +86,24 @@ class JobCreator:
 
     def _recorded_job(self, record: CreateRecord, inputs: Mapping[str, Any]) -> Job | None:
         if record.job_id:
-            try:
-                return self.api.job(record.job_id)
-            except NotFoundError:
-                self.records.forget(record.key)
-                return None
+            return self._job_of(record.job_id, record)
         if self.relies_on_metadata and not self.search.unlabelled(record.training_file, record.since):
             self.records.forget(record.key)
             return None
         body = {**self._body(record.key, inputs), "training_file": record.training_file}
         return self._adopt(record, body, "an earlier create request received no response")
+
+    def _job_of(self, job_id: str, record: CreateRecord) -> Job:
+        """Return a recorded job. A job that is not found may exist in another project, so nothing is created."""
+        try:
+            return self.api.job(job_id)
+        except NotFoundError as error:
+            raise ServiceConnectionError(
+                f"job {job_id}, which an earlier command created for this resource, was not found: {error}. Nothing was "
+                f"created. If the job was deleted, delete the record {self.records.file(record.key)} and run the command "
+                f"again",
+                may_have_acted=False,
+            ) from error
 
     def create(self, key: str, inputs: Mapping[str, Any], known: Collection[str]) -> Job:
         """Create a job, and search for it if the response does not show whether it was created.
