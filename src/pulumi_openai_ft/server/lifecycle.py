@@ -26,7 +26,7 @@ NEXT_STATES = {
     "validating_files": {"queued", "failed", "cancelled"},
     "queued": {"running", "failed", "cancelled"},
     "running": {"pausing", "succeeded", "failed", "cancelled"},
-    "pausing": {"paused", "failed", "cancelled"},
+    "pausing": {"paused", "succeeded", "failed", "cancelled"},
     "paused": {"queued", "cancelled"},
     "succeeded": set[str](),
     "failed": set[str](),
@@ -57,12 +57,14 @@ class Lifecycle:
         """Return the job's request to the runner."""
         return TrainingRequest(
             job_id=job.id,
+            project=job.project,
             model=job.model,
             base=job.base,
             method=job.method,
             seed=job.seed,
             training=self._dataset(job.training_file),
             validation=None if job.validation_file is None else self._dataset(job.validation_file),
+            integrations=tuple(job.integrations or ()),
         )
 
     def create(self, job: Job) -> Job:
@@ -178,7 +180,7 @@ class Lifecycle:
             job = replace(job, estimated_finish=progress.estimated_finish)
         arrivals: dict[str, Callable[[Job, Progress], Job]] = {
             "failed": self._failed,
-            "paused": partial(self._paused, order=order),
+            "paused": self._paused,
             "succeeded": partial(self._succeeded, order=order),
         }
         if progress.status != job.status and progress.status in arrivals:
@@ -237,13 +239,9 @@ class Lifecycle:
         job = replace(self._enter(job, "failed", at), error=error)
         return self.history.add(job, at, error["message"] if error else "The job failed", level="error")
 
-    def _paused(self, job: Job, progress: Progress, order: TrainingRequest) -> Job:
+    def _paused(self, job: Job, progress: Progress) -> Job:
         at = progress.reached["paused"]
         job = self._enter(job, "paused", at)
-        if job.steps:
-            name = checkpoint_name(self._new_name(job), job.steps)
-            (metrics,) = self._runner.metrics(order, [job.steps])
-            self._checkpoint(job, name, metrics, at)
         return self.history.add(job, at, "Fine-tuning job paused")
 
     def _succeeded(self, job: Job, progress: Progress, order: TrainingRequest) -> Job:
