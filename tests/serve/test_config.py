@@ -108,12 +108,7 @@ def test_sizes_have_units(tmp_path: Path) -> None:
         ("", "[wandb]\nproject_key_env = {x = 'K'}", 'wandb.project_key_env.x is "x": must be a string that'),
         ("organization = 'A B'", "", 'organization is "A B": must be a string that matches'),
         ("data = 1", "", "data is 1: must be a path"),
-        ("", KEY, "key[0]: an admin key has no project and every other key has one: set project"),
-        (
-            "",
-            f"{KEY}admin = true\nproject = 'proj_a'",
-            "key[0]: an admin key has no project and every other key",
-        ),
+        ("", KEY, "key[0]: needs a project, such as proj_default, or admin = true"),
         ("", f"{KEY}project = 'a'", 'key[0].project is "a": must be a string that matches'),
         (
             "",

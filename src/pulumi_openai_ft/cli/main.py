@@ -107,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     estimate.add_to(commands)
     _add_policy(commands)
     _add_emulator(commands)
+    _add_serve(commands)
     return parser
 
 
@@ -195,16 +196,35 @@ def _add_emulator(commands: Commands[argparse.ArgumentParser]) -> None:
     try:
         from pulumi_openai_ft.emulator import command  # noqa: PLC0415 - needs the packages of an extra
     except ModuleNotFoundError as missing:
-        parser = commands.add_parser("emulator", help=f"{summary} (not installed)")
-        parser.set_defaults(
-            run=lambda _arguments, missing=missing: _report_missing_package(
-                missing, "the emulator", "emulator"
-            )
-        )
+        _add_missing(commands, "emulator", summary, missing)
         return
     parser = commands.add_parser("emulator", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     command.add_arguments(parser)
     parser.set_defaults(run=command.run)
+
+
+def _add_serve(commands: Commands[argparse.ArgumentParser]) -> None:
+    summary = "run a service that trains open-weight models on this machine"
+    try:
+        from pulumi_openai_ft.serve import command  # noqa: PLC0415 - needs the packages of an extra
+    except ModuleNotFoundError as missing:
+        _add_missing(commands, "serve", summary, missing)
+        return
+    parser = commands.add_parser(
+        "serve",
+        help=summary,
+        description=command.DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_arguments(parser)
+
+
+def _add_missing(
+    commands: Commands[argparse.ArgumentParser], name: str, summary: str, missing: ModuleNotFoundError
+) -> None:
+    """Add a command that only reports which extra it needs. The extra has the command's name."""
+    parser = commands.add_parser(name, help=f"{summary} (not installed)")
+    parser.set_defaults(run=lambda _arguments: _report_missing_package(missing, f"`openai-ft {name}`", name))
 
 
 def _report_missing_package(missing: ModuleNotFoundError, command: str, extra: str) -> int:

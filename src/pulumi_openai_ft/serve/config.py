@@ -26,13 +26,13 @@ from pydantic import (
 from pulumi_openai_ft.serve.config_mistakes import duplicate_names, schema_mistakes
 from pulumi_openai_ft.serve.errors import ConfigError, ServeError
 from pulumi_openai_ft.serve.keys import PROJECT_PATTERN, Key
+from pulumi_openai_ft.serve.loopback import is_loopback
 from pulumi_openai_ft.serve.weights import context_length, weight_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 CONFIG_FILE = "serve.toml"
-LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 Method = Literal["supervised", "dpo"]
 
 
@@ -114,7 +114,7 @@ class Serving(Table):
         if self.vllm is None:
             return self
         address = _url(self.vllm)
-        if address is None or not (address.scheme == "https" or address.hostname in LOOPBACK_HOSTS):
+        if address is None or not (address.scheme == "https" or is_loopback(str(address.hostname))):
             raise ValueError(
                 "vllm must be an https URL, or an http URL on loopback such as http://127.0.0.1:8001/v1, because "
                 "everyone who reaches a vLLM server can make it load any folder"
@@ -204,28 +204,33 @@ class ServeConfig(Table):
         return tuple(gpus[slot % len(gpus)] if gpus else None for slot in range(slots))
 
 
-def load_config(path: Path) -> ServeConfig:
-    """Read and check the configuration, including the folders of the base models.
+def load_config(path: Path, *, check_weights: bool = True) -> ServeConfig:
+    """Read and check the configuration.
+
+    Args:
+        path: The file.
+        check_weights: Whether to check the folders of the base models as well.
 
     Raises:
         ConfigError: The file contains mistakes.
         ServeError: The file does not exist or is not readable.
     """
-    return parse_config(read_text(path), path)
+    return parse_config(read_text(path), path, check_weights=check_weights)
 
 
-def parse_config(text: str, path: Path) -> ServeConfig:
+def parse_config(text: str, path: Path, *, check_weights: bool = True) -> ServeConfig:
     """Check the text of a configuration file.
 
     Args:
         text: The text.
         path: The file of the text. Relative paths in the text are relative to its folder.
+        check_weights: Whether to check the folders of the base models as well.
 
     Raises:
         ConfigError: The text contains mistakes.
     """
     data, folder = parse_toml(text, path), path.absolute().parent
-    mistakes = [*duplicate_names(data), *_weight_mistakes(data, folder)]
+    mistakes = [*duplicate_names(data), *(_weight_mistakes(data, folder) if check_weights else ())]
     try:
         config = ServeConfig.model_validate(_with_tuples(data), context=folder)
     except ValidationError as error:
@@ -242,7 +247,16 @@ def read_keys(path: Path) -> tuple[Key, ...]:
         ConfigError: The file is not TOML, or its keys contain mistakes.
         ServeError: The file does not exist or is not readable.
     """
-    data = {"key": parse_toml(read_text(path), path).get("key", [])}
+    return parse_keys(read_text(path), path)
+
+
+def parse_keys(text: str, path: Path) -> tuple[Key, ...]:
+    """Return only the keys in the text of a configuration file.
+
+    Raises:
+        ConfigError: The text is not TOML, or its keys contain mistakes.
+    """
+    data = {"key": parse_toml(text, path).get("key", [])}
     try:
         return _Keys.model_validate(_with_tuples(data)).keys
     except ValidationError as error:

@@ -34,7 +34,7 @@ class Key(BaseModel):
     masked: Annotated[str, Field(min_length=1)]
     """The key's prefix and last characters, by which you recognize it."""
     project: Annotated[str, Field(pattern=PROJECT_PATTERN)] | None = None
-    """Project of a project key."""
+    """Project of a project key. For an admin key, only a note: it manages the permissions of all projects."""
     admin: bool = False
     """Whether this is an admin key."""
     created: date | None = None
@@ -42,9 +42,8 @@ class Key(BaseModel):
 
     @model_validator(mode="after")
     def _has_project_or_is_admin(self) -> Self:
-        if self.admin == (self.project is not None):
-            reason = "remove project" if self.admin else "set project, such as proj_default, or admin = true"
-            raise ValueError(f"an admin key has no project and every other key has one: {reason}")
+        if not self.admin and self.project is None:
+            raise ValueError("needs a project, such as proj_default, or admin = true")
         return self
 
 
@@ -54,7 +53,7 @@ def make_key(*, project: str | None, admin: bool, today: date) -> tuple[str, Key
     entry = Key(
         hash=hash_key(text),
         masked=mask_key(text),
-        project=None if admin else project,
+        project=project,
         admin=admin,
         created=today,
     )
