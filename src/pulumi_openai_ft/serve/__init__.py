@@ -1,0 +1,1 @@
+"""The service that trains and serves open-weight models on your own machine: `openai-ft serve`."""
