@@ -233,9 +233,7 @@ class _Answer:
 
 
 def _error(status: int, kind: str, message: str, param: str | None = None) -> Response:
-    return JSONResponse(
-        {"error": {"message": message, "type": kind, "param": param, "code": status}}, status
-    )
+    return JSONResponse({"error": {"message": message, "type": kind, "param": param, "code": status}}, status)
 
 
 async def _no_route(_request: Request, _error: Exception) -> Response:

@@ -122,6 +122,10 @@ class VllmAnswerer(Answerer):
                 await response.aclose()
                 await self._provide(request.model)
                 response = await self._ask(request, options)
+            if response.status_code == HTTPStatus.BAD_REQUEST:
+                # vLLM refuses a limit beyond its context. Without one, it stops there, which is before our limit.
+                await response.aclose()
+                response = await self._ask(request, options, limited=False)
             try:
                 if not response.is_success:
                     await response.aread()
@@ -130,10 +134,11 @@ class VllmAnswerer(Answerer):
             finally:
                 await response.aclose()
 
-    async def _ask(self, request: AnswerRequest, options: Json) -> httpx.Response:
+    async def _ask(self, request: AnswerRequest, options: Json, *, limited: bool = True) -> httpx.Response:
         model = request.model
         name = await self._base_name(model.base_path) if model.adapter_path is None else model.name
-        body = {"model": name, **_parameters(request), **options}
+        limit = {"max_tokens": request.max_tokens} if limited else {}
+        body = {"model": name, **_parameters(request), **limit, **options}
         message = self._client.build_request("POST", "/v1/chat/completions", json=body)
         return await self._client.send(message, stream=True)
 
@@ -183,7 +188,6 @@ def _parameters(request: AnswerRequest) -> Json:
     """Return the parameters of a request to vLLM. Nothing else from the client's request reaches vLLM."""
     parameters: Json = {
         "messages": request.messages,
-        "max_tokens": request.max_tokens,
         "temperature": request.temperature,
         "top_p": request.top_p,
     }
