@@ -39,10 +39,12 @@ class ChatLimits:
     Attributes:
         max_tokens: Maximum number of tokens of an answer, and the default.
         in_flight: Maximum number of requests at the same time; further ones receive a 429.
+        body_bytes: Maximum size of a request's body, in bytes.
     """
 
     max_tokens: int = 4096
     in_flight: int = 64
+    body_bytes: int = 8 * 2**20
 
 
 class ChatCompletions:
@@ -68,7 +70,9 @@ class ChatCompletions:
         with _api_errors():
             async with AsyncExitStack() as stack:
                 stack.enter_context(self._slot())
-                chat = read_chat_request(await read_json(request), self._limits.max_tokens)
+                chat = read_chat_request(
+                    await read_json(request, limit=self._limits.body_bytes), self._limits.max_tokens
+                )
                 model = await run_in_threadpool(self._resolve, chat.model, project)
                 question = _question(chat, model)
                 answer = _AnswerObjects(model.name, include_usage=chat.include_usage)

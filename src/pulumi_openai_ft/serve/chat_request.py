@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft.emulator.validators import (
+from pulumi_openai_ft.server.errors import invalid
+from pulumi_openai_ft.server.validators import (
     Check,
     anything,
     fields,
@@ -19,7 +20,6 @@ from pulumi_openai_ft.emulator.validators import (
     text,
     whole,
 )
-from pulumi_openai_ft.server.errors import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

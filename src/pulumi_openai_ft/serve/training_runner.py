@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -63,8 +62,7 @@ class TrainingRunner:
         return None
 
     def check(self, order: TrainingRequest) -> None:
-        """Raise a 400 if there is no room, no key for an integration, no weights to continue from, or an image."""
-        self._check_disk()
+        """Raise a 400 if there is no key for an integration, no weights to continue from, or an image in a file."""
         if order.integrations and self.wandb_key(order.project) is None:
             message = (
                 "This service has no Weights & Biases key for the project. Ask its operator to set [wandb]."
@@ -162,16 +160,6 @@ class TrainingRunner:
         with self._runs.change(order.job_id) as run:
             run.discarded.append(step)
             run.open = True
-
-    def _check_disk(self) -> None:
-        required = self._config.limits.free_disk_bytes
-        free = shutil.disk_usage(self._config.data).free
-        if free < required:
-            raise invalid(
-                f"The disk of this service has {free / 2**30:.1f} GiB left and keeps "
-                f"{required / 2**30:.1f} GiB free. Ask its operator to make room.",
-                code="disk_full",
-            )
 
 
 def jobs_folder(config: ServeConfig) -> Path:

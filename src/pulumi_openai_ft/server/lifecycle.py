@@ -78,6 +78,7 @@ class Lifecycle:
             files += f" and validation file: {job.validation_file}"
         with self._lock:
             self._refuse_too_many()
+            self._refuse_too_many_queued(job.project)
             return self._create(job, files)
 
     def _create(self, job: Job, files: str) -> Job:
@@ -122,11 +123,16 @@ class Lifecycle:
             )
 
     def delete_model(self, model: Model) -> None:
-        """Delete a fine-tuned model and its weights."""
+        """Delete a fine-tuned model or a checkpoint, and its weights. The checkpoint of a model remains in lists."""
+        now = self._clock.now()
         with self._lock, self._store.transaction():
-            self._store.models.delete(model, self._clock.now())
+            is_model = self._store.models.get(model.id) is not None
+            if is_model:
+                self._store.models.delete(model, now)
             job = self._store.jobs.get(model.job)
             for checkpoint in self._store.checkpoints.find({"name": model.id}):
+                if not is_model:
+                    self._store.checkpoints.delete(checkpoint, now)
                 if job is not None:
                     self._runner.discard(self.order(job), checkpoint.step)
 
@@ -140,6 +146,17 @@ class Lifecycle:
                 429,
                 f"This organization has {most} active fine-tuning job(s), the most it may have at a time. "
                 "Wait until a job finishes.",
+                kind="rate_limit_error",
+                code="rate_limit_exceeded",
+            )
+
+    def _refuse_too_many_queued(self, project: str) -> None:
+        most = self._settings.max_queued_jobs
+        waiting = ("status IN ('validating_files', 'queued')", ())
+        if most is not None and self._store.jobs.count({"project": project}, waiting) >= most:
+            raise ApiError(
+                429,
+                f"The project has {most} job(s) that wait to run, the most it may have. Wait until a job starts.",
                 kind="rate_limit_error",
                 code="rate_limit_exceeded",
             )
