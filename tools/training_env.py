@@ -58,7 +58,16 @@ def _make(folder: Path) -> None:
     log.unlink(missing_ok=True)
     place = progress.Workplace(log, ROOT, os.environ)
     place.run("creating the virtual environment", 10, [sys.executable, "-m", "venv", folder])
-    install = [interpreter(folder), "-m", "pip", "install", "--progress-bar", "off", "--requirement", REQUIREMENTS]
+    install = [
+        interpreter(folder),
+        "-m",
+        "pip",
+        "install",
+        "--progress-bar",
+        "off",
+        "--requirement",
+        REQUIREMENTS,
+    ]
     place.run(
         "installing torch, transformers, peft and trl (6 GB), once per machine", INSTALL_SECONDS, install
     )
@@ -89,7 +98,8 @@ def main() -> int:
     """Print the environment's Python, and return the exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog=f"The environment is in {cache.root()}; you can remove this folder at any time."
+        description=__doc__,
+        epilog=f"The environment is in {cache.root()}; you can remove this folder at any time.",
     )
     parser.add_argument("command", choices=COMMANDS, help="ensure creates the environment if necessary")
     try:

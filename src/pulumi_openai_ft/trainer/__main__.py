@@ -9,7 +9,6 @@ import traceback
 from enum import IntEnum
 from pathlib import Path
 
-from pulumi_openai_ft.trainer.errors import TrainingError
 from pulumi_openai_ft.trainer.failures import explain
 from pulumi_openai_ft.trainer.job_folder import JobFolder, LockedError
 from pulumi_openai_ft.trainer.request import read_request

@@ -94,7 +94,8 @@ class ChatTemplate:
 
         text = self.render(
             [_mark_message(message, f"messages[{index}]", marked) for index, message in enumerate(messages)],
-            [_mark_function(tool, f"tools[{index}]", marked) for index, tool in enumerate(tools or [])] or None,
+            [_mark_function(tool, f"tools[{index}]", marked) for index, tool in enumerate(tools or [])]
+            or None,
         )
         for mark, path in marks.items():
             if mark not in text:

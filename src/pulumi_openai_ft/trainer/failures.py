@@ -11,7 +11,9 @@ from pulumi_openai_ft.trainer.errors import TrainingError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FULL_DISK = re.compile(r"no space left on device|disk quota exceeded|os error 28|os error 122", re.IGNORECASE)
+_FULL_DISK = re.compile(
+    r"no space left on device|disk quota exceeded|os error 28|os error 122", re.IGNORECASE
+)
 # PyTorch's writer of archives does not report the reason of a failed write.
 _FAILED_WRITE = re.compile(r"PytorchStreamWriter failed|unexpected pos \d+ vs", re.IGNORECASE)
 _NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)

@@ -34,7 +34,9 @@ def load_tokenizer(base: str) -> PreTrainedTokenizerBase:
         tokenizer = AutoTokenizer.from_pretrained(base, **_LOCAL)
     if not tokenizer.is_fast:
         raise TrainingError(
-            "invalid_base_model", "The tokenizer of the base model has no tokenizer.json, which training needs.", "model"
+            "invalid_base_model",
+            "The tokenizer of the base model has no tokenizer.json, which training needs.",
+            "model",
         )
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -45,7 +47,9 @@ def load_base(base: str) -> PreTrainedModel:
     """Load the weights of a base model. Raise TrainingError if they cannot be used."""
     _require_weights(base)
     with _problems_of(base):
-        return AutoModelForCausalLM.from_pretrained(base, dtype=weights_dtype(), use_safetensors=True, **_LOCAL)
+        return AutoModelForCausalLM.from_pretrained(
+            base, dtype=weights_dtype(), use_safetensors=True, **_LOCAL
+        )
 
 
 def weights_dtype() -> torch.dtype:
@@ -67,7 +71,9 @@ def add_adapter(model: PreTrainedModel, lora: Lora, adapter: str | None, seed: i
 def load_adapter(model: PreTrainedModel, adapter: str, *, trainable: bool = False) -> PeftModel:
     """Return the model with an adapter from a folder. Raise TrainingError if it cannot be used."""
     if not (Path(adapter) / ADAPTER_WEIGHTS).is_file():
-        raise TrainingError("invalid_base_model", "The weights of the fine-tuned model no longer exist.", "model")
+        raise TrainingError(
+            "invalid_base_model", "The weights of the fine-tuned model no longer exist.", "model"
+        )
     with _problems_of(adapter):
         return PeftModel.from_pretrained(model, adapter, is_trainable=trainable, local_files_only=True)
 
@@ -83,7 +89,9 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
 def _require_weights(base: str) -> None:
     if not any(Path(base).glob("*.safetensors")):
         raise TrainingError(
-            "invalid_base_model", "The base model's folder contains no safetensors files on this machine.", "model"
+            "invalid_base_model",
+            "The base model's folder contains no safetensors files on this machine.",
+            "model",
         )
 
 
@@ -94,4 +102,6 @@ def _problems_of(folder: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, KeyError) as error:
         reason = " ".join(str(error).replace(folder, Path(folder).name).split())
-        raise TrainingError("invalid_base_model", f"The base model cannot be loaded: {reason}", "model") from error
+        raise TrainingError(
+            "invalid_base_model", f"The base model cannot be loaded: {reason}", "model"
+        ) from error

@@ -59,7 +59,9 @@ class Reporter(TrainerCallback):
     in between. If a stop interrupts the validation, the step is saved without them, and the next attempt catches up.
     """
 
-    def __init__(self, folder: JobFolder, plan: Plan, model: Model, stop: Stop, board: Board, *, validates: bool) -> None:
+    def __init__(
+        self, folder: JobFolder, plan: Plan, model: Model, stop: Stop, board: Board, *, validates: bool
+    ) -> None:
         self._folder = folder
         self._plan = plan
         self._model = model
@@ -134,7 +136,12 @@ class Reporter(TrainerCallback):
         self._seconds_per_step = (1 - weight) * (average or 0.0) + weight * seconds
 
     def _complete(self, control: TrainerControl, step: int, logs: Mapping[str, Any]) -> None:
-        row = {"step": step, "total_steps": self._plan.total_steps, "at": time.time(), **_renamed(logs, _TRAIN)}
+        row = {
+            "step": step,
+            "total_steps": self._plan.total_steps,
+            "at": time.time(),
+            **_renamed(logs, _TRAIN),
+        }
         _require_numbers(row)
         try:
             row |= self._validate(step)

@@ -139,7 +139,7 @@ class Tokenization:
         """Return the number of tokens without the white space after the last special token, which no answer contains."""
         blank = sum(1 for _ in takewhile(lambda place: not text[slice(*place)].strip(), reversed(offsets)))
         end = len(ids) - blank
-        return end if 0 < end and ids[end - 1] in self._special else len(ids)
+        return end if end > 0 and ids[end - 1] in self._special else len(ids)
 
 
 def _common_length(one: list[int], other: list[int]) -> int:

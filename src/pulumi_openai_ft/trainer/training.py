@@ -51,7 +51,9 @@ def train(folder: JobFolder, request: Request, stop: Stop) -> Plan:
     tokenizer = models.load_tokenizer(request.base)
     training = _read(folder.training, "training_file", request, tokenizer, stop)
     validation = (
-        _read(folder.validation, "validation_file", request, tokenizer, stop) if folder.validation.exists() else None
+        _read(folder.validation, "validation_file", request, tokenizer, stop)
+        if folder.validation.exists()
+        else None
     )
     hyperparameters = request.hyperparameters
     plan = Plan(len(training.dataset), hyperparameters.n_epochs, hyperparameters.batch_size, training.tokens)
@@ -90,7 +92,10 @@ class _Run:
         self._stop = stop
         self.reporter = Reporter(folder, plan, self, stop, board, validates=validation is not None)
         trainer, config = (
-            (_PreferenceTrainer, DPOConfig(**_arguments(folder, request, plan), beta=request.hyperparameters.beta))
+            (
+                _PreferenceTrainer,
+                DPOConfig(**_arguments(folder, request, plan), beta=request.hyperparameters.beta),
+            )
             if request.method == "dpo"
             else (SFTTrainer, SFTConfig(**_arguments(folder, request, plan)))
         )
@@ -146,9 +151,7 @@ class _InterruptValidation(TrainerCallback):
         self._stop.check()
 
 
-def _read(
-    file: Path, param: str, request: Request, tokenizer: PreTrainedTokenizerBase, stop: Stop
-) -> _Rows:
+def _read(file: Path, param: str, request: Request, tokenizer: PreTrainedTokenizerBase, stop: Stop) -> _Rows:
     tokenization = Tokenization(tokenizer, request.max_length)
     convert = tokenization.dpo if request.method == "dpo" else tokenization.supervised
     columns: dict[str, list[list[int]]] = {}

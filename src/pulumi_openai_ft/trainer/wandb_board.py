@@ -68,7 +68,11 @@ def _connect(request: Request, integration: Wandb, folder: Path) -> Board:
             id=request.job,
             resume="allow",
             dir=folder,
-            config={"method": request.method, "seed": request.seed, **msgspec.to_builtins(request.hyperparameters)},
+            config={
+                "method": request.method,
+                "seed": request.seed,
+                **msgspec.to_builtins(request.hyperparameters),
+            },
             settings=wandb.Settings(
                 silent=True, console="off", save_code=False, disable_git=True, init_timeout=SECONDS_TO_CONNECT
             ),
