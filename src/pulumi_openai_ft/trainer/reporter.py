@@ -164,6 +164,19 @@ class Reporter(TrainerCallback):
         return measured
 
 
+class InterruptValidation(TrainerCallback):
+    """Ends a validation when a stop is requested, because it can take longer than a stop may."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+
+    def on_prediction_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Raise StoppedError if a stop is requested."""
+        self._stop.check()
+
+
 def _renamed(logs: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, float]:
     return {name: logs[original] for original, name in names.items() if original in logs}
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from datasets import Dataset
-from transformers import PrinterCallback, TrainerCallback
+from transformers import PrinterCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from pulumi_openai_ft.trainer import models, wandb_board
 from pulumi_openai_ft.trainer.errors import TrainingError
 from pulumi_openai_ft.trainer.plan import Plan
-from pulumi_openai_ft.trainer.reporter import Reporter
+from pulumi_openai_ft.trainer.reporter import InterruptValidation, Reporter
 from pulumi_openai_ft.trainer.rows import convert_rows
 from pulumi_openai_ft.trainer.stop import StoppedError
 from pulumi_openai_ft.trainer.tokenization import Tokenization
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from peft import PeftModel
-    from transformers import PreTrainedTokenizerBase, TrainerControl
+    from transformers import PreTrainedTokenizerBase
 
     from pulumi_openai_ft.trainer.job_folder import JobFolder
     from pulumi_openai_ft.trainer.request import Request
@@ -41,6 +41,24 @@ class _Rows:
     truncated: int
 
 
+@dataclass(frozen=True)
+class _Job:
+    """A run's request, and everything that was derived from it."""
+
+    folder: JobFolder
+    request: Request
+    stop: Stop
+    tokenizer: PreTrainedTokenizerBase
+    training: _Rows
+    validation: _Rows | None
+
+    @property
+    def plan(self) -> Plan:
+        hyperparameters = self.request.hyperparameters
+        rows, tokens = len(self.training.dataset), self.training.tokens
+        return Plan(rows, hyperparameters.n_epochs, hyperparameters.batch_size, tokens)
+
+
 def train(folder: JobFolder, request: Request, stop: Stop) -> Plan:
     """Train a job, from its last checkpoint if it has one, and return the plan that was carried out.
 
@@ -48,82 +66,56 @@ def train(folder: JobFolder, request: Request, stop: Stop) -> Plan:
         TrainingError: The job cannot be trained.
         StoppedError: A stop was requested. The run is saved if it had begun.
     """
-    tokenizer = models.load_tokenizer(request.base)
-    training = _read(folder.training, "training_file", request, tokenizer, stop)
-    validation = (
-        _read(folder.validation, "validation_file", request, tokenizer, stop)
-        if folder.validation.exists()
-        else None
-    )
-    hyperparameters = request.hyperparameters
-    plan = Plan(len(training.dataset), hyperparameters.n_epochs, hyperparameters.batch_size, training.tokens)
+    job = _read_job(folder, request, stop)
     model = models.add_adapter(models.load_base(request.base), request.lora, request.adapter, request.seed)
     resumed = folder.last_checkpoint()
     _require_space(folder, request, model)
     stop.check()
     with wandb_board.opened(request, folder.path) as board:
-        run = _Run(folder, request, plan, model, tokenizer, training, validation, stop, board)
-        run.reporter.warnings += [*_truncations(training, validation, request.max_length), *board.warnings]
-        run.trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-    if run.trainer.state.global_step < plan.total_steps or plan.total_steps not in folder.published_steps():
+        trainer = _Run(job, model, board).trainer
+        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    if (
+        trainer.state.global_step < job.plan.total_steps
+        or job.plan.total_steps not in folder.published_steps()
+    ):
         raise StoppedError
-    return plan
+    return job.plan
 
 
 class _Run:
     """The trainer of a run, and the operations on its model that reports need."""
 
-    def __init__(
-        self,
-        folder: JobFolder,
-        request: Request,
-        plan: Plan,
-        model: PeftModel,
-        tokenizer: PreTrainedTokenizerBase,
-        training: _Rows,
-        validation: _Rows | None,
-        stop: Stop,
-        board: wandb_board.Board,
-    ) -> None:
-        self._folder = folder
-        self._keep = request.keep_checkpoints
-        self._batch_size = plan.batch_size
-        self._validation = validation
-        self._stop = stop
-        self.reporter = Reporter(folder, plan, self, stop, board, validates=validation is not None)
-        trainer, config = (
-            (
-                _PreferenceTrainer,
-                DPOConfig(**_arguments(folder, request, plan), beta=request.hyperparameters.beta),
-            )
-            if request.method == "dpo"
-            else (SFTTrainer, SFTConfig(**_arguments(folder, request, plan)))
-        )
+    def __init__(self, job: _Job, model: PeftModel, board: wandb_board.Board) -> None:
+        self._job = job
+        reporter = Reporter(job.folder, job.plan, self, job.stop, board, validates=job.validation is not None)
+        reporter.warnings += [*_truncations(job), *board.warnings]
+        trainer, config = _trainer(job)
         self.trainer = trainer(
             model=model,
             args=config,
-            train_dataset=training.dataset,
-            processing_class=tokenizer,
-            callbacks=[self.reporter, _InterruptValidation(stop)],
+            train_dataset=job.training.dataset,
+            processing_class=job.tokenizer,
+            callbacks=[reporter, InterruptValidation(job.stop)],
         )
         self.trainer.remove_callback(PrinterCallback)
 
     def validate(self) -> Mapping[str, float]:
         """Return the metrics of all validation rows. Raise StoppedError if a stop is requested."""
-        assert self._validation is not None
-        return self._evaluate(self._validation.dataset)
+        assert self._job.validation is not None
+        return self._evaluate(self._job.validation.dataset)
 
     def validate_batch(self, step: int) -> Mapping[str, float]:
         """Return the metrics of as many validation rows as a step trains, which move through the file."""
-        assert self._validation is not None
-        rows = len(self._validation.dataset)
-        first = (step - 1) * self._batch_size
-        chosen = sorted({index % rows for index in range(first, first + self._batch_size)})
-        return self._evaluate(self._validation.dataset.select(chosen))
+        assert self._job.validation is not None
+        rows = len(self._job.validation.dataset)
+        size = self._job.plan.batch_size
+        first = (step - 1) * size
+        chosen = sorted({index % rows for index in range(first, first + size)})
+        return self._evaluate(self._job.validation.dataset.select(chosen))
 
     def publish(self, step: int) -> None:
         """Publish the adapter as the model of a step."""
-        with self._folder.new_model(step, keep=self._keep) as model:
+        with self._job.folder.new_model(step, keep=self._job.request.keep_checkpoints) as model:
             models.save_adapter(self.trainer.model, model)
 
     def _evaluate(self, dataset: Dataset) -> Mapping[str, float]:
@@ -140,15 +132,20 @@ class _PreferenceTrainer(DPOTrainer):
         return dataset
 
 
-class _InterruptValidation(TrainerCallback):
-    """Ends a validation when a stop is requested, because it can take longer than a stop may."""
+def _trainer(job: _Job) -> tuple[type[SFTTrainer | DPOTrainer], SFTConfig | DPOConfig]:
+    arguments = _arguments(job.folder, job.request, job.plan)
+    if job.request.method == "dpo":
+        return _PreferenceTrainer, DPOConfig(**arguments, beta=job.request.hyperparameters.beta)
+    return SFTTrainer, SFTConfig(**arguments)
 
-    def __init__(self, stop: Stop) -> None:
-        self._stop = stop
 
-    def on_prediction_step(self, args: Any, state: Any, control: TrainerControl, **kwargs: Any) -> None:
-        """Raise StoppedError if a stop is requested."""
-        self._stop.check()
+def _read_job(folder: JobFolder, request: Request, stop: Stop) -> _Job:
+    tokenizer = models.load_tokenizer(request.base)
+    training = _read(folder.training, "training_file", request, tokenizer, stop)
+    validation = None
+    if folder.validation.exists():
+        validation = _read(folder.validation, "validation_file", request, tokenizer, stop)
+    return _Job(folder, request, stop, tokenizer, training, validation)
 
 
 def _read(file: Path, param: str, request: Request, tokenizer: PreTrainedTokenizerBase, stop: Stop) -> _Rows:
@@ -168,10 +165,13 @@ def _read(file: Path, param: str, request: Request, tokenizer: PreTrainedTokeniz
     return _Rows(Dataset.from_dict(columns), tokens, truncated)
 
 
-def _truncations(training: _Rows, validation: _Rows | None, max_length: int) -> list[str]:
-    counts = {"training": training.truncated, "validation": validation.truncated if validation else 0}
+def _truncations(job: _Job) -> list[str]:
+    counts = {
+        "training": job.training.truncated,
+        "validation": job.validation.truncated if job.validation else 0,
+    }
     return [
-        f"{count} rows of the {name} file are longer than {max_length} tokens; their ends were cut."
+        f"{count} rows of the {name} file are longer than {job.request.max_length} tokens; their ends were cut."
         for name, count in counts.items()
         if count
     ]
