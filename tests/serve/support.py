@@ -91,6 +91,7 @@ class Service:
         transport = openai.DefaultHttpxClient(
             trust_env=False, verify=False
         )  # loading certificates takes 50 ms
+        self.resources.callback(transport.close)
         return openai.OpenAI(
             base_url=f"{self.url}/v1", api_key=f"sk-{project}", http_client=transport, **(defaults | options)
         )

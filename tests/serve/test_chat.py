@@ -57,12 +57,12 @@ def _leave(client: openai.OpenAI) -> None:
 
 def _time_out(client: openai.OpenAI) -> None:
     with pytest.raises(openai.APITimeoutError):
-        ask(client.with_options(timeout=0.3), "hang")
+        ask(client.with_options(timeout=0.3, max_retries=0), "hang")
 
 
 def _time_out_before_the_stream(client: openai.OpenAI) -> None:
     with pytest.raises(openai.APITimeoutError):
-        streamed(client.with_options(timeout=0.3), "hang")
+        streamed(client.with_options(timeout=0.3, max_retries=0), "hang")
 
 
 def _ask_for_an_unknown_model(client: openai.OpenAI) -> None:
