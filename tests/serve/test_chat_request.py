@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from pulumi_openai_ft.emulator.errors import ApiError
 from pulumi_openai_ft.serve.chat_request import ChatRequest, read_chat_request
+from pulumi_openai_ft.server.errors import ApiError
 
 USER = {"role": "user", "content": "Where is it?"}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "track", "arguments": '{"order": 7}'}}
@@ -171,7 +171,7 @@ def test_developer_speaks_as_system() -> None:
 
 
 def test_answer_of_the_api_can_be_sent_back() -> None:
-    answer = {
+    answer: dict[str, Any] = {
         "role": "assistant",
         "content": "Here.",
         "refusal": None,

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft.emulator.errors import invalid
-from pulumi_openai_ft.emulator.validators import (
+from pulumi_openai_ft.server.errors import invalid
+from pulumi_openai_ft.server.validators import (
     Check,
     anything,
     fields,

@@ -8,19 +8,19 @@ from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft.emulator.errors import ApiError, invalid
-from pulumi_openai_ft.emulator.event_log import History
-from pulumi_openai_ft.emulator.ids import checkpoint_name, model_name, new_id
-from pulumi_openai_ft.emulator.records import Checkpoint, File, Job, Model
-from pulumi_openai_ft.emulator.runner import Dataset, Progress, Runner, TrainingRequest
+from pulumi_openai_ft.server.errors import ApiError, invalid
+from pulumi_openai_ft.server.event_log import History
+from pulumi_openai_ft.server.ids import checkpoint_name, model_name, new_id
+from pulumi_openai_ft.server.records import Checkpoint, File, Job, Model
+from pulumi_openai_ft.server.runner import Dataset, Progress, Runner, TrainingRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pulumi_openai_ft.emulator.blobs import Blobs
-    from pulumi_openai_ft.emulator.clock import Clock
-    from pulumi_openai_ft.emulator.settings import Settings
-    from pulumi_openai_ft.emulator.store import Condition, Store
+    from pulumi_openai_ft.server.blobs import Blobs
+    from pulumi_openai_ft.server.clock import Clock
+    from pulumi_openai_ft.server.settings import ServiceSettings
+    from pulumi_openai_ft.server.store import Condition, Store
 
 NEXT_STATES = {
     "validating_files": {"queued", "failed", "cancelled"},
@@ -42,7 +42,9 @@ _STAGES = ("validating_files", "queued", "running")
 class Lifecycle:
     """The lifecycle of jobs, which follows the reports of their runner. Only one thread at a time changes jobs."""
 
-    def __init__(self, store: Store, blobs: Blobs, clock: Clock, runner: Runner, settings: Settings) -> None:
+    def __init__(
+        self, store: Store, blobs: Blobs, clock: Clock, runner: Runner, settings: ServiceSettings
+    ) -> None:
         self._store = store
         self._blobs = blobs
         self._clock = clock
@@ -64,7 +66,11 @@ class Lifecycle:
         )
 
     def create(self, job: Job) -> Job:
-        """Add and submit a new job. Raise a 429 if the organization has reached its limit of active jobs."""
+        """Add and submit a new job.
+
+        Raise a 400 if the runner cannot train it, and a 429 if the organization has reached its limit of active jobs.
+        """
+        self._runner.check(self.order(job))
         files = f"training file: {job.training_file}"
         if job.validation_file is not None:
             files += f" and validation file: {job.validation_file}"
@@ -113,6 +119,15 @@ class Lifecycle:
                 self._runner.resume, job, "queued", "Fine-tuning job resumed, moving job to queued state"
             )
 
+    def delete_model(self, model: Model) -> None:
+        """Delete a fine-tuned model and its weights."""
+        with self._lock, self._store.transaction():
+            self._store.models.delete(model, self._clock.now())
+            job = self._store.jobs.get(model.job)
+            for checkpoint in self._store.checkpoints.find({"name": model.id}):
+                if job is not None:
+                    self._runner.discard(self.order(job), checkpoint.step)
+
     def _refuse_too_many(self) -> None:
         most = self._settings.max_active_jobs
         if most is None:
@@ -157,6 +172,8 @@ class Lifecycle:
                 job = arrive(job, progress)
         if progress.step > job.steps:
             job = self.history.measured(job, progress.at, progress.step, progress.total_steps)
+        job = self._record_notices(job, progress)
+        job = self._record_checkpoints(job, progress)
         if job.status == "running":
             job = replace(job, estimated_finish=progress.estimated_finish)
         arrivals: dict[str, Callable[[Job, Progress], Job]] = {
@@ -167,6 +184,28 @@ class Lifecycle:
         if progress.status != job.status and progress.status in arrivals:
             job = arrivals[progress.status](job, progress)
         return job
+
+    def _record_notices(self, job: Job, progress: Progress) -> Job:
+        for notice in progress.notices[job.notices :]:
+            job = self.history.add(job, notice.at, notice.message, level=notice.level)
+        return replace(job, notices=len(progress.notices))
+
+    def _record_checkpoints(self, job: Job, progress: Progress) -> Job:
+        if not (progress.checkpoints or progress.removed):
+            return job
+        recorded = {found.step: found for found in self._store.checkpoints.find({"job": job.id})}
+        for step in progress.removed & set(recorded):
+            self._store.checkpoints.delete(recorded[step], self._clock.now())
+        missing = [step for step in sorted(progress.checkpoints) if step not in recorded]
+        for metrics in self._runner.metrics(self.order(job), missing):
+            job = self._intermediate(job, metrics, progress.checkpoints[int(metrics["step"])])
+        return job
+
+    def _intermediate(self, job: Job, metrics: Mapping[str, float], at: float) -> Job:
+        step = int(metrics["step"])
+        name = checkpoint_name(self._new_name(job), step)
+        self._checkpoint(job, name, metrics, at)
+        return self.history.add(job, at, f"Checkpoint created at step {step}: {name}")
 
     def _enter(self, job: Job, status: str, at: float) -> Job:
         assert status in NEXT_STATES[job.status], f"{job.status} cannot become {status}"
@@ -210,12 +249,10 @@ class Lifecycle:
     def _succeeded(self, job: Job, progress: Progress, order: TrainingRequest) -> Job:
         at = progress.reached["succeeded"]
         outcome = self._runner.outcome(order)
-        *earlier, last = self._runner.metrics(order, outcome.checkpoint_steps)
+        new = [step for step in outcome.checkpoint_steps if step not in progress.checkpoints]
+        *earlier, last = self._runner.metrics(order, new)
         for metrics in earlier:
-            step = int(metrics["step"])
-            name = checkpoint_name(self._new_name(job), step)
-            self._checkpoint(job, name, metrics, at)
-            job = self.history.add(job, at, f"Checkpoint created at step {step}: {name}")
+            job = self._intermediate(job, metrics, at)
         name = self._new_name(job)
         self._checkpoint(job, name, last, at)
         self._store.models.add(Model(id=name, created_at=at, project=job.project, base=job.base, job=job.id))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft.emulator.api_limits import LIMITS, METHODS, RANGES
-from pulumi_openai_ft.emulator.errors import invalid
-from pulumi_openai_ft.emulator.graders import check_grader
-from pulumi_openai_ft.emulator.validators import (
+from pulumi_openai_ft.server.api_limits import LIMITS, METHODS, RANGES
+from pulumi_openai_ft.server.errors import invalid
+from pulumi_openai_ft.server.graders import check_grader
+from pulumi_openai_ft.server.validators import (
     Check,
     anything,
     either,
@@ -22,7 +22,7 @@ from pulumi_openai_ft.emulator.validators import (
 )
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft.emulator.service_modes import Mode
+    from pulumi_openai_ft.server.rules import Rules
 
 METADATA = pairs(
     text(maximum=LIMITS["metadata_value_length"]),
@@ -117,7 +117,7 @@ def check_job_request(body: Any) -> None:
         )
 
 
-def own_method(body: Any, rules: Mode) -> dict[str, Any] | None:
+def own_method(body: Any, rules: Rules) -> dict[str, Any] | None:
     """Return the method of the body if only this service has it or its grader, with all common hyperparameters."""
     method = body.get("method") if isinstance(body, dict) else None
     kind = method.get("type") if isinstance(method, dict) else None
@@ -132,7 +132,7 @@ def own_method(body: Any, rules: Mode) -> dict[str, Any] | None:
     return {**method, kind: {**block, "hyperparameters": resolved}}
 
 
-def refuse_fields(body: Any, rules: Mode) -> None:
+def refuse_fields(body: Any, rules: Rules) -> None:
     """Raise a 400 if the body has a field of the API that the service lacks."""
     for name in rules.refused_fields:
         if isinstance(body, dict) and body.get(name) is not None:
@@ -151,7 +151,7 @@ def ordered_method(body: dict[str, Any]) -> dict[str, Any]:
     return {"type": kind, kind: {**block, "hyperparameters": resolved}}
 
 
-def split_extras(body: Any, rules: Mode) -> tuple[Any, dict[str, Any]]:
+def split_extras(body: Any, rules: Rules) -> tuple[Any, dict[str, Any]]:
     """Remove fields and hyperparameters that the mode accepts beyond the API.
 
     Return the body and the removed hyperparameters.

@@ -3,17 +3,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft.emulator.api_limits import LIMITS
-from pulumi_openai_ft.emulator.errors import invalid, no_such_upload
-from pulumi_openai_ft.emulator.handlers.files import LIFETIME, keep_file
-from pulumi_openai_ft.emulator.ids import new_id
-from pulumi_openai_ft.emulator.records import Part, Upload
-from pulumi_openai_ft.emulator.serializers import file_body, part_body, upload_body
-from pulumi_openai_ft.emulator.validators import fields, items, nullable, one_of, text, whole
+from pulumi_openai_ft.server.api_limits import LIMITS
+from pulumi_openai_ft.server.errors import invalid, no_such_upload
+from pulumi_openai_ft.server.handlers.files import LIFETIME, keep_file
+from pulumi_openai_ft.server.ids import new_id
+from pulumi_openai_ft.server.records import Part, Upload
+from pulumi_openai_ft.server.serializers import file_body, part_body, upload_body
+from pulumi_openai_ft.server.validators import fields, items, nullable, one_of, text, whole
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft.emulator.blobs import Draft
-    from pulumi_openai_ft.emulator.request_context import ApiRequest, Json
+    from pulumi_openai_ft.server.blobs import Draft
+    from pulumi_openai_ft.server.request_context import ApiRequest, Json
 
 PURPOSES = ("assistants", "batch", "fine-tune", "vision")
 UPLOAD_SECONDS = LIMITS["upload_lifetime"]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft.emulator.lifecycle import TERMINAL
+from pulumi_openai_ft.server.lifecycle import TERMINAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pulumi_openai_ft.emulator.catalog import BaseModel, Catalog
-    from pulumi_openai_ft.emulator.event_log import Event
-    from pulumi_openai_ft.emulator.records import Checkpoint, File, Job, Model, Part, Permission, Upload
-    from pulumi_openai_ft.emulator.service_modes import Mode
-    from pulumi_openai_ft.emulator.settings import Settings
+    from pulumi_openai_ft.server.catalog import BaseModel, Catalog
+    from pulumi_openai_ft.server.event_log import Event
+    from pulumi_openai_ft.server.records import Checkpoint, File, Job, Model, Part, Permission, Upload
+    from pulumi_openai_ft.server.rules import Rules
+    from pulumi_openai_ft.server.settings import ServiceSettings
 
 _NULL_UNFINISHED = ("integrations", "method", "organization_id", "result_files")
 _OMITTED_UNFINISHED = ("estimated_finish", "eval_id", "shared_with_openai", "trained_tokens", "usage_metrics")
@@ -25,7 +25,7 @@ def seconds(time: float | None) -> int | None:
     return None if time is None else int(time)
 
 
-def file_body(file: File, settings: Settings, now: float) -> dict[str, Any]:
+def file_body(file: File, settings: ServiceSettings, now: float) -> dict[str, Any]:
     """Return a file object. Until it is processed, its status depends on the mode."""
     processed = now >= file.created_at + settings.processing_seconds
     return {
@@ -66,7 +66,7 @@ def part_body(part: Part) -> dict[str, Any]:
     }
 
 
-def job_body(job: Job, settings: Settings) -> dict[str, Any]:
+def job_body(job: Job, settings: ServiceSettings) -> dict[str, Any]:
     """Return a job object. The deprecated `hyperparameters` contain the three that all methods have, or all."""
     hyperparameters = job.method[job.method["type"]]["hyperparameters"]
     rules = settings.rules
@@ -103,7 +103,7 @@ def job_body(job: Job, settings: Settings) -> dict[str, Any]:
     return _renamed(_sparse(body, job) if rules.omits_unfinished else body, rules)
 
 
-def _renamed(body: dict[str, Any], rules: Mode) -> dict[str, Any]:
+def _renamed(body: dict[str, Any], rules: Rules) -> dict[str, Any]:
     """Return a job object without the fields that the service lacks, with the names that it uses."""
     return {
         rules.renamed_fields.get(name, name): value
@@ -158,7 +158,7 @@ def permission_body(permission: Permission) -> dict[str, Any]:
     }
 
 
-def model_body(model: Model, catalog: Catalog, settings: Settings) -> dict[str, Any]:
+def model_body(model: Model, catalog: Catalog, settings: ServiceSettings) -> dict[str, Any]:
     """Return a model object for a fine-tuned model. Its shutdown date is that of its base model."""
     base = catalog.find(model.base)
     return {
@@ -170,7 +170,7 @@ def model_body(model: Model, catalog: Catalog, settings: Settings) -> dict[str, 
     }
 
 
-def base_model_body(name: str, model: BaseModel, settings: Settings) -> dict[str, Any]:
+def base_model_body(name: str, model: BaseModel, settings: ServiceSettings) -> dict[str, Any]:
     """Return a model object for a base model, by its id or an alias."""
     return {
         "id": name,

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from pulumi_openai_ft.emulator.errors import ApiError, invalid
+from pulumi_openai_ft.server.errors import ApiError, invalid
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from pulumi_openai_ft.emulator.blobs import Blobs, Draft
+    from pulumi_openai_ft.server.blobs import Blobs, Draft
 
 _LONGEST_FIELD = 1 << 16
 _PART_FIELD = "data"

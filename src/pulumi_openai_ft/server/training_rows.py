@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pulumi_openai_ft.emulator.api_limits import LIMITS
+from pulumi_openai_ft.server.api_limits import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

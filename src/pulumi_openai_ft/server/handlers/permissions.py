@@ -2,15 +2,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft.emulator.errors import invalid, no_such_checkpoint, no_such_permission, server_error
-from pulumi_openai_ft.emulator.ids import new_id
-from pulumi_openai_ft.emulator.records import Checkpoint, Permission
-from pulumi_openai_ft.emulator.serializers import deleted_body, list_body, permission_body
-from pulumi_openai_ft.emulator.store import created_before
-from pulumi_openai_ft.emulator.validators import fields, items, text
+from pulumi_openai_ft.server.errors import invalid, no_such_checkpoint, no_such_permission, server_error
+from pulumi_openai_ft.server.ids import new_id
+from pulumi_openai_ft.server.records import Checkpoint, Permission
+from pulumi_openai_ft.server.serializers import deleted_body, list_body, permission_body
+from pulumi_openai_ft.server.store import created_before
+from pulumi_openai_ft.server.validators import fields, items, text
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft.emulator.request_context import ApiRequest, Json
+    from pulumi_openai_ft.server.request_context import ApiRequest, Json
 
 _BODY = fields({"project_ids": items(text(1), minimum=1)})
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft.emulator.errors import ApiError
-from pulumi_openai_ft.emulator.ids import mask
+from pulumi_openai_ft.server.errors import ApiError
+from pulumi_openai_ft.server.ids import mask
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from pulumi_openai_ft.emulator.settings import Settings
+    from pulumi_openai_ft.server.settings import ServiceSettings
 
 ADMIN_PREFIX = "sk-admin-"
 ADMIN_SCOPES = frozenset({"api.fine_tuning.checkpoints.read", "api.fine_tuning.checkpoints.write"})
@@ -24,6 +24,7 @@ PROJECT_SCOPES = frozenset(
         "api.fine_tuning.jobs.write",
         "api.model.read",
         "api.model.write",
+        "model.request",
     }
 )
 
@@ -49,18 +50,23 @@ class Key:
 class Keyring:
     """The registered keys.
 
-    Until you register a project key, every project key works. The same applies to admin keys.
+    Until you register a project key, every project key works, unless `strict`. The same applies to admin keys.
     """
 
-    settings: Settings
+    settings: ServiceSettings
+    strict: bool = False
     _keys: dict[str, Key] = field(default_factory=dict)
 
     def add(self, text: str, *, project: str | None = None, scopes: Collection[str] | None = None) -> Key:
         """Register a key. By default, it has all scopes of a project key or an admin key."""
         key = _unregistered_key(text)
         known = Key(key.masked, key.admin, key.scopes if scopes is None else frozenset(scopes), project)
-        self._keys[_digest(text)] = known
+        self.register(digest(text), known)
         return known
+
+    def register(self, key_digest: str, key: Key) -> None:
+        """Register a key by the digest of its text."""
+        self._keys[key_digest] = key
 
     def clear(self) -> None:
         """Remove all registered keys, so that every key works again."""
@@ -73,10 +79,10 @@ class Keyring:
     def identify(self, text: str) -> Key:
         """Return the key with this text. Raise a 401 if it is not registered but other keys of its kind are."""
         key = _unregistered_key(text)
-        guarded = any(known.admin == key.admin for known in self._keys.values())
+        guarded = self.strict or any(known.admin == key.admin for known in self._keys.values())
         if not guarded:
             return key
-        if (known := self._keys.get(_digest(text))) is None:
+        if (known := self._keys.get(digest(text))) is None:
             raise ApiError(401, f"Incorrect API key provided: {key.masked}.", code="invalid_api_key")
         return known
 
@@ -131,5 +137,6 @@ def _unregistered_key(text: str) -> Key:
     return Key(mask(text), admin, ADMIN_SCOPES if admin else PROJECT_SCOPES)
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """Return the SHA-256 digest of a key's text, in hexadecimal."""
     return sha256(text.encode()).hexdigest()

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from pulumi_openai_ft.emulator.errors import invalid
+from pulumi_openai_ft.server.errors import ApiError, invalid
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from pulumi_openai_ft.emulator.auth import Key
-    from pulumi_openai_ft.emulator.backend import Backend
-    from pulumi_openai_ft.emulator.forms import Form
+    from pulumi_openai_ft.server.auth import Key
+    from pulumi_openai_ft.server.backend import Backend
+    from pulumi_openai_ft.server.forms import Form
 
 Json = dict[str, Any]
 
@@ -35,15 +35,18 @@ class ApiRequest:
 
     @property
     def now(self) -> float:
-        """Return the Unix seconds of the emulator's clock, at which the request takes effect: later if a fault delays it."""
-        delay: float = self.request.scope["extensions"].get("emulator.delay", 0.0)
+        """Return the Unix seconds of the service's clock, at which the request takes effect: later if a fault delays it."""
+        delay: float = self._extension("server.delay")
         return self.backend.clock.now() + delay
 
     @property
     def as_of(self) -> float:
         """Return the time that lists reflect: the current time, unless a fault delays them."""
-        lag: float = self.request.scope["extensions"].get("emulator.lag", 0.0)
+        lag: float = self._extension("server.lag")
         return self.now - lag
+
+    def _extension(self, name: str) -> float:
+        return float(self.request.scope.get("extensions", {}).get(name, 0.0))
 
     def path(self, name: str) -> str:
         """Return the value of a path parameter."""
@@ -84,18 +87,30 @@ class ApiRequest:
 
 
 _LARGEST = 10**9
-Handler = Callable[[ApiRequest], Json | Response]
+Handler = Callable[[ApiRequest], Json | Response | Awaitable[Response]]
 
 
-async def read_json(request: Request, *, keep_floats: bool = False) -> Any:
-    """Return the JSON body of a request, or None without a body. Raise a 400 if the body is not valid JSON.
+async def read_json(request: Request, *, keep_floats: bool = False, limit: int | None = None) -> Any:
+    """Return the JSON body of a request, or None without a body.
+
+    Raise a 400 if the body is not valid JSON, and a 413 if it is too long.
 
     Args:
         request: The request.
         keep_floats: Whether to keep integral numbers with a fraction, such as 3.0. The API reads them as integers.
+        limit: Maximum size in bytes; None means unlimited.
     """
-    content = await request.body()
+    content = await request.body() if limit is None else await _limited_body(request, limit)
     return parse_json(content, keep_floats=keep_floats) if content.strip() else None
+
+
+async def _limited_body(request: Request, limit: int) -> bytes:
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > limit:
+            raise ApiError(413, f"The body of the request is larger than {limit:,} bytes.")
+    return bytes(content)
 
 
 def parse_json(content: str | bytes, *, keep_floats: bool = False) -> Any:

@@ -6,12 +6,12 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pulumi_openai_ft.emulator.errors import invalid
-from pulumi_openai_ft.emulator.records import (
+from pulumi_openai_ft.server.errors import invalid
+from pulumi_openai_ft.server.records import (
     Checkpoint,
     File,
     Job,
@@ -27,7 +27,8 @@ from pulumi_openai_ft.emulator.records import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Version 2 added `jobs.notices`. `Table.create` adds the columns that an older version lacks."""
 
 R = TypeVar("R", bound=Record)
 Condition = tuple[str, Sequence[Any]]
@@ -35,7 +36,7 @@ Condition = tuple[str, Sequence[Any]]
 
 
 class SchemaError(Exception):
-    """Another version of the emulator wrote the data directory."""
+    """A newer version wrote the data directory."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +64,27 @@ class Table(Generic[R]):
         self._update = f"UPDATE {name} SET {changes} WHERE id = ?"  # noqa: S608  # constant names
 
     def create(self) -> None:
-        """Create the table and its indexes, if missing."""
+        """Create the table and its indexes, and add missing columns with the defaults of their fields."""
         columns = ", ".join(f'"{column}"' for column in self._columns if column != "id")
         self._store.execute(
             f"CREATE TABLE IF NOT EXISTS {self._name} "
             f"(seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, {columns})"
         )
+        self._add_missing_columns()
         for column in self._indexed:
             self._store.execute(
                 f'CREATE INDEX IF NOT EXISTS {self._name}_{column} ON {self._name} ("{column}", seq)'
             )
+
+    def _add_missing_columns(self) -> None:
+        present = {row[1] for row in self._store.rows(f"PRAGMA table_info({self._name})")}
+        for field in fields(self._kind):
+            if field.name in present:
+                continue
+            self._store.execute(f'ALTER TABLE {self._name} ADD COLUMN "{field.name}"')
+            if field.default not in (None, MISSING):
+                change = f'UPDATE {self._name} SET "{field.name}" = ?'  # noqa: S608  # constant names
+                self._store.execute(change, [field.default])
 
     def add(self, record: R) -> R:
         """Insert a new record."""
@@ -185,9 +197,9 @@ class Store:
         # In WAL mode, commits survive the process even without a sync; only a power failure can lose the last ones.
         self.execute("PRAGMA synchronous = NORMAL")
         (version,) = self.rows("PRAGMA user_version")[0]
-        if version not in (0, SCHEMA_VERSION):
+        if version > SCHEMA_VERSION:
             raise SchemaError(
-                f"it has schema version {version}, but this emulator requires version {SCHEMA_VERSION}"
+                f"it has schema version {version}, but this version of the package reads versions up to {SCHEMA_VERSION}"
             )
         with self.transaction():
             self.execute("CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value REAL NOT NULL)")

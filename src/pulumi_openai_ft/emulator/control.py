@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft.emulator.errors import ApiError, invalid
 from pulumi_openai_ft.emulator.faults import ACTIONS, Fault
 from pulumi_openai_ft.emulator.inspection import OBJECTS
 from pulumi_openai_ft.emulator.service_modes import MODES
-from pulumi_openai_ft.emulator.validators import (
+from pulumi_openai_ft.server.errors import ApiError, invalid
+from pulumi_openai_ft.server.request_context import ApiRequest
+from pulumi_openai_ft.server.validators import (
     Check,
     fields,
     flag,
@@ -24,9 +26,10 @@ from pulumi_openai_ft.emulator.validators import (
 )
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft.emulator.auth import Key
-    from pulumi_openai_ft.emulator.request_context import ApiRequest, Json
+    from pulumi_openai_ft.emulator.backend import EmulatorBackend
     from pulumi_openai_ft.emulator.settings import Settings
+    from pulumi_openai_ft.server.auth import Key
+    from pulumi_openai_ft.server.request_context import Json
 
 _ADVANCE = fields({"seconds": number(minimum=0)})
 _KEY = fields({"key": text(1)}, {"project": nullable(text(1)), "scopes": nullable(items(text(1)))})
@@ -58,7 +61,17 @@ _SETTINGS: dict[str, Check] = {
 }
 
 
-def show_help(call: ApiRequest) -> Json:
+@dataclass(slots=True)
+class ControlRequest(ApiRequest):
+    """A request to a route of the emulator. It needs no key."""
+
+    backend: EmulatorBackend
+
+
+Handler = Callable[[ControlRequest], dict[str, Any]]
+
+
+def show_help(call: ControlRequest) -> Json:
     """GET / and GET /_emulator/."""
     base = str(call.request.base_url).rstrip("/")
     return {
@@ -81,26 +94,26 @@ def show_help(call: ApiRequest) -> Json:
     }  # fmt: skip
 
 
-def reset(call: ApiRequest) -> Json:
+def reset(call: ControlRequest) -> Json:
     """POST /_emulator/reset."""
     call.backend.reset()
     return {"reset": True}
 
 
-def show_clock(call: ApiRequest) -> Json:
+def show_clock(call: ControlRequest) -> Json:
     """GET /_emulator/clock."""
     clock = call.backend.clock
     return {"now": clock.now(), "speed": clock.speed, "skipped": clock.skipped}
 
 
-def advance(call: ApiRequest) -> Json:
+def advance(call: ControlRequest) -> Json:
     """POST /_emulator/advance {"seconds": …}."""
     _ADVANCE(call.body, "")
     call.backend.advance(call.body["seconds"])
     return show_clock(call)
 
 
-def show_journal(call: ApiRequest) -> Json:
+def show_journal(call: ControlRequest) -> Json:
     """GET /_emulator/journal."""
     entries = call.backend.journal.entries(
         method=call.query("method"),
@@ -111,23 +124,23 @@ def show_journal(call: ApiRequest) -> Json:
     return {"entries": [asdict(entry) for entry in entries]}
 
 
-def clear_journal(call: ApiRequest) -> Json:
+def clear_journal(call: ControlRequest) -> Json:
     """DELETE /_emulator/journal."""
     call.backend.journal.clear()
     return {"entries": []}
 
 
-def show_counts(call: ApiRequest) -> Json:
+def show_counts(call: ControlRequest) -> Json:
     """GET /_emulator/counts."""
     return {"counts": call.backend.journal.counts()}
 
 
-def show_objects(call: ApiRequest) -> Json:
+def show_objects(call: ControlRequest) -> Json:
     """GET /_emulator/objects."""
     return {kind: find(call.backend) for kind, find in OBJECTS.items()}
 
 
-def show_objects_of_kind(call: ApiRequest) -> Json:
+def show_objects_of_kind(call: ControlRequest) -> Json:
     """GET /_emulator/objects/{kind}."""
     kind = call.path("kind")
     if kind not in OBJECTS:
@@ -135,13 +148,14 @@ def show_objects_of_kind(call: ApiRequest) -> Json:
     return {kind: OBJECTS[kind](call.backend)}
 
 
-def show_settings(call: ApiRequest) -> Json:
+def show_settings(call: ControlRequest) -> Json:
     """GET /_emulator/settings."""
     settings = call.backend.settings
-    return {**asdict(settings), "today": settings.today.isoformat()}
+    shown = {name: value for name, value in asdict(settings).items() if name in _SETTINGS}
+    return {**shown, "today": settings.today.isoformat()}
 
 
-def change_settings(call: ApiRequest) -> Json:
+def change_settings(call: ControlRequest) -> Json:
     """POST /_emulator/settings with the fields to change."""
     fields({}, _SETTINGS)(call.body, "")
     change(call.backend.settings, call.body)
@@ -154,30 +168,30 @@ def change(settings: Settings, changes: dict[str, Any]) -> None:
         setattr(settings, name, _setting(name, value))
 
 
-def show_keys(call: ApiRequest) -> Json:
+def show_keys(call: ControlRequest) -> Json:
     """GET /_emulator/keys."""
     return {"keys": [_key(key) for key in call.backend.keyring.all()]}
 
 
-def add_key(call: ApiRequest) -> Json:
+def add_key(call: ControlRequest) -> Json:
     """POST /_emulator/keys."""
     _KEY(call.body, "")
     spec = call.body
     return _key(call.backend.keyring.add(spec["key"], project=spec.get("project"), scopes=spec.get("scopes")))
 
 
-def clear_keys(call: ApiRequest) -> Json:
+def clear_keys(call: ControlRequest) -> Json:
     """DELETE /_emulator/keys: make every key work again."""
     call.backend.keyring.clear()
     return show_keys(call)
 
 
-def show_faults(call: ApiRequest) -> Json:
+def show_faults(call: ControlRequest) -> Json:
     """GET /_emulator/faults."""
     return {"faults": [asdict(fault) for fault in call.backend.faults.all()]}
 
 
-def add_fault(call: ApiRequest) -> Json:
+def add_fault(call: ControlRequest) -> Json:
     """POST /_emulator/faults."""
     if not isinstance(call.body, dict):
         raise invalid("A fault must be a JSON object with an action.")
@@ -185,13 +199,13 @@ def add_fault(call: ApiRequest) -> Json:
     return asdict(fault)
 
 
-def clear_faults(call: ApiRequest) -> Json:
+def clear_faults(call: ControlRequest) -> Json:
     """DELETE /_emulator/faults."""
     call.backend.faults.clear()
     return show_faults(call)
 
 
-def _integer(call: ApiRequest, name: str) -> int | None:
+def _integer(call: ControlRequest, name: str) -> int | None:
     given = call.query(name)
     if given is not None and not re.fullmatch(r"[0-9]{1,9}", given):
         raise invalid(f"Invalid value for '{name}': expected an integer, but got '{given}' instead.", name)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft.emulator.errors import invalid
-from pulumi_openai_ft.emulator.validators import (
+from pulumi_openai_ft.server.errors import invalid
+from pulumi_openai_ft.server.validators import (
     Check,
     anything,
     fields,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, BinaryIO
 
-from pulumi_openai_ft.emulator.api_limits import LIMITS
-from pulumi_openai_ft.emulator.training_rows import MAX_ROW_BYTES, Row, RowFaultError, read_row
+from pulumi_openai_ft.server.api_limits import LIMITS
+from pulumi_openai_ft.server.training_rows import MAX_ROW_BYTES, Row, RowFaultError, read_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,18 +23,18 @@ _FULL_IMAGE_TOKENS = LIMITS["tokens_of_image"]  # four tiles; the actual number 
 
 @dataclass(frozen=True)
 class Problem:
-    """A job's `error` object for an invalid file."""
+    """A job's `error` object."""
 
     code: str
     message: str
-    param: str
+    param: str | None = None
 
 
 @dataclass(frozen=True)
 class Summary:
     """The number of examples in a valid file, and the estimated number of billed tokens per epoch.
 
-    The emulator has no tokenizer: it estimates one token per four characters, rounded up per text, plus the overhead of
+    The server has no tokenizer: it estimates one token per four characters, rounded up per text, plus the overhead of
     the chat format. This suits English; other languages and code need more tokens.
     """
 

@@ -54,8 +54,8 @@ class Job(Record):
     """A job.
 
     `base` is the base model, also if `model` is a fine-tuned model. `method` contains the hyperparameters, which are
-    resolved when the job starts to run. `events` and `steps` are the numbers of events and steps so far;
-    `last_event_at` is the time of the newest event.
+    resolved when the job starts to run. `events`, `steps` and `notices` are the numbers of events, steps and messages
+    of the runner so far; `last_event_at` is the time of the newest event.
     """
 
     project: str
@@ -78,6 +78,7 @@ class Job(Record):
     events: int = 0
     steps: int = 0
     last_event_at: float = 0.0
+    notices: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

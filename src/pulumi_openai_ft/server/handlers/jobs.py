@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from pulumi_openai_ft.emulator.errors import ApiError, invalid, invalid_file, no_such_job, no_such_model
-from pulumi_openai_ft.emulator.handlers.files import find_file
-from pulumi_openai_ft.emulator.ids import new_id
-from pulumi_openai_ft.emulator.job_request import (
+from pulumi_openai_ft.server.errors import ApiError, invalid, invalid_file, no_such_job, no_such_model
+from pulumi_openai_ft.server.handlers.files import find_file
+from pulumi_openai_ft.server.ids import new_id
+from pulumi_openai_ft.server.job_request import (
     check_job_request,
     ordered_method,
     own_method,
@@ -16,16 +16,16 @@ from pulumi_openai_ft.emulator.job_request import (
     split_extras,
     with_hyperparameters,
 )
-from pulumi_openai_ft.emulator.lifecycle import TERMINAL
-from pulumi_openai_ft.emulator.records import Job
-from pulumi_openai_ft.emulator.serializers import checkpoint_body, event_body, job_body, list_body
-from pulumi_openai_ft.emulator.store import Condition, created_before, has_pair, unknown_cursor
+from pulumi_openai_ft.server.lifecycle import TERMINAL
+from pulumi_openai_ft.server.records import Job
+from pulumi_openai_ft.server.serializers import checkpoint_body, event_body, job_body, list_body
+from pulumi_openai_ft.server.store import Condition, created_before, has_pair, unknown_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pulumi_openai_ft.emulator.catalog import BaseModel
-    from pulumi_openai_ft.emulator.request_context import ApiRequest, Json
+    from pulumi_openai_ft.server.catalog import BaseModel
+    from pulumi_openai_ft.server.request_context import ApiRequest, Json
 
 
 def create_job(call: ApiRequest) -> Json:
@@ -149,7 +149,7 @@ def _command(call: ApiRequest, command: Callable[[Job], Job]) -> Json:
 
 def _refuse_closed(call: ApiRequest) -> None:
     backend = call.backend
-    if backend.settings.closed or backend.catalog.takes_no_jobs(backend.settings.today):
+    if backend.settings.closed or backend.catalog.takes_no_jobs(backend.today):
         raise ApiError(
             403,
             "Fine-tuning is closed to this organization: it can no longer create fine-tuning jobs.",
@@ -171,7 +171,7 @@ def _model(call: ApiRequest, name: str) -> tuple[str, BaseModel]:
 
 
 def _refuse_untunable(call: ApiRequest, name: str, base: BaseModel, method: str | None) -> None:
-    unavailable, today = f"Model {name} is not available for fine-tuning", call.backend.settings.today
+    unavailable, today = f"Model {name} is not available for fine-tuning", call.backend.today
     if base.is_shut_down(today):
         message = f"{unavailable}: it was shut down on {base.shutdown_date}."
     elif base.takes_no_jobs(today):

@@ -11,7 +11,7 @@ _OF_EACH_BYTE = bytes(_ALPHANUMERIC[byte % len(_ALPHANUMERIC)] for byte in range
 
 
 def alphanumeric(length: int) -> str:
-    """Return random letters and digits. They do not depend on a seed, so that two emulators never share an id."""
+    """Return random letters and digits. They do not depend on a seed, so that two servers never share an id."""
     return secrets.token_bytes(length).translate(_OF_EACH_BYTE).decode()
 
 

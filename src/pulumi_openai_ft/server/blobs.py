@@ -7,7 +7,7 @@ import shutil
 from hashlib import md5
 from typing import IO, TYPE_CHECKING, BinaryIO
 
-from pulumi_openai_ft.emulator.ids import alphanumeric
+from pulumi_openai_ft.server.ids import alphanumeric
 
 if TYPE_CHECKING:
     from pathlib import Path

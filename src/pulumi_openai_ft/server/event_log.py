@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft.emulator.ids import event_id, event_position
-from pulumi_openai_ft.emulator.records import Job, Span
-from pulumi_openai_ft.emulator.store import Store, created_before, unknown_cursor
+from pulumi_openai_ft.server.ids import event_id, event_position
+from pulumi_openai_ft.server.records import Job, Span
+from pulumi_openai_ft.server.store import Store, created_before, unknown_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from pulumi_openai_ft.emulator.runner import Runner, TrainingRequest
+    from pulumi_openai_ft.server.runner import Runner, TrainingRequest
 
 _LOSSES = {
     "training loss": "train_loss",

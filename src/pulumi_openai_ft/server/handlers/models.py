@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft.emulator.errors import ApiError, no_such_model
-from pulumi_openai_ft.emulator.serializers import base_model_body, deleted_body, model_body
-from pulumi_openai_ft.emulator.store import created_before
+from pulumi_openai_ft.server.errors import ApiError, no_such_model
+from pulumi_openai_ft.server.serializers import base_model_body, deleted_body, model_body
+from pulumi_openai_ft.server.store import created_before
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft.emulator.records import Model
-    from pulumi_openai_ft.emulator.request_context import ApiRequest, Json
+    from pulumi_openai_ft.server.records import Model
+    from pulumi_openai_ft.server.request_context import ApiRequest, Json
 
 
 def list_models(call: ApiRequest) -> Json:
@@ -48,7 +48,7 @@ def delete_model(call: ApiRequest) -> Json:
     model = _tuned(call, name)
     if model.project != call.project:
         raise ApiError(403, f"Model {name} belongs to another project.", param="model")
-    call.backend.store.models.delete(model, call.now)
+    call.backend.lifecycle.delete_model(model)
     return deleted_body("model", name)
 
 

@@ -3,13 +3,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft.emulator.graders import check_grader
 from pulumi_openai_ft.emulator.grading import grade
-from pulumi_openai_ft.emulator.validators import anything, fields, pairs, text
+from pulumi_openai_ft.server.graders import check_grader
+from pulumi_openai_ft.server.validators import anything, fields, pairs, text
 
 if TYPE_CHECKING:
     from pulumi_openai_ft.emulator.grading import Grade
-    from pulumi_openai_ft.emulator.request_context import ApiRequest, Json
+    from pulumi_openai_ft.server.request_context import ApiRequest, Json
 
 _FLAGS = (
     "formula_parse_error",

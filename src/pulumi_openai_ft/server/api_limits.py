@@ -1,6 +1,6 @@
 """The API's training methods, ranges and limits, read from the package's `api_limits.json`.
 
-Only the numbers are shared, because both sides would copy them from the same specification. The emulator has separate
+Only the numbers are shared, because both sides would copy them from the same specification. The server has separate
 checks for types, fields, rows and tokens. Tests compare the checks of both sides to find faults in either.
 """
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pulumi_openai_ft.emulator.errors import ApiError, invalid
+from pulumi_openai_ft.server.errors import ApiError, invalid
 
 Check = Callable[[Any, str], None]
 

@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import FileResponse
 
-from pulumi_openai_ft.emulator.api_limits import RANGES
-from pulumi_openai_ft.emulator.errors import invalid, no_such_file
-from pulumi_openai_ft.emulator.ids import new_id
-from pulumi_openai_ft.emulator.records import File
-from pulumi_openai_ft.emulator.request_context import parse_json
-from pulumi_openai_ft.emulator.serializers import deleted_body, file_body, list_body
-from pulumi_openai_ft.emulator.store import created_before, unexpired
-from pulumi_openai_ft.emulator.validators import Check, fields, one_of, whole
+from pulumi_openai_ft.server.api_limits import RANGES
+from pulumi_openai_ft.server.errors import invalid, no_such_file
+from pulumi_openai_ft.server.ids import new_id
+from pulumi_openai_ft.server.records import File
+from pulumi_openai_ft.server.request_context import parse_json
+from pulumi_openai_ft.server.serializers import deleted_body, file_body, list_body
+from pulumi_openai_ft.server.store import created_before, unexpired
+from pulumi_openai_ft.server.validators import Check, fields, one_of, whole
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft.emulator.backend import Backend
-    from pulumi_openai_ft.emulator.blobs import Draft
-    from pulumi_openai_ft.emulator.request_context import ApiRequest, Json
+    from pulumi_openai_ft.server.backend import Backend
+    from pulumi_openai_ft.server.blobs import Draft
+    from pulumi_openai_ft.server.request_context import ApiRequest, Json
 
 PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 LIFETIME = fields({"anchor": one_of("created_at"), "seconds": whole(**RANGES["file_lifetime"])})

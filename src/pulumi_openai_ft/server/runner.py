@@ -1,16 +1,16 @@
-"""The interface of runners, which train jobs. The emulator does not depend on an implementation."""
+"""The interface of runners, which train jobs. The server does not depend on an implementation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from pulumi_openai_ft.emulator.api_limits import METHODS
+from pulumi_openai_ft.server.api_limits import METHODS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from pulumi_openai_ft.emulator.training_data import Problem
+    from pulumi_openai_ft.server.training_data import Problem
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,15 @@ class TrainingRequest:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """A message of a runner for the job's events. `level` is info, warn or error."""
+
+    at: float
+    message: str
+    level: str = "info"
+
+
+@dataclass(frozen=True)
 class Progress:
     """The progress of a run.
 
@@ -58,7 +67,10 @@ class Progress:
         total_steps: Number of all steps.
         hyperparameters: Resolved hyperparameters, once the run has left the queue.
         estimated_finish: Estimated time of completion, in Unix seconds.
-        problem: Problem with the training data, if any.
+        problem: Reason of a failure, if any.
+        notices: All messages so far, oldest first.
+        checkpoints: Time of each checkpoint made before the end, in Unix seconds, by step.
+        removed: Steps whose checkpoints were deleted.
     """
 
     status: str
@@ -69,6 +81,9 @@ class Progress:
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     estimated_finish: float | None = None
     problem: Problem | None = None
+    notices: Sequence[Notice] = ()
+    checkpoints: Mapping[int, float] = field(default_factory=dict)
+    removed: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -83,8 +98,12 @@ class Outcome:
 class Runner(Protocol):
     """A runner that trains jobs.
 
-    It stores its state, so that runs survive the process. Each call passes the request.
+    It stores its state, so that runs survive the process. Each call passes the request. All calls except `check` return
+    immediately, because they run inside a transaction of the store: a runner performs slow work in the background.
     """
+
+    def check(self, order: TrainingRequest) -> None:
+        """Raise an `ApiError` if this runner cannot train such a job. This may read the files."""
 
     def submit(self, order: TrainingRequest) -> None:
         """Start a run. The run also validates the files."""
@@ -106,3 +125,6 @@ class Runner(Protocol):
 
     def outcome(self, order: TrainingRequest) -> Outcome:
         """Return the result of a succeeded run."""
+
+    def discard(self, order: TrainingRequest, step: int) -> None:
+        """Delete the weights of the checkpoint at a step. Its model was deleted."""
