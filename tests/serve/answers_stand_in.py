@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 from threading import Event, Lock, Thread
+from typing import Any
 
 _GENERATE = {
     "adapter",
@@ -30,13 +31,13 @@ _writing = Lock()
 _cancelled: dict[int, Event] = {}
 
 
-def _write(event: dict) -> None:
+def _write(event: dict[str, Any]) -> None:
     with _writing:
         sys.stdout.write(json.dumps(event) + "\n")
         sys.stdout.flush()
 
 
-def _generate(operation: dict, cancelled: Event) -> None:
+def _generate(operation: dict[str, Any], cancelled: Event) -> None:
     assert set(operation) == _GENERATE, sorted(operation)
     number, command = operation["id"], operation["messages"][-1]["content"]
     if command == "crash":

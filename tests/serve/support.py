@@ -10,19 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import openai
-from starlette.applications import Starlette
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 from tests.serve.servers import running
 
+from pulumi_openai_ft.emulator.backend import EmulatorBackend
+from pulumi_openai_ft.emulator.clock import Clock
+from pulumi_openai_ft.emulator.settings import Settings
 from pulumi_openai_ft.serve.answers.interface import ServedModel
 from pulumi_openai_ft.serve.chat import ChatCompletions, ChatLimits
-from pulumi_openai_ft.server.errors import ApiError, no_such_model
+from pulumi_openai_ft.server.app import api_route, build_app
+from pulumi_openai_ft.server.errors import no_such_model
+from pulumi_openai_ft.server.storage import opened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from contextlib import AbstractAsyncContextManager
 
-    from starlette.requests import Request
+    from starlette.applications import Starlette
 
     from pulumi_openai_ft.serve.answers.interface import Answerer
 
@@ -91,6 +94,7 @@ class Service:
         transport = openai.DefaultHttpxClient(
             trust_env=False, verify=False
         )  # loading certificates takes 50 ms
+        self.resources.callback(transport.close)
         return openai.OpenAI(
             base_url=f"{self.url}/v1", api_key=f"sk-{project}", http_client=transport, **(defaults | options)
         )
@@ -105,27 +109,23 @@ def serving(
     """Serve the chat endpoint, and close the answerer at the end."""
     answerer = make_answerer()
     chat = ChatCompletions(answerer, resolve, limits or ChatLimits(max_tokens=50))
+    with opened(None, "--data") as storage, ExitStack() as resources:
+        backend = EmulatorBackend(Settings(), Clock.at_once(), *storage)
+        for project in (PROJECT, OTHER_PROJECT):
+            backend.keyring.add(f"sk-{project}", project=project)
+        app = build_app(backend, [api_route(backend, chat.endpoint(), lambda *_: None)])
+        app.router.lifespan_context = _closing(answerer)
+        url = resources.enter_context(running(app))
+        yield Service(url, resources)
 
-    async def respond(request: Request) -> Response:
-        return await chat.respond(request, request.headers["authorization"].removeprefix("Bearer sk-"))
 
+def _closing(answerer: Answerer) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         await answerer.close()
 
-    app = Starlette(
-        routes=[Route("/v1/chat/completions", respond, methods=["POST"])],
-        exception_handlers={ApiError: _on_api_error},
-        lifespan=lifespan,
-    )
-    with running(app) as url, ExitStack() as resources:
-        yield Service(url, resources)
-
-
-async def _on_api_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, ApiError)
-    return JSONResponse(error.body(), error.status, error.headers)
+    return lifespan
 
 
 def ask(client: openai.OpenAI, text: str, model: str = TUNED, **options: Any) -> Any:

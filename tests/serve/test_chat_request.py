@@ -171,7 +171,7 @@ def test_developer_speaks_as_system() -> None:
 
 
 def test_answer_of_the_api_can_be_sent_back() -> None:
-    answer = {
+    answer: dict[str, Any] = {
         "role": "assistant",
         "content": "Here.",
         "refusal": None,

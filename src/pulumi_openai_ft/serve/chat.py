@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse, StreamingResponse
 
 from pulumi_openai_ft.serve.answers.interface import AnswerError, AnswerRequest, Delta, End
 from pulumi_openai_ft.serve.chat_request import read_chat_request
+from pulumi_openai_ft.server.app import Endpoint
 from pulumi_openai_ft.server.errors import ApiError
-from pulumi_openai_ft.server.request_context import read_json
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.serve.answers.interface import Answerer, Json, ServedModel
     from pulumi_openai_ft.serve.chat_request import ChatRequest
+    from pulumi_openai_ft.server.request_context import ApiRequest
 
 _T = TypeVar("_T")
 
@@ -39,16 +40,14 @@ class ChatLimits:
     Attributes:
         max_tokens: Maximum number of tokens of an answer, and the default.
         in_flight: Maximum number of requests at the same time; further ones receive a 429.
-        body_bytes: Maximum size of a request's body, in bytes.
     """
 
     max_tokens: int = 4096
     in_flight: int = 64
-    body_bytes: int = 8 * 2**20
 
 
 class ChatCompletions:
-    """The endpoint POST /chat/completions.
+    """Answers to POST /chat/completions.
 
     Args:
         answerer: Answers the messages.
@@ -65,22 +64,24 @@ class ChatCompletions:
         self._limits = limits
         self._in_flight = 0
 
-    async def respond(self, request: Request, project: str) -> Response:
-        """Answer the request of a project. Raise `ApiError` if that fails before the first part of the answer."""
+    def endpoint(self) -> Endpoint:
+        """Return the endpoint for the routes of a service."""
+        return Endpoint("POST", "/v1/chat/completions", self.respond, "model.request")
+
+    async def respond(self, call: ApiRequest) -> Response:
+        """Answer a request. Raise `ApiError` if that fails before the first part of the answer."""
         with _api_errors():
             async with AsyncExitStack() as stack:
                 stack.enter_context(self._slot())
-                chat = read_chat_request(
-                    await read_json(request, limit=self._limits.body_bytes), self._limits.max_tokens
-                )
-                model = await run_in_threadpool(self._resolve, chat.model, project)
+                chat = read_chat_request(call.body, self._limits.max_tokens)
+                model = await run_in_threadpool(self._resolve, chat.model, call.project)
                 question = _question(chat, model)
                 answer = _AnswerObjects(model.name, include_usage=chat.include_usage)
                 if not chat.stream:
-                    completion = await _unless_disconnected(request, self._answerer.complete(question))
+                    completion = await _unless_disconnected(call.request, self._answerer.complete(question))
                     return JSONResponse(answer.completion(completion.message, completion.end))
                 parts = await stack.enter_async_context(aclosing(self._answerer.stream(question)))
-                first = await _unless_disconnected(request, anext(parts))
+                first = await _unless_disconnected(call.request, anext(parts))
                 return _EventStream(_events(answer, first, parts), stack.pop_all())
 
     @contextmanager

@@ -191,8 +191,8 @@ _MESSAGES: Mapping[str, Check] = {
 
 
 def _message(value: Any, path: str) -> None:
-    if not isinstance(value, dict) or "role" not in value:
-        fields({"role": text()})(value, path)
+    pairs(anything)(value, path)
+    fields({"role": text()}, dict.fromkeys(value, anything))(value, path)
     one_of(*_MESSAGES)(value["role"], f"{path}.role")
     _MESSAGES[value["role"]](value, path)
     if value["role"] == "assistant" and not any(

@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from starlette.routing import Route
-
 from pulumi_openai_ft.serve.answers.embedded import EmbeddedAnswerer, EmbeddedSettings
 from pulumi_openai_ft.serve.answers.interface import Answerer, ServedModel
 from pulumi_openai_ft.serve.answers.vllm import VllmAnswerer, VllmSettings
@@ -20,7 +18,7 @@ from pulumi_openai_ft.serve.request_log import RequestLog, observe
 from pulumi_openai_ft.serve.training_loop import TrainingLoop
 from pulumi_openai_ft.serve.training_runner import TrainingRunner
 from pulumi_openai_ft.serve.training_runs import TrainingRuns
-from pulumi_openai_ft.server.app import ENDPOINTS, api_route, authorize, build_app
+from pulumi_openai_ft.server.app import ENDPOINTS, api_route, build_app
 from pulumi_openai_ft.server.auth import ADMIN_SCOPES, PROJECT_SCOPES, Key, Keyring
 from pulumi_openai_ft.server.backend import Backend
 from pulumi_openai_ft.server.catalog import BaseModel, Catalog
@@ -36,8 +34,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.responses import Response
     from starlette.types import ASGIApp
 
     from pulumi_openai_ft.serve.config import Base, ServeConfig
@@ -134,15 +130,11 @@ class Service:
         chat = ChatCompletions(
             self._answerer,
             self.resolve,
-            ChatLimits(limits.max_tokens, limits.requests_in_flight, limits.body_bytes),
+            ChatLimits(limits.max_tokens, limits.requests_in_flight),
         )
-
-        async def answer(request: Request) -> Response:
-            call = authorize(self.backend, request, "api.model.read", observe)
-            return await chat.respond(request, call.project)
-
-        routes = [api_route(self.backend, endpoint, observe) for endpoint in ENDPOINTS]
-        routes.append(Route("/v1/chat/completions", answer, methods=["POST"]))
+        routes = [
+            api_route(self.backend, endpoint, observe) for endpoint in (*ENDPOINTS, chat.endpoint())
+        ]
         app = RequestLog(build_app(self.backend, routes, self._lifespan))
         return LoopbackGuard(app) if self._guards_host else app
 

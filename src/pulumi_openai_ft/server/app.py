@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -176,11 +177,15 @@ def _require_query(request: Request, name: str | None) -> None:
 
 
 async def respond(
-    handler: Callable[[Any], Json | Response], call: ApiRequest, status: int = HTTPStatus.OK
+    handler: Callable[[Any], Json | Response | Awaitable[Response]],
+    call: ApiRequest,
+    status: int = HTTPStatus.OK,
 ) -> Response:
-    """Return the response of a handler, which runs in a thread."""
+    """Return the response of a handler. It runs in a thread, unless it is asynchronous."""
     try:
-        result = await run_in_threadpool(handler, call)
+        result = (
+            await handler(call) if iscoroutinefunction(handler) else await run_in_threadpool(handler, call)
+        )
     finally:
         if call.form is not None:
             call.form.discard()
