@@ -132,9 +132,7 @@ class Service:
             self.resolve,
             ChatLimits(limits.max_tokens, limits.requests_in_flight),
         )
-        routes = [
-            api_route(self.backend, endpoint, observe) for endpoint in (*ENDPOINTS, chat.endpoint())
-        ]
+        routes = [api_route(self.backend, endpoint, observe) for endpoint in (*ENDPOINTS, chat.endpoint())]
         app = RequestLog(build_app(self.backend, routes, self._lifespan))
         return LoopbackGuard(app) if self._guards_host else app
 
