@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "pulumi_openai_ft"
-SOURCES = [path for path in PACKAGE.rglob("*.py") if "emulator" not in path.relative_to(PACKAGE).parts]
+SERVICE_SIDE = {"emulator", "serve", "server", "trainer"}
+"""Packages that import nothing of the rest, so that they have their own rules."""
+SOURCES = [path for path in PACKAGE.rglob("*.py") if SERVICE_SIDE.isdisjoint(path.relative_to(PACKAGE).parts)]
 
 INPUTS = {
     pulumi_openai_ft.File: FileInputs,
