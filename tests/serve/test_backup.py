@@ -126,7 +126,7 @@ def test_a_leftover_of_a_killed_backup_is_not_copied(data: Path, tmp_path: Path)
 def test_a_second_backup_at_the_same_time_is_refused(data: Path, tmp_path: Path) -> None:
     folder = os.open(data, os.O_RDONLY)
     fcntl.flock(folder, fcntl.LOCK_EX)
-    with pytest.raises(ServeError, match="another backup of .* is running"):
+    with pytest.raises(ServeError, match="another backup of "):
         back_up(data, tmp_path / "backup.tar")
     os.close(folder)
     back_up(data, tmp_path / "backup.tar")
