@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import fcntl
 import io
+import os
 import sqlite3
 import tarfile
 import threading
@@ -67,7 +69,7 @@ def test_only_the_owner_can_read_backup_and_folder(data: Path, tmp_path: Path) -
     assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}
 
 
-def test_transactions_that_are_not_in_the_main_file_are_copied(data: Path, tmp_path: Path) -> None:
+def test_transactions_in_the_log_file_are_copied(data: Path, tmp_path: Path) -> None:
     with closing(sqlite3.connect(data / "books.sqlite")) as running:
         running.execute("INSERT INTO files VALUES ('file-2')")
         running.commit()
@@ -119,6 +121,15 @@ def test_a_leftover_of_a_killed_backup_is_not_copied(data: Path, tmp_path: Path)
     with tarfile.open(tmp_path / "backup.tar") as archive:
         assert not [name for name in archive.getnames() if ".backup-" in name]
     assert not [*data.glob(".backup-*")]
+
+
+def test_a_second_backup_at_the_same_time_is_refused(data: Path, tmp_path: Path) -> None:
+    folder = os.open(data, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    with pytest.raises(ServeError, match="another backup of "):
+        back_up(data, tmp_path / "backup.tar")
+    os.close(folder)
+    back_up(data, tmp_path / "backup.tar")
 
 
 def test_nothing_is_overwritten(data: Path, tmp_path: Path) -> None:

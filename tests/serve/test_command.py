@@ -186,7 +186,7 @@ def test_wrong_usage_exits_with_2(arguments: list[str], capsys: Capture) -> None
     assert "usage: openai-ft serve" in capsys.readouterr().err
 
 
-def test_a_key_needs_a_project_or_is_an_admin_key(folder: Path, capsys: Capture) -> None:
+def test_a_key_needs_a_project_or_admin(folder: Path, capsys: Capture) -> None:
     path = write_config(folder)
     assert serve("key", "add") == 1
     assert "a key needs --project, such as --project proj_default, or --admin" in capsys.readouterr().err
@@ -271,7 +271,7 @@ def test_doctor_names_the_missing_packages(
     assert serve("doctor") == 1
     output = capsys.readouterr().out
     assert "problem  training" in output
-    assert "lacks torch, transformers, peft, trl, safetensors, pulumi-openai-ft: run `" in output
+    assert "lacks torch, transformers, peft, trl, safetensors, pulumi-openai-ft: install the extra" in output
     assert "problem  wandb     wandb.key_env is NO_SUCH_KEY, which is not set" in output
     assert "ok       weights   SmolLM2-135M: 0.00 GiB" in output
     assert "ok       keys      1 project keys of 1 projects, 1 admin keys" in output

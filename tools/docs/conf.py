@@ -49,6 +49,7 @@ MENU = {
         "ci",
         "training-data",
         "emulator",
+        "self-hosting",
         "recording",
         "limitations",
     ],

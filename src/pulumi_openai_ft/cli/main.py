@@ -59,7 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
         SystemExit: The arguments are invalid; the exit code is 2.
     """
     try:
-        parsed = _parser().parse_args(sys.argv[1:] if arguments is None else arguments)
+        given = sys.argv[1:] if arguments is None else arguments
+        parsed = _parser(loads_serve="serve" in given).parse_args(given)
         _escape_unprintable(sys.stdout)
         code: int = parsed.run(parsed)
         sys.stdout.flush()
@@ -92,7 +93,7 @@ def _report_system_error(error: OSError) -> int:
     return UNREADABLE
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(*, loads_serve: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="openai-ft",
         description="Manage OpenAI fine-tuning with Pulumi.",
@@ -107,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     estimate.add_to(commands)
     _add_policy(commands)
     _add_emulator(commands)
-    _add_serve(commands)
+    _add_serve(commands, loads=loads_serve)
     return parser
 
 
@@ -203,8 +204,12 @@ def _add_emulator(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=command.run)
 
 
-def _add_serve(commands: Commands[argparse.ArgumentParser]) -> None:
+def _add_serve(commands: Commands[argparse.ArgumentParser], *, loads: bool) -> None:
+    """Add the command `serve`. Its modules are loaded only for itself, because they would slow down other commands."""
     summary = "run a service that trains open-weight models on this machine"
+    if not loads:
+        commands.add_parser("serve", help=summary)
+        return
     try:
         from pulumi_openai_ft.serve import command  # noqa: PLC0415 - needs the packages of an extra
     except ModuleNotFoundError as missing:

@@ -1,18 +1,20 @@
 """Back up and restore the data folder.
 
 A backup can be made while the service runs. The databases are copied through SQLite's backup API. All other files are
-written once, appended to, or replaced as a whole, so that hard links to them are a consistent copy as long as no file
-was added or removed in between; otherwise the copy is repeated.
+written once, appended to, or replaced as a whole, so that a hard link is a copy. They are linked before and after the
+databases are copied: each file that a database names exists at one of these moments. Files that only the second moment
+has are those that a crash after the first one would leave behind, and the service handles those.
 """
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
 import sqlite3
 import tarfile
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
@@ -30,14 +32,13 @@ _CONTENT = "data"
 _STAGING_PREFIX = ".backup-"
 _OF_PROCESSES = frozenset({"lock", "process.json"})
 """Files about running processes. A restored service must not take them for its own."""
-_ATTEMPTS = 20
 
 
 def back_up(data: Path, target: Path) -> int:
     """Write a data folder to a tar file that only its owner can read. Return the file's size in bytes.
 
     Raises:
-        ServeError: The folder does not exist, the file exists or cannot be written, or the folder changes too quickly.
+        ServeError: The folder does not exist, the file exists or cannot be written.
     """
     if not data.is_dir():
         raise ServeError(f"the data folder {data} does not exist: there is nothing to back up")
@@ -45,7 +46,7 @@ def back_up(data: Path, target: Path) -> int:
         raise ServeError(f"{target} already exists: choose another file")
     draft = target.with_name(f"{target.name}.partial")
     try:
-        with _staged(data) as copy:
+        with _only_backup(data), _staged(data) as copy:
             _write_tar(copy, draft)
         draft.replace(target)
     except (OSError, sqlite3.Error, tarfile.TarError) as error:
@@ -76,62 +77,58 @@ def restore(source: Path, data: Path) -> None:
 
 
 @contextmanager
+def _only_backup(data: Path) -> Iterator[None]:
+    """Refuse a second backup at the same time, which would remove the first one's copy as a leftover."""
+    folder = os.open(data, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise ServeError(f"another backup of {data} is running: wait until it has finished") from None
+    finally:
+        os.close(folder)
+
+
+@contextmanager
 def _staged(data: Path) -> Iterator[Path]:
     """Make a consistent copy of a data folder inside of it, and remove the copy in the end."""
     for leftover in data.glob(f"{_STAGING_PREFIX}*"):  # of a command that was killed
         rmtree(leftover)
-    folder = Path(mkdtemp(prefix=_STAGING_PREFIX, dir=data))
+    copy = Path(mkdtemp(prefix=_STAGING_PREFIX, dir=data))
     try:
-        for attempt in range(_ATTEMPTS):
-            copy = folder / str(attempt)
-            if _is_consistent_copy(data, copy):
-                yield copy
-                return
-            rmtree(copy)
-        raise ServeError(f"the files in {data} change too quickly: try again, or stop the service first")
-    finally:
-        rmtree(folder)
-
-
-def _is_consistent_copy(data: Path, copy: Path) -> bool:
-    """Copy a data folder. Return whether no file was added or removed in the meantime."""
-    copy.mkdir(mode=0o700)
-    try:
-        before = _listed(data)
-        for path in before:
-            _link(data / path, copy / path)
+        _link_missing(data, copy)
         for database in sorted(data.glob("*.sqlite")):
             _copy_database(database, copy / database.name)
-        return before == _listed(data)
-    except FileNotFoundError:  # removed after it was listed
-        return False
+        _link_missing(data, copy)
+        yield copy
+    finally:
+        rmtree(copy)
 
 
-def _listed(data: Path) -> list[Path]:
-    """Return the relative paths of everything to copy, folders before their contents, except databases."""
-    found = list[Path]()
+def _link_missing(data: Path, copy: Path) -> None:
     for folder, folders, files in os.walk(data, onerror=_raise):
-        folders[:] = sorted(name for name in folders if not name.startswith(_STAGING_PREFIX))
+        folders[:] = [name for name in folders if not name.startswith(_STAGING_PREFIX)]
         inner = Path(folder).relative_to(data)
-        found += (inner / name for name in folders)
-        found += (inner / name for name in sorted(files) if not _is_omitted(inner, name))
-    return found
+        (copy / inner).mkdir(mode=0o700, exist_ok=True)
+        for name in files:
+            if not _is_omitted(inner, name):
+                _link(Path(folder, name), copy / inner / name)
 
 
 def _raise(error: OSError) -> None:
-    raise error
+    """Raise an error of `os.walk`, unless the folder was removed after it was listed."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _link(source: Path, target: Path) -> None:
+    with suppress(FileExistsError, FileNotFoundError):  # linked before, or removed after it was listed
+        os.link(source, target, follow_symlinks=False)
 
 
 def _is_omitted(folder: Path, name: str) -> bool:
     of_database = folder == Path() and ".sqlite" in name
     return of_database or name in _OF_PROCESSES
-
-
-def _link(source: Path, target: Path) -> None:
-    if source.is_dir():
-        target.mkdir(mode=0o700)
-    else:
-        os.link(source, target, follow_symlinks=False)
 
 
 def _copy_database(source: Path, target: Path) -> None:

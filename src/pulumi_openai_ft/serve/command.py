@@ -21,7 +21,7 @@ from pulumi_openai_ft.serve.listener import DEFAULT_HOST, DEFAULT_PORT, Listener
 from pulumi_openai_ft.serve.weights import context_length, weight_problems
 
 DESCRIPTION = """\
-Runs a service with OpenAI's fine-tuning API on this machine. It trains open-weight models and answers with them.
+Runs a service with OpenAI's fine-tuning API on this machine. It trains and serves open-weight models.
 Without a subcommand, it starts the service, which runs until you press Ctrl-C. Training runs continue when the service
 is started again.
 

@@ -58,7 +58,11 @@ class Table(BaseModel):
     """A table of the file. Unknown keys are mistakes, and values are not converted between types."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, populate_by_name=True, use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        defer_build=True,  # commands that read no configuration start faster
+        populate_by_name=True,
     )
 
 
@@ -102,10 +106,10 @@ class Engine(Table):
 
 
 class Serving(Table):
-    """How models answer, `[serving]`."""
+    """Responses of models, `[serving]`."""
 
     vllm: str | None = None
-    """Base URL of a vLLM server that answers instead of the embedded engine: on loopback, or with https."""
+    """Base URL of a vLLM server that serves models instead of the embedded engine: on loopback, or with https."""
     vllm_key_env: Variable | None = None
     """Environment variable with the key of the vLLM server."""
 
@@ -140,7 +144,7 @@ class Limits(Table):
     queued_jobs_per_project: Count = 20
     """Maximum number of jobs that wait for a slot, for each project."""
     max_tokens: Count = 4096
-    """Maximum number of tokens of an answer."""
+    """Maximum number of tokens of a response."""
     requests_in_flight: Count = 64
     """Maximum number of requests at the same time. Further ones receive a 429."""
 
@@ -180,17 +184,17 @@ class ServeConfig(Table):
     """Base models."""
     keys: Annotated[tuple[Key, ...], Field(alias="key")] = ()
     """API keys. `openai-ft serve key add` writes these tables."""
-    training: Training = Training()
+    training: Training = Field(default_factory=Training)
     """Training runs."""
-    engine: Engine = Engine()
+    engine: Engine = Field(default_factory=Engine)
     """Where training runs."""
-    serving: Serving = Serving()
-    """How models answer."""
-    limits: Limits = Limits()
+    serving: Serving = Field(default_factory=Serving)
+    """Responses of models."""
+    limits: Limits = Field(default_factory=Limits)
     """Limits."""
     tls: Tls | None = None
     """Certificate for hosts other than loopback."""
-    wandb: Wandb = Wandb()
+    wandb: Wandb = Field(default_factory=Wandb)
     """Weights & Biases."""
 
     def find_base(self, name: str) -> Base | None:

@@ -53,7 +53,7 @@ max_length = {max_length}
 [engine]
 #type = "local"
 
-# By default, models answer on this machine, slowly. For real traffic, name a vLLM server (loopback or https).
+# By default, an embedded engine serves the models, slowly. For real traffic, name a vLLM server (loopback or https).
 [serving]
 # vllm = "http://127.0.0.1:8001/v1"
 # vllm_key_env = "VLLM_API_KEY"
@@ -165,7 +165,7 @@ def _replace(path: Path, text: str, mode: int) -> None:
 
 @contextmanager
 def _locked_folder(path: Path) -> Iterator[None]:
-    """Let only one command at a time change the file. The lock needs no file of its own."""
+    """Let only one command at a time change the file. The lock is on the folder, so that no further file is needed."""
     try:
         folder = os.open(path.resolve().parent, os.O_RDONLY)
     except OSError as error:

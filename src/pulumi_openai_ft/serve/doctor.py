@@ -125,12 +125,8 @@ def _training(config: ServeConfig) -> Iterator[Finding]:
     if not found["trainer"]:
         missing.append("pulumi-openai-ft")
     if missing:
-        install = f"{python} -m pip install 'pulumi-openai-ft[train]'"
-        yield Finding(
-            "training",
-            PROBLEM,
-            f"{python} lacks {', '.join(missing)}: run `{install}`, or set training.python",
-        )
+        remedy = "install the extra `train` there (docs/install.md), or set training.python"
+        yield Finding("training", PROBLEM, f"{python} lacks {', '.join(missing)}: {remedy}")
         return
     versions = ", ".join(f"{name} {version}" for name, version in found["packages"].items())
     yield Finding("training", OK, f"{python}: {versions}")

@@ -27,7 +27,7 @@ class Key(BaseModel):
     checkpoint permissions, as at OpenAI.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     hash: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
     """`sha256:` and the hash of the key. A key has 256 random bits, so that no slow hash is needed."""
