@@ -13,7 +13,7 @@ ON_LATER_DATE := tests/cli tests/client tests/emulator/test_*.py tests/policies 
   tests/e2e/test_demo.py tests/e2e/test_workflow.py
 FAILED_ONLY := "--last-failed --last-failed-no-failures=none"
 
-.PHONY: help setup env demo test test-long test-longest test-older-pulumi test-later test-pythons check release-check generate format docs bench
+.PHONY: help setup env demo test test-long test-longest test-older-pulumi test-later test-pythons test-train training-env check release-check generate format docs bench
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo 'make test       run all tests except the long ones'
 	@echo 'make test-long  run the long tests, and the end-to-end tests with an older Pulumi, and a sample on a later date (ARGS=$(FAILED_ONLY) runs only failed tests)'
 	@echo 'make test-pythons   run unit tests and demo on each supported Python of this machine (REQUIRE_PYTHONS=1: a missing Python is an error)'
+	@echo 'make test-train     run the tests of training, in an environment of 6 GB in the cache (make training-env creates it)'
 	@echo 'make check      check generated code, format, lint, types and import rules'
 	@echo 'make generate   generate code from the models of inputs'
 	@echo 'make format     format the code and apply automatic fixes'
@@ -67,6 +68,13 @@ test-later: setup
 
 test-pythons: setup
 	@$(BIN)/python tools/pythons.py
+
+training-env:
+	@$(PYTHON) tools/training_env.py ensure >/dev/null
+
+# One thread: more are slower on a busy machine, and change the order of sums.
+test-train: training-env
+	@OMP_NUM_THREADS=1 PYTHONPATH=src "$$($(PYTHON) tools/training_env.py where)" -m pytest -q -m train tests/train $(ARGS)
 
 check: $(READY)
 	$(COG) --check --diff --check-fail-msg='run `make generate`' $(GENERATED)

@@ -16,10 +16,10 @@ from pulumi_openai_ft.emulator.simulation import (
     Step,
     checkpoint_steps,
     plan_training,
-    result_csv,
+    simulated_result,
     training_step,
 )
-from pulumi_openai_ft.emulator.training_data import Summary
+from pulumi_openai_ft.server.training_data import Summary
 
 METHODS = ("supervised", "dpo", "reinforcement")
 PLAN = plan_training(Summary(100, 5_000), {})
@@ -188,7 +188,7 @@ def test_another_process_computes_the_same_step() -> None:
     """A restarted emulator continues with the same curve, for any hash seed of Python."""
     program = (
         "from pulumi_openai_ft.emulator.simulation import *\n"
-        "from pulumi_openai_ft.emulator.training_data import Summary\n"
+        "from pulumi_openai_ft.server.training_data import Summary\n"
         "plan = plan_training(Summary(100, 5_000), {})\n"
         "print(training_step(plan, 150, seed=42, method='supervised', validation=True))"
     )
@@ -201,7 +201,9 @@ def test_another_process_computes_the_same_step() -> None:
 
 
 def test_result_file_holds_every_step() -> None:
-    rows = list(csv.DictReader(io.StringIO(result_csv(PLAN, seed=42, method="supervised", validation=True))))
+    rows = list(
+        csv.DictReader(io.StringIO(simulated_result(PLAN, seed=42, method="supervised", validation=True)))
+    )
 
     assert list(rows[0]) == [
         "step",
@@ -218,7 +220,7 @@ def test_result_file_holds_every_step() -> None:
 
 def test_result_file_of_reinforcement_holds_rewards() -> None:
     rows = list(
-        csv.DictReader(io.StringIO(result_csv(PLAN, seed=42, method="reinforcement", validation=True)))
+        csv.DictReader(io.StringIO(simulated_result(PLAN, seed=42, method="reinforcement", validation=True)))
     )
 
     assert list(rows[0]) == ["step", "train_mean_reward", "full_valid_mean_reward"]

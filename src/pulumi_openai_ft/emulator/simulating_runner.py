@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft.emulator.catalog import load_catalog
 from pulumi_openai_ft.emulator.clock import Clock, Moment
-from pulumi_openai_ft.emulator.records import Note
-from pulumi_openai_ft.emulator.runner import Dataset, Outcome, Progress, TrainingRequest
 from pulumi_openai_ft.emulator.simulation import (
     Plan,
     checkpoint_steps,
     plan_training,
-    result_csv,
+    simulated_result,
     training_step,
 )
-from pulumi_openai_ft.emulator.training_data import Problem, Summary, inspect_training_data
+from pulumi_openai_ft.server.records import Note
+from pulumi_openai_ft.server.runner import Dataset, Outcome, Progress, TrainingRequest
+from pulumi_openai_ft.server.training_data import Problem, Summary, inspect_training_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pulumi_openai_ft.emulator.settings import Settings
-    from pulumi_openai_ft.emulator.store import Table
+    from pulumi_openai_ft.server.store import Table
 
 QUEUED_FROM, RUNNING_FROM = 1 / 6, 2 / 6
 PAUSING_TAKES, REQUEUE_TAKES = 1 / 24, 1 / 6
@@ -125,6 +125,12 @@ class SimulatingRunner:
         self._notes = notes
         self._settings = settings
 
+    def check(self, order: TrainingRequest) -> None:
+        """Accept every job."""
+
+    def discard(self, order: TrainingRequest, step: int) -> None:
+        """Do nothing: there are no weights."""
+
     def submit(self, order: TrainingRequest) -> None:
         """Start the simulated run."""
         moment = self._clock.moment()
@@ -165,7 +171,7 @@ class SimulatingRunner:
         """Return the result of the plan."""
         plan = _plan(self._load(order))
         validation = order.validation is not None
-        text = result_csv(plan, seed=order.seed, method=order.kind, validation=validation)
+        text = simulated_result(plan, seed=order.seed, method=order.kind, validation=validation)
         return Outcome(plan.trained_tokens, checkpoint_steps(plan), text)
 
     def _inspect(self, order: TrainingRequest, run: Run) -> None:
@@ -199,13 +205,15 @@ class SimulatingRunner:
             problem = None if run.problem is None else Problem(**run.problem)
             return Progress(run.status, run.moment.now, run.reached, problem=problem)
         plan = _plan(run)
+        step = int(plan.total_steps * run.share_trained)
         return Progress(
             status=run.status,
             at=run.reached.get("succeeded", run.moment.now),
             reached=run.reached,
-            step=int(plan.total_steps * run.share_trained),
+            step=step,
             total_steps=plan.total_steps,
             hyperparameters=_resolved(order, plan),
+            checkpoints={step: run.reached["paused"]} if step and run.status == "paused" else {},
             estimated_finish=run.moment.now + (run.seconds - run.done) / (self._clock.speed or 1.0),
         )
 

@@ -1,1 +1,1 @@
-"""The service that trains and serves open-weight models on your own machine: `openai-ft serve`."""
+"""The fine-tuning service that really trains, on this machine."""

@@ -169,13 +169,12 @@ def _start(arguments: argparse.Namespace) -> int:
             f"{arguments.config}: serving.vllm_key_env is {name}, which is not set: set it and start again"
         )
     try:
-        from pulumi_openai_ft.serve import server  # type: ignore[attr-defined] # noqa: PLC0415 - subcommands need no web server
+        from pulumi_openai_ft.serve import server  # noqa: PLC0415 - subcommands need no web server
     except ModuleNotFoundError as missing:
         raise ServeError(
             f"the package {missing.name!r} is missing: install the extra `serve` (docs/install.md)"
         ) from None
-    code: int = server.run(config, listener, config_file=arguments.config)
-    return code
+    return server.run(config, listener, config_file=arguments.config)
 
 
 def _tls(arguments: argparse.Namespace, config: ServeConfig) -> Tls | None:
