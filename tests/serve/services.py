@@ -66,7 +66,7 @@ def stand_in_python(folder: Path) -> Path:
     program.write_text(
         "#!/bin/sh\n"
         f'case "$2" in *answers) exec {sys.executable} {ANSWERS} "$@" ;; esac\n'
-        f'exec {sys.executable} {STAND_IN} "$@"\n'
+        f'exec {sys.executable} -I -S {STAND_IN} "$@"\n'
     )
     program.chmod(0o755)
     return program
@@ -74,13 +74,15 @@ def stand_in_python(folder: Path) -> Path:
 
 def config_text(model: Path, python: Path, slots: int = 1, more: str = "") -> str:
     """Return a configuration with three keys."""
-    entries = [(PROJECT_KEY, f'project = "{PROJECT}"'), (OTHER_KEY, f'project = "{OTHER_PROJECT}"')]
-    entries.append((ADMIN_KEY, "admin = true"))
-    keys = "\n".join(
-        f'[[key]]\nhash = "{hash_key(key)}"\nmasked = "{mask_key(key)}"\n{owner}\n' for key, owner in entries
-    )
+    keys = key_entry(PROJECT_KEY, PROJECT) + key_entry(OTHER_KEY, OTHER_PROJECT) + key_entry(ADMIN_KEY)
     text = CONFIG.format(base=BASE, model=model, alias=ALIAS, keys=keys, python=python, slots=slots)
     return text + more
+
+
+def key_entry(key: str, project: str | None = None) -> str:
+    """Return a key's part of a configuration. A key without a project is an admin key."""
+    owner = "admin = true" if project is None else f'project = "{project}"'
+    return f'[[key]]\nhash = "{hash_key(key)}"\nmasked = "{mask_key(key)}"\n{owner}\n\n'
 
 
 def rows(count: int = 8) -> bytes:

@@ -61,7 +61,7 @@ class Trainer:
         total = per_epoch * hyperparameters["n_epochs"]
         for step in range(self.last_checkpoint() + 1, total + 1):
             time.sleep(self.plan.get("seconds", 0.01))
-            self.measure(step, total)
+            self.measure(step, total, per_epoch)
             if step % per_epoch == 0:
                 self.publish(step)
             if step % per_epoch == 0 or self.stopped:
@@ -76,7 +76,7 @@ class Trainer:
         )
         return 0
 
-    def measure(self, step: int, total: int) -> None:
+    def measure(self, step: int, total: int, per_epoch: int) -> None:
         self.replace(
             "progress.json",
             {"state": "training", "total_steps": total, "seconds_per_step": self.plan.get("seconds", 0.01)},
@@ -88,6 +88,11 @@ class Trainer:
             "train_loss": loss(self.request["seed"], step),
             "train_mean_token_accuracy": 0.5,
         }
+        if step % per_epoch == 0 and (self.folder / "validation.jsonl").exists():
+            row |= {
+                "full_valid_loss": loss(self.request["seed"], step),
+                "full_valid_mean_token_accuracy": 0.5,
+            }
         with (self.folder / "metrics.jsonl").open("a") as metrics:
             metrics.write(json.dumps(row) + "\n")
 
