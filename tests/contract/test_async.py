@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-async def train_many(url: str, key: str, data: bytes, jobs: int) -> tuple[set[str], set[str | None]]:
+async def train_many(url: str, key: str, data: bytes, jobs: int) -> tuple[set[str], set[str]]:
     transport = openai.DefaultAsyncHttpxClient(trust_env=False, verify=False)
     options: Any = {"max_retries": 0, "http_client": transport, "_strict_response_validation": True}
     async with openai.AsyncOpenAI(base_url=url, api_key=key, **options) as client:

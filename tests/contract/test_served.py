@@ -153,12 +153,10 @@ def test_each_keys_project_has_its_own_objects(
 
     assert [found.id for found in owner.fine_tuning.jobs.list()] == [job.id]
     assert list(other.fine_tuning.jobs.list()) == list(other.files.list()) == []
-    for look in (
-        lambda: other.fine_tuning.jobs.retrieve(job.id),
-        lambda: other.files.retrieve(job.training_file),
-    ):
-        with pytest.raises(openai.NotFoundError):
-            look()
+    with pytest.raises(openai.NotFoundError):
+        other.fine_tuning.jobs.retrieve(job.id)
+    with pytest.raises(openai.NotFoundError):
+        other.files.retrieve(job.training_file)
 
 
 def test_a_header_cannot_name_another_project(served: ContractService, connect: Any) -> None:

@@ -6,6 +6,7 @@ data folder changes its behavior:
 | key | meaning |
 | --- | --- |
 | seconds | seconds of a step (default: 0.01) |
+| loads | seconds before the process takes the lock of its folder (default: 0) |
 | crash_at | steps after which the process kills itself, once per entry |
 | fail | message of a failure |
 | ignores_stop | whether SIGTERM has no effect |
@@ -19,34 +20,56 @@ import os
 import signal
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 STOPPED, LOCKED = 75, 73
 
 
 def main() -> int:
     folder = Path(sys.argv[-1])
+    time.sleep(read_plan(folder).get("loads", 0))
     with (folder / "lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return LOCKED
-        return Trainer(folder).train()
+        if not (folder / "request.json").exists():
+            return STOPPED
+        trainer = Trainer(folder)
+        with trainer.alone():
+            return trainer.train()
 
 
 class Trainer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.request = json.loads((folder / "request.json").read_text())
-        plan = folder.parents[2] / "plan.json"
-        self.plan = json.loads(plan.read_text()) if plan.exists() else {}
+        self.root = folder.parents[2]
+        self.plan = read_plan(folder)
         self.stopped = False
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Record in a file beside the data folder if another trainer runs, where there should be only one."""
+        with (self.root / "slot").open("a") as slot:
+            try:
+                fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                with (self.root / "overlaps").open("a") as overlaps:
+                    overlaps.write(f"{self.folder.name}\n")
+            yield
 
     def train(self) -> int:
         if not self.plan.get("ignores_stop"):
             signal.signal(signal.SIGTERM, self.request_stop)
         (self.folder / "result.json").unlink(missing_ok=True)
+        with (self.folder / "attempts").open("a") as attempts:
+            attempts.write(f"{self.request['attempt']}\n")
         self.replace("process.json", {"pid": os.getpid(), "started": start_time()})
         if message := self.plan.get("fail"):
             error = {"code": "invalid_training_file", "message": message, "param": "training_file"}
@@ -130,6 +153,11 @@ class Trainer:
         partial = self.folder / f".{name}.part"
         partial.write_text(json.dumps(content))
         partial.replace(self.folder / name)
+
+
+def read_plan(folder: Path) -> dict[str, Any]:
+    plan = folder.parents[2] / "plan.json"
+    return json.loads(plan.read_text()) if plan.exists() else {}
 
 
 def loss(seed: int, step: int) -> float:

@@ -261,14 +261,29 @@ class TrainingLoop:
     def _stop(self, job_id: str, run: Run, folder: JobFolder) -> None:
         now = self._clock.now()
         if run.stopping_since is None:
+            self._engine.stop(folder)
             with self._runs.change(job_id) as stored:
                 stored.stopping_since = now
-            self._engine.stop(folder)
         elif now - run.stopping_since > SECONDS_TO_STOP:
             self._engine.stop(folder, kill=True)
 
     def _finish(self, job_id: str, folder: JobFolder) -> None:
         """Record the end of a process, and start another attempt if it did not end as it should."""
+        with folder.without_trainer() as has_ended:
+            if not has_ended:
+                return  # an earlier process of the server started a trainer, which has finished loading now
+            run, slot = self._record_end(job_id, folder)
+            if run.slot is None:
+                folder.withdraw_request()
+        if run.slot is None or slot is None:
+            return
+        if folder.has_begun(run.attempt):
+            self._start(job_id, slot)
+        else:
+            self._launch(job_id, run)
+
+    def _record_end(self, job_id: str, folder: JobFolder) -> tuple[Run, int | None]:
+        """Return the run, and the slot that it occupied."""
         result, now = folder.result(), self._clock.now()
         with self._runs.change(job_id) as run:
             slot = run.slot
@@ -282,19 +297,19 @@ class TrainingLoop:
                 run.enter("paused", now)
             elif folder.has_begun(run.attempt) or self._engine.exit_code(folder) is not None:
                 self._record_crash(run, folder, now)
-        if run.slot is None or slot is None:
-            return
-        if folder.has_begun(run.attempt):
-            self._start(job_id, slot)
-        else:
-            self._launch(job_id, run)
+        return run, slot
 
     def _record_crash(self, run: Run, folder: JobFolder, now: float) -> None:
+        """Count the crash, unless the exit code is unknown: the trainer may have ended together with the server."""
         code = self._engine.exit_code(folder)
         if code == STOPPED:
             run.notify(now, "Training was stopped from outside; it continues", "warn")
             return
         if code == LOCKED:
+            return
+        if code is None:
+            message = f"Training was interrupted after step {run.step}; it continues from the last checkpoint"
+            run.notify(now, message, "warn")
             return
         run.crashes += 1
         _log.warning("Attempt %d in %s ended with exit code %s", run.attempt, folder.path, code)
