@@ -25,6 +25,7 @@ def data(tmp_path: Path) -> Path:
     (folder / "jobs" / "ftjob-1" / "checkpoints").mkdir(parents=True, mode=0o700)
     (folder / "blobs").mkdir()
     (folder / "blobs" / "file-1").write_bytes(b"rows")
+    (folder / "jobs" / "ftjob-1" / "training.jsonl").hardlink_to(folder / "blobs" / "file-1")
     (folder / "jobs" / "ftjob-1" / "metrics.jsonl").write_text("{}\n")
     (folder / "jobs" / "ftjob-1" / "process.json").write_text('{"pid": 1}')
     (folder / "jobs" / "ftjob-1" / "lock").touch()
