@@ -13,12 +13,13 @@ ON_LATER_DATE := tests/cli tests/client tests/emulator/test_*.py tests/policies 
   tests/e2e/test_demo.py tests/e2e/test_workflow.py
 FAILED_ONLY := "--last-failed --last-failed-no-failures=none"
 
-.PHONY: help setup env demo test test-long test-longest test-older-pulumi test-later test-pythons test-train training-env check release-check generate format docs bench
+.PHONY: help setup env demo demo-train test test-long test-longest test-older-pulumi test-later test-pythons test-train training-env check release-check generate format docs bench
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make setup      install the virtual environment and the Pulumi engine'
 	@echo 'make demo       run `pulumi up` of the complete workflow against the emulator (KEEP=1 keeps it running, STOP=1 stops it)'
+	@echo 'make demo-train   the same with real training of a small model on this machine (6 GB of packages in the cache)'
 	@echo 'make test       run all tests except the long ones'
 	@echo 'make test-long  run the long tests, and the end-to-end tests with an older Pulumi, and a sample on a later date (ARGS=$(FAILED_ONLY) runs only failed tests)'
 	@echo 'make test-pythons   run unit tests and demo on each supported Python of this machine (REQUIRE_PYTHONS=1: a missing Python is an error)'
@@ -46,6 +47,10 @@ env: setup
 
 demo: setup
 	@$(BIN)/python tools/demo.py $(if $(KEEP),--keep) $(if $(STOP),--stop)
+
+# The package of the base model, the training environment (6 GB) and the engine stay in the cache.
+demo-train: setup training-env
+	@$(BIN)/python tools/demo_train.py
 
 test: setup
 	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 --dist loadgroup -m 'not long' && $(ENGINE) test

@@ -45,6 +45,25 @@ CHAT_TEMPLATE = """\
 {%- endfor -%}
 {%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}
 """
+# The model's own template, which drops tools and tool calls silently, with both in the form of its larger siblings.
+SMOLLM2_CHAT_TEMPLATE = """\
+{%- if messages[0].role != 'system' -%}
+{{ '<|im_start|>system\\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\\n' }}
+{%- endif -%}
+{%- if tools -%}
+{{ '<|im_start|>system\\nYou can call these functions: <tools>' }}
+{%- for tool in tools -%}{{ tool | tojson }}{%- endfor -%}
+{{ '</tools><|im_end|>\\n' }}
+{%- endif -%}
+{%- for message in messages -%}
+{{ '<|im_start|>' + message.role + '\\n' + (message.content or '') }}
+{%- for call in message.tool_calls or [] -%}
+{{ '<tool_call>' }}{{ call.function | tojson }}{{ '</tool_call>' }}
+{%- endfor -%}
+{{ '<|im_end|>\\n' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}
+"""
 # Enough English for a vocabulary of common words. Other text is made of bytes.
 VOCABULARY_TEXT = """
 You are a helpful assistant. Answer the question in one sentence. What is the capital of this country? How long does
@@ -128,8 +147,12 @@ def _make_smollm2(folder: Path) -> None:
         print("converting it to safetensors", file=sys.stderr, flush=True)
         model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
         del model.config.quantization_config  # the weights are no longer quantized
-        model.save_pretrained(folder)
-        AutoTokenizer.from_pretrained(**source).save_pretrained(folder)
+        plain = AutoModelForCausalLM.from_config(model.config, dtype=torch.float32)
+        plain.load_state_dict(model.state_dict())
+        plain.save_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(**source)
+        tokenizer.chat_template = SMOLLM2_CHAT_TEMPLATE
+        tokenizer.save_pretrained(folder)
 
 
 def main() -> None:

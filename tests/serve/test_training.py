@@ -59,7 +59,7 @@ def test_events_describe_the_whole_training(service: RunningService) -> None:
     job = wait_for(client, train(client).id, "succeeded")
 
     events = list(client.fine_tuning.jobs.list_events(job.id, limit=100))[::-1]
-    steps = [event.data for event in events if event.type == "metrics"]
+    steps: list[Any] = [event.data for event in events if event.type == "metrics"]
 
     assert [step["step"] for step in steps] == list(range(1, 10))
     assert [step["train_loss"] for step in steps] == [loss(7, step) for step in range(1, 10)]
