@@ -85,10 +85,17 @@ class FakeWandb:
                 run = self.runs.setdefault(variables["name"], {})
                 run |= given
                 project = {"name": run["project"], "entity": {"name": run["entity"]}}
-                bucket = {"id": "run", "name": run["name"], "displayName": run["displayName"], "project": project}
+                bucket = {
+                    "id": "run",
+                    "name": run["name"],
+                    "displayName": run["displayName"],
+                    "project": project,
+                }
                 return {"upsertBucket": {"bucket": {**bucket, "historyLineCount": 0}, "inserted": True}}
             case "CreateRunFiles":
-                files = [{"name": name, "uploadUrl": f"{self.url}/upload/{name}"} for name in variables["files"]]
+                files = [
+                    {"name": name, "uploadUrl": f"{self.url}/upload/{name}"} for name in variables["files"]
+                ]
                 return {"createRunFiles": {"runID": "run", "uploadHeaders": [], "files": files}}
             case _:
                 return {}

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ByteSize
+
 from pulumi_openai_ft.serve import backup, config_file, doctor
 from pulumi_openai_ft.serve.catalog import client_catalog
 from pulumi_openai_ft.serve.config import CONFIG_FILE, Base, ServeConfig, Tls, load_config, read_keys
@@ -277,7 +279,7 @@ def _examine(arguments: argparse.Namespace) -> int:
 def _back_up(arguments: argparse.Namespace) -> int:
     data = load_config(arguments.config, check_weights=False).data
     size = backup.back_up(data, arguments.file)
-    print(f"Wrote {arguments.file}, {size / 2**20:.1f} MiB.")
+    print(f"Wrote {arguments.file}, {ByteSize(size).human_readable(separator=' ')}.")
     return 0
 
 

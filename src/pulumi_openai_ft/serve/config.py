@@ -142,7 +142,7 @@ class Limits(Table):
     max_tokens: Count = 4096
     """Maximum number of tokens of a response."""
     requests_in_flight: Count = 64
-    """Maximum number of requests at the same time. Further ones receive a 429."""
+    """Maximum number of chat requests at the same time. Further ones receive a 429."""
 
 
 class Tls(Table):
