@@ -193,8 +193,10 @@ def _init(arguments: argparse.Namespace) -> int:
     admin_key, admin_entry = make_key(project=None, admin=True, today=today)
     config_file.create_config(arguments.config, text, [project_entry, admin_entry])
     print(f"Wrote {arguments.config}. It contains only hashes of these keys, which are not shown again:\n")
-    print(f"  project key of {arguments.project}   {project_key}")
-    print(f"  admin key                  {admin_key}\n")
+    labels = f"project key of {arguments.project}", "admin key"
+    for label, key in zip(labels, (project_key, admin_key), strict=True):
+        print(f"  {label:<{len(labels[0])}}  {key}")
+    print()
     print("Set them in your Pulumi project:\n")
     for line in (
         "openai-ft:service self-hosted",
