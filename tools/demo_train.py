@@ -30,6 +30,9 @@ from demo import (
 )
 from env import LOCAL, ROOT
 
+from pulumi_openai_ft.serve.job_folder import JobFolder
+from pulumi_openai_ft.serve.local_engine import LocalEngine
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -138,17 +141,32 @@ def serving(folder: Path) -> Iterator[Service]:
     finally:
         process.terminate()
         process.wait()
+        for job in folder.glob("data/jobs/*"):
+            LocalEngine(python).stop(JobFolder(job), kill=True)
 
 
 def train(folder: Path, service: Service) -> None:
     """Run the workflow's program, ask both models, then destroy the stack."""
     env = program_environment(folder, service.url, service.key, service.admin_key)
     make_stack(folder, env, "--plaintext=openai-ft:service=self-hosted")
-    with destroyed_at_the_end(env):
+    with destroyed_at_the_end(env), cancelled_on_error(service):
         pulumi(env, "up", "--yes", "--skip-preview")
         pulumi(env, "stack", "output")
         pulumi(env, "preview", "--expect-no-changes")
         compare(service, output_of_stack(env, "fine_tuned_model"))
+
+
+@contextmanager
+def cancelled_on_error(service: Service) -> Iterator[None]:
+    """Cancel the job on an error or interruption: its files cannot be deleted while it trains."""
+    try:
+        yield
+    except BaseException:
+        jobs = openai.OpenAI(base_url=service.url, api_key=service.key).fine_tuning.jobs
+        for job in jobs.list():
+            if job.finished_at is None:
+                jobs.cancel(job.id)
+        raise
 
 
 def output_of_stack(env: dict[str, str], name: str) -> str:
