@@ -102,7 +102,7 @@ def test_sizes_have_units(tmp_path: Path) -> None:
         (
             "",
             "[serving]\nvllm = 'http://10.0.0.1/v1'\nvllm_key_env = 'K'",
-            "serving: vllm must be an https URL",
+            "serving.vllm: vLLM at 10.0.0.1 must be reached over https",
         ),
         ("", "[serving]\nvllm = 'https://gpu.example/v1'", "serving: vllm needs vllm_key_env"),
         ("", "[wandb]\nproject_key_env = {x = 'K'}", 'wandb.project_key_env.x is "x": must be a string that'),
@@ -210,7 +210,7 @@ def test_weights_of_each_kind_of_fault_are_refused(tmp_path: Path) -> None:
         "adapter": ("config.json", "adapter_config.json", "contains an adapter"),
         "empty": ("model.safetensors", None, "contains no safetensors files"),
         "no-config": ("config.json", None, "contains no config.json"),
-        "no-tokenizer": ("tokenizer.json", None, "contains no tokenizer"),
+        "no-tokenizer": ("tokenizer.json", None, "contains no tokenizer.json"),
         "no-template": ("chat_template.jinja", None, "contains no chat template"),
     }
     for name, (removed, added, expected) in faults.items():

@@ -50,6 +50,7 @@ MENU = {
         "training-data",
         "emulator",
         "self-hosting",
+        "moving-from-openai",
         "recording",
         "limitations",
     ],

@@ -44,14 +44,19 @@ def back_up(data: Path, target: Path) -> int:
         raise ServeError(f"the data folder {data} does not exist: there is nothing to back up")
     if target.exists():
         raise ServeError(f"{target} already exists: choose another file")
+    if target.resolve().is_relative_to(data.resolve()):
+        raise ServeError(
+            f"{target} is in the data folder, so that later backups would contain it: choose another folder"
+        )
     draft = target.with_name(f"{target.name}.partial")
     try:
         with _only_backup(data), _staged(data) as copy:
             _write_tar(copy, draft)
         draft.replace(target)
     except (OSError, sqlite3.Error, tarfile.TarError) as error:
-        draft.unlink(missing_ok=True)
         raise ServeError(f"the backup failed: {_reason(error)}") from error
+    finally:
+        draft.unlink(missing_ok=True)
     return target.stat().st_size
 
 

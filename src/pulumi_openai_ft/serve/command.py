@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ByteSize
+
 from pulumi_openai_ft.serve import backup, config_file, doctor
 from pulumi_openai_ft.serve.catalog import client_catalog
 from pulumi_openai_ft.serve.config import CONFIG_FILE, Base, ServeConfig, Tls, load_config, read_keys
@@ -191,8 +193,10 @@ def _init(arguments: argparse.Namespace) -> int:
     admin_key, admin_entry = make_key(project=None, admin=True, today=today)
     config_file.create_config(arguments.config, text, [project_entry, admin_entry])
     print(f"Wrote {arguments.config}. It contains only hashes of these keys, which are not shown again:\n")
-    print(f"  project key of {arguments.project}   {project_key}")
-    print(f"  admin key                  {admin_key}\n")
+    labels = f"project key of {arguments.project}", "admin key"
+    for label, key in zip(labels, (project_key, admin_key), strict=True):
+        print(f"  {label:<{len(labels[0])}}  {key}")
+    print()
     print("Set them in your Pulumi project:\n")
     for line in (
         "openai-ft:service self-hosted",
@@ -277,7 +281,7 @@ def _examine(arguments: argparse.Namespace) -> int:
 def _back_up(arguments: argparse.Namespace) -> int:
     data = load_config(arguments.config, check_weights=False).data
     size = backup.back_up(data, arguments.file)
-    print(f"Wrote {arguments.file}, {size / 2**20:.1f} MiB.")
+    print(f"Wrote {arguments.file}, {ByteSize(size).human_readable(separator=' ')}.")
     return 0
 
 

@@ -10,7 +10,6 @@ import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
-from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -23,10 +22,10 @@ from pydantic import (
     model_validator,
 )
 
+from pulumi_openai_ft.serve.answers.vllm_address import checked_address
 from pulumi_openai_ft.serve.config_mistakes import duplicate_names, schema_mistakes
 from pulumi_openai_ft.serve.errors import ConfigError, ServeError
 from pulumi_openai_ft.serve.keys import PROJECT_PATTERN, Key
-from pulumi_openai_ft.serve.loopback import is_loopback
 from pulumi_openai_ft.serve.weights import context_length, weight_problems
 
 if TYPE_CHECKING:
@@ -46,6 +45,11 @@ def _not_empty(entries: tuple[Any, ...]) -> tuple[Any, ...]:
     if not entries:
         raise ValueError("must have at least one entry")
     return entries
+
+
+def _vllm_address(address: str) -> str:
+    checked_address(address)
+    return address
 
 
 Location = Annotated[Path, Field(strict=False), AfterValidator(_absolute)]
@@ -108,22 +112,14 @@ class Engine(Table):
 class Serving(Table):
     """Responses of models, `[serving]`."""
 
-    vllm: str | None = None
+    vllm: Annotated[str, AfterValidator(_vllm_address)] | None = None
     """Base URL of a vLLM server that serves models instead of the embedded engine: on loopback, or with https."""
     vllm_key_env: Variable | None = None
     """Environment variable with the key of the vLLM server."""
 
     @model_validator(mode="after")
-    def _is_protected(self) -> Self:
-        if self.vllm is None:
-            return self
-        address = _url(self.vllm)
-        if address is None or not (address.scheme == "https" or is_loopback(str(address.hostname))):
-            raise ValueError(
-                "vllm must be an https URL, or an http URL on loopback such as http://127.0.0.1:8001/v1, because "
-                "everyone who reaches a vLLM server can make it load any folder"
-            )
-        if self.vllm_key_env is None:
+    def _has_key(self) -> Self:
+        if self.vllm is not None and self.vllm_key_env is None:
             raise ValueError(
                 "vllm needs vllm_key_env, the environment variable with the key of the vLLM server"
             )
@@ -146,7 +142,7 @@ class Limits(Table):
     max_tokens: Count = 4096
     """Maximum number of tokens of a response."""
     requests_in_flight: Count = 64
-    """Maximum number of requests at the same time. Further ones receive a 429."""
+    """Maximum number of chat requests at the same time. Further ones receive a 429."""
 
 
 class Tls(Table):
@@ -320,12 +316,3 @@ def _with_tuples(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _with_tuples(item) for key, item in value.items()}
     return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
-
-
-def _url(text: str) -> SplitResult | None:
-    try:
-        address = urlsplit(text)
-        is_complete = address.scheme in ("http", "https") and address.hostname and address.port != 0
-    except ValueError:
-        return None
-    return address if is_complete else None

@@ -154,11 +154,14 @@ def _write(path: Path, text: str) -> None:
 def _replace(path: Path, text: str, mode: int) -> None:
     try:
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as draft:
-            draft.write(text)
-            draft.flush()
-            os.fsync(draft.fileno())
-        Path(draft.name).chmod(mode)
-        Path(draft.name).replace(path)
+            try:
+                draft.write(text)
+                draft.flush()
+                os.fsync(draft.fileno())
+                Path(draft.name).chmod(mode)
+                Path(draft.name).replace(path)
+            finally:
+                Path(draft.name).unlink(missing_ok=True)
     except OSError as error:
         raise ServeError(f"{path} cannot be written: {error.strerror}") from error
 

@@ -41,7 +41,7 @@ class Listener:
         """Reject an unprotected address, and a certificate that cannot be used.
 
         Raises:
-            ServeError: The service would be unprotected, or nobody could use it.
+            ServeError: The service would be unprotected, or has no keys, or the certificate cannot be used.
         """
         if not config.keys:
             raise ServeError(
