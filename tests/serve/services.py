@@ -98,10 +98,14 @@ class RunningService:
     Attributes:
         folder: Folder of the configuration and the data.
         environment: Environment variables for the process, in addition to those of the tests.
+        prefix: Command that runs the service's command.
+        seconds_to_stop: Seconds after which a trainer that does not stop is killed.
     """
 
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()
+    seconds_to_stop: float = 60
     url: str = ""
     process: subprocess.Popen[str] | None = None
 
@@ -128,7 +132,8 @@ class RunningService:
 
     def start(self) -> None:
         """Start the service and wait until it accepts requests."""
-        command = [sys.executable, "-c", _PROGRAM, str(self.folder / "serve.toml")]
+        command = [*self.prefix, sys.executable, "-c", _PROGRAM, str(self.folder / "serve.toml")]
+        command.append(str(self.seconds_to_stop))
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 command,
@@ -185,10 +190,12 @@ class RunningService:
 _PROGRAM = """
 import sys
 from pathlib import Path
+from pulumi_openai_ft.serve import training_loop
 from pulumi_openai_ft.serve.config import load_config
 from pulumi_openai_ft.serve.listener import Listener
 from pulumi_openai_ft.serve.server import run
 path = Path(sys.argv[1])
+training_loop.SECONDS_TO_STOP = float(sys.argv[2])
 sys.exit(run(load_config(path), Listener(port=0), config_file=path, tick=0.05))
 """
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -124,13 +125,13 @@ class Trainer:
         partial = models / f".step-{step}.part"
         partial.mkdir(parents=True, exist_ok=True)
         (partial / "adapter_model.safetensors").write_bytes(b"weights")
+        (partial / "adapter_config.json").write_text('{"r": 16}')
         final = models / f"step-{step}"
         if not final.exists():
             partial.rename(final)
         kept = sorted(models.glob("step-*"), key=lambda path: int(path.name.removeprefix("step-")))
         for old in kept[: -self.request["keep_checkpoints"]]:
-            (old / "adapter_model.safetensors").unlink()
-            old.rmdir()
+            shutil.rmtree(old)
 
     def save(self, step: int) -> None:
         checkpoint = self.folder / "checkpoints" / f"checkpoint-{step}"

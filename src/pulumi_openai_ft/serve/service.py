@@ -163,11 +163,11 @@ class Service:
             await asyncio.to_thread(self._training.stop)
             await self._answerer.close()
 
-    def _unload(self, adapter: Path) -> None:
-        """Unload an adapter. Called by the training loop's thread."""
+    def _unload(self, name: str, adapter: Path) -> None:
+        """Unload the adapter of a model. Called by a thread of the training loop."""
         assert self._event_loop is not None
         base = self._config.bases[0].path  # the answerer identifies an adapter by its own path
-        unloading = self._answerer.unload(ServedModel(adapter.name, base, adapter))
+        unloading = self._answerer.unload(ServedModel(name, base, adapter))
         asyncio.run_coroutine_threadsafe(unloading, self._event_loop).result(UNLOAD_SECONDS)
 
 
