@@ -46,8 +46,6 @@ def main() -> int:
 
 
 def _run(folder: JobFolder, stop: Stop) -> ExitCode:
-    folder.begin()
-    folder.write_progress({"state": "loading"})
     os.environ.update(OFFLINE)
     # With several GPUs, transformers would split each batch over all of them.
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
@@ -56,19 +54,29 @@ def _run(folder: JobFolder, stop: Stop) -> ExitCode:
     except StoppedError:
         return ExitCode.STOPPED
     except Exception as error:  # noqa: BLE001  # a fault of the program must not look like a failed job
-        explained = explain(error)
-        if explained is error:
-            print(explained, file=sys.stderr)  # noqa: T201  # the server keeps the trainer's output
-        else:
-            traceback.print_exc()
-        if explained is None:
-            return ExitCode.CRASHED
-        folder.fail(explained)
-        return ExitCode.FAILED
+        return _report(error, folder)
     return ExitCode.SUCCEEDED
 
 
+def _report(error: Exception, folder: JobFolder) -> ExitCode:
+    explained = explain(error)
+    if explained is error:
+        print(explained, file=sys.stderr)  # noqa: T201  # the server keeps the trainer's output
+    else:
+        traceback.print_exception(error)
+    if explained is None:
+        return ExitCode.CRASHED
+    try:
+        folder.fail(explained)
+    except OSError:  # such as a disk that is full in spite of the reserve
+        traceback.print_exc()
+        return ExitCode.CRASHED
+    return ExitCode.FAILED
+
+
 def _train(folder: JobFolder, stop: Stop) -> None:
+    folder.begin()
+    folder.write_progress({"state": "loading"})
     request = read_request(folder.request)
     from pulumi_openai_ft.trainer.training import train  # noqa: PLC0415  # takes seconds; a stop must not wait for it
 

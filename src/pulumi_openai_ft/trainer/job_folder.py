@@ -20,7 +20,6 @@ import json
 import os
 import shutil
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -80,8 +79,9 @@ class JobFolder:
 
     def append_metrics(self, row: Mapping[str, Any]) -> None:
         """Append the metrics of a step."""
-        self._metrics_file.write(json.dumps(row) + "\n")
-        self._metrics_file.flush()
+        with self._metrics.open("a+", encoding="utf-8") as file:
+            _end_line(file)
+            file.write(json.dumps(row) + "\n")
 
     def succeed(self, *, trained_tokens: int, steps: list[int]) -> None:
         """Write the result of a succeeded run. The final model is the last of `steps`."""
@@ -144,12 +144,6 @@ class JobFolder:
         partial = self.path / f".{name}.part"
         partial.write_text(json.dumps(content), "utf-8")
         partial.replace(self.path / name)
-
-    @cached_property
-    def _metrics_file(self) -> IO[str]:
-        file = self._metrics.open("a+", encoding="utf-8")
-        _end_line(file)
-        return file
 
 
 def _end_line(file: IO[str]) -> None:

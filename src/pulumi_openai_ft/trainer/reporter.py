@@ -70,6 +70,7 @@ class Reporter(TrainerCallback):
         self._validates = validates
         self._step_started = self._saved = time.monotonic()
         self._seconds_per_step: float | None = None
+        self._validates_all = False
         self.warnings: list[str] = []
 
     def report(self, state: str) -> None:
@@ -88,10 +89,10 @@ class Reporter(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Report the start, and catch up on an epoch that an earlier attempt saved without validating it."""
+        """Report the start, and complete a step that an earlier attempt saved without completing it."""
         self.report("training")
         step = state.global_step
-        if self._plan.ends_epoch(step) and step not in self._folder.published_steps():
+        if step and (step not in self._folder.recorded_steps() or self._must_publish(step)):
             self._complete(control, step, _logged(state, step))
 
     def on_step_begin(
@@ -123,6 +124,13 @@ class Reporter(TrainerCallback):
             self._complete(control, state.global_step, logs)
             self.report("saving" if control.should_save else "training")
 
+    def on_prediction_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Interrupt a validation of all rows if a stop is requested, because it can take longer than a stop may."""
+        if self._validates_all:
+            self._stop.check()
+
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
@@ -150,8 +158,11 @@ class Reporter(TrainerCallback):
             return
         self._folder.append_metrics(row)
         self._board.log(row)
-        if self._plan.ends_epoch(step) and step not in self._folder.published_steps():
+        if self._must_publish(step):
             self._model.publish(step)
+
+    def _must_publish(self, step: int) -> bool:
+        return self._plan.ends_epoch(step) and step not in self._folder.published_steps()
 
     def _validate(self, step: int) -> dict[str, float]:
         if not self._validates:
@@ -160,21 +171,10 @@ class Reporter(TrainerCallback):
         if step % self._plan.validation_interval == 0:
             measured |= _renamed(self._model.validate_batch(step), _VALID)
         if self._plan.ends_epoch(step):
+            self._validates_all = True
             measured |= _renamed(self._model.validate(), _FULL_VALID)
+            self._validates_all = False
         return measured
-
-
-class InterruptValidation(TrainerCallback):
-    """Ends a validation when a stop is requested, because it can take longer than a stop may."""
-
-    def __init__(self, stop: Stop) -> None:
-        self._stop = stop
-
-    def on_prediction_step(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Raise StoppedError if a stop is requested."""
-        self._stop.check()
 
 
 def _renamed(logs: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 from pulumi_openai_ft.trainer import models, wandb_board
 from pulumi_openai_ft.trainer.errors import TrainingError
 from pulumi_openai_ft.trainer.plan import Plan
-from pulumi_openai_ft.trainer.reporter import InterruptValidation, Reporter
+from pulumi_openai_ft.trainer.reporter import Reporter
 from pulumi_openai_ft.trainer.rows import convert_rows
 from pulumi_openai_ft.trainer.stop import StoppedError
 from pulumi_openai_ft.trainer.tokenization import Tokenization
@@ -95,7 +95,7 @@ class _Run:
             args=config,
             train_dataset=job.training.dataset,
             processing_class=job.tokenizer,
-            callbacks=[reporter, InterruptValidation(job.stop)],
+            callbacks=[reporter],
         )
         self.trainer.remove_callback(PrinterCallback)
 
