@@ -30,9 +30,8 @@ def publish(folder: JobFolder, step: int) -> None:
 
 
 def test_the_lock_is_exclusive(tmp_path: Path) -> None:
-    with JobFolder(tmp_path).locked():
-        with pytest.raises(LockedError), JobFolder(tmp_path).locked():
-            pass
+    with JobFolder(tmp_path).locked(), pytest.raises(LockedError), JobFolder(tmp_path).locked():
+        pass
 
     with JobFolder(tmp_path).locked():
         pass

@@ -121,8 +121,7 @@ def _prompt(request: Generate, held: HeldModel) -> list[int]:
         held.template.check_complete(chat.messages, chat.tools)
         text = held.template.render(chat.messages, chat.tools, answer_follows=True)
     except (RowError, SpecialTokenError, TemplateMismatchError) as error:
-        message = str(error)
-        raise RefusalError(f"{message[:1].upper()}{message[1:]}.", "messages") from error
+        raise RefusalError(f"This model cannot read the request: {error}.", "messages") from error
     ids: list[int] = held.tokenizer(text, add_special_tokens=False)["input_ids"]
     if held.context is not None and len(ids) >= held.context:
         raise RefusalError(
