@@ -31,13 +31,9 @@ def decode_words(tokens: list[int]) -> str:
 
 
 def parts_of(tokens: Sequence[int], stop: Sequence[str] = ()) -> list[str]:
-    """Return the parts of the text until a stop text occurred."""
+    """Return the parts of the text, also those after a stop text."""
     stream = TextStream(decode, stop)
-    parts = []
-    for token in tokens:
-        parts.append(stream.add(token))
-        if stream.stopped:
-            return parts
+    parts = [stream.add(token) for token in tokens]
     return [*parts, stream.finish()]
 
 
@@ -88,5 +84,5 @@ def test_possible_start_of_a_stop_text_is_held_back() -> None:
 def test_stop_text_inside_a_token_ends_the_answer(stop: list[str]) -> None:
     stream = TextStream(lambda tokens: "abc" * len(tokens), stop)
 
-    assert stream.add(0) == "a"
+    assert [stream.add(0), stream.add(0), stream.finish()] == ["a", "", ""]
     assert stream.stopped

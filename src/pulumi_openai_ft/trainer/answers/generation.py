@@ -86,7 +86,7 @@ class _Tokens(BaseStreamer):
 
     def put(self, value: torch.Tensor) -> None:
         """Receive tokens."""
-        if self._after_prompt:
+        if self._after_prompt and not self.text.stopped:  # transformers notices a stop one token later
             for token in value.flatten().tolist():
                 self.count += 1
                 self.last = token

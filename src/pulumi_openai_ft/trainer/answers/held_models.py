@@ -77,9 +77,15 @@ class HeldModel:
 
     def unload(self, adapter: str) -> None:
         """Forget an adapter, if it is held."""
-        if name := self._adapters.pop(adapter, None):
-            assert self._with_adapters is not None
+        name = self._adapters.pop(adapter, None)
+        if name is None:
+            return
+        assert self._with_adapters is not None
+        if self._adapters:
             self._with_adapters.delete_adapter(name)
+        else:  # PEFT cannot disable adapters if it has none
+            self._model = self._with_adapters.unload()
+            self._with_adapters = None
 
     def _load(self, adapter: str) -> None:
         if adapter in self._adapters:
@@ -87,8 +93,6 @@ class HeldModel:
             return
         if not (Path(adapter) / ADAPTER_WEIGHTS).is_file():  # PEFT would look for pickled weights
             raise FileNotFoundError(f"{adapter} contains no {ADAPTER_WEIGHTS}")
-        while len(self._adapters) >= self._most_adapters:
-            self.unload(next(iter(self._adapters)))
         name = next(self._names)
         if self._with_adapters is None:
             self._with_adapters = PeftModel.from_pretrained(
@@ -98,6 +102,8 @@ class HeldModel:
             self._with_adapters.load_adapter(adapter, name, local_files_only=True)
             self._with_adapters.eval()
         self._adapters[adapter] = name
+        while len(self._adapters) > self._most_adapters:
+            self.unload(next(iter(self._adapters)))
 
 
 class Held:
