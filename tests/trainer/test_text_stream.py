@@ -76,7 +76,7 @@ def test_incomplete_last_character_is_shown_as_unknown() -> None:
 
 
 def test_possible_start_of_a_stop_text_is_held_back() -> None:
-    assert parts_of(tokens_of("a-b--"), ["--"]) == ["a", "", "-b", "", ""]
+    assert parts_of(tokens_of("a-b--"), ["--"]) == ["a", "", "-b", "", "", ""]
     assert parts_of(tokens_of("a-"), ["--"]) == ["a", "", "-"]
 
 
