@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -40,7 +40,7 @@ def new_job(base: Path, tmp_path: Path) -> Iterator[Callable[..., TrainingJob]]:
 
     made: list[TrainingJob] = []
 
-    def make(name: str = "job", **request: object) -> TrainingJob:
+    def make(name: str = "job", **request: Any) -> TrainingJob:
         job = TrainingJob.create(tmp_path / name, base=str(base), **request)
         made.append(job)
         return job

@@ -101,11 +101,10 @@ class TrainingJob:
 
     def start(self, **environment: str) -> subprocess.Popen[bytes]:
         """Start a trainer. Its output is appended to a file beside the folder."""
-        paths = {"PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "pulumi_openai_ft.trainer", self.folder],
-                env={**os.environ, **paths, **environment},
+                env={**self.environment, **environment},
                 stdout=log,
                 stderr=log,
             )
@@ -141,6 +140,11 @@ class TrainingJob:
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the environment of trainers: this checkout's package, and one thread."""
+        return {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
 
     @property
     def log(self) -> Path:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 import signal
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +25,10 @@ def uninterrupted(base: Any, tmp_path_factory: pytest.TempPathFactory) -> list[d
     return job.metrics()
 
 
+def has_steps(job: TrainingJob, steps: int) -> bool:
+    return len(job.lines()) >= steps
+
+
 def finish(job: TrainingJob) -> None:
     assert job.run() == 0, job.log.read_text()
     assert job.result["steps"] == [18, 21, 24]
@@ -35,7 +40,7 @@ def test_a_stopped_run_continues_exactly(
     job = new_job(**LONG)
     for steps in (5, 14):
         job.start()
-        job.wait_for(lambda steps=steps: len(job.lines()) >= steps)
+        job.wait_for(partial(has_steps, job, steps))
         assert job.stop() == 75, job.log.read_text()
         assert not (job.folder / "result.json").exists()
         assert job.checkpoints()[-1] == job.metrics()[-1]["step"]
@@ -81,7 +86,7 @@ def test_a_stop_interrupts_validation_and_is_made_up_for(new_job: Callable[..., 
 def test_a_stop_while_loading_saves_nothing(new_job: Callable[..., TrainingJob]) -> None:
     job = new_job()
     job.start()
-    job.wait_for(lambda: (job.folder / "progress.json").exists())
+    job.wait_for((job.folder / "progress.json").exists)
 
     assert job.stop() == 75, job.log.read_text()
 
@@ -92,7 +97,7 @@ def test_a_stop_while_loading_saves_nothing(new_job: Callable[..., TrainingJob])
 def test_a_second_trainer_exits(new_job: Callable[..., TrainingJob]) -> None:
     job, second = new_job(), TrainingJob(new_job("other").folder.with_name("job"))
     job.start()
-    job.wait_for(lambda: (job.folder / "progress.json").exists())
+    job.wait_for((job.folder / "progress.json").exists)
     recorded = job.read("process.json")
 
     assert second.run() == 73

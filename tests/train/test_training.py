@@ -169,7 +169,7 @@ def test_micro_batches_do_not_change_the_loss(new_job: Callable[..., TrainingJob
 def test_the_process_is_recorded(new_job: Callable[..., TrainingJob]) -> None:
     job = new_job()
     process = job.start()
-    job.wait_for(lambda: (job.folder / "progress.json").exists())
+    job.wait_for((job.folder / "progress.json").exists)
 
     fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
     assert job.read("process.json") == {"pid": process.pid, "started": int(fields[19])}

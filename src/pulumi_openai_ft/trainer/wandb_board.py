@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.trainer.request import Request, Wandb
 
 KEY = "WANDB_API_KEY"
-SECONDS_TO_CONNECT = 60.0
+_SETTINGS: dict[str, Any] = {
+    "console": "off",
+    "init_timeout": 60.0,
+    "silent": True,
+    # The project may belong to a user of the service; the machine's name, paths and load are not their business.
+    "disable_git": True,
+    "host": "self-hosted",
+    "save_code": False,
+    "x_disable_meta": True,
+    "x_disable_stats": True,
+    "x_save_requirements": False,
+}
 
 
 class Board:
@@ -73,9 +84,7 @@ def _connect(request: Request, integration: Wandb, folder: Path) -> Board:
                 "seed": request.seed,
                 **msgspec.to_builtins(request.hyperparameters),
             },
-            settings=wandb.Settings(
-                silent=True, console="off", save_code=False, disable_git=True, init_timeout=SECONDS_TO_CONNECT
-            ),
+            settings=wandb.Settings(**_SETTINGS),
         )
     except (wandb.Error, OSError) as error:
         print(f"wandb: {error}", file=sys.stderr)  # noqa: T201  # the server keeps the trainer's output
