@@ -26,7 +26,7 @@ class Answer:
 
     Args:
         request: The request.
-        emit: Receives parts of the text as they are made.
+        emit: Receives each new part of the text.
         is_cancelled: Returns whether to stop.
     """
 

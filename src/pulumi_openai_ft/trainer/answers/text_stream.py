@@ -11,7 +11,7 @@ _INCOMPLETE = "\N{REPLACEMENT CHARACTER}"
 
 
 class TextStream:
-    """Returns the text of tokens as early as it is certain.
+    """Returns the certain part of the text after each token.
 
     Args:
         decode: Returns the text of tokens.
