@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 from queue import Queue
+from random import Random
 from shutil import copytree, rmtree
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -319,6 +320,28 @@ def test_only_the_last_used_adapters_are_held(base: Path, adapters: list[Path]) 
         assert len(selected.peft_config) == 2
 
 
+def test_random_uses_and_deletes_keep_each_model_exact(base: Path, adapters: list[Path]) -> None:
+    ids = torch.tensor([[5, 6, 7, 8]])
+
+    def scores(held: Held, adapter: Path | None) -> torch.Tensor:
+        name = None if adapter is None else str(adapter)
+        with (
+            held.model(str(base), lambda: False) as model,
+            model.selected(name) as selected,
+            torch.inference_mode(),
+        ):
+            return selected(ids).logits
+
+    expected = {adapter: scores(Held(9), adapter) for adapter in (None, *adapters)}
+    choices, held = Random(1), Held(2)  # noqa: S311
+    for _ in range(200):
+        adapter = choices.choice([None, *adapters])
+        if adapter and choices.random() < 0.4:
+            held.unload(str(adapter))
+        else:
+            assert torch.equal(scores(held, adapter), expected[adapter])
+
+
 def test_deleted_adapter_is_forgotten(
     process: AnswerProcess, base: Path, adapters: list[Path], tmp_path: Path
 ) -> None:
@@ -333,6 +356,20 @@ def test_deleted_adapter_is_forgotten(
     assert error["status"] == 500
     assert process.answer(base) == expected_answer(base)
     assert process.answer(base, adapters[0]) == before == expected_answer(base, adapters[0])
+
+
+def test_damaged_adapter_does_not_change_other_answers(
+    process: AnswerProcess, base: Path, adapters: list[Path], tmp_path: Path
+) -> None:
+    damaged = tmp_path / "damaged"
+    copytree(adapters[0], damaged)
+    weights = damaged / "adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+
+    for _ in range(2):
+        assert process.refusal(base, damaged)["status"] == 500
+        assert process.answer(base) == expected_answer(base)
+        assert process.answer(base, adapters[1]) == expected_answer(base, adapters[1])
 
 
 def test_cancelled_answer_ends_early(process: AnswerProcess, base: Path) -> None:

@@ -50,7 +50,7 @@ class Answer:
         tokens = _Tokens(
             TextStream(lambda ids: _decode(held, ids), self._request.stop), self._emit, self._is_cancelled
         )
-        with torch.inference_mode(), held.selected(self._request.adapter) as model:
+        with held.selected(self._request.adapter) as model, torch.inference_mode():
             ids = torch.tensor([prompt], device=held.device)
             model.generate(
                 input_ids=ids,

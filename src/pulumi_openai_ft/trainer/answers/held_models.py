@@ -13,7 +13,9 @@ import torch
 from peft import PeftModel
 from transformers import GenerationConfig
 
+from pulumi_openai_ft.trainer.answers.operations import RefusalError
 from pulumi_openai_ft.trainer.chat_template import ChatTemplate
+from pulumi_openai_ft.trainer.errors import TrainingError
 from pulumi_openai_ft.trainer.models import ADAPTER_WEIGHTS, load_base, load_tokenizer
 
 if TYPE_CHECKING:
@@ -66,9 +68,7 @@ class HeldModel:
         """Select an adapter, or none, and yield the model to generate with."""
         if adapter is not None:
             self._load(adapter)
-            assert self._with_adapters is not None
-            self._with_adapters.set_adapter(self._adapters[adapter], inference_mode=True)
-            yield self._with_adapters
+            yield self._select(self._adapters[adapter])
         elif self._with_adapters is not None:
             with self._with_adapters.disable_adapter():
                 yield self._with_adapters
@@ -81,18 +81,24 @@ class HeldModel:
         if name is None:
             return
         assert self._with_adapters is not None
-        if self._adapters:
+        if self._adapters:  # PEFT must not delete the active adapter
+            self._select(next(reversed(self._adapters.values())))
             self._with_adapters.delete_adapter(name)
         else:  # PEFT cannot disable adapters if it has none
             self._model = self._with_adapters.unload()
             self._with_adapters = None
+
+    def _select(self, name: str) -> PeftModel:
+        assert self._with_adapters is not None
+        self._with_adapters.set_adapter(name, inference_mode=True)
+        return self._with_adapters
 
     def _load(self, adapter: str) -> None:
         if adapter in self._adapters:
             self._adapters.move_to_end(adapter)
             return
         if not (Path(adapter) / ADAPTER_WEIGHTS).is_file():  # PEFT would look for pickled weights
-            raise FileNotFoundError(f"{adapter} contains no {ADAPTER_WEIGHTS}")
+            raise TrainingError("model_not_found", f"{adapter} contains no {ADAPTER_WEIGHTS}.", "model")
         name = next(self._names)
         if self._with_adapters is None:
             self._with_adapters = PeftModel.from_pretrained(
@@ -120,17 +126,27 @@ class Held:
 
     @contextmanager
     def model(self, folder: str, is_cancelled: Callable[[], bool]) -> Iterator[HeldModel]:
-        """Wait for a base model, load it if necessary, and yield it. Raise `CancelledError` if that happens before."""
+        """Wait for a base model, load it if necessary, and yield it. After an unexpected error, forget it.
+
+        Raises:
+            CancelledError: The request was cancelled before.
+            TrainingError: The base model cannot be loaded.
+        """
         lock = self._locks.setdefault(folder, Lock())
-        while not lock.acquire(timeout=_SECONDS_BETWEEN_CHECKS):
+        is_acquired = False
+        while not is_acquired:
             if is_cancelled():
                 raise CancelledError
+            is_acquired = lock.acquire(timeout=_SECONDS_BETWEEN_CHECKS)
         try:
-            if is_cancelled():
-                raise CancelledError
             if folder not in self._models:
                 self._models[folder] = HeldModel(folder, self._most_adapters)
             yield self._models[folder]
+        except (RefusalError, TrainingError):
+            raise
+        except BaseException:
+            self._models.pop(folder, None)  # PEFT may have added a part of an adapter to it
+            raise
         finally:
             lock.release()
 
