@@ -13,7 +13,6 @@ import torch
 from peft import PeftModel
 from transformers import GenerationConfig
 
-from pulumi_openai_ft.trainer.answers.operations import RefusalError
 from pulumi_openai_ft.trainer.chat_template import ChatTemplate
 from pulumi_openai_ft.trainer.errors import TrainingError
 from pulumi_openai_ft.trainer.models import ADAPTER_WEIGHTS, load_base, load_tokenizer
@@ -38,6 +37,7 @@ class HeldModel:
         template: Chat template.
         context: Maximum number of tokens of messages and answer together; None if the model states none.
         ends: Tokens that end an answer.
+        is_damaged: Whether an adapter could not be loaded. PEFT may have added a part of it to the base model.
     """
 
     def __init__(self, folder: str, most_adapters: int) -> None:
@@ -51,6 +51,7 @@ class HeldModel:
         self._model.generation_config = GenerationConfig(
             eos_token_id=sorted(self.ends), pad_token_id=self.tokenizer.pad_token_id, do_sample=False
         )  # without the model's own sampling, which no request asked for
+        self.is_damaged = False
         self._most_adapters = most_adapters
         self._with_adapters: PeftModel | None = None
         self._adapters: OrderedDict[str, str] = (
@@ -100,6 +101,7 @@ class HeldModel:
         if not (Path(adapter) / ADAPTER_WEIGHTS).is_file():  # PEFT would look for pickled weights
             raise TrainingError("model_not_found", f"{adapter} contains no {ADAPTER_WEIGHTS}.", "model")
         name = next(self._names)
+        self.is_damaged = True
         if self._with_adapters is None:
             self._with_adapters = PeftModel.from_pretrained(
                 self._model, adapter, adapter_name=name, local_files_only=True
@@ -107,6 +109,7 @@ class HeldModel:
         else:
             self._with_adapters.load_adapter(adapter, name, local_files_only=True)
             self._with_adapters.eval()
+        self.is_damaged = False
         self._adapters[adapter] = name
         while len(self._adapters) > self._most_adapters:
             self.unload(next(iter(self._adapters)))
@@ -126,7 +129,7 @@ class Held:
 
     @contextmanager
     def model(self, folder: str, is_cancelled: Callable[[], bool]) -> Iterator[HeldModel]:
-        """Wait for a base model, load it if necessary, and yield it. After an unexpected error, forget it.
+        """Wait for a base model, load it if necessary, and yield it. Forget it if it was damaged.
 
         Raises:
             CancelledError: The request was cancelled before.
@@ -142,12 +145,9 @@ class Held:
             if folder not in self._models:
                 self._models[folder] = HeldModel(folder, self._most_adapters)
             yield self._models[folder]
-        except (RefusalError, TrainingError):
-            raise
-        except BaseException:
-            self._models.pop(folder, None)  # PEFT may have added a part of an adapter to it
-            raise
         finally:
+            if folder in self._models and self._models[folder].is_damaged:
+                del self._models[folder]
             lock.release()
 
     def unload(self, adapter: str) -> None:
