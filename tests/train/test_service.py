@@ -17,7 +17,7 @@ from tests.train.support import CAPITALS, MARKS, ROWS
 from tests.train.test_failures import TOOL_ROW
 from tools.base_models import CHAT_TEMPLATE, tiny
 
-from pulumi_openai_ft.cli.main import main
+from pulumi_openai_ft.serve.backup import back_up, restore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,13 +121,12 @@ def test_a_restored_job_continues_its_training(
     with service.client() as client:
         job = train_rows(client, HUNDRED_STEPS).id
     wait_until(lambda: steps(service, job) >= 17)
-    archive, config = str(tmp_path / "backup.tar"), str(tmp_path / "serve.toml")
-    shutil.copy(service.folder / "serve.toml", config)
-    assert main(["serve", "backup", archive, "--config", str(service.folder / "serve.toml")]) == 0
+    back_up(service.folder / "data", tmp_path / "backup.tar")
     assert steps(service, job) < STEPS, "the backup was made during training"
     assert_undisturbed(service, job, undisturbed)
 
-    assert main(["serve", "restore", archive, "--config", config]) == 0
+    restore(tmp_path / "backup.tar", tmp_path / "data")
+    shutil.copy(service.folder / "serve.toml", tmp_path)
     with RunningService(tmp_path, service.environment) as restored:
         assert_undisturbed(restored, job, undisturbed)
 
