@@ -20,6 +20,7 @@ OpenAIFTError
 ├── CommandInterruptedError    the user interrupted the command
 ├── IncompleteResourceError    a resource exists, but not as requested
 │   └── JobFailedError             a fine-tuning job failed or was cancelled, or its model was deleted
+├── DuplicateJobError          another resource has a job with the same training data and inputs
 └── JobTimeoutError            a fine-tuning job did not finish before its deadline
 """
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AuthenticationError",
     "CommandInterruptedError",
+    "DuplicateJobError",
     "EngineDisconnectedError",
     "FineTuningUnavailableError",
     "IncompleteResourceError",
@@ -205,6 +207,10 @@ class IncompleteResourceError(OpenAIFTError):
 
 class JobFailedError(IncompleteResourceError):
     """A fine-tuning job failed or was cancelled, or its model was deleted."""
+
+
+class DuplicateJobError(OpenAIFTError):
+    """Another resource has a job with the same training data and inputs, so none was created."""
 
 
 class JobTimeoutError(OpenAIFTError):

@@ -41,6 +41,7 @@ class FineTunedModelJobArgs(TypedDict, total=False):
     recreate_on_failure: pulumi.Input[bool] | None
     delete_model_on_destroy: pulumi.Input[bool] | None
     triggers: pulumi.Input[Sequence[Any]] | None
+    former_names: pulumi.Input[Sequence[str]] | None
     # <<<end>>>
 
 

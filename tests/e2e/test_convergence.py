@@ -64,7 +64,7 @@ job("followed", validation_file=checks.id, training_file=chats.id,
     integrations=[{"type": "wandb", "wandb": {"project": "support"}}])
 job("unwatched", wait_for_completion=False, delete_model_on_destroy=True, metadata={})
 job("watched", wait_for_completion=True, cancel_after_timeout=3600, paused=False, recreate_on_failure=True,
-    triggers=["2026-11", 1, {"more": [1.5, None]}], extra_body={"hyperparameters": {"n_epochs": 2}})
+    former_names=["seen"], triggers=["2026-11", 1, {"more": [1.5, None]}], extra_body={"hyperparameters": {"n_epochs": 2}})
 job("choosing", choices, method=tuned("dpo", hyperparameters={
     "beta": 0.25, "n_epochs": 1, "batch_size": 4, "learning_rate_multiplier": 2}))
 job("choosing-freely", choices, method=tuned("dpo", hyperparameters={"beta": "auto"}))

@@ -11,7 +11,7 @@ from pulumi_openai_ft._provider import input_models
 from pulumi_openai_ft._provider.base import DetailedDiff, Provider
 from pulumi_openai_ft._provider.job import estimate
 from pulumi_openai_ft._provider.job.diff import differences, input_digests
-from pulumi_openai_ft._provider.job.idempotency import idempotency_keys
+from pulumi_openai_ft._provider.job.idempotency import CarriedIdentities, job_keys
 from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE, FineTuningJobInputs
 from pulumi_openai_ft._provider.job.manager import FAILED, JobManager
 from pulumi_openai_ft._provider.job.messages import (
@@ -93,8 +93,11 @@ class FineTuningJobProvider(Provider):
         return [*of_model, *estimate.data_warnings(news, self.catalog, self.profile.name, self.host)]
 
     def with_computed_inputs(self, olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
-        """Add the estimated tokens and cost. An existing job keeps the estimate from before its creation."""
-        news = {**news, **_unchanged_hashes(olds, news)}
+        """Add former identities, and the estimated tokens and cost.
+
+        An existing job keeps the estimate from before its creation.
+        """
+        news = self._carried_identities.add_to(olds, {**news, **_unchanged_hashes(olds, news)})
         if _is_same(olds, news):
             found = olds.get(ESTIMATE)
         else:
@@ -111,6 +114,10 @@ class FineTuningJobProvider(Provider):
         """Also raise `SettingsError` if the user's catalog entries are invalid."""
         super().require_settings(settings)
         _ = self.catalog
+
+    @locked_cached_property
+    def _carried_identities(self) -> CarriedIdentities:
+        return CarriedIdentities()
 
     @locked_cached_property
     def catalog(self) -> Catalog:
@@ -141,9 +148,7 @@ class FineTuningJobProvider(Provider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create or adopt the job and wait for it."""
         inputs = self.inputs(props)
-        job = self.jobs.get_or_create(
-            idempotency_keys(props, inputs, self.settings.idempotency_scope), inputs
-        )
+        job = self.jobs.get_or_create(job_keys(props, inputs, self.settings.idempotency_scope), inputs)
         props = {**props, REQUESTED_INPUTS: input_digests(props), **estimate.estimated(props)}
         return self.host.complete_create(
             CreateResult(job.id, self._outputs(job, props)),

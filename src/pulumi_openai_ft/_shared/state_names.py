@@ -12,6 +12,10 @@ UNSUPPORTED_VALUE = "__unsupported_value"
 """Key of the marker that the program passes in place of a value that Pulumi cannot pass. It never reaches a state."""
 TOKEN_KEY = "pulumi_openai_ft_token"  # noqa: S105 - a metadata key
 """Key of the pair in a job's metadata that contains the idempotency key."""
+CONTENT_KEY, RESOURCE_KEY = "pulumi_openai_ft_content", "pulumi_openai_ft_resource"
+"""Keys of the pairs in a job's metadata that contain the key of its content, and the identity of its resource."""
+OWN_METADATA = (TOKEN_KEY, CONTENT_KEY, RESOURCE_KEY)
+"""Keys of the pairs that this package adds to a job's metadata, the most important first."""
 PENDING_FILE = "__pending_file"
 """Hidden input, unknown in a preview if an unfinished dependency may write the local file of a `File`."""
 FILE_HASHES = {"training_file": "__training_file_sha256", "validation_file": "__validation_file_sha256"}

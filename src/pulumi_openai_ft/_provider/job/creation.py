@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Job
     from pulumi_openai_ft._provider.host_interface import Host
+    from pulumi_openai_ft._provider.job.idempotency import JobKeys
     from pulumi_openai_ft._provider.job.lookup import JobLookup
 
 RESENDABLE_STATUSES = frozenset({500, 503})
@@ -66,31 +67,31 @@ class JobCreator:
         """Whether the service stores the metadata of jobs, as far as known."""
         return self.api.settings.profile.supports("metadata") and not self.records.drops_metadata
 
-    def recorded(self, keys: Sequence[str], inputs: Mapping[str, Any]) -> list[Job]:
+    def recorded(self, keys: JobKeys, inputs: Mapping[str, Any]) -> list[Job]:
         """Return the jobs of earlier create requests on this machine that no search by key can find.
 
         Args:
-            keys: The idempotency keys of the job.
+            keys: The keys of the job.
             inputs: The job's inputs.
 
         Raises:
             ServiceConnectionError: It is unknown whether an earlier request created a job.
         """
-        records = [record for key in keys if (record := self.records.find(key))]
-        return [job for record in records if (job := self._recorded_job(record, inputs))]
+        records = [record for key in keys.of_resource if (record := self.records.find(key))]
+        return [job for record in records if (job := self._recorded_job(record, keys, inputs))]
 
     def forget(self, keys: Sequence[str]) -> None:
         """Delete the records of create requests, whose jobs a search by key has found."""
         for key in keys:
             self.records.forget(key)
 
-    def _recorded_job(self, record: CreateRecord, inputs: Mapping[str, Any]) -> Job | None:
+    def _recorded_job(self, record: CreateRecord, keys: JobKeys, inputs: Mapping[str, Any]) -> Job | None:
         if record.job_id:
             return self._job_of(record.job_id, record)
         if self.relies_on_metadata and not self.search.unlabelled(record.training_file, record.since):
             self.records.forget(record.key)
             return None
-        body = {**self._body(record.key, inputs), "training_file": record.training_file}
+        body = {**self._body(keys, inputs), "training_file": record.training_file}
         return self._adopt(record, body, "an earlier create request received no response")
 
     def _job_of(self, job_id: str, record: CreateRecord) -> Job:
@@ -105,21 +106,21 @@ class JobCreator:
                 may_have_acted=False,
             ) from error
 
-    def create(self, key: str, inputs: Mapping[str, Any], known: Collection[str]) -> Job:
+    def create(self, keys: JobKeys, inputs: Mapping[str, Any], known: Collection[str]) -> Job:
         """Create a job, and search for it if the response does not show whether it was created.
 
         Args:
-            key: The idempotency key of the job.
+            keys: The keys of the job.
             inputs: The job's inputs.
-            known: Ids of the jobs with this key that existed before.
+            known: Ids of the jobs with these keys that existed before.
 
         Raises:
             ServiceError: The service refused the request, so that no job exists.
             ServiceConnectionError: It is unknown whether a job exists.
         """
         self.host.raise_if_interrupted()
-        body = self._body(key, inputs)
-        record = self._record(key, body)
+        body = self._body(keys, inputs)
+        record = self._record(keys.own, body)
         job = self._send(body, record, known)
         self._note_result(job, record)
         return job
@@ -154,11 +155,11 @@ class JobCreator:
             self.records.forget(record.key)
             raise
 
-    def _body(self, key: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the body of the create request: the API's inputs and the idempotency key."""
+    def _body(self, keys: JobKeys, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the body of the create request: the API's inputs and the keys."""
         body = {name: value for name, value in inputs.items() if name not in PROVIDER_INPUTS}
         if self.api.settings.profile.supports("metadata"):
-            body["metadata"] = {**inputs.get("metadata", {}), TOKEN_KEY: key}
+            body["metadata"] = keys.metadata(inputs.get("metadata", {}))
         return {**body, **inputs.get("extra_body", {})}
 
     def _record(self, key: str, body: Mapping[str, Any]) -> CreateRecord:

@@ -46,6 +46,7 @@ EvalSamples = Auto | Annotated[int, within("eval_samples")]
 ComputeMultiplier = Auto | Annotated[float, within("compute_multiplier")]
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=LIMITS["metadata_key_length"])]
 MetadataValue = Annotated[str, StringConstraints(max_length=LIMITS["metadata_value_length"])]
+FormerName = Annotated[str, StringConstraints(min_length=1)]
 Suffix = Annotated[
     str,
     StringConstraints(min_length=RANGES["suffix_length"].minimum, max_length=RANGES["suffix_length"].maximum),
@@ -198,6 +199,11 @@ class FineTuningJobInputs(InputModel):
     )
     triggers: Annotated[list[Any] | None, REPLACES] = Field(
         default=None, description="Arbitrary values. Changing them replaces the job."
+    )
+    former_names: Annotated[list[FormerName] | None, IN_PLACE] = Field(
+        default=None,
+        description="Former names of the resource, or former identities as printed in an error. An existing job of one of "
+        "them is adopted instead of creating a second one.",
     )
 
 

@@ -14,10 +14,13 @@ from pulumi_openai_ft._provider.file_processing import FileProcessing
 from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._provider.job.creation import JobCreator
 from pulumi_openai_ft._provider.job.lookup import JobLookup
+from pulumi_openai_ft._provider.job.messages import concurrent_content_message, same_content_message
 from pulumi_openai_ft._provider.job.poller import Poller
 from pulumi_openai_ft._provider.progress.status_row import JobProgressReporter
+from pulumi_openai_ft._shared.state_names import CONTENT_KEY, RESOURCE_KEY, TOKEN_KEY
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
+    DuplicateJobError,
     InvalidResponseError,
     JobTimeoutError,
     NotFoundError,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Job
+    from pulumi_openai_ft._provider.job.idempotency import JobKeys
 
 FAILED = frozenset({"failed", "cancelled"})
 UNSUPPORTED_STATUSES = frozenset({404, 405, 501})
@@ -58,6 +62,19 @@ class _ModelList:
 
 
 @dataclass(slots=True)
+class _Claim:
+    """The creation of a job in this process.
+
+    Attributes:
+        resource: Identity of the resource that creates the job.
+        job_id: Id of the job; None until it is created.
+    """
+
+    resource: str
+    job_id: str | None = None
+
+
+@dataclass(slots=True)
 class JobManager:
     """A manager of the jobs of a service.
 
@@ -71,6 +88,7 @@ class JobManager:
     host: Host = field(default_factory=Host)
     adopted: AdoptedIds = field(default_factory=AdoptedIds)
     _created: dict[str, tuple[str, set[str]]] = field(default_factory=dict)
+    _claims: dict[str, _Claim] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _models: _ModelList = field(default_factory=_ModelList)
     _models_listed_at: float = float("-inf")
@@ -109,16 +127,19 @@ class JobManager:
             "The job was deleted at the service, or this stack uses another project or service than the job"
         )
 
-    def get_or_create(self, keys: Sequence[str], inputs: Mapping[str, Any]) -> Job:
+    def get_or_create(self, keys: JobKeys, inputs: Mapping[str, Any]) -> Job:
         """Adopt an existing job with one of the idempotency keys, or create a job if none of them is adoptable.
 
         Args:
-            keys: The idempotency key of a new job, followed by the keys under former names of the resource.
+            keys: The keys of the job.
             inputs: The job's inputs.
+
+        Raises:
+            DuplicateJobError: Another resource has a job with the same content.
         """
-        known = [job for key in keys for job in self._search.find_before_create(key)]
+        known = [job for key in keys.of_resource for job in self._search.find_before_create(key)]
         if known:
-            self._creator.forget(keys)
+            self._creator.forget(keys.of_resource)
         else:
             known = self._creator.recorded(keys, inputs)
         if job := next((job for job in known if self._is_adoptable(job, inputs)), None):
@@ -127,10 +148,46 @@ class JobManager:
             )
             self.adopted.add(job.id)
             return job
+        if not self._creator.relies_on_metadata:
+            return self._create_when_processed(keys, inputs, known)
+        self._require_new_content(keys)
+        claim = self._claim(keys)
+        job = self._create_when_processed(keys, inputs, known)
+        claim.job_id = job.id
+        return job
+
+    def _create_when_processed(self, keys: JobKeys, inputs: Mapping[str, Any], known: Sequence[Job]) -> Job:
         files = {name: inputs.get(name) for name in ("training_file", "validation_file")}
         return FileProcessing(self.api, self.host).create_when_processed(
-            lambda: self._create(keys[0], inputs, {job.id for job in known}), files
+            lambda: self._create(keys, inputs, {job.id for job in known}), files
         )
+
+    def _require_new_content(self, keys: JobKeys) -> None:
+        """Raise an error if another resource has a job with the same content, which would be paid for twice."""
+        for job in self._search.find_before_create(keys.content, CONTENT_KEY):
+            metadata = job.metadata or {}
+            if metadata.get(TOKEN_KEY) not in keys.of_resource:
+                self._require_ended(job, metadata.get(RESOURCE_KEY))
+
+    def _claim(self, keys: JobKeys) -> _Claim:
+        """Record that a resource creates a job, because a search does not find a job that is being created.
+
+        Raises:
+            DuplicateJobError: Another resource of the program creates or has created a job with the same content.
+        """
+        with self._lock:
+            other = self._claims.get(keys.content)
+            if other and other.resource != keys.resource:
+                if other.job_id is None:
+                    raise DuplicateJobError(concurrent_content_message(other.resource))
+                self._require_ended(self.api.job(other.job_id), other.resource)
+            claim = self._claims[keys.content] = _Claim(keys.resource)
+        return claim
+
+    def _require_ended(self, job: Job, resource: str | None) -> None:
+        """Raise an error if a job of another resource has a model, or may still have one."""
+        if self.has_model(job) if job.status == "succeeded" else job.status not in FAILED:
+            raise DuplicateJobError(same_content_message(job, f"{job.status}{self._age(job)}", resource))
 
     def _age(self, job: Job) -> str:
         if job.created_at is None:
@@ -258,10 +315,10 @@ class JobManager:
             return True
         return not models.is_complete and self.has_model(job)
 
-    def _create(self, key: str, inputs: Mapping[str, Any], known: set[str]) -> Job:
-        job = self._creator.create(key, inputs, known)
+    def _create(self, keys: JobKeys, inputs: Mapping[str, Any], known: set[str]) -> Job:
+        job = self._creator.create(keys, inputs, known)
         self.host.info(f"created job {job.id}")
-        self._created[job.id] = key, known
+        self._created[job.id] = keys.own, known
         return job
 
     def _wait(self, job: Job, *, pause: bool, seconds: float | None) -> Job:

@@ -15,7 +15,7 @@ from pulumi_openai_ft._provider.job.inputs import (
     FineTuningJobInputs,
 )
 from pulumi_openai_ft._provider.job.manager import FAILED
-from pulumi_openai_ft._shared.state_names import ESTIMATED, FILE_HASHES, REQUESTED_INPUTS, TOKEN_KEY
+from pulumi_openai_ft._shared.state_names import ESTIMATED, FILE_HASHES, OWN_METADATA, REQUESTED_INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,7 +43,7 @@ def outputs(job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
     resolved = {
         **{name: getattr(job, name, None) for name in API_INPUTS},
         "suffix": job.user_provided_suffix or _nebius_suffix(job),
-        "metadata": {key: value for key, value in (job.metadata or {}).items() if key != TOKEN_KEY},
+        "metadata": {key: value for key, value in (job.metadata or {}).items() if key not in OWN_METADATA},
     }
     return {
         **{

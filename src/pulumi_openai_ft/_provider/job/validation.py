@@ -10,7 +10,7 @@ from pulumi_openai_ft._provider.job.graders import LAMBDA, grader_warnings
 from pulumi_openai_ft._provider.job.inputs import DpoHyperparameters, ReinforcementHyperparameters
 from pulumi_openai_ft._service_profiles import OPENAI, Profile
 from pulumi_openai_ft._shared.api_limits import METHODS
-from pulumi_openai_ft._shared.state_names import TOKEN_KEY
+from pulumi_openai_ft._shared.state_names import OWN_METADATA
 from pulumi_openai_ft.catalog import Catalog, warnings
 
 if TYPE_CHECKING:
@@ -156,9 +156,8 @@ def _body_problems(props: Mapping[str, Any], profile: Profile) -> list[str]:
 
 def _metadata_problems(props: Mapping[str, Any]) -> list[str]:
     metadata = props.get("metadata")
-    if not isinstance(metadata, dict) or TOKEN_KEY not in metadata:
-        return []
-    return [f"metadata.{TOKEN_KEY}: is the key of this package's idempotency key: use another key"]
+    reserved = [name for name in OWN_METADATA if name in metadata] if isinstance(metadata, dict) else []
+    return [f"metadata.{name}: is a key that this package uses: use another key" for name in reserved]
 
 
 def _method_problems(props: Mapping[str, Any], profile: Profile) -> list[str]:
