@@ -18,8 +18,8 @@ from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._provider.job.manager import UNSUPPORTED_STATUSES
 from pulumi_openai_ft._service_profiles import FEATURES, PROFILES
-from pulumi_openai_ft.emulator import Emulator
 from pulumi_openai_ft._shared.state_names import OWN_METADATA
+from pulumi_openai_ft.emulator import Emulator
 from pulumi_openai_ft.errors import (
     AuthenticationError,
     IncompleteResourceError,

@@ -113,7 +113,8 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
             method: Training method, for example `{"type": "supervised", "supervised": {"hyperparameters":
                 {"n_epochs": 3}}}`. Defaults to supervised.
             integrations: Services that record the training: `[{"type": "wandb", "wandb": {"project": "…"}}]`.
-            metadata: Up to 15 key-value pairs to store with the job.
+            metadata: Up to 15 key-value pairs to store with the job, at most 14 to recognize it after a
+                rename.
             extra_body: Additional fields of the request body, for parameters that a service adds to the API.
                 At services other than OpenAI, `method` can be one of them.
             wait_for_completion: Whether `up` waits until the job has ended; True by default.

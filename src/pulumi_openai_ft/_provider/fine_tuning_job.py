@@ -32,6 +32,7 @@ from pulumi_openai_ft._provider.job.state import (
 from pulumi_openai_ft._provider.job.validation import (
     conflicting_inputs,
     load_catalog,
+    metadata_warnings,
     method_warnings,
     model_warnings,
     split_hyperparameters,
@@ -85,12 +86,16 @@ class FineTuningJobProvider(Provider):
         return estimate.data_errors(news, self.catalog, self.profile.name, self.host)
 
     def warnings(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-        """Return the warnings about the model and the training file of a new job."""
+        """Return the warnings about the inputs and the training file of a new job."""
         if _is_same(olds, news):
             return []
         days, today = int(self.settings.shutdown_warning_days), self.host.time.today()
-        of_model = [*model_warnings(news, self.catalog, days, today), *method_warnings(news)]
-        return [*of_model, *estimate.data_warnings(news, self.catalog, self.profile.name, self.host)]
+        of_inputs = [
+            *model_warnings(news, self.catalog, days, today),
+            *method_warnings(news),
+            *metadata_warnings(news),
+        ]
+        return [*of_inputs, *estimate.data_warnings(news, self.catalog, self.profile.name, self.host)]
 
     def with_computed_inputs(self, olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
         """Add former identities, and the estimated tokens and cost.

@@ -15,6 +15,11 @@ from pulumi_openai_ft._provider.job.graders import Grader  # noqa: TC001 - pydan
 from pulumi_openai_ft._shared.api_limits import LIMITS, RANGES
 
 MAX_METADATA = LIMITS["metadata_pairs"] - 1  # the idempotency key uses one pair
+MAX_IDENTIFIED_METADATA = MAX_METADATA - 1
+"""Maximum number of pairs that leave space for the content key, too.
+
+Existing jobs may have one pair more. Refusing it would force their users to change the metadata, and so to pay again.
+"""
 
 
 @dataclass(frozen=True)
@@ -176,7 +181,9 @@ class FineTuningJobInputs(InputModel):
         description='Services that record the training: `[{"type": "wandb", "wandb": {"project": "…"}}]`.',
     )
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=MAX_METADATA)] | None = Field(
-        default=None, description=f"Up to {MAX_METADATA} key-value pairs to store with the job."
+        default=None,
+        description=f"Up to {MAX_METADATA} key-value pairs to store with the job, at most {MAX_IDENTIFIED_METADATA} to recognize "
+        "it after a rename.",
     )
     extra_body: Annotated[dict[str, Any] | None, REPLACES] = Field(
         default=None,

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._provider.input_models import integers_from_floats
 from pulumi_openai_ft._provider.job.graders import LAMBDA, grader_warnings
-from pulumi_openai_ft._provider.job.inputs import DpoHyperparameters, ReinforcementHyperparameters
+from pulumi_openai_ft._provider.job.inputs import (
+    MAX_IDENTIFIED_METADATA,
+    DpoHyperparameters,
+    ReinforcementHyperparameters,
+)
 from pulumi_openai_ft._service_profiles import OPENAI, Profile
 from pulumi_openai_ft._shared.api_limits import METHODS
 from pulumi_openai_ft._shared.state_names import OWN_METADATA
@@ -158,6 +162,17 @@ def _metadata_problems(props: Mapping[str, Any]) -> list[str]:
     metadata = props.get("metadata")
     reserved = [name for name in OWN_METADATA if name in metadata] if isinstance(metadata, dict) else []
     return [f"metadata.{name}: is a key that this package uses: use another key" for name in reserved]
+
+
+def metadata_warnings(props: Mapping[str, Any]) -> list[str]:
+    """Return a warning if the metadata leaves no space for the key of the job's content."""
+    metadata = props.get("metadata")
+    if not isinstance(metadata, dict) or len(metadata) <= MAX_IDENTIFIED_METADATA:
+        return []
+    return [
+        f"metadata: {len(metadata)} pairs leave no space for the key of the job's content, so a renamed resource may train "
+        f"it again: use at most {MAX_IDENTIFIED_METADATA} pairs"
+    ]
 
 
 def _method_problems(props: Mapping[str, Any], profile: Profile) -> list[str]:
