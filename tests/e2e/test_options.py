@@ -75,7 +75,7 @@ ft.File("watched", file="data.jsonl")
 data = ft.File("ignored", file="data.jsonl", opts=ResourceOptions(ignore_changes=["sha256"]))
 for name, ignored in {"suffixed": [], "still": ["suffix"]}.items():
     opts = ResourceOptions(ignore_changes=ignored)
-    ft.FineTuningJob(name, model=MODEL, training_file=data, suffix=STAGE, opts=opts)
+    ft.FineTuningJob(name, model=MODEL, training_file=data, suffix=STAGE, triggers=[name], opts=opts)
 """
 IGNORING_FILES = """
 data = ft.File("data", file="data.jsonl")
@@ -210,7 +210,7 @@ def test_delete_before_replace_deletes_first(make: Callable[..., Stack], service
 TARGETS = """
 for name in "one", "two":
     file = ft.File(name, file="data.jsonl")
-    ft.FineTuningJob(f"job-{name}", model=MODEL, training_file=file)
+    ft.FineTuningJob(f"job-{name}", model=MODEL, training_file=file, triggers=[name])
 """
 
 

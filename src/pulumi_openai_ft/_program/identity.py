@@ -118,7 +118,7 @@ async def _place(parent: Any) -> str:
 
 
 def _aliases(parent: Any) -> list[pulumi.Output[str]]:
-    """Return the URNs of the aliases of a parent. Pulumi does not record those of its own parents."""
+    """Return the URNs of the aliases of a parent. Pulumi does not record those of a grandparent."""
     return getattr(parent, "_aliases", [])
 
 

@@ -169,10 +169,9 @@ def metadata_warnings(props: Mapping[str, Any]) -> list[str]:
     metadata = props.get("metadata")
     if not isinstance(metadata, dict) or len(metadata) <= MAX_IDENTIFIED_METADATA:
         return []
-    return [
-        f"metadata: {len(metadata)} pairs leave no space for the key of the job's content, so a renamed resource may train "
-        f"it again: use at most {MAX_IDENTIFIED_METADATA} pairs"
-    ]
+    problem = f"metadata: {len(metadata)} pairs leave no space for the key of the job's content"
+    remedy = f"use at most {MAX_IDENTIFIED_METADATA} pairs"
+    return [f"{problem}, so that a renamed resource may train it again: {remedy}"]
 
 
 def _method_problems(props: Mapping[str, Any], profile: Profile) -> list[str]:
