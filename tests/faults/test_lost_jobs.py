@@ -52,7 +52,8 @@ def lose_response(harness: Harness, action: str = "drop_after") -> None:
 def go_down(harness: Harness) -> None:
     """Lose the response, and then every response: the process ends without having searched for the job."""
     lose_response(harness)
-    harness.service.fault("GET", "*", "drop_before", None, skip=1)
+    before_create = 1 if "unsupportedFeatures" in harness.settings else 2
+    harness.service.fault("GET", "*", "drop_before", None, skip=before_create)
 
 
 def posts(harness: Harness) -> int:
