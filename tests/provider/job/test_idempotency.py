@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pulumi_openai_ft._provider.job.idempotency import CarriedIdentities, JobKeys, idempotency_key, job_keys
 from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE
@@ -177,3 +179,31 @@ class TestCarriedIdentities:
     @pytest.mark.parametrize("olds", [{}, NEW, {"model": "imported"}])
     def test_without_a_former_identity_nothing_is_added(self, olds: dict[str, Any]) -> None:
         assert CarriedIdentities().add_to(olds, self.NEW) == self.NEW
+
+
+PLACES = st.sampled_from(
+    [
+        "dev::shop",
+        "prod::shop",
+        "urn:pulumi:dev::shop::a:b:C::new",
+        "urn:pulumi:dev::shop::a:b:C$a:b:D::new::x",
+    ]
+)
+IDENTITIES = st.builds(
+    "{}::{}::FineTuningJob::{}".format, st.just("o"), PLACES, st.sampled_from(["new", "new-job", "x"])
+)
+FORMER_NAMES = st.lists(st.sampled_from(["old", "old-job", "new", "x"]) | IDENTITIES, max_size=3)
+
+
+@given(st.lists(st.tuples(IDENTITIES, FORMER_NAMES), min_size=1, max_size=4))
+def test_each_earlier_identity_keeps_its_key_after_any_renames(renames: list[tuple[str, list[str]]]) -> None:
+    """Each `up` after a rename checks the inputs with those that the previous one recorded."""
+    olds: dict[str, Any] = {}
+    for identity, names in renames:
+        olds = CarriedIdentities().add_to(olds, {"__identity": identity})
+        found = keys(olds, former_names=names)
+
+    earlier = {identity for identity, _ in renames} | {name for name in names if "::" in name}
+    assert {key_of(identity) for identity in earlier} <= set(found.of_resource)
+    assert len(set(found.of_resource)) == len(found.of_resource)
+    assert found.own == key_of(identity)
