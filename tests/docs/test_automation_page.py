@@ -28,6 +28,7 @@ def test_the_inline_program_runs_with_our_host(
     service: Emulator,  # noqa: F811 - the fixture
     tmp_path: Path,
 ) -> None:
+    (tmp_path / "state").mkdir()
     env = environment(engine, service, tmp_path, {})
     shutil.copy(ROOT / "examples" / "data" / "customer_support.jsonl", tmp_path)
     (tmp_path / "program.py").write_text(sample("python"))
