@@ -28,6 +28,7 @@ REQUESTED_CHECKPOINT = "__asked_checkpoint_id"
 """Output of a permission: the checkpoint's name or id as given by the program."""
 DERIVED_OUTPUTS = {
     "fine_tuned_model": ("model", "suffix"),
+    "expires_at": ("expires_after",),
     "permission_ids": ("project_ids",),
     REQUESTED_CHECKPOINT: ("checkpoint_id",),
 }
