@@ -1,4 +1,4 @@
-"""No message, error or plaintext output contains a secret input, whichever operation fails and however."""
+"""No message, error or plaintext output contains a secret input, for any operation and any failure."""
 
 from __future__ import annotations
 
