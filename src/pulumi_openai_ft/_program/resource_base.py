@@ -11,7 +11,7 @@ from pulumi_openai_ft._program.identity import resource_identity
 from pulumi_openai_ft._program.input_values import by_content, plain
 from pulumi_openai_ft._program.interrupts import hide_interrupts_by_host
 from pulumi_openai_ft._program.secrets import placeholders, secret_inputs, track_transforms
-from pulumi_openai_ft._shared.state_names import IDENTITY, SECRET_INPUTS
+from pulumi_openai_ft._shared.state_names import CUSTOM_TIMEOUTS, IDENTITY, SECRET_INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +59,7 @@ class ResourceBase:
             **given,
             IDENTITY: resource_identity(resource_name, type(self).__name__, opts),
             **({SECRET_INPUTS: secrets} if (secrets := secret_inputs(given)) else {}),
+            **({CUSTOM_TIMEOUTS: timeouts} if (timeouts := _custom_timeouts(opts)) else {}),
         }
 
     @classmethod
@@ -87,6 +88,12 @@ class ResourceBase:
         constructor: Any = cls
         resource: Self = constructor(resource_name, **no_inputs, opts=by_id)
         return resource
+
+
+def _custom_timeouts(opts: pulumi.ResourceOptions | None) -> dict[str, str] | None:
+    """Return the timeouts in the options as properties, because Pulumi's own host does not pass them to the provider."""
+    timeouts = opts and opts.custom_timeouts
+    return {name: value for name, value in vars(timeouts).items() if value} if timeouts else None
 
 
 def with_secret_outputs(opts: pulumi.ResourceOptions | None, *outputs: str) -> pulumi.ResourceOptions:

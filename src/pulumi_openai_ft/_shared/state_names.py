@@ -8,6 +8,8 @@ VALUES_ONLY = ".*"
 """End of the name of a secret input whose keys are not secret."""
 SECRET_INPUTS = "__secret_inputs"  # noqa: S105 - a property
 """Hidden input and output: names of the secret inputs, because the engine does not pass secretness to providers."""
+CUSTOM_TIMEOUTS = "__custom_timeouts"
+"""Hidden input, and output of a job: the resource option `custom_timeouts`. Pulumi's own host does not pass it on."""
 UNSUPPORTED_VALUE = "__unsupported_value"
 """Key of the marker that the program passes in place of a value that Pulumi cannot pass. It never reaches a state."""
 TOKEN_KEY = "pulumi_openai_ft_token"  # noqa: S105 - a metadata key
@@ -30,6 +32,7 @@ REQUESTED_CHECKPOINT = "__asked_checkpoint_id"
 """Output of a permission: the checkpoint's name or id as given by the program."""
 DERIVED_OUTPUTS = {
     "fine_tuned_model": ("model", "suffix"),
+    "expires_at": ("expires_after",),
     "permission_ids": ("project_ids",),
     REQUESTED_CHECKPOINT: ("checkpoint_id",),
 }

@@ -104,7 +104,7 @@ class OwnResources:
             return provider_pb2.CreateResponse(
                 properties=self._to_struct(request.urn, provider.preview_outputs(None, props))
             )
-        operation = Operation(request.urn)
+        operation = Operation(request.urn, request.timeout)
         try:
             result = self._host.operations.run(operation, lambda: provider.create(props))
         except Exception as error:
@@ -122,7 +122,7 @@ class OwnResources:
             return provider_pb2.UpdateResponse(
                 properties=self._to_struct(request.urn, provider.preview_outputs(olds, news))
             )
-        operation = Operation(request.urn)
+        operation = Operation(request.urn, request.timeout)
         try:
             result = self._host.operations.run(operation, lambda: provider.update(request.id, olds, news))
         except (CommandInterruptedError, IncompleteResourceError) as error:
@@ -150,7 +150,7 @@ class OwnResources:
     def delete(self, request: provider_pb2.DeleteRequest) -> empty_pb2.Empty:
         """Delete a resource."""
         provider, props = self._provider(request.urn), _state(request.urn, request.properties)
-        operation = Operation(request.urn)
+        operation = Operation(request.urn, request.timeout)
         self._host.operations.run(operation, lambda: provider.delete(request.id, props))
         return empty_pb2.Empty()
 

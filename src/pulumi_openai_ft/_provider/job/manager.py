@@ -14,9 +14,14 @@ from pulumi_openai_ft._provider.file_processing import FileProcessing
 from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._provider.job.creation import JobCreator
 from pulumi_openai_ft._provider.job.lookup import JobLookup
-from pulumi_openai_ft._provider.job.messages import concurrent_content_message, same_content_message
+from pulumi_openai_ft._provider.job.messages import (
+    concurrent_content_message,
+    not_cancelled_message,
+    same_content_message,
+)
 from pulumi_openai_ft._provider.job.poller import Poller
 from pulumi_openai_ft._provider.progress.status_row import JobProgressReporter
+from pulumi_openai_ft._provider.wait_limit import current_limit
 from pulumi_openai_ft._shared.state_names import CONTENT_KEY, RESOURCE_KEY, TOKEN_KEY
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
@@ -234,13 +239,20 @@ class JobManager:
         return self._poller.last_seen(job_id)
 
     def cancel(self, job: Job) -> Job:
-        """Cancel a job unless it has ended, and wait until it has."""
+        """Cancel a job unless it has ended, and wait until it has.
+
+        Raises:
+            JobTimeoutError: The job has not ended in `CANCEL_TIMEOUT` seconds, or in the operation's `custom_timeouts`.
+        """
         if job.is_terminal:
             return job
-        job = self._act(self.api.cancel_job, job)
-        return self._poller.wait(
-            job, lambda seen: seen.is_terminal, deadline=self.host.time.wall() + CANCEL_TIMEOUT
-        )
+        job, limit = self._act(self.api.cancel_job, job), current_limit()
+        deadline = limit.ends_at if limit else self.host.time.wall() + CANCEL_TIMEOUT
+        try:
+            return self._poller.wait(job, lambda seen: seen.is_terminal, deadline=deadline)
+        except JobTimeoutError:
+            reached = str(limit or f"{CANCEL_TIMEOUT:g} s")
+            raise JobTimeoutError(not_cancelled_message(self.last_seen(job.id) or job, reached)) from None
 
     def delete_model(self, model: str) -> None:
         """Delete a fine-tuned model. Do nothing if it does not exist or if the service cannot delete models."""
@@ -326,7 +338,10 @@ class JobManager:
             return seen.is_terminal or seen.status == "paused"
 
         began = self.host.time.wall() if job.created_at is None else job.created_at
-        deadline = None if seconds is None else began + seconds
+        cancel_at = None if seconds is None else began + seconds
+        limit = current_limit()
+        ends = (cancel_at, limit.ends_at if limit else None)
+        deadline = min((at for at in ends if at is not None), default=None)
         try:
             if pause:
                 job = self._wait_with_progress(
@@ -335,6 +350,8 @@ class JobManager:
                 job = self._pause(job)
             return self._wait_with_progress(job, done, deadline)
         except JobTimeoutError:
+            if limit and (cancel_at is None or limit.ends_at < cancel_at):
+                raise JobTimeoutError(f"waiting ended after the time limit ({limit})") from None
             self.host.info(f"job {job.id} has not ended {seconds} s after its creation: cancelling it")
             return self.cancel(job)
 

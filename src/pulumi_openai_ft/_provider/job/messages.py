@@ -73,6 +73,14 @@ def concurrent_content_message(resource: str) -> str:
     )
 
 
+def not_cancelled_message(job: Job, limit: str) -> str:
+    """Return a message about a job that has not ended after its cancellation was requested, and the next step."""
+    return (
+        f"job {job.id} still has the status {job.status!r} although its cancellation was requested: waiting ended after "
+        f"the time limit ({limit}); run the command again to continue to wait"
+    )
+
+
 def failed_message(job: Job) -> str:
     """Return a message with the reason why a job failed or was cancelled, and the next step."""
     error = job.error
