@@ -22,7 +22,7 @@ from pulumi_openai_ft._provider.job.create_records import CreateRecord, CreateRe
 from pulumi_openai_ft._provider.job.inputs import PROVIDER_INPUTS
 from pulumi_openai_ft._provider.job.lookup import HIDDEN, OK
 from pulumi_openai_ft._provider.job.matching import is_result_of
-from pulumi_openai_ft._provider.lost_response import LOOKUP_DELAYS, poll_until_found
+from pulumi_openai_ft._provider.lost_response import LOOKUP_SECONDS, poll_until_found
 from pulumi_openai_ft._shared.state_names import JOB_TYPE, TOKEN_KEY
 from pulumi_openai_ft.errors import (
     InvalidResponseError,
@@ -322,8 +322,8 @@ class JobCreator:
         """Wait as long as the service asks. Raise an error if the request must not be sent a second time."""
         if not _is_resendable(error):
             raise _unresolved(error, "no response to the create request") from error
-        self.host.info(f"no job appeared within {_lookup_seconds():.0f} s: sending the create request again")
-        self.host.time.sleep(max(0.0, (getattr(error, "retry_after", None) or 0.0) - _lookup_seconds()))
+        self.host.info(f"no job appeared within {LOOKUP_SECONDS:.0f} s: sending the create request again")
+        self.host.time.sleep(max(0.0, (getattr(error, "retry_after", None) or 0.0) - LOOKUP_SECONDS))
         self.host.raise_if_interrupted()
 
 
@@ -358,11 +358,7 @@ def _is_resendable(error: RequestError) -> bool:
 
 def _unresolved(error: RequestError, problem: str) -> ServiceConnectionError:
     return ServiceConnectionError(
-        f"{problem}, and no matching job appeared within {_lookup_seconds():.0f} s: "
+        f"{problem}, and no matching job appeared within {LOOKUP_SECONDS:.0f} s: "
         f"{error}. Run the command again: if the job appears later, it is adopted and not created twice",
         may_have_acted=True,
     )
-
-
-def _lookup_seconds() -> float:
-    return sum(LOOKUP_DELAYS)
