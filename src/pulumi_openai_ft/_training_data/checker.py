@@ -34,6 +34,8 @@ from pulumi_openai_ft._training_data.token_texts import (
 from pulumi_openai_ft._training_data.tokens import Batch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pulumi_openai_ft._training_data.reader import Block
     from pulumi_openai_ft._training_data.row_types import Row
     from pulumi_openai_ft._training_data.tokens import Tally
@@ -88,7 +90,7 @@ class FileChecker:
         self._votes: Counter[str] = Counter()
         self._formats: dict[str, Problem] = {}
         self._format_counts: Counter[str] = Counter()
-        self._first_line: Block | None = None
+        self._open: tuple[int, bytes, UnreadableRowError] | None = None
         self._decoder: msgspec.json.Decoder[Row] | None = None
         self._plain = msgspec.json.Decoder(Plain) if options.method in (None, METHODS[0]) else None
 
@@ -104,27 +106,10 @@ class FileChecker:
         """Check a block of lines. After too many errors, this returns immediately."""
         if self._is_stopped:
             return
-        if block.number == 1 and is_cut_off(block.lines):
-            self._first_line = block  # the next lines show whether it continues there
+        if self._open and (block.lines is None or any(map(bytes.strip, block.lines))):
+            self._report_open_object(block.lines or [])
+        if self._is_stopped:
             return
-        if self._first_line:
-            self._take_first_line(block.lines or [])
-            if self._is_stopped:
-                return
-        self._take(block)
-
-    def _take_first_line(self, following: list[bytes]) -> None:
-        """Check the first line, which is only the start of an object, with the lines that follow it."""
-        block, self._first_line = self._first_line, None
-        if block is None or block.lines is None:
-            return
-        if continues(block.lines[0], following):
-            self._is_stopped = True
-            self._add("several_lines", "starts an object that continues on the next lines", 1)
-        else:
-            self._take(block)
-
-    def _take(self, block: Block) -> None:
         if block.lines is None:
             self._add(
                 "line_too_long",
@@ -150,7 +135,7 @@ class FileChecker:
 
     def finish(self) -> None:
         """Report the problems that depend on the whole file."""
-        self._take_first_line([])
+        self._report_open_object([])
         self._tally.finish()
         for reason, problem in self._formats.items():
             more = self._format_counts[reason] - 1
@@ -170,6 +155,20 @@ class FileChecker:
 
     def _add(self, kind: str, reason: str, line: int | None = None) -> None:
         self.findings.add(Problem(kind, reason, line))
+
+    def _report_open_object(self, following: Sequence[bytes]) -> None:
+        """Report the last line if it does not end its object.
+
+        An object over several lines is reported once, and ends the check: all objects of such a file are written so.
+        """
+        if self._open is None:
+            return
+        (number, line, error), self._open = self._open, None
+        if continues(line, following):
+            self._is_stopped = True
+            self._add("several_lines", "starts an object that continues on the next lines", number)
+        else:
+            self._add(error.kind, str(error), number)
 
     def _check_start(self, lines: list[bytes]) -> list[bytes]:
         """Check the start of the file.
@@ -240,6 +239,8 @@ class FileChecker:
         others = range(len(rows)) if may_be_long else collect_simple_rows(rows, self._tally.batch)
         for index in others:
             self._check_row(lines[index], number + index, rows[index])
+            if self._open and any(map(bytes.strip, lines[index + 1 :])):
+                self._report_open_object(lines[index + 1 :])
         self._tally.read(sum(map(len, lines)))
 
     def _check_row(self, line: bytes, number: int, row: Row | None) -> None:
@@ -267,7 +268,10 @@ class FileChecker:
             row = parse_row(line, repeated)
             problems = row_problems(row, method, number, self._options.service)
         except UnreadableRowError as error:
-            self._add(error.kind, str(error), number)
+            if is_cut_off(line):
+                self._open = number, line, error  # the next lines show whether the object continues
+            else:
+                self._add(error.kind, str(error), number)
         else:
             if repeated:
                 problems.append(repeated_key_problem(repeated, number))
