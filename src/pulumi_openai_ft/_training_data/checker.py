@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -16,7 +17,7 @@ from pulumi_openai_ft._training_data.file_formats import continues, is_cut_off, 
 from pulumi_openai_ft._training_data.limits import FEWEST_ROWS, MOST_IMAGE_ROWS, most_images
 from pulumi_openai_ft._training_data.problems import MOST_ERRORS, Problem, ProblemLog, Severity
 from pulumi_openai_ft._training_data.reader import LONGEST_LINE
-from pulumi_openai_ft._training_data.repeated_keys import repeats_keys
+from pulumi_openai_ft._training_data.repeated_keys import may_repeat_keys, repeats_keys
 from pulumi_openai_ft._training_data.row_rules import (
     UnreadableRowError,
     likely_method,
@@ -24,7 +25,7 @@ from pulumi_openai_ft._training_data.row_rules import (
     repeated_key_problem,
     row_problems,
 )
-from pulumi_openai_ft._training_data.row_types import TYPES, Plain
+from pulumi_openai_ft._training_data.row_types import Plain, row_type
 from pulumi_openai_ft._training_data.token_texts import (
     NeedsFullCheckError,
     collect_simple_rows,
@@ -106,8 +107,7 @@ class FileChecker:
         """Check a block of lines. After too many errors, this returns immediately."""
         if self._is_stopped:
             return
-        if self._open and (block.lines is None or any(map(bytes.strip, block.lines))):
-            self._report_open_object(block.lines or [])
+        self._continue_open_object(block)
         if self._is_stopped:
             return
         if block.lines is None:
@@ -123,6 +123,11 @@ class FileChecker:
             return
         if block.has_returns:
             lines = _without_carriage_returns(lines)
+        numbers: Sequence[int] = range(block.number, block.number + len(lines))
+        if not all(lines) or any(map(bytes.isspace, lines)):
+            lines, numbers = self._without_blank_lines(lines, numbers)
+            if not lines:
+                return
         longest = len(max(lines, key=len))
         self.longest = max(self.longest, longest)
         text, may_be_long = block.text if lines is block.lines else None, longest > self._tally.longest
@@ -130,8 +135,22 @@ class FileChecker:
             if self._decoder is None:
                 self._choose_method(lines)
             rows = self._decoded(lines, text) if block.is_ascii or _is_utf8(block.text) else None
-            self._rows(lines, block.number, rows or [None] * len(lines), may_be_long=may_be_long)
-        self._find_duplicates(lines, block.number)
+            self._rows(lines, numbers, rows or [None] * len(lines), may_be_long=may_be_long)
+        self._find_duplicates(lines, numbers)
+
+    def _without_blank_lines(
+        self, lines: list[bytes], numbers: Sequence[int]
+    ) -> tuple[list[bytes], Sequence[int]]:
+        """Report the blank lines, and return the others with their numbers."""
+        self.findings.add_equal(
+            "blank_line",
+            "is blank",
+            [number for number, line in zip(numbers, lines, strict=True) if not line or line.isspace()],
+        )
+        others = [
+            (line, number) for number, line in zip(numbers, lines, strict=True) if line and not line.isspace()
+        ]
+        return [line for line, _ in others], [number for _, number in others]
 
     def finish(self) -> None:
         """Report the problems that depend on the whole file."""
@@ -155,6 +174,11 @@ class FileChecker:
 
     def _add(self, kind: str, reason: str, line: int | None = None) -> None:
         self.findings.add(Problem(kind, reason, line))
+
+    def _continue_open_object(self, block: Block) -> None:
+        """Decide about a line that does not end its object, by the next lines, unless they are all blank."""
+        if self._open and (block.lines is None or any(map(bytes.strip, block.lines))):
+            self._report_open_object(block.lines or [])
 
     def _report_open_object(self, following: Sequence[bytes]) -> None:
         """Report the last line if it does not end its object.
@@ -197,7 +221,9 @@ class FileChecker:
             return False
         try:
             rows = _all_decoded(self._plain, lines, text)
-            is_plain = collect_plain_rows(rows, lines, self._tally.batch)
+            is_plain = collect_plain_rows(
+                rows, b"\n".join(lines) if text is None else bytes(text), self._tally.batch
+            )
         except UNDECODABLE:
             is_plain = False
         if is_plain:
@@ -219,29 +245,48 @@ class FileChecker:
             return [_decoded(decoder, line) for line in lines]
 
     def _choose_method(self, lines: list[bytes]) -> None:
-        """Infer the method from the first row that shows it, unless the options set it."""
-        for line in filter(bytes.strip, lines) if self.method is None else ():
+        """Infer the method from the first row that shows it, unless the options set it. Expect the keys of this row."""
+        for line in lines:
             try:
-                self.method = likely_method(parse_row(line))
+                row = parse_row(line)
             except UnreadableRowError:
                 continue
-            if self.method is not None:
+            self.method = self.method or likely_method(row)
+            if self.method is not None and isinstance(row, dict):
+                self._decoder = msgspec.json.Decoder(row_type(self.method, row.keys()))
                 break
-        if self.method is not None:
-            self._decoder = msgspec.json.Decoder(TYPES[self.method])
 
-    def _rows(self, lines: list[bytes], number: int, rows: list[Row | None], *, may_be_long: bool) -> None:
+    def _rows(
+        self, lines: list[bytes], numbers: Sequence[int], rows: list[Row | None], *, may_be_long: bool
+    ) -> None:
         self.examples += len(lines)
-        rows = [
-            None if row is not None and repeats_keys(line, row) else row
-            for line, row in zip(lines, rows, strict=True)
-        ]
-        others = range(len(rows)) if may_be_long else collect_simple_rows(rows, self._tally.batch)
+        others: Sequence[int] = range(len(rows)) if may_be_long else self._take_simple_rows(lines, rows)
         for index in others:
-            self._check_row(lines[index], number + index, rows[index])
-            if self._open and any(map(bytes.strip, lines[index + 1 :])):
+            line, row = lines[index], rows[index]
+            self._check_row(line, numbers[index], row)
+            if self._open and index + 1 < len(lines):
                 self._report_open_object(lines[index + 1 :])
         self._tally.read(sum(map(len, lines)))
+
+    def _take_simple_rows(self, lines: list[bytes], rows: list[Row | None]) -> list[int]:
+        """Take the text-only rows, and return the indexes of the others. If a key may be repeated, check each row."""
+        batch = Batch()
+        others = collect_simple_rows(rows, batch)
+        is_other = set(others)
+        simple = (
+            [index for index in range(len(rows)) if index not in is_other] if others else range(len(rows))
+        )
+        taken = [row for index in simple if (row := rows[index]) is not None]
+        texts = chain(batch.texts, batch.common)
+        if may_repeat_keys([lines[index] for index in simple], taken, texts, batch.keys):
+            checked = [
+                None if row is None or repeats_keys(line, row) else row
+                for line, row in zip(lines, rows, strict=True)
+            ]
+            batch = Batch()
+            others = collect_simple_rows(checked, batch)
+        self._tally.take(batch)
+        return others
 
     def _check_row(self, line: bytes, number: int, row: Row | None) -> None:
         batch = Batch()
@@ -249,6 +294,8 @@ class FileChecker:
             if row is None:
                 raise NeedsFullCheckError  # noqa: TRY301 - both reasons lead to the same check
             collect_token_texts(row, batch, most_images(self._options.service))
+            if may_repeat_keys([line], [row], batch.texts, batch.keys) and repeats_keys(line, row):
+                raise NeedsFullCheckError  # noqa: TRY301 - as above
         except NeedsFullCheckError:
             self._check_fully(line, number)
         else:
@@ -257,10 +304,6 @@ class FileChecker:
     def _check_fully(self, line: bytes, number: int) -> None:
         """Apply all rules to a row."""
         if self._is_stopped:
-            return
-        if not line.strip():
-            self.examples -= 1
-            self._add("blank_line", "is blank", number)
             return
         method = self.method or METHODS[0]
         repeated: list[str] = []
@@ -298,10 +341,10 @@ class FileChecker:
         if method not in (None, self.method):
             self._votes[method] += 1
 
-    def _find_duplicates(self, lines: list[bytes], number: int) -> None:
-        for line, first in self._duplicates.among(lines, number):
+    def _find_duplicates(self, lines: list[bytes], numbers: Sequence[int]) -> None:
+        for line, first in self._duplicates.among(lines, numbers):
             self._add("duplicate", f"is identical to line {first}", line)
-        for line, first in self._training.shared(lines, number) if self._training else ():
+        for line, first in self._training.shared(lines, numbers) if self._training else ():
             self._add("shared_row", f"is identical to line {first} of the training file", line)
 
 
