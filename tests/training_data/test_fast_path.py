@@ -21,8 +21,8 @@ def read_fast(row: Any) -> Plain:
     return msgspec.json.decode(json.dumps(row).encode(), type=Plain)
 
 
-def lines(*rows: Any) -> bytes:
-    return "\n".join(map(json.dumps, rows)).encode()
+def lines(*rows: Any) -> list[bytes]:
+    return [json.dumps(row).encode() for row in rows]
 
 
 def test_the_fast_path_reads_rows_like_the_full_path() -> None:

@@ -221,9 +221,7 @@ class FileChecker:
             return False
         try:
             rows = _all_decoded(self._plain, lines, text)
-            is_plain = collect_plain_rows(
-                rows, b"\n".join(lines) if text is None else bytes(text), self._tally.batch
-            )
+            is_plain = collect_plain_rows(rows, lines, self._tally.batch)
         except UNDECODABLE:
             is_plain = False
         if is_plain:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import chain, compress, filterfalse
-from operator import attrgetter
+from itertools import chain, compress
+from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._training_data.repeated_keys import plain_rows_repeat_keys
@@ -27,15 +27,15 @@ CODES: dict[type, int] = {
 IS_SHARED = bytes.maketrans(bytes([SHARED, USER, ASSISTANT]), b"\1\0\0")
 TWO_REPLIES = bytes([ASSISTANT, ASSISTANT])
 
-_messages = attrgetter("messages")
+_messages, _contains_nul = attrgetter("messages"), methodcaller("__contains__", "\0")
 
 
-def collect_plain_rows(rows: Sequence[Plain], text: bytes, batch: Batch) -> bool:
+def collect_plain_rows(rows: Sequence[Plain], lines: Sequence[bytes], batch: Batch) -> bool:
     """Add the texts of text-only rows to a batch, unless a row needs a full check.
 
     Args:
         rows: The rows.
-        text: The lines of the rows.
+        lines: The lines of the rows.
         batch: The batch.
 
     Returns:
@@ -53,10 +53,7 @@ def collect_plain_rows(rows: Sequence[Plain], text: bytes, batch: Batch) -> bool
         return False
     if any("<|" in content for content in contents if "|" in content):
         return False
-    joined, others = "".join(filter(str.isascii, contents)), [*filterfalse(str.isascii, contents)]
-    if "\0" in joined or any("\0" in content for content in others):
-        return False
-    if plain_rows_repeat_keys(text, len(rows), messages, [joined, *others]):
+    if any(map(_contains_nul, contents)) or plain_rows_repeat_keys(lines, messages, contents):
         return False
     batch.texts += texts
     batch.common += common

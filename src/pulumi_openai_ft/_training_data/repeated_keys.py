@@ -32,7 +32,7 @@ KEYS_OF_PART = 2
 
 
 def plain_rows_repeat_keys(
-    text: bytes, rows: int, messages: Sequence[PlainMessage], contents: Iterable[str]
+    lines: Sequence[bytes], messages: Sequence[PlainMessage], contents: Iterable[str]
 ) -> bool:
     """Return whether the lines of text-only rows may repeat a key.
 
@@ -40,13 +40,12 @@ def plain_rows_repeat_keys(
     check.
 
     Args:
-        text: The lines of the rows.
-        rows: The number of rows.
+        lines: The lines of the rows.
         messages: The messages of all rows.
         contents: The contents of all messages, joined or not.
     """
-    keys: int = text.count(b":") - sum(map(_colons, contents))
-    expected = rows + 2 * len(messages)
+    keys: int = sum(map(_colons_in_bytes, lines)) - sum(map(_colons, contents))
+    expected = len(lines) + 2 * len(messages)
     if keys == expected:
         return False
     weights = sum(type(one) is PlainAssistant and one.weight is not UNSET for one in messages)
