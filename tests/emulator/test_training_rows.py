@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies
 
-from pulumi_openai_ft.emulator.tool_text import tool_text
-from pulumi_openai_ft.emulator.training_rows import Row, RowFaultError, read_row
+from pulumi_openai_ft.server.tool_text import tool_text
+from pulumi_openai_ft.server.training_rows import Row, RowFaultError, read_row
 
 USER: dict[str, Any] = {"role": "user", "content": "Where is my parcel?"}
 ASSISTANT = {"role": "assistant", "content": "It left our warehouse this morning."}

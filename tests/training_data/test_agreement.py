@@ -28,8 +28,8 @@ from pulumi_openai_ft._training_data.executors import InlineExecutor
 from pulumi_openai_ft._training_data.reader import blocks
 from pulumi_openai_ft._training_data.tokens import Tally
 from pulumi_openai_ft._training_data.tool_rendering import rendered
-from pulumi_openai_ft.emulator.tool_text import tool_text
-from pulumi_openai_ft.emulator.training_rows import RowFaultError, read_row
+from pulumi_openai_ft.server.tool_text import tool_text
+from pulumi_openai_ft.server.training_rows import RowFaultError, read_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
