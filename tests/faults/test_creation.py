@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.faults.stack_resource import StackResource
 
 JOBS = "/fine_tuning/jobs"
-LOOKUP_SECONDS = 30.5
+LOOKUP_SECONDS = 30.0
 
 
 @pytest.fixture
