@@ -178,7 +178,7 @@ class InvalidResponseError(ServiceError):
 
     Attributes:
         is_json: Whether the body is complete JSON of another form. Then, a retry does not help. Otherwise, the body may
-            be truncated or come from a proxy.
+            be truncated or come from a proxy, and one retry may help.
     """
 
     may_have_acted = True

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.faults.stack_resource import StackResource
 
 JOBS = "/fine_tuning/jobs"
-LOOKUP_SECONDS = 30.5
+LOOKUP_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_job_that_appears_late_is_the_only_one(harness: Harness, job: StackRes
 
 
 def test_one_of_two_jobs_is_cancelled(harness: Harness, job: StackResource) -> None:
-    fault(harness, 503, acts_after=30.5)
+    fault(harness, 503, acts_after=LOOKUP_SECONDS)
     harness.service.fault("GET", JOBS, "lag", times=9, seconds=60)
 
     job.up()

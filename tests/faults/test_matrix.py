@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.faults.faults import FAULTS, FaultCase, calls_to_hit
+from tests.faults.harness import SETTINGS_BY_MODE
 from tests.faults.pairwise import Cell, Pair, all_cells, pairwise_cells
 from tests.faults.scenarios import SCENARIOS, Scenario, projects_are_added_and_removed
 from tests.support import ADMIN_KEY, API_KEY
@@ -22,7 +23,7 @@ from pulumi_openai_ft.emulator.faults import ACTIONS
 from pulumi_openai_ft.errors import JobFailedError, OpenAIFTError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tests.faults.faults import Call
     from tests.faults.harness import Harness
@@ -50,13 +51,26 @@ every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.na
 every_fault = pytest.mark.parametrize("fault", FAULTS, ids=str)
 
 
+@pytest.fixture(params=SETTINGS_BY_MODE)
+def harness(_harness: Harness, request: pytest.FixtureRequest) -> Iterator[Harness]:
+    """A harness with an empty service and no faults, for OpenAI and Azure."""
+    _harness.mode = request.param
+    _harness.reset()
+    yield _harness
+    _harness.mode = "openai"
+    _harness.reset()
+
+
 @pytest.fixture(scope="session")
-def known_calls() -> dict[str, list[Call]]:
+def known_calls() -> dict[tuple[str, str], list[Call]]:
+    """The calls of scenarios that are already recorded, by mode and scenario."""
     return {}
 
 
 @pytest.fixture
-def calls(harness: Harness, known_calls: dict[str, list[Call]]) -> Callable[[Scenario], list[Call]]:
+def calls(
+    harness: Harness, known_calls: dict[tuple[str, str], list[Call]]
+) -> Callable[[Scenario], list[Call]]:
     """Return a function that records the calls of a scenario in a run without a fault."""
 
     def record(scenario: Scenario) -> list[Call]:
@@ -67,9 +81,10 @@ def calls(harness: Harness, known_calls: dict[str, list[Call]]) -> Callable[[Sce
         return calls_to_hit(harness, after)
 
     def get(scenario: Scenario) -> list[Call]:
-        if scenario.name not in known_calls:
-            known_calls[scenario.name] = record(scenario)
-        return known_calls[scenario.name]
+        key = harness.mode, scenario.name
+        if key not in known_calls:
+            known_calls[key] = record(scenario)
+        return known_calls[key]
 
     return get
 
@@ -80,16 +95,19 @@ def all_calls(calls: Callable[[Scenario], list[Call]]) -> dict[str, list[Call]]:
 
 
 @pytest.fixture(scope="session")
-def pairwise_cache() -> list[Cell]:
-    """A cache for the cells of `make test`."""
-    return []
+def pairwise_cache() -> dict[str, list[Cell]]:
+    """A cache for the cells of `make test`, by mode."""
+    return {}
 
 
 @pytest.fixture
-def pairwise(all_calls: dict[str, list[Call]], pairwise_cache: list[Cell]) -> list[Cell]:
+def pairwise(
+    harness: Harness, all_calls: dict[str, list[Call]], pairwise_cache: dict[str, list[Cell]]
+) -> list[Cell]:
     """The cells of `make test`."""
-    pairwise_cache[:] = pairwise_cache or pairwise_cells(all_calls)
-    return pairwise_cache
+    if harness.mode not in pairwise_cache:
+        pairwise_cache[harness.mode] = pairwise_cells(all_calls)
+    return pairwise_cache[harness.mode]
 
 
 def begin(harness: Harness, scenario: Scenario) -> StackResource:

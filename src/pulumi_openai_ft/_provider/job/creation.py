@@ -10,17 +10,22 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._client.retries import LONGEST_RETRY_AFTER
 from pulumi_openai_ft._provider.file_manager import FINGERPRINT_LENGTH
 from pulumi_openai_ft._provider.job.create_records import CreateRecord, CreateRecordStore
 from pulumi_openai_ft._provider.job.inputs import PROVIDER_INPUTS
+from pulumi_openai_ft._provider.job.lookup import HIDDEN, OK
 from pulumi_openai_ft._provider.job.matching import is_result_of
-from pulumi_openai_ft._provider.lost_response import LOOKUP_DELAYS, poll_until_found
+from pulumi_openai_ft._provider.lost_response import LOOKUP_SECONDS, poll_until_found
 from pulumi_openai_ft._shared.state_names import JOB_TYPE, TOKEN_KEY
 from pulumi_openai_ft.errors import (
+    InvalidResponseError,
     NotFoundError,
     OpenAIFTError,
     RequestError,
@@ -29,7 +34,7 @@ from pulumi_openai_ft.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Job
@@ -58,6 +63,8 @@ class JobCreator:
     host: Host
     search: JobLookup
     records: CreateRecordStore = field(init=False)
+    _keeps_metadata: bool = False
+    _turns: defaultdict[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
 
     def __post_init__(self) -> None:
         self.records = CreateRecordStore(self.api.settings)
@@ -79,6 +86,39 @@ class JobCreator:
         """
         records = [record for key in keys.of_resource if (record := self.records.find(key))]
         return [job for record in records if (job := self._recorded_job(record, keys, inputs))]
+
+    @contextmanager
+    def turn(self, inputs: Mapping[str, Any]) -> Iterator[None]:
+        """Create the jobs on a training file one after another, until a created job has shown its metadata.
+
+        Otherwise, the new job of one resource could be taken for a job of another resource with the same values.
+        """
+        with self._turns[str(inputs.get("training_file"))]:
+            if not (self._keeps_metadata and self.relies_on_metadata):
+                yield
+                return
+        yield
+
+    def unidentified(self, keys: JobKeys, inputs: Mapping[str, Any]) -> list[Job]:
+        """Return the jobs with the values of a job whose metadata the service does not show in its list.
+
+        If a job shows metadata when it is requested by its id, it counts only if it has one of the resource's keys. Jobs that this
+        machine recorded for other resources do not count.
+        """
+        if self.relies_on_metadata and not self.search.saw_unlabelled:
+            return []
+        body = self._body(keys, inputs)
+        record = CreateRecord(keys.own, _digest(body), str(body.get("training_file")))
+        taken = {other.job_id for other in self.records.others(record)}
+        alike = [
+            job
+            for job in self.search.unlabelled(record.training_file, None)
+            if job.id not in taken and not job.metadata and is_result_of(job, body, ignores_missing=True)
+        ]
+        complete = [self.api.job(job.id) for job in alike[:HIDDEN]] + alike[HIDDEN:]
+        return [
+            job for job in complete if not job.metadata or job.metadata.get(TOKEN_KEY) in keys.of_resource
+        ]
 
     def forget(self, keys: Sequence[str]) -> None:
         """Delete the records of create requests, whose jobs a search by key has found."""
@@ -190,6 +230,7 @@ class JobCreator:
                 f"openai-ft:unsupportedFeatures"
             )
         if self.relies_on_metadata:
+            self._keeps_metadata |= TOKEN_KEY in (job.metadata or {})
             self.records.forget(record.key)
             return
         self._write(replace(record, job_id=job.id))
@@ -284,9 +325,22 @@ class JobCreator:
         """Wait as long as the service asks. Raise an error if the request must not be sent a second time."""
         if not _is_resendable(error):
             raise _unresolved(error, "no response to the create request") from error
-        self.host.info(f"no job appeared within {_lookup_seconds():.0f} s: sending the create request again")
-        self.host.time.sleep(max(0.0, (getattr(error, "retry_after", None) or 0.0) - _lookup_seconds()))
+        self.host.info(f"no job appeared within {LOOKUP_SECONDS:.0f} s: sending the create request again")
+        self.host.time.sleep(max(0.0, (getattr(error, "retry_after", None) or 0.0) - LOOKUP_SECONDS))
         self.host.raise_if_interrupted()
+
+
+def unclear_error(jobs: Sequence[Job]) -> InvalidResponseError:
+    """Return the error for a create that stops because jobs with its values may belong to the resource."""
+    names = ", ".join(f"{job.id} ({job.status})" for job in jobs)
+    return InvalidResponseError(
+        f"the service has a job with the same training file and values, but returns no metadata that would show whether "
+        f"it belongs to this resource: {names}. Nothing was created. If it does, run `pulumi import {JOB_TYPE} NAME "
+        f"{jobs[0].id}` with the name of the resource; to train another job, set a different `suffix` or `seed`, then run "
+        f"the command again",
+        status=OK,
+        may_have_acted=False,
+    )
 
 
 def _digest(body: Mapping[str, Any]) -> str:
@@ -307,11 +361,7 @@ def _is_resendable(error: RequestError) -> bool:
 
 def _unresolved(error: RequestError, problem: str) -> ServiceConnectionError:
     return ServiceConnectionError(
-        f"{problem}, and no matching job appeared within {_lookup_seconds():.0f} s: "
+        f"{problem}, and no matching job appeared within {LOOKUP_SECONDS:.0f} s: "
         f"{error}. Run the command again: if the job appears later, it is adopted and not created twice",
         may_have_acted=True,
     )
-
-
-def _lookup_seconds() -> float:
-    return sum(LOOKUP_DELAYS)

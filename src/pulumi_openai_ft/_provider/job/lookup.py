@@ -93,11 +93,13 @@ class JobLookup:
     Attributes:
         api: The client.
         timing: Clock and sleep.
+        saw_unlabelled: Whether a search by key returned a job without metadata, so that the service may not store it.
     """
 
     api: Client
     timing: TimeSource = REAL_TIME
     _lock: Lock = field(default_factory=Lock)
+    saw_unlabelled: bool = False
     _searching: int = 0
     _before: _SharedList = field(init=False)
     _created: _SharedList = field(init=False)
@@ -124,6 +126,7 @@ class JobLookup:
         jobs = list(self.api.jobs(metadata=query, unreadable=unreadable))
         if query:
             jobs = self._with_metadata(jobs)
+        self.saw_unlabelled |= any(not job.metadata for job in jobs)
         found, problems = _with_key(name, key, jobs), _unreadable(jobs, unreadable)
         if problems and all(job.status in ENDED_WITHOUT_MODEL for job in found):
             raise InvalidResponseError(
@@ -171,7 +174,9 @@ class JobLookup:
             if not is_concurrent or self._before.is_long:
                 return self.find(key, name)
             listing = self._before.since(self.timing.clock() - LISTING_TTL)
-        is_absent = listing.is_complete and not _with_key(name, key, listing.jobs)
+        is_absent = listing.is_complete and all(
+            job.metadata and job.metadata.get(name) != key for job in listing.jobs
+        )
         return [] if is_absent else self.find(key, name)
 
     def find_created_with(self, job: Job, key: str) -> list[Job]:

@@ -12,7 +12,7 @@ from pulumi_openai_ft._client.retries import SUCCESSES
 from pulumi_openai_ft._provider.adoption import AdoptedIds
 from pulumi_openai_ft._provider.file_processing import FileProcessing
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft._provider.job.creation import JobCreator
+from pulumi_openai_ft._provider.job.creation import JobCreator, unclear_error
 from pulumi_openai_ft._provider.job.lookup import JobLookup
 from pulumi_openai_ft._provider.job.messages import (
     concurrent_content_message,
@@ -145,8 +145,27 @@ class JobManager:
         known = [job for key in keys.of_resource for job in self._search.find_before_create(key)]
         if known:
             self._creator.forget(keys.of_resource)
-        else:
-            known = self._creator.recorded(keys, inputs)
+            return self._adopt_or_create(keys, inputs, known)
+        with self._creator.turn(inputs):
+            known = self._creator.recorded(keys, inputs) or self._unidentified(keys, inputs)
+            return self._adopt_or_create(keys, inputs, known)
+
+    def _unidentified(self, keys: JobKeys, inputs: Mapping[str, Any]) -> list[Job]:
+        """Return the jobs that show their key only when they are requested by id.
+
+        Raises:
+            InvalidResponseError: A job without metadata may be the resource's, so that another one would be paid twice.
+        """
+        jobs = self._creator.unidentified(keys, inputs)
+        if own := [job for job in jobs if job.metadata]:
+            return own
+        unclear = [job for job in jobs if job.status not in FAILED and self._is_adoptable(job, inputs)]
+        if unclear:
+            raise unclear_error(unclear)
+        return []
+
+    def _adopt_or_create(self, keys: JobKeys, inputs: Mapping[str, Any], known: Sequence[Job]) -> Job:
+        """Adopt one of the jobs that earlier create requests created, or create a job."""
         if job := next((job for job in known if self._is_adoptable(job, inputs)), None):
             self.host.info(
                 f"adopted job {job.id} ({job.status}{self._age(job)}), which was created with the same inputs"
