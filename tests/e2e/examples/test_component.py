@@ -74,7 +74,7 @@ def test_a_lost_state_creates_no_second_job(make_stack: Callable[..., Stack], se
     stack.up()
     before = stack.outputs()
     stack.pulumi("stack", "rm", "dev", "--yes", "--force", "--preserve-config")
-    stack.pulumi("stack", "init", "dev")
+    stack.init("dev")
 
     stack.up()
 

@@ -40,7 +40,7 @@ pulumi.export("model", job.fine_tuned_model)
 @pytest.fixture
 def stack(make_stack: Callable[..., Stack]) -> Stack:
     """A project with the virtual environment that the script creates."""
-    made = make_stack(PROGRAM, PULUMI_STACK="dev")
+    made = make_stack(PROGRAM)
     write_training_data(made.folder / "data.jsonl")
     (made.folder / "venv").symlink_to(sys.prefix)
     (made.folder / "requirements.txt").write_text("pulumi\n")  # already installed, so pip makes no changes
