@@ -165,7 +165,7 @@ def test_output_forms_are_called_after_new_resources_exist(
     stack.preview("--expect-no-changes")
 
 
-@pytest.mark.parametrize("function", ["get_file", "get_file_output"])
+@pytest.mark.parametrize("function", ["get_file", pytest.param("get_file_output", marks=pytest.mark.long)])
 def test_a_failure_is_reported_in_one_sentence(make_stack: Callable[..., Stack], function: str) -> None:
     stack = make_stack(f"import pulumi_openai_ft as ft\nft.{function}('file-unknown')\n")
 

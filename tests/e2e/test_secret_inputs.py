@@ -87,7 +87,10 @@ def assert_hidden(stack: Stack, *messages: str, except_keys: bool = False) -> No
         assert not shown, f"{shown} in {text}"
 
 
-@pytest.mark.parametrize("way", ["directly", "nested", "transform", "config"])
+@pytest.mark.parametrize(
+    "way",
+    [*(pytest.param(way, marks=pytest.mark.long) for way in ("directly", "nested", "transform")), "config"],
+)
 def test_secret_inputs_stay_secret(make_stack: Callable[..., Stack], service: Emulator, way: str) -> None:
     stack = make_stack(PROGRAM, WAY=way, MODEL="gpt-4o-mini-2024-07-18")
     values = {"named": OF_FILES, "data": OF_FILES, "job": OF_A_JOB, "share": OF_A_PERMISSION}

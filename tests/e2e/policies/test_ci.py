@@ -78,7 +78,7 @@ def test_a_pull_request_leads_to_a_checked_model(stack: Stack, service: Emulator
     assert "advisory   fine-tuning-deadline  job " in run(stack, "sh", SCRIPT, "check")
 
 
-@pytest.mark.parametrize("model", ["gpt-4.1-nano", "gpt-4o-minni"])
+@pytest.mark.parametrize("model", ["gpt-4.1-nano", pytest.param("gpt-4o-minni", marks=pytest.mark.long)])
 def test_a_violation_stops_the_preview_and_the_update(stack: Stack, service: Emulator, model: str) -> None:
     stack.pulumi("config", "set", "model", model)
 

@@ -91,7 +91,9 @@ def test_a_mandatory_violation_stops_the_update_before_any_create(stack: Stack, 
 
 
 @ON_BOTH_HOSTS
-@pytest.mark.parametrize("rule", ["fine_tuning_budget", "fine_tuning_stack_budget"])
+@pytest.mark.parametrize(
+    "rule", ["fine_tuning_budget", pytest.param("fine_tuning_stack_budget", marks=pytest.mark.long)]
+)
 def test_a_budget_stops_a_job_before_anything_is_created(stack: Stack, service: Emulator, rule: str) -> None:
     result = stack.pulumi("up", "--yes", *configured(stack, **{rule: {"max_tokens": 100}}), code=None)
 
@@ -103,6 +105,7 @@ def test_a_budget_stops_a_job_before_anything_is_created(stack: Stack, service: 
     assert stack.preview(*configured(stack, **{rule: {"max_tokens": 10_000}}), code=None).code == 0
 
 
+@pytest.mark.long
 @ON_BOTH_HOSTS
 def test_an_unknown_model_stops_before_any_create(stack: Stack, service: Emulator) -> None:
     set_config(stack, model="gpt-4o-minni")
@@ -117,6 +120,7 @@ def test_an_unknown_model_stops_before_any_create(stack: Stack, service: Emulato
     assert stack.preview(*configured(stack, fine_tuning_supported_model=admitted), code=None).code == 0
 
 
+@pytest.mark.long
 @ON_BOTH_HOSTS
 def test_a_model_of_another_job_is_not_checked_before(stack: Stack) -> None:
     chained = 'openai_ft.FineTuningJob("next", model=job.fine_tuned_model, training_file=data)\n'
@@ -194,6 +198,7 @@ def test_a_remediation_changes_the_created_resource(stack: Stack, service: Emula
     stack.preview("--expect-no-changes", *remedied)
 
 
+@pytest.mark.long
 def test_a_job_without_waiting_is_reported_instead_of_remediated(stack: Stack) -> None:
     set_config(stack, wait="false")
 
@@ -277,7 +282,10 @@ def test_values_that_are_not_known_yet_can_be_reported(stack: Stack) -> None:
     assert "suffix: the value is not known yet, so this rule cannot check it" in result.text
 
 
-@pytest.mark.parametrize("runtime", ["python", "{name: python, options: {virtualenv: venv}}"])
+@pytest.mark.parametrize(
+    "runtime",
+    [pytest.param("python", marks=pytest.mark.long), "{name: python, options: {virtualenv: venv}}"],
+)
 def test_init_writes_a_pack_that_runs(stack: Stack, runtime: str) -> None:
     (stack.folder / "venv").symlink_to(sys.prefix)
     file = stack.folder / "Pulumi.yaml"
@@ -288,7 +296,7 @@ def test_init_writes_a_pack_that_runs(stack: Stack, runtime: str) -> None:
     assert "fine-tuning-suffix" in stack.preview("--policy-pack", "policies").text
 
 
-@pytest.mark.parametrize("is_configured", [True, False])
+@pytest.mark.parametrize("is_configured", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_a_plaintext_admin_key_is_rejected(stack: Stack, *, is_configured: bool) -> None:
     share = 'openai_ft.FineTuningCheckpointPermission("share", checkpoint_id="ft:x", project_ids=["proj_b"])'
     (stack.folder / "__main__.py").write_text(f"{PROGRAM}{share}\n")
@@ -301,6 +309,7 @@ def test_a_plaintext_admin_key_is_rejected(stack: Stack, *, is_configured: bool)
     assert ("openai-ft:adminKey is stored in plaintext" in result) == is_configured
 
 
+@pytest.mark.long
 def test_the_pack_adds_little_cpu_time(make_stack: Callable[..., Stack], tmp_path: Path) -> None:
     """All rules add at most 1.5 s of CPU time to a preview of the complete workflow (median of three pairs)."""
     examples = Path(PACK).with_name("examples")
