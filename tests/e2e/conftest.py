@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from tests.support import ADMIN_KEY, API_KEY, TODAY
 
 from pulumi_openai_ft.emulator import Emulator
@@ -24,7 +25,8 @@ WRAPPER = ROOT / "src" / "pulumi_openai_ft" / "host" / "pulumi-resource-pulumi-p
 STACK = "dev"
 SECRET = "4dabf18193072939515e22adb298388d"
 """Key that marks a secret in a state."""
-PROJECT = "name: shop\nruntime: python\n"
+PROJECT_NAME = "shop"
+PROJECT = f"name: {PROJECT_NAME}\nruntime: python\n"
 OUR_HOST = "plugins:\n  providers:\n    - name: pulumi-python\n      path: bin\n"
 HOSTS = ("stock", "ours")
 ON_BOTH_HOSTS = pytest.mark.parametrize("host", [pytest.param("stock", marks=pytest.mark.long), "ours"])
@@ -81,6 +83,14 @@ class Stack:
 
     def destroy(self, *arguments: str, code: int | None = 0) -> CommandResult:
         return self.pulumi("destroy", "--yes", "--skip-preview", *arguments, code=code)
+
+    def configure(self, **values: Any) -> None:
+        """Add plaintext values to the configuration. This takes less time than `pulumi config set`."""
+        file = self.folder / f"Pulumi.{STACK}.yaml"
+        settings = yaml.safe_load(file.read_text())
+        named = {name if ":" in name else f"{PROJECT_NAME}:{name}": value for name, value in values.items()}
+        settings["config"] = {**settings.get("config", {}), **named}
+        file.write_text(yaml.safe_dump(settings))
 
     def init(self, name: str) -> None:
         """Create and select a further stack."""

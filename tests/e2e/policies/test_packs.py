@@ -54,7 +54,7 @@ _, DOCUMENTED_PACK = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
 def stack(make_stack: Callable[..., Stack]) -> Stack:
     made = make_stack(PROGRAM)
     write_training_data(made.folder / "data.jsonl")
-    made.pulumi("config", "set", "openai-ft:catalog", LASTING_CATALOG)
+    made.configure(**{"openai-ft:catalog": LASTING_CATALOG})
     return made
 
 
@@ -65,18 +65,13 @@ def configured(stack: Stack, **rules: Any) -> list[str]:
     return ["--policy-pack", PACK, "--policy-pack-config", str(file)]
 
 
-def set_config(stack: Stack, **values: str) -> None:
-    for name, value in values.items():
-        stack.pulumi("config", "set", name, value)
-
-
 def openai_ft(stack: Stack, *arguments: str) -> None:
     command = [str(Path(sys.executable).with_name("openai-ft")), *arguments]
     subprocess.run(command, cwd=stack.folder, env=stack.environment, check=True, capture_output=True)
 
 
 def test_a_mandatory_violation_stops_the_update_before_any_create(stack: Stack, service: Emulator) -> None:
-    set_config(stack, model="gpt-4.1-nano")
+    stack.configure(model="gpt-4.1-nano")
 
     result = stack.pulumi("up", "--yes", "--policy-pack", PACK, code=None)
 
@@ -108,7 +103,7 @@ def test_a_budget_stops_a_job_before_anything_is_created(stack: Stack, service: 
 @pytest.mark.long
 @ON_BOTH_HOSTS
 def test_an_unknown_model_stops_before_any_create(stack: Stack, service: Emulator) -> None:
-    set_config(stack, model="gpt-4o-minni")
+    stack.configure(model="gpt-4o-minni")
     complete = configured(stack, fine_tuning_supported_model={"complete": True})
 
     said = stack.pulumi("up", "--yes", *complete, code=None)
@@ -132,7 +127,7 @@ def test_a_model_of_another_job_is_not_checked_before(stack: Stack) -> None:
 
 def test_without_a_preview_a_violation_stops_only_later_resources(stack: Stack, service: Emulator) -> None:
     """A resource rule stops its resource; resources that were registered before are created."""
-    set_config(stack, model="gpt-4.1-nano")
+    stack.configure(model="gpt-4.1-nano")
 
     assert stack.up("--policy-pack", PACK, code=None).code != 0
 
@@ -155,7 +150,7 @@ def test_stack_rules_need_a_preview_to_prevent_creation(stack: Stack, service: E
 
 @ON_BOTH_HOSTS
 def test_a_file_of_another_purpose_is_found_at_preview(stack: Stack) -> None:
-    set_config(stack, purpose="batch")
+    stack.configure(purpose="batch")
 
     result = stack.preview("--policy-pack", PACK, code=None)
 
@@ -167,7 +162,7 @@ def test_a_file_of_another_purpose_is_found_at_preview(stack: Stack) -> None:
 
 
 def test_an_advisory_violation_warns(stack: Stack) -> None:
-    set_config(stack, suffix="Support")
+    stack.configure(suffix="Support")
 
     result = stack.preview("--policy-pack", PACK).text
 
@@ -200,7 +195,7 @@ def test_a_remediation_changes_the_created_resource(stack: Stack, service: Emula
 
 @pytest.mark.long
 def test_a_job_without_waiting_is_reported_instead_of_remediated(stack: Stack) -> None:
-    set_config(stack, wait="false")
+    stack.configure(wait="false")
 
     result = stack.preview(*configured(stack, fine_tuning_deadline="remediate"), code=None)
 
@@ -214,7 +209,7 @@ def test_the_configuration_changes_levels_and_limits(stack: Stack) -> None:
     assert result.code != 0
     assert "n_epochs: 3 exceeds 2: set it to 2 or less" in result.text
 
-    set_config(stack, model="gpt-4.1-nano")
+    stack.configure(model="gpt-4.1-nano")
     stack.preview(*configured(stack, fine_tuning_supported_model="disabled"))
 
 
@@ -226,7 +221,7 @@ def test_an_invalid_configuration_is_rejected_before_the_preview(stack: Stack) -
 
 
 def test_several_packs_apply_together(stack: Stack, tmp_path: Path) -> None:
-    set_config(stack, suffix="Support")
+    stack.configure(suffix="Support")
     other = tmp_path / "rules"
     other.mkdir()
     (other / "__main__.py").write_text(DOCUMENTED_PACK)
@@ -245,7 +240,7 @@ def test_several_packs_apply_together(stack: Stack, tmp_path: Path) -> None:
 
 
 def test_keys_in_the_configuration_must_be_secrets(stack: Stack) -> None:
-    set_config(stack, plain=KEY)
+    stack.configure(plain=KEY)
     stack.pulumi("config", "set", "--secret", "kept", f"{KEY}-2")
     stack.pulumi("config", "set", "--secret", "openai-ft:apiKey", stack.environment["OPENAI_API_KEY"])
 
@@ -291,7 +286,7 @@ def test_init_writes_a_pack_that_runs(stack: Stack, runtime: str) -> None:
     file = stack.folder / "Pulumi.yaml"
     file.write_text(file.read_text().replace("runtime: python", f"runtime: {runtime}"))
     openai_ft(stack, "init", "--policies")
-    set_config(stack, suffix="Support")
+    stack.configure(suffix="Support")
 
     assert "fine-tuning-suffix" in stack.preview("--policy-pack", "policies").text
 
@@ -301,7 +296,7 @@ def test_a_plaintext_admin_key_is_rejected(stack: Stack, *, is_configured: bool)
     share = 'openai_ft.FineTuningCheckpointPermission("share", checkpoint_id="ft:x", project_ids=["proj_b"])'
     (stack.folder / "__main__.py").write_text(f"{PROGRAM}{share}\n")
     if is_configured:
-        set_config(stack, **{"openai-ft:adminKey": stack.environment.pop("OPENAI_ADMIN_KEY")})
+        stack.configure(**{"openai-ft:adminKey": stack.environment.pop("OPENAI_ADMIN_KEY")})
 
     result = stack.preview("--policy-pack", PACK, code=None).text
 
