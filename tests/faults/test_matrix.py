@@ -20,6 +20,7 @@ from pulumi_openai_ft._client.retries import jitter_rng
 from pulumi_openai_ft._provider.base import Provider
 from pulumi_openai_ft.emulator.faults import ACTIONS
 from pulumi_openai_ft.errors import JobFailedError, OpenAIFTError
+from pulumi_openai_ft.host._own_resources import MODULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -303,7 +304,7 @@ def test_scenarios_run_each_operation_and_endpoint(harness: Harness) -> None:
         run(scenario, begin(harness, scenario))
 
     kinds = [kind.__name__ for kind in Provider.__subclasses__()]
-    assert len(kinds) == 3
+    assert len(kinds) == len(MODULES)
     assert {f"{kind}.{operation}" for kind in kinds for operation in OPERATIONS} <= harness.operations
     assert len(ENDPOINTS) == 23
     assert harness.used & ENDPOINTS == ENDPOINTS
