@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from tests.docs.pages import ALL_SAMPLES, ROOT, Sample
-from tests.e2e.conftest import engine, host, make_stack, service  # noqa: F401 - fixtures
+from tests.e2e.conftest import engine, host, make_stack, new_stack, service  # noqa: F401 - fixtures
 from tests.support import ADMIN_KEY, API_KEY
 
 from pulumi_openai_ft._client.client import Client

@@ -280,6 +280,7 @@ def test_an_externally_cancelled_job_is_recreated_only_on_request(
     stack.preview("--expect-no-changes")
 
 
+@pytest.mark.long
 def test_an_externally_deleted_model_is_retrained_only_on_request(
     make_shared_stack: Callable[..., Stack], service: Emulator, other_client: Client
 ) -> None:
@@ -299,6 +300,7 @@ def test_an_externally_deleted_model_is_retrained_only_on_request(
     stack.preview("--expect-no-changes")
 
 
+@pytest.mark.long
 def test_unknown_statuses_and_event_types_are_tolerated(
     make_shared_stack: Callable[..., Stack], service: Emulator
 ) -> None:

@@ -278,6 +278,7 @@ def test_forced_replacement_of_a_resource_replaces_no_other(
     stack.preview("--expect-no-changes")
 
 
+@pytest.mark.long
 def test_forced_replacement_adopts_a_running_job_without_cancelling_it(
     make: Callable[..., Stack], service: Emulator
 ) -> None:
@@ -305,6 +306,7 @@ pulumi.export("status", job.status)
 """
 
 
+@pytest.mark.long
 def test_secret_inputs_and_outputs_are_masked_and_encrypted(
     make: Callable[..., Stack], service: Emulator
 ) -> None:

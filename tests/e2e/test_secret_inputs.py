@@ -156,7 +156,12 @@ def existing(service: Emulator, tmp_path: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.fixture(params=["directly", "nested", "transform", "config"])
+@pytest.fixture(
+    params=[
+        *(pytest.param(way, marks=pytest.mark.long) for way in ("nested", "transform", "config")),
+        "directly",
+    ]
+)
 def canaries(
     request: pytest.FixtureRequest, make_stack: Callable[..., Stack], existing: dict[str, dict[str, Any]]
 ) -> Canaries:

@@ -21,10 +21,12 @@ from pulumi_openai_ft._client.retries import jitter_rng
 from pulumi_openai_ft._provider.base import Provider
 from pulumi_openai_ft.emulator.faults import ACTIONS
 from pulumi_openai_ft.errors import JobFailedError, OpenAIFTError
+from pulumi_openai_ft.host._own_resources import MODULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from _pytest.mark import ParameterSet
     from tests.faults.faults import Call
     from tests.faults.harness import Harness
     from tests.faults.stack_resource import StackResource
@@ -43,6 +45,15 @@ HARMLESS_ACTIONS = {"lag", "drop_then_act", "edit"}
 """Actions that the matrix excludes: they only delay a response, or edit it (tests/provider/test_odd_responses.py)."""
 
 ONLINE = [scenario for scenario in SCENARIOS if not scenario.is_offline]
+
+
+def in_two_workers(scenarios: Sequence[Scenario]) -> list[ParameterSet]:
+    """Return parameters that run in two workers only, because each worker computes the cells of `make test`."""
+    return [
+        pytest.param(scenario, id=scenario.name, marks=pytest.mark.xdist_group(f"pairwise-{number % 2}"))
+        for number, scenario in enumerate(scenarios)
+    ]
+
 
 every_online_scenario = pytest.mark.parametrize(
     "scenario", ONLINE, ids=[scenario.name for scenario in ONLINE]
@@ -207,7 +218,7 @@ def test_operations_succeed_without_a_fault(harness: Harness, scenario: Scenario
     assert_consistent(harness, scenario, resource)
 
 
-@every_online_scenario
+@pytest.mark.parametrize("scenario", in_two_workers(ONLINE))
 def test_faults_of_each_pair_are_survived(
     harness: Harness, scenario: Scenario, pairwise: Sequence[Cell]
 ) -> None:
@@ -251,6 +262,7 @@ def assert_survives_at(harness: Harness, scenario: Scenario, cell: Cell) -> None
     assert_survived(harness, scenario, resource, error)
 
 
+@pytest.mark.xdist_group("pairwise-0")
 def test_the_quick_lane_contains_each_pair(
     all_calls: dict[str, list[Call]], pairwise: Sequence[Cell]
 ) -> None:
@@ -310,7 +322,7 @@ def test_scenarios_run_each_operation_and_endpoint(harness: Harness) -> None:
         run(scenario, begin(harness, scenario))
 
     kinds = [kind.__name__ for kind in Provider.__subclasses__()]
-    assert len(kinds) == 3
+    assert len(kinds) == len(MODULES)
     assert {f"{kind}.{operation}" for kind in kinds for operation in OPERATIONS} <= harness.operations
     assert len(ENDPOINTS) == 23
     assert harness.used & ENDPOINTS == ENDPOINTS

@@ -40,7 +40,7 @@ MODULES = {
     "FineTuningJob": "fine_tuning_job",
     "FineTuningCheckpointPermission": "checkpoint_permission",
 }
-"""Provider modules by type. They are imported on first use, because the host must print its port quickly."""
+"""The resource types and their modules. They are imported on first use, because the host must print its port quickly."""
 STATE_FORMAT_KEY, STATE_FORMAT = "__state_format", 1
 """Name of the output with which newer versions mark incompatible states, and the format that this version reads."""
 
@@ -164,7 +164,7 @@ class OwnResources:
             return self._providers[name]
 
     def _configured(self, name: str) -> Provider:
-        provider: Provider = _provider_class(name)()
+        provider: Provider = provider_class(name)()
         provider.configure(ConfigureRequest(Config(self._config, project_name())))
         provider.host = self._host
         return provider
@@ -221,7 +221,8 @@ def _state(urn: str, struct: Any) -> dict[str, Any]:
 
 
 @cache
-def _provider_class(name: str) -> Any:
+def provider_class(name: str) -> Any:
+    """Return the class that implements a resource type."""
     with loading():
         return getattr(LazyModule(f"_provider.{MODULES[name]}"), f"{name}Provider")
 
