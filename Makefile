@@ -15,15 +15,17 @@ ON_LATER_DATE := tests/cli tests/client tests/emulator/test_*.py tests/policies 
 WORKERS ?= 4
 FAILED_ONLY := "--last-failed --last-failed-no-failures=none"
 
-.PHONY: help setup env demo test test-long test-longest test-older-pulumi test-later test-pythons check release-check generate format docs bench
+.PHONY: help setup env demo demo-train test test-long test-longest test-older-pulumi test-later test-pythons test-train training-env check release-check generate format docs bench
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make setup      install the virtual environment and the Pulumi engine'
 	@echo 'make demo       run `pulumi up` of the complete workflow against the emulator (KEEP=1 keeps it running, STOP=1 stops it)'
+	@echo 'make demo-train   the same with real training of a small model on this machine (6 GB of packages in the cache)'
 	@echo 'make test       run all tests except the long ones'
 	@echo 'make test-long  run the long tests, and the end-to-end tests with an older Pulumi, and a sample on a later date (ARGS=$(FAILED_ONLY) runs only failed tests)'
 	@echo 'make test-pythons   run unit tests and demo on each supported Python of this machine (REQUIRE_PYTHONS=1: a missing Python is an error)'
+	@echo 'make test-train     run the tests of training, in an environment of 6 GB in the cache (make training-env creates it)'
 	@echo 'make check      check generated code, format, lint, types and import rules'
 	@echo 'make generate   generate code from the models of inputs'
 	@echo 'make format     format the code and apply automatic fixes'
@@ -36,7 +38,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is required, not " + sys.version.split()[0] + "; choose another Python: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[emulator,policies,tokens]' --group dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[emulator,policies,serve,tokens]' --group dev
 	@touch $(READY)
 
 setup: $(READY)
@@ -47,6 +49,10 @@ env: setup
 
 demo: setup
 	@$(BIN)/python tools/demo.py $(if $(KEEP),--keep) $(if $(STOP),--stop)
+
+# The package of the base model, the training environment (6 GB) and the engine stay in the cache.
+demo-train: setup training-env
+	@$(BIN)/python tools/demo_train.py
 
 test: setup
 	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not long' && $(ENGINE) test
@@ -69,6 +75,13 @@ test-later: setup
 
 test-pythons: setup
 	@$(BIN)/python tools/pythons.py
+
+training-env:
+	@$(PYTHON) tools/training_env.py ensure >/dev/null
+
+# One thread: more are slower on a busy machine, and change the order of sums.
+test-train: training-env
+	@OMP_NUM_THREADS=1 PYTHONPATH=src "$$($(PYTHON) tools/training_env.py where)" -m pytest -q -m train tests/train $(ARGS)
 
 check: $(READY)
 	$(COG) --check --diff --check-fail-msg='run `make generate`' $(GENERATED)

@@ -50,6 +50,7 @@ MENU = {
         "ci",
         "training-data",
         "emulator",
+        "self-hosting",
         "recording",
         "limitations",
     ],

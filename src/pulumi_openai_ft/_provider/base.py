@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -26,7 +27,7 @@ from pulumi_openai_ft.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pulumi.dynamic import ConfigureRequest
 
@@ -199,18 +200,27 @@ class Provider(ResourceProvider):
     @locked_cached_property
     def _service_problems(self) -> list[str]:
         """Problems that make the service reject every request. Other errors may be temporary and are ignored."""
+        with self._impatient_client() as api:
+            try:
+                self.probe(api)
+            except (AuthenticationError, ServiceConnectionError, SettingsError) as error:
+                return [str(error)]
+            except ServiceError as error:
+                message = wrong_base_url_message(error, api.settings, self.probe, self.host.time)
+                return (
+                    [message] if message else [str(error)] if isinstance(error, InvalidResponseError) else []
+                )
+        return []
+
+    @contextmanager
+    def _impatient_client(self) -> Iterator[Client]:
+        """Open a client for requests of a preview, which must not wait long for a service that does not respond."""
         settings = replace(self.settings, max_retries=1, timeout=min(PROBE_TIMEOUT, self.settings.timeout))
         api = Client(settings, self.host.time)
         try:
-            self.probe(api)
-        except (AuthenticationError, ServiceConnectionError, SettingsError) as error:
-            return [str(error)]
-        except ServiceError as error:
-            message = wrong_base_url_message(error, settings, self.probe, self.host.time)
-            return [message] if message else [str(error)] if isinstance(error, InvalidResponseError) else []
+            yield api
         finally:
             api.close()
-        return []
 
     def _warn_once(self, messages: Sequence[str]) -> None:
         """Print each warning only once, even if it applies to many resources."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
@@ -22,6 +23,7 @@ from pulumi_openai_ft._provider.job.messages import (
     paused_externally_message,
     still_running_message,
 )
+from pulumi_openai_ft._provider.job.model_descriptions import described_models
 from pulumi_openai_ft._provider.job.state import (
     MODEL_DELETED,
     needs_update,
@@ -118,7 +120,7 @@ class FineTuningJobProvider(Provider):
     def require_settings(self, settings: Settings) -> None:
         """Also raise `SettingsError` if the user's catalog entries are invalid."""
         super().require_settings(settings)
-        _ = self.catalog
+        load_catalog(settings)
 
     @locked_cached_property
     def _carried_identities(self) -> CarriedIdentities:
@@ -126,7 +128,14 @@ class FineTuningJobProvider(Provider):
 
     @locked_cached_property
     def catalog(self) -> Catalog:
-        """Catalog of models, with the user's entries. Raises `SettingsError` if these are invalid."""
+        """Catalog of models, with the user's entries. Raises `SettingsError` if these are invalid.
+
+        If the service describes its models but does not respond, they are unknown; the operation reports why.
+        """
+        if not self.profile.describes_models:
+            return load_catalog(self.settings)
+        with self._impatient_client() as api, suppress(OpenAIFTError):
+            return load_catalog(self.settings, described_models(api.models(unreadable=[])))
         return load_catalog(self.settings)
 
     def inputs(self, props: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,7 +198,7 @@ class FineTuningJobProvider(Provider):
         """Return the outputs that are known in advance. For a new job, print the estimated cost."""
         found = input_models.integers_from_floats(news.get(ESTIMATE))
         if olds is None and isinstance(found, dict):
-            self.host.info(estimate_message(found))
+            self.host.info(estimate_message(found, self.profile))
         return {**preview_outputs(olds, news), "base_url": self.settings.base_url}
 
     def unfinished_message(self, id_: str, outs: Mapping[str, Any], error: Exception) -> str:

@@ -26,12 +26,14 @@ class TrainingRequest:
     """A training run to perform. `method` is the API's method object; `base` is the base model of `model`."""
 
     job_id: str
+    project: str
     model: str
     base: str
     method: Mapping[str, Any]
     seed: int
     training: Dataset
     validation: Dataset | None
+    integrations: Sequence[Mapping[str, Any]] = ()
 
     @property
     def kind(self) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft._service_profiles import OPENAI
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pulumi_openai_ft._client.objects import Job
+    from pulumi_openai_ft._service_profiles import Profile
 
 NO_MODEL = (
     "a job has no model until it has succeeded: let `up` wait for it (wait_for_completion, paused), "
@@ -18,17 +21,23 @@ MILLION = 1_000_000
 SMALLEST_PRICE_SHOWN = 0.01
 
 
-def estimate_message(estimate: Mapping[str, Any]) -> str:
+def estimate_message(estimate: Mapping[str, Any], profile: Profile = OPENAI) -> str:
     """Return a message with the estimated tokens and cost of training, printed before the job is created."""
     tokens, epochs, usd = estimate["tokens"], estimate["epochs"], estimate.get("usd")
     amount = f"{tokens / MILLION:,.1f} million" if tokens >= MILLION else f"{tokens:,}"
     passes = f"{epochs} epoch{'' if epochs == 1 else 's'}"
     if usd is None:
-        return (
-            f"trains about {amount} tokens ({passes}, an estimate); the catalog has no price for this model"
+        no_price = (
+            "the catalog has no price for this model" if profile.bills_training else no_price_text(profile)
         )
+        return f"trains about {amount} tokens ({passes}, an estimate); {no_price}"
     source = f"price of {day}" if (day := estimate.get("price_as_of")) else "price of openai-ft:catalog"
     return f"trains about {amount} tokens ({passes}), {cost(usd)} ({source}, an estimate)"
+
+
+def no_price_text(profile: Profile) -> str:
+    """Return the text that replaces the price at a service that bills nothing for training."""
+    return f"no price: {profile.name}"
 
 
 def cost(usd: float) -> str:

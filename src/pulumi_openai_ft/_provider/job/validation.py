@@ -192,14 +192,20 @@ def _method_problems(props: Mapping[str, Any], profile: Profile) -> list[str]:
     return found
 
 
-def load_catalog(settings: Settings) -> Catalog:
+def load_catalog(settings: Settings, described: Mapping[str, Any] | None = None) -> Catalog:
     """Load the catalog of a service's base models, including the user's corrections.
+
+    Args:
+        settings: The settings.
+        described: Base models as the service describes them.
 
     Raises:
         SettingsError: The setting `openai-ft:catalog` is malformed.
     """
     overrides = settings.catalog
-    return Catalog.load(json.loads(overrides) if overrides else None, service=settings.profile.name)
+    return Catalog.load(
+        json.loads(overrides) if overrides else None, service=settings.profile.name, described=described
+    )
 
 
 def method_warnings(inputs: Mapping[str, Any]) -> list[str]:

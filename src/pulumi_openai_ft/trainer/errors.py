@@ -1,0 +1,17 @@
+"""Errors that end a training run and are shown to the job's owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class TrainingError(Exception):
+    """A job's `error` object: one sentence for a person, a code for programs, and the parameter of the job, if one is wrong."""
+
+    code: str
+    message: str
+    param: str | None = None
+
+    def __str__(self) -> str:
+        return self.message
