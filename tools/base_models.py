@@ -22,8 +22,10 @@ from transformers import (
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
 )
+from transformers.utils.logging import disable_progress_bar
 
 ROOT = Path(__file__).resolve().parent.parent
+disable_progress_bar()
 sys.path.append(str(ROOT / "tools" / "pulumi"))  # the folder of the cache's modules, which run as scripts too
 
 import cache  # noqa: E402
@@ -127,7 +129,9 @@ def _make_smollm2(folder: Path) -> None:
         }
         print("converting it to safetensors", file=sys.stderr, flush=True)
         model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
-        del model.config.quantization_config  # the weights are no longer quantized
+        # The weights are no longer quantized, but transformers refuses to save models that were.
+        del model.config.quantization_config
+        model.hf_quantizer = None
         model.save_pretrained(folder)
         AutoTokenizer.from_pretrained(**source).save_pretrained(folder)
 
