@@ -80,7 +80,7 @@ def test_cut_rows_are_a_warning(new_job: Callable[..., TrainingJob]) -> None:
     assert job.run() == 0, job.log.read_text()
 
     (warning,) = job.read("progress.json")["warnings"]
-    assert warning == "1 rows of the training file are longer than 100 tokens; their ends were cut."
+    assert warning == "Rows longer than 100 tokens were cut at the end: 1 in the training file."
 
 
 @pytest.mark.parametrize("weights", ["none", "pickled"])
@@ -167,7 +167,7 @@ class TestFullDisk:
         script = f"""
             mkdir disk && mount -t tmpfs -o size={int(megabytes * 1024)}k tmpfs disk && cp {job.folder}/* disk
             {trainer} & trainer=$!
-            {f"until [ -s disk/metrics.jsonl ]; do sleep 0.01; done; {during}" if during else ""}
+            {f"until [ -s disk/metrics.jsonl ] || ! kill -0 $trainer; do sleep 0.01; done; {during}" if during else ""}
             wait $trainer; code=$?
             cp disk/result.json . && exit $code
         """

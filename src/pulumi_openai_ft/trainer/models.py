@@ -101,7 +101,7 @@ def _problems_of(folder: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).replace(folder, Path(folder).name).split())
+        reason = " ".join(str(error).replace(folder, Path(folder).name).split()).rstrip(".")
         raise TrainingError(
-            "invalid_base_model", f"The base model cannot be loaded: {reason}", "model"
+            "invalid_base_model", f"The base model cannot be loaded: {reason}.", "model"
         ) from error

@@ -171,7 +171,7 @@ def _truncations(job: _Job) -> list[str]:
         "validation": job.validation.truncated if job.validation else 0,
     }
     return [
-        f"{count} rows of the {name} file are longer than {job.request.max_length} tokens; their ends were cut."
+        f"Rows longer than {job.request.max_length} tokens were cut at the end: {count} in the {name} file."
         for name, count in counts.items()
         if count
     ]
