@@ -10,8 +10,8 @@ from pulumi_openai_ft import _shared
 from pulumi_openai_ft._provider.input_models import validation_errors
 from pulumi_openai_ft._provider.job.inputs import FineTuningJobInputs, Method
 from pulumi_openai_ft._shared.api_limits import METHODS, RANGES, Range
-from pulumi_openai_ft.emulator.errors import ApiError
-from pulumi_openai_ft.emulator.job_request import HYPERPARAMETERS, check_job_request
+from pulumi_openai_ft.server.errors import ApiError
+from pulumi_openai_ft.server.job_request import HYPERPARAMETERS, check_job_request
 
 DATA = json.loads(Path(_shared.__path__[0]).parent.joinpath("api_limits.json").read_text())
 HYPERPARAMETERS_WITH_RANGE = [

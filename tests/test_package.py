@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "pulumi_openai_ft"
-SOURCES = [path for path in PACKAGE.rglob("*.py") if "emulator" not in path.relative_to(PACKAGE).parts]
+SERVERS = {"emulator", "serve", "server", "trainer"}
+SOURCES = [path for path in PACKAGE.rglob("*.py") if not SERVERS & set(path.relative_to(PACKAGE).parts)]
 
 INPUTS = {
     pulumi_openai_ft.File: FileInputs,

@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pulumi_openai_ft.emulator.errors import ApiError
-from pulumi_openai_ft.emulator.job_request import HYPERPARAMETERS, check_job_request, ordered_method
+from pulumi_openai_ft.server.errors import ApiError
+from pulumi_openai_ft.server.job_request import HYPERPARAMETERS, check_job_request, ordered_method
 
 FIELDS = ["validation_file", "suffix", "seed", "metadata", "integrations", "method", "hyperparameters"]
 WORDS = [

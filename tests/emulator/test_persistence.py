@@ -13,10 +13,13 @@ from tests.emulator.support import ADMIN_KEY, JOB_SECONDS, Address, Api, connect
 from tests.support import TODAY
 
 from pulumi_openai_ft.emulator import Clock, Emulator, EmulatorError
-from pulumi_openai_ft.emulator.store import Store
+from pulumi_openai_ft.server.store import SCHEMA_VERSION, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+FIRST_VERSION = Path(__file__).parent / "data" / "version-1.sql"
 
 
 def persistent_emulator(data: Path) -> Emulator:
@@ -96,7 +99,7 @@ def test_uncommitted_content_is_deleted_at_start(tmp_path: Path) -> None:
 
 
 def test_one_folder_serves_one_emulator(tmp_path: Path) -> None:
-    with persistent_emulator(tmp_path), pytest.raises(EmulatorError, match="in use by another emulator"):
+    with persistent_emulator(tmp_path), pytest.raises(EmulatorError, match="in use by another server"):
         persistent_emulator(tmp_path).start()
 
 
@@ -114,6 +117,24 @@ def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
     for folder, reason in ((tmp_path, "schema version 99"), (other, "not a database")):
         with pytest.raises(EmulatorError, match=rf"data directory .* cannot be used: .*{reason}.* --data"):
             persistent_emulator(folder).start()
+
+
+def test_data_of_the_first_version_is_migrated(tmp_path: Path, open_client: Callable[..., Api]) -> None:
+    with closing(sqlite3.connect(tmp_path / "books.sqlite")) as stored:
+        stored.executescript(FIRST_VERSION.read_text())
+    assert "notices" not in FIRST_VERSION.read_text()
+
+    with persistent_emulator(tmp_path) as emulator:
+        (before,) = emulator.jobs()
+        emulator.advance(10_000)
+        client = open_client(emulator)
+        after, events = client.job(before["id"]), client.events(before["id"])
+
+    assert (before["status"], after["status"]) == ("running", "succeeded")
+    assert events[-1]["message"] == f"Created fine-tuning job: {before['id']}"
+    with closing(sqlite3.connect(tmp_path / "books.sqlite")) as stored:
+        assert stored.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+        assert stored.execute("SELECT notices FROM jobs").fetchall() == [(0,)]
 
 
 def test_a_store_that_cannot_be_opened_is_closed(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pulumi_openai_ft.emulator.simulation import (
     result_csv,
     training_step,
 )
-from pulumi_openai_ft.emulator.training_data import Summary
+from pulumi_openai_ft.server.training_data import Summary
 
 METHODS = ("supervised", "dpo", "reinforcement")
 PLAN = plan_training(Summary(100, 5_000), {})
@@ -188,7 +188,7 @@ def test_another_process_computes_the_same_step() -> None:
     """A restarted emulator continues with the same curve, for any hash seed of Python."""
     program = (
         "from pulumi_openai_ft.emulator.simulation import *\n"
-        "from pulumi_openai_ft.emulator.training_data import Summary\n"
+        "from pulumi_openai_ft.server.training_data import Summary\n"
         "plan = plan_training(Summary(100, 5_000), {})\n"
         "print(training_step(plan, 150, seed=42, method='supervised', validation=True))"
     )

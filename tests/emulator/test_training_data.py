@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies
 
-from pulumi_openai_ft.emulator.training_data import (
+from pulumi_openai_ft.server.training_data import (
     MAX_IMAGE_ROWS,
     Problem,
     Summary,

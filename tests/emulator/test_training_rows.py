@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies
 
-from pulumi_openai_ft.emulator.training_rows import Row, RowFaultError, read_row
+from pulumi_openai_ft.server.training_rows import Row, RowFaultError, read_row
 
 USER: dict[str, Any] = {"role": "user", "content": "Where is my parcel?"}
 ASSISTANT = {"role": "assistant", "content": "It left our warehouse this morning."}

@@ -27,7 +27,7 @@ from pulumi_openai_ft._training_data.checker import CheckOptions, FileChecker
 from pulumi_openai_ft._training_data.executors import InlineExecutor
 from pulumi_openai_ft._training_data.reader import blocks
 from pulumi_openai_ft._training_data.tokens import Tally
-from pulumi_openai_ft.emulator.training_rows import RowFaultError, read_row
+from pulumi_openai_ft.server.training_rows import RowFaultError, read_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,49 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from hashlib import blake2b
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft.emulator.auth import Keyring
-from pulumi_openai_ft.emulator.catalog import Catalog, load_catalog
-from pulumi_openai_ft.emulator.errors import invalid
+from pulumi_openai_ft.emulator.catalog import load_catalog
 from pulumi_openai_ft.emulator.faults import Faults
-from pulumi_openai_ft.emulator.lifecycle import Lifecycle
 from pulumi_openai_ft.emulator.request_log import Journal
 from pulumi_openai_ft.emulator.simulating_runner import SimulatingRunner
+from pulumi_openai_ft.server.auth import Keyring
+from pulumi_openai_ft.server.backend import Backend
+from pulumi_openai_ft.server.errors import invalid
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft.emulator.blobs import Blobs
     from pulumi_openai_ft.emulator.clock import Clock
-    from pulumi_openai_ft.emulator.records import Checkpoint
     from pulumi_openai_ft.emulator.settings import Settings
-    from pulumi_openai_ft.emulator.store import Store
+    from pulumi_openai_ft.server.blobs import Blobs
+    from pulumi_openai_ft.server.store import Store
 
 _SKIPPED = "skipped seconds"
 _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
-@dataclass(slots=True)
-class Backend:
+class EmulatorBackend(Backend):
     """The emulated service, without HTTP. `seed` determines the seeds of jobs that set none."""
 
     settings: Settings
     clock: Clock
-    store: Store
-    blobs: Blobs
-    seed: int = 0
-    journal: Journal = field(default_factory=Journal)
-    faults: Faults = field(default_factory=Faults)
-    keyring: Keyring = field(init=False)
-    lifecycle: Lifecycle = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.keyring = Keyring(self.settings)
-        self.clock.skipped = self.store.fact(_SKIPPED, 0.0)
-        runner = SimulatingRunner(self.clock, self.store.notes, self.settings)
-        self.lifecycle = Lifecycle(self.store, self.blobs, self.clock, runner, self.settings)
+    def __init__(self, settings: Settings, clock: Clock, store: Store, blobs: Blobs, seed: int = 0) -> None:
+        clock.skipped = store.fact(_SKIPPED, 0.0)
+        super().__init__(
+            settings=settings,
+            clock=clock,
+            store=store,
+            blobs=blobs,
+            keyring=Keyring(settings),
+            runner=SimulatingRunner(clock, store.notes, settings),
+            catalog=lambda: load_catalog(settings.rules.service),
+            seed=seed,
+        )
+        self.journal = Journal()
+        self.faults = Faults()
+
+    @property
+    def today(self) -> date:
+        """Return the date in the settings. The clock does not change it."""
+        return self.settings.today
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward by simulated seconds, also for later restarts.
@@ -55,23 +58,6 @@ class Backend:
             raise invalid(f"The clock cannot be advanced by {seconds} seconds.", "seconds")
         self.clock.advance(seconds)
         self.store.set_fact(_SKIPPED, self.clock.skipped)
-
-    @property
-    def catalog(self) -> Catalog:
-        """Return the base models of the emulated service."""
-        return load_catalog(self.settings.rules.service)
-
-    def job_seed(self) -> int:
-        """Return the seed of the next job that sets none."""
-        text = f"{self.seed}:{self.store.jobs.count()}"
-        return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big") >> 1
-
-    def checkpoint(self, name: str) -> Checkpoint | None:
-        """Return the checkpoint with this name, or None if it does not exist or its model was deleted."""
-        found = self.store.checkpoints.find({"name": name}, limit=1)
-        if not found or self.store.models.count({"id": name}, ("deleted_at IS NOT NULL", ())):
-            return None
-        return found[0]
 
     def reset(self) -> None:
         """Delete all objects, journal entries and faults, and reset the clock. Settings and keys remain."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft.emulator.errors import ApiError
+from pulumi_openai_ft.server.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -85,7 +85,7 @@ async def apply_fault(request: FaultedRequest) -> None:
 async def _status(request: FaultedRequest) -> None:
     options = request.fault.options
     if options.get("acts") or "acts_after" in options:
-        request.scope["extensions"]["emulator.delay"] = options.get("acts_after", 0.0)
+        request.scope["extensions"]["server.delay"] = options.get("acts_after", 0.0)
         await request.act()
     status = options["status"]
     kind, code = _CODES.get(status, ("invalid_request_error", None))
@@ -138,7 +138,7 @@ async def _drop_then_act(request: FaultedRequest) -> None:
 
 
 async def _lag(request: FaultedRequest) -> None:
-    request.scope["extensions"]["emulator.lag"] = request.fault.options["seconds"]
+    request.scope["extensions"]["server.lag"] = request.fault.options["seconds"]
     await request.app(request.scope, request.receive, request.send)
 
 

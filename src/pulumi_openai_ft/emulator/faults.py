@@ -10,8 +10,8 @@ from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft.emulator.errors import invalid
-from pulumi_openai_ft.emulator.validators import (
+from pulumi_openai_ft.server.errors import invalid
+from pulumi_openai_ft.server.validators import (
     Check,
     anything,
     fields,

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft.emulator.lifecycle import LIVE
-from pulumi_openai_ft.emulator.serializers import (
+from pulumi_openai_ft.server.lifecycle import LIVE
+from pulumi_openai_ft.server.serializers import (
     file_body,
     job_body,
     model_body,
     permission_body,
     upload_body,
 )
-from pulumi_openai_ft.emulator.store import unexpired
+from pulumi_openai_ft.server.store import unexpired
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pulumi_openai_ft.emulator.backend import Backend
+    from pulumi_openai_ft.server.backend import Backend
 
 Objects = list[dict[str, Any]]
 

@@ -1,4 +1,4 @@
-"""Middleware between uvicorn and the routes: host check, journal, headers, faults and dropped connections."""
+"""Middleware between uvicorn and the routes: journal, headers, faults and dropped connections."""
 
 from __future__ import annotations
 
@@ -11,22 +11,19 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.datastructures import MutableHeaders
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from pulumi_openai_ft.emulator.errors import ApiError
 from pulumi_openai_ft.emulator.fault_actions import FaultedRequest, apply_fault
-from pulumi_openai_ft.emulator.ids import new_id
+from pulumi_openai_ft.server.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from pulumi_openai_ft.emulator.backend import Backend
+    from pulumi_openai_ft.emulator.backend import EmulatorBackend
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 GRACE_SECONDS = 1.0
 REQUESTS_PER_MINUTE = 1000
 """Limit in the rate limit headers; the emulator does not enforce it. Source: docs/openai-api.md#rate-limits."""
@@ -90,32 +87,12 @@ class StoppableServer(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._ended.set)
 
 
-class LoopbackGuard:
-    """A check that requests were sent to a loopback host name, so that no web page can reach the emulator."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve an ASGI request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        host = Headers(scope=scope).get("host", "")
-        name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        if name.lower() in LOOPBACK:
-            await self._app(scope, receive, send)
-            return
-        refusal = ApiError(
-            403, f"The emulator only accepts requests to loopback host names, not to '{host}'."
-        )
-        await JSONResponse(refusal.body(), refusal.status)(scope, receive, send)
-
-
 class RequestLogMiddleware:
     """The middleware that writes the journal and adds the headers of every API response."""
 
-    def __init__(self, app: ASGIApp, backend: Backend, route_of: Callable[[str, str], str | None]) -> None:
+    def __init__(
+        self, app: ASGIApp, backend: EmulatorBackend, route_of: Callable[[str, str], str | None]
+    ) -> None:
         self._app = app
         self._backend = backend
         self._route_of = route_of
@@ -166,7 +143,7 @@ class RequestLogMiddleware:
 class FaultMiddleware:
     """The middleware that applies faults to API requests."""
 
-    def __init__(self, app: ASGIApp, backend: Backend) -> None:
+    def __init__(self, app: ASGIApp, backend: EmulatorBackend) -> None:
         self._app = app
         self._backend = backend
 

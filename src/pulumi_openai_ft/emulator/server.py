@@ -13,25 +13,31 @@ from typing import TYPE_CHECKING, Any, Self
 import uvicorn
 
 from pulumi_openai_ft.emulator import inspection
-from pulumi_openai_ft.emulator.app import build_app
-from pulumi_openai_ft.emulator.backend import Backend
+from pulumi_openai_ft.emulator.app import build_emulator_app
+from pulumi_openai_ft.emulator.backend import EmulatorBackend
 from pulumi_openai_ft.emulator.clock import Clock
 from pulumi_openai_ft.emulator.middleware import DroppableProtocol, StoppableServer
 from pulumi_openai_ft.emulator.service_modes import MODES
 from pulumi_openai_ft.emulator.settings import DEFAULT_DAY, Settings
-from pulumi_openai_ft.emulator.storage import EmulatorError, opened
+from pulumi_openai_ft.server.storage import StorageError, opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
     from types import FrameType, TracebackType
 
-    from pulumi_openai_ft.emulator.auth import Key
     from pulumi_openai_ft.emulator.faults import Fault
     from pulumi_openai_ft.emulator.request_log import JournalEntry
+    from pulumi_openai_ft.server.auth import Key
+    from pulumi_openai_ft.server.blobs import Blobs
+    from pulumi_openai_ft.server.store import Store
 
 HOST = "127.0.0.1"
 _KEEP_ALIVE_SECONDS = 75
+
+
+class EmulatorError(Exception):
+    """The emulator cannot start, or is not running. The message contains the next step."""
 
 
 class Emulator:
@@ -82,7 +88,7 @@ class Emulator:
         self._keys = keys
         self._clock = clock or _clock(speed, polls_until_done, job_seconds)
         self._running = ExitStack()
-        self._backend: Backend | None = None
+        self._backend: EmulatorBackend | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -101,8 +107,8 @@ class Emulator:
         """
         with ExitStack() as stack:
             listener = stack.enter_context(_listener(self._port))
-            store, blobs = stack.enter_context(opened(self._data))
-            backend = Backend(self.settings, self._clock, store, blobs, self._seed)
+            store, blobs = _opened(stack, self._data)
+            backend = EmulatorBackend(self.settings, self._clock, store, blobs, self._seed)
             for key in self._keys:
                 backend.keyring.add(key)
             stack.callback(_serve(backend, listener))
@@ -123,7 +129,7 @@ class Emulator:
         return f"http://{HOST}:{self._port}/v1"
 
     @property
-    def backend(self) -> Backend:
+    def backend(self) -> EmulatorBackend:
         """Return the backend. Raise `EmulatorError` if the emulator is not running."""
         if self._backend is None:
             raise EmulatorError("The emulator is not running: call start() or use it in a with statement.")
@@ -217,6 +223,13 @@ def _hint(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201  # for users at a terminal
 
 
+def _opened(stack: ExitStack, folder: Path | None) -> tuple[Store, Blobs]:
+    try:
+        return stack.enter_context(opened(folder, "--data"))
+    except StorageError as error:
+        raise EmulatorError(str(error)) from error
+
+
 def _clock(speed: float, reads: int, job_seconds: float) -> Clock:
     if reads:
         return Clock.by_polls(reads, job_seconds)
@@ -237,10 +250,10 @@ def _listener(port: int) -> socket.socket:
     return listener
 
 
-def _serve(backend: Backend, listener: socket.socket) -> Any:
+def _serve(backend: EmulatorBackend, listener: socket.socket) -> Any:
     """Serve in a thread. Return a function that stops the server, once the server accepts requests."""
     config = uvicorn.Config(
-        build_app(backend),
+        build_emulator_app(backend),
         http=DroppableProtocol,
         ws="none",
         loop="asyncio",

@@ -1,92 +1,8 @@
-"""Differences of other services that implement the same API, as data. Source: docs/openai-api.md#other-services."""
+"""Services that the emulator can emulate, as data. Source: docs/openai-api.md#other-services."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-EVERYTHING = frozenset({"*"})
-MODEL_FORM = "ft:{base}:{organization}:{suffix}:{tail}"
-
-
-@dataclass(frozen=True)
-class Mode:
-    """The differences between a service and OpenAI.
-
-    Attributes:
-        service: Service in the catalog whose base models the mode has. A gateway passes requests on to OpenAI.
-        key_header: HTTP header for the key. In `authorization`, the key is a bearer token.
-        required_query: Query parameter that every request must have.
-        absent: Globs of the routes that the service lacks.
-        absent_status: HTTP status for these routes. The body does not have the API's error format.
-        absent_page: Whether the body for these routes is an HTML page instead of JSON.
-        model_form: Format of fine-tuned model names; see `ids.model_name` for the placeholders.
-        checkpoint_prefix: Prefix of checkpoint ids.
-        statuses: The service's names for job statuses, if different.
-        keeps_metadata: Whether the service stores and returns a job's metadata.
-        filters_by_metadata: Whether the job list supports the metadata filter. If not, the list ignores it.
-        knows_tuned_models: Whether the model routes include fine-tuned models.
-        refused_fields: Fields of the API that the service refuses for a new job.
-        takes_any_method: Whether the service accepts methods and graders that the API does not have.
-        body_fields: Additional fields that the service accepts for a new job; `*` accepts any.
-        takes_any_hyperparameter: Whether the service accepts unknown hyperparameters and returns them.
-        own_hyperparameters: Hyperparameters that the service overrides.
-        answer_fields: Additional fields of job objects.
-        omits_unfinished: Whether unfinished jobs have nulls and lack fields, and supervised jobs have no `method`.
-        undecided: Value of a hyperparameter that the service has not chosen yet.
-        created_status: HTTP status of a response to the creation of a file or job.
-        model_time: Name of the time of creation in model objects.
-        deletes_jobs: Whether the service can delete jobs.
-        file_processing_seconds: Seconds until a new file has the status `processed`.
-        unprocessed: Status of a file before that.
-        hidden_fields: Fields of the API that job objects lack.
-        renamed_fields: Names of fields of job objects, if different.
-        shows_all_hyperparameters: Whether `hyperparameters` of a job object contains those of the method.
-        reports_invalid_requests_like_fastapi: Whether an invalid request returns a 422 with FastAPI's body.
-    """
-
-    service: str = "openai"
-    key_header: str = "authorization"
-    required_query: str | None = None
-    absent: tuple[str, ...] = ()
-    absent_status: int = 404
-    absent_page: bool = False
-    model_form: str = MODEL_FORM
-    checkpoint_prefix: str = "ftckpt_"
-    statuses: Mapping[str, str] = field(default_factory=dict)
-    keeps_metadata: bool = True
-    filters_by_metadata: bool = True
-    knows_tuned_models: bool = True
-    refused_fields: frozenset[str] = frozenset()
-    takes_any_method: bool = False
-    body_fields: frozenset[str] = frozenset()
-    takes_any_hyperparameter: bool = False
-    own_hyperparameters: Mapping[str, Any] = field(default_factory=dict)
-    answer_fields: Mapping[str, Any] = field(default_factory=dict)
-    omits_unfinished: bool = False
-    undecided: str | int = "auto"
-    created_status: int = 200
-    model_time: str = "created"
-    deletes_jobs: bool = False
-    file_processing_seconds: float = 0.0
-    unprocessed: str = "uploaded"
-    hidden_fields: frozenset[str] = frozenset()
-    renamed_fields: Mapping[str, str] = field(default_factory=dict)
-    shows_all_hyperparameters: bool = False
-    reports_invalid_requests_like_fastapi: bool = False
-
-    def has(self, route: str) -> bool:
-        """Return whether the service has a route."""
-        return not any(fnmatchcase(route, pattern) for pattern in self.absent)
-
-    def takes(self, name: str, known: Collection[str]) -> bool:
-        """Return whether the service accepts and ignores a field of a new job that the API does not define."""
-        return name not in known and ("*" in self.body_fields or name in self.body_fields)
-
+from pulumi_openai_ft.server.rules import EVERYTHING, Rules
 
 _GATEWAY_ABSENT = (
     "/v1/uploads*",
@@ -100,8 +16,8 @@ _GATEWAY_ABSENT = (
 _GATEWAY_ANSWERS = {"_hidden_params": {"custom_llm_provider": "somebody"}, "response_cost": None}
 
 MODES = {
-    "openai": Mode(),
-    "azure": Mode(
+    "openai": Rules(),
+    "azure": Rules(
         service="azure",
         key_header="api-key",
         required_query="api-version",
@@ -118,7 +34,7 @@ MODES = {
         file_processing_seconds=0.5,
         unprocessed="pending",
     ),
-    "bedrock": Mode(
+    "bedrock": Rules(
         absent=(
             "/v1/uploads*",
             "/v1/fine_tuning/jobs/*/pause",
@@ -128,7 +44,7 @@ MODES = {
         refused_fields=frozenset({"suffix"}),
         takes_any_method=True,
     ),
-    "nebius": Mode(
+    "nebius": Rules(
         absent=(
             "/v1/uploads*",
             "/v1/fine_tuning/jobs/*/pause",
@@ -146,14 +62,14 @@ MODES = {
         shows_all_hyperparameters=True,
         reports_invalid_requests_like_fastapi=True,
     ),
-    "gateway": Mode(
+    "gateway": Rules(
         absent=(*_GATEWAY_ABSENT, "/v1/models*"),
         filters_by_metadata=False,
         body_fields=EVERYTHING,
         takes_any_hyperparameter=True,
         answer_fields=_GATEWAY_ANSWERS,
     ),
-    "gateway-with-models": Mode(
+    "gateway-with-models": Rules(
         absent=_GATEWAY_ABSENT,
         absent_status=501,
         filters_by_metadata=False,
@@ -162,7 +78,7 @@ MODES = {
         takes_any_hyperparameter=True,
         answer_fields=_GATEWAY_ANSWERS,
     ),
-    "gateway-without-metadata": Mode(
+    "gateway-without-metadata": Rules(
         absent=(*_GATEWAY_ABSENT, "/v1/models*"),
         absent_status=405,
         absent_page=True,

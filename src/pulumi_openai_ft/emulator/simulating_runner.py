@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft.emulator.catalog import load_catalog
 from pulumi_openai_ft.emulator.clock import Clock, Moment
-from pulumi_openai_ft.emulator.records import Note
-from pulumi_openai_ft.emulator.runner import Dataset, Outcome, Progress, TrainingRequest
 from pulumi_openai_ft.emulator.simulation import (
     Plan,
     checkpoint_steps,
@@ -17,13 +15,15 @@ from pulumi_openai_ft.emulator.simulation import (
     result_csv,
     training_step,
 )
-from pulumi_openai_ft.emulator.training_data import Problem, Summary, inspect_training_data
+from pulumi_openai_ft.server.records import Note
+from pulumi_openai_ft.server.runner import Dataset, Outcome, Progress, TrainingRequest
+from pulumi_openai_ft.server.training_data import Problem, Summary, inspect_training_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pulumi_openai_ft.emulator.settings import Settings
-    from pulumi_openai_ft.emulator.store import Table
+    from pulumi_openai_ft.server.store import Table
 
 QUEUED_FROM, RUNNING_FROM = 1 / 6, 2 / 6
 PAUSING_TAKES, REQUEUE_TAKES = 1 / 24, 1 / 6
@@ -124,6 +124,12 @@ class SimulatingRunner:
         self._clock = clock
         self._notes = notes
         self._settings = settings
+
+    def check(self, order: TrainingRequest) -> None:
+        """Accept every job."""
+
+    def discard(self, order: TrainingRequest, step: int) -> None:
+        """Do nothing: there are no weights."""
 
     def submit(self, order: TrainingRequest) -> None:
         """Start the simulated run."""

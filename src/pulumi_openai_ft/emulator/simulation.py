@@ -15,12 +15,12 @@ from math import ceil, exp, log
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pulumi_openai_ft.emulator.api_limits import LIMITS, RANGES
+from pulumi_openai_ft.server.api_limits import LIMITS, RANGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pulumi_openai_ft.emulator.training_data import Summary
+    from pulumi_openai_ft.server.training_data import Summary
 
 AUTO_LEARNING_RATE_MULTIPLIER = 1.8
 AUTO_BETA = 0.1

@@ -7,7 +7,7 @@ import re
 import pytest
 from tests.e2e.examples.readme_runner import EMULATOR, EXAMPLES, NAMES, ROOT, readme, steps
 
-from pulumi_openai_ft.emulator.training_data import Summary, inspect_training_data
+from pulumi_openai_ft.server.training_data import Summary, inspect_training_data
 
 LONGEST_PROGRAM = 60
 STORIES = {

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 from tests.e2e.conftest import PROJECT, Stack, environment
 from tests.support import REINFORCEMENT_DAY
 
-from pulumi_openai_ft.emulator import Clock, Emulator, records
+from pulumi_openai_ft.emulator import Clock, Emulator
+from pulumi_openai_ft.server import records
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft.emulator.store import Table
+    from pulumi_openai_ft.server.store import Table
 
 STATES = Path(__file__).parent
 BASE_URL = "@BASE_URL@"

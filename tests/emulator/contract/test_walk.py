@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft.emulator.app import ENDPOINTS
-from pulumi_openai_ft.emulator.handlers.jobs import delete_job
+from pulumi_openai_ft.server.handlers.jobs import delete_job
 
 if TYPE_CHECKING:
     import openai

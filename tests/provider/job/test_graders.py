@@ -21,8 +21,8 @@ from pulumi_openai_ft._provider.job.graders import (
     grader_warnings,
 )
 from pulumi_openai_ft._provider.job.inputs import FineTuningJobInputs
-from pulumi_openai_ft.emulator.errors import ApiError
-from pulumi_openai_ft.emulator.graders import check_grader
+from pulumi_openai_ft.server.errors import ApiError
+from pulumi_openai_ft.server.graders import check_grader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,1 @@
+"""The fine-tuning service that really trains, on this machine."""
