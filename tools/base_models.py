@@ -87,7 +87,7 @@ def tiny(folder: Path, *, seed: int = 0, chat_template: str = CHAT_TEMPLATE) -> 
         num_key_value_heads=4,
         max_position_embeddings=1024,
         tie_word_embeddings=True,
-        initializer_range=0.2,  # smaller weights could not express a confident answer
+        initializer_range=0.2,  # smaller weights could not express confidence
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
