@@ -83,6 +83,17 @@ def test_cut_rows_are_a_warning(new_job: Callable[..., TrainingJob]) -> None:
     assert warning == "Rows longer than 100 tokens were cut at the end: 1 in the training file."
 
 
+def test_damaged_weights_are_refused(new_job: Callable[..., TrainingJob], base: Path, tmp_path: Path) -> None:
+    damaged = shutil.copytree(base, tmp_path / "damaged")
+    content = (damaged / "model.safetensors").read_bytes()
+    (damaged / "model.safetensors").write_bytes(content[: len(content) // 2])
+
+    error = failure(new_job(base=str(damaged)))
+
+    assert (error["code"], error["param"]) == ("invalid_base_model", "model")
+    assert error["message"].startswith("The base model cannot be loaded: ")
+
+
 @pytest.mark.parametrize("weights", ["none", "pickled"])
 def test_weights_must_be_safetensors(
     new_job: Callable[..., TrainingJob], base: Path, tmp_path: Path, weights: str
