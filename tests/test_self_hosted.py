@@ -111,10 +111,10 @@ def test_a_listed_model_is_trained_without_warnings(preview: Preview, host: Fake
 
 
 def test_an_unknown_model_is_reported(preview: Preview, host: FakeHost) -> None:
-    preview(model="smal")
+    preview(model="smalll")
     (warning,) = host.warnings
     assert warning == (
-        "the catalog has no model 'smal' of your service: check the spelling (did you mean 'small'?), or add the "
+        "the catalog has no model 'smalll' of your service: check the spelling (did you mean 'small'?), or add the "
         "model to openai-ft:catalog"
     )
 

@@ -81,9 +81,7 @@ def test_a_self_hosted_service_has_no_price(file: Path, capsys: pytest.CaptureFi
     assert "cost" not in output
 
 
-def test_a_price_may_be_given_when_self_hosted(
-    file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_price_may_be_given_when_self_hosted(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(file, "--model", "small", "--service", "self-hosted", "--epochs", "1", "--price", "1000") == 0
 
     assert rows(capsys.readouterr().out)["cost"] == "about 2.90 USD"

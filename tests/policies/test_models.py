@@ -272,9 +272,9 @@ def test_the_models_of_your_service_are_checked() -> None:
 
     assert violations(KNOWN_MODEL, JOB_TYPE, job(model="small"), configuration=configuration) == []
     assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4o-mini"), configuration=configuration) == []
-    (unknown,) = violations(KNOWN_MODEL, JOB_TYPE, job(model="smal"), configuration=configuration)
+    (unknown,) = violations(KNOWN_MODEL, JOB_TYPE, job(model="smalll"), configuration=configuration)
     assert unknown.startswith(
-        "model: 'smal': not in the catalog of your service's models: check the spelling"
+        "model: 'smalll': not in the catalog of your service's models: check the spelling"
     )
     (unsupported,) = violations(SUPPORTED_MODEL, JOB_TYPE, dpo, configuration=configuration)
     assert "your service does not support dpo for it (openai-ft:catalog)" in unsupported

@@ -115,6 +115,7 @@ class RunningService:
     @classmethod
     def create(cls, folder: Path, *, slots: int = 1, more: str = "") -> Self:
         """Write the configuration of a service with the stand-in trainer."""
+        folder.mkdir(exist_ok=True)
         model, python = write_base_model(folder / "model"), stand_in_python(folder)
         (folder / "serve.toml").write_text(config_text(model, python, slots, more))
         return cls(folder)

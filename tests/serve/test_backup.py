@@ -3,20 +3,19 @@ from __future__ import annotations
 import fcntl
 import io
 import os
+import resource
+import signal
 import sqlite3
 import tarfile
 import threading
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from pulumi_openai_ft.serve.backup import back_up, restore
 from pulumi_openai_ft.serve.errors import ServeError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -25,6 +24,7 @@ def data(tmp_path: Path) -> Path:
     (folder / "jobs" / "ftjob-1" / "checkpoints").mkdir(parents=True, mode=0o700)
     (folder / "blobs").mkdir()
     (folder / "blobs" / "file-1").write_bytes(b"rows")
+    (folder / "jobs" / "ftjob-1" / "training.jsonl").hardlink_to(folder / "blobs" / "file-1")
     (folder / "jobs" / "ftjob-1" / "metrics.jsonl").write_text("{}\n")
     (folder / "jobs" / "ftjob-1" / "process.json").write_text('{"pid": 1}')
     (folder / "jobs" / "ftjob-1" / "lock").touch()
@@ -139,6 +139,28 @@ def test_nothing_is_overwritten(data: Path, tmp_path: Path) -> None:
     with pytest.raises(ServeError, match="is not empty: move it away first"):
         restore(tmp_path / "backup.tar", data)
     assert files(data / "books.sqlite") == {"file-1"}
+
+
+def test_a_backup_inside_of_the_folder_is_refused(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(data)
+    with pytest.raises(ServeError, match=r"backup\.tar is in the data folder"):
+        back_up(data, Path("jobs/../backup.tar"))
+    assert not [*data.glob("backup.tar*")]
+
+
+def test_a_full_disk_leaves_no_partial_backup(data: Path, tmp_path: Path) -> None:
+    (data / "blobs" / "file-2").write_bytes(b"x" * 3_000_000)
+    # a limit of the size of files has the effect of a full disk
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+    try:
+        with pytest.raises(ServeError, match="the backup failed: File too large"):
+            back_up(data, tmp_path / "backup.tar")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    assert not [*tmp_path.glob("backup*"), *data.glob(".backup-*")]
 
 
 def test_an_empty_folder_is_filled(data: Path, tmp_path: Path) -> None:

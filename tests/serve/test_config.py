@@ -83,7 +83,7 @@ def test_sizes_have_units(tmp_path: Path) -> None:
         ("", "learning_rate = nan", "base[0].learning_rate is NaN: must be at most 1"),
         ("", "learning_rate = '1e-4'", 'base[0].learning_rate is "1e-4": must be a number'),
         ("", "methods = ['rft']", "base[0].methods[0] is \"rft\": must be 'supervised' or 'dpo'"),
-        ("", "methods = []", "base[0].methods: must have at least one entry"),
+        ("", "methods = []", "base[0].methods: must not be empty"),
         ("", "aliases = ['a:b']", 'base[0].aliases[0] is "a:b": must be a string that matches'),
         ("", "aliases = ['small']", "base[0].aliases[0]: 'small' is also base[0].id"),
         ("", "max_length = 9000", "base[0].max_length is 9000: must be at most 8192, the context length"),
@@ -102,7 +102,7 @@ def test_sizes_have_units(tmp_path: Path) -> None:
         (
             "",
             "[serving]\nvllm = 'http://10.0.0.1/v1'\nvllm_key_env = 'K'",
-            "serving: vllm must be an https URL",
+            "serving.vllm: vLLM at 10.0.0.1 must be reached over https",
         ),
         ("", "[serving]\nvllm = 'https://gpu.example/v1'", "serving: vllm needs vllm_key_env"),
         ("", "[wandb]\nproject_key_env = {x = 'K'}", 'wandb.project_key_env.x is "x": must be a string that'),
@@ -210,7 +210,7 @@ def test_weights_of_each_kind_of_fault_are_refused(tmp_path: Path) -> None:
         "adapter": ("config.json", "adapter_config.json", "contains an adapter"),
         "empty": ("model.safetensors", None, "contains no safetensors files"),
         "no-config": ("config.json", None, "contains no config.json"),
-        "no-tokenizer": ("tokenizer.json", None, "contains no tokenizer"),
+        "no-tokenizer": ("tokenizer.json", None, "contains no tokenizer.json"),
         "no-template": ("chat_template.jinja", None, "contains no chat template"),
     }
     for name, (removed, added, expected) in faults.items():

@@ -51,6 +51,7 @@ MENU = {
         "training-data",
         "emulator",
         "self-hosting",
+        "moving-from-openai",
         "recording",
         "limitations",
     ],

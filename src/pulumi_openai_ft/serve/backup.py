@@ -2,8 +2,8 @@
 
 A backup can be made while the service runs. The databases are copied through SQLite's backup API. All other files are
 written once, appended to, or replaced as a whole, so that a hard link is a copy. They are linked before and after the
-databases are copied: each file that a database names exists at one of these moments. Files that only the second moment
-has are those that a crash after the first one would leave behind, and the service handles those.
+databases are copied: each file that a database names exists before or after. Files that were added in the meantime are
+like the leftovers of a crash, which the service handles.
 """
 
 from __future__ import annotations
@@ -44,14 +44,19 @@ def back_up(data: Path, target: Path) -> int:
         raise ServeError(f"the data folder {data} does not exist: there is nothing to back up")
     if target.exists():
         raise ServeError(f"{target} already exists: choose another file")
+    if target.resolve().is_relative_to(data.resolve()):
+        raise ServeError(
+            f"{target} is in the data folder, so that later backups would contain it: choose another folder"
+        )
     draft = target.with_name(f"{target.name}.partial")
     try:
         with _only_backup(data), _staged(data) as copy:
             _write_tar(copy, draft)
         draft.replace(target)
     except (OSError, sqlite3.Error, tarfile.TarError) as error:
-        draft.unlink(missing_ok=True)
         raise ServeError(f"the backup failed: {_reason(error)}") from error
+    finally:
+        draft.unlink(missing_ok=True)
     return target.stat().st_size
 
 
@@ -78,7 +83,7 @@ def restore(source: Path, data: Path) -> None:
 
 @contextmanager
 def _only_backup(data: Path) -> Iterator[None]:
-    """Refuse a second backup at the same time, which would remove the first one's copy as a leftover."""
+    """Refuse a second backup at the same time, which would remove the first copy as a leftover."""
     folder = os.open(data, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ByteSize
+
 from pulumi_openai_ft.serve import backup, config_file, doctor
 from pulumi_openai_ft.serve.catalog import client_catalog
 from pulumi_openai_ft.serve.config import CONFIG_FILE, Base, ServeConfig, Tls, load_config, read_keys
@@ -62,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_config(parser, default=Path(CONFIG_FILE))
     parser.add_argument("--host", default=DEFAULT_HOST, help="address to listen on (default: %(default)s)")
     parser.add_argument(
-        "--port", type=_port, default=DEFAULT_PORT, help="port; 0 selects a free one (default: %(default)s)"
+        "--port", type=_port, default=DEFAULT_PORT, help="port; 0 selects a free port (default: %(default)s)"
     )
     parser.add_argument(
         "--tls-cert", type=Path, metavar="FILE", help="certificate and its chain (default: tls.certificate)"
@@ -148,7 +150,7 @@ def _add_config(parser: argparse.ArgumentParser, default: Any) -> None:
 
 
 def _reporting(run: Run) -> Run:
-    """Return a command that reports the errors of another one and then exits with 1."""
+    """Return a command that reports errors and then exits with 1."""
 
     def reporting(arguments: argparse.Namespace) -> int:
         try:
@@ -180,7 +182,7 @@ def _start(arguments: argparse.Namespace) -> int:
 def _tls(arguments: argparse.Namespace, config: ServeConfig) -> Tls | None:
     certificate, key = arguments.tls_cert, arguments.tls_key
     if (certificate is None) != (key is None):
-        raise ServeError("--tls-cert and --tls-key belong together: add the other one")
+        raise ServeError("--tls-cert and --tls-key belong together: set both")
     return config.tls if certificate is None else Tls(certificate=certificate.absolute(), key=key.absolute())
 
 
@@ -191,8 +193,10 @@ def _init(arguments: argparse.Namespace) -> int:
     admin_key, admin_entry = make_key(project=None, admin=True, today=today)
     config_file.create_config(arguments.config, text, [project_entry, admin_entry])
     print(f"Wrote {arguments.config}. It contains only hashes of these keys, which are not shown again:\n")
-    print(f"  project key of {arguments.project}   {project_key}")
-    print(f"  admin key                  {admin_key}\n")
+    labels = f"project key of {arguments.project}", "admin key"
+    for label, key in zip(labels, (project_key, admin_key), strict=True):
+        print(f"  {label:<{len(labels[0])}}  {key}")
+    print()
     print("Set them in your Pulumi project:\n")
     for line in (
         "openai-ft:service self-hosted",
@@ -243,7 +247,7 @@ def _add_new_key(arguments: argparse.Namespace) -> int:
 def _list_keys(arguments: argparse.Namespace) -> int:
     keys = read_keys(arguments.config)
     if not keys:
-        _hint("There are no keys. Add one: openai-ft serve key add --project proj_default")
+        _hint("No keys. Add a key: openai-ft serve key add --project proj_default")
     for key in keys:
         print(_row(key))
     return 0
@@ -277,7 +281,7 @@ def _examine(arguments: argparse.Namespace) -> int:
 def _back_up(arguments: argparse.Namespace) -> int:
     data = load_config(arguments.config, check_weights=False).data
     size = backup.back_up(data, arguments.file)
-    print(f"Wrote {arguments.file}, {size / 2**20:.1f} MiB.")
+    print(f"Wrote {arguments.file}, {ByteSize(size).human_readable(separator=' ')}.")
     return 0
 
 

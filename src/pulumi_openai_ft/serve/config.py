@@ -1,6 +1,6 @@
 """The configuration of the service, `serve.toml`. docs/self-hosting.md lists its keys.
 
-`load_config` reports all mistakes at once, each as one sentence with the key's path, such as `base[1].path`.
+`load_config` reports all mistakes at once, each in a sentence with the key's path, such as `base[1].path`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
-from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -23,10 +22,10 @@ from pydantic import (
     model_validator,
 )
 
+from pulumi_openai_ft.serve.answers.vllm_address import checked_address
 from pulumi_openai_ft.serve.config_mistakes import duplicate_names, schema_mistakes
 from pulumi_openai_ft.serve.errors import ConfigError, ServeError
 from pulumi_openai_ft.serve.keys import PROJECT_PATTERN, Key
-from pulumi_openai_ft.serve.loopback import is_loopback
 from pulumi_openai_ft.serve.weights import context_length, weight_problems
 
 if TYPE_CHECKING:
@@ -44,8 +43,13 @@ def _absolute(path: Path, info: ValidationInfo) -> Path:
 def _not_empty(entries: tuple[Any, ...]) -> tuple[Any, ...]:
     """Reject an empty list. `min_length` would also count invalid entries as missing."""
     if not entries:
-        raise ValueError("must have at least one entry")
+        raise ValueError("must not be empty")
     return entries
+
+
+def _vllm_address(address: str) -> str:
+    checked_address(address)
+    return address
 
 
 Location = Annotated[Path, Field(strict=False), AfterValidator(_absolute)]
@@ -91,11 +95,11 @@ class Training(Table):
     """Training runs, `[training]`."""
 
     slots: Count | None = None
-    """Number of training runs at the same time. By default one, or one for each entry of `gpus`."""
+    """Number of training runs at the same time. By default 1, or the number of entries of `gpus`."""
     gpus: tuple[Annotated[int, Field(ge=0)] | str, ...] = ()
     """GPUs for the slots, as in `CUDA_VISIBLE_DEVICES`. By default a training run sees all GPUs."""
     python: Location = Field(default_factory=lambda: Path(sys.executable))
-    """Python of the environment with the extra `train`. By default the one that runs the service."""
+    """Python of the environment with the extra `train`. By default the Python that runs the service."""
 
 
 class Engine(Table):
@@ -108,22 +112,14 @@ class Engine(Table):
 class Serving(Table):
     """Responses of models, `[serving]`."""
 
-    vllm: str | None = None
+    vllm: Annotated[str, AfterValidator(_vllm_address)] | None = None
     """Base URL of a vLLM server that serves models instead of the embedded engine: on loopback, or with https."""
     vllm_key_env: Variable | None = None
     """Environment variable with the key of the vLLM server."""
 
     @model_validator(mode="after")
-    def _is_protected(self) -> Self:
-        if self.vllm is None:
-            return self
-        address = _url(self.vllm)
-        if address is None or not (address.scheme == "https" or is_loopback(str(address.hostname))):
-            raise ValueError(
-                "vllm must be an https URL, or an http URL on loopback such as http://127.0.0.1:8001/v1, because "
-                "everyone who reaches a vLLM server can make it load any folder"
-            )
-        if self.vllm_key_env is None:
+    def _has_key(self) -> Self:
+        if self.vllm is not None and self.vllm_key_env is None:
             raise ValueError(
                 "vllm needs vllm_key_env, the environment variable with the key of the vLLM server"
             )
@@ -146,7 +142,7 @@ class Limits(Table):
     max_tokens: Count = 4096
     """Maximum number of tokens of a response."""
     requests_in_flight: Count = 64
-    """Maximum number of requests at the same time. Further ones receive a 429."""
+    """Maximum number of chat requests at the same time. Further ones receive a 429."""
 
 
 class Tls(Table):
@@ -202,7 +198,7 @@ class ServeConfig(Table):
         return next((base for base in self.bases if name in (base.id, *base.aliases)), None)
 
     def slot_devices(self) -> tuple[str | None, ...]:
-        """Return the value of `CUDA_VISIBLE_DEVICES` for each slot. None leaves the variable as it is."""
+        """Return the value of `CUDA_VISIBLE_DEVICES` for each slot. None leaves the variable unchanged."""
         gpus = [str(gpu) for gpu in self.training.gpus]
         slots = self.training.slots or len(gpus) or 1
         return tuple(gpus[slot % len(gpus)] if gpus else None for slot in range(slots))
@@ -320,12 +316,3 @@ def _with_tuples(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _with_tuples(item) for key, item in value.items()}
     return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
-
-
-def _url(text: str) -> SplitResult | None:
-    try:
-        address = urlsplit(text)
-        is_complete = address.scheme in ("http", "https") and address.hostname and address.port != 0
-    except ValueError:
-        return None
-    return address if is_complete else None

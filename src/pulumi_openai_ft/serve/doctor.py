@@ -8,6 +8,8 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pydantic import ByteSize
+
 from pulumi_openai_ft.serve.config import load_config
 from pulumi_openai_ft.serve.errors import ConfigError, ServeError
 from pulumi_openai_ft.serve.listener import Listener
@@ -40,7 +42,6 @@ if all(found.values()):
     result["gpus"] = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
 print(json.dumps(result))
 """
-_GIBIBYTE = 2**30
 
 
 class Finding(NamedTuple):
@@ -68,7 +69,7 @@ def _examine(config: ServeConfig) -> Iterator[Finding]:
     yield _disk(config)
     for base in config.bases:
         size = sum(part.stat().st_size for part in base.path.glob("*.safetensors"))
-        yield Finding("weights", OK, f"{base.id}: {size / _GIBIBYTE:.2f} GiB of safetensors in {base.path}")
+        yield Finding("weights", OK, f"{base.id}: {_size(size)} of safetensors in {base.path}")
     yield from _training(config)
     yield from _variables(config)
 
@@ -80,11 +81,14 @@ def _keys(config: ServeConfig) -> Finding:
         return Finding("keys", PROBLEM, str(error))
     admins = sum(key.admin for key in config.keys)
     projects = len({key.project for key in config.keys if key.project})
-    message = f"{len(config.keys) - admins} project keys of {projects} projects, {admins} admin keys"
+    counts = (("project key", len(config.keys) - admins), ("project", projects), ("admin key", admins))
+    message = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts)
     if admins:
         return Finding("keys", OK, message)
     return Finding(
-        "keys", WARNING, f"{message}: checkpoint permissions need one, `openai-ft serve key add --admin`"
+        "keys",
+        WARNING,
+        f"{message}: checkpoint permissions need an admin key, `openai-ft serve key add --admin`",
     )
 
 
@@ -101,13 +105,17 @@ def _folder(data: Path) -> Finding:
 
 def _disk(config: ServeConfig) -> Finding:
     free, needed = shutil.disk_usage(_nearest_existing(config.data)).free, config.limits.free_disk_bytes
-    message = f"{free / _GIBIBYTE:.1f} GiB free"
+    message = f"{_size(free)} free"
     if free >= needed:
         return Finding("disk", OK, message)
-    wanted = f"limits.free_disk_bytes is {needed / _GIBIBYTE:.1f} GiB"
+    wanted = f"limits.free_disk_bytes is {_size(needed)}"
     return Finding(
         "disk", PROBLEM, f"{message}, but {wanted}: uploads and jobs are refused until you free space"
     )
+
+
+def _size(count: int) -> str:
+    return ByteSize(count).human_readable(separator=" ")
 
 
 def _nearest_existing(path: Path) -> Path:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _INDEX = "model.safetensors.index.json"
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
-_TOKENIZERS = ("tokenizer.json", "tokenizer.model")
+_TOKENIZER = "tokenizer.json"
 
 
 def weight_problems(folder: Path) -> list[str]:
@@ -32,8 +32,8 @@ def _problems(folder: Path) -> Iterator[str]:
         return
     yield from _missing_weights(folder)
     yield from _faulty_configuration(folder)
-    if not any((folder / name).is_file() for name in _TOKENIZERS):
-        yield f"{folder} contains no tokenizer ({' or '.join(_TOKENIZERS)}): copy it from the model's source"
+    if not (folder / _TOKENIZER).is_file():
+        yield f"{folder} contains no {_TOKENIZER}: copy it from the model's source"
     elif not _has_chat_template(folder):
         yield f"{folder} contains no chat template: use a model that was tuned for chat"
 
@@ -74,7 +74,7 @@ def _has_chat_template(folder: Path) -> bool:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    """Return a JSON object, or an empty one if the file does not contain one."""
+    """Return the JSON object in a file, or an empty object if the file contains no JSON object."""
     try:
         found = json.loads(path.read_text("utf-8"))
     except (FileNotFoundError, ValueError):
