@@ -9,12 +9,12 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import openai
 import pytest
 from tests.serve.servers import running
-from tests.serve.services import ALIAS, BASE, ENDED, PROJECT_KEY, RunningService, rows, train, wait_for
+from tests.serve.services import ALIAS, BASE, ENDED, RunningService, rows, train, wait_for
 from tests.serve.vllm_stand_in import KEY, VllmStandIn
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class Watch:
         self._thread = Thread(target=self._ask)
         self.seconds: list[float] = []
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
