@@ -173,7 +173,8 @@ def jsonl() -> Callable[..., bytes]:
     """Return a function that writes training data: `jsonl(method="dpo", rows=12)`."""
 
     def write(method: str = "supervised", rows: int = 10) -> bytes:
-        return b"".join(json.dumps(ROWS[method] | {"n": n}).encode() + b"\n" for n in range(rows))
+        row = json.dumps(ROWS[method])
+        return "".join(row.replace("my parcel", f"parcel {n}") + "\n" for n in range(rows)).encode()
 
     return write
 

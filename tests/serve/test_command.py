@@ -13,8 +13,10 @@ from tests.serve.config_support import make_base_folder, write_config
 
 from pulumi_openai_ft.catalog import Catalog
 from pulumi_openai_ft.cli.main import main
-from pulumi_openai_ft.serve.config import ServeConfig, load_config, parse_config, read_keys
+from pulumi_openai_ft.serve.config import ServeConfig, Tls, load_config, parse_config, read_keys
+from pulumi_openai_ft.serve.errors import ServeError
 from pulumi_openai_ft.serve.keys import find_key
+from pulumi_openai_ft.serve.listener import Listener
 from pulumi_openai_ft.serve.live_keys import LiveKeys
 
 if TYPE_CHECKING:
@@ -233,7 +235,7 @@ def test_the_service_does_not_start_with_mistakes(folder: Path, capsys: Capture)
     [
         (["--tls-cert", "c.pem"], "--tls-cert and --tls-key belong together"),
         (["--tls-cert", "c.pem", "--tls-key", "k.pem"], "the TLS certificate {folder}/c.pem does not exist"),
-        (["--tls-cert", "serve.toml", "--tls-key", "serve.toml"], "cannot be used: "),
+        (["--tls-cert", "serve.toml", "--tls-key", "serve.toml"], "cannot be used: they are not in PEM"),
     ],
 )
 def test_a_wrong_certificate_is_named(folder: Path, capsys: Capture, options: list[str], reason: str) -> None:
@@ -318,3 +320,23 @@ def edit(path: Path, **changes: object) -> None:
     for name, value in changes.items():
         document[name] = value
     path.write_text(tomlkit.dumps(document))
+
+
+def test_an_encrypted_or_foreign_key_is_explained(folder: Path, capsys: Capture) -> None:
+    initialize(capsys)
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-days", "2", "-subj", "/CN=localhost"]
+    for name, options in (("plain", ["-nodes"]), ("secret", ["-passout", "pass:secret"])):
+        files = ["-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem"]
+        subprocess.run([*make, *map(str, files), *options], check=True, capture_output=True)
+    for certificate, key, reason in (
+        ("secret", "secret", "the key is encrypted; store it without a password"),
+        ("plain", "secret", "the key is encrypted"),
+        ("plain", "plain", None),
+    ):
+        tls = Tls(certificate=folder / f"{certificate}.pem", key=folder / f"{key}.key")
+        listener = Listener("0.0.0.0", tls=tls)  # noqa: S104
+        if reason is None:
+            listener.check(load_config(folder / "serve.toml"))
+            continue
+        with pytest.raises(ServeError, match=reason):
+            listener.check(load_config(folder / "serve.toml"))

@@ -83,7 +83,7 @@ def test_sizes_have_units(tmp_path: Path) -> None:
         ("", "learning_rate = nan", "base[0].learning_rate is NaN: must be at most 1"),
         ("", "learning_rate = '1e-4'", 'base[0].learning_rate is "1e-4": must be a number'),
         ("", "methods = ['rft']", "base[0].methods[0] is \"rft\": must be 'supervised' or 'dpo'"),
-        ("", "methods = []", "base[0].methods: must have at least one entry"),
+        ("", "methods = []", "base[0].methods: must not be empty"),
         ("", "aliases = ['a:b']", 'base[0].aliases[0] is "a:b": must be a string that matches'),
         ("", "aliases = ['small']", "base[0].aliases[0]: 'small' is also base[0].id"),
         ("", "max_length = 9000", "base[0].max_length is 9000: must be at most 8192, the context length"),

@@ -7,6 +7,7 @@ import shutil
 import signal
 import time
 from contextlib import suppress
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -120,7 +121,7 @@ def test_a_restored_job_continues_its_training(
 ) -> None:
     with service.client() as client:
         job = train_rows(client, HUNDRED_STEPS).id
-    wait_until(lambda: steps(service, job) >= 17)
+    wait_until(partial(has_steps, service, job, 17))
     back_up(service.folder / "data", tmp_path / "backup.tar")
     assert steps(service, job) < STEPS, "the backup was made during training"
     assert_undisturbed(service, job, undisturbed)
@@ -129,6 +130,10 @@ def test_a_restored_job_continues_its_training(
     shutil.copy(service.folder / "serve.toml", tmp_path)
     with RunningService(tmp_path, service.environment) as restored:
         assert_undisturbed(restored, job, undisturbed)
+
+
+def has_steps(service: RunningService, job: str, count: int) -> bool:
+    return steps(service, job) >= count
 
 
 def kill_trainer(service: RunningService) -> None:
@@ -145,7 +150,7 @@ def moments(seed: int, count: int) -> list[tuple[int, float]]:
 
 def kill_at(service: RunningService, job: str, when: list[tuple[int, float]], kill: Any) -> None:
     for step, pause in when:
-        wait_until(lambda step=step: steps(service, job) >= step)
+        wait_until(partial(has_steps, service, job, step))
         time.sleep(pause)
         kill(service)
 

@@ -2,8 +2,8 @@
 
 A backup can be made while the service runs. The databases are copied through SQLite's backup API. All other files are
 written once, appended to, or replaced as a whole, so that a hard link is a copy. They are linked before and after the
-databases are copied: each file that a database names exists at one of these moments. Files that only the second moment
-has are those that a crash after the first one would leave behind, and the service handles those.
+databases are copied: each file that a database names exists before or after. Files that were added in the meantime are
+like the leftovers of a crash, which the service handles.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def restore(source: Path, data: Path) -> None:
 
 @contextmanager
 def _only_backup(data: Path) -> Iterator[None]:
-    """Refuse a second backup at the same time, which would remove the first one's copy as a leftover."""
+    """Refuse a second backup at the same time, which would remove the first copy as a leftover."""
     folder = os.open(data, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)

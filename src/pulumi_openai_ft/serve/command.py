@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_config(parser, default=Path(CONFIG_FILE))
     parser.add_argument("--host", default=DEFAULT_HOST, help="address to listen on (default: %(default)s)")
     parser.add_argument(
-        "--port", type=_port, default=DEFAULT_PORT, help="port; 0 selects a free one (default: %(default)s)"
+        "--port", type=_port, default=DEFAULT_PORT, help="port; 0 selects a free port (default: %(default)s)"
     )
     parser.add_argument(
         "--tls-cert", type=Path, metavar="FILE", help="certificate and its chain (default: tls.certificate)"
@@ -150,7 +150,7 @@ def _add_config(parser: argparse.ArgumentParser, default: Any) -> None:
 
 
 def _reporting(run: Run) -> Run:
-    """Return a command that reports the errors of another one and then exits with 1."""
+    """Return a command that reports errors and then exits with 1."""
 
     def reporting(arguments: argparse.Namespace) -> int:
         try:
@@ -182,7 +182,7 @@ def _start(arguments: argparse.Namespace) -> int:
 def _tls(arguments: argparse.Namespace, config: ServeConfig) -> Tls | None:
     certificate, key = arguments.tls_cert, arguments.tls_key
     if (certificate is None) != (key is None):
-        raise ServeError("--tls-cert and --tls-key belong together: add the other one")
+        raise ServeError("--tls-cert and --tls-key belong together: set both")
     return config.tls if certificate is None else Tls(certificate=certificate.absolute(), key=key.absolute())
 
 
@@ -247,7 +247,7 @@ def _add_new_key(arguments: argparse.Namespace) -> int:
 def _list_keys(arguments: argparse.Namespace) -> int:
     keys = read_keys(arguments.config)
     if not keys:
-        _hint("There are no keys. Add one: openai-ft serve key add --project proj_default")
+        _hint("No keys. Add a key: openai-ft serve key add --project proj_default")
     for key in keys:
         print(_row(key))
     return 0

@@ -1,6 +1,6 @@
 """The configuration of the service, `serve.toml`. docs/self-hosting.md lists its keys.
 
-`load_config` reports all mistakes at once, each as one sentence with the key's path, such as `base[1].path`.
+`load_config` reports all mistakes at once, each in a sentence with the key's path, such as `base[1].path`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _absolute(path: Path, info: ValidationInfo) -> Path:
 def _not_empty(entries: tuple[Any, ...]) -> tuple[Any, ...]:
     """Reject an empty list. `min_length` would also count invalid entries as missing."""
     if not entries:
-        raise ValueError("must have at least one entry")
+        raise ValueError("must not be empty")
     return entries
 
 
@@ -95,11 +95,11 @@ class Training(Table):
     """Training runs, `[training]`."""
 
     slots: Count | None = None
-    """Number of training runs at the same time. By default one, or one for each entry of `gpus`."""
+    """Number of training runs at the same time. By default 1, or the number of entries of `gpus`."""
     gpus: tuple[Annotated[int, Field(ge=0)] | str, ...] = ()
     """GPUs for the slots, as in `CUDA_VISIBLE_DEVICES`. By default a training run sees all GPUs."""
     python: Location = Field(default_factory=lambda: Path(sys.executable))
-    """Python of the environment with the extra `train`. By default the one that runs the service."""
+    """Python of the environment with the extra `train`. By default the Python that runs the service."""
 
 
 class Engine(Table):
@@ -198,7 +198,7 @@ class ServeConfig(Table):
         return next((base for base in self.bases if name in (base.id, *base.aliases)), None)
 
     def slot_devices(self) -> tuple[str | None, ...]:
-        """Return the value of `CUDA_VISIBLE_DEVICES` for each slot. None leaves the variable as it is."""
+        """Return the value of `CUDA_VISIBLE_DEVICES` for each slot. None leaves the variable unchanged."""
         gpus = [str(gpu) for gpu in self.training.gpus]
         slots = self.training.slots or len(gpus) or 1
         return tuple(gpus[slot % len(gpus)] if gpus else None for slot in range(slots))

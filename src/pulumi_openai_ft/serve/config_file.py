@@ -31,7 +31,7 @@ _TEMPLATE = """\
 # Folder with everything that the service stores. Back it up with `openai-ft serve backup FILE`.
 #data = "data"
 
-# A base model. Repeat the table for each one. The folder contains safetensors files, a tokenizer and config.json.
+# A base model. Repeat the table for each model. The folder contains safetensors files, a tokenizer and config.json.
 # Requests may use an alias, so that a program that names gpt-4o-mini needs no edit.
 [[base]]
 id = {id}
@@ -43,11 +43,11 @@ max_length = {max_length}
 #lora_alpha = 32
 #learning_rate = 2e-4
 
-# One training run per slot; other jobs wait. With gpus, each slot has its GPU and slots is their number by default.
+# Each slot trains a job; other jobs wait. With gpus, each slot has its GPU and slots is their number by default.
 [training]
 #slots = 1
 #gpus = []
-# Python of the environment with the extra `train`, if it is not the one that runs the service:
+# Python of the environment with the extra `train`, if another Python runs the service:
 # python = "/opt/train/bin/python"
 
 [engine]
@@ -77,7 +77,7 @@ max_length = {max_length}
 # key_env = "WANDB_API_KEY"
 # project_key_env = {{ proj_default = "WANDB_API_KEY_DEFAULT" }}
 
-# API keys, as hashes. Add one with `openai-ft serve key add`.
+# API keys, as hashes. Add a key with `openai-ft serve key add`.
 """
 
 
@@ -120,7 +120,7 @@ def remove_key(path: Path, masked: str) -> Key:
         keys = read_keys(path)
         found = [index for index, key in enumerate(keys) if key.masked == masked]
         if len(found) != 1:
-            reason = f"{len(found)} keys have this form: remove one of the tables [[key]] yourself"
+            reason = f"{len(found)} keys have this form: remove a table [[key]] yourself"
             unknown = "no key has this form: see `openai-ft serve key list`"
             raise ServeError(f"{path}: {masked!r}: {reason if found else unknown}")
         document = tomlkit.parse(read_text(path))

@@ -86,7 +86,9 @@ def _keys(config: ServeConfig) -> Finding:
     if admins:
         return Finding("keys", OK, message)
     return Finding(
-        "keys", WARNING, f"{message}: checkpoint permissions need one, `openai-ft serve key add --admin`"
+        "keys",
+        WARNING,
+        f"{message}: checkpoint permissions need an admin key, `openai-ft serve key add --admin`",
     )
 
 

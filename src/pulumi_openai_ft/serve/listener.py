@@ -64,12 +64,16 @@ def _check_certificate(tls: Tls) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
             tls.certificate, tls.key, password=_refuse_password
         )
-    except (ssl.SSLError, OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
-        raise ServeError(
-            f"the TLS certificate {tls.certificate} and key {tls.key} cannot be used: {reason}"
-        ) from None
+    except ssl.SSLError:
+        reason = "they are not in PEM format, or do not belong together"
+    except OSError as error:
+        reason = f"{error.filename or 'a file'}: {error.strerror}"
+    except ValueError as error:
+        reason = str(error)
+    else:
+        return
+    raise ServeError(f"the TLS certificate {tls.certificate} and key {tls.key} cannot be used: {reason}")
 
 
 def _refuse_password() -> str:
-    raise ValueError("the key needs a password: store it without one")
+    raise ValueError("the key is encrypted; store it without a password")

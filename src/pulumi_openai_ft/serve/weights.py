@@ -74,7 +74,7 @@ def _has_chat_template(folder: Path) -> bool:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    """Return a JSON object, or an empty one if the file does not contain one."""
+    """Return the JSON object in a file, or an empty object if the file contains no JSON object."""
     try:
         found = json.loads(path.read_text("utf-8"))
     except (FileNotFoundError, ValueError):
