@@ -35,7 +35,7 @@ def service(tmp_path: Path) -> Iterator[RunningService]:
 
 
 def create_job(service: RunningService) -> Thread:
-    """Start to create a job. The service may be killed meanwhile."""
+    """Start to create a job, during which the service may be killed."""
 
     def create() -> None:
         with suppress(openai.APIConnectionError), service.client() as client:

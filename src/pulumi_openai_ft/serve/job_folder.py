@@ -75,7 +75,7 @@ class JobFolder:
 
     @contextmanager
     def without_trainer(self) -> Iterator[bool]:
-        """Keep trainers from starting, and return whether none runs. One that starts meanwhile ends.
+        """Keep trainers from starting, and return whether none runs. One that starts during this time ends.
 
         An earlier process of the server may have started a trainer that has not taken the lock yet.
         """

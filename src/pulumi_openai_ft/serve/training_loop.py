@@ -125,7 +125,7 @@ class TrainingLoop:
             self._close(job_id, folder)
 
     def _discard(self, job_id: str, discarded: dict[str, str], folder: JobFolder) -> None:
-        """Delete adapters that are unloaded, and unload the others in a thread of their own."""
+        """Delete adapters that are unloaded, and unload the others in another thread."""
         for step, name in discarded.items():
             unloading = self._unloading.get(name)
             if unloading is None:
