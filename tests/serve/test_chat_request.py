@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pulumi_openai_ft.serve.chat_request import ChatRequest, read_chat_request
 from pulumi_openai_ft.server.errors import ApiError
@@ -10,6 +13,39 @@ from pulumi_openai_ft.server.errors import ApiError
 USER = {"role": "user", "content": "Where is it?"}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "track", "arguments": '{"order": 7}'}}
 TOOL = {"type": "function", "function": {"name": "track", "parameters": {"type": "object"}}}
+
+KEYS = (
+    *(
+        "model",
+        "messages",
+        "tools",
+        "max_tokens",
+        "temperature",
+        "top_p",
+        "seed",
+        "stop",
+        "stream",
+        "n",
+        "user",
+    ),
+    *("stream_options", "tool_choice", "response_format", "logit_bias", "role", "content", "type", "text"),
+    *("name", "function", "arguments", "parameters", "tool_calls", "tool_call_id", "id", "refusal"),
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=12,
+)
+PARTS = st.fixed_dictionaries({"type": st.just("text"), "text": st.text(max_size=5) | JSON})
+MESSAGES = st.fixed_dictionaries(
+    {"role": st.sampled_from(("system", "developer", "user", "assistant", "tool")) | JSON},
+    optional={
+        "content": st.text(max_size=5) | st.lists(PARTS, max_size=3) | JSON,
+        "tool_calls": st.lists(st.just(CALL), max_size=2) | JSON,
+        "tool_call_id": st.text(max_size=3) | JSON,
+        "name": JSON,
+    },
+)
 
 
 def read(**changes: Any) -> ChatRequest:
@@ -216,6 +252,40 @@ def test_tool_calls_and_results_are_kept() -> None:
 )
 def test_invalid_message_is_named(message: Any, param: str) -> None:
     assert refusal(messages=[message]).param == param
+
+
+def nested(depth: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(depth - 1):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("depth", [65, 900])
+def test_nesting_of_tools_and_arguments_is_limited(depth: int) -> None:
+    function = {"name": "track", "arguments": json.dumps(nested(depth))}
+    calls = [{"role": "assistant", "tool_calls": [{**CALL, "function": function}]}]
+    tools = [{"type": "function", "function": {"name": "track", "parameters": nested(depth)}}]
+
+    assert refusal(messages=calls).param == "messages[0].tool_calls[0].function.arguments"
+    assert refusal(tools=tools).param == "tools[0].function.parameters"
+
+
+def test_nested_tools_within_the_limit_are_accepted() -> None:
+    tools = [{"type": "function", "function": {"name": "track", "parameters": nested(64)}}]
+
+    assert read(tools=tools).tools == tools
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), JSON, max_size=6), st.lists(MESSAGES, max_size=3))
+def test_any_body_is_read_or_refused(body: dict[str, Any], messages: list[Any]) -> None:
+    for changes in (body, {"messages": messages}, {**body, "messages": messages}):
+        status = 200
+        try:
+            read(**changes)
+        except ApiError as error:
+            status = error.status
+        assert status in (200, 400)
 
 
 @pytest.mark.parametrize("arguments", ["", "{", "[]", "5", "[" * 100_000])

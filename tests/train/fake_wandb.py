@@ -7,7 +7,7 @@ import gzip
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -42,7 +42,7 @@ class FakeWandb:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever)
 
-    def __enter__(self) -> FakeWandb:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -45,6 +45,7 @@ MENU = {
         "openai-api",
         "openai-shutdown",
         "multiple-projects",
+        "automation",
         "policies",
         "ci",
         "training-data",

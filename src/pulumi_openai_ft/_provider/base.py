@@ -12,6 +12,7 @@ from pulumi_openai_ft._client.base_url import wrong_base_url_message
 from pulumi_openai_ft._client.client import Client, connect
 from pulumi_openai_ft._provider import input_models, pulumi_host_patch, redaction
 from pulumi_openai_ft._provider.host_interface import Host
+from pulumi_openai_ft._provider.wait_limit import LIMITED_OPERATIONS, limits_waiting
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft._shared.property_paths import top_level
@@ -86,8 +87,11 @@ class Provider(ResourceProvider):
     """Inputs of the last `up` to compare if the outputs lack them, such as after an import."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Remove secret inputs from the messages of all operations."""
+        """Remove secret inputs from the messages of all operations, and limit their waits."""
         super().__init_subclass__(**kwargs)
+        for name in LIMITED_OPERATIONS:
+            if name in vars(cls):
+                setattr(cls, name, limits_waiting(getattr(cls, name)))
         for name in redaction.OPERATIONS:
             if name in vars(cls) or name == "check":
                 setattr(cls, name, redaction.redacts(getattr(cls, name)))

@@ -12,7 +12,7 @@ from pulumi_openai_ft._provider import input_models
 from pulumi_openai_ft._provider.base import DetailedDiff, Provider
 from pulumi_openai_ft._provider.job import estimate
 from pulumi_openai_ft._provider.job.diff import differences, input_digests
-from pulumi_openai_ft._provider.job.idempotency import idempotency_keys
+from pulumi_openai_ft._provider.job.idempotency import CarriedIdentities, job_keys
 from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE, FineTuningJobInputs
 from pulumi_openai_ft._provider.job.manager import FAILED, JobManager
 from pulumi_openai_ft._provider.job.messages import (
@@ -34,6 +34,7 @@ from pulumi_openai_ft._provider.job.state import (
 from pulumi_openai_ft._provider.job.validation import (
     conflicting_inputs,
     load_catalog,
+    metadata_warnings,
     method_warnings,
     model_warnings,
     split_hyperparameters,
@@ -87,16 +88,23 @@ class FineTuningJobProvider(Provider):
         return estimate.data_errors(news, self.catalog, self.profile.name, self.host)
 
     def warnings(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-        """Return the warnings about the model and the training file of a new job."""
+        """Return the warnings about the inputs and the training file of a new job."""
         if _is_same(olds, news):
             return []
         days, today = int(self.settings.shutdown_warning_days), self.host.time.today()
-        of_model = [*model_warnings(news, self.catalog, days, today), *method_warnings(news)]
-        return [*of_model, *estimate.data_warnings(news, self.catalog, self.profile.name, self.host)]
+        of_inputs = [
+            *model_warnings(news, self.catalog, days, today),
+            *method_warnings(news),
+            *metadata_warnings(news),
+        ]
+        return [*of_inputs, *estimate.data_warnings(news, self.catalog, self.profile.name, self.host)]
 
     def with_computed_inputs(self, olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
-        """Add the estimated tokens and cost. An existing job keeps the estimate from before its creation."""
-        news = {**news, **_unchanged_hashes(olds, news)}
+        """Add former identities, and the estimated tokens and cost.
+
+        An existing job keeps the estimate from before its creation.
+        """
+        news = self._carried_identities.add_to(olds, {**news, **_unchanged_hashes(olds, news)})
         if _is_same(olds, news):
             found = olds.get(ESTIMATE)
         else:
@@ -113,6 +121,10 @@ class FineTuningJobProvider(Provider):
         """Also raise `SettingsError` if the user's catalog entries are invalid."""
         super().require_settings(settings)
         load_catalog(settings)
+
+    @locked_cached_property
+    def _carried_identities(self) -> CarriedIdentities:
+        return CarriedIdentities()
 
     @locked_cached_property
     def catalog(self) -> Catalog:
@@ -150,9 +162,7 @@ class FineTuningJobProvider(Provider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create or adopt the job and wait for it."""
         inputs = self.inputs(props)
-        job = self.jobs.get_or_create(
-            idempotency_keys(props, inputs, self.settings.idempotency_scope), inputs
-        )
+        job = self.jobs.get_or_create(job_keys(props, inputs, self.settings.idempotency_scope), inputs)
         props = {**props, REQUESTED_INPUTS: input_digests(props), **estimate.estimated(props)}
         return self.host.complete_create(
             CreateResult(job.id, self._outputs(job, props)),

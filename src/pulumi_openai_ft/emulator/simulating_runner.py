@@ -128,7 +128,7 @@ class SimulatingRunner:
     def check(self, order: TrainingRequest) -> None:
         """Accept every job."""
 
-    def discard(self, order: TrainingRequest, step: int) -> None:
+    def discard(self, order: TrainingRequest, step: int, name: str) -> None:
         """Do nothing: there are no weights."""
 
     def submit(self, order: TrainingRequest) -> None:

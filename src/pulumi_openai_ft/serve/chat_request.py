@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _SEEDS = 2**63
 _MOST_STOPS = 4
 _MOST_TOOLS = 128
+_DEEPEST = 64
+"""Maximum nesting of objects and arrays inside tools and arguments."""
 
 _INERT = frozenset({"metadata", "prompt_cache_key", "safety_identifier", "user"})
 """Parameters that do not influence the answer."""
@@ -145,13 +147,33 @@ def _text_or_parts(*kinds: str) -> Check:
 def _json_object(value: Any, path: str) -> None:
     text()(value, path)
     try:
-        is_object = isinstance(json.loads(value), dict)
+        decoded = json.loads(value)
     except (ValueError, RecursionError):
-        is_object = False
-    if not is_object:
-        raise invalid(
-            f"Invalid value for '{path}': expected the JSON text of an object.", path, "invalid_value"
-        )
+        decoded = None
+    if not isinstance(decoded, dict):
+        message = f"Invalid value for '{path}': expected the JSON text of an object."
+        raise invalid(message, path, "invalid_value")
+    _shallow(decoded, path)
+
+
+def _schema(value: Any, path: str) -> None:
+    pairs(anything)(value, path)
+    _shallow(value, path)
+
+
+def _shallow(value: Any, path: str) -> None:
+    """Accept values that are not nested too deeply for chat templates."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            item
+            for holder in level
+            if isinstance(holder, dict | list)
+            for item in (holder.values() if isinstance(holder, dict) else holder)
+        ]
+    if level:
+        message = f"Invalid value for '{path}': expected at most {_DEEPEST} levels of nesting."
+        raise invalid(message, path, "invalid_value")
 
 
 def _refused(value: Any, path: str) -> None:
@@ -222,7 +244,7 @@ _TOOL = fields(
             {"name": text(1, 64, "[A-Za-z0-9_-]+")},
             {
                 "description": nullable(text()),
-                "parameters": nullable(pairs(anything)),
+                "parameters": nullable(_schema),
                 "strict": nullable(flag),
             },
         ),

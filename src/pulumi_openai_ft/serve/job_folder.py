@@ -6,12 +6,13 @@ import fcntl
 import json
 import os
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _START_TIME_FIELD = 22  # of /proc/PID/stat, counted from 1
@@ -68,22 +69,32 @@ class JobFolder:
         partial.write_text(json.dumps(request), "utf-8")
         partial.replace(self._request)
 
+    def withdraw_request(self) -> None:
+        """Remove the request, so that a trainer that still loads ends without training."""
+        self._request.unlink(missing_ok=True)
+
+    @contextmanager
+    def without_trainer(self) -> Iterator[bool]:
+        """Keep trainers from starting, and return whether none runs. One that starts meanwhile ends.
+
+        An earlier process of the server may have started a trainer that has not taken the lock yet.
+        """
+        with (self.path / "lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+
     def has_begun(self, attempt: int) -> bool:
         """Return whether a process began this attempt."""
         return (_read(self._request) or {}).get("attempt") == attempt and self._process.exists()
 
     def is_locked(self) -> bool:
         """Return whether a trainer runs. Do not call this while a trainer starts, because it takes the same lock."""
-        try:
-            lock = (self.path / "lock").open("a")
-        except FileNotFoundError:
-            return False
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-        return False
+        with self.without_trainer() as has_none:
+            return not has_none
 
     def process(self) -> TrainerProcess | None:
         """Return the trainer that began the latest attempt, if any."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.serve.config import Base, ServeConfig
     from pulumi_openai_ft.serve.live_keys import LiveKeys
+    from pulumi_openai_ft.server.app import Endpoint
     from pulumi_openai_ft.server.blobs import Blobs
     from pulumi_openai_ft.server.store import Store
 
@@ -126,15 +127,19 @@ class Service:
 
     def app(self) -> ASGIApp:
         """Return the service as an ASGI application. The training loop runs during the application's lifespan."""
+        routes = [api_route(self.backend, endpoint, observe) for endpoint in self.endpoints()]
+        app = RequestLog(build_app(self.backend, routes, self._lifespan))
+        return LoopbackGuard(app) if self._guards_host else app
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Return the endpoints of the service."""
         limits = self._config.limits
         chat = ChatCompletions(
             self._answerer,
             self.resolve,
             ChatLimits(limits.max_tokens, limits.requests_in_flight),
         )
-        routes = [api_route(self.backend, endpoint, observe) for endpoint in (*ENDPOINTS, chat.endpoint())]
-        app = RequestLog(build_app(self.backend, routes, self._lifespan))
-        return LoopbackGuard(app) if self._guards_host else app
+        return (*ENDPOINTS, chat.endpoint())
 
     def resolve(self, name: str, project: str) -> ServedModel:
         """Return the model of a name. Raise a 404 if it does not exist or the project may not use it."""
@@ -158,11 +163,11 @@ class Service:
             await asyncio.to_thread(self._training.stop)
             await self._answerer.close()
 
-    def _unload(self, adapter: Path) -> None:
-        """Unload an adapter. Called by the training loop's thread."""
+    def _unload(self, name: str, adapter: Path) -> None:
+        """Unload the adapter of a model. Called by a thread of the training loop."""
         assert self._event_loop is not None
         base = self._config.bases[0].path  # the answerer identifies an adapter by its own path
-        unloading = self._answerer.unload(ServedModel(adapter.name, base, adapter))
+        unloading = self._answerer.unload(ServedModel(name, base, adapter))
         asyncio.run_coroutine_threadsafe(unloading, self._event_loop).result(UNLOAD_SECONDS)
 
 

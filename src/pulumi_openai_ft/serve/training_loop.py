@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from pulumi_openai_ft.serve.training_runs import CANCEL, PAUSE, RUN
 from pulumi_openai_ft.server.training_data import Problem, Summary, inspect_training_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pulumi_openai_ft.serve.config import ServeConfig
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_ATTEMPTS = 3
 SECONDS_TO_STOP = 60.0
+SECONDS_BETWEEN_UNLOADS = 30.0
 SCHEMA = 1
 """Version of `request.json`."""
 
@@ -44,7 +46,7 @@ class TrainingLoop:
         engine: Trains.
         clock: Clock for timestamps.
         settle: Updates the jobs of the API to the runs. Called after each round.
-        unload: Unloads an adapter before its folder is deleted.
+        unload: Unloads an adapter, by the name of its model, before its folder is deleted.
         tick: Seconds between two rounds.
     """
 
@@ -57,7 +59,7 @@ class TrainingLoop:
         engine: LocalEngine,
         clock: Clock,
         settle: Callable[[], None],
-        unload: Callable[[Path], None],
+        unload: Callable[[str, Path], None],
         tick: float = 1.0,
     ) -> None:
         self._config = config
@@ -72,6 +74,8 @@ class TrainingLoop:
         self._stopped = Event()
         self._validators = ThreadPoolExecutor(1, "validation")
         self._validations: dict[str, Future[Summary | Problem]] = {}
+        self._unloader = ThreadPoolExecutor(1, "unload")
+        self._unloading: dict[str, Future[bool]] = {}
         self._thread = Thread(target=self._work, name="training-loop", daemon=True)
 
     def start(self) -> None:
@@ -84,11 +88,13 @@ class TrainingLoop:
         self._stopped.set()
         self._thread.join()
         self._validators.shutdown(wait=False, cancel_futures=True)
+        self._unloader.shutdown(wait=False, cancel_futures=True)
 
     def advance(self) -> None:
         """Perform one round."""
         for job_id, run in self._runs.open().items():
-            self._advance(job_id, run)
+            with _logged_faults(job_id):
+                self._advance(job_id, run)
         self._start_queued()
         self._settle()
 
@@ -118,12 +124,29 @@ class TrainingLoop:
         elif run.stage not in ("queued", "paused"):
             self._close(job_id, folder)
 
-    def _discard(self, job_id: str, steps: list[int], folder: JobFolder) -> None:
-        for step in steps:
-            self._unload(folder.model(step))
-            folder.remove_model(step)
-        with self._runs.change(job_id) as run:
-            run.discarded = [step for step in run.discarded if step not in steps]
+    def _discard(self, job_id: str, discarded: dict[str, str], folder: JobFolder) -> None:
+        """Delete adapters that are unloaded, and unload the others in a thread of their own."""
+        for step, name in discarded.items():
+            unloading = self._unloading.get(name)
+            if unloading is None:
+                model = folder.model(int(step))
+                self._unloading[name] = self._unloader.submit(self._try_to_unload, name, model)
+            elif unloading.done():
+                del self._unloading[name]
+                if unloading.result():
+                    folder.remove_model(int(step))
+                    with self._runs.change(job_id) as run:
+                        run.discarded.pop(step, None)
+
+    def _try_to_unload(self, name: str, adapter: Path) -> bool:
+        """Unload an adapter. Return whether that succeeded; if not, it is repeated after a pause."""
+        try:
+            self._unload(name, adapter)
+        except Exception as error:  # noqa: BLE001  # such as an engine that does not answer
+            _log.warning("%s cannot be unloaded yet: %s", name, str(error) or type(error).__name__)
+            self._stopped.wait(SECONDS_BETWEEN_UNLOADS)
+            return False
+        return True
 
     def _close(self, job_id: str, folder: JobFolder) -> None:
         folder.remove_training_state()
@@ -169,10 +192,11 @@ class TrainingLoop:
         for job_id, run in runs.items():
             if run.stage != "queued" or run.slot is not None:
                 continue
-            if free:
-                self._start(job_id, free.pop(0))
-            else:
-                self._explain_wait(job_id)
+            with _logged_faults(job_id):
+                if free:
+                    self._start(job_id, free.pop(0))
+                else:
+                    self._explain_wait(job_id)
 
     def _explain_wait(self, job_id: str) -> None:
         slots = len(self._devices)
@@ -261,14 +285,29 @@ class TrainingLoop:
     def _stop(self, job_id: str, run: Run, folder: JobFolder) -> None:
         now = self._clock.now()
         if run.stopping_since is None:
+            self._engine.stop(folder)
             with self._runs.change(job_id) as stored:
                 stored.stopping_since = now
-            self._engine.stop(folder)
         elif now - run.stopping_since > SECONDS_TO_STOP:
             self._engine.stop(folder, kill=True)
 
     def _finish(self, job_id: str, folder: JobFolder) -> None:
         """Record the end of a process, and start another attempt if it did not end as it should."""
+        with folder.without_trainer() as has_ended:
+            if not has_ended:
+                return  # an earlier process of the server started a trainer, which has finished loading now
+            run, slot = self._record_end(job_id, folder)
+            if run.slot is None:
+                folder.withdraw_request()
+        if run.slot is None or slot is None:
+            return
+        if folder.has_begun(run.attempt):
+            self._start(job_id, slot)
+        else:
+            self._launch(job_id, run)
+
+    def _record_end(self, job_id: str, folder: JobFolder) -> tuple[Run, int | None]:
+        """Return the run, and the slot that it occupied."""
         result, now = folder.result(), self._clock.now()
         with self._runs.change(job_id) as run:
             slot = run.slot
@@ -282,19 +321,19 @@ class TrainingLoop:
                 run.enter("paused", now)
             elif folder.has_begun(run.attempt) or self._engine.exit_code(folder) is not None:
                 self._record_crash(run, folder, now)
-        if run.slot is None or slot is None:
-            return
-        if folder.has_begun(run.attempt):
-            self._start(job_id, slot)
-        else:
-            self._launch(job_id, run)
+        return run, slot
 
     def _record_crash(self, run: Run, folder: JobFolder, now: float) -> None:
+        """Count the crash, unless the exit code is unknown: the trainer may have ended together with the server."""
         code = self._engine.exit_code(folder)
         if code == STOPPED:
             run.notify(now, "Training was stopped from outside; it continues", "warn")
             return
         if code == LOCKED:
+            return
+        if code is None:
+            message = f"Training was interrupted after step {run.step}; it continues from the last checkpoint"
+            run.notify(now, message, "warn")
             return
         run.crashes += 1
         _log.warning("Attempt %d in %s ended with exit code %s", run.attempt, folder.path, code)
@@ -313,6 +352,15 @@ class TrainingLoop:
         with self._runs.change(job_id) as run:
             run.slot = None
             run.fail(self._clock.now(), code, message, param)
+
+
+@contextmanager
+def _logged_faults(job_id: str) -> Iterator[None]:
+    """Log a fault of a job, which the next round tries again. It must not hold up other jobs."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001
+        _log.exception("%s could not be advanced; it is tried again.", job_id)
 
 
 def _apply_result(run: Run, result: dict[str, Any], now: float) -> None:

@@ -155,10 +155,10 @@ class TrainingRunner:
         measured = self.folder(order.job_id).metrics()
         return Outcome(result["trained_tokens"], result["steps"], result_csv(measured.values()))
 
-    def discard(self, order: TrainingRequest, step: int) -> None:
+    def discard(self, order: TrainingRequest, step: int, name: str) -> None:
         """Store the intent to delete an adapter."""
         with self._runs.change(order.job_id) as run:
-            run.discarded.append(step)
+            run.discarded[str(step)] = name
             run.open = True
 
 

@@ -65,7 +65,7 @@ class Run:
         notices: Time, message and level of all messages for the job's events.
         checkpoints: Time of each published adapter, by step.
         removed: Steps whose adapters no longer exist.
-        discarded: Steps whose adapters must be deleted.
+        discarded: Names of the models whose adapters must be deleted, by step.
         open: Whether there is work left.
     """
 
@@ -88,7 +88,7 @@ class Run:
     notices: list[list[Any]] = field(default_factory=list)
     checkpoints: dict[str, float] = field(default_factory=dict)
     removed: list[int] = field(default_factory=list)
-    discarded: list[int] = field(default_factory=list)
+    discarded: dict[str, str] = field(default_factory=dict)
     open: bool = True
 
     def enter(self, stage: str, at: float) -> None:

@@ -134,7 +134,7 @@ class Lifecycle:
                 if not is_model:
                     self._store.checkpoints.delete(checkpoint, now)
                 if job is not None:
-                    self._runner.discard(self.order(job), checkpoint.step)
+                    self._runner.discard(self.order(job), checkpoint.step, checkpoint.name)
 
     def _refuse_too_many(self) -> None:
         most = self._settings.max_active_jobs

@@ -128,5 +128,5 @@ class Runner(Protocol):
     def outcome(self, order: TrainingRequest) -> Outcome:
         """Return the result of a succeeded run."""
 
-    def discard(self, order: TrainingRequest, step: int) -> None:
+    def discard(self, order: TrainingRequest, step: int, name: str) -> None:
         """Delete the weights of the checkpoint at a step. Its model was deleted."""

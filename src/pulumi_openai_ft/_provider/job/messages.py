@@ -57,6 +57,39 @@ def still_running_message(job_id: str, status: str, error: Exception) -> str:
     )
 
 
+def same_content_message(job: Job, status: str, resource: str | None) -> str:
+    """Return a message that a job was not created because another resource has such a job, and the solutions.
+
+    Args:
+        job: The job of the other resource.
+        status: Its status and age.
+        resource: Identity of the other resource, or None if the job does not have it.
+    """
+    former = resource or "IDENTITY"
+    return (
+        f"job {job.id} ({status}) of {resource or 'another resource'} has the same training data and inputs, so nothing "
+        f"was created. If it is the job of this resource under a former name, parent, or stack, adopt it: add "
+        f'former_names=["{former}"], or an alias in the resource options. To train again, set `triggers`, or, in another '
+        f"stack, openai-ft:idempotencyScope"
+    )
+
+
+def concurrent_content_message(resource: str) -> str:
+    """Return a message that a job was not created because another resource of the program creates such a job."""
+    return (
+        f"{resource or 'another resource'} creates a job with the same training data and inputs, so nothing was created: "
+        f"remove one of the two resources, or, to train twice, set `triggers` of one"
+    )
+
+
+def not_cancelled_message(job: Job, limit: str) -> str:
+    """Return a message about a job that has not ended after its cancellation was requested, and the next step."""
+    return (
+        f"job {job.id} still has the status {job.status!r} although its cancellation was requested: waiting ended after "
+        f"the time limit ({limit}); run the command again to continue to wait"
+    )
+
+
 def failed_message(job: Job) -> str:
     """Return a message with the reason why a job failed or was cancelled, and the next step."""
     error = job.error

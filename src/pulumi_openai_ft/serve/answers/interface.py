@@ -109,7 +109,7 @@ class Answerer(ABC):
 
     @abstractmethod
     def stream(self, request: AnswerRequest) -> AsyncGenerator[Delta | End]:
-        """Yield the answer in parts as it is made, and its `End`. Closing the generator stops the work."""
+        """Yield the parts of the answer while the model writes them, and then its `End`. Closing the generator stops the work."""
 
     @abstractmethod
     async def complete(self, request: AnswerRequest) -> Completion:

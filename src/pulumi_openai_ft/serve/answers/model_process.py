@@ -66,7 +66,7 @@ class ModelProcess:
     async def start(cls, command: Sequence[str], environment: Mapping[str, str]) -> Self:
         """Start the process. Raise `OSError` if that is impossible.
 
-        The process gets a session of its own, so that Ctrl-C at a terminal reaches the server only. It ends when its
+        The process gets a separate session, so that Ctrl-C at a terminal reaches the server only. It ends when its
         input is closed, also if the server is killed.
         """
         process = await asyncio.create_subprocess_exec(

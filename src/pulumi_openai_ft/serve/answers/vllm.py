@@ -1,7 +1,8 @@
 """Answers from a vLLM server, which loads and unloads adapters at run time.
 
 Start vLLM with `--enable-lora` and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1. It must see the folders of the models under the
-same paths as this server. Source: docs/self-hosting.md#vllm.
+same paths as this server (docs/answers.md). Source: vLLM's documentation of LoRA adapters, and of its OpenAI-compatible
+server.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Answers of base models and their adapters, in a process of its own: `python -m pulumi_openai_ft.trainer.answers`.
+"""Answers of base models and their adapters, in a separate process: `python -m pulumi_openai_ft.trainer.answers`.
 
 The process reads a JSON object from each line of stdin, and writes one to each line of stdout. It ends with its input.
 

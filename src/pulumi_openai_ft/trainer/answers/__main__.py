@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import traceback
+from contextlib import contextmanager
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from pulumi_openai_ft.trainer.errors import TrainingError
 from pulumi_openai_ft.trainer.offline import OFFLINE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pulumi_openai_ft.trainer.answers.held_models import Held
     from pulumi_openai_ft.trainer.answers.operations import Operation, Unload
 
@@ -42,21 +45,13 @@ class Process:
 
     def _generate(self, request: Generate) -> None:
         cancelled = self._cancelled[request.id]
-        try:
+        with self._reported_errors(request.id):
             result = self._answer(request, cancelled)
             if cancelled.is_set():
                 self._output.write(request.id, "cancelled")
             else:
                 self._output.write(request.id, "done", **result)
-        except RefusalError as error:
-            self._report(request.id, 400, error.message, error.param, error.code)
-        except TrainingError as error:
-            self._report(request.id, 500, error.message)
-        except Exception as error:  # noqa: BLE001  # other requests continue
-            traceback.print_exc()
-            self._report(request.id, 500, f"{type(error).__name__}: {error}")
-        finally:
-            del self._cancelled[request.id]
+        del self._cancelled[request.id]
 
     def _answer(self, request: Generate, cancelled: Event) -> dict[str, object]:
         from pulumi_openai_ft.trainer.answers.generation import Answer  # noqa: PLC0415  # imports PyTorch
@@ -72,9 +67,10 @@ class Process:
             return {}
 
     def _unload(self, operation: Unload) -> None:
-        if self._held is not None:
-            self._held.unload(operation.adapter)
-        self._output.write(operation.id, "done")
+        with self._reported_errors(operation.id):
+            if self._held is not None:
+                self._held.unload(operation.adapter)
+            self._output.write(operation.id, "done")
 
     def _models(self) -> Held:
         from pulumi_openai_ft.trainer.answers.held_models import Held  # noqa: PLC0415  # imports PyTorch
@@ -83,6 +79,19 @@ class Process:
             if self._held is None:
                 self._held = Held(self._most_adapters)
             return self._held
+
+    @contextmanager
+    def _reported_errors(self, number: int) -> Iterator[None]:
+        """Report errors of an operation. Other operations continue."""
+        try:
+            yield
+        except RefusalError as error:
+            self._report(number, 400, error.message, error.param, error.code)
+        except TrainingError as error:
+            self._report(number, 500, error.message)
+        except Exception as error:  # noqa: BLE001  # each operation needs a last event
+            traceback.print_exc()
+            self._report(number, 500, f"{type(error).__name__}: {error}")
 
     def _report(
         self, number: int, status: int, message: str, param: str | None = None, code: str | None = None

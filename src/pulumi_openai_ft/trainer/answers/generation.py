@@ -26,7 +26,7 @@ class Answer:
 
     Args:
         request: The request.
-        emit: Receives parts of the text as they are made.
+        emit: Receives each new part of the text.
         is_cancelled: Returns whether to stop.
     """
 
@@ -50,7 +50,7 @@ class Answer:
         tokens = _Tokens(
             TextStream(lambda ids: _decode(held, ids), self._request.stop), self._emit, self._is_cancelled
         )
-        with torch.inference_mode(), held.selected(self._request.adapter) as model:
+        with held.selected(self._request.adapter) as model, torch.inference_mode():
             ids = torch.tensor([prompt], device=held.device)
             model.generate(
                 input_ids=ids,
@@ -86,7 +86,7 @@ class _Tokens(BaseStreamer):
 
     def put(self, value: torch.Tensor) -> None:
         """Receive tokens."""
-        if self._after_prompt:
+        if self._after_prompt and not self.text.stopped:  # transformers notices a stop one token later
             for token in value.flatten().tolist():
                 self.count += 1
                 self.last = token
@@ -121,8 +121,7 @@ def _prompt(request: Generate, held: HeldModel) -> list[int]:
         held.template.check_complete(chat.messages, chat.tools)
         text = held.template.render(chat.messages, chat.tools, answer_follows=True)
     except (RowError, SpecialTokenError, TemplateMismatchError) as error:
-        message = str(error)
-        raise RefusalError(f"{message[:1].upper()}{message[1:]}.", "messages") from error
+        raise RefusalError(f"This model cannot read the request: {error}.", "messages") from error
     ids: list[int] = held.tokenizer(text, add_special_tokens=False)["input_ids"]
     if held.context is not None and len(ids) >= held.context:
         raise RefusalError(

@@ -14,6 +14,7 @@ from peft import PeftModel
 from transformers import GenerationConfig
 
 from pulumi_openai_ft.trainer.chat_template import ChatTemplate
+from pulumi_openai_ft.trainer.errors import TrainingError
 from pulumi_openai_ft.trainer.models import ADAPTER_WEIGHTS, load_base, load_tokenizer
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class HeldModel:
         template: Chat template.
         context: Maximum number of tokens of messages and answer together; None if the model states none.
         ends: Tokens that end an answer.
+        is_damaged: Whether an adapter could not be loaded. PEFT may have added a part of it to the base model.
     """
 
     def __init__(self, folder: str, most_adapters: int) -> None:
@@ -49,6 +51,7 @@ class HeldModel:
         self._model.generation_config = GenerationConfig(
             eos_token_id=sorted(self.ends), pad_token_id=self.tokenizer.pad_token_id, do_sample=False
         )  # without the model's own sampling, which no request asked for
+        self.is_damaged = False
         self._most_adapters = most_adapters
         self._with_adapters: PeftModel | None = None
         self._adapters: OrderedDict[str, str] = (
@@ -66,9 +69,7 @@ class HeldModel:
         """Select an adapter, or none, and yield the model to generate with."""
         if adapter is not None:
             self._load(adapter)
-            assert self._with_adapters is not None
-            self._with_adapters.set_adapter(self._adapters[adapter], inference_mode=True)
-            yield self._with_adapters
+            yield self._select(self._adapters[adapter])
         elif self._with_adapters is not None:
             with self._with_adapters.disable_adapter():
                 yield self._with_adapters
@@ -77,19 +78,30 @@ class HeldModel:
 
     def unload(self, adapter: str) -> None:
         """Forget an adapter, if it is held."""
-        if name := self._adapters.pop(adapter, None):
-            assert self._with_adapters is not None
+        name = self._adapters.pop(adapter, None)
+        if name is None:
+            return
+        assert self._with_adapters is not None
+        if self._adapters:  # PEFT must not delete the active adapter
+            self._select(next(reversed(self._adapters.values())))
             self._with_adapters.delete_adapter(name)
+        else:  # PEFT cannot disable adapters if it has none
+            self._model = self._with_adapters.unload()
+            self._with_adapters = None
+
+    def _select(self, name: str) -> PeftModel:
+        assert self._with_adapters is not None
+        self._with_adapters.set_adapter(name, inference_mode=True)
+        return self._with_adapters
 
     def _load(self, adapter: str) -> None:
         if adapter in self._adapters:
             self._adapters.move_to_end(adapter)
             return
         if not (Path(adapter) / ADAPTER_WEIGHTS).is_file():  # PEFT would look for pickled weights
-            raise FileNotFoundError(f"{adapter} contains no {ADAPTER_WEIGHTS}")
-        while len(self._adapters) >= self._most_adapters:
-            self.unload(next(iter(self._adapters)))
+            raise TrainingError("model_not_found", f"{adapter} contains no {ADAPTER_WEIGHTS}.", "model")
         name = next(self._names)
+        self.is_damaged = True
         if self._with_adapters is None:
             self._with_adapters = PeftModel.from_pretrained(
                 self._model, adapter, adapter_name=name, local_files_only=True
@@ -97,7 +109,10 @@ class HeldModel:
         else:
             self._with_adapters.load_adapter(adapter, name, local_files_only=True)
             self._with_adapters.eval()
+        self.is_damaged = False
         self._adapters[adapter] = name
+        while len(self._adapters) > self._most_adapters:
+            self.unload(next(iter(self._adapters)))
 
 
 class Held:
@@ -114,18 +129,25 @@ class Held:
 
     @contextmanager
     def model(self, folder: str, is_cancelled: Callable[[], bool]) -> Iterator[HeldModel]:
-        """Wait for a base model, load it if necessary, and yield it. Raise `CancelledError` if that happens before."""
+        """Wait for a base model, load it if necessary, and yield it. Forget it if it was damaged.
+
+        Raises:
+            CancelledError: The request was cancelled before.
+            TrainingError: The base model cannot be loaded.
+        """
         lock = self._locks.setdefault(folder, Lock())
-        while not lock.acquire(timeout=_SECONDS_BETWEEN_CHECKS):
+        is_acquired = False
+        while not is_acquired:
             if is_cancelled():
                 raise CancelledError
+            is_acquired = lock.acquire(timeout=_SECONDS_BETWEEN_CHECKS)
         try:
-            if is_cancelled():
-                raise CancelledError
             if folder not in self._models:
                 self._models[folder] = HeldModel(folder, self._most_adapters)
             yield self._models[folder]
         finally:
+            if folder in self._models and self._models[folder].is_damaged:
+                del self._models[folder]
             lock.release()
 
     def unload(self, adapter: str) -> None:

@@ -11,7 +11,7 @@ _INCOMPLETE = "\N{REPLACEMENT CHARACTER}"
 
 
 class TextStream:
-    """Returns the text of tokens as early as it is certain.
+    """Returns the certain part of the text after each token.
 
     Args:
         decode: Returns the text of tokens.
@@ -34,6 +34,8 @@ class TextStream:
 
     def add(self, token: int) -> str:
         """Return the text that is certain after another token: all but an incomplete character or stop text."""
+        if self.stopped:
+            return ""
         self._tokens.append(token)
         text = self._new_text()
         if not text.endswith(_INCOMPLETE):
@@ -42,6 +44,8 @@ class TextStream:
 
     def finish(self) -> str:
         """Return the rest of the text after the last token."""
+        if self.stopped:
+            return ""
         self._accept(self._new_text())
         text = self._certain_text() + self._held
         self._held = ""
@@ -57,8 +61,6 @@ class TextStream:
             self._context, self._decoded = self._decoded, len(self._tokens)
 
     def _certain_text(self) -> str:
-        if self.stopped:
-            return ""
         places = [place for stop in self._stop if (place := self._held.find(stop)) >= 0]
         if places:
             self.stopped = True
