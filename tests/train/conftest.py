@@ -41,7 +41,7 @@ def new_job(base: Path, tmp_path: Path) -> Iterator[Callable[..., TrainingJob]]:
     made: list[TrainingJob] = []
 
     def make(name: str = "job", **request: Any) -> TrainingJob:
-        job = TrainingJob.create(tmp_path / name, base=str(base), **request)
+        job = TrainingJob.create(tmp_path / name, **{"base": str(base), **request})
         made.append(job)
         return job
 

@@ -7,7 +7,7 @@ import gzip
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -42,7 +42,7 @@ class FakeWandb:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever)
 
-    def __enter__(self) -> FakeWandb:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -85,10 +85,17 @@ class FakeWandb:
                 run = self.runs.setdefault(variables["name"], {})
                 run |= given
                 project = {"name": run["project"], "entity": {"name": run["entity"]}}
-                bucket = {"id": "run", "name": run["name"], "displayName": run["displayName"], "project": project}
+                bucket = {
+                    "id": "run",
+                    "name": run["name"],
+                    "displayName": run["displayName"],
+                    "project": project,
+                }
                 return {"upsertBucket": {"bucket": {**bucket, "historyLineCount": 0}, "inserted": True}}
             case "CreateRunFiles":
-                files = [{"name": name, "uploadUrl": f"{self.url}/upload/{name}"} for name in variables["files"]]
+                files = [
+                    {"name": name, "uploadUrl": f"{self.url}/upload/{name}"} for name in variables["files"]
+                ]
                 return {"createRunFiles": {"runID": "run", "uploadHeaders": [], "files": files}}
             case _:
                 return {}

@@ -80,7 +80,18 @@ def test_cut_rows_are_a_warning(new_job: Callable[..., TrainingJob]) -> None:
     assert job.run() == 0, job.log.read_text()
 
     (warning,) = job.read("progress.json")["warnings"]
-    assert warning == "1 rows of the training file are longer than 100 tokens; their ends were cut."
+    assert warning == "Rows longer than 100 tokens were cut at the end: 1 in the training file."
+
+
+def test_damaged_weights_are_refused(new_job: Callable[..., TrainingJob], base: Path, tmp_path: Path) -> None:
+    damaged = shutil.copytree(base, tmp_path / "damaged")
+    content = (damaged / "model.safetensors").read_bytes()
+    (damaged / "model.safetensors").write_bytes(content[: len(content) // 2])
+
+    error = failure(new_job(base=str(damaged)))
+
+    assert (error["code"], error["param"]) == ("invalid_base_model", "model")
+    assert error["message"].startswith("The base model cannot be loaded: ")
 
 
 @pytest.mark.parametrize("weights", ["none", "pickled"])
@@ -167,7 +178,7 @@ class TestFullDisk:
         script = f"""
             mkdir disk && mount -t tmpfs -o size={int(megabytes * 1024)}k tmpfs disk && cp {job.folder}/* disk
             {trainer} & trainer=$!
-            {f"until [ -s disk/metrics.jsonl ]; do sleep 0.01; done; {during}" if during else ""}
+            {f"until [ -s disk/metrics.jsonl ] || ! kill -0 $trainer; do sleep 0.01; done; {during}" if during else ""}
             wait $trainer; code=$?
             cp disk/result.json . && exit $code
         """

@@ -43,7 +43,8 @@ def test_a_stopped_run_continues_exactly(
         job.wait_for(partial(has_steps, job, steps))
         assert job.stop() == 75, job.log.read_text()
         assert not (job.folder / "result.json").exists()
-        assert job.checkpoints()[-1] == job.metrics()[-1]["step"]
+        # If the stop interrupted the validation of a step, the next attempt completes the step.
+        assert job.checkpoints()[-1] - job.metrics()[-1]["step"] in (0, 1)
 
     finish(job)
 
@@ -116,13 +117,12 @@ def test_incomplete_checkpoints_and_old_results_are_removed(
     (job.folder / "checkpoints" / "checkpoint-21" / "trainer_state.json").write_text('{"cut": ')
     (job.folder / "metrics.jsonl").write_text('{"step": 1, "cu')
 
-    job.start()
-    job.wait_for(lambda: job.read("progress.json").get("state") != "loading")
+    process = job.start()
+    job.wait_for(lambda: job.read("process.json")["pid"] == process.pid)
     assert not (job.folder / "result.json").exists()
-    assert job.checkpoints()[0] == 18
-    assert job.process
-    assert job.process.wait() == 0, job.log.read_text()
+    assert process.wait() == 0, job.log.read_text()
 
+    assert job.checkpoints() == [18, 21, 24]
     assert job.result["final"] == 24
     steps = (job.folder / "metrics.jsonl").read_text().splitlines()
     assert steps[0] == '{"step": 1, "cu'

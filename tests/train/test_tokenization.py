@@ -31,7 +31,7 @@ RESULTS_DROPPED = CHAT_TEMPLATE.replace(
     "message.content }}", "('' if message.role == 'tool' else message.content) }}"
 )
 ARGUMENTS_DROPPED = CHAT_TEMPLATE.replace("call.function | tojson", "call.function.name")
-# Like templates that remove the reasoning of all but the last answer.
+# Like templates that remove the reasoning of all but the last message.
 UNSTABLE = CHAT_TEMPLATE.replace("message.content }}", "message.content + ('' if loop.last else ' ') }}")
 REFUSING = "{{ raise_exception('Roles must alternate.') }}"
 

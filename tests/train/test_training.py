@@ -26,7 +26,7 @@ FULL_VALID = {"full_valid_loss", "full_valid_mean_token_accuracy"}
 
 
 def answer(base: Path, adapter: Path | None, question: str) -> str:
-    """Return the greedy answer of a model."""
+    """Return the greedy reply of a model."""
     tokenizer = load_tokenizer(str(base))
     model: Any = load_base(str(base))
     if adapter:

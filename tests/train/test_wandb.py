@@ -4,7 +4,6 @@ import json
 import socket
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from tests.train.fake_wandb import FakeWandb
 from tests.train.support import MARKS, TrainingJob
 

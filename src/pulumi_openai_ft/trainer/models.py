@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase, set_seed
 
 from pulumi_openai_ft.trainer.errors import TrainingError
@@ -100,8 +101,8 @@ def _problems_of(folder: str) -> Iterator[None]:
     """Turn problems with the files of a model into errors for the job's owner, without the folder's path."""
     try:
         yield
-    except (OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).replace(folder, Path(folder).name).split())
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        reason = " ".join(str(error).replace(folder, Path(folder).name).split()).rstrip(".")
         raise TrainingError(
-            "invalid_base_model", f"The base model cannot be loaded: {reason}", "model"
+            "invalid_base_model", f"The base model cannot be loaded: {reason}.", "model"
         ) from error

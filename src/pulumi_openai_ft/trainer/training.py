@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from datasets import Dataset
 from transformers import PrinterCallback
@@ -151,12 +152,12 @@ def _read_job(folder: JobFolder, request: Request, stop: Stop) -> _Job:
 def _read(file: Path, param: str, request: Request, tokenizer: PreTrainedTokenizerBase, stop: Stop) -> _Rows:
     tokenization = Tokenization(tokenizer, request.max_length)
     convert = tokenization.dpo if request.method == "dpo" else tokenization.supervised
-    columns: dict[str, list[list[int]]] = {}
+    columns: dict[str, list[np.ndarray]] = {}  # lists of numbers would take nine times the memory
     tokens = truncated = 0
     for row in convert_rows(file, param, convert):
         stop.check()
         for name, ids in row.columns.items():
-            columns.setdefault(name, []).append(ids)
+            columns.setdefault(name, []).append(np.array(ids, dtype=np.int32))
         tokens += row.tokens
         truncated += row.truncated
     if not columns:
@@ -171,7 +172,7 @@ def _truncations(job: _Job) -> list[str]:
         "validation": job.validation.truncated if job.validation else 0,
     }
     return [
-        f"{count} rows of the {name} file are longer than {job.request.max_length} tokens; their ends were cut."
+        f"Rows longer than {job.request.max_length} tokens were cut at the end: {count} in the {name} file."
         for name, count in counts.items()
         if count
     ]
