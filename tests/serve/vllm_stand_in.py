@@ -50,6 +50,7 @@ class VllmStandIn:
         updates_at_run_time: Whether VLLM_ALLOW_RUNTIME_LORA_UPDATING is set.
         calls_tools: Whether it runs with `--enable-auto-tool-choice` and a parser.
         seconds: Pause before each part of a streamed answer.
+        silent: Whether requests get no response for now.
         breaks_after: Number of parts after which a stream ends without its end, as if vLLM crashed.
         adapters: Folders of the loaded adapters by name.
         requests: Paths and bodies of all requests so far.
@@ -63,6 +64,7 @@ class VllmStandIn:
     updates_at_run_time: bool = True
     calls_tools: bool = False
     seconds: float = 0.0
+    silent: bool = False
     breaks_after: int | None = None
     adapters: dict[str, str] = field(default_factory=dict)
     requests: list[tuple[str, Any]] = field(default_factory=list)
@@ -94,6 +96,8 @@ class VllmStandIn:
             content = await request.body()
             body = json.loads(content) if content else None
             self.requests.append((request.url.path, body))
+            while self.silent:  # noqa: ASYNC110  # tests change it in another thread
+                await asyncio.sleep(0.05)
             if request.headers.get("authorization") != f"Bearer {KEY}":
                 return JSONResponse({"error": "Unauthorized"}, 401)
             return await handler(body)

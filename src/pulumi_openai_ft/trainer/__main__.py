@@ -75,6 +75,8 @@ def _report(error: Exception, folder: JobFolder) -> ExitCode:
 
 
 def _train(folder: JobFolder, stop: Stop) -> None:
+    if not folder.request.exists():
+        raise StoppedError  # the server withdrew the request while this process was loading
     folder.begin()
     folder.write_progress({"state": "loading"})
     request = read_request(folder.request)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from ipaddress import ip_address
 from urllib.parse import urlsplit
+
+from pulumi_openai_ft.serve.loopback import is_loopback
 
 
 def checked_address(text: str) -> str:
@@ -18,17 +19,8 @@ def checked_address(text: str) -> str:
         raise ValueError("The address of vLLM must be a URL such as http://127.0.0.1:8001.")
     if parts.username is not None or parts.password is not None:
         raise ValueError("The address of vLLM must not contain credentials: set its key separately.")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError(
             f"vLLM at {parts.hostname} must be reached over https: http is accepted for loopback addresses only."
         )
     return text.rstrip("/").removesuffix("/v1")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
