@@ -380,8 +380,8 @@ def test_damaged_adapter_does_not_change_other_answers(
 
 def test_cancelled_answer_ends_early(process: AnswerProcess, base: Path) -> None:
     running = process.request(base, max_tokens=900, temperature=1.5)
-    waiting = process.request(base)
     process.next_event(running)
+    waiting = process.request(base)
 
     for number in (waiting, running):
         process.send("cancel", request=number)
