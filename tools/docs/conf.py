@@ -42,6 +42,7 @@ MENU = {
         "keys",
         "errors",
         "services",
+        "answers",
         "openai-api",
         "openai-shutdown",
         "multiple-projects",

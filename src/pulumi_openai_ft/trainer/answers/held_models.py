@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from contextlib import contextmanager
 from itertools import count
@@ -35,7 +36,7 @@ class HeldModel:
     Attributes:
         tokenizer: Tokenizer.
         template: Chat template.
-        context: Maximum number of tokens of messages and answer together; None if the model states none.
+        context: Maximum number of tokens of messages and answer together.
         ends: Tokens that end an answer.
         is_damaged: Whether an adapter could not be loaded. PEFT may have added a part of it to the base model.
     """
@@ -44,8 +45,8 @@ class HeldModel:
         self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(folder)
         self.template = ChatTemplate(self.tokenizer)
         self._model: PreTrainedModel = load_base(folder).to(_device()).eval()
-        self.context: int | None = getattr(
-            self._model.config.get_text_config(), "max_position_embeddings", None
+        self.context: int = getattr(
+            self._model.config.get_text_config(), "max_position_embeddings", sys.maxsize
         )
         self.ends = _ends(self._model, self.tokenizer)
         self._model.generation_config = GenerationConfig(
