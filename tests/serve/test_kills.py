@@ -181,6 +181,19 @@ def test_a_trainer_that_still_loads_after_a_kill_trains_alone(service: RunningSe
     assert_never_two_trainers(service)
 
 
+def test_a_job_ends_after_its_trainer_has_exited(service: RunningService) -> None:
+    """A process that has released its lock still needs memory."""
+    service.plan(seconds=STEP_SECONDS, lingers=2)
+    with service.client() as client:
+        job = train(client).id
+        wait_for(client, job, "running", until=lambda _: bool(service.trainers()))
+    service.restart()
+
+    with service.client() as client:
+        wait_for(client, job, "succeeded")
+    assert service.trainers() == []
+
+
 @pytest.mark.timeout(600)
 def test_jobs_survive_kills_of_their_trainers(service: RunningService) -> None:
     with service.client() as client:
