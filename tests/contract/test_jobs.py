@@ -41,7 +41,7 @@ MODELS = {"supervised": BASE, "dpo": "gpt-4.1-mini-2025-04-14", "reinforcement":
 
 
 AUTO_OF_TEN_ROWS = {"emulator": (10, 1, 1.8), "serve": (3, 4, 1.0)}
-"""Epochs, batch size and learning rate multiplier. `serve` has a rule of its own, which it documents."""
+"""Epochs, batch size and learning rate multiplier. `serve` documents a different rule."""
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def rows(count: int = 8) -> bytes:
 
 @dataclass
 class RunningService:
-    """A service in a process of its own, which can be killed and started again.
+    """A service in a separate process, which can be killed and started again.
 
     Attributes:
         folder: Folder of the configuration and the data.

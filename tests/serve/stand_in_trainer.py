@@ -7,6 +7,7 @@ data folder changes its behavior:
 | --- | --- |
 | seconds | seconds of a step (default: 0.01) |
 | loads | seconds before the process takes the lock of its folder (default: 0) |
+| lingers | seconds before the process exits, after it has released the lock (default: 0) |
 | crash_at | steps after which the process kills itself, once per entry |
 | fail | message of a failure |
 | ignores_stop | whether SIGTERM has no effect |
@@ -43,7 +44,9 @@ def main() -> int:
             return STOPPED
         trainer = Trainer(folder)
         with trainer.alone():
-            return trainer.train()
+            code = trainer.train()
+    time.sleep(trainer.plan.get("lingers", 0))
+    return code
 
 
 class Trainer:

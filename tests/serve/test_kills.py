@@ -35,7 +35,7 @@ def service(tmp_path: Path) -> Iterator[RunningService]:
 
 
 def create_job(service: RunningService) -> Thread:
-    """Start to create a job. The service may be killed meanwhile."""
+    """Start to create a job. The service may be killed before it responds."""
 
     def create() -> None:
         with suppress(openai.APIConnectionError), service.client() as client:
@@ -144,7 +144,7 @@ def test_intents_survive_kills_of_the_service(service: RunningService, intent: s
 
 
 @pytest.mark.parametrize("intent", ["cancel", "pause"])
-def test_a_trainer_that_still_loads_after_a_kill_is_stopped(service: RunningService, intent: str) -> None:
+def test_a_loading_trainer_is_stopped_after_a_kill(service: RunningService, intent: str) -> None:
     """The trainer has not taken the lock of its folder yet, so the new service cannot know that it exists."""
     service.plan(loads=5)
     with service.client() as client:
@@ -169,7 +169,7 @@ def test_a_trainer_that_still_loads_after_a_kill_is_stopped(service: RunningServ
     assert_never_two_trainers(service)
 
 
-def test_a_trainer_that_still_loads_after_a_kill_trains_alone(service: RunningService) -> None:
+def test_a_loading_trainer_trains_alone_after_a_kill(service: RunningService) -> None:
     service.plan(seconds=STEP_SECONDS, loads=1)
     with service.client() as client:
         job = train(client).id
@@ -179,6 +179,19 @@ def test_a_trainer_that_still_loads_after_a_kill_trains_alone(service: RunningSe
     assert_trained_once(service, job)
     assert attempts(service, job) == 1
     assert_never_two_trainers(service)
+
+
+def test_a_job_ends_after_its_trainer_has_exited(service: RunningService) -> None:
+    """A process that has released its lock still needs memory."""
+    service.plan(seconds=STEP_SECONDS, lingers=2)
+    with service.client() as client:
+        job = train(client).id
+        wait_for(client, job, "running", until=lambda _: bool(service.trainers()))
+    service.restart()
+
+    with service.client() as client:
+        wait_for(client, job, "succeeded")
+    assert service.trainers() == []
 
 
 @pytest.mark.timeout(600)

@@ -53,6 +53,8 @@ MENU = {
         "emulator",
         "self-hosting",
         "moving-from-openai",
+        "trainer",
+        "answers",
         "recording",
         "limitations",
     ],

@@ -34,7 +34,7 @@ class LocalEngine:
         self._children: dict[Path, subprocess.Popen[bytes]] = {}
 
     def start(self, folder: JobFolder, environment: Mapping[str, str]) -> None:
-        """Start a trainer in a session of its own, so that Ctrl-C at the server's terminal does not reach it.
+        """Start a trainer in a separate session, so that Ctrl-C at the server's terminal does not reach it.
 
         Raises:
             OSError: The Python cannot be executed.
@@ -52,7 +52,10 @@ class LocalEngine:
     def is_alive(self, folder: JobFolder) -> bool:
         """Return whether a trainer runs."""
         child = self._children.get(folder.path)
-        return folder.is_locked() if child is None or child.poll() is not None else True
+        if child is not None and child.poll() is None:
+            return True
+        process = folder.process()  # an earlier process of the server may have started it
+        return folder.is_locked() or (process is not None and process.is_running())
 
     def exit_code(self, folder: JobFolder) -> int | None:
         """Return the exit code of the last trainer. None if it runs, or an earlier process of the server started it."""
