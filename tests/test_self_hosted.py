@@ -10,16 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.fake_host import FakeHost
+from tests.policies.harness import VALID, violations
 
 from pulumi_openai_ft._client.objects import Model
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._provider.job.model_descriptions import described_models
 from pulumi_openai_ft._service_profiles import FEATURES, PROFILES
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._shared.state_names import JOB_TYPE
 from pulumi_openai_ft.catalog import Catalog
 from pulumi_openai_ft.errors import SettingsError
+from pulumi_openai_ft.policies.models import KNOWN_MODEL, SUPPORTED_MODEL
 from pulumi_openai_ft.serve.catalog import client_catalog, model_facts
 from pulumi_openai_ft.serve.config import Base, ServeConfig
+from pulumi_openai_ft.serve.hyperparameters import EPOCHS
 from pulumi_openai_ft.training_data import sha256
 
 if TYPE_CHECKING:
@@ -225,9 +229,27 @@ def test_both_sources_of_the_catalog_agree() -> None:
     assert [entry.id for entry in described.models()] == ["large", "small"]
 
 
+def test_policies_read_the_catalog_of_the_command() -> None:
+    setting = {"openai-ft:catalog": json.dumps(client_catalog(ServeConfig(bases=BASES, data=Path("/data"))))}
+    configuration = {
+        "openai-ft:service": "self-hosted",
+        "openai-ft:baseUrl": "http://127.0.0.1:8000/v1",
+        **setting,
+    }
+
+    def violated(model: str, **changes: Any) -> list[str]:
+        props = {**VALID[JOB_TYPE], "model": model, **changes}
+        rules = (KNOWN_MODEL, SUPPORTED_MODEL)
+        return [
+            text for rule in rules for text in violations(rule, JOB_TYPE, props, configuration=configuration)
+        ]
+
+    assert violated("small") == violated("gpt-4.1") == violated("ft:large:local::abcd1234") == []
+    assert len(violated("medium")) == len(violated("gpt-4o-mini", method={"type": "dpo"})) == 1
+
+
 def test_automatic_epochs_are_those_of_the_service() -> None:
-    hyperparameters = pytest.importorskip("pulumi_openai_ft.serve.hyperparameters")
-    assert PROFILES["self-hosted"].auto_epochs == hyperparameters.EPOCHS
+    assert PROFILES["self-hosted"].auto_epochs == EPOCHS
 
 
 _JSON = st.recursive(

@@ -35,7 +35,7 @@ class Profile:
         hyperparameters: Additional hyperparameters that the service accepts; `*` accepts any.
         requires_validation_file: Whether the service documents that reinforcement jobs need a validation file.
         accepts_lambda_grader: Whether the service may accept a grader of the type `lambda`.
-        requires_base_url: Whether the service has no address of its own, so that users must set one.
+        requires_base_url: Whether the service has no fixed address, so that users must set it.
         describes_models: Whether `GET /models` describes the base models, as docs/self-hosting.md#models defines.
         bills_training: Whether training has a price.
         auto_epochs: Number of epochs that the service chooses for `auto`; None for OpenAI's rule.

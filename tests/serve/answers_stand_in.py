@@ -17,6 +17,7 @@ from typing import Any
 _GENERATE = {
     "adapter",
     "base",
+    "context",
     "id",
     "max_tokens",
     "messages",

@@ -36,7 +36,7 @@ def service(tmp_path: Path) -> Iterator[RunningService]:
 
 
 def create_job(service: RunningService) -> Thread:
-    """Start to create a job, during which the service may be killed."""
+    """Start to create a job. The service may be killed before it responds."""
 
     def create() -> None:
         with suppress(openai.APIConnectionError), service.client() as client:

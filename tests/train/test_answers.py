@@ -65,6 +65,7 @@ class AnswerProcess:
     def request(self, base: Path, adapter: Path | None = None, **changes: Any) -> int:
         """Send a request for an answer and return its number."""
         defaults = {
+            "context": None,
             "messages": HELLO,
             "tools": None,
             "max_tokens": 12,
@@ -219,11 +220,16 @@ def test_answer_ends_where_the_context_ends(process: AnswerProcess, base: Path) 
     assert event["usage"]["total_tokens"] <= 1024
 
 
-def test_messages_beyond_the_context_are_refused(process: AnswerProcess, base: Path) -> None:
-    error = process.refusal(base, messages=[{"role": "user", "content": "a " * 2000}])
+@pytest.mark.parametrize(("context", "length"), [(None, 1024), (100, 100), (5000, 1024)])
+def test_messages_beyond_the_context_are_refused(
+    process: AnswerProcess, base: Path, context: int | None, length: int
+) -> None:
+    words = [{"role": "user", "content": "a " * length}]
+
+    error = process.refusal(base, messages=words, context=context)
 
     assert (error["status"], error["code"]) == (400, "context_length_exceeded")
-    assert "1024" in error["message"]
+    assert f"{length} tokens" in error["message"]
 
 
 @pytest.mark.parametrize(
@@ -296,7 +302,7 @@ def test_seed_holds_while_another_base_answers(process: AnswerProcess, base: Pat
 @pytest.mark.parametrize("top_p", [1.0, 0.7])
 def test_samples_have_the_probabilities_of_the_scores(top_p: float) -> None:
     scores = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]]))
-    request = Generate(1, "", None, [], None, 1, 1.0, top_p, 1, [])
+    request = Generate(1, "", None, None, [], None, 1, 1.0, top_p, 1, [])
     sampling = processors(request)
     ids = torch.zeros((1, 1), dtype=torch.long)
 
@@ -374,8 +380,8 @@ def test_damaged_adapter_does_not_change_other_answers(
 
 def test_cancelled_answer_ends_early(process: AnswerProcess, base: Path) -> None:
     running = process.request(base, max_tokens=900, temperature=1.5)
-    waiting = process.request(base)
     process.next_event(running)
+    waiting = process.request(base)
 
     for number in (waiting, running):
         process.send("cancel", request=number)

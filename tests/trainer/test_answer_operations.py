@@ -17,6 +17,7 @@ GENERATE: dict[str, Any] = {
     "op": "generate",
     "base": "/base",
     "adapter": None,
+    "context": None,
     "messages": [{"role": "user", "content": "hello"}],
     "tools": None,
     "max_tokens": 5,

@@ -60,8 +60,3 @@ def test_an_invalid_request_is_refused(tmp_path: Path, change: dict[str, Any], p
         read_request(written(tmp_path, {**REQUEST, **change}))
 
     assert raised.value.code == "invalid_request"
-
-
-def test_a_missing_request_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="No such file"):
-        read_request(tmp_path / "request.json")

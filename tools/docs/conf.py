@@ -52,6 +52,8 @@ MENU = {
         "emulator",
         "self-hosting",
         "moving-from-openai",
+        "trainer",
+        "answers",
         "recording",
         "limitations",
     ],

@@ -75,7 +75,7 @@ class JobFolder:
 
     @contextmanager
     def without_trainer(self) -> Iterator[bool]:
-        """Keep trainers from starting, and return whether none runs. One that starts during this time ends.
+        """Keep trainers from starting, and return whether none runs. One that starts in this time ends.
 
         An earlier process of the server may have started a trainer that has not taken the lock yet.
         """
@@ -192,7 +192,7 @@ def _parse(text: str) -> dict[str, Any] | None:
 
 def _start_time(pid: int) -> int | None:
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:  # noqa: PTH123  # not a path of ours
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:  # noqa: PTH123  # a file of the kernel
             after_name = stat.read().rpartition(")")[2].split()  # begins with field 3
     except (FileNotFoundError, ProcessLookupError):
         return None

@@ -34,7 +34,7 @@ class LocalEngine:
         self._children: dict[Path, subprocess.Popen[bytes]] = {}
 
     def start(self, folder: JobFolder, environment: Mapping[str, str]) -> None:
-        """Start a trainer in a session of its own, so that Ctrl-C at the server's terminal does not reach it.
+        """Start a trainer in a separate session, so that Ctrl-C at the server's terminal does not reach it.
 
         Raises:
             OSError: The Python cannot be executed.

@@ -37,7 +37,7 @@ def run(config: ServeConfig, listener: Listener, *, config_file: Path, tick: flo
     Args:
         config: The configuration.
         listener: Where to listen.
-        config_file: File of the configuration, whose keys may change meanwhile.
+        config_file: File of the configuration, whose keys may change while it runs.
         tick: Seconds between two rounds of the training loop.
 
     Raises:

@@ -144,14 +144,14 @@ class Service:
     def resolve(self, name: str, project: str) -> ServedModel:
         """Return the model of a name. Raise a 404 if it does not exist or the project may not use it."""
         if (base := self._config.find_base(name)) is not None:
-            return ServedModel(base.id, base.path)
+            return ServedModel(base.id, base.path, context=base.max_length)
         checkpoint, adapter = self.backend.checkpoint(name), self._runner.adapter(name)
         if checkpoint is None or adapter is None:
             raise no_such_model(name)
         base = self._config.find_base(checkpoint.base)
         if base is None or not self.backend.may_use(name, checkpoint.project, project):
             raise no_such_model(name)
-        return ServedModel(name, base.path, adapter)
+        return ServedModel(name, base.path, adapter, base.max_length)
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -200,4 +200,6 @@ def _answerer(config: ServeConfig) -> Answerer:
     if serving.vllm is None:
         return EmbeddedAnswerer(EmbeddedSettings(python=config.training.python))
     assert serving.vllm_key_env is not None
-    return VllmAnswerer(VllmSettings(serving.vllm, os.environ[serving.vllm_key_env]))
+    names = {base.path: base.id for base in config.bases}
+    key = os.environ[serving.vllm_key_env]
+    return VllmAnswerer(VllmSettings(serving.vllm, key, base_names=names))

@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class TrainingLoop:
-    """Advances all runs in a thread of its own, so that jobs progress without requests.
+    """Advances all runs in a separate thread, so that jobs progress without requests.
 
     Args:
         config: The configuration.
@@ -125,7 +125,7 @@ class TrainingLoop:
             self._close(job_id, folder)
 
     def _discard(self, job_id: str, discarded: dict[str, str], folder: JobFolder) -> None:
-        """Delete adapters that are unloaded, and unload the others in another thread."""
+        """Delete adapters that are unloaded, and unload the others in a separate thread."""
         for step, name in discarded.items():
             unloading = self._unloading.get(name)
             if unloading is None:

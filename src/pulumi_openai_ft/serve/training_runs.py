@@ -126,7 +126,7 @@ class TrainingRuns:
 
     @contextmanager
     def change(self, job_id: str) -> Iterator[Run]:
-        """Return a run, and store its changes at the end. Do nothing slow meanwhile."""
+        """Return a run, and store its changes at the end. Do nothing slow in between."""
         with self._store.transaction():
             before = self.get(job_id)
             run = self.get(job_id)

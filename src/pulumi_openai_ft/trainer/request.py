@@ -92,5 +92,5 @@ def read_request(file: Path) -> Request:
                 "install the server and the trainer from the same version of the package.",
             )
         return msgspec.json.decode(content, type=Request)
-    except (msgspec.MsgspecError, OSError) as error:
+    except msgspec.MsgspecError as error:
         raise TrainingError("invalid_request", f"The training request is invalid: {error}.") from error

@@ -160,6 +160,7 @@ def _generate(request: AnswerRequest) -> Event:
         "op": "generate",
         "base": str(model.base_path),
         "adapter": None if model.adapter_path is None else str(model.adapter_path),
+        "context": model.context,
         "messages": request.messages,
         "tools": request.tools,
         "max_tokens": request.max_tokens,

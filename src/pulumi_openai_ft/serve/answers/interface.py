@@ -21,11 +21,14 @@ class ServedModel:
         name: The model's own name, never an alias.
         base_path: Folder with the weights of the base model.
         adapter_path: Folder of the adapter; None for a base model.
+        context: Maximum number of tokens of messages and answer together, if less than the model's own maximum. vLLM has
+            its own setting for it (`--max-model-len`).
     """
 
     name: str
     base_path: Path
     adapter_path: Path | None = None
+    context: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

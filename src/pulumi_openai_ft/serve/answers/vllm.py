@@ -42,8 +42,8 @@ class VllmSettings:
         address: Base URL: https, or http with a loopback address.
         key: The key of the vLLM server (`--api-key`).
         timeout: Maximum number of seconds between two parts of an answer, or until an answer that is not streamed.
-        base_names: Names of base models at vLLM (`--served-model-name`) by their folders. Without a name, the base model
-            is the one that vLLM loaded from the folder.
+        base_names: Names of base models by their folders, for a vLLM that has them in another folder and knows them by
+            name (`--served-model-name`).
     """
 
     address: str
@@ -169,7 +169,7 @@ class VllmAnswerer(Answerer):
         wanted = self._settings.base_names.get(path)
         served = await self._models()
         for name, folder in served.items():
-            if name == wanted or (wanted is None and folder and Path(folder) == path):
+            if name == wanted or (folder and Path(folder) == path):
                 self._base_names[path] = name
                 return name
         raise _broken(f"vLLM does not serve the base model {wanted or path}. It serves {', '.join(served)}.")

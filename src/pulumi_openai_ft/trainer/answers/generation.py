@@ -43,10 +43,9 @@ class Answer:
         Raises:
             RefusalError: The model cannot answer because of the request.
         """
-        prompt = _prompt(self._request, held)
-        room = self._request.max_tokens
-        if held.context is not None:
-            room = min(room, held.context - len(prompt))
+        context = min(held.context, self._request.context or held.context)
+        prompt = _prompt(self._request, held, context)
+        room = min(self._request.max_tokens, context - len(prompt))
         tokens = _Tokens(
             TextStream(lambda ids: _decode(held, ids), self._request.stop), self._emit, self._is_cancelled
         )
@@ -112,7 +111,7 @@ class _Stopping(StoppingCriteria):
         return torch.full((len(input_ids),), self._is_over(), device=input_ids.device)
 
 
-def _prompt(request: Generate, held: HeldModel) -> list[int]:
+def _prompt(request: Generate, held: HeldModel, context: int) -> list[int]:
     """Return the tokens of the messages, made as in training. Raise `RefusalError` if the model cannot read them."""
     try:
         held.template.check_special_tokens(request.messages, "messages")
@@ -123,9 +122,9 @@ def _prompt(request: Generate, held: HeldModel) -> list[int]:
     except (RowError, SpecialTokenError, TemplateMismatchError) as error:
         raise RefusalError(f"This model cannot read the request: {error}.", "messages") from error
     ids: list[int] = held.tokenizer(text, add_special_tokens=False)["input_ids"]
-    if held.context is not None and len(ids) >= held.context:
+    if len(ids) >= context:
         raise RefusalError(
-            f"This model's maximum context length is {held.context} tokens, but your messages have {len(ids)} tokens. "
+            f"This model's maximum context length is {context} tokens, but your messages have {len(ids)} tokens. "
             "Shorten the messages.",
             "messages",
             "context_length_exceeded",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from contextlib import contextmanager
 from itertools import count
@@ -35,7 +36,7 @@ class HeldModel:
     Attributes:
         tokenizer: Tokenizer.
         template: Chat template.
-        context: Maximum number of tokens of messages and answer together; None if the model states none.
+        context: Maximum number of tokens of messages and answer together.
         ends: Tokens that end an answer.
         is_damaged: Whether an adapter could not be loaded. PEFT may have added a part of it to the base model.
     """
@@ -44,8 +45,8 @@ class HeldModel:
         self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(folder)
         self.template = ChatTemplate(self.tokenizer)
         self._model: PreTrainedModel = load_base(folder).to(_device()).eval()
-        self.context: int | None = getattr(
-            self._model.config.get_text_config(), "max_position_embeddings", None
+        self.context: int = getattr(
+            self._model.config.get_text_config(), "max_position_embeddings", sys.maxsize
         )
         self.ends = _ends(self._model, self.tokenizer)
         self._model.generation_config = GenerationConfig(
@@ -136,12 +137,10 @@ class Held:
             TrainingError: The base model cannot be loaded.
         """
         lock = self._locks.setdefault(folder, Lock())
-        is_acquired = False
-        while not is_acquired:
-            if is_cancelled():
-                raise CancelledError
-            is_acquired = lock.acquire(timeout=_SECONDS_BETWEEN_CHECKS)
+        while not lock.acquire(timeout=_SECONDS_BETWEEN_CHECKS):
+            _check(is_cancelled)
         try:
+            _check(is_cancelled)
             if folder not in self._models:
                 self._models[folder] = HeldModel(folder, self._most_adapters)
             yield self._models[folder]
@@ -156,6 +155,11 @@ class Held:
             with self._locks[folder]:
                 if folder in self._models:
                     self._models[folder].unload(adapter)
+
+
+def _check(is_cancelled: Callable[[], bool]) -> None:
+    if is_cancelled():
+        raise CancelledError
 
 
 def _device() -> str:

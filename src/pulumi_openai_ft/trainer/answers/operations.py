@@ -19,6 +19,7 @@ class Generate(msgspec.Struct, tag_field="op", tag="generate", forbid_unknown_fi
     id: int
     base: str
     adapter: str | None
+    context: int | None
     messages: list[dict[str, Any]]
     tools: list[dict[str, Any]] | None
     max_tokens: int
