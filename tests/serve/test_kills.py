@@ -176,7 +176,7 @@ def test_a_loading_trainer_is_stopped_after_a_kill(service: RunningService, inte
 
 
 def test_a_loading_trainer_trains_alone_after_a_kill(service: RunningService) -> None:
-    service.plan(seconds=STEP_SECONDS, loads=1)
+    service.plan(seconds=0.3, loads=1)
     with service.client() as client:
         job = train(client).id
         wait_for(client, job, "running", until=lambda _: bool(service.trainers()))
