@@ -48,6 +48,7 @@ MENU = {
         "policies",
         "ci",
         "training-data",
+        "trainer",
         "emulator",
         "recording",
         "limitations",
