@@ -11,14 +11,17 @@ LATER := 2027-03-01
 ON_LATER_DATE := tests/cli tests/client tests/emulator/test_*.py tests/policies tests/provider tests/shared tests/test_*.py \
   tests/docs/test_quickstart.py tests/docs/test_emulator_page.py tests/e2e/examples/test_examples.py tests/e2e/policies \
   tests/e2e/test_demo.py tests/e2e/test_workflow.py
+# Twice the cores of a small machine: many tests wait for timers, processes, and the emulator.
+WORKERS ?= 4
 FAILED_ONLY := "--last-failed --last-failed-no-failures=none"
 
-.PHONY: help setup env demo test test-long test-longest test-older-pulumi test-later test-pythons test-train training-env check release-check generate format docs bench
+.PHONY: help setup env demo demo-train test test-long test-longest test-older-pulumi test-later test-pythons test-train training-env check release-check generate format docs bench
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make setup      install the virtual environment and the Pulumi engine'
 	@echo 'make demo       run `pulumi up` of the complete workflow against the emulator (KEEP=1 keeps it running, STOP=1 stops it)'
+	@echo 'make demo-train   the same with real training of a small model on this machine (6 GB of packages in the cache)'
 	@echo 'make test       run all tests except the long ones'
 	@echo 'make test-long  run the long tests, and the end-to-end tests with an older Pulumi, and a sample on a later date (ARGS=$(FAILED_ONLY) runs only failed tests)'
 	@echo 'make test-pythons   run unit tests and demo on each supported Python of this machine (REQUIRE_PYTHONS=1: a missing Python is an error)'
@@ -35,7 +38,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is required, not " + sys.version.split()[0] + "; choose another Python: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[emulator,policies,tokens]' --group dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[emulator,policies,serve,tokens]' --group dev
 	@touch $(READY)
 
 setup: $(READY)
@@ -47,8 +50,12 @@ env: setup
 demo: setup
 	@$(BIN)/python tools/demo.py $(if $(KEEP),--keep) $(if $(STOP),--stop)
 
+# The package of the base model, the training environment (6 GB) and the engine stay in the cache.
+demo-train: setup training-env
+	@$(BIN)/python tools/demo_train.py
+
 test: setup
-	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n 2 --dist loadgroup -m 'not long' && $(ENGINE) test
+	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not long' && $(ENGINE) test
 
 test-long: test-longest test-older-pulumi test-later
 
@@ -58,12 +65,12 @@ test-longest: setup
 
 # The end-to-end tests with the behavior of an older language host (tools/pulumi/README.md).
 test-older-pulumi: setup
-	@eval "$$($(PYTHON) tools/env.py)" && LANGUAGE_HOST_RELEASE=3.216 python -m pytest -q -n 2 --dist loadgroup \
+	@eval "$$($(PYTHON) tools/env.py)" && LANGUAGE_HOST_RELEASE=3.216 python -m pytest -q -n $(WORKERS) --dist loadgroup \
 	  -o cache_dir=.pytest_cache/older -m 'e2e and not long' $(ARGS) || [ $$? -eq 5 ]
 
 # A sample of the tests, the demo and examples on a day on which OpenAI's models are shut down (tools/on_date).
 test-later: setup
-	@eval "$$($(PYTHON) tools/env.py)" && python tools/on_date $(LATER) python -m pytest -q -n 2 --dist loadgroup \
+	@eval "$$($(PYTHON) tools/env.py)" && python tools/on_date $(LATER) python -m pytest -q -n $(WORKERS) --dist loadgroup \
 	  -o cache_dir=.pytest_cache/later -W ignore::pytest.PytestAssertRewriteWarning -m 'not long' $(ON_LATER_DATE) $(ARGS) || [ $$? -eq 5 ]
 
 test-pythons: setup

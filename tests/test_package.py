@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "pulumi_openai_ft"
-SERVERS = {"emulator", "serve", "server", "trainer"}
-SOURCES = [path for path in PACKAGE.rglob("*.py") if not SERVERS & set(path.relative_to(PACKAGE).parts)]
+SERVICE_SIDE = {"emulator", "serve", "server", "trainer"}
+"""Packages that import nothing of the rest, so that they have their own rules."""
+SOURCES = [path for path in PACKAGE.rglob("*.py") if SERVICE_SIDE.isdisjoint(path.relative_to(PACKAGE).parts)]
 
 INPUTS = {
     pulumi_openai_ft.File: FileInputs,

@@ -18,6 +18,7 @@ from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._provider.job.manager import UNSUPPORTED_STATUSES
 from pulumi_openai_ft._service_profiles import FEATURES, PROFILES
+from pulumi_openai_ft._shared.state_names import OWN_METADATA
 from pulumi_openai_ft.emulator import Emulator
 from pulumi_openai_ft.errors import (
     AuthenticationError,
@@ -231,13 +232,13 @@ class TestServicesThatKeepMetadata:
         provider.create(inputs)
         assert len(service.jobs()) == 1
 
-    def test_the_idempotency_key_is_stored_in_metadata_but_hidden(
+    def test_the_keys_are_stored_in_metadata_but_hidden(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator
     ) -> None:
         created = provider.create({**inputs, "metadata": {"team": "shop"}})
 
         assert (created.outs or {})["metadata"] == {"team": "shop"}
-        assert set(service.jobs()[0]["metadata"]) == {"team", "pulumi_openai_ft_token"}
+        assert set(service.jobs()[0]["metadata"]) == {"team", *OWN_METADATA}
 
 
 class TestWithoutMetadata:
@@ -348,9 +349,9 @@ class TestAzure:
                 for name in ("a.jsonl", "b.jsonl")
             )
             wanted = {"model": MODEL, "training_file": file.id, "wait_for_completion": False}
-            for identity in ("first", "second"):
+            for seed in (1, 2):
                 jobs = configure_service(FineTuningJobProvider, baseUrl=slow_service.url)
-                jobs.create({**wanted, "__identity": identity})
+                jobs.create({**wanted, "seed": seed})
             files.delete(unused.id, unused.outs or {})
             with pytest.raises(InputError, match="is pending and needs it"):
                 files.delete(file.id, file.outs or {})

@@ -193,7 +193,7 @@ def test_a_setting_overrides_the_field_of_its_profile() -> None:
     [
         (
             {"service": "together"},
-            "openai-ft:service is 'together': must be one of azure, bedrock, generic, nebius",
+            "openai-ft:service is 'together': must be one of azure, bedrock, generic, nebius, openai, self-hosted",
         ),
         (
             {"unsupportedFeatures": "evnts"},

@@ -56,26 +56,11 @@ class Demo:
         return self.folder / "emulator.pid"
 
     def environment(self, base_url: str) -> dict[str, str]:
-        """Return the environment of the demo's commands: the engine, made-up keys, and a separate backend."""
-        if urlsplit(base_url).hostname not in LOOPBACK:
-            raise DemoError(
-                f"the demo uses only services on this machine, and {base_url} is not on this machine"
-            )
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
+        """Return the environment of the demo's commands, with made-up keys."""
+        keys = ("sk-demo-made-up-project-key", "sk-admin-demo-made-up-key")
         return {
-            **inherited,
-            "PATH": path(engine(), Path(sys.prefix)),
-            "OPENAI_BASE_URL": base_url,
-            "OPENAI_API_KEY": "sk-demo-made-up-project-key",
-            "OPENAI_ADMIN_KEY": "sk-admin-demo-made-up-key",
+            **program_environment(self.folder, base_url, *keys),
             "OPENAI_FT_TODAY": str(DEFAULT_DAY),
-            "PULUMI_BACKEND_URL": (self.folder / "state").as_uri(),
-            "PULUMI_HOME": str(self.folder / "home"),
-            "PULUMI_CONFIG_PASSPHRASE": "demo",
-            "PULUMI_OPTION_CONFIG_FILE": str(self.folder / STACK_FILE.name),
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_STACK": STACK,
-            "PYTHONPYCACHEPREFIX": str(self.folder / "pycache"),
         }
 
     def start_emulator(self) -> str:
@@ -105,21 +90,11 @@ class Demo:
         print(f"The emulator serves the API at {base_url}", flush=True)
         return base_url
 
-    def make_stack(self, env: dict[str, str]) -> None:
-        """Create the demo's stack, and move its settings file from the project to the demo's folder."""
-        (self.folder / "state").mkdir()
-        try:
-            pulumi(env, "stack", "init", STACK, "--non-interactive", quiet=True)
-            shutil.move(STACK_FILE, self.folder / STACK_FILE.name)
-        finally:
-            STACK_FILE.unlink(missing_ok=True)
-        pulumi(env, "config", "set-all", "--path", *SHARING, quiet=True)
-
     def run(self) -> None:
         """Run the workflow, then destroy the stack and stop the emulator."""
         try:
             env = self.environment(self.start_emulator())
-            self.make_stack(env)
+            make_stack(self.folder, env)
             with destroyed_at_the_end(env):
                 show(env)
         finally:
@@ -129,7 +104,7 @@ class Demo:
         """Run the workflow, and keep the stack and the emulator."""
         base_url = self.start_emulator()
         env = self.environment(base_url)
-        self.make_stack(env)
+        make_stack(self.folder, env)
         show(env)
         env_file = self.folder / "env.sh"
         names = [name for name in env if name.startswith(SETTINGS) or name == "PATH"]
@@ -142,6 +117,42 @@ class Demo:
             end_emulator(int(self.pid_file.read_text()))
         if self.folder.exists():
             shutil.rmtree(self.folder)
+
+
+def inherited_environment() -> dict[str, str]:
+    """Return the environment of the shell without its settings of services and stacks."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
+
+
+def program_environment(folder: Path, base_url: str, key: str, admin_key: str) -> dict[str, str]:
+    """Return the environment of a demo's `pulumi` commands: the engine, the keys, and a separate backend."""
+    if urlsplit(base_url).hostname not in LOOPBACK:
+        raise DemoError(f"the demo uses only services on this machine, and {base_url} is not on this machine")
+    return {
+        **inherited_environment(),
+        "PATH": path(engine(), Path(sys.prefix)),
+        "OPENAI_BASE_URL": base_url,
+        "OPENAI_API_KEY": key,
+        "OPENAI_ADMIN_KEY": admin_key,
+        "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
+        "PULUMI_HOME": str(folder / "home"),
+        "PULUMI_CONFIG_PASSPHRASE": "demo",
+        "PULUMI_OPTION_CONFIG_FILE": str(folder / STACK_FILE.name),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_STACK": STACK,
+        "PYTHONPYCACHEPREFIX": str(folder / "pycache"),
+    }
+
+
+def make_stack(folder: Path, env: dict[str, str], *settings: str) -> None:
+    """Create the demo's stack, and move its settings file from the project to the demo's folder."""
+    (folder / "state").mkdir()
+    try:
+        pulumi(env, "stack", "init", STACK, "--non-interactive", quiet=True)
+        shutil.move(STACK_FILE, folder / STACK_FILE.name)
+    finally:
+        STACK_FILE.unlink(missing_ok=True)
+    pulumi(env, "config", "set-all", "--path", *SHARING, *settings, quiet=True)
 
 
 NEXT_STEPS = """
@@ -265,7 +276,9 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    print(f"\nDone in {time.monotonic() - started:.0f} s.")
+    print(
+        f"\nDone in {time.monotonic() - started:.0f} s. To train a real model with the same program, run `make demo-train`."
+    )
     return 0
 
 

@@ -98,7 +98,9 @@ def _creates(host: OwnHost, folder: Path) -> list[Any]:
     uploaded = host.creating("File", "training", {"file": file, "purpose": "fine-tune"}).result()
     inputs = {"model": "gpt-4.1-mini-2025-04-14", "training_file": uploaded.id}
     return [
-        host.creating("FineTuningJob", f"job-{number}", {**inputs, "__identity": f"job-{number}"})
+        host.creating(
+            "FineTuningJob", f"job-{number}", {**inputs, "seed": number, "__identity": f"job-{number}"}
+        )
         for number in range(JOBS)
     ]
 

@@ -16,6 +16,7 @@ from benchmarks.measurement import Figure, Point, Series, in_turns
 from benchmarks.stack import API_KEY
 from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._provider.host_interface import Host
+from pulumi_openai_ft._provider.job.idempotency import JobKeys
 from pulumi_openai_ft._provider.job.manager import JobManager
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.emulator import Emulator
@@ -135,7 +136,8 @@ def _work(pipe: Connection, url: str, constant: Constant, value: float | None) -
 
     def run(number: int) -> None:
         time.sleep(number * constant.work.spread / constant.work.jobs)
-        job = manager.get_or_create([f"{number:040d}"], {**inputs, "suffix": f"job-{number}"})
+        keys = JobKeys(own=f"{number:040d}", former=(), content=f"content-{number}", resource=f"job-{number}")
+        job = manager.get_or_create(keys, {**inputs, "suffix": f"job-{number}"})
         manager.reconcile(manager.resolve_duplicate(job), inputs)
 
     with ThreadPoolExecutor(constant.work.jobs) as threads:

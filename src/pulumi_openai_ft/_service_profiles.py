@@ -35,6 +35,10 @@ class Profile:
         hyperparameters: Additional hyperparameters that the service accepts; `*` accepts any.
         requires_validation_file: Whether the service documents that reinforcement jobs need a validation file.
         accepts_lambda_grader: Whether the service may accept a grader of the type `lambda`.
+        requires_base_url: Whether the service has no fixed address, so that users must set it.
+        describes_models: Whether `GET /models` describes the base models, as docs/self-hosting.md#models defines.
+        bills_training: Whether training has a price.
+        auto_epochs: Number of epochs that the service chooses for `auto`; None for OpenAI's rule.
     """
 
     name: str
@@ -44,6 +48,10 @@ class Profile:
     hyperparameters: frozenset[str] = frozenset()
     requires_validation_file: bool = False
     accepts_lambda_grader: bool = False
+    requires_base_url: bool = False
+    describes_models: bool = False
+    bills_training: bool = True
+    auto_epochs: int | None = None
 
     def supports(self, feature: str) -> bool:
         """Return whether the service supports a feature, a key of `FEATURES`."""
@@ -92,6 +100,13 @@ PROFILES = {
                     "weight_decay",
                 }
             ),
+        ),
+        Profile(
+            "self-hosted",
+            requires_base_url=True,
+            describes_models=True,
+            bills_training=False,
+            auto_epochs=3,
         ),
         Profile(
             "generic",

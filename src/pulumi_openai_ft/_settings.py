@@ -135,18 +135,19 @@ class Settings:
         def number(name: str) -> float:
             return _number(name, values, getattr(cls, name))
 
+        profile = _profile(values)
         settings = cls(
             api_key=values.get("api_key"),
             admin_key=values.get("admin_key"),
             organization=values.get("organization"),
             project=values.get("project"),
-            base_url=_base_url(values.get("base_url", DEFAULT_BASE_URL)),
+            base_url=_base_url(values.get("base_url"), profile),
             idempotency_scope=values.get("idempotency_scope"),
             max_retries=int(number("max_retries")),
             timeout=number("timeout"),
             poll_interval=number("poll_interval"),
             multipart_threshold=number("multipart_threshold"),
-            profile=_profile(values),
+            profile=profile,
             catalog=_json_object("catalog", values),
             shutdown_warning_days=number("shutdown_warning_days"),
             outdated_keys=tuple(_outdated_keys(config)),
@@ -304,7 +305,13 @@ def _profile(values: Mapping[str, str]) -> Profile:
     return replace(PROFILES[name], **changes)
 
 
-def _base_url(value: str) -> str:
+def _base_url(value: str | None, profile: Profile) -> str:
+    if value is None and profile.requires_base_url:
+        raise SettingsError(
+            f"openai-ft:baseUrl is not set: the service {profile.name!r} has no fixed address; set the address of your "
+            f"service, such as http://127.0.0.1:8000/v1"
+        )
+    value = value or DEFAULT_BASE_URL
     masked = _mask_likely_secrets(value.split("?", maxsplit=1)[0])
     try:
         parts = urlsplit(value)

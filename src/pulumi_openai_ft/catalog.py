@@ -300,7 +300,7 @@ class Catalog:
     """The catalog of the base models of a service.
 
     Attributes:
-        service: The service, or None if the catalog only contains models that the user configured.
+        service: The service, or None if the catalog is empty or only contains models that the user configured.
         entries: Models by id.
     """
 
@@ -308,13 +308,20 @@ class Catalog:
     entries: Mapping[str, ModelEntry]
 
     @classmethod
-    def load(cls, overrides: Mapping[str, Any] | None = None, *, service: str = "openai") -> Catalog:
+    def load(
+        cls,
+        overrides: Mapping[str, Any] | None = None,
+        *,
+        service: str = "openai",
+        described: Mapping[str, Any] | None = None,
+    ) -> Catalog:
         """Load the catalog of the package, with the user's corrections.
 
         Args:
             overrides: The setting `openai-ft:catalog`: for each model, known or new, an object of `aliases` and of
                 `Facts`. A fact can be a value, or an object of `value`, `source`, `as_of` and `sure`. Null removes it.
             service: Name of the service's profile. Facts about other services are omitted.
+            described: Base models as the service describes them, in the form of the overrides, which take precedence.
 
         Raises:
             SettingsError: The overrides are malformed. The message lists the paths and the expected values.
@@ -331,7 +338,10 @@ class Catalog:
                 if service in model
             },
         )
-        return catalog if overrides is None else replace(catalog, entries=_overridden(catalog, overrides))
+        for changes in (described, overrides):
+            if changes is not None:
+                catalog = replace(catalog, entries=_overridden(catalog, changes))
+        return catalog if catalog.entries else replace(catalog, service=None)
 
     def models(self) -> tuple[ModelEntry, ...]:
         """Return all models, sorted by id."""

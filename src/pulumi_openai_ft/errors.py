@@ -20,6 +20,7 @@ OpenAIFTError
 ├── CommandInterruptedError    the user interrupted the command
 ├── IncompleteResourceError    a resource exists, but not as requested
 │   └── JobFailedError             a fine-tuning job failed or was cancelled, or its model was deleted
+├── DuplicateJobError          another resource has a job with the same training data and inputs
 └── JobTimeoutError            a fine-tuning job did not finish before its deadline
 """
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AuthenticationError",
     "CommandInterruptedError",
+    "DuplicateJobError",
     "EngineDisconnectedError",
     "FineTuningUnavailableError",
     "IncompleteResourceError",
@@ -176,7 +178,7 @@ class InvalidResponseError(ServiceError):
 
     Attributes:
         is_json: Whether the body is complete JSON of another form. Then, a retry does not help. Otherwise, the body may
-            be truncated or come from a proxy.
+            be truncated or come from a proxy, and one retry may help.
     """
 
     may_have_acted = True
@@ -205,6 +207,10 @@ class IncompleteResourceError(OpenAIFTError):
 
 class JobFailedError(IncompleteResourceError):
     """A fine-tuning job failed or was cancelled, or its model was deleted."""
+
+
+class DuplicateJobError(OpenAIFTError):
+    """Another resource has a job with the same training data and inputs, so none was created."""
 
 
 class JobTimeoutError(OpenAIFTError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from pulumi_openai_ft._program.dependencies import dependency_ids
+from pulumi_openai_ft._program.inline_programs import path_for_provider
 from pulumi_openai_ft._program.input_values import local_file
 from pulumi_openai_ft._program.local_content import file_sha256
 from pulumi_openai_ft._program.provider_proxy import ProviderProxy
@@ -83,7 +84,7 @@ class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File
                 preview, `warn` reports the problems and uploads the file, `off` skips the check.
             opts: Pulumi's resource options.
         """
-        path = None if file is None else local_file(file, has_name=filename is not None)
+        path = None if file is None else path_for_provider(local_file(file, has_name=filename is not None))
         given = {
             "file": path,
             "purpose": purpose,

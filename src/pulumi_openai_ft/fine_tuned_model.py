@@ -41,6 +41,7 @@ class FineTunedModelJobArgs(TypedDict, total=False):
     recreate_on_failure: pulumi.Input[bool] | None
     delete_model_on_destroy: pulumi.Input[bool] | None
     triggers: pulumi.Input[Sequence[Any]] | None
+    former_names: pulumi.Input[Sequence[str]] | None
     # <<<end>>>
 
 
@@ -92,7 +93,7 @@ class FineTunedModel(pulumi.ComponentResource):
             training_file: Path of the local training file, as in `File`, or an existing `File`.
             validation_file: Path of the local validation file, as in `File`, or an existing `File`.
             share_with: Projects that may use the model, without the project that owns it. Requires an admin key.
-            opts: Pulumi's resource options.
+            opts: Pulumi's resource options. `custom_timeouts` applies to the child resources.
             job: Other inputs of `FineTuningJob`, such as `suffix` and `method`.
 
         Raises:
@@ -102,6 +103,9 @@ class FineTunedModel(pulumi.ComponentResource):
         if is_shared and job.get("wait_for_completion") is False:
             raise without_traceback(InputError(NOT_THERE_YET.format(resource_name)))
         super().__init__(TYPE, resource_name, None, opts)
+        self._child_opts = pulumi.ResourceOptions(
+            parent=self, custom_timeouts=opts.custom_timeouts if opts else None
+        )
         self.training_file = self._file(f"{resource_name}-training", training_file)
         self.validation_file = (
             None if validation_file is None else self._file(f"{resource_name}-validation", validation_file)
@@ -111,7 +115,7 @@ class FineTunedModel(pulumi.ComponentResource):
             model=model,
             training_file=self.training_file,
             validation_file=self.validation_file,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child_opts,
             **job,
         )
         self.permission = self._permission(resource_name, share_with) if is_shared else None
@@ -129,14 +133,14 @@ class FineTunedModel(pulumi.ComponentResource):
     def _file(self, name: str, given: pulumi.Input[LocalFile] | File) -> File:
         if isinstance(given, File):
             return given
-        return File(name, file=given, opts=pulumi.ResourceOptions(parent=self))
+        return File(name, file=given, opts=self._child_opts)
 
     def _permission(self, name: str, projects: Any) -> FineTuningCheckpointPermission:
         return FineTuningCheckpointPermission(
             name,
             checkpoint_id=self.job.fine_tuned_model,
             project_ids=projects,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child_opts,
         )
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from pulumi_openai_ft._program.identity import former_identities
 from pulumi_openai_ft._program.provider_proxy import ProviderProxy
-from pulumi_openai_ft._program.resource_base import ResourceBase, former_identities, with_secret_outputs
+from pulumi_openai_ft._program.resource_base import ResourceBase, with_secret_outputs
 from pulumi_openai_ft._shared.lazy_module import LazyModule
 from pulumi_openai_ft._shared.state_names import (
     FILE_HASHES,
@@ -95,6 +96,7 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
         recreate_on_failure: pulumi.Input[bool] | None = None,
         delete_model_on_destroy: pulumi.Input[bool] | None = None,
         triggers: pulumi.Input[Sequence[Any]] | None = None,
+        former_names: pulumi.Input[Sequence[str]] | None = None,
         # <<<end>>>
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -111,7 +113,8 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
             method: Training method, for example `{"type": "supervised", "supervised": {"hyperparameters":
                 {"n_epochs": 3}}}`. Defaults to supervised.
             integrations: Services that record the training: `[{"type": "wandb", "wandb": {"project": "…"}}]`.
-            metadata: Up to 15 key-value pairs to store with the job.
+            metadata: Up to 15 key-value pairs to store with the job, at most 14 to recognize it after a
+                rename.
             extra_body: Additional fields of the request body, for parameters that a service adds to the API.
                 At services other than OpenAI, `method` can be one of them.
             wait_for_completion: Whether `up` waits until the job has ended; True by default.
@@ -121,6 +124,8 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
             recreate_on_failure: Whether `up` creates a new job after a failure; False by default.
             delete_model_on_destroy: Whether destroying the job deletes its model; False by default.
             triggers: Arbitrary values. Changing them replaces the job.
+            former_names: Former names of the resource, or former identities as printed in an error. An
+                existing job of one of them is adopted instead of creating a second one.
             opts: Pulumi's resource options.
         """
         # <<<end>>>
@@ -141,6 +146,7 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
             "recreate_on_failure": recreate_on_failure,
             "delete_model_on_destroy": delete_model_on_destroy,
             "triggers": triggers,
+            "former_names": former_names,
             # <<<end>>>
             FILE_HASHES["training_file"]: file_hash(training_file),
             FILE_HASHES["validation_file"]: file_hash(validation_file),

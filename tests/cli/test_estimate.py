@@ -71,6 +71,22 @@ def test_a_price_may_be_given(file: Path, capsys: pytest.CaptureFixture[str]) ->
     )
 
 
+def test_a_self_hosted_service_has_no_price(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(file, "--model", "small", "--service", "self-hosted") == 0
+
+    output = rows(capsys.readouterr().out)
+    assert (output["model"], output["price"]) == ("small", "no price: self-hosted")
+    assert output["epochs"] == "3 (the probable choice of the service)"
+    assert output["tokens"].startswith("about 8,700: 2,900 per epoch")
+    assert "cost" not in output
+
+
+def test_a_price_may_be_given_when_self_hosted(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(file, "--model", "small", "--service", "self-hosted", "--epochs", "1", "--price", "1000") == 0
+
+    assert rows(capsys.readouterr().out)["cost"] == "about 2.90 USD"
+
+
 def test_without_a_price_the_cost_is_not_known(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(file, "--model", "mistral-7b") == 0
 

@@ -12,7 +12,9 @@ from pulumi_openai_ft.cli.main import main
 if TYPE_CHECKING:
     from pathlib import Path
 
-WITHOUT_EXTRA = "import sys; sys.modules['starlette'] = None; from pulumi_openai_ft.cli.main import main; sys.exit(main({}))"
+WITHOUT_PACKAGE = (
+    "import sys; sys.modules['{}'] = None; from pulumi_openai_ft.cli.main import main; sys.exit(main({}))"
+)
 
 
 def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
@@ -20,7 +22,9 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
 
     output = capsys.readouterr().out
-    assert [command for command in ("init", "doctor", "emulator") if f"\n    {command} " not in output] == []
+    assert [
+        command for command in ("init", "doctor", "emulator", "serve") if f"\n    {command} " not in output
+    ] == []
 
 
 def test_without_a_command_it_prints_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,14 +42,24 @@ def test_the_installed_command_knows_its_version() -> None:
     assert output.stdout.startswith("openai-ft 0.")
 
 
-def test_a_missing_extra_is_named() -> None:
-    command = [sys.executable, "-c", WITHOUT_EXTRA.format(["emulator"])]
+@pytest.mark.parametrize(("package", "extra"), [("starlette", "emulator"), ("tomlkit", "serve")])
+def test_a_missing_extra_is_named(package: str, extra: str) -> None:
+    command = [sys.executable, "-c", WITHOUT_PACKAGE.format(package, [extra])]
     output = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (output.returncode, output.stdout) == (1, "")
     assert output.stderr.strip().endswith(
-        "requires the package 'starlette'; install the extra `emulator` (docs/install.md)"
+        f"requires the package '{package}'; install the extra `{extra}` (docs/install.md)"
     )
+
+
+def test_other_commands_do_not_load_the_service() -> None:
+    code = (
+        "import sys\nfrom pulumi_openai_ft.cli.main import main\ntry: main(['--help'])\n"
+        "finally: sys.exit('pulumi_openai_ft.serve' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
 @pytest.fixture

@@ -208,6 +208,49 @@ def test_error_message_contains_remedy(response: Response, advice: str) -> None:
         raise context("POST", JOBS).api_error(response, WALL)
 
 
+@pytest.mark.parametrize("param", ["training_file", "validation_file"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "invalid {param}: file-1",
+        "Invalid {param}: the file does not exist",
+        "File file-1 was not found.",
+        "No such File object: file-1",
+        "File file-1 has purpose 'assistants', but '{param}' needs a file with purpose 'fine-tune'.",
+        "The file file-1 has been deleted.",
+        "The file file-1 has expired.",
+    ],
+)
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_unusable_file_names_property_project_and_next_step(param: str, text: str, status: int) -> None:
+    response = api_response(status, text.format(param=param), param=param)
+
+    error = str(context("POST", JOBS).api_error(response, WALL))
+
+    assert f"sent to {URL}" in error
+    assert (
+        f'; set {param} to a file of this project with purpose "fine-tune": pass a `File`, or its `id`.'
+        in error
+    )
+    assert "run `pulumi refresh`, then `pulumi up`" in error
+    assert "fix the problem" not in error
+
+
+@pytest.mark.parametrize(
+    ("param", "text"),
+    [
+        ("training_file", "File file-1 is still being processed and is not ready to be used."),
+        ("training_file", "Invalid training file: line 3 is not JSON"),
+        ("model", "The model does not exist"),
+        (None, "invalid training_file: file-1"),
+    ],
+)
+def test_other_problems_keep_their_advice(param: str | None, text: str) -> None:
+    error = str(context("POST", JOBS).api_error(api_response(400, text, param=param), WALL))
+
+    assert error.endswith("; fix the problem, then run the command again")
+
+
 def test_long_retry_after_is_reported_with_end_time() -> None:
     error = context().api_error(api_response(429, headers={"retry-after": "3600"}), WALL)
 

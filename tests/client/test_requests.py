@@ -249,16 +249,38 @@ def test_unreadable_response_is_not_requested_again() -> None:
     assert caught.value.may_have_acted
 
 
-@pytest.mark.parametrize(
-    ("body", "tries"), [(b'{"id": "ftjob-', 3), (b"", 3), (b"<html>Busy</html>", 3), (b"[]", 1)]
-)
-def test_only_a_body_without_json_is_requested_again(body: bytes, tries: int) -> None:
+@pytest.mark.parametrize(("method", "tries"), [("GET", 2), ("DELETE", 2), ("POST", 1)])
+@pytest.mark.parametrize("idempotent", [False, True])
+@pytest.mark.parametrize("body", [b'{"id": "ftjob-', b"", b"<html>Busy</html>", b"\xff\xfe"])
+def test_body_without_json_is_requested_again_once(
+    *, method: Any, tries: int, idempotent: bool, body: bytes
+) -> None:
+    service = Service(*[httpx.Response(200, content=body) for _ in range(9)])
+
+    with pytest.raises(errors.InvalidResponseError, match="not JSON: ") as caught:
+        service.session(max_retries=5).request(method, JOBS, idempotent=idempotent)
+
+    assert caught.value.tries == len(service.requests) == tries
+    assert ("a response that is not JSON is requested again only once" in str(caught.value)) == (tries == 2)
+
+
+def test_no_retries_applies_to_a_body_without_json() -> None:
+    service = Service(*[httpx.Response(200, content=b"") for _ in range(9)])
+
+    with pytest.raises(errors.InvalidResponseError, match="not JSON"):
+        service.session(max_retries=0).request("GET", JOBS)
+
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b'{"data": 1}'])
+def test_json_of_another_form_is_not_requested_again(body: bytes) -> None:
     service = Service(*[httpx.Response(200, content=body) for _ in range(9)])
 
     with pytest.raises(errors.InvalidResponseError) as caught:
-        service.session(max_retries=2).request("GET", JOBS, read=reject)
+        service.session(max_retries=5).request("GET", JOBS, read=reject)
 
-    assert caught.value.tries == len(service.requests) == tries
+    assert caught.value.tries == len(service.requests) == 1
 
 
 def test_numbers_unknown_to_json_are_null() -> None:

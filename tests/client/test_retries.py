@@ -106,7 +106,6 @@ def test_error_that_cannot_have_acted_is_repeatable_if_transient(
         error(409, may_have_acted=True),
         error(500, errors.ServerError),
         error(500, errors.ServerError, should_retry=True),
-        error(200, errors.InvalidResponseError),
         error(502, errors.InvalidResponseError, should_retry=True),
         errors.ServiceConnectionError("dropped", may_have_acted=True),
         errors.ServiceTimeoutError("slow", may_have_acted=True),
@@ -120,11 +119,44 @@ def test_post_that_may_have_acted_repeats_only_if_idempotent(failure: errors.Req
     assert is_repeatable(failure, "POST", idempotent=True)
 
 
-def test_json_of_another_form_is_not_repeatable() -> None:
-    response = error(200, errors.InvalidResponseError)
-    response.is_json = True
+@pytest.mark.parametrize("should_retry", [None, False, True])
+@pytest.mark.parametrize("status", [200, 201, 299])
+@pytest.mark.parametrize("idempotent", [False, True])
+@pytest.mark.parametrize(
+    ("method", "is_json", "repeatable"),
+    [
+        ("GET", False, True),
+        ("DELETE", False, True),
+        ("POST", False, False),
+        *((method, True, False) for method in ("GET", "DELETE", "POST")),
+    ],
+)
+def test_unreadable_success_is_repeatable_only_without_json_or_post(
+    *, method: Any, is_json: bool, repeatable: bool, idempotent: bool, status: int, should_retry: bool | None
+) -> None:
+    response = error(status, errors.InvalidResponseError, should_retry=should_retry)
+    response.is_json = is_json
 
-    assert not is_repeatable(response, "GET", idempotent=True)
+    assert is_repeatable(response, method, idempotent=idempotent) is repeatable
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.parametrize("before", [0, 1, 3])
+def test_second_response_without_json_ends_retries(method: str, before: int) -> None:
+    pages = [error(200, errors.InvalidResponseError) for _ in range(9)]
+    attempts = Attempts(*[error(503) for _ in range(before)], pages[0], error(503), *pages[1:])
+
+    with pytest.raises(errors.InvalidResponseError) as caught:
+        attempts.run(method)
+
+    assert caught.value is pages[1]
+    assert attempts.number == before + 3
+
+
+def test_one_response_without_json_is_survived() -> None:
+    attempts = Attempts(error(200, errors.InvalidResponseError), error(503))
+
+    assert attempts.run() == "result"
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404])

@@ -41,7 +41,7 @@ ALLOWED = {
     "tests/e2e/policies/test_ci.py": "a policy rejects a model that was shut down",
     "tests/e2e/policies/test_packs.py": "a policy rejects a model that was shut down",
     "tests/e2e/states/0.1.0/__main__.py": "the program of a state that never changes; its test sets the day",
-    "tests/emulator/contract/test_errors.py": "the service rejects a model that was shut down",
+    "tests/contract/test_errors.py": "the service rejects a model that was shut down",
     "tests/emulator/test_control.py": "the service rejects a model that was shut down",
     "tests/emulator/test_jobs.py": "the service rejects models that were shut down",
     "tests/emulator/test_models.py": "the service returns the day of a shutdown",

@@ -62,9 +62,23 @@ def test_every_error_is_on_its_page(name: str) -> None:
     assert is_named(name, SITE["errors"])
 
 
-@pytest.mark.parametrize("name", [*PROFILES, *FEATURES])
-def test_every_service_profile_and_feature_is_documented(name: str) -> None:
-    assert is_named(f"`{name}`", SITE["services"]) or is_named(name, SITE["services"])
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_service_profile_has_a_row(name: str) -> None:
+    assert f"\n| `{name}` | " in SITE["services"]
+
+
+@pytest.mark.parametrize(
+    ("page", "row"), [("settings", "openai-ft:service"), ("recording", "--service azure")]
+)
+def test_lists_of_service_profiles_are_complete(page: str, row: str) -> None:
+    (line,) = (line for line in SITE[page].splitlines() if line.startswith(f"| `{row}`"))
+
+    assert [name for name in PROFILES if f"`{name}`" not in line] == []
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_every_feature_of_services_is_documented(name: str) -> None:
+    assert is_named(f"`{name}`", SITE["services"])
 
 
 def links(text: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from tests.docs.pages import ALL_SAMPLES, ROOT, Sample
-from tests.e2e.conftest import engine, host, make_stack, service  # noqa: F401 - fixtures
+from tests.e2e.conftest import engine, host, make_stack, new_stack, service  # noqa: F401 - fixtures
 from tests.support import ADMIN_KEY, API_KEY
 
 from pulumi_openai_ft._client.client import Client
@@ -29,6 +29,8 @@ CHECKED_PACKAGES = ("pulumi", "pulumi_openai_ft")
 """Packages whose names are checked."""
 PYTHON = [sample for sample in ALL_SAMPLES if sample.language == "python"]
 NOT_RUN = {
+    "create_or_select_stack": "runs a stack by itself; test_automation_page.py runs it",
+    "secondKey": "needs another key",
     "StackReference": "reads the outputs of a stack of another project",
     "lambda": "is for Amazon Bedrock",
     "grpo": "is for a service that adds its own methods",

@@ -15,6 +15,7 @@ from tools.docs.conf import MENU
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.xdist_group("site")  # one build for all tests
 LOADED = {"link": "href", "script": "src", "img": "src", "iframe": "src", "source": "src"}
 DISTRIBUTORS = re.compile(r"unpkg\.com|jsdelivr\.net|cdnjs|googleapis\.com|gstatic\.com")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from tests.support import ADMIN_KEY, API_KEY, TODAY
 
 from pulumi_openai_ft.emulator import Emulator
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 WRAPPER = ROOT / "src" / "pulumi_openai_ft" / "host" / "pulumi-resource-pulumi-python"
-PROJECT = "name: shop\nruntime: python\n"
+STACK = "dev"
+SECRET = "4dabf18193072939515e22adb298388d"
+"""Key that marks a secret in a state."""
+PROJECT_NAME = "shop"
+PROJECT = f"name: {PROJECT_NAME}\nruntime: python\n"
 OUR_HOST = "plugins:\n  providers:\n    - name: pulumi-python\n      path: bin\n"
 HOSTS = ("stock", "ours")
 ON_BOTH_HOSTS = pytest.mark.parametrize("host", [pytest.param("stock", marks=pytest.mark.long), "ours"])
@@ -79,19 +84,42 @@ class Stack:
     def destroy(self, *arguments: str, code: int | None = 0) -> CommandResult:
         return self.pulumi("destroy", "--yes", "--skip-preview", *arguments, code=code)
 
-    def outputs(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.pulumi("stack", "output", "--json").text)
+    def configure(self, **values: Any) -> None:
+        """Add plaintext values to the configuration. This takes less time than `pulumi config set`."""
+        file = self.folder / f"Pulumi.{STACK}.yaml"
+        settings = yaml.safe_load(file.read_text())
+        named = {name if ":" in name else f"{PROJECT_NAME}:{name}": value for name, value in values.items()}
+        settings["config"] = {**settings.get("config", {}), **named}
+        file.write_text(yaml.safe_dump(settings))
+
+    def init(self, name: str) -> None:
+        """Create and select a further stack."""
+        self.pulumi("stack", "init", name)
+        self.environment["PULUMI_STACK"] = name
+
+    def deployment(self) -> dict[str, Any]:
+        """Return the state as stored by the file backend. Reading it takes less time than an engine command."""
+        backend = Path(self.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+        name = self.environment.get("PULUMI_STACK", STACK)
+        (file,) = (backend / ".pulumi" / "stacks").glob(f"*/{name}.json")
+        found: dict[str, Any] = json.loads(file.read_text())["checkpoint"]["latest"] or {}
         return found
 
+    def outputs(self) -> dict[str, Any]:
+        """Return the outputs of the program, like `pulumi stack output --json`."""
+        for found in self.deployment().get("resources", []):
+            if found["type"] == "pulumi:pulumi:Stack":
+                return {name: _masked(value) for name, value in found.get("outputs", {}).items()}
+        return {}
+
     def export(self) -> str:
-        return self.pulumi("stack", "export").text
+        """Return the state in the form of `pulumi stack export`."""
+        return json.dumps({"version": 3, "deployment": self.deployment()}, indent=4)
 
     def ids(self, kind: str) -> set[str]:
         """Return the ids of the stack's resources of a type of this package."""
-        resources = json.loads(self.export())["deployment"].get("resources", [])
-        return {
-            found["id"] for found in resources if found["type"] == f"pulumi-python:dynamic/openai_ft:{kind}"
-        }
+        type_ = f"pulumi-python:dynamic/openai_ft:{kind}"
+        return {found["id"] for found in self.deployment().get("resources", []) if found["type"] == type_}
 
     def planned(self) -> dict[str, list[str]]:
         """Return the operations that a preview shows, by resource name."""
@@ -101,6 +129,13 @@ class Stack:
             if step["op"] != "same" and "dynamic/openai_ft" in step["urn"]:
                 found.setdefault(step["urn"].rsplit("::", 1)[1], []).append(step["op"])
         return found
+
+
+def _masked(value: Any) -> Any:
+    """Replace secrets as the engine does when it shows a value."""
+    if isinstance(value, dict):
+        return "[secret]" if SECRET in value else {name: _masked(inner) for name, inner in value.items()}
+    return [_masked(inner) for inner in value] if isinstance(value, list) else value
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -144,8 +179,20 @@ def host() -> str:
     return "ours"
 
 
+@pytest.fixture(scope="session")
+def new_stack(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project with a new stack. Tests copy it, which takes less time than `pulumi stack init`."""
+    folder = tmp_path_factory.mktemp("new-stack")
+    (folder / "Pulumi.yaml").write_text(PROJECT)
+    (folder / "state").mkdir()
+    Stack(folder, engine_environment(engine, folder)).pulumi("stack", "init", STACK)
+    return folder
+
+
 @pytest.fixture
-def make_stack(engine: str, host: str, service: Emulator, tmp_path: Path) -> Callable[..., Stack]:
+def make_stack(
+    engine: str, host: str, service: Emulator, new_stack: Path, tmp_path: Path
+) -> Callable[..., Stack]:
     """Return a function that makes a stack of a program, with the settings of an emulator user."""
 
     def make(program: str, *, folder: Path | None = None, **changes: str | None) -> Stack:
@@ -153,12 +200,16 @@ def make_stack(engine: str, host: str, service: Emulator, tmp_path: Path) -> Cal
         folder.mkdir(exist_ok=True)
         use_host(host, folder)
         (folder / "__main__.py").write_text(program)
-        (tmp_path / "state").mkdir()
-        stack = Stack(folder, environment(engine, service, tmp_path, changes))
-        stack.pulumi("stack", "init", "dev")
-        return stack
+        copy_stack(new_stack, tmp_path, folder)
+        return Stack(folder, environment(engine, service, tmp_path, {"PULUMI_STACK": STACK, **changes}))
 
     return make
+
+
+def copy_stack(new_stack: Path, backend: Path, folder: Path) -> None:
+    """Make a copy of a new stack the stack of the project in a folder."""
+    shutil.copytree(new_stack / "state", backend / "state")
+    shutil.copy(new_stack / f"Pulumi.{STACK}.yaml", folder)
 
 
 def use_host(host: str, folder: Path) -> None:
@@ -169,25 +220,31 @@ def use_host(host: str, folder: Path) -> None:
         shutil.copy(WRAPPER, folder / "bin")
 
 
-def environment(
-    engine: str, service: Emulator | Service, tmp_path: Path, changes: dict[str, str | None]
-) -> dict[str, str]:
-    today = service.settings.today if isinstance(service, Emulator) else TODAY
-    path = os.pathsep.join([engine, str(Path(sys.executable).parent), os.environ["PATH"]])
-    settings = {
+def engine_environment(engine: str, tmp_path: Path) -> dict[str, str]:
+    """Return the variables for the engine, with a backend in a folder."""
+    return {
         **{name: os.environ.get(name, default) for name, default in LANGUAGE_HOST.items()},
         **{name: os.environ[name] for name in CLOCK if name in os.environ},
         "HOME": str(tmp_path),
-        "PATH": path,
-        "OPENAI_API_KEY": API_KEY,
-        "OPENAI_ADMIN_KEY": ADMIN_KEY,
-        "OPENAI_BASE_URL": service.url,
-        "OPENAI_FT_TODAY": str(today),
+        "PATH": os.pathsep.join([engine, str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PULUMI_BACKEND_URL": (tmp_path / "state").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "tests",
         "PULUMI_HOME": str(tmp_path / "home"),
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+
+def environment(
+    engine: str, service: Emulator | Service, tmp_path: Path, changes: dict[str, str | None]
+) -> dict[str, str]:
+    """Return the variables for the engine and an emulator, with changes; None removes a variable."""
+    settings = {
+        **engine_environment(engine, tmp_path),
+        "OPENAI_API_KEY": API_KEY,
+        "OPENAI_ADMIN_KEY": ADMIN_KEY,
+        "OPENAI_BASE_URL": service.url,
+        "OPENAI_FT_TODAY": str(service.settings.today if isinstance(service, Emulator) else TODAY),
         **changes,
     }
     return {name: value for name, value in settings.items() if value is not None}

@@ -59,19 +59,21 @@ def assert_readable(text: str, sentence: str) -> None:
             {"file": 'file="mising.jsonl"'},
             r"data.*file: 'mising.jsonl' cannot be read \(no such file or directory\)",
         ),
-        (
+        pytest.param(
             {"file": 'file="data.jsonl", purpose="finetune"'},
             r"data.*purpose: 'finetune' is invalid: must be 'fine-",
+            marks=pytest.mark.long,
         ),
         (
             {"job": f'model="m", method={EPOCHS}'},
             r"method\.supervised\.hyperparameters\.n_epochs: 99 is invalid",
         ),
-        (
+        pytest.param(
             {"job": f'model="m", method={BETA}'},
             r"method\.supervised\.hyperparameters\.beta: is not a known property",
+            marks=pytest.mark.long,
         ),
-        ({"projects": "[]"}, r"project_ids: \[\] is invalid"),
+        pytest.param({"projects": "[]"}, r"project_ids: \[\] is invalid", marks=pytest.mark.long),
     ],
     ids=[
         "missing file",
@@ -94,22 +96,31 @@ def test_bad_input_is_reported_at_preview(
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"OPENAI_API_KEY": None}, "no API key is set: run `pulumi config set --secret openai-ft:apiKey`"),
+        pytest.param(
+            {"OPENAI_API_KEY": None},
+            "no API key is set: run `pulumi config set --secret openai-ft:apiKey`",
+            marks=pytest.mark.long,
+        ),
         (
             {"OPENAI_ADMIN_KEY": None},
             "permissions need an admin key: run `pulumi config set --secret openai-ft:adm",
         ),
-        ({"OPENAI_ADMIN_KEY": API_KEY}, "are the same key"),
-        (
+        pytest.param({"OPENAI_ADMIN_KEY": API_KEY}, "are the same key", marks=pytest.mark.long),
+        pytest.param(
             {"OPENAI_BASE_URL": "127.0.0.1:80"},
             r"openai-ft:baseUrl \(or OPENAI_BASE_URL\) is '127.0.0.1:80': must be a complete URL",
+            marks=pytest.mark.long,
         ),
         ({"OPENAI_API_KEY": "sk-proj-of-another-user-1234"}, r"project key sk-…1234; set a valid key"),
         (
             {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"},
             r"no response from http://127\.0\.0\.1:9/v1 .*: check openai-ft",
         ),
-        ({"NO_PROXY": "127.0.0.1,fd00::/8"}, r"NO_PROXY contains 'fd00::/8', which is neither "),
+        pytest.param(
+            {"NO_PROXY": "127.0.0.1,fd00::/8"},
+            r"NO_PROXY contains 'fd00::/8', which is neither ",
+            marks=pytest.mark.long,
+        ),
     ],
     ids=[
         "no key",
@@ -152,6 +163,7 @@ def test_errors_of_the_service_have_no_traceback(stack_of: Callable[..., Stack],
     assert stack.ids("File") == {file["id"] for file in service.files()}
 
 
+@pytest.mark.long
 def test_a_failed_job_is_reported_by_every_up(
     stack_of: Callable[..., Stack], service: Emulator, tmp_path: Path
 ) -> None:

@@ -64,7 +64,7 @@ job("followed", validation_file=checks.id, training_file=chats.id,
     integrations=[{"type": "wandb", "wandb": {"project": "support"}}])
 job("unwatched", wait_for_completion=False, delete_model_on_destroy=True, metadata={})
 job("watched", wait_for_completion=True, cancel_after_timeout=3600, paused=False, recreate_on_failure=True,
-    triggers=["2026-11", 1, {"more": [1.5, None]}], extra_body={"hyperparameters": {"n_epochs": 2}})
+    former_names=["seen"], triggers=["2026-11", 1, {"more": [1.5, None]}], extra_body={"hyperparameters": {"n_epochs": 2}})
 job("choosing", choices, method=tuned("dpo", hyperparameters={
     "beta": 0.25, "n_epochs": 1, "batch_size": 4, "learning_rate_multiplier": 2}))
 job("choosing-freely", choices, method=tuned("dpo", hyperparameters={"beta": "auto"}))
@@ -280,6 +280,7 @@ def test_an_externally_cancelled_job_is_recreated_only_on_request(
     stack.preview("--expect-no-changes")
 
 
+@pytest.mark.long
 def test_an_externally_deleted_model_is_retrained_only_on_request(
     make_shared_stack: Callable[..., Stack], service: Emulator, other_client: Client
 ) -> None:
@@ -299,6 +300,7 @@ def test_an_externally_deleted_model_is_retrained_only_on_request(
     stack.preview("--expect-no-changes")
 
 
+@pytest.mark.long
 def test_unknown_statuses_and_event_types_are_tolerated(
     make_shared_stack: Callable[..., Stack], service: Emulator
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.e2e.conftest import HOSTS
+from tests.e2e.conftest import HOSTS, ON_BOTH_HOSTS
 from tests.support import ADMIN_KEY, API_KEY, write_training_data
 
 from pulumi_openai_ft._client.client import Client
@@ -68,12 +68,6 @@ pulumi.export("of_secret", ft.get_file_output(pulumi.Output.secret(file.id)).fil
 """
 
 
-@pytest.fixture(params=HOSTS)
-def host(request: pytest.FixtureRequest) -> str:
-    found: str = request.param
-    return found
-
-
 @pytest.fixture
 def api(service: Emulator) -> Iterator[Client]:
     api = Client(Settings(api_key=API_KEY, admin_key=ADMIN_KEY, base_url=service.url))
@@ -92,6 +86,7 @@ def job(api: Client, tmp_path: Path) -> Job:
     return done
 
 
+@pytest.mark.parametrize("host", HOSTS)
 def test_functions_and_output_forms_return_the_services_objects(
     make_stack: Callable[..., Stack], host: str, api: Client, job: Job
 ) -> None:
@@ -143,6 +138,7 @@ def without_nulls(value: Any) -> Any:
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
+@ON_BOTH_HOSTS
 def test_output_forms_are_called_after_new_resources_exist(
     make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path
 ) -> None:
@@ -165,7 +161,8 @@ def test_output_forms_are_called_after_new_resources_exist(
     stack.preview("--expect-no-changes")
 
 
-@pytest.mark.parametrize("function", ["get_file", "get_file_output"])
+@ON_BOTH_HOSTS
+@pytest.mark.parametrize("function", ["get_file", pytest.param("get_file_output", marks=pytest.mark.long)])
 def test_a_failure_is_reported_in_one_sentence(make_stack: Callable[..., Stack], function: str) -> None:
     stack = make_stack(f"import pulumi_openai_ft as ft\nft.{function}('file-unknown')\n")
 
@@ -194,6 +191,7 @@ except SettingsError as error:
 """
 
 
+@ON_BOTH_HOSTS
 def test_a_program_can_distinguish_failures(make_stack: Callable[..., Stack]) -> None:
     stack = make_stack(HANDLING_ERRORS, OPENAI_ADMIN_KEY=None)
 

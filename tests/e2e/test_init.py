@@ -77,7 +77,7 @@ def test_a_copied_example_runs_after_init(make_stack: Callable[..., Stack], tmp_
     assert openai_ft(stack, "init").startswith(
         f"wrote {WRAPPER}\nchanged the path of pulumi-python to bin in Pulumi.yaml\n"
     )
-    stack.pulumi("stack", "init", "copied")
+    stack.init("copied")
 
     assert is_served_by_our_host(stack)
 
@@ -219,7 +219,7 @@ def test_doctor_reads_the_configuration_of_the_stack(
 
     assert doctor(stack, "--with-secrets")["service"]["message"] == f"{service.url} responds"
 
-    stack.pulumi("stack", "unselect")
+    del stack.environment["PULUMI_STACK"]
     findings = doctor(stack, code=1)
     assert findings["stack"]["message"].startswith(
         "the configuration cannot be read: no stack selected; please use"

@@ -41,7 +41,8 @@ import pulumi_openai_ft as ft
 data = ft.File("data", file="data.jsonl")
 waits = os.environ["WAIT"] == "yes"
 for number in range(int(os.environ["JOBS"])):
-    ft.FineTuningJob(f"job-{number}", model="gpt-4o-mini-2024-07-18", training_file=data, wait_for_completion=waits)
+    ft.FineTuningJob(f"job-{number}", model="gpt-4o-mini-2024-07-18", training_file=data, seed=number,
+                     wait_for_completion=waits)
 """
 
 

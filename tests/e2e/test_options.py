@@ -75,7 +75,7 @@ ft.File("watched", file="data.jsonl")
 data = ft.File("ignored", file="data.jsonl", opts=ResourceOptions(ignore_changes=["sha256"]))
 for name, ignored in {"suffixed": [], "still": ["suffix"]}.items():
     opts = ResourceOptions(ignore_changes=ignored)
-    ft.FineTuningJob(name, model=MODEL, training_file=data, suffix=STAGE, opts=opts)
+    ft.FineTuningJob(name, model=MODEL, training_file=data, suffix=STAGE, triggers=[name], opts=opts)
 """
 IGNORING_FILES = """
 data = ft.File("data", file="data.jsonl")
@@ -210,7 +210,7 @@ def test_delete_before_replace_deletes_first(make: Callable[..., Stack], service
 TARGETS = """
 for name in "one", "two":
     file = ft.File(name, file="data.jsonl")
-    ft.FineTuningJob(f"job-{name}", model=MODEL, training_file=file)
+    ft.FineTuningJob(f"job-{name}", model=MODEL, training_file=file, triggers=[name])
 """
 
 
@@ -278,6 +278,7 @@ def test_forced_replacement_of_a_resource_replaces_no_other(
     stack.preview("--expect-no-changes")
 
 
+@pytest.mark.long
 def test_forced_replacement_adopts_a_running_job_without_cancelling_it(
     make: Callable[..., Stack], service: Emulator
 ) -> None:
@@ -305,6 +306,7 @@ pulumi.export("status", job.status)
 """
 
 
+@pytest.mark.long
 def test_secret_inputs_and_outputs_are_masked_and_encrypted(
     make: Callable[..., Stack], service: Emulator
 ) -> None:

@@ -50,8 +50,7 @@ def stack(make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path) -
     """A stack with the settings in its configuration, where `refresh` and `destroy` find them."""
     made = make_stack(PROGRAM, OPENAI_BASE_URL=None)
     write_training_data(tmp_path / "program" / "data.jsonl")
-    made.pulumi("config", "set", "openai-ft:service", "generic")
-    made.pulumi("config", "set", "openai-ft:baseUrl", service.url)
+    made.configure(**{"openai-ft:service": "generic", "openai-ft:baseUrl": service.url})
     return made
 
 

@@ -22,7 +22,7 @@ import pulumi_openai_ft as ft
 
 data = ft.File("data", file="data.jsonl")
 for number in range({JOBS}):
-    ft.FineTuningJob(f"job-{{number}}", model="gpt-4o-mini-2024-07-18", training_file=data)
+    ft.FineTuningJob(f"job-{{number}}", model="gpt-4o-mini-2024-07-18", training_file=data, seed=number)
 """
 
 

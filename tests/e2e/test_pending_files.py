@@ -49,7 +49,9 @@ data = openai_ft.File("data", file=written.path)
 {JOB}"""
 
 
-@pytest.mark.parametrize("program", [BY_DEPENDENCY, BY_OUTPUT], ids=["depends_on", "output"])
+@pytest.mark.parametrize(
+    "program", [BY_DEPENDENCY, pytest.param(BY_OUTPUT, marks=pytest.mark.long)], ids=["depends_on", "output"]
+)
 def test_a_plan_accepts_a_file_written_during_up(
     make_stack: Callable[..., Stack], service: Emulator, program: str
 ) -> None:

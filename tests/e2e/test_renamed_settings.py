@@ -32,12 +32,11 @@ def stack(make_stack: Callable[..., Stack], service: Emulator) -> Stack:
     """A stack at a service that accepts the key only in the configured header."""
     service.settings.mode = "azure"
     made = with_data(make_stack(PROGRAM, OPENAI_BASE_URL=None))
-    made.pulumi("config", "set", "openai-ft:baseUrl", service.url)
-    made.pulumi("config", "set", "openai-ft:query", "api-version=2025-04-01-preview")
+    made.configure(**{"openai-ft:baseUrl": service.url, "openai-ft:query": "api-version=2025-04-01-preview"})
     return made
 
 
-@pytest.mark.parametrize("command", ["preview", "up"])
+@pytest.mark.parametrize("command", [pytest.param("preview", marks=pytest.mark.long), "up"])
 def test_a_former_key_is_an_error(stack: Stack, service: Emulator, command: str) -> None:
     stack.pulumi("config", "set", FORMER, HEADER)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.e2e.conftest import HOSTS
+from tests.e2e.conftest import HOSTS, ON_BOTH_HOSTS
 from tests.support import write_training_data
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.emulator import Emulator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("host", HOSTS)]
+pytestmark = pytest.mark.e2e
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -26,9 +26,12 @@ def stack(make_stack: Callable[..., Stack], tmp_path: Path) -> Stack:
     shutil.copytree(EXAMPLES / "data", tmp_path / "data")
     program = (EXAMPLES / "complete_workflow" / "__main__.py").read_text()
     made = make_stack(program)
-    made.pulumi("config", "set", "complete-workflow:use_admin_key", "true")
-    made.pulumi("config", "set", "--path", "complete-workflow:project_ids[0]", "proj_partner")
-    made.pulumi("config", "set", "--path", "complete-workflow:project_ids[1]", "proj_other")
+    made.configure(
+        **{
+            "complete-workflow:use_admin_key": "true",
+            "complete-workflow:project_ids": ["proj_partner", "proj_other"],
+        }
+    )
     return made
 
 
@@ -43,6 +46,7 @@ def assert_state_matches_service(stack: Stack, service: Emulator) -> None:
     assert stack.ids("FineTuningJob") <= {job["id"] for job in service.jobs()}
 
 
+@pytest.mark.parametrize("host", HOSTS)
 def test_the_full_lifecycle_works(stack: Stack, service: Emulator, tmp_path: Path) -> None:
     stack.up()
 
@@ -88,6 +92,7 @@ def edit(data: Path) -> None:
     data.write_text("".join(lines[1:]))
 
 
+@ON_BOTH_HOSTS
 def test_a_lost_state_creates_no_second_job(stack: Stack, service: Emulator) -> None:
     stack.up()
     before: Any = stack.outputs()["job_id"]
@@ -108,17 +113,32 @@ class Team(pulumi.ComponentResource):
         super().__init__("shop:index:Team", name)
         opts = pulumi.ResourceOptions(parent=self)
         file = openai_ft.File(name, file="data.jsonl", opts=opts)
-        openai_ft.FineTuningJob(name, model="gpt-4o-mini", training_file=file, opts=opts)
+        openai_ft.FineTuningJob(name, model="gpt-4o-mini", training_file=file, triggers=TRIGGERS, opts=opts)
 
 Team("red")
 Team("blue")
 """
 
 
-def test_two_equal_components_create_a_job_each(
+@ON_BOTH_HOSTS
+def test_equal_components_create_a_single_job(
     make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path
 ) -> None:
-    stack = make_stack(COMPONENT)
+    """The second job may be the first one after a rename."""
+    stack = make_stack(COMPONENT.replace("TRIGGERS", "None"))
+    write_training_data(tmp_path / "program" / "data.jsonl")
+
+    text = stack.up(code=1).text
+
+    assert "with the same training data and inputs" in text or "has the same training data and inputs" in text
+    assert len(service.jobs()) == 1
+
+
+@ON_BOTH_HOSTS
+def test_equal_components_with_triggers_create_a_job_each(
+    make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path
+) -> None:
+    stack = make_stack(COMPONENT.replace("TRIGGERS", "[name]"))
     write_training_data(tmp_path / "program" / "data.jsonl")
 
     stack.up()

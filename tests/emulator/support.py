@@ -50,8 +50,9 @@ class Api(httpx.Client):
 
 def rows(count: int = 10) -> bytes:
     """Return valid training data."""
-    messages = [{"role": "user", "content": "Where is it?"}, {"role": "assistant", "content": "On its way."}]
-    return b"".join(json.dumps({"messages": messages, "n": n}).encode() + b"\n" for n in range(count))
+    answer = {"role": "assistant", "content": "On its way."}
+    questions = [{"role": "user", "content": f"Where is it? ({n})"} for n in range(count)]
+    return b"".join(json.dumps({"messages": [one, answer]}).encode() + b"\n" for one in questions)
 
 
 def error(reply: httpx.Response) -> dict[str, Any]:

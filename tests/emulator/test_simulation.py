@@ -16,7 +16,7 @@ from pulumi_openai_ft.emulator.simulation import (
     Step,
     checkpoint_steps,
     plan_training,
-    result_csv,
+    simulated_result,
     training_step,
 )
 from pulumi_openai_ft.server.training_data import Summary
@@ -201,7 +201,9 @@ def test_another_process_computes_the_same_step() -> None:
 
 
 def test_result_file_holds_every_step() -> None:
-    rows = list(csv.DictReader(io.StringIO(result_csv(PLAN, seed=42, method="supervised", validation=True))))
+    rows = list(
+        csv.DictReader(io.StringIO(simulated_result(PLAN, seed=42, method="supervised", validation=True)))
+    )
 
     assert list(rows[0]) == [
         "step",
@@ -218,7 +220,7 @@ def test_result_file_holds_every_step() -> None:
 
 def test_result_file_of_reinforcement_holds_rewards() -> None:
     rows = list(
-        csv.DictReader(io.StringIO(result_csv(PLAN, seed=42, method="reinforcement", validation=True)))
+        csv.DictReader(io.StringIO(simulated_result(PLAN, seed=42, method="reinforcement", validation=True)))
     )
 
     assert list(rows[0]) == ["step", "train_mean_reward", "full_valid_mean_reward"]

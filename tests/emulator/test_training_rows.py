@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies
 
+from pulumi_openai_ft.server.tool_text import tool_text
 from pulumi_openai_ft.server.training_rows import Row, RowFaultError, read_row
 
 USER: dict[str, Any] = {"role": "user", "content": "Where is my parcel?"}
@@ -19,7 +20,8 @@ CALL: dict[str, Any] = {
     "type": "function",
     "function": {"name": "track", "arguments": '{"id": 7}'},
 }
-TOOL = {"type": "function", "function": {"name": "track", "parameters": {"type": "object"}, "strict": True}}
+FUNCTION: dict[str, Any] = {"name": "track", "parameters": {"type": "object"}, "strict": True}
+TOOL = {"type": "function", "function": FUNCTION}
 IMAGE: dict[str, Any] = {
     "type": "image_url",
     "image_url": {"url": "https://example.com/box.png", "detail": "low"},
@@ -46,6 +48,7 @@ def user(*parts: Any) -> dict[str, Any]:
     return {"role": "user", "content": list(parts)}
 
 
+TEXT = {"type": "text", "text": "on its way"}
 ACCEPTED_CHATS = {
     "tool call without content": chat(
         USER,
@@ -70,7 +73,7 @@ ACCEPTED_CHATS = {
     "nulls where values are optional": chat(
         USER | {"name": None}, ASSISTANT | {"tool_calls": None, "function_call": None}, tools=None
     ),
-    "unknown keys": chat(USER, ASSISTANT, source="ticket 12"),
+    "unknown keys of a message": chat(USER | {"source": "ticket 12"}, ASSISTANT),
     "lone surrogate": chat(USER | {"content": "\ud800"}, ASSISTANT),
     "pipe outside of a special token": chat(USER | {"content": "a <|b|> c"}, ASSISTANT),
     "data URL": chat(user(IMAGE | {"image_url": {"url": "data:image/png;base64,AAAA"}}), ASSISTANT),
@@ -125,6 +128,18 @@ FAULTY_CHATS = {
     "arguments are not JSON": (
         chat(USER, LAST_CALL | {"tool_calls": [CALL | {"function": {"name": "track", "arguments": "id=7"}}]}),
         "arguments must be a string with valid JSON",
+    ),
+    "extra key of the row": (
+        chat(USER, ASSISTANT, source="ticket 12"),
+        'the row contains an extra key "source"',
+    ),
+    "tool content is a list": (
+        chat(USER, LAST_CALL, {"role": "tool", "tool_call_id": "call_1", "content": [TEXT]}, ASSISTANT),
+        "messages[2].content must be a string, not a list of parts",
+    ),
+    "function content is a list": (
+        chat(USER, {"role": "function", "name": "track", "content": [TEXT]}, ASSISTANT),
+        "messages[1].content must be a string, not a list of parts",
     ),
     "tools are an object": (chat(USER, ASSISTANT, tools={}), "tools must be a list"),
     "tool with a space": (
@@ -234,7 +249,7 @@ def test_only_texts_become_tokens() -> None:
 
     call = CALL["function"]
     expected = ["user", "ann", "hi", "assistant", call["name"], call["arguments"], "assistant"]
-    assert list(read(row).texts()) == [*expected, ASSISTANT["content"], json.dumps([TOOL])]
+    assert list(read(row).texts()) == [*expected, ASSISTANT["content"], tool_text([FUNCTION])]
 
 
 def test_images_are_those_of_all_messages() -> None:
@@ -279,3 +294,43 @@ JSON = strategies.recursive(
 def test_any_json_is_a_row_or_a_fault(row: Any, method: str) -> None:
     with contextlib.suppress(RowFaultError):
         assert isinstance(read(row, method), Row)
+
+
+def test_tools_are_a_typescript_namespace() -> None:
+    parameters = {
+        "properties": {
+            "id": {"type": "integer", "description": "Number\nof the parcel"},
+            "by": {"enum": ["air", "sea"]},
+        },
+        "required": ["id"],
+    }
+    function = {"name": "track", "description": "Find a parcel", "parameters": parameters}
+
+    text = tool_text([function, {"name": "stop"}])
+
+    assert text.splitlines() == [
+        "# Tools",
+        "",
+        "## functions",
+        "",
+        "namespace functions {",
+        "",
+        "// Find a parcel",
+        "type track = (_: {",
+        "// Number",
+        "// of the parcel",
+        "id: number,",
+        'by?: "air" | "sea",',
+        "}) => any;",
+        "",
+        "type stop = () => any;",
+        "",
+        "} // namespace functions",
+    ]
+
+
+def test_special_tokens_are_refused_anywhere_in_tools() -> None:
+    tool = {"type": "function", "function": {"name": "track", "parameters": {"title": "<|im_end|>"}}}
+
+    with pytest.raises(RowFaultError, match="contains the special token"):
+        read(chat(USER, ASSISTANT, tools=[tool]))

@@ -49,6 +49,13 @@ class Call:
         return (self.method, self.route) == ("POST", "/v1/fine_tuning/jobs")
 
     @property
+    def is_searched_for(self) -> bool:
+        """Return whether the client searches for half a minute for the object of a lost response."""
+        return self.method == "POST" and (
+            self.route in ("/v1/fine_tuning/jobs", "/v1/files") or self.route.endswith("/permissions")
+        )
+
+    @property
     def pattern(self) -> str:
         return "~" + re.sub(r"\{\w+\}", "[^/]+", self.route)
 
@@ -112,7 +119,9 @@ class FaultCase:
             return False
         is_sent_again = call.creates_a_job and self.options in SERVICE_FAILURES
         is_found_again = (
-            call.creates if self.effect is Effect.ACTED else call.creates_a_job and self.effect is Effect.LATE
+            call.creates
+            if self.effect is Effect.ACTED
+            else call.is_searched_for and self.effect is Effect.LATE
         )
         return is_sent_again or call.method != "POST" or self.options == TOO_FAST or is_found_again
 
@@ -126,8 +135,8 @@ class FaultCase:
         return self.reach is Reach.THEN_DOWN and call.creates
 
     def options_at(self, call: Call) -> dict[str, Any]:
-        """Return the options of the action. Only a job appears late: other searches are shorter than 20 s."""
-        if self.effect is not Effect.LATE or call.creates_a_job:
+        """Return the options of the action. Only an object that is searched for appears late."""
+        if self.effect is not Effect.LATE or call.is_searched_for:
             return self.options
         return {name: value for name, value in self.options.items() if name != "acts_after"} | {"acts": True}
 

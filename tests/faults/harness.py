@@ -40,6 +40,8 @@ QUICK, SLOW, ENDLESS = 2.0, 1200.0, 100_000.0
 LARGE = "0.0025"
 """Megabytes above which a file is uploaded in parts: between the sizes of 13 and 20 rows."""
 LIVE, PAUSED = "live", "paused"
+SETTINGS_BY_MODE = {"openai": {}, "azure": {"service": "azure", "query": "api-version=preview"}}
+"""Settings of a stack for each mode of the emulator in which the matrix runs."""
 _OUTCOMES = {"succeeded": "succeeded", "failed": "failed", "cancelled": "cancelled"}
 _OUTCOMES |= {"pausing": PAUSED, "paused": PAUSED}
 
@@ -85,6 +87,7 @@ class Harness:
         used: Names of the methods of `Client` that have been used.
         timeout: Real seconds that providers wait for a response.
         base_url: The URL to use instead of the service's.
+        mode: The emulator's mode after a reset.
         settings: More settings of the stack.
     """
 
@@ -95,6 +98,7 @@ class Harness:
     used: set[str] = field(default_factory=set)
     timeout: float = PATIENT
     base_url: str | None = None
+    mode: str = "openai"
     settings: dict[str, str] = field(default_factory=dict)
     _opened: list[Client] = field(default_factory=list)
 
@@ -121,7 +125,8 @@ class Harness:
         self.service.settings.job_seconds = QUICK
         self.messages.clear()
         self.settings.clear()
-        self.service.settings.mode = "openai"
+        self.settings.update(SETTINGS_BY_MODE[self.mode])
+        self.service.settings.mode = self.mode
         shutil.rmtree(self.ledger.folder, ignore_errors=True)
         self.clear_faults()
 

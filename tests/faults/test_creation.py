@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.faults.stack_resource import StackResource
 
 JOBS = "/fine_tuning/jobs"
-LOOKUP_SECONDS = 30.5
+LOOKUP_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -68,8 +68,8 @@ def test_a_job_that_appears_late_is_the_only_one(harness: Harness, job: StackRes
 
 
 def test_one_of_two_jobs_is_cancelled(harness: Harness, job: StackResource) -> None:
-    fault(harness, 503, acts_after=30.5)
-    harness.service.fault("GET", JOBS, "lag", times=8, seconds=60)
+    fault(harness, 503, acts_after=LOOKUP_SECONDS)
+    harness.service.fault("GET", JOBS, "lag", times=9, seconds=60)
 
     job.up()
 
@@ -149,7 +149,7 @@ def test_second_request_waits_as_requested_by_the_service(harness: Harness, job:
 
 def test_a_failed_lookup_prevents_the_second_request(harness: Harness, job: StackResource) -> None:
     fault(harness, 500)
-    harness.service.fault("GET", JOBS, "status", None, status=500, skip=1)
+    harness.service.fault("GET", JOBS, "status", None, status=500, skip=2)
 
     with pytest.raises(RequestError):
         job.up()

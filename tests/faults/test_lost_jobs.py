@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.faults.harness import ENDLESS
 from tests.faults.setups import endless_job, file
 from tests.faults.stack_resource import StackResource
 
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._provider.job.create_records import CreateRecordStore
+from pulumi_openai_ft._shared.state_names import JOB_TYPE
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
     RequestError,
@@ -52,7 +56,7 @@ def lose_response(harness: Harness, action: str = "drop_after") -> None:
 def go_down(harness: Harness) -> None:
     """Lose the response, and then every response: the process ends without having searched for the job."""
     lose_response(harness)
-    harness.service.fault("GET", "*", "drop_before", None, skip=1)
+    after_post(harness, lambda: harness.service.fault("GET", "*", "drop_before", None))
 
 
 def posts(harness: Harness) -> int:
@@ -133,6 +137,90 @@ def test_a_recorded_job_that_is_not_found_stops(harness: Harness, job: StackReso
     assert posts(harness) == 1
 
 
+def forget_everything(job: StackResource) -> str:
+    """Lose the state and the records, as on another machine, and return the id of the job."""
+    created = str(job.id)
+    job.forget()
+    shutil.rmtree(records(job.harness).folder)
+    return created
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_job_that_nothing_identifies_stops_a_create(
+    harness: Harness,
+    job: StackResource,
+    ended: bool,  # noqa: FBT001
+) -> None:
+    job.up()
+    created = forget_everything(job)
+    if ended:
+        harness.settings.setdefault("unsupportedFeatures", "models")
+        harness.clock.now += 2 * ENDLESS
+
+    for _ in range(2):
+        with pytest.raises(RequestError) as caught:
+            job.up()
+        assert f"{created} (" in str(caught.value)
+        assert f"Nothing was created. If it does, run `pulumi import {JOB_TYPE} NAME {created}`" in str(
+            caught.value
+        )
+
+    assert posts(harness) == 1
+    assert list(records(harness).folder.glob("*.json")) == []
+
+
+@pytest.mark.parametrize("changes", [{"suffix": "other"}, {"seed": 8}, {"method": OTHER}])
+def test_other_values_create_another_job(
+    harness: Harness, job: StackResource, changes: dict[str, Any]
+) -> None:
+    job.up()
+    created = forget_everything(job)
+    job.inputs.update(changes)
+
+    job.up()
+
+    assert set(ids(harness)) == {created, job.id}
+    assert posts(harness) == 2
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled"])
+def test_a_job_without_a_model_stops_no_create(harness: Harness, job: StackResource, status: str) -> None:
+    job.up()
+    created = forget_everything(job)
+    edits = [{"path": path, "value": status} for path in ("status", "data.*.status")]
+    harness.service.fault("GET", f"~/v1{JOBS}(/[^/]+)?", "edit", None, edits=edits)
+
+    job.up()
+
+    assert set(ids(harness)) == {created, job.id}
+    assert posts(harness) == 2
+
+
+def test_a_job_that_shows_its_key_alone_is_adopted(harness: Harness) -> None:
+    harness.reset()
+    harness.settings["unsupportedFeatures"] = "metadata_filter"
+    job = endless_job(harness, wait_for_completion=False, seed=7)
+    harness.service.fault("GET", JOBS, "edit", None, edits=[{"path": "data.*.metadata"}])
+    job.up()
+    created = job.id
+    job.forget()
+
+    job.up()
+
+    assert [job.id] == ids(harness) == [created]
+
+
+def test_equal_jobs_at_once_stop_neither(harness: Harness, job: StackResource) -> None:
+    others = [StackResource(harness, job.kind, {**job.inputs, "__identity": f"job-{n}"}) for n in range(3)]
+    provider = harness.provider(FineTuningJobProvider)
+
+    with ThreadPoolExecutor(3) as pool:
+        created = list(pool.map(lambda other: provider.create(other.inputs).id, others))
+
+    assert sorted(created) == sorted(ids(harness))
+    assert len(set(created)) == 3
+
+
 def test_a_missing_job_is_not_created_again(harness: Harness, job: StackResource) -> None:
     harness.settings["unsupportedFeatures"] = "metadata"
     lose_response(harness, "drop_before")
@@ -169,7 +257,7 @@ def test_a_service_error_leads_to_no_second_request(
 
 @pytest.mark.parametrize("name", ["two", "used", "named", "other"])
 def test_an_uncertain_job_is_not_adopted(harness: Harness, job: StackResource, name: str) -> None:
-    earlier = [buy(job)] if name == "used" else []
+    earlier = [buy(job, seed=8)] if name == "used" else []
     if earlier:
         harness.clock.now += 3600
     if name == "named":
@@ -228,7 +316,7 @@ def test_an_interruption_before_the_request_leaves_no_record(harness: Harness, j
 
 
 def test_a_waiting_request_for_the_same_file_prevents_adoption(harness: Harness, job: StackResource) -> None:
-    other = StackResource(harness, job.kind, {**job.inputs, "__identity": "another"})
+    other = StackResource(harness, job.kind, {**job.inputs, "__identity": "another", "seed": 8})
     go_down(harness)
     with pytest.raises(RequestError):
         other.up()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.faults.faults import FAULTS, FaultCase, calls_to_hit
+from tests.faults.harness import SETTINGS_BY_MODE
 from tests.faults.pairwise import Cell, Pair, all_cells, pairwise_cells
 from tests.faults.scenarios import SCENARIOS, Scenario, projects_are_added_and_removed
 from tests.support import ADMIN_KEY, API_KEY
@@ -20,10 +21,12 @@ from pulumi_openai_ft._client.retries import jitter_rng
 from pulumi_openai_ft._provider.base import Provider
 from pulumi_openai_ft.emulator.faults import ACTIONS
 from pulumi_openai_ft.errors import JobFailedError, OpenAIFTError
+from pulumi_openai_ft.host._own_resources import MODULES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from _pytest.mark import ParameterSet
     from tests.faults.faults import Call
     from tests.faults.harness import Harness
     from tests.faults.stack_resource import StackResource
@@ -43,6 +46,15 @@ HARMLESS_ACTIONS = {"lag", "drop_then_act", "edit"}
 
 ONLINE = [scenario for scenario in SCENARIOS if not scenario.is_offline]
 
+
+def in_two_workers(scenarios: Sequence[Scenario]) -> list[ParameterSet]:
+    """Return parameters that run in two workers only, because each worker computes the cells of `make test`."""
+    return [
+        pytest.param(scenario, id=scenario.name, marks=pytest.mark.xdist_group(f"pairwise-{number % 2}"))
+        for number, scenario in enumerate(scenarios)
+    ]
+
+
 every_online_scenario = pytest.mark.parametrize(
     "scenario", ONLINE, ids=[scenario.name for scenario in ONLINE]
 )
@@ -50,13 +62,26 @@ every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.na
 every_fault = pytest.mark.parametrize("fault", FAULTS, ids=str)
 
 
+@pytest.fixture(params=SETTINGS_BY_MODE)
+def harness(_harness: Harness, request: pytest.FixtureRequest) -> Iterator[Harness]:
+    """A harness with an empty service and no faults, for OpenAI and Azure."""
+    _harness.mode = request.param
+    _harness.reset()
+    yield _harness
+    _harness.mode = "openai"
+    _harness.reset()
+
+
 @pytest.fixture(scope="session")
-def known_calls() -> dict[str, list[Call]]:
+def known_calls() -> dict[tuple[str, str], list[Call]]:
+    """The calls of scenarios that are already recorded, by mode and scenario."""
     return {}
 
 
 @pytest.fixture
-def calls(harness: Harness, known_calls: dict[str, list[Call]]) -> Callable[[Scenario], list[Call]]:
+def calls(
+    harness: Harness, known_calls: dict[tuple[str, str], list[Call]]
+) -> Callable[[Scenario], list[Call]]:
     """Return a function that records the calls of a scenario in a run without a fault."""
 
     def record(scenario: Scenario) -> list[Call]:
@@ -67,9 +92,10 @@ def calls(harness: Harness, known_calls: dict[str, list[Call]]) -> Callable[[Sce
         return calls_to_hit(harness, after)
 
     def get(scenario: Scenario) -> list[Call]:
-        if scenario.name not in known_calls:
-            known_calls[scenario.name] = record(scenario)
-        return known_calls[scenario.name]
+        key = harness.mode, scenario.name
+        if key not in known_calls:
+            known_calls[key] = record(scenario)
+        return known_calls[key]
 
     return get
 
@@ -80,16 +106,19 @@ def all_calls(calls: Callable[[Scenario], list[Call]]) -> dict[str, list[Call]]:
 
 
 @pytest.fixture(scope="session")
-def pairwise_cache() -> list[Cell]:
-    """A cache for the cells of `make test`."""
-    return []
+def pairwise_cache() -> dict[str, list[Cell]]:
+    """A cache for the cells of `make test`, by mode."""
+    return {}
 
 
 @pytest.fixture
-def pairwise(all_calls: dict[str, list[Call]], pairwise_cache: list[Cell]) -> list[Cell]:
+def pairwise(
+    harness: Harness, all_calls: dict[str, list[Call]], pairwise_cache: dict[str, list[Cell]]
+) -> list[Cell]:
     """The cells of `make test`."""
-    pairwise_cache[:] = pairwise_cache or pairwise_cells(all_calls)
-    return pairwise_cache
+    if harness.mode not in pairwise_cache:
+        pairwise_cache[harness.mode] = pairwise_cells(all_calls)
+    return pairwise_cache[harness.mode]
 
 
 def begin(harness: Harness, scenario: Scenario) -> StackResource:
@@ -189,7 +218,7 @@ def test_operations_succeed_without_a_fault(harness: Harness, scenario: Scenario
     assert_consistent(harness, scenario, resource)
 
 
-@every_online_scenario
+@pytest.mark.parametrize("scenario", in_two_workers(ONLINE))
 def test_faults_of_each_pair_are_survived(
     harness: Harness, scenario: Scenario, pairwise: Sequence[Cell]
 ) -> None:
@@ -233,6 +262,7 @@ def assert_survives_at(harness: Harness, scenario: Scenario, cell: Cell) -> None
     assert_survived(harness, scenario, resource, error)
 
 
+@pytest.mark.xdist_group("pairwise-0")
 def test_the_quick_lane_contains_each_pair(
     all_calls: dict[str, list[Call]], pairwise: Sequence[Cell]
 ) -> None:
@@ -292,7 +322,7 @@ def test_scenarios_run_each_operation_and_endpoint(harness: Harness) -> None:
         run(scenario, begin(harness, scenario))
 
     kinds = [kind.__name__ for kind in Provider.__subclasses__()]
-    assert len(kinds) == 3
+    assert len(kinds) == len(MODULES)
     assert {f"{kind}.{operation}" for kind in kinds for operation in OPERATIONS} <= harness.operations
     assert len(ENDPOINTS) == 23
     assert harness.used & ENDPOINTS == ENDPOINTS

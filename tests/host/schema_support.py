@@ -134,6 +134,7 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
             "recreate_on_failure": True,
             "delete_model_on_destroy": False,
             "triggers": ["a", 1, 0.25, False, None, {"odd key": [SPECIAL_TEXT]}, []],
+            "former_names": ["old", SPECIAL_TEXT],
         },
     ),
     "dpo": (

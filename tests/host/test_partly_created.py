@@ -347,9 +347,9 @@ class TestCancel:
         fault: dict[str, Any],
     ) -> None:
         """After the create, the jobs are listed again."""
-        slow_service.fault("GET", JOBS, skip=1, times=None, **fault)
+        slow_service.fault("GET", JOBS, skip=2, times=None, **fault)
         call = interrupted.creating(slow_job_inputs)
-        eventually(lambda: len(slow_service.journal(method="GET", path=f"/v1{JOBS}")) == 2)
+        eventually(lambda: len(slow_service.journal(method="GET", path=f"/v1{JOBS}")) == 3)
 
         found = interrupted.cancelled(call)
 

@@ -141,7 +141,7 @@ def test_a_misspelled_model_is_refused(form: str) -> None:
 
 def test_an_unknown_model_is_refused_with_a_correction() -> None:
     assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4.1-minii"), configuration=OPENAI) == [
-        f"model: 'gpt-4.1-minii': not in the catalog of OpenAI models: did you mean 'gpt-4.1-mini'? Otherwise {ADMIT}"
+        f"model: 'gpt-4.1-minii': not in the catalog of OpenAI's models: did you mean 'gpt-4.1-mini'? Otherwise {ADMIT}"
     ]
 
 
@@ -155,7 +155,7 @@ def test_an_unlike_unknown_model_is_refused_with_the_alternatives() -> None:
 def test_a_secret_unknown_model_is_not_revealed() -> None:
     (found,) = violations(SUPPORTED_MODEL, JOB_TYPE, job(model=Secret("gpt-4.1-minii")))
 
-    assert found.startswith("model: [secret]: not in the catalog of OpenAI models: choose ")
+    assert found.startswith("model: [secret]: not in the catalog of OpenAI's models: choose ")
     assert "minii" not in found
     assert "did you mean" not in found
 
@@ -242,10 +242,52 @@ def test_another_services_unknown_model_is_reported() -> None:
     (found,) = violations(KNOWN_MODEL, JOB_TYPE, job(model="gpt-4.1-minii"), configuration=AZURE)
 
     assert found == (
-        "model: 'gpt-4.1-minii': not in the catalog of Azure models: check the spelling, or describe the model in "
+        "model: 'gpt-4.1-minii': not in the catalog of Azure's models: check the spelling, or describe the model in "
         "openai-ft:catalog"
     )
     assert violations(KNOWN_MODEL, JOB_TYPE, job(model="gpt-4.1-minii"), configuration=OPENAI) == []
+
+
+SELF_HOSTED = {"openai-ft:service": "self-hosted", "openai-ft:baseUrl": "http://127.0.0.1:8000/v1"}
+
+
+def test_a_missing_catalog_of_your_service_is_reported() -> None:
+    (found,) = violations(KNOWN_MODEL, JOB_TYPE, job(model="small"), configuration=SELF_HOSTED)
+
+    assert found == (
+        "model: 'small': cannot be checked: openai-ft:catalog does not list the models of your service: on its "
+        "machine, run `openai-ft serve catalog`, and set the output with `pulumi config set openai-ft:catalog`"
+    )
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model="small"), configuration=SELF_HOSTED) == []
+    (found,) = violations(
+        SUPPORTED_MODEL, JOB_TYPE, job(model="small"), configuration=SELF_HOSTED, config={"complete": True}
+    )
+    assert "openai-ft:catalog does not list the models" in found
+
+
+def test_the_models_of_your_service_are_checked() -> None:
+    models = catalog(small={"aliases": ["gpt-4o-mini"], "methods": ["supervised"], "context_length": 512})
+    configuration = {**SELF_HOSTED, **models}
+    dpo = job(model="gpt-4o-mini", method={"type": "dpo"})
+
+    assert violations(KNOWN_MODEL, JOB_TYPE, job(model="small"), configuration=configuration) == []
+    assert violations(SUPPORTED_MODEL, JOB_TYPE, job(model="gpt-4o-mini"), configuration=configuration) == []
+    (unknown,) = violations(KNOWN_MODEL, JOB_TYPE, job(model="smalll"), configuration=configuration)
+    assert unknown.startswith(
+        "model: 'smalll': not in the catalog of your service's models: check the spelling"
+    )
+    (unsupported,) = violations(SUPPORTED_MODEL, JOB_TYPE, dpo, configuration=configuration)
+    assert "your service does not support dpo for it (openai-ft:catalog)" in unsupported
+
+
+@pytest.mark.parametrize("rule", [MODEL_NEAR_SHUTDOWN, NO_NEW_JOBS_AFTER], ids=lambda rule: rule.name)
+@pytest.mark.parametrize("model", ["gpt-4o-mini", NANO, "small"])
+@pytest.mark.parametrize("listed", [{}, catalog(small={"aliases": ["gpt-4o-mini", NANO]})])
+def test_dates_of_openai_do_not_apply_to_your_service(rule: Any, model: str, listed: dict[str, str]) -> None:
+    configuration = {**SELF_HOSTED, **listed}
+
+    for today in (date(2026, 12, 1), date(2027, 3, 1)):
+        assert violations(rule, JOB_TYPE, job(model=model), configuration=configuration, today=today) == []
 
 
 def test_overrides_of_the_catalog_are_used() -> None:

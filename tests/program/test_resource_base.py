@@ -30,9 +30,11 @@ class Registered(pulumi.runtime.Mocks):
     def call(self, args):
         return {}
 
+STACK = "urn:pulumi:dev::shop::pulumi:pulumi:Stack"
+
 class Team(pulumi.ComponentResource):
-    def __init__(self, name, parent=None):
-        super().__init__("shop:index:Team", name, opts=pulumi.ResourceOptions(parent=parent))
+    def __init__(self, name, parent=None, **options):
+        super().__init__("shop:index:Team", name, opts=pulumi.ResourceOptions(parent=parent, **options))
 
 def job(name, **options):
     openai_ft.FineTuningJob(name, model="m", training_file="file-1", opts=pulumi.ResourceOptions(**options))
@@ -45,7 +47,20 @@ def program():
     job("renamed", aliases=[pulumi.Alias(name="old"), pulumi.Alias(name="older")])
     job("moved", parent=red, aliases=[pulumi.Alias(parent=blue)])
     job("both", parent=red, aliases=[pulumi.Alias(name="old", parent=blue)])
-    job("by-urn", aliases=["urn:pulumi:dev::shop::a:b:C::old"])
+    job("by-urn", aliases=["urn:pulumi:test::store::a:b:C::old"])
+    job("by-parents-urn", parent=red, aliases=[STACK + "$shop:index:Team$a:b:C::old"])
+    job("by-other-urn", parent=red, aliases=["urn:pulumi:dev::shop::shop:index:Crew$a:b:C::old"])
+    job("by-no-urn", aliases=["old"])
+    job("by-output", aliases=[pulumi.Output.from_input(pulumi.Alias(name="old"))])
+    job("was-top", parent=red, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)])
+    job("was-elsewhere", aliases=[pulumi.Alias(stack="test", project="store")])
+    job("was-elsewhere-too", parent=red, aliases=[pulumi.Alias(stack="test")])
+    job("by-parent-urn", aliases=[pulumi.Alias(parent="urn:pulumi:dev::shop::a:b:C::red")])
+    ops = Team("ops", aliases=[pulumi.Alias(name="it")])
+    job("ops", parent=ops)
+    job("ops-job", parent=ops)
+    job("child-of-renamed", parent=ops)
+    job("both-renamed", parent=ops, aliases=[pulumi.Alias(name="old")])
     openai_ft.File("data")
     found = openai_ft.FineTuningJob.get("found", "ftjob-7", opts=pulumi.ResourceOptions(parent=red))
     openai_ft.FineTuningCheckpointPermission.get("grants", found.fine_tuned_model.apply(lambda name: "ft:m:o::x"))
@@ -105,8 +120,36 @@ def test_aliases_give_former_parents(registered: dict[str, Any]) -> None:
     assert both.endswith(f"shop:index:Team::blue::{OF_A_JOB}::old")
 
 
-def test_an_alias_by_urn_is_ignored(registered: dict[str, Any]) -> None:
-    assert registered["by-urn"]["inputs"].get(FORMER_IDENTITIES, []) == []
+TEAM = "urn:pulumi:{}::shop::pulumi:pulumi:Stack$shop:index:Team::"
+FORMER_TEAM = "urn:pulumi:dev::shop::shop:index:Team::it::"
+"""Pulumi's mocks add the stack's type to URNs, unlike the engine."""
+FORMER = {
+    "by-urn": ["test::store::{}::old"],
+    "by-parents-urn": [TEAM.format("dev") + "red::{}::old"],
+    "by-other-urn": [],
+    "by-no-urn": [],
+    "by-output": ["dev::shop::{}::old"],
+    "was-top": ["dev::shop::{}::was-top"],
+    "was-elsewhere": ["test::store::{}::was-elsewhere"],
+    "was-elsewhere-too": [TEAM.format("test") + "red::{}::was-elsewhere-too"],
+    "by-parent-urn": ["urn:pulumi:dev::shop::a:b:C::red::{}::by-parent-urn"],
+    "ops": [FORMER_TEAM + "{}::ops", FORMER_TEAM + "{}::it"],
+    "ops-job": [FORMER_TEAM + "{}::ops-job", FORMER_TEAM + "{}::it-job"],
+    "child-of-renamed": [FORMER_TEAM + "{}::child-of-renamed"],
+    "both-renamed": [
+        FORMER_TEAM + "{}::both-renamed",
+        TEAM.format("dev") + "ops::{}::old",
+        FORMER_TEAM + "{}::old",
+    ],
+}
+"""Former identities, without the organization, of resources with an alias, or whose parent has one."""
+
+
+@pytest.mark.parametrize("name", FORMER)
+def test_each_form_of_alias_gives_former_identities(registered: dict[str, Any], name: str) -> None:
+    assert registered[name]["inputs"][FORMER_IDENTITIES] == [
+        f"organization::{expected.format(OF_A_JOB)}" for expected in FORMER[name]
+    ]
 
 
 def test_without_aliases_there_are_no_former_names(registered: dict[str, Any]) -> None:

@@ -8,8 +8,9 @@ from tests.support import write_training_data
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft._provider.job.idempotency import idempotency_keys
+from pulumi_openai_ft._provider.job.idempotency import job_keys
 from pulumi_openai_ft._shared.clock import TimeSource
+from pulumi_openai_ft._shared.state_names import OWN_METADATA
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
     IncompleteResourceError,
@@ -140,15 +141,6 @@ class TestAtOnce:
         assert again.id == first.id
         assert len(service.jobs()) == 1
         assert f"adopted job {first.id} (succeeded, " in capfd.readouterr().err
-
-    def test_equal_inputs_of_another_resource_create_another_job(
-        self, provider: FineTuningJobProvider, inputs: dict[str, Any]
-    ) -> None:
-        first = provider.create(inputs)
-
-        other = provider.create({**inputs, "__identity": "organization::prod::shop::FineTuningJob::support"})
-
-        assert other.id != first.id
 
     def test_a_job_whose_model_was_deleted_is_not_adopted(
         self, provider: FineTuningJobProvider, inputs: dict[str, Any]
@@ -364,10 +356,10 @@ class TestOverTime:
         """After a `kill -9`, the request of the orphan can act after the next `up` has searched."""
         orphan, next_up = configure(FineTuningJobProvider), configure(FineTuningJobProvider)
         waiting = {**inputs, "wait_for_completion": False}
-        [token] = idempotency_keys(waiting, orphan.inputs(waiting), None)
-        first = orphan.jobs._create(token, orphan.inputs(waiting), set())
+        keys = job_keys(waiting, orphan.inputs(waiting), None)
+        first = orphan.jobs._create(keys, orphan.inputs(waiting), set())
 
-        second = next_up.jobs._create(token, next_up.inputs(waiting), set())
+        second = next_up.jobs._create(keys, next_up.inputs(waiting), set())
 
         assert next_up.jobs.resolve_duplicate(second).id == first.id
         assert sorted(job["status"] for job in service.jobs()) == ["cancelled", "validating_files"]
@@ -451,9 +443,9 @@ class TestOverTime:
 @pytest.mark.parametrize(
     ("inputs", "sentence"),
     [
-        (
-            {"metadata": {"pulumi_openai_ft_token": "a"}},
-            "metadata.pulumi_openai_ft_token: is the key of this",
+        *(
+            ({"metadata": {key: "a"}}, f"metadata.{key}: is a key that this package uses")
+            for key in OWN_METADATA
         ),
         ({"model": None}, "model: is missing: set a base model or the output of a job; a job has no model"),
         (

@@ -13,6 +13,7 @@ from tests.support import ADMIN_KEY, API_KEY
 from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._provider.file_manager import FileManager
 from pulumi_openai_ft._provider.host_interface import Host
+from pulumi_openai_ft._provider.job.idempotency import JobKeys
 from pulumi_openai_ft._provider.job.manager import JobManager
 from pulumi_openai_ft._provider.lost_response import poll_until_found
 from pulumi_openai_ft._provider.permission_manager import PermissionManager
@@ -32,6 +33,7 @@ INTERRUPTION = CommandInterruptedError("interrupted")
 JOBS, PERMISSIONS = "/v1/fine_tuning/jobs", "/v1/fine_tuning/checkpoints/*/permissions"
 DATA = b'{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello"}]}\n' * 12
 MODEL = "gpt-4o-mini-2024-07-18"
+KEYS = JobKeys(own="token", former=(), content="content", resource="resource")
 
 
 def interrupt(_seconds: float) -> NoReturn:
@@ -109,7 +111,7 @@ def test_interrupted_search_for_lost_response_ends() -> None:
 
 
 def create_job(client: Client, inputs: dict[str, Any], time: TimeSource) -> str:
-    return JobManager(client, Host(time)).get_or_create(["token"], inputs).id
+    return JobManager(client, Host(time)).get_or_create(KEYS, inputs).id
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_job_created_before_interruption_is_found_again(
     make_client: Callable[..., Client], inputs: dict[str, Any], service: Emulator
 ) -> None:
     """Interrupt the search for a concurrent job with the same inputs."""
-    service.fault("GET", JOBS, "status", status=503, skip=1)
+    service.fault("GET", JOBS, "status", status=503, skip=2)
 
     with suppress(CommandInterruptedError):
         create_job(make_client(), inputs, TimeSource(sleep=interrupt))
@@ -194,7 +196,7 @@ def test_interrupted_wait_does_not_cancel_the_job(slow_service: Emulator) -> Non
     client = Client(Settings(api_key=API_KEY, base_url=slow_service.url), TimeSource(sleep=interrupt))
     file = client.upload_file("data.jsonl", io.BytesIO(DATA), purpose="fine-tune")
     jobs = JobManager(client, Host(TimeSource(sleep=interrupt)))
-    job = jobs.get_or_create(["token"], {"model": MODEL, "training_file": file.id})
+    job = jobs.get_or_create(KEYS, {"model": MODEL, "training_file": file.id})
 
     assert_interrupted(lambda: jobs.reconcile(job, {}))
     client.close()

@@ -13,6 +13,7 @@ from pulumi_openai_ft._shared.api_limits import METHODS
 from pulumi_openai_ft._training_data import checker
 from pulumi_openai_ft._training_data.checker import CheckOptions, FileChecker
 from pulumi_openai_ft._training_data.executors import InlineExecutor
+from pulumi_openai_ft._training_data.problems import KINDS
 from pulumi_openai_ft._training_data.reader import blocks
 from pulumi_openai_ft._training_data.tokens import Tally
 
@@ -60,18 +61,57 @@ ROW, OTHER = json.dumps(CHAT), json.dumps(numbered(1))
 
 
 @pytest.mark.parametrize(
-    "lines",
+    ("lines", "counts"),
     [
-        [ROW + OTHER, *OTHER.split(" ", 1)],
-        [ROW + OTHER],
-        [ROW + OTHER, *json.dumps(CHAT).split(", ", 1)],
+        ([ROW + OTHER, *OTHER.split(" ", 1)], {"json": 1, "several_lines": 1}),
+        ([ROW + OTHER], {"json": 1}),
+        ([ROW + OTHER, *json.dumps(CHAT).split(", ", 1)], {"json": 1, "several_lines": 1}),
     ],
     ids=["as many rows as lines", "two rows on a line", "split between two keys"],
 )
-def test_each_line_must_hold_one_row(lines: list[str]) -> None:
+def test_each_line_must_hold_one_row(lines: list[str], counts: dict[str, int]) -> None:
     found = check_pieces("\n".join(["", *lines, ROW]).encode(), "supervised")
 
-    assert found.findings.counts["json"] == len(lines)
+    errors = {
+        name: number for name, number in found.findings.counts.items() if KINDS[name].severity == "error"
+    }
+    assert errors == counts
+
+
+@pytest.mark.parametrize("size", [40, 1000, 10**6])
+@pytest.mark.parametrize("before", [0, 1, 30])
+@pytest.mark.parametrize("indent", [0, 1, 4])
+@pytest.mark.parametrize("blank", [b"", b"\n", b"  \n\r\n"])
+def test_an_indented_object_is_one_error(before: int, indent: int, size: int, blank: bytes) -> None:
+    rows = [json.dumps(numbered(number)).encode() + b"\n" for number in range(before)]
+    indented = json.dumps(CHAT, indent=indent).encode().replace(b"\n", b"\n" + blank, 1) + b"\n"
+
+    found = check_pieces(b"".join(rows) + indented * 20, size=size)
+
+    errors = [
+        (problem.kind, problem.line)
+        for problem in found.findings.first_problems()
+        if problem.severity == "error"
+    ]
+    assert errors == [("several_lines", before + 1)]
+
+
+@pytest.mark.parametrize("size", [40, 1000, 10**6])
+@pytest.mark.parametrize("end", [10, 50, -1])
+@pytest.mark.parametrize("number", [0, 5, 11])
+def test_a_damaged_line_hides_no_other_error(number: int, end: int, size: int) -> None:
+    lines = [json.dumps(numbered(number)).encode() for number in range(12)]
+    lines[number] = lines[number][:end]
+    lines.append(b'{"messages": []}')
+
+    found = check_pieces(b"\n".join(lines), size=size)
+
+    errors = [
+        (problem.kind, problem.line)
+        for problem in found.findings.first_problems()
+        if problem.severity == "error"
+    ]
+    assert errors == [("json", number + 1), ("messages", 13)]
 
 
 def test_too_many_rows_with_images_are_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:

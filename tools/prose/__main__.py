@@ -41,15 +41,21 @@ class Pattern:
     per: Literal["words", "passage"] = "words"
     kinds: tuple[str, ...] = KINDS
     areas: tuple[str, ...] = tuple(AREAS)
+    except_paths: tuple[str, ...] = ()
+
+    def covers(self, passage: Passage) -> bool:
+        """Return whether the pattern applies to a passage."""
+        path = passage.path.relative_to(ROOT) if passage.path.is_relative_to(ROOT) else passage.path
+        return passage.kind in self.kinds and not any(map(path.is_relative_to, self.except_paths))
 
     def matches(self, passage: Passage) -> Iterator[re.Match[str]]:
         """Yield the occurrences in a passage."""
-        if passage.kind in self.kinds:
+        if self.covers(passage):
             yield from re.finditer(self.regex, passage.text, re.IGNORECASE)
 
     def rate(self, found: list[Passage]) -> float:
         """Return the occurrences in 10,000 words, or in 100 passages."""
-        mine = [passage for passage in found if passage.kind in self.kinds]
+        mine = [passage for passage in found if self.covers(passage)]
         occurrences = sum(1 for passage in mine for _ in self.matches(passage))
         whole = len(mine) / 100 if self.per == "passage" else sum(one.words for one in mine) / 10_000
         return occurrences / whole if whole else 0.0

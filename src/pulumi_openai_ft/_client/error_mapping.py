@@ -51,6 +51,12 @@ _CAPPED = re.compile(
 )
 _SCOPE = re.compile(r"\bapi\.[a-z_.]+[a-z]")
 _PERMISSION = re.compile(r"\bscopes?\b|\bpermissions?\b|\broles?\b", re.IGNORECASE)
+_FILE_PARAMS = frozenset({"training_file", "validation_file"})
+_UNUSABLE_FILE = re.compile(
+    r"\binvalid (?:training|validation)[_ ]file\b(?!.*\bline\b)|\bnot found\b|\b(?:do|does) not exist\b|\bno such file\b"
+    r"|\bpurpose\b|\bdeleted\b|\bexpired\b",
+    re.IGNORECASE,
+)
 _FLAGS = {"true": True, "false": False}
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
@@ -186,13 +192,16 @@ class RequestContext:
     def _parts(self, kind: type[ServiceError], response: Response, error: ErrorBody, now: float) -> list[str]:
         text, param = _text(error, response.status), error.param
         prefix = f"{param}: " if param and param not in text else ""
-        names_target = kind in (AuthenticationError, NotFoundError, MissingScopeError)
+        file_advice = _file_advice(error)
+        names_target = file_advice or kind in (AuthenticationError, NotFoundError, MissingScopeError)
         return [
             f"{prefix}{text} ({self.method} {self.path}, status {response.status})",
             f"sent to {self.settings.describe(admin=self.admin)}" if names_target else "",
             f"missing: {self._scopes(text)}" if kind is MissingScopeError else "",
             retry_hint := _retry_after_hint(response, now),
-            "" if retry_hint and kind in (RateLimitError, ServerError) else _advice(kind, response.status),
+            ""
+            if retry_hint and kind in (RateLimitError, ServerError)
+            else file_advice or _advice(kind, response.status),
         ]
 
     def _scopes(self, text: str) -> str:
@@ -223,6 +232,16 @@ def _advice(kind: type[ServiceError], status: int) -> str:
     if status in NOT_OFFERED_STATUSES:
         return "the service does not support this request: see openai-ft:service and openai-ft:unsupportedFeatures"
     return _ADVICE[kind]
+
+
+def _file_advice(error: ErrorBody) -> str:
+    """Return the next step if the service does not have a job's file, or not for this purpose; otherwise empty."""
+    if error.param not in _FILE_PARAMS or not _UNUSABLE_FILE.search(error.message):
+        return ""
+    return (
+        f'set {error.param} to a file of this project with purpose "fine-tune": pass a `File`, or its `id`. If a `File` of '
+        f"this stack was deleted at the service or has expired, run `pulumi refresh`, then `pulumi up`, which uploads it again"
+    )
 
 
 def _retry_after_hint(response: Response, now: float) -> str:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pulumi_openai_ft._client.error_mapping import RequestContext, Response
 from pulumi_openai_ft._client.rate_limit import RateLimiter, limiter_of
-from pulumi_openai_ft._client.retries import http_date, retrying
+from pulumi_openai_ft._client.retries import SUCCESSES, http_date, retrying
 from pulumi_openai_ft._client.transport import ConnectionPool, PoolKey, shared
 from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 from pulumi_openai_ft._shared.engine_liveness import require_engine
-from pulumi_openai_ft.errors import RateLimitError, RequestError
+from pulumi_openai_ft.errors import InvalidResponseError, RateLimitError, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -140,7 +140,7 @@ class Session:
         except RequestError as error:
             tries = retries.statistics.get("attempt_number", 1)
             error.tries = tries
-            error.history = f"tried {tries} times in {self.time.clock() - started:.0f} s" if tries > 1 else ""
+            error.history = _history(error, tries, self.time.clock() - started)
             raise
 
     def _result(self, context: RequestContext, response: Response, read: Callable[[Response], Any]) -> Any:
@@ -151,8 +151,9 @@ class Session:
         try:
             return read(response)
         except (ValueError, RecursionError) as error:
-            unreadable = context.unreadable(response, now, str(error))
-            unreadable.is_json = not isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
+            is_json = not isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
+            unreadable = context.unreadable(response, now, str(error) if is_json else f"not JSON: {error}")
+            unreadable.is_json = is_json
             raise unreadable from error
 
     def _connections(self) -> ConnectionPool:
@@ -176,6 +177,17 @@ class Session:
         if settings.project and not self.admin:
             headers["OpenAI-Project"] = settings.project
         return tuple(headers.items())
+
+
+def _history(error: RequestError, tries: int, seconds: float) -> str:
+    """Return the summary of the retries of a request, with the reason if there was only one."""
+    if tries == 1:
+        return ""
+    summary = f"tried {tries} times in {seconds:.0f} s"
+    is_unreadable = isinstance(error, InvalidResponseError) and error.status in SUCCESSES
+    return (
+        f"{summary} (a response that is not JSON is requested again only once)" if is_unreadable else summary
+    )
 
 
 def _limited(limiter: RateLimiter, attempt: Callable[[], Any]) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from random import Random
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeGuard
 
 import tenacity
 
@@ -30,6 +31,12 @@ Method = Literal["GET", "POST", "DELETE"]
 FIRST_WAIT, LONGEST_WAIT, JITTER = 0.5, 8.0, 0.25
 LONGEST_RETRY_AFTER = 120.0
 """Maximum number of seconds to wait for a retry. A longer wait is an error that states it."""
+MAX_UNREADABLE_RETRIES = 1
+"""Repetitions of a request whose response has a 2xx status but is not JSON.
+
+A proxy may return its own page once, for example while it restarts. If the page comes twice, it is what this address
+returns, and further requests would not change that.
+"""
 UNDECIDED_STATUSES = frozenset({408, 409, 499})
 """Timeout, conflict or closed connection at the service: the request may have taken effect."""
 NOT_OFFERED_STATUSES = frozenset({405, 501})
@@ -45,10 +52,14 @@ _YEAR = 366 * 86400.0
 def is_repeatable(error: BaseException, method: Method, *, idempotent: bool = False) -> bool:
     """Return whether a failed request may be repeated and a retry can help.
 
-    A POST that may have taken effect is never repeated, even if `x-should-retry` is true, unless it is idempotent.
+    A POST that may have taken effect is never repeated, even if `x-should-retry` is true, unless it is idempotent. A
+    response that arrived with a 2xx status but cannot be understood is requested again only if it is not JSON and the
+    request is not a POST, and then `MAX_UNREADABLE_RETRIES` times.
     """
     if not isinstance(error, RequestError) or isinstance(error, NON_RETRYABLE):
         return False
+    if _is_unreadable(error):
+        return method != "POST" and not error.is_json
     if method == "POST" and error.may_have_acted and not idempotent:
         return False
     return isinstance(error, ServiceConnectionError) or (
@@ -61,10 +72,26 @@ def _is_transient(error: ServiceError) -> bool:
         return False
     if error.should_retry is not None:
         return error.should_retry
-    is_from_proxy = (
-        isinstance(error, InvalidResponseError) and error.status in SUCCESSES and not error.is_json
-    )
-    return is_from_proxy or error.status in TRANSIENT_STATUSES
+    return error.status in TRANSIENT_STATUSES
+
+
+def _is_unreadable(error: BaseException) -> TypeGuard[InvalidResponseError]:
+    return isinstance(error, InvalidResponseError) and error.status in SUCCESSES
+
+
+@dataclass(slots=True)
+class _RetryRule:
+    """The condition under which a request is sent again. It counts the unreadable responses to this request."""
+
+    method: Method
+    idempotent: bool
+    unreadable: int = 0
+
+    def __call__(self, error: BaseException) -> bool:
+        self.unreadable += _is_unreadable(error)
+        return self.unreadable <= MAX_UNREADABLE_RETRIES and is_repeatable(
+            error, self.method, idempotent=self.idempotent
+        )
 
 
 def retrying(
@@ -72,7 +99,7 @@ def retrying(
 ) -> tenacity.Retrying:
     """Return the retry policy of a request: conditions, waiting times and number of attempts."""
     return tenacity.Retrying(
-        retry=tenacity.retry_if_exception(lambda error: is_repeatable(error, method, idempotent=idempotent)),
+        retry=tenacity.retry_if_exception(_RetryRule(method, idempotent)),
         wait=_pause,
         stop=tenacity.stop_after_attempt(max_retries + 1),
         sleep=time.sleep,

@@ -1,4 +1,4 @@
-"""Base of the three resource classes: registration, reading existing resources, and the identity of a resource."""
+"""Base of the three resource classes: registration, and reading existing resources."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pulumi
 
+from pulumi_openai_ft._program.identity import resource_identity
 from pulumi_openai_ft._program.input_values import by_content, plain
 from pulumi_openai_ft._program.interrupts import hide_interrupts_by_host
 from pulumi_openai_ft._program.secrets import placeholders, secret_inputs, track_transforms
-from pulumi_openai_ft._program.stack_config import warn_about_plaintext_keys
-from pulumi_openai_ft._shared.state_names import IDENTITY, SECRET_INPUTS
+from pulumi_openai_ft._shared.state_names import CUSTOM_TIMEOUTS, IDENTITY, SECRET_INPUTS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Mapping
+    from collections.abc import Mapping
 
 
 HIDDEN = "__"
@@ -59,6 +59,7 @@ class ResourceBase:
             **given,
             IDENTITY: resource_identity(resource_name, type(self).__name__, opts),
             **({SECRET_INPUTS: secrets} if (secrets := secret_inputs(given)) else {}),
+            **({CUSTOM_TIMEOUTS: timeouts} if (timeouts := _custom_timeouts(opts)) else {}),
         }
 
     @classmethod
@@ -89,44 +90,12 @@ class ResourceBase:
         return resource
 
 
-async def resource_identity(name: str, type_name: str, opts: pulumi.ResourceOptions | None) -> str:
-    """Return an identity that is unique among the resources of all stacks and stays the same when one is recreated.
-
-    Like a URN, it contains the project, stack, types of the parents, and name. It also contains the organization. The
-    URN of the parent is awaited rather than passed as an output, because that output would make the resource depend on
-    the children of its parent, and so on itself.
-    """
-    warn_about_plaintext_keys()
-    return await _identity(name, type_name, opts.parent if opts else None)
+def _custom_timeouts(opts: pulumi.ResourceOptions | None) -> dict[str, str] | None:
+    """Return the timeouts in the options as properties, because Pulumi's own host does not pass them to the provider."""
+    timeouts = opts and opts.custom_timeouts
+    return {name: value for name, value in vars(timeouts).items() if value} if timeouts else None
 
 
 def with_secret_outputs(opts: pulumi.ResourceOptions | None, *outputs: str) -> pulumi.ResourceOptions:
     """Return the options with additional outputs for Pulumi to encrypt in the state."""
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=list(outputs)))
-
-
-def former_identities(
-    name: str, type_name: str, opts: pulumi.ResourceOptions | None
-) -> Awaitable[list[str]] | None:
-    """Return the identities that the resource had under the names and parents in its aliases, or None without any."""
-    return _former_identities(name, type_name, opts, opts.aliases) if opts and opts.aliases else None
-
-
-async def _former_identities(
-    name: str, type_name: str, opts: pulumi.ResourceOptions, aliases: Iterable[Any]
-) -> list[str]:
-    return [
-        await _identity(
-            alias.name if isinstance(alias.name, str) else name,
-            type_name,
-            alias.parent if isinstance(alias.parent, pulumi.Resource) else opts.parent,
-        )
-        for alias in aliases
-        if isinstance(alias, pulumi.Alias)
-    ]
-
-
-async def _identity(name: str, type_name: str, parent: pulumi.Resource | None) -> str:
-    place = await parent.urn.future() if parent else f"{pulumi.get_stack()}::{pulumi.get_project()}"
-    organization = pulumi.get_organization() or "organization"  # empty under Pulumi's mocks
-    return "::".join((organization, place or "", type_name, name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,6 +12,7 @@ from pulumi_openai_ft._client.base_url import wrong_base_url_message
 from pulumi_openai_ft._client.client import Client, connect
 from pulumi_openai_ft._provider import input_models, pulumi_host_patch, redaction
 from pulumi_openai_ft._provider.host_interface import Host
+from pulumi_openai_ft._provider.wait_limit import LIMITED_OPERATIONS, limits_waiting
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft._shared.property_paths import top_level
@@ -25,7 +27,7 @@ from pulumi_openai_ft.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pulumi.dynamic import ConfigureRequest
 
@@ -85,8 +87,11 @@ class Provider(ResourceProvider):
     """Inputs of the last `up` to compare if the outputs lack them, such as after an import."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Remove secret inputs from the messages of all operations."""
+        """Remove secret inputs from the messages of all operations, and limit their waits."""
         super().__init_subclass__(**kwargs)
+        for name in LIMITED_OPERATIONS:
+            if name in vars(cls):
+                setattr(cls, name, limits_waiting(getattr(cls, name)))
         for name in redaction.OPERATIONS:
             if name in vars(cls) or name == "check":
                 setattr(cls, name, redaction.redacts(getattr(cls, name)))
@@ -195,18 +200,27 @@ class Provider(ResourceProvider):
     @locked_cached_property
     def _service_problems(self) -> list[str]:
         """Problems that make the service reject every request. Other errors may be temporary and are ignored."""
+        with self._impatient_client() as api:
+            try:
+                self.probe(api)
+            except (AuthenticationError, ServiceConnectionError, SettingsError) as error:
+                return [str(error)]
+            except ServiceError as error:
+                message = wrong_base_url_message(error, api.settings, self.probe, self.host.time)
+                return (
+                    [message] if message else [str(error)] if isinstance(error, InvalidResponseError) else []
+                )
+        return []
+
+    @contextmanager
+    def _impatient_client(self) -> Iterator[Client]:
+        """Open a client for requests of a preview, which must not wait long for a service that does not respond."""
         settings = replace(self.settings, max_retries=1, timeout=min(PROBE_TIMEOUT, self.settings.timeout))
         api = Client(settings, self.host.time)
         try:
-            self.probe(api)
-        except (AuthenticationError, ServiceConnectionError, SettingsError) as error:
-            return [str(error)]
-        except ServiceError as error:
-            message = wrong_base_url_message(error, settings, self.probe, self.host.time)
-            return [message] if message else [str(error)] if isinstance(error, InvalidResponseError) else []
+            yield api
         finally:
             api.close()
-        return []
 
     def _warn_once(self, messages: Sequence[str]) -> None:
         """Print each warning only once, even if it applies to many resources."""

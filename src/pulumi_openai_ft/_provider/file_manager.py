@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_openai_ft._provider.adoption import AdoptedIds
 from pulumi_openai_ft._provider.file_processing import REJECTED_STATUSES
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft._provider.lost_response import LOOKUP_DELAYS, poll_until_found
+from pulumi_openai_ft._provider.lost_response import LOOKUP_SECONDS, poll_until_found
 from pulumi_openai_ft._provider.progress.status_row import Row
 from pulumi_openai_ft._provider.progress.transfers import UploadProgress
 from pulumi_openai_ft._provider.upload.multipart import MultipartUpload, NotOfferedError
@@ -238,7 +238,7 @@ class FileManager:
         if found is None:
             raise ServiceConnectionError(
                 f"no response to the upload of {upload.filename}, and no matching file appeared within "
-                f"{sum(LOOKUP_DELAYS):.0f} s: {error}. Run the command again",
+                f"{LOOKUP_SECONDS:.0f} s: {error}. Run the command again",
                 may_have_acted=True,
             ) from error
         return found

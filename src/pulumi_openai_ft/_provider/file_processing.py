@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from pulumi_openai_ft._provider.host_interface import Host
+from pulumi_openai_ft._provider.wait_limit import current_limit
 from pulumi_openai_ft._shared.time_limits import FILE_PROCESSING_SECONDS
 from pulumi_openai_ft.errors import InputError, ServiceError
 
@@ -30,6 +31,7 @@ _STILL_PROCESSING = re.compile(
     re.IGNORECASE,
 )
 _FILE = re.compile(r"\bfiles?\b|\bfile-|training_file|validation_file", re.IGNORECASE)
+_DEFAULT_LIMIT = f"{FILE_PROCESSING_SECONDS:.0f} s"
 Created = TypeVar("Created")
 
 
@@ -66,7 +68,7 @@ class FileProcessing:
         if not is_unprocessed(file.status, self.api.settings.profile.name):
             return None
         return (
-            f"file {file.id} still has the status {file.status!r} after {FILE_PROCESSING_SECONDS:.0f} s: run "
+            f"file {file.id} still has the status {file.status!r} after {current_limit() or _DEFAULT_LIMIT}: run "
             f"`pulumi up` again to continue to wait, or look for the file at the service"
         )
 
@@ -81,7 +83,7 @@ class FileProcessing:
 
         Raises:
             InputError: The service rejected the content of a file.
-            ServiceError: The service refused the job for another reason, or for more than `FILE_PROCESSING_SECONDS` seconds.
+            ServiceError: The service refused the job for another reason, or for longer than the time limit.
         """
         refusal: ServiceError | None = None
         for waited in self._pauses():
@@ -99,10 +101,11 @@ class FileProcessing:
         raise refusal
 
     def _pauses(self) -> Iterator[float]:
-        """Yield the seconds since the first call, until the maximum. Sleep between the calls."""
-        time, pause = self.host.time, FIRST_PAUSE
+        """Yield the seconds since the first call, until the time limit. Sleep between the calls."""
+        time, pause, limit = self.host.time, FIRST_PAUSE, current_limit()
         start = time.clock()
-        while (waited := time.clock() - start) <= FILE_PROCESSING_SECONDS:
+        longest = max(0.0, limit.ends_at - time.wall()) if limit else FILE_PROCESSING_SECONDS
+        while (waited := time.clock() - start) <= longest:
             yield waited
             time.sleep(min(pause, max(self.api.settings.poll_interval, SHORTEST_PAUSE)))
             pause *= PAUSE_GROWTH

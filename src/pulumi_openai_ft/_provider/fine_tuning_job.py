@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
@@ -11,7 +12,7 @@ from pulumi_openai_ft._provider import input_models
 from pulumi_openai_ft._provider.base import DetailedDiff, Provider
 from pulumi_openai_ft._provider.job import estimate
 from pulumi_openai_ft._provider.job.diff import differences, input_digests
-from pulumi_openai_ft._provider.job.idempotency import idempotency_keys
+from pulumi_openai_ft._provider.job.idempotency import CarriedIdentities, job_keys
 from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE, FineTuningJobInputs
 from pulumi_openai_ft._provider.job.manager import FAILED, JobManager
 from pulumi_openai_ft._provider.job.messages import (
@@ -22,6 +23,7 @@ from pulumi_openai_ft._provider.job.messages import (
     paused_externally_message,
     still_running_message,
 )
+from pulumi_openai_ft._provider.job.model_descriptions import described_models
 from pulumi_openai_ft._provider.job.state import (
     MODEL_DELETED,
     needs_update,
@@ -32,6 +34,7 @@ from pulumi_openai_ft._provider.job.state import (
 from pulumi_openai_ft._provider.job.validation import (
     conflicting_inputs,
     load_catalog,
+    metadata_warnings,
     method_warnings,
     model_warnings,
     split_hyperparameters,
@@ -85,16 +88,23 @@ class FineTuningJobProvider(Provider):
         return estimate.data_errors(news, self.catalog, self.profile.name, self.host)
 
     def warnings(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-        """Return the warnings about the model and the training file of a new job."""
+        """Return the warnings about the inputs and the training file of a new job."""
         if _is_same(olds, news):
             return []
         days, today = int(self.settings.shutdown_warning_days), self.host.time.today()
-        of_model = [*model_warnings(news, self.catalog, days, today), *method_warnings(news)]
-        return [*of_model, *estimate.data_warnings(news, self.catalog, self.profile.name, self.host)]
+        of_inputs = [
+            *model_warnings(news, self.catalog, days, today),
+            *method_warnings(news),
+            *metadata_warnings(news),
+        ]
+        return [*of_inputs, *estimate.data_warnings(news, self.catalog, self.profile.name, self.host)]
 
     def with_computed_inputs(self, olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
-        """Add the estimated tokens and cost. An existing job keeps the estimate from before its creation."""
-        news = {**news, **_unchanged_hashes(olds, news)}
+        """Add former identities, and the estimated tokens and cost.
+
+        An existing job keeps the estimate from before its creation.
+        """
+        news = self._carried_identities.add_to(olds, {**news, **_unchanged_hashes(olds, news)})
         if _is_same(olds, news):
             found = olds.get(ESTIMATE)
         else:
@@ -110,11 +120,22 @@ class FineTuningJobProvider(Provider):
     def require_settings(self, settings: Settings) -> None:
         """Also raise `SettingsError` if the user's catalog entries are invalid."""
         super().require_settings(settings)
-        _ = self.catalog
+        load_catalog(settings)
+
+    @locked_cached_property
+    def _carried_identities(self) -> CarriedIdentities:
+        return CarriedIdentities()
 
     @locked_cached_property
     def catalog(self) -> Catalog:
-        """Catalog of models, with the user's entries. Raises `SettingsError` if these are invalid."""
+        """Catalog of models, with the user's entries. Raises `SettingsError` if these are invalid.
+
+        If the service describes its models but does not respond, they are unknown; the operation reports why.
+        """
+        if not self.profile.describes_models:
+            return load_catalog(self.settings)
+        with self._impatient_client() as api, suppress(OpenAIFTError):
+            return load_catalog(self.settings, described_models(api.models(unreadable=[])))
         return load_catalog(self.settings)
 
     def inputs(self, props: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,9 +162,7 @@ class FineTuningJobProvider(Provider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create or adopt the job and wait for it."""
         inputs = self.inputs(props)
-        job = self.jobs.get_or_create(
-            idempotency_keys(props, inputs, self.settings.idempotency_scope), inputs
-        )
+        job = self.jobs.get_or_create(job_keys(props, inputs, self.settings.idempotency_scope), inputs)
         props = {**props, REQUESTED_INPUTS: input_digests(props), **estimate.estimated(props)}
         return self.host.complete_create(
             CreateResult(job.id, self._outputs(job, props)),
@@ -179,7 +198,7 @@ class FineTuningJobProvider(Provider):
         """Return the outputs that are known in advance. For a new job, print the estimated cost."""
         found = input_models.integers_from_floats(news.get(ESTIMATE))
         if olds is None and isinstance(found, dict):
-            self.host.info(estimate_message(found))
+            self.host.info(estimate_message(found, self.profile))
         return {**preview_outputs(olds, news), "base_url": self.settings.base_url}
 
     def unfinished_message(self, id_: str, outs: Mapping[str, Any], error: Exception) -> str:

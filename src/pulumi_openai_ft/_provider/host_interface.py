@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pulumi.dynamic import CreateResult
 
 from pulumi_openai_ft._provider.redaction import redacted
+from pulumi_openai_ft._provider.wait_limit import timeout_in
 from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 from pulumi_openai_ft.errors import IncompleteResourceError, OpenAIFTError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(slots=True)
@@ -41,6 +42,13 @@ class Host:
 
     def set_status(self, line: str) -> None:
         """Display the progress of an operation until the next call."""
+
+    def custom_timeout(self, operation: str, props: Mapping[str, Any]) -> float | None:
+        """Return the `custom_timeouts` of the current operation in seconds, or None without one.
+
+        The stock host does not pass on the engine's value, so it is read from the properties.
+        """
+        return timeout_in(props, operation)
 
     @property
     def is_interrupted(self) -> bool:

@@ -12,6 +12,7 @@ from pulumi import Archive, Asset
 from pulumi.output import Unknown
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pulumi_openai_ft._provider.redaction import SECRET
 from pulumi_openai_ft._shared.api_limits import RANGES
 from pulumi_openai_ft._shared.property_paths import format_path, top_level
 from pulumi_openai_ft._shared.state_names import (
@@ -105,7 +106,11 @@ def redacted_repr(props: Mapping[str, Any], name: str, value: Any) -> str:
         name: Name of the input.
         value: The value, or a part of it.
     """
-    return "[secret]" if {name, name + VALUES_ONLY} & {*(props.get(SECRET_INPUTS) or ())} else repr(value)
+    return SECRET if {name, name + VALUES_ONLY} & _secret_names(props) else repr(value)
+
+
+def _secret_names(props: Mapping[str, Any]) -> set[str]:
+    return {*(props.get(SECRET_INPUTS) or ())}
 
 
 def unsupported_values(props: Mapping[str, Any]) -> list[str]:
@@ -147,6 +152,8 @@ def _messages(error: ValidationError, inputs: Mapping[str, Any], props: Mapping[
         if isinstance(problem["input"], Unknown):
             continue
         path = _path(problem["loc"], inputs)
+        if problem["type"] == "extra_forbidden" and top_level(path) in _secret_names(props):
+            path = f"{path.removesuffix(str(problem['loc'][-1]))}{SECRET}"  # a word of the program, not of the API
         value = None if problem["type"] == "missing" else problem["input"]
         found.setdefault(path, (value, []))[1].append(_reason(problem))
     return [

@@ -13,8 +13,23 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 
-LOOKUP_DELAYS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
-"""Seconds before each lookup."""
+LOOKUP_SECONDS = 30.0
+"""Seconds for which an object is searched for, whatever it is."""
+
+
+def lookup_delays(first: float, growth: float) -> tuple[float, ...]:
+    """Return the seconds before each lookup: 0, then `first`, then growing ones, `LOOKUP_SECONDS` in total."""
+    delays, remaining = [0.0], LOOKUP_SECONDS
+    while remaining > 0:
+        delays.append(min(first, remaining))
+        remaining -= delays[-1]
+        first *= growth
+    return tuple(delays)
+
+
+LOOKUP_DELAYS = lookup_delays(0.5, 2)
+SPARSE_LOOKUP_DELAYS = lookup_delays(2, 4)
+"""Delays for requests with the admin key, which the service limits to about ten per minute."""
 
 
 def poll_until_found(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._provider.adoption import AdoptedIds
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft._provider.lost_response import poll_until_found
+from pulumi_openai_ft._provider.lost_response import LOOKUP_SECONDS, SPARSE_LOOKUP_DELAYS, poll_until_found
 from pulumi_openai_ft.errors import (
     InputError,
     InvalidResponseError,
@@ -32,8 +32,6 @@ JOBS_TO_SEARCH = 50
 OK = 200
 LIST_TTL = 30.0
 """Seconds for which a checkpoint's list of permissions is reused."""
-LOOKUP_DELAYS = (0.0, 2.0, 8.0)
-"""Seconds before each search for permissions after a lost response. Few, because admin requests are rate-limited."""
 
 
 @dataclass(slots=True)
@@ -178,11 +176,11 @@ class PermissionManager:
             projects = {permission.project_id for permission in existing}
             return existing if projects == set(project_ids) else None
 
-        found = poll_until_found(search, self.host.time, LOOKUP_DELAYS)
+        found = poll_until_found(search, self.host.time, SPARSE_LOOKUP_DELAYS)
         if found is None:
             raise ServiceConnectionError(
                 f"no response to the request to share {checkpoint} with {', '.join(project_ids)}, and no matching "
-                f"permissions appeared: {error}. Run the command again: permissions that appear later are adopted",
+                f"permissions appeared within {LOOKUP_SECONDS:.0f} s: {error}. Run the command again: permissions that appear later are adopted",
                 may_have_acted=True,
             ) from error
         return found

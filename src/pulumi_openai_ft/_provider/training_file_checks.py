@@ -21,7 +21,7 @@ TRAINS = "fine-tune"
 """Purpose of files whose rows are checked. It is also the default purpose."""
 ERROR, OFF = "error", "off"
 """Values of `validate`: fail the preview, and skip the check."""
-STRICT_SERVICES = frozenset({"openai", "azure"})
+STRICT_SERVICES = frozenset({"openai", "azure", "self-hosted"})
 """Services that reject files with problems. Other services may accept such files, so problems are warnings there."""
 
 _locks_by_path: dict[str, Lock] = {}

@@ -8,10 +8,16 @@ VALUES_ONLY = ".*"
 """End of the name of a secret input whose keys are not secret."""
 SECRET_INPUTS = "__secret_inputs"  # noqa: S105 - a property
 """Hidden input and output: names of the secret inputs, because the engine does not pass secretness to providers."""
+CUSTOM_TIMEOUTS = "__custom_timeouts"
+"""Hidden input, and output of a job: the resource option `custom_timeouts`. Pulumi's own host does not pass it on."""
 UNSUPPORTED_VALUE = "__unsupported_value"
 """Key of the marker that the program passes in place of a value that Pulumi cannot pass. It never reaches a state."""
 TOKEN_KEY = "pulumi_openai_ft_token"  # noqa: S105 - a metadata key
 """Key of the pair in a job's metadata that contains the idempotency key."""
+CONTENT_KEY, RESOURCE_KEY = "pulumi_openai_ft_content", "pulumi_openai_ft_resource"
+"""Keys of the pairs in a job's metadata that contain the key of its content, and the identity of its resource."""
+OWN_METADATA = (TOKEN_KEY, CONTENT_KEY, RESOURCE_KEY)
+"""Keys of the pairs that this package adds to a job's metadata, the most important first."""
 PENDING_FILE = "__pending_file"
 """Hidden input, unknown in a preview if an unfinished dependency may write the local file of a `File`."""
 FILE_HASHES = {"training_file": "__training_file_sha256", "validation_file": "__validation_file_sha256"}
@@ -26,6 +32,7 @@ REQUESTED_CHECKPOINT = "__asked_checkpoint_id"
 """Output of a permission: the checkpoint's name or id as given by the program."""
 DERIVED_OUTPUTS = {
     "fine_tuned_model": ("model", "suffix"),
+    "expires_at": ("expires_after",),
     "permission_ids": ("project_ids",),
     REQUESTED_CHECKPOINT: ("checkpoint_id",),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -16,7 +17,7 @@ from pulumi_openai_ft._training_data.file_formats import continues, is_cut_off, 
 from pulumi_openai_ft._training_data.limits import FEWEST_ROWS, MOST_IMAGE_ROWS, most_images
 from pulumi_openai_ft._training_data.problems import MOST_ERRORS, Problem, ProblemLog, Severity
 from pulumi_openai_ft._training_data.reader import LONGEST_LINE
-from pulumi_openai_ft._training_data.repeated_keys import repeats_keys
+from pulumi_openai_ft._training_data.repeated_keys import may_repeat_keys, repeats_keys
 from pulumi_openai_ft._training_data.row_rules import (
     UnreadableRowError,
     likely_method,
@@ -24,7 +25,7 @@ from pulumi_openai_ft._training_data.row_rules import (
     repeated_key_problem,
     row_problems,
 )
-from pulumi_openai_ft._training_data.row_types import TYPES, Plain
+from pulumi_openai_ft._training_data.row_types import Plain, row_type
 from pulumi_openai_ft._training_data.token_texts import (
     NeedsFullCheckError,
     collect_simple_rows,
@@ -34,6 +35,8 @@ from pulumi_openai_ft._training_data.token_texts import (
 from pulumi_openai_ft._training_data.tokens import Batch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pulumi_openai_ft._training_data.reader import Block
     from pulumi_openai_ft._training_data.row_types import Row
     from pulumi_openai_ft._training_data.tokens import Tally
@@ -88,7 +91,7 @@ class FileChecker:
         self._votes: Counter[str] = Counter()
         self._formats: dict[str, Problem] = {}
         self._format_counts: Counter[str] = Counter()
-        self._first_line: Block | None = None
+        self._open: tuple[int, bytes, UnreadableRowError] | None = None
         self._decoder: msgspec.json.Decoder[Row] | None = None
         self._plain = msgspec.json.Decoder(Plain) if options.method in (None, METHODS[0]) else None
 
@@ -104,27 +107,9 @@ class FileChecker:
         """Check a block of lines. After too many errors, this returns immediately."""
         if self._is_stopped:
             return
-        if block.number == 1 and is_cut_off(block.lines):
-            self._first_line = block  # the next lines show whether it continues there
+        self._continue_open_object(block)
+        if self._is_stopped:
             return
-        if self._first_line:
-            self._take_first_line(block.lines or [])
-            if self._is_stopped:
-                return
-        self._take(block)
-
-    def _take_first_line(self, following: list[bytes]) -> None:
-        """Check the first line, which is only the start of an object, with the lines that follow it."""
-        block, self._first_line = self._first_line, None
-        if block is None or block.lines is None:
-            return
-        if continues(block.lines[0], following):
-            self._is_stopped = True
-            self._add("several_lines", "starts an object that continues on the next lines", 1)
-        else:
-            self._take(block)
-
-    def _take(self, block: Block) -> None:
         if block.lines is None:
             self._add(
                 "line_too_long",
@@ -138,6 +123,11 @@ class FileChecker:
             return
         if block.has_returns:
             lines = _without_carriage_returns(lines)
+        numbers: Sequence[int] = range(block.number, block.number + len(lines))
+        if not all(lines) or any(map(bytes.isspace, lines)):
+            lines, numbers = self._without_blank_lines(lines, numbers)
+            if not lines:
+                return
         longest = len(max(lines, key=len))
         self.longest = max(self.longest, longest)
         text, may_be_long = block.text if lines is block.lines else None, longest > self._tally.longest
@@ -145,12 +135,26 @@ class FileChecker:
             if self._decoder is None:
                 self._choose_method(lines)
             rows = self._decoded(lines, text) if block.is_ascii or _is_utf8(block.text) else None
-            self._rows(lines, block.number, rows or [None] * len(lines), may_be_long=may_be_long)
-        self._find_duplicates(lines, block.number)
+            self._rows(lines, numbers, rows or [None] * len(lines), may_be_long=may_be_long)
+        self._find_duplicates(lines, numbers)
+
+    def _without_blank_lines(
+        self, lines: list[bytes], numbers: Sequence[int]
+    ) -> tuple[list[bytes], Sequence[int]]:
+        """Report the blank lines, and return the others with their numbers."""
+        self.findings.add_equal(
+            "blank_line",
+            "is blank",
+            [number for number, line in zip(numbers, lines, strict=True) if not line or line.isspace()],
+        )
+        others = [
+            (line, number) for number, line in zip(numbers, lines, strict=True) if line and not line.isspace()
+        ]
+        return [line for line, _ in others], [number for _, number in others]
 
     def finish(self) -> None:
         """Report the problems that depend on the whole file."""
-        self._take_first_line([])
+        self._report_open_object([])
         self._tally.finish()
         for reason, problem in self._formats.items():
             more = self._format_counts[reason] - 1
@@ -170,6 +174,25 @@ class FileChecker:
 
     def _add(self, kind: str, reason: str, line: int | None = None) -> None:
         self.findings.add(Problem(kind, reason, line))
+
+    def _continue_open_object(self, block: Block) -> None:
+        """Decide about a line that does not end its object, by the next lines, unless they are all blank."""
+        if self._open and (block.lines is None or any(map(bytes.strip, block.lines))):
+            self._report_open_object(block.lines or [])
+
+    def _report_open_object(self, following: Sequence[bytes]) -> None:
+        """Report the last line if it does not end its object.
+
+        An object over several lines is reported once, and ends the check: all objects of such a file are written so.
+        """
+        if self._open is None:
+            return
+        (number, line, error), self._open = self._open, None
+        if continues(line, following):
+            self._is_stopped = True
+            self._add("several_lines", "starts an object that continues on the next lines", number)
+        else:
+            self._add(error.kind, str(error), number)
 
     def _check_start(self, lines: list[bytes]) -> list[bytes]:
         """Check the start of the file.
@@ -220,27 +243,48 @@ class FileChecker:
             return [_decoded(decoder, line) for line in lines]
 
     def _choose_method(self, lines: list[bytes]) -> None:
-        """Infer the method from the first row that shows it, unless the options set it."""
-        for line in filter(bytes.strip, lines) if self.method is None else ():
+        """Infer the method from the first row that shows it, unless the options set it. Expect the keys of this row."""
+        for line in lines:
             try:
-                self.method = likely_method(parse_row(line))
+                row = parse_row(line)
             except UnreadableRowError:
                 continue
-            if self.method is not None:
+            self.method = self.method or likely_method(row)
+            if self.method is not None and isinstance(row, dict):
+                self._decoder = msgspec.json.Decoder(row_type(self.method, row.keys()))
                 break
-        if self.method is not None:
-            self._decoder = msgspec.json.Decoder(TYPES[self.method])
 
-    def _rows(self, lines: list[bytes], number: int, rows: list[Row | None], *, may_be_long: bool) -> None:
+    def _rows(
+        self, lines: list[bytes], numbers: Sequence[int], rows: list[Row | None], *, may_be_long: bool
+    ) -> None:
         self.examples += len(lines)
-        rows = [
-            None if row is not None and repeats_keys(line, row) else row
-            for line, row in zip(lines, rows, strict=True)
-        ]
-        others = range(len(rows)) if may_be_long else collect_simple_rows(rows, self._tally.batch)
+        others: Sequence[int] = range(len(rows)) if may_be_long else self._take_simple_rows(lines, rows)
         for index in others:
-            self._check_row(lines[index], number + index, rows[index])
+            line, row = lines[index], rows[index]
+            self._check_row(line, numbers[index], row)
+            if self._open and index + 1 < len(lines):
+                self._report_open_object(lines[index + 1 :])
         self._tally.read(sum(map(len, lines)))
+
+    def _take_simple_rows(self, lines: list[bytes], rows: list[Row | None]) -> list[int]:
+        """Take the text-only rows, and return the indexes of the others. If a key may be repeated, check each row."""
+        batch = Batch()
+        others = collect_simple_rows(rows, batch)
+        is_other = set(others)
+        simple = (
+            [index for index in range(len(rows)) if index not in is_other] if others else range(len(rows))
+        )
+        taken = [row for index in simple if (row := rows[index]) is not None]
+        texts = chain(batch.texts, batch.common)
+        if may_repeat_keys([lines[index] for index in simple], taken, texts, batch.keys):
+            checked = [
+                None if row is None or repeats_keys(line, row) else row
+                for line, row in zip(lines, rows, strict=True)
+            ]
+            batch = Batch()
+            others = collect_simple_rows(checked, batch)
+        self._tally.take(batch)
+        return others
 
     def _check_row(self, line: bytes, number: int, row: Row | None) -> None:
         batch = Batch()
@@ -248,6 +292,8 @@ class FileChecker:
             if row is None:
                 raise NeedsFullCheckError  # noqa: TRY301 - both reasons lead to the same check
             collect_token_texts(row, batch, most_images(self._options.service))
+            if may_repeat_keys([line], [row], batch.texts, batch.keys) and repeats_keys(line, row):
+                raise NeedsFullCheckError  # noqa: TRY301 - as above
         except NeedsFullCheckError:
             self._check_fully(line, number)
         else:
@@ -257,17 +303,16 @@ class FileChecker:
         """Apply all rules to a row."""
         if self._is_stopped:
             return
-        if not line.strip():
-            self.examples -= 1
-            self._add("blank_line", "is blank", number)
-            return
         method = self.method or METHODS[0]
         repeated: list[str] = []
         try:
             row = parse_row(line, repeated)
             problems = row_problems(row, method, number, self._options.service)
         except UnreadableRowError as error:
-            self._add(error.kind, str(error), number)
+            if is_cut_off(line):
+                self._open = number, line, error  # the next lines show whether the object continues
+            else:
+                self._add(error.kind, str(error), number)
         else:
             if repeated:
                 problems.append(repeated_key_problem(repeated, number))
@@ -294,10 +339,10 @@ class FileChecker:
         if method not in (None, self.method):
             self._votes[method] += 1
 
-    def _find_duplicates(self, lines: list[bytes], number: int) -> None:
-        for line, first in self._duplicates.among(lines, number):
+    def _find_duplicates(self, lines: list[bytes], numbers: Sequence[int]) -> None:
+        for line, first in self._duplicates.among(lines, numbers):
             self._add("duplicate", f"is identical to line {first}", line)
-        for line, first in self._training.shared(lines, number) if self._training else ():
+        for line, first in self._training.shared(lines, numbers) if self._training else ():
             self._add("shared_row", f"is identical to line {first} of the training file", line)
 
 

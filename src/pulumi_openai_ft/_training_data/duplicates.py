@@ -6,7 +6,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 MOST_REMEMBERED = 500_000
 """Number of lines that are stored, which takes about 50 MB. Later lines are compared only with these."""
@@ -17,15 +17,15 @@ class DuplicateFinder:
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
-        self._not_numbered: list[tuple[int, list[int]]] = []
+        self._not_numbered: list[tuple[Sequence[int], list[int]]] = []
         self._numbers: dict[int, int] = {}
 
-    def among(self, lines: list[bytes], number: int) -> Iterator[tuple[int, int]]:
+    def among(self, lines: list[bytes], numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
         """Find lines that duplicate earlier lines, and store the others.
 
         Args:
-            lines: Consecutive lines.
-            number: Line number of the first line.
+            lines: The lines.
+            numbers: Their line numbers.
 
         Yields:
             The line number of each duplicate, and the line number of its first occurrence.
@@ -34,12 +34,12 @@ class DuplicateFinder:
         new = set(hashes)
         has_duplicates = len(new) < len(hashes) or not self._seen.isdisjoint(new)
         if len(self._seen) < MOST_REMEMBERED:
-            self._not_numbered.append((number, hashes))
+            self._not_numbered.append((numbers, hashes))
             self._seen |= new
         if has_duplicates:
-            yield from self._first_occurrences(lines, hashes, number)
+            yield from self._first_occurrences(hashes, numbers)
 
-    def shared(self, lines: list[bytes], number: int) -> Iterator[tuple[int, int]]:
+    def shared(self, lines: list[bytes], numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
         """Find lines of another file that are in this file.
 
         Yields:
@@ -47,20 +47,20 @@ class DuplicateFinder:
         """
         hashes = list(map(hash, lines))
         if not self._seen.isdisjoint(hashes):
-            yield from self._first_occurrences(lines, hashes, number, is_other_file=True)
+            yield from self._first_occurrences(hashes, numbers, is_other_file=True)
 
     def _first_occurrences(
-        self, lines: list[bytes], hashes: list[int], number: int, *, is_other_file: bool = False
+        self, hashes: list[int], numbers: Sequence[int], *, is_other_file: bool = False
     ) -> Iterator[tuple[int, int]]:
         self._number()
         firsts = map(self._numbers.get, hashes, repeat(0))
-        for current, (line, first) in enumerate(zip(lines, firsts, strict=True), start=number):
-            if first and (is_other_file or first < current) and line.strip():
+        for current, first in zip(numbers, firsts, strict=True):
+            if first and (is_other_file or first < current):
                 yield current, first
 
     def _number(self) -> None:
         """Store the line numbers of the lines. This waits for the first duplicate: most files have none."""
-        for first, hashes in self._not_numbered:
-            for number, hash_ in enumerate(hashes, start=first):
+        for numbers, hashes in self._not_numbered:
+            for number, hash_ in zip(numbers, hashes, strict=True):
                 self._numbers.setdefault(hash_, number)
         self._not_numbered.clear()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import chain, pairwise
-from operator import attrgetter
+from itertools import chain, compress
+from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._training_data.repeated_keys import plain_rows_repeat_keys
-from pulumi_openai_ft._training_data.row_types import PlainAssistant, PlainDeveloper, PlainSystem
+from pulumi_openai_ft._training_data.row_types import PlainAssistant, PlainDeveloper, PlainSystem, PlainUser
 from pulumi_openai_ft._training_data.token_texts import MESSAGE_TOKENS
 
 if TYPE_CHECKING:
@@ -16,10 +16,18 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._training_data.row_types import Plain
     from pulumi_openai_ft._training_data.tokens import Batch
 
-SHARED = frozenset({PlainSystem, PlainDeveloper})
-"""Types of messages whose texts are often the same in many rows."""
+SHARED, USER, ASSISTANT = range(3)
+"""Codes of messages. The texts of shared ones are often the same in many rows."""
+CODES: dict[type, int] = {
+    PlainSystem: SHARED,
+    PlainDeveloper: SHARED,
+    PlainUser: USER,
+    PlainAssistant: ASSISTANT,
+}
+IS_SHARED = bytes.maketrans(bytes([SHARED, USER, ASSISTANT]), b"\1\0\0")
+TWO_REPLIES = bytes([ASSISTANT, ASSISTANT])
 
-_messages = attrgetter("messages")
+_messages, _contains_nul = attrgetter("messages"), methodcaller("__contains__", "\0")
 
 
 def collect_plain_rows(rows: Sequence[Plain], lines: Sequence[bytes], batch: Batch) -> bool:
@@ -36,15 +44,16 @@ def collect_plain_rows(rows: Sequence[Plain], lines: Sequence[bytes], batch: Bat
     if {type(row.messages[-1]) for row in rows} != {PlainAssistant}:
         return False
     messages = list(chain.from_iterable(map(_messages, rows)))
-    if (PlainAssistant, PlainAssistant) in pairwise(map(type, messages)):
+    codes = bytes(map(CODES.__getitem__, map(type, messages)))
+    if TWO_REPLIES in codes:
         return False
-    texts = [message.content for message in messages if type(message) not in SHARED]
-    common = [message.content for message in messages if type(message) in SHARED]
+    contents = [message.content for message in messages]
+    texts, common = [*compress(contents, codes)], [*compress(contents, codes.translate(IS_SHARED))]
     if not all(texts) or any(map(str.isspace, texts)):
         return False
-    if any("\0" in text or ("|" in text and "<|" in text) for text in chain(texts, common)):
+    if any("<|" in content for content in contents if "|" in content):
         return False
-    if plain_rows_repeat_keys(lines, messages, chain(texts, common)):
+    if any(map(_contains_nul, contents)) or plain_rows_repeat_keys(lines, messages, contents):
         return False
     batch.texts += texts
     batch.common += common

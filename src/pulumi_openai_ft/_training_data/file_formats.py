@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 SIGNATURES = {
     b"\x1f\x8b": "is compressed with gzip",
@@ -26,6 +31,8 @@ SIGNATURES = {
 }
 """First bytes of files, and descriptions of their formats."""
 CSV_HEADER = re.compile(rb'"?[A-Za-z_][\w ]*"?(?:([,;\t])"?[A-Za-z_][\w ]*"?)(?:\1"?[A-Za-z_][\w ]*"?)*\s*')
+LINES_OF_OBJECT = 100
+"""Number of lines in which the rest of an object is looked for. A longer one is recognized by its second line."""
 PYTHON_DICTIONARY = re.compile(rb"\s*\{\s*'")
 YAML = re.compile(rb"(?:---\s*|- [A-Za-z_]+:.*|[A-Za-z_]+:\s*)")
 
@@ -42,9 +49,9 @@ def other_file_format(first_line: bytes) -> str | None:
     return "is YAML" if YAML.fullmatch(first_line.rstrip()) else None
 
 
-def is_cut_off(lines: list[bytes] | None) -> bool:
-    """Return whether the first line is the start of an object that does not end there."""
-    first = lines[0].removeprefix(codecs.BOM_UTF8).strip() if lines else b""
+def is_cut_off(line: bytes) -> bool:
+    """Return whether a line is the start of an object that does not end there."""
+    first = line.strip()
     if not first.startswith(b"{"):
         return False
     try:
@@ -56,16 +63,16 @@ def is_cut_off(lines: list[bytes] | None) -> bool:
     return False
 
 
-def continues(first: bytes, following: list[bytes]) -> bool:
-    """Return whether an object continues after the first line, rather than that this line is damaged."""
-    start = first.removeprefix(codecs.BOM_UTF8).decode(errors="replace").strip()
+def continues(first: bytes, following: Iterable[bytes]) -> bool:
+    """Return whether an object continues after a line, rather than that this line is damaged."""
+    following = [*islice(filter(bytes.strip, following), LINES_OF_OBJECT)]
+    start = first.decode(errors="replace").strip()
     text = "\n".join([start, *(line.decode(errors="replace") for line in following)])
     try:
         return json.JSONDecoder().raw_decode(text)[1] > len(start)
     except (ValueError, RecursionError):
         pass
-    second = next(filter(None, map(bytes.strip, following)), b"")
     try:
-        return bool(second) and not isinstance(json.loads(second), dict)
+        return bool(following) and not isinstance(json.loads(following[0]), dict)
     except (ValueError, RecursionError):
         return True

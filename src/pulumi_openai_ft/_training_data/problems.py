@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pulumi_openai_ft._training_data.limits import (
     FEWEST_ROWS,
@@ -14,6 +14,9 @@ from pulumi_openai_ft._training_data.limits import (
     MOST_IMAGES,
     MOST_IMAGES_AT_AZURE,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Severity(StrEnum):
@@ -182,6 +185,13 @@ class ProblemLog:
         is_new_warning = problem.severity is Severity.WARNING and self.counts[problem.kind] == 1
         if len(first) < MOST_SHOWN or is_new_warning:
             first.append(problem)
+
+    def add_equal(self, kind: str, reason: str, lines: Sequence[int]) -> None:
+        """Count a warning for each of these lines, and store the warnings that are among the first."""
+        stored = min(len(lines), max(1, MOST_SHOWN - len(self._first[Severity.WARNING])))
+        for line in lines[:stored]:
+            self.add(Problem(kind, reason, line))
+        self.counts[kind] += len(lines) - stored
 
     def first_problems(self) -> tuple[Problem, ...]:
         """Return the stored problems: first the errors, then the warnings, each in the order of their lines."""

@@ -7,6 +7,7 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
+from msgspec.json import decode, encode
 
 from pulumi_openai_ft._training_data.row_rules import UnreadableRowError, parse_row
 from pulumi_openai_ft._training_data.row_types import (
@@ -15,6 +16,7 @@ from pulumi_openai_ft._training_data.row_types import (
     PlainAssistant,
     Preference,
     ToolResult,
+    additional_values,
 )
 
 if TYPE_CHECKING:
@@ -24,14 +26,13 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft._training_data.row_types import PlainMessage, Row
 
-_colons_in_line = methodcaller("count", b":")
-_colons_in_text = methodcaller("count", ":")
+_colons, _colons_in_bytes = methodcaller("count", ":"), methodcaller("count", b":")
 KEYS_OF_CALL = 5
 KEYS_OF_PART = 2
 
 
 def plain_rows_repeat_keys(
-    lines: Sequence[bytes], messages: Sequence[PlainMessage], texts: Iterable[str]
+    lines: Sequence[bytes], messages: Sequence[PlainMessage], contents: Iterable[str]
 ) -> bool:
     """Return whether the lines of text-only rows may repeat a key.
 
@@ -41,14 +42,35 @@ def plain_rows_repeat_keys(
     Args:
         lines: The lines of the rows.
         messages: The messages of all rows.
-        texts: The contents of the messages.
+        contents: The contents of all messages, joined or not.
     """
-    keys: int = sum(map(_colons_in_line, lines)) - sum(map(_colons_in_text, texts))
+    keys: int = sum(map(_colons_in_bytes, lines)) - sum(map(_colons, contents))
     expected = len(lines) + 2 * len(messages)
     if keys == expected:
         return False
     weights = sum(type(one) is PlainAssistant and one.weight is not UNSET for one in messages)
     return keys != expected + weights
+
+
+def may_repeat_keys(lines: Sequence[bytes], rows: Sequence[Row], texts: Iterable[str], keys: int) -> bool:
+    """Return whether the lines of rows may repeat a key.
+
+    As in `plain_rows_repeat_keys`, each colon in a line ends a key or is part of a text, or of a value that is not
+    decoded, whose own keys are compared with those of its decoded form.
+
+    Args:
+        lines: The lines of the rows.
+        rows: The rows.
+        texts: The texts of the rows.
+        keys: The number of keys of the rows and of colons in other values, without additional keys.
+    """
+    expected: int = keys + sum(map(_colons, texts))
+    if values := [*map(bytes, additional_values(rows))]:
+        objects = b"[%b]" % b",".join(value for value in values if b"{" in value)
+        if encode(decode(objects)).count(b":") != objects.count(b":"):
+            return True
+        expected += len(values) + sum(map(_colons_in_bytes, values))
+    return b"\n".join(lines).count(b":") != expected
 
 
 def repeats_keys(line: bytes, row: Row) -> bool:

@@ -6,9 +6,14 @@ verifies this for most rows while it parses them. Other rows may be invalid, so 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from itertools import chain
+from operator import attrgetter
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast
 
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, defstruct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 NOTHING = Raw(b"")
 """Default of a missing field. Compare by identity."""
@@ -167,3 +172,30 @@ TYPES: dict[str, type[Row]] = {
     "reinforcement": Reinforcement,
 }
 """Types of rows by training method."""
+
+
+def row_type(method: str, keys: Iterable[str]) -> type[Row]:
+    """Return the type of the rows of a training method.
+
+    Args:
+        method: The training method.
+        keys: Keys that rows are expected to have. Those for the grader become fields whose values are not decoded.
+    """
+    additional = [key for key in keys if key not in Reinforcement.__struct_fields__]
+    return _with_additional_keys(additional) if method == "reinforcement" and additional else TYPES[method]
+
+
+def _with_additional_keys(keys: Iterable[str]) -> type[Reinforcement]:
+    names = {f"additional_{number}": key for number, key in enumerate(keys)}
+    fields = [(name, Raw, NOTHING) for name in names]
+    made: Any = defstruct(Reinforcement.__name__, fields, bases=(Reinforcement,), rename=names.get, gc=False)
+    return cast("type[Reinforcement]", made)
+
+
+def additional_values(rows: Sequence[Row]) -> list[Raw]:
+    """Return the values of the additional keys of rows, which have the same type."""
+    names = [name for name in rows[0].__struct_fields__ if name.startswith("additional_")] if rows else []
+    if not names:
+        return []
+    values: Iterable[Any] = map(attrgetter(*names), rows)
+    return [*filter(None, values if len(names) == 1 else chain.from_iterable(values))]

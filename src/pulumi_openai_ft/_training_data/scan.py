@@ -59,6 +59,6 @@ def lines_of(content: FileIO) -> DuplicateFinder:
     for block in blocks(pieces(content, InlineExecutor(), lambda _piece: None, lambda _done: None)):
         if block.lines is not None:
             lines = [line.removesuffix(b"\r") for line in block.lines]
-            for _ in finder.among(lines, block.number):
+            for _ in finder.among(lines, range(block.number, block.number + len(lines))):
                 pass
     return finder

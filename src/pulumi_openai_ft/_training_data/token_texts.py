@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-from msgspec import Meta, Raw, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from pulumi_openai_ft._training_data.images import image_fault
 from pulumi_openai_ft._training_data.limits import (
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 MESSAGE_TOKENS = 4
 """Tokens of a message in addition to its texts: start of the message, role, end of the role, end of the message."""
+KEYS_OF_ROW, KEYS_OF_PAIR, KEYS_OF_MESSAGE = 1, 4, 2
+"""Number of keys that a row, a preference row and a message certainly have."""
+KEYS_OF_TOOL_CALL, KEYS_OF_FUNCTION_CALL, KEYS_OF_PART, KEYS_OF_IMAGE = 5, 3, 2, 2
 LARGEST_CACHED = 2**16
 """Maximum size in bytes of tool declarations that are cached. Rows often have identical declarations."""
 
@@ -59,7 +62,7 @@ def collect_simple_rows(rows: Sequence[Row | None], batch: Batch) -> list[int]:
         Indexes of the other rows.
     """
     texts, common = batch.texts, batch.common
-    tokens, others = 0, []
+    messages, keys, others = 0, 0, []
     for index, row in enumerate(rows):
         before, common_before = len(texts), len(common)
         if type(row) is Supervised and row.tools is NOTHING and row.functions is NOTHING:
@@ -70,11 +73,13 @@ def collect_simple_rows(rows: Sequence[Row | None], batch: Batch) -> list[int]:
             chats = _without_tools(row)
             is_usual = len(chats) > 0
         if is_usual and all(_take_texts(chat, texts, common) for chat in chats):
-            tokens += MESSAGE_TOKENS * sum(map(len, chats))
+            messages += sum(map(len, chats))
+            keys += KEYS_OF_PAIR if type(row) is Preference else KEYS_OF_ROW
         else:
             del texts[before:], common[common_before:]
             others.append(index)
-    batch.tokens += tokens
+    batch.tokens += MESSAGE_TOKENS * messages
+    batch.keys += keys + KEYS_OF_MESSAGE * messages
     return others
 
 
@@ -86,7 +91,9 @@ def _take_texts(messages: Sequence[Any], texts: list[str], common: list[str]) ->
     previous: type | None = None
     for message in messages:
         content, kind = message.content, type(message)
-        if type(content) is not str or message.name is not None or _is_suspect(content):
+        if type(content) is not str or message.name is not None:
+            return False
+        if "\0" in content or ("|" in content and "<|" in content):
             return False
         if kind is User:
             texts.append(content)
@@ -148,9 +155,10 @@ def collect_token_texts(row: Row, batch: Batch, most_images: int = MOST_IMAGES) 
     if not _ends_correctly(row):
         raise NeedsFullCheckError
     prompt = row.input if isinstance(row, Preference) else row
-    declared, common = _declared(prompt.tools, prompt.functions)
+    declared, common, keys = _declared(prompt.tools, prompt.functions)
     collector = _Collector(declared)
     is_pair = isinstance(row, Preference)
+    keys += (KEYS_OF_PAIR if is_pair else KEYS_OF_ROW) + (prompt.parallel_tool_calls is not UNSET)
     for index, message in enumerate(prompt.messages):
         collector.add(message, is_last=index == len(prompt.messages) - 1 and not is_pair)
     if isinstance(row, Preference):
@@ -163,6 +171,7 @@ def collect_token_texts(row: Row, batch: Batch, most_images: int = MOST_IMAGES) 
     batch.common += common
     batch.tokens += collector.tokens
     batch.images += collector.images > 0
+    batch.keys += collector.keys + keys
 
 
 def _collect_outputs(row: Preference, collector: _Collector) -> None:
@@ -184,7 +193,7 @@ class _Collector:
 
     def __init__(self, declared: frozenset[str]) -> None:
         self.texts: list[str] = []
-        self.tokens = self.images = 0
+        self.tokens = self.images = self.keys = 0
         self.open_calls: set[str] = set()
         self.previous: Message | None = None
         self._declared = declared
@@ -193,7 +202,9 @@ class _Collector:
         self._check_order(message)
         self.previous = message
         self.tokens += MESSAGE_TOKENS
+        self.keys += KEYS_OF_MESSAGE
         if message.name is not None:
+            self.keys += 1
             if not MESSAGE_NAME.fullmatch(message.name):
                 raise NeedsFullCheckError
             self.texts.append(message.name)
@@ -204,6 +215,7 @@ class _Collector:
             if message.tool_call_id not in self.open_calls:
                 raise NeedsFullCheckError
             self.open_calls.discard(message.tool_call_id)
+            self.keys += 1
         self._content(message.content)
 
     def _check_order(self, message: Message) -> None:
@@ -218,16 +230,21 @@ class _Collector:
 
     def _assistant(self, message: Assistant, *, is_last: bool) -> None:
         calls = [call.function for call in message.tool_calls or ()]
+        self.keys += (message.weight is not UNSET) - (message.content is UNSET)
+        if calls:
+            self.keys += 1 + KEYS_OF_TOOL_CALL * len(calls)
         if not is_last:
             self.open_calls.update(call.id for call in message.tool_calls or ())
         if message.function_call:
             calls.append(message.function_call)
+            self.keys += KEYS_OF_FUNCTION_CALL
         if not calls and not message.refusal and not _says_something(message.content):
             raise NeedsFullCheckError
         if message.function_call is not None and not is_last and message.tool_calls:
             raise NeedsFullCheckError
         if message.refusal is not None:
             self.texts.append(message.refusal)
+            self.keys += 1
         for call in calls:
             self._call(call)
 
@@ -241,6 +258,7 @@ class _Collector:
             self.texts.append(content)
             return
         for part in content or ():
+            self.keys += KEYS_OF_PART
             if type(part) is ImagePart:
                 self._image(part.image_url)
             else:
@@ -250,6 +268,7 @@ class _Collector:
         if image_fault(image.url):
             raise NeedsFullCheckError
         self.images += 1
+        self.keys += KEYS_OF_IMAGE + image.url.count(":")
         self.tokens += IMAGE_TOKENS.get(image.detail, WHOLE_IMAGE_TOKENS)
 
 
@@ -274,16 +293,17 @@ def _reject_special_tokens(text: str) -> None:
         raise NeedsFullCheckError
 
 
-def _declared(tools: Raw, functions: Raw) -> tuple[frozenset[str], list[str]]:
-    """Return the names of the declared functions, and the texts of the declarations."""
+def _declared(tools: Raw, functions: Raw) -> tuple[frozenset[str], list[str], int]:
+    """Return the names of the declared functions, the texts of the declarations, and their number of colons and keys."""
     names: frozenset[str] = frozenset()
-    texts = []
+    texts, keys = [], 0
     for raw, decode in ((tools, _decode_tools), (functions, _decode_functions)):
         if raw:
-            declared, text = decode(bytes(raw))
+            declared, text, colons = decode(bytes(raw))
             names |= declared
             texts += [text] if declared else []
-    return names, texts
+            keys += colons + 1
+    return names, texts, keys
 
 
 def _cached_if_small(decode: Any) -> Any:
@@ -293,14 +313,15 @@ def _cached_if_small(decode: Any) -> Any:
 
 
 @_cached_if_small
-def _decode_tools(raw: bytes) -> tuple[frozenset[str], str]:
+def _decode_tools(raw: bytes) -> tuple[frozenset[str], str, int]:
     names = _names([tool.function for tool in _decoded(_tools, raw) or ()])
-    return names, rendered([tool["function"] for tool in _checked(raw) or ()])
+    return names, rendered([tool["function"] for tool in _checked(raw) or ()]), raw.count(b":")
 
 
 @_cached_if_small
-def _decode_functions(raw: bytes) -> tuple[frozenset[str], str]:
-    return _names(_decoded(_functions, raw) or ()), rendered(_checked(raw) or [])
+def _decode_functions(raw: bytes) -> tuple[frozenset[str], str, int]:
+    names = _names(_decoded(_functions, raw) or ())
+    return names, rendered(_checked(raw) or []), raw.count(b":")
 
 
 def _decoded(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:
@@ -318,11 +339,11 @@ def _names(functions: Any) -> frozenset[str]:
 
 
 def _checked(raw: bytes) -> Any:
-    """Return the value of JSON without special tokens and NUL characters, in keys too."""
+    """Return the value of JSON without repeated keys, and without special tokens and NUL characters, in keys too."""
     value = _decode(raw)
     text = msgspec.json.encode(value).decode()
     _reject_special_tokens(text)
-    if NUL in text:
+    if NUL in text or text.count(":") != raw.count(b":"):
         raise NeedsFullCheckError
     return value
 

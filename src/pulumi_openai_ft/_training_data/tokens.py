@@ -73,7 +73,8 @@ def counter(encoding: str) -> Count:
 def _estimated(texts: list[str], common: list[str]) -> int:
     characters = sum(map(len, texts)) + sum(map(len, common))
     non_ascii = [text for text in chain(texts, common) if not text.isascii()]
-    additional_bytes = sum(len(text.encode()) - len(text) for text in non_ascii)
+    joined = "".join(non_ascii)
+    additional_bytes = len(joined.encode()) - len(joined)
     return -(-(characters + additional_bytes) // BYTES_PER_TOKEN)
 
 
@@ -98,12 +99,14 @@ class Batch:
         common: Texts that are often the same in many rows.
         tokens: Tokens in addition to those of the texts.
         images: Number of rows with images. A batch of several rows has no rows with images.
+        keys: Number of keys in the JSON of the rows.
     """
 
     texts: list[str] = field(default_factory=list)
     common: list[str] = field(default_factory=list)
     tokens: int = 0
     images: int = 0
+    keys: int = 0
 
     def count(self, count: Count) -> int:
         """Return the number of tokens, using `count` for the texts."""
@@ -141,10 +144,14 @@ class Tally:
             self.image_rows += row.images
             self._long.append((line, row))
             return
+        self.take(row)
+
+    def take(self, rows: Batch) -> None:
+        """Add rows without images that cannot exceed the maximum."""
         batch = self.batch
-        batch.texts += row.texts
-        batch.common += row.common
-        batch.tokens += row.tokens
+        batch.texts += rows.texts
+        batch.common += rows.common
+        batch.tokens += rows.tokens
 
     def read(self, size: int) -> None:
         """Record that rows of `size` bytes were added, and count the tokens of the batch if it is full."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft import training_data
-from pulumi_openai_ft._provider.job.messages import cost
+from pulumi_openai_ft._provider.job.messages import cost, no_price_text
+from pulumi_openai_ft._service_profiles import PROFILES
 from pulumi_openai_ft._shared.api_limits import RANGES
 from pulumi_openai_ft.catalog import Catalog, ModelEntry, Sourced
 from pulumi_openai_ft.cli.input_files import readable
@@ -20,10 +21,12 @@ from pulumi_openai_ft.training_data import METHODS, Estimate, Report
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pulumi_openai_ft._service_profiles import Profile
+
 DESCRIPTION = """\
 Estimates the number of billed tokens and the cost of training on a file. Prices come from the catalog of this package,
 which lists the source and the date of each price. Check your invoice for the actual cost: the service counts tokens
-itself. Exits with 1 if the service would reject the file, and with 2 if it cannot be read."""
+itself. With --service self-hosted, there is no price. Exits with 1 if the service would reject the file, and with 2 if it cannot be read."""
 EPOCHS = RANGES["n_epochs"]
 PRICE_OPTION = "--price"
 
@@ -57,6 +60,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         metavar="USD",
         help="price in USD per million training tokens (default: the price in the catalog)",
     )
+    parser.add_argument(
+        "--service",
+        choices=sorted(PROFILES),
+        default="openai",
+        help="service of the job (default: %(default)s)",
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON object")
     parser.set_defaults(run=run)
 
@@ -70,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: Standard input cannot be copied.
     """
-    catalog = Catalog.load()
+    catalog = Catalog.load(service=arguments.service)
     with readable(arguments.file) as path:
         checked = check(
             path,
@@ -79,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
             model=arguments.model,
             part="training",
             method=arguments.method,
+            service=arguments.service,
         )
     if checked.report is None:
         sys.stderr.write(f"openai-ft: {checked.reason}\n")
@@ -97,6 +107,7 @@ class _Priced:
     estimate: Estimate
     price: Sourced[float] | None
     entry: ModelEntry | None
+    profile: Profile
     model_warnings: tuple[str, ...]
 
 
@@ -110,15 +121,17 @@ def _priced(
         if entry
         else None
     )
+    is_auto, profile = arguments.epochs == "auto", PROFILES[arguments.service]
     estimate = training_data.estimate(
         examples=report.examples,
         tokens=report.tokens,
-        epochs=arguments.epochs,
+        epochs=(profile.auto_epochs or "auto") if is_auto else arguments.epochs,
         usd_per_million=price.value if price else None,
     )
     model = entry.id if entry else arguments.model
-    is_auto = arguments.epochs == "auto"
-    return _Priced(arguments.file, model, is_auto, report, estimate, price, entry, checked.model_warnings)
+    return _Priced(
+        arguments.file, model, is_auto, report, estimate, price, entry, profile, checked.model_warnings
+    )
 
 
 def _as_table(found: _Priced) -> str:
@@ -130,7 +143,8 @@ def _as_table(found: _Priced) -> str:
 def _rows(found: _Priced) -> Iterator[tuple[str, str]]:
     report, estimate = found.report, found.estimate
     yield "file", f"{found.file}: {summary(report)}"
-    yield "model", found.model if found.entry else f"{found.model}, which is not in the catalog"
+    is_unlisted = found.entry is None and not found.profile.describes_models
+    yield "model", f"{found.model}, which is not in the catalog" if is_unlisted else found.model
     yield "epochs", f"{estimate.epochs}{' (the probable choice of the service)' if found.is_auto else ''}"
     yield "tokens", f"about {estimate.tokens:,}: {report.tokens:,} per epoch, {_counting_method(report)}"
     yield (
@@ -139,7 +153,8 @@ def _rows(found: _Priced) -> Iterator[tuple[str, str]]:
         if found.price
         else _no_price(found),
     )
-    yield "cost", "unknown" if estimate.usd is None else cost(estimate.usd)
+    if estimate.usd is not None or found.profile.bills_training:
+        yield "cost", "unknown" if estimate.usd is None else cost(estimate.usd)
     yield from (("warning", warning) for warning in found.model_warnings)
     if report.errors:
         yield "problem", f"the service would reject the file: run `openai-ft validate {found.file}`"
@@ -154,6 +169,8 @@ def _counting_method(report: Report) -> str:
 
 
 def _no_price(found: _Priced) -> str:
+    if not found.profile.bills_training:
+        return no_price_text(found.profile)
     hourly = found.entry.training_price_per_hour if found.entry else None
     if hourly:
         return f"{hourly.value:,.2f} USD per hour of training ({hourly}): the duration cannot be estimated from tokens"

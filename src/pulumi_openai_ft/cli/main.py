@@ -59,7 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
         SystemExit: The arguments are invalid; the exit code is 2.
     """
     try:
-        parsed = _parser().parse_args(sys.argv[1:] if arguments is None else arguments)
+        given = sys.argv[1:] if arguments is None else arguments
+        parsed = _parser(loads_serve="serve" in given).parse_args(given)
         _escape_unprintable(sys.stdout)
         code: int = parsed.run(parsed)
         sys.stdout.flush()
@@ -92,7 +93,7 @@ def _report_system_error(error: OSError) -> int:
     return UNREADABLE
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(*, loads_serve: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="openai-ft",
         description="Manage OpenAI fine-tuning with Pulumi.",
@@ -107,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     estimate.add_to(commands)
     _add_policy(commands)
     _add_emulator(commands)
+    _add_serve(commands, loads=loads_serve)
     return parser
 
 
@@ -195,16 +197,39 @@ def _add_emulator(commands: Commands[argparse.ArgumentParser]) -> None:
     try:
         from pulumi_openai_ft.emulator import command  # noqa: PLC0415 - needs the packages of an extra
     except ModuleNotFoundError as missing:
-        parser = commands.add_parser("emulator", help=f"{summary} (not installed)")
-        parser.set_defaults(
-            run=lambda _arguments, missing=missing: _report_missing_package(
-                missing, "the emulator", "emulator"
-            )
-        )
+        _add_missing(commands, "emulator", summary, missing)
         return
     parser = commands.add_parser("emulator", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     command.add_arguments(parser)
     parser.set_defaults(run=command.run)
+
+
+def _add_serve(commands: Commands[argparse.ArgumentParser], *, loads: bool) -> None:
+    """Add the command `serve`. Its modules are loaded only for itself, because they would slow down other commands."""
+    summary = "run a service that trains open-weight models on this machine"
+    if not loads:
+        commands.add_parser("serve", help=summary)
+        return
+    try:
+        from pulumi_openai_ft.serve import command  # noqa: PLC0415 - needs the packages of an extra
+    except ModuleNotFoundError as missing:
+        _add_missing(commands, "serve", summary, missing)
+        return
+    parser = commands.add_parser(
+        "serve",
+        help=summary,
+        description=command.DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_arguments(parser)
+
+
+def _add_missing(
+    commands: Commands[argparse.ArgumentParser], name: str, summary: str, missing: ModuleNotFoundError
+) -> None:
+    """Add a command that only reports which extra it needs. The extra has the command's name."""
+    parser = commands.add_parser(name, help=f"{summary} (not installed)")
+    parser.set_defaults(run=lambda _arguments: _report_missing_package(missing, f"`openai-ft {name}`", name))
 
 
 def _report_missing_package(missing: ModuleNotFoundError, command: str, extra: str) -> int:

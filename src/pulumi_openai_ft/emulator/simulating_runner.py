@@ -12,7 +12,7 @@ from pulumi_openai_ft.emulator.simulation import (
     Plan,
     checkpoint_steps,
     plan_training,
-    result_csv,
+    simulated_result,
     training_step,
 )
 from pulumi_openai_ft.server.records import Note
@@ -128,7 +128,7 @@ class SimulatingRunner:
     def check(self, order: TrainingRequest) -> None:
         """Accept every job."""
 
-    def discard(self, order: TrainingRequest, step: int) -> None:
+    def discard(self, order: TrainingRequest, step: int, name: str) -> None:
         """Do nothing: there are no weights."""
 
     def submit(self, order: TrainingRequest) -> None:
@@ -171,7 +171,7 @@ class SimulatingRunner:
         """Return the result of the plan."""
         plan = _plan(self._load(order))
         validation = order.validation is not None
-        text = result_csv(plan, seed=order.seed, method=order.kind, validation=validation)
+        text = simulated_result(plan, seed=order.seed, method=order.kind, validation=validation)
         return Outcome(plan.trained_tokens, checkpoint_steps(plan), text)
 
     def _inspect(self, order: TrainingRequest, run: Run) -> None:
@@ -205,13 +205,15 @@ class SimulatingRunner:
             problem = None if run.problem is None else Problem(**run.problem)
             return Progress(run.status, run.moment.now, run.reached, problem=problem)
         plan = _plan(run)
+        step = int(plan.total_steps * run.share_trained)
         return Progress(
             status=run.status,
             at=run.reached.get("succeeded", run.moment.now),
             reached=run.reached,
-            step=int(plan.total_steps * run.share_trained),
+            step=step,
             total_steps=plan.total_steps,
             hyperparameters=_resolved(order, plan),
+            checkpoints={step: run.reached["paused"]} if step and run.status == "paused" else {},
             estimated_finish=run.moment.now + (run.seconds - run.done) / (self._clock.speed or 1.0),
         )
 

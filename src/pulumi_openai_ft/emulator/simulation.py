@@ -6,16 +6,14 @@ restart.
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from math import ceil, exp, log
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pulumi_openai_ft.server.api_limits import LIMITS, RANGES
+from pulumi_openai_ft.server.result_files import LOSS_COLUMNS, REWARD_COLUMNS, result_csv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,8 +30,6 @@ _MIN_TARGET_EXAMPLES = LIMITS["fewest_rows_in_default_epochs"]
 _MAX_TARGET_EXAMPLES = LIMITS["most_rows_in_default_epochs"]
 _MAX_BATCH: int = RANGES["batch_size"]["maximum"]
 _DECAY = 3.5  # over a job, the loss decays to exp(-3.5) = 3 % of its range
-_LOSS_COLUMNS = ("step", "train_loss", "train_accuracy", "valid_loss", "valid_mean_token_accuracy")
-_REWARD_COLUMNS = ("step", "train_mean_reward", "full_valid_mean_reward")
 
 
 @dataclass(frozen=True)
@@ -187,22 +183,10 @@ def checkpoint_steps(plan: Plan) -> list[int]:
     return [epoch * plan.steps_per_epoch for epoch in range(first, plan.n_epochs + 1)]
 
 
-def result_csv(plan: Plan, *, seed: int, method: str, validation: bool) -> str:
-    """Return the result file of a finished job: one row per step, with empty cells for metrics that were not measured.
-
-    The columns are those of real result files. For reinforcement, no real file was available, so the columns are the
-    metrics of the events.
-    """
-    columns = _REWARD_COLUMNS if method == "reinforcement" else _LOSS_COLUMNS
-    row = attrgetter(*(_FIELD_OF_COLUMN.get(column, column) for column in columns))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(
-        row(training_step(plan, number, seed=seed, method=method, validation=validation))
+def simulated_result(plan: Plan, *, seed: int, method: str, validation: bool) -> str:
+    """Return the result file of a finished job."""
+    steps = (
+        training_step(plan, number, seed=seed, method=method, validation=validation)._asdict()
         for number in range(1, plan.total_steps + 1)
     )
-    return text.getvalue()
-
-
-_FIELD_OF_COLUMN = {"train_accuracy": "train_mean_token_accuracy"}
+    return result_csv(steps, REWARD_COLUMNS if method == "reinforcement" else LOSS_COLUMNS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
@@ -17,7 +17,7 @@ from pulumi_openai_ft.errors import CommandInterruptedError
 from pulumi_openai_ft.host._operations import Operation, Operations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pulumi.dynamic import CreateResult
 
@@ -72,6 +72,10 @@ class EngineHost(Host):
     def set_status(self, line: str) -> None:
         """Show a line in the row of the current resource."""
         self.log.write(Operation.current().urn, redacted(line), ephemeral=True)
+
+    def custom_timeout(self, _operation: str, _props: Mapping[str, Any]) -> float | None:
+        """Return the engine's value, which includes changes by transforms."""
+        return Operation.current().timeout
 
     @property
     def is_interrupted(self) -> bool:

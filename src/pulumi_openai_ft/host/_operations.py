@@ -27,11 +27,13 @@ class Operation:
 
     Attributes:
         urn: URN of the resource.
+        timeout: The program's `custom_timeouts` for this operation in seconds, or None without one.
         created: The created resource, which the engine records if the rest of the operation fails.
     """
 
-    def __init__(self, urn: str) -> None:
+    def __init__(self, urn: str, timeout: float = 0.0) -> None:
         self.urn = urn
+        self.timeout = timeout or None
         self.created: CreateResult | None = None
         self._outcome: Future[Any] = Future()
         self._lock = Lock()

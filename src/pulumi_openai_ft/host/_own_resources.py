@@ -40,7 +40,7 @@ MODULES = {
     "FineTuningJob": "fine_tuning_job",
     "FineTuningCheckpointPermission": "checkpoint_permission",
 }
-"""Provider modules by type. They are imported on first use, because the host must print its port quickly."""
+"""The resource types and their modules. They are imported on first use, because the host must print its port quickly."""
 STATE_FORMAT_KEY, STATE_FORMAT = "__state_format", 1
 """Name of the output with which newer versions mark incompatible states, and the format that this version reads."""
 
@@ -104,7 +104,7 @@ class OwnResources:
             return provider_pb2.CreateResponse(
                 properties=self._to_struct(request.urn, provider.preview_outputs(None, props))
             )
-        operation = Operation(request.urn)
+        operation = Operation(request.urn, request.timeout)
         try:
             result = self._host.operations.run(operation, lambda: provider.create(props))
         except Exception as error:
@@ -122,7 +122,7 @@ class OwnResources:
             return provider_pb2.UpdateResponse(
                 properties=self._to_struct(request.urn, provider.preview_outputs(olds, news))
             )
-        operation = Operation(request.urn)
+        operation = Operation(request.urn, request.timeout)
         try:
             result = self._host.operations.run(operation, lambda: provider.update(request.id, olds, news))
         except (CommandInterruptedError, IncompleteResourceError) as error:
@@ -150,7 +150,7 @@ class OwnResources:
     def delete(self, request: provider_pb2.DeleteRequest) -> empty_pb2.Empty:
         """Delete a resource."""
         provider, props = self._provider(request.urn), _state(request.urn, request.properties)
-        operation = Operation(request.urn)
+        operation = Operation(request.urn, request.timeout)
         self._host.operations.run(operation, lambda: provider.delete(request.id, props))
         return empty_pb2.Empty()
 
@@ -164,7 +164,7 @@ class OwnResources:
             return self._providers[name]
 
     def _configured(self, name: str) -> Provider:
-        provider: Provider = _provider_class(name)()
+        provider: Provider = provider_class(name)()
         provider.configure(ConfigureRequest(Config(self._config, project_name())))
         provider.host = self._host
         return provider
@@ -221,7 +221,8 @@ def _state(urn: str, struct: Any) -> dict[str, Any]:
 
 
 @cache
-def _provider_class(name: str) -> Any:
+def provider_class(name: str) -> Any:
+    """Return the class that implements a resource type."""
     with loading():
         return getattr(LazyModule(f"_provider.{MODULES[name]}"), f"{name}Provider")
 

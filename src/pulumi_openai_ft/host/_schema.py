@@ -17,13 +17,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._program.functions.lookups import LOOKUPS
-from pulumi_openai_ft._provider.checkpoint_permission import CheckpointPermissionInputs
-from pulumi_openai_ft._provider.file import FileInputs
-from pulumi_openai_ft._provider.job.inputs import FineTuningJobInputs
+from pulumi_openai_ft._shared.lazy_module import LazyModule
 from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
-from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermission
-from pulumi_openai_ft.file import File
-from pulumi_openai_ft.fine_tuning_job import FineTuningJob
+from pulumi_openai_ft.host._own_resources import MODULES, provider_class
 from pulumi_openai_ft.host._schema_types import Types, output_model
 
 if TYPE_CHECKING:
@@ -31,9 +27,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._provider.input_models import InputModel
 
 RESOURCES: dict[type[Any], type[InputModel]] = {
-    File: FileInputs,
-    FineTuningJob: FineTuningJobInputs,
-    FineTuningCheckpointPermission: CheckpointPermissionInputs,
+    getattr(LazyModule(module), name): provider_class(name).inputs_model for name, module in MODULES.items()
 }
 """Resource classes and the models of their inputs."""
 

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.policies._checked_resource import CheckedResource
 
 _ELSEWHERE = "use another service with openai-ft:baseUrl and openai-ft:service"
+_MISSING_CATALOG = (
+    "openai-ft:catalog does not list the models of your service: on its machine, run `openai-ft serve catalog`, and "
+    "set the output with `pulumi config set openai-ft:catalog`"
+)
 _PROPERTIES = ("model", "method")
 _WILDCARDS = frozenset("*?[")
 
@@ -37,6 +41,8 @@ class _Model:
 
     Attributes:
         is_listed_completely: Whether the catalog contains all models that the service can fine-tune.
+        lacks_catalog: Whether only the service knows its models, and the configuration does not list them. A policy
+            sends no request.
     """
 
     name: str
@@ -46,6 +52,7 @@ class _Model:
     entry: ModelEntry | None
     today: date
     is_listed_completely: bool
+    lacks_catalog: bool
 
     @classmethod
     def of(cls, job: CheckedResource) -> Self | None:
@@ -63,7 +70,8 @@ class _Model:
         if not isinstance(name, str):
             return None
         shown, entry = job.redacted_repr("model", name), catalog.find(name)
-        return cls(name, shown, str(kind), catalog, entry, job.today, settings.is_openai)
+        lacks_catalog = settings.profile.describes_models and settings.catalog is None
+        return cls(name, shown, str(kind), catalog, entry, job.today, settings.is_openai, lacks_catalog)
 
     @property
     def service(self) -> str:
@@ -128,8 +136,11 @@ def _unknown(model: _Model, limits: Limits) -> Iterator[str]:
     in_full = [name for name in limits["allow"] if _WILDCARDS.isdisjoint(name)]
     if any(map(model.matches, [*limits["also_known"], *in_full])):
         return
+    if model.lacks_catalog:
+        yield f"model: {model.shown}: cannot be checked: {_MISSING_CATALOG}"
+        return
     yield (
-        f"model: {model.shown}: not in the catalog of {model.service} models: {model.correction(limits['allow'])} "
+        f"model: {model.shown}: not in the catalog of {model.service}'s models: {model.correction(limits['allow'])} "
         f"add the model to `also_known` of this rule, describe it in openai-ft:catalog, or add the job to `exempt`"
     )
 
@@ -153,13 +164,16 @@ def _impossible(model: _Model, entry: ModelEntry, limits: Limits) -> Iterator[st
 
 def _known(job: CheckedResource, _limits: Limits) -> Iterator[str]:
     model = _Model.of(job)
+    if model and model.lacks_catalog:
+        yield f"model: {model.shown}: cannot be checked: {_MISSING_CATALOG}"
+        return
     if model is None or model.catalog.service is None:
         return
     if model.entry is None:
         if model.is_listed_completely:  # SUPPORTED_MODEL checks it
             return
         yield (
-            f"model: {model.shown}: not in the catalog of {model.service} models: check the spelling, or "
+            f"model: {model.shown}: not in the catalog of {model.service}'s models: check the spelling, or "
             f"describe the model in openai-ft:catalog"
         )
         return

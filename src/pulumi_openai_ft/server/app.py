@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -26,6 +27,8 @@ from pulumi_openai_ft.server.request_context import ApiRequest, Handler, Json, r
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from starlette.types import Lifespan
+
     from pulumi_openai_ft.server.backend import Backend
     from pulumi_openai_ft.server.rules import Rules
 
@@ -40,6 +43,7 @@ class Endpoint:
         handler: Function that handles requests.
         scope: Scope that the key needs.
         file_limit: For multipart bodies, the setting with the maximum size of the file.
+        needs_room: Whether the request adds files.
         creates: Whether the response has the status that the mode has for created objects.
     """
 
@@ -48,22 +52,38 @@ class Endpoint:
     handler: Handler
     scope: str
     file_limit: str | None = None
+    needs_room: bool = False
     creates: bool = False
 
 
 _JOBS, _PERMISSIONS = "/v1/fine_tuning/jobs", "/v1/fine_tuning/checkpoints/{checkpoint}/permissions"
 
 ENDPOINTS = (
-    Endpoint("POST", "/v1/files", files.create_file, "api.files.write", "max_file_bytes", creates=True),
+    Endpoint(
+        "POST",
+        "/v1/files",
+        files.create_file,
+        "api.files.write",
+        "max_file_bytes",
+        needs_room=True,
+        creates=True,
+    ),
     Endpoint("GET", "/v1/files", files.list_files, "api.files.read"),
     Endpoint("GET", "/v1/files/{file_id}", files.get_file, "api.files.read"),
     Endpoint("DELETE", "/v1/files/{file_id}", files.delete_file, "api.files.write"),
     Endpoint("GET", "/v1/files/{file_id}/content", files.get_content, "api.files.read"),
     Endpoint("POST", "/v1/uploads", uploads.create_upload, "api.files.write"),
-    Endpoint("POST", "/v1/uploads/{upload_id}/parts", uploads.add_part, "api.files.write", "max_part_bytes"),
+    Endpoint(
+        "POST",
+        "/v1/uploads/{upload_id}/parts",
+        uploads.add_part,
+        "api.files.write",
+        "max_part_bytes",
+        needs_room=True,
+    ),
     Endpoint("POST", "/v1/uploads/{upload_id}/complete", uploads.complete_upload, "api.files.write"),
     Endpoint("POST", "/v1/uploads/{upload_id}/cancel", uploads.cancel_upload, "api.files.write"),
-    Endpoint("POST", _JOBS, jobs.create_job, "api.fine_tuning.jobs.write", creates=True),
+    Endpoint("POST", _JOBS, jobs.create_job, "api.fine_tuning.jobs.write", needs_room=True, creates=True),
     Endpoint("GET", _JOBS, jobs.list_jobs, "api.fine_tuning.jobs.read"),
     Endpoint("GET", f"{_JOBS}/{{job_id}}", jobs.get_job, "api.fine_tuning.jobs.read"),
     Endpoint("DELETE", f"{_JOBS}/{{job_id}}", jobs.delete_job, "api.fine_tuning.jobs.write"),
@@ -90,10 +110,13 @@ Observe = Callable[[Request, str, Any], None]
 """Receives facts of a request as soon as they are known: `key` (masked), `project` and `body`."""
 
 
-def build_app(backend: Backend, routes: Iterable[Route]) -> Starlette:
+def build_app(
+    backend: Backend, routes: Iterable[Route], lifespan: Lifespan[Starlette] | None = None
+) -> Starlette:
     """Return a service with these routes as an ASGI application, which responds to errors as the API does."""
     app = Starlette(
         routes=list(routes),
+        lifespan=lifespan,
         exception_handlers={
             ApiError: partial(_on_api_error, backend),
             HTTPException: _on_http_error,
@@ -109,17 +132,12 @@ def api_route(backend: Backend, endpoint: Endpoint, observe: Observe) -> Route:
     """Return the route of an endpoint, which checks the request's key before it calls the handler."""
 
     async def serve(request: Request) -> Response:
-        call = ApiRequest(backend, request)
         rules = backend.settings.rules
         if not rules.has(endpoint.path):
             return _absent_route(rules)
-        _require_query(request, rules.required_query)
-        text = key_in(request.headers, rules.key_header)
-        observe(request, "key", mask(text))
-        call.key = backend.keyring.identify(text)
-        call.project = backend.keyring.project(call.key, request.headers.get("openai-project"))
-        observe(request, "project", call.project)
-        backend.keyring.require(call.key, endpoint.scope)
+        call = authorize(backend, request, endpoint.scope, observe)
+        if endpoint.needs_room:
+            backend.require_room()
         if endpoint.file_limit is not None:
             limit: int = getattr(backend.settings, endpoint.file_limit)
             call.form = await read_form(request, backend.blobs, limit)
@@ -130,6 +148,19 @@ def api_route(backend: Backend, endpoint: Endpoint, observe: Observe) -> Route:
         return await respond(endpoint.handler, call, status)
 
     return Route(endpoint.path, serve, methods=[endpoint.method])
+
+
+def authorize(backend: Backend, request: Request, scope: str, observe: Observe) -> ApiRequest:
+    """Return a request with its key and project. Raise a 401 or 403 if the key is unknown or lacks the scope."""
+    rules = backend.settings.rules
+    _require_query(request, rules.required_query)
+    text = key_in(request.headers, rules.key_header)
+    observe(request, "key", mask(text))
+    key = backend.keyring.identify(text)
+    project = backend.keyring.project(key, request.headers.get("openai-project"))
+    observe(request, "project", project)
+    backend.keyring.require(key, scope)
+    return ApiRequest(backend, request, key, project)
 
 
 def _absent_route(rules: Rules) -> Response:
@@ -146,11 +177,15 @@ def _require_query(request: Request, name: str | None) -> None:
 
 
 async def respond(
-    handler: Callable[[Any], Json | Response], call: ApiRequest, status: int = HTTPStatus.OK
+    handler: Callable[[Any], Json | Response | Awaitable[Response]],
+    call: ApiRequest,
+    status: int = HTTPStatus.OK,
 ) -> Response:
-    """Return the response of a handler, which runs in a thread."""
+    """Return the response of a handler. It runs in a thread, unless it is asynchronous."""
     try:
-        result = await run_in_threadpool(handler, call)
+        result = (
+            await handler(call) if iscoroutinefunction(handler) else await run_in_threadpool(handler, call)
+        )
     finally:
         if call.form is not None:
             call.form.discard()

@@ -24,6 +24,7 @@ PROJECT_SCOPES = frozenset(
         "api.fine_tuning.jobs.write",
         "api.model.read",
         "api.model.write",
+        "model.request",
     }
 )
 

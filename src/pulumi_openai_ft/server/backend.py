@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, date, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from pulumi_openai_ft.server.errors import invalid
 from pulumi_openai_ft.server.lifecycle import Lifecycle
 
 if TYPE_CHECKING:
@@ -66,6 +68,17 @@ class Backend:
         """Return the date that determines which models are available."""
         return datetime.fromtimestamp(self.clock.now(), UTC).date()
 
+    def require_room(self) -> None:
+        """Raise a 400 if the disk is too full for uploads and jobs."""
+        required = self.settings.min_free_bytes
+        free = shutil.disk_usage(self.blobs.folder).free if required else 0
+        if free < required:
+            raise invalid(
+                f"The disk of this service has {free / 2**30:.1f} GiB left and keeps {required / 2**30:.1f} GiB free. "
+                "Ask its operator to make room.",
+                code="disk_full",
+            )
+
     def job_seed(self) -> int:
         """Return the seed of the next job that sets none."""
         text = f"{self._seed}:{self.store.jobs.count()}"
@@ -77,3 +90,8 @@ class Backend:
         if not found or self.store.models.count({"id": name}, ("deleted_at IS NOT NULL", ())):
             return None
         return found[0]
+
+    def may_use(self, name: str, owner: str, project: str) -> bool:
+        """Return whether a project may use a model or checkpoint of a project."""
+        granted = {"checkpoint": name, "project": project}
+        return owner == project or bool(self.store.permissions.find(granted, limit=1))

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class BaseModel:
     """A base model at one service: its dated id, its aliases, and the confirmed facts. An unknown fact is None.
 
-    `more` contains additional fields of the model's object in the API.
+    `more` contains additional fields of the model's object in the API, and `more_of_tuned` those of the objects of models
+    that are fine-tuned from it.
     """
 
     id: str
@@ -25,6 +26,7 @@ class BaseModel:
     no_new_jobs_from: date | None = None
     shutdown_date: date | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
+    more_of_tuned: Mapping[str, Any] = field(default_factory=dict)
 
     def created(self) -> int:
         """Return the Unix seconds of the date in the model's id, or 0 if the id has no date."""

@@ -26,7 +26,7 @@ NEXT_STATES = {
     "validating_files": {"queued", "failed", "cancelled"},
     "queued": {"running", "failed", "cancelled"},
     "running": {"pausing", "succeeded", "failed", "cancelled"},
-    "pausing": {"paused", "failed", "cancelled"},
+    "pausing": {"paused", "succeeded", "failed", "cancelled"},
     "paused": {"queued", "cancelled"},
     "succeeded": set[str](),
     "failed": set[str](),
@@ -57,12 +57,14 @@ class Lifecycle:
         """Return the job's request to the runner."""
         return TrainingRequest(
             job_id=job.id,
+            project=job.project,
             model=job.model,
             base=job.base,
             method=job.method,
             seed=job.seed,
             training=self._dataset(job.training_file),
             validation=None if job.validation_file is None else self._dataset(job.validation_file),
+            integrations=tuple(job.integrations or ()),
         )
 
     def create(self, job: Job) -> Job:
@@ -76,6 +78,7 @@ class Lifecycle:
             files += f" and validation file: {job.validation_file}"
         with self._lock:
             self._refuse_too_many()
+            self._refuse_too_many_queued(job.project)
             return self._create(job, files)
 
     def _create(self, job: Job, files: str) -> Job:
@@ -120,13 +123,18 @@ class Lifecycle:
             )
 
     def delete_model(self, model: Model) -> None:
-        """Delete a fine-tuned model and its weights."""
+        """Delete a fine-tuned model or a checkpoint, and its weights. The checkpoint of a model remains in lists."""
+        now = self._clock.now()
         with self._lock, self._store.transaction():
-            self._store.models.delete(model, self._clock.now())
+            is_model = self._store.models.get(model.id) is not None
+            if is_model:
+                self._store.models.delete(model, now)
             job = self._store.jobs.get(model.job)
             for checkpoint in self._store.checkpoints.find({"name": model.id}):
+                if not is_model:
+                    self._store.checkpoints.delete(checkpoint, now)
                 if job is not None:
-                    self._runner.discard(self.order(job), checkpoint.step)
+                    self._runner.discard(self.order(job), checkpoint.step, checkpoint.name)
 
     def _refuse_too_many(self) -> None:
         most = self._settings.max_active_jobs
@@ -138,6 +146,17 @@ class Lifecycle:
                 429,
                 f"This organization has {most} active fine-tuning job(s), the most it may have at a time. "
                 "Wait until a job finishes.",
+                kind="rate_limit_error",
+                code="rate_limit_exceeded",
+            )
+
+    def _refuse_too_many_queued(self, project: str) -> None:
+        most = self._settings.max_queued_jobs
+        waiting = ("status IN ('validating_files', 'queued')", ())
+        if most is not None and self._store.jobs.count({"project": project}, waiting) >= most:
+            raise ApiError(
+                429,
+                f"The project has {most} job(s) that wait to run, the most it may have. Wait until a job starts.",
                 kind="rate_limit_error",
                 code="rate_limit_exceeded",
             )
@@ -178,7 +197,7 @@ class Lifecycle:
             job = replace(job, estimated_finish=progress.estimated_finish)
         arrivals: dict[str, Callable[[Job, Progress], Job]] = {
             "failed": self._failed,
-            "paused": partial(self._paused, order=order),
+            "paused": self._paused,
             "succeeded": partial(self._succeeded, order=order),
         }
         if progress.status != job.status and progress.status in arrivals:
@@ -237,13 +256,9 @@ class Lifecycle:
         job = replace(self._enter(job, "failed", at), error=error)
         return self.history.add(job, at, error["message"] if error else "The job failed", level="error")
 
-    def _paused(self, job: Job, progress: Progress, order: TrainingRequest) -> Job:
+    def _paused(self, job: Job, progress: Progress) -> Job:
         at = progress.reached["paused"]
         job = self._enter(job, "paused", at)
-        if job.steps:
-            name = checkpoint_name(self._new_name(job), job.steps)
-            (metrics,) = self._runner.metrics(order, [job.steps])
-            self._checkpoint(job, name, metrics, at)
         return self.history.add(job, at, "Fine-tuning job paused")
 
     def _succeeded(self, job: Job, progress: Progress, order: TrainingRequest) -> Job:

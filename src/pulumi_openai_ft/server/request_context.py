@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +87,7 @@ class ApiRequest:
 
 
 _LARGEST = 10**9
-Handler = Callable[[ApiRequest], Json | Response]
+Handler = Callable[[ApiRequest], Json | Response | Awaitable[Response]]
 
 
 async def read_json(request: Request, *, keep_floats: bool = False, limit: int | None = None) -> Any:

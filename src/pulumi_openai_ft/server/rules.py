@@ -30,6 +30,7 @@ class Rules:
         keeps_metadata: Whether the service stores and returns a job's metadata.
         filters_by_metadata: Whether the job list supports the metadata filter. If not, the list ignores it.
         knows_tuned_models: Whether the model routes include fine-tuned models.
+        lists_checkpoints: Whether the model routes include the checkpoints of jobs.
         refused_fields: Fields of the API that the service refuses for a new job.
         takes_any_method: Whether the service accepts methods and graders that the API does not have.
         body_fields: Additional fields that the service accepts for a new job; `*` accepts any.
@@ -61,6 +62,7 @@ class Rules:
     keeps_metadata: bool = True
     filters_by_metadata: bool = True
     knows_tuned_models: bool = True
+    lists_checkpoints: bool = False
     refused_fields: frozenset[str] = frozenset()
     takes_any_method: bool = False
     body_fields: frozenset[str] = frozenset()

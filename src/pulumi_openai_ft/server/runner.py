@@ -26,12 +26,14 @@ class TrainingRequest:
     """A training run to perform. `method` is the API's method object; `base` is the base model of `model`."""
 
     job_id: str
+    project: str
     model: str
     base: str
     method: Mapping[str, Any]
     seed: int
     training: Dataset
     validation: Dataset | None
+    integrations: Sequence[Mapping[str, Any]] = ()
 
     @property
     def kind(self) -> str:
@@ -126,5 +128,5 @@ class Runner(Protocol):
     def outcome(self, order: TrainingRequest) -> Outcome:
         """Return the result of a succeeded run."""
 
-    def discard(self, order: TrainingRequest, step: int) -> None:
+    def discard(self, order: TrainingRequest, step: int, name: str) -> None:
         """Delete the weights of the checkpoint at a step. Its model was deleted."""

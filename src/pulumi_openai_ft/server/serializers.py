@@ -167,6 +167,7 @@ def model_body(model: Model, catalog: Catalog, settings: ServiceSettings) -> dic
         settings.rules.model_time: seconds(model.created_at),
         "owned_by": settings.organization_id,
         "shutdown_date": _date(base),
+        **({} if base is None else base.more_of_tuned),
     }
 
 
@@ -178,6 +179,7 @@ def base_model_body(name: str, model: BaseModel, settings: ServiceSettings) -> d
         settings.rules.model_time: model.created(),
         "owned_by": "system",
         "shutdown_date": _date(model),
+        **model.more,
     }
 
 

@@ -22,6 +22,8 @@ class ServiceSettings:
         projects: Ids of the organization's other projects. If empty, any `proj_…` is valid.
         closed: Whether the organization can no longer create jobs.
         max_active_jobs: Maximum number of active jobs; None means unlimited.
+        max_queued_jobs: Maximum number of a project's jobs that wait to run; None means unlimited.
+        min_free_bytes: Space that uploads must leave free on the disk, in bytes.
         missing_scope_status: HTTP status for a missing scope, 401 or 403 (docs/openai-api.md#missing-scopes).
         max_json_bytes: Maximum size of a JSON body, in bytes; None means unlimited.
         max_file_bytes: Maximum size of a file uploaded in one request, in bytes.
@@ -35,6 +37,8 @@ class ServiceSettings:
     projects: tuple[str, ...] = ()
     closed: bool = False
     max_active_jobs: int | None = None
+    max_queued_jobs: int | None = None
+    min_free_bytes: int = 0
     missing_scope_status: int = 401
     max_json_bytes: int | None = None
     max_file_bytes: int = LIMITS["file_bytes"]

@@ -1,6 +1,7 @@
 """The rules for a row of training data, for each of OpenAI's three methods.
 
-If the service's behavior is unknown, a row passes: unknown keys, tool calls without a tool message, lone surrogates.
+If the service's behavior is unknown, a row passes: unknown keys of a message, tool calls without a tool message, lone
+surrogates. Where users reported a rejection, a row is rejected: extra keys of a row, and lists in tool messages.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pulumi_openai_ft.server.api_limits import LIMITS
+from pulumi_openai_ft.server.tool_text import tool_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +24,8 @@ MAX_FUNCTIONS = LIMITS["functions_in_row"]
 MAX_ROW_BYTES = LIMITS["row_bytes"]
 
 _CHAT_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+_CHAT_KEYS = ("messages", "tools", "functions", "parallel_tool_calls")
+_PAIR_KEYS = ("input", "preferred_output", "non_preferred_output")
 _REINFORCEMENT_ROLES = frozenset({"developer", "user", "assistant", "tool"})
 _PART_TYPES = {"user": ("text", "image_url"), "assistant": ("text", "refusal")}
 _SPECIAL_TOKEN = re.compile(
@@ -41,13 +45,14 @@ class Row:
 
     messages: list[dict[str, Any]]
     tools: list[Any]
+    functions: list[Any]
 
     def texts(self) -> Iterator[str]:
-        """Yield all texts that are tokenized, with the tool definitions as one JSON text."""
+        """Yield all texts that are tokenized."""
         for message in self.messages:
             yield from _message_texts(message)
-        if self.tools:
-            yield json.dumps(self.tools, ensure_ascii=False)
+        if self.tools or self.functions:
+            yield tool_text([*(tool["function"] for tool in self.tools), *self.functions])
 
     def images(self) -> list[dict[str, Any]]:
         """Return the `image_url` objects (url, detail) of all messages."""
@@ -68,7 +73,7 @@ def read_row(line: bytes, method: str, service: str = "openai") -> Row:
     """
     try:
         row = _METHODS[method](_parse(line))
-        texts = list(row.texts())
+        texts = [*row.texts(), json.dumps([row.tools, row.functions], ensure_ascii=False)]
     except RecursionError as error:
         raise RowFaultError("the row is nested too deeply") from error
     _check_images(row.images(), MAX_IMAGES_PER_ROW.get(service, OTHER_MAX_IMAGES_PER_ROW))
@@ -116,6 +121,12 @@ def _list(value: Any, where: str) -> list[Any]:
     return value
 
 
+def _refuse_extra_keys(row: dict[str, Any], known: tuple[str, ...]) -> None:
+    for key in row:
+        if key not in known:
+            _fault("the row", f"contains an extra key {_truncated_json(key)}")
+
+
 def _string(holder: dict[str, Any], key: str, where: str) -> str:
     value = holder.get(key)
     if not isinstance(value, str):
@@ -126,21 +137,23 @@ def _string(holder: dict[str, Any], key: str, where: str) -> str:
 def _supervised(row: dict[str, Any]) -> Row:
     if "messages" not in row and "prompt" in row:
         _fault("messages", "is missing: prompt and completion are the format of retired models")
+    _refuse_extra_keys(row, _CHAT_KEYS)
     messages = _messages(row, "", _CHAT_ROLES)
     if not any(message["role"] == "assistant" and message.get("weight") != 0 for message in messages):
         _fault("messages", "must contain an assistant message whose weight is not 0")
     if messages[-1]["role"] != "assistant":
         _fault("messages", "must end with an assistant message")
-    return Row(messages, _tools(row, ""))
+    return Row(messages, *_tools(row, ""))
 
 
 def _preference(row: dict[str, Any]) -> Row:
     if "preferred_completion" in row or "non_preferred_completion" in row:
         _fault("preferred_completion", "is a former name: use preferred_output and non_preferred_output")
+    _refuse_extra_keys(row, _PAIR_KEYS)
     inputs = _object(row.get("input"), "input")
     messages = _messages(inputs, "input.", _CHAT_ROLES)
     outputs = [_output(row, key) for key in ("preferred_output", "non_preferred_output")]
-    result = Row(messages + outputs, _tools(inputs, "input."))
+    result = Row(messages + outputs, *_tools(inputs, "input."))
     if result.images():
         _fault("input.messages", "must not contain images with dpo")
     return result
@@ -157,7 +170,7 @@ def _reinforcement(row: dict[str, Any]) -> Row:
     messages = _messages(row, "", _REINFORCEMENT_ROLES)
     if messages[-1]["role"] != "user":
         _fault("messages", "must end with a user message")
-    return Row(messages, _tools(row, ""))
+    return Row(messages, *_tools(row, ""))
 
 
 _METHODS = {"supervised": _supervised, "dpo": _preference, "reinforcement": _reinforcement}
@@ -200,6 +213,8 @@ def _check_content(message: dict[str, Any], where: str) -> None:
         return
     if not isinstance(content, list) or not content:
         _fault(f"{where}.content", f"must be a string or a list of parts, not {_truncated_json(content)}")
+    if role in ("tool", "function"):
+        _fault(f"{where}.content", "must be a string, not a list of parts")
     for index, part in enumerate(content):
         _check_part(part, f"{where}.content[{index}]", _PART_TYPES.get(role, ("text",)))
 
@@ -282,7 +297,7 @@ def _function_of(item: dict[str, Any], where: str) -> Any:
     return item.get("function")
 
 
-def _tools(holder: dict[str, Any], prefix: str) -> list[Any]:
+def _tools(holder: dict[str, Any], prefix: str) -> tuple[list[Any], list[Any]]:
     if not isinstance(holder.get("parallel_tool_calls", True), bool):
         _fault(f"{prefix}parallel_tool_calls", "must be true or false")
     tools = _list(holder["tools"], f"{prefix}tools") if holder.get("tools") not in (None, []) else []
@@ -296,7 +311,7 @@ def _tools(holder: dict[str, Any], prefix: str) -> list[Any]:
         _check_function(_function_of(_object(item, path), path), f"{path}.function")
     for index, item in enumerate(functions):
         _check_function(item, f"{prefix}functions[{index}]")
-    return tools + functions
+    return tools, functions
 
 
 def _check_function(value: Any, where: str) -> None:

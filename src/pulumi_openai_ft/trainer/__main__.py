@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pulumi_openai_ft.trainer.failures import explain
 from pulumi_openai_ft.trainer.job_folder import JobFolder, LockedError
+from pulumi_openai_ft.trainer.offline import OFFLINE
 from pulumi_openai_ft.trainer.request import read_request
 from pulumi_openai_ft.trainer.stop import Stop, StoppedError
 
@@ -23,15 +24,6 @@ class ExitCode(IntEnum):
     CRASHED = 70
     LOCKED = 73  # another trainer runs in the same job folder
     STOPPED = 75  # by SIGTERM, after saving
-
-
-_ENVIRONMENT = {
-    "HF_HUB_OFFLINE": "1",  # nothing is downloaded
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    "TRANSFORMERS_VERBOSITY": "error",
-    "TOKENIZERS_PARALLELISM": "false",
-}
 
 
 def main() -> int:
@@ -54,7 +46,7 @@ def main() -> int:
 
 
 def _run(folder: JobFolder, stop: Stop) -> ExitCode:
-    os.environ.update(_ENVIRONMENT)
+    os.environ.update(OFFLINE)
     # With several GPUs, transformers would split each batch over all of them.
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
     try:
@@ -83,6 +75,8 @@ def _report(error: Exception, folder: JobFolder) -> ExitCode:
 
 
 def _train(folder: JobFolder, stop: Stop) -> None:
+    if not folder.request.exists():
+        raise StoppedError  # the server withdrew the request while this process was loading
     folder.begin()
     folder.write_progress({"state": "loading"})
     request = read_request(folder.request)

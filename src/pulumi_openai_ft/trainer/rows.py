@@ -127,6 +127,14 @@ def read_chat(line: bytes) -> Chat:
     return chat
 
 
+def convert_chat(messages: Any, tools: Any) -> Chat:
+    """Convert messages and tools of a request, as those of a row. Raise RowError if they are invalid."""
+    try:
+        return _chat(msgspec.convert({"messages": messages, "tools": tools}, _Chat))
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from error
+
+
 def read_preference(line: bytes) -> Preference:
     """Read a row for DPO. Raise RowError if it is invalid."""
     row = _decode(_PREFERENCE, line)
@@ -143,11 +151,15 @@ def _decode(decoder: msgspec.json.Decoder[Row], line: bytes) -> Row:
     try:
         return decoder.decode(line)
     except msgspec.ValidationError as error:
-        found = _POSITION.fullmatch(str(error))
-        problem, path = (found["problem"], found["path"]) if found else (str(error), "")
-        raise RowError(f"{path or 'the row'} is invalid: {problem}") from error
+        raise _invalid(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RowError(f"not valid JSON: {error}") from error
+
+
+def _invalid(error: msgspec.ValidationError) -> RowError:
+    found = _POSITION.fullmatch(str(error))
+    problem, path = (found["problem"], found["path"]) if found else (str(error), "")
+    return RowError(f"{path or 'the row'} is invalid: {problem}")
 
 
 def _answer(name: str, messages: list[_Message]) -> dict[str, Any]:

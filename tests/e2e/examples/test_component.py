@@ -69,12 +69,13 @@ def test_the_component_has_a_full_lifecycle(make_stack: Callable[..., Stack], se
     assert service.permissions() == []
 
 
+@pytest.mark.long
 def test_a_lost_state_creates_no_second_job(make_stack: Callable[..., Stack], service: Emulator) -> None:
     stack = with_data(make_stack(PROGRAM))
     stack.up()
     before = stack.outputs()
     stack.pulumi("stack", "rm", "dev", "--yes", "--force", "--preserve-config")
-    stack.pulumi("stack", "init", "dev")
+    stack.init("dev")
 
     stack.up()
 

@@ -64,6 +64,7 @@ def test_azure(run_readme: RunReadme, service: Emulator) -> None:
         assert_outputs_match(runner, only_job(service))
 
 
+@pytest.mark.long
 def test_supervised(run_readme: RunReadme, service: Emulator) -> None:
     expected = {"n_epochs": 3, "batch_size": 8, "learning_rate_multiplier": 0.1}
 
@@ -75,6 +76,7 @@ def test_supervised(run_readme: RunReadme, service: Emulator) -> None:
         assert job["validation_file"] is not None
 
 
+@pytest.mark.long
 def test_dpo(run_readme: RunReadme, service: Emulator) -> None:
     with run_readme("dpo") as runner:
         job = only_job(service)
@@ -83,6 +85,7 @@ def test_dpo(run_readme: RunReadme, service: Emulator) -> None:
         assert job["method"]["dpo"]["hyperparameters"]["beta"] == 0.1
 
 
+@pytest.mark.long
 def test_wandb(run_readme: RunReadme, service: Emulator) -> None:
     with run_readme("wandb") as runner:
         job = only_job(service)
@@ -92,6 +95,7 @@ def test_wandb(run_readme: RunReadme, service: Emulator) -> None:
         assert reported["wandb"]["project"] == "my-wandb-project"
 
 
+@pytest.mark.long
 def test_timeout(run_readme: RunReadme, service: Emulator) -> None:
     with run_readme("timeout") as runner:
         assert_outputs_match(runner, only_job(service))
@@ -195,6 +199,7 @@ def test_complete_workflow(run_readme: RunReadme, service: Emulator) -> None:
         assert outputs["permission_ids"] == permission_ids_by_checkpoint(service)[job["fine_tuned_model"]]
 
 
+@pytest.mark.long
 def test_component(run_readme: RunReadme, service: Emulator) -> None:
     with run_readme("component") as runner:
         assert runner.outputs() == {"fine_tuned_model": only_job(service)["fine_tuned_model"]}
@@ -203,8 +208,8 @@ def test_component(run_readme: RunReadme, service: Emulator) -> None:
 @pytest.mark.parametrize(
     ("example", "switch"),
     [
-        ("checkpoint_permissions", "use_admin_key"),
-        ("data_sources", "use_admin_key"),
+        pytest.param("checkpoint_permissions", "use_admin_key", marks=pytest.mark.long),
+        pytest.param("data_sources", "use_admin_key", marks=pytest.mark.long),
         ("complete_workflow", "complete-workflow:use_admin_key"),
     ],
 )

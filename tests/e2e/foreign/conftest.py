@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
-from tests.e2e.conftest import HOSTS, Stack, environment, use_host
+from tests.e2e.conftest import HOSTS, STACK, Stack, copy_stack, environment, use_host
 from tests.e2e.foreign.comparable import differences
 
 if TYPE_CHECKING:
@@ -55,14 +55,15 @@ class Hosts:
 
 
 @pytest.fixture
-def make_hosts(engine: str, service: Emulator, tmp_path: Path) -> Callable[..., Hosts]:
+def make_hosts(engine: str, service: Emulator, new_stack: Path, tmp_path: Path) -> Callable[..., Hosts]:
     """Return a function that makes the two stacks of a program from `programs`."""
 
     def make(program: str) -> Hosts:
         shutil.copytree(PROGRAMS / program, tmp_path / "program")
         stock, ours = (make_stack(engine, service, tmp_path, host) for host in HOSTS)
         hosts = Hosts(stock, ours, tmp_path / "program")
-        hosts.both(lambda stack: stack.pulumi("stack", "init", "dev"))
+        for stack in (stock, ours):
+            copy_stack(new_stack, stack.folder, stack.folder)
         hosts.stage("first")
         return hosts
 
@@ -71,11 +72,14 @@ def make_hosts(engine: str, service: Emulator, tmp_path: Path) -> Callable[..., 
 
 def make_stack(engine: str, service: Emulator, root: Path, host: str) -> Stack:
     folder = root / host
-    for part in ("state", "records"):
-        (folder / part).mkdir(parents=True)
+    (folder / "records").mkdir(parents=True)
     use_host(host, folder)
     with (folder / "Pulumi.yaml").open("a") as project:
         project.write(MAIN)
     # Edits within a second do not invalidate compiled modules.
-    changes: dict[str, str | None] = {"RECORDS": str(folder / "records"), "PYTHONDONTWRITEBYTECODE": "1"}
+    changes: dict[str, str | None] = {
+        "PULUMI_STACK": STACK,
+        "RECORDS": str(folder / "records"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     return Stack(folder, environment(engine, service, folder, changes))

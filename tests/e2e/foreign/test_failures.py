@@ -69,6 +69,7 @@ def failing_checks(stack: Stack) -> list[dict[str, Any]]:
         return list(pool.map(PREVIEW, staged))
 
 
+@pytest.mark.long
 def test_failing_checks_are_reported_alike(hosts: Hosts) -> None:
     for (stage, sentence), diagnostics in zip(
         FAILING_CHECKS.items(), hosts.same(failing_checks), strict=True

@@ -100,7 +100,7 @@ def test_an_import_omits_another_stacks_idempotency_key(stack: Stack, account: A
     stack.up()
     (job,) = account.service.jobs()
     assert len(job["metadata"]) > 1
-    stack.pulumi("stack", "init", "elsewhere")
+    stack.init("elsewhere")
 
     import_one(stack, JOB, "moved", job["id"], "--skip-preview", "--protect=false")
 

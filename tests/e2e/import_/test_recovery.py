@@ -37,7 +37,7 @@ def test_a_previews_import_file_restores_a_lost_stack(stack: Stack, account: Acc
     (stack.folder / "data.jsonl").write_text(rows_of("supervised"))
     stack.up()
     lost, last_request = state(stack), account.last_request()
-    stack.pulumi("stack", "init", "again")
+    stack.init("again")
 
     stack.preview("--import-file", "import.json")
     path = stack.folder / "import.json"

@@ -40,7 +40,7 @@ pulumi.export("model", job.fine_tuned_model)
 @pytest.fixture
 def stack(make_stack: Callable[..., Stack]) -> Stack:
     """A project with the virtual environment that the script creates."""
-    made = make_stack(PROGRAM, PULUMI_STACK="dev")
+    made = make_stack(PROGRAM)
     write_training_data(made.folder / "data.jsonl")
     (made.folder / "venv").symlink_to(sys.prefix)
     (made.folder / "requirements.txt").write_text("pulumi\n")  # already installed, so pip makes no changes
@@ -49,7 +49,7 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
     file.write_text(file.read_text().replace("runtime: python", named))
     run(made, Path(sys.executable).with_name("openai-ft"), "init", "--policies")
     shutil.copy(SCRIPT.with_name("config.json"), made.folder / "policies")
-    made.pulumi("config", "set", "openai-ft:catalog", LASTING_CATALOG)
+    made.configure(**{"openai-ft:catalog": LASTING_CATALOG})
     return made
 
 
@@ -78,9 +78,9 @@ def test_a_pull_request_leads_to_a_checked_model(stack: Stack, service: Emulator
     assert "advisory   fine-tuning-deadline  job " in run(stack, "sh", SCRIPT, "check")
 
 
-@pytest.mark.parametrize("model", ["gpt-4.1-nano", "gpt-4o-minni"])
+@pytest.mark.parametrize("model", ["gpt-4.1-nano", pytest.param("gpt-4o-minni", marks=pytest.mark.long)])
 def test_a_violation_stops_the_preview_and_the_update(stack: Stack, service: Emulator, model: str) -> None:
-    stack.pulumi("config", "set", "model", model)
+    stack.configure(model=model)
 
     for command in ("preview", "up"):
         assert "fine-tuning-supported-model" in run(stack, "sh", SCRIPT, command, code=None)
@@ -109,9 +109,8 @@ def test_the_next_run_resumes_training_after_a_cancellation(stack: Stack, servic
 def test_a_nightly_check_finds_a_model_shut_down_since(stack: Stack) -> None:
     stack.up()
     before = stack.export()
-    stack.pulumi("config", "rm", "openai-ft:catalog")
     retired = json.dumps({"gpt-4o-mini-2024-07-18": {"shutdown_date": "2026-01-01"}})
-    stack.pulumi("config", "set", "openai-ft:catalog", retired)
+    stack.configure(**{"openai-ft:catalog": retired})
     stack.up()
 
     found = json.loads(run(stack, "openai-ft", "policy", "check", "--json", "--stack", "dev", code=None))

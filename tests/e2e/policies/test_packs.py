@@ -54,7 +54,7 @@ _, DOCUMENTED_PACK = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
 def stack(make_stack: Callable[..., Stack]) -> Stack:
     made = make_stack(PROGRAM)
     write_training_data(made.folder / "data.jsonl")
-    made.pulumi("config", "set", "openai-ft:catalog", LASTING_CATALOG)
+    made.configure(**{"openai-ft:catalog": LASTING_CATALOG})
     return made
 
 
@@ -65,18 +65,13 @@ def configured(stack: Stack, **rules: Any) -> list[str]:
     return ["--policy-pack", PACK, "--policy-pack-config", str(file)]
 
 
-def set_config(stack: Stack, **values: str) -> None:
-    for name, value in values.items():
-        stack.pulumi("config", "set", name, value)
-
-
 def openai_ft(stack: Stack, *arguments: str) -> None:
     command = [str(Path(sys.executable).with_name("openai-ft")), *arguments]
     subprocess.run(command, cwd=stack.folder, env=stack.environment, check=True, capture_output=True)
 
 
 def test_a_mandatory_violation_stops_the_update_before_any_create(stack: Stack, service: Emulator) -> None:
-    set_config(stack, model="gpt-4.1-nano")
+    stack.configure(model="gpt-4.1-nano")
 
     result = stack.pulumi("up", "--yes", "--policy-pack", PACK, code=None)
 
@@ -91,7 +86,9 @@ def test_a_mandatory_violation_stops_the_update_before_any_create(stack: Stack, 
 
 
 @ON_BOTH_HOSTS
-@pytest.mark.parametrize("rule", ["fine_tuning_budget", "fine_tuning_stack_budget"])
+@pytest.mark.parametrize(
+    "rule", ["fine_tuning_budget", pytest.param("fine_tuning_stack_budget", marks=pytest.mark.long)]
+)
 def test_a_budget_stops_a_job_before_anything_is_created(stack: Stack, service: Emulator, rule: str) -> None:
     result = stack.pulumi("up", "--yes", *configured(stack, **{rule: {"max_tokens": 100}}), code=None)
 
@@ -103,9 +100,10 @@ def test_a_budget_stops_a_job_before_anything_is_created(stack: Stack, service: 
     assert stack.preview(*configured(stack, **{rule: {"max_tokens": 10_000}}), code=None).code == 0
 
 
+@pytest.mark.long
 @ON_BOTH_HOSTS
 def test_an_unknown_model_stops_before_any_create(stack: Stack, service: Emulator) -> None:
-    set_config(stack, model="gpt-4o-minni")
+    stack.configure(model="gpt-4o-minni")
     complete = configured(stack, fine_tuning_supported_model={"complete": True})
 
     said = stack.pulumi("up", "--yes", *complete, code=None)
@@ -117,6 +115,7 @@ def test_an_unknown_model_stops_before_any_create(stack: Stack, service: Emulato
     assert stack.preview(*configured(stack, fine_tuning_supported_model=admitted), code=None).code == 0
 
 
+@pytest.mark.long
 @ON_BOTH_HOSTS
 def test_a_model_of_another_job_is_not_checked_before(stack: Stack) -> None:
     chained = 'openai_ft.FineTuningJob("next", model=job.fine_tuned_model, training_file=data)\n'
@@ -128,7 +127,7 @@ def test_a_model_of_another_job_is_not_checked_before(stack: Stack) -> None:
 
 def test_without_a_preview_a_violation_stops_only_later_resources(stack: Stack, service: Emulator) -> None:
     """A resource rule stops its resource; resources that were registered before are created."""
-    set_config(stack, model="gpt-4.1-nano")
+    stack.configure(model="gpt-4.1-nano")
 
     assert stack.up("--policy-pack", PACK, code=None).code != 0
 
@@ -151,7 +150,7 @@ def test_stack_rules_need_a_preview_to_prevent_creation(stack: Stack, service: E
 
 @ON_BOTH_HOSTS
 def test_a_file_of_another_purpose_is_found_at_preview(stack: Stack) -> None:
-    set_config(stack, purpose="batch")
+    stack.configure(purpose="batch")
 
     result = stack.preview("--policy-pack", PACK, code=None)
 
@@ -163,7 +162,7 @@ def test_a_file_of_another_purpose_is_found_at_preview(stack: Stack) -> None:
 
 
 def test_an_advisory_violation_warns(stack: Stack) -> None:
-    set_config(stack, suffix="Support")
+    stack.configure(suffix="Support")
 
     result = stack.preview("--policy-pack", PACK).text
 
@@ -194,8 +193,9 @@ def test_a_remediation_changes_the_created_resource(stack: Stack, service: Emula
     stack.preview("--expect-no-changes", *remedied)
 
 
+@pytest.mark.long
 def test_a_job_without_waiting_is_reported_instead_of_remediated(stack: Stack) -> None:
-    set_config(stack, wait="false")
+    stack.configure(wait="false")
 
     result = stack.preview(*configured(stack, fine_tuning_deadline="remediate"), code=None)
 
@@ -209,7 +209,7 @@ def test_the_configuration_changes_levels_and_limits(stack: Stack) -> None:
     assert result.code != 0
     assert "n_epochs: 3 exceeds 2: set it to 2 or less" in result.text
 
-    set_config(stack, model="gpt-4.1-nano")
+    stack.configure(model="gpt-4.1-nano")
     stack.preview(*configured(stack, fine_tuning_supported_model="disabled"))
 
 
@@ -221,7 +221,7 @@ def test_an_invalid_configuration_is_rejected_before_the_preview(stack: Stack) -
 
 
 def test_several_packs_apply_together(stack: Stack, tmp_path: Path) -> None:
-    set_config(stack, suffix="Support")
+    stack.configure(suffix="Support")
     other = tmp_path / "rules"
     other.mkdir()
     (other / "__main__.py").write_text(DOCUMENTED_PACK)
@@ -240,7 +240,7 @@ def test_several_packs_apply_together(stack: Stack, tmp_path: Path) -> None:
 
 
 def test_keys_in_the_configuration_must_be_secrets(stack: Stack) -> None:
-    set_config(stack, plain=KEY)
+    stack.configure(plain=KEY)
     stack.pulumi("config", "set", "--secret", "kept", f"{KEY}-2")
     stack.pulumi("config", "set", "--secret", "openai-ft:apiKey", stack.environment["OPENAI_API_KEY"])
 
@@ -277,23 +277,26 @@ def test_values_that_are_not_known_yet_can_be_reported(stack: Stack) -> None:
     assert "suffix: the value is not known yet, so this rule cannot check it" in result.text
 
 
-@pytest.mark.parametrize("runtime", ["python", "{name: python, options: {virtualenv: venv}}"])
+@pytest.mark.parametrize(
+    "runtime",
+    [pytest.param("python", marks=pytest.mark.long), "{name: python, options: {virtualenv: venv}}"],
+)
 def test_init_writes_a_pack_that_runs(stack: Stack, runtime: str) -> None:
     (stack.folder / "venv").symlink_to(sys.prefix)
     file = stack.folder / "Pulumi.yaml"
     file.write_text(file.read_text().replace("runtime: python", f"runtime: {runtime}"))
     openai_ft(stack, "init", "--policies")
-    set_config(stack, suffix="Support")
+    stack.configure(suffix="Support")
 
     assert "fine-tuning-suffix" in stack.preview("--policy-pack", "policies").text
 
 
-@pytest.mark.parametrize("is_configured", [True, False])
+@pytest.mark.parametrize("is_configured", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_a_plaintext_admin_key_is_rejected(stack: Stack, *, is_configured: bool) -> None:
     share = 'openai_ft.FineTuningCheckpointPermission("share", checkpoint_id="ft:x", project_ids=["proj_b"])'
     (stack.folder / "__main__.py").write_text(f"{PROGRAM}{share}\n")
     if is_configured:
-        set_config(stack, **{"openai-ft:adminKey": stack.environment.pop("OPENAI_ADMIN_KEY")})
+        stack.configure(**{"openai-ft:adminKey": stack.environment.pop("OPENAI_ADMIN_KEY")})
 
     result = stack.preview("--policy-pack", PACK, code=None).text
 
@@ -301,6 +304,7 @@ def test_a_plaintext_admin_key_is_rejected(stack: Stack, *, is_configured: bool)
     assert ("openai-ft:adminKey is stored in plaintext" in result) == is_configured
 
 
+@pytest.mark.long
 def test_the_pack_adds_little_cpu_time(make_stack: Callable[..., Stack], tmp_path: Path) -> None:
     """All rules add at most 1.5 s of CPU time to a preview of the complete workflow (median of three pairs)."""
     examples = Path(PACK).with_name("examples")

@@ -9,6 +9,7 @@ from tests.fake_clock import FakeClock
 from tests.support import API_KEY, write_training_data
 
 from pulumi_openai_ft._client.client import Client
+from pulumi_openai_ft._provider.job.idempotency import JobKeys
 from pulumi_openai_ft._provider.job.lookup import PAGE, JobLookup, _Listing
 from pulumi_openai_ft._provider.job.manager import JobManager
 from pulumi_openai_ft._settings import Settings
@@ -50,6 +51,10 @@ def search_concurrently(search: Callable[[int], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(MANY) as pool:
         return list(pool.map(begin, range(MANY)))
+
+
+def keys_of(token: str) -> JobKeys:
+    return JobKeys(own=token, former=(), content=f"content of {token}", resource=f"resource of {token}")
 
 
 def lists(slow_service: Emulator) -> list[str]:
@@ -135,8 +140,8 @@ def test_of_concurrent_creates_each_second_one_is_cancelled(
     file = make_job("any").training_file
     inputs = {"model": "gpt-4.1-mini-2025-04-14", "training_file": file}
     tokens, orphan, next_up = [f"token-{number}" for number in range(MANY)], JobManager(api), JobManager(api)
-    first = [orphan._create(token, inputs, set()) for token in tokens]
-    second = [next_up._create(token, inputs, set()) for token in tokens]
+    first = [orphan._create(keys_of(token), inputs, set()) for token in tokens]
+    second = [next_up._create(keys_of(token), inputs, set()) for token in tokens]
 
     resolved = search_concurrently(lambda number: next_up.resolve_duplicate(second[number]))
 

@@ -37,6 +37,15 @@ JOB = {
 }
 
 
+@pytest.mark.parametrize("field", ["validation_file", "user_provided_suffix"])
+@pytest.mark.parametrize(("value", "ignored"), [(None, True), (..., True), ("other", False)])
+def test_missing_values_can_be_ignored(field: str, value: Any, ignored: bool) -> None:  # noqa: FBT001
+    job = Job.model_validate({name: v for name, v in {**JOB, field: value}.items() if v is not ...})
+
+    assert is_result_of(job, BODY) is False
+    assert is_result_of(job, BODY, ignores_missing=True) is ignored
+
+
 def matches(changes: dict[str, Any], body: dict[str, Any] | None = None) -> bool:
     job = {name: value for name, value in {**JOB, **changes}.items() if value is not ...}
     return is_result_of(Job.model_validate(job), {**BODY, **(body or {})})

@@ -12,6 +12,7 @@ from pulumi_openai_ft._provider.input_models import integers_from_floats
 from pulumi_openai_ft._provider.job.validation import (
     API_HYPERPARAMETERS,
     conflicting_inputs,
+    metadata_warnings,
     split_hyperparameters,
     unsupported_features,
     with_hyperparameters,
@@ -178,3 +179,11 @@ class TestContradictions:
     )
     def test_compatible_inputs_have_no_conflicts(self, props: dict[str, Any]) -> None:
         assert conflicting_inputs(props) == []
+
+
+@pytest.mark.parametrize(("pairs", "warns"), [(0, False), (14, False), (15, True)])
+def test_metadata_without_space_for_the_content_key_warns(pairs: int, warns: bool) -> None:  # noqa: FBT001 - a table
+    found = metadata_warnings({"metadata": {f"k{number}": "v" for number in range(pairs)}})
+
+    assert bool(found) is warns
+    assert all(message.startswith("metadata: 15 pairs leave no space") for message in found)

@@ -49,6 +49,7 @@ def call(lookup: LookupFunction[Found], opts: pulumi.InvokeOptions | None, **giv
             with _fallback_without_functions():
                 result = pulumi.runtime.invoke(lookup.token, arguments.provided(), opts)
                 return lookup.read(arguments, result.value)
+        _require_default_provider(lookup, opts)
         return _call_directly(lookup, arguments, Settings.resolve(stack_config.config))
 
 
@@ -70,6 +71,7 @@ async def _call_async(
             with _fallback_without_functions():
                 result = await pulumi.runtime.invoke_async(lookup.token, arguments.provided(), opts)
                 return lookup.read(arguments, result)
+        _require_default_provider(lookup, opts)
         return await asyncio.to_thread(
             _call_directly, lookup, arguments, Settings.resolve(stack_config.config)
         )
@@ -85,6 +87,15 @@ def _checked(lookup: LookupFunction[Found], given: Mapping[str, Any]) -> InputMo
     return lookup.check(
         {name: dict(value) if isinstance(value, Mapping) else value for name, value in given.items()}
     )
+
+
+def _require_default_provider(lookup: LookupFunction[Any], opts: pulumi.InvokeOptions | None) -> None:
+    """Raise `InputError` if a direct call would use the settings of the stack instead of those of a provider."""
+    if opts and (opts.provider or (opts.parent and opts.parent.get_provider(lookup.token))):
+        raise InputError(
+            f"{lookup.function}: Pulumi's own host does not support functions, and the program cannot read the settings "
+            f"of the provider in `opts`: run `openai-ft init` to use this package's host"
+        )
 
 
 def _call_directly(lookup: LookupFunction[Found], arguments: InputModel, settings: Settings) -> Found:

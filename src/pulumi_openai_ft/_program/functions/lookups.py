@@ -32,7 +32,7 @@ from pulumi_openai_ft._provider import input_models
 from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._provider.job.diff import differences
 from pulumi_openai_ft._provider.permission_manager import PermissionManager
-from pulumi_openai_ft._shared.state_names import TOKEN_KEY, TYPE_PREFIX
+from pulumi_openai_ft._shared.state_names import OWN_METADATA, TYPE_PREFIX
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -154,14 +154,14 @@ def _jobs(api: Client, arguments: JobsArguments, unreadable: list[str]) -> FineT
         and not (arguments.model and differences("model", {"model": arguments.model}, {"model": job.model}))
         and metadata.items() <= (job.metadata or {}).items()
     )
-    return FineTuningJobs(jobs=list(map(_without_token, islice(jobs, arguments.limit))))
+    return FineTuningJobs(jobs=list(map(_without_own_metadata, islice(jobs, arguments.limit))))
 
 
-def _without_token(job: Job) -> Job:
-    """Return a job without this package's idempotency key in its metadata."""
-    if not job.metadata or TOKEN_KEY not in job.metadata:
+def _without_own_metadata(job: Job) -> Job:
+    """Return a job without the pairs that this package adds to its metadata."""
+    if not job.metadata or job.metadata.keys().isdisjoint(OWN_METADATA):
         return job
-    metadata = {key: value for key, value in job.metadata.items() if key != TOKEN_KEY}
+    metadata = {key: value for key, value in job.metadata.items() if key not in OWN_METADATA}
     return job.model_copy(update={"metadata": metadata})
 
 
@@ -237,7 +237,7 @@ JOB = LookupFunction(
     "getFineTuningJob",
     JobArguments,
     Job,
-    lambda api, arguments, _unreadable: _without_token(api.job(arguments.fine_tuning_job_id)),
+    lambda api, arguments, _unreadable: _without_own_metadata(api.job(arguments.fine_tuning_job_id)),
 )
 JOBS = LookupFunction("getFineTuningJobs", JobsArguments, FineTuningJobs, _jobs)
 CHECKPOINTS = LookupFunction(

@@ -10,17 +10,22 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._client.retries import LONGEST_RETRY_AFTER
 from pulumi_openai_ft._provider.file_manager import FINGERPRINT_LENGTH
 from pulumi_openai_ft._provider.job.create_records import CreateRecord, CreateRecordStore
 from pulumi_openai_ft._provider.job.inputs import PROVIDER_INPUTS
+from pulumi_openai_ft._provider.job.lookup import HIDDEN, OK
 from pulumi_openai_ft._provider.job.matching import is_result_of
-from pulumi_openai_ft._provider.lost_response import LOOKUP_DELAYS, poll_until_found
+from pulumi_openai_ft._provider.lost_response import LOOKUP_SECONDS, poll_until_found
 from pulumi_openai_ft._shared.state_names import JOB_TYPE, TOKEN_KEY
 from pulumi_openai_ft.errors import (
+    InvalidResponseError,
     NotFoundError,
     OpenAIFTError,
     RequestError,
@@ -29,11 +34,12 @@ from pulumi_openai_ft.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Job
     from pulumi_openai_ft._provider.host_interface import Host
+    from pulumi_openai_ft._provider.job.idempotency import JobKeys
     from pulumi_openai_ft._provider.job.lookup import JobLookup
 
 RESENDABLE_STATUSES = frozenset({500, 503})
@@ -57,6 +63,8 @@ class JobCreator:
     host: Host
     search: JobLookup
     records: CreateRecordStore = field(init=False)
+    _keeps_metadata: bool = False
+    _turns: defaultdict[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
 
     def __post_init__(self) -> None:
         self.records = CreateRecordStore(self.api.settings)
@@ -66,31 +74,64 @@ class JobCreator:
         """Whether the service stores the metadata of jobs, as far as known."""
         return self.api.settings.profile.supports("metadata") and not self.records.drops_metadata
 
-    def recorded(self, keys: Sequence[str], inputs: Mapping[str, Any]) -> list[Job]:
+    def recorded(self, keys: JobKeys, inputs: Mapping[str, Any]) -> list[Job]:
         """Return the jobs of earlier create requests on this machine that no search by key can find.
 
         Args:
-            keys: The idempotency keys of the job.
+            keys: The keys of the job.
             inputs: The job's inputs.
 
         Raises:
             ServiceConnectionError: It is unknown whether an earlier request created a job.
         """
-        records = [record for key in keys if (record := self.records.find(key))]
-        return [job for record in records if (job := self._recorded_job(record, inputs))]
+        records = [record for key in keys.of_resource if (record := self.records.find(key))]
+        return [job for record in records if (job := self._recorded_job(record, keys, inputs))]
+
+    @contextmanager
+    def turn(self, inputs: Mapping[str, Any]) -> Iterator[None]:
+        """Create the jobs on a training file one after another, until a created job has shown its metadata.
+
+        Otherwise, the new job of one resource could be taken for a job of another resource with the same values.
+        """
+        with self._turns[str(inputs.get("training_file"))]:
+            if not (self._keeps_metadata and self.relies_on_metadata):
+                yield
+                return
+        yield
+
+    def unidentified(self, keys: JobKeys, inputs: Mapping[str, Any]) -> list[Job]:
+        """Return the jobs with the values of a job whose metadata the service does not show in its list.
+
+        If a job shows metadata when it is requested by its id, it counts only if it has one of the resource's keys. Jobs that this
+        machine recorded for other resources do not count.
+        """
+        if self.relies_on_metadata and not self.search.saw_unlabelled:
+            return []
+        body = self._body(keys, inputs)
+        record = CreateRecord(keys.own, _digest(body), str(body.get("training_file")))
+        taken = {other.job_id for other in self.records.others(record)}
+        alike = [
+            job
+            for job in self.search.unlabelled(record.training_file, None)
+            if job.id not in taken and not job.metadata and is_result_of(job, body, ignores_missing=True)
+        ]
+        complete = [self.api.job(job.id) for job in alike[:HIDDEN]] + alike[HIDDEN:]
+        return [
+            job for job in complete if not job.metadata or job.metadata.get(TOKEN_KEY) in keys.of_resource
+        ]
 
     def forget(self, keys: Sequence[str]) -> None:
         """Delete the records of create requests, whose jobs a search by key has found."""
         for key in keys:
             self.records.forget(key)
 
-    def _recorded_job(self, record: CreateRecord, inputs: Mapping[str, Any]) -> Job | None:
+    def _recorded_job(self, record: CreateRecord, keys: JobKeys, inputs: Mapping[str, Any]) -> Job | None:
         if record.job_id:
             return self._job_of(record.job_id, record)
         if self.relies_on_metadata and not self.search.unlabelled(record.training_file, record.since):
             self.records.forget(record.key)
             return None
-        body = {**self._body(record.key, inputs), "training_file": record.training_file}
+        body = {**self._body(keys, inputs), "training_file": record.training_file}
         return self._adopt(record, body, "an earlier create request received no response")
 
     def _job_of(self, job_id: str, record: CreateRecord) -> Job:
@@ -105,21 +146,21 @@ class JobCreator:
                 may_have_acted=False,
             ) from error
 
-    def create(self, key: str, inputs: Mapping[str, Any], known: Collection[str]) -> Job:
+    def create(self, keys: JobKeys, inputs: Mapping[str, Any], known: Collection[str]) -> Job:
         """Create a job, and search for it if the response does not show whether it was created.
 
         Args:
-            key: The idempotency key of the job.
+            keys: The keys of the job.
             inputs: The job's inputs.
-            known: Ids of the jobs with this key that existed before.
+            known: Ids of the jobs with these keys that existed before.
 
         Raises:
             ServiceError: The service refused the request, so that no job exists.
             ServiceConnectionError: It is unknown whether a job exists.
         """
         self.host.raise_if_interrupted()
-        body = self._body(key, inputs)
-        record = self._record(key, body)
+        body = self._body(keys, inputs)
+        record = self._record(keys.own, body)
         job = self._send(body, record, known)
         self._note_result(job, record)
         return job
@@ -154,11 +195,11 @@ class JobCreator:
             self.records.forget(record.key)
             raise
 
-    def _body(self, key: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the body of the create request: the API's inputs and the idempotency key."""
+    def _body(self, keys: JobKeys, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the body of the create request: the API's inputs and the keys."""
         body = {name: value for name, value in inputs.items() if name not in PROVIDER_INPUTS}
         if self.api.settings.profile.supports("metadata"):
-            body["metadata"] = {**inputs.get("metadata", {}), TOKEN_KEY: key}
+            body["metadata"] = keys.metadata(inputs.get("metadata", {}))
         return {**body, **inputs.get("extra_body", {})}
 
     def _record(self, key: str, body: Mapping[str, Any]) -> CreateRecord:
@@ -189,6 +230,7 @@ class JobCreator:
                 f"openai-ft:unsupportedFeatures"
             )
         if self.relies_on_metadata:
+            self._keeps_metadata |= TOKEN_KEY in (job.metadata or {})
             self.records.forget(record.key)
             return
         self._write(replace(record, job_id=job.id))
@@ -283,9 +325,22 @@ class JobCreator:
         """Wait as long as the service asks. Raise an error if the request must not be sent a second time."""
         if not _is_resendable(error):
             raise _unresolved(error, "no response to the create request") from error
-        self.host.info(f"no job appeared within {_lookup_seconds():.0f} s: sending the create request again")
-        self.host.time.sleep(max(0.0, (getattr(error, "retry_after", None) or 0.0) - _lookup_seconds()))
+        self.host.info(f"no job appeared within {LOOKUP_SECONDS:.0f} s: sending the create request again")
+        self.host.time.sleep(max(0.0, (getattr(error, "retry_after", None) or 0.0) - LOOKUP_SECONDS))
         self.host.raise_if_interrupted()
+
+
+def unclear_error(jobs: Sequence[Job]) -> InvalidResponseError:
+    """Return the error for a create that stops because jobs with its values may belong to the resource."""
+    names = ", ".join(f"{job.id} ({job.status})" for job in jobs)
+    return InvalidResponseError(
+        f"the service has a job with the same training file and values, but returns no metadata that would show whether "
+        f"it belongs to this resource: {names}. Nothing was created. If it does, run `pulumi import {JOB_TYPE} NAME "
+        f"{jobs[0].id}` with the name of the resource; to train another job, set a different `suffix` or `seed`, then run "
+        f"the command again",
+        status=OK,
+        may_have_acted=False,
+    )
 
 
 def _digest(body: Mapping[str, Any]) -> str:
@@ -306,11 +361,7 @@ def _is_resendable(error: RequestError) -> bool:
 
 def _unresolved(error: RequestError, problem: str) -> ServiceConnectionError:
     return ServiceConnectionError(
-        f"{problem}, and no matching job appeared within {_lookup_seconds():.0f} s: "
+        f"{problem}, and no matching job appeared within {LOOKUP_SECONDS:.0f} s: "
         f"{error}. Run the command again: if the job appears later, it is adopted and not created twice",
         may_have_acted=True,
     )
-
-
-def _lookup_seconds() -> float:
-    return sum(LOOKUP_DELAYS)

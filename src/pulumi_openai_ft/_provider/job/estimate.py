@@ -69,6 +69,8 @@ def estimate(
         return None
     if _method(props) == "reinforcement" or not isinstance(epochs, int | str):
         return None
+    if epochs == "auto":
+        epochs = profile.auto_epochs or epochs
     if (found := _report(props, catalog, profile.name, host)) is None:
         return None
     entry = catalog.find(str(props.get("model")))

@@ -15,6 +15,11 @@ from pulumi_openai_ft._provider.job.graders import Grader  # noqa: TC001 - pydan
 from pulumi_openai_ft._shared.api_limits import LIMITS, RANGES
 
 MAX_METADATA = LIMITS["metadata_pairs"] - 1  # the idempotency key uses one pair
+MAX_IDENTIFIED_METADATA = MAX_METADATA - 1
+"""Maximum number of pairs that leave space for the content key, too.
+
+Existing jobs may have one pair more. Refusing it would force their users to change the metadata, and so to pay again.
+"""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ EvalSamples = Auto | Annotated[int, within("eval_samples")]
 ComputeMultiplier = Auto | Annotated[float, within("compute_multiplier")]
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=LIMITS["metadata_key_length"])]
 MetadataValue = Annotated[str, StringConstraints(max_length=LIMITS["metadata_value_length"])]
+FormerName = Annotated[str, StringConstraints(min_length=1)]
 Suffix = Annotated[
     str,
     StringConstraints(min_length=RANGES["suffix_length"].minimum, max_length=RANGES["suffix_length"].maximum),
@@ -175,7 +181,9 @@ class FineTuningJobInputs(InputModel):
         description='Services that record the training: `[{"type": "wandb", "wandb": {"project": "…"}}]`.',
     )
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=MAX_METADATA)] | None = Field(
-        default=None, description=f"Up to {MAX_METADATA} key-value pairs to store with the job."
+        default=None,
+        description=f"Up to {MAX_METADATA} key-value pairs to store with the job, at most {MAX_IDENTIFIED_METADATA} to recognize "
+        "it after a rename.",
     )
     extra_body: Annotated[dict[str, Any] | None, REPLACES] = Field(
         default=None,
@@ -198,6 +206,11 @@ class FineTuningJobInputs(InputModel):
     )
     triggers: Annotated[list[Any] | None, REPLACES] = Field(
         default=None, description="Arbitrary values. Changing them replaces the job."
+    )
+    former_names: Annotated[list[FormerName] | None, IN_PLACE] = Field(
+        default=None,
+        description="Former names of the resource, or former identities as printed in an error. An existing job of one of "
+        "them is adopted instead of creating a second one.",
     )
 
 

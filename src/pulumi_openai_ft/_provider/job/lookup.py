@@ -1,4 +1,4 @@
-"""Search for jobs by idempotency key.
+"""Search for jobs by idempotency key, or by the key of their content.
 
 A single search sends a request that is filtered by the key. Concurrent searches share a list of the newest jobs.
 """
@@ -93,11 +93,13 @@ class JobLookup:
     Attributes:
         api: The client.
         timing: Clock and sleep.
+        saw_unlabelled: Whether a search by key returned a job without metadata, so that the service may not store it.
     """
 
     api: Client
     timing: TimeSource = REAL_TIME
     _lock: Lock = field(default_factory=Lock)
+    saw_unlabelled: bool = False
     _searching: int = 0
     _before: _SharedList = field(init=False)
     _created: _SharedList = field(init=False)
@@ -106,8 +108,12 @@ class JobLookup:
         self._before = _SharedList(self.api, self.timing)
         self._created = _SharedList(self.api, self.timing)
 
-    def find(self, key: str) -> list[Job]:
-        """Return the jobs with an idempotency key, newest first. Always sends a request.
+    def find(self, key: str, name: str = TOKEN_KEY) -> list[Job]:
+        """Return the jobs with a key, newest first. Always sends a request.
+
+        Args:
+            key: The key.
+            name: Name of the pair in the metadata that contains the key. Defaults to that of the idempotency key.
 
         Raises:
             InvalidResponseError: No live job has the key, but the list has a job whose id or metadata cannot be read.
@@ -116,11 +122,12 @@ class JobLookup:
         if not profile.supports("metadata"):
             return []
         # a service that does not support the filter returns all jobs
-        query, unreadable = {TOKEN_KEY: key} if profile.supports("metadata_filter") else None, list[str]()
+        query, unreadable = {name: key} if profile.supports("metadata_filter") else None, list[str]()
         jobs = list(self.api.jobs(metadata=query, unreadable=unreadable))
         if query:
             jobs = self._with_metadata(jobs)
-        found, problems = _with_key(key, jobs), _unreadable(jobs, unreadable)
+        self.saw_unlabelled |= any(not job.metadata for job in jobs)
+        found, problems = _with_key(name, key, jobs), _unreadable(jobs, unreadable)
         if problems and all(job.status in ENDED_WITHOUT_MODEL for job in found):
             raise InvalidResponseError(
                 f"the list of jobs from {self.api.settings.base_url} has a job that cannot be read ({problems[0]}), so it "
@@ -158,17 +165,19 @@ class JobLookup:
             and (not job.created_at or job.created_at >= earliest)
         ]
 
-    def find_before_create(self, key: str) -> list[Job]:
-        """Return the jobs with an idempotency key, newest first.
+    def find_before_create(self, key: str, name: str = TOKEN_KEY) -> list[Job]:
+        """Return the jobs with a key, newest first. See `find` for the arguments.
 
         An empty result may be up to `LISTING_TTL` seconds old.
         """
         with self._counting_callers() as is_concurrent:
             if not is_concurrent or self._before.is_long:
-                return self.find(key)
+                return self.find(key, name)
             listing = self._before.since(self.timing.clock() - LISTING_TTL)
-        is_absent = listing.is_complete and not _with_key(key, listing.jobs)
-        return [] if is_absent else self.find(key)
+        is_absent = listing.is_complete and all(
+            job.metadata and job.metadata.get(name) != key for job in listing.jobs
+        )
+        return [] if is_absent else self.find(key, name)
 
     def find_created_with(self, job: Job, key: str) -> list[Job]:
         """Return the jobs with an idempotency key that were created at the same time as `job`, including `job`.
@@ -181,7 +190,7 @@ class JobLookup:
             if not is_concurrent:
                 return self.find(key)
             listing = self._created.since(self.timing.clock())
-        return _with_key(key, listing.jobs) if listing.reaches(job.created_at) else self.find(key)
+        return _with_key(TOKEN_KEY, key, listing.jobs) if listing.reaches(job.created_at) else self.find(key)
 
     @contextmanager
     def _counting_callers(self) -> Iterator[bool]:
@@ -206,5 +215,5 @@ def _unreadable(jobs: Iterable[Job], reasons: Sequence[str]) -> list[str]:
     return [*reasons, *without_metadata]
 
 
-def _with_key(key: str, jobs: Iterable[Job]) -> list[Job]:
-    return [job for job in jobs if (job.metadata or {}).get(TOKEN_KEY) == key]
+def _with_key(name: str, key: str, jobs: Iterable[Job]) -> list[Job]:
+    return [job for job in jobs if (job.metadata or {}).get(name) == key]

@@ -12,12 +12,20 @@ from pulumi_openai_ft._client.retries import SUCCESSES
 from pulumi_openai_ft._provider.adoption import AdoptedIds
 from pulumi_openai_ft._provider.file_processing import FileProcessing
 from pulumi_openai_ft._provider.host_interface import Host
-from pulumi_openai_ft._provider.job.creation import JobCreator
+from pulumi_openai_ft._provider.job.creation import JobCreator, unclear_error
 from pulumi_openai_ft._provider.job.lookup import JobLookup
+from pulumi_openai_ft._provider.job.messages import (
+    concurrent_content_message,
+    not_cancelled_message,
+    same_content_message,
+)
 from pulumi_openai_ft._provider.job.poller import Poller
 from pulumi_openai_ft._provider.progress.status_row import JobProgressReporter
+from pulumi_openai_ft._provider.wait_limit import current_limit
+from pulumi_openai_ft._shared.state_names import CONTENT_KEY, RESOURCE_KEY, TOKEN_KEY
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
+    DuplicateJobError,
     InvalidResponseError,
     JobTimeoutError,
     NotFoundError,
@@ -30,6 +38,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Job
+    from pulumi_openai_ft._provider.job.idempotency import JobKeys
 
 FAILED = frozenset({"failed", "cancelled"})
 UNSUPPORTED_STATUSES = frozenset({404, 405, 501})
@@ -58,6 +67,19 @@ class _ModelList:
 
 
 @dataclass(slots=True)
+class _Claim:
+    """The creation of a job in this process.
+
+    Attributes:
+        resource: Identity of the resource that creates the job.
+        job_id: Id of the job; None until it is created.
+    """
+
+    resource: str
+    job_id: str | None = None
+
+
+@dataclass(slots=True)
 class JobManager:
     """A manager of the jobs of a service.
 
@@ -71,6 +93,7 @@ class JobManager:
     host: Host = field(default_factory=Host)
     adopted: AdoptedIds = field(default_factory=AdoptedIds)
     _created: dict[str, tuple[str, set[str]]] = field(default_factory=dict)
+    _claims: dict[str, _Claim] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _models: _ModelList = field(default_factory=_ModelList)
     _models_listed_at: float = float("-inf")
@@ -109,28 +132,86 @@ class JobManager:
             "The job was deleted at the service, or this stack uses another project or service than the job"
         )
 
-    def get_or_create(self, keys: Sequence[str], inputs: Mapping[str, Any]) -> Job:
+    def get_or_create(self, keys: JobKeys, inputs: Mapping[str, Any]) -> Job:
         """Adopt an existing job with one of the idempotency keys, or create a job if none of them is adoptable.
 
         Args:
-            keys: The idempotency key of a new job, followed by the keys under former names of the resource.
+            keys: The keys of the job.
             inputs: The job's inputs.
+
+        Raises:
+            DuplicateJobError: Another resource has a job with the same content.
         """
-        known = [job for key in keys for job in self._search.find_before_create(key)]
+        known = [job for key in keys.of_resource for job in self._search.find_before_create(key)]
         if known:
-            self._creator.forget(keys)
-        else:
-            known = self._creator.recorded(keys, inputs)
+            self._creator.forget(keys.of_resource)
+            return self._adopt_or_create(keys, inputs, known)
+        with self._creator.turn(inputs):
+            known = self._creator.recorded(keys, inputs) or self._unidentified(keys, inputs)
+            return self._adopt_or_create(keys, inputs, known)
+
+    def _unidentified(self, keys: JobKeys, inputs: Mapping[str, Any]) -> list[Job]:
+        """Return the jobs that show their key only when they are requested by id.
+
+        Raises:
+            InvalidResponseError: A job without metadata may be the resource's, so that another one would be paid twice.
+        """
+        jobs = self._creator.unidentified(keys, inputs)
+        if own := [job for job in jobs if job.metadata]:
+            return own
+        unclear = [job for job in jobs if job.status not in FAILED and self._is_adoptable(job, inputs)]
+        if unclear:
+            raise unclear_error(unclear)
+        return []
+
+    def _adopt_or_create(self, keys: JobKeys, inputs: Mapping[str, Any], known: Sequence[Job]) -> Job:
+        """Adopt one of the jobs that earlier create requests created, or create a job."""
         if job := next((job for job in known if self._is_adoptable(job, inputs)), None):
             self.host.info(
                 f"adopted job {job.id} ({job.status}{self._age(job)}), which was created with the same inputs"
             )
             self.adopted.add(job.id)
             return job
+        if not self._creator.relies_on_metadata:
+            return self._create_when_processed(keys, inputs, known)
+        self._require_new_content(keys)
+        claim = self._claim(keys)
+        job = self._create_when_processed(keys, inputs, known)
+        claim.job_id = job.id
+        return job
+
+    def _create_when_processed(self, keys: JobKeys, inputs: Mapping[str, Any], known: Sequence[Job]) -> Job:
         files = {name: inputs.get(name) for name in ("training_file", "validation_file")}
         return FileProcessing(self.api, self.host).create_when_processed(
-            lambda: self._create(keys[0], inputs, {job.id for job in known}), files
+            lambda: self._create(keys, inputs, {job.id for job in known}), files
         )
+
+    def _require_new_content(self, keys: JobKeys) -> None:
+        """Raise an error if another resource has a job with the same content, which would be paid for twice."""
+        for job in self._search.find_before_create(keys.content, CONTENT_KEY):
+            metadata = job.metadata or {}
+            if metadata.get(TOKEN_KEY) not in keys.of_resource:
+                self._require_ended(job, metadata.get(RESOURCE_KEY))
+
+    def _claim(self, keys: JobKeys) -> _Claim:
+        """Record that a resource creates a job, because a search does not find a job that is being created.
+
+        Raises:
+            DuplicateJobError: Another resource of the program creates or has created a job with the same content.
+        """
+        with self._lock:
+            other = self._claims.get(keys.content)
+            if other and other.resource != keys.resource:
+                if other.job_id is None:
+                    raise DuplicateJobError(concurrent_content_message(other.resource))
+                self._require_ended(self.api.job(other.job_id), other.resource)
+            claim = self._claims[keys.content] = _Claim(keys.resource)
+        return claim
+
+    def _require_ended(self, job: Job, resource: str | None) -> None:
+        """Raise an error if a job of another resource has a model, or may still have one."""
+        if self.has_model(job) if job.status == "succeeded" else job.status not in FAILED:
+            raise DuplicateJobError(same_content_message(job, f"{job.status}{self._age(job)}", resource))
 
     def _age(self, job: Job) -> str:
         if job.created_at is None:
@@ -177,13 +258,20 @@ class JobManager:
         return self._poller.last_seen(job_id)
 
     def cancel(self, job: Job) -> Job:
-        """Cancel a job unless it has ended, and wait until it has."""
+        """Cancel a job unless it has ended, and wait until it has.
+
+        Raises:
+            JobTimeoutError: The job has not ended in `CANCEL_TIMEOUT` seconds, or in the operation's `custom_timeouts`.
+        """
         if job.is_terminal:
             return job
-        job = self._act(self.api.cancel_job, job)
-        return self._poller.wait(
-            job, lambda seen: seen.is_terminal, deadline=self.host.time.wall() + CANCEL_TIMEOUT
-        )
+        job, limit = self._act(self.api.cancel_job, job), current_limit()
+        deadline = limit.ends_at if limit else self.host.time.wall() + CANCEL_TIMEOUT
+        try:
+            return self._poller.wait(job, lambda seen: seen.is_terminal, deadline=deadline)
+        except JobTimeoutError:
+            reached = str(limit or f"{CANCEL_TIMEOUT:g} s")
+            raise JobTimeoutError(not_cancelled_message(self.last_seen(job.id) or job, reached)) from None
 
     def delete_model(self, model: str) -> None:
         """Delete a fine-tuned model. Do nothing if it does not exist or if the service cannot delete models."""
@@ -258,10 +346,10 @@ class JobManager:
             return True
         return not models.is_complete and self.has_model(job)
 
-    def _create(self, key: str, inputs: Mapping[str, Any], known: set[str]) -> Job:
-        job = self._creator.create(key, inputs, known)
+    def _create(self, keys: JobKeys, inputs: Mapping[str, Any], known: set[str]) -> Job:
+        job = self._creator.create(keys, inputs, known)
         self.host.info(f"created job {job.id}")
-        self._created[job.id] = key, known
+        self._created[job.id] = keys.own, known
         return job
 
     def _wait(self, job: Job, *, pause: bool, seconds: float | None) -> Job:
@@ -269,7 +357,10 @@ class JobManager:
             return seen.is_terminal or seen.status == "paused"
 
         began = self.host.time.wall() if job.created_at is None else job.created_at
-        deadline = None if seconds is None else began + seconds
+        cancel_at = None if seconds is None else began + seconds
+        limit = current_limit()
+        ends = (cancel_at, limit.ends_at if limit else None)
+        deadline = min((at for at in ends if at is not None), default=None)
         try:
             if pause:
                 job = self._wait_with_progress(
@@ -278,6 +369,8 @@ class JobManager:
                 job = self._pause(job)
             return self._wait_with_progress(job, done, deadline)
         except JobTimeoutError:
+            if limit and (cancel_at is None or limit.ends_at < cancel_at):
+                raise JobTimeoutError(f"waiting ended after the time limit ({limit})") from None
             self.host.info(f"job {job.id} has not ended {seconds} s after its creation: cancelling it")
             return self.cancel(job)
 

@@ -15,16 +15,22 @@ _OWN_VALUES = (None, "auto", -1)
 """Values with which services show that they choose a value."""
 
 
-def is_result_of(job: Job, body: Mapping[str, Any]) -> bool:
+def is_result_of(job: Job, body: Mapping[str, Any], *, ignores_missing: bool = False) -> bool:
     """Return whether a job has the values of a create request.
 
     A value that the service may rewrite (the model's alias, the seed, the method with `auto`) is compared only if the
     response contains it.
+
+    Args:
+        job: The job.
+        body: Body of the create request.
+        ignores_missing: Whether to compare the validation file and the suffix only if the response contains them, too.
     """
     if job.training_file != body.get("training_file"):
         return False
     suffix = job.user_provided_suffix or (job.model_extra or {}).get("suffix")
     kept = {"validation_file": job.validation_file, "suffix": suffix}
+    kept = {name: value for name, value in kept.items() if value is not None or not ignores_missing}
     shown = {"model": job.model, "seed": job.seed, "integrations": job.integrations}
     rewritten = {name: value for name, value in shown.items() if value not in (None, [])}
     desired = body.get("method")

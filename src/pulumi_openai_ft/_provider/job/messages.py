@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft._service_profiles import OPENAI
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pulumi_openai_ft._client.objects import Job
+    from pulumi_openai_ft._service_profiles import Profile
 
 NO_MODEL = (
     "a job has no model until it has succeeded: let `up` wait for it (wait_for_completion, paused), "
@@ -18,17 +21,23 @@ MILLION = 1_000_000
 SMALLEST_PRICE_SHOWN = 0.01
 
 
-def estimate_message(estimate: Mapping[str, Any]) -> str:
+def estimate_message(estimate: Mapping[str, Any], profile: Profile = OPENAI) -> str:
     """Return a message with the estimated tokens and cost of training, printed before the job is created."""
     tokens, epochs, usd = estimate["tokens"], estimate["epochs"], estimate.get("usd")
     amount = f"{tokens / MILLION:,.1f} million" if tokens >= MILLION else f"{tokens:,}"
     passes = f"{epochs} epoch{'' if epochs == 1 else 's'}"
     if usd is None:
-        return (
-            f"trains about {amount} tokens ({passes}, an estimate); the catalog has no price for this model"
+        no_price = (
+            "the catalog has no price for this model" if profile.bills_training else no_price_text(profile)
         )
+        return f"trains about {amount} tokens ({passes}, an estimate); {no_price}"
     source = f"price of {day}" if (day := estimate.get("price_as_of")) else "price of openai-ft:catalog"
     return f"trains about {amount} tokens ({passes}), {cost(usd)} ({source}, an estimate)"
+
+
+def no_price_text(profile: Profile) -> str:
+    """Return the text that replaces the price at a service that bills nothing for training."""
+    return f"no price: {profile.name}"
 
 
 def cost(usd: float) -> str:
@@ -45,6 +54,39 @@ def still_running_message(job_id: str, status: str, error: Exception) -> str:
     return (
         f"job {job_id} is still running at the service (last known status: {status}): {error}; the next `pulumi up` "
         f"waits for it again, `pulumi destroy` cancels it"
+    )
+
+
+def same_content_message(job: Job, status: str, resource: str | None) -> str:
+    """Return a message that a job was not created because another resource has such a job, and the solutions.
+
+    Args:
+        job: The job of the other resource.
+        status: Its status and age.
+        resource: Identity of the other resource, or None if the job does not have it.
+    """
+    former = resource or "IDENTITY"
+    return (
+        f"job {job.id} ({status}) of {resource or 'another resource'} has the same training data and inputs, so nothing "
+        f"was created. If it is the job of this resource under a former name, parent, or stack, adopt it: add "
+        f'former_names=["{former}"], or an alias in the resource options. To train again, set `triggers`, or, in another '
+        f"stack, openai-ft:idempotencyScope"
+    )
+
+
+def concurrent_content_message(resource: str) -> str:
+    """Return a message that a job was not created because another resource of the program creates such a job."""
+    return (
+        f"{resource or 'another resource'} creates a job with the same training data and inputs, so nothing was created: "
+        f"remove one of the two resources, or, to train twice, set `triggers` of one"
+    )
+
+
+def not_cancelled_message(job: Job, limit: str) -> str:
+    """Return a message about a job that has not ended after its cancellation was requested, and the next step."""
+    return (
+        f"job {job.id} still has the status {job.status!r} although its cancellation was requested: waiting ended after "
+        f"the time limit ({limit}); run the command again to continue to wait"
     )
 
 

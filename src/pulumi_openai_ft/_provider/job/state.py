@@ -15,7 +15,13 @@ from pulumi_openai_ft._provider.job.inputs import (
     FineTuningJobInputs,
 )
 from pulumi_openai_ft._provider.job.manager import FAILED
-from pulumi_openai_ft._shared.state_names import ESTIMATED, FILE_HASHES, REQUESTED_INPUTS, TOKEN_KEY
+from pulumi_openai_ft._shared.state_names import (
+    CUSTOM_TIMEOUTS,
+    ESTIMATED,
+    FILE_HASHES,
+    OWN_METADATA,
+    REQUESTED_INPUTS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,12 +49,18 @@ def outputs(job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
     resolved = {
         **{name: getattr(job, name, None) for name in API_INPUTS},
         "suffix": job.user_provided_suffix or _nebius_suffix(job),
-        "metadata": {key: value for key, value in (job.metadata or {}).items() if key != TOKEN_KEY},
+        "metadata": {key: value for key, value in (job.metadata or {}).items() if key not in OWN_METADATA},
     }
     return {
         **{
             name: props[name]
-            for name in (*PROVIDER_INPUTS, *FILE_HASHES.values(), REQUESTED_INPUTS, *ESTIMATED)
+            for name in (
+                *PROVIDER_INPUTS,
+                *FILE_HASHES.values(),
+                CUSTOM_TIMEOUTS,
+                REQUESTED_INPUTS,
+                *ESTIMATED,
+            )
             if props.get(name) is not None
         },
         **{name: _first_given(value, props.get(name)) for name, value in resolved.items()},

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._provider.input_models import integers_from_floats
 from pulumi_openai_ft._provider.job.graders import LAMBDA, grader_warnings
-from pulumi_openai_ft._provider.job.inputs import DpoHyperparameters, ReinforcementHyperparameters
+from pulumi_openai_ft._provider.job.inputs import (
+    MAX_IDENTIFIED_METADATA,
+    DpoHyperparameters,
+    ReinforcementHyperparameters,
+)
 from pulumi_openai_ft._service_profiles import OPENAI, Profile
 from pulumi_openai_ft._shared.api_limits import METHODS
-from pulumi_openai_ft._shared.state_names import TOKEN_KEY
+from pulumi_openai_ft._shared.state_names import OWN_METADATA
 from pulumi_openai_ft.catalog import Catalog, warnings
 
 if TYPE_CHECKING:
@@ -156,9 +160,18 @@ def _body_problems(props: Mapping[str, Any], profile: Profile) -> list[str]:
 
 def _metadata_problems(props: Mapping[str, Any]) -> list[str]:
     metadata = props.get("metadata")
-    if not isinstance(metadata, dict) or TOKEN_KEY not in metadata:
+    reserved = [name for name in OWN_METADATA if name in metadata] if isinstance(metadata, dict) else []
+    return [f"metadata.{name}: is a key that this package uses: use another key" for name in reserved]
+
+
+def metadata_warnings(props: Mapping[str, Any]) -> list[str]:
+    """Return a warning if the metadata leaves no space for the key of the job's content."""
+    metadata = props.get("metadata")
+    if not isinstance(metadata, dict) or len(metadata) <= MAX_IDENTIFIED_METADATA:
         return []
-    return [f"metadata.{TOKEN_KEY}: is the key of this package's idempotency key: use another key"]
+    problem = f"metadata: {len(metadata)} pairs leave no space for the key of the job's content"
+    remedy = f"use at most {MAX_IDENTIFIED_METADATA} pairs"
+    return [f"{problem}, so that a renamed resource may train it again: {remedy}"]
 
 
 def _method_problems(props: Mapping[str, Any], profile: Profile) -> list[str]:
@@ -179,14 +192,20 @@ def _method_problems(props: Mapping[str, Any], profile: Profile) -> list[str]:
     return found
 
 
-def load_catalog(settings: Settings) -> Catalog:
+def load_catalog(settings: Settings, described: Mapping[str, Any] | None = None) -> Catalog:
     """Load the catalog of a service's base models, including the user's corrections.
+
+    Args:
+        settings: The settings.
+        described: Base models as the service describes them.
 
     Raises:
         SettingsError: The setting `openai-ft:catalog` is malformed.
     """
     overrides = settings.catalog
-    return Catalog.load(json.loads(overrides) if overrides else None, service=settings.profile.name)
+    return Catalog.load(
+        json.loads(overrides) if overrides else None, service=settings.profile.name, described=described
+    )
 
 
 def method_warnings(inputs: Mapping[str, Any]) -> list[str]:

@@ -3,11 +3,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.server.errors import ApiError, no_such_model
+from pulumi_openai_ft.server.records import Model
 from pulumi_openai_ft.server.serializers import base_model_body, deleted_body, model_body
 from pulumi_openai_ft.server.store import created_before
 
 if TYPE_CHECKING:
-    from pulumi_openai_ft.server.records import Model
+    from pulumi_openai_ft.server.records import Checkpoint
     from pulumi_openai_ft.server.request_context import ApiRequest, Json
 
 
@@ -15,8 +16,7 @@ def list_models(call: ApiRequest) -> Json:
     """GET /models: return base models by all their names, and the fine-tuned models that the project may use."""
     backend = call.backend
     backend.lifecycle.settle_live()
-    tuned = backend.store.models.find({}, created_before(call.as_of))
-    usable = [model for model in tuned if _may_use(call, model)]
+    usable = [model for model in _all_tuned(call) if _may_use(call, model)]
     base = [
         base_model_body(name, model, backend.settings)
         for model in backend.catalog.models
@@ -53,14 +53,42 @@ def delete_model(call: ApiRequest) -> Json:
 
 
 def _tuned(call: ApiRequest, name: str) -> Model:
-    model = call.backend.store.models.get(name)
+    model = call.backend.store.models.get(name) or _checkpoint(call, name)
     if model is None or not _may_use(call, model):
         raise no_such_model(name)
     return model
 
 
+def _checkpoint(call: ApiRequest, name: str) -> Model | None:
+    checkpoint = call.backend.checkpoint(name) if call.backend.settings.rules.lists_checkpoints else None
+    return None if checkpoint is None else _model_of(checkpoint)
+
+
+def _all_tuned(call: ApiRequest) -> list[Model]:
+    backend = call.backend
+    models = backend.store.models.find({}, created_before(call.as_of))
+    if not backend.settings.rules.lists_checkpoints:
+        return models
+    names = {model.id for model in models}
+    checkpoints = backend.store.checkpoints.find({}, created_before(call.as_of))
+    return models + [
+        _model_of(found)
+        for found in checkpoints
+        if found.name not in names and backend.checkpoint(found.name) is not None
+    ]
+
+
+def _model_of(checkpoint: Checkpoint) -> Model:
+    return Model(
+        id=checkpoint.name,
+        created_at=checkpoint.created_at,
+        project=checkpoint.project,
+        base=checkpoint.base,
+        job=checkpoint.job,
+    )
+
+
 def _may_use(call: ApiRequest, model: Model) -> bool:
     if not call.backend.settings.rules.knows_tuned_models:
         return False
-    granted = {"checkpoint": model.id, "project": call.project}
-    return model.project == call.project or bool(call.backend.store.permissions.find(granted, limit=1))
+    return call.backend.may_use(model.id, model.project, call.project)

@@ -67,6 +67,7 @@ def test_job_on_a_missing_model(jobs: Any, upload: Any, client: openai.OpenAI) -
     assert_body(missing.value, type="invalid_request_error", param="model", code="model_not_found")
 
 
+@pytest.mark.usefixtures("emulator")
 def test_job_on_a_model_that_cannot_be_tuned(jobs: Any, upload: Any, client: openai.OpenAI) -> None:
     """gpt-3.5-turbo-0125 was shut down on 2026-10-23."""
     with pytest.raises(openai.BadRequestError, match="not available for fine-tuning") as refusal:
@@ -183,14 +184,14 @@ def test_file_that_the_api_would_refuse(client: openai.OpenAI, request_part: dic
 
 @pytest.mark.parametrize(("end", "status", "files"), [("", 400, 0), ("--x--\r\n", 200, 1)])
 def test_upload_that_breaks_off_is_refused(
-    emulator: Emulator, client: openai.OpenAI, end: str, status: int, files: int
+    service: Any, client: openai.OpenAI, end: str, status: int, files: int
 ) -> None:
     """A file without the closing boundary may be incomplete; the client never sends such a body."""
     fields = 'name="purpose"\r\n\r\nfine-tune', 'name="file"; filename="a.jsonl"\r\n\r\n{}'
     body = "".join(f"--x\r\nContent-Disposition: form-data; {field}\r\n" for field in fields) + end
-    headers = {"Authorization": "Bearer sk-x", "Content-Type": "multipart/form-data; boundary=x"}
+    headers = {"Authorization": f"Bearer {service.key}", "Content-Type": "multipart/form-data; boundary=x"}
 
-    answer = httpx.post(f"{emulator.url}/files", content=body, headers=headers, trust_env=False)
+    answer = httpx.post(f"{service.url}/files", content=body, headers=headers, trust_env=False)
 
     assert answer.status_code == status
     assert len(list(client.files.list())) == files
@@ -223,10 +224,10 @@ def test_permission_requests_are_checked(trained: Any, admin: openai.OpenAI) -> 
         permissions.create(model, project_ids=["proj_a"], extra_body={"role": "viewer"})
 
 
-def test_no_key(emulator: Emulator, connect: Any) -> None:
+def test_no_key(service: Any, connect: Any) -> None:
     """Set the header in each request, as the client always has a key."""
     with pytest.raises(openai.AuthenticationError) as refusal:
-        connect(emulator).models.list(extra_headers={"Authorization": openai.Omit()})
+        connect(service).models.list(extra_headers={"Authorization": openai.Omit()})
 
     assert_body(refusal.value, type="invalid_request_error")
 
@@ -239,9 +240,9 @@ def test_wrong_key(connect: Any) -> None:
     assert "sk-wrong" not in refusal.value.message
 
 
-def test_malformed_key(emulator: Emulator, connect: Any) -> None:
+def test_malformed_key(service: Any, connect: Any) -> None:
     with pytest.raises(openai.AuthenticationError):
-        connect(emulator, default_headers={"Authorization": "Basic Zm9v"}).models.list()
+        connect(service, default_headers={"Authorization": "Basic Zm9v"}).models.list()
 
 
 @pytest.fixture

@@ -44,7 +44,11 @@ def test_pages_of_events_join(client: openai.OpenAI, trained: Any, limit: int) -
 
 def test_twenty_events_are_a_page(client: openai.OpenAI, trained: Any) -> None:
     """Ten epochs of ten examples take a hundred steps."""
-    pages = list(client.fine_tuning.jobs.list_events(trained().id).iter_pages())
+    pages = list(
+        client.fine_tuning.jobs.list_events(
+            trained(hyperparameters={"n_epochs": 10, "batch_size": 1}).id
+        ).iter_pages()
+    )
 
     assert {len(page.data) for page in pages[:-1]} == {20}
     assert sum(len(page.data) for page in pages) > 100

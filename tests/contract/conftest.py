@@ -1,12 +1,19 @@
-"""Tests by the official client: it validates every response of the emulator strictly, and never retries."""
+"""Tests by the official client: it validates every response strictly, and never retries.
+
+A test that uses `service`, also through other fixtures, runs against the emulator and against `serve` with the stand-in
+trainer. A test of simulated time, injected faults or other parts of the emulator uses `emulator` or `paced` instead.
+"""
 
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import openai
 import pytest
+from tests.contract.served import ContractService
 from tests.support import TODAY
 
 from pulumi_openai_ft.emulator import Emulator
@@ -35,8 +42,28 @@ ROWS: dict[str, dict[str, Any]] = {
 }
 
 
+ENDED = ("succeeded", "failed", "cancelled")
+SECONDS_TO_END = 60.0
+
+
+class HasUrl(Protocol):
+    @property
+    def url(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service under test, and the keys of a project that has no objects yet."""
+
+    name: str
+    url: str
+    project: str
+    key: str
+    admin_key: str
+
+
 class Connect(Protocol):
-    def __call__(self, emulator: Emulator, key: str = ..., **options: Any) -> openai.OpenAI: ...
+    def __call__(self, service: HasUrl, key: str = ..., **options: Any) -> openai.OpenAI: ...
 
 
 class Upload(Protocol):
@@ -45,6 +72,15 @@ class Upload(Protocol):
 
 class Train(Protocol):
     def __call__(self, client: openai.OpenAI, **request: Any) -> FineTuningJob: ...
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test of `service` against each service, or against the emulator alone if it uses a part of the emulator."""
+    if "service" in metafunc.fixturenames:
+        only_emulator = {"emulator", "paced"} & set(metafunc.fixturenames)
+        metafunc.parametrize(
+            "service", ["emulator"] if only_emulator else ["emulator", "serve"], indirect=True
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +103,25 @@ def emulator(_at_once: Emulator) -> Emulator:
 
 
 @pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ContractService]:
+    with ContractService.create(tmp_path_factory.mktemp("served")) as running:
+        yield running
+
+
+@pytest.fixture
+def service(request: pytest.FixtureRequest) -> Iterator[Service]:
+    """Return the service of this run of the test."""
+    if request.param == "emulator":
+        url = request.getfixturevalue("emulator").url
+        yield Service("emulator", url, "proj_default", PROJECT_KEY, ADMIN_KEY)
+        return
+    running: ContractService = request.getfixturevalue("served")
+    project, key = running.add_project()
+    yield Service("serve", running.url, project, key, running.admin_key)
+    running.cancel_jobs(key)
+
+
+@pytest.fixture(scope="session")
 def _by_hand() -> Iterator[Emulator]:
     with Emulator(seed=1, today=TODAY, job_seconds=120, clock=Clock.manual()) as running:
         yield running
@@ -84,12 +139,12 @@ def connect() -> Iterator[Connect]:
     """Create clients, by default strict ones with a project key, and close them."""
     clients: list[openai.OpenAI] = []
 
-    def make(emulator: Emulator, key: str = PROJECT_KEY, **options: Any) -> openai.OpenAI:
+    def make(service: HasUrl, key: str = PROJECT_KEY, **options: Any) -> openai.OpenAI:
         defaults = {"max_retries": 0, "timeout": 10, "_strict_response_validation": True}
         # Without TLS the client needs no CA certificates, which take 50 ms to load.
         transport = openai.DefaultHttpxClient(trust_env=False, verify=False)
         client = openai.OpenAI(
-            base_url=emulator.url, api_key=key, http_client=transport, **(defaults | options)
+            base_url=service.url, api_key=key, http_client=transport, **(defaults | options)
         )
         clients.append(client)
         return client
@@ -100,17 +155,17 @@ def connect() -> Iterator[Connect]:
 
 
 @pytest.fixture
-def client(emulator: Emulator, connect: Connect) -> openai.OpenAI:
-    return connect(emulator)
+def client(service: Service, connect: Connect) -> openai.OpenAI:
+    return connect(service, service.key)
 
 
 @pytest.fixture
-def admin(emulator: Emulator, connect: Connect) -> openai.OpenAI:
+def admin(service: Service, connect: Connect) -> openai.OpenAI:
     """Return an admin client.
 
     The client sends its `api_key` on permission calls, so it cannot be the project's.
     """
-    return connect(emulator, ADMIN_KEY)
+    return connect(service, service.admin_key)
 
 
 @pytest.fixture
@@ -118,7 +173,8 @@ def jsonl() -> Callable[..., bytes]:
     """Return a function that writes training data: `jsonl(method="dpo", rows=12)`."""
 
     def write(method: str = "supervised", rows: int = 10) -> bytes:
-        return b"".join(json.dumps(ROWS[method] | {"n": n}).encode() + b"\n" for n in range(rows))
+        row = json.dumps(ROWS[method])
+        return "".join(row.replace("my parcel", f"parcel {n}") + "\n" for n in range(rows)).encode()
 
     return write
 
@@ -145,10 +201,26 @@ def train(upload: Upload) -> Train:
 
 
 @pytest.fixture
-def trained(client: openai.OpenAI, train: Train) -> Callable[..., FineTuningJob]:
-    """Return a function that creates a job on the emulator whose jobs succeed at once, and retrieves it."""
+def ended(client: openai.OpenAI) -> Callable[[FineTuningJob], FineTuningJob]:
+    """Return a function that waits until a job has ended, and returns it. The emulator's jobs end at the first poll."""
 
-    def create_and_look(**request: Any) -> FineTuningJob:
-        return client.fine_tuning.jobs.retrieve(train(client, **request).id)
+    def wait(job: FineTuningJob) -> FineTuningJob:
+        deadline = time.monotonic() + SECONDS_TO_END
+        while (found := client.fine_tuning.jobs.retrieve(job.id)).status not in ENDED:
+            assert time.monotonic() < deadline, f"{job.id} is still {found.status}"
+            time.sleep(0.02)
+        return found
 
-    return create_and_look
+    return wait
+
+
+@pytest.fixture
+def trained(
+    client: openai.OpenAI, train: Train, ended: Callable[[FineTuningJob], FineTuningJob]
+) -> Callable[..., FineTuningJob]:
+    """Return a function that creates a job and returns it once it has ended."""
+
+    def create_and_wait(**request: Any) -> FineTuningJob:
+        return ended(train(client, **request))
+
+    return create_and_wait

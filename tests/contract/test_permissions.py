@@ -119,9 +119,9 @@ def test_listing_permissions_needs_an_admin_key(client: openai.OpenAI, model: st
         client.fine_tuning.checkpoints.permissions.list(model)
 
 
-def test_owning_project_needs_no_permission(permissions: Any, model: str) -> None:
+def test_owning_project_needs_no_permission(permissions: Any, model: str, service: Any) -> None:
     with pytest.raises(openai.BadRequestError, match="owning project") as refusal:
-        permissions.create(model, project_ids=["proj_a", "proj_default"])
+        permissions.create(model, project_ids=["proj_a", service.project])
 
     assert refusal.value.type == "invalid_request_error"
     assert list(permissions.list(model)) == []

@@ -44,11 +44,11 @@ def test_every_purpose_comes_back(client: openai.OpenAI, purpose: Any) -> None:
     assert client.files.retrieve(file.id).purpose == purpose
 
 
-def test_purpose_evals_can_be_used(emulator: Any, connect: Any) -> None:
+def test_purpose_evals_can_be_used(service: Any, connect: Any) -> None:
     """Use a lenient client: the client's type of a file's purpose omits `evals`, which its request type
     allows.
     """
-    lenient = connect(emulator, _strict_response_validation=False)
+    lenient = connect(service, service.key, _strict_response_validation=False)
 
     assert lenient.files.create(file=("a.jsonl", b"{}"), purpose="evals").purpose == "evals"
 

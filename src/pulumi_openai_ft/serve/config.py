@@ -1,0 +1,318 @@
+"""The configuration of the service, `serve.toml`. docs/self-hosting.md lists its keys.
+
+`load_config` reports all mistakes at once, each in a sentence with the key's path, such as `base[1].path`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+from pulumi_openai_ft.serve.answers.vllm_address import checked_address
+from pulumi_openai_ft.serve.config_mistakes import duplicate_names, schema_mistakes
+from pulumi_openai_ft.serve.errors import ConfigError, ServeError
+from pulumi_openai_ft.serve.keys import PROJECT_PATTERN, Key
+from pulumi_openai_ft.serve.weights import context_length, weight_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+CONFIG_FILE = "serve.toml"
+Method = Literal["supervised", "dpo"]
+
+
+def _absolute(path: Path, info: ValidationInfo) -> Path:
+    """Return the path relative to the folder of the configuration file, which is the context of the validation."""
+    return Path(os.path.normpath((info.context or Path.cwd()) / path.expanduser()))
+
+
+def _not_empty(entries: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Reject an empty list. `min_length` would also count invalid entries as missing."""
+    if not entries:
+        raise ValueError("must not be empty")
+    return entries
+
+
+def _vllm_address(address: str) -> str:
+    checked_address(address)
+    return address
+
+
+Location = Annotated[Path, Field(strict=False), AfterValidator(_absolute)]
+Count = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class Table(BaseModel):
+    """A table of the file. Unknown keys are mistakes, and values are not converted between types."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        defer_build=True,  # commands that read no configuration start faster
+        populate_by_name=True,
+    )
+
+
+class Base(Table):
+    """A base model, `[[base]]`."""
+
+    id: Name
+    """Name of the model, also in the names of models that are tuned from it."""
+    path: Location
+    """Folder with the model's safetensors files, its tokenizer and its `config.json`."""
+    aliases: tuple[Name, ...] = ()
+    """Other names that requests may use, such as `gpt-4o-mini`, so that programs need no edit."""
+    methods: Annotated[tuple[Method, ...], AfterValidator(_not_empty)] = ("supervised", "dpo")
+    """Training methods that the service offers for the model."""
+    lora_r: Count = 16
+    """Rank of the LoRA adapters."""
+    lora_alpha: Count = 32
+    """Scale of the LoRA adapters."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-4
+    """Learning rate of a job whose `learning_rate_multiplier` is 1 or `auto`."""
+    max_length: Count = 2048
+    """Maximum number of tokens of a training example and of a conversation."""
+
+
+class Training(Table):
+    """Training runs, `[training]`."""
+
+    slots: Count | None = None
+    """Number of training runs at the same time. By default 1, or the number of entries of `gpus`."""
+    gpus: tuple[Annotated[int, Field(ge=0)] | str, ...] = ()
+    """GPUs for the slots, as in `CUDA_VISIBLE_DEVICES`. By default a training run sees all GPUs."""
+    python: Location = Field(default_factory=lambda: Path(sys.executable))
+    """Python of the environment with the extra `train`. By default the Python that runs the service."""
+
+
+class Engine(Table):
+    """Where training runs, `[engine]`."""
+
+    type: Literal["local"] = "local"
+    """`local`: on the machine of the service."""
+
+
+class Serving(Table):
+    """Responses of models, `[serving]`."""
+
+    vllm: Annotated[str, AfterValidator(_vllm_address)] | None = None
+    """Base URL of a vLLM server that serves models instead of the embedded engine: on loopback, or with https."""
+    vllm_key_env: Variable | None = None
+    """Environment variable with the key of the vLLM server."""
+
+    @model_validator(mode="after")
+    def _has_key(self) -> Self:
+        if self.vllm is not None and self.vllm_key_env is None:
+            raise ValueError(
+                "vllm needs vllm_key_env, the environment variable with the key of the vLLM server"
+            )
+        return self
+
+
+class Limits(Table):
+    """Limits, `[limits]`. Sizes are numbers of bytes or strings such as `512 MiB`."""
+
+    body_bytes: ByteSize = ByteSize(8 * 2**20)
+    """Maximum size of a JSON request body."""
+    file_bytes: ByteSize = ByteSize(512 * 2**20)
+    """Maximum size of a file that is uploaded in one request."""
+    upload_bytes: ByteSize = ByteSize(8 * 2**30)
+    """Maximum size of a file that is uploaded in parts."""
+    free_disk_bytes: ByteSize = ByteSize(5 * 2**30)
+    """Space that must stay free on the disk of the data folder. With less, uploads and jobs are refused."""
+    queued_jobs_per_project: Count = 20
+    """Maximum number of jobs that wait for a slot, for each project."""
+    max_tokens: Count = 4096
+    """Maximum number of tokens of a response."""
+    requests_in_flight: Count = 64
+    """Maximum number of chat requests at the same time. Further ones receive a 429."""
+
+
+class Tls(Table):
+    """Certificate for hosts other than loopback, `[tls]`."""
+
+    certificate: Location
+    """PEM file with the certificate and its chain."""
+    key: Location
+    """PEM file with the private key."""
+
+
+class Wandb(Table):
+    """Weights & Biases, `[wandb]`. Keys come from the environment of the service, never from a request."""
+
+    key_env: Variable | None = None
+    """Environment variable with the key of projects that `project_key_env` does not list."""
+    project_key_env: dict[Annotated[str, Field(pattern=PROJECT_PATTERN)], Variable] = Field(
+        default_factory=dict
+    )
+    """Environment variable with the key, for each project."""
+
+    def variable(self, project: str) -> str | None:
+        """Return the environment variable with the key of a project, or None if the project has none."""
+        return self.project_key_env.get(project, self.key_env)
+
+
+class ServeConfig(Table):
+    """The configuration. All paths are absolute."""
+
+    organization: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)] = "local"
+    """Name of the organization in the names of tuned models, `ft:BASE:ORGANIZATION:SUFFIX:ID`."""
+    data: Location = Field(default=Path("data"), validate_default=True)
+    """Folder with everything that the service stores: files, jobs, models."""
+    bases: Annotated[tuple[Base, ...], Field(alias="base"), AfterValidator(_not_empty)]
+    """Base models."""
+    keys: Annotated[tuple[Key, ...], Field(alias="key")] = ()
+    """API keys. `openai-ft serve key add` writes these tables."""
+    training: Training = Field(default_factory=Training)
+    """Training runs."""
+    engine: Engine = Field(default_factory=Engine)
+    """Where training runs."""
+    serving: Serving = Field(default_factory=Serving)
+    """Responses of models."""
+    limits: Limits = Field(default_factory=Limits)
+    """Limits."""
+    tls: Tls | None = None
+    """Certificate for hosts other than loopback."""
+    wandb: Wandb = Field(default_factory=Wandb)
+    """Weights & Biases."""
+
+    def find_base(self, name: str) -> Base | None:
+        """Return the base model with an id or alias, or None."""
+        return next((base for base in self.bases if name in (base.id, *base.aliases)), None)
+
+    def slot_devices(self) -> tuple[str | None, ...]:
+        """Return the value of `CUDA_VISIBLE_DEVICES` for each slot. None leaves the variable unchanged."""
+        gpus = [str(gpu) for gpu in self.training.gpus]
+        slots = self.training.slots or len(gpus) or 1
+        return tuple(gpus[slot % len(gpus)] if gpus else None for slot in range(slots))
+
+
+def load_config(path: Path, *, check_weights: bool = True) -> ServeConfig:
+    """Read and check the configuration.
+
+    Args:
+        path: The file.
+        check_weights: Whether to check the folders of the base models as well.
+
+    Raises:
+        ConfigError: The file contains mistakes.
+        ServeError: The file does not exist or is not readable.
+    """
+    return parse_config(read_text(path), path, check_weights=check_weights)
+
+
+def parse_config(text: str, path: Path, *, check_weights: bool = True) -> ServeConfig:
+    """Check the text of a configuration file.
+
+    Args:
+        text: The text.
+        path: The file of the text. Relative paths in the text are relative to its folder.
+        check_weights: Whether to check the folders of the base models as well.
+
+    Raises:
+        ConfigError: The text contains mistakes.
+    """
+    data, folder = parse_toml(text, path), path.absolute().parent
+    mistakes = [*duplicate_names(data), *(_weight_mistakes(data, folder) if check_weights else ())]
+    try:
+        config = ServeConfig.model_validate(_with_tuples(data), context=folder)
+    except ValidationError as error:
+        raise ConfigError(path, [*schema_mistakes(error, data, ServeConfig), *mistakes]) from None
+    if mistakes:
+        raise ConfigError(path, mistakes)
+    return config
+
+
+def read_keys(path: Path) -> tuple[Key, ...]:
+    """Read only the keys of a configuration file, whose other parts may contain mistakes.
+
+    Raises:
+        ConfigError: The file is not TOML, or its keys contain mistakes.
+        ServeError: The file does not exist or is not readable.
+    """
+    return parse_keys(read_text(path), path)
+
+
+def parse_keys(text: str, path: Path) -> tuple[Key, ...]:
+    """Return only the keys in the text of a configuration file.
+
+    Raises:
+        ConfigError: The text is not TOML, or its keys contain mistakes.
+    """
+    data = {"key": parse_toml(text, path).get("key", [])}
+    try:
+        return _Keys.model_validate(_with_tuples(data)).keys
+    except ValidationError as error:
+        raise ConfigError(path, schema_mistakes(error, data, _Keys)) from None
+
+
+class _Keys(Table):
+    keys: Annotated[tuple[Key, ...], Field(alias="key")]
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a configuration file.
+
+    Raises:
+        ServeError: The file does not exist or is not readable.
+    """
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        raise ServeError(f"{path} does not exist: run `openai-ft serve init`, or pass --config") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ServeError(f"{path} is not readable: {getattr(error, 'strerror', None) or error}") from None
+
+
+def parse_toml(text: str, path: Path) -> dict[str, Any]:
+    """Return the contents of a TOML text.
+
+    Raises:
+        ConfigError: The text is not TOML.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(path, [f"not valid TOML: {error}"]) from None
+
+
+def _weight_mistakes(data: Mapping[str, Any], folder: Path) -> Iterator[str]:
+    bases = data.get("base")
+    for index, base in enumerate(bases if isinstance(bases, list) else []):
+        if not isinstance(base, dict) or not isinstance(base.get("path"), str):
+            continue
+        path = Path(os.path.normpath(folder / Path(base["path"]).expanduser()))
+        if problems := weight_problems(path):
+            yield from map(f"base[{index}].path: ".__add__, problems)
+        else:
+            yield from _length_mistake(base, path, f"base[{index}].max_length")
+
+
+def _length_mistake(base: Mapping[str, Any], folder: Path, path: str) -> Iterator[str]:
+    length, context = base.get("max_length", Base.model_fields["max_length"].default), context_length(folder)
+    if isinstance(length, int) and context is not None and length > context:
+        yield f"{path} is {length}: must be at most {context}, the context length in {folder}/config.json"
+
+
+def _with_tuples(value: Any) -> Any:
+    """Return a value of TOML with tuples for its arrays, as the models have them."""
+    if isinstance(value, dict):
+        return {key: _with_tuples(item) for key, item in value.items()}
+    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value

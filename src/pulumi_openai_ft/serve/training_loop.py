@@ -1,0 +1,382 @@
+"""The loop that advances training runs: it validates files, starts and stops trainers, and records their reports."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from pulumi_openai_ft.serve.hyperparameters import resolve
+from pulumi_openai_ft.serve.local_engine import LOCKED, STOPPED
+from pulumi_openai_ft.serve.training_runner import jobs_folder
+from pulumi_openai_ft.serve.training_runs import CANCEL, PAUSE, RUN
+from pulumi_openai_ft.server.training_data import Problem, Summary, inspect_training_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pulumi_openai_ft.serve.config import ServeConfig
+    from pulumi_openai_ft.serve.job_folder import JobFolder
+    from pulumi_openai_ft.serve.local_engine import LocalEngine
+    from pulumi_openai_ft.serve.training_runner import TrainingRunner
+    from pulumi_openai_ft.serve.training_runs import Run, TrainingRuns
+    from pulumi_openai_ft.server.clock import Clock
+
+MAX_ATTEMPTS = 3
+SECONDS_TO_STOP = 60.0
+SECONDS_BETWEEN_UNLOADS = 30.0
+SCHEMA = 1
+"""Version of `request.json`."""
+
+_log = logging.getLogger(__name__)
+
+
+class TrainingLoop:
+    """Advances all runs in a separate thread, so that jobs progress without requests.
+
+    Args:
+        config: The configuration.
+        runs: The runs.
+        runner: Knows the folders and keys of the runs.
+        engine: Trains.
+        clock: Clock for timestamps.
+        settle: Updates the jobs of the API to the runs. Called after each round.
+        unload: Unloads an adapter, by the name of its model, before its folder is deleted.
+        tick: Seconds between two rounds.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: ServeConfig,
+        runs: TrainingRuns,
+        runner: TrainingRunner,
+        engine: LocalEngine,
+        clock: Clock,
+        settle: Callable[[], None],
+        unload: Callable[[str, Path], None],
+        tick: float = 1.0,
+    ) -> None:
+        self._config = config
+        self._runs = runs
+        self._runner = runner
+        self._engine = engine
+        self._clock = clock
+        self._settle = settle
+        self._unload = unload
+        self._tick = tick
+        self._devices = config.slot_devices()
+        self._stopped = Event()
+        self._validators = ThreadPoolExecutor(1, "validation")
+        self._validations: dict[str, Future[Summary | Problem]] = {}
+        self._unloader = ThreadPoolExecutor(1, "unload")
+        self._unloading: dict[str, Future[bool]] = {}
+        self._thread = Thread(target=self._work, name="training-loop", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._remove_unknown_folders()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the thread. Trainers continue."""
+        self._stopped.set()
+        self._thread.join()
+        self._validators.shutdown(wait=False, cancel_futures=True)
+        self._unloader.shutdown(wait=False, cancel_futures=True)
+
+    def advance(self) -> None:
+        """Perform one round."""
+        for job_id, run in self._runs.open().items():
+            with _logged_faults(job_id):
+                self._advance(job_id, run)
+        self._start_queued()
+        self._settle()
+
+    def _work(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self.advance()
+            except Exception:  # noqa: BLE001  # a fault in one round must not end all training
+                _log.exception("The training loop failed; it tries again.")
+            self._stopped.wait(self._tick)
+
+    def _remove_unknown_folders(self) -> None:
+        """Remove the folders of jobs whose creation did not complete."""
+        folder, known = jobs_folder(self._config), self._runs.ids()
+        for path in folder.iterdir() if folder.exists() else ():
+            if path.name not in known:
+                shutil.rmtree(path)
+
+    def _advance(self, job_id: str, run: Run) -> None:
+        folder = self._runner.folder(job_id)
+        if run.discarded:
+            self._discard(job_id, run.discarded, folder)
+        if run.slot is not None:
+            self._watch(job_id, run, folder)
+        elif run.stage == "validating_files":
+            self._validate(job_id, run, folder)
+        elif run.stage not in ("queued", "paused"):
+            self._close(job_id, folder)
+
+    def _discard(self, job_id: str, discarded: dict[str, str], folder: JobFolder) -> None:
+        """Delete adapters that are unloaded, and unload the others in a separate thread."""
+        for step, name in discarded.items():
+            unloading = self._unloading.get(name)
+            if unloading is None:
+                model = folder.model(int(step))
+                self._unloading[name] = self._unloader.submit(self._try_to_unload, name, model)
+            elif unloading.done():
+                del self._unloading[name]
+                if unloading.result():
+                    folder.remove_model(int(step))
+                    with self._runs.change(job_id) as run:
+                        run.discarded.pop(step, None)
+
+    def _try_to_unload(self, name: str, adapter: Path) -> bool:
+        """Unload an adapter. Return whether that succeeded; if not, it is repeated after a pause."""
+        try:
+            self._unload(name, adapter)
+        except Exception as error:  # noqa: BLE001  # such as an engine that does not answer
+            _log.warning("%s cannot be unloaded yet: %s", name, str(error) or type(error).__name__)
+            self._stopped.wait(SECONDS_BETWEEN_UNLOADS)
+            return False
+        return True
+
+    def _close(self, job_id: str, folder: JobFolder) -> None:
+        folder.remove_training_state()
+        with self._runs.change(job_id) as run:
+            run.open = bool(run.discarded)
+
+    # Validation
+
+    def _validate(self, job_id: str, run: Run, folder: JobFolder) -> None:
+        validation = self._validations.get(job_id)
+        if validation is None:
+            self._validations[job_id] = self._validators.submit(self._inspect, run, folder)
+            return
+        if not validation.done():
+            return
+        del self._validations[job_id]
+        found, now = validation.result(), self._clock.now()
+        with self._runs.change(job_id) as stored:
+            if stored.stage != "validating_files":
+                return
+            if isinstance(found, Problem):
+                stored.fail(now, **asdict(found))
+            else:
+                spec = stored.spec
+                stored.hyperparameters = resolve(
+                    spec.hyperparameters, method=spec.method, rows=found.examples
+                )
+                stored.enter("queued", now)
+
+    def _inspect(self, run: Run, folder: JobFolder) -> Summary | Problem:
+        found = _inspect_file(folder.training, run.spec.method, "training_file")
+        if isinstance(found, Summary) and run.spec.validation:
+            validation = _inspect_file(folder.validation, run.spec.method, "validation_file")
+            return validation if isinstance(validation, Problem) else found
+        return found
+
+    # Trainers
+
+    def _start_queued(self) -> None:
+        runs = self._runs.open()
+        occupied = {run.slot for run in runs.values() if run.slot is not None}
+        free = [slot for slot in range(len(self._devices)) if slot not in occupied]
+        for job_id, run in runs.items():
+            if run.stage != "queued" or run.slot is not None:
+                continue
+            with _logged_faults(job_id):
+                if free:
+                    self._start(job_id, free.pop(0))
+                else:
+                    self._explain_wait(job_id)
+
+    def _explain_wait(self, job_id: str) -> None:
+        slots = len(self._devices)
+        reason = "another job trains" if slots == 1 else f"all {slots} slots are in use"
+        with self._runs.change(job_id) as run:
+            run.notify(self._clock.now(), f"The job waits in the queue: {reason}")
+
+    def _start(self, job_id: str, slot: int) -> None:
+        """Start the next attempt. After a crash of the server at any point, `_watch` starts the same attempt again."""
+        now = self._clock.now()
+        with self._runs.change(job_id) as run:
+            if run.stage not in ("queued", "running") or run.wanted != RUN:
+                return
+            run.slot, run.stopping_since = slot, None
+            run.attempt += 1
+            if run.stage == "queued":
+                run.enter("running", now)
+        self._launch(job_id, run)
+
+    def _launch(self, job_id: str, run: Run) -> None:
+        folder = self._runner.folder(job_id)
+        base = self._config.find_base(run.spec.base)
+        if base is None:
+            message = f"The base model {run.spec.base} is no longer in the service's configuration."
+            self._fail(job_id, "model_not_available", message, "model")
+            return
+        spec = run.spec
+        folder.write_request(
+            {
+                "schema": SCHEMA,
+                "job": job_id,
+                "attempt": run.attempt,
+                "base": str(base.path),
+                "adapter": str(folder.adapter) if spec.adapter else None,
+                "method": spec.method,
+                "hyperparameters": run.hyperparameters,
+                "learning_rate": base.learning_rate,
+                "seed": spec.seed,
+                "lora": {"r": base.lora_r, "alpha": base.lora_alpha},
+                "max_length": base.max_length,
+                "keep_checkpoints": 3,
+                "wandb": _wandb(spec.wandb),
+            }
+        )
+        try:
+            self._engine.start(folder, self._environment(run))
+        except OSError as error:
+            _log.error("The training environment cannot be started: %s", error)  # one line
+            message = "The training environment cannot be started. Its operator finds the reason in the log."
+            self._fail(job_id, "server_error", message)
+
+    def _environment(self, run: Run) -> dict[str, str]:
+        assert run.slot is not None
+        device = self._devices[run.slot]
+        key = self._runner.wandb_key(run.spec.project) if run.spec.wandb else None
+        return {
+            **({} if device is None else {"CUDA_VISIBLE_DEVICES": device}),
+            **({} if key is None else {"WANDB_API_KEY": key}),
+        }
+
+    def _watch(self, job_id: str, run: Run, folder: JobFolder) -> None:
+        is_alive = self._engine.is_alive(folder)
+        self._record(job_id, folder)
+        if not is_alive:
+            self._finish(job_id, folder)
+        elif run.wanted != RUN:
+            self._stop(job_id, run, folder)
+
+    def _record(self, job_id: str, folder: JobFolder) -> None:
+        progress, metrics, models = folder.progress(), folder.metrics(), folder.model_steps()
+        with self._runs.change(job_id) as run:
+            run.total_steps = progress.get("total_steps") or run.total_steps
+            run.seconds_per_step = progress.get("seconds_per_step") or run.seconds_per_step
+            if len(metrics) > run.step:
+                run.step, run.at = len(metrics), metrics[len(metrics)]["at"]
+            for warning in progress.get("warnings", ()):
+                run.notify(self._clock.now(), warning, "warn")
+            made = {
+                str(step): at for step, at in models.items() if step < run.total_steps and step <= run.step
+            }
+            run.removed = sorted(
+                {*run.removed, *(int(step) for step in run.checkpoints.keys() - made.keys())}
+            )
+            run.checkpoints = made
+
+    def _stop(self, job_id: str, run: Run, folder: JobFolder) -> None:
+        now = self._clock.now()
+        if run.stopping_since is None:
+            self._engine.stop(folder)
+            with self._runs.change(job_id) as stored:
+                stored.stopping_since = now
+        elif now - run.stopping_since > SECONDS_TO_STOP:
+            self._engine.stop(folder, kill=True)
+
+    def _finish(self, job_id: str, folder: JobFolder) -> None:
+        """Record the end of a process, and start another attempt if it did not end as it should."""
+        with folder.without_trainer() as has_ended:
+            if not has_ended:
+                return  # an earlier process of the server started a trainer, which has finished loading now
+            run, slot = self._record_end(job_id, folder)
+            if run.slot is None:
+                folder.withdraw_request()
+        if run.slot is None or slot is None:
+            return
+        if folder.has_begun(run.attempt):
+            self._start(job_id, slot)
+        else:
+            self._launch(job_id, run)
+
+    def _record_end(self, job_id: str, folder: JobFolder) -> tuple[Run, int | None]:
+        """Return the run, and the slot that it occupied."""
+        result, now = folder.result(), self._clock.now()
+        with self._runs.change(job_id) as run:
+            slot = run.slot
+            if run.wanted == CANCEL:
+                run.slot = None
+            elif result is not None and folder.has_begun(run.attempt):
+                run.slot = None
+                _apply_result(run, result, now)
+            elif run.wanted == PAUSE:
+                run.slot = None
+                run.enter("paused", now)
+            elif folder.has_begun(run.attempt) or self._engine.exit_code(folder) is not None:
+                self._record_crash(run, folder, now)
+        return run, slot
+
+    def _record_crash(self, run: Run, folder: JobFolder, now: float) -> None:
+        """Count the crash, unless the exit code is unknown: the trainer may have ended together with the server."""
+        code = self._engine.exit_code(folder)
+        if code == STOPPED:
+            run.notify(now, "Training was stopped from outside; it continues", "warn")
+            return
+        if code == LOCKED:
+            return
+        if code is None:
+            message = f"Training was interrupted after step {run.step}; it continues from the last checkpoint"
+            run.notify(now, message, "warn")
+            return
+        run.crashes += 1
+        _log.warning("Attempt %d in %s ended with exit code %s", run.attempt, folder.path, code)
+        if run.crashes >= MAX_ATTEMPTS:
+            run.slot = None
+            run.fail(
+                now,
+                "training_failed",
+                f"Training ended unexpectedly {MAX_ATTEMPTS} times. Last output: {folder.last_line_of_log()}",
+            )
+            return
+        message = f"Attempt {run.attempt} ended unexpectedly after step {run.step}; training continues from the last checkpoint"
+        run.notify(now, message, "warn")
+
+    def _fail(self, job_id: str, code: str, message: str, param: str | None = None) -> None:
+        with self._runs.change(job_id) as run:
+            run.slot = None
+            run.fail(self._clock.now(), code, message, param)
+
+
+@contextmanager
+def _logged_faults(job_id: str) -> Iterator[None]:
+    """Log a fault of a job, which the next round tries again. It must not hold up other jobs."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001
+        _log.exception("%s could not be advanced; it is tried again.", job_id)
+
+
+def _apply_result(run: Run, result: dict[str, Any], now: float) -> None:
+    if result["status"] == "succeeded":
+        run.result = result
+        run.enter("succeeded", now)
+    else:
+        run.fail(now, **result["error"])
+
+
+def _wandb(given: dict[str, Any] | None) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    return {name: given.get(name) for name in ("project", "entity", "name", "tags")}
+
+
+def _inspect_file(path: Path, method: str, param: str) -> Summary | Problem:
+    with path.open("rb") as content:
+        return inspect_training_data(content, method=method, param=param)
