@@ -120,7 +120,7 @@ def test_json_is_valid(sample: Sample) -> None:
 
 
 class Renamed(ast.NodeTransformer):
-    """Prefixes the names of resources and stack outputs, so that all programs can share a stack."""
+    """Prefixes the names of resources and stack outputs, and makes all jobs different, so that programs can share a stack."""
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
@@ -131,7 +131,14 @@ class Renamed(ast.NodeTransformer):
             match node.args[0]:
                 case ast.Constant(value=str(name)):
                     node.args[0] = ast.Constant(f"{self.prefix}-{name}")
+                    self.add_triggers(node)
         return node
+
+    def add_triggers(self, node: ast.Call) -> None:
+        trains = ast.unparse(node.func).endswith(("FineTuningJob", "FineTunedModel"))
+        if trains and not any(keyword.arg == "triggers" for keyword in node.keywords):
+            triggers = ast.List([ast.Constant(self.prefix), node.args[0]], ast.Load())
+            node.keywords.append(ast.keyword("triggers", triggers))
 
 
 def renamed(sample: Sample) -> str:

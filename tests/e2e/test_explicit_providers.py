@@ -86,6 +86,7 @@ def test_each_provider_uses_its_own_service_and_key(stack: Stack, service: Emula
     assert [file["purpose"] for file in other.files()] == ["fine-tune-results"]
 
 
+@pytest.mark.long
 def test_a_rotated_key_of_a_provider_replaces_nothing(stack: Stack, other: Emulator) -> None:
     stack.up()
     other.add_key(NEW_KEY)
@@ -133,6 +134,7 @@ def test_a_function_never_uses_another_service(
         assert other.journal() == []
 
 
+@pytest.mark.long
 def test_parallel_limits_the_number_of_active_jobs(
     make_stack: Callable[..., Stack], service: Emulator
 ) -> None:

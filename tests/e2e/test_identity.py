@@ -107,6 +107,7 @@ def test_an_aliased_component_finds_its_job(make_trained: Callable[[str], Traine
     trained.assert_one_job()
 
 
+@pytest.mark.long
 def test_an_aliased_component_keeps_its_replaced_job(make_trained: Callable[[str], Trained]) -> None:
     trained = make_trained(COMPONENT)
     trained.declare("new", ALIAS)
@@ -117,6 +118,7 @@ def test_an_aliased_component_keeps_its_replaced_job(make_trained: Callable[[str
     trained.assert_one_job()
 
 
+@pytest.mark.long
 def test_former_names_find_the_job_of_a_component(make_trained: Callable[[str], Trained]) -> None:
     trained = make_trained(COMPONENT)
     trained.declare("new", 'former_names=["old"]')
@@ -151,6 +153,7 @@ def test_a_resource_renamed_in_the_state_is_replaced(trained: Trained, solution:
     trained.assert_one_job()
 
 
+@pytest.mark.long
 def test_a_component_renamed_in_the_state_is_replaced(make_trained: Callable[[str], Trained]) -> None:
     trained = make_trained(COMPONENT)
     component = "urn:pulumi:dev::shop::openai-ft:index:FineTunedModel::old"
@@ -175,6 +178,7 @@ def test_a_job_of_a_renamed_stack_is_replaced(trained: Trained) -> None:
     trained.assert_one_job()
 
 
+@pytest.mark.long
 def test_a_moved_job_is_replaced(trained: Trained) -> None:
     moved = [entry["urn"] for entry in resources(trained.stack).values()]
     trained.stack.pulumi("stack", "init", "other")
@@ -197,6 +201,7 @@ def test_a_tainted_job_is_adopted(trained: Trained) -> None:
     trained.assert_one_job()
 
 
+@pytest.mark.long
 def test_a_renamed_and_tainted_job_stops(trained: Trained) -> None:
     trained.rename(trained.urn("old"), "new")
     trained.declare("new")
@@ -209,6 +214,7 @@ def test_a_renamed_and_tainted_job_stops(trained: Trained) -> None:
     trained.assert_one_job()
 
 
+@pytest.mark.long
 def test_triggers_train_again(trained: Trained) -> None:
     trained.declare("old", 'triggers=["again"]')
     trained.stack.up()

@@ -282,6 +282,13 @@ def test_base_is_found_by_its_configured_name(
         )
 
 
+def test_base_with_another_name_is_found_by_its_folder(
+    start: Callable[..., AbstractContextManager[Service]], models: Models
+) -> None:
+    with start(base_names={models.base.base_path: "configured"}) as service:
+        assert ask(service.client(), "hello", BASE).choices[0].message.content == "base heard: hello"
+
+
 def test_new_base_name_is_found_after_vllm_restarts(client: openai.OpenAI, vllm: VllmStandIn) -> None:
     ask(client, "hello", BASE)
     vllm.name = "renamed"

@@ -42,7 +42,6 @@ MENU = {
         "keys",
         "errors",
         "services",
-        "answers",
         "openai-api",
         "openai-shutdown",
         "multiple-projects",

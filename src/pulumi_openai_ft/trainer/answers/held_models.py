@@ -137,12 +137,10 @@ class Held:
             TrainingError: The base model cannot be loaded.
         """
         lock = self._locks.setdefault(folder, Lock())
-        is_acquired = False
-        while not is_acquired:
-            if is_cancelled():
-                raise CancelledError
-            is_acquired = lock.acquire(timeout=_SECONDS_BETWEEN_CHECKS)
+        while not lock.acquire(timeout=_SECONDS_BETWEEN_CHECKS):
+            _check(is_cancelled)
         try:
+            _check(is_cancelled)
             if folder not in self._models:
                 self._models[folder] = HeldModel(folder, self._most_adapters)
             yield self._models[folder]
@@ -157,6 +155,11 @@ class Held:
             with self._locks[folder]:
                 if folder in self._models:
                     self._models[folder].unload(adapter)
+
+
+def _check(is_cancelled: Callable[[], bool]) -> None:
+    if is_cancelled():
+        raise CancelledError
 
 
 def _device() -> str:
