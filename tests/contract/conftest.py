@@ -104,7 +104,7 @@ def emulator(_at_once: Emulator) -> Emulator:
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ContractService]:
-    with ContractService.create(tmp_path_factory.mktemp("served")) as running:
+    with ContractService.configure(tmp_path_factory.mktemp("served")) as running:
         yield running
 
 

@@ -49,7 +49,7 @@ class ContractService(RunningService):
     _projects = count(1)
 
     @classmethod
-    def create(cls, folder: Path, **_: object) -> Self:
+    def configure(cls, folder: Path) -> Self:
         """Write the configuration."""
         write_base_model(folder / "model")
         text = CONFIG.format(python=stand_in_python(folder)) + key_entry(ADMIN_KEY)

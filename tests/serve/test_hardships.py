@@ -63,11 +63,9 @@ def test_a_trainer_that_ignores_stops_is_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "problem"),
-    [(b'{"messages": [', "Line 6"), (b"[]", "Line 6"), (b'{"messages": "\xff"}', "Line 6")],
-    ids=["cut", "list", "not UTF-8"],
+    "row", [b'{"messages": [', b"[]", b'{"messages": "\xff"}'], ids=["cut", "list", "not UTF-8"]
 )
-def test_a_bad_row_in_the_middle_is_named(tmp_path: Path, row: bytes, problem: str) -> None:
+def test_a_bad_row_in_the_middle_is_named(tmp_path: Path, row: bytes) -> None:
     lines = rows(10).splitlines()
     content = b"\n".join([*lines[:5], row, *lines[5:]])
     with RunningService.create(tmp_path) as service, service.client() as client:
@@ -77,7 +75,7 @@ def test_a_bad_row_in_the_middle_is_named(tmp_path: Path, row: bytes, problem: s
 
         error = wait_for(client, job.id, "failed").error
         assert error.param == "training_file"
-        assert problem in error.message
+        assert "Line 6" in error.message
         wait_for(client, train(client).id, "succeeded")
 
 
@@ -202,9 +200,7 @@ def write_large_file(path: Path, megabytes: int) -> None:
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("megabytes", [32, pytest.param(512, marks=pytest.mark.long)])
-def test_validation_of_a_large_file_blocks_no_requests(
-    tmp_path: Path, megabytes: int, record_property: Callable[[str, object], None]
-) -> None:
+def test_validation_of_a_large_file_blocks_no_requests(tmp_path: Path, megabytes: int) -> None:
     write_large_file(tmp_path / "large.jsonl", megabytes)
     with RunningService.create(tmp_path) as service, service.client() as client:
         service.plan(seconds=60)
@@ -216,5 +212,4 @@ def test_validation_of_a_large_file_blocks_no_requests(
         client.fine_tuning.jobs.cancel(job.id)
 
     for name, watch in (("upload", upload), ("validation", validation)):
-        record_property(f"p95 of a GET during {name}", watch.percentile(95))
-        assert watch.percentile(95) < LONGEST_WAIT
+        assert watch.percentile(95) < LONGEST_WAIT, name

@@ -8,6 +8,7 @@ import signal
 import time
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 from random import Random
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -88,7 +89,12 @@ def assert_trained_once(service: RunningService, job_id: str) -> None:
 
 def attempts(service: RunningService, job_id: str) -> int:
     """Return the number of trainers that have begun to train a job."""
-    return len((service.job_folder(job_id) / "attempts").read_text().split())
+    file = service.job_folder(job_id) / "attempts"
+    return len(file.read_text().split()) if file.exists() else 0
+
+
+def has_attempts(service: RunningService, job_id: str, number: int) -> bool:
+    return attempts(service, job_id) == number
 
 
 def assert_never_two_trainers(service: RunningService) -> None:
@@ -178,6 +184,24 @@ def test_a_loading_trainer_trains_alone_after_a_kill(service: RunningService) ->
 
     assert_trained_once(service, job)
     assert attempts(service, job) == 1
+    assert_never_two_trainers(service)
+
+
+def test_kills_of_service_and_trainer_together_do_not_count(service: RunningService) -> None:
+    """A machine that restarts ends both."""
+    service.plan(seconds=0.5)
+    with service.client() as client:
+        job = train(client).id
+    for number in range(1, 4):
+        wait_until(partial(has_attempts, service, job, number))
+        service.kill()
+        kill_trainers(service)
+        service.start()
+    service.plan(seconds=STEP_SECONDS)
+
+    with service.client() as client:
+        assert_losses_are_undisturbed(client, job)
+        assert "unexpectedly" not in str(messages(client, job))
     assert_never_two_trainers(service)
 
 

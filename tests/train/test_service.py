@@ -155,31 +155,32 @@ def kill_at(service: RunningService, job: str, when: list[tuple[int, float]], ki
         kill(service)
 
 
-COUNTS = [pytest.param(1, 2, id="few"), pytest.param(2, 20, id="twenty", marks=pytest.mark.long)]
-
-
-@pytest.mark.parametrize(("seed", "count"), COUNTS)
-def test_losses_survive_kills_of_the_service(
-    service: RunningService, undisturbed: list[float], seed: int, count: int
-) -> None:
-    with service.client() as client:
-        job = train_rows(client, HUNDRED_STEPS).id
-
-    kill_at(service, job, moments(seed, count), RunningService.restart)
-
-    assert_undisturbed(service, job, undisturbed)
-    with service.client() as client:
-        assert "attempt" not in " ".join(messages(client, job)).lower()
-
-
-@pytest.mark.parametrize(("seed", "count"), COUNTS)
 @pytest.mark.timeout(3600)
-def test_losses_survive_kills_of_trainers(
-    service: RunningService, undisturbed: list[float], seed: int, count: int
+@pytest.mark.parametrize(
+    ("jobs", "kills"), [pytest.param(1, 2, id="few"), pytest.param(5, 4, id="twenty", marks=pytest.mark.long)]
+)
+def test_losses_survive_kills_of_the_service(
+    service: RunningService, undisturbed: list[float], jobs: int, kills: int
 ) -> None:
-    """Each job survives two kills of its trainers."""
-    for number in range(count // 2):
+    for number in range(jobs):
         with service.client() as client:
             job = train_rows(client, HUNDRED_STEPS).id
-        kill_at(service, job, moments(seed * 100 + number, 2), kill_trainer)
+        kill_at(service, job, moments(number, kills), RunningService.restart)
+        assert_undisturbed(service, job, undisturbed)
+        with service.client() as client:
+            assert "attempt" not in " ".join(messages(client, job)).lower()
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(
+    "jobs", [pytest.param(1, id="few"), pytest.param(10, id="twenty", marks=pytest.mark.long)]
+)
+def test_losses_survive_kills_of_trainers(
+    service: RunningService, undisturbed: list[float], jobs: int
+) -> None:
+    """Each job survives two kills of its trainers."""
+    for number in range(jobs):
+        with service.client() as client:
+            job = train_rows(client, HUNDRED_STEPS).id
+        kill_at(service, job, moments(100 + number, 2), kill_trainer)
         assert_undisturbed(service, job, undisturbed)
