@@ -71,7 +71,7 @@ def test_concurrent_callers_make_one_environment(checkout: Checkout) -> None:
     assert sum("another process is creating" in errors for _, errors in printed) <= 1
     assert checkout.run("where") == (0, python, "")
     pip = Path(python).with_name("pip")
-    assert f"{python} " in pip.read_text().replace("\n", " "), "scripts have the environment's final name"
+    assert python in pip.read_text(), "scripts have the environment's final name"
     assert ".part" not in pip.read_text()
     checkout.require("# other versions")
     assert checkout.run("where") == (1, "", NEXT_STEP)

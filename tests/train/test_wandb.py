@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 from tests.train.fake_wandb import FakeWandb
@@ -49,6 +50,20 @@ def test_an_unreachable_service_is_a_warning(new_job: Callable[..., TrainingJob]
         "Weights & Biases cannot be reached; the job trains without it."
     ]
     assert len(job.metrics()) == 3
+
+
+def test_a_service_that_disappears_does_not_hold_the_job(new_job: Callable[..., TrainingJob]) -> None:
+    job = new_job(wandb=INTEGRATION, hyperparameters={"n_epochs": 10})
+
+    with FakeWandb(KEY) as service:
+        process = job.start(WANDB_API_KEY=KEY, WANDB_BASE_URL=service.url)
+        job.wait_for(lambda: bool(job.lines()))
+    job.wait_for(lambda: len(job.lines()) == 30)
+    trained = time.monotonic()
+    assert process.wait() == 0, job.log.read_text()
+
+    assert time.monotonic() - trained < 60
+    assert job.result["status"] == "succeeded"
 
 
 def test_a_missing_key_fails_the_job(new_job: Callable[..., TrainingJob]) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 KEY = "WANDB_API_KEY"
 _SETTINGS: dict[str, Any] = {
     "console": "off",
+    "finish_timeout": 20.0,  # a stopped trainer must end soon
     "init_timeout": 60.0,
     "silent": True,
     # The project may belong to a user of the service; the machine's name, paths and load are not their business.
