@@ -121,6 +121,7 @@ CASES = [
     Case("job", "metadata", {CANARY: VALUE}, {CANARY: [VALUE]}, (CANARY, VALUE)),
     Case("job", "extra_body", {CANARY: VALUE}, CANARY, (CANARY, VALUE), mode="gateway"),
     Case("job", "triggers", [{CANARY: VALUE}], CANARY, (CANARY, VALUE)),
+    Case("job", "former_names", [CANARY], CANARY),
     Case("job", "cancel_after_timeout", NUMBER, -NUMBER, (str(NUMBER),)),
     Case("permission", "checkpoint_id", "MODEL", [CANARY], ("MODEL",)),
     Case("permission", "project_ids", [f"proj_{CANARY}"], [[CANARY]]),
@@ -214,7 +215,9 @@ def known(service: Emulator, tmp_path: Path) -> Iterator[dict[str, str]]:
         path = write_training_data(tmp_path / (f"{CANARY}.jsonl" if not prefix else "other.jsonl"))
         with path.open("rb") as content:
             file = api.upload_file("chats.jsonl", content, purpose="fine-tune")
-        job = api.job(api.create_job({"model": "gpt-4o-mini", "training_file": file.id}).id)
+        job = api.job(
+            api.create_job({"model": "gpt-4o-mini", "training_file": file.id, "suffix": "known"}).id
+        )
         found |= {
             f"{prefix}DATA": str(path),
             f"{prefix}FILE": file.id,
