@@ -40,7 +40,7 @@ BASE_MODEL = "smollm2-135m-instruct"
 ALIAS = "gpt-4o-mini-2024-07-18"
 """The model in the program. `serve.toml` maps it to the base model."""
 LEARNING_RATE = 1e-3
-MAX_LENGTH = 512
+MAX_LENGTH = 1024
 MAX_TOKENS = 60
 COLUMN = 56
 SYSTEM = (

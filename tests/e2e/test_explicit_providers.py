@@ -34,7 +34,7 @@ def settings(key):
 other = pulumi.ProviderResource("pulumi-python", "other", settings(os.environ["OTHER_KEY"]))
 for name, opts in {"first": None, "second": pulumi.ResourceOptions(provider=other)}.items():
     data = ft.File(f"{name}-data", file="data.jsonl", opts=opts)
-    job = ft.FineTuningJob(f"{name}-job", model="gpt-4o-mini", training_file=data, opts=opts)
+    job = ft.FineTuningJob(f"{name}-job", model="gpt-4o-mini", training_file=data, triggers=[name], opts=opts)
     pulumi.export(name, job.fine_tuned_model)
 """
 
@@ -51,7 +51,7 @@ import pulumi_openai_ft as ft
 
 data = ft.File("data", file="data.jsonl")
 for number in range(5):
-    ft.FineTuningJob(f"job-{number}", model="gpt-4o-mini", training_file=data)
+    ft.FineTuningJob(f"job-{number}", model="gpt-4o-mini", training_file=data, triggers=[number])
 """
 
 

@@ -26,7 +26,7 @@ data = ft.File("data", file="data.jsonl", filename=pulumi.Output.secret("chats.j
 limits = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="1h"))
 job = ft.FineTuningJob("job", model="gpt-4o-mini", training_file=data, opts=limits)
 share = ft.FineTuningCheckpointPermission("share", checkpoint_id=job.fine_tuned_model, project_ids=["proj_b"])
-model = ft.FineTunedModel("model", model="gpt-4o-mini", training_file=data)
+model = ft.FineTunedModel("model", model="gpt-4o-mini", training_file=data, triggers=["again"])
 pulumi.export("File", data)
 pulumi.export("FineTuningJob", job)
 pulumi.export("FineTuningCheckpointPermission", share)

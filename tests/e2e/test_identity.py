@@ -65,6 +65,10 @@ class Trained:
         """Rename a resource in the state."""
         self.stack.pulumi("state", "rename", old, new, "--yes")
 
+    def select(self, name: str) -> None:
+        """Use another stack of the project from now on."""
+        self.stack.environment["PULUMI_STACK"] = name
+
     def lose_state(self, name: str = "dev") -> None:
         self.stack.pulumi("stack", "rm", name, "--yes", "--force", "--preserve-config")
         self.stack.pulumi("stack", "init", name)
@@ -168,6 +172,7 @@ def test_a_component_renamed_in_the_state_is_replaced(make_trained: Callable[[st
 
 def test_a_job_of_a_renamed_stack_is_replaced(trained: Trained) -> None:
     trained.stack.pulumi("stack", "rename", "prod")
+    trained.select("prod")
     trained.stack.up()
     trained.assert_one_job()
 
@@ -183,6 +188,7 @@ def test_a_moved_job_is_replaced(trained: Trained) -> None:
     moved = [entry["urn"] for entry in resources(trained.stack).values()]
     trained.stack.pulumi("stack", "init", "other")
     trained.stack.pulumi("state", "move", "--source", "dev", "--dest", "other", *moved, "--yes")
+    trained.select("other")
 
     trained.stack.up()
     trained.assert_one_job()
@@ -227,6 +233,7 @@ def test_triggers_train_again(trained: Trained) -> None:
 
 def test_a_stack_of_the_same_program_stops(trained: Trained) -> None:
     trained.stack.pulumi("stack", "init", "prod")
+    trained.select("prod")
 
     trained.assert_stops(trained.stack.up(code=1), OLD, "openai-ft:idempotencyScope")
     trained.stack.pulumi("config", "set", "openai-ft:idempotencyScope", "prod")
