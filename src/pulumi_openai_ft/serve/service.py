@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.serve.answers.embedded import EmbeddedAnswerer, EmbeddedSettings
@@ -50,12 +50,10 @@ _RULES = Rules(service="self-hosted", lists_checkpoints=True)
 class SelfHostedSettings(ServiceSettings):
     """The organization and the limits of the configuration."""
 
-    service_rules: Rules = field(default=_RULES)
-
     @property
     def rules(self) -> Rules:
         """Return the rules of the service."""
-        return self.service_rules
+        return _RULES
 
 
 class LiveKeyring(Keyring):

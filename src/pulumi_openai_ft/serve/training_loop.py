@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.server.clock import Clock
 
 MAX_ATTEMPTS = 3
+KEPT_CHECKPOINTS = 3
 SECONDS_TO_STOP = 60.0
 SECONDS_BETWEEN_UNLOADS = 30.0
 SCHEMA = 1
@@ -237,7 +238,7 @@ class TrainingLoop:
                 "seed": spec.seed,
                 "lora": {"r": base.lora_r, "alpha": base.lora_alpha},
                 "max_length": base.max_length,
-                "keep_checkpoints": 3,
+                "keep_checkpoints": KEPT_CHECKPOINTS,
                 "wandb": _wandb(spec.wandb),
             }
         )
