@@ -1,4 +1,4 @@
-"""Generate the declarations of inputs in the public modules from the pydantic models.
+"""Generate the constructors of the resources from the pydantic models of their inputs.
 
 cog runs this from comments in the modules. `make generate` writes the code; `make check` fails if it is outdated.
 """
@@ -6,17 +6,18 @@ cog runs this from comments in the modules. `make generate` writes the code; `ma
 from __future__ import annotations
 
 import textwrap
-from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
+from tools.annotations import INPUT, OUTPUT, markers, type_of, written
+from tools.descriptions import described, docstring
+from tools.formatting import formatted
 
+from pulumi_openai_ft._provider.checkpoint_permission import CheckpointPermissionInputs
+from pulumi_openai_ft._provider.file import FileInputs
 from pulumi_openai_ft._provider.job.inputs import AcceptsFile, FineTuningJobInputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pydantic.fields import FieldInfo
+    from pydantic import BaseModel
 
 WIDTH = 110 - len("        ")
 
@@ -26,87 +27,68 @@ class Inputs:
 
     Args:
         model: Model of the inputs.
+        example: A program, without its imports.
+        outputs: Names of the inputs for which a program can pass the output of another resource.
     """
 
-    def __init__(self, model: type[BaseModel]) -> None:
-        self.fields = model.model_fields
+    def __init__(self, model: type[BaseModel], example: str, outputs: tuple[str, ...] = ()) -> None:
+        self.model = model
+        self.example = example
+        self.outputs = outputs
 
     def parameters(self) -> str:
-        """Return the keyword parameters of the constructor, each on a separate line."""
-        return "\n".join(
-            f"{name}: {_parameter_type(field)}{'' if field.is_required() else ' = None'},"
-            for name, field in self.fields.items()
+        """Return the keyword parameters of the constructor."""
+        rows = (
+            f"{name}: {self._type(name)}{'' if self._is_required(name) else ' = None'},"
+            for name in self.model.model_fields
         )
+        head, tail = "def constructor(\n    *,\n", "\n) -> None: ..."
+        code = formatted(head + "\n".join(f"    {row}" for row in rows) + tail)
+        return textwrap.dedent(code.removeprefix(head).removesuffix(tail))
 
     def docstring(self, summary: str) -> str:
-        """Return the docstring of the constructor, which describes each input."""
-        descriptions = {
+        """Return the docstring of the constructor, with the example and a description of each input."""
+        texts = {
             "resource_name": "Name of the resource in the stack.",
-            **{name: _description(field) for name, field in self.fields.items()},
+            **{name: described(self.model, name) for name in self.model.model_fields},
             "opts": "Pulumi's resource options.",
         }
-        entries = (_wrapped(f"{name}: {text}") for name, text in descriptions.items())
-        return "\n".join([f'"""{summary}', "", "Args:", *entries, '"""'])
+        entries = (_wrapped(f"{name}: {text}") for name, text in texts.items())
+        code = ["## Example Usage", "", "```python", formatted(self.example), "```"]
+        return "\n".join([f'"""{summary}', "", *code, "", "Args:", *entries, '"""'])
 
     def arguments(self) -> str:
         """Return the entries of a dictionary that maps names of inputs to arguments of the constructor."""
         return "\n".join(
-            f'"{name}": {f"file_id({name})" if _accepts_file(field) else name},'
-            for name, field in self.fields.items()
+            f'"{name}": {f"file_id({name})" if self._accepts_file(name) else name},'
+            for name in self.model.model_fields
         )
 
     def optional_keys(self) -> str:
         """Return the keys of a TypedDict with the optional inputs, except files."""
-        return "\n".join(
-            f"{name}: {_parameter_type(field)}"
-            for name, field in self.fields.items()
-            if not field.is_required() and not _accepts_file(field)
+        rows = (
+            f"    {name}: {self._type(name)}\n{textwrap.indent(docstring(described(self.model, name)), '    ')}"
+            for name in self.model.model_fields
+            if not self._is_required(name) and not self._accepts_file(name)
         )
+        head = "class _:\n"
+        return textwrap.dedent(formatted(head + "\n".join(rows)).removeprefix(head))
 
+    def _is_required(self, name: str) -> bool:
+        return self.model.model_fields[name].is_required()
 
-def _parameter_type(field: FieldInfo) -> str:
-    types = [f"pulumi.Input[{_type(field.annotation)}]"]
-    if _accepts_file(field):
-        types.append("File")
-    if not field.is_required():
-        types.append("None")
-    return " | ".join(types)
+    def _accepts_file(self, name: str) -> bool:
+        return any(isinstance(one, AcceptsFile) for one in markers(self.model.model_fields[name]))
 
-
-def _type(annotation: Any) -> str:
-    """Return the type of the values that a program can pass for a field. Nested models are dictionaries."""
-    origin, args = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _type(args[0])
-    if origin in (Union, UnionType):
-        return " | ".join(dict.fromkeys(_type(one) for one in args if one is not NoneType))
-    if origin is Literal:
-        return " | ".join(dict.fromkeys(type(value).__name__ for value in args))
-    if origin is list:
-        return f"Sequence[{_type(args[0])}]"
-    if origin is dict:
-        return f"Mapping[{', '.join(map(_type, args))}]"
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return "Mapping[str, Any]"
-    return "Any" if annotation is Any else str(annotation.__name__)
-
-
-def _accepts_file(field: FieldInfo) -> bool:
-    return any(isinstance(one, AcceptsFile) for one in (*field.metadata, *_metadata(field.annotation)))
-
-
-def _metadata(annotation: Any) -> Iterator[Any]:
-    if get_origin(annotation) is Annotated:
-        yield from annotation.__metadata__
-    for one in get_args(annotation):
-        yield from _metadata(one)
-
-
-def _description(field: FieldInfo) -> str:
-    text = str(field.description)
-    return (
-        f"{text.removesuffix('.')}; {field.default} by default." if isinstance(field.default, bool) else text
-    )
+    def _type(self, name: str) -> str:
+        """Return the type of a parameter: the input, or its form as an output of another resource."""
+        field = self.model.model_fields[name]
+        types = [type_of(field, INPUT)]
+        if self._accepts_file(name):
+            types.append("File")
+        if name in self.outputs:
+            types.append(f"pulumi.Output[{written(field.annotation, OUTPUT)} | None]")
+        return " | ".join(types)
 
 
 def _wrapped(entry: str) -> str:
@@ -120,4 +102,34 @@ def _wrapped(entry: str) -> str:
     )
 
 
-job = Inputs(FineTuningJobInputs)
+file = Inputs(
+    FileInputs,
+    """
+data = openai_ft.File("support-data", file="customer_support.jsonl", purpose="fine-tune")
+pulumi.export("file_id", data.id)
+""",
+)
+job = Inputs(
+    FineTuningJobInputs,
+    """
+data = openai_ft.File("support-data", file="customer_support.jsonl")
+job = openai_ft.FineTuningJob(
+    "support",
+    model="gpt-4o-mini",
+    training_file=data,
+    method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3}}},
+)
+pulumi.export("fine_tuned_model", job.fine_tuned_model)
+""",
+    outputs=("method", "integrations"),
+)
+permission = Inputs(
+    CheckpointPermissionInputs,
+    """
+job = openai_ft.FineTuningJob("support", model="gpt-4o-mini", training_file="file-abc123")
+shared = openai_ft.FineTuningCheckpointPermission(
+    "support", checkpoint_id=job.fine_tuned_model, project_ids=["proj_support"]
+)
+pulumi.export("permission_ids", shared.permission_ids)
+""",
+)

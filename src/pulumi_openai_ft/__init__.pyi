@@ -1,4 +1,5 @@
 # The public names and their modules. `__init__.py` imports a module when one of its names is first used.
+from . import types as types
 from .checkpoint_permission import FineTuningCheckpointPermission as FineTuningCheckpointPermission
 from .errors import OpenAIFTError as OpenAIFTError
 from .file import File as File

@@ -38,7 +38,8 @@ __all__ = [
     "warnings",
 ]
 
-_DATA = Path(__file__).with_name("catalog.json")
+DATA = Path(__file__).with_name("catalog.json")
+"""File of the catalog."""
 _USE_OTHER_SERVICE = "another service (openai-ft:baseUrl)"
 _FINE_TUNED = re.compile(r"ft:([^:]+)(?::.*)?|(.+?)\.ft-.+", re.DOTALL)
 
@@ -326,7 +327,7 @@ class Catalog:
         Raises:
             SettingsError: The overrides are malformed. The message lists the paths and the expected values.
         """
-        data = json.loads(_DATA.read_text("utf-8"))
+        data = json.loads(DATA.read_text("utf-8"))
         sources, known = data["sources"], data["services"].get(service)
         catalog = cls(
             known and Service(known["title"], with_overrides(Facts(), known["facts"], service, sources)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pulumi
 
@@ -41,22 +41,37 @@ class FineTuningCheckpointPermission(
         self,
         resource_name: str,
         *,
+        # <<<cog from tools.codegen import permission; print(permission.parameters()) >>>
         checkpoint_id: pulumi.Input[str | None],
         project_ids: pulumi.Input[Sequence[pulumi.Input[str]]],
-        allow_view: pulumi.Input[bool] | None = None,
-        allow_create: pulumi.Input[bool] | None = None,
+        allow_view: pulumi.Input[Literal[True] | None] = None,
+        allow_create: pulumi.Input[Literal[True] | None] = None,
+        # <<<end>>>
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        # <<<cog print(permission.docstring("Share a checkpoint when the stack is updated.")) >>>
         """Share a checkpoint when the stack is updated.
+
+        ## Example Usage
+
+        ```python
+        job = openai_ft.FineTuningJob("support", model="gpt-4o-mini", training_file="file-abc123")
+        shared = openai_ft.FineTuningCheckpointPermission(
+            "support", checkpoint_id=job.fine_tuned_model, project_ids=["proj_support"]
+        )
+        pulumi.export("permission_ids", shared.permission_ids)
+        ```
 
         Args:
             resource_name: Name of the resource in the stack.
-            checkpoint_id: Name of the checkpoint or fine-tuned model, `ft:…`, or the id of a recent checkpoint.
+            checkpoint_id: Name of the checkpoint or fine-tuned model, `ft:…`, or id of a recent checkpoint,
+                `ftckpt_…`.
             project_ids: Projects that may use the checkpoint, without the project that owns it.
             allow_view: True or omitted; the API always grants both permissions together.
             allow_create: True or omitted; the API always grants both permissions together.
             opts: Pulumi's resource options.
         """
+        # <<<end>>>
         given = {
             "checkpoint_id": checkpoint_id,
             "project_ids": project_ids,

@@ -14,10 +14,16 @@ from pulumi_openai_ft._program.local_content import file_sha256
 from pulumi_openai_ft._program.provider_proxy import ProviderProxy
 from pulumi_openai_ft._program.resource_base import ResourceBase
 from pulumi_openai_ft._shared.lazy_module import LazyModule
+from pulumi_openai_ft._shared.output_types import (  # noqa: TC001 - Pulumi converts outputs by their types
+    FilePurpose,
+    FileStatus,
+)
 from pulumi_openai_ft._shared.state_names import PENDING_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pulumi_openai_ft.types import ExpiresAfterArgsDict, ValidationMode
 
 __all__ = ["File", "FileProvider"]
 
@@ -41,7 +47,7 @@ class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File
 
     filename: pulumi.Output[str]
     """Name at the service."""
-    purpose: pulumi.Output[str]
+    purpose: pulumi.Output[str | FilePurpose]
     """Purpose of the file, such as `fine-tune`."""
     sha256: pulumi.Output[str]
     """SHA-256 of the content, 64 hexadecimal digits."""
@@ -51,7 +57,7 @@ class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File
     """Time of the upload, in Unix seconds."""
     expires_at: pulumi.Output[int | None]
     """Time at which the service deletes the file, in Unix seconds, or None if it never does."""
-    status: pulumi.Output[str]
+    status: pulumi.Output[str | FileStatus]
     """`uploaded`, `processed` or `error`."""
     example_count: pulumi.Output[int | None]
     """Number of training examples in the local file. None if it cannot be read or is not training data."""
@@ -62,28 +68,41 @@ class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File
         self,
         resource_name: str,
         *,
-        file: pulumi.Input[LocalFile] | None = None,
-        purpose: pulumi.Input[str] | None = None,
-        filename: pulumi.Input[str] | None = None,
-        expires_after: pulumi.Input[Mapping[str, Any]] | None = None,
-        sha256: pulumi.Input[str] | None = None,
-        validate: pulumi.Input[str] | None = None,
+        # <<<cog from tools.codegen import file; print(file.parameters()) >>>
+        file: pulumi.Input[LocalFile | None] = None,
+        purpose: pulumi.Input[FilePurpose | None] = None,
+        filename: pulumi.Input[str | None] = None,
+        expires_after: pulumi.Input[ExpiresAfterArgsDict | None] = None,
+        sha256: pulumi.Input[str | None] = None,
+        validate: pulumi.Input[ValidationMode | None] = None,
+        # <<<end>>>
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        # <<<cog print(file.docstring("Upload a file when the stack is updated.")) >>>
         """Upload a file when the stack is updated.
+
+        ## Example Usage
+
+        ```python
+        data = openai_ft.File("support-data", file="customer_support.jsonl", purpose="fine-tune")
+        pulumi.export("file_id", data.id)
+        ```
 
         Args:
             resource_name: Name of the resource in the stack.
-            file: Path of the local file, relative to the program, as a string, `os.PathLike` or `pulumi.FileAsset`; or a
-                `pulumi.StringAsset` with the content, which also requires `filename`.
-            purpose: `fine-tune` (the default), `assistants`, `batch`, `vision`, `user_data` or `evals`.
+            file: Path of the local file, relative to the program, as a string, `os.PathLike` or
+                `pulumi.FileAsset`; or a `pulumi.StringAsset` with the content, which also requires
+                `filename`.
+            purpose: Purpose of the file: `fine-tune`, `assistants`, `batch`, `vision`, `user_data` or
+                `evals`; `fine-tune` by default.
             filename: Name at the service. Defaults to the name of the local file.
-            expires_after: `{"anchor": "created_at", "seconds": 3600…2592000}`. By default, the file never expires.
+            expires_after: Lifetime of the file. By default, the file never expires.
             sha256: SHA-256 of the content. Computed from the local file by default.
-            validate: How to treat training data that the service would reject: `error` (the default) fails the
-                preview, `warn` reports the problems and uploads the file, `off` skips the check.
+            validate: How to treat training data that the service would reject: `error` fails the preview,
+                `warn` reports the problems and uploads the file, `off` skips the check; `error` by default.
             opts: Pulumi's resource options.
         """
+        # <<<end>>>
         path = None if file is None else path_for_provider(local_file(file, has_name=filename is not None))
         given = {
             "file": path,
@@ -102,17 +121,17 @@ class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File
         super().__init__(FileProvider(), resource_name, self._properties(resource_name, given, opts), opts)
 
 
-def file_id(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None:
+def file_id(file: pulumi.Input[str | None] | File) -> pulumi.Input[str | None]:
     """Return the id of a file that a program passes as an id or as a `File`."""
     return file.id if isinstance(file, File) else file
 
 
-def file_hash(file: pulumi.Input[str] | File | None) -> pulumi.Input[str] | None:
+def file_hash(file: pulumi.Input[str | None] | File) -> pulumi.Input[str] | None:
     """Return the SHA-256 of a `File`, or None if the program passes only an id."""
     return file.sha256 if isinstance(file, File) else None
 
 
-def local_data(file: pulumi.Input[str] | File | None) -> dict[str, Any] | None:
+def local_data(file: pulumi.Input[str | None] | File) -> dict[str, Any] | None:
     """Return the local path and the `validate` mode of a `File`, or None if the program passes only an id."""
     return file._local_data if isinstance(file, File) else None  # noqa: SLF001 - of this module
 

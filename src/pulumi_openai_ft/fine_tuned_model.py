@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import pulumi
 
 from pulumi_openai_ft._program.functions.error_transport import without_traceback
+from pulumi_openai_ft._shared.output_types import JobStatus  # noqa: TC001 - the annotations of outputs are evaluated
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermission
 from pulumi_openai_ft.errors import InputError
 from pulumi_openai_ft.file import File, LocalFile
@@ -14,6 +15,14 @@ from pulumi_openai_ft.fine_tuning_job import FineTuningJob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from pulumi_openai_ft.types import (
+        IntegrationArgsDict,
+        IntegrationDict,
+        MethodArgsDict,
+        MethodDict,
+        ModelName,
+    )
 
 __all__ = ["FineTunedModel", "FineTunedModelJobArgs"]
 
@@ -28,20 +37,44 @@ NOT_THERE_YET = (
 class FineTunedModelJobArgs(TypedDict, total=False):
     """Optional inputs that `FineTunedModel` passes on to its job. `FineTuningJob` describes them."""
 
-    # <<<cog from codegen import job; print(job.optional_keys()) >>>
-    suffix: pulumi.Input[str] | None
-    seed: pulumi.Input[int] | None
-    method: pulumi.Input[Mapping[str, Any]] | None
-    integrations: pulumi.Input[Sequence[Mapping[str, Any]]] | None
-    metadata: pulumi.Input[Mapping[str, str]] | None
-    extra_body: pulumi.Input[Mapping[str, Any]] | None
-    wait_for_completion: pulumi.Input[bool] | None
-    cancel_after_timeout: pulumi.Input[int] | None
-    paused: pulumi.Input[bool] | None
-    recreate_on_failure: pulumi.Input[bool] | None
-    delete_model_on_destroy: pulumi.Input[bool] | None
-    triggers: pulumi.Input[Sequence[Any]] | None
-    former_names: pulumi.Input[Sequence[str]] | None
+    # <<<cog from tools.codegen import job; print(job.optional_keys()) >>>
+    suffix: pulumi.Input[str | None]
+    """Part of the fine-tuned model's name, 1 to 64 characters."""
+    seed: pulumi.Input[int | None]
+    """Seed for reproducible training, 0 to 2147483647. By default, the service chooses a seed."""
+    method: pulumi.Input[MethodArgsDict | None] | pulumi.Output[MethodDict | None]
+    """Training method, for example `{"type": "supervised", "supervised": {"hyperparameters":
+    {"n_epochs": 3}}}`. Defaults to supervised.
+    """
+    integrations: (
+        pulumi.Input[Sequence[pulumi.Input[IntegrationArgsDict]] | None]
+        | pulumi.Output[list[IntegrationDict] | None]
+    )
+    """Services that record the training: `[{"type": "wandb", "wandb": {"project": "…"}}]` (at most 5).
+    """
+    metadata: pulumi.Input[Mapping[str, pulumi.Input[str]] | None]
+    """Up to 15 key-value pairs to store with the job, at most 14 to recognize it after a rename."""
+    extra_body: pulumi.Input[Mapping[str, Any] | None]
+    """Additional fields of the request body, for parameters that a service adds to the API. At services
+    other than OpenAI, `method` can be one of them.
+    """
+    wait_for_completion: pulumi.Input[bool | None]
+    """Whether `up` waits until the job has ended; True by default."""
+    cancel_after_timeout: pulumi.Input[int | None]
+    """Seconds after the job's creation at which an `up` that waits for the job cancels it (at least 1).
+    """
+    paused: pulumi.Input[bool | None]
+    """Whether to pause the job; False by default."""
+    recreate_on_failure: pulumi.Input[bool | None]
+    """Whether `up` creates a new job after a failure; False by default."""
+    delete_model_on_destroy: pulumi.Input[bool | None]
+    """Whether destroying the job deletes its model; False by default."""
+    triggers: pulumi.Input[Sequence[Any] | None]
+    """Arbitrary values. Changing them replaces the job."""
+    former_names: pulumi.Input[Sequence[pulumi.Input[str]] | None]
+    """Former names of the resource, or former identities as printed in an error. An existing job of one
+    of them is adopted instead of creating a second one.
+    """
     # <<<end>>>
 
 
@@ -56,7 +89,7 @@ class FineTunedModel(pulumi.ComponentResource):
     """Name of the fine-tuned model, `ft:…`, once the job has succeeded."""
     job_id: pulumi.Output[str]
     """Id of the job, `ftjob-…`."""
-    status: pulumi.Output[str]
+    status: pulumi.Output[str | JobStatus]
     """Status of the job: `succeeded` if `up` waited for it."""
     training_file_id: pulumi.Output[str]
     """Id of the training file, `file-…`."""
@@ -78,14 +111,26 @@ class FineTunedModel(pulumi.ComponentResource):
         self,
         resource_name: str,
         *,
-        model: pulumi.Input[str],
+        model: pulumi.Input[str | ModelName],
         training_file: pulumi.Input[LocalFile] | File,
-        validation_file: pulumi.Input[LocalFile] | File | None = None,
-        share_with: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
+        validation_file: pulumi.Input[LocalFile | None] | File = None,
+        share_with: pulumi.Input[Sequence[pulumi.Input[str]] | None] = None,
         opts: pulumi.ResourceOptions | None = None,
         **job: Unpack[FineTunedModelJobArgs],
     ) -> None:
         """Fine-tune a model when the stack is updated.
+
+        ## Example Usage
+
+        ```python
+        model = openai_ft.FineTunedModel(
+            "support",
+            model="gpt-4o-mini",
+            training_file="customer_support.jsonl",
+            method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3}}},
+        )
+        pulumi.export("fine_tuned_model", model.fine_tuned_model)
+        ```
 
         Args:
             resource_name: Name of the component in the stack. The names of its child resources start with it.
@@ -130,7 +175,7 @@ class FineTunedModel(pulumi.ComponentResource):
         )
         self.register_outputs({name: getattr(self, name) for name in OUTPUTS})
 
-    def _file(self, name: str, given: pulumi.Input[LocalFile] | File) -> File:
+    def _file(self, name: str, given: pulumi.Input[LocalFile | None] | File) -> File:
         if isinstance(given, File):
             return given
         return File(name, file=given, opts=self._child_opts)

@@ -10,6 +10,12 @@ from pulumi_openai_ft._program.identity import former_identities
 from pulumi_openai_ft._program.provider_proxy import ProviderProxy
 from pulumi_openai_ft._program.resource_base import ResourceBase, with_secret_outputs
 from pulumi_openai_ft._shared.lazy_module import LazyModule
+from pulumi_openai_ft._shared.output_types import (  # noqa: TC001 - Pulumi converts outputs by their types
+    IntegrationDict,
+    JobErrorDict,
+    JobStatus,
+    MethodDict,
+)
 from pulumi_openai_ft._shared.state_names import (
     FILE_HASHES,
     FORMER_IDENTITIES,
@@ -20,6 +26,12 @@ from pulumi_openai_ft.file import File, file_hash, file_id, local_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from pulumi_openai_ft.types import (
+        IntegrationArgsDict,
+        MethodArgsDict,
+        ModelName,
+    )
 
 __all__ = ["FineTuningJob", "FineTuningJobProvider"]
 
@@ -47,13 +59,13 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
     """Part of the fine-tuned model's name."""
     seed: pulumi.Output[int]
     """Seed, as given in the inputs or chosen by the service."""
-    method: pulumi.Output[dict[str, Any]]
+    method: pulumi.Output[MethodDict]
     """Training method, with the hyperparameters as resolved by the service."""
-    integrations: pulumi.Output[list[dict[str, Any]] | None]
+    integrations: pulumi.Output[list[IntegrationDict] | None]
     """Services that record the training."""
     metadata: pulumi.Output[dict[str, str] | None]
     """Metadata of the job, without the idempotency key that this package adds."""
-    status: pulumi.Output[str]
+    status: pulumi.Output[str | JobStatus]
     """Status: `validating_files`, `queued`, `running`, `paused`, `succeeded`, `failed`, `cancelled`, or a new value."""
     fine_tuned_model: pulumi.Output[str | None]
     """Name of the fine-tuned model, `ft:…`, once the job has succeeded."""
@@ -69,7 +81,7 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
     """Estimated training cost in USD, from `estimated_tokens` and the catalog. None if the price is unknown."""
     result_files: pulumi.Output[list[str]]
     """Ids of the files with the training metrics."""
-    error: pulumi.Output[dict[str, Any] | None]
+    error: pulumi.Output[JobErrorDict | None]
     """`code`, `message` and `param` of the error if the job failed, or None."""
     organization_id: pulumi.Output[str]
     """Organization that owns the job."""
@@ -80,28 +92,42 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
         self,
         resource_name: str,
         *,
-        # <<<cog from codegen import job; print(job.parameters()) >>>
-        model: pulumi.Input[str],
+        # <<<cog from tools.codegen import job; print(job.parameters()) >>>
+        model: pulumi.Input[str | ModelName],
         training_file: pulumi.Input[str] | File,
-        validation_file: pulumi.Input[str] | File | None = None,
-        suffix: pulumi.Input[str] | None = None,
-        seed: pulumi.Input[int] | None = None,
-        method: pulumi.Input[Mapping[str, Any]] | None = None,
-        integrations: pulumi.Input[Sequence[Mapping[str, Any]]] | None = None,
-        metadata: pulumi.Input[Mapping[str, str]] | None = None,
-        extra_body: pulumi.Input[Mapping[str, Any]] | None = None,
-        wait_for_completion: pulumi.Input[bool] | None = None,
-        cancel_after_timeout: pulumi.Input[int] | None = None,
-        paused: pulumi.Input[bool] | None = None,
-        recreate_on_failure: pulumi.Input[bool] | None = None,
-        delete_model_on_destroy: pulumi.Input[bool] | None = None,
-        triggers: pulumi.Input[Sequence[Any]] | None = None,
-        former_names: pulumi.Input[Sequence[str]] | None = None,
+        validation_file: pulumi.Input[str | None] | File = None,
+        suffix: pulumi.Input[str | None] = None,
+        seed: pulumi.Input[int | None] = None,
+        method: pulumi.Input[MethodArgsDict | None] | pulumi.Output[MethodDict | None] = None,
+        integrations: pulumi.Input[Sequence[pulumi.Input[IntegrationArgsDict]] | None]
+        | pulumi.Output[list[IntegrationDict] | None] = None,
+        metadata: pulumi.Input[Mapping[str, pulumi.Input[str]] | None] = None,
+        extra_body: pulumi.Input[Mapping[str, Any] | None] = None,
+        wait_for_completion: pulumi.Input[bool | None] = None,
+        cancel_after_timeout: pulumi.Input[int | None] = None,
+        paused: pulumi.Input[bool | None] = None,
+        recreate_on_failure: pulumi.Input[bool | None] = None,
+        delete_model_on_destroy: pulumi.Input[bool | None] = None,
+        triggers: pulumi.Input[Sequence[Any] | None] = None,
+        former_names: pulumi.Input[Sequence[pulumi.Input[str]] | None] = None,
         # <<<end>>>
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         # <<<cog print(job.docstring("Create a fine-tuning job when the stack is updated.")) >>>
         """Create a fine-tuning job when the stack is updated.
+
+        ## Example Usage
+
+        ```python
+        data = openai_ft.File("support-data", file="customer_support.jsonl")
+        job = openai_ft.FineTuningJob(
+            "support",
+            model="gpt-4o-mini",
+            training_file=data,
+            method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3}}},
+        )
+        pulumi.export("fine_tuned_model", job.fine_tuned_model)
+        ```
 
         Args:
             resource_name: Name of the resource in the stack.
@@ -112,14 +138,15 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
             seed: Seed for reproducible training, 0 to 2147483647. By default, the service chooses a seed.
             method: Training method, for example `{"type": "supervised", "supervised": {"hyperparameters":
                 {"n_epochs": 3}}}`. Defaults to supervised.
-            integrations: Services that record the training: `[{"type": "wandb", "wandb": {"project": "…"}}]`.
+            integrations: Services that record the training: `[{"type": "wandb", "wandb": {"project": "…"}}]`
+                (at most 5).
             metadata: Up to 15 key-value pairs to store with the job, at most 14 to recognize it after a
                 rename.
             extra_body: Additional fields of the request body, for parameters that a service adds to the API.
                 At services other than OpenAI, `method` can be one of them.
             wait_for_completion: Whether `up` waits until the job has ended; True by default.
             cancel_after_timeout: Seconds after the job's creation at which an `up` that waits for the job
-                cancels it.
+                cancels it (at least 1).
             paused: Whether to pause the job; False by default.
             recreate_on_failure: Whether `up` creates a new job after a failure; False by default.
             delete_model_on_destroy: Whether destroying the job deletes its model; False by default.

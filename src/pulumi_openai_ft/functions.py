@@ -10,7 +10,7 @@ and include response fields that this package does not define.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         FineTuningJobs,
         Models,
     )
+    from pulumi_openai_ft.types import EventLevel, EventOrder, EventType, FilePurpose, JobStatus, ModelName
 else:
     call, lookups = LazyModule("_program.functions.call"), LazyModule("_program.functions.lookups")
     models = LazyModule("_program.functions.models")
@@ -67,8 +68,6 @@ __all__ = [
 ]
 
 Options = pulumi.InvokeOptions | None
-Level = Literal["info", "warn", "warning", "error"]
-Order = Literal["newest", "oldest"]
 
 
 def get_fine_tuning_job(fine_tuning_job_id: str, *, opts: Options = None) -> Job:
@@ -96,8 +95,8 @@ def get_fine_tuning_job_output(
 
 def get_fine_tuning_jobs(
     *,
-    status: str | None = None,
-    model: str | None = None,
+    status: str | JobStatus | None = None,
+    model: str | ModelName | None = None,
     metadata: Mapping[str, str] | None = None,
     limit: int | None = None,
     opts: Options = None,
@@ -122,8 +121,8 @@ def get_fine_tuning_jobs(
 
 def get_fine_tuning_jobs_output(
     *,
-    status: pulumi.Input[str | None] = None,
-    model: pulumi.Input[str | None] = None,
+    status: pulumi.Input[str | JobStatus | None] = None,
+    model: pulumi.Input[str | ModelName | None] = None,
     metadata: pulumi.Input[Mapping[str, pulumi.Input[str]] | None] = None,
     limit: pulumi.Input[int | None] = None,
     opts: Options = None,
@@ -163,9 +162,9 @@ def get_fine_tuning_events(
     fine_tuning_job_id: str,
     *,
     limit: int | None = None,
-    level: Level | None = None,
-    type: str | None = None,  # noqa: A002 - the API's name
-    order: Order = "newest",
+    level: EventLevel | None = None,
+    type: str | EventType | None = None,  # noqa: A002 - the API's name
+    order: EventOrder = "newest",
     opts: Options = None,
 ) -> FineTuningEvents:
     """Return the events of a job, newest first.
@@ -201,9 +200,9 @@ def get_fine_tuning_events_output(
     fine_tuning_job_id: pulumi.Input[str],
     *,
     limit: pulumi.Input[int | None] = None,
-    level: pulumi.Input[Level | None] = None,
-    type: pulumi.Input[str | None] = None,  # noqa: A002 - the API's name
-    order: pulumi.Input[Order] = "newest",
+    level: pulumi.Input[EventLevel | None] = None,
+    type: pulumi.Input[str | EventType | None] = None,  # noqa: A002 - the API's name
+    order: pulumi.Input[EventOrder] = "newest",
     opts: Options = None,
 ) -> pulumi.Output[FineTuningEvents]:
     """Call `get_fine_tuning_events` with outputs. `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
@@ -277,7 +276,9 @@ def get_file_output(file_id: pulumi.Input[str], *, opts: Options = None) -> pulu
     return call.call_output(lookups.FILE, opts, file_id=file_id)
 
 
-def get_files(*, purpose: str | None = None, limit: int | None = None, opts: Options = None) -> Files:
+def get_files(
+    *, purpose: str | FilePurpose | None = None, limit: int | None = None, opts: Options = None
+) -> Files:
     """Return the uploaded files, newest first.
 
     Source in the API: `GET /files`, following pagination.
@@ -296,7 +297,7 @@ def get_files(*, purpose: str | None = None, limit: int | None = None, opts: Opt
 
 def get_files_output(
     *,
-    purpose: pulumi.Input[str | None] = None,
+    purpose: pulumi.Input[str | FilePurpose | None] = None,
     limit: pulumi.Input[int | None] = None,
     opts: Options = None,
 ) -> pulumi.Output[Files]:
@@ -304,7 +305,7 @@ def get_files_output(
     return call.call_output(lookups.FILES, opts, purpose=purpose, limit=limit)
 
 
-def get_model(model_id: str, *, opts: Options = None) -> Model:
+def get_model(model_id: str | ModelName, *, opts: Options = None) -> Model:
     """Return a base model or a fine-tuned model, with its shutdown date if the service has announced it.
 
     Source in the API: `GET /models/{id}`.
@@ -321,7 +322,9 @@ def get_model(model_id: str, *, opts: Options = None) -> Model:
     return call.call(lookups.MODEL, opts, model_id=model_id)
 
 
-def get_model_output(model_id: pulumi.Input[str], *, opts: Options = None) -> pulumi.Output[Model]:
+def get_model_output(
+    model_id: pulumi.Input[str | ModelName], *, opts: Options = None
+) -> pulumi.Output[Model]:
     """Call `get_model` with outputs. `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
     return call.call_output(lookups.MODEL, opts, model_id=model_id)
 

@@ -24,6 +24,12 @@ def in_words(schema: dict[str, Any]) -> str:
     return _listed(branches)
 
 
+def constraints(schema: dict[str, Any]) -> list[str]:
+    """Return the constraints on the values of a field, in words."""
+    found = (_count(one) if one.get("type") == "array" else _bounds(one) for one in _branches(schema))
+    return [one.removeprefix(", ") for one in found if one]
+
+
 def _item_types(schema: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the types of the items of a list or a dictionary."""
     items = schema.get("items", schema.get("additionalProperties"))

@@ -21,6 +21,16 @@ from pydantic import (
 )
 
 from pulumi_openai_ft._client.leniency import CONVERSIONS
+from pulumi_openai_ft._shared.output_types import (
+    EventLevel,
+    EventType,
+    FilePurpose,
+    FileStatus,
+    IntegrationDict,
+    JobStatus,
+    MethodDict,
+    SupervisedHyperparametersDict,
+)
 
 __all__ = ["Checkpoint", "Event", "FileObject", "Job", "Model", "Permission"]
 
@@ -89,13 +99,15 @@ class FileObject(APIObject):
     """An uploaded file (`GET /files/{id}`)."""
 
     filename: str | None = Field(default=None, description="File name at the service.")
-    purpose: str | None = Field(default=None, description="Intended use of the file, such as `fine-tune`.")
+    purpose: str | FilePurpose | None = Field(
+        default=None, description="Intended use of the file, such as `fine-tune`."
+    )
     bytes: int | None = Field(default=None, description="Size in bytes.")
     created_at: int | None = Field(default=None, description="Time of the upload, in Unix seconds.")
     expires_at: int | None = Field(
         default=None, description="Time when the service deletes the file, in Unix seconds, or None."
     )
-    status: str | None = Field(default=None, description="`uploaded`, `processed` or `error`.")
+    status: str | FileStatus | None = Field(default=None, description="`uploaded`, `processed` or `error`.")
     status_details: str | None = Field(
         default=None, description="Reason for status `error`, if the service provides it."
     )
@@ -128,7 +140,7 @@ class JobError(LenientObject):
 class Job(APIObject):
     """A fine-tuning job (`GET /fine_tuning/jobs/{id}`)."""
 
-    status: str = Field(
+    status: str | JobStatus = Field(
         default=UNKNOWN_STATUS,
         description="`validating_files`, `queued`, `running`, `paused`, `succeeded`, `failed`, `cancelled`, or another "
         "status. `unknown` if the service does not return it.",
@@ -149,14 +161,14 @@ class Job(APIObject):
         default=None, description="Name of the fine-tuned model, `ft:…`, once the job has succeeded."
     )
     trained_tokens: int | None = Field(default=None, description="Number of billed tokens, over all epochs.")
-    hyperparameters: dict[str, Any] | None = Field(
+    hyperparameters: SupervisedHyperparametersDict | None = Field(
         default=None, description="Hyperparameters in the deprecated format; use `method` instead."
     )
-    method: dict[str, Any] | None = Field(
+    method: MethodDict | None = Field(
         default=None,
         description="Training method, with the values that the service chose for `auto` hyperparameters.",
     )
-    integrations: list[dict[str, Any]] | None = Field(
+    integrations: list[IntegrationDict] | None = Field(
         default=None, description="Integrations that receive the training metrics, such as Weights & Biases."
     )
     metadata: dict[str, str] | None = Field(
@@ -184,9 +196,9 @@ class Event(APIObject):
     """An entry in the log of a job (`GET /fine_tuning/jobs/{id}/events`)."""
 
     created_at: int | None = Field(default=None, description="Time of the event, in Unix seconds.")
-    level: str = Field(default="info", description="`info`, `warn` or `error`.")
+    level: str | EventLevel = Field(default="info", description="`info`, `warn` or `error`.")
     message: str = Field(default="", description="Human-readable message.")
-    type: str | None = Field(default=None, description="`message`, `metrics` or another type.")
+    type: str | EventType | None = Field(default=None, description="`message`, `metrics` or another type.")
     data: dict[str, Any] | None = Field(default=None, description="Data of the event, such as metrics.")
 
 

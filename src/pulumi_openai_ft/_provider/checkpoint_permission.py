@@ -32,11 +32,13 @@ ProjectId = Annotated[str, StringConstraints(min_length=1)]
 class CheckpointPermissionInputs(input_models.InputModel):
     """Inputs of `FineTuningCheckpointPermission`."""
 
-    checkpoint_id: Annotated[str, StringConstraints(min_length=1)] = Field(
-        description="Name of the checkpoint or fine-tuned model, `ft:…`, or id of a recent checkpoint, `ftckpt_…`."
+    checkpoint_id: Annotated[str, StringConstraints(min_length=1), input_models.ProgramType("str | None")] = (
+        Field(
+            description="Name of the checkpoint or fine-tuned model, `ft:…`, or id of a recent checkpoint, `ftckpt_…`."
+        )
     )
     project_ids: Annotated[list[ProjectId], Field(min_length=1)] = Field(
-        description="Projects that may use the checkpoint."
+        description="Projects that may use the checkpoint, without the project that owns it."
     )
     allow_view: Literal[True] | None = Field(
         default=None, description="True or omitted; the API always grants both permissions together."

@@ -44,7 +44,7 @@ class ExpiresAfter(input_models.InputModel):
 
     anchor: Literal["created_at"] = Field(description="Start of the lifetime.")
     seconds: Annotated[int, input_models.within("file_lifetime")] = Field(
-        description="Lifetime, 1 hour to 30 days."
+        description="Lifetime in seconds, 1 hour to 30 days."
     )
 
 
@@ -54,8 +54,12 @@ with warnings.catch_warnings():
     class FileInputs(input_models.InputModel):
         """Inputs of `File`."""
 
-        file: Annotated[str, Field(min_length=1)] | None = Field(
-            default=None, description="Path of the local file, relative to the program."
+        file: Annotated[Annotated[str, Field(min_length=1)] | None, input_models.ProgramType("LocalFile")] = (
+            Field(
+                default=None,
+                description="Path of the local file, relative to the program, as a string, `os.PathLike` or "
+                "`pulumi.FileAsset`; or a `pulumi.StringAsset` with the content, which also requires `filename`.",
+            )
         )
         purpose: Literal["fine-tune", "assistants", "batch", "vision", "user_data", "evals"] = Field(
             default="fine-tune", description="Purpose of the file."

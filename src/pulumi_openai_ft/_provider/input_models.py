@@ -6,6 +6,7 @@ providers do not have to.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pulumi import Archive, Asset
@@ -48,6 +49,17 @@ _PHRASES = {
     "too_short": "at least {min_length} entries long",
 }
 """Requirement on the value for each type of pydantic error."""
+
+
+@dataclass(frozen=True)
+class ProgramType:
+    """A marker of an input for which programs pass another type than the provider receives.
+
+    Attributes:
+        source: The type, as source code. `make generate` writes it into the constructors.
+    """
+
+    source: str
 
 
 class InputModel(BaseModel):

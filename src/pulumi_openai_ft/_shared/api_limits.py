@@ -25,7 +25,10 @@ class Range:
         )
 
     def __str__(self) -> str:
-        least = f"{self.minimum}" if self.above is None else f"above {self.above:f}".rstrip("0").rstrip(".")
+        if self.above is not None:
+            least = f"above {self.above:f}".rstrip("0").rstrip(".")
+        else:
+            least = f"{self.minimum}" if self.maximum is not None else f"at least {self.minimum}"
         return least if self.maximum is None else f"{least} to {self.maximum}"
 
 

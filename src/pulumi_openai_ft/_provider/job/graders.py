@@ -141,7 +141,7 @@ class ScoreModel(_ModelBased):
     type: Literal["score_model"] = Field(description="Type of the grader.")
     range: Range | None = Field(
         default=None,
-        description="Minimum and maximum reward. Scores outside of the range are clipped. Defaults to `[0, 1]`.",
+        description="Minimum and maximum reward, 2 numbers. Scores outside of the range are clipped. Defaults to `[0, 1]`.",
     )
     sampling_params: SamplingParams | None = Field(
         default=None, description="Sampling parameters of the grading model."
@@ -255,7 +255,8 @@ class LambdaFunction(InputModel):
 LambdaGrader = create_model(  # type: ignore[call-overload]  # mypy takes the fields for other arguments
     "LambdaGrader",
     __base__=InputModel,
-    __doc__="A grader that rewards the number returned by an AWS Lambda function. Only Amazon Bedrock documents it.",
+    __doc__="A grader that rewards the number returned by an AWS Lambda function.\n\n"
+    "Only Amazon Bedrock documents it.",
     type=(Literal["lambda"], Field(description="Type of the grader.")),
     **{LAMBDA: (LambdaFunction, Field(description="The function."))},
 )

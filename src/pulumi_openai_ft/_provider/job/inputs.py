@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from pulumi_openai_ft._provider.input_models import InputModel, within
+from pulumi_openai_ft._provider.input_models import InputModel, ProgramType, within
 from pulumi_openai_ft._provider.job.graders import Grader  # noqa: TC001 - pydantic resolves the annotation
 from pulumi_openai_ft._shared.api_limits import LIMITS, RANGES
 
@@ -158,7 +158,9 @@ class Integration(InputModel):
 class FineTuningJobInputs(InputModel):
     """Inputs of `FineTuningJob`."""
 
-    model: Id = Field(description="Base model, alias of a base model, or fine-tuned model to train further.")
+    model: Annotated[Id, ProgramType("str | ModelName")] = Field(
+        description="Base model, alias of a base model, or fine-tuned model to train further."
+    )
     training_file: FileId = Field(description="Id of the training file, or the `File`.")
     validation_file: FileId | None = Field(
         default=None, description="Id of the validation file, or the `File`."

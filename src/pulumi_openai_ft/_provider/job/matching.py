@@ -50,7 +50,7 @@ def _method(job: Job, expected: str) -> dict[str, Any]:
         job: The job.
         expected: Type of the method if the job does not show it.
     """
-    method = job.method or {"type": expected}
+    method: dict[str, Any] = {**(job.method or {"type": expected})}
     kind = str(method.get("type"))
     block = method[kind] if isinstance(method.get(kind), dict) else {}
     nested = block.get("hyperparameters")

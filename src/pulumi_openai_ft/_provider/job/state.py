@@ -135,7 +135,7 @@ def _method(job: Job, known: Any) -> dict[str, Any] | None:
         known: The method in the inputs or in the previous outputs, for what the service does not return.
     """
     requested, top_level = _mapping(input_models.integers_from_floats(known)), _mapping(job.hyperparameters)
-    method = job.method or requested or ({"type": "supervised"} if _decided(top_level) else {})
+    method = _mapping(job.method) or requested or ({"type": "supervised"} if _decided(top_level) else {})
     kind = method.get("type")
     if not isinstance(kind, str):
         return method or None

@@ -1,0 +1,15 @@
+"""Format generated code as `make format` would."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def formatted(code: str) -> str:
+    """Return Python code in the project's format."""
+    command = ["ruff", "format", "--stdin-filename", "src/generated.py", "-"]
+    done = subprocess.run(command, cwd=ROOT, input=code, capture_output=True, text=True, check=True)
+    return done.stdout.rstrip()
