@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from tools.annotations import Form
 
-SERVICE_HYPERPARAMETERS = "ServiceHyperparameters"
 INPUTS, OUTPUTS = (FileInputs, FineTuningJobInputs), (FineTuningJobInputs,)
 """Models whose nested models are TypedDicts of inputs, and of outputs."""
 
@@ -53,7 +52,6 @@ def _model_names() -> list[str]:
 
 def _declarations(form: Form, roots: tuple[type[BaseModel], ...]) -> Iterator[str]:
     """Yield the declarations of a form. Each follows the ones that it uses."""
-    yield _service_hyperparameters(form)
     declared: list[type[BaseModel]] = []
     unions = dict(UNIONS)
     for model in dict.fromkeys(nested for root in roots for nested in nested_models(root)):
@@ -69,8 +67,6 @@ def _union(members: tuple[type[BaseModel], ...], name: str, form: Form) -> str:
 
 def _typed_dict(model: type[BaseModel], form: Form) -> str:
     name, base, functional = model.__name__ + form.suffix, "TypedDict", ""
-    if issubclass(model, SupervisedHyperparameters):
-        base = SERVICE_HYPERPARAMETERS + form.suffix
     keywords = [key for key in model.model_fields if iskeyword(key)]
     if keywords:
         base = f"_{name}"
@@ -81,6 +77,8 @@ def _typed_dict(model: type[BaseModel], form: Form) -> str:
         for key in model.model_fields
         if key not in keywords
     ]
+    if issubclass(model, SupervisedHyperparameters):
+        rows += _service_hyperparameters(form)
     return functional + _class(name, base, inspect.cleandoc(str(model.__doc__)), rows)
 
 
@@ -93,19 +91,16 @@ def _key_type(model: type[BaseModel], key: str, form: Form) -> str:
     return f"NotRequired[{kind}]" if issubclass(model, InputModel) else f"{kind} | None"
 
 
-def _service_hyperparameters(form: Form) -> str:
-    """Return the hyperparameters that only some services accept, by the services' profiles."""
+def _service_hyperparameters(form: Form) -> Iterator[str]:
+    """Yield the hyperparameters that only some services accept, by the services' profiles."""
     services: dict[str, list[str]] = {}
     for profile in PROFILES.values():
         for name in sorted(profile.hyperparameters - {"*"}):
             services.setdefault(name, []).append(f"`{profile.name}`")
     kind = form.wrapped("bool | float | str", is_optional=True)
-    texts = {
-        name: f"Hyperparameter of the service {' and '.join(names)}." for name, names in services.items()
-    }
-    rows = [f"{name}: NotRequired[{kind}]\n{docstring(text)}" for name, text in texts.items()]
-    text = "Hyperparameters that only some services accept."
-    return _class(SERVICE_HYPERPARAMETERS + form.suffix, "TypedDict", text, rows)
+    for name, names in services.items():
+        text = f"Hyperparameter of the service {' and '.join(names)}. OpenAI does not have it."
+        yield f"{name}: NotRequired[{kind}]\n{docstring(text)}"
 
 
 def _class(name: str, base: str, text: str, rows: list[str]) -> str:

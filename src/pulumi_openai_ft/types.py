@@ -71,31 +71,6 @@ ModelName: TypeAlias = Literal[
 """Base models of the catalog. Programs may also use other names."""
 
 
-class ServiceHyperparametersArgsDict(TypedDict):
-    """Hyperparameters that only some services accept."""
-
-    context_length: NotRequired[pulumi.Input[bool | float | str | None]]
-    """Hyperparameter of the service `nebius`."""
-    learning_rate: NotRequired[pulumi.Input[bool | float | str | None]]
-    """Hyperparameter of the service `nebius`."""
-    lora: NotRequired[pulumi.Input[bool | float | str | None]]
-    """Hyperparameter of the service `nebius`."""
-    lora_alpha: NotRequired[pulumi.Input[bool | float | str | None]]
-    """Hyperparameter of the service `nebius`."""
-    lora_dropout: NotRequired[pulumi.Input[bool | float | str | None]]
-    """Hyperparameter of the service `nebius`."""
-    lora_r: NotRequired[pulumi.Input[bool | float | str | None]]
-    """Hyperparameter of the service `nebius`."""
-    max_grad_norm: NotRequired[pulumi.Input[bool | float | str | None]]
-    """Hyperparameter of the service `nebius`."""
-    packing: NotRequired[pulumi.Input[bool | float | str | None]]
-    """Hyperparameter of the service `nebius`."""
-    warmup_ratio: NotRequired[pulumi.Input[bool | float | str | None]]
-    """Hyperparameter of the service `nebius`."""
-    weight_decay: NotRequired[pulumi.Input[bool | float | str | None]]
-    """Hyperparameter of the service `nebius`."""
-
-
 class ExpiresAfterArgsDict(TypedDict):
     """Lifetime after which the service deletes the file."""
 
@@ -105,7 +80,7 @@ class ExpiresAfterArgsDict(TypedDict):
     """Lifetime in seconds, 1 hour to 30 days (3600 to 2592000)."""
 
 
-class SupervisedHyperparametersArgsDict(ServiceHyperparametersArgsDict):
+class SupervisedHyperparametersArgsDict(TypedDict):
     """Hyperparameters of supervised training. The service chooses values that are omitted or `auto`."""
 
     n_epochs: NotRequired[pulumi.Input[Literal["auto"] | int | None]]
@@ -114,6 +89,26 @@ class SupervisedHyperparametersArgsDict(ServiceHyperparametersArgsDict):
     """Examples per step, 1 to 256."""
     learning_rate_multiplier: NotRequired[pulumi.Input[Literal["auto"] | float | None]]
     """Scaling factor of the learning rate, above 0."""
+    context_length: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    learning_rate: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_alpha: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_dropout: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_r: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    max_grad_norm: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    packing: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    warmup_ratio: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    weight_decay: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
 
 
 class SupervisedArgsDict(TypedDict):
@@ -123,7 +118,7 @@ class SupervisedArgsDict(TypedDict):
     """Hyperparameters of the training."""
 
 
-class DpoHyperparametersArgsDict(ServiceHyperparametersArgsDict):
+class DpoHyperparametersArgsDict(TypedDict):
     """Hyperparameters of direct preference optimization."""
 
     n_epochs: NotRequired[pulumi.Input[Literal["auto"] | int | None]]
@@ -134,6 +129,26 @@ class DpoHyperparametersArgsDict(ServiceHyperparametersArgsDict):
     """Scaling factor of the learning rate, above 0."""
     beta: NotRequired[pulumi.Input[Literal["auto"] | float | None]]
     """Weight of the penalty for deviating from the base model, above 0 to 2."""
+    context_length: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    learning_rate: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_alpha: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_dropout: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_r: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    max_grad_norm: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    packing: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    warmup_ratio: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    weight_decay: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
 
 
 class DpoArgsDict(TypedDict):
@@ -349,7 +364,7 @@ GraderArgsDict: TypeAlias = (
 )
 
 
-class ReinforcementHyperparametersArgsDict(ServiceHyperparametersArgsDict):
+class ReinforcementHyperparametersArgsDict(TypedDict):
     """Hyperparameters of reinforcement training."""
 
     n_epochs: NotRequired[pulumi.Input[Literal["auto"] | int | None]]
@@ -366,6 +381,26 @@ class ReinforcementHyperparametersArgsDict(ServiceHyperparametersArgsDict):
     """Number of steps between evaluations, at least 1."""
     eval_samples: NotRequired[pulumi.Input[Literal["auto"] | int | None]]
     """Number of samples per evaluation, at least 1."""
+    context_length: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    learning_rate: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_alpha: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_dropout: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_r: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    max_grad_norm: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    packing: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    warmup_ratio: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    weight_decay: NotRequired[pulumi.Input[bool | float | str | None]]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
 
 
 class ReinforcementArgsDict(TypedDict):
@@ -414,32 +449,7 @@ class IntegrationArgsDict(TypedDict):
     """Settings of Weights & Biases."""
 
 
-class ServiceHyperparametersDict(TypedDict):
-    """Hyperparameters that only some services accept."""
-
-    context_length: NotRequired[bool | float | str]
-    """Hyperparameter of the service `nebius`."""
-    learning_rate: NotRequired[bool | float | str]
-    """Hyperparameter of the service `nebius`."""
-    lora: NotRequired[bool | float | str]
-    """Hyperparameter of the service `nebius`."""
-    lora_alpha: NotRequired[bool | float | str]
-    """Hyperparameter of the service `nebius`."""
-    lora_dropout: NotRequired[bool | float | str]
-    """Hyperparameter of the service `nebius`."""
-    lora_r: NotRequired[bool | float | str]
-    """Hyperparameter of the service `nebius`."""
-    max_grad_norm: NotRequired[bool | float | str]
-    """Hyperparameter of the service `nebius`."""
-    packing: NotRequired[bool | float | str]
-    """Hyperparameter of the service `nebius`."""
-    warmup_ratio: NotRequired[bool | float | str]
-    """Hyperparameter of the service `nebius`."""
-    weight_decay: NotRequired[bool | float | str]
-    """Hyperparameter of the service `nebius`."""
-
-
-class SupervisedHyperparametersDict(ServiceHyperparametersDict):
+class SupervisedHyperparametersDict(TypedDict):
     """Hyperparameters of supervised training. The service chooses values that are omitted or `auto`."""
 
     n_epochs: NotRequired[Literal["auto"] | int]
@@ -448,6 +458,26 @@ class SupervisedHyperparametersDict(ServiceHyperparametersDict):
     """Examples per step, 1 to 256."""
     learning_rate_multiplier: NotRequired[Literal["auto"] | float]
     """Scaling factor of the learning rate, above 0."""
+    context_length: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    learning_rate: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_alpha: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_dropout: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_r: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    max_grad_norm: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    packing: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    warmup_ratio: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    weight_decay: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
 
 
 class SupervisedDict(TypedDict):
@@ -457,7 +487,7 @@ class SupervisedDict(TypedDict):
     """Hyperparameters of the training."""
 
 
-class DpoHyperparametersDict(ServiceHyperparametersDict):
+class DpoHyperparametersDict(TypedDict):
     """Hyperparameters of direct preference optimization."""
 
     n_epochs: NotRequired[Literal["auto"] | int]
@@ -468,6 +498,26 @@ class DpoHyperparametersDict(ServiceHyperparametersDict):
     """Scaling factor of the learning rate, above 0."""
     beta: NotRequired[Literal["auto"] | float]
     """Weight of the penalty for deviating from the base model, above 0 to 2."""
+    context_length: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    learning_rate: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_alpha: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_dropout: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_r: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    max_grad_norm: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    packing: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    warmup_ratio: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    weight_decay: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
 
 
 class DpoDict(TypedDict):
@@ -668,7 +718,7 @@ GraderDict: TypeAlias = (
 )
 
 
-class ReinforcementHyperparametersDict(ServiceHyperparametersDict):
+class ReinforcementHyperparametersDict(TypedDict):
     """Hyperparameters of reinforcement training."""
 
     n_epochs: NotRequired[Literal["auto"] | int]
@@ -685,6 +735,26 @@ class ReinforcementHyperparametersDict(ServiceHyperparametersDict):
     """Number of steps between evaluations, at least 1."""
     eval_samples: NotRequired[Literal["auto"] | int]
     """Number of samples per evaluation, at least 1."""
+    context_length: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    learning_rate: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_alpha: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_dropout: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    lora_r: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    max_grad_norm: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    packing: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    warmup_ratio: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
+    weight_decay: NotRequired[bool | float | str]
+    """Hyperparameter of the service `nebius`. OpenAI does not have it."""
 
 
 class ReinforcementDict(TypedDict):
