@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import pulumi
 
@@ -19,7 +19,7 @@ __all__ = ["FineTuningCheckpointPermission", "FineTuningCheckpointPermissionProv
 class FineTuningCheckpointPermissionProvider(ProviderProxy):
     """The provider of `FineTuningCheckpointPermission`. State files refer to it by this name."""
 
-    module = LazyModule("_provider.checkpoint_permission")
+    module: ClassVar[LazyModule] = LazyModule("_provider.checkpoint_permission")
 
 
 class FineTuningCheckpointPermission(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pulumi
 
@@ -34,7 +34,7 @@ LocalFile = str | os.PathLike[str] | pulumi.FileAsset | pulumi.StringAsset
 class FileProvider(ProviderProxy):
     """The provider of `File`. State files refer to it by this name."""
 
-    module = LazyModule("_provider.file")
+    module: ClassVar[LazyModule] = LazyModule("_provider.file")
 
 
 class File(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="File"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pulumi
 
@@ -39,7 +39,7 @@ __all__ = ["FineTuningJob", "FineTuningJobProvider"]
 class FineTuningJobProvider(ProviderProxy):
     """The provider of `FineTuningJob`. State files refer to it by this name."""
 
-    module = LazyModule("_provider.fine_tuning_job")
+    module: ClassVar[LazyModule] = LazyModule("_provider.fine_tuning_job")
 
 
 class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", name="FineTuningJob"):

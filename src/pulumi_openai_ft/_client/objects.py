@@ -8,7 +8,7 @@ Unix seconds.
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
@@ -44,7 +44,9 @@ UNKNOWN_STATUS = "unknown"
 class LenientObject(BaseModel):
     """Base class of objects whose optional fields may be null, missing or malformed."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True, protected_namespaces=())
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="allow", frozen=True, defer_build=True, protected_namespaces=()
+    )
 
     _unreadable: frozenset[str] = PrivateAttr(default=frozenset())
 

@@ -30,7 +30,7 @@ class ResourceBase:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Evaluate the types of the outputs once per class. Pulumi would evaluate them for each resource."""
         super().__init_subclass__(**kwargs)
-        cls.__annotations__ = inspect.get_annotations(cls, eval_str=True)
+        cls.__annotations__.update(inspect.get_annotations(cls, eval_str=True))
         own = (
             name
             for name, kind in cls.__annotations__.items()

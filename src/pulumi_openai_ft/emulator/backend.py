@@ -41,8 +41,8 @@ class EmulatorBackend(Backend):
             catalog=lambda: load_catalog(settings.rules.service),
             seed=seed,
         )
-        self.journal = Journal()
-        self.faults = Faults()
+        self.journal: Journal = Journal()
+        self.faults: Faults = Faults()
 
     @property
     def today(self) -> date:

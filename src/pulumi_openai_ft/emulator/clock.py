@@ -47,7 +47,7 @@ class Clock:
     ) -> None:
         self.speed = speed
         self.per_read = per_read
-        self.skipped = 0.0
+        self.skipped: float = 0.0
         self._source = source
         self._reads: Counter[str] = Counter()
 

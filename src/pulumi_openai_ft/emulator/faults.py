@@ -99,7 +99,7 @@ class Faults:
         self._lock = Lock()
         self._faults: list[Fault] = []
         self._numbers = count(1)
-        self.ended = asyncio.Event()
+        self.ended: asyncio.Event = asyncio.Event()
 
     def add(self, spec: Mapping[str, Any]) -> Fault:
         """Add a fault. Raise a 400 that names the problem if the specification is invalid."""

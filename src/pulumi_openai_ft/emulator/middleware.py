@@ -53,7 +53,7 @@ class StoppableServer(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, ended: asyncio.Event) -> None:
         super().__init__(config)
-        self.accepting = Event()
+        self.accepting: Event = Event()
         self._ended = ended
         self._loop: asyncio.AbstractEventLoop | None = None
 

@@ -79,7 +79,7 @@ class Emulator:
     ) -> None:
         if mode not in MODES:
             raise EmulatorError(f"Unknown mode {mode!r}: must be one of {', '.join(MODES)}.")
-        self.settings = Settings(
+        self.settings: Settings = Settings(
             projects=tuple(projects), closed=closed, job_seconds=job_seconds, today=today, mode=mode
         )
         self._port = port

@@ -9,11 +9,11 @@ A policy pack is a folder with `PulumiPolicy.yaml` and this `__main__.py`. `open
 
 try:
     import pulumi_policy as _  # noqa: F401 - only the extra `policies` installs it
-except ModuleNotFoundError as missing:
+except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
         "policies require the package pulumi-policy: install the extra `policies` (docs/install.md)",
-        name=missing.name,
-    ) from missing
+        name=_missing.name,
+    ) from _missing
 
 from pulumi_openai_ft.policies._pack import RULES, pack, policies
 

@@ -23,7 +23,7 @@ class ConfigError(ServeError):
 
     def __init__(self, path: Path, mistakes: Sequence[str]) -> None:
         self.path = path
-        self.mistakes = tuple(mistakes)
+        self.mistakes: tuple[str, ...] = tuple(mistakes)
         lines = "\n".join(f"  {mistake}" for mistake in self.mistakes)
         count = "1 mistake" if len(self.mistakes) == 1 else f"{len(self.mistakes)} mistakes"
         super().__init__(f"{path} contains {count}:\n{lines}")

@@ -36,10 +36,10 @@ class JobFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.training = path / "training.jsonl"
-        self.validation = path / "validation.jsonl"
-        self.adapter = path / "adapter"
-        self.log = path / "trainer.log"
+        self.training: Path = path / "training.jsonl"
+        self.validation: Path = path / "validation.jsonl"
+        self.adapter: Path = path / "adapter"
+        self.log: Path = path / "trainer.log"
         self._request = path / "request.json"
         self._process = path / "process.json"
         self._result = path / "result.json"

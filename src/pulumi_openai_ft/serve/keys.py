@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import date
 from hashlib import sha256
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -27,7 +27,9 @@ class Key(BaseModel):
     checkpoint permissions, as at OpenAI.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, strict=True, defer_build=True
+    )
 
     hash: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
     """`sha256:` and the hash of the key. A key has 256 random bits, so that no slow hash is needed."""

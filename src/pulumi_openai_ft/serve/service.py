@@ -99,7 +99,7 @@ class Service:
         self._runner = TrainingRunner(config, store, blobs, clock, runs)
         settings = _settings(config)
         catalog = Catalog(map(_base_model, config.bases))
-        self.backend = Backend(
+        self.backend: Backend = Backend(
             settings=settings,
             clock=clock,
             store=store,

@@ -54,7 +54,7 @@ class Backend:
         self.store = store
         self.blobs = blobs
         self.keyring = keyring
-        self.lifecycle = Lifecycle(store, blobs, clock, runner, settings)
+        self.lifecycle: Lifecycle = Lifecycle(store, blobs, clock, runner, settings)
         self._catalog = catalog
         self._seed = seed
 

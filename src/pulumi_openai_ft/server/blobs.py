@@ -25,7 +25,7 @@ class Draft:
         self._durable = durable
         self._file: IO[bytes] = self._path.open("xb")
         self._md5 = md5(usedforsecurity=False)
-        self.bytes = 0
+        self.bytes: int = 0
 
     def write(self, chunk: bytes) -> None:
         """Append bytes."""

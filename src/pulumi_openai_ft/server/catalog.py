@@ -50,7 +50,7 @@ class Catalog:
     """The base models of a service, by id or alias."""
 
     def __init__(self, models: Iterable[BaseModel], no_new_jobs_from: date | None = None) -> None:
-        self.models = list(models)
+        self.models: list[BaseModel] = list(models)
         self._no_new_jobs_from = no_new_jobs_from
         self._by_name = {name: model for model in self.models for name in (model.id, *model.aliases)}
 

@@ -38,7 +38,7 @@ class ApiError(Exception):
         self.kind = kind
         self.param = param
         self.code = code
-        self.headers = headers or {}
+        self.headers: dict[str, str] = headers or {}
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body, which always has all four keys."""

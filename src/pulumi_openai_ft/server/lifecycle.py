@@ -51,7 +51,7 @@ class Lifecycle:
         self._runner = runner
         self._settings = settings
         self._lock = RLock()
-        self.history = History(store, runner)
+        self.history: History = History(store, runner)
 
     def order(self, job: Job) -> TrainingRequest:
         """Return the job's request to the runner."""

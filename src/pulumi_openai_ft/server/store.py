@@ -176,15 +176,15 @@ class Store:
         self._connection = sqlite3.connect(
             ":memory:" if path is None else path, isolation_level=None, check_same_thread=False
         )
-        self.files = Table(self, "files", File, ["project"])
-        self.uploads = Table(self, "uploads", Upload)
-        self.parts = Table(self, "parts", Part, ["upload"])
-        self.jobs = Table(self, "jobs", Job, ["project", "status"])
-        self.spans = Table(self, "spans", Span, ["job"])
-        self.checkpoints = Table(self, "checkpoints", Checkpoint, ["job", "name"])
-        self.permissions = Table(self, "permissions", Permission, ["checkpoint"])
-        self.models = Table(self, "models", Model)
-        self.notes = Table(self, "notes", Note)
+        self.files: Table[File] = Table(self, "files", File, ["project"])
+        self.uploads: Table[Upload] = Table(self, "uploads", Upload)
+        self.parts: Table[Part] = Table(self, "parts", Part, ["upload"])
+        self.jobs: Table[Job] = Table(self, "jobs", Job, ["project", "status"])
+        self.spans: Table[Span] = Table(self, "spans", Span, ["job"])
+        self.checkpoints: Table[Checkpoint] = Table(self, "checkpoints", Checkpoint, ["job", "name"])
+        self.permissions: Table[Permission] = Table(self, "permissions", Permission, ["checkpoint"])
+        self.models: Table[Model] = Table(self, "models", Model)
+        self.notes: Table[Note] = Table(self, "notes", Note)
         self._tables: list[Table[Any]] = [table for table in vars(self).values() if isinstance(table, Table)]
         try:
             self._open()

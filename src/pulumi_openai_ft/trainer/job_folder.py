@@ -43,12 +43,12 @@ class JobFolder:
     """A job folder. Relative paths are resolved, so that it stays the same if the working directory changes."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.resolve()
-        self.request = self.path / "request.json"
-        self.training = self.path / "training.jsonl"
-        self.validation = self.path / "validation.jsonl"
-        self.checkpoints = self.path / "checkpoints"
-        self.models = self.path / "models"
+        self.path: Path = path.resolve()
+        self.request: Path = self.path / "request.json"
+        self.training: Path = self.path / "training.jsonl"
+        self.validation: Path = self.path / "validation.jsonl"
+        self.checkpoints: Path = self.path / "checkpoints"
+        self.models: Path = self.path / "models"
         self._result = self.path / "result.json"
         self._metrics = self.path / "metrics.jsonl"
         self._reserve = self.path / "reserve"

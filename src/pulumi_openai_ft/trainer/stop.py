@@ -9,7 +9,7 @@ class Stop:
     """Remembers that a stop was requested. Code that can stop asks for it."""
 
     def __init__(self) -> None:
-        self.requested = False
+        self.requested: bool = False
 
     def request(self) -> None:
         """Request a stop."""

@@ -14,9 +14,9 @@ from transformers import PrinterCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from pulumi_openai_ft.trainer import models, wandb_board
+from pulumi_openai_ft.trainer._reporter import Reporter
 from pulumi_openai_ft.trainer.errors import TrainingError
 from pulumi_openai_ft.trainer.plan import Plan
-from pulumi_openai_ft.trainer.reporter import Reporter
 from pulumi_openai_ft.trainer.rows import convert_rows
 from pulumi_openai_ft.trainer.stop import StoppedError
 from pulumi_openai_ft.trainer.tokenization import Tokenization

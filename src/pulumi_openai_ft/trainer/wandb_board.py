@@ -39,7 +39,7 @@ class Board:
 
     def __init__(self, run: Any = None, warnings: list[str] | None = None) -> None:
         self._run = run
-        self.warnings = warnings or []
+        self.warnings: list[str] = warnings or []
 
     def log(self, row: Mapping[str, Any]) -> None:
         """Send the metrics of a step. wandb sends them in the background, and repeats failed requests."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -105,7 +105,7 @@ class ModelsArguments(InputModel):
 class ListResult(BaseModel):
     """Base of the results that contain a list."""
 
-    model_config = ConfigDict(frozen=True, defer_build=True, protected_namespaces=())
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, defer_build=True, protected_namespaces=())
 
 
 class FineTuningJobs(ListResult):

@@ -43,16 +43,16 @@ class HeldModel:
 
     def __init__(self, folder: str, most_adapters: int) -> None:
         self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(folder)
-        self.template = ChatTemplate(self.tokenizer)
+        self.template: ChatTemplate = ChatTemplate(self.tokenizer)
         self._model: PreTrainedModel = load_base(folder).to(_device()).eval()
         self.context: int = getattr(
             self._model.config.get_text_config(), "max_position_embeddings", sys.maxsize
         )
-        self.ends = _ends(self._model, self.tokenizer)
+        self.ends: set[int] = _ends(self._model, self.tokenizer)
         self._model.generation_config = GenerationConfig(
             eos_token_id=sorted(self.ends), pad_token_id=self.tokenizer.pad_token_id, do_sample=False
         )  # without the model's own sampling, which no request asked for
-        self.is_damaged = False
+        self.is_damaged: bool = False
         self._most_adapters = most_adapters
         self._with_adapters: PeftModel | None = None
         self._adapters: OrderedDict[str, str] = (

@@ -22,7 +22,7 @@ class TextStream:
     """
 
     def __init__(self, decode: Callable[[list[int]], str], stop: Sequence[str] = ()) -> None:
-        self.stopped = False
+        self.stopped: bool = False
         self._decode = decode
         self._stop = stop
         self._tokens: list[int] = []
