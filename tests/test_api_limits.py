@@ -82,7 +82,7 @@ def test_all_lists_of_methods_are_equal() -> None:
         ("learning_rate_multiplier", "above 0"),
         ("beta", "above 0 to 2"),
         ("compute_multiplier", "above 0.00001 to 10"),
-        ("eval_samples", "1"),
+        ("eval_samples", "at least 1"),
     ],
 )
 def test_the_text_of_a_range_names_its_bounds(name: str, text: str) -> None:

@@ -7,6 +7,7 @@ import pulumi_openai_ft as openai_ft
 config = pulumi.Config()
 use_admin_key = config.get_bool("use_admin_key") or False
 
+checkpoints: dict[str, pulumi.Output[str | None]]
 if checkpoint_id := config.get("checkpoint_id"):  # share an existing checkpoint
     checkpoints = {"model": pulumi.Output.from_input(checkpoint_id)}
 else:

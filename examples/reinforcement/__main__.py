@@ -8,7 +8,7 @@ training = openai_ft.File("training", file="../data/returns.jsonl")
 validation = openai_ft.File("validation", file="../data/returns_validation.jsonl")
 
 
-def equals(field: str) -> dict[str, str]:
+def equals(field: str) -> openai_ft.types.StringCheckArgsDict:
     """Return a grader that checks whether a field of the response equals the field of the example."""
     return {
         "type": "string_check",

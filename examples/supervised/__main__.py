@@ -23,5 +23,5 @@ job = openai_ft.FineTuningJob(
 pulumi.export("fine_tuning_job_id", job.id)
 pulumi.export("fine_tuning_job_status", job.status)
 pulumi.export("fine_tuned_model", job.fine_tuned_model)
-pulumi.export("hyperparameters", job.method.apply(lambda method: method["supervised"]["hyperparameters"]))
+pulumi.export("hyperparameters", job.method["supervised"]["hyperparameters"])
 pulumi.export("trained_tokens", job.trained_tokens)
