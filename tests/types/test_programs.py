@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.types.checkers import CHECKERS
 from tests.types.programs import HEADER, correct, mistakes
+from tools.annotations import nested_models
+
+from pulumi_openai_ft.host._schema import RESOURCES
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
     from tests.types.checkers import Finding
 
-pytestmark = [pytest.mark.xdist_group("type checkers"), pytest.mark.timeout(300)]
+    from pulumi_openai_ft._provider.input_models import InputModel
+
+pytestmark = [pytest.mark.xdist_group("type checkers"), pytest.mark.timeout(600)]
 JOB = 'openai_ft.FineTuningJob("job", model="gpt-4o-mini", training_file="file-1", '
 GRADED = JOB + 'method={"type": "reinforcement", "reinforcement": {"grader": '
 FREQUENT = {
-    "a hyperparameter": JOB + 'method={"type": "supervised", "supervised": {"hyperparameters": {"n_epoch": 3}}})',
+    "a hyperparameter": JOB
+    + 'method={"type": "supervised", "supervised": {"hyperparameters": {"n_epoch": 3}}})',
     "the method's type": JOB + 'method={"type": "supervise"})',
     "the method's key": JOB + 'method={"type": "supervised", "supervise": {}})',
     "a method without a type": JOB + 'method={"supervised": {}})',
-    "hyperparameters of the method": JOB + 'method={"type": "supervised", "hyperparameters": {"n_epochs": 3}})',
+    "hyperparameters of the method": JOB
+    + 'method={"type": "supervised", "hyperparameters": {"n_epochs": 3}})',
     "hyperparameters without a level": JOB + 'method={"type": "supervised", "supervised": {"n_epochs": 3}})',
     "beta of a supervised job": JOB
     + 'method={"type": "supervised", "supervised": {"hyperparameters": {"beta": 0.1}}})',
@@ -58,54 +68,58 @@ FREQUENT = {
     "a component's input": 'openai_ft.FineTunedModel("a", model="gpt-4o-mini", training_file="a", sufix="a")',
     "an event's level": 'openai_ft.get_fine_tuning_events("ftjob-1", level="warnings")',
     "an event's order": 'openai_ft.get_fine_tuning_events_output("ftjob-1", order="newest_first")',
-    "a key of an output": 'openai_ft.get_fine_tuning_job("ftjob-1").method.get("supervised", {})["hyperparameter"]',
+    "a key of an output": 'openai_ft.FineTuningJob.get("a", "ftjob-1").method.apply(lambda method: method["supervise"])',
     "a field of a result": 'openai_ft.get_fine_tuning_job("ftjob-1").tokens',
 }
 """Frequent mistakes, each in one statement."""
 
 
-class Checked(NamedTuple):
-    """The results of a type checker.
-
-    Attributes:
-        unexpected: Errors in correct programs.
-        missed: Statements with a mistake, and without an error at their line.
-        count: Number of statements with a mistake.
-    """
-
-    unexpected: list[Finding]
-    missed: list[str]
-    count: int
+MISTAKES = list(mistakes())
 
 
-@pytest.fixture(
-    scope="module", params=["mypy", pytest.param("pyright", marks=pytest.mark.long)], name="checked"
-)
-def _checked(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Checked:
-    folder = tmp_path_factory.mktemp("programs")
-    for name, text in correct().items():
+def findings(
+    checker: str, programs: dict[str, str], folder: Path, config: pytest.Config
+) -> dict[str, list[Finding]]:
+    """Return the errors of a type checker by program."""
+    for name, text in programs.items():
         (folder / f"{name}.py").write_text(text)
-    statements = [*FREQUENT.values(), *mistakes()]
-    wrong = folder / "mistakes.py"
-    wrong.write_text(HEADER + "\n".join(statements))
-    assert request.config.cache
-    found = CHECKERS[request.param](folder, request.config.cache.mkdir("mypy"))
-    lines = {one.line for one in found if one.file == wrong.name}
+    assert config.cache
+    found: dict[str, list[Finding]] = {name: [] for name in programs}
+    for one in CHECKERS[checker](folder, config.cache.mkdir("mypy")):
+        found[one.file.removesuffix(".py")].append(one)
+    return found
+
+
+@pytest.mark.parametrize("checker", ["mypy", pytest.param("pyright", marks=pytest.mark.long)])
+def test_correct_programs_have_no_error(checker: str, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    found = findings(checker, correct(), tmp_path, pytestconfig)
+
+    assert [one for errors in found.values() for one in errors] == []
+
+
+@pytest.mark.parametrize(
+    ("checker", "statements"),
+    [
+        pytest.param("mypy", FREQUENT.values(), id="mypy-frequent"),
+        pytest.param("mypy", MISTAKES, id="mypy-every", marks=pytest.mark.long),
+        pytest.param("pyright", [*FREQUENT.values(), *MISTAKES], id="pyright", marks=pytest.mark.long),
+    ],
+)
+def test_each_mistake_is_reported_at_its_line(
+    checker: str, statements: Collection[str], tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    program = HEADER + "\n".join(statements)
+
+    found = findings(checker, {"mistakes": program}, tmp_path, pytestconfig)
+
+    lines = {one.line for one in found["mistakes"]}
     first = len(HEADER.splitlines()) + 1
-    return Checked(
-        [one for one in found if one.file != wrong.name],
-        [text for line, text in enumerate(statements, first) if line not in lines],
-        len(statements),
-    )
+    assert [text for line, text in enumerate(statements, first) if line not in lines] == []
 
 
-def test_correct_programs_have_no_error(checked: Checked) -> None:
-    assert checked.unexpected == []
+@pytest.mark.parametrize("resource", RESOURCES.values())
+def test_mistakes_cover_every_key(resource: type[InputModel]) -> None:
+    text = "\n".join(MISTAKES)
+    models = [resource, *nested_models(resource)]
 
-
-def test_each_mistake_is_reported_at_its_line(checked: Checked) -> None:
-    assert checked.missed == []
-    assert checked.count > len(FREQUENT) + 200
+    assert [name for model in models for name in model.model_fields if f"{name}x" not in text] == []

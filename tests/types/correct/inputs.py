@@ -21,7 +21,9 @@ first = openai_ft.FineTuningJob(
     suffix=config.get("suffix"),
     seed=config.get_int("seed"),
     method=method,
-    integrations=[{"type": "wandb", "wandb": {"project": config.require_secret("project"), "tags": [data.id]}}],
+    integrations=[
+        {"type": "wandb", "wandb": {"project": config.require_secret("project"), "tags": [data.id]}}
+    ],
     metadata={"file": data.filename},
 )
 

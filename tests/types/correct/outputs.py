@@ -3,10 +3,10 @@
 from typing import Any, Literal, assert_type
 
 import pulumi
-from pulumi_openai_ft.functions import Event, FileObject, Job, Model, Permission
 
 import pulumi_openai_ft as openai_ft
 from pulumi_openai_ft import types
+from pulumi_openai_ft.functions import Event, FileObject, Job, Model, Permission
 
 job = openai_ft.FineTuningJob("job", model="gpt-4o-mini", training_file="file-1")
 assert_type(job.method, pulumi.Output[types.MethodDict])
