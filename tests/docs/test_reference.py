@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from typing import TYPE_CHECKING, Any, get_origin
@@ -133,6 +134,25 @@ def test_a_functions_errors_match_its_docstring(name: str) -> None:
 
     assert errors[-1] == "OpenAIFTError"
     assert [f"    {error}: " in documentation for error in errors] == [True] * documentation.count("Error: ")
+
+
+def test_the_page_of_types_lists_every_type() -> None:
+    module = ast.parse(inspect.getsource(pulumi_openai_ft.types))
+    declared = {one.name for one in module.body if isinstance(one, ast.ClassDef)}
+    declared |= {ast.unparse(one.target) for one in module.body if isinstance(one, ast.AnnAssign)}
+    listed = re.findall(r"`(\w+)`", BUILT["types"])
+
+    assert sorted(name for name in declared if name not in listed) == []
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_nested_table_links_its_type(name: str) -> None:
+    page = BUILT[PAGE_OF[name]]
+
+    for nested in nested_models(RESOURCES[KINDS[name]]):
+        assert f"\n### {nested.__name__}\n" in page
+        assert f"\nType: [`types.{nested.__name__}ArgsDict`](../types.md).\n" in page
+        assert hasattr(pulumi_openai_ft.types, f"{nested.__name__}ArgsDict")
 
 
 def test_documented_effects_of_changes_match_the_provider() -> None:

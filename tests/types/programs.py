@@ -12,11 +12,12 @@ from tests.host.schema_support import EXAMPLES
 from tools.annotations import models_in
 
 import pulumi_openai_ft
-from pulumi_openai_ft._provider.input_models import InputModel
 from pulumi_openai_ft.host._schema import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pulumi_openai_ft._provider.input_models import InputModel
 
 HEADER = "import pulumi\nimport pulumi_openai_ft as openai_ft\n"
 WRITTEN = Path(__file__).parent / "correct"

@@ -34,6 +34,7 @@ MENU = {
         "functions/get_model",
         "functions/get_models",
     ],
+    "Types": ["types"],
     "Guides": [
         "provider-host",
         "import",

@@ -1,8 +1,8 @@
 """Parts of the reference that are generated from the source: tables of inputs, outputs, arguments and results.
 
 A page includes them with comments on separate lines: `<!-- inputs: File -->`, `<!-- outputs: File -->`,
-`<!-- import: File -->`, `<!-- call: get_file -->` and `<!-- function: get_file -->`. The texts come from the models, the
-docstrings and the providers, so that no list is maintained twice.
+`<!-- import: File -->`, `<!-- call: get_file -->`, `<!-- function: get_file -->` and `<!-- types: ArgsDict -->`. The
+texts come from the models, the docstrings and the providers, so that no list is maintained twice.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import inspect
 import json
 import re
 import sys
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, is_typeddict
 
 from pydantic import BaseModel
+from tools.annotations import INPUT
 from tools.docs import docstrings
 from tools.docs.types import in_words
 
 import pulumi_openai_ft
+from pulumi_openai_ft import types as public_types
 from pulumi_openai_ft._program.functions.lookups import LOOKUPS
 from pulumi_openai_ft._provider.resource_import import ID_FORMATS
 from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
@@ -27,7 +29,7 @@ from pulumi_openai_ft.host._schema_types import output_model
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-MARKER = re.compile(r"^<!-- (inputs|outputs|import|call|function): (\w+) -->$", re.MULTILINE)
+MARKER = re.compile(r"^<!-- (inputs|outputs|import|call|function|types): (\w+) -->$", re.MULTILINE)
 LOOKUPS_BY_FUNCTION = {lookup.function: lookup for lookup in LOOKUPS.values()}
 LONGEST_LINE = 80
 SOME, OTHER = ["a value"], ["another value"]
@@ -93,12 +95,31 @@ def function(name: str) -> str:
     return "\n\n".join(parts)
 
 
+def types(kind: str) -> str:
+    """Return the types of nested inputs (`ArgsDict`), of outputs (`Dict`) or of values (`Literal`)."""
+    declared = {name: one for name, one in vars(public_types).items() if not name.startswith("_")}
+    if kind == "Literal":
+        sets = {name: get_args(one) for name, one in declared.items() if get_origin(one) is Literal}
+        rows = ([name, ", ".join(f"`{value}`" for value in values)] for name, values in sets.items())
+        return _table(("type", "values"), rows)
+    inputs = INPUT.suffix
+    chosen = {
+        name: one
+        for name, one in declared.items()
+        if is_typeddict(one) and name.endswith(inputs) == (kind == inputs)
+    }
+    return _table(
+        ("type", "meaning"), ([name, " ".join(docstrings.text(one).split())] for name, one in chosen.items())
+    )
+
+
 PARTS: dict[str, Callable[[str], str]] = {
     "inputs": inputs,
     "outputs": outputs,
     "import": import_,
     "call": call,
     "function": function,
+    "types": types,
 }
 """Parts that a page can include."""
 
@@ -141,7 +162,8 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 def _nested(model: type[BaseModel], *, given: bool) -> str:
     rows = [[*row, _meaning(model, row[0])] for row in _given(model)] if given else _got(model)
     columns = ("key", "type", "default", "meaning") if given else ("field", "type", "meaning")
-    return "\n\n".join([f"### {model.__name__}", docstrings.text(model), _table(columns, rows)])
+    link = [f"Type: [`types.{model.__name__}{INPUT.suffix}`](../types.md)."] if given else []
+    return "\n\n".join([f"### {model.__name__}", docstrings.text(model), *link, _table(columns, rows)])
 
 
 def _given(model: type[BaseModel]) -> Iterator[list[str]]:

@@ -200,7 +200,9 @@ class Event(APIObject):
     created_at: int | None = Field(default=None, description="Time of the event, in Unix seconds.")
     level: str | EventLevel = Field(default="info", description="`info`, `warn` or `error`.")
     message: str = Field(default="", description="Human-readable message.")
-    type: str | EventType | None = Field(default=None, description="`message`, `metrics` or another type.")
+    type: str | EventType | None = Field(
+        default=None, description="`message`, `metrics`, `moderation_checks` or another type."
+    )
     data: dict[str, Any] | None = Field(default=None, description="Data of the event, such as metrics.")
 
 
