@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
+from datetime import date
 from keyword import iskeyword
 from typing import TYPE_CHECKING
 
@@ -19,7 +21,7 @@ from pulumi_openai_ft._provider.file import FileInputs
 from pulumi_openai_ft._provider.input_models import InputModel
 from pulumi_openai_ft._provider.job.inputs import FineTuningJobInputs, SupervisedHyperparameters
 from pulumi_openai_ft._service_profiles import PROFILES
-from pulumi_openai_ft.catalog import DATA
+from pulumi_openai_ft.catalog import DATA, Catalog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,13 +43,21 @@ def source() -> str:
 def _literals() -> Iterator[str]:
     for values, name in CHOICES.items():
         yield f"{name}: TypeAlias = {literal(values)}"
-    text = "Base models of the catalog. Programs may also use other names."
+    text = "Base models that a service of the catalog offers. Programs may also use other names."
     yield f"ModelName: TypeAlias = {literal(_model_names())}\n{docstring(text)}"
 
 
 def _model_names() -> list[str]:
-    models = json.loads(DATA.read_text("utf-8"))["models"]
-    return list(dict.fromkeys(name for id_, model in models.items() for name in (id_, *model["aliases"])))
+    """Return the models that are available on the day of the catalog's newest fact, which `make check` can repeat."""
+    data = DATA.read_text("utf-8")
+    day = max(map(date.fromisoformat, re.findall(r'"as_of": "([-0-9]+)"', data)))
+    entries = [
+        entry for service in json.loads(data)["services"] for entry in Catalog.load(service=service).models()
+    ]
+    offered = {entry.id for entry in entries if entry.methods and not entry.is_shut_down(day)}
+    return list(
+        dict.fromkeys(name for entry in entries if entry.id in offered for name in (entry.id, *entry.aliases))
+    )
 
 
 def _declarations(form: Form, roots: tuple[type[BaseModel], ...]) -> Iterator[str]:

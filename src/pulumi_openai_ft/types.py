@@ -33,6 +33,12 @@ ValidationMode: TypeAlias = Literal["error", "warn", "off"]
 MethodType: TypeAlias = Literal["supervised", "dpo", "reinforcement"]
 
 ModelName: TypeAlias = Literal[
+    "gpt-3.5-turbo-0125",
+    "gpt-3.5-turbo",
+    "gpt-35-turbo",
+    "gpt-35-turbo-0125",
+    "gpt-3.5-turbo-1106",
+    "gpt-35-turbo-1106",
     "gpt-4.1-2025-04-14",
     "gpt-4.1",
     "gpt-4.1-mini-2025-04-14",
@@ -41,34 +47,21 @@ ModelName: TypeAlias = Literal[
     "gpt-4.1-nano",
     "gpt-4o-2024-08-06",
     "gpt-4o",
-    "gpt-4o-2024-11-20",
     "gpt-4o-mini-2024-07-18",
     "gpt-4o-mini",
-    "o4-mini-2025-04-16",
-    "o4-mini",
     "gpt-5-2025-08-07",
     "gpt-5",
-    "gpt-4-0613",
-    "gpt-4",
-    "gpt-3.5-turbo-0125",
-    "gpt-3.5-turbo",
-    "gpt-35-turbo",
-    "gpt-35-turbo-0125",
-    "gpt-3.5-turbo-1106",
-    "gpt-35-turbo-1106",
-    "gpt-3.5-turbo-0613",
-    "gpt-35-turbo-0613",
-    "davinci-002",
-    "babbage-002",
-    "gpt-oss-20b",
+    "o4-mini-2025-04-16",
+    "o4-mini",
     "Llama-3.3-70B-Instruct",
     "Ministral-3B",
     "Ministral-3B-2411",
     "Qwen-32B",
+    "gpt-oss-20b",
     "openai.gpt-oss-20b",
     "qwen.qwen3-32b",
 ]
-"""Base models of the catalog. Programs may also use other names."""
+"""Base models that a service of the catalog offers. Programs may also use other names."""
 
 
 class ExpiresAfterArgsDict(TypedDict):

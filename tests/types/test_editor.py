@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 from tests.types.language_server import LanguageServer
 from tests.types.programs import CONSTRUCTORS, HEADER, docstring_example
 
-from pulumi_openai_ft.catalog import DATA
+from pulumi_openai_ft.types import ModelName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,11 +16,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("type checkers"), pytest.mark.timeout(300)]
 PURPOSES = ["fine-tune", "assistants", "batch", "vision", "user_data", "evals"]
 STATUSES = ["validating_files", "queued", "running", "paused", "succeeded", "failed", "cancelled"]
-MODELS = [
-    name
-    for id_, model in json.loads(DATA.read_text("utf-8"))["models"].items()
-    for name in (id_, *model["aliases"])
-]
+MODELS = list(get_args(ModelName))
 JOB = 'openai_ft.FineTuningJob("a", model="b", training_file="c", method='
 OFFERED = {
     'openai_ft.FineTuningJob("a", model="@", training_file="b")': MODELS,

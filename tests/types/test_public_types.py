@@ -12,12 +12,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
+from tests.support import TODAY
 from tools.annotations import nested_models
 from tools.docs.types import constraints
 
 from pulumi_openai_ft import types
 from pulumi_openai_ft._client.objects import Event, FileObject, Job, JobError
 from pulumi_openai_ft._service_profiles import PROFILES
+from pulumi_openai_ft.catalog import Catalog
 from pulumi_openai_ft.host._schema import RESOURCES
 
 if TYPE_CHECKING:
@@ -95,6 +97,20 @@ def test_known_values_are_those_of_the_description(values: Any, model: type[Base
     described = re.findall(r"`([\w-]+)`", str(model.model_fields[field].description))
 
     assert set(get_args(values)) == set(described) - {"unknown"}
+
+
+@pytest.mark.parametrize("service", ["openai", "azure", "bedrock"])
+def test_models_that_a_service_offers_are_listed(service: str) -> None:
+    entries = [entry for entry in Catalog.load(service=service).models() if entry.methods]
+    offered = [entry for entry in entries if not entry.is_shut_down(TODAY)]
+    names = [name for entry in offered for name in (entry.id, *entry.aliases)]
+
+    assert names
+    assert [name for name in names if name not in get_args(types.ModelName)] == []
+
+
+def test_models_that_no_service_offers_are_not_listed() -> None:
+    assert "davinci-002" not in get_args(types.ModelName)
 
 
 def test_importing_the_package_does_not_import_types() -> None:

@@ -61,7 +61,7 @@ graders: dict[str, types.PartialGraderArgsDict] = {"first": check("first"), "sec
 combined: types.GraderArgsDict = {"type": "multi", "graders": graders, "calculate_output": "first + second"}
 graded = openai_ft.FineTunedModel(
     "graded",
-    model="o4-mini",
+    model="a-model-of-another-service",
     training_file=data,
     validation_file="checks.jsonl",
     method={"type": "reinforcement", "reinforcement": {"grader": combined}},
