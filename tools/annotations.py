@@ -143,9 +143,9 @@ CHOICES = {
     _choices(FileInputs, "validate"): "ValidationMode",
     _choices(Method, "type"): "MethodType",
 }
-"""Closed sets of values with names of their own."""
+"""Names of closed sets of values."""
 UNIONS = {
     tuple(_branches(graders.PartialGrader)): "PartialGrader",
     tuple(_branches(graders.Grader)): "Grader",
 }
-"""Unions of models with names of their own. The graders of a `multi` grader come first."""
+"""Names of unions of models. The graders of a `multi` grader come first."""

@@ -93,7 +93,7 @@ def _typed_dict(model: type[BaseModel], form: Form) -> str:
 
 
 def _key_type(model: type[BaseModel], key: str, form: Form) -> str:
-    """Return the type of a key. Objects of the API have all keys; None is the value of those that the API omits."""
+    """Return the type of a key. Objects of the API have all keys; a key that the API omits is None."""
     field = model.model_fields[key]
     kind = type_of(field, form)
     if field.is_required():

@@ -65,7 +65,7 @@ FREQUENT = {
     "a permission that is denied": 'openai_ft.FineTuningCheckpointPermission("a", checkpoint_id="ft:a", project_ids=[], '
     "allow_view=False)",
     "a component's method": 'openai_ft.FineTunedModel("a", model="gpt-4o-mini", training_file="a", method={"type": "sft"})',
-    "a component's input": 'openai_ft.FineTunedModel("a", model="gpt-4o-mini", training_file="a", sufix="a")',
+    "a component's input": 'openai_ft.FineTunedModel("a", model="gpt-4o-mini", training_file="a", suffixx="a")',
     "an event's level": 'openai_ft.get_fine_tuning_events("ftjob-1", level="warnings")',
     "an event's order": 'openai_ft.get_fine_tuning_events_output("ftjob-1", order="newest_first")',
     "a key of an output": 'openai_ft.FineTuningJob.get("a", "ftjob-1").method.apply(lambda method: method["supervise"])',
