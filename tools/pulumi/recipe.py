@@ -42,7 +42,7 @@ def _fingerprint() -> str:
 def _sources() -> list[Path]:
     code = [path for path in golang.MODULE.rglob("*.go") if not path.name.endswith("_test.go")]
     embedded = golang.MODULE.glob("pulumi-language-python/*.py")
-    return sorted([golang.MODULE / "go.mod", golang.MODULE / "go.sum", *code, *embedded])
+    return sorted([*golang.MODULE.rglob("go.mod"), golang.MODULE / "go.sum", *code, *embedded])
 
 
 def ensure() -> Path:
