@@ -163,6 +163,7 @@ def assert_every_input_is_used(stack: Stack) -> dict[str, Any]:
     return jobs
 
 
+@pytest.mark.core
 @pytest.mark.usefixtures("_every_method")
 def test_every_method_and_every_input_converges(
     make_stack: Callable[..., Stack], service: Emulator, checkpoint: str, tmp_path: Path
@@ -220,6 +221,7 @@ def make_shared_stack(make_stack: Callable[..., Stack]) -> Callable[..., Stack]:
     return make
 
 
+@pytest.mark.core
 def test_lost_files_and_permissions_return_without_a_new_job(
     make_shared_stack: Callable[..., Stack], service: Emulator, other_client: Client
 ) -> None:

@@ -147,6 +147,7 @@ def test_checkpoint_permissions(run_readme: RunReadme, service: Emulator) -> Non
         assert permission_ids_by_checkpoint(service) == {}
 
 
+@pytest.mark.core
 def test_data_sources(run_readme: RunReadme, service: Emulator) -> None:
     with run_readme("data_sources") as runner:
         outputs, job = runner.outputs(), only_job(service)
@@ -191,6 +192,7 @@ def test_import_existing(run_readme: RunReadme, service: Emulator) -> None:
         runner.run("pulumi preview --expect-no-changes")
 
 
+@pytest.mark.core
 def test_complete_workflow(run_readme: RunReadme, service: Emulator) -> None:
     with run_readme("complete_workflow") as runner:
         outputs, job = runner.outputs(), only_job(service)
