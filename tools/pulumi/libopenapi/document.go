@@ -1,5 +1,5 @@
 // Package libopenapi replaces the library of the same name, which takes a quarter of the time to build the engine. Only
-// `pulumi cloud`, the explorer of Pulumi Cloud's API, uses it. This package has the library's types, so that the CLI
+// `pulumi api`, which queries Pulumi Cloud, uses it. This package has the library's types, so that the CLI
 // compiles, and reports that the command is not included.
 package libopenapi
 
@@ -10,7 +10,7 @@ import (
 )
 
 // ErrNotIncluded is the error of each document.
-var ErrNotIncluded = errors.New("this build of pulumi does not include `pulumi cloud`; install the official Pulumi")
+var ErrNotIncluded = errors.New("this build of pulumi does not include `pulumi api`; install the official Pulumi")
 
 // Document is a parsed document. None exists.
 type Document struct{}

@@ -6,7 +6,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Schema has the fields that `pulumi cloud` reads.
+// Schema has the fields that `pulumi api` reads.
 type Schema struct {
 	AdditionalProperties *DynamicValue[*SchemaProxy, bool]
 	AllOf                []*SchemaProxy
@@ -68,7 +68,7 @@ func (*DynamicValue[A, B]) IsA() bool {
 	return true
 }
 
-// Discriminator has the fields that `pulumi cloud` reads.
+// Discriminator has the fields that `pulumi api` reads.
 type Discriminator struct {
 	Mapping      *orderedmap.Map[string, string]
 	PropertyName string

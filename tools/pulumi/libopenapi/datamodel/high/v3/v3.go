@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// The types have the fields that `pulumi cloud` reads.
+// The types have the fields that `pulumi api` reads.
 type (
 	Document struct {
 		Components *Components
