@@ -23,7 +23,7 @@ WHY = (
     "With pulumi 3.216 or newer on PATH, this step takes no time."
 )
 FETCH_SECONDS = 40
-BUILD_CPU_SECONDS = 480
+BUILD_CPU_SECONDS = 360
 
 
 def target() -> Path:
