@@ -221,7 +221,6 @@ def make_shared_stack(make_stack: Callable[..., Stack]) -> Callable[..., Stack]:
     return make
 
 
-@pytest.mark.core
 def test_lost_files_and_permissions_return_without_a_new_job(
     make_shared_stack: Callable[..., Stack], service: Emulator, other_client: Client
 ) -> None:

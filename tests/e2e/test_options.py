@@ -186,7 +186,6 @@ ft.FineTuningCheckpointPermission(
 """
 
 
-@pytest.mark.core
 def test_delete_before_replace_deletes_first(make: Callable[..., Stack], service: Emulator) -> None:
     stack = make(REPLACED)
     stack.up()

@@ -39,7 +39,6 @@ def write(stack: Stack, program: str) -> None:
     (stack.folder / "__main__.py").write_text(program)
 
 
-@pytest.mark.core
 @ON_BOTH_HOSTS
 def test_the_component_has_a_full_lifecycle(make_stack: Callable[..., Stack], service: Emulator) -> None:
     stack = with_data(make_stack(PROGRAM))

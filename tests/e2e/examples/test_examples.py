@@ -147,7 +147,6 @@ def test_checkpoint_permissions(run_readme: RunReadme, service: Emulator) -> Non
         assert permission_ids_by_checkpoint(service) == {}
 
 
-@pytest.mark.core
 def test_data_sources(run_readme: RunReadme, service: Emulator) -> None:
     with run_readme("data_sources") as runner:
         outputs, job = runner.outputs(), only_job(service)

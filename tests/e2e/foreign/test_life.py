@@ -68,7 +68,6 @@ def test_providers_pickled_by_value_behave_alike(make_hosts: Callable[..., Hosts
     hosts.same(destroy)
 
 
-@pytest.mark.core
 def test_providers_in_modules_behave_alike(make_hosts: Callable[..., Hosts]) -> None:
     hosts = make_hosts("in_modules")
     hosts.both(configure)

@@ -145,7 +145,6 @@ ft.FineTuningCheckpointPermission(
 """
 
 
-@pytest.mark.core
 def test_the_import_option_can_be_removed_afterwards(
     stack: Stack, existing: dict[str, tuple[str, str]], account: Account
 ) -> None:
