@@ -48,12 +48,26 @@ class Mocks(pulumi.runtime.Mocks):
     def __init__(self) -> None:
         self.resources: list[MockedResource] = []
 
-    def resource(self, name: str) -> MockedResource:
-        """Return the resource with a name. Raise `LookupError` if there is not exactly one."""
-        found = [resource for resource in self.resources if resource.name == name]
+    def resource(self, name: str, kind: str | None = None) -> MockedResource:
+        """Return the resource with a name.
+
+        Args:
+            name: Name of the resource.
+            kind: Last part of its type token, such as `FineTuningJob`, if resources of several types have the name.
+
+        Raises:
+            LookupError: There is not exactly one.
+        """
+        found = [
+            resource
+            for resource in self.resources
+            if resource.name == name and kind in (None, resource.typ.rsplit(":", 1)[-1])
+        ]
         if len(found) != 1:
-            names = ", ".join(resource.name for resource in self.resources) or "none"
-            raise LookupError(f"{len(found)} resources have the name {name!r}; registered: {names}")
+            registered = ", ".join(f"{resource.typ} {resource.name}" for resource in self.resources) or "none"
+            raise LookupError(
+                f"{len(found)} resources match name {name!r}, kind {kind!r}; registered: {registered}"
+            )
         return found[0]
 
     def run(self, program: Program, *, config: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -71,6 +85,7 @@ class Mocks(pulumi.runtime.Mocks):
             stack = settings.get_root_resource()
             return pulumi.Output.from_input(getattr(stack, "outputs", {})).apply(exported.update)
 
+        settings.reset_options()  # a stack of an earlier run would keep its outputs
         pulumi.runtime.set_mocks(self, project.name if project else NAME, STACK)
         pulumi.runtime.set_all_config(dict(config or {}))
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import sys
 from os import pathsep
 from pathlib import Path
@@ -41,8 +43,8 @@ def openai_ft_emulator(
     address and made-up keys, so that no request of the test can reach a real service by mistake.
     """
     emulator = _emulator(request.node)
-    from pulumi_openai_ft._settings import SOURCES  # noqa: PLC0415 - loads pulumi
-    from pulumi_openai_ft.testing.emulator import EmulatorFixture  # noqa: PLC0415
+    from pulumi_openai_ft._settings import SOURCES  # noqa: PLC0415
+    from pulumi_openai_ft.testing.emulator import EmulatorFixture  # noqa: PLC0415 - loads pydantic
 
     for source in SOURCES.values():
         for variable in source.environment:
@@ -102,12 +104,19 @@ def _emulator(node: pytest.Item) -> Emulator:
     try:
         from pulumi_openai_ft.emulator import Emulator, EmulatorError  # noqa: PLC0415 - needs the packages of an extra
     except ModuleNotFoundError as missing:
+        package = str(missing.name).split(".")[0]
         _fail(
-            f"openai_ft_emulator requires the package {missing.name!r}; install the extra `emulator` (docs/install.md)"
+            f"openai_ft_emulator requires the package {package!r}; install the extra `emulator` (docs/install.md)"
         )
+    options = _options(node)
+    allowed = list(inspect.signature(Emulator).parameters)
+    for name in options.keys() - allowed:
+        near = difflib.get_close_matches(name, allowed, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"use {', '.join(allowed)}"
+        _fail(f"the mark {EMULATOR_MARK}: unknown option {name!r}; {hint}")
     try:
-        return Emulator(**_options(node))
-    except (TypeError, EmulatorError) as error:
+        return Emulator(**options)
+    except EmulatorError as error:
         _fail(f"the mark {EMULATOR_MARK}: {error}")
 
 
@@ -115,6 +124,8 @@ def _options(node: pytest.Item) -> dict[str, Any]:
     """Return the options of the emulator. The mark nearest to the test wins."""
     options: dict[str, Any] = {}
     for mark in reversed(list(node.iter_markers(EMULATOR_MARK))):
+        if mark.args:
+            _fail(f"the mark {EMULATOR_MARK} takes options by name, such as mode='azure', not {mark.args}")
         options |= mark.kwargs
     return options
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import runpy
 import sys
 from contextlib import chdir, contextmanager
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft.cli.project import Project
+from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator
 
-    Program = Path | str | os.PathLike[str] | Callable[[], Any]
+    Program = Path | str | PathLike[str] | Callable[[], Any]
 
 NAME = "openai-ft-testing"
 """Name of the project of a function."""
@@ -26,7 +27,14 @@ def project_of(program: Program) -> Project | None:
     Raises:
         InputError: The folder has no valid project.
     """
-    return None if callable(program) else Project.find(Path(program))
+    if not isinstance(program, str | PathLike):
+        return None
+    try:
+        return Project.find(Path(program))
+    except InputError as error:
+        raise InputError(
+            f"{error}; to test another program, override the fixture openai_ft_program"
+        ) from error
 
 
 def main_of(project: Project) -> Path:
@@ -36,10 +44,13 @@ def main_of(project: Project) -> Path:
 
 def run_in_this_process(program: Program) -> None:
     """Run a program as Pulumi does: in its folder, with its folder first on `sys.path`."""
-    if callable(program):
+    if not isinstance(program, str | PathLike):
         program()
-        return
-    main = main_of(Project.find(Path(program)))
+    elif project := project_of(program):
+        _run(main_of(project))
+
+
+def _run(main: Path) -> None:
     folder = main if main.is_dir() else main.parent
     with chdir(folder), _own_modules(folder):
         runpy.run_path(str(main), run_name="__main__")

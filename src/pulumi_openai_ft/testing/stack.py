@@ -34,11 +34,12 @@ def create_stack(program: Program, folder: Path, emulator: EmulatorFixture) -> a
     Raises:
         InputError: The program is not in a valid project, or the command `pulumi` is not on PATH.
     """
+    project = project_of(program)
     if pulumi_cli.command_path() is None:
         raise InputError("the command `pulumi` is not on PATH: install Pulumi (docs/install.md)")
     for name in ("project", "state"):
         (folder / name).mkdir()
-    _write_project(project_of(program), folder / "project")
+    _write_project(project, folder / "project")
     opts = automation.LocalWorkspaceOptions(
         work_dir=str(folder / "project"), env_vars=_environment(folder, emulator)
     )
