@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*event loop")
 HELPER = """
 import pulumi
 import pulumi_openai_ft as openai_ft

@@ -39,7 +39,7 @@ def create_stack(program: Program, folder: Path, emulator: EmulatorFixture) -> a
         raise InputError("the command `pulumi` is not on PATH: install Pulumi (docs/install.md)")
     for name in ("project", "state"):
         (folder / name).mkdir()
-    _write_project(project, folder / "project")
+    write_project(project, folder / "project")
     opts = automation.LocalWorkspaceOptions(
         work_dir=str(folder / "project"), env_vars=_environment(folder, emulator)
     )
@@ -57,9 +57,8 @@ def _environment(folder: Path, emulator: EmulatorFixture) -> dict[str, str]:
         "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "test",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "XDG_CACHE_HOME": str(
-            folder / "cache"
-        ),  # records of interrupted runs, which must not affect another test
+        # Contains records of interrupted runs, which must not affect another test.
+        "XDG_CACHE_HOME": str(folder / "cache"),
     }
 
 
@@ -72,14 +71,15 @@ def _config(emulator: EmulatorFixture) -> dict[str, automation.ConfigValue]:
     }
 
 
-def _write_project(project: Project | None, folder: Path) -> None:
+def write_project(project: Project | None, folder: Path) -> None:
     """Write the project of a stack: a copy of the program's project that runs in the Python of this process."""
+    selects_host = project is None or project.host_folder() is not None
     data: dict[str, Any] = {"name": NAME} if project is None else _copied(project)
     runtime = data.get("runtime")
     options = runtime.get("options") if isinstance(runtime, dict) else None
     data["runtime"] = {"name": "python", "options": {**(options or {}), **_python()}}
     (folder / "Pulumi.yaml").write_text(yaml.safe_dump(data, sort_keys=False), "utf-8")
-    if project is None or project.host_folder():
+    if selects_host:
         initialize(folder)
 
 
@@ -92,7 +92,7 @@ def _copied(project: Project) -> dict[str, Any]:
     """Return the settings of a project, with absolute paths, without its host and its places of stacks."""
     data = {name: value for name, value in project.data.items() if name not in _OF_A_STACK}
     plugins = {
-        kind: [_absolute(entry, project.folder) for entry in entries if entry.get("name") != PLUGIN]
+        kind: [_absolute(entry, project.folder) for entry in entries or () if entry.get("name") != PLUGIN]
         for kind, entries in (data.get("plugins") or {}).items()
     }
     return {**data, "main": str(main_of(project)), "plugins": plugins}
