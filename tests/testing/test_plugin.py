@@ -173,6 +173,7 @@ def test_a_missing_extra_is_named(user: UserPytest) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_a_project_runs_with_engine_and_with_mocks(user_with_engine: UserPytest) -> None:
     """Both kinds in one process, in the order that leaves the mocks' global state for the stack."""
     before = sources(user_with_engine.folder)
