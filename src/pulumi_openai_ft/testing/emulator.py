@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pulumi_openai_ft._client.objects import FileObject, Job, Model, Permission
+from pulumi_openai_ft._settings import SOURCES
+from pulumi_openai_ft._shared.clock import TODAY_VARIABLE
 
 if TYPE_CHECKING:
     from pulumi_openai_ft.emulator import Emulator
@@ -124,11 +126,13 @@ class EmulatorFixture:
         """Move the emulator's clock forward by simulated seconds."""
         self.emulator.advance(seconds)
 
+    def settings(self) -> dict[str, str]:
+        """Return the settings with which this package uses the emulator, by name in `SOURCES`, with made-up keys."""
+        return {"base_url": self.base_url, "api_key": API_KEY, "admin_key": ADMIN_KEY}
+
     def environment(self) -> dict[str, str]:
         """Return the environment variables with which programs use this emulator, with made-up keys."""
         return {
-            "OPENAI_BASE_URL": self.base_url,
-            "OPENAI_API_KEY": API_KEY,
-            "OPENAI_ADMIN_KEY": ADMIN_KEY,
-            "OPENAI_FT_TODAY": str(self.emulator.settings.today),
+            **{SOURCES[name].environment[0]: value for name, value in self.settings().items()},
+            TODAY_VARIABLE: str(self.emulator.settings.today),
         }

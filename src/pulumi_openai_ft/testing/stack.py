@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pulumi import automation
 
+from pulumi_openai_ft._settings import CONFIG_NAMESPACE, SOURCES
 from pulumi_openai_ft.cli import pulumi_cli
 from pulumi_openai_ft.cli.init import initialize
 from pulumi_openai_ft.cli.pulumi_yaml import PLUGIN
@@ -63,11 +64,12 @@ def _environment(folder: Path, emulator: EmulatorFixture) -> dict[str, str]:
 
 
 def _config(emulator: EmulatorFixture) -> dict[str, automation.ConfigValue]:
-    settings = emulator.environment()
+    """Return the configuration of a stack. Keys are secret, because the provider warns of others."""
     return {
-        "openai-ft:baseUrl": automation.ConfigValue(settings["OPENAI_BASE_URL"]),
-        "openai-ft:apiKey": automation.ConfigValue(settings["OPENAI_API_KEY"], secret=True),
-        "openai-ft:adminKey": automation.ConfigValue(settings["OPENAI_ADMIN_KEY"], secret=True),
+        f"{CONFIG_NAMESPACE}:{SOURCES[name].config_key}": automation.ConfigValue(
+            value, secret=name != "base_url"
+        )
+        for name, value in emulator.settings().items()
     }
 
 
