@@ -162,6 +162,29 @@ def test_a_users_mistake_is_one_sentence(user: UserPytest) -> None:
     assert re.findall("^(?:the mark|openai_ft_).*", output, re.MULTILINE) == MESSAGES
 
 
+TWO_TESTS = """
+import httpx, pytest
+
+URLS = []
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_it(turn, openai_ft_emulator):
+    headers = {"authorization": "Bearer sk-x"}
+    assert httpx.get(f"{openai_ft_emulator.base_url}/files", headers=headers).status_code == 200
+    assert len(openai_ft_emulator.requests()) == 1
+    URLS.append(openai_ft_emulator.base_url)
+    if turn == 2:
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"{URLS[0]}/files", headers=headers)
+"""
+
+
+def test_each_test_has_its_own_emulator(user: UserPytest) -> None:
+    code, output = user.run(TWO_TESTS)
+
+    assert (code, "2 passed" in output) == (0, True), output
+
+
 def test_a_missing_extra_is_named(user: UserPytest) -> None:
     code, output = user.run("def test_it(openai_ft_emulator): pass", without="starlette")
 
