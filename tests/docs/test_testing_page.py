@@ -12,7 +12,8 @@ import pytest
 from tests.docs.pages import PAGES, ROOT, samples
 from tests.e2e.conftest import engine  # noqa: F401 - a fixture
 
-from pulumi_openai_ft.testing import EmulatorFixture, Mocks
+from pulumi_openai_ft import testing
+from pulumi_openai_ft.testing import EmulatorFixture, Mocks, plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,3 +81,14 @@ def test_every_member_is_documented(owner: type) -> None:
     members = {name for name in [*vars(owner), *owner.__annotations__] if not name.startswith("_")}
 
     assert [name for name in members if f"`{name}" not in PAGE and f" {name}(" not in PAGE] == []
+
+
+@pytest.mark.parametrize("name", dir(testing))
+def test_every_public_name_exists_and_is_documented(name: str) -> None:
+    assert getattr(testing, name).__name__ == name
+    assert f"`{name}`" in PAGE
+
+
+@pytest.mark.parametrize("name", [name for name in vars(plugin) if name.startswith("openai_ft_")])
+def test_every_fixture_is_documented(name: str) -> None:
+    assert f"`{name}`" in PAGE

@@ -109,6 +109,28 @@ def test_a_subclass_replaces_outputs_and_results(project: Path) -> None:
     assert OwnMocks().run(program) == {"status": "failed", "shutdown": "2027-01-14"}
 
 
+def test_secrets_are_recorded_as_plain_values(openai_ft_mocks: Mocks) -> None:
+    def program() -> None:
+        secret = pulumi.Output.secret("gpt-4o-mini")
+        job = openai_ft.FineTuningJob(
+            "job", model=secret, training_file="file-1", metadata=secret.apply(lambda name: {"base": name})
+        )
+        projects = pulumi.Output.secret(["proj_b"])
+        openai_ft.FineTuningCheckpointPermission(
+            "share", checkpoint_id=job.fine_tuned_model, project_ids=projects
+        )
+        pulumi.export("model", job.fine_tuned_model)
+
+    model = "ft:gpt-4o-mini:mocks::job"
+    assert openai_ft_mocks.run(program) == {"model": model}
+    assert openai_ft_mocks.resource("job").inputs == {
+        "model": "gpt-4o-mini",
+        "training_file": "file-1",
+        "metadata": {"base": "gpt-4o-mini"},
+    }
+    assert openai_ft_mocks.resource("share").inputs == {"checkpoint_id": model, "project_ids": ["proj_b"]}
+
+
 def test_a_function_without_a_result_is_an_error(openai_ft_mocks: Mocks) -> None:
     with pytest.raises(NotImplementedError, match=r"getModel: override `call`"):
         openai_ft_mocks.run(lambda: openai_ft.get_model("gpt-4o-mini"))

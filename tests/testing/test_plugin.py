@@ -23,7 +23,8 @@ name: shop
 runtime: python
 main: program
 config:
-  openai-ft:shutdownWarningDays: 0
+  openai-ft:baseUrl:
+    value: http://127.0.0.1:9/v1
 """
 PROGRAM = """
 import pulumi

@@ -6,9 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.runtime import settings
+from pulumi.runtime import rpc, settings
 
-from pulumi_openai_ft._shared.state_names import FILE_TYPE, JOB_TYPE, PERMISSION_TYPE
+from pulumi_openai_ft._shared.state_names import (
+    DERIVED_OUTPUTS,
+    FILE_TYPE,
+    JOB_TYPE,
+    PERMISSION_TYPE,
+    TYPE_PREFIX,
+)
 from pulumi_openai_ft.testing.program import NAME, project_of, run_in_this_process
 
 if TYPE_CHECKING:
@@ -27,7 +33,8 @@ class MockedResource:
     Attributes:
         typ: Type token, such as `pulumi-python:dynamic/openai_ft:FineTuningJob`.
         name: Name of the resource.
-        inputs: The inputs, without the hidden ones that begin with `__`. Outputs of other resources are resolved.
+        inputs: The inputs, without the hidden ones that begin with `__`. Outputs of other resources are resolved, and
+            secrets are plain values.
     """
 
     typ: str
@@ -97,14 +104,28 @@ class Mocks(pulumi.runtime.Mocks):
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         """Record a resource. Return its id and its outputs."""
-        inputs = {name: value for name, value in args.inputs.items() if not name.startswith(_HIDDEN)}
+        given: dict[str, Any] = _without_secretness(args.inputs)
+        inputs = {name: value for name, value in given.items() if not _is_internal(args.typ, name)}
         self.resources.append(MockedResource(args.typ, args.name, inputs))
         created, outputs = _created(args.typ, args.name, inputs)
-        return created, {**args.inputs, **outputs}
+        return created, {**given, **outputs}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         """Return the result of a function, and its failures."""
         raise NotImplementedError(f"no result for the function {args.token}: override `call` of the mocks")
+
+
+def _is_internal(typ: str, name: str) -> bool:
+    """Return whether a property is not an input of the user: a hidden one, or the placeholder of an output."""
+    return name.startswith(_HIDDEN) or (typ.startswith(TYPE_PREFIX) and name in DERIVED_OUTPUTS)
+
+
+def _without_secretness(value: Any) -> Any:
+    """Return a value with the plain values of its secrets."""
+    value = rpc.unwrap_rpc_secret(value)
+    if isinstance(value, dict):
+        return {name: _without_secretness(inner) for name, inner in value.items()}
+    return [_without_secretness(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _created(typ: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
