@@ -108,28 +108,27 @@ def _emulator(node: pytest.Item) -> Emulator:
         _fail(
             f"openai_ft_emulator requires the package {package!r}; install the extra `emulator` (docs/install.md)"
         )
-    options = _options(node)
-    allowed = list(inspect.signature(Emulator).parameters)
-    for name in options.keys() - allowed:
-        near = difflib.get_close_matches(name, allowed, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"use {', '.join(allowed)}"
-        _fail(f"the mark {EMULATOR_MARK}: unknown option {name!r}; {hint}")
+    options = _options(node, list(inspect.signature(Emulator).parameters))
     try:
         return Emulator(**options)
     except EmulatorError as error:
         _fail(f"the mark {EMULATOR_MARK}: {error}")
 
 
-def _options(node: pytest.Item) -> dict[str, Any]:
+def _options(node: pytest.Item, allowed: list[str]) -> dict[str, Any]:
     """Return the options of the emulator. The mark nearest to the test wins."""
     options: dict[str, Any] = {}
     for mark in reversed(list(node.iter_markers(EMULATOR_MARK))):
         if mark.args:
             _fail(f"the mark {EMULATOR_MARK} takes options by name, such as mode='azure', not {mark.args}")
         options |= mark.kwargs
+    for name in options.keys() - allowed:
+        near = difflib.get_close_matches(name, allowed, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"use {', '.join(allowed)}"
+        _fail(f"the mark {EMULATOR_MARK}: unknown option {name!r}; {hint}")
     return options
 
 
 def _fail(message: str) -> NoReturn:
-    """Let a fixture fail with a message and no traceback."""
-    pytest.fail(message, pytrace=False)
+    """Let a fixture fail with a message alone, without a traceback and without the exception that is being handled."""
+    raise pytest.fail.Exception(message, pytrace=False) from None
