@@ -15,7 +15,7 @@ from pulumi_openai_ft._shared.state_names import (
     PERMISSION_TYPE,
     TYPE_PREFIX,
 )
-from pulumi_openai_ft.testing.program import NAME, project_of, run_in_this_process
+from pulumi_openai_ft.testing.program import NAME, STACK, project_of, run_in_this_process
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.testing.program import Program
 
 _HIDDEN = "__"
-STACK = "test"
 
 
 @dataclass(frozen=True)

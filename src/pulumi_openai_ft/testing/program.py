@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NAME = "openai-ft-testing"
 """Name of the project of a function."""
+STACK = "test"
+"""Name of each stack."""
 
 
 def project_of(program: Program) -> Project | None:

@@ -13,7 +13,7 @@ from pulumi_openai_ft.cli import pulumi_cli
 from pulumi_openai_ft.cli.init import initialize
 from pulumi_openai_ft.cli.pulumi_yaml import PLUGIN
 from pulumi_openai_ft.errors import InputError
-from pulumi_openai_ft.testing.program import NAME, main_of, project_of
+from pulumi_openai_ft.testing.program import NAME, STACK, main_of, project_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.testing.emulator import EmulatorFixture
     from pulumi_openai_ft.testing.program import Program
 
-STACK = "test"
 _OF_A_STACK = ("backend", "stackConfigDir")
-"""Settings of a project that say where its stacks are stored."""
+"""Settings of a project that determine where its stacks are stored."""
 
 
 def create_stack(program: Program, folder: Path, emulator: EmulatorFixture) -> automation.Stack:
@@ -53,6 +52,7 @@ def create_stack(program: Program, folder: Path, emulator: EmulatorFixture) -> a
 
 
 def _environment(folder: Path, emulator: EmulatorFixture) -> dict[str, str]:
+    """Return the environment variables of the stack's commands."""
     return {
         **emulator.environment(),
         "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
