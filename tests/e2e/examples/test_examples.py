@@ -112,6 +112,7 @@ def test_azure_deploys_the_trained_model() -> None:
     assert found["model"] == "ft:gpt-4o-mini-2024-07-18:mocks:my-custom-model-v1:basic"
 
 
+@pytest.mark.long
 def test_nebius(run_readme: RunReadme, service: Emulator) -> None:
     with run_readme("nebius") as runner:
         outputs = runner.outputs()
