@@ -151,7 +151,7 @@ def test_the_tests_of_an_example_pass(make_runner: Callable[[str], ReadmeRunner]
 
     output = runner.run(step.commands)
 
-    assert f"{step.output.split(' in ')[0].strip()} in " in output
+    assert step.output.split(" in ")[0].strip() in output
     assert list(runner.folder.glob("Pulumi.*.yaml")) == []
 
 
