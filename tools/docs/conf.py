@@ -50,6 +50,7 @@ MENU = {
         "policies",
         "ci",
         "training-data",
+        "testing",
         "emulator",
         "self-hosting",
         "moving-from-openai",
