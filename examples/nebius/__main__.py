@@ -10,7 +10,7 @@ training = openai_ft.File("training", file="../data/customer_support.jsonl")
 validation = openai_ft.File("validation", file="../data/customer_support_validation.jsonl")
 
 # Nebius has no `auto`: each hyperparameter is a number.
-hyperparameters = {
+hyperparameters: openai_ft.types.SupervisedHyperparametersArgsDict = {
     "n_epochs": 3,
     "batch_size": 8,
     "learning_rate": 0.00001,

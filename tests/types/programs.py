@@ -28,7 +28,7 @@ _CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 def correct() -> dict[str, str]:
     """Return all correct programs: examples, documentation, docstrings, every input, and those in `correct/`."""
     examples = {
-        f"example_{path.parent.name}": path.read_text() for path in ROOT.glob("examples/*/__main__.py")
+        f"example_{path.parent.name}_{path.stem}": path.read_text() for path in ROOT.glob("examples/*/*.py")
     }
     samples = {
         "page_" + re.sub(r"\W", "_", sample.place): sample.text
