@@ -69,6 +69,7 @@ FREQUENT = {
     "an event's level": 'openai_ft.get_fine_tuning_events("ftjob-1", level="warnings")',
     "an event's order": 'openai_ft.get_fine_tuning_events_output("ftjob-1", order="newest_first")',
     "a key of an output": 'openai_ft.FineTuningJob.get("a", "ftjob-1").method.apply(lambda method: method["supervise"])',
+    "an annotated dictionary": 'settings: openai_ft.types.SupervisedHyperparametersArgsDict = {"n_epochz": 3}',
     "a field of a result": 'openai_ft.get_fine_tuning_job("ftjob-1").tokens',
 }
 """Frequent mistakes, each in one statement."""
@@ -114,9 +115,11 @@ def test_each_mistake_is_reported_at_its_line(
 
     found = findings(checker, {"mistakes": program}, tmp_path, pytestconfig)
 
+    messages = "\n".join(one.message for one in found["mistakes"])
     lines = {one.line for one in found["mistakes"]}
     first = len(HEADER.splitlines()) + 1
     assert [text for line, text in enumerate(statements, first) if line not in lines] == []
+    assert ("n_epochz" in messages) == ("n_epochz" in program)  # an annotation makes the message name the key
 
 
 @pytest.mark.parametrize("resource", RESOURCES.values())

@@ -1,5 +1,7 @@
 """Inputs that a program computes, takes from other resources, or builds in parts."""
 
+from typing import Any
+
 import pulumi
 
 import pulumi_openai_ft as openai_ft
@@ -44,6 +46,14 @@ other = openai_ft.FineTuningJob(
     model="a-model-of-another-service",
     training_file=data,
     extra_body={"method": {"type": "distillation", "teacher": first.fine_tuned_model}},
+)
+
+of_a_gateway: Any = {"n_epochs": 3, "rank": 8}
+untyped = openai_ft.FineTuningJob(
+    "untyped",
+    model="a-model-of-another-service",
+    training_file=data,
+    method={"type": "supervised", "supervised": {"hyperparameters": of_a_gateway}},
 )
 
 
