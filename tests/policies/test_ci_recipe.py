@@ -122,6 +122,7 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
 
 
+@pytest.mark.long
 def test_a_failed_install_is_repeated(checkout: Checkout) -> None:
     checkout.require("shop")
     failed = checkout.run()
@@ -132,6 +133,7 @@ def test_a_failed_install_is_repeated(checkout: Checkout) -> None:
     assert (done.returncode, "'shop'" in done.stdout) == (0, True), done.stderr
 
 
+@pytest.mark.long
 def test_changed_requirements_are_installed(checkout: Checkout) -> None:
     for name in ("shop", "books"):
         checkout.write_wheel(name)
