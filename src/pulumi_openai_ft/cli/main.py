@@ -7,13 +7,14 @@ import io
 import os
 import sys
 from contextlib import suppress
+from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO
 
 from pulumi_openai_ft._shared.clock import today
 from pulumi_openai_ft._shared.time_limits import FILE_PROCESSING_SECONDS
-from pulumi_openai_ft.cli import estimate, validate
+from pulumi_openai_ft.cli import estimate, new, pulumi_cli, validate
 from pulumi_openai_ft.cli.doctor import checks
 from pulumi_openai_ft.cli.doctor.report import Status, as_json, as_table
 from pulumi_openai_ft.cli.exit_codes import UNREADABLE
@@ -22,6 +23,8 @@ from pulumi_openai_ft.errors import OpenAIFTError
 
 INTERRUPTED = 130
 Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for the result of `add_subparsers`
+
+_COMMANDS_OF_PULUMI = ("cancel", "config", "destroy", "import", "login", "preview", "refresh", "stack", "up")
 
 _INIT = """\
 Makes a Pulumi project use this package's host for dynamic resources. Compared with Pulumi's own host, it adds import,
@@ -60,7 +63,9 @@ def main(arguments: list[str] | None = None) -> int:
     """
     try:
         given = sys.argv[1:] if arguments is None else arguments
-        parsed = _parser(loads_serve="serve" in given).parse_args(given)
+        parser, commands = _parser(loads_serve="serve" in given)
+        _require_known_command(parser, commands, given)
+        parsed = parser.parse_args(given)
         _escape_unprintable(sys.stdout)
         code: int = parsed.run(parsed)
         sys.stdout.flush()
@@ -93,7 +98,24 @@ def _report_system_error(error: OSError) -> int:
     return UNREADABLE
 
 
-def _parser(*, loads_serve: bool) -> argparse.ArgumentParser:
+def _require_known_command(
+    parser: argparse.ArgumentParser, commands: Commands[argparse.ArgumentParser], given: list[str]
+) -> None:
+    """End with advice if the first argument is not a command."""
+    name = given[0] if given else "-"
+    if not name.startswith("-") and name not in commands.choices:
+        parser.exit(2, f"openai-ft: unknown command {name!r}; {_advice(name, list(commands.choices))}\n")
+
+
+def _advice(name: str, commands: list[str]) -> str:
+    if name in _COMMANDS_OF_PULUMI:
+        return f"it is a command of Pulumi: run `pulumi {name}`"
+    similar = get_close_matches(name.lower(), commands, n=1)
+    return f"did you mean `openai-ft {similar[0]}`?" if similar else "`openai-ft --help` lists the commands"
+
+
+def _parser(*, loads_serve: bool) -> tuple[argparse.ArgumentParser, Commands[argparse.ArgumentParser]]:
+    """Return the parser, and the part of it that has the commands."""
     parser = argparse.ArgumentParser(
         prog="openai-ft",
         description="Manage OpenAI fine-tuning with Pulumi.",
@@ -102,6 +124,7 @@ def _parser(*, loads_serve: bool) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('pulumi-openai-ft')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    new.add_to(commands)
     _add_init(commands)
     _add_doctor(commands)
     validate.add_to(commands)
@@ -109,7 +132,7 @@ def _parser(*, loads_serve: bool) -> argparse.ArgumentParser:
     _add_policy(commands)
     _add_emulator(commands)
     _add_serve(commands, loads=loads_serve)
-    return parser
+    return parser, commands
 
 
 def _add_init(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -126,6 +149,8 @@ def _init(arguments: argparse.Namespace) -> int:
     for change in changes:
         print(change)
     print("Commit the changes, then run `openai-ft doctor`." if changes else "Already up to date.")
+    if pulumi_cli.command_path() is None:
+        print(f"{pulumi_cli.MISSING}.")
     return 0
 
 
