@@ -46,7 +46,7 @@ def test_the_transcript_is_an_excerpt_of_the_quickstart() -> None:
     assert [line for line in lines if f"\n{line}\n" not in QUICKSTART] == []
 
 
-def test_the_table_lists_every_guide() -> None:
+def test_the_table_lists_the_pages_of_the_start() -> None:
     listed = set(re.findall(r"\]\(docs/([\w/-]+)\.md", README))
 
-    assert [page for page in MENU["Guides"] if page not in listed] == []
+    assert [page for page in MENU["Start"] if page not in listed] == []

@@ -72,6 +72,7 @@ def created_by_pulumi(engine: str, home: Path, options: list[str]) -> Path:
     ids=" ".join,
 )
 def test_both_commands_write_the_same_bytes(engine: str, tmp_path: Path, options: list[str]) -> None:
+    """Pulumi 3.216 and 3.259 keep the tag `pulumi:template` of a template, instead of writing the path of the template."""
     by_pulumi = created_by_pulumi(engine, tmp_path, options)
 
     assert main(["new", str(tmp_path / "support-bot"), *options]) == 0
