@@ -36,24 +36,6 @@ def test_without_a_command_it_prints_the_usage(capsys: pytest.CaptureFixture[str
     assert "usage: openai-ft" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("typed", "advice"),
-    [
-        ("doctr", "did you mean `openai-ft doctor`?"),
-        ("Doctor", "did you mean `openai-ft doctor`?"),
-        ("policies", "did you mean `openai-ft policy`?"),
-        ("up", "it is a command of Pulumi: run `pulumi up`"),
-        ("preview", "it is a command of Pulumi: run `pulumi preview`"),
-        ("xyz", "`openai-ft --help` lists the commands"),
-    ],
-)
-def test_an_unknown_command_gets_advice(typed: str, advice: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        main([typed, "--json"])
-
-    assert capsys.readouterr().err == f"openai-ft: unknown command {typed!r}; {advice}\n"
-
-
 def test_the_installed_command_knows_its_version() -> None:
     output = subprocess.run(
         [f"{sys.prefix}/bin/openai-ft", "--version"], capture_output=True, text=True, check=True

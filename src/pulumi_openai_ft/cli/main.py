@@ -7,7 +7,6 @@ import io
 import os
 import sys
 from contextlib import suppress
-from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO
@@ -23,8 +22,6 @@ from pulumi_openai_ft.errors import OpenAIFTError
 
 INTERRUPTED = 130
 Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for the result of `add_subparsers`
-
-_COMMANDS_OF_PULUMI = ("cancel", "config", "destroy", "import", "login", "preview", "refresh", "stack", "up")
 
 _INIT = """\
 Makes a Pulumi project use this package's host for dynamic resources. Compared with Pulumi's own host, it adds import,
@@ -63,9 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     try:
         given = sys.argv[1:] if arguments is None else arguments
-        parser, commands = _parser(loads_serve="serve" in given)
-        _require_known_command(parser, commands, given)
-        parsed = parser.parse_args(given)
+        parsed = _parser(loads_serve="serve" in given).parse_args(given)
         _escape_unprintable(sys.stdout)
         code: int = parsed.run(parsed)
         sys.stdout.flush()
@@ -98,24 +93,7 @@ def _report_system_error(error: OSError) -> int:
     return UNREADABLE
 
 
-def _require_known_command(
-    parser: argparse.ArgumentParser, commands: Commands[argparse.ArgumentParser], given: list[str]
-) -> None:
-    """End with advice if the first argument is not a command."""
-    name = given[0] if given else "-"
-    if not name.startswith("-") and name not in commands.choices:
-        parser.exit(2, f"openai-ft: unknown command {name!r}; {_advice(name, list(commands.choices))}\n")
-
-
-def _advice(name: str, commands: list[str]) -> str:
-    if name in _COMMANDS_OF_PULUMI:
-        return f"it is a command of Pulumi: run `pulumi {name}`"
-    similar = get_close_matches(name.lower(), commands, n=1)
-    return f"did you mean `openai-ft {similar[0]}`?" if similar else "`openai-ft --help` lists the commands"
-
-
-def _parser(*, loads_serve: bool) -> tuple[argparse.ArgumentParser, Commands[argparse.ArgumentParser]]:
-    """Return the parser, and the part of it that has the commands."""
+def _parser(*, loads_serve: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="openai-ft",
         description="Manage OpenAI fine-tuning with Pulumi.",
@@ -132,7 +110,7 @@ def _parser(*, loads_serve: bool) -> tuple[argparse.ArgumentParser, Commands[arg
     _add_policy(commands)
     _add_emulator(commands)
     _add_serve(commands, loads=loads_serve)
-    return parser, commands
+    return parser
 
 
 def _add_init(commands: Commands[argparse.ArgumentParser]) -> None:
