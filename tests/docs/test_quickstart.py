@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.docs.pages import PAGES, ROOT, Sample, samples
-from tests.e2e.conftest import TEMPLATE, engine, engine_environment  # noqa: F401 - a fixture
+from tests.e2e.conftest import TEMPLATE, TEST_TIMEOUT, engine, engine_environment  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,6 +125,7 @@ def blocks() -> tuple[Sample, Sample, list[Sample]]:
 
 
 @pytest.mark.e2e
+@pytest.mark.timeout(TEST_TIMEOUT)
 @pytest.mark.parametrize(
     "replaced", [pytest.param(LINKED, id="linked"), pytest.param({}, id="installed", marks=pytest.mark.long)]
 )

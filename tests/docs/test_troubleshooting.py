@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.docs.pages import PAGES
-from tests.e2e.conftest import engine, environment, service  # noqa: F401 - fixtures
+from tests.e2e.conftest import TEST_TIMEOUT, engine, environment, service  # noqa: F401 - fixtures
 from tests.support import TODAY
 
 from pulumi_openai_ft.cli.new import create
@@ -79,6 +79,7 @@ def test_every_heading_has_a_command() -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.timeout(TEST_TIMEOUT)
 @pytest.mark.parametrize(
     "heading", [*COMMANDS, *(pytest.param(heading, marks=pytest.mark.long) for heading in LONG_COMMANDS)]
 )
