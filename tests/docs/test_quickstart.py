@@ -124,6 +124,7 @@ def blocks() -> tuple[Sample, Sample, list[Sample]]:
     return first, second, [sample for sample in others if sample is not second]
 
 
+@pytest.mark.core
 @pytest.mark.e2e
 @pytest.mark.timeout(TEST_TIMEOUT)
 @pytest.mark.parametrize(

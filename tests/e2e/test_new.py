@@ -62,6 +62,7 @@ def created_by_pulumi(engine: str, home: Path, options: list[str]) -> Path:
     return folder
 
 
+@pytest.mark.core
 @pytest.mark.parametrize(
     "options",
     [
