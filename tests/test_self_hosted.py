@@ -118,8 +118,8 @@ def test_an_unknown_model_is_reported(preview: Preview, host: FakeHost) -> None:
     preview(model="smalll")
     (warning,) = host.warnings
     assert warning == (
-        "the catalog has no model 'smalll' of your service: check the spelling (did you mean 'small'?), or add the "
-        "model to openai-ft:catalog"
+        "the catalog has no model 'smalll' of your service: check the spelling, or add the "
+        "model to openai-ft:catalog. Did you mean 'small'?"
     )
 
 

@@ -14,11 +14,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from pulumi_openai_ft._shared.api_limits import METHODS
+from pulumi_openai_ft._shared.suggestions import did_you_mean
 from pulumi_openai_ft.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ OVERRIDES_KEY = "openai-ft:catalog"
 """Configuration key with the user's corrections of the catalog. It is also the source of the corrected facts."""
 
 _LONGEST_VALUE = 80
+_SIMILAR_MODEL = 0.7
+"""Least similarity of a suggested model. The names of models have long common parts."""
 
 Value_co = TypeVar("Value_co", covariant=True)
 
@@ -224,7 +226,7 @@ def _is_detailed(given: Any) -> bool:
 
 def _fault(name: str, given: Any) -> str:
     if name not in _EXPECTED:
-        return f"is an unknown property: use aliases, {', '.join(_EXPECTED)}"
+        return f"is an unknown property: use aliases, {', '.join(_EXPECTED)}{did_you_mean(name, ('aliases', *_EXPECTED))}"
     form = (
         "an object of value, source, as_of (a date), sure (true or false), and value must be "
         if _is_detailed(given)
@@ -445,16 +447,15 @@ def _unknown(catalog: Catalog, model: str) -> str | None:
     if catalog.service is None:
         return None
     return (
-        f"the catalog has no model {model!r} of {catalog.service.title}: check the spelling{_similar(catalog, model)}, "
-        f"or add the model to {OVERRIDES_KEY}"
+        f"the catalog has no model {model!r} of {catalog.service.title}: check the spelling, or add the model to "
+        f"{OVERRIDES_KEY}{_similar(catalog, model)}"
     )
 
 
 def _similar(catalog: Catalog, model: str) -> str:
     """Return a question that suggests the most similar name, or "" if none is similar."""
     names = [name for entry in catalog.models() for name in (entry.id, *entry.aliases)]
-    found = get_close_matches(base_model(model), names, n=1, cutoff=0.7)
-    return f" (did you mean {found[0]!r}?)" if found else ""
+    return did_you_mean(base_model(model), names, _SIMILAR_MODEL)
 
 
 def _without_method(catalog: Catalog, entry: ModelEntry, method: str) -> str | None:

@@ -108,7 +108,8 @@ class Provider(ResourceProvider):
         Raises:
             SettingsError: The configuration is invalid.
         """
-        return Settings.resolve(self._config.get)
+        keys = self._config._props  # noqa: SLF001 - Pulumi has no public list of keys
+        return Settings.resolve(self._config.get, keys=keys)
 
     @property
     def profile(self) -> Profile:

@@ -67,15 +67,18 @@ class FineTuningJobProvider(Provider):
         return JobManager(self.api, self.host)
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
-        """Add conflicts between inputs. Hyperparameters that only this service has are validated by the service."""
+        """Add conflicts between valid inputs. Hyperparameters that only this service has are validated by the service."""
         known, _ = split_hyperparameters(_without_estimates(props), self.profile.hyperparameters)
+        found = input_models.problems_by_input(self.inputs_model, known)
         problems = [
             f"{problem}: set a base model or the output of a job; {NO_MODEL}"
             if problem == _NO_BASE_MODEL
             else problem
-            for problem in super().input_problems(known)
+            for messages in found.values()
+            for problem in messages
         ]
-        return [*problems, *conflicting_inputs(props, self.profile)]
+        valid = {name: value for name, value in props.items() if name not in found}
+        return [*problems, *conflicting_inputs(valid, self.profile)]
 
     def profile_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Return messages about the features that the inputs use and the service does not support."""

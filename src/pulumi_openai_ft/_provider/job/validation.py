@@ -180,7 +180,7 @@ def _method_problems(props: Mapping[str, Any], profile: Profile) -> list[str]:
     if not isinstance(method, dict) or not isinstance(kind := method.get("type"), str):
         return []
     found = [
-        f"method.{other}: does not match type {kind!r}: move these settings to method.{kind}"
+        f"method.{other}: does not match type {kind!r}: set the type to {other!r}, or move these settings to method.{kind}"
         for other in METHODS
         if other != kind and method.get(other) is not None
     ]
