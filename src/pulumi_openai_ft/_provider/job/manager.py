@@ -26,6 +26,7 @@ from pulumi_openai_ft._shared.state_names import CONTENT_KEY, RESOURCE_KEY, TOKE
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
     DuplicateJobError,
+    InputError,
     InvalidResponseError,
     JobTimeoutError,
     NotFoundError,
@@ -176,7 +177,12 @@ class JobManager:
             return self._create_when_processed(keys, inputs, known)
         self._require_new_content(keys)
         claim = self._claim(keys)
-        job = self._create_when_processed(keys, inputs, known)
+        try:
+            job = self._create_when_processed(keys, inputs, known)
+        except (InputError, RequestError) as error:
+            if not getattr(error, "may_have_acted", False):
+                self._release(keys, claim)
+            raise
         claim.job_id = job.id
         return job
 
@@ -207,6 +213,12 @@ class JobManager:
                 self._require_ended(self.api.job(other.job_id), other.resource)
             claim = self._claims[keys.content] = _Claim(keys.resource)
         return claim
+
+    def _release(self, keys: JobKeys, claim: _Claim) -> None:
+        """Remove the claim of a create that was refused, so that it created no job."""
+        with self._lock:
+            if self._claims.get(keys.content) is claim:
+                del self._claims[keys.content]
 
     def _require_ended(self, job: Job, resource: str | None) -> None:
         """Raise an error if a job of another resource has a model, or may still have one."""
