@@ -12,18 +12,31 @@ from pulumi_openai_ft._provider import input_models
 from pulumi_openai_ft._provider.base import DetailedDiff, Provider
 from pulumi_openai_ft._provider.job import estimate
 from pulumi_openai_ft._provider.job.diff import differences, input_digests
-from pulumi_openai_ft._provider.job.idempotency import CarriedIdentities, job_keys
+from pulumi_openai_ft._provider.job.existing import ExistingJobs
+from pulumi_openai_ft._provider.job.idempotency import (
+    CarriedIdentities,
+    JobKeys,
+    former_name_in_place,
+    job_keys,
+    props_known_at_preview,
+)
 from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE, FineTuningJobInputs
 from pulumi_openai_ft._provider.job.manager import FAILED, JobManager
 from pulumi_openai_ft._provider.job.messages import (
     NO_MODEL,
+    adoption_message,
+    cost,
     estimate_message,
     failed_message,
+    kept_by_alias_message,
     model_deleted_message,
     paused_externally_message,
     still_running_message,
+    unestimated_cost_text,
+    unknown_price_text,
 )
 from pulumi_openai_ft._provider.job.model_descriptions import described_models
+from pulumi_openai_ft._provider.job.replacement import replacement_message
 from pulumi_openai_ft._provider.job.state import (
     MODEL_DELETED,
     needs_update,
@@ -33,6 +46,7 @@ from pulumi_openai_ft._provider.job.state import (
 )
 from pulumi_openai_ft._provider.job.validation import (
     conflicting_inputs,
+    given_hyperparameters,
     load_catalog,
     metadata_warnings,
     method_warnings,
@@ -41,10 +55,17 @@ from pulumi_openai_ft._provider.job.validation import (
     unsupported_features,
     with_hyperparameters,
 )
+from pulumi_openai_ft._provider.redaction import redacted
 from pulumi_openai_ft._provider.resource_import import job_inputs, require_id
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
-from pulumi_openai_ft._shared.state_names import ESTIMATE, ESTIMATED, FILE_HASHES, REQUESTED_INPUTS
-from pulumi_openai_ft.errors import IncompleteResourceError, JobFailedError, OpenAIFTError
+from pulumi_openai_ft._shared.state_names import (
+    ESTIMATE,
+    ESTIMATED,
+    FILE_HASHES,
+    IDENTITY,
+    REQUESTED_INPUTS,
+)
+from pulumi_openai_ft.errors import IncompleteResourceError, InputError, JobFailedError, OpenAIFTError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -147,14 +168,18 @@ class FineTuningJobProvider(Provider):
         return with_hyperparameters(super().inputs(known), extra)
 
     def probe(self, api: Client) -> None:
-        """List a single job."""
-        next(api.jobs(limit=1, unreadable=[]), None)
+        """List the newest jobs, which `preview_outputs` compares with new ones."""
+        self._existing_jobs = ExistingJobs.listed(api)
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DetailedDiff:
+    def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DetailedDiff:
         """Compare the inputs with the existing job."""
         replaces = [path for name in REPLACE_ON_CHANGE for path in differences(name, news, olds)]
         if olds.get("status") in FAILED and news.get("recreate_on_failure"):
             replaces.append("recreate_on_failure")
+        if replaces:
+            self._note_replacement(
+                replacement_message(id_, replaces, olds, news, self._likely_cost(news)), news
+            )
         return DetailedDiff(
             replaces,
             updated(olds, news),
@@ -198,11 +223,67 @@ class FineTuningJobProvider(Provider):
         return UpdateResult(outs)
 
     def preview_outputs(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
-        """Return the outputs that are known in advance. For a new job, print the estimated cost."""
-        found = input_models.integers_from_floats(news.get(ESTIMATE))
-        if olds is None and isinstance(found, dict):
-            self.host.info(estimate_message(found, self.profile))
+        """Return the outputs that are known in advance. For a new job, print the likely cost, or the job to adopt."""
+        if olds is None:
+            self._describe_create(news)
         return {**preview_outputs(olds, news), "base_url": self.settings.base_url}
+
+    def _describe_create(self, news: dict[str, Any]) -> None:
+        """Print the cost of a new job and the reason for it, unless it is not created because such a job exists."""
+        now, keys = self.host.time.wall(), self._keys_at_preview(news)
+        if keys and (own := self._existing_jobs.of_resource(keys)):
+            self.host.info(adoption_message(own, now))
+            return
+        if keys and (found := self._existing_jobs.of_another_resource(keys)):
+            job, resource = found
+            name = former_name_in_place(keys.resource, resource or "")
+            self.host.warn(kept_by_alias_message(job, now, resource, name))
+            return
+        estimated = input_models.integers_from_floats(news.get(ESTIMATE))
+        if reason := self._replacements.pop(str(news.get(IDENTITY)), None):
+            self.host.info(reason)
+        elif isinstance(estimated, dict):
+            self.host.info(estimate_message(estimated, self._no_price(news)))
+
+    def _keys_at_preview(self, news: Mapping[str, Any]) -> JobKeys | None:
+        """Return the keys of a new job, or None if they depend on values that are not known yet."""
+        props = props_known_at_preview(news)
+        if not input_models.is_known(input_models.public_properties(_without_estimates(props))):
+            return None
+        with suppress(InputError):  # a policy changed the inputs
+            return job_keys(props, self.inputs(props), self.settings.idempotency_scope)
+        return None
+
+    def _note_replacement(self, message: str, news: Mapping[str, Any]) -> None:
+        """Print why a job is replaced, or keep it for `preview_outputs`, which prints it in the row of the new job."""
+        if self.host.previews_creates:
+            self._replacements[str(news.get(IDENTITY))] = redacted(message)
+        else:
+            self.host.info(message)
+
+    def _likely_cost(self, news: Mapping[str, Any]) -> str:
+        estimated = input_models.integers_from_floats(news.get(ESTIMATE))
+        if isinstance(estimated, dict):
+            return self._no_price(news) if estimated.get("usd") is None else cost(estimated["usd"])
+        return (
+            unestimated_cost_text(given_hyperparameters(news)[0])
+            if self.profile.bills_training
+            else self._no_price(news)
+        )
+
+    def _no_price(self, news: Mapping[str, Any]) -> str:
+        service = self.catalog.service.title if self.catalog.service else self.profile.name
+        return unknown_price_text(self.profile, str(news.get("model")), service)
+
+    @locked_cached_property
+    def _replacements(self) -> dict[str, str]:
+        """Messages about jobs to be replaced, by the identity of the resource."""
+        return {}
+
+    @locked_cached_property
+    def _existing_jobs(self) -> ExistingJobs:
+        """The newest jobs. None if the service did not respond, which the operation reports."""
+        return ExistingJobs()
 
     def unfinished_message(self, id_: str, outs: Mapping[str, Any], error: Exception) -> str:
         """Return a message that the job is still running."""

@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft._provider.input_models import is_known
 from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE
 from pulumi_openai_ft._shared.api_limits import LIMITS
 from pulumi_openai_ft._shared.state_names import (
@@ -77,6 +78,23 @@ def job_keys(props: Mapping[str, Any], inputs: Mapping[str, Any], scope: str | N
         _hash({"owner": scope, "inputs": _hashed_inputs(props, inputs)}),
         identity or "",
     )
+
+
+def props_known_at_preview(props: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties with the hashes of files in place of ids that are not known yet. The keys contain these."""
+    ids = {
+        name: props[hidden]
+        for name, hidden in FILE_HASHES.items()
+        if name in props and not is_known(props[name]) and isinstance(props.get(hidden), str)
+    }
+    return {**props, **ids}
+
+
+def former_name_in_place(identity: str, other: str) -> str | None:
+    """Return the name of another resource that has the same project, stack and parent, or None if it has not."""
+    place, kind, _ = identity.rpartition(_TYPE)
+    other_place, _, name = other.rpartition(_TYPE)
+    return name if kind and place == other_place else None
 
 
 def idempotency_key(props: Mapping[str, Any], inputs: Mapping[str, Any], scope: str | None) -> str:

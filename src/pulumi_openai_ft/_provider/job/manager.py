@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from pulumi_openai_ft._provider.job.messages import (
     concurrent_content_message,
     not_cancelled_message,
     same_content_message,
+    status_and_age,
 )
 from pulumi_openai_ft._provider.job.poller import Poller
 from pulumi_openai_ft._provider.progress.status_row import JobProgressReporter
@@ -169,7 +169,8 @@ class JobManager:
         """Adopt one of the jobs that earlier create requests created, or create a job."""
         if job := next((job for job in known if self._is_adoptable(job, inputs)), None):
             self.host.info(
-                f"adopted job {job.id} ({job.status}{self._age(job)}), which was created with the same inputs"
+                f"adopted job {job.id} ({status_and_age(job, self.host.time.wall())}), which was created with the same "
+                f"inputs"
             )
             self.adopted.add(job.id)
             return job
@@ -223,12 +224,7 @@ class JobManager:
     def _require_ended(self, job: Job, resource: str | None) -> None:
         """Raise an error if a job of another resource has a model, or may still have one."""
         if self.has_model(job) if job.status == "succeeded" else job.status not in FAILED:
-            raise DuplicateJobError(same_content_message(job, f"{job.status}{self._age(job)}", resource))
-
-    def _age(self, job: Job) -> str:
-        if job.created_at is None:
-            return ""
-        return f", {timedelta(seconds=max(0, int(self.host.time.wall() - job.created_at)))} old"
+            raise DuplicateJobError(same_content_message(job, self.host.time.wall(), resource))
 
     def resolve_duplicate(self, job: Job) -> Job:
         """Cancel a job if another process created the same job first, and return the other job.
