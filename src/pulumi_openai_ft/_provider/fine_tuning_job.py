@@ -16,7 +16,7 @@ from pulumi_openai_ft._provider.job.existing import ExistingJobs
 from pulumi_openai_ft._provider.job.idempotency import (
     CarriedIdentities,
     JobKeys,
-    former_name_in_place,
+    former_name,
     job_keys,
     props_known_at_preview,
 )
@@ -36,7 +36,7 @@ from pulumi_openai_ft._provider.job.messages import (
     unknown_price_text,
 )
 from pulumi_openai_ft._provider.job.model_descriptions import described_models
-from pulumi_openai_ft._provider.job.replacement import replacement_message
+from pulumi_openai_ft._provider.job.replacement import replacement_reason
 from pulumi_openai_ft._provider.job.state import (
     MODEL_DELETED,
     needs_update,
@@ -176,10 +176,9 @@ class FineTuningJobProvider(Provider):
         replaces = [path for name in REPLACE_ON_CHANGE for path in differences(name, news, olds)]
         if olds.get("status") in FAILED and news.get("recreate_on_failure"):
             replaces.append("recreate_on_failure")
-        if replaces:
-            self._note_replacement(
-                replacement_message(id_, replaces, olds, news, self._likely_cost(news)), news
-            )
+        if replaces and self.host.previews_creates:
+            reason = replacement_reason(id_, replaces, olds, news)
+            self._replacements[str(news.get(IDENTITY))] = redacted(reason)
         return DetailedDiff(
             replaces,
             updated(olds, news),
@@ -236,12 +235,12 @@ class FineTuningJobProvider(Provider):
             return
         if keys and (found := self._existing_jobs.of_another_resource(keys)):
             job, resource = found
-            name = former_name_in_place(keys.resource, resource or "")
-            self.host.warn(kept_by_alias_message(job, now, resource, name))
+            former = former_name(keys.resource, resource or "")
+            self.warn_below_rows([kept_by_alias_message(job, now, resource, former)])
             return
         estimated = input_models.integers_from_floats(news.get(ESTIMATE))
         if reason := self._replacements.pop(str(news.get(IDENTITY)), None):
-            self.host.info(reason)
+            self.host.info(f"{reason}, {self._likely_cost(news)}")
         elif isinstance(estimated, dict):
             self.host.info(estimate_message(estimated, self._no_price(news)))
 
@@ -253,13 +252,6 @@ class FineTuningJobProvider(Provider):
         with suppress(InputError):  # a policy changed the inputs
             return job_keys(props, self.inputs(props), self.settings.idempotency_scope)
         return None
-
-    def _note_replacement(self, message: str, news: Mapping[str, Any]) -> None:
-        """Print why a job is replaced, or keep it for `preview_outputs`, which prints it in the row of the new job."""
-        if self.host.previews_creates:
-            self._replacements[str(news.get(IDENTITY))] = redacted(message)
-        else:
-            self.host.info(message)
 
     def _likely_cost(self, news: Mapping[str, Any]) -> str:
         estimated = input_models.integers_from_floats(news.get(ESTIMATE))
@@ -277,7 +269,7 @@ class FineTuningJobProvider(Provider):
 
     @locked_cached_property
     def _replacements(self) -> dict[str, str]:
-        """Messages about jobs to be replaced, by the identity of the resource."""
+        """Reasons for replacements that `diff` has found, for the row of the new job, by the resource's identity."""
         return {}
 
     @locked_cached_property

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pulumi.output import Unknown
-from tests.fake_host import FakeHost, PreviewingHost
+from tests.fake_host import PreviewingHost
 from tests.support import write_training_data
 
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._provider.job.messages import cost
-from pulumi_openai_ft._provider.job.replacement import replacement_message
+from pulumi_openai_ft._provider.job.replacement import replacement_reason
 from pulumi_openai_ft.errors import DuplicateJobError
 from pulumi_openai_ft.training_data import estimate, sha256
 
@@ -71,7 +71,7 @@ class Stack:
     def preview(self, **changes: Any) -> list[str]:
         """Preview changed inputs, and return the messages."""
         host = self.provider.host
-        assert isinstance(host, FakeHost)
+        assert isinstance(host, PreviewingHost)
         host.messages.clear()
         raw = {**self.inputs, **changes}
         news = self.provider.check(self.inputs, {n: v for n, v in raw.items() if n != "__estimate"}).inputs
@@ -186,22 +186,9 @@ def test_a_secret_path_of_a_changed_file_stays_hidden() -> None:
         "__secret_inputs": ["__training_data"],
     }
 
-    message = replacement_message("ftjob-1", ["training_file"], olds, news, "free")
+    message = replacement_reason("ftjob-1", ["training_file"], olds, news)
 
-    assert message == "replaces ftjob-1: new content of [secret] trains again, free"
-
-
-def test_the_stock_host_prints_the_change_during_diff(configure: Configure, inputs: Props) -> None:
-    stack = Stack(configure(FineTuningJobProvider, FakeHost(), catalog=PRICE), inputs)
-    host = stack.provider.host
-    assert isinstance(host, FakeHost)
-    host.messages.clear()
-
-    stack.provider.diff(stack.id, stack.outs, {**stack.inputs, "seed": 7})
-
-    (message,) = host.messages
-    assert message.startswith(f"replaces {stack.id}: seed ")
-    assert " → 7 trains again, " in message
+    assert message == "replaces ftjob-1: new content of [secret] trains again"
 
 
 def test_a_job_with_the_same_inputs_is_announced_as_adopted(
@@ -218,7 +205,7 @@ def test_a_job_with_the_same_inputs_is_announced_as_adopted(
 
 @pytest.fixture
 def preview(configure: Configure, host: PreviewingHost) -> Callable[..., list[str]]:
-    """Return a function that previews new jobs, and returns the messages about each."""
+    """Return a function that previews new jobs, and returns the messages about the last one."""
     provider = configure(FineTuningJobProvider, host, catalog=PRICE)
 
     def run(*resources: Props) -> list[str]:
@@ -227,12 +214,12 @@ def preview(configure: Configure, host: PreviewingHost) -> Callable[..., list[st
             assert result.failures == []
             host.messages.clear()
             provider.preview_outputs(None, result.inputs)
-        return host.messages
+        return [message.removeprefix("please check:\n- ") for message in host.messages]
 
     return run
 
 
-def test_a_renamed_resource_is_told_the_alias(
+def test_a_preview_names_the_alias_that_keeps_the_job(
     configure: Configure, preview: Callable[..., list[str]], inputs: Props, host: PreviewingHost
 ) -> None:
     created = Stack(configure(FineTuningJobProvider), inputs)
@@ -241,8 +228,8 @@ def test_a_renamed_resource_is_told_the_alias(
 
     assert message.startswith(f"job {created.id} (succeeded, 0:00:0")
     assert f"of {OLD} has the same training data and inputs, so `pulumi up` will stop" in message
-    assert 'add aliases=[pulumi.Alias(name="old")]' in message
-    assert message in host.warnings
+    assert 'add aliases=[pulumi.Alias(name="old")] to the options of the resource. See https://' in message
+    assert host.warnings[-1] == f"please check:\n- {message}"
 
 
 def test_a_file_that_is_renamed_too_is_recognized_by_its_content(
@@ -253,6 +240,17 @@ def test_a_file_that_is_renamed_too_is_recognized_by_its_content(
     (message,) = preview({**inputs, "__identity": NEW, "training_file": Unknown()})
 
     assert created.id in message
+
+
+def test_a_job_of_a_renamed_component_needs_an_alias_of_the_component(
+    configure: Configure, preview: Callable[..., list[str]], inputs: Props
+) -> None:
+    place = "organization::urn:pulumi:dev::shop::openai-ft:index:FineTunedModel::{0}::FineTuningJob::{0}"
+    Stack(configure(FineTuningJobProvider), {**inputs, "__identity": place.format("old")})
+
+    (message,) = preview({**inputs, "__identity": place.format("new")})
+
+    assert 'add aliases=[pulumi.Alias(name="old")] to the options of the component. See https://' in message
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def data_warnings(props: Mapping[str, Any], catalog: Catalog, service: str, host
     found = _report(props, catalog, service, host)
     of_model = [problem for problem in found.problems if problem.kind in JOB_WARNING_KINDS] if found else []
     without_vision = vision_warning(catalog, str(props.get("model"))) if found and found.image_rows else None
-    of_images = [f"model: {without_vision}"] if without_vision else []
+    of_images = [f"model: {without_vision.brief()}"] if without_vision else []
     return [*_job_errors(props, catalog, service, host), *_first_of_kinds(of_model, props), *of_images]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pulumi_openai_ft._provider.input_models import is_known
 from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE
@@ -90,11 +90,27 @@ def props_known_at_preview(props: Mapping[str, Any]) -> dict[str, Any]:
     return {**props, **ids}
 
 
-def former_name_in_place(identity: str, other: str) -> str | None:
-    """Return the name of another resource that has the same project, stack and parent, or None if it has not."""
-    place, kind, _ = identity.rpartition(_TYPE)
-    other_place, _, name = other.rpartition(_TYPE)
-    return name if kind and place == other_place else None
+class FormerName(NamedTuple):
+    """A name under which an alias finds the job of a resource.
+
+    Attributes:
+        owner: The renamed object: `resource`, or `component` for its parent.
+        name: The former name.
+    """
+
+    owner: str
+    name: str
+
+
+def former_name(identity: str, other: str) -> FormerName | None:
+    """Return the name that differs between two identities, or None if more than a name differs."""
+    place, _, name = other.rpartition(_TYPE)
+    if not place:
+        return None
+    of_resource, *of_component = _identities_with_name(identity, name)
+    if other == of_resource:
+        return FormerName("resource", name)
+    return FormerName("component", place.rpartition(_SEPARATOR)[2]) if other in of_component else None
 
 
 def idempotency_key(props: Mapping[str, Any], inputs: Mapping[str, Any], scope: str | None) -> str:

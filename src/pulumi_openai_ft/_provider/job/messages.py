@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft._shared.docs_links import RENAMED_RESOURCES, docs_link
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pulumi_openai_ft._client.objects import Job
+    from pulumi_openai_ft._provider.job.idempotency import FormerName
     from pulumi_openai_ft._service_profiles import Profile
 
 NO_MODEL = (
@@ -85,19 +88,23 @@ def adoption_message(job: Job, now: float) -> str:
     )
 
 
-def kept_by_alias_message(job: Job, now: float, resource: str | None, name: str | None) -> str:
+def kept_by_alias_message(job: Job, now: float, resource: str | None, former: FormerName | None) -> str:
     """Return a message of a preview about a job of another resource with the same content, and how to keep it.
 
     Args:
         job: The job.
         now: The current time, in Unix seconds.
         resource: Identity of the other resource, or None if the job does not have it.
-        name: Name of the other resource if only the name differs, so that an alias keeps the job.
+        former: The former name if only a name differs, so that an alias keeps the job.
     """
-    alias = f'aliases=[pulumi.Alias(name="{name}")]' if name else f'former_names=["{resource or "IDENTITY"}"]'
+    option = (
+        f'aliases=[pulumi.Alias(name="{former.name}")] to the options of the {former.owner}'
+        if former
+        else f'former_names=["{resource or "IDENTITY"}"]'
+    )
     return (
         f"job {job.id} ({status_and_age(job, now)}) of {resource or 'another resource'} has the same training data and "
-        f"inputs, so `pulumi up` will stop. To keep that job, add {alias}"
+        f"inputs, so `pulumi up` will stop. To keep that job, add {option}. See {docs_link(RENAMED_RESOURCES)}"
     )
 
 

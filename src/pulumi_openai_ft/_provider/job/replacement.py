@@ -1,4 +1,4 @@
-"""The message about a change that replaces a job: which change trains again, and the likely cost."""
+"""The reason why a job is replaced: the changes that train again."""
 
 from __future__ import annotations
 
@@ -18,24 +18,23 @@ MOST_CHANGES = 3
 _HYPERPARAMETER = re.compile(r"method\.\w+\.hyperparameters\.(\w+)")
 
 
-def replacement_message(
-    id_: str, paths: Sequence[str], olds: Mapping[str, Any], news: Mapping[str, Any], cost: str
+def replacement_reason(
+    id_: str, paths: Sequence[str], olds: Mapping[str, Any], news: Mapping[str, Any]
 ) -> str:
-    """Return a message that a job is replaced, such as `replaces ftjob-…: n_epochs 3 → 4 trains again, about 0.36 USD`.
+    """Return the reason why a job is replaced, such as `replaces ftjob-…: n_epochs 3 → 4 trains again`.
 
     Args:
         id_: Id of the existing job.
         paths: Paths of the properties that replace it.
         olds: Its outputs.
         news: The desired inputs.
-        cost: Likely cost of the new job.
     """
     changes = list(dict.fromkeys(_change(path, olds, news) for path in paths))
     named = changes[:MOST_CHANGES]
     if len(changes) > MOST_CHANGES:
         named.append(f"{len(changes) - MOST_CHANGES} more")
     text = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
-    return f"replaces {id_}: {text} {'trains' if len(changes) == 1 else 'train'} again, {cost}"
+    return f"replaces {id_}: {text} {'trains' if len(changes) == 1 else 'train'} again"
 
 
 def _change(path: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> str:
