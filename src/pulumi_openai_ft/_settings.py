@@ -284,7 +284,7 @@ def _outdated_keys(config: Callable[[str], str | None]) -> Iterator[str]:
 
 
 def _unknown_keys(keys: Iterable[str]) -> Iterator[str]:
-    """Yield the keys in this package's namespace that do not exist. A project of that name has keys of its own."""
+    """Yield the keys in this package's namespace that do not exist. A project of that name may have other keys."""
     if project_name() == CONFIG_NAMESPACE:
         return
     known = {*_known_keys(), *RENAMED, *REMOVED}

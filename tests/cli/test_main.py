@@ -37,8 +37,8 @@ def test_without_a_command_it_prints_the_usage(capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["valdate"], "Did you mean 'validate'?"),
-        (["policy", "chek"], "Did you mean 'check'?"),
+        (["validatee"], "Did you mean 'validate'?"),
+        (["policy", "chick"], "Did you mean 'check'?"),
         (["doctor", "--jsn"], "unrecognized arguments: --jsn. Did you mean '--json'?"),
         (["doctor", "--with-secret=x", "--stak", "dev"], "--with-secret"),
         (["validate", "a.jsonl", "--method", "supervise"], "Did you mean 'supervised'?"),

@@ -16,8 +16,8 @@ JOB: dict[str, Any] = {"model": "gpt-4.1-mini", "training_file": "file-1"}
     [
         (
             openai_ft.FineTuningJob,
-            {**JOB, "methd": {}},
-            "FineTuningJob resource 'it' has a problem: methd: is not a known property. Did you mean 'method'?",
+            {**JOB, "methods": {}},
+            "FineTuningJob resource 'it' has a problem: methods: is not a known property. Did you mean 'method'?",
         ),
         (
             openai_ft.File,

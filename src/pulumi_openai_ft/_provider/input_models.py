@@ -170,8 +170,8 @@ class _Problem:
         location: Location of the value in the inputs.
         value: The value.
         reasons: Requirements that the value does not meet, or the whole problem of a missing or unknown property.
-        choices: Strings that the value can have, if it is not one of them.
-        meant: Location of the property that the program probably meant instead of an unknown one.
+        choices: Strings that the value can have, if it is not among them.
+        meant: Location of the property that the program probably meant instead of an unknown property.
     """
 
     location: Location
@@ -182,7 +182,7 @@ class _Problem:
 
 
 def _problems(error: ValidationError, inputs: Mapping[str, Any], model: type[InputModel]) -> list[_Problem]:
-    """Return one problem for each cause: a misspelled property is not missing as well."""
+    """Return a problem for each cause: a misspelled property is not missing as well."""
     found: dict[Location, _Problem] = {}
     for details in error.errors(include_url=False):
         if isinstance(details["input"], Unknown):

@@ -1,4 +1,4 @@
-"""The newest jobs of the service, as a preview lists them: one request for all previewed jobs."""
+"""The newest jobs of the service, as a preview lists them: a single request for all previewed jobs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ExistingJobs:
-    """The newest jobs of a service that have a model, or may still have one.
+    """The newest jobs of a service that have or may get a model.
 
     Attributes:
-        jobs: The jobs, newest first. Older jobs than those of one request are missing.
+        jobs: The jobs, newest first. Older jobs than those of a single request are missing.
     """
 
     jobs: tuple[Job, ...] = ()

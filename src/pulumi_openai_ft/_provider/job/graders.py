@@ -268,7 +268,7 @@ LambdaGrader = create_model(  # type: ignore[call-overload]  # mypy takes the fi
 """Made by a function, because a class body can not contain a field named `lambda`."""
 
 _PLACED = ("label_model", "multi", LAMBDA)
-"""Types of graders that can only be used within a `multi` grader, or only outside of one."""
+"""Types of graders that can only be used within a `multi` grader, or only outside."""
 _NAMELESS = ("multi", "python")
 """Types of graders that OpenAI's guides show without a name."""
 
