@@ -241,3 +241,17 @@ def test_a_suggestion_never_reveals_a_secret(configure: Configure) -> None:
     (message,) = configure(FineTuningJobProvider).input_problems(job)
 
     assert message == "method.type: [secret] is invalid: must be 'supervised', 'dpo' or 'reinforcement'"
+
+
+def test_hyperparameters_of_the_service_are_suggested(configure: Configure) -> None:
+    method = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3, "learning_rat": 0.1}}}
+
+    (of_nebius,) = configure(FineTuningJobProvider, service="nebius").input_problems(
+        {**JOB, "method": method}
+    )
+    (of_openai,) = configure(FineTuningJobProvider).input_problems({**JOB, "method": method})
+
+    assert of_nebius.endswith("learning_rat: is not a known property. Did you mean 'learning_rate'?")
+    assert of_openai.endswith(
+        "learning_rat: is not a known property. Did you mean 'learning_rate_multiplier'?"
+    )

@@ -89,8 +89,9 @@ class FineTuningJobProvider(Provider):
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Add conflicts between valid inputs. Hyperparameters that only this service has are validated by the service."""
-        known, _ = split_hyperparameters(_without_estimates(props), self.profile.hyperparameters)
-        found = input_models.problems_by_input(self.inputs_model, known)
+        added = self.profile.hyperparameters
+        known, _ = split_hyperparameters(_without_estimates(props), added)
+        found = input_models.problems_by_input(self.inputs_model, known, {"hyperparameters": added})
         problems = [
             f"{problem}: set a base model or the output of a job; {NO_MODEL}"
             if problem == _NO_BASE_MODEL

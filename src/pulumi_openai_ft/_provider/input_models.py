@@ -14,7 +14,7 @@ from pulumi import Archive, Asset
 from pulumi.output import Unknown
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pulumi_openai_ft._provider.property_suggestions import suggested_location
+from pulumi_openai_ft._provider.property_suggestions import NONE_ADDED, suggested_location
 from pulumi_openai_ft._provider.redaction import SECRET
 from pulumi_openai_ft._shared.api_limits import RANGES
 from pulumi_openai_ft._shared.property_paths import format_path
@@ -28,6 +28,8 @@ from pulumi_openai_ft._shared.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from pulumi_openai_ft._provider.property_suggestions import AddedNames
 
     Location = tuple[int | str, ...]
 
@@ -149,14 +151,22 @@ def validation_errors(model: type[InputModel], props: Mapping[str, Any]) -> list
     return [message for messages in problems_by_input(model, props).values() for message in messages]
 
 
-def problems_by_input(model: type[InputModel], props: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the messages of `validation_errors` by the name of the input."""
+def problems_by_input(
+    model: type[InputModel], props: Mapping[str, Any], added: AddedNames = NONE_ADDED
+) -> dict[str, list[str]]:
+    """Return the messages of `validation_errors` by the name of the input.
+
+    Args:
+        model: Model of the inputs.
+        props: The properties.
+        added: Names to suggest that a service adds; see `suggested_location`.
+    """
     inputs = public_properties(props)
     try:
         model.model_validate(inputs)
     except ValidationError as error:
         found: dict[str, list[str]] = {}
-        for problem in _problems(error, inputs, model):
+        for problem in _problems(error, inputs, model, added):
             found.setdefault(str(problem.location[0]), []).append(_message(problem, props))
         return found
     return {}
@@ -181,7 +191,9 @@ class _Problem:
     meant: Location | None = None
 
 
-def _problems(error: ValidationError, inputs: Mapping[str, Any], model: type[InputModel]) -> list[_Problem]:
+def _problems(
+    error: ValidationError, inputs: Mapping[str, Any], model: type[InputModel], added: AddedNames
+) -> list[_Problem]:
     """Return a problem for each cause: a misspelled property is not missing as well."""
     found: dict[Location, _Problem] = {}
     for details in error.errors(include_url=False):
@@ -193,7 +205,7 @@ def _problems(error: ValidationError, inputs: Mapping[str, Any], model: type[Inp
         if details["type"] == "literal_error":
             problem.choices += _QUOTED.findall(details["ctx"]["expected"])
         elif details["type"] == "extra_forbidden":
-            problem.meant = suggested_location(model, location, inputs)
+            problem.meant = suggested_location(model, location, inputs, added)
     meant = [problem.meant for problem in found.values() if problem.meant]
     return [
         problem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
@@ -9,17 +10,20 @@ from pydantic import BaseModel
 from pulumi_openai_ft._shared.suggestions import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     Step = str | int
     Models = list[type[BaseModel]]
 
+    AddedNames = Mapping[str, Collection[str]]
+
+NONE_ADDED: AddedNames = MappingProxyType({})
 _KIND = "type"
 """Property that selects the model of a nested value, such as a grader."""
 
 
 def suggested_location(
-    model: type[BaseModel], location: Sequence[Step], inputs: Any
+    model: type[BaseModel], location: Sequence[Step], inputs: Any, added: AddedNames = NONE_ADDED
 ) -> tuple[Step, ...] | None:
     """Return the location of the property that the program probably meant, or None.
 
@@ -30,6 +34,7 @@ def suggested_location(
         model: Model of all inputs.
         location: Location of the unknown property in the inputs.
         inputs: The inputs.
+        added: Names that a service adds to the properties of a level, by the last step of the level.
     """
     *levels, name = location
     level: tuple[Step, ...] = ()
@@ -45,7 +50,8 @@ def suggested_location(
         return found
     if any(_paths_to(str(name), model)):  # a property of another method, for example
         return None
-    similar = closest(str(name), [known for found in models for known in found.model_fields])
+    of_service = added.get(str(level[-1]), ()) if level else ()
+    similar = closest(str(name), [*(known for found in models for known in found.model_fields), *of_service])
     return (*level, similar) if similar else None
 
 
