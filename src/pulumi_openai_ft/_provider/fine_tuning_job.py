@@ -25,15 +25,12 @@ from pulumi_openai_ft._provider.job.manager import FAILED, JobManager
 from pulumi_openai_ft._provider.job.messages import (
     NO_MODEL,
     adoption_message,
-    cost,
     estimate_message,
     failed_message,
     kept_by_alias_message,
     model_deleted_message,
     paused_externally_message,
     still_running_message,
-    unestimated_cost_text,
-    unknown_price_text,
 )
 from pulumi_openai_ft._provider.job.model_descriptions import described_models
 from pulumi_openai_ft._provider.job.replacement import replacement_reason
@@ -46,7 +43,6 @@ from pulumi_openai_ft._provider.job.state import (
 )
 from pulumi_openai_ft._provider.job.validation import (
     conflicting_inputs,
-    given_hyperparameters,
     load_catalog,
     metadata_warnings,
     method_warnings,
@@ -241,9 +237,9 @@ class FineTuningJobProvider(Provider):
             return
         estimated = input_models.integers_from_floats(news.get(ESTIMATE))
         if reason := self._replacements.pop(str(news.get(IDENTITY)), None):
-            self.host.info(f"{reason}, {self._likely_cost(news)}")
+            self.host.info(f"{reason}, {estimate.likely_cost(news, self.catalog, self.profile)}")
         elif isinstance(estimated, dict):
-            self.host.info(estimate_message(estimated, self._no_price(news)))
+            self.host.info(estimate_message(estimated, estimate.no_price(news, self.catalog, self.profile)))
 
     def _keys_at_preview(self, news: Mapping[str, Any]) -> JobKeys | None:
         """Return the keys of a new job, or None if they depend on values that are not known yet."""
@@ -253,20 +249,6 @@ class FineTuningJobProvider(Provider):
         with suppress(InputError):  # a policy changed the inputs
             return job_keys(props, self.inputs(props), self.settings.idempotency_scope)
         return None
-
-    def _likely_cost(self, news: Mapping[str, Any]) -> str:
-        estimated = input_models.integers_from_floats(news.get(ESTIMATE))
-        if isinstance(estimated, dict):
-            return self._no_price(news) if estimated.get("usd") is None else cost(estimated["usd"])
-        return (
-            unestimated_cost_text(given_hyperparameters(news)[0])
-            if self.profile.bills_training
-            else self._no_price(news)
-        )
-
-    def _no_price(self, news: Mapping[str, Any]) -> str:
-        service = self.catalog.service.title if self.catalog.service else self.profile.name
-        return unknown_price_text(self.profile, str(news.get("model")), service)
 
     @locked_cached_property
     def _replacements(self) -> dict[str, str]:

@@ -49,7 +49,7 @@ def unknown_price_text(profile: Profile, model: str, service: str) -> str:
     return f"no price known for {model} at {service}" if profile.bills_training else no_price_text(profile)
 
 
-def unestimated_cost_text(method: str) -> str:
+def unestimated_cost_text(method: object) -> str:
     """Return the text that replaces the cost of a job whose tokens are not known."""
     if method == "reinforcement":
         return "billed by training time"
