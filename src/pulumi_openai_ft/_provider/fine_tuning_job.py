@@ -186,6 +186,8 @@ class FineTuningJobProvider(Provider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create or adopt the job and wait for it."""
         inputs = self.inputs(props)
+        if reason := self._replacement(props):
+            self.host.set_status(reason)
         job = self.jobs.get_or_create(job_keys(props, inputs, self.settings.idempotency_scope), inputs)
         props = {**props, REQUESTED_INPUTS: input_digests(props), **estimate.estimated(props)}
         return self.host.complete_create(
@@ -236,10 +238,16 @@ class FineTuningJobProvider(Provider):
             self.warn_below_rows([kept_by_alias_message(job, now, resource, former)])
             return
         estimated = input_models.integers_from_floats(news.get(ESTIMATE))
-        if reason := self._replacements.pop(str(news.get(IDENTITY)), None):
-            self.host.info(f"{reason}, {estimate.likely_cost(news, self.catalog, self.profile)}")
+        if reason := self._replacement(news):
+            self.host.info(reason)
         elif isinstance(estimated, dict):
-            self.host.info(estimate_message(estimated, estimate.no_price(news, self.catalog, self.profile)))
+            no_price = estimate.no_price(news, self.catalog, self.profile)
+            self.host.info(estimate_message(estimated, no_price))
+
+    def _replacement(self, news: Mapping[str, Any]) -> str | None:
+        """Return why a new job replaces another one, and the likely cost, or None if it replaces none."""
+        reason = self._replacements.pop(str(news.get(IDENTITY)), None)
+        return reason and f"{reason}, {estimate.likely_cost(news, self.catalog, self.profile)}"
 
     def _keys_at_preview(self, news: Mapping[str, Any]) -> JobKeys | None:
         """Return the keys of a new job, or None if they depend on values that are not known yet."""

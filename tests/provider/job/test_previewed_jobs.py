@@ -130,6 +130,22 @@ def test_a_changed_file_is_named(provider: FineTuningJobProvider, inputs: Props,
     assert message.startswith(f"replaces {stack.id}: new content of '{training_data}' trains again, about ")
 
 
+def test_the_update_shows_the_reason_while_it_creates_the_job(
+    provider: FineTuningJobProvider, inputs: Props, host: PreviewingHost
+) -> None:
+    stack = Stack(provider, inputs)
+    news = provider.check(stack.inputs, {**inputs, "seed": 7}).inputs
+    provider.diff(stack.id, stack.outs, news)
+
+    created = provider.create(provider.check({}, news).inputs)
+
+    assert host.statuses[0].startswith(f"replaces {stack.id}: seed ")
+    host.statuses.clear()
+    provider.create({**news, "seed": 8})
+    assert created.id != stack.id
+    assert not any(status.startswith("replaces") for status in host.statuses)
+
+
 @pytest.mark.parametrize(
     ("settings", "changes", "text"),
     [
