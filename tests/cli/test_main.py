@@ -36,6 +36,33 @@ def test_without_a_command_it_prints_the_usage(capsys: pytest.CaptureFixture[str
     assert "usage: openai-ft" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["validatee"], "Did you mean 'validate'?"),
+        (["policy", "chick"], "Did you mean 'check'?"),
+        (["doctor", "--jsn"], "unrecognized arguments: --jsn. Did you mean '--json'?"),
+        (["doctor", "--with-secret=x", "--stak", "dev"], "--with-secret"),
+        (["validate", "a.jsonl", "--method", "supervise"], "Did you mean 'supervised'?"),
+        (["serve", "--portt"], "Did you mean '--port'?"),
+    ],
+)
+def test_a_misspelled_argument_is_corrected(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+
+    assert message in capsys.readouterr().err
+
+
+def test_an_unknown_argument_has_no_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["doctor", "--zzz"])
+
+    assert capsys.readouterr().err.endswith("error: unrecognized arguments: --zzz\n")
+
+
 def test_the_installed_command_knows_its_version() -> None:
     output = subprocess.run(
         [f"{sys.prefix}/bin/openai-ft", "--version"], capture_output=True, text=True, check=True

@@ -14,6 +14,7 @@ from typing import TextIO
 from pulumi_openai_ft._shared.clock import today
 from pulumi_openai_ft._shared.time_limits import FILE_PROCESSING_SECONDS
 from pulumi_openai_ft.cli import estimate, new, pulumi_cli, validate
+from pulumi_openai_ft.cli.argument_parser import ArgumentParser
 from pulumi_openai_ft.cli.doctor import checks
 from pulumi_openai_ft.cli.doctor.report import Status, as_json, as_table
 from pulumi_openai_ft.cli.exit_codes import UNREADABLE
@@ -94,7 +95,7 @@ def _report_system_error(error: OSError) -> int:
 
 
 def _parser(*, loads_serve: bool) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = ArgumentParser(
         prog="openai-ft",
         description="Manage OpenAI fine-tuning with Pulumi.",
         epilog=f"`pulumi up` waits up to {FILE_PROCESSING_SECONDS / 60:.0f} minutes until the service has processed an uploaded "
