@@ -37,7 +37,7 @@ _STATE = re.compile(r"cd |export |unset |\. ")
 """Commands that change the state of a shell."""
 _COUNT = re.compile(r"^\s*[+~=-]*\s?\d+ (?:to )?[a-z]+$", re.MULTILINE)
 _FINDING = re.compile(r"^(?:ok|warning|problem) +[A-Za-z]+(?: [a-z]+)?(?=  )", re.MULTILINE)
-_FIGURE = re.compile(r"trains about .*$|uploaded · [\d.]+ kB$", re.MULTILINE)
+_FIGURE = re.compile(r"trains (?:about|again, about) .*$|uploaded · [\d.]+ kB$", re.MULTILINE)
 _STEP = re.compile(r"^(?:Created| +\d\.|The resources).*$", re.MULTILINE)
 
 
