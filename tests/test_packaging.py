@@ -87,7 +87,7 @@ def test_the_package_declares_that_it_has_no_plugin(
 
 def test_the_wheel_contains_the_template(built: Callable[[Callable[[str], str]], Path]) -> None:
     wheel = built(build.build_wheel)
-    prefix = "pulumi_openai_ft/cli/project_template/"
+    prefix = "pulumi_openai_ft/cli/_project_template/"
 
     packed = {
         name.removeprefix(prefix): content

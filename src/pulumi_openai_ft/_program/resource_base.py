@@ -32,7 +32,8 @@ class ResourceBase:
         """Evaluate the types of the outputs once per class. Pulumi would evaluate them for each resource."""
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
-            cls.__init__ = reports_unknown_inputs(vars(cls)["__init__"])  # type: ignore[method-assign]
+            resource: Any = cls
+            resource.__init__ = reports_unknown_inputs(vars(cls)["__init__"])
         cls.__annotations__.update(inspect.get_annotations(cls, eval_str=True))
         own = (
             name

@@ -14,7 +14,7 @@ from pulumi_openai_ft.errors import InputError
 
 WRAPPER = "pulumi-resource-pulumi-python"
 """Name of the executable that the engine starts as the host for dynamic resources in Python."""
-TEMPLATE = Path(__file__).with_name("project_template")
+TEMPLATE = Path(__file__).with_name("_project_template")
 """Folder with the files of a new project. It is also a template for `pulumi new`."""
 WRAPPER_SOURCE = TEMPLATE / "bin" / WRAPPER
 """The wrapper that `openai-ft init` copies into projects."""
