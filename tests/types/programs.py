@@ -12,6 +12,7 @@ from tests.host.schema_support import EXAMPLES
 from tools.annotations import models_in
 
 import pulumi_openai_ft
+from pulumi_openai_ft.cli.project import TEMPLATE
 from pulumi_openai_ft.host._schema import RESOURCES
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
 def correct() -> dict[str, str]:
-    """Return all correct programs: examples, documentation, docstrings, every input, and those in `correct/`."""
+    """Return all correct programs: examples, the template, documentation, docstrings, every input, and those in `correct/`."""
     examples = {
         f"example_{path.parent.name}_{path.stem}": path.read_text() for path in ROOT.glob("examples/*/*.py")
     }
@@ -37,7 +38,15 @@ def correct() -> dict[str, str]:
     }
     docstrings = {f"docstring_{name}": HEADER + docstring_example(name) for name in CONSTRUCTORS}
     written = {path.stem: path.read_text() for path in WRITTEN.glob("*.py")}
-    return {**examples, **samples, **docstrings, **written, "every_input": HEADER + "\n".join(every_input())}
+    template = {"template": (TEMPLATE / "__main__.py").read_text()}
+    return {
+        **examples,
+        **template,
+        **samples,
+        **docstrings,
+        **written,
+        "every_input": HEADER + "\n".join(every_input()),
+    }
 
 
 def docstring_example(name: str) -> str:
