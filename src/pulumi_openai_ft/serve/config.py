@@ -137,8 +137,8 @@ class Limits(Table):
     """Maximum size of a file that is uploaded in parts."""
     free_disk_bytes: ByteSize = ByteSize(5 * 2**30)
     """Space that must stay free on the disk of the data folder. With less, uploads and jobs are refused."""
-    queued_jobs_per_project: Count = 20
-    """Maximum number of jobs that wait for a slot, for each project."""
+    queued_jobs_per_key: Count = 20
+    """Maximum number of jobs that wait for a slot, for each key."""
     max_tokens: Count = 4096
     """Maximum number of tokens of a response."""
     requests_in_flight: Count = 64

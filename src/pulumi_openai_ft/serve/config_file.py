@@ -63,7 +63,7 @@ max_length = {max_length}
 #file_bytes = "512 MiB"
 #upload_bytes = "8 GiB"
 #free_disk_bytes = "5 GiB"
-#queued_jobs_per_project = 20
+#queued_jobs_per_key = 20
 #max_tokens = 4096
 #requests_in_flight = 64
 

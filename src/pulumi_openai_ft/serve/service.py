@@ -174,7 +174,7 @@ def _settings(config: ServeConfig) -> SelfHostedSettings:
     return SelfHostedSettings(
         organization_id=f"org-{config.organization}",
         organization=config.organization,
-        max_queued_jobs=limits.queued_jobs_per_project,
+        max_queued_jobs=limits.queued_jobs_per_key,
         max_json_bytes=limits.body_bytes,
         max_file_bytes=limits.file_bytes,
         max_upload_bytes=limits.upload_bytes,
