@@ -46,7 +46,6 @@ def test_request_beyond_the_limit_is_refused(service: Service) -> None:
     assert caught.value.response.headers["retry-after"] == "5"
 
 
-
 def _fail(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError):
         streamed(client, "refuse")

@@ -92,6 +92,13 @@ def test_stream_has_the_parts_and_the_usage(client: openai.OpenAI) -> None:
     assert chunks[-2].choices[0].finish_reason == "stop"
 
 
+def test_process_receives_the_device(start: Callable[..., AbstractContextManager[Service]]) -> None:
+    with start(device="cuda:1") as service:
+        answer = ask(service.client(), "arguments")
+
+    assert answer.choices[0].message.content.endswith("--adapters 4 --device cuda:1")
+
+
 @pytest.mark.parametrize("ask_for", [ask, streamed])
 def test_refusal_reaches_the_client(client: openai.OpenAI, ask_for: Callable[..., Any]) -> None:
     with pytest.raises(openai.BadRequestError) as caught:

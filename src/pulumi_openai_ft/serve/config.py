@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -50,6 +51,12 @@ def _not_empty(entries: tuple[Any, ...]) -> tuple[Any, ...]:
 def _vllm_address(address: str) -> str:
     checked_address(address)
     return address
+
+
+def _device(name: str) -> str:
+    if not re.fullmatch(r"cpu|cuda(:[0-9]+)?", name):
+        raise ValueError(f"{name!r} is not a device: must be cpu, cuda or cuda:N, such as cuda:1")
+    return name
 
 
 Location = Annotated[Path, Field(strict=False), AfterValidator(_absolute)]
@@ -112,10 +119,25 @@ class Engine(Table):
 class Serving(Table):
     """Responses of models, `[serving]`."""
 
+    device: Annotated[str, AfterValidator(_device)] | None = None
+    """Device of the embedded engine: `cpu`, `cuda` or `cuda:N`. By default the first GPU, or the CPU if there is none."""
     vllm: Annotated[str, AfterValidator(_vllm_address)] | None = None
     """Base URL of a vLLM server that serves models instead of the embedded engine: on loopback, or with https."""
     vllm_key_env: Variable | None = None
     """Environment variable with the key of the vLLM server."""
+
+    @property
+    def gpu(self) -> int | None:
+        """Return the number of the GPU on which the embedded engine runs if the machine has one; None for the CPU."""
+        if self.device == "cpu":
+            return None
+        return int((self.device or "").partition(":")[2] or 0)
+
+    @model_validator(mode="after")
+    def _names_one_engine(self) -> Self:
+        if self.vllm is not None and self.device is not None:
+            raise ValueError("device belongs to the embedded engine, which vllm replaces: remove one of them")
+        return self
 
     @model_validator(mode="after")
     def _has_key(self) -> Self:

@@ -54,6 +54,7 @@ max_length = {max_length}
 #type = "local"
 
 # By default, an embedded engine serves the models, slowly. For real traffic, name a vLLM server (loopback or https).
+# The embedded engine uses the first GPU; device = "cpu" or "cuda:1" keeps it off the GPUs of training.
 [serving]
 # vllm = "http://127.0.0.1:8001/v1"
 # vllm_key_env = "VLLM_API_KEY"

@@ -139,6 +139,8 @@ def _training(config: ServeConfig) -> Iterator[Finding]:
     versions = ", ".join(f"{name} {version}" for name, version in found["packages"].items())
     yield Finding("training", OK, f"{python}: {versions}")
     yield _gpus(config, found["gpus"])
+    if found["gpus"] and config.serving.vllm is None and config.serving.gpu is not None:
+        yield _serving_gpu(config, config.serving.gpu, len(found["gpus"]))
 
 
 def _gpus(config: ServeConfig, names: list[str]) -> Finding:
@@ -150,6 +152,20 @@ def _gpus(config: ServeConfig, names: list[str]) -> Finding:
     if not names:
         return Finding("gpu", WARNING, f"torch finds no GPU: training uses the CPU, which is slow; {runs}")
     return Finding("gpu", OK, f"{', '.join(names)}; {runs}")
+
+
+def _serving_gpu(config: ServeConfig, gpu: int, count: int) -> Finding:
+    """Check the GPU of the embedded engine. Without `training.gpus`, jobs train on the first one."""
+    if gpu >= count:
+        return Finding("serving", PROBLEM, f"serving.device is cuda:{gpu}, but torch finds {count} GPUs")
+    if gpu not in (config.training.gpus or (0,)):
+        return Finding("serving", OK, f"the embedded engine uses GPU {gpu}, on which no job trains")
+    remedy = 'set serving.device to "cpu" or to another GPU'
+    return Finding(
+        "serving",
+        WARNING,
+        f"the embedded engine uses GPU {gpu}, and its memory is missing in training: {remedy}",
+    )
 
 
 def _probe(python: Path) -> dict[str, Any]:

@@ -196,7 +196,7 @@ def _base_model(base: Base) -> BaseModel:
 def _answerer(config: ServeConfig) -> Answerer:
     serving = config.serving
     if serving.vllm is None:
-        return EmbeddedAnswerer(EmbeddedSettings(python=config.training.python))
+        return EmbeddedAnswerer(EmbeddedSettings(python=config.training.python, device=serving.device))
     assert serving.vllm_key_env is not None
     names = {base.path: base.id for base in config.bases}
     key = os.environ[serving.vllm_key_env]

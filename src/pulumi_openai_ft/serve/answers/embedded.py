@@ -29,6 +29,7 @@ class EmbeddedSettings:
 
     Attributes:
         python: Executable of the Python that has the extra `train`.
+        device: Device of the models, as PyTorch names it. By default the first GPU, or the CPU if there is none.
         adapters: Maximum number of adapters in memory for each base model.
         timeout: Maximum number of seconds for an answer, including loading the model.
         grace: Seconds within which the process must confirm that it has stopped an answer.
@@ -36,6 +37,7 @@ class EmbeddedSettings:
     """
 
     python: Path
+    device: str | None = None
     adapters: int = 4
     timeout: float = 600.0
     grace: float = 10.0
@@ -100,6 +102,8 @@ class EmbeddedAnswerer(Answerer):
     async def _start(self) -> ModelProcess:
         settings = self._settings
         command = [str(settings.python), "-m", PROGRAM, "--adapters", str(settings.adapters)]
+        if settings.device is not None:
+            command += ["--device", settings.device]
         try:
             return await ModelProcess.start(command, settings.environment)
         except OSError as error:

@@ -16,7 +16,7 @@ from transformers import GenerationConfig
 
 from pulumi_openai_ft.trainer.chat_template import ChatTemplate
 from pulumi_openai_ft.trainer.errors import TrainingError
-from pulumi_openai_ft.trainer.models import ADAPTER_WEIGHTS, load_base, load_tokenizer
+from pulumi_openai_ft.trainer.models import ADAPTER_WEIGHTS, default_device, load_base, load_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,10 +41,10 @@ class HeldModel:
         is_damaged: Whether an adapter could not be loaded. PEFT may have added a part of it to the base model.
     """
 
-    def __init__(self, folder: str, most_adapters: int) -> None:
+    def __init__(self, folder: str, most_adapters: int, device: str) -> None:
         self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(folder)
         self.template = ChatTemplate(self.tokenizer)
-        self._model: PreTrainedModel = load_base(folder).to(_device()).eval()
+        self._model: PreTrainedModel = load_base(folder, device).to(device).eval()
         self.context: int = getattr(
             self._model.config.get_text_config(), "max_position_embeddings", sys.maxsize
         )
@@ -121,10 +121,12 @@ class Held:
 
     Args:
         most_adapters: Maximum number of adapters in memory for each base model.
+        device: Device of the models. By default the first GPU, or the CPU if there is none.
     """
 
-    def __init__(self, most_adapters: int) -> None:
+    def __init__(self, most_adapters: int, device: str | None = None) -> None:
         self._most_adapters = most_adapters
+        self._device = device or default_device()
         self._models: dict[str, HeldModel] = {}
         self._locks: dict[str, Lock] = {}
 
@@ -142,7 +144,7 @@ class Held:
         try:
             _check(is_cancelled)
             if folder not in self._models:
-                self._models[folder] = HeldModel(folder, self._most_adapters)
+                self._models[folder] = HeldModel(folder, self._most_adapters, self._device)
             yield self._models[folder]
         finally:
             if folder in self._models and self._models[folder].is_damaged:
@@ -160,10 +162,6 @@ class Held:
 def _check(is_cancelled: Callable[[], bool]) -> None:
     if is_cancelled():
         raise CancelledError
-
-
-def _device() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
