@@ -109,11 +109,6 @@ def test_sizes_have_units(tmp_path: Path) -> None:
             "[serving]\ndevice = 'gpu0'",
             "serving.device: 'gpu0' is not a device: must be cpu, cuda or cuda:N",
         ),
-        (
-            "",
-            "[serving]\ndevice = 'cpu'\nvllm = 'https://gpu.example/v1'\nvllm_key_env = 'K'",
-            "serving: device belongs to the embedded engine, which vllm replaces: remove one of them",
-        ),
         ("", "[serving]\nvllm = 'https://gpu.example/v1'", "serving: vllm needs vllm_key_env"),
         ("", "[wandb]\nproject_key_env = {x = 'K'}", 'wandb.project_key_env.x is "x": must be a string that'),
         ("organization = 'A B'", "", 'organization is "A B": must be a string that matches'),

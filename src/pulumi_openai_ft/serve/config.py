@@ -134,12 +134,6 @@ class Serving(Table):
         return int((self.device or "").partition(":")[2] or 0)
 
     @model_validator(mode="after")
-    def _names_one_engine(self) -> Self:
-        if self.vllm is not None and self.device is not None:
-            raise ValueError("device belongs to the embedded engine, which vllm replaces: remove one of them")
-        return self
-
-    @model_validator(mode="after")
     def _has_key(self) -> Self:
         if self.vllm is not None and self.vllm_key_env is None:
             raise ValueError(

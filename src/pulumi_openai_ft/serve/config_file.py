@@ -54,8 +54,9 @@ max_length = {max_length}
 #type = "local"
 
 # By default, an embedded engine serves the models, slowly. For real traffic, name a vLLM server (loopback or https).
-# The embedded engine uses the first GPU; device = "cpu" or "cuda:1" keeps it off the GPUs of training.
+# The embedded engine uses the first GPU, unless `device` keeps it off the GPUs of training ("cpu", or another GPU).
 [serving]
+# device = "cuda:1"
 # vllm = "http://127.0.0.1:8001/v1"
 # vllm_key_env = "VLLM_API_KEY"
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-import torch
 from peft import PeftModel
 from transformers import GenerationConfig
 
@@ -21,6 +20,7 @@ from pulumi_openai_ft.trainer.models import ADAPTER_WEIGHTS, default_device, loa
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _SECONDS_BETWEEN_CHECKS = 0.1
