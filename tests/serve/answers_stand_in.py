@@ -1,7 +1,7 @@
 """A stand-in of `python -m pulumi_openai_ft.trainer.answers` that speaks its lines without a model.
 
 The last message selects the behavior: `crash`, `hang`, `ignore cancel`, `refuse`, `fail`, `garbage`, `count 100`,
-`arguments`. Any other message is repeated word by word, after the name of the adapter's folder.
+`arguments`, `call text weather time`. Any other message is repeated word by word, after the name of the adapter's folder.
 """
 
 from __future__ import annotations
@@ -58,6 +58,9 @@ def _generate(operation: dict[str, Any], cancelled: Event) -> None:
             {"id": number, "event": "error", "status": status, "message": "/secret/path", "param": "messages"}
         )
         return
+    if command.startswith("call "):
+        _call(number, command.split()[1:])
+        return
     words = _words(operation, command)[: operation["max_tokens"]]
     for index, word in enumerate(words):
         if cancelled.is_set():
@@ -71,6 +74,16 @@ def _generate(operation: dict[str, Any], cancelled: Event) -> None:
     prompt, answer = len(operation["messages"]), len(words)
     usage = {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}
     _write({"id": number, "event": "done", "finish_reason": "stop", "usage": usage})
+
+
+def _call(number: int, names: list[str]) -> None:
+    for name in names:
+        if name == "text":
+            _write({"id": number, "event": "text", "text": "One moment."})
+        else:
+            _write({"id": number, "event": "tool_call", "name": name, "arguments": '{"city": "Oslo"}'})
+    usage = {"prompt_tokens": 1, "completion_tokens": 9, "total_tokens": 10}
+    _write({"id": number, "event": "done", "finish_reason": "tool_calls", "usage": usage})
 
 
 def _words(operation: dict[str, Any], command: str) -> list[str]:

@@ -28,7 +28,7 @@ def test_sigterm_before_imports_is_a_stop(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(HOOK)
     (tmp_path / "request.json").write_text("{}")
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{SRC}"}
-    command = [sys.executable, "-m", "pulumi_openai_ft.trainer", tmp_path]
+    command = [sys.executable, "-m", "pulumi_openai_ft.trainer", str(tmp_path)]
     trainer = subprocess.Popen(command, cwd=tmp_path, env=environment)
     deadline = time.monotonic() + 30
     while not (tmp_path / "loading").exists():

@@ -11,6 +11,7 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.trainer.answers.operations import DECODER, Cancel, Generate, Output, RefusalError
+from pulumi_openai_ft.trainer.answers.tool_calls import ToolCall
 from pulumi_openai_ft.trainer.errors import TrainingError
 from pulumi_openai_ft.trainer.offline import OFFLINE
 
@@ -58,8 +59,11 @@ class Process:
         from pulumi_openai_ft.trainer.answers.generation import Answer  # noqa: PLC0415  # imports PyTorch
         from pulumi_openai_ft.trainer.answers.held_models import CancelledError  # noqa: PLC0415
 
-        def emit(text: str) -> None:
-            self._output.write(request.id, "text", text=text)
+        def emit(part: str | ToolCall) -> None:
+            if isinstance(part, ToolCall):
+                self._output.write(request.id, "tool_call", name=part.name, arguments=part.arguments)
+            else:
+                self._output.write(request.id, "text", text=part)
 
         try:
             with self._models().model(request.base, cancelled.is_set) as held:

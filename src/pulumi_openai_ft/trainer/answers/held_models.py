@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import OrderedDict
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from peft import PeftModel
 from transformers import GenerationConfig
 
+from pulumi_openai_ft.trainer.answers.tool_calls import CLOSE, OPEN
 from pulumi_openai_ft.trainer.chat_template import ChatTemplate
 from pulumi_openai_ft.trainer.errors import TrainingError
 from pulumi_openai_ft.trainer.models import ADAPTER_WEIGHTS, default_device, load_base, load_tokenizer
@@ -36,6 +37,7 @@ class HeldModel:
     Attributes:
         tokenizer: Tokenizer.
         template: Chat template.
+        writes_tool_calls: Whether the template writes tool calls in a form that can be recognized.
         context: Maximum number of tokens of messages and answer together.
         ends: Tokens that end an answer.
         is_damaged: Whether an adapter could not be loaded. PEFT may have added a part of it to the base model.
@@ -44,6 +46,8 @@ class HeldModel:
     def __init__(self, folder: str, most_adapters: int, device: str) -> None:
         self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(folder)
         self.template = ChatTemplate(self.tokenizer)
+        self.writes_tool_calls = self.template.writes_tool_calls()
+        self._marks = _special_marks(self.tokenizer) if self.writes_tool_calls else {}
         self._model: PreTrainedModel = load_base(folder, device).to(device).eval()
         self.context: int = getattr(
             self._model.config.get_text_config(), "max_position_embeddings", sys.maxsize
@@ -59,6 +63,18 @@ class HeldModel:
             OrderedDict()
         )  # PEFT's names by folder, the last used one at the end
         self._names = (f"adapter{number}" for number in count())
+
+    def decode(self, ids: list[int]) -> str:
+        """Return the text of tokens, without special tokens other than the marks of tool calls."""
+        text = ""
+        for mark, group in groupby(ids, self._marks.get):
+            tokens = list(group)
+            text += mark * len(tokens) if mark else self._decode(tokens)
+        return text
+
+    def _decode(self, ids: list[int]) -> str:
+        text: str = self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
 
     @property
     def device(self) -> torch.device:
@@ -162,6 +178,12 @@ class Held:
 def _check(is_cancelled: Callable[[], bool]) -> None:
     if is_cancelled():
         raise CancelledError
+
+
+def _special_marks(tokenizer: PreTrainedTokenizerBase) -> dict[int, str]:
+    """Return the marks of tool calls that are special tokens, which would be left out of the text."""
+    ids = {tokenizer.convert_tokens_to_ids(mark): mark for mark in (OPEN, CLOSE)}
+    return {number: mark for number, mark in ids.items() if number in tokenizer.all_special_ids}
 
 
 def _ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
