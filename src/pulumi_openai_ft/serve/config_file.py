@@ -43,6 +43,12 @@ max_length = {max_length}
 #lora_alpha = 32
 #learning_rate = 2e-4
 
+# A base model of a hub. `openai-ft serve --allow-download` downloads it to the data folder, once.
+# [[base]]
+# id = "qwen"
+# hub = "organization/model"
+# revision = "main"
+
 # Each slot trains a job; other jobs wait. With gpus, each slot has its GPU and slots is their number by default.
 [training]
 #slots = 1

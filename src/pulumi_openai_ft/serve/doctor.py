@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ByteSize
 
-from pulumi_openai_ft.serve.config import load_config
+from pulumi_openai_ft.serve.config import load_config, not_downloaded
 from pulumi_openai_ft.serve.errors import ConfigError, ServeError
 from pulumi_openai_ft.serve.listener import Listener
 
@@ -55,7 +55,7 @@ class Finding(NamedTuple):
 def examine(path: Path) -> list[Finding]:
     """Check a configuration file and everything that it names."""
     try:
-        config = load_config(path)
+        config = load_config(path, may_download=True)
     except ConfigError as error:
         return [Finding("config", PROBLEM, mistake) for mistake in error.mistakes]
     except ServeError as error:
@@ -67,9 +67,7 @@ def _examine(config: ServeConfig) -> Iterator[Finding]:
     yield _keys(config)
     yield _folder(config.data)
     yield _disk(config)
-    for base in config.bases:
-        size = sum(part.stat().st_size for part in base.path.glob("*.safetensors"))
-        yield Finding("weights", OK, f"{base.id}: {_size(size)} of safetensors in {base.path}")
+    yield from _weights(config)
     yield from _training(config)
     yield from _variables(config)
 
@@ -120,6 +118,17 @@ def _size(count: int) -> str:
 
 def _nearest_existing(path: Path) -> Path:
     return next(found for found in (path, *path.parents) if found.exists())
+
+
+def _weights(config: ServeConfig) -> Iterator[Finding]:
+    missing = config.not_downloaded()
+    for index, base in enumerate(config.bases):
+        if index in missing:
+            yield Finding("weights", PROBLEM, not_downloaded(index, base))
+            continue
+        folder = config.folder(base)
+        size = sum(part.stat().st_size for part in folder.glob("*.safetensors"))
+        yield Finding("weights", OK, f"{base.id}: {_size(size)} of safetensors in {folder}")
 
 
 def _training(config: ServeConfig) -> Iterator[Finding]:

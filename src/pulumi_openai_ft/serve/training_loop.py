@@ -245,7 +245,7 @@ class TrainingLoop:
                 "schema": SCHEMA,
                 "job": job_id,
                 "attempt": run.attempt,
-                "base": str(base.path),
+                "base": str(self._config.folder(base)),
                 "adapter": str(folder.adapter) if spec.adapter else None,
                 "method": spec.method,
                 "hyperparameters": run.hyperparameters,
