@@ -95,7 +95,7 @@ def test_commented_lines_state_the_defaults(folder: Path, capsys: Capture) -> No
 def test_commented_examples_are_valid(folder: Path, capsys: Capture) -> None:
     initialize(capsys)
     text = (folder / "serve.toml").read_text()
-    examples = re.sub(r"(?m)^# (?=\[?[a-z_]+(\]| = ))", "", text)
+    examples = re.sub(r"(?m)^# (?=\[{0,2}[a-z_]+(\]| = ))", "", text)
     config = parse_config(examples, folder / "serve.toml")
     assert (config.serving.vllm_key_env, config.wandb.variable("proj_default")) == (
         "VLLM_API_KEY",

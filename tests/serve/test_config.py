@@ -77,7 +77,7 @@ def test_sizes_have_units(tmp_path: Path) -> None:
         ("", "lora_R = 8", "base[0].lora_R is not a known key: did you mean lora_r?"),
         ("limitz = {}", "", "limitz is not a known key: did you mean limits?"),
         ("", "[tls]\ncert = 'c'\nkey = 'k'\ncertificate = 'c'", "tls.cert is not a known key"),
-        ("", "zzz = 1", "base[0].zzz is not a known key: known keys are id, path, aliases"),
+        ("", "zzz = 1", "base[0].zzz is not a known key: known keys are id, path, hub, revision, aliases"),
         ("", "lora_r = true", "base[0].lora_r is true: must be a whole number"),
         ("", "lora_r = 0", "base[0].lora_r is 0: must be at least 1"),
         ("", "learning_rate = nan", "base[0].learning_rate is NaN: must be at most 1"),
@@ -87,7 +87,28 @@ def test_sizes_have_units(tmp_path: Path) -> None:
         ("", "aliases = ['a:b']", 'base[0].aliases[0] is "a:b": must be a string that matches'),
         ("", "aliases = ['small']", "base[0].aliases[0]: 'small' is also base[0].id"),
         ("", "max_length = 9000", "base[0].max_length is 9000: must be at most 8192, the context length"),
-        ("", "[[base]]\nid = 'two'", "base[1].path is missing"),
+        (
+            "",
+            "[[base]]\nid = 'two'",
+            "base[1]: has neither path, the folder of the model, nor hub, its name on a hub",
+        ),
+        (
+            "",
+            "hub = 'team/model'",
+            "base[0]: has both path and hub, its name on a hub: set exactly one of them",
+        ),
+        ("", "revision = 'v1'", "base[0]: revision belongs to hub, which is not set: remove it"),
+        ("", "[[base]]\nid = 'two'\nhub = '../x'", 'base[1].hub is "../x": must be a string that matches'),
+        (
+            "",
+            "[[base]]\nid = 'two'\nhub = 'a/b'\nrevision = '..'",
+            'base[1].revision is "..": must be a string',
+        ),
+        (
+            "",
+            "[[base]]\nid = 'two'\nhub = 'team/model'",
+            "base[1].hub: team/model is not downloaded: start once with `openai-ft serve --allow-download`, or set path",
+        ),
         ("", "[[base]]\nid = 'small'\npath = 'model'", "base[1].id: 'small' is also base[0].id"),
         (
             "",

@@ -90,7 +90,7 @@ class ChatCompletions:
     def _slot(self) -> Iterator[None]:
         if self._in_flight >= self._limits.in_flight:
             message = (
-                f"This service accepts at most {self._limits.in_flight} requests at a time, those that wait included. "
+                f"This service accepts at most {self._limits.in_flight} requests at a time, including waiting ones. "
                 f"Try again in {_SECONDS_TO_RETRY} seconds."
             )
             headers = {"retry-after": str(_SECONDS_TO_RETRY)}

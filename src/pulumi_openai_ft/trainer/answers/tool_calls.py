@@ -28,7 +28,7 @@ class ToolCallStream:
 
     Args:
         emit: Receives the parts.
-        recognizes: Whether to look for calls. If not, all text is passed on as it is.
+        recognizes: Whether to look for calls. If not, all text is passed on unchanged.
 
     Attributes:
         found: Number of calls.

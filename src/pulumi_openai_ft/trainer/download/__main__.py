@@ -95,7 +95,8 @@ def _report(event: str, **fields: Any) -> None:
 
 def _end_with_input() -> None:
     """End this process with the service, also if that is killed."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1):  # `sys.stdin` has a lock, which the interpreter waits for at its end
+        pass
     os._exit(1)
 
 
