@@ -117,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers["X-Linked-Size"], headers["X-Linked-Etag"] = str(len(content)), f'"{digest}"'
             headers["Location"] = f"http://localhost:{self.hub.port}/storage/{digest}"
             self._send(302, b"", headers)
-        else:  # the real hub redirects to a cache of its own
+        else:  # the real hub redirects to a separate cache
             self._send(307, b"", {**headers, "Location": f"/small/{name}/{file}"})
 
     def _send_from_storage(self, digest: str) -> None:
