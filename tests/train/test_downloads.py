@@ -180,11 +180,20 @@ def test_parts_of_another_commit_are_removed(hub: FakeHub, tmp_path: Path) -> No
     assert not old.exists()
 
 
+def test_model_of_two_bases_is_downloaded_once(hub: FakeHub, tmp_path: Path) -> None:
+    hub.repositories[NAME] = Repository({**SETTINGS, "model.safetensors": b"x"})
+
+    folder = download(tmp_path, f'[[base]]\nid = "other"\nhub = "{NAME}"')
+
+    assert folder.is_dir()
+    assert len(hub.ranges()) == 1
+
+
 @pytest.mark.parametrize("access", ["public", "private"])
 def test_token_reaches_the_hub_but_not_its_storage(
     hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, access: str
 ) -> None:
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setenv("HF_TOKEN", f"{TOKEN}\n")  # as from a file
     hub.repositories[NAME] = Repository({**SETTINGS, "model.safetensors": b"x"}, access)
 
     download(tmp_path)

@@ -37,6 +37,8 @@ def download_missing(config: ServeConfig) -> None:
         ServeError: A model cannot be downloaded or used. A later call continues the download.
     """
     for index, base in config.not_downloaded().items():
+        if config.folder(base).exists():
+            continue  # another base is the same model
         try:
             _download(config, base)
         except OSError as error:

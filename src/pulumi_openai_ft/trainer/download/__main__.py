@@ -37,7 +37,7 @@ def main() -> int:
     Thread(target=_end_with_input, daemon=True).start()
     from pulumi_openai_ft.trainer.download.hub import Repository  # noqa: PLC0415  # reads the environment
 
-    repository = Repository(arguments.repository, arguments.revision, os.environ.get("HF_TOKEN"))
+    repository = Repository(arguments.repository, arguments.revision, os.environ.get("HF_TOKEN", "").strip())
     try:
         commit, files = repository.files()
         folder = _only_folder(arguments.folder, commit)

@@ -36,10 +36,10 @@ class Repository:
     Args:
         name: Its name, `organization/model`.
         revision: Branch, tag or commit.
-        token: Token of an account, if any. Tokens that the hub's own command stored are not used.
+        token: Token of an account, or an empty text. Tokens that the hub's own command stored are not used.
     """
 
-    def __init__(self, name: str, revision: str, token: str | None) -> None:
+    def __init__(self, name: str, revision: str, token: str) -> None:
         self._name = name
         self._revision = revision
         self._token: str | bool = token or False
