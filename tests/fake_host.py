@@ -42,3 +42,10 @@ class FakeHost(Host):
         self.checks_until_interrupt -= 1
         if self.checks_until_interrupt < 0:
             raise CommandInterruptedError("the command was interrupted")
+
+
+@dataclass(kw_only=True, slots=True)
+class PreviewingHost(FakeHost):
+    """A host whose previews call `preview_outputs`, as this package's host does."""
+
+    previews_creates: ClassVar[bool] = True

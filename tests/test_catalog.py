@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulumi_openai_ft import catalog as catalog_module
-from pulumi_openai_ft.catalog import Catalog, Facts, warnings
+from pulumi_openai_ft._shared.docs_links import MODEL_CATALOG, SHUTDOWN, docs_link
+from pulumi_openai_ft.catalog import Catalog, Facts, model_warnings, warnings
 from pulumi_openai_ft.emulator.catalog import load_catalog
 from pulumi_openai_ft.errors import SettingsError
 
@@ -254,6 +255,37 @@ def test_a_warning_names_the_shutdown_and_its_date(
     assert [
         sentence[: len(beginning)] for sentence, beginning in zip(reported, beginnings, strict=True)
     ] == beginnings
+
+
+def briefly(
+    catalog: Catalog, model: str, method: str = "supervised", today: date = date(2027, 1, 2)
+) -> list[str]:
+    return [warning.brief() for warning in model_warnings(catalog, model, method, today=today)]
+
+
+def test_a_brief_warning_links_to_its_source_and_the_fix() -> None:
+    shutdown, unknown = docs_link(SHUTDOWN), docs_link(MODEL_CATALOG)
+
+    assert briefly(OPENAI, MINI) == [
+        f"OpenAI shuts down {MINI} and models fine-tuned from it on 2027-01-14, in 12 days. See {shutdown}",
+        f"OpenAI accepts no new fine-tuning jobs from 2027-01-06, in 4 days. See {shutdown}",
+    ]
+    assert briefly(OPENAI, "gpt-4.1-minii")[0] == (
+        f"the catalog has no model 'gpt-4.1-minii' of OpenAI. Did you mean 'gpt-4.1-mini'? See {unknown}"
+    )
+
+
+def test_a_brief_warning_marks_facts_that_are_corrected_or_not_confirmed() -> None:
+    own = Catalog.load({"llama": {"shutdown_date": "2027-01-14"}})
+    unsure = Catalog.load(
+        {"llama": {"shutdown_date": {"value": "2027-01-14", "source": "a blog", "sure": False}}}
+    )
+
+    assert briefly(own, "llama")[0] == (
+        "OpenAI shuts down llama and models fine-tuned from it on 2027-01-14, in 12 days (openai-ft:catalog). "
+        f"See {docs_link(MODEL_CATALOG)}"
+    )
+    assert "on 2027-01-14, in 12 days (not confirmed). See " in briefly(unsure, "llama")[0]
 
 
 def test_a_warning_names_its_source_and_a_fix() -> None:

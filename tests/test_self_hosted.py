@@ -17,6 +17,7 @@ from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._provider.job.model_descriptions import described_models
 from pulumi_openai_ft._service_profiles import FEATURES, PROFILES
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._shared.docs_links import MODEL_CATALOG, docs_link
 from pulumi_openai_ft._shared.state_names import JOB_TYPE
 from pulumi_openai_ft.catalog import Catalog
 from pulumi_openai_ft.errors import SettingsError
@@ -118,8 +119,7 @@ def test_an_unknown_model_is_reported(preview: Preview, host: FakeHost) -> None:
     preview(model="smalll")
     (warning,) = host.warnings
     assert warning == (
-        "the catalog has no model 'smalll' of your service: check the spelling (did you mean 'small'?), or add the "
-        "model to openai-ft:catalog"
+        f"the catalog has no model 'smalll' of your service. Did you mean 'small'? See {docs_link(MODEL_CATALOG)}"
     )
 
 
@@ -127,8 +127,7 @@ def test_an_unsupported_method_is_reported(preview: Preview, host: FakeHost) -> 
     preview(method=DPO, model="gpt-4o-mini", __training_data={})
     (warning,) = host.warnings
     assert warning == (
-        "your service does not support the method dpo for small, only supervised (the service's list of models): "
-        "choose another method, another model, or another service (openai-ft:baseUrl)"
+        f"your service does not support the method dpo for small, only supervised. See {docs_link(MODEL_CATALOG)}"
     )
 
 

@@ -685,7 +685,7 @@ class TestNebius:
 
         (reason,) = reasons(provider, **inputs, method=supervised(**{name: NEBIUS_HYPERPARAMETERS[name]}))
 
-        assert reason == f"method.supervised.hyperparameters.{name}: is not a known property"
+        assert reason.startswith(f"method.supervised.hyperparameters.{name}: is not a known property")
 
     def test_its_profile_rejects_unknown_hyperparameters(
         self, configure_service: Configure, inputs: dict[str, Any]

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.edits import misspellings
 
 from pulumi_openai_ft._settings import (
     REMOVED,
@@ -193,11 +195,12 @@ def test_a_setting_overrides_the_field_of_its_profile() -> None:
     [
         (
             {"service": "together"},
-            "openai-ft:service is 'together': must be one of azure, bedrock, generic, nebius, openai, self-hosted",
+            "openai-ft:service is 'together': must be one of azure, bedrock, generic, nebius, openai, self-hosted$",
         ),
+        ({"service": "nebus"}, r"openai, self-hosted\. Did you mean 'nebius'\?$"),
         (
             {"unsupportedFeatures": "evnts"},
-            r"openai-ft:unsupportedFeatures contains \['evnts'\]: known features are auto, checkpoints, events",
+            r"openai-ft:unsupportedFeatures contains \['evnts'\]: known features are auto, checkpoints, events, .*\. Did you mean 'events'\?$",
         ),
     ],
 )
@@ -268,4 +271,27 @@ def test_an_outdated_key_is_rejected_with_a_fix(key: str) -> None:
 
 
 def test_current_keys_are_accepted() -> None:
-    Settings.resolve(config(idempotencyScope="ada", service="generic"), {}).require_current_keys()
+    values = {"idempotencyScope": "ada", "service": "generic"}
+    every = [f"openai-ft:{source.config_key}" for source in SOURCES.values()]
+
+    Settings.resolve(
+        config(**values), {}, keys=[*every, "openai-ft:denyThirdPartyProviders"]
+    ).require_current_keys()
+
+
+@pytest.mark.parametrize("key", [source.config_key for source in SOURCES.values()])
+def test_each_misspelled_key_suggests_a_known_one(key: str) -> None:
+    for edited in misspellings(key, [source.config_key for source in SOURCES.values()]):
+        settings = Settings.resolve(config(), {}, keys=[f"openai-ft:{edited}", "other:baseUrI", "version"])
+
+        with pytest.raises(SettingsError) as caught:
+            settings.require_current_keys()
+
+        text = f"openai-ft:{edited} is not a known setting: run `pulumi config rm openai-ft:{edited}`. Did you mean"
+        assert str(caught.value) == f"{text} 'openai-ft:{key}'?"
+
+
+def test_a_project_named_like_the_package_has_its_own_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "PULUMI_PROJECT", "openai-ft")
+
+    Settings.resolve(config(), {}, keys=["openai-ft:rows"]).require_current_keys()

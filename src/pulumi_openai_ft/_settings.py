@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from pulumi_openai_ft._service_profiles import FEATURES, PROFILES, Profile
+from pulumi_openai_ft._shared.suggestions import closest, did_you_mean
 from pulumi_openai_ft.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 CONFIG_NAMESPACE = "openai-ft"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -98,6 +99,7 @@ class Settings:
         catalog: The user's additions to the model catalog, as JSON.
         shutdown_warning_days: Number of days before a model's shutdown when previews begin to warn.
         outdated_keys: Full configuration keys that the stack still sets but that were renamed or removed.
+        unknown_keys: Full configuration keys of this package that the stack sets and that do not exist.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -114,16 +116,22 @@ class Settings:
     catalog: str | None = None
     shutdown_warning_days: float = 60.0
     outdated_keys: tuple[str, ...] = ()
+    unknown_keys: tuple[str, ...] = ()
 
     @classmethod
     def resolve(
-        cls, config: Callable[[str], str | None], environment: Mapping[str, str] | None = None
+        cls,
+        config: Callable[[str], str | None],
+        environment: Mapping[str, str] | None = None,
+        *,
+        keys: Iterable[str] = (),
     ) -> Settings:
         """Read each setting from the Pulumi configuration, or else from the environment.
 
         Args:
             config: Returns the value of a full key such as `openai-ft:apiKey`, or None.
             environment: Environment variables; by default those of the process.
+            keys: All full keys of the configuration, to find those that do not exist.
 
         Raises:
             SettingsError: A value is malformed, or the project key and the admin key are equal.
@@ -151,6 +159,7 @@ class Settings:
             catalog=_json_object("catalog", values),
             shutdown_warning_days=number("shutdown_warning_days"),
             outdated_keys=tuple(_outdated_keys(config)),
+            unknown_keys=tuple(_unknown_keys(keys)),
         )
         settings._validate_header_values()
         settings._reject_equal_keys()
@@ -163,13 +172,17 @@ class Settings:
         return self.profile.name == "openai" and f".{host}".endswith(".openai.com")
 
     def require_current_keys(self) -> None:
-        """Reject outdated configuration keys. Commands that run the program call this.
+        """Reject outdated and unknown configuration keys. Commands that run the program call this.
 
         Raises:
             SettingsError: Some are set. The message contains the commands that fix each key.
         """
-        if self.outdated_keys:
-            raise SettingsError("; ".join(map(_outdated_key_message, self.outdated_keys)))
+        outdated, unknown = (
+            map(_outdated_key_message, self.outdated_keys),
+            map(_unknown_key_message, self.unknown_keys),
+        )
+        if problems := [*outdated, *unknown]:
+            raise SettingsError("; ".join(problems))
 
     def require_key(self, *, admin: bool) -> str:
         """Return the admin key or the project key.
@@ -270,6 +283,27 @@ def _outdated_keys(config: Callable[[str], str | None]) -> Iterator[str]:
             yield key
 
 
+def _unknown_keys(keys: Iterable[str]) -> Iterator[str]:
+    """Yield the keys in this package's namespace that do not exist. A project of that name may have other keys."""
+    if project_name() == CONFIG_NAMESPACE:
+        return
+    known = {*_known_keys(), *RENAMED, *REMOVED}
+    for key in keys:
+        namespace, _, name = key.partition(":")
+        if namespace == CONFIG_NAMESPACE and name not in known:
+            yield key
+
+
+def _known_keys() -> list[str]:
+    return [source.config_key for source in (*SOURCES.values(), DENY_THIRD_PARTY_PROVIDERS)]
+
+
+def _unknown_key_message(key: str) -> str:
+    similar = closest(key.split(":", 1)[1], _known_keys())
+    suggestion = f" Did you mean '{CONFIG_NAMESPACE}:{similar}'?" if similar else ""
+    return f"{key} is not a known setting: run `pulumi config rm {key}`.{suggestion}"
+
+
 def _json_object(name: str, values: Mapping[str, str]) -> str | None:
     """Return the JSON text of a setting, or None if it is not set."""
     text = values.get(name)
@@ -289,7 +323,9 @@ def _profile(values: Mapping[str, str]) -> Profile:
     """Return the profile of `openai-ft:service`, with the fields that other settings override."""
     name = values.get("service", "openai")
     if name not in PROFILES:
-        raise SettingsError(f"openai-ft:service is {name!r}: must be one of {', '.join(sorted(PROFILES))}")
+        raise SettingsError(
+            f"openai-ft:service is {name!r}: must be one of {', '.join(sorted(PROFILES))}{did_you_mean(name, PROFILES)}"
+        )
     changes: dict[str, Any] = {}
     if "api_key_header" in values:
         changes["api_key_header"] = values["api_key_header"].lower()
@@ -301,6 +337,7 @@ def _profile(values: Mapping[str, str]) -> Profile:
     if unknown := changes.get("unsupported", frozenset()) - FEATURES.keys():
         raise SettingsError(
             f"openai-ft:unsupportedFeatures contains {sorted(unknown)}: known features are {', '.join(FEATURES)}"
+            f"{did_you_mean(min(unknown), FEATURES)}"
         )
     return replace(PROFILES[name], **changes)
 

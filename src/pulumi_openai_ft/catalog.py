@@ -14,11 +14,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from pulumi_openai_ft._shared.api_limits import METHODS
+from pulumi_openai_ft._shared.docs_links import MODEL_CATALOG, SHUTDOWN, docs_link
+from pulumi_openai_ft._shared.suggestions import did_you_mean
 from pulumi_openai_ft.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -30,10 +31,12 @@ __all__ = [
     "Facts",
     "InferencePrices",
     "ModelEntry",
+    "ModelWarning",
     "Price",
     "Service",
     "Sourced",
     "base_model",
+    "model_warnings",
     "vision_warning",
     "warnings",
 ]
@@ -47,6 +50,8 @@ OVERRIDES_KEY = "openai-ft:catalog"
 """Configuration key with the user's corrections of the catalog. It is also the source of the corrected facts."""
 
 _LONGEST_VALUE = 80
+_SIMILAR_MODEL = 0.7
+"""Least similarity of a suggested model. The names of models have long common parts."""
 
 Value_co = TypeVar("Value_co", covariant=True)
 
@@ -224,7 +229,7 @@ def _is_detailed(given: Any) -> bool:
 
 def _fault(name: str, given: Any) -> str:
     if name not in _EXPECTED:
-        return f"is an unknown property: use aliases, {', '.join(_EXPECTED)}"
+        return f"is an unknown property: use aliases, {', '.join(_EXPECTED)}{did_you_mean(name, ('aliases', *_EXPECTED))}"
     form = (
         "an object of value, source, as_of (a date), sure (true or false), and value must be "
         if _is_detailed(given)
@@ -368,7 +373,47 @@ class Catalog:
         return self.entries.get(name) or next(by_alias, None)
 
 
+@dataclass(frozen=True)
+class ModelWarning:
+    """A warning about a job's base model. `str()` returns it with its source and the next step.
+
+    Attributes:
+        statement: The fact that the warning is about.
+        next_step: The solutions.
+        fact: The fact with its source. None if the catalog does not contain the model.
+        suggestion: The end of the message that suggests a similar name, or "".
+        page: The page of the documentation that explains the warning.
+    """
+
+    statement: str
+    next_step: str
+    fact: Sourced[Any] | None = None
+    suggestion: str = ""
+    page: str = MODEL_CATALOG
+
+    def __str__(self) -> str:
+        source = f" ({self.fact})" if self.fact else ""
+        return f"{self.statement}{source}: {self.next_step}{self.suggestion}"
+
+    def brief(self) -> str:
+        """Return the warning with a link in place of its source and the next step."""
+        notes = [OVERRIDES_KEY] if self.fact and self.fact.source == OVERRIDES_KEY else []
+        notes += ["not confirmed"] if self.fact and not self.fact.confirmed else []
+        note = f" ({', '.join(notes)})" if notes else ""
+        return f"{self.statement}{note}{self.suggestion or '.'} See {docs_link(self.page)}"
+
+
 def warnings(catalog: Catalog, model: str, method: str, *, today: date, days: int = 60) -> list[str]:
+    """Return the warnings about a job's base model. They do not prevent the job.
+
+    See `model_warnings` for the arguments.
+    """
+    return [str(warning) for warning in model_warnings(catalog, model, method, today=today, days=days)]
+
+
+def model_warnings(
+    catalog: Catalog, model: str, method: str, *, today: date, days: int = 60
+) -> list[ModelWarning]:
     """Return the warnings about a job's base model. They do not prevent the job.
 
     Args:
@@ -380,25 +425,26 @@ def warnings(catalog: Catalog, model: str, method: str, *, today: date, days: in
     """
     entry = catalog.find(model)
     if entry is None:
-        messages = [_unknown(catalog, model), _closing(catalog, None, today, days)]
+        found = [_unknown(catalog, model), _closing(catalog, None, today, days)]
     else:
-        messages = [
+        found = [
             _without_method(catalog, entry, method),
             _shutting_down(catalog, entry, today, days),
             None if entry.is_shut_down(today) else _closing(catalog, entry, today, days),
         ]
-    return [message for message in messages if message]
+    return [warning for warning in found if warning]
 
 
-def vision_warning(catalog: Catalog, model: str) -> str | None:
+def vision_warning(catalog: Catalog, model: str) -> ModelWarning | None:
     """Return a warning about training on images, or None if the model may support it."""
     entry = catalog.find(model)
     vision = entry.facts.vision if entry else None
     if entry is None or vision is None or vision.value:
         return None
-    return (
-        f"{_title(catalog)} does not support images in training data for {entry.id} ({vision}): remove the examples "
-        f"with images, choose another model, or {_USE_OTHER_SERVICE}"
+    return ModelWarning(
+        f"{_title(catalog)} does not support images in training data for {entry.id}",
+        f"remove the examples with images, choose another model, or {_USE_OTHER_SERVICE}",
+        vision,
     )
 
 
@@ -440,45 +486,50 @@ def _entry_with_overrides(entry: ModelEntry, given: Any, path: str) -> ModelEntr
     return ModelEntry(entry.id, (*entry.aliases, *aliases), with_overrides(entry.facts, facts, path, {}))
 
 
-def _unknown(catalog: Catalog, model: str) -> str | None:
+def _unknown(catalog: Catalog, model: str) -> ModelWarning | None:
     """Return a warning about a model that is not in the catalog, unless the catalog lacks the service altogether."""
     if catalog.service is None:
         return None
-    return (
-        f"the catalog has no model {model!r} of {catalog.service.title}: check the spelling{_similar(catalog, model)}, "
-        f"or add the model to {OVERRIDES_KEY}"
+    return ModelWarning(
+        f"the catalog has no model {model!r} of {catalog.service.title}",
+        f"check the spelling, or add the model to {OVERRIDES_KEY}",
+        suggestion=_similar(catalog, model),
     )
 
 
 def _similar(catalog: Catalog, model: str) -> str:
     """Return a question that suggests the most similar name, or "" if none is similar."""
     names = [name for entry in catalog.models() for name in (entry.id, *entry.aliases)]
-    found = get_close_matches(base_model(model), names, n=1, cutoff=0.7)
-    return f" (did you mean {found[0]!r}?)" if found else ""
+    return did_you_mean(base_model(model), names, _SIMILAR_MODEL)
 
 
-def _without_method(catalog: Catalog, entry: ModelEntry, method: str) -> str | None:
+def _without_method(catalog: Catalog, entry: ModelEntry, method: str) -> ModelWarning | None:
     if not entry.is_known_unsupported(method):
         return None
     unsupported = f"the method {method}" if entry.methods else "any training method"
     only = f", only {' and '.join(sorted(entry.methods))}" if entry.methods else ""
-    return (
-        f"{_title(catalog)} does not support {unsupported} for {entry.id}{only} ({entry.facts.methods}): choose "
-        f"{'another method, ' if entry.methods else ''}another model, or {_USE_OTHER_SERVICE}"
+    return ModelWarning(
+        f"{_title(catalog)} does not support {unsupported} for {entry.id}{only}",
+        f"choose {'another method, ' if entry.methods else ''}another model, or {_USE_OTHER_SERVICE}",
+        entry.facts.methods,
     )
 
 
-def _shutting_down(catalog: Catalog, entry: ModelEntry, today: date, days: int) -> str | None:
-    when = _when(entry.facts.shutdown_date, today, days)
+def _shutting_down(catalog: Catalog, entry: ModelEntry, today: date, days: int) -> ModelWarning | None:
+    ending = entry.facts.shutdown_date
+    when = _when(ending, today, days)
     if when is None:
         return None
+    statement = (
+        f"{_title(catalog)} shut down {entry.id} on {when}"
+        if entry.is_shut_down(today)
+        else f"{_title(catalog)} shuts down {entry.id} and models fine-tuned from it on {when}"
+    )
     next_step = f"choose another model, or {_USE_OTHER_SERVICE}"
-    if entry.is_shut_down(today):
-        return f"{_title(catalog)} shut down {entry.id} on {when}: {next_step}"
-    return f"{_title(catalog)} shuts down {entry.id} and models fine-tuned from it on {when}: {next_step}"
+    return ModelWarning(statement, next_step, ending, page=_page_about(ending))
 
 
-def _closing(catalog: Catalog, entry: ModelEntry | None, today: date, days: int) -> str | None:
+def _closing(catalog: Catalog, entry: ModelEntry | None, today: date, days: int) -> ModelWarning | None:
     ending = catalog.no_new_jobs_from(entry)
     when = _when(ending, today, days)
     if ending is None or when is None:
@@ -487,16 +538,24 @@ def _closing(catalog: Catalog, entry: ModelEntry | None, today: date, days: int)
     jobs = f"no new jobs for {model.id}" if model else "no new fine-tuning jobs"
     next_step = f"choose {'another model, or ' if model else ''}{_USE_OTHER_SERVICE}"
     if ending.value <= today:
-        return f"{_title(catalog)} has accepted {jobs} since {when}: {next_step}"
-    return f"{_title(catalog)} accepts {jobs} from {when}: create the job before that date, or {next_step}"
+        statement = f"{_title(catalog)} has accepted {jobs} since {when}"
+    else:
+        statement = f"{_title(catalog)} accepts {jobs} from {when}"
+        next_step = f"create the job before that date, or {next_step}"
+    return ModelWarning(statement, next_step, ending, page=_page_about(ending))
+
+
+def _page_about(ending: Sourced[date] | None) -> str:
+    """Return the page that explains a date: that of OpenAI's shutdown, or the one about corrections of the catalog."""
+    return MODEL_CATALOG if ending and ending.source == OVERRIDES_KEY else SHUTDOWN
 
 
 def _when(ending: Sourced[date] | None, today: date, days: int) -> str | None:
-    """Return a date and its source as text, or None if the date is more than `days` days ahead."""
+    """Return a date as text, or None if the date is more than `days` days ahead."""
     if ending is None or (left := (ending.value - today).days) > days:
         return None
     ahead = f", in {left} day{'' if left == 1 else 's'}" if left > 0 else ""
-    return f"{ending.value}{ahead} ({ending})"
+    return f"{ending.value}{ahead}"
 
 
 def _title(catalog: Catalog) -> str:

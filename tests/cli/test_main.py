@@ -23,7 +23,9 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
 
     output = capsys.readouterr().out
     assert [
-        command for command in ("init", "doctor", "emulator", "serve") if f"\n    {command} " not in output
+        command
+        for command in ("new", "init", "doctor", "emulator", "serve")
+        if f"\n    {command} " not in output
     ] == []
 
 
@@ -32,6 +34,33 @@ def test_without_a_command_it_prints_the_usage(capsys: pytest.CaptureFixture[str
         main([])
 
     assert "usage: openai-ft" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["validatee"], "Did you mean 'validate'?"),
+        (["policy", "chick"], "Did you mean 'check'?"),
+        (["doctor", "--jsn"], "unrecognized arguments: --jsn. Did you mean '--json'?"),
+        (["doctor", "--with-secret=x", "--stak", "dev"], "--with-secret"),
+        (["validate", "a.jsonl", "--method", "supervise"], "Did you mean 'supervised'?"),
+        (["serve", "--portt"], "Did you mean '--port'?"),
+    ],
+)
+def test_a_misspelled_argument_is_corrected(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+
+    assert message in capsys.readouterr().err
+
+
+def test_an_unknown_argument_has_no_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["doctor", "--zzz"])
+
+    assert capsys.readouterr().err.endswith("error: unrecognized arguments: --zzz\n")
 
 
 def test_the_installed_command_knows_its_version() -> None:

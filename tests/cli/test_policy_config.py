@@ -44,7 +44,14 @@ def test_a_rule_accepts_a_level_or_an_object(file: Path) -> None:
     ("written", "message"),
     [
         ([], "is not a JSON object; write an object with a key for each rule"),
-        ({"fine-tuning-epoch": "advisory"}, "fine-tuning-epoch is not a rule of the policy pack"),
+        (
+            {"fine-tuning-epoch": "advisory"},
+            "fine-tuning-epoch is not a rule of the policy pack. Did you mean 'fine-tuning-epochs'?",
+        ),
+        (
+            {"all": "mandatori"},
+            "all: the level is 'mandatori', write one of advisory, mandatory, remediate, disabled. Did you mean 'mandatory'?",
+        ),
         (
             {"wandb-entity": 1},
             "wandb-entity: is 1, write a level, or an object with enforcementLevel and options",

@@ -175,7 +175,7 @@ MODELS = {
         "2026-06-01",
         "does not support images in training data for gpt-4o-mini",
     ),
-    "gtp-4.1-mini": (CHAT, "supervised", "2026-06-01", "(did you mean 'gpt-4.1-mini'?)"),
+    "gtp-4.1-mini": (CHAT, "supervised", "2026-06-01", "openai-ft:catalog. Did you mean 'gpt-4.1-mini'?"),
 }
 
 

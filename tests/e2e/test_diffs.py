@@ -65,6 +65,10 @@ def test_a_preview_shows_changed_paths_but_no_secrets(make_stack: Callable[..., 
 
     texts += [stack.preview("--diff").text, stack.preview("--json").text]
 
+    assert "~ n_epochs: 3 => 4" in texts[-2]
+    assert "replaces ftjob-" in texts[-2]
+    assert ": n_epochs 3 → 4 trains again, cost not known" in texts[-2]
+    assert ": metadata.note [secret] trains again, " in texts[-2]
     steps = {step["urn"].rsplit("::", 1)[1]: step for step in json.loads(texts[-1])["steps"]}
     assert {name: (step["op"], kinds(step)) for name, step in steps.items() if step["op"] != "same"} == {
         "trained": ("replace", {"method.supervised.hyperparameters.n_epochs": "update-replace"}),

@@ -134,10 +134,14 @@ def test_former_names_find_the_job_of_a_component(make_trained: Callable[[str], 
 
 
 @pytest.mark.core
-def test_a_renamed_resource_stops_before_a_second_job(trained: Trained) -> None:
+def test_a_renamed_resource_stops_before_a_second_job(trained: Trained, host: str) -> None:
     trained.declare("new")
 
-    trained.assert_stops(trained.stack.up(code=1), OLD, "former_names", "alias", "`triggers`")
+    stopped = trained.stack.pulumi("up", "--yes", code=1)
+
+    trained.assert_stops(stopped, OLD, "former_names", "alias", "`triggers`")
+    advice = 'To keep that job, add aliases=[pulumi.Alias(name="old")] to the options of the resource.'
+    assert stopped.text.count(advice) == (1 if host == "ours" else 0)
     trained.declare("new", ALIAS)
     trained.stack.up()
 

@@ -122,7 +122,23 @@ def test_the_price_is_shown_only_before_creating_a_job(stack: Stack) -> None:
     assert not price.search(stack.preview().text)
 
     with_data(stack, rows=13)
-    assert "an estimate)" in stack.preview().text
+    assert ": new content of 'data.jsonl' trains again, less than 0.01 USD" in stack.preview().text
+
+
+def test_each_warning_is_printed_once_per_update(make_stack: Callable[..., Stack]) -> None:
+    stack = with_data(
+        make_stack(f"{HEADER}ft.FineTuningJob('other', model='gpt-4o-mini', training_file=data)", MORE="{}")
+    )
+    with (stack.folder / "data.jsonl").open("a") as data:
+        data.write((stack.folder / "data.jsonl").read_text().splitlines()[0] + "\n")
+
+    text = stack.pulumi("up", "--yes").text
+
+    for warning in ("is identical to line 1", "OpenAI shuts down gpt-4o-mini-2024", "OpenAI accepts no new"):
+        lines = [line for line in text.splitlines() if warning in line]
+        assert len(lines) == 2, lines  # one in the preview, and one in the update
+        assert len(set(lines)) == 1
+        assert lines[0].lstrip().startswith("- ")
 
 
 @pytest.mark.core

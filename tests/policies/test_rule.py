@@ -148,7 +148,7 @@ def test_a_wrong_configuration_is_a_violation() -> None:
     (found,) = violations(DEADLINE, JOB_TYPE, VALID[JOB_TYPE], config={"max_second": 5})
     assert found == (
         "the configuration of fine-tuning-deadline is invalid: unknown option 'max_second', must be one of exempt, "
-        "max_seconds, unknowns, without_waiting"
+        "max_seconds, unknowns, without_waiting. Did you mean 'max_seconds'?"
     )
     assert PolicyHarness().remedied(DEADLINE, JOB_TYPE, {"model": "x"}, {"max_seconds": "5"}) is None
     ((_, found),) = stack_violations(

@@ -71,5 +71,5 @@ def test_an_invalid_value_is_reported_with_its_fix(name: str, value: Any, expect
 
 def test_an_unknown_name_is_reported() -> None:
     assert schema_errors({"days": SCHEMA["days"], "list": SCHEMA["list"]}, {"day": 3}) == [
-        "unknown option 'day', must be one of days, list"
+        "unknown option 'day', must be one of days, list. Did you mean 'days'?"
     ]

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pulumi.dynamic.dynamic import serialize_provider
+from tests.fake_host import FakeHost, PreviewingHost
 from tests.support import API_KEY
 
 from pulumi_openai_ft import checkpoint_permission, file, fine_tuning_job
 from pulumi_openai_ft._provider.checkpoint_permission import FineTuningCheckpointPermissionProvider
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
+from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
@@ -98,3 +100,48 @@ def test_inputs_are_checked_once_more_before_anything_is_created(
         configure(kind).create({**GOOD[kind], "nonsense": 1})
 
     assert service.files() == service.jobs() == service.permissions() == []
+
+
+MODEL = "gpt-4o-mini-2024-07-18"
+
+
+def test_a_host_that_previews_creates_prints_each_warning_once(configure: Configure) -> None:
+    host = PreviewingHost()
+    provider = configure(FineTuningJobProvider, host)
+    jobs: list[dict[str, Any]] = [
+        {"model": MODEL, "training_file": "file-1", "seed": seed} for seed in (1, 2)
+    ]
+
+    checked = [provider.check({}, job).inputs for job in jobs]
+    assert host.warnings == []
+    for job in checked:
+        provider.announce_create(job)
+
+    (message,) = host.warnings
+    first, *warnings = message.splitlines()
+    assert first == "please check:"
+    assert [warning.split(" See ")[0] for warning in warnings] == [
+        f"- OpenAI shuts down {MODEL} and models fine-tuned from it on 2027-01-14, in 44 days.",
+        "- OpenAI accepts no new fine-tuning jobs from 2027-01-06, in 36 days.",
+    ]
+
+
+def test_the_stock_host_prints_each_warning_once_during_check(configure: Configure) -> None:
+    host = FakeHost()
+    provider = configure(FineTuningJobProvider, host)
+
+    for seed in (1, 2):
+        provider.check({}, {"model": MODEL, "training_file": "file-1", "seed": seed})
+
+    assert len(host.warnings) == 2
+    assert all("\n" not in warning for warning in host.warnings)
+
+
+def test_an_announcement_hides_secret_values(
+    configure: Configure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = {"model": "gpt-4o-mini-hidden", "training_file": "file-1", "__secret_inputs": ["model"]}
+
+    configure(FineTuningJobProvider, Host()).announce_create(secret)
+
+    assert "the catalog has no model '[secret]' of OpenAI" in capsys.readouterr().err

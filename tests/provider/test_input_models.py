@@ -113,7 +113,7 @@ def test_good_inputs_have_no_problems(changes: dict[str, Any]) -> None:
     [
         ({"model": None}, "model: is missing"),
         ({"model": ""}, "model: '' is invalid: must be a string of at least 1 characters"),
-        ({"modle": "x"}, "modle: is not a known property"),
+        ({"modle": "x"}, "modle: is not a known property. Did you mean 'model'?"),
         ({"seed": -1.0}, "seed: -1 is invalid: must be at least 0"),
         ({"seed": True}, "seed: True is invalid: must be a whole number"),
         (

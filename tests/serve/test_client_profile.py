@@ -103,7 +103,7 @@ def test_the_service_describes_its_models(connect: Connect[Any], host: FakeHost,
     provider.check({}, {**reinforcement, "__training_data": {}})
 
     unknown, unsupported = host.warnings
-    assert f"has no model 'tiny-lama' of your service: check the spelling (did you mean '{BASE}'?)" in unknown
+    assert f"has no model 'tiny-lama' of your service. Did you mean '{BASE}'? See https://" in unknown
     assert unsupported.startswith(
         f"your service does not support the method reinforcement for {BASE}, only dpo and supervised"
     )

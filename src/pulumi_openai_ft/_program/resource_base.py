@@ -11,6 +11,7 @@ from pulumi_openai_ft._program.identity import resource_identity
 from pulumi_openai_ft._program.input_values import by_content, plain
 from pulumi_openai_ft._program.interrupts import hide_interrupts_by_host
 from pulumi_openai_ft._program.secrets import placeholders, secret_inputs, track_transforms
+from pulumi_openai_ft._program.unknown_inputs import reports_unknown_inputs
 from pulumi_openai_ft._shared.state_names import CUSTOM_TIMEOUTS, IDENTITY, SECRET_INPUTS
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class ResourceBase:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Evaluate the types of the outputs once per class. Pulumi would evaluate them for each resource."""
         super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = reports_unknown_inputs(vars(cls)["__init__"])  # type: ignore[method-assign]
         cls.__annotations__ = inspect.get_annotations(cls, eval_str=True)
         own = (
             name

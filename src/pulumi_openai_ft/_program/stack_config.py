@@ -10,6 +10,7 @@ from functools import cache
 import pulumi
 
 from pulumi_openai_ft._settings import KEYS_IN_CONFIGURATION
+from pulumi_openai_ft._shared.grouped_warnings import grouped
 
 
 def config(key: str) -> str | None:
@@ -25,9 +26,11 @@ def warn_about_plaintext_keys() -> None:
 
 @cache
 def _warn_about_plaintext_keys(_run: object) -> None:
-    for key in KEYS_IN_CONFIGURATION:
-        if config(key) is not None and not pulumi.runtime.is_config_secret(key):
-            pulumi.log.warn(
-                f"{key} is stored in plaintext in the stack's configuration and state: "
-                f"run `pulumi config set --secret {key}`, or set it in the environment"
-            )
+    warnings = [
+        f"{key} is stored in plaintext in the stack's configuration and state: "
+        f"run `pulumi config set --secret {key}`, or set it in the environment"
+        for key in KEYS_IN_CONFIGURATION
+        if config(key) is not None and not pulumi.runtime.is_config_secret(key)
+    ]
+    if warnings:
+        pulumi.log.warn(grouped(warnings))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pulumi.dynamic import CheckFailure, CheckResult, DiffResult, ReadResult, ResourceProvider
@@ -14,6 +15,7 @@ from pulumi_openai_ft._provider import input_models, pulumi_host_patch, redactio
 from pulumi_openai_ft._provider.host_interface import Host
 from pulumi_openai_ft._provider.wait_limit import LIMITED_OPERATIONS, limits_waiting
 from pulumi_openai_ft._settings import Settings
+from pulumi_openai_ft._shared.grouped_warnings import grouped
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
 from pulumi_openai_ft._shared.property_paths import top_level
 from pulumi_openai_ft._shared.state_names import IDENTITY
@@ -27,7 +29,7 @@ from pulumi_openai_ft.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pulumi.dynamic import ConfigureRequest
 
@@ -93,7 +95,7 @@ class Provider(ResourceProvider):
             if name in vars(cls):
                 setattr(cls, name, limits_waiting(getattr(cls, name)))
         for name in redaction.OPERATIONS:
-            if name in vars(cls) or name == "check":
+            if name in vars(cls) or name in ("announce_create", "check"):
                 setattr(cls, name, redaction.redacts(getattr(cls, name)))
 
     def configure(self, req: ConfigureRequest) -> None:
@@ -108,7 +110,8 @@ class Provider(ResourceProvider):
         Raises:
             SettingsError: The configuration is invalid.
         """
-        return Settings.resolve(self._config.get)
+        keys = self._config._props  # noqa: SLF001 - Pulumi has no public list of keys
+        return Settings.resolve(self._config.get, keys=keys)
 
     @property
     def profile(self) -> Profile:
@@ -132,7 +135,8 @@ class Provider(ResourceProvider):
         if not (olds or reasons):
             reasons = self._service_problems
         if not reasons:
-            self._warn_once(self.warnings(olds, news))
+            if not self.host.previews_creates:
+                self._warn_once(self.warnings(olds, news))
             news = self.with_computed_inputs(olds, news)
         return CheckResult(news, [CheckFailure("", reason) for reason in reasons])
 
@@ -222,12 +226,29 @@ class Provider(ResourceProvider):
         finally:
             api.close()
 
-    def _warn_once(self, messages: Sequence[str]) -> None:
-        """Print each warning only once, even if it applies to many resources."""
-        for message in messages:
-            if message not in self._printed_warnings:
-                self._printed_warnings.add(message)
-                self.host.warn(message)
+    def announce_create(self, news: dict[str, Any]) -> None:
+        """Print the warnings about a resource that is about to be created. A host that previews creates calls this."""
+        self.warn_below_rows(self.warnings({}, news))
+
+    def warn_below_rows(self, messages: Iterable[str]) -> None:
+        """Print warnings about a new resource, each of them once, and not in the rows of the resources."""
+        if new := self._not_printed(messages):
+            self.host.warn(grouped(new))
+
+    def _warn_once(self, messages: Iterable[str]) -> None:
+        for message in self._not_printed(messages):
+            self.host.warn(message)
+
+    def _not_printed(self, messages: Iterable[str]) -> list[str]:
+        """Return each warning only once, even if it applies to many resources."""
+        with self._printing:
+            new = [message for message in dict.fromkeys(messages) if message not in self._printed_warnings]
+            self._printed_warnings.update(new)
+        return new
+
+    @locked_cached_property
+    def _printing(self) -> Lock:
+        return Lock()
 
     @locked_cached_property
     def _printed_warnings(self) -> set[str]:

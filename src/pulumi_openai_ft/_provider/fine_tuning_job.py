@@ -12,18 +12,28 @@ from pulumi_openai_ft._provider import input_models
 from pulumi_openai_ft._provider.base import DetailedDiff, Provider
 from pulumi_openai_ft._provider.job import estimate
 from pulumi_openai_ft._provider.job.diff import differences, input_digests
-from pulumi_openai_ft._provider.job.idempotency import CarriedIdentities, job_keys
+from pulumi_openai_ft._provider.job.existing import ExistingJobs
+from pulumi_openai_ft._provider.job.idempotency import (
+    CarriedIdentities,
+    JobKeys,
+    former_name,
+    job_keys,
+    props_known_at_preview,
+)
 from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE, FineTuningJobInputs
 from pulumi_openai_ft._provider.job.manager import FAILED, JobManager
 from pulumi_openai_ft._provider.job.messages import (
     NO_MODEL,
+    adoption_message,
     estimate_message,
     failed_message,
+    kept_by_alias_message,
     model_deleted_message,
     paused_externally_message,
     still_running_message,
 )
 from pulumi_openai_ft._provider.job.model_descriptions import described_models
+from pulumi_openai_ft._provider.job.replacement import replacement_reason
 from pulumi_openai_ft._provider.job.state import (
     MODEL_DELETED,
     needs_update,
@@ -41,10 +51,17 @@ from pulumi_openai_ft._provider.job.validation import (
     unsupported_features,
     with_hyperparameters,
 )
+from pulumi_openai_ft._provider.redaction import redacted
 from pulumi_openai_ft._provider.resource_import import job_inputs, require_id
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
-from pulumi_openai_ft._shared.state_names import ESTIMATE, ESTIMATED, FILE_HASHES, REQUESTED_INPUTS
-from pulumi_openai_ft.errors import IncompleteResourceError, JobFailedError, OpenAIFTError
+from pulumi_openai_ft._shared.state_names import (
+    ESTIMATE,
+    ESTIMATED,
+    FILE_HASHES,
+    IDENTITY,
+    REQUESTED_INPUTS,
+)
+from pulumi_openai_ft.errors import IncompleteResourceError, InputError, JobFailedError, OpenAIFTError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,15 +84,19 @@ class FineTuningJobProvider(Provider):
         return JobManager(self.api, self.host)
 
     def input_problems(self, props: Mapping[str, Any]) -> list[str]:
-        """Add conflicts between inputs. Hyperparameters that only this service has are validated by the service."""
-        known, _ = split_hyperparameters(_without_estimates(props), self.profile.hyperparameters)
+        """Add conflicts between valid inputs. Hyperparameters that only this service has are validated by the service."""
+        added = self.profile.hyperparameters
+        known, _ = split_hyperparameters(_without_estimates(props), added)
+        found = input_models.problems_by_input(self.inputs_model, known, {"hyperparameters": added})
         problems = [
             f"{problem}: set a base model or the output of a job; {NO_MODEL}"
             if problem == _NO_BASE_MODEL
             else problem
-            for problem in super().input_problems(known)
+            for messages in found.values()
+            for problem in messages
         ]
-        return [*problems, *conflicting_inputs(props, self.profile)]
+        valid = {name: value for name, value in props.items() if name not in found}
+        return [*problems, *conflicting_inputs(valid, self.profile)]
 
     def profile_problems(self, props: Mapping[str, Any]) -> list[str]:
         """Return messages about the features that the inputs use and the service does not support."""
@@ -144,14 +165,17 @@ class FineTuningJobProvider(Provider):
         return with_hyperparameters(super().inputs(known), extra)
 
     def probe(self, api: Client) -> None:
-        """List a single job."""
-        next(api.jobs(limit=1, unreadable=[]), None)
+        """List the newest jobs, which `preview_outputs` compares with new ones."""
+        self._existing_jobs = ExistingJobs.listed(api)
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DetailedDiff:
+    def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DetailedDiff:
         """Compare the inputs with the existing job."""
         replaces = [path for name in REPLACE_ON_CHANGE for path in differences(name, news, olds)]
         if olds.get("status") in FAILED and news.get("recreate_on_failure"):
             replaces.append("recreate_on_failure")
+        if replaces and self.host.previews_creates:
+            reason = replacement_reason(id_, replaces, olds, news)
+            self._replacements[str(news.get(IDENTITY))] = redacted(reason)
         return DetailedDiff(
             replaces,
             updated(olds, news),
@@ -162,6 +186,8 @@ class FineTuningJobProvider(Provider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create or adopt the job and wait for it."""
         inputs = self.inputs(props)
+        if reason := self._replacement(props):
+            self.host.set_status(reason)
         job = self.jobs.get_or_create(job_keys(props, inputs, self.settings.idempotency_scope), inputs)
         props = {**props, REQUESTED_INPUTS: input_digests(props), **estimate.estimated(props)}
         return self.host.complete_create(
@@ -195,11 +221,52 @@ class FineTuningJobProvider(Provider):
         return UpdateResult(outs)
 
     def preview_outputs(self, olds: Mapping[str, Any] | None, news: dict[str, Any]) -> dict[str, Any]:
-        """Return the outputs that are known in advance. For a new job, print the estimated cost."""
-        found = input_models.integers_from_floats(news.get(ESTIMATE))
-        if olds is None and isinstance(found, dict):
-            self.host.info(estimate_message(found, self.profile))
+        """Return the outputs that are known in advance. For a new job, print the likely cost, or the job to adopt."""
+        if olds is None:
+            self._describe_create(news)
         return {**preview_outputs(olds, news), "base_url": self.settings.base_url}
+
+    def _describe_create(self, news: dict[str, Any]) -> None:
+        """Print the cost of a new job and the reason for it, unless it is not created because such a job exists."""
+        now, keys = self.host.time.wall(), self._keys_at_preview(news)
+        if keys and (own := self._existing_jobs.of_resource(keys)):
+            self.host.info(adoption_message(own, now))
+            return
+        if keys and (found := self._existing_jobs.of_another_resource(keys)):
+            job, resource = found
+            former = former_name(keys.resource, resource or "")
+            self.warn_below_rows([kept_by_alias_message(job, now, resource, former)])
+            return
+        estimated = input_models.integers_from_floats(news.get(ESTIMATE))
+        if reason := self._replacement(news):
+            self.host.info(reason)
+        elif isinstance(estimated, dict):
+            no_price = estimate.no_price(news, self.catalog, self.profile)
+            self.host.info(estimate_message(estimated, no_price))
+
+    def _replacement(self, news: Mapping[str, Any]) -> str | None:
+        """Return why a new job replaces another one, and the likely cost, or None if it replaces none."""
+        reason = self._replacements.pop(str(news.get(IDENTITY)), None)
+        return reason and f"{reason}, {estimate.likely_cost(news, self.catalog, self.profile)}"
+
+    def _keys_at_preview(self, news: Mapping[str, Any]) -> JobKeys | None:
+        """Return the keys of a new job, or None if they depend on values that are not known yet."""
+        props = props_known_at_preview(news)
+        if not input_models.is_known(input_models.public_properties(_without_estimates(props))):
+            return None
+        with suppress(InputError):  # a policy changed the inputs
+            return job_keys(props, self.inputs(props), self.settings.idempotency_scope)
+        return None
+
+    @locked_cached_property
+    def _replacements(self) -> dict[str, str]:
+        """Reasons for replacements that `diff` has found, for the row of the new job, by the resource's identity."""
+        return {}
+
+    @locked_cached_property
+    def _existing_jobs(self) -> ExistingJobs:
+        """The newest jobs. None if the service did not respond, which the operation reports."""
+        return ExistingJobs()
 
     def unfinished_message(self, id_: str, outs: Mapping[str, Any], error: Exception) -> str:
         """Return a message that the job is still running."""

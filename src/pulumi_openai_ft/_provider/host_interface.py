@@ -29,6 +29,8 @@ class Host:
     time: TimeSource = REAL_TIME
     shows_progress: ClassVar[bool] = False
     """Whether `set_status` displays anything."""
+    previews_creates: ClassVar[bool] = False
+    """Whether a preview calls `preview_outputs`. Otherwise, only `check` and `diff` can print messages at preview."""
 
     def info(self, message: str) -> None:
         """Print a message for the user. The engine includes stderr in its diagnostics."""

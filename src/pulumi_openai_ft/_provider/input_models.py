@@ -6,24 +6,32 @@ providers do not have to.
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pulumi import Archive, Asset
 from pulumi.output import Unknown
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pulumi_openai_ft._provider.property_suggestions import NONE_ADDED, suggested_location
 from pulumi_openai_ft._provider.redaction import SECRET
 from pulumi_openai_ft._shared.api_limits import RANGES
-from pulumi_openai_ft._shared.property_paths import format_path, top_level
+from pulumi_openai_ft._shared.property_paths import format_path
 from pulumi_openai_ft._shared.state_names import (
     DERIVED_OUTPUTS,
     SECRET_INPUTS,
     UNSUPPORTED_VALUE,
     VALUES_ONLY,
 )
+from pulumi_openai_ft._shared.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from pulumi_openai_ft._provider.property_suggestions import AddedNames
+
+    Location = tuple[int | str, ...]
 
 HIDDEN = "__"
 MISSING, NOT_SUPPORTED = "is missing", "is not a known property"
@@ -48,6 +56,8 @@ _PHRASES = {
     "too_short": "at least {min_length} entries long",
 }
 """Requirement on the value for each type of pydantic error."""
+_QUOTED = re.compile(r"'([^']*)'")
+"""A choice in pydantic's list of choices."""
 
 
 class InputModel(BaseModel):
@@ -138,44 +148,86 @@ def validation_errors(model: type[InputModel], props: Mapping[str, Any]) -> list
 
     Unknown values are considered valid.
     """
+    return [message for messages in problems_by_input(model, props).values() for message in messages]
+
+
+def problems_by_input(
+    model: type[InputModel], props: Mapping[str, Any], added: AddedNames = NONE_ADDED
+) -> dict[str, list[str]]:
+    """Return the messages of `validation_errors` by the name of the input.
+
+    Args:
+        model: Model of the inputs.
+        props: The properties.
+        added: Names to suggest that a service adds; see `suggested_location`.
+    """
     inputs = public_properties(props)
     try:
         model.model_validate(inputs)
     except ValidationError as error:
-        return _messages(error, inputs, props)
-    return []
+        found: dict[str, list[str]] = {}
+        for problem in _problems(error, inputs, model, added):
+            found.setdefault(str(problem.location[0]), []).append(_message(problem, props))
+        return found
+    return {}
 
 
-def _messages(error: ValidationError, inputs: Mapping[str, Any], props: Mapping[str, Any]) -> list[str]:
-    found: dict[str, tuple[Any, list[str]]] = {}
-    for problem in error.errors(include_url=False):
-        if isinstance(problem["input"], Unknown):
+@dataclass(slots=True)
+class _Problem:
+    """A problem of a value.
+
+    Attributes:
+        location: Location of the value in the inputs.
+        value: The value.
+        reasons: Requirements that the value does not meet, or the whole problem of a missing or unknown property.
+        choices: Strings that the value can have, if it is not among them.
+        meant: Location of the property that the program probably meant instead of an unknown property.
+    """
+
+    location: Location
+    value: Any
+    reasons: list[str] = field(default_factory=list)
+    choices: list[str] = field(default_factory=list)
+    meant: Location | None = None
+
+
+def _problems(
+    error: ValidationError, inputs: Mapping[str, Any], model: type[InputModel], added: AddedNames
+) -> list[_Problem]:
+    """Return a problem for each cause: a misspelled property is not missing as well."""
+    found: dict[Location, _Problem] = {}
+    for details in error.errors(include_url=False):
+        if isinstance(details["input"], Unknown):
             continue
-        path = _path(problem["loc"], inputs)
-        if problem["type"] == "extra_forbidden" and top_level(path) in _secret_names(props):
-            path = f"{path.removesuffix(str(problem['loc'][-1]))}{SECRET}"  # a word of the program, not of the API
-        value = None if problem["type"] == "missing" else problem["input"]
-        found.setdefault(path, (value, []))[1].append(_reason(problem))
+        location = _location(details["loc"], inputs)
+        problem = found.setdefault(location, _Problem(location, details["input"]))
+        problem.reasons.append(_reason(details))
+        if details["type"] == "literal_error":
+            problem.choices += _QUOTED.findall(details["ctx"]["expected"])
+        elif details["type"] == "extra_forbidden":
+            problem.meant = suggested_location(model, location, inputs, added)
+    meant = [problem.meant for problem in found.values() if problem.meant]
     return [
-        _message(path, redacted_repr(props, top_level(path), value), reasons)
-        for path, (value, reasons) in found.items()
+        problem
+        for problem in found.values()
+        if problem.reasons != [MISSING] or not any(_is_within(path, problem.location) for path in meant)
     ]
 
 
-def _path(location: Iterable[int | str], inputs: Any) -> str:
-    """Return the property path of a problem, without the branch names that pydantic adds for unions."""
+def _is_within(location: Location, outer: Location) -> bool:
+    return location[: len(outer)] == outer
+
+
+def _location(location: Iterable[int | str], inputs: Any) -> Location:
+    """Return the location of a problem, without the branch names that pydantic adds for unions."""
     *inner, last = list(location) or [""]
-    path = ""
+    path: Location = ()
     for step in inner:
-        if isinstance(inputs, dict) and step in inputs:
-            path, inputs = f"{path}.{step}", inputs[step]
-        elif isinstance(inputs, list) and isinstance(step, int) and step < len(inputs):
-            path, inputs = f"{path}[{step}]", inputs[step]
-    if isinstance(inputs, dict):
-        path = f"{path}.{last}"
-    elif isinstance(inputs, list) and isinstance(last, int):
-        path = f"{path}[{last}]"
-    return path.lstrip(".")
+        is_key = isinstance(inputs, dict) and step in inputs
+        if is_key or (isinstance(inputs, list) and isinstance(step, int) and step < len(inputs)):
+            path, inputs = (*path, step), inputs[step]
+    is_step = isinstance(inputs, dict) or (isinstance(inputs, list) and isinstance(last, int))
+    return (*path, last) if is_step else path
 
 
 def _reason(problem: Any) -> str:
@@ -187,9 +239,35 @@ def _reason(problem: Any) -> str:
     )
 
 
-def _message(path: str, redacted: str, reasons: list[str]) -> str:
-    reasons = list(dict.fromkeys(reasons))
-    if reasons in ([MISSING], [NOT_SUPPORTED]):
-        return f"{path}: {reasons[0]}"
-    redacted = redacted if len(redacted) <= 80 else f"{redacted[:77]}…"  # noqa: PLR2004 - keeps a message on one line
-    return f"{path}: {redacted} is invalid: must be {' or '.join(reasons)}"
+def _message(problem: _Problem, props: Mapping[str, Any]) -> str:
+    path, name, reasons = (
+        _path(problem.location),
+        str(problem.location[0]),
+        list(dict.fromkeys(problem.reasons)),
+    )
+    is_secret = bool(_secret_names(props) & {name, name + VALUES_ONLY})
+    if reasons == [MISSING]:
+        return f"{path}: {MISSING}"
+    if reasons == [NOT_SUPPORTED]:
+        if is_secret:  # the key is a word of the program, not of the API
+            return f"{_path((*problem.location[:-1], SECRET))}: {NOT_SUPPORTED}"
+        return f"{path}: {NOT_SUPPORTED}{_suggestion(problem)}"
+    shown = redacted_repr(props, name, problem.value)
+    shown = shown if len(shown) <= 80 else f"{shown[:77]}…"  # noqa: PLR2004 - keeps a message on one line
+    hint = "" if is_secret else did_you_mean(problem.value, problem.choices)
+    return f"{path}: {shown} is invalid: must be {' or '.join(reasons)}{hint}"
+
+
+def _suggestion(problem: _Problem) -> str:
+    """Return the suggested name, with its path if it belongs to another level."""
+    if problem.meant is None:
+        return ""
+    *place, name = problem.meant
+    if tuple(place) == problem.location[:-1]:
+        return f". Did you mean {name!r}?"
+    return f". Did you mean {'' if place else 'the input '}{_path(problem.meant)!r}?"
+
+
+def _path(location: Location) -> str:
+    """Return a location as text. Unlike `format_path`, it shows each key as the program wrote it."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).lstrip(".")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SECRET = "[secret]"  # noqa: S105 - the text that Pulumi prints
 SHORTEST = 3
 """Number of characters of the shortest text that is replaced. Shorter texts are in most messages by chance."""
-OPERATIONS = ("check", "preview_outputs", "create", "read", "update", "delete")
+OPERATIONS = ("check", "diff", "announce_create", "preview_outputs", "create", "read", "update", "delete")
 INPUTS_WITH_OWN_KEYS = ("metadata", "extra_body", "triggers")
 """Inputs whose keys are chosen by the program, and so may be secret. Other keys are words of the API."""
 ECHOED_OUTPUTS = ("error",)

@@ -13,7 +13,8 @@ from typing import TextIO
 
 from pulumi_openai_ft._shared.clock import today
 from pulumi_openai_ft._shared.time_limits import FILE_PROCESSING_SECONDS
-from pulumi_openai_ft.cli import estimate, validate
+from pulumi_openai_ft.cli import estimate, new, pulumi_cli, validate
+from pulumi_openai_ft.cli.argument_parser import ArgumentParser
 from pulumi_openai_ft.cli.doctor import checks
 from pulumi_openai_ft.cli.doctor.report import Status, as_json, as_table
 from pulumi_openai_ft.cli.exit_codes import UNREADABLE
@@ -94,7 +95,7 @@ def _report_system_error(error: OSError) -> int:
 
 
 def _parser(*, loads_serve: bool) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = ArgumentParser(
         prog="openai-ft",
         description="Manage OpenAI fine-tuning with Pulumi.",
         epilog=f"`pulumi up` waits up to {FILE_PROCESSING_SECONDS / 60:.0f} minutes until the service has processed an uploaded "
@@ -102,6 +103,7 @@ def _parser(*, loads_serve: bool) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('pulumi-openai-ft')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    new.add_to(commands)
     _add_init(commands)
     _add_doctor(commands)
     validate.add_to(commands)
@@ -126,6 +128,8 @@ def _init(arguments: argparse.Namespace) -> int:
     for change in changes:
         print(change)
     print("Commit the changes, then run `openai-ft doctor`." if changes else "Already up to date.")
+    if pulumi_cli.command_path() is None:
+        print(f"{pulumi_cli.MISSING}.")
     return 0
 
 

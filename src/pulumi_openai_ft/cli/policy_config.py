@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pulumi_policy import EnforcementLevel
 
+from pulumi_openai_ft._shared.suggestions import did_you_mean
 from pulumi_openai_ft.errors import InputError
 from pulumi_openai_ft.policies import RULES
 from pulumi_openai_ft.policies._schema import schema_errors
@@ -43,7 +44,7 @@ def read(file: Path | None) -> dict[str, Setting]:
     configured = {} if file is None else _content(file)
     rules = {rule.name: rule for rule in RULES}
     problems = [
-        f"{name} is not a rule of the policy pack"
+        f"{name} is not a rule of the policy pack{did_you_mean(name, (*rules, _ALL))}"
         for name in configured
         if name not in rules and name != _ALL
     ]
@@ -81,8 +82,10 @@ def _problems(value: Any) -> list[str]:
     if not isinstance(value, str | dict):
         return [f"is {value!r}, write a level, or an object with {_LEVEL} and options"]
     written = value if isinstance(value, str) else value.get(_LEVEL)
-    known = written is None or written in {level.value for level in EnforcementLevel}
-    return [] if known else [f"the level is {written!r}, write one of {_LEVELS}"]
+    known = [level.value for level in EnforcementLevel]
+    if written is None or written in known:
+        return []
+    return [f"the level is {written!r}, write one of {_LEVELS}{did_you_mean(written, known)}"]
 
 
 def _level(value: Any) -> EnforcementLevel | None:

@@ -167,7 +167,7 @@ def check(
         return Checked(name, reason=str(error))
     warnings = model_warnings(catalog, model, report.method, today=today()) if model else []
     if model and report.image_rows and (without_vision := vision_warning(catalog, model)):
-        warnings.append(without_vision)
+        warnings.append(str(without_vision))
     return Checked(name, report, model_warnings=tuple(warnings))
 
 

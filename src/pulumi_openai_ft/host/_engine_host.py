@@ -54,6 +54,7 @@ class EngineHost(Host):
     """The `Host` of providers that run in this process."""
 
     shows_progress: ClassVar[bool] = True
+    previews_creates: ClassVar[bool] = True
 
     log: EngineLog = field(kw_only=True)
     operations: Operations = field(kw_only=True)

@@ -32,6 +32,8 @@ from pulumi_openai_ft.host._protocol import (
 from pulumi_openai_ft.host._startup import loading
 
 if TYPE_CHECKING:
+    from pulumi.dynamic import CreateResult
+
     from pulumi_openai_ft._provider.base import Provider
     from pulumi_openai_ft.host._engine_host import EngineHost
 
@@ -101,12 +103,13 @@ class OwnResources:
         """Create a resource, or return its expected outputs in a preview."""
         provider, props = self._provider(request.urn), from_struct(request.properties)
         if request.preview:
+            provider.announce_create(props)
             return provider_pb2.CreateResponse(
                 properties=self._to_struct(request.urn, provider.preview_outputs(None, props))
             )
         operation = Operation(request.urn, request.timeout)
         try:
-            result = self._host.operations.run(operation, lambda: provider.create(props))
+            result = self._host.operations.run(operation, lambda: _announced_create(provider, props))
         except Exception as error:
             if operation.created is None:
                 raise
@@ -183,6 +186,11 @@ class OwnResources:
                 reasons=[str(error)],
             )
         )
+
+
+def _announced_create(provider: Provider, props: dict[str, Any]) -> CreateResult:
+    provider.announce_create(props)
+    return provider.create(props)
 
 
 def _incomplete(

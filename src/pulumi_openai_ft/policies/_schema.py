@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft._shared.suggestions import did_you_mean
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -85,9 +87,9 @@ def schema_errors(schema: Mapping[str, Schema], given: Mapping[str, Any]) -> lis
     """Return the problems with the configuration of a rule."""
     known = ", ".join(sorted(schema))
     return [
-        f"unknown option {name!r}, must be one of {known}"
+        f"unknown option {name!r}, must be one of {known}{did_you_mean(name, schema)}"
         if name not in schema
-        else f"{name} is {value!r}, must be {_expected(schema[name])}"
+        else f"{name} is {value!r}, must be {_expected(schema[name])}{did_you_mean(value, schema[name].get('enum', ()))}"
         for name, value in given.items()
         if name not in schema or not _fits(schema[name], value)
     ]

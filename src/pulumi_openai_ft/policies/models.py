@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self
@@ -14,6 +13,7 @@ from pulumi_policy import EnforcementLevel
 from pulumi_openai_ft._provider.job.validation import load_catalog
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft._shared.state_names import JOB_TYPE
+from pulumi_openai_ft._shared.suggestions import closest
 from pulumi_openai_ft.catalog import base_model
 from pulumi_openai_ft.errors import SettingsError
 from pulumi_openai_ft.policies._rule import Limits, Rule
@@ -93,8 +93,8 @@ class _Model:
         """Return the most similar name of an alternative as a question, or else all alternatives."""
         names = [name for entry in self._alternatives(allowed) for name in (entry.id, *entry.aliases)]
         is_secret = self.shown != repr(self.name)  # a similar name would reveal it
-        similar = [] if is_secret else get_close_matches(base_model(self.name).lower(), names, n=1)
-        return f"did you mean {similar[0]!r}? Otherwise" if similar else f"{self.others(allowed)}; otherwise"
+        similar = None if is_secret else closest(base_model(self.name), names)
+        return f"did you mean {similar!r}? Otherwise" if similar else f"{self.others(allowed)}; otherwise"
 
     def _alternatives(self, allowed: list[str]) -> list[ModelEntry]:
         return [

@@ -12,7 +12,8 @@ from tests.support import write_training_data
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE
-from pulumi_openai_ft._provider.job.messages import estimate_message
+from pulumi_openai_ft._provider.job.messages import estimate_message, unknown_price_text
+from pulumi_openai_ft._service_profiles import OPENAI
 from pulumi_openai_ft._shared.state_names import ESTIMATED
 from pulumi_openai_ft.training_data import check, sha256
 
@@ -361,7 +362,7 @@ def test_a_preview_reports_the_cost_before_creation(
     planned = provider.preview_outputs(None, checked)
     provider.preview_outputs({**planned, "status": "succeeded"}, checked)
 
-    assert messages == [estimate_message(checked["__estimate"])]
+    assert messages == [estimate_message(checked["__estimate"], "")]
 
 
 @pytest.mark.parametrize(
@@ -386,7 +387,7 @@ def test_a_preview_reports_the_cost_before_creation(
             2,
             None,
             None,
-            "about 9,000 tokens (2 epochs, an estimate); the catalog has no price for this model",
+            "about 9,000 tokens (2 epochs, an estimate); no price known for m at OpenAI",
         ),
     ],
 )
@@ -395,4 +396,4 @@ def test_the_price_is_formatted(
 ) -> None:
     estimate = {"tokens": tokens, "epochs": epochs, "usd": usd, "price_as_of": day}
 
-    assert estimate_message(estimate) == f"trains {sentence}"
+    assert estimate_message(estimate, unknown_price_text(OPENAI, "m", "OpenAI")) == f"trains {sentence}"

@@ -6,13 +6,15 @@ from threading import Barrier, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.fake_host import FakeHost
 from tests.support import write_training_data
 
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
 from pulumi_openai_ft._provider.job.idempotency import idempotency_key
+from pulumi_openai_ft._shared.clock import TimeSource
 from pulumi_openai_ft._shared.state_names import CONTENT_KEY, RESOURCE_KEY, TOKEN_KEY
-from pulumi_openai_ft.errors import DuplicateJobError
+from pulumi_openai_ft.errors import DuplicateJobError, RequestError, ServiceError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -189,6 +191,29 @@ class TestAtOnce:
         with pytest.raises(DuplicateJobError):
             provider.create({**inputs, **NEW})
         assert len(service.jobs()) == 1
+
+    @pytest.mark.parametrize("status", [400, 403])
+    def test_a_refused_create_leaves_its_content_to_others(
+        self, provider: FineTuningJobProvider, inputs: dict[str, Any], service: Emulator, status: int
+    ) -> None:
+        service.fault("POST", "/v1/fine_tuning/jobs", "status", status=status)
+        with pytest.raises(ServiceError):
+            provider.create(inputs)
+
+        provider.create({**inputs, **NEW})
+
+        assert len(service.jobs()) == 1
+
+    def test_a_lost_response_keeps_its_content(
+        self, configure: Configure, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        provider = configure(FineTuningJobProvider, FakeHost(time=TimeSource(sleep=lambda _seconds: None)))
+        service.fault("POST", "/v1/fine_tuning/jobs", "drop_before")
+        with pytest.raises(RequestError):
+            provider.create(inputs)
+
+        with pytest.raises(DuplicateJobError):
+            provider.create({**inputs, **NEW})
 
 
 class TestOverTime:

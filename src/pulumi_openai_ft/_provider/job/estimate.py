@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._provider.input_models import integers_from_floats, is_known, redacted_repr, unknown
+from pulumi_openai_ft._provider.job.messages import cost, unestimated_cost_text, unknown_price_text
 from pulumi_openai_ft._provider.job.validation import given_hyperparameters, requested_method
 from pulumi_openai_ft._provider.training_file_checks import OFF, check, is_error_level, prefixed
 from pulumi_openai_ft._shared.api_limits import METHODS
@@ -43,7 +44,7 @@ def data_warnings(props: Mapping[str, Any], catalog: Catalog, service: str, host
     found = _report(props, catalog, service, host)
     of_model = [problem for problem in found.problems if problem.kind in JOB_WARNING_KINDS] if found else []
     without_vision = vision_warning(catalog, str(props.get("model"))) if found and found.image_rows else None
-    of_images = [f"model: {without_vision}"] if without_vision else []
+    of_images = [f"model: {without_vision.brief()}"] if without_vision else []
     return [*_job_errors(props, catalog, service, host), *_first_of_kinds(of_model, props), *of_images]
 
 
@@ -94,6 +95,22 @@ def estimated(props: Mapping[str, Any]) -> dict[str, Any]:
     estimate_inputs = ("model", "method", "extra_body", TRAINING_DATA, FILE_HASHES["training_file"])
     missing = None if is_known([props.get(name) for name in estimate_inputs]) else unknown()
     return dict.fromkeys(ESTIMATED, missing)
+
+
+def likely_cost(props: Mapping[str, Any], catalog: Catalog, profile: Profile) -> str:
+    """Return the estimated cost of a new job as text, or the reason why it is not known."""
+    found = integers_from_floats(props.get(ESTIMATE))
+    if isinstance(found, dict) and found.get("usd") is not None:
+        return cost(found["usd"])
+    if isinstance(found, dict) or not profile.bills_training:
+        return no_price(props, catalog, profile)
+    return unestimated_cost_text(_method(props))
+
+
+def no_price(props: Mapping[str, Any], catalog: Catalog, profile: Profile) -> str:
+    """Return the text that replaces the price of a job whose model has none."""
+    service = catalog.service.title if catalog.service else profile.name
+    return unknown_price_text(profile, str(props.get("model")), service)
 
 
 def _job_errors(props: Mapping[str, Any], catalog: Catalog, service: str, host: Host) -> list[str]:

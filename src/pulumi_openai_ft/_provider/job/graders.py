@@ -20,9 +20,10 @@ from pydantic import (
     create_model,
     field_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticKnownError
+from pydantic_core import InitErrorDetails, PydanticCustomError, PydanticKnownError
 
 from pulumi_openai_ft._provider.input_models import InputModel
+from pulumi_openai_ft._shared.suggestions import closest
 
 
 def _closed(value: Any) -> Any:
@@ -199,14 +200,19 @@ def _as_its_type(union: Any) -> WrapValidator:
 
 def _type_problem(grader: dict[str, Any], kinds: list[str]) -> InitErrorDetails:
     if "type" not in grader:
+        if misspelled := _misspelled_type(grader):
+            return InitErrorDetails(type="extra_forbidden", loc=(misspelled,), input=grader[misspelled])
         return InitErrorDetails(type="missing", loc=("type",), input=grader)
     *others, last = map(repr, kinds)
-    return InitErrorDetails(
-        type="literal_error",
-        loc=("type",),
-        input=grader["type"],
-        ctx={"expected": f"{', '.join(others)} or {last}"},
-    )
+    given, expected = grader["type"], f"{', '.join(others)} or {last}"
+    if given in _PLACED:  # not misspelled
+        return InitErrorDetails(type=PydanticCustomError("place", expected), loc=("type",), input=given)
+    return InitErrorDetails(type="literal_error", loc=("type",), input=given, ctx={"expected": expected})
+
+
+def _misspelled_type(grader: dict[str, Any]) -> str | None:
+    """Return the key of a grader that is its type or is probably meant as its type. A grader's name is not."""
+    return closest("type", [key for key, value in grader.items() if not isinstance(value, dict)])
 
 
 _Partial = StringCheck | TextSimilarity | ScoreModel | LabelModel | PythonCode
@@ -229,7 +235,7 @@ def _as_its_form(value: Any, _handler: Any) -> Any:
     if isinstance(value, list):
         return _LIST.validate_python(value)
     if isinstance(value, dict):
-        is_grader = not isinstance(value.get("type", {}), dict)
+        is_grader = _misspelled_type(value) is not None
         return (_SINGLE if is_grader else _MAP).validate_python(value)
     raise ValueError("a map from names to graders, or a list of graders")
 
@@ -261,6 +267,8 @@ LambdaGrader = create_model(  # type: ignore[call-overload]  # mypy takes the fi
 )
 """Made by a function, because a class body can not contain a field named `lambda`."""
 
+_PLACED = ("label_model", "multi", LAMBDA)
+"""Types of graders that can only be used within a `multi` grader, or only outside."""
 _NAMELESS = ("multi", "python")
 """Types of graders that OpenAI's guides show without a name."""
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pulumi_openai_ft._provider.input_models import is_known
 from pulumi_openai_ft._provider.job.inputs import REPLACE_ON_CHANGE
 from pulumi_openai_ft._shared.api_limits import LIMITS
 from pulumi_openai_ft._shared.state_names import (
@@ -77,6 +78,39 @@ def job_keys(props: Mapping[str, Any], inputs: Mapping[str, Any], scope: str | N
         _hash({"owner": scope, "inputs": _hashed_inputs(props, inputs)}),
         identity or "",
     )
+
+
+def props_known_at_preview(props: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties with the hashes of files in place of ids that are not known yet. The keys contain these."""
+    ids = {
+        name: props[hidden]
+        for name, hidden in FILE_HASHES.items()
+        if name in props and not is_known(props[name]) and isinstance(props.get(hidden), str)
+    }
+    return {**props, **ids}
+
+
+class FormerName(NamedTuple):
+    """A name under which an alias finds the job of a resource.
+
+    Attributes:
+        owner: The renamed object: `resource`, or `component` for its parent.
+        name: The former name.
+    """
+
+    owner: str
+    name: str
+
+
+def former_name(identity: str, other: str) -> FormerName | None:
+    """Return the name that differs between two identities, or None if more than a name differs."""
+    place, _, name = other.rpartition(_TYPE)
+    if not place:
+        return None
+    of_resource, *of_component = _identities_with_name(identity, name)
+    if other == of_resource:
+        return FormerName("resource", name)
+    return FormerName("component", place.rpartition(_SEPARATOR)[2]) if other in of_component else None
 
 
 def idempotency_key(props: Mapping[str, Any], inputs: Mapping[str, Any], scope: str | None) -> str:

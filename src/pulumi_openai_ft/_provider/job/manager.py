@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from pulumi_openai_ft._provider.job.messages import (
     concurrent_content_message,
     not_cancelled_message,
     same_content_message,
+    status_and_age,
 )
 from pulumi_openai_ft._provider.job.poller import Poller
 from pulumi_openai_ft._provider.progress.status_row import JobProgressReporter
@@ -26,6 +26,7 @@ from pulumi_openai_ft._shared.state_names import CONTENT_KEY, RESOURCE_KEY, TOKE
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
     DuplicateJobError,
+    InputError,
     InvalidResponseError,
     JobTimeoutError,
     NotFoundError,
@@ -168,7 +169,8 @@ class JobManager:
         """Adopt one of the jobs that earlier create requests created, or create a job."""
         if job := next((job for job in known if self._is_adoptable(job, inputs)), None):
             self.host.info(
-                f"adopted job {job.id} ({job.status}{self._age(job)}), which was created with the same inputs"
+                f"adopted job {job.id} ({status_and_age(job, self.host.time.wall())}), which was created with the same "
+                f"inputs"
             )
             self.adopted.add(job.id)
             return job
@@ -176,7 +178,12 @@ class JobManager:
             return self._create_when_processed(keys, inputs, known)
         self._require_new_content(keys)
         claim = self._claim(keys)
-        job = self._create_when_processed(keys, inputs, known)
+        try:
+            job = self._create_when_processed(keys, inputs, known)
+        except (InputError, RequestError) as error:
+            if not getattr(error, "may_have_acted", False):
+                self._release(keys, claim)
+            raise
         claim.job_id = job.id
         return job
 
@@ -208,15 +215,16 @@ class JobManager:
             claim = self._claims[keys.content] = _Claim(keys.resource)
         return claim
 
+    def _release(self, keys: JobKeys, claim: _Claim) -> None:
+        """Remove the claim of a create that was refused, so that it created no job."""
+        with self._lock:
+            if self._claims.get(keys.content) is claim:
+                del self._claims[keys.content]
+
     def _require_ended(self, job: Job, resource: str | None) -> None:
         """Raise an error if a job of another resource has a model, or may still have one."""
         if self.has_model(job) if job.status == "succeeded" else job.status not in FAILED:
-            raise DuplicateJobError(same_content_message(job, f"{job.status}{self._age(job)}", resource))
-
-    def _age(self, job: Job) -> str:
-        if job.created_at is None:
-            return ""
-        return f", {timedelta(seconds=max(0, int(self.host.time.wall() - job.created_at)))} old"
+            raise DuplicateJobError(same_content_message(job, self.host.time.wall(), resource))
 
     def resolve_duplicate(self, job: Job) -> Job:
         """Cancel a job if another process created the same job first, and return the other job.

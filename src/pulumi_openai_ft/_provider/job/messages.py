@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft._service_profiles import OPENAI
+from pulumi_openai_ft._shared.docs_links import RENAMED_RESOURCES, docs_link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pulumi_openai_ft._client.objects import Job
+    from pulumi_openai_ft._provider.job.idempotency import FormerName
     from pulumi_openai_ft._service_profiles import Profile
 
 NO_MODEL = (
@@ -21,15 +23,17 @@ MILLION = 1_000_000
 SMALLEST_PRICE_SHOWN = 0.01
 
 
-def estimate_message(estimate: Mapping[str, Any], profile: Profile = OPENAI) -> str:
-    """Return a message with the estimated tokens and cost of training, printed before the job is created."""
+def estimate_message(estimate: Mapping[str, Any], no_price: str) -> str:
+    """Return a message with the estimated tokens and cost of training, printed before the job is created.
+
+    Args:
+        estimate: The estimate.
+        no_price: The text that replaces the cost if the estimate has none.
+    """
     tokens, epochs, usd = estimate["tokens"], estimate["epochs"], estimate.get("usd")
     amount = f"{tokens / MILLION:,.1f} million" if tokens >= MILLION else f"{tokens:,}"
     passes = f"{epochs} epoch{'' if epochs == 1 else 's'}"
     if usd is None:
-        no_price = (
-            "the catalog has no price for this model" if profile.bills_training else no_price_text(profile)
-        )
         return f"trains about {amount} tokens ({passes}, an estimate); {no_price}"
     source = f"price of {day}" if (day := estimate.get("price_as_of")) else "price of openai-ft:catalog"
     return f"trains about {amount} tokens ({passes}), {cost(usd)} ({source}, an estimate)"
@@ -38,6 +42,18 @@ def estimate_message(estimate: Mapping[str, Any], profile: Profile = OPENAI) -> 
 def no_price_text(profile: Profile) -> str:
     """Return the text that replaces the price at a service that bills nothing for training."""
     return f"no price: {profile.name}"
+
+
+def unknown_price_text(profile: Profile, model: str, service: str) -> str:
+    """Return the text that replaces the price of a model without one in the catalog, or without any."""
+    return f"no price known for {model} at {service}" if profile.bills_training else no_price_text(profile)
+
+
+def unestimated_cost_text(method: object) -> str:
+    """Return the text that replaces the cost of a job whose tokens are not known."""
+    if method == "reinforcement":
+        return "billed by training time"
+    return "cost not known: it is estimated from the local training file of a `File`"
 
 
 def cost(usd: float) -> str:
@@ -57,17 +73,52 @@ def still_running_message(job_id: str, status: str, error: Exception) -> str:
     )
 
 
-def same_content_message(job: Job, status: str, resource: str | None) -> str:
+def status_and_age(job: Job, now: float) -> str:
+    """Return the status of a job and, if known, its age, such as `succeeded, 0:02:10 old`."""
+    if job.created_at is None:
+        return job.status
+    return f"{job.status}, {timedelta(seconds=max(0, int(now - job.created_at)))} old"
+
+
+def adoption_message(job: Job, now: float) -> str:
+    """Return a message of a preview about a job that will be adopted. Whether its model exists is not checked."""
+    condition = ", unless its model was deleted" if job.status == "succeeded" else ""
+    return (
+        f"adopts job {job.id} ({status_and_age(job, now)}), which was created with the same inputs{condition}"
+    )
+
+
+def kept_by_alias_message(job: Job, now: float, resource: str | None, former: FormerName | None) -> str:
+    """Return a message of a preview about a job of another resource with the same content, and how to keep it.
+
+    Args:
+        job: The job.
+        now: The current time, in Unix seconds.
+        resource: Identity of the other resource, or None if the job does not have it.
+        former: The former name if only a name differs, so that an alias keeps the job.
+    """
+    option = (
+        f'aliases=[pulumi.Alias(name="{former.name}")] to the options of the {former.owner}'
+        if former
+        else f'former_names=["{resource or "IDENTITY"}"]'
+    )
+    return (
+        f"job {job.id} ({status_and_age(job, now)}) of {resource or 'another resource'} has the same training data and "
+        f"inputs, so `pulumi up` will stop. To keep that job, add {option}. See {docs_link(RENAMED_RESOURCES)}"
+    )
+
+
+def same_content_message(job: Job, now: float, resource: str | None) -> str:
     """Return a message that a job was not created because another resource has such a job, and the solutions.
 
     Args:
         job: The job of the other resource.
-        status: Its status and age.
+        now: The current time, in Unix seconds.
         resource: Identity of the other resource, or None if the job does not have it.
     """
     former = resource or "IDENTITY"
     return (
-        f"job {job.id} ({status}) of {resource or 'another resource'} has the same training data and inputs, so nothing "
+        f"job {job.id} ({status_and_age(job, now)}) of {resource or 'another resource'} has the same training data and inputs, so nothing "
         f"was created. If it is the job of this resource under a former name, parent, or stack, adopt it: add "
         f'former_names=["{former}"], or an alias in the resource options. To train again, set `triggers`, or, in another '
         f"stack, openai-ft:idempotencyScope"

@@ -15,7 +15,8 @@ from pulumi_openai_ft._provider.job.inputs import (
 from pulumi_openai_ft._service_profiles import OPENAI, Profile
 from pulumi_openai_ft._shared.api_limits import METHODS
 from pulumi_openai_ft._shared.state_names import OWN_METADATA
-from pulumi_openai_ft.catalog import Catalog, warnings
+from pulumi_openai_ft.catalog import Catalog
+from pulumi_openai_ft.catalog import model_warnings as catalog_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -180,7 +181,7 @@ def _method_problems(props: Mapping[str, Any], profile: Profile) -> list[str]:
     if not isinstance(method, dict) or not isinstance(kind := method.get("type"), str):
         return []
     found = [
-        f"method.{other}: does not match type {kind!r}: move these settings to method.{kind}"
+        f"method.{other}: does not match type {kind!r}: set the type to {other!r}, or move these settings to method.{kind}"
         for other in METHODS
         if other != kind and method.get(other) is not None
     ]
@@ -232,4 +233,5 @@ def model_warnings(inputs: Mapping[str, Any], catalog: Catalog, days: int, today
     if not isinstance(model, str):
         return []
     kind = method.get("type") if isinstance(method, dict) else "supervised"
-    return warnings(catalog, model, str(kind), today=today, days=days)
+    found = catalog_warnings(catalog, model, str(kind), today=today, days=days)
+    return [warning.brief() for warning in found]

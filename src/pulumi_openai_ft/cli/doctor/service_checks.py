@@ -45,7 +45,9 @@ def settings_of(configuration: Configuration) -> Settings:
         for number, key in enumerate(KEYS_IN_CONFIGURATION)
         if key in configuration.undisclosed
     }
-    return Settings.resolve(lambda key: placeholders.get(key) or configuration.values.get(key))
+    return Settings.resolve(
+        lambda key: placeholders.get(key) or configuration.values.get(key), keys=configuration.values
+    )
 
 
 def keys(settings: Settings, configuration: Configuration) -> list[Finding]:
