@@ -15,15 +15,15 @@ ON_LATER_DATE := tests/cli tests/client tests/emulator/test_*.py tests/policies 
 WORKERS ?= 4
 FAILED_ONLY := "--last-failed --last-failed-no-failures=none"
 
-.PHONY: help setup env demo demo-train test test-long test-longest test-older-pulumi test-later test-pythons test-train training-env check release-check generate format docs bench
+.PHONY: help setup env demo demo-train test test-long test-e2e test-longest test-older-pulumi test-later test-pythons test-train training-env check release-check generate format docs bench
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make setup      install the virtual environment and the Pulumi engine'
 	@echo 'make demo       run `pulumi up` of the complete workflow against the emulator (KEEP=1 keeps it running, STOP=1 stops it)'
 	@echo 'make demo-train   the same with real training of a small model on this machine (6 GB of packages in the cache)'
-	@echo 'make test       run all tests except the long ones'
-	@echo 'make test-long  run the long tests, and the end-to-end tests with an older Pulumi, and a sample on a later date (ARGS=$(FAILED_ONLY) runs only failed tests)'
+	@echo 'make test       run the unit tests and the core end-to-end tests'
+	@echo 'make test-long  run all other end-to-end tests, the long tests, the end-to-end tests with an older Pulumi, and a sample on a later date (ARGS=$(FAILED_ONLY) runs only failed tests)'
 	@echo 'make test-pythons   run unit tests and demo on each supported Python of this machine (REQUIRE_PYTHONS=1: a missing Python is an error)'
 	@echo 'make test-train     run the tests of training, in an environment of 6 GB in the cache (make training-env creates it)'
 	@echo 'make check      check generated code, format, lint, types and import rules'
@@ -55,9 +55,13 @@ demo-train: setup training-env
 	@$(BIN)/python tools/demo_train.py
 
 test: setup
-	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not long' && $(ENGINE) test
+	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not long and (core or not e2e)' && $(ENGINE) test
 
-test-long: test-longest test-older-pulumi test-later
+test-long: test-e2e test-longest test-older-pulumi test-later
+
+# The end-to-end tests that `make test` leaves out.
+test-e2e: setup
+	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n $(WORKERS) --dist loadgroup -m 'e2e and not core and not long' $(ARGS) || [ $$? -eq 5 ]
 
 # Exit code 5: with ARGS=$(FAILED_ONLY), no test failed in the last run.
 test-longest: setup

@@ -33,6 +33,7 @@ NEEDED_BY_TESTS = [
         "Pulumi.yaml",
         "README.md",
         "constraints.txt",
+        "requirements-azure.txt",
         "requirements-train.txt",
         "pyproject.toml",
     ),

@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import os
 import platform
+import re
 import shutil
 import signal
 import sys
@@ -57,19 +58,18 @@ def _make(folder: Path) -> None:
     log = target().with_suffix(".log")
     log.unlink(missing_ok=True)
     place = progress.Workplace(log, ROOT, os.environ)
-    place.run("creating the virtual environment", 10, [sys.executable, "-m", "venv", folder])
-    install = [
-        interpreter(folder),
-        "-m",
-        "pip",
-        "install",
-        "--progress-bar",
-        "off",
-        "--requirement",
-        REQUIREMENTS,
-    ]
+    venv = [sys.executable, "-m", "venv", folder]
+    place.run(progress.Step("creating the virtual environment", 10, venv))
+    pip: list[str | Path] = [interpreter(folder), "-m", "pip"]
     place.run(
-        "installing torch, transformers, peft and trl (6 GB), once per machine", INSTALL_SECONDS, install
+        progress.Step(
+            "installing torch, transformers, peft and trl (6 GB), once per machine",
+            INSTALL_SECONDS,
+            [*pip, "install", "--progress-bar", "off", "--requirement", REQUIREMENTS],
+            item=re.compile(r"Collecting (\S+)"),
+            unit="packages",
+            total=sum("==" in line for line in REQUIREMENTS.read_text().splitlines()),
+        )
     )
     _move_scripts(folder, target())
 

@@ -102,6 +102,7 @@ def printed_by_pulumi(folder: str, *names: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.core
 @pytest.mark.e2e
 @pytest.mark.parametrize("command", of("pulumi"), ids=str)
 def test_documented_pulumi_commands_and_options_exist(engine: str, command: Command) -> None:  # noqa: F811 - the fixture

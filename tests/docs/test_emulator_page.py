@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.docs.pages import PAGES, ROOT, samples
-from tests.e2e.conftest import engine, environment, service, use_host  # noqa: F401 - fixtures
 
 from pulumi_openai_ft.emulator import Emulator, command
 from pulumi_openai_ft.emulator.faults import ACTIONS
@@ -69,24 +66,3 @@ def test_the_official_client_gets_a_model(
     exec(compile(program, "emulator.md", "exec"), {})  # noqa: S102 - the page's own program
 
     assert capsys.readouterr().out.startswith("ft:gpt-4o-mini-2024-07-18:")
-
-
-@pytest.mark.e2e
-@pytest.mark.long
-def test_the_tests_of_a_program_pass(engine: str, service: Emulator, tmp_path: Path) -> None:  # noqa: F811 - fixtures
-    """The tests start their own emulator; the fixture only sets the environment."""
-    project, tests = tmp_path / "support-bot", tmp_path / "tests"
-    project.mkdir()
-    tests.mkdir()
-    use_host("ours", project)
-    (program,) = (sample.text for sample in samples("quickstart") if "import pulumi_openai_ft" in sample.text)
-    (project / "__main__.py").write_text(program)
-    shutil.copy(ROOT / "examples" / "data" / "customer_support.jsonl", project)
-    (tests_of_program,) = (sample.text for sample in samples("emulator") if "automation" in sample.text)
-    (tests / "test_program.py").write_text(tests_of_program)
-
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_program.py"]
-    env = environment(engine, service, tmp_path, {})
-    done = subprocess.run(command, cwd=tests, env=env, capture_output=True, text=True, check=False)
-
-    assert (done.returncode, "2 passed" in done.stdout) == (0, True), done.stdout + done.stderr

@@ -69,9 +69,14 @@ def sections(path: Path) -> list[tuple[str, set[str]]]:
     text = path.read_text("utf-8")
     place = path.relative_to(ROOT).parts
     if place[0] == "examples" and (project := ROOT.joinpath(*place[:2], "Pulumi.yaml")).exists():
-        return [(text, {named_service(project.read_text()) or "openai"})]
+        return [(text, services_of(named_service(project.read_text()) or "openai"))]
     parts = _HEADING.split(text) if path.suffix == ".md" else [text]
     return [(part, {"openai", *(name for name in CATALOGS if name in part.lower())}) for part in parts]
+
+
+def services_of(example: str) -> set[str]:
+    """Return the services whose models an example may name: the emulator has OpenAI's in each mode but Azure's."""
+    return {example} if example == "azure" else {example, "openai"} & CATALOGS.keys()
 
 
 def named_service(project: str) -> str | None:

@@ -65,6 +65,7 @@ def create_installed_project(folder: Path) -> None:
     subprocess.run(["bash", "-ec", commands], cwd=folder.parent, check=True)
 
 
+@pytest.mark.core
 @pytest.mark.parametrize(
     "make", [create_linked_project, pytest.param(create_installed_project, marks=pytest.mark.long)]
 )

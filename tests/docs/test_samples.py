@@ -34,6 +34,8 @@ NOT_RUN = {
     "StackReference": "reads the outputs of a stack of another project",
     "lambda": "is for Amazon Bedrock",
     "grpo": "is for a service that adds its own methods",
+    "openai_ft_program": "is a test; test_testing_page.py runs it",
+    "pulumi_azure_native": "needs Azure; test_examples.py runs such a program with Pulumi's mocks",
     "lora_r": "is for a service that adds its own hyperparameters",
 }
 """Words of programs that are not run here, and the reason."""

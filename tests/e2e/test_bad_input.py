@@ -52,6 +52,7 @@ def assert_readable(text: str, sentence: str) -> None:
     assert "Traceback" not in text, text
 
 
+@pytest.mark.core
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [
@@ -144,6 +145,7 @@ def test_an_invalid_setting_is_reported_at_preview(
     assert_nothing_created(service)
 
 
+@pytest.mark.core
 def test_a_wrong_path_is_reported_at_preview(stack_of: Callable[..., Stack], service: Emulator) -> None:
     ran = stack_of({"OPENAI_BASE_URL": service.url.removesuffix("/v1")}).preview(code=None)
 

@@ -163,6 +163,7 @@ def assert_every_input_is_used(stack: Stack) -> dict[str, Any]:
     return jobs
 
 
+@pytest.mark.core
 @pytest.mark.usefixtures("_every_method")
 def test_every_method_and_every_input_converges(
     make_stack: Callable[..., Stack], service: Emulator, checkpoint: str, tmp_path: Path

@@ -47,6 +47,7 @@ def start(engine: str, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     return start_demo
 
 
+@pytest.mark.core
 def test_the_demo_shows_the_workflow_and_cleans_up(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:

@@ -76,6 +76,7 @@ def files_read(service: Emulator) -> int:
     return len(service.journal(method="GET", path="/v1/files/*"))
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("host", [pytest.param("stock", marks=pytest.mark.long), "ours"])
 def test_up_waits_until_a_file_is_processed(stack: Stack, service: Emulator, host: str) -> None:
     with RunningCommand.start(stack, "up") as up:

@@ -138,6 +138,7 @@ def without_nulls(value: Any) -> Any:
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
+@pytest.mark.core
 @ON_BOTH_HOSTS
 def test_output_forms_are_called_after_new_resources_exist(
     make_stack: Callable[..., Stack], service: Emulator, tmp_path: Path

@@ -133,6 +133,7 @@ def test_former_names_find_the_job_of_a_component(make_trained: Callable[[str], 
     trained.assert_one_job()
 
 
+@pytest.mark.core
 def test_a_renamed_resource_stops_before_a_second_job(trained: Trained, host: str) -> None:
     trained.declare("new")
 
@@ -203,6 +204,7 @@ def test_a_moved_job_is_replaced(trained: Trained) -> None:
     trained.assert_one_job()
 
 
+@pytest.mark.core
 def test_a_tainted_job_is_adopted(trained: Trained) -> None:
     trained.stack.pulumi("state", "taint", trained.urn("old"), "--yes")
 

@@ -68,6 +68,7 @@ def is_served_by_our_host(stack: Stack) -> bool:
     return f"Handshake: success [{stack.folder}/{WRAPPER}]" in output
 
 
+@pytest.mark.core
 def test_a_copied_example_runs_after_init(make_stack: Callable[..., Stack], tmp_path: Path) -> None:
     shutil.copytree(EXAMPLES / "data", tmp_path / "data")
     stack = make_stack("")

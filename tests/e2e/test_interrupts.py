@@ -106,6 +106,7 @@ def assert_resumes(stack: Stack, service: Emulator, jobs: int = 1) -> None:
     assert len([file for file in service.files() if file["purpose"] == "fine-tune"]) == 1
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.long), 20])
 def test_interrupted_jobs_keep_running_and_up_resumes_waiting(
     stack: Stack, service: Emulator, jobs: int
@@ -157,6 +158,7 @@ def test_a_hanging_service_does_not_delay_an_interruption(stack: Stack, service:
     assert_resumes(stack, service)
 
 
+@pytest.mark.core
 def test_nothing_is_created_after_ctrl_c(stack: Stack, service: Emulator) -> None:
     fault = service.fault("GET", JOBS, "hang", skip=1, seconds=FOREVER)  # `check` sends the first
     with RunningCommand.start(stack, "up") as up:

@@ -84,6 +84,7 @@ ft.FineTuningJob("job", model=MODEL, training_file=data, validation_file=data, o
 """
 
 
+@pytest.mark.core
 def test_ignored_changes_of_content_and_suffix_replace_nothing(make: Callable[..., Stack]) -> None:
     stack = make(IGNORING)
     stack.up()

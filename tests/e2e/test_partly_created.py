@@ -67,6 +67,7 @@ def assert_done(stack: Stack, service: Emulator) -> None:
     stack.preview("--expect-no-changes")
 
 
+@pytest.mark.core
 def test_a_failed_job_is_recorded_and_reported_again(stack: Stack, service: Emulator) -> None:
     finish_jobs(service)
     with_data(stack, rows=3)

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.e2e
 PROGRAM = "import pulumi_openai_ft\n"
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("release", ["3.259", pytest.param("3.216", marks=pytest.mark.long)])
 def test_pulumi_looks_for_no_plugin(make_stack: Callable[..., Stack], release: str) -> None:
     stack = make_stack(PROGRAM, LANGUAGE_HOST_RELEASE=release)

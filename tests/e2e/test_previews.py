@@ -90,6 +90,7 @@ def sha256(stack: Stack) -> str:
     return hashlib.sha256((stack.folder / "data.jsonl").read_bytes()).hexdigest()
 
 
+@pytest.mark.core
 def test_new_resources_show_all_values_known_before_creation(stack: Stack, service: Emulator) -> None:
     _, known = preview(stack)
 
@@ -112,6 +113,7 @@ def test_new_resources_show_all_values_known_before_creation(stack: Stack, servi
     assert [job[name] for name in estimated] == [known["job"][name] for name in estimated]
 
 
+@pytest.mark.core
 def test_the_price_is_shown_only_before_creating_a_job(stack: Stack) -> None:
     price = re.compile(r"trains about [\d,]+ tokens \(8 epochs\), .* USD \(price of .*, an estimate\)")
 
@@ -139,6 +141,7 @@ def test_each_warning_is_printed_once_per_update(make_stack: Callable[..., Stack
         assert lines[0].lstrip().startswith("- ")
 
 
+@pytest.mark.core
 @ON_BOTH_HOSTS
 def test_bad_rows_are_reported_by_line_before_any_create(
     make_stack: Callable[..., Stack], service: Emulator

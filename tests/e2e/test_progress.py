@@ -62,6 +62,7 @@ def poll_count(service: Emulator) -> int:
     return len(service.journal(method="GET", path="/v1/fine_tuning/jobs/ftjob-*"))
 
 
+@pytest.mark.core
 def test_job_progress_is_shown_and_milestones_stay(
     make_stack: Callable[..., Stack], service: Emulator
 ) -> None:

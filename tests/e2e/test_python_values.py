@@ -49,6 +49,7 @@ pulumi.runtime.register_resource_transform(add_asset)
 """
 
 
+@pytest.mark.core
 def test_paths_assets_and_files_are_accepted(make_stack: Callable[..., Stack], service: Emulator) -> None:
     stack = make_stack(ACCEPTED)
     data = write_training_data(stack.folder / "data.jsonl")

@@ -36,6 +36,7 @@ def stack(make_stack: Callable[..., Stack], service: Emulator) -> Stack:
     return made
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("command", [pytest.param("preview", marks=pytest.mark.long), "up"])
 def test_a_former_key_is_an_error(stack: Stack, service: Emulator, command: str) -> None:
     stack.pulumi("config", "set", FORMER, HEADER)

@@ -190,6 +190,7 @@ def test_errors_of_the_service_stay_secret(canaries: Canaries, service: Emulator
         service.clear_faults()
 
 
+@pytest.mark.core
 def test_secret_inputs_stay_secret(canaries: Canaries, service: Emulator) -> None:
     stack = canaries.stack
     empty = stack.export()

@@ -61,6 +61,7 @@ def changing_requests(service: Emulator) -> list[str]:
     return [f"{entry.method} {entry.path}" for entry in service.journal() if entry.method != "GET"]
 
 
+@pytest.mark.core
 def test_an_older_state_refreshes_previews_and_destroys_without_changes(
     stack: Stack, service: Emulator
 ) -> None:

@@ -38,6 +38,7 @@ def interrupt(_stack: Stack, up: RunningCommand) -> None:
     up.interrupt()
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("end", [kill, pytest.param(interrupt, marks=pytest.mark.long)])
 def test_an_interrupted_upload_is_resumed(
     make_stack: Callable[..., Stack], service: Emulator, end: Callable[[Stack, RunningCommand], None]

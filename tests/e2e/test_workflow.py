@@ -46,6 +46,7 @@ def assert_state_matches_service(stack: Stack, service: Emulator) -> None:
     assert stack.ids("FineTuningJob") <= {job["id"] for job in service.jobs()}
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("host", HOSTS)
 def test_the_full_lifecycle_works(stack: Stack, service: Emulator, tmp_path: Path) -> None:
     stack.up()
@@ -92,6 +93,7 @@ def edit(data: Path) -> None:
     data.write_text("".join(lines[1:]))
 
 
+@pytest.mark.core
 @ON_BOTH_HOSTS
 def test_a_lost_state_creates_no_second_job(stack: Stack, service: Emulator) -> None:
     stack.up()

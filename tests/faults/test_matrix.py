@@ -1,7 +1,8 @@
 """Each fault at each call of each operation: no job is created twice, no object is lost, and the stack converges.
 
 The calls are recorded in a run of each operation without a fault, so the matrix includes new calls automatically.
-`make test` runs cells that contain each pair of values (see `pairwise`), `make test-long` runs all cells.
+`make test` runs cells that contain each pair of values (see `pairwise`) with OpenAI, `make test-long` runs all cells,
+and those pairs with Azure.
 """
 
 from __future__ import annotations
@@ -62,7 +63,9 @@ every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.na
 every_fault = pytest.mark.parametrize("fault", FAULTS, ids=str)
 
 
-@pytest.fixture(params=SETTINGS_BY_MODE)
+@pytest.fixture(
+    params=[pytest.param(mode, marks=[pytest.mark.long] * (mode != "openai")) for mode in SETTINGS_BY_MODE]
+)
 def harness(_harness: Harness, request: pytest.FixtureRequest) -> Iterator[Harness]:
     """A harness with an empty service and no faults, for OpenAI and Azure."""
     _harness.mode = request.param

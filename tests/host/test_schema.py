@@ -217,6 +217,7 @@ def registered(printed: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
     return json.loads(subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout)
 
 
+@pytest.mark.core
 @pytest.mark.e2e
 def test_the_engine_finds_nothing_wrong_with_the_schema(engine: str, tmp_path: Path) -> None:  # noqa: F811
     (tmp_path / "schema.json").write_text(package_schema_json())
@@ -238,6 +239,7 @@ def test_the_engine_finds_nothing_wrong_with_the_schema(engine: str, tmp_path: P
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
 
+@pytest.mark.core
 @pytest.mark.e2e
 @pytest.mark.parametrize("name", EXAMPLES | UNKNOWN)
 def test_a_printed_resource_runs_with_the_given_inputs(registered: Any, name: str) -> None:
@@ -256,6 +258,7 @@ def test_printed_programs_import_only_this_package(printed: str) -> None:
     ]
 
 
+@pytest.mark.core
 @pytest.mark.e2e
 def test_values_that_are_computed_are_dicts_too(language_host: LanguageHost) -> None:
     printed = language_host.python(

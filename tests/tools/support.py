@@ -20,7 +20,11 @@ if sys.argv[1] == "version":
     print("go version go{version} linux/amd64")
 elif sys.argv[1:3] == ["list", "-m"]:
     print(here / "sdk")
+elif sys.argv[1] == "list":
+    print("go: downloading example.com/module v1.0.0", file=sys.stderr)
+    print("example.com/first\\nexample.com/second\\nexample.com/third")
 elif sys.argv[1] == "build":
+    print("example.com/first\\nexample.com/second", file=sys.stderr, flush=True)
     with open(here / "builds", "a") as builds:
         builds.write("one\\n")
     started = fifo("STARTED", "w")

@@ -1,11 +1,14 @@
 """engine.py as a user runs it: in a process with a separate cache, and only the test's programs on PATH."""
 
+import fcntl
 import os
 import pty
 import re
 import signal
 import stat
+import struct
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
@@ -107,31 +110,37 @@ def test_a_second_ensure_builds_nothing_and_where_agrees(machine: Machine) -> No
     assert machine.builds() == 1
 
 
-def test_the_build_announces_its_steps_and_duration(machine: Machine) -> None:
+def test_the_build_announces_its_reason_and_duration(machine: Machine) -> None:
     machine.add_go()
 
     reported = machine.run("ensure").stderr
 
+    assert "With pulumi 3.216 or newer on PATH, this step takes no time." in reported
     assert re.search(
-        r"^building the Pulumi engine, once per machine: about \d+ (s|minutes); 0 s so far$",
+        r"^building the Pulumi engine, once per machine: 0 s of about \d+ (s|minutes)$",
         reported,
         re.MULTILINE,
     )
 
 
-def test_on_a_terminal_a_line_shows_the_time(machine: Machine) -> None:
+def test_on_a_terminal_a_line_shows_the_current_package(machine: Machine) -> None:
     machine.add_go()
     terminal_end, build_end = pty.openpty()
+    fcntl.ioctl(build_end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 160, 0, 0))
     build = Build(machine, stderr=build_end)
     os.close(build_end)
 
     with os.fdopen(terminal_end, newline="") as terminal:
         output = terminal.read(1)
-        while not re.search(r"building .*; 1 s so far", output):
+        while not re.search(r"building .*, 1 s of about .*\)", output):
             output += terminal.read(1)
         build.close()
 
-    assert re.search(r"\r\x1b\[Kbuilding the Pulumi engine[^\n]*; 0 s so far\r\x1b\[K", output)
+    assert re.search(
+        r"\r\x1b\[Kbuilding the Pulumi engine, once per machine: 2 of about 3 packages, "
+        r"1 s of about \d+ (s|minutes) \(example.com/second\)",
+        output,
+    )
 
 
 @pytest.mark.parametrize("source", ["go.mod", "go.sum", "pulumi-language-python/run.go"])

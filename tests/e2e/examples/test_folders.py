@@ -5,26 +5,34 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 from tests.e2e.examples.readme_runner import EMULATOR, EXAMPLES, NAMES, ROOT, readme, steps
 
+from pulumi_openai_ft._service_profiles import FEATURES, PROFILES
 from pulumi_openai_ft.server.training_data import Summary, inspect_training_data
 
 LONGEST_PROGRAM = 60
 STORIES = {
     "azure",
     "basic",
+    "bedrock",
     "checkpoint_permissions",
     "complete_workflow",
     "data_sources",
     "dpo",
     "events",
+    "gateway",
     "import_existing",
+    "nebius",
     "reinforcement",
     "supervised",
     "component",
+    "testing",
     "timeout",
     "wandb",
 }
+OTHER_SERVICES = ("azure", "bedrock", "gateway", "nebius")
+"""Examples for users who move from OpenAI to another service."""
 DATA = {
     "customer_support": ("supervised", "training_file"),
     "customer_support_validation": ("supervised", "validation_file"),
@@ -75,8 +83,25 @@ def test_a_readme_names_the_configuration_of_its_program(example: str) -> None:
     ] == []
 
 
-def test_azure_differs_only_in_settings() -> None:
-    assert program("azure") == program("basic")
+@pytest.mark.parametrize("example", OTHER_SERVICES)
+def test_a_readme_lists_the_missing_features(example: str) -> None:
+    section = readme(example).split("\n## Missing features\n")[1].split("\n## ")[0]
+    service = yaml.safe_load((EXAMPLES / example / "Pulumi.yaml").read_text())["config"]["openai-ft:service"]
+
+    assert dict(re.findall("^- `(\\w+)`: (.+)$", section, re.MULTILINE)) == {
+        feature: name
+        for feature, name in FEATURES.items()
+        if not PROFILES[service["value"]].supports(feature)
+    }
+
+
+@pytest.mark.parametrize("example", OTHER_SERVICES)
+def test_a_readme_names_the_settings_and_untried_parts(example: str) -> None:
+    commands = readme(example).split("\n## On the real API\n")[1].split("\n## ")[0]
+
+    assert re.search("^pulumi config set openai-ft:baseUrl https://", commands, re.MULTILINE)
+    assert "\npulumi config set --secret openai-ft:apiKey\n" in commands
+    assert re.search("^- ", readme(example).split("\n## Not tried\n")[1], re.MULTILINE)
 
 
 def test_the_component_program_has_at_most_ten_lines() -> None:

@@ -90,6 +90,7 @@ def expected(existing: Mapping[str, tuple[str, str]], account: Account) -> dict[
     }
 
 
+@pytest.mark.core
 def test_a_bulk_import_prints_a_program_with_full_lifecycle(
     stack: Stack, existing: dict[str, tuple[str, str]], account: Account
 ) -> None:

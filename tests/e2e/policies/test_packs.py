@@ -70,6 +70,7 @@ def openai_ft(stack: Stack, *arguments: str) -> None:
     subprocess.run(command, cwd=stack.folder, env=stack.environment, check=True, capture_output=True)
 
 
+@pytest.mark.core
 def test_a_mandatory_violation_stops_the_update_before_any_create(stack: Stack, service: Emulator) -> None:
     stack.configure(model="gpt-4.1-nano")
 
@@ -161,6 +162,7 @@ def test_a_file_of_another_purpose_is_found_at_preview(stack: Stack) -> None:
     )
 
 
+@pytest.mark.core
 def test_an_advisory_violation_warns(stack: Stack) -> None:
     stack.configure(suffix="Support")
 

@@ -66,6 +66,7 @@ def stack(make_stack: Callable[..., Stack], service: RunningService) -> Stack:
     return made
 
 
+@pytest.mark.core
 def test_a_program_trains_shares_and_retrains(
     stack: Stack, service: RunningService, client: openai.OpenAI
 ) -> None:

@@ -26,17 +26,20 @@ def imported(module: str) -> str:
 
 
 def described(distribution: importlib.metadata.Distribution) -> dict[str, str]:
-    """Return a distribution as the language host reads it."""
-    name = distribution.metadata["Name"]
+    """Return a distribution as the language host reads it, {} if it has no name."""
+    metadata = distribution.metadata  # parsed at each access
+    name = metadata["Name"]
+    if not name:
+        return {}
     module = name.replace("-", "_")
     return {
         "name": re.sub("[-_.]+", "-", name).lower(),
-        "version": distribution.version,
+        "version": metadata["Version"],
         "imported": imported(module),
         "beside": first_in([str(distribution.locate_file(module))]),
     }
 
 
 if __name__ == "__main__":
-    found = importlib.metadata.distributions()
-    json.dump([described(one) for one in found if one.metadata["Name"]], sys.stdout)
+    found = (described(one) for one in importlib.metadata.distributions())
+    json.dump([one for one in found if one], sys.stdout)

@@ -1,0 +1,67 @@
+"""Install Pulumi's package of Azure in the cache, and print the folder for PYTHONPATH.
+
+It takes 160 MB, so `make setup` does not install it. All checkouts with the same `requirements-azure.txt` share it. It
+needs Pulumi's SDK, which comes from the virtual environment of the checkout.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "tools" / "pulumi"))  # the folder of the cache's modules, which run as scripts too
+
+import cache  # noqa: E402
+import progress  # noqa: E402
+from problem import ProblemError  # noqa: E402
+
+REQUIREMENTS = ROOT / "requirements-azure.txt"
+INSTALL_SECONDS = 60
+INTERRUPTED = 130
+
+
+def ensure() -> Path:
+    """Return the folder of the package. Install it if it does not exist."""
+    digest = hashlib.sha256(REQUIREMENTS.read_bytes())
+    return cache.made_once(cache.root() / f"azure-native-{digest.hexdigest()[:16]}", _install)
+
+
+def _install(folder: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--no-compile",
+    ]
+    place = progress.Workplace(folder.with_suffix(".log"), ROOT, os.environ)
+    place.run(
+        "installing pulumi-azure-native (160 MB), once per machine",
+        INSTALL_SECONDS,
+        [*command, "--target", folder, "--requirement", REQUIREMENTS],
+    )
+    place.log.unlink()
+
+
+def main() -> int:
+    """Print the folder of the package, and return the exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        print(ensure())
+    except (ProblemError, OSError) as error:
+        print(f"pulumi-azure-native: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\npulumi-azure-native: interrupted; partial results were removed", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
