@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 import subprocess
 import sys
 import tarfile
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 PLUGIN_JSON = "pulumi_openai_ft/pulumi-plugin.json"
 REPOSITORY = "https://repository.invalid/pulumi-openai-ft"
 NEEDED_BY_TESTS = [
-    *("benchmarks", "docs", "examples", "policies", "src", "tests", "tools"),
+    *("benchmarks", "docs", "examples", "policies", "src", "templates", "tests", "tools"),
     *(
         "CHANGELOG.md",
         "CONTRIBUTING.md",
@@ -82,6 +83,29 @@ def test_the_package_declares_that_it_has_no_plugin(
     )
 
     assert json.loads(found) == {"resource": False}
+
+
+def test_the_wheel_contains_the_template(built: Callable[[Callable[[str], str]], Path]) -> None:
+    wheel = built(build.build_wheel)
+    prefix = "pulumi_openai_ft/cli/project_template/"
+
+    packed = {
+        name.removeprefix(prefix): content
+        for name, content in contents(wheel).items()
+        if name.startswith(prefix)
+    }
+
+    template = ROOT / "templates" / "openai-ft-python"
+    files = [path for path in template.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    assert packed == {str(path.relative_to(template)): path.read_bytes() for path in files}
+    assert [
+        name for name in packed if name.startswith("bin/") and not is_executable(wheel, prefix + name)
+    ] == []
+
+
+def is_executable(wheel: Path, name: str) -> bool:
+    with zipfile.ZipFile(wheel) as archive:
+        return bool(archive.getinfo(name).external_attr >> 16 & stat.S_IXUSR)
 
 
 def test_links_of_the_readme_point_to_the_repository(

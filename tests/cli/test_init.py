@@ -251,3 +251,12 @@ def test_a_policy_pack_that_was_half_written_is_finished(folder: Path) -> None:
 
     assert len(initialize(folder, policies=True)) == 1
     assert pack_description(folder)["runtime"]["name"] == "python"
+
+
+def test_windows_is_reported_and_changes_nothing(folder: Path) -> None:
+    before = contents(folder)
+
+    with pytest.raises(InputError, match=r"^Windows is not supported, .* Windows Subsystem for Linux"):
+        initialize(folder, system="nt")
+
+    assert contents(folder) == before

@@ -23,7 +23,9 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
 
     output = capsys.readouterr().out
     assert [
-        command for command in ("init", "doctor", "emulator", "serve") if f"\n    {command} " not in output
+        command
+        for command in ("new", "init", "doctor", "emulator", "serve")
+        if f"\n    {command} " not in output
     ] == []
 
 

@@ -29,9 +29,7 @@ def test_an_unusable_project_is_reported_with_the_reason(tmp_path: Path, text: b
 
 
 def test_a_missing_project_is_reported_with_a_fix(tmp_path: Path) -> None:
-    with pytest.raises(
-        InputError, match=rf"no Pulumi.yaml in {tmp_path} or its parents; .* `pulumi new python`"
-    ):
+    with pytest.raises(InputError, match=rf"no Pulumi.yaml in {tmp_path} or its parents; .* `openai-ft new`"):
         Project.find(tmp_path)
 
 

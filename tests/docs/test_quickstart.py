@@ -1,112 +1,164 @@
-"""The quickstart, followed command by command up to the section on the real API."""
+"""The quickstart, followed command by command: against the emulator, also in the section on the real API."""
 
 from __future__ import annotations
 
 import os
 import re
+import resource
 import subprocess
 import sys
 import sysconfig
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.docs.pages import PAGES, Sample, samples
-from tests.e2e.conftest import engine, environment, service  # noqa: F401 - fixtures
+from tests.docs.pages import PAGES, ROOT, Sample, samples
+from tests.e2e.conftest import TEMPLATE, TEST_TIMEOUT, engine, engine_environment  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
-    from pulumi_openai_ft.emulator import Emulator
-
-pytestmark = pytest.mark.e2e
-ROOT = Path(__file__).parents[2]
 ADDRESS = "http://127.0.0.1:8123/v1"
-REPLACED = re.compile(r"(mkdir|cd|python3 -m venv|\. \.venv|pip|pulumi login|export|openai-ft emulator) ?")
-"""Commands that the test skips, because its folder, environment and emulator replace them."""
+START = "openai-ft emulator --port 8123"
+MOST_CPU_SECONDS = 60
+PURELIB = Path(sysconfig.get_path("purelib"))
+LINKED = {
+    "python3 -m venv .venv": f"{sys.executable} -m venv --without-pip .venv",
+    "pip install '../pulumi-openai-ft[emulator]'": f"""
+for package in {PURELIB}/*; do case $package in */toktok*) ;; *) ln -s "$package" .venv/lib/python*/site-packages/ ;; esac; done
+sed "s,{sys.prefix},$PWD/.venv," {sys.prefix}/bin/openai-ft >.venv/bin/openai-ft
+chmod +x .venv/bin/openai-ft""",
+}
+"""Commands that install, and commands that link to the installed packages, except for the tokenizer of the extra
+`tokens`."""
+_STATE = re.compile(r"cd |export |unset |\. ")
+"""Commands that change the state of a shell."""
 _COUNT = re.compile(r"^\s*[+~=-]*\s?\d+ (?:to )?[a-z]+$", re.MULTILINE)
 _FINDING = re.compile(r"^(?:ok|warning|problem) +[A-Za-z]+(?: [a-z]+)?(?=  )", re.MULTILINE)
-_FIGURE = re.compile(r"^\s*trains about .*$|uploaded · [\d.]+ kB$", re.MULTILINE)
-_DONE = re.compile(r"^(?:wrote|added) .*$", re.MULTILINE)
+_FIGURE = re.compile(r"trains (?:about|again, about) .*$|uploaded · [\d.]+ kB$", re.MULTILINE)
+_STEP = re.compile(r"^(?:Created| +\d\.|The resources).*$", re.MULTILINE)
 
 
 def stable_parts(text: str) -> list[str]:
     """Return the parts of a transcript that never vary."""
-    patterns = (_COUNT, _FINDING, _DONE, _FIGURE)
+    patterns = (_COUNT, _FINDING, _FIGURE, _STEP)
     return [line.strip() for pattern in patterns for line in pattern.findall(text)]
 
 
-def before_the_real_api() -> list[Sample]:
-    end = PAGES["quickstart"].index("## Use the real API")
-    last = PAGES["quickstart"].count("\n", 0, end)
-    return [sample for sample in samples("quickstart") if int(sample.place.split(":")[1]) < last]
+@dataclass
+class Reader:
+    """A user who follows the page in a terminal.
 
-
-def create_linked_project(folder: Path) -> None:
-    """Create a project whose environment links to the installed packages, except for the tokenizer of the
-    extra `tokens`.
+    Attributes:
+        folder: Folder in which the terminal is opened.
+        environment: Variables of the terminal.
+        replaced: Commands to run instead of commands of the page.
+        address: Address of the emulator.
+        state: Commands that change the state of the terminal, such as `cd`.
     """
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / ".venv"], check=True)
-    packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder / ".venv")}))
-    for package in Path(sysconfig.get_path("purelib")).iterdir():
-        if not package.name.startswith("toktok"):
-            (packages / package.name).symlink_to(package)
-    command = folder / ".venv" / "bin" / "openai-ft"
-    command.write_text(
-        (Path(sys.executable).parent / command.name).read_text().replace(sys.prefix, str(folder / ".venv"))
-    )
-    command.chmod(0o755)
+
+    folder: Path
+    environment: dict[str, str]
+    replaced: dict[str, str]
+    address: str = ""
+    state: list[str] = field(default_factory=list)
+
+    def run(self, block: str) -> str:
+        """Run the commands of a block until one fails, and return the output."""
+        lines = [self.replaced.get(line, line.replace(ADDRESS, self.address)) for line in block.splitlines()]
+        done = subprocess.run(
+            ["bash", "-ec", "\n".join([*self.state, *lines])],
+            cwd=self.folder,
+            env=self.environment,
+            input="sk-any-text-works\n",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        self.state += [line for line in lines if _STATE.match(line)]
+        return done.stdout
+
+    @contextmanager
+    def emulator(self, block: str) -> Iterator[None]:
+        """Run the commands of the second terminal, with a free port."""
+        commands = [*self.state, block.replace(START, f"exec {START}").replace("8123", "0")]
+        process = subprocess.Popen(
+            ["bash", "-ec", "\n".join(commands)],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stdout
+            self.address = process.stdout.readline().strip()
+            yield
+        finally:
+            process.terminate()
+            process.communicate()
 
 
-def create_installed_project(folder: Path) -> None:
-    """Create a project with the page's own commands, which install the package from the checkout."""
-    (folder.parent / "pulumi-openai-ft").symlink_to(ROOT)
-    (commands,) = (sample.text for sample in samples("quickstart") if "pip install" in sample.text)
-    subprocess.run(["bash", "-ec", commands], cwd=folder.parent, check=True)
+@pytest.fixture
+def terminal(engine: str, tmp_path: Path) -> dict[str, str]:  # noqa: F811 - a fixture
+    """Return the variables of a terminal without settings, in which Pulumi does not prompt."""
+    variables = engine_environment(engine, tmp_path)
+    del variables["PULUMI_BACKEND_URL"], variables["PULUMI_CONFIG_PASSPHRASE"]
+    path = os.pathsep.join([engine, "/usr/bin", "/bin"])
+    quiet = {"PULUMI_OPTION_COLOR": "never", "PULUMI_OPTION_NON_INTERACTIVE": "true"}
+    return {**variables, **quiet, "PATH": path, "PULUMI_SKIP_CONFIRMATIONS": "true"}
+
+
+def cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def blocks() -> tuple[Sample, Sample, list[Sample]]:
+    """Return the block that creates the project, the block of the second terminal, and the other blocks."""
+    first, *others = [sample for sample in samples("quickstart") if sample.language in {"bash", "text"}]
+    (second,) = (sample for sample in others if START in sample.text)
+    return first, second, [sample for sample in others if sample is not second]
 
 
 @pytest.mark.core
+@pytest.mark.e2e
+@pytest.mark.timeout(TEST_TIMEOUT)
 @pytest.mark.parametrize(
-    "make", [create_linked_project, pytest.param(create_installed_project, marks=pytest.mark.long)]
+    "replaced", [pytest.param(LINKED, id="linked"), pytest.param({}, id="installed", marks=pytest.mark.long)]
 )
-def test_the_transcripts_match_the_commands(
-    engine: str,  # noqa: F811 - a fixture
-    service: Emulator,  # noqa: F811 - a fixture
-    tmp_path: Path,
-    make: Callable[[Path], None],
+def test_every_command_runs_and_prints_its_transcript(
+    terminal: dict[str, str], tmp_path: Path, replaced: dict[str, str]
 ) -> None:
-    folder = tmp_path / "support-bot"
-    (tmp_path / "state").mkdir()
-    make(folder)
-    unset = dict.fromkeys(("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_BASE_URL"))
-    env = environment(engine, service, tmp_path, unset)
-    env["PATH"] = os.pathsep.join([engine, f"{folder}/.venv/bin", "/usr/bin", "/bin"])
-    names, output = iter(["make_data.py", "__main__.py"]), ""
+    (tmp_path / "pulumi-openai-ft").symlink_to(ROOT)
+    reader = Reader(tmp_path, terminal, replaced)
+    first, second, others = blocks()
+    output = reader.run(first.text)
+    before = cpu_seconds()
 
-    for sample in before_the_real_api():
-        match sample.language:
-            case "yaml":
-                (folder / "Pulumi.yaml").write_text(sample.text)
-            case "python":
-                (folder / next(names)).write_text(sample.text)
-            case "bash":
-                output = run_commands(sample.text.replace(ADDRESS, service.url), folder, env)
-            case _:
-                assert [
-                    line for line in stable_parts(sample.text) if line not in stable_parts(output)
-                ] == [], output
+    with reader.emulator(second.text):
+        for sample in others:
+            if sample.text.startswith("unset OPENAI_FT_TODAY"):  # the section on the real API
+                reader.environment["OPENAI_BASE_URL"] = reader.address
+            if sample.language == "bash":
+                output = reader.run(sample.text)
+            elif not sample.text.startswith("http://"):
+                shown = stable_parts(sample.text)
+                assert [part for part in shown if part not in stable_parts(output)] == [], output
 
-    assert next(names, None) is None
+    assert cpu_seconds() - before < MOST_CPU_SECONDS
 
 
-def run_commands(commands: str, folder: Path, env: dict[str, str]) -> str:
-    """Run the commands that the test does not replace, and return their output."""
-    output = ""
-    for command in commands.splitlines():
-        if not REPLACED.match(command):
-            ran = subprocess.run(
-                ["bash", "-c", command], cwd=folder, env=env, capture_output=True, text=True, check=False
-            )
-            output += ran.stdout + ran.stderr
-            assert ran.returncode == 0, output
-    return output
+def test_the_page_shows_the_program_of_the_template() -> None:
+    (program,) = (sample.text for sample in samples("quickstart") if sample.language == "python")
+
+    assert program == (TEMPLATE / "__main__.py").read_text()
+
+
+def test_the_page_lists_the_files_of_the_template() -> None:
+    written = {path.name + "/" * path.is_dir() for path in TEMPLATE.iterdir()} - {"__pycache__/"}
+
+    assert [name for name in written if f"| `{name}` |" not in PAGES["quickstart"]] == []

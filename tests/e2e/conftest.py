@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from tests.e2e.kill.processes import Service
 
 ROOT = Path(__file__).parents[2]
-WRAPPER = ROOT / "src" / "pulumi_openai_ft" / "host" / "pulumi-resource-pulumi-python"
+TEMPLATE = ROOT / "templates" / "openai-ft-python"
+WRAPPER = TEMPLATE / "bin" / "pulumi-resource-pulumi-python"
 STACK = "dev"
 SECRET = "4dabf18193072939515e22adb298388d"
 """Key that marks a secret in a state."""

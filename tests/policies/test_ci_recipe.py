@@ -1,4 +1,4 @@
-"""The workflow in `examples/ci` does not expose keys, and runs the same commands as the script."""
+"""The recipes in `examples/ci` do not expose keys, and run the commands of the script."""
 
 from __future__ import annotations
 
@@ -72,6 +72,39 @@ def test_secrets_come_from_the_secret_store(workflow: dict[str, Any]) -> None:
     assert [name for name in secret if environment[name] != f"${{{{ secrets.{name} }}}}"] == []
 
 
+@pytest.fixture(scope="module")
+def gitlab_job() -> dict[str, Any]:
+    (job,) = yaml.safe_load((CI / "fine-tuning.gitlab-ci.yml").read_text()).values()
+    found: dict[str, Any] = job
+    return found
+
+
+def test_gitlab_runs_each_command_on_its_event(gitlab_job: dict[str, Any]) -> None:
+    commands = {rule["variables"]["COMMAND"]: rule["if"] for rule in gitlab_job["rules"]}
+
+    assert commands == {
+        "check": '$CI_PIPELINE_SOURCE == "schedule"',
+        "preview": '$CI_PIPELINE_SOURCE == "merge_request_event" && '
+        "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID",
+        "up": '$CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH',
+    }
+
+
+def test_gitlab_never_interrupts_an_update(gitlab_job: dict[str, Any]) -> None:
+    assert gitlab_job["interruptible"] is False
+    assert gitlab_job["resource_group"]
+    assert gitlab_job["image"]["entrypoint"] == [""]
+
+
+def test_gitlab_stops_pulumi_before_it_kills_the_job(gitlab_job: dict[str, Any]) -> None:
+    (line,) = gitlab_job["script"]
+    limit = re.match(r"timeout --signal=INT (\d+)m ", line)
+
+    assert limit
+    assert gitlab_job["timeout"] == "6 hours"
+    assert int(limit[1]) == 6 * 60 - 10
+
+
 @dataclass
 class Checkout:
     """A project with the script, local packages instead of an index, and a `pulumi` that records its
@@ -92,15 +125,16 @@ class Checkout:
         lines = "\n".join(names)
         (self.folder / "requirements.txt").write_text(f"--no-index\n--find-links vendor\n{lines}\n")
 
-    def run(self) -> subprocess.CompletedProcess[str]:
+    def run(self, line: str = f"exec sh {SCRIPT} preview") -> subprocess.CompletedProcess[str]:
         environment = {
             "HOME": str(self.folder),
             "PATH": f"{self.folder}/tools:{Path(sys.executable).parent}:/usr/bin:/bin",
             "PULUMI_BACKEND_URL": "file://state",
             "PULUMI_CONFIG_PASSPHRASE": "tests",
+            "COMMAND": "preview",
         }
         return subprocess.run(
-            ["sh", SCRIPT, "preview"],
+            ["sh", "-c", line],
             cwd=self.folder,
             env=environment,
             capture_output=True,
@@ -122,6 +156,7 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
 
 
+@pytest.mark.long
 def test_a_failed_install_is_repeated(checkout: Checkout) -> None:
     checkout.require("shop")
     failed = checkout.run()
@@ -132,6 +167,18 @@ def test_a_failed_install_is_repeated(checkout: Checkout) -> None:
     assert (done.returncode, "'shop'" in done.stdout) == (0, True), done.stderr
 
 
+def test_the_line_of_gitlab_runs_the_script(checkout: Checkout, gitlab_job: dict[str, Any]) -> None:
+    (checkout.folder / "ci").mkdir()
+    (checkout.folder / "ci" / SCRIPT.name).symlink_to(SCRIPT)
+    (checkout.folder / "requirements.txt").touch()
+    (checkout.folder / "tools" / "pulumi").write_text('#!/bin/sh\necho "pulumi $*"\n')
+
+    done = checkout.run(gitlab_job["script"][0])
+
+    assert done.stdout == "pulumi preview --stack prod --diff --non-interactive --policy-pack policies\n"
+
+
+@pytest.mark.long
 def test_changed_requirements_are_installed(checkout: Checkout) -> None:
     for name in ("shop", "books"):
         checkout.write_wheel(name)

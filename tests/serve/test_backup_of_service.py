@@ -28,6 +28,7 @@ def restored(service: RunningService, folder: Path) -> RunningService:
     return RunningService(folder)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seconds", [0.0, 0.2, 0.5, 0.9, 1.5])
 def test_a_restored_job_continues_its_training(tmp_path: Path, seconds: float) -> None:
     with RunningService.create(tmp_path / "first") as service, service.client() as client:

@@ -108,6 +108,7 @@ def moments(seed: int, count: int) -> list[float]:
     return [chance.uniform(0, LATEST_MOMENT) for _ in range(count)]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_jobs_survive_kills_of_the_service(service: RunningService) -> None:
     for number, moment in enumerate(moments(seed=1, count=20)):
@@ -127,6 +128,7 @@ def test_jobs_survive_kills_of_the_service(service: RunningService) -> None:
     assert_never_two_trainers(service)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("intent", ["cancel", "pause"])
 def test_intents_survive_kills_of_the_service(service: RunningService, intent: str) -> None:
@@ -218,6 +220,7 @@ def test_a_job_ends_after_its_trainer_has_exited(service: RunningService) -> Non
     assert service.trainers() == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_jobs_survive_kills_of_their_trainers(service: RunningService) -> None:
     with service.client() as client:

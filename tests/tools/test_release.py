@@ -71,6 +71,7 @@ def test_a_tag_that_exists_is_refused(release: Any, changelog: Path) -> None:
     assert reason == "the tag v1.2.3 exists: choose a new version in pyproject.toml and CHANGELOG.md"
 
 
+@pytest.mark.long
 def test_a_wheel_that_cannot_be_imported_is_refused(release: Any, changelog: Path) -> None:
     (changelog.parent / "constraints.txt").touch()
     with pytest.raises(release.ReleaseError, match=r"pip install .*x\.whl failed"):

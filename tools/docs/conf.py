@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 MENU = {
-    "Start": ["install", "quickstart", "examples", "coming-from-terraform"],
+    "Start": ["install", "quickstart", "troubleshooting", "examples", "coming-from-terraform"],
     "Resources": [
         "resources/file",
         "resources/fine_tuning_job",

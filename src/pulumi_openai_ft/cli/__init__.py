@@ -1,1 +1,1 @@
-"""The `openai-ft` command: `init`, `doctor`, `validate`, `estimate` and `policy check`."""
+"""The `openai-ft` command: `new`, `init`, `doctor`, `validate`, `estimate` and `policy check`."""

@@ -17,6 +17,7 @@ from pulumi_openai_ft.cli.project import (
     default_host_folder,
 )
 from pulumi_openai_ft.cli.pulumi_yaml import FOLDER, PLUGIN, with_host
+from pulumi_openai_ft.cli.supported_systems import CURRENT, require_supported
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,13 +26,16 @@ if TYPE_CHECKING:
 EXECUTABLE = 0o755
 
 
-def initialize(folder: Path, *, force: bool = False, policies: bool = False) -> list[str]:
+def initialize(
+    folder: Path, *, force: bool = False, policies: bool = False, system: str = CURRENT
+) -> list[str]:
     """Make a project use this package's host for dynamic resources.
 
     Args:
         folder: Folder of the project, or a folder inside it.
         force: Whether to overwrite another program that has the name of the wrapper.
         policies: Whether to add a policy pack.
+        system: Operating system, as `os.name`.
 
     Returns:
         A description of each change, such as `wrote bin/…`. Empty if the project was already up to date.
@@ -39,6 +43,7 @@ def initialize(folder: Path, *, force: bool = False, policies: bool = False) -> 
     Raises:
         InputError: The project cannot be changed. It is unchanged, or changed in a way that does no harm.
     """
+    require_supported(system)
     project = Project.find(folder)
     selected = _usable_host_folder(project)
     wrapper = (selected or default_host_folder(project)) / WRAPPER

@@ -13,7 +13,7 @@ from typing import TextIO
 
 from pulumi_openai_ft._shared.clock import today
 from pulumi_openai_ft._shared.time_limits import FILE_PROCESSING_SECONDS
-from pulumi_openai_ft.cli import estimate, validate
+from pulumi_openai_ft.cli import estimate, new, pulumi_cli, validate
 from pulumi_openai_ft.cli.argument_parser import ArgumentParser
 from pulumi_openai_ft.cli.doctor import checks
 from pulumi_openai_ft.cli.doctor.report import Status, as_json, as_table
@@ -103,6 +103,7 @@ def _parser(*, loads_serve: bool) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('pulumi-openai-ft')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    new.add_to(commands)
     _add_init(commands)
     _add_doctor(commands)
     validate.add_to(commands)
@@ -127,6 +128,8 @@ def _init(arguments: argparse.Namespace) -> int:
     for change in changes:
         print(change)
     print("Commit the changes, then run `openai-ft doctor`." if changes else "Already up to date.")
+    if pulumi_cli.command_path() is None:
+        print(f"{pulumi_cli.MISSING}.")
     return 0
 
 

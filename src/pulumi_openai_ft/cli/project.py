@@ -14,7 +14,9 @@ from pulumi_openai_ft.errors import InputError
 
 WRAPPER = "pulumi-resource-pulumi-python"
 """Name of the executable that the engine starts as the host for dynamic resources in Python."""
-WRAPPER_SOURCE = Path(__file__).parents[1] / "host" / WRAPPER
+TEMPLATE = Path(__file__).with_name("project_template")
+"""Folder with the files of a new project. It is also a template for `pulumi new`."""
+WRAPPER_SOURCE = TEMPLATE / "bin" / WRAPPER
 """The wrapper that `openai-ft init` copies into projects."""
 _FILES = ("Pulumi.json", "Pulumi.yaml", "Pulumi.yml")  # in the engine's order
 _SIGNATURE = b"# Written by `openai-ft init`"
@@ -59,7 +61,7 @@ class Project:
         if file is None:
             raise InputError(
                 f"no Pulumi.yaml in {start} or its parents; pass the folder of the project, or create a project with "
-                f"`pulumi new python`"
+                f"`openai-ft new`"
             )
         try:
             text = file.read_bytes().decode()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+MISSING = "`pulumi` is not on PATH; install it (www.pulumi.com/docs/install)"
 TIMEOUT = 30.0
 """Maximum duration of a command in seconds."""
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")

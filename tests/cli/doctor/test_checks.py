@@ -29,6 +29,13 @@ def findings(folder: Path) -> dict[str, Finding]:
     return {found.check: found for found in examine(folder, TODAY)}
 
 
+def test_windows_is_the_only_finding(folder: Path) -> None:
+    (found,) = examine(folder, TODAY, system="nt")
+
+    assert (found.check, found.status) == ("system", Status.PROBLEM)
+    assert "Windows Subsystem for Linux" in found.message
+
+
 def test_everything_is_checked(folder: Path) -> None:
     assert list(findings(folder)) == [
         "project",

@@ -10,6 +10,7 @@ from pulumi_openai_ft.cli.doctor import local_checks, service_checks
 from pulumi_openai_ft.cli.doctor.report import Finding, ok, problem, warning
 from pulumi_openai_ft.cli.project import Project
 from pulumi_openai_ft.cli.pulumi_cli import Configuration
+from pulumi_openai_ft.cli.supported_systems import CURRENT, require_supported
 from pulumi_openai_ft.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def examine(folder: Path, today: date, *, stack: str | None = None, disclose: bool = False) -> list[Finding]:
+def examine(
+    folder: Path,
+    today: date,
+    *,
+    stack: str | None = None,
+    disclose: bool = False,
+    system: str = CURRENT,
+) -> list[Finding]:
     """Check everything that `pulumi up` needs. This changes no files, and the findings contain no keys.
 
     Args:
@@ -25,7 +33,12 @@ def examine(folder: Path, today: date, *, stack: str | None = None, disclose: bo
         today: Date that is compared with the shutdown dates of services.
         stack: Name of the stack whose configuration is checked, or None for the selected stack.
         disclose: Whether Pulumi decrypts the secret settings of the stack, to test its API key.
+        system: Operating system, as `os.name`.
     """
+    try:
+        require_supported(system)
+    except InputError as error:
+        return [problem("system", str(error))]
     project, findings = _project(folder)
     if project is None:
         return [*findings, *_service(Configuration(), today)]

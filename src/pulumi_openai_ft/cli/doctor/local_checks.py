@@ -116,7 +116,7 @@ def pulumi_command() -> Finding:
     """Check Pulumi's command line."""
     path = pulumi_cli.command_path()
     if path is None:
-        return problem("Pulumi", "`pulumi` is not on PATH; install it (www.pulumi.com/docs/install)")
+        return problem("Pulumi", pulumi_cli.MISSING)
     try:
         found = pulumi_cli.version()
     except InputError as error:
