@@ -263,7 +263,7 @@ def briefly(
     return [warning.brief() for warning in model_warnings(catalog, model, method, today=today)]
 
 
-def test_a_brief_warning_links_to_its_source_and_the_fix() -> None:
+def test_a_brief_warning_links_to_its_explanation() -> None:
     shutdown, unknown = docs_link(SHUTDOWN), docs_link(MODEL_CATALOG)
 
     assert briefly(OPENAI, MINI) == [
@@ -275,7 +275,7 @@ def test_a_brief_warning_links_to_its_source_and_the_fix() -> None:
     )
 
 
-def test_a_brief_warning_marks_facts_that_are_corrected_or_not_confirmed() -> None:
+def test_a_brief_warning_marks_corrected_and_unconfirmed_facts() -> None:
     own = Catalog.load({"llama": {"shutdown_date": "2027-01-14"}})
     unsure = Catalog.load(
         {"llama": {"shutdown_date": {"value": "2027-01-14", "source": "a blog", "sure": False}}}

@@ -694,7 +694,10 @@ class TestNebius:
 
         (reason,) = reasons(provider, **inputs, method=supervised(lora_q=1.0))
 
-        assert reason == "method.supervised.hyperparameters.lora_q: is not a known property"
+        assert (
+            reason
+            == "method.supervised.hyperparameters.lora_q: is not a known property. Did you mean 'lora_r'?"
+        )
 
     def test_the_settings_can_allow_single_hyperparameters(
         self, configure_service: Configure, inputs: dict[str, Any]

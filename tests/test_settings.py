@@ -291,7 +291,7 @@ def test_each_misspelled_key_suggests_a_known_one(key: str) -> None:
         assert str(caught.value) == f"{text} 'openai-ft:{key}'?"
 
 
-def test_a_project_named_like_the_package_has_its_own_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_project_named_like_the_package_has_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "PULUMI_PROJECT", "openai-ft")
 
     Settings.resolve(config(), {}, keys=["openai-ft:rows"]).require_current_keys()

@@ -34,7 +34,7 @@ slots = 4
 
 [limits]
 free_disk_bytes = 1048576
-queued_jobs_per_project = 50
+queued_jobs_per_key = 50
 
 [wandb]
 key_env = "CONTRACT_WANDB_KEY"

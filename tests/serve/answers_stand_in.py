@@ -1,7 +1,7 @@
 """A stand-in of `python -m pulumi_openai_ft.trainer.answers` that speaks its lines without a model.
 
-The last message selects the behavior: `crash`, `hang`, `ignore cancel`, `refuse`, `fail`, `garbage`, `count 100`. Any other
-message is repeated word by word, after the name of the adapter's folder.
+The last message selects the behavior: `crash`, `hang`, `ignore cancel`, `refuse`, `fail`, `garbage`, `count 100`,
+`arguments`, `call text weather time`. Any other message is repeated word by word, after the name of the adapter's folder.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ def _generate(operation: dict[str, Any], cancelled: Event) -> None:
             {"id": number, "event": "error", "status": status, "message": "/secret/path", "param": "messages"}
         )
         return
-    words = [Path(operation["adapter"] or operation["base"]).name, *command.split()]
-    if command.startswith("count "):
-        words = [str(index) for index in range(int(command.split()[1]))]
-    words = words[: operation["max_tokens"]]
+    if command.startswith("call "):
+        _call(number, command.split()[1:])
+        return
+    words = _words(operation, command)[: operation["max_tokens"]]
     for index, word in enumerate(words):
         if cancelled.is_set():
             break
@@ -74,6 +74,24 @@ def _generate(operation: dict[str, Any], cancelled: Event) -> None:
     prompt, answer = len(operation["messages"]), len(words)
     usage = {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}
     _write({"id": number, "event": "done", "finish_reason": "stop", "usage": usage})
+
+
+def _call(number: int, names: list[str]) -> None:
+    for name in names:
+        if name == "text":
+            _write({"id": number, "event": "text", "text": "One moment."})
+        else:
+            _write({"id": number, "event": "tool_call", "name": name, "arguments": '{"city": "Oslo"}'})
+    usage = {"prompt_tokens": 1, "completion_tokens": 9, "total_tokens": 10}
+    _write({"id": number, "event": "done", "finish_reason": "tool_calls", "usage": usage})
+
+
+def _words(operation: dict[str, Any], command: str) -> list[str]:
+    if command.startswith("count "):
+        return [str(index) for index in range(int(command.split()[1]))]
+    if command == "arguments":
+        return sys.argv[1:]
+    return [Path(operation["adapter"] or operation["base"]).name, *command.split()]
 
 
 def _main() -> None:

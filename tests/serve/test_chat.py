@@ -43,6 +43,7 @@ def test_request_beyond_the_limit_is_refused(service: Service) -> None:
             ask(client, "hello")
 
     assert problem(caught.value)["code"] == "rate_limit_exceeded"
+    assert caught.value.response.headers["retry-after"] == "5"
 
 
 def _fail(client: openai.OpenAI) -> None:

@@ -95,7 +95,7 @@ def test_commented_lines_state_the_defaults(folder: Path, capsys: Capture) -> No
 def test_commented_examples_are_valid(folder: Path, capsys: Capture) -> None:
     initialize(capsys)
     text = (folder / "serve.toml").read_text()
-    examples = re.sub(r"(?m)^# (?=\[?[a-z_]+(\]| = ))", "", text)
+    examples = re.sub(r"(?m)^# (?=\[{0,2}[a-z_]+(\]| = ))", "", text)
     config = parse_config(examples, folder / "serve.toml")
     assert (config.serving.vllm_key_env, config.wandb.variable("proj_default")) == (
         "VLLM_API_KEY",
@@ -340,3 +340,41 @@ def test_an_encrypted_or_foreign_key_is_explained(folder: Path, capsys: Capture)
             continue
         with pytest.raises(ServeError, match=reason):
             listener.check(load_config(folder / "serve.toml"))
+
+
+@pytest.mark.parametrize(
+    ("serving", "training", "finding"),
+    [
+        (
+            "",
+            "",
+            'warning  serving   the embedded engine uses GPU 0, and its memory is missing in training: set serving.device to "cpu"',
+        ),
+        (
+            'device = "cuda:1"',
+            "",
+            "ok       serving   the embedded engine uses GPU 1, on which no job trains",
+        ),
+        ('device = "cuda:1"', "gpus = [0, 1]", "warning  serving   the embedded engine uses GPU 1"),
+        ('device = "cuda"', "gpus = [1]", "ok       serving   the embedded engine uses GPU 0"),
+        ('device = "cuda:2"', "", "problem  serving   serving.device is cuda:2, but torch finds 2 GPUs"),
+        ('device = "cpu"', "", None),
+        (
+            'vllm = "http://127.0.0.1:1/v1"\nvllm_key_env = "PATH"',
+            "",
+            "ok       serving   serving.vllm_key_env: PATH",
+        ),
+    ],
+)
+def test_doctor_compares_gpus_of_answers_and_training(
+    folder: Path, capsys: Capture, serving: str, training: str, finding: str | None
+) -> None:
+    packages = dict.fromkeys(("torch", "transformers", "peft", "trl", "safetensors"), "1")
+    found = json.dumps({"packages": packages, "trainer": True, "gpus": ["H200", "H200"]})
+    (folder / "python").write_text(f"#!/bin/sh\necho '{found}'\n")
+    (folder / "python").chmod(0o755)
+    write_config(folder, f'[training]\npython = "python"\n{training}\n[serving]\n{serving}\n')
+    serve("doctor")
+    lines = [line for line in capsys.readouterr().out.splitlines() if " serving " in line]
+    assert len(lines) == (finding is not None)
+    assert finding is None or lines[0].startswith(finding)

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+TOOLS: Any = [
+    {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
+    for name in ("weather", "time")
+]
+
 
 @pytest.fixture
 def models(tmp_path: Path) -> Models:
@@ -90,6 +95,50 @@ def test_stream_has_the_parts_and_the_usage(client: openai.OpenAI) -> None:
     assert text_of(chunks) == "adapter-1 hello there"
     assert chunks[-1].usage.completion_tokens == 3
     assert chunks[-2].choices[0].finish_reason == "stop"
+
+
+def test_official_client_parses_tool_calls(client: openai.OpenAI) -> None:
+    choice = ask(client, "call text weather time", tools=TOOLS).choices[0]
+    only_calls = ask(client, "call weather", tools=TOOLS).choices[0]
+
+    assert choice.finish_reason == "tool_calls"
+    assert choice.message.content == "One moment."
+    assert [call.function.name for call in choice.message.tool_calls] == ["weather", "time"]
+    assert choice.message.tool_calls[0].function.arguments == '{"city": "Oslo"}'
+    assert len({call.id for call in choice.message.tool_calls}) == 2
+    assert only_calls.message.content is None
+
+
+def test_official_client_accumulates_streamed_tool_calls(client: openai.OpenAI) -> None:
+    question: Any = [{"role": "user", "content": "call text weather time"}]
+    with client.chat.completions.stream(model=TUNED, messages=question, tools=TOOLS) as stream:
+        done = [event for event in stream if event.type == "tool_calls.function.arguments.done"]
+        choice = stream.get_final_completion().choices[0]
+
+    assert [(event.name, event.arguments) for event in done] == [
+        ("weather", '{"city": "Oslo"}'),
+        ("time", '{"city": "Oslo"}'),
+    ]
+    assert (choice.finish_reason, choice.message.content) == ("tool_calls", "One moment.")
+
+
+def test_answer_with_tool_calls_can_be_sent_back(client: openai.OpenAI) -> None:
+    message = ask(client, "call weather", tools=TOOLS).choices[0].message
+    result: Any = {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "sunny"}
+    question: Any = {"role": "user", "content": "hello"}
+
+    answer = client.chat.completions.create(
+        model=TUNED, messages=[question, message, result, question], tools=TOOLS
+    )
+
+    assert answer.choices[0].message.content == "adapter-1 hello"
+
+
+def test_process_receives_the_device(start: Callable[..., AbstractContextManager[Service]]) -> None:
+    with start(device="cuda:1") as service:
+        answer = ask(service.client(), "arguments")
+
+    assert answer.choices[0].message.content.endswith("--adapters 4 --device cuda:1")
 
 
 @pytest.mark.parametrize("ask_for", [ask, streamed])

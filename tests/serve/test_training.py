@@ -19,7 +19,9 @@ from tests.serve.services import (
     ENDED,
     OTHER_KEY,
     OTHER_PROJECT,
+    PROJECT,
     RunningService,
+    key_entry,
     messages,
     train,
     wait_for,
@@ -404,16 +406,21 @@ def test_permissions_decide_who_sees_a_model(service: RunningService) -> None:
         other.chat.completions.create(model=model, messages=question)
 
 
-def test_a_project_has_a_limited_number_of_waiting_jobs(tmp_path: Path) -> None:
-    with RunningService.create(tmp_path, more="queued_jobs_per_project = 1\n") as service:
+def test_a_key_has_a_limited_number_of_waiting_jobs(tmp_path: Path) -> None:
+    with RunningService.create(tmp_path, more="queued_jobs_per_key = 1\n") as service:
+        second_key = "sk-proj-test-a-second"
+        with (tmp_path / "serve.toml").open("a") as config:
+            config.write("\n" + key_entry(second_key, PROJECT))
         service.plan(seconds=0.2)
         client = service.client()
         first = wait_for(client, train(client).id, "running")
         train(client)
 
-        with pytest.raises(openai.RateLimitError, match="1 job\\(s\\) that wait"):
+        with pytest.raises(openai.RateLimitError, match="The key sk-proj-…6789 has 1 job\\(s\\) that wait"):
             train(client)
-        client.fine_tuning.jobs.cancel(first.id)
+        waiting = train(service.client(second_key))  # of the same project
+        for job in (first, waiting):
+            client.fine_tuning.jobs.cancel(job.id)
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.15, 0.3, 0.6, 1.2])

@@ -22,6 +22,7 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.serve.errors import ServeError
+from pulumi_openai_ft.serve.weights import DOWNLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,8 +113,8 @@ def _staged(data: Path) -> Iterator[Path]:
 
 def _link_missing(data: Path, copy: Path) -> None:
     for folder, folders, files in os.walk(data, onerror=_raise):
-        folders[:] = [name for name in folders if not name.startswith(_STAGING_PREFIX)]
         inner = Path(folder).relative_to(data)
+        folders[:] = [name for name in folders if not _is_omitted_folder(inner, name)]
         (copy / inner).mkdir(mode=0o700, exist_ok=True)
         for name in files:
             if not _is_omitted(inner, name):
@@ -129,6 +130,11 @@ def _raise(error: OSError) -> None:
 def _link(source: Path, target: Path) -> None:
     with suppress(FileExistsError, FileNotFoundError):  # linked before, or removed after it was listed
         os.link(source, target, follow_symlinks=False)
+
+
+def _is_omitted_folder(folder: Path, name: str) -> bool:
+    is_download = folder == Path() and name == DOWNLOADS
+    return is_download or name.startswith(_STAGING_PREFIX)
 
 
 def _is_omitted(folder: Path, name: str) -> bool:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.server.request_context import ApiRequest
 
 _T = TypeVar("_T")
+_SECONDS_TO_RETRY = 5
+"""An answer of the embedded engine takes seconds. The official client waits this time and sends the request again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,11 @@ class ChatCompletions:
     def _slot(self) -> Iterator[None]:
         if self._in_flight >= self._limits.in_flight:
             message = (
-                f"This service answers at most {self._limits.in_flight} requests at a time. Try again later."
+                f"This service accepts at most {self._limits.in_flight} requests at a time, including waiting ones. "
+                f"Try again in {_SECONDS_TO_RETRY} seconds."
             )
-            raise ApiError(429, message, kind="requests", code="rate_limit_exceeded")
+            headers = {"retry-after": str(_SECONDS_TO_RETRY)}
+            raise ApiError(429, message, kind="requests", code="rate_limit_exceeded", headers=headers)
         self._in_flight += 1
         try:
             yield

@@ -77,6 +77,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="a proxy on a trusted network terminates TLS and forwards requests",
     )
+    parser.add_argument(
+        "--allow-download",
+        action="store_true",
+        help="download the base models that `hub` names, if the data folder does not contain them yet",
+    )
     parser.set_defaults(run=_reporting(_start))
     commands = parser.add_subparsers(title="subcommands", metavar="SUBCOMMAND")
     _add_init(commands)
@@ -163,7 +168,7 @@ def _reporting(run: Run) -> Run:
 
 
 def _start(arguments: argparse.Namespace) -> int:
-    config = load_config(arguments.config)
+    config = load_config(arguments.config, may_download=arguments.allow_download)
     listener = Listener(arguments.host, arguments.port, _tls(arguments, config), arguments.behind_proxy)
     listener.check(config)
     if (name := config.serving.vllm_key_env) and not os.environ.get(name):

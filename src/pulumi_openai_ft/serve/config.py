@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -26,7 +27,7 @@ from pulumi_openai_ft.serve.answers.vllm_address import checked_address
 from pulumi_openai_ft.serve.config_mistakes import duplicate_names, schema_mistakes
 from pulumi_openai_ft.serve.errors import ConfigError, ServeError
 from pulumi_openai_ft.serve.keys import PROJECT_PATTERN, Key
-from pulumi_openai_ft.serve.weights import context_length, weight_problems
+from pulumi_openai_ft.serve.weights import DOWNLOADS, context_length, weight_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,9 +53,18 @@ def _vllm_address(address: str) -> str:
     return address
 
 
+def _device(name: str) -> str:
+    if not re.fullmatch(r"cpu|cuda(:[0-9]+)?", name):
+        raise ValueError(f"{name!r} is not a device: must be cpu, cuda or cuda:N, such as cuda:1")
+    return name
+
+
 Location = Annotated[Path, Field(strict=False), AfterValidator(_absolute)]
 Count = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+Repository = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=200)
+]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -75,8 +85,12 @@ class Base(Table):
 
     id: Name
     """Name of the model, also in the names of models that are tuned from it."""
-    path: Location
+    path: Location | None = None
     """Folder with the model's safetensors files, its tokenizer and its `config.json`."""
+    hub: Repository | None = None
+    """Name of the model on a hub, `organization/model`, instead of `path`. It is downloaded to the data folder once."""
+    revision: Name = "main"
+    """Branch, tag or commit of the model on the hub."""
     aliases: tuple[Name, ...] = ()
     """Other names that requests may use, such as `gpt-4o-mini`, so that programs need no edit."""
     methods: Annotated[tuple[Method, ...], AfterValidator(_not_empty)] = ("supervised", "dpo")
@@ -89,6 +103,17 @@ class Base(Table):
     """Learning rate of a job whose `learning_rate_multiplier` is 1 or `auto`."""
     max_length: Count = 2048
     """Maximum number of tokens of a training example and of a conversation."""
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        if (self.path is None) == (self.hub is None):
+            found = (
+                "neither path, the folder of the model, nor hub" if self.path is None else "both path and hub"
+            )
+            raise ValueError(f"has {found}, its name on a hub: set exactly one of them")
+        if self.hub is None and "revision" in self.model_fields_set:
+            raise ValueError("revision belongs to hub, which is not set: remove it")
+        return self
 
 
 class Training(Table):
@@ -112,10 +137,19 @@ class Engine(Table):
 class Serving(Table):
     """Responses of models, `[serving]`."""
 
+    device: Annotated[str, AfterValidator(_device)] | None = None
+    """Device of the embedded engine: `cpu`, `cuda` or `cuda:N`. By default the first GPU, or the CPU if there is none."""
     vllm: Annotated[str, AfterValidator(_vllm_address)] | None = None
     """Base URL of a vLLM server that serves models instead of the embedded engine: on loopback, or with https."""
     vllm_key_env: Variable | None = None
     """Environment variable with the key of the vLLM server."""
+
+    @property
+    def gpu(self) -> int | None:
+        """Return the number of the GPU on which the embedded engine runs if the machine has one; None for the CPU."""
+        if self.device == "cpu":
+            return None
+        return int((self.device or "").partition(":")[2] or 0)
 
     @model_validator(mode="after")
     def _has_key(self) -> Self:
@@ -137,8 +171,8 @@ class Limits(Table):
     """Maximum size of a file that is uploaded in parts."""
     free_disk_bytes: ByteSize = ByteSize(5 * 2**30)
     """Space that must stay free on the disk of the data folder. With less, uploads and jobs are refused."""
-    queued_jobs_per_project: Count = 20
-    """Maximum number of jobs that wait for a slot, for each project."""
+    queued_jobs_per_key: Count = 20
+    """Maximum number of jobs that wait for a slot, for each key."""
     max_tokens: Count = 4096
     """Maximum number of tokens of a response."""
     requests_in_flight: Count = 64
@@ -197,6 +231,21 @@ class ServeConfig(Table):
         """Return the base model with an id or alias, or None."""
         return next((base for base in self.bases if name in (base.id, *base.aliases)), None)
 
+    def folder(self, base: Base) -> Path:
+        """Return the folder with the files of a base model, which does not exist before its download."""
+        if base.path is not None:
+            return base.path
+        assert base.hub is not None
+        return self.data / DOWNLOADS / base.hub / base.revision
+
+    def not_downloaded(self) -> dict[int, Base]:
+        """Return the base models that must be downloaded first, by their places in the file."""
+        return {
+            index: base
+            for index, base in enumerate(self.bases)
+            if base.hub is not None and not self.folder(base).exists()
+        }
+
     def slot_devices(self) -> tuple[str | None, ...]:
         """Return the value of `CUDA_VISIBLE_DEVICES` for each slot. None leaves the variable unchanged."""
         gpus = [str(gpu) for gpu in self.training.gpus]
@@ -204,18 +253,36 @@ class ServeConfig(Table):
         return tuple(gpus[slot % len(gpus)] if gpus else None for slot in range(slots))
 
 
-def load_config(path: Path, *, check_weights: bool = True) -> ServeConfig:
+def load_config(path: Path, *, check_weights: bool = True, may_download: bool = False) -> ServeConfig:
     """Read and check the configuration.
 
     Args:
         path: The file.
         check_weights: Whether to check the folders of the base models as well.
+        may_download: Whether to accept base models that are not downloaded yet.
 
     Raises:
         ConfigError: The file contains mistakes.
         ServeError: The file does not exist or is not readable.
     """
-    return parse_config(read_text(path), path, check_weights=check_weights)
+    config = parse_config(read_text(path), path, check_weights=check_weights)
+    if check_weights:
+        missing = config.not_downloaded()
+        mistakes = [
+            *([] if may_download else (not_downloaded(index, base) for index, base in missing.items())),
+            *_download_mistakes(config, missing),
+        ]
+        if mistakes:
+            raise ConfigError(path, mistakes)
+    return config
+
+
+def not_downloaded(index: int, base: Base) -> str:
+    """Return the sentence about a base model that is not downloaded yet."""
+    return (
+        f"base[{index}].hub: {base.hub} is not downloaded: start once with `openai-ft serve --allow-download`, "
+        "or set path to a folder with the model"
+    )
 
 
 def parse_config(text: str, path: Path, *, check_weights: bool = True) -> ServeConfig:
@@ -303,6 +370,15 @@ def _weight_mistakes(data: Mapping[str, Any], folder: Path) -> Iterator[str]:
             yield from map(f"base[{index}].path: ".__add__, problems)
         else:
             yield from _length_mistake(base, path, f"base[{index}].max_length")
+
+
+def _download_mistakes(config: ServeConfig, missing: Mapping[int, Base]) -> Iterator[str]:
+    for index, base in enumerate(config.bases):
+        if base.hub is None or index in missing:
+            continue
+        folder = config.folder(base)
+        yield from map(f"base[{index}].hub: ".__add__, weight_problems(folder))
+        yield from _length_mistake(base.model_dump(), folder, f"base[{index}].max_length")
 
 
 def _length_mistake(base: Mapping[str, Any], folder: Path, path: str) -> Iterator[str]:

@@ -43,6 +43,12 @@ max_length = {max_length}
 #lora_alpha = 32
 #learning_rate = 2e-4
 
+# A base model of a hub. `openai-ft serve --allow-download` downloads it to the data folder, once.
+# [[base]]
+# id = "qwen"
+# hub = "organization/model"
+# revision = "main"
+
 # Each slot trains a job; other jobs wait. With gpus, each slot has its GPU and slots is their number by default.
 [training]
 #slots = 1
@@ -54,7 +60,9 @@ max_length = {max_length}
 #type = "local"
 
 # By default, an embedded engine serves the models, slowly. For real traffic, name a vLLM server (loopback or https).
+# The embedded engine uses the first GPU, unless `device` keeps it off the GPUs of training ("cpu", or another GPU).
 [serving]
+# device = "cuda:1"
 # vllm = "http://127.0.0.1:8001/v1"
 # vllm_key_env = "VLLM_API_KEY"
 
@@ -63,7 +71,7 @@ max_length = {max_length}
 #file_bytes = "512 MiB"
 #upload_bytes = "8 GiB"
 #free_disk_bytes = "5 GiB"
-#queued_jobs_per_project = 20
+#queued_jobs_per_key = 20
 #max_tokens = 4096
 #requests_in_flight = 64
 

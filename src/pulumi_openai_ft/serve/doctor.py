@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ByteSize
 
-from pulumi_openai_ft.serve.config import load_config
+from pulumi_openai_ft.serve.config import load_config, not_downloaded
 from pulumi_openai_ft.serve.errors import ConfigError, ServeError
 from pulumi_openai_ft.serve.listener import Listener
 
@@ -55,7 +55,7 @@ class Finding(NamedTuple):
 def examine(path: Path) -> list[Finding]:
     """Check a configuration file and everything that it names."""
     try:
-        config = load_config(path)
+        config = load_config(path, may_download=True)
     except ConfigError as error:
         return [Finding("config", PROBLEM, mistake) for mistake in error.mistakes]
     except ServeError as error:
@@ -67,9 +67,7 @@ def _examine(config: ServeConfig) -> Iterator[Finding]:
     yield _keys(config)
     yield _folder(config.data)
     yield _disk(config)
-    for base in config.bases:
-        size = sum(part.stat().st_size for part in base.path.glob("*.safetensors"))
-        yield Finding("weights", OK, f"{base.id}: {_size(size)} of safetensors in {base.path}")
+    yield from _weights(config)
     yield from _training(config)
     yield from _variables(config)
 
@@ -122,6 +120,17 @@ def _nearest_existing(path: Path) -> Path:
     return next(found for found in (path, *path.parents) if found.exists())
 
 
+def _weights(config: ServeConfig) -> Iterator[Finding]:
+    missing = config.not_downloaded()
+    for index, base in enumerate(config.bases):
+        if index in missing:
+            yield Finding("weights", PROBLEM, not_downloaded(index, base))
+            continue
+        folder = config.folder(base)
+        size = sum(part.stat().st_size for part in folder.glob("*.safetensors"))
+        yield Finding("weights", OK, f"{base.id}: {_size(size)} of safetensors in {folder}")
+
+
 def _training(config: ServeConfig) -> Iterator[Finding]:
     python = config.training.python
     try:
@@ -139,6 +148,8 @@ def _training(config: ServeConfig) -> Iterator[Finding]:
     versions = ", ".join(f"{name} {version}" for name, version in found["packages"].items())
     yield Finding("training", OK, f"{python}: {versions}")
     yield _gpus(config, found["gpus"])
+    if found["gpus"] and config.serving.vllm is None and config.serving.gpu is not None:
+        yield _serving_gpu(config, config.serving.gpu, len(found["gpus"]))
 
 
 def _gpus(config: ServeConfig, names: list[str]) -> Finding:
@@ -150,6 +161,20 @@ def _gpus(config: ServeConfig, names: list[str]) -> Finding:
     if not names:
         return Finding("gpu", WARNING, f"torch finds no GPU: training uses the CPU, which is slow; {runs}")
     return Finding("gpu", OK, f"{', '.join(names)}; {runs}")
+
+
+def _serving_gpu(config: ServeConfig, gpu: int, count: int) -> Finding:
+    """Check the GPU of the embedded engine. Without `training.gpus`, jobs train on the first one."""
+    if gpu >= count:
+        return Finding("serving", PROBLEM, f"serving.device is cuda:{gpu}, but torch finds {count} GPUs")
+    if gpu not in (config.training.gpus or (0,)):
+        return Finding("serving", OK, f"the embedded engine uses GPU {gpu}, on which no job trains")
+    remedy = 'set serving.device to "cpu" or to another GPU'
+    return Finding(
+        "serving",
+        WARNING,
+        f"the embedded engine uses GPU {gpu}, and its memory is missing in training: {remedy}",
+    )
 
 
 def _probe(python: Path) -> dict[str, Any]:

@@ -31,6 +31,10 @@ class TrainerProcess:
         return self.started is not None and _start_time(self.pid) == self.started
 
 
+class AdapterGoneError(Exception):
+    """The adapter to continue from was deleted."""
+
+
 class JobFolder:
     """A job folder. Only its owner can read it."""
 
@@ -52,6 +56,7 @@ class JobFolder:
 
         Raises:
             FileNotFoundError: A file was deleted.
+            AdapterGoneError: The adapter was deleted.
         """
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.mkdir(mode=0o700, parents=True)
@@ -59,7 +64,14 @@ class JobFolder:
         if validation is not None:
             os.link(validation, self.validation)
         if adapter is not None:
-            shutil.copytree(adapter, self.adapter, copy_function=os.link)
+            try:
+                shutil.copytree(adapter, self.adapter, copy_function=os.link)
+            except (FileNotFoundError, shutil.Error) as error:
+                raise AdapterGoneError from error
+
+    def exists(self) -> bool:
+        """Return whether the folder exists. An operator may have deleted it."""
+        return self.path.is_dir()
 
     def write_request(self, request: Mapping[str, Any]) -> None:
         """Write the request of an attempt, and remove all that an earlier attempt wrote about its process."""
@@ -93,8 +105,11 @@ class JobFolder:
 
     def is_locked(self) -> bool:
         """Return whether a trainer runs. Do not call this while a trainer starts, because it takes the same lock."""
-        with self.without_trainer() as has_none:
-            return not has_none
+        try:
+            with self.without_trainer() as has_none:
+                return not has_none
+        except FileNotFoundError:
+            return False  # the folder was deleted
 
     def process(self) -> TrainerProcess | None:
         """Return the trainer that began the latest attempt, if any."""

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.serve.job_folder import JobFolder
 
 PROGRAM = "pulumi_openai_ft.trainer"
-STOPPED, LOCKED = 75, 73
-"""Exit codes of the trainer: it saved after SIGTERM; another trainer runs in the folder."""
+LOCKED = 73
+"""Exit code of a trainer: another trainer runs in the folder."""
+STOPPED = (75, -signal.SIGTERM)
+"""Exit codes of a trainer after SIGTERM: it saved; or Python was still starting, and there was nothing to save."""
 
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE)(_|$)", re.IGNORECASE)
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from pulumi_openai_ft.serve.config import load_config
+from pulumi_openai_ft.serve.downloads import download_missing
 from pulumi_openai_ft.serve.errors import ServeError
 from pulumi_openai_ft.serve.live_keys import LiveKeys
 from pulumi_openai_ft.serve.service import Service
@@ -35,13 +37,13 @@ def run(config: ServeConfig, listener: Listener, *, config_file: Path, tick: flo
     Print the base URL as the only line on stdout once the service accepts requests. All other output goes to stderr.
 
     Args:
-        config: The configuration.
+        config: The configuration. Its base models that are not downloaded yet are downloaded first.
         listener: Where to listen.
         config_file: File of the configuration, whose keys may change while it runs.
         tick: Seconds between two rounds of the training loop.
 
     Raises:
-        ServeError: The data folder or the address cannot be used.
+        ServeError: The data folder or the address cannot be used, or a download failed.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -49,6 +51,9 @@ def run(config: ServeConfig, listener: Listener, *, config_file: Path, tick: flo
     with _bound(listener) as bound:
         try:
             with opened(config.data, "`data` in the configuration") as (store, blobs):
+                if config.not_downloaded():
+                    download_missing(config)
+                    config = load_config(config_file)
                 guards_host = listener.is_loopback and not listener.behind_proxy
                 keys = LiveKeys(config_file, config.keys)
                 service = Service(config, keys, store, blobs, guards_host=guards_host, tick=tick)

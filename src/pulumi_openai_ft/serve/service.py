@@ -142,14 +142,14 @@ class Service:
     def resolve(self, name: str, project: str) -> ServedModel:
         """Return the model of a name. Raise a 404 if it does not exist or the project may not use it."""
         if (base := self._config.find_base(name)) is not None:
-            return ServedModel(base.id, base.path, context=base.max_length)
+            return ServedModel(base.id, self._config.folder(base), context=base.max_length)
         checkpoint, adapter = self.backend.checkpoint(name), self._runner.adapter(name)
         if checkpoint is None or adapter is None:
             raise no_such_model(name)
         base = self._config.find_base(checkpoint.base)
         if base is None or not self.backend.may_use(name, checkpoint.project, project):
             raise no_such_model(name)
-        return ServedModel(name, base.path, adapter, base.max_length)
+        return ServedModel(name, self._config.folder(base), adapter, base.max_length)
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -164,7 +164,9 @@ class Service:
     def _unload(self, name: str, adapter: Path) -> None:
         """Unload the adapter of a model. Called by a thread of the training loop."""
         assert self._event_loop is not None
-        base = self._config.bases[0].path  # the answerer identifies an adapter by its own path
+        base = self._config.folder(
+            self._config.bases[0]
+        )  # the answerer identifies an adapter by its own path
         unloading = self._answerer.unload(ServedModel(name, base, adapter))
         asyncio.run_coroutine_threadsafe(unloading, self._event_loop).result(UNLOAD_SECONDS)
 
@@ -174,7 +176,7 @@ def _settings(config: ServeConfig) -> SelfHostedSettings:
     return SelfHostedSettings(
         organization_id=f"org-{config.organization}",
         organization=config.organization,
-        max_queued_jobs=limits.queued_jobs_per_project,
+        max_queued_jobs=limits.queued_jobs_per_key,
         max_json_bytes=limits.body_bytes,
         max_file_bytes=limits.file_bytes,
         max_upload_bytes=limits.upload_bytes,
@@ -196,8 +198,8 @@ def _base_model(base: Base) -> BaseModel:
 def _answerer(config: ServeConfig) -> Answerer:
     serving = config.serving
     if serving.vllm is None:
-        return EmbeddedAnswerer(EmbeddedSettings(python=config.training.python))
+        return EmbeddedAnswerer(EmbeddedSettings(python=config.training.python, device=serving.device))
     assert serving.vllm_key_env is not None
-    names = {base.path: base.id for base in config.bases}
+    names = {config.folder(base): base.id for base in config.bases}
     key = os.environ[serving.vllm_key_env]
     return VllmAnswerer(VllmSettings(serving.vllm, key, base_names=names))

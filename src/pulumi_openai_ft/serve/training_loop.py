@@ -118,7 +118,10 @@ class TrainingLoop:
         folder = self._runner.folder(job_id)
         if run.discarded:
             self._discard(job_id, run.discarded, folder)
-        if run.slot is not None:
+        needs_folder = run.slot is not None or run.stage in ("validating_files", "queued")
+        if needs_folder and not folder.exists():
+            self._end_without_folder(job_id, folder)
+        elif run.slot is not None:
             self._watch(job_id, run, folder)
         elif run.stage == "validating_files":
             self._validate(job_id, run, folder)
@@ -149,6 +152,18 @@ class TrainingLoop:
             return False
         return True
 
+    def _end_without_folder(self, job_id: str, folder: JobFolder) -> None:
+        """End a run whose folder was deleted. There is nothing to continue from, and nothing that a trainer can save."""
+        self._validations.pop(job_id, None)
+        if self._engine.is_alive(folder):
+            self._engine.stop(folder, kill=True)
+            return
+        message = "The job's folder was deleted from the service's data folder: create the job again."
+        with self._runs.change(job_id) as run:
+            run.slot = None
+            if run.wanted != CANCEL:
+                run.fail(self._clock.now(), "server_error", message)
+
     def _close(self, job_id: str, folder: JobFolder) -> None:
         folder.remove_training_state()
         with self._runs.change(job_id) as run:
@@ -164,7 +179,7 @@ class TrainingLoop:
         if not validation.done():
             return
         del self._validations[job_id]
-        found, now = validation.result(), self._clock.now()
+        found, now = _found(job_id, validation), self._clock.now()
         with self._runs.change(job_id) as stored:
             if stored.stage != "validating_files":
                 return
@@ -230,7 +245,7 @@ class TrainingLoop:
                 "schema": SCHEMA,
                 "job": job_id,
                 "attempt": run.attempt,
-                "base": str(base.path),
+                "base": str(self._config.folder(base)),
                 "adapter": str(folder.adapter) if spec.adapter else None,
                 "method": spec.method,
                 "hyperparameters": run.hyperparameters,
@@ -327,7 +342,7 @@ class TrainingLoop:
     def _record_crash(self, run: Run, folder: JobFolder, now: float) -> None:
         """Count the crash, unless the exit code is unknown: the trainer may have ended together with the server."""
         code = self._engine.exit_code(folder)
-        if code == STOPPED:
+        if code in STOPPED:
             run.notify(now, "Training was stopped from outside; it continues", "warn")
             return
         if code == LOCKED:
@@ -362,6 +377,16 @@ def _logged_faults(job_id: str) -> Iterator[None]:
         yield
     except Exception:  # noqa: BLE001
         _log.exception("%s could not be advanced; it is tried again.", job_id)
+
+
+def _found(job_id: str, validation: Future[Summary | Problem]) -> Summary | Problem:
+    """Return the result of a validation. An unexpected error is logged here, and ends the job."""
+    try:
+        return validation.result()
+    except Exception:  # noqa: BLE001  # another try would end in the same way
+        _log.exception("The files of %s could not be checked.", job_id)
+        message = "The service could not check the job's files. Its operator finds the reason in the log."
+        return Problem("server_error", message, None)
 
 
 def _apply_result(run: Run, result: dict[str, Any], now: float) -> None:

@@ -7,7 +7,7 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from pulumi_openai_ft.serve.job_folder import JobFolder
+from pulumi_openai_ft.serve.job_folder import AdapterGoneError, JobFolder
 from pulumi_openai_ft.serve.training_runs import CANCEL, PAUSE, RUN, Run, Spec
 from pulumi_openai_ft.server.errors import invalid, invalid_file
 from pulumi_openai_ft.server.result_files import result_csv
@@ -69,7 +69,7 @@ class TrainingRunner:
             )
             raise invalid(message, "integrations")
         if order.model != order.base and self.adapter(order.model) is None:
-            raise invalid(f"The weights of {order.model} no longer exist.", "model", "model_not_available")
+            raise invalid(_missing_weights(order), "model", "model_not_available")
         for param, dataset in (("training_file", order.training), ("validation_file", order.validation)):
             if dataset is not None:
                 _refuse_images(dataset, param)
@@ -95,14 +95,23 @@ class TrainingRunner:
         )
         run = Run(spec, queued_at=now)
         try:
-            self.folder(order.job_id).prepare(
-                training=self._blobs.path(order.training.file_id),
-                validation=None if order.validation is None else self._blobs.path(order.validation.file_id),
-                adapter=self.adapter(order.model) if spec.adapter else None,
-            )
+            self._prepare_folder(order)
         except FileNotFoundError:
             run.fail(now, "invalid_training_file", "A file of the job was deleted.", "training_file")
+        except AdapterGoneError:
+            run.fail(now, "model_not_available", _missing_weights(order), "model")
         self._runs.add(order.job_id, run)
+
+    def _prepare_folder(self, order: TrainingRequest) -> None:
+        is_continued = order.model != order.base
+        adapter = self.adapter(order.model) if is_continued else None
+        if is_continued and adapter is None:
+            raise AdapterGoneError
+        self.folder(order.job_id).prepare(
+            training=self._blobs.path(order.training.file_id),
+            validation=None if order.validation is None else self._blobs.path(order.validation.file_id),
+            adapter=adapter,
+        )
 
     def poll(self, order: TrainingRequest) -> Progress:
         """Return the state that the training loop stored."""
@@ -165,6 +174,10 @@ class TrainingRunner:
 def jobs_folder(config: ServeConfig) -> Path:
     """Return the folder of all job folders."""
     return config.data / "jobs"
+
+
+def _missing_weights(order: TrainingRequest) -> str:
+    return f"The weights of {order.model} no longer exist."
 
 
 def _api_metrics(row: Mapping[str, Any]) -> dict[str, float]:

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+DOWNLOADS = "bases"
+"""Folder of the base models of hubs, in the data folder."""
 _INDEX = "model.safetensors.index.json"
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _TOKENIZER = "tokenizer.json"
@@ -18,6 +20,14 @@ def weight_problems(folder: Path) -> list[str]:
     """Return a sentence for each problem of a base model's folder. It need not exist."""
     try:
         return list(_problems(folder))
+    except OSError as error:
+        return [f"{folder} is not readable: {error.strerror}"]
+
+
+def setting_problems(folder: Path) -> list[str]:
+    """Return a sentence for each problem of a base model's files other than its weights."""
+    try:
+        return [*_faulty_configuration(folder), *_missing_template(folder)]
     except OSError as error:
         return [f"{folder} is not readable: {error.strerror}"]
 
@@ -32,6 +42,10 @@ def _problems(folder: Path) -> Iterator[str]:
         return
     yield from _missing_weights(folder)
     yield from _faulty_configuration(folder)
+    yield from _missing_template(folder)
+
+
+def _missing_template(folder: Path) -> Iterator[str]:
     if not (folder / _TOKENIZER).is_file():
         yield f"{folder} contains no {_TOKENIZER}: copy it from the model's source"
     elif not _has_chat_template(folder):

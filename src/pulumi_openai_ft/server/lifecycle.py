@@ -70,7 +70,8 @@ class Lifecycle:
     def create(self, job: Job) -> Job:
         """Add and submit a new job.
 
-        Raise a 400 if the runner cannot train it, and a 429 if the organization has reached its limit of active jobs.
+        Raise a 400 if the runner cannot train it, and a 429 if the organization has reached its limit of active jobs, or
+        the key its limit of waiting jobs.
         """
         self._runner.check(self.order(job))
         files = f"training file: {job.training_file}"
@@ -78,7 +79,7 @@ class Lifecycle:
             files += f" and validation file: {job.validation_file}"
         with self._lock:
             self._refuse_too_many()
-            self._refuse_too_many_queued(job.project)
+            self._refuse_too_many_queued(job.key)
             return self._create(job, files)
 
     def _create(self, job: Job, files: str) -> Job:
@@ -150,13 +151,13 @@ class Lifecycle:
                 code="rate_limit_exceeded",
             )
 
-    def _refuse_too_many_queued(self, project: str) -> None:
+    def _refuse_too_many_queued(self, key: str | None) -> None:
         most = self._settings.max_queued_jobs
         waiting = ("status IN ('validating_files', 'queued')", ())
-        if most is not None and self._store.jobs.count({"project": project}, waiting) >= most:
+        if most is not None and self._store.jobs.count({"key": key}, waiting) >= most:
             raise ApiError(
                 429,
-                f"The project has {most} job(s) that wait to run, the most it may have. Wait until a job starts.",
+                f"The key {key} has {most} job(s) that wait to run, the most it may have. Wait until a job starts.",
                 kind="rate_limit_error",
                 code="rate_limit_exceeded",
             )

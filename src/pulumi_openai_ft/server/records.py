@@ -54,7 +54,7 @@ class Job(Record):
     """A job.
 
     `base` is the base model, also if `model` is a fine-tuned model. `method` contains the hyperparameters, which are
-    resolved when the job starts to run. `events`, `steps` and `notices` are the numbers of events, steps and messages
+    resolved when the job starts to run. `key` is the masked key that created the job. `events`, `steps` and `notices` are the numbers of events, steps and messages
     of the runner so far; `last_event_at` is the time of the newest event.
     """
 
@@ -79,6 +79,7 @@ class Job(Record):
     steps: int = 0
     last_event_at: float = 0.0
     notices: int = 0
+    key: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ class ServiceSettings:
         projects: Ids of the organization's other projects. If empty, any `proj_…` is valid.
         closed: Whether the organization can no longer create jobs.
         max_active_jobs: Maximum number of active jobs; None means unlimited.
-        max_queued_jobs: Maximum number of a project's jobs that wait to run; None means unlimited.
+        max_queued_jobs: Maximum number of jobs of a key that wait to run; None means unlimited.
         min_free_bytes: Space that uploads must leave free on the disk, in bytes.
         missing_scope_status: HTTP status for a missing scope, 401 or 403 (docs/openai-api.md#missing-scopes).
         max_json_bytes: Maximum size of a JSON body, in bytes; None means unlimited.

@@ -27,8 +27,8 @@ from pulumi_openai_ft.server.records import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA_VERSION = 2
-"""Version 2 added `jobs.notices`. `Table.create` adds the columns that an older version lacks."""
+SCHEMA_VERSION = 3
+"""Version 2 added `jobs.notices`, and version 3 `jobs.key`. `Table.create` adds the columns that an older version lacks."""
 
 R = TypeVar("R", bound=Record)
 Condition = tuple[str, Sequence[Any]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import TemplateError
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     _Marked = Callable[[str, str], str]  # adds a mark to a text, and remembers the path of the text
 
 _UNKNOWN_CHARACTER = "\U0010fffe"
+_TOOL_CALL = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
 _MARK = "q7mark"  # letters and digits, which no template escapes
 
 
@@ -68,6 +71,22 @@ class ChatTemplate:
             ) from error
         return text
 
+    def writes_tool_calls(self) -> bool:
+        """Return whether the template writes tool calls as `<tool_call>{"name": …, "arguments": {…}}</tool_call>`."""
+        called = {"name": "look_up", "arguments": {"city": "Oslo", "days": 2}}
+        calls = [{"id": "call00000", "type": "function", "function": called}]
+        chat: list[dict[str, Any]] = [
+            {"role": "user", "content": "?"},
+            {"role": "assistant", "content": "", "tool_calls": calls},
+        ]
+        tools = [{"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}]
+        try:
+            text = self.render(chat, tools)
+        except TemplateMismatchError:
+            return False
+        written = (_json(found) for found in _TOOL_CALL.findall(text))
+        return called in written
+
     def check_special_tokens(self, value: Any, path: str) -> None:
         """Raise SpecialTokenError if a text inside `value` contains a special token. `path` is the place of `value`."""
         for place, text in _texts(value, path):
@@ -100,6 +119,13 @@ class ChatTemplate:
         for mark, path in marks.items():
             if mark not in text:
                 raise TemplateMismatchError(f"the chat template of the base model ignores {path}")
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _mark_message(message: Mapping[str, Any], path: str, marked: _Marked) -> dict[str, Any]:

@@ -44,18 +44,23 @@ def load_tokenizer(base: str) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_base(base: str) -> PreTrainedModel:
-    """Load the weights of a base model. Raise TrainingError if they cannot be used."""
+def load_base(base: str, device: str | None = None) -> PreTrainedModel:
+    """Load the weights of a base model, in the type for a device. Raise TrainingError if they cannot be used."""
     _require_weights(base)
     with _problems_of(base):
         return AutoModelForCausalLM.from_pretrained(
-            base, dtype=weights_dtype(), use_safetensors=True, **_LOCAL
+            base, dtype=_weights_dtype(device or default_device()), use_safetensors=True, **_LOCAL
         )
 
 
-def weights_dtype() -> torch.dtype:
+def default_device() -> str:
+    """Return the first GPU, or the CPU if there is none."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _weights_dtype(device: str) -> torch.dtype:
     """Return the type of frozen weights: half of the memory on a GPU, exact on a CPU."""
-    return torch.bfloat16 if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else torch.float32
+    return torch.bfloat16 if device != "cpu" and torch.cuda.is_bf16_supported() else torch.float32
 
 
 def add_adapter(model: PreTrainedModel, lora: Lora, adapter: str | None, seed: int) -> PeftModel:

@@ -130,7 +130,7 @@ def test_a_changed_file_is_named(provider: FineTuningJobProvider, inputs: Props,
     assert message.startswith(f"replaces {stack.id}: new content of '{training_data}' trains again, about ")
 
 
-def test_the_update_shows_the_reason_while_it_creates_the_job(
+def test_the_update_shows_the_reason_while_creating_the_job(
     provider: FineTuningJobProvider, inputs: Props, host: PreviewingHost
 ) -> None:
     stack = Stack(provider, inputs)
@@ -207,7 +207,7 @@ def test_a_secret_path_of_a_changed_file_stays_hidden() -> None:
     assert message == "replaces ftjob-1: new content of [secret] trains again"
 
 
-def test_a_job_with_the_same_inputs_is_announced_as_adopted(
+def test_a_job_with_equal_inputs_is_announced_as_adopted(
     configure: Configure, host: PreviewingHost, inputs: Props
 ) -> None:
     created = Stack(configure(FineTuningJobProvider), inputs)
@@ -248,7 +248,7 @@ def test_a_preview_names_the_alias_that_keeps_the_job(
     assert host.warnings[-1] == f"please check:\n- {message}"
 
 
-def test_a_file_that_is_renamed_too_is_recognized_by_its_content(
+def test_a_renamed_file_is_recognized_by_its_content(
     configure: Configure, preview: Callable[..., list[str]], inputs: Props
 ) -> None:
     created = Stack(configure(FineTuningJobProvider), inputs)
@@ -258,7 +258,7 @@ def test_a_file_that_is_renamed_too_is_recognized_by_its_content(
     assert created.id in message
 
 
-def test_a_job_of_a_renamed_component_needs_an_alias_of_the_component(
+def test_a_renamed_component_needs_an_alias(
     configure: Configure, preview: Callable[..., list[str]], inputs: Props
 ) -> None:
     place = "organization::urn:pulumi:dev::shop::openai-ft:index:FineTunedModel::{0}::FineTuningJob::{0}"
@@ -276,7 +276,7 @@ def test_a_job_of_a_renamed_component_needs_an_alias_of_the_component(
         "organization::urn:pulumi:dev::shop::my:index:Team::blue::FineTuningJob::old",
     ],
 )
-def test_a_job_of_another_place_is_kept_by_former_names(
+def test_a_moved_job_is_kept_by_former_names(
     configure: Configure, preview: Callable[..., list[str]], inputs: Props, identity: str
 ) -> None:
     Stack(configure(FineTuningJobProvider), {**inputs, "__identity": identity})

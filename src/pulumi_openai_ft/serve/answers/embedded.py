@@ -7,6 +7,8 @@ import logging
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from itertools import count
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.serve.answers.interface import Answerer, AnswerError, Completion, Delta, End
@@ -16,10 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
     from pathlib import Path
 
-    from pulumi_openai_ft.serve.answers.interface import AnswerRequest, ServedModel
+    from pulumi_openai_ft.serve.answers.interface import AnswerRequest, Json, ServedModel
     from pulumi_openai_ft.serve.answers.model_process import Event, Exchange
 
 PROGRAM = "pulumi_openai_ft.trainer.answers"
+_PARTS = frozenset({"text", "tool_call"})
+"""Events that others follow."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -29,6 +34,7 @@ class EmbeddedSettings:
 
     Attributes:
         python: Executable of the Python that has the extra `train`.
+        device: Device of the models, as PyTorch names it. By default the first GPU, or the CPU if there is none.
         adapters: Maximum number of adapters in memory for each base model.
         timeout: Maximum number of seconds for an answer, including loading the model.
         grace: Seconds within which the process must confirm that it has stopped an answer.
@@ -36,6 +42,7 @@ class EmbeddedSettings:
     """
 
     python: Path
+    device: str | None = None
     adapters: int = 4
     timeout: float = 600.0
     grace: float = 10.0
@@ -58,20 +65,24 @@ class EmbeddedAnswerer(Answerer):
 
     async def stream(self, request: AnswerRequest) -> AsyncGenerator[Delta | End]:
         """Yield the answer in parts. See `Answerer.stream`."""
-        process = await self._running()
+        process, calls = await self._running(), count()
         async with aclosing(self._events(process, _generate(request))) as events:
             async for event in events:
-                yield Delta({"content": event["text"]}) if event["event"] == "text" else _end(event)
+                if event["event"] == "text":
+                    yield Delta({"content": event["text"]})
+                elif event["event"] == "tool_call":
+                    yield Delta({"tool_calls": [{"index": next(calls), **_tool_call(event)}]})
+                else:
+                    yield _end(event)
 
     async def complete(self, request: AnswerRequest) -> Completion:
         """Return the complete answer. See `Answerer.complete`."""
-        texts: list[str] = []
+        deltas: list[Json] = []
         async with aclosing(self.stream(request)) as parts:
             async for part in parts:
                 if isinstance(part, End):
-                    message = {"role": "assistant", "content": "".join(texts), "refusal": None}
-                    return Completion(message, part)
-                texts.append(part.fields["content"])
+                    return Completion(_message(deltas), part)
+                deltas.append(part.fields)
         raise AssertionError("A stream without an end raises an error.")
 
     async def unload(self, model: ServedModel) -> None:
@@ -100,6 +111,8 @@ class EmbeddedAnswerer(Answerer):
     async def _start(self) -> ModelProcess:
         settings = self._settings
         command = [str(settings.python), "-m", PROGRAM, "--adapters", str(settings.adapters)]
+        if settings.device is not None:
+            command += ["--device", settings.device]
         try:
             return await ModelProcess.start(command, settings.environment)
         except OSError as error:
@@ -116,7 +129,7 @@ class EmbeddedAnswerer(Answerer):
             while not is_last:
                 async with asyncio.timeout_at(deadline):
                     event = await exchange.next()
-                is_last = event["event"] != "text"
+                is_last = event["event"] not in _PARTS
                 yield event
         except ProcessEndedError as error:
             is_last = True
@@ -142,7 +155,7 @@ class EmbeddedAnswerer(Answerer):
         try:
             async with asyncio.timeout(self._settings.grace):
                 await process.send(cancel, {"op": "cancel", "request": exchange.number})
-                while (await exchange.next())["event"] == "text":
+                while (await exchange.next())["event"] in _PARTS:
                     pass
         except TimeoutError:
             _log.error("The process that holds the models does not react; it is ended.")
@@ -169,6 +182,24 @@ def _generate(request: AnswerRequest) -> Event:
         "seed": request.seed,
         "stop": list(request.stop),
     }
+
+
+def _tool_call(event: Event) -> Json:
+    function = {"name": event["name"], "arguments": event["arguments"]}
+    return {"id": f"call_{token_hex(12)}", "type": "function", "function": function}
+
+
+def _message(deltas: list[Json]) -> Json:
+    """Return the message that consists of these parts."""
+    text = "".join(delta.get("content", "") for delta in deltas)
+    calls = [
+        {name: value for name, value in call.items() if name != "index"}
+        for delta in deltas
+        for call in delta.get("tool_calls", ())
+    ]
+    if not calls:
+        return {"role": "assistant", "content": text, "refusal": None}
+    return {"role": "assistant", "content": text or None, "refusal": None, "tool_calls": calls}
 
 
 def _unload(adapter: Path) -> Event:

@@ -49,6 +49,7 @@ def create_job(call: ApiRequest) -> Json:
         id=job_id,
         created_at=call.now,
         project=call.project,
+        key=None if call.key is None else call.key.masked,
         model=model,
         base=base.id,
         training_file=body["training_file"],

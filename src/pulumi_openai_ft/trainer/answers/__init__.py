@@ -4,8 +4,9 @@ The process reads a JSON object from each line of stdin, and writes one to each 
 
     → {"id": 1, "op": "generate", "base": "/path", "adapter": "/path" or null, "context": 2048 or null,
        "messages": […], "tools": […] or null, "max_tokens": 100, "temperature": 1.0, "top_p": 1.0, "seed": 1 or null, "stop": […]}
-    ← {"id": 1, "event": "text", "text": "…"}, any number of times, and then one of these:
-    ← {"id": 1, "event": "done", "finish_reason": "stop" or "length", "usage": {"prompt_tokens": …, …}}
+    ← {"id": 1, "event": "text", "text": "…"} and
+    ← {"id": 1, "event": "tool_call", "name": "…", "arguments": "…"}, any number of times, and then one of these:
+    ← {"id": 1, "event": "done", "finish_reason": "stop", "tool_calls" or "length", "usage": {"prompt_tokens": …, …}}
     ← {"id": 1, "event": "error", "status": 400 or 500, "message": "…", "param": "…" or null, "code": "…" or null}
     ← {"id": 1, "event": "cancelled"}
 

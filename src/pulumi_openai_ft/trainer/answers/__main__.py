@@ -11,6 +11,7 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.trainer.answers.operations import DECODER, Cancel, Generate, Output, RefusalError
+from pulumi_openai_ft.trainer.answers.tool_calls import ToolCall
 from pulumi_openai_ft.trainer.errors import TrainingError
 from pulumi_openai_ft.trainer.offline import OFFLINE
 
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
 class Process:
     """Performs operations, each in a thread, so that the end of the input is noticed at once."""
 
-    def __init__(self, output: Output, most_adapters: int) -> None:
+    def __init__(self, output: Output, most_adapters: int, device: str | None) -> None:
         self._output = output
         self._most_adapters = most_adapters
+        self._device = device
         self._cancelled: dict[int, Event] = {}
         self._held: Held | None = None
         self._importing = Lock()
@@ -57,8 +59,11 @@ class Process:
         from pulumi_openai_ft.trainer.answers.generation import Answer  # noqa: PLC0415  # imports PyTorch
         from pulumi_openai_ft.trainer.answers.held_models import CancelledError  # noqa: PLC0415
 
-        def emit(text: str) -> None:
-            self._output.write(request.id, "text", text=text)
+        def emit(part: str | ToolCall) -> None:
+            if isinstance(part, ToolCall):
+                self._output.write(request.id, "tool_call", name=part.name, arguments=part.arguments)
+            else:
+                self._output.write(request.id, "text", text=part)
 
         try:
             with self._models().model(request.base, cancelled.is_set) as held:
@@ -77,7 +82,7 @@ class Process:
 
         with self._importing:
             if self._held is None:
-                self._held = Held(self._most_adapters)
+                self._held = Held(self._most_adapters, self._device)
             return self._held
 
     @contextmanager
@@ -105,9 +110,10 @@ def main() -> None:
     parser.add_argument(
         "--adapters", type=int, default=4, help="maximum number of adapters of each base model"
     )
+    parser.add_argument("--device", help="device of the models (default: the first GPU, or else the CPU)")
     arguments = parser.parse_args()
     os.environ.update(OFFLINE)
-    process = Process(Output.reserve_stdout(), max(1, arguments.adapters))
+    process = Process(Output.reserve_stdout(), max(1, arguments.adapters), arguments.device)
     for line in sys.stdin.buffer:
         process.begin(DECODER.decode(line))
     os._exit(0)  # without waiting for answers that no one will read

@@ -11,6 +11,7 @@ from transformers.generation.streamers import BaseStreamer
 from pulumi_openai_ft.trainer.answers.operations import RefusalError
 from pulumi_openai_ft.trainer.answers.sampling import processors
 from pulumi_openai_ft.trainer.answers.text_stream import TextStream
+from pulumi_openai_ft.trainer.answers.tool_calls import ToolCallStream
 from pulumi_openai_ft.trainer.chat_template import SpecialTokenError, TemplateMismatchError
 from pulumi_openai_ft.trainer.rows import RowError, convert_chat
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.trainer.answers.held_models import HeldModel
     from pulumi_openai_ft.trainer.answers.operations import Generate
+    from pulumi_openai_ft.trainer.answers.tool_calls import ToolCall
 
 
 class Answer:
@@ -26,12 +28,12 @@ class Answer:
 
     Args:
         request: The request.
-        emit: Receives each new part of the text.
+        emit: Receives each new part of the text, and each tool call.
         is_cancelled: Returns whether to stop.
     """
 
     def __init__(
-        self, request: Generate, emit: Callable[[str], None], is_cancelled: Callable[[], bool]
+        self, request: Generate, emit: Callable[[str | ToolCall], None], is_cancelled: Callable[[], bool]
     ) -> None:
         self._request = request
         self._emit = emit
@@ -46,9 +48,9 @@ class Answer:
         context = min(held.context, self._request.context or held.context)
         prompt = _prompt(self._request, held, context)
         room = min(self._request.max_tokens, context - len(prompt))
-        tokens = _Tokens(
-            TextStream(lambda ids: _decode(held, ids), self._request.stop), self._emit, self._is_cancelled
-        )
+        has_calls = bool(self._request.tools) and held.writes_tool_calls
+        parts = ToolCallStream(self._emit, recognizes=has_calls)
+        tokens = _Tokens(TextStream(held.decode, self._request.stop), parts.add, self._is_cancelled)
         with held.selected(self._request.adapter) as model, torch.inference_mode():
             ids = torch.tensor([prompt], device=held.device)
             model.generate(
@@ -59,9 +61,11 @@ class Answer:
                 stopping_criteria=StoppingCriteriaList([tokens.stopping]),
                 streamer=tokens,
             )
+        parts.finish()
         is_complete = tokens.text.stopped or tokens.last in held.ends
+        reason = "tool_calls" if parts.found else "stop"
         return {
-            "finish_reason": "stop" if is_complete else "length",
+            "finish_reason": reason if is_complete else "length",
             "usage": {
                 "prompt_tokens": len(prompt),
                 "completion_tokens": tokens.count,
@@ -130,8 +134,3 @@ def _prompt(request: Generate, held: HeldModel, context: int) -> list[int]:
             "context_length_exceeded",
         )
     return ids
-
-
-def _decode(held: HeldModel, ids: list[int]) -> str:
-    text: str = held.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-    return text

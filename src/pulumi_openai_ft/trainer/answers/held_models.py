@@ -5,22 +5,23 @@ from __future__ import annotations
 import sys
 from collections import OrderedDict
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-import torch
 from peft import PeftModel
 from transformers import GenerationConfig
 
+from pulumi_openai_ft.trainer.answers.tool_calls import CLOSE, OPEN
 from pulumi_openai_ft.trainer.chat_template import ChatTemplate
 from pulumi_openai_ft.trainer.errors import TrainingError
-from pulumi_openai_ft.trainer.models import ADAPTER_WEIGHTS, load_base, load_tokenizer
+from pulumi_openai_ft.trainer.models import ADAPTER_WEIGHTS, default_device, load_base, load_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _SECONDS_BETWEEN_CHECKS = 0.1
@@ -36,15 +37,18 @@ class HeldModel:
     Attributes:
         tokenizer: Tokenizer.
         template: Chat template.
+        writes_tool_calls: Whether the template writes tool calls in a form that can be recognized.
         context: Maximum number of tokens of messages and answer together.
         ends: Tokens that end an answer.
         is_damaged: Whether an adapter could not be loaded. PEFT may have added a part of it to the base model.
     """
 
-    def __init__(self, folder: str, most_adapters: int) -> None:
+    def __init__(self, folder: str, most_adapters: int, device: str) -> None:
         self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(folder)
         self.template: ChatTemplate = ChatTemplate(self.tokenizer)
-        self._model: PreTrainedModel = load_base(folder).to(_device()).eval()
+        self.writes_tool_calls = self.template.writes_tool_calls()
+        self._marks = _special_marks(self.tokenizer) if self.writes_tool_calls else {}
+        self._model: PreTrainedModel = load_base(folder, device).to(device).eval()
         self.context: int = getattr(
             self._model.config.get_text_config(), "max_position_embeddings", sys.maxsize
         )
@@ -59,6 +63,18 @@ class HeldModel:
             OrderedDict()
         )  # PEFT's names by folder, the last used one at the end
         self._names = (f"adapter{number}" for number in count())
+
+    def decode(self, ids: list[int]) -> str:
+        """Return the text of tokens, without special tokens other than the marks of tool calls."""
+        text = ""
+        for mark, group in groupby(ids, self._marks.get):
+            tokens = list(group)
+            text += mark * len(tokens) if mark else self._decode(tokens)
+        return text
+
+    def _decode(self, ids: list[int]) -> str:
+        text: str = self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
 
     @property
     def device(self) -> torch.device:
@@ -121,10 +137,12 @@ class Held:
 
     Args:
         most_adapters: Maximum number of adapters in memory for each base model.
+        device: Device of the models. By default the first GPU, or the CPU if there is none.
     """
 
-    def __init__(self, most_adapters: int) -> None:
+    def __init__(self, most_adapters: int, device: str | None = None) -> None:
         self._most_adapters = most_adapters
+        self._device = device or default_device()
         self._models: dict[str, HeldModel] = {}
         self._locks: dict[str, Lock] = {}
 
@@ -142,7 +160,7 @@ class Held:
         try:
             _check(is_cancelled)
             if folder not in self._models:
-                self._models[folder] = HeldModel(folder, self._most_adapters)
+                self._models[folder] = HeldModel(folder, self._most_adapters, self._device)
             yield self._models[folder]
         finally:
             if folder in self._models and self._models[folder].is_damaged:
@@ -162,8 +180,10 @@ def _check(is_cancelled: Callable[[], bool]) -> None:
         raise CancelledError
 
 
-def _device() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"
+def _special_marks(tokenizer: PreTrainedTokenizerBase) -> dict[int, str]:
+    """Return the marks of tool calls that are special tokens, which would be left out of the text."""
+    ids = {tokenizer.convert_tokens_to_ids(mark): mark for mark in (OPEN, CLOSE)}
+    return {number: mark for number, mark in ids.items() if number in tokenizer.all_special_ids}
 
 
 def _ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
