@@ -46,7 +46,7 @@ class HeldModel:
     def __init__(self, folder: str, most_adapters: int, device: str) -> None:
         self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(folder)
         self.template: ChatTemplate = ChatTemplate(self.tokenizer)
-        self.writes_tool_calls = self.template.writes_tool_calls()
+        self.writes_tool_calls: bool = self.template.writes_tool_calls()
         self._marks = _special_marks(self.tokenizer) if self.writes_tool_calls else {}
         self._model: PreTrainedModel = load_base(folder, device).to(device).eval()
         self.context: int = getattr(

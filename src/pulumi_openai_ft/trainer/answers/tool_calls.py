@@ -35,7 +35,7 @@ class ToolCallStream:
     """
 
     def __init__(self, emit: Callable[[str | ToolCall], None], *, recognizes: bool = True) -> None:
-        self.found = 0
+        self.found: int = 0
         self._emit = emit
         self._recognizes = recognizes
         self._held = ""  # may belong to a call
