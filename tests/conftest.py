@@ -30,6 +30,12 @@ hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=Non
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Refuse a name that differs in each process, because the workers of pytest-xdist compare their lists of tests."""
+    if " at 0x" in item.nodeid:
+        raise pytest.UsageError(f"{item.nodeid} contains the address of an object; give this parameter an id")
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Isolate tests from the settings and caches of the user who runs them."""

@@ -99,7 +99,9 @@ def test_the_row_reports_the_change_and_the_cost(provider: FineTuningJobProvider
         ({"seed": 7}, "seed 42 → 7 trains again"),
         ({"suffix": "new"}, "suffix (not set) → 'new' trains again"),
         ({"triggers": ["again"]}, "triggers (changed) trains again"),
-        ({"suffix": Unknown()}, "suffix (known during `up`) trains again"),
+        pytest.param(
+            {"suffix": Unknown()}, "suffix (known during `up`) trains again", id="an unknown suffix"
+        ),
         (
             {"method": tuned(n_epochs=4, batch_size=4)},
             "n_epochs 3 → 4 and batch_size 2 → 4 train again",
@@ -300,7 +302,7 @@ def test_the_advice_of_the_preview_keeps_the_job(
 
 
 @pytest.mark.parametrize(
-    "changes", [{"seed": 9}, {"suffix": Unknown()}, {"triggers": ["again"]}, {"training_file": "file-other", "__training_file_sha256": None}], ids=str
+    "changes", [{"seed": 9}, pytest.param({"suffix": Unknown()}, id="an unknown suffix"), {"triggers": ["again"]}, {"training_file": "file-other", "__training_file_sha256": None}], ids=str
 )  # fmt: skip
 def test_other_or_unknown_content_matches_no_job(
     configure: Configure, preview: Callable[..., list[str]], inputs: Props, changes: Props
