@@ -13,6 +13,8 @@ ON_LATER_DATE := tests/cli tests/client tests/emulator/test_*.py tests/policies 
   tests/e2e/test_demo.py tests/e2e/test_workflow.py
 # Twice the cores of a small machine: many tests wait for timers, processes, and the emulator.
 WORKERS ?= 4
+# Without stored bytecode, each worker of the tests compiles all of them again: 5 s.
+unexport PYTHONDONTWRITEBYTECODE
 FAILED_ONLY := "--last-failed --last-failed-no-failures=none"
 
 .PHONY: help setup env demo demo-train test test-long test-e2e test-longest test-older-pulumi test-later test-pythons test-train training-env check release-check generate format docs bench

@@ -67,6 +67,7 @@ def test_ratios_compare_with_a_peer_of_the_same_run() -> None:
     assert series["check and count, 2 cores"].at_most == 1 / 8
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not HAS_PEERS or len(os.sched_getaffinity(0)) < 2, reason="needs the peers and two cores")
 def test_every_comparison_is_measured() -> None:
     found = suite.measure(Plan(data=(1,), runs=1))

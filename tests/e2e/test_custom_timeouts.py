@@ -51,7 +51,6 @@ def of_the_job(stack: Stack) -> dict[str, Any]:
     return next(entry for entry in found if entry["type"].endswith(":FineTuningJob"))
 
 
-@pytest.mark.core
 @ON_BOTH_HOSTS
 def test_up_stops_waiting_and_the_next_continues(
     make_stack: Callable[..., Stack], service: Emulator, host: str

@@ -57,7 +57,6 @@ def kinds(step: dict[str, Any]) -> dict[str, str]:
     return {path: found["kind"] for path, found in (step.get("detailedDiff") or {}).items()}
 
 
-@pytest.mark.core
 def test_a_preview_shows_changed_paths_but_no_secrets(make_stack: Callable[..., Stack]) -> None:
     stack = with_data(make_stack(PROGRAM, CHANGES="{}", SECRET=SECRETS[0]))
     texts = [stack.up().text, stack.export()]

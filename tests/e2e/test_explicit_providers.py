@@ -73,7 +73,6 @@ def models(service: Emulator) -> list[str]:
     return [job["fine_tuned_model"] for job in service.jobs()]
 
 
-@pytest.mark.core
 def test_each_provider_uses_its_own_service_and_key(stack: Stack, service: Emulator, other: Emulator) -> None:
     shown = stack.up().text
 

@@ -49,7 +49,6 @@ data = openai_ft.File("data", file=written.path)
 {JOB}"""
 
 
-@pytest.mark.core
 @pytest.mark.parametrize(
     "program", [BY_DEPENDENCY, pytest.param(BY_OUTPUT, marks=pytest.mark.long)], ids=["depends_on", "output"]
 )

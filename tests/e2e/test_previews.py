@@ -113,7 +113,6 @@ def test_new_resources_show_all_values_known_before_creation(stack: Stack, servi
     assert [job[name] for name in estimated] == [known["job"][name] for name in estimated]
 
 
-@pytest.mark.core
 def test_the_price_is_shown_only_before_creating_a_job(stack: Stack) -> None:
     price = re.compile(r"trains about [\d,]+ tokens \(8 epochs\), .* USD \(price of .*, an estimate\)")
 

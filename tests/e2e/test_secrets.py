@@ -75,7 +75,6 @@ def assert_keyless(text: str) -> None:
         assert not found or LOGGED_BY_ENGINE.search(line), line
 
 
-@pytest.mark.core
 def test_a_whole_lifecycle_exposes_no_key(stack: Stack, service: Emulator, tmp_path: Path) -> None:
     reported = [
         result.text for result in (stack.up(*VERBOSE), stack.preview(*VERBOSE), stack.refresh(*VERBOSE))

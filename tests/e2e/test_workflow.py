@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.e2e.conftest import HOSTS, ON_BOTH_HOSTS
+from tests.e2e.conftest import ON_BOTH_HOSTS
 from tests.support import write_training_data
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ def assert_state_matches_service(stack: Stack, service: Emulator) -> None:
     assert stack.ids("FineTuningJob") <= {job["id"] for job in service.jobs()}
 
 
-@pytest.mark.core
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", [pytest.param("stock", marks=pytest.mark.core), "ours"])
 def test_the_full_lifecycle_works(stack: Stack, service: Emulator, tmp_path: Path) -> None:
     stack.up()
 

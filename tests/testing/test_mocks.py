@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -156,3 +157,11 @@ def test_an_unknown_resource_is_an_error_that_lists_all(openai_ft_mocks: Mocks, 
         LookupError, match=r"0 resources match name 'jobs', .*File data, .*FineTuningJob job$"
     ):
         openai_ft_mocks.resource("jobs")
+
+
+def test_a_program_runs_in_a_thread_without_a_loop(openai_ft_mocks: Mocks, project: Path) -> None:
+    """`asyncio.run` leaves the main thread without a loop, too."""
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        outputs = threads.submit(openai_ft_mocks.run, project, config={"shop:model": "gpt-4o-mini"}).result()
+
+    assert outputs["project"] == "shop"

@@ -149,7 +149,7 @@ MESSAGES = [
     "openai_ft_stack: the command `pulumi` is not on PATH: install Pulumi (docs/install.md)",
     (
         "openai_ft_stack: no Pulumi.yaml in / or its parents; pass the folder of the project, or create a project with "
-        "`pulumi new python`; to test another program, override the fixture openai_ft_program"
+        "`openai-ft new`; to test another program, override the fixture openai_ft_program"
     ),
 ]
 

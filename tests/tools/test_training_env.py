@@ -59,6 +59,7 @@ def pins(name: str) -> dict[str, str]:
     return {match[1].lower().replace("_", "-"): match[2] for match in found if match}
 
 
+@pytest.mark.long
 def test_concurrent_callers_make_one_environment(checkout: Checkout) -> None:
     assert checkout.run("where") == (1, "", NEXT_STEP)
 
@@ -77,6 +78,7 @@ def test_concurrent_callers_make_one_environment(checkout: Checkout) -> None:
     assert checkout.run("where") == (1, "", NEXT_STEP)
 
 
+@pytest.mark.long
 def test_a_failed_installation_leaves_nothing(checkout: Checkout) -> None:
     checkout.require("no-such-package==1")
 

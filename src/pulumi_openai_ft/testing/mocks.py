@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -91,6 +93,7 @@ class Mocks(pulumi.runtime.Mocks):
             stack = settings.get_root_resource()
             return pulumi.Output.from_input(getattr(stack, "outputs", {})).apply(exported.update)
 
+        _ensure_event_loop()
         settings.reset_options()  # a stack of an earlier run would keep its outputs
         pulumi.runtime.set_mocks(self, project.name if project else NAME, STACK)
         pulumi.runtime.set_all_config(dict(config or {}))
@@ -112,6 +115,20 @@ class Mocks(pulumi.runtime.Mocks):
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         """Return the result of a function, and its failures."""
         raise NotImplementedError(f"no result for the function {args.token}: override `call` of the mocks")
+
+
+def _ensure_event_loop() -> None:
+    """Give the thread an event loop if `asyncio.run` of another test removed it: Pulumi requires one."""
+    try:
+        asyncio.get_event_loop()
+    except RuntimeError:
+        asyncio.set_event_loop(_own_event_loop())
+
+
+@cache
+def _own_event_loop() -> asyncio.AbstractEventLoop:
+    """Return a loop that is never closed, because threads of Pulumi keep using it after a run."""
+    return asyncio.new_event_loop()
 
 
 def _is_internal(typ: str, name: str) -> bool:

@@ -100,9 +100,10 @@ def test_a_kill_at_any_time_loses_nothing(
     recorder.lifecycle.destroy()
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("host", [pytest.param("stock", marks=pytest.mark.long), "ours"])
-@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize(
+    "victim", [pytest.param(victim, marks=[pytest.mark.core] * (victim == "engine")) for victim in VICTIMS]
+)
 def test_a_kill_during_the_create_response_loses_no_job(
     victim: Victim, start_recorder: Callable[[Scenario], KillRecorder]
 ) -> None:

@@ -67,7 +67,6 @@ def run(stack: Stack, *command: object, code: int | None = 0) -> str:
     return done.stdout
 
 
-@pytest.mark.core
 def test_a_pull_request_leads_to_a_checked_model(stack: Stack, service: Emulator) -> None:
     output = run(stack, "sh", SCRIPT, "preview")
     assert "[advisory]  fine-tuning-deadline" in output
