@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 ENGINE := $(PYTHON) tools/pulumi/engine.py
 COG := $(BIN)/cog -I . -P --verbosity=0 --markers='<<<cog >>> <<<end>>>'
 GENERATED := src/pulumi_openai_ft/*.py
+# Scripts, which import each other as modules of their folder. Tests import the others as modules of `tools`.
+TOOLS := annotations codegen descriptions formatting typed_dicts
+SCRIPTS := $(filter-out $(TOOLS:%=tools/%.py),$(wildcard tools/*.py tools/pulumi/*.py))
 LATER := 2027-03-01
 ON_LATER_DATE := tests/cli tests/client tests/emulator/test_*.py tests/policies tests/provider tests/shared tests/test_*.py \
   tests/docs/test_quickstart.py tests/docs/test_emulator_page.py tests/e2e/examples/test_examples.py tests/e2e/policies \
@@ -94,6 +97,7 @@ check: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check --no-cache
 	$(BIN)/mypy
+	MYPYPATH=tools:tools/pulumi $(BIN)/mypy $(SCRIPTS)
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.prose check
 	$(BIN)/codespell --toml pyproject.toml

@@ -31,20 +31,14 @@ def ensure() -> Path:
 
 
 def _install(folder: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--no-compile",
-    ]
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
     place = progress.Workplace(folder.with_suffix(".log"), ROOT, os.environ)
     place.run(
-        "installing pulumi-azure-native (160 MB), once per machine",
-        INSTALL_SECONDS,
-        [*command, "--target", folder, "--requirement", REQUIREMENTS],
+        progress.Step(
+            "installing pulumi-azure-native (160 MB), once per machine",
+            INSTALL_SECONDS,
+            [*pip, "--no-deps", "--no-compile", "--target", folder, "--requirement", REQUIREMENTS],
+        )
     )
     place.log.unlink()
 

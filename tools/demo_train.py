@@ -94,11 +94,11 @@ def output_of(*command: str | Path) -> str:
 
 def write_config(config: Path, python: Path, model: Path) -> tuple[str, str]:
     """Write `serve.toml` with `openai-ft serve init`, and set the model's settings. Return both keys."""
-    command = ["serve", "init", "--config", config, "--model", model, "--id", BASE_MODEL, "--alias", ALIAS]
-    done = openai_ft(*command, stdout=subprocess.PIPE).communicate()[0]
+    options: list[str | Path] = ["--config", config, "--model", model, "--id", BASE_MODEL, "--alias", ALIAS]
+    done = openai_ft("serve", "init", *options, stdout=subprocess.PIPE).communicate()[0]
     settings = tomlkit.parse(config.read_text("utf-8"))
-    settings["base"][0].update({"learning_rate": LEARNING_RATE, "max_length": MAX_LENGTH})  # type: ignore[index,union-attr]
-    settings["training"]["python"] = str(python)  # type: ignore[index]
+    settings["base"][0].update({"learning_rate": LEARNING_RATE, "max_length": MAX_LENGTH})
+    settings["training"]["python"] = str(python)
     config.write_text(tomlkit.dumps(settings), "utf-8")
     project, admin = (re.search(rf"{kind}-\S+", done) for kind in ("sk-proj", "sk-admin"))
     assert project is not None

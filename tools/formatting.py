@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -10,6 +11,6 @@ ROOT = Path(__file__).parents[1]
 
 def formatted(code: str) -> str:
     """Return Python code in the project's format."""
-    command = ["ruff", "format", "--stdin-filename", "src/generated.py", "-"]
+    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", "src/generated.py", "-"]
     done = subprocess.run(command, cwd=ROOT, input=code, capture_output=True, text=True, check=True)
     return done.stdout.rstrip()

