@@ -215,6 +215,34 @@ class TestAtOnce:
         with pytest.raises(DuplicateJobError):
             provider.create({**inputs, **NEW})
 
+    def test_a_refused_second_request_keeps_its_content(
+        self, configure: Configure, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        """The first request may still create a job."""
+        provider = configure(FineTuningJobProvider, FakeHost(time=TimeSource(sleep=lambda _seconds: None)))
+        for status in (500, 403):
+            service.fault("POST", "/v1/fine_tuning/jobs", "status", status=status)
+        with pytest.raises(ServiceError, match="403"):
+            provider.create(inputs)
+
+        with pytest.raises(DuplicateJobError):
+            provider.create({**inputs, **NEW})
+
+    def test_a_failed_search_keeps_its_content(
+        self, configure: Configure, inputs: dict[str, Any], service: Emulator
+    ) -> None:
+        def refuse_lists(_seconds: float) -> None:
+            service.fault("GET", "/v1/fine_tuning/jobs", "status", status=403)
+
+        provider = configure(FineTuningJobProvider, FakeHost(time=TimeSource(sleep=refuse_lists)))
+        service.fault("POST", "/v1/fine_tuning/jobs", "drop_before")
+        with pytest.raises(RequestError):
+            provider.create(inputs)
+        service.clear_faults()
+
+        with pytest.raises(DuplicateJobError):
+            provider.create({**inputs, **NEW})
+
 
 class TestOverTime:
     """A service whose time passes only in `advance`."""

@@ -171,12 +171,25 @@ class JobCreator:
         except RequestError as error:
             if not error.may_have_acted:
                 raise
-            if found := self._find_lost(body, record, known, error):
-                return found
-            self._prepare_second_request(error)
+            lost = error
+        try:
+            return self._resolve_lost(body, record, known, lost)
+        except RequestError as error:
+            error.may_have_acted = True  # whatever failed since, the first request may still create a job
+            raise
+
+    def _resolve_lost(
+        self, body: Mapping[str, Any], record: CreateRecord, known: Collection[str], lost: RequestError
+    ) -> Job:
+        """Return the job of a create request whose response was lost. Send the request again if that is safe."""
+        if found := self._find_lost(body, record, known, lost):
+            return found
+        self._prepare_second_request(lost)
         try:
             return self.api.create_job(body)
         except RequestError as error:
+            if not error.may_have_acted:  # the second request was refused
+                raise
             if found := self._find_lost(body, record, known, error):
                 return found
             raise _unresolved(error, "the create request was sent twice without a usable response") from error
@@ -251,8 +264,6 @@ class JobCreator:
             ServiceConnectionError: A job appeared, but it is not certain to be the result; or the service does not
                 store metadata.
         """
-        if not error.may_have_acted:  # the second request was refused
-            raise error
         problem = f"no response to the create request: {error}"
         if not self.relies_on_metadata:
             poll_until_found(lambda: self._new_jobs(record), self.host.time)

@@ -181,7 +181,7 @@ class JobManager:
         try:
             job = self._create_when_processed(keys, inputs, known)
         except (InputError, RequestError) as error:
-            if not getattr(error, "may_have_acted", False):
+            if not (isinstance(error, RequestError) and error.may_have_acted):
                 self._release(keys, claim)
             raise
         claim.job_id = job.id
