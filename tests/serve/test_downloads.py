@@ -50,6 +50,19 @@ def events(folder: Path, *lines: object) -> str:
     return f'python = "{program}"'
 
 
+def test_the_download_receives_no_key_but_the_hubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "of-the-hub")
+    monkeypatch.setenv("VLLM_KEY", "of-vllm")
+    program = tmp_path / "python"
+    program.write_text('#!/bin/sh\nprintf \'{"event": "error", "message": "%s"}\' "$HF_TOKEN, $VLLM_KEY."\n')
+    program.chmod(0o755)
+
+    with pytest.raises(ServeError) as error:
+        download_missing(load_config(write_config(tmp_path, f'python = "{program}"'), may_download=True))
+
+    assert str(error.value).endswith("of-the-hub, .")
+
+
 def test_service_refuses_a_base_that_is_not_downloaded(config: Path, capsys: Capture) -> None:
     assert main(["serve", "--config", str(config), "--port", "0"]) == 1
 

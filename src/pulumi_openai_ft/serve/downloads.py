@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 import subprocess
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ByteSize
 
+from pulumi_openai_ft.serve.child_environment import without_secrets
 from pulumi_openai_ft.serve.errors import ServeError
 from pulumi_openai_ft.serve.weights import setting_problems, weight_problems
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.serve.config import Base, ServeConfig
 
 PROGRAM = "pulumi_openai_ft.trainer.download"
+HUB_VARIABLE = "HF_TOKEN"
+"""Environment variable with the token of the hub. Only the download receives it."""
 _SECONDS_TO_EXIT = 5.0
 _log = logging.getLogger(__name__)
 
@@ -106,6 +110,7 @@ def _events(config: ServeConfig, base: Base, partial: Path) -> Iterator[Iterator
                 stdout=subprocess.PIPE,
                 stderr=output,
                 text=True,
+                env={**without_secrets(), **_variable_of_hub()},
                 start_new_session=True,
             )
         except OSError as error:
@@ -115,6 +120,10 @@ def _events(config: ServeConfig, base: Base, partial: Path) -> Iterator[Iterator
                 yield _read(process, output)
             finally:
                 _end(process)
+
+
+def _variable_of_hub() -> dict[str, str]:
+    return {HUB_VARIABLE: os.environ[HUB_VARIABLE]} if HUB_VARIABLE in os.environ else {}
 
 
 def _read(process: subprocess.Popen[str], output: Any) -> Iterator[dict[str, Any]]:

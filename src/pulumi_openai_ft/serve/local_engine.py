@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from pulumi_openai_ft.serve.child_environment import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +21,6 @@ LOCKED = 73
 """Exit code of a trainer: another trainer runs in the folder."""
 STOPPED = (75, -signal.SIGTERM)
 """Exit codes of a trainer after SIGTERM: it saved; or Python was still starting, and there was nothing to save."""
-
-_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE)(_|$)", re.IGNORECASE)
 
 
 class LocalEngine:
@@ -47,7 +46,7 @@ class LocalEngine:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**_without_secrets(os.environ), **environment},
+                env={**without_secrets(), **environment},
                 start_new_session=True,
             )
 
@@ -75,7 +74,3 @@ class LocalEngine:
         if process is not None and process.is_running():
             with suppress(ProcessLookupError):
                 os.kill(process.pid, number)
-
-
-def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if not _SECRET.search(name)}

@@ -38,7 +38,7 @@ class EmbeddedSettings:
         adapters: Maximum number of adapters in memory for each base model.
         timeout: Maximum number of seconds for an answer, including loading the model.
         grace: Seconds within which the process must confirm that it has stopped an answer.
-        environment: Environment variables for the process, in addition to those of the server.
+        environment: Environment variables for the process, in addition to those of the server, without keys.
     """
 
     python: Path

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 from collections import deque
 from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
+
+from pulumi_openai_ft.serve.child_environment import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,7 +75,7 @@ class ModelProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **environment},
+            env={**without_secrets(), **environment},
             limit=_LONGEST_LINE,
             start_new_session=True,
         )
