@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -17,11 +16,10 @@ sys.path.append(str(ROOT / "tools" / "pulumi"))  # the folder of the cache's mod
 
 import cache  # noqa: E402
 import progress  # noqa: E402
-from problem import ProblemError  # noqa: E402
+from problem import exit_code  # noqa: E402
 
 REQUIREMENTS = ROOT / "requirements-azure.txt"
 INSTALL_SECONDS = 60
-INTERRUPTED = 130
 
 
 def ensure() -> Path:
@@ -44,18 +42,10 @@ def _install(folder: Path) -> None:
 
 
 def main() -> int:
-    """Print the folder of the package, and return the exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        print(ensure())
-    except (ProblemError, OSError) as error:
-        print(f"pulumi-azure-native: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\npulumi-azure-native: interrupted; partial results were removed", file=sys.stderr)
-        return INTERRUPTED
+    """Print the folder of the package."""
+    print(ensure())
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code("pulumi-azure-native", main))

@@ -12,7 +12,6 @@ import os
 import platform
 import re
 import shutil
-import signal
 import sys
 from pathlib import Path
 
@@ -21,12 +20,11 @@ sys.path.append(str(ROOT / "tools" / "pulumi"))  # the folder of the cache's mod
 
 import cache  # noqa: E402
 import progress  # noqa: E402
-from problem import ProblemError  # noqa: E402
+from problem import ProblemError, exit_code  # noqa: E402
 
 REQUIREMENTS = ROOT / "requirements-train.txt"
 NEEDED_BYTES = 8 * 10**9
 INSTALL_SECONDS = 320
-INTERRUPTED = 130
 
 
 def target() -> Path:
@@ -96,21 +94,18 @@ COMMANDS = {"ensure": ensure, "where": where}
 
 def main() -> int:
     """Print the environment's Python, and return the exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog=f"The environment is in {cache.root()}; you can remove this folder at any time.",
     )
     parser.add_argument("command", choices=COMMANDS, help="ensure creates the environment if necessary")
-    try:
-        print(COMMANDS[parser.parse_args().command]())
-    except (ProblemError, OSError) as error:
-        print(f"training environment: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\ntraining environment: interrupted; partial results were removed", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+    find = COMMANDS[parser.parse_args().command]
+
+    def show() -> int:
+        print(find())
+        return 0
+
+    return exit_code("training environment", show)
 
 
 if __name__ == "__main__":

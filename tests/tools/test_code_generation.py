@@ -26,7 +26,7 @@ class Outer(BaseModel):
     named: Annotated[str, ProgramType("str | Name")] = Field(description="Name.")
     nested: Inner | None = Field(default=None, description="Inner.")
     switch: bool = Field(default=True, description="Switch.")
-    told: Annotated[int, Field(le=9)] = Field(description="Up to 9.")
+    limited: Annotated[int, Field(le=9)] = Field(description="Up to 9.")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_an_input_may_be_an_output(name: str, kind: str) -> None:
         ("choice", "Choice: `a` or `b`; `a` by default."),
         ("count", "Count, in words (3 to 9)."),
         ("switch", "Switch; True by default."),
-        ("told", "Up to 9."),
+        ("limited", "Up to 9."),
     ],
 )
 def test_a_description_has_limits_and_default(name: str, text: str) -> None:

@@ -4,7 +4,6 @@ This requires only Python 3.11, because it runs before the virtual environment i
 """
 
 import argparse
-import signal
 import sys
 from collections.abc import Callable
 
@@ -12,9 +11,7 @@ import cache
 import golang
 import official
 import recipe
-from problem import ProblemError
-
-INTERRUPTED = 130
+from problem import ProblemError, exit_code
 
 
 def ensure() -> int:
@@ -48,17 +45,7 @@ COMMANDS: dict[str, Callable[[], int]] = {"ensure": ensure, "where": where, "go"
 
 def main() -> int:
     """Run the command line and return its exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.default_int_handler)
-    command = COMMANDS[_arguments().command]
-    try:
-        return command()
-    except (ProblemError, OSError) as error:
-        print(f"engine: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nengine: interrupted; partial results were removed", file=sys.stderr)
-        return INTERRUPTED
+    return exit_code("engine", COMMANDS[_arguments().command])
 
 
 def _arguments() -> argparse.Namespace:

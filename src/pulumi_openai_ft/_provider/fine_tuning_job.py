@@ -245,7 +245,7 @@ class FineTuningJobProvider(Provider):
             self.host.info(estimate_message(estimated, no_price))
 
     def _replacement(self, news: Mapping[str, Any]) -> str | None:
-        """Return why a new job replaces another one, and the likely cost, or None if it replaces none."""
+        """Return the reason why a job is replaced, and the likely cost of the new job; None for other jobs."""
         reason = self._replacements.pop(str(news.get(IDENTITY)), None)
         return reason and f"{reason}, {estimate.likely_cost(news, self.catalog, self.profile)}"
 
@@ -265,7 +265,7 @@ class FineTuningJobProvider(Provider):
 
     @locked_cached_property
     def _existing_jobs(self) -> ExistingJobs:
-        """The newest jobs. None if the service did not respond, which the operation reports."""
+        """The newest jobs: empty if the service did not respond, which the operation reports."""
         return ExistingJobs()
 
     def unfinished_message(self, id_: str, outs: Mapping[str, Any], error: Exception) -> str:

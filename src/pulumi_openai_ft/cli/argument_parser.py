@@ -4,11 +4,35 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
 from typing import Any, NoReturn
 
 from pulumi_openai_ft._shared.suggestions import did_you_mean
 
 _INVALID_CHOICE = re.compile(r"invalid choice: '(?P<given>.*)' \(choose from (?P<known>.*)\)")
+
+
+def add_project_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    summary: str,
+    description: str,
+    folder: str = "folder of the project (default: the current folder)",
+) -> argparse.ArgumentParser:
+    """Add a command with a project's folder as its argument, and return its parser.
+
+    Args:
+        commands: The commands.
+        name: Name of the command.
+        summary: Its line in the list of commands.
+        description: The text of its help.
+        folder: The help of the folder.
+    """
+    parser = commands.add_parser(
+        name, help=summary, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help=folder)
+    return parser
 
 
 class ArgumentParser(argparse.ArgumentParser):

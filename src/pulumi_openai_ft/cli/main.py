@@ -14,7 +14,7 @@ from typing import TextIO
 from pulumi_openai_ft._shared.clock import today
 from pulumi_openai_ft._shared.time_limits import FILE_PROCESSING_SECONDS
 from pulumi_openai_ft.cli import estimate, new, pulumi_cli, validate
-from pulumi_openai_ft.cli.argument_parser import ArgumentParser
+from pulumi_openai_ft.cli.argument_parser import ArgumentParser, add_project_command
 from pulumi_openai_ft.cli.doctor import checks
 from pulumi_openai_ft.cli.doctor.report import Status, as_json, as_table
 from pulumi_openai_ft.cli.exit_codes import UNREADABLE
@@ -115,7 +115,7 @@ def _parser(*, loads_serve: bool) -> argparse.ArgumentParser:
 
 
 def _add_init(commands: Commands[argparse.ArgumentParser]) -> None:
-    parser = _add_project_command(commands, "init", "set up a project to use this package's host", _INIT)
+    parser = add_project_command(commands, "init", "set up a project to use this package's host", _INIT)
     parser.add_argument(
         "--force", action="store_true", help="overwrite another program that has the script's name"
     )
@@ -134,7 +134,7 @@ def _init(arguments: argparse.Namespace) -> int:
 
 
 def _add_doctor(commands: Commands[argparse.ArgumentParser]) -> None:
-    parser = _add_project_command(commands, "doctor", "check everything that `pulumi up` needs", _DOCTOR)
+    parser = add_project_command(commands, "doctor", "check everything that `pulumi up` needs", _DOCTOR)
     parser.add_argument("--json", action="store_true", help="print a JSON list of check, status and message")
     parser.add_argument("--stack", help="stack whose configuration is checked (default: the selected stack)")
     parser.add_argument(
@@ -157,7 +157,7 @@ def _add_policy(commands: Commands[argparse.ArgumentParser]) -> None:
     summary = "check a stack against the policy pack"
     policy = commands.add_parser("policy", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     inner = policy.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    parser = _add_project_command(
+    parser = add_project_command(
         inner, "check", "evaluate the policies against a stack's state", _POLICY_CHECK
     )
     parser.add_argument("--json", action="store_true", help="print a JSON list of violations")
@@ -174,26 +174,6 @@ def _check_policies(arguments: argparse.Namespace) -> int:
     violations = policy_check.check(arguments.folder, arguments.stack, arguments.config)
     print(policy_check.as_json(violations) if arguments.json else policy_check.as_table(violations))
     return int(any(violation.is_mandatory for violation in violations))
-
-
-def _add_project_command(
-    commands: Commands[argparse.ArgumentParser], name: str, summary: str, description: str
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=summary,
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "folder",
-        nargs="?",
-        type=Path,
-        default=Path(),
-        metavar="FOLDER",
-        help="folder of the project (default: the current folder)",
-    )
-    return parser
 
 
 def _add_emulator(commands: Commands[argparse.ArgumentParser]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import shlex
 import stat
@@ -14,11 +13,13 @@ import yaml
 
 from pulumi_openai_ft._shared.cache_dir import atomic_write
 from pulumi_openai_ft.cli import pulumi_cli
+from pulumi_openai_ft.cli.argument_parser import add_project_command
 from pulumi_openai_ft.cli.project import TEMPLATE
 from pulumi_openai_ft.cli.supported_systems import CURRENT, require_supported
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
 DESCRIPTION = """\
@@ -66,19 +67,12 @@ class NewProject:
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to `openai-ft`."""
-    parser = commands.add_parser(
+    parser = add_project_command(
+        commands,
         "new",
-        help="create a project with a program and sample data",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "folder",
-        nargs="?",
-        type=Path,
-        default=Path(),
-        metavar="FOLDER",
-        help="folder of the new project; it is created if it does not exist (default: the current folder)",
+        "create a project with a program and sample data",
+        DESCRIPTION,
+        "folder of the new project; it is created if it does not exist (default: the current folder)",
     )
     parser.add_argument("--name", help="name of the project (default: the name of the folder)")
     parser.add_argument("--description", help="description of the project, in one line")

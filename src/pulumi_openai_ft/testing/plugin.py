@@ -58,7 +58,7 @@ def openai_ft_emulator(
 
 @pytest.fixture
 def openai_ft_program(request: pytest.FixtureRequest) -> Program:
-    """The program of `openai_ft_stack`. Override this fixture to choose another one.
+    """The program of `openai_ft_stack`. Override this fixture to choose another program.
 
     Returns:
         The folder of a Pulumi project, or a function that registers resources. By default the folder of the test file:

@@ -118,7 +118,8 @@ def same_content_message(job: Job, now: float, resource: str | None) -> str:
     """
     former = resource or "IDENTITY"
     return (
-        f"job {job.id} ({status_and_age(job, now)}) of {resource or 'another resource'} has the same training data and inputs, so nothing "
+        f"job {job.id} ({status_and_age(job, now)}) of {resource or 'another resource'} has the same training data and "
+        f"inputs, so nothing "
         f"was created. If it is the job of this resource under a former name, parent, or stack, adopt it: add "
         f'former_names=["{former}"], or an alias in the resource options. To train again, set `triggers`, or, in another '
         f"stack, openai-ft:idempotencyScope"
