@@ -30,8 +30,9 @@ from demo import (
 )
 from env import LOCAL, ROOT
 
+from pulumi_openai_ft.serve.engines.interface import Attempt
+from pulumi_openai_ft.serve.engines.local import LocalEngine
 from pulumi_openai_ft.serve.job_folder import JobFolder
-from pulumi_openai_ft.serve.local_engine import LocalEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -142,7 +143,7 @@ def serving(folder: Path) -> Iterator[Service]:
         process.terminate()
         process.wait()
         for job in folder.glob("data/jobs/*"):
-            LocalEngine(python).stop(JobFolder(job), kill=True)
+            LocalEngine(python).stop(Attempt(JobFolder(job), 1), kill=True)
 
 
 def train(folder: Path, service: Service) -> None:

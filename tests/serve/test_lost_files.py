@@ -16,7 +16,7 @@ import pytest
 from tests.serve.services import BASE, RunningService, messages, rows, train, wait_for
 
 from pulumi_openai_ft.serve.config import load_config
-from pulumi_openai_ft.serve.local_engine import LocalEngine
+from pulumi_openai_ft.serve.engines.local import LocalEngine
 from pulumi_openai_ft.serve.training_loop import TrainingLoop
 from pulumi_openai_ft.serve.training_runner import TrainingRunner, jobs_folder
 from pulumi_openai_ft.serve.training_runs import Run, Spec, TrainingRuns

@@ -171,6 +171,10 @@ def _start(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config, may_download=arguments.allow_download)
     listener = Listener(arguments.host, arguments.port, _tls(arguments, config), arguments.behind_proxy)
     listener.check(config)
+    if config.engine.type == "ray":
+        from pulumi_openai_ft.serve.engines.ray.setup import check_token  # noqa: PLC0415 - imports httpx
+
+        check_token(config)
     if (name := config.serving.vllm_key_env) and not os.environ.get(name):
         raise ServeError(
             f"{arguments.config}: serving.vllm_key_env is {name}, which is not set: set it and start again"

@@ -23,7 +23,9 @@ from pydantic import (
     model_validator,
 )
 
-from pulumi_openai_ft.serve.answers.vllm_address import checked_address
+from pulumi_openai_ft.serve.addresses import checked_address
+from pulumi_openai_ft.serve.answers.vllm_address import checked_address as checked_vllm_address
+from pulumi_openai_ft.serve.child_environment import is_secret
 from pulumi_openai_ft.serve.config_mistakes import duplicate_names, schema_mistakes
 from pulumi_openai_ft.serve.errors import ConfigError, ServeError
 from pulumi_openai_ft.serve.keys import PROJECT_PATTERN, Key
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 CONFIG_FILE = "serve.toml"
+RAY_SLOTS = 100
+"""Default number of training runs that Ray receives at the same time, waiting ones included."""
 Method = Literal["supervised", "dpo"]
 
 
@@ -49,8 +53,21 @@ def _not_empty(entries: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _vllm_address(address: str) -> str:
-    checked_address(address)
+    checked_vllm_address(address)
     return address
+
+
+def _ray_address(address: str) -> str:
+    return checked_address(address, "Ray", "http://127.0.0.1:8265")
+
+
+def _not_secret(variables: dict[str, str]) -> dict[str, str]:
+    """Reject variables that look like secrets: everyone with the cluster's token can read them."""
+    for name in filter(is_secret, variables):
+        raise ValueError(
+            f"{name} looks like a secret, which Ray would show: set it on the machines of the cluster"
+        )
+    return variables
 
 
 def _device(name: str) -> str:
@@ -120,18 +137,74 @@ class Training(Table):
     """Training runs, `[training]`."""
 
     slots: Count | None = None
-    """Number of training runs at the same time. By default 1, or the number of entries of `gpus`."""
+    """Number of training runs at the same time. By default 1, the number of entries of `gpus`, or 100 on Ray."""
     gpus: tuple[Annotated[int, Field(ge=0)] | str, ...] = ()
     """GPUs for the slots, as in `CUDA_VISIBLE_DEVICES`. By default a training run sees all GPUs."""
     python: Location = Field(default_factory=lambda: Path(sys.executable))
     """Python of the environment with the extra `train`. By default the Python that runs the service."""
 
 
+class RuntimeEnvironment(Table):
+    """Ray's runtime environment of the training runs, `[engine.runtime_env]`."""
+
+    image: Annotated[str, Field(pattern=r"^\S+$")] | None = None
+    """Container image in which Ray runs the trainers (`image_uri`)."""
+    pip: tuple[str, ...] = ()
+    """Packages that Ray installs for the trainers."""
+    env_vars: Annotated[dict[Variable, str], AfterValidator(_not_secret)] = Field(default_factory=dict)
+    """Environment variables of the trainers. They must not be secrets, because Ray shows them."""
+
+
 class Engine(Table):
     """Where training runs, `[engine]`."""
 
-    type: Literal["local"] = "local"
-    """`local`: on the machine of the service."""
+    type: Literal["local", "ray"] = "local"
+    """`local`: on the machine of the service. `ray`: on a Ray cluster, with the settings below."""
+    address: Annotated[str, AfterValidator(_ray_address)] | None = None
+    """Base URL of the cluster's dashboard: https, or http on loopback."""
+    token_env: Variable | None = None
+    """Environment variable with the cluster's token."""
+    token_file: Location | None = None
+    """File with the cluster's token, instead of `token_env`. It is read again for each call."""
+    python: Annotated[str, Field(min_length=1)] = "python"
+    """Python with the extra `train` on the machines of the cluster, such as `/opt/train/bin/python`."""
+    workers: Count = 1
+    """Number of workers of each training run. Several ones train under Ray Train, on CPUs."""
+    cpus: Count = 1
+    """CPUs of each worker."""
+    gpus: Annotated[int, Field(ge=0)] = 0
+    """GPUs of each worker."""
+    memory: ByteSize | None = None
+    """Memory to reserve for a training run, such as `16 GiB`."""
+    accelerator_type: Name | None = None
+    """Type of the GPUs in Ray's words, such as `A100`."""
+    runtime_env: RuntimeEnvironment = Field(default_factory=RuntimeEnvironment)
+    """Ray's runtime environment of the training runs."""
+
+    @model_validator(mode="after")
+    def _has_settings_of_its_type(self) -> Self:
+        if self.type == "local":
+            if others := self.model_fields_set - {"type"}:
+                raise ValueError(f'{min(others)} belongs to type = "ray": remove it, or set type')
+            return self
+        if self.address is None:
+            raise ValueError("ray needs address, such as http://127.0.0.1:8265")
+        if (self.token_env is None) == (self.token_file is None):
+            raise ValueError(
+                "ray needs the cluster's token: set exactly one of token_env, an environment variable, and token_file"
+            )
+        if self.workers > 1:
+            self._check_workers()
+        return self
+
+    def _check_workers(self) -> None:
+        if self.gpus:
+            raise ValueError("several workers on GPUs (nccl) are not tried: set gpus to 0, or workers to 1")
+        for name in ("memory", "accelerator_type"):
+            if name in self.model_fields_set:
+                raise ValueError(
+                    f"{name} applies to training runs with one worker: remove it, or set workers to 1"
+                )
 
 
 class Serving(Table):
@@ -227,6 +300,16 @@ class ServeConfig(Table):
     wandb: Wandb = Field(default_factory=Wandb)
     """Weights & Biases."""
 
+    @model_validator(mode="after")
+    def _fits_its_engine(self) -> Self:
+        if self.engine.type == "ray" and self.training.gpus:
+            raise ValueError("training.gpus belongs to the engine local: set engine.gpus, and training.slots")
+        if self.engine.type == "ray" and (self.wandb.key_env or self.wandb.project_key_env):
+            raise ValueError(
+                "wandb is not supported by the engine ray, which would show the keys: remove [wandb]"
+            )
+        return self
+
     def find_base(self, name: str) -> Base | None:
         """Return the base model with an id or alias, or None."""
         return next((base for base in self.bases if name in (base.id, *base.aliases)), None)
@@ -249,7 +332,7 @@ class ServeConfig(Table):
     def slot_devices(self) -> tuple[str | None, ...]:
         """Return the value of `CUDA_VISIBLE_DEVICES` for each slot. None leaves the variable unchanged."""
         gpus = [str(gpu) for gpu in self.training.gpus]
-        slots = self.training.slots or len(gpus) or 1
+        slots = self.training.slots or len(gpus) or (RAY_SLOTS if self.engine.type == "ray" else 1)
         return tuple(gpus[slot % len(gpus)] if gpus else None for slot in range(slots))
 
 

@@ -68,7 +68,10 @@ def _examine(config: ServeConfig) -> Iterator[Finding]:
     yield _folder(config.data)
     yield _disk(config)
     yield from _weights(config)
-    yield from _training(config)
+    if config.engine.type == "ray":
+        yield _cluster(config)
+    if config.engine.type == "local" or config.serving.vllm is None:
+        yield from _training(config)
     yield from _variables(config)
 
 
@@ -131,6 +134,15 @@ def _weights(config: ServeConfig) -> Iterator[Finding]:
         yield Finding("weights", OK, f"{base.id}: {_size(size)} of safetensors in {folder}")
 
 
+def _cluster(config: ServeConfig) -> Finding:
+    from pulumi_openai_ft.serve.engines.ray.setup import check_cluster  # noqa: PLC0415 - imports httpx
+
+    try:
+        return Finding("ray", OK, check_cluster(config))
+    except ServeError as error:
+        return Finding("ray", PROBLEM, str(error))
+
+
 def _training(config: ServeConfig) -> Iterator[Finding]:
     python = config.training.python
     try:
@@ -147,7 +159,8 @@ def _training(config: ServeConfig) -> Iterator[Finding]:
         return
     versions = ", ".join(f"{name} {version}" for name, version in found["packages"].items())
     yield Finding("training", OK, f"{python}: {versions}")
-    yield _gpus(config, found["gpus"])
+    if config.engine.type == "local":
+        yield _gpus(config, found["gpus"])
     if found["gpus"] and config.serving.vllm is None and config.serving.gpu is not None:
         yield _serving_gpu(config, config.serving.gpu, len(found["gpus"]))
 

@@ -13,7 +13,8 @@ from pulumi_openai_ft.serve.answers.interface import Answerer, ServedModel
 from pulumi_openai_ft.serve.answers.vllm import VllmAnswerer, VllmSettings
 from pulumi_openai_ft.serve.catalog import PROPERTY, model_facts
 from pulumi_openai_ft.serve.chat import ChatCompletions, ChatLimits
-from pulumi_openai_ft.serve.local_engine import LocalEngine
+from pulumi_openai_ft.serve.engines.local import LocalEngine
+from pulumi_openai_ft.serve.engines.ray.setup import build_engine
 from pulumi_openai_ft.serve.request_log import RequestLog, observe
 from pulumi_openai_ft.serve.training_loop import TrainingLoop
 from pulumi_openai_ft.serve.training_runner import TrainingRunner
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from pulumi_openai_ft.serve.config import Base, ServeConfig
+    from pulumi_openai_ft.serve.engines.interface import Engine
     from pulumi_openai_ft.serve.live_keys import LiveKeys
     from pulumi_openai_ft.server.app import Endpoint
     from pulumi_openai_ft.server.blobs import Blobs
@@ -115,7 +117,7 @@ class Service:
             config=config,
             runs=runs,
             runner=self._runner,
-            engine=LocalEngine(config.training.python),
+            engine=_engine(config, tick),
             clock=clock,
             settle=self.backend.lifecycle.settle_live,
             unload=self._unload,
@@ -193,6 +195,12 @@ def _base_model(base: Base) -> BaseModel:
         more={PROPERTY: model_facts(base)},
         more_of_tuned={PROPERTY: model_facts(base, is_tuned=True)},
     )
+
+
+def _engine(config: ServeConfig, tick: float) -> Engine:
+    if config.engine.type == "ray":
+        return build_engine(config, seconds=tick)
+    return LocalEngine(config.training.python)
 
 
 def _answerer(config: ServeConfig) -> Answerer:

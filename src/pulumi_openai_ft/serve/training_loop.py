@@ -10,8 +10,8 @@ from dataclasses import asdict
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft.serve.engines.interface import Attempt, Cause
 from pulumi_openai_ft.serve.hyperparameters import resolve
-from pulumi_openai_ft.serve.local_engine import LOCKED, STOPPED
 from pulumi_openai_ft.serve.training_runner import jobs_folder
 from pulumi_openai_ft.serve.training_runs import CANCEL, PAUSE, RUN
 from pulumi_openai_ft.server.training_data import Problem, Summary, inspect_training_data
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pulumi_openai_ft.serve.config import ServeConfig
+    from pulumi_openai_ft.serve.engines.interface import End, Engine, State
     from pulumi_openai_ft.serve.job_folder import JobFolder
-    from pulumi_openai_ft.serve.local_engine import LocalEngine
     from pulumi_openai_ft.serve.training_runner import TrainingRunner
     from pulumi_openai_ft.serve.training_runs import Run, TrainingRuns
     from pulumi_openai_ft.server.clock import Clock
@@ -44,7 +44,7 @@ class TrainingLoop:
         config: The configuration.
         runs: The runs.
         runner: Knows the folders and keys of the runs.
-        engine: Trains.
+        engine: Runs the trainers.
         clock: Clock for timestamps.
         settle: Updates the jobs of the API to the runs. Called after each round.
         unload: Unloads an adapter, by the name of its model, before its folder is deleted.
@@ -57,7 +57,7 @@ class TrainingLoop:
         config: ServeConfig,
         runs: TrainingRuns,
         runner: TrainingRunner,
-        engine: LocalEngine,
+        engine: Engine,
         clock: Clock,
         settle: Callable[[], None],
         unload: Callable[[str, Path], None],
@@ -82,12 +82,14 @@ class TrainingLoop:
     def start(self) -> None:
         """Start the thread."""
         self._remove_unknown_folders()
+        self._engine.open()
         self._thread.start()
 
     def stop(self) -> None:
         """Stop the thread. Trainers continue."""
         self._stopped.set()
         self._thread.join()
+        self._engine.close()
         self._validators.shutdown(wait=False, cancel_futures=True)
         self._unloader.shutdown(wait=False, cancel_futures=True)
 
@@ -120,7 +122,7 @@ class TrainingLoop:
             self._discard(job_id, run.discarded, folder)
         needs_folder = run.slot is not None or run.stage in ("validating_files", "queued")
         if needs_folder and not folder.exists():
-            self._end_without_folder(job_id, folder)
+            self._end_without_folder(job_id, run, folder)
         elif run.slot is not None:
             self._watch(job_id, run, folder)
         elif run.stage == "validating_files":
@@ -152,11 +154,12 @@ class TrainingLoop:
             return False
         return True
 
-    def _end_without_folder(self, job_id: str, folder: JobFolder) -> None:
+    def _end_without_folder(self, job_id: str, run: Run, folder: JobFolder) -> None:
         """End a run whose folder was deleted. There is nothing to continue from, and nothing that a trainer can save."""
         self._validations.pop(job_id, None)
-        if self._engine.is_alive(folder):
-            self._engine.stop(folder, kill=True)
+        attempt = Attempt(folder, run.attempt)
+        if run.slot is not None and self._engine.state(attempt).end is None:
+            self._engine.stop(attempt, kill=True)
             return
         message = "The job's folder was deleted from the service's data folder: create the job again."
         with self._runs.change(job_id) as run:
@@ -222,14 +225,11 @@ class TrainingLoop:
 
     def _start(self, job_id: str, slot: int) -> None:
         """Start the next attempt. After a crash of the server at any point, `_watch` starts the same attempt again."""
-        now = self._clock.now()
         with self._runs.change(job_id) as run:
             if run.stage not in ("queued", "running") or run.wanted != RUN:
                 return
             run.slot, run.stopping_since = slot, None
             run.attempt += 1
-            if run.stage == "queued":
-                run.enter("running", now)
         self._launch(job_id, run)
 
     def _launch(self, job_id: str, run: Run) -> None:
@@ -257,12 +257,15 @@ class TrainingLoop:
                 "wandb": _wandb(spec.wandb),
             }
         )
+        attempt = Attempt(folder, run.attempt)
         try:
-            self._engine.start(folder, self._environment(run))
+            self._engine.start(attempt, self._environment(run))
         except OSError as error:
             _log.error("The training environment cannot be started: %s", error)  # one line
             message = "The training environment cannot be started. Its operator finds the reason in the log."
             self._fail(job_id, "server_error", message)
+        else:
+            self._note(job_id, self._engine.state(attempt), folder)
 
     def _environment(self, run: Run) -> dict[str, str]:
         assert run.slot is not None
@@ -274,12 +277,23 @@ class TrainingLoop:
         }
 
     def _watch(self, job_id: str, run: Run, folder: JobFolder) -> None:
-        is_alive = self._engine.is_alive(folder)
+        state = self._engine.state(Attempt(folder, run.attempt))
         self._record(job_id, folder)
-        if not is_alive:
-            self._finish(job_id, folder)
+        self._note(job_id, state, folder)
+        if state.end is not None:
+            self._finish(job_id, folder, state.end)
         elif run.wanted != RUN:
             self._stop(job_id, run, folder)
+
+    def _note(self, job_id: str, state: State, folder: JobFolder) -> None:
+        """Record that a trainer has started, or why it has not."""
+        now = self._clock.now()
+        with self._runs.change(job_id) as run:
+            is_started = not state.waits if state.end is None else folder.has_begun(run.attempt)
+            if run.stage == "queued" and is_started:
+                run.enter("running", now)
+            if state.notice and run.wanted == RUN:
+                run.notify(now, state.notice, state.level)
 
     def _record(self, job_id: str, folder: JobFolder) -> None:
         progress, metrics, models = folder.progress(), folder.metrics(), folder.model_steps()
@@ -301,28 +315,28 @@ class TrainingLoop:
     def _stop(self, job_id: str, run: Run, folder: JobFolder) -> None:
         now = self._clock.now()
         if run.stopping_since is None:
-            self._engine.stop(folder)
+            self._engine.stop(Attempt(folder, run.attempt))
             with self._runs.change(job_id) as stored:
                 stored.stopping_since = now
         elif now - run.stopping_since > SECONDS_TO_STOP:
-            self._engine.stop(folder, kill=True)
+            self._engine.stop(Attempt(folder, run.attempt), kill=True)
 
-    def _finish(self, job_id: str, folder: JobFolder) -> None:
+    def _finish(self, job_id: str, folder: JobFolder, end: End) -> None:
         """Record the end of a process, and start another attempt if it did not end as it should."""
         with folder.without_trainer() as has_ended:
             if not has_ended:
                 return  # an earlier process of the server started a trainer, which has finished loading now
-            run, slot = self._record_end(job_id, folder)
+            run, slot = self._record_end(job_id, folder, end)
             if run.slot is None:
                 folder.withdraw_request()
         if run.slot is None or slot is None:
             return
-        if folder.has_begun(run.attempt):
+        if folder.has_begun(run.attempt) or end.cause is not Cause.UNKNOWN:
             self._start(job_id, slot)
         else:
             self._launch(job_id, run)
 
-    def _record_end(self, job_id: str, folder: JobFolder) -> tuple[Run, int | None]:
+    def _record_end(self, job_id: str, folder: JobFolder, end: End) -> tuple[Run, int | None]:
         """Return the run, and the slot that it occupied."""
         result, now = folder.result(), self._clock.now()
         with self._runs.change(job_id) as run:
@@ -335,34 +349,40 @@ class TrainingLoop:
             elif run.wanted == PAUSE:
                 run.slot = None
                 run.enter("paused", now)
-            elif folder.has_begun(run.attempt) or self._engine.exit_code(folder) is not None:
-                self._record_crash(run, folder, now)
+            elif folder.has_begun(run.attempt) or end.cause is not Cause.UNKNOWN:
+                self._record_interruption(run, folder, end, now)
         return run, slot
 
-    def _record_crash(self, run: Run, folder: JobFolder, now: float) -> None:
-        """Count the crash, unless the exit code is unknown: the trainer may have ended together with the server."""
-        code = self._engine.exit_code(folder)
-        if code in STOPPED:
+    def _record_interruption(self, run: Run, folder: JobFolder, end: End, now: float) -> None:
+        """Record why an attempt ended early. Only crashes count."""
+        if end.cause is Cause.CRASHED:
+            self._record_crash(run, folder, end, now)
+        elif end.cause is Cause.STOPPED:
             run.notify(now, "Training was stopped from outside; it continues", "warn")
-            return
-        if code == LOCKED:
-            return
-        if code is None:
+        elif end.cause is Cause.UNKNOWN:  # the trainer may have ended together with the server
             message = f"Training was interrupted after step {run.step}; it continues from the last checkpoint"
             run.notify(now, message, "warn")
-            return
+
+    def _record_crash(self, run: Run, folder: JobFolder, end: End, now: float) -> None:
         run.crashes += 1
-        _log.warning("Attempt %d in %s ended with exit code %s", run.attempt, folder.path, code)
+        _log.warning(
+            "Attempt %d in %s ended with exit code %s. %s",
+            run.attempt,
+            folder.path,
+            end.exit_code,
+            end.detail,
+        )
+        detail = f" {end.detail}" if end.detail else ""
         if run.crashes >= MAX_ATTEMPTS:
             run.slot = None
             run.fail(
                 now,
                 "training_failed",
-                f"Training ended unexpectedly {MAX_ATTEMPTS} times. Last output: {folder.last_line_of_log()}",
+                f"Training ended unexpectedly {MAX_ATTEMPTS} times.{detail} Last output: {folder.last_line_of_log()}",
             )
             return
         message = f"Attempt {run.attempt} ended unexpectedly after step {run.step}; training continues from the last checkpoint"
-        run.notify(now, message, "warn")
+        run.notify(now, f"{message}.{detail}" if detail else message, "warn")
 
     def _fail(self, job_id: str, code: str, message: str, param: str | None = None) -> None:
         with self._runs.change(job_id) as run:

@@ -1,0 +1,148 @@
+"""A client of the REST API of Ray Jobs.
+
+Ray's own client would install Ray, 250 MB and about 30 packages, beside the service, only works with the cluster's
+version, and has no timeout per call. The service needs five calls. Source: Ray's documentation of the Ray Jobs REST API,
+and its answers (tests/ray).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 20.0
+"""Maximum number of seconds between two parts of an answer. A busy head needs seconds for a submission."""
+_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_EXISTS = "already exists"
+_INVALID = "status code 400"
+"""Part of the text of a 500 with which the head passes on the refusal of its job manager."""
+
+
+class RayError(Exception):
+    """The cluster cannot be used now. The message is a sentence for the events of jobs, without secrets."""
+
+
+class InvalidSubmissionError(Exception):
+    """The cluster refused a submission, and would refuse it again. The message is Ray's reason."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A submission as the cluster knows it.
+
+    Attributes:
+        status: PENDING, RUNNING, STOPPED, SUCCEEDED or FAILED.
+        message: Ray's description of the status, which may contain output.
+        error: Type of the error of a FAILED submission.
+        exit_code: Exit code of the command, if it ended.
+    """
+
+    status: str
+    message: str
+    error: str | None
+    exit_code: int | None
+
+    @property
+    def has_ended(self) -> bool:
+        """Return whether the submission has ended."""
+        return self.status not in ("PENDING", "RUNNING")
+
+
+class RayClient:
+    """Calls a cluster. Each call has its own timeout.
+
+    Args:
+        address: Base URL of the dashboard: https, or http with a loopback address.
+        token: Returns the cluster's token, which is read again for each call, because it may be renewed.
+    """
+
+    def __init__(self, address: str, token: Callable[[], str]) -> None:
+        self._token = token
+        self._client = httpx.Client(
+            base_url=address,
+            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            trust_env=address.startswith("https:"),  # no proxy reaches a loopback address
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def version(self) -> str:
+        """Return the version of Ray."""
+        return str(self._call("GET", "/api/version").json()["ray_version"])
+
+    def requires_token(self) -> bool:
+        """Return whether the cluster refuses a request without a token."""
+        return self._send("GET", "/api/jobs/", {}).status_code in _REFUSED
+
+    def submissions(self) -> dict[str, Submission]:
+        """Return all submissions that the cluster knows, by id."""
+        found = self._call("GET", "/api/jobs/").json()
+        return {job["submission_id"]: _submission(job) for job in found if job.get("submission_id")}
+
+    def submit(self, submission_id: str, request: Mapping[str, Any]) -> None:
+        """Submit a command. Do nothing if the cluster knows the id, so that a lost response does not matter.
+
+        Raises:
+            InvalidSubmissionError: Ray refused the request.
+        """
+        response = self._authorized("POST", "/api/jobs/", {"submission_id": submission_id, **request})
+        if response.is_success or _EXISTS in response.text:
+            return
+        if response.status_code == HTTPStatus.BAD_REQUEST or _INVALID in response.text:
+            raise InvalidSubmissionError(_reason(response.text))
+        raise _failed(response)
+
+    def stop(self, submission_id: str) -> None:
+        """Send a submission SIGTERM. Do nothing if the cluster does not know it."""
+        self._call("POST", f"/api/jobs/{submission_id}/stop", known=(HTTPStatus.NOT_FOUND,))
+
+    def usage(self) -> dict[str, tuple[float, float]]:
+        """Return used and total amounts of the cluster's resources, or nothing if this version does not report them."""
+        status = self._call("GET", "/api/cluster_status").json()
+        report = ((status.get("data") or {}).get("clusterStatus") or {}).get("loadMetricsReport") or {}
+        return {name: (used, total) for name, (used, total) in (report.get("usage") or {}).items()}
+
+    def _call(
+        self, method: str, path: str, json: Any = None, *, known: tuple[HTTPStatus, ...] = ()
+    ) -> httpx.Response:
+        response = self._authorized(method, path, json)
+        if not response.is_success and response.status_code not in known:
+            raise _failed(response)
+        return response
+
+    def _authorized(self, method: str, path: str, json: Any = None) -> httpx.Response:
+        response = self._send(method, path, {"authorization": f"Bearer {self._token()}"}, json)
+        if response.status_code in _REFUSED:
+            raise RayError("The Ray cluster refuses the token of the service.")
+        return response
+
+    def _send(self, method: str, path: str, headers: Mapping[str, str], json: Any = None) -> httpx.Response:
+        try:
+            return self._client.request(method, path, headers=headers, json=json)
+        except httpx.HTTPError:  # its text is technical, and may contain the address
+            raise RayError("The Ray cluster does not answer.") from None
+
+
+def _submission(job: Mapping[str, Any]) -> Submission:
+    return Submission(
+        job["status"], job.get("message") or "", job.get("error_type"), job.get("driver_exit_code")
+    )
+
+
+def _failed(response: httpx.Response) -> RayError:
+    return RayError(f"The Ray cluster answers with an error ({response.status_code}).")
+
+
+def _reason(text: str) -> str:
+    """Return the last sentence of a traceback, which is Ray's form of an error."""
+    lines = [line.strip() for line in text.splitlines() if line.strip(" .")]
+    return lines[-1].partition("Error: ")[2] or lines[-1] if lines else "no reason"

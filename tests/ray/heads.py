@@ -1,0 +1,136 @@
+"""A Ray head for tests, which listens on loopback only: all its processes run in the network namespace of the lane."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ADDRESS = "http://127.0.0.1:8265"
+_MARK = "OPENAI_FT_TEST_HEAD"
+_OBJECT_STORE_BYTES = 80_000_000
+_START_SECONDS = 120
+_CONTROL = ("gcs_server", "dashboard")
+
+
+class Head:
+    """A head with two CPUs.
+
+    Args:
+        ray: The command `ray`.
+        folder: Folder of Ray's files.
+        cpus: Number of CPUs.
+    """
+
+    def __init__(self, ray: Path, folder: Path, cpus: int = 2) -> None:
+        self._ray = ray
+        self._folder = folder
+        self._cpus = cpus
+        self._mark = secrets.token_hex(8)
+        self.token: str = secrets.token_hex(32)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def start(self) -> None:
+        """Start a head, which remembers nothing of an earlier one, and wait until it accepts requests."""
+        command = [
+            self._ray,
+            "start",
+            "--head",
+            "--block",
+            "--node-ip-address=127.0.0.1",
+            "--dashboard-host=127.0.0.1",
+            f"--num-cpus={self._cpus}",
+            f"--object-store-memory={_OBJECT_STORE_BYTES}",
+            f"--temp-dir={self._folder / secrets.token_hex(2)}",
+            "--disable-usage-stats",
+        ]
+        with (self._folder / "head.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, env=self._environment()
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._accepts_requests():
+            assert self._process.poll() is None, (self._folder / "head.log").read_text()[-2000:]
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+    def lose(self) -> None:
+        """Kill the processes that know the cluster's state. Those of the training runs notice it."""
+        for pid, command in self._processes():
+            if any(name in command for name in _CONTROL):
+                _kill(pid)
+
+    def end(self) -> None:
+        """Kill all processes of the head and of its training runs, by pid."""
+        while found := [pid for pid, _ in self._processes()]:
+            for pid in found:
+                _kill(pid)
+            time.sleep(0.05)
+        if self._process is not None:
+            self._process.wait(30)
+            self._process = None
+
+    def pause(self, number: signal.Signals = signal.SIGSTOP) -> None:
+        """Make the dashboard stop answering, or answer again with SIGCONT."""
+        for pid, command in self._processes():
+            if "dashboard" in command:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
+
+    def get(self, path: str) -> httpx.Response:
+        """Return the dashboard's answer to a request with the token."""
+        headers = {"authorization": f"Bearer {self.token}"}
+        return httpx.get(f"{ADDRESS}{path}", headers=headers, timeout=20, trust_env=False)
+
+    def _accepts_requests(self) -> bool:
+        try:
+            return self.get("/api/jobs/").is_success
+        except httpx.HTTPError:
+            return False
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            _MARK: self._mark,
+            "PATH": f"{self._ray.parent}:{os.environ['PATH']}",
+            "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src"),
+            "OMP_NUM_THREADS": "1",
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": self.token,
+            "RAY_USAGE_STATS_ENABLED": "0",
+        }
+
+    def _processes(self) -> Iterator[tuple[int, str]]:
+        mark = f"{_MARK}={self._mark}".encode()
+        for path in Path("/proc").iterdir():
+            if not path.name.isdecimal():
+                continue
+            with suppress(OSError):
+                if mark in (path / "environ").read_bytes() and not _is_zombie(path):
+                    yield int(path.name), (path / "cmdline").read_bytes().decode(errors="replace")
+
+
+def _is_zombie(process: Path) -> bool:
+    return (process / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
