@@ -73,13 +73,13 @@ class Head:
 
     def lose(self) -> None:
         """Kill the processes that know the cluster's state. Those of the training runs notice it."""
-        for pid, command in self._processes():
+        for pid, command in self.processes():
             if any(name in command for name in _CONTROL):
                 _kill(pid)
 
     def end(self) -> None:
         """Kill all processes of the head and of its training runs, by pid."""
-        while found := [pid for pid, _ in self._processes()]:
+        while found := [pid for pid, _ in self.processes()]:
             for pid in found:
                 _kill(pid)
             time.sleep(0.05)
@@ -89,7 +89,7 @@ class Head:
 
     def pause(self, number: signal.Signals = signal.SIGSTOP) -> None:
         """Make the dashboard stop answering, or answer again with SIGCONT."""
-        for pid, command in self._processes():
+        for pid, command in self.processes():
             if "dashboard" in command:
                 with suppress(ProcessLookupError):
                     os.kill(pid, number)
@@ -117,7 +117,8 @@ class Head:
             "RAY_USAGE_STATS_ENABLED": "0",
         }
 
-    def _processes(self) -> Iterator[tuple[int, str]]:
+    def processes(self) -> Iterator[tuple[int, str]]:
+        """Yield the pid and the command of each process of the head and of its training runs."""
         mark = f"{_MARK}={self._mark}".encode()
         for path in Path("/proc").iterdir():
             if not path.name.isdecimal():
