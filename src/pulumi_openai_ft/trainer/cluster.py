@@ -29,6 +29,7 @@ from pulumi_openai_ft.trainer.stop import Stop, StoppedError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pulumi_openai_ft.trainer.errors import TrainingError
     from pulumi_openai_ft.trainer.plan import Plan
     from pulumi_openai_ft.trainer.request import Request
 
@@ -131,16 +132,18 @@ def _fit(folder: JobFolder, cluster: Cluster, stop: Stop) -> Plan:
     except TrainingFailedError as error:
         if stop.requested:  # a worker that stopped while it was loading makes the others fail
             raise StoppedError from error
-        raise _explained(error) from error
+        if explained := _explained(error):
+            raise explained from error
+        raise
     if plan is None:
         raise StoppedError
     return plan
 
 
-def _explained(error: TrainingFailedError) -> Exception:
-    """Return the failure of a worker that a person can resolve, if there is one, or else the error itself."""
+def _explained(error: TrainingFailedError) -> TrainingError | None:
+    """Return the failure of a worker that a person can resolve, if there is one."""
     failures = error.worker_failures.values() if isinstance(error, WorkerGroupError) else ()
-    return next((found for failure in failures if (found := explain(failure))), error)
+    return next((found for failure in failures if (found := explain(failure))), None)
 
 
 def work(config: Mapping[str, str]) -> Plan | None:
