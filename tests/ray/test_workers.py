@@ -139,7 +139,8 @@ def test_workers_stop_together_after_a_step(
     driver.send_signal(signal.SIGTERM)
 
     assert driver.wait(PATIENCE) == 75, job.log.read_text()[-3000:]
-    assert job.checkpoints()[-1] == job.metrics()[-1]["step"]
+    # A stop interrupts a validation at the end of an epoch, whose step then has no metrics yet.
+    assert job.checkpoints()[-1] - job.metrics()[-1]["step"] in (0, 1)
     assert trainers.run(job) == 0, job.log.read_text()[-3000:]
     require_equal(job, expected)
 
