@@ -20,7 +20,7 @@ WORKERS ?= 4
 unexport PYTHONDONTWRITEBYTECODE
 FAILED_ONLY := "--last-failed --last-failed-no-failures=none"
 
-.PHONY: help setup env demo demo-train test test-long test-e2e test-longest test-older-pulumi test-later test-pythons test-train training-env check release-check generate format docs bench
+.PHONY: help setup env demo demo-train test test-long test-e2e test-longest test-older-pulumi test-later test-pythons test-train test-ray training-env check release-check generate format docs bench
 .DEFAULT_GOAL := help
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo 'make test-long  run all other end-to-end tests, the long tests, the end-to-end tests with an older Pulumi, and a sample on a later date (ARGS=$(FAILED_ONLY) runs only failed tests)'
 	@echo 'make test-pythons   run unit tests and demo on each supported Python of this machine (REQUIRE_PYTHONS=1: a missing Python is an error)'
 	@echo 'make test-train     run the tests of training, in an environment of 6 GB in the cache (make training-env creates it)'
+	@echo 'make test-ray       run the tests with a Ray cluster on this machine, in a network namespace (6.3 GB in the cache)'
 	@echo 'make check      check generated code, format, lint, types and import rules'
 	@echo 'make generate   generate code from the models of inputs'
 	@echo 'make format     format the code and apply automatic fixes'
@@ -91,6 +92,9 @@ training-env:
 # One thread: more are slower on a busy machine, and change the order of sums.
 test-train: training-env
 	@OMP_NUM_THREADS=1 PYTHONPATH=src "$$($(PYTHON) tools/training_env.py where)" -m pytest -q -m train tests/train $(ARGS)
+
+test-ray: setup
+	@$(BIN)/python tools/ray_lane.py -q -m ray tests/ray $(ARGS)
 
 check: $(READY)
 	$(COG) --check --diff --check-fail-msg='run `make generate`' $(GENERATED)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tests.ray.heads import Head
 
-TOKEN = "TEST_RAY_TOKEN"  # noqa: S105  # the name of a variable
+TOKEN = "TEST_RAY_TOKEN"
 ENGINE = """
 [engine]
 type = "ray"

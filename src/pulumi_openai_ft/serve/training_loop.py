@@ -162,10 +162,10 @@ class TrainingLoop:
             self._engine.stop(attempt, kill=True)
             return
         message = "The job's folder was deleted from the service's data folder: create the job again."
-        with self._runs.change(job_id) as run:
-            run.slot = None
-            if run.wanted != CANCEL:
-                run.fail(self._clock.now(), "server_error", message)
+        with self._runs.change(job_id) as stored:
+            stored.slot = None
+            if stored.wanted != CANCEL:
+                stored.fail(self._clock.now(), "server_error", message)
 
     def _close(self, job_id: str, folder: JobFolder) -> None:
         folder.remove_training_state()

@@ -102,7 +102,7 @@ class RayEngine(Engine):
         self._check.reset()
         self._client.close()
 
-    def start(self, attempt: Attempt, environment: Mapping[str, str]) -> None:
+    def start(self, attempt: Attempt, environment: Mapping[str, str]) -> None:  # noqa: ARG002
         """Order a submission. `environment` is not passed on, because everyone with the token could read it.
 
         Raises:
@@ -120,7 +120,7 @@ class RayEngine(Engine):
         with self._lock:
             return self._state(attempt, _id(attempt))
 
-    def stop(self, attempt: Attempt, *, kill: bool = False) -> None:
+    def stop(self, attempt: Attempt, *, kill: bool = False) -> None:  # noqa: ARG002
         """Order a stop. Ray kills a trainer that does not exit, therefore `kill` makes no difference."""
         submission_id = _id(attempt)
         with self._lock:
@@ -143,7 +143,7 @@ class RayEngine(Engine):
         if submission_id in known.orders or known.submissions is None:
             return State(waits=not has_begun)
         if found is None:
-            return State(_lost(has_begun))
+            return State(_lost(has_begun=has_begun))
         if found.has_ended:
             return self._ended(attempt, submission_id, found)
         return self._waiting(submission_id) if found.status == "PENDING" else State()
@@ -181,7 +181,7 @@ class RayEngine(Engine):
                 self._perform_calls()
             except RayError as error:
                 self._note_trouble(str(error))
-            except Exception:
+            except Exception:  # noqa: BLE001  # such as an answer of another server at this address
                 _log.exception("The Ray cluster could not be used; the service tries again.")
                 self._note_trouble(
                     "The Ray cluster cannot be used. The service's operator finds the reason in the log."
@@ -261,7 +261,7 @@ def _is_withdrawn(attempt: Attempt) -> bool:
         return True
 
 
-def _lost(has_begun: bool) -> End:
+def _lost(*, has_begun: bool) -> End:
     """Return the end of an attempt that the cluster does not know: it never arrived, or its head was replaced."""
     if not has_begun:
         return End(Cause.UNKNOWN)
