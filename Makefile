@@ -93,8 +93,8 @@ training-env:
 test-train: training-env
 	@OMP_NUM_THREADS=1 PYTHONPATH=src "$$($(PYTHON) tools/training_env.py where)" -m pytest -q -m train tests/train $(ARGS)
 
-test-ray: setup
-	@$(BIN)/python tools/ray_lane.py -q -m ray tests/ray $(ARGS)
+test-ray:
+	@$(PYTHON) tools/ray_lane.py -q -m ray tests/ray $(ARGS)
 
 check: $(READY)
 	$(COG) --check --diff --check-fail-msg='run `make generate`' $(GENERATED)

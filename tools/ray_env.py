@@ -14,14 +14,14 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
-import training_env  # noqa: E402
-from training_env import ROOT, interpreter  # noqa: E402
+import training_env
+from training_env import ROOT, interpreter
 
 sys.path.append(str(ROOT / "tools" / "pulumi"))  # the folder of the cache's modules, which run as scripts too
 
-import cache  # noqa: E402
-import progress  # noqa: E402
-from problem import ProblemError, exit_code  # noqa: E402
+import cache
+import progress
+from problem import ProblemError, exit_code
 
 REQUIREMENTS = ROOT / "requirements-ray.txt"
 INSTALL_SECONDS = 130
@@ -74,7 +74,7 @@ def _make(folder: Path) -> None:
 
 
 def _site_packages(python: Path) -> Path:
-    command = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    command: list[str | Path] = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     return Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
-import ray_env  # noqa: E402
+import ray_env
 
 NAMESPACES = [
     "unshare",
@@ -44,8 +44,10 @@ def main(arguments: list[str]) -> int:
     if not namespaces_exist():
         print(REFUSED, file=sys.stderr)
         return 1
-    environment = {**os.environ, PYTHON: str(ray_env.ensure())}
-    command = [*NAMESPACES, sys.executable, __file__, INSIDE, *arguments]
+    python = str(ray_env.ensure())
+    source = str(ray_env.ROOT / "src")
+    environment = {**os.environ, PYTHON: python, "PYTHONPATH": source, "OMP_NUM_THREADS": "1"}
+    command = [*NAMESPACES, python, __file__, INSIDE, *arguments]
     return subprocess.run(command, env=environment, check=False).returncode
 
 

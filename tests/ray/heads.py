@@ -49,7 +49,7 @@ class Head:
 
     def start(self) -> None:
         """Start a head, which remembers nothing of an earlier one, and wait until it accepts requests."""
-        command = [
+        command: list[str | Path] = [
             self._ray,
             "start",
             "--head",

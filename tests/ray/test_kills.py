@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.ray.heads import Head
 from tests.ray.services import ray_service
 from tests.serve.services import messages, train, wait_for
 from tests.serve.test_kills import (
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.ray.heads import Head
     from tests.serve.services import RunningService
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
@@ -63,7 +63,7 @@ def assert_succeeds(service: RunningService, job: str) -> list[str]:
     """Check that a job succeeds with the losses of an undisturbed run. Return its messages."""
     with service.client() as client:
         assert_losses_are_undisturbed(client, job, PATIENCE)
-        assert_never_two_trainers(service)
+        assert service.trainers() == []
         return messages(client, job)
 
 
@@ -72,6 +72,7 @@ def test_a_killed_training_run_continues(service: RunningService, head: Head) ->
     assert kill_trainers(service) == 1
     assert "Attempt 1 ended unexpectedly" in str(assert_succeeds(service, job))
     assert submissions(head, job) == {f"{job}-1": "FAILED", f"{job}-2": "SUCCEEDED"}
+    assert_never_two_trainers(service)
 
 
 def test_a_killed_service_finds_its_training_run(service: RunningService, head: Head) -> None:
@@ -79,6 +80,7 @@ def test_a_killed_service_finds_its_training_run(service: RunningService, head: 
     service.restart()
     assert_succeeds(service, job)
     assert submissions(head, job) == {f"{job}-1": "SUCCEEDED"}
+    assert_never_two_trainers(service)
 
 
 def test_a_new_head_continues_the_job(service: RunningService, head: Head) -> None:

@@ -52,7 +52,7 @@ def test_the_head_refuses_requests_without_a_token(head: Head) -> None:
 
 def test_a_wrong_token_is_named_in_the_event(head: Head, tmp_path: Path) -> None:
     service = ray_service(tmp_path, head)
-    service.environment = {name: "0" * 64 for name in service.environment}
+    service.environment = dict.fromkeys(service.environment, "0" * 64)
     with service, service.client() as client:
         job = train(client).id
         expected = "The Ray cluster refuses the token of the service"

@@ -7,6 +7,7 @@ and its answers (tests/ray).
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 20.0
@@ -77,7 +78,8 @@ class RayClient:
 
     def version(self) -> str:
         """Return the version of Ray."""
-        return str(self._call("GET", "/api/version").json()["ray_version"])
+        with _expected_form():
+            return str(self._call("GET", "/api/version").json()["ray_version"])
 
     def requires_token(self) -> bool:
         """Return whether the cluster refuses a request without a token."""
@@ -85,8 +87,9 @@ class RayClient:
 
     def submissions(self) -> dict[str, Submission]:
         """Return all submissions that the cluster knows, by id."""
-        found = self._call("GET", "/api/jobs/").json()
-        return {job["submission_id"]: _submission(job) for job in found if job.get("submission_id")}
+        with _expected_form():
+            found = self._call("GET", "/api/jobs/").json()
+            return {job["submission_id"]: _submission(job) for job in found if job.get("submission_id")}
 
     def submit(self, submission_id: str, request: Mapping[str, Any]) -> None:
         """Submit a command. Do nothing if the cluster knows the id, so that a lost response does not matter.
@@ -107,9 +110,10 @@ class RayClient:
 
     def usage(self) -> dict[str, tuple[float, float]]:
         """Return used and total amounts of the cluster's resources, or nothing if this version does not report them."""
-        status = self._call("GET", "/api/cluster_status").json()
-        report = ((status.get("data") or {}).get("clusterStatus") or {}).get("loadMetricsReport") or {}
-        return {name: (used, total) for name, (used, total) in (report.get("usage") or {}).items()}
+        with _expected_form():
+            status = self._call("GET", "/api/cluster_status").json()
+            report = ((status.get("data") or {}).get("clusterStatus") or {}).get("loadMetricsReport") or {}
+            return {name: (used, total) for name, (used, total) in (report.get("usage") or {}).items()}
 
     def _call(
         self, method: str, path: str, json: Any = None, *, known: tuple[HTTPStatus, ...] = ()
@@ -130,6 +134,14 @@ class RayClient:
             return self._client.request(method, path, headers=headers, json=json)
         except httpx.HTTPError:  # its text is technical, and may contain the address
             raise RayError("The Ray cluster does not answer.") from None
+
+
+@contextmanager
+def _expected_form() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError):
+        raise RayError("The server at the address of the Ray cluster does not answer like one.") from None
 
 
 def _submission(job: Mapping[str, Any]) -> Submission:

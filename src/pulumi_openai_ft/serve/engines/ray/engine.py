@@ -181,7 +181,7 @@ class RayEngine(Engine):
                 self._perform_calls()
             except RayError as error:
                 self._note_trouble(str(error))
-            except Exception:  # noqa: BLE001  # such as an answer of another server at this address
+            except Exception:  # noqa: BLE001  # a fault in one round must not end all training
                 _log.exception("The Ray cluster could not be used; the service tries again.")
                 self._note_trouble(
                     "The Ray cluster cannot be used. The service's operator finds the reason in the log."
