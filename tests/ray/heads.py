@@ -38,7 +38,6 @@ class Head:
         self._cpus = cpus
         self._mark = secrets.token_hex(8)
         self.token: str = secrets.token_hex(32)
-        self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -53,7 +52,6 @@ class Head:
             self._ray,
             "start",
             "--head",
-            "--block",
             "--node-ip-address=127.0.0.1",
             "--dashboard-host=127.0.0.1",
             f"--num-cpus={self._cpus}",
@@ -62,34 +60,28 @@ class Head:
             "--disable-usage-stats",
         ]
         with (self._folder / "head.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command, stdout=log, stderr=subprocess.STDOUT, env=self._environment()
-            )
+            subprocess.run(command, stdout=log, stderr=log, env=self._environment(), check=True)
         deadline = time.monotonic() + _START_SECONDS
         while not self._accepts_requests():
-            assert self._process.poll() is None, (self._folder / "head.log").read_text()[-2000:]
-            assert time.monotonic() < deadline
+            assert time.monotonic() < deadline, (self._folder / "head.log").read_text()[-2000:]
             time.sleep(0.2)
 
     def lose(self) -> None:
         """Kill the processes that know the cluster's state. Those of the training runs notice it."""
-        for pid, command in self._processes():
+        for pid, command in self.processes():
             if any(name in command for name in _CONTROL):
                 _kill(pid)
 
     def end(self) -> None:
         """Kill all processes of the head and of its training runs, by pid."""
-        while found := [pid for pid, _ in self._processes()]:
+        while found := [pid for pid, _ in self.processes()]:
             for pid in found:
                 _kill(pid)
             time.sleep(0.05)
-        if self._process is not None:
-            self._process.wait(30)
-            self._process = None
 
     def pause(self, number: signal.Signals = signal.SIGSTOP) -> None:
         """Make the dashboard stop answering, or answer again with SIGCONT."""
-        for pid, command in self._processes():
+        for pid, command in self.processes():
             if "dashboard" in command:
                 with suppress(ProcessLookupError):
                     os.kill(pid, number)
@@ -117,7 +109,8 @@ class Head:
             "RAY_USAGE_STATS_ENABLED": "0",
         }
 
-    def _processes(self) -> Iterator[tuple[int, str]]:
+    def processes(self) -> Iterator[tuple[int, str]]:
+        """Yield the pid and the command of each process of the head and of its training runs."""
         mark = f"{_MARK}={self._mark}".encode()
         for path in Path("/proc").iterdir():
             if not path.name.isdecimal():
