@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run_lane(path: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, ROOT / "tools" / "ray_lane.py", "--version"]
+    command: list[str | Path] = [sys.executable, ROOT / "tools" / "ray_lane.py", "--version"]
     environment = {"PATH": str(path), "HOME": str(path), "XDG_CACHE_HOME": str(path / "cache")}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 

@@ -58,6 +58,14 @@ max_length = {max_length}
 
 [engine]
 #type = "local"
+# To train on a Ray cluster (docs/cluster.md), set all of these; the resources are those of each worker:
+# type = "ray"
+# address = "http://127.0.0.1:8265"
+# token_env = "RAY_AUTH_TOKEN"
+#python = "python"
+#workers = 1
+#cpus = 1
+#gpus = 0
 
 # By default, an embedded engine serves the models, slowly. For real traffic, name a vLLM server (loopback or https).
 # The embedded engine uses the first GPU, unless `device` keeps it off the GPUs of training ("cpu", or another GPU).

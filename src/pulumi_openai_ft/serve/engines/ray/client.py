@@ -1,7 +1,7 @@
 """A client of the REST API of Ray Jobs.
 
 Ray's own client would install Ray, 250 MB and about 30 packages, beside the service, only works with the cluster's
-version, and has no timeout per call. The service needs five calls. Source: Ray's documentation of the Ray Jobs REST API,
+version, and has no timeout per call. The service needs seven calls. Source: Ray's documentation of the Ray Jobs REST API,
 and its answers (tests/ray).
 """
 
@@ -107,6 +107,10 @@ class RayClient:
     def stop(self, submission_id: str) -> None:
         """Send a submission SIGTERM. Do nothing if the cluster does not know it."""
         self._call("POST", f"/api/jobs/{submission_id}/stop", known=(HTTPStatus.NOT_FOUND,))
+
+    def delete(self, submission_id: str) -> None:
+        """Make the cluster forget a submission that has ended."""
+        self._call("DELETE", f"/api/jobs/{submission_id}", known=(HTTPStatus.NOT_FOUND,))
 
     def usage(self) -> dict[str, tuple[float, float]]:
         """Return used and total amounts of the cluster's resources, or nothing if this version does not report them."""

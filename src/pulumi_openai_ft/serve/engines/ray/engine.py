@@ -30,6 +30,8 @@ SECONDS_FOR_RESULT = 60.0
 """Seconds in which the result of a trainer that exited must become visible. A shared file system may delay it."""
 SECONDS_UNTIL_EXPLAINED = 10.0
 """Seconds after which an event explains why a submission waits. Ray needs a few for each."""
+SECONDS_UNTIL_DELETED = 3600.0
+"""Seconds after which the cluster forgets a submission that ended and about which the loop no longer asks."""
 _RESULT_CODES = (0, 1)
 """Exit codes of a trainer that wrote its result."""
 _log = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class Knowledge:
         stops: Submissions to stop.
         waiting_since: Monotonic time since which a submission is known to wait.
         ended_since: Monotonic time since which a submission is known to have ended.
+        asked_at: Monotonic time of the last question about a submission.
     """
 
     submissions: Mapping[str, Submission] | None = None
@@ -65,6 +68,7 @@ class Knowledge:
     stops: set[str] = field(default_factory=set)
     waiting_since: dict[str, float] = field(default_factory=dict)
     ended_since: dict[str, float] = field(default_factory=dict)
+    asked_at: dict[str, float] = field(default_factory=dict)
 
 
 class RayEngine(Engine):
@@ -93,14 +97,16 @@ class RayEngine(Engine):
 
     def open(self) -> None:
         """Start the thread."""
+        self._check.remove_leftovers()
         self._thread.start()
 
     def close(self) -> None:
         """Stop the thread, unless it waits for the cluster: then it ends with the process."""
         self._closed.set()
         self._thread.join(timeout=self._seconds + 1)
-        self._check.reset()
-        self._client.close()
+        if not self._thread.is_alive():
+            self._check.reset()
+            self._client.close()
 
     def start(self, attempt: Attempt, environment: Mapping[str, str]) -> None:  # noqa: ARG002
         """Order a submission. `environment` is not passed on, because everyone with the token could read it.
@@ -117,8 +123,10 @@ class RayEngine(Engine):
 
     def state(self, attempt: Attempt) -> State:
         """Return the state according to the latest answers of the cluster and the job's folder."""
+        submission_id = _id(attempt)
         with self._lock:
-            return self._state(attempt, _id(attempt))
+            self._known.asked_at[submission_id] = time.monotonic()
+            return self._state(attempt, submission_id)
 
     def stop(self, attempt: Attempt, *, kill: bool = False) -> None:  # noqa: ARG002
         """Order a stop. Ray kills a trainer that does not exit, therefore `kill` makes no difference."""
@@ -204,6 +212,9 @@ class RayEngine(Engine):
         self._advance_check(submissions)
         with self._lock:
             self._learn(submissions, usage, delivered)
+            forgotten = self._forget()
+        for submission_id in forgotten:
+            self._client.delete(submission_id)
 
     def _deliver_stops(self) -> None:
         with self._lock:
@@ -247,6 +258,17 @@ class RayEngine(Engine):
         ended = {name for name, found in submissions.items() if found.has_ended}
         known.waiting_since = {name: known.waiting_since.get(name, now) for name in waiting}
         known.ended_since = {name: known.ended_since.get(name, now) for name in ended}
+
+    def _forget(self) -> list[str]:
+        """Forget submissions that are no longer needed, and return those that the cluster still lists."""
+        known, oldest = self._known, time.monotonic() - SECONDS_UNTIL_DELETED
+        found = [
+            name for name, asked in known.asked_at.items() if asked < oldest and name not in known.orders
+        ]
+        for name in found:
+            del known.asked_at[name]
+            known.refused.pop(name, None)
+        return [name for name in found if name in known.ended_since]
 
 
 def _id(attempt: Attempt) -> str:

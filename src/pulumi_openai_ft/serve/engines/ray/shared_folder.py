@@ -63,6 +63,11 @@ class SharedFolderCheck:
         self.passed: bool = False
         self.problem: str = ""
 
+    def remove_leftovers(self) -> None:
+        """Remove the folders of checks that a killed service did not complete."""
+        for folder in self._data.glob(f"{PREFIX}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
     def reset(self) -> None:
         """Require another check, such as on a new head."""
         self._end()
@@ -85,6 +90,8 @@ class SharedFolderCheck:
         found = submissions.get(self._folder.name)
         if found is None or found.has_ended:
             problem = self._judge(found)
+            if found is not None:
+                self._client.delete(self._folder.name)
             self._finish(problem)
 
     def _begin(self) -> None:
