@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,6 +62,10 @@ def new_engine(client: RayClient, folder: Path, resources: Resources | None = No
     return RayEngine(client, command, check, seconds=0.1)
 
 
+def has_ended(engine: RayEngine, attempt: Attempt) -> bool:
+    return engine.state(attempt).end is not None
+
+
 def test_a_repeated_submission_finds_itself(client: RayClient, attempt: Attempt, tmp_path: Path) -> None:
     """Two engines start the same attempt, as if the server had crashed before it learned of the submission."""
     name = f"{attempt.folder.path.name}-1"
@@ -69,7 +74,7 @@ def test_a_repeated_submission_finds_itself(client: RayClient, attempt: Attempt,
         engine.open()
         engine.start(attempt, {})
     for engine in engines:
-        wait_until(lambda engine=engine: engine.state(attempt).end is not None, PATIENCE)
+        wait_until(partial(has_ended, engine, attempt), PATIENCE)
         engine.close()
     assert (attempt.folder.path / "attempts").read_text() == "1\n"
     assert [found for found in client.submissions() if found.startswith(name)] == [name]
