@@ -191,7 +191,10 @@ class TrainingLoop:
             else:
                 spec = stored.spec
                 stored.hyperparameters = resolve(
-                    spec.hyperparameters, method=spec.method, rows=found.examples
+                    spec.hyperparameters,
+                    method=spec.method,
+                    rows=found.examples,
+                    workers=self._config.engine.workers,
                 )
                 stored.enter("queued", now)
 

@@ -7,8 +7,10 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from pulumi_openai_ft.serve.hyperparameters import uneven_batch_message
 from pulumi_openai_ft.serve.job_folder import AdapterGoneError, JobFolder
 from pulumi_openai_ft.serve.training_runs import CANCEL, PAUSE, RUN, Run, Spec
+from pulumi_openai_ft.server.api_limits import RANGES
 from pulumi_openai_ft.server.errors import invalid, invalid_file
 from pulumi_openai_ft.server.result_files import result_csv
 from pulumi_openai_ft.server.runner import Dataset, Notice, Outcome, Progress, TrainingRequest
@@ -62,7 +64,10 @@ class TrainingRunner:
         return None
 
     def check(self, order: TrainingRequest) -> None:
-        """Raise a 400 if there is no key for an integration, no weights to continue from, or an image in a file."""
+        """Raise a 400 for an order that cannot be trained.
+
+        Its integration has no key, its model has no weights, workers cannot share its batches, or a file has an image.
+        """
         if order.integrations and self.wandb_key(order.project) is None:
             message = (
                 "This service has no Weights & Biases key for the project. Ask its operator to set [wandb]."
@@ -70,6 +75,9 @@ class TrainingRunner:
             raise invalid(message, "integrations")
         if order.model != order.base and self.adapter(order.model) is None:
             raise invalid(_missing_weights(order), "model", "model_not_available")
+        size = order.hyperparameters.get("batch_size", "auto")
+        if reason := uneven_batch_message(size, self._config.engine.workers, RANGES["batch_size"]["maximum"]):
+            raise invalid(reason, f"method.{order.kind}.hyperparameters.batch_size")
         for param, dataset in (("training_file", order.training), ("validation_file", order.validation)):
             if dataset is not None:
                 _refuse_images(dataset, param)

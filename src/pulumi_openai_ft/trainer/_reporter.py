@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft.trainer.job_folder import JobFolder
     from pulumi_openai_ft.trainer.plan import Plan
+    from pulumi_openai_ft.trainer.ranks import Ranks
     from pulumi_openai_ft.trainer.stop import Stop
 
 SECONDS_BETWEEN_CHECKPOINTS = 600.0
@@ -57,15 +58,25 @@ class Reporter(TrainerCallback):
 
     It writes the metrics of a step before the step is saved. At the end of an epoch, it validates and publishes the model
     in between. If a stop interrupts the validation, the step is saved without them, and the next attempt catches up.
+    With several workers, all of them take part in validations and agree on stops, and only the first one writes.
     """
 
     def __init__(
-        self, folder: JobFolder, plan: Plan, model: Model, stop: Stop, board: Board, *, validates: bool
+        self,
+        folder: JobFolder,
+        plan: Plan,
+        model: Model,
+        stop: Stop,
+        *,
+        ranks: Ranks,
+        board: Board,
+        validates: bool,
     ) -> None:
         self._folder = folder
         self._plan = plan
         self._model = model
         self._stop = stop
+        self._ranks = ranks
         self._board = board
         self._validates = validates
         self._step_started = self._saved = time.monotonic()
@@ -75,6 +86,8 @@ class Reporter(TrainerCallback):
 
     def report(self, state: str) -> None:
         """Write the progress."""
+        if not self._ranks.is_first:
+            return
         self._folder.write_progress(
             {
                 "state": state,
@@ -92,7 +105,8 @@ class Reporter(TrainerCallback):
         """Report the start, and complete a step that an earlier attempt saved without completing it."""
         self.report("training")
         step = state.global_step
-        if step and (step not in self._folder.recorded_steps() or self._must_publish(step)):
+        is_incomplete = step not in self._folder.recorded_steps() or self._must_publish(step)
+        if self._ranks.agree(step > 0 and is_incomplete)[0]:
             self._complete(control, step, _logged(state, step))
 
     def on_step_begin(
@@ -107,9 +121,9 @@ class Reporter(TrainerCallback):
         """Request a checkpoint at the end of an epoch, from time to time, and on a stop."""
         now = time.monotonic()
         self._measure(now - self._step_started)
-        due = now - self._saved >= SECONDS_BETWEEN_CHECKPOINTS
-        control.should_save = self._plan.ends_epoch(state.global_step) or due or self._stop.requested
-        control.should_training_stop = control.should_training_stop or self._stop.requested
+        stop, due = self._ranks.agree(self._stop.requested, now - self._saved >= SECONDS_BETWEEN_CHECKPOINTS)
+        control.should_save = self._plan.ends_epoch(state.global_step) or due or stop
+        control.should_training_stop = control.should_training_stop or stop
 
     def on_log(
         self,
@@ -128,8 +142,8 @@ class Reporter(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Interrupt a validation of all rows if a stop is requested, because it can take longer than a stop may."""
-        if self._validates_all:
-            self._stop.check()
+        if self._validates_all and self._ranks.agree(self._stop.requested)[0]:
+            raise StoppedError
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -156,6 +170,10 @@ class Reporter(TrainerCallback):
         except StoppedError:
             control.should_training_stop = True
             return
+        if self._ranks.is_first:
+            self._record(step, row)
+
+    def _record(self, step: int, row: Mapping[str, Any]) -> None:
         self._folder.append_metrics(row)
         self._board.log(row)
         if self._must_publish(step):

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from pulumi_openai_ft.trainer.request import read_request
 from pulumi_openai_ft.trainer.stop import StoppedError
 
 if TYPE_CHECKING:
+    from pulumi_openai_ft.trainer.plan import Plan
+    from pulumi_openai_ft.trainer.request import Request
     from pulumi_openai_ft.trainer.stop import Stop
 
 
@@ -30,7 +33,11 @@ class ExitCode(IntEnum):
     STOPPED = 75  # by SIGTERM, after saving
 
 
-def run(stop: Stop) -> int:
+Train = Callable[["JobFolder", "Request", "Stop"], "Plan"]
+"""A function that trains a job, and returns the plan that was carried out."""
+
+
+def run(stop: Stop, train: Train) -> int:
     """Train the job of a folder until it ends or is stopped, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m pulumi_openai_ft.trainer", description="Train a job.")
     parser.add_argument("job_folder", type=Path, help="folder that contains request.json and training.jsonl")
@@ -41,18 +48,18 @@ def run(stop: Stop) -> int:
     folder = JobFolder(path)
     try:
         with folder.locked():
-            return _train_and_report(folder, stop)
+            return _train_and_report(folder, stop, train)
     except LockedError:
         print(f"another trainer runs in {path}", file=sys.stderr)  # noqa: T201
         return ExitCode.LOCKED
 
 
-def _train_and_report(folder: JobFolder, stop: Stop) -> ExitCode:
+def _train_and_report(folder: JobFolder, stop: Stop, train: Train) -> ExitCode:
     os.environ.update(OFFLINE)
     # With several GPUs, transformers would split each batch over all of them.
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
     try:
-        _train(folder, stop)
+        _train(folder, stop, train)
     except StoppedError:
         return ExitCode.STOPPED
     except Exception as error:  # noqa: BLE001  # a fault of the program must not look like a failed job
@@ -76,15 +83,13 @@ def _report(error: Exception, folder: JobFolder) -> ExitCode:
     return ExitCode.FAILED
 
 
-def _train(folder: JobFolder, stop: Stop) -> None:
+def _train(folder: JobFolder, stop: Stop, train: Train) -> None:
     stop.check()
     if not folder.request.exists():
         raise StoppedError  # the server withdrew the request while this process was loading
     folder.begin()
     folder.write_progress({"state": "loading"})
     request = read_request(folder.request)
-    from pulumi_openai_ft.trainer.training import train  # noqa: PLC0415  # takes seconds; a stop must not wait for it
-
     stop.check()
     plan = train(folder, request, stop)
     folder.succeed(trained_tokens=plan.trained_tokens, steps=folder.published_steps())

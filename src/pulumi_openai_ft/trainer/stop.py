@@ -9,11 +9,16 @@ class Stop:
     """Remembers that a stop was requested. Code that can stop asks for it."""
 
     def __init__(self) -> None:
-        self.requested: bool = False
+        self._requested = False
+
+    @property
+    def requested(self) -> bool:
+        """Return whether a stop was requested."""
+        return self._requested
 
     def request(self) -> None:
         """Request a stop."""
-        self.requested = True
+        self._requested = True
 
     def listen(self) -> None:
         """Request a stop on SIGTERM. Call this in the main thread."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from datasets import Dataset
+from accelerate.data_loader import SeedableRandomSampler
+from datasets import Dataset, concatenate_datasets
+from msgspec.structs import replace
+from torch.utils.data import Sampler
 from transformers import PrinterCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
@@ -17,12 +21,13 @@ from pulumi_openai_ft.trainer import models, wandb_board
 from pulumi_openai_ft.trainer._reporter import Reporter
 from pulumi_openai_ft.trainer.errors import TrainingError
 from pulumi_openai_ft.trainer.plan import Plan
+from pulumi_openai_ft.trainer.ranks import SINGLE, Ranks
 from pulumi_openai_ft.trainer.rows import convert_rows
 from pulumi_openai_ft.trainer.stop import StoppedError
-from pulumi_openai_ft.trainer.tokenization import Tokenization
+from pulumi_openai_ft.trainer.tokenization import IGNORED, Tokenization
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from peft import PeftModel
     from transformers import PreTrainedTokenizerBase
@@ -49,6 +54,7 @@ class _Job:
     folder: JobFolder
     request: Request
     stop: Stop
+    ranks: Ranks
     tokenizer: PreTrainedTokenizerBase
     training: _Rows
     validation: _Rows | None
@@ -60,25 +66,31 @@ class _Job:
         return Plan(rows, hyperparameters.n_epochs, hyperparameters.batch_size, tokens)
 
 
-def train(folder: JobFolder, request: Request, stop: Stop) -> Plan:
+def train(folder: JobFolder, request: Request, stop: Stop, ranks: Ranks = SINGLE) -> Plan:
     """Train a job, from its last checkpoint if it has one, and return the plan that was carried out.
+
+    Args:
+        folder: Folder of the job.
+        request: The run to train.
+        stop: Request to stop.
+        ranks: This worker's place among the workers of the run.
 
     Raises:
         TrainingError: The job cannot be trained.
         StoppedError: A stop was requested. The run is saved if it had begun.
     """
-    job = _read_job(folder, request, stop)
+    job = _read_job(folder, request, stop, ranks)
     model = models.add_adapter(models.load_base(request.base), request.lora, request.adapter, request.seed)
     resumed = folder.last_checkpoint()
     _require_space(folder, request, model)
     stop.check()
-    with wandb_board.opened(request, folder.path) as board:
+    with wandb_board.opened(
+        request if ranks.is_first else replace(request, wandb=None), folder.path
+    ) as board:
         trainer = _Run(job, model, board).trainer
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-    if (
-        trainer.state.global_step < job.plan.total_steps
-        or job.plan.total_steps not in folder.published_steps()
-    ):
+    last = job.plan.total_steps
+    if trainer.state.global_step < last or (ranks.is_first and last not in folder.published_steps()):
         raise StoppedError
     return job.plan
 
@@ -88,13 +100,21 @@ class _Run:
 
     def __init__(self, job: _Job, model: PeftModel, board: wandb_board.Board) -> None:
         self._job = job
-        reporter = Reporter(job.folder, job.plan, self, job.stop, board, validates=job.validation is not None)
+        reporter = Reporter(
+            job.folder,
+            job.plan,
+            self,
+            job.stop,
+            ranks=job.ranks,
+            board=board,
+            validates=job.validation is not None,
+        )
         reporter.warnings += [*_truncations(job), *board.warnings]
         trainer, config = _trainer(job)
         self.trainer = trainer(
             model=model,
             args=config,
-            train_dataset=job.training.dataset,
+            train_dataset=_evenly_divided(job),
             processing_class=job.tokenizer,
             callbacks=[reporter],
         )
@@ -126,6 +146,40 @@ class _Run:
         return measured
 
 
+class _EvenSampler(Sampler[int]):
+    """The rows in the order in which one worker trains them, then rows without loss until each worker has equally many."""
+
+    def __init__(self, rows: int, even_rows: int) -> None:
+        self._shuffled = SeedableRandomSampler(range(rows))
+        self._added = range(rows, even_rows)
+
+    def __iter__(self) -> Iterator[int]:
+        yield from self._shuffled
+        yield from self._added
+
+    def __len__(self) -> int:
+        return len(self._shuffled) + len(self._added)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Set the epoch, from which the order follows."""
+        self._shuffled.set_epoch(epoch)
+
+
+class _SupervisedTrainer(SFTTrainer):
+    """trl's trainer on several workers, with the same batches as on one.
+
+    Args:
+        rows: Number of rows of the training file. The rest of the dataset was added.
+    """
+
+    def __init__(self, rows: int, **settings: Any) -> None:
+        self._rows = rows
+        super().__init__(**settings)
+
+    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler[int]:
+        return _EvenSampler(self._rows, len(train_dataset or self.train_dataset))
+
+
 class _PreferenceTrainer(DPOTrainer):
     """trl's trainer, for rows that are already tokenized."""
 
@@ -133,20 +187,46 @@ class _PreferenceTrainer(DPOTrainer):
         return dataset
 
 
-def _trainer(job: _Job) -> tuple[type[SFTTrainer | DPOTrainer], SFTConfig | DPOConfig]:
-    arguments = _arguments(job.folder, job.request, job.plan)
+def _trainer(job: _Job) -> tuple[Callable[..., SFTTrainer | DPOTrainer], SFTConfig | DPOConfig]:
+    arguments = _arguments(job)
     if job.request.method == "dpo":
         return _PreferenceTrainer, DPOConfig(**arguments, beta=job.request.hyperparameters.beta)
+    if job.ranks.size > 1:
+        return partial(_SupervisedTrainer, job.plan.rows), SFTConfig(**arguments)
     return SFTTrainer, SFTConfig(**arguments)
 
 
-def _read_job(folder: JobFolder, request: Request, stop: Stop) -> _Job:
+def _evenly_divided(job: _Job) -> Dataset:
+    """Return the training rows, and rows without loss so that all workers have equally many.
+
+    Raises:
+        TrainingError: The method has no rows without loss.
+    """
+    rows = job.training.dataset
+    missing = -len(rows) % job.ranks.size
+    if not missing:
+        return rows
+    if job.request.method == "dpo":
+        raise TrainingError(
+            "invalid_n_examples",
+            f"The training file has {len(rows)} examples, which {job.ranks.size} workers cannot share evenly: add "
+            f"{missing} or remove {job.ranks.size - missing}.",
+            "training_file",
+        )
+    without_loss = {
+        "input_ids": [[job.tokenizer.pad_token_id] * 2] * missing,
+        "labels": [[IGNORED] * 2] * missing,
+    }
+    return concatenate_datasets([rows, Dataset.from_dict(without_loss, features=rows.features)])
+
+
+def _read_job(folder: JobFolder, request: Request, stop: Stop, ranks: Ranks) -> _Job:
     tokenizer = models.load_tokenizer(request.base)
     training = _read(folder.training, "training_file", request, tokenizer, stop)
     validation = None
     if folder.validation.exists():
         validation = _read(folder.validation, "validation_file", request, tokenizer, stop)
-    return _Job(folder, request, stop, tokenizer, training, validation)
+    return _Job(folder, request, stop, ranks, tokenizer, training, validation)
 
 
 def _read(file: Path, param: str, request: Request, tokenizer: PreTrainedTokenizerBase, stop: Stop) -> _Rows:
@@ -178,7 +258,8 @@ def _truncations(job: _Job) -> list[str]:
     ]
 
 
-def _arguments(folder: JobFolder, request: Request, plan: Plan) -> dict[str, Any]:
+def _arguments(job: _Job) -> dict[str, Any]:
+    folder, request, plan = job.folder, job.request, job.plan
     on_gpu = torch.cuda.is_available()
     # Shorter rows of a pass are padded, which costs a GPU little, and a CPU more than separate passes.
     rows_per_pass = plan.micro_batch if on_gpu else 1
@@ -187,13 +268,16 @@ def _arguments(folder: JobFolder, request: Request, plan: Plan) -> dict[str, Any
         "num_train_epochs": plan.epochs,
         "per_device_train_batch_size": rows_per_pass,
         "per_device_eval_batch_size": rows_per_pass,
-        "gradient_accumulation_steps": plan.batch_size // rows_per_pass,
+        "gradient_accumulation_steps": plan.batch_size // (rows_per_pass * job.ranks.size),
         "learning_rate": request.learning_rate * request.hyperparameters.learning_rate_multiplier,
         "lr_scheduler_type": "linear",
         "seed": request.seed,
         "bf16": on_gpu and torch.cuda.is_bf16_supported(),
         "gradient_checkpointing": on_gpu,  # saves memory; a CPU has more memory than time
         "dataloader_pin_memory": on_gpu,
+        "use_cpu": not on_gpu,
+        "ddp_backend": "gloo" if job.ranks.size > 1 else None,
+        "ddp_find_unused_parameters": False,
         "max_length": None,  # rows are already cut
         "logging_steps": 1,
         "logging_nan_inf_filter": False,  # a diverged run must fail
