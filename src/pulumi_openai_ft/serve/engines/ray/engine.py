@@ -160,8 +160,9 @@ class RayEngine(Engine):
         """Return the state of an attempt of which the cluster reports nothing. The folder may have its result."""
         if attempt.folder.result() is not None and not attempt.folder.is_locked():
             return State(End(Cause.UNKNOWN))
-        waits = not attempt.folder.has_begun(attempt.number)
-        return State(waits=waits, notice=f"{problem} The job continues when this is solved", level="warn")
+        if attempt.folder.has_begun(attempt.number):
+            return State(notice=f"{problem} Training that still runs continues", level="warn")
+        return State(waits=True, notice=f"{problem} The job starts when this is solved", level="warn")
 
     def _waiting(self, submission_id: str) -> State:
         since = self._known.waiting_since.get(submission_id)
