@@ -31,6 +31,8 @@ NAMESPACES = [
 ]
 REFUSED = "the tests with Ray need network namespaces, which this machine refuses (unshare -rn): Ray was not started"
 INSIDE = "--inside"
+CLIENT_PORTS = (53000, 60999)
+"""Ports of client sockets. By default, they include port 52365, without which a head accepts no submissions."""
 PYTHON = "OPENAI_FT_RAY_PYTHON"
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 _IFREQ = "16sh14x"
@@ -40,6 +42,7 @@ def main(arguments: list[str]) -> int:
     """Run pytest with the arguments, and return its exit code."""
     if arguments[:1] == [INSIDE]:
         start_loopback()
+        reserve_ports()
         return subprocess.run([sys.executable, "-m", "pytest", *arguments[1:]], check=False).returncode
     if not namespaces_exist():
         print(REFUSED, file=sys.stderr)
@@ -64,6 +67,11 @@ def start_loopback() -> None:
         request = struct.pack(_IFREQ, b"lo", 0)
         flags = struct.unpack(_IFREQ, fcntl.ioctl(handle, _SIOCGIFFLAGS, request))[1]
         fcntl.ioctl(handle, _SIOCSIFFLAGS, struct.pack(_IFREQ, b"lo", flags | _IFF_UP))
+
+
+def reserve_ports() -> None:
+    """Keep the ports on which Ray listens free from the client sockets of tests."""
+    Path("/proc/sys/net/ipv4/ip_local_port_range").write_text(f"{CLIENT_PORTS[0]} {CLIENT_PORTS[1]}")
 
 
 if __name__ == "__main__":
