@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == [INSIDE]:
         start_loopback()
         reserve_ports()
-        return subprocess.run([sys.executable, "-m", "pytest", *arguments[1:]], check=False).returncode
+        return run_as_init([sys.executable, "-m", "pytest", *arguments[1:]])
     if not namespaces_exist():
         print(REFUSED, file=sys.stderr)
         return 1
@@ -59,6 +59,18 @@ def namespaces_exist() -> bool:
     if shutil.which(NAMESPACES[0]) is None:
         return False
     return subprocess.run([*NAMESPACES, "true"], capture_output=True, check=False).returncode == 0
+
+
+def run_as_init(command: list[str]) -> int:
+    """Run a command as the first process of a namespace, and return its exit code.
+
+    Wait for all processes that lose their parent as well: Ray kills a training run once its parent no longer exists.
+    """
+    pid = subprocess.Popen(command).pid
+    while True:
+        ended, status = os.wait()
+        if ended == pid:
+            return os.waitstatus_to_exitcode(status)
 
 
 def start_loopback() -> None:

@@ -48,7 +48,7 @@ class Head:
         self.end()
 
     def start(self) -> None:
-        """Start a head, which remembers nothing of an earlier one, and wait until it accepts requests."""
+        """Start a head, which remembers nothing of earlier heads, and wait until it accepts requests."""
         command: list[str | Path] = [
             self._ray,
             "start",
@@ -85,14 +85,14 @@ class Head:
             time.sleep(0.05)
 
     def pause(self, number: signal.Signals = signal.SIGSTOP) -> None:
-        """Make the dashboard stop answering, or answer again with SIGCONT."""
+        """Pause the dashboard, or continue it with SIGCONT."""
         for pid, command in self.processes():
             if "dashboard" in command:
                 with suppress(ProcessLookupError):
                     os.kill(pid, number)
 
     def get(self, path: str) -> httpx.Response:
-        """Return the dashboard's answer to a request with the token."""
+        """Return the dashboard's response to a request with the token."""
         headers = {"authorization": f"Bearer {self.token}"}
         return httpx.get(f"{ADDRESS}{path}", headers=headers, timeout=20, trust_env=False)
 

@@ -1,4 +1,4 @@
-"""The cluster of the tests is closed, and the service uses no open one."""
+"""The cluster of the tests is closed, and the service refuses open clusters."""
 
 from __future__ import annotations
 

@@ -281,7 +281,10 @@ RAY = "[engine]\ntype = 'ray'\naddress = 'http://127.0.0.1:8265'\ntoken_env = 'T
         (RAY.replace("127.0.0.1", "10.0.0.1"), "engine.address: Ray at 10.0.0.1 must be reached over https"),
         (RAY.replace("//", "//u:secret@"), "engine.address: The address of Ray must not contain credentials"),
         (f"{RAY}workers = 2\ngpus = 1", "engine: several workers on GPUs (nccl) are not tried"),
-        (f"{RAY}workers = 2\nmemory = '1 GiB'", "engine: memory applies to training runs with one worker"),
+        (
+            f"{RAY}workers = 2\nmemory = '1 GiB'",
+            "engine: memory applies to training runs with a single worker",
+        ),
         (
             f"{RAY}runtime_env.env_vars.HF_TOKEN = 'x'",
             "engine.runtime_env.env_vars: HF_TOKEN looks like a secret",

@@ -24,7 +24,7 @@ def service_on(folder: Path, address: str) -> RunningService:
 
 
 async def another_server(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer each request with a page."""
+    """Return a page for each request."""
     if scope["type"] == "http":
         await receive()
         await send(
@@ -46,9 +46,9 @@ def assert_job_waits(service: RunningService, expected: str) -> None:
 def test_a_job_waits_for_an_unreachable_cluster(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    assert_job_waits(service_on(tmp_path, f"http://127.0.0.1:{port}"), "The Ray cluster does not answer")
+    assert_job_waits(service_on(tmp_path, f"http://127.0.0.1:{port}"), "The Ray cluster does not respond")
 
 
-def test_a_job_waits_if_another_server_answers(tmp_path: Path) -> None:
+def test_a_job_waits_if_another_server_responds(tmp_path: Path) -> None:
     with running(another_server) as url:
-        assert_job_waits(service_on(tmp_path, url), "does not answer like one")
+        assert_job_waits(service_on(tmp_path, url), "does not respond like Ray")

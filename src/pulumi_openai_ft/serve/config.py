@@ -203,7 +203,7 @@ class Engine(Table):
         for name in ("memory", "accelerator_type"):
             if name in self.model_fields_set:
                 raise ValueError(
-                    f"{name} applies to training runs with one worker: remove it, or set workers to 1"
+                    f"{name} applies to training runs with a single worker: remove it, or set workers to 1"
                 )
 
 

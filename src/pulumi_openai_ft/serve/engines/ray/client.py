@@ -137,7 +137,7 @@ class RayClient:
         try:
             return self._client.request(method, path, headers=headers, json=json)
         except httpx.HTTPError:  # its text is technical, and may contain the address
-            raise RayError("The Ray cluster does not answer.") from None
+            raise RayError("The Ray cluster does not respond.") from None
 
 
 @contextmanager
@@ -145,7 +145,7 @@ def _expected_form() -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, LookupError, AttributeError):
-        raise RayError("The server at the address of the Ray cluster does not answer like one.") from None
+        raise RayError("The server at the address of the Ray cluster does not respond like Ray.") from None
 
 
 def _submission(job: Mapping[str, Any]) -> Submission:
@@ -155,7 +155,7 @@ def _submission(job: Mapping[str, Any]) -> Submission:
 
 
 def _failed(response: httpx.Response) -> RayError:
-    return RayError(f"The Ray cluster answers with an error ({response.status_code}).")
+    return RayError(f"The Ray cluster responds with an error ({response.status_code}).")
 
 
 def _reason(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The engine `ray`. A thread of its own calls the cluster, so that a cluster that does not answer holds up nothing."""
+"""The engine `ray`. A thread of its own calls the cluster, so that a cluster that does not respond holds up nothing."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ class RayEngine(Engine):
     ) -> None:
         known, now = self._known, time.monotonic()
         if known.trouble:
-            _log.info("The Ray cluster answers again.")
+            _log.info("The Ray cluster responds again.")
         known.submissions, known.usage, known.trouble = submissions, usage, ""
         for submission_id in delivered:
             known.orders.pop(submission_id, None)

@@ -74,7 +74,7 @@ class SharedFolderCheck:
         self.passed, self.problem, self._next_at = False, "", 0.0
 
     def advance(self, submissions: Mapping[str, Submission]) -> None:
-        """Perform the next step, if there is one.
+        """Perform the next step of the check.
 
         Args:
             submissions: All submissions of the cluster.
@@ -130,7 +130,7 @@ class SharedFolderCheck:
         if not answer["sees_lock"]:
             return (
                 f"The file system of {self._data}, the data folder, does not share locks (flock) between machines, so two "
-                "trainers could write to one job: use one that does, such as NFS 4 or CephFS."
+                "trainers could write to one job: choose another, such as NFS 4 or CephFS."
             )
         if answer["absent"]:
             return (
