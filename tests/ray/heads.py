@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Self
 
 import httpx
 
+from pulumi_openai_ft.serve.engines.ray.client import RayClient, RayError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -39,6 +41,7 @@ class Head:
         self._cpus = cpus
         self._mark = secrets.token_hex(8)
         self.token: str = secrets.token_hex(32)
+        self._client = RayClient(ADDRESS, lambda: self.token)
 
     def __enter__(self) -> Self:
         self.start()
@@ -46,6 +49,7 @@ class Head:
 
     def __exit__(self, *_: object) -> None:
         self.end()
+        self._client.close()
 
     def start(self) -> None:
         """Start a head, which remembers nothing of earlier heads, and wait until it accepts requests."""
@@ -97,10 +101,12 @@ class Head:
         return httpx.get(f"{ADDRESS}{path}", headers=headers, timeout=20, trust_env=False)
 
     def _accepts_requests(self) -> bool:
+        """Return whether the head accepts submissions, which is later than other requests."""
         try:
-            return self.get("/api/jobs/").is_success
-        except httpx.HTTPError:
+            self._client.submit("ready", {"entrypoint": "true"})
+        except RayError:
             return False
+        return True
 
     def _environment(self) -> dict[str, str]:
         return {
