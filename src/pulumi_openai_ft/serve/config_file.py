@@ -58,10 +58,16 @@ max_length = {max_length}
 
 [engine]
 #type = "local"
-# To train on a Ray cluster (docs/cluster.md), set all of these; the resources are those of each worker:
-# type = "ray"
-# address = "http://127.0.0.1:8265"
-# token_env = "RAY_AUTH_TOKEN"
+# To train on a Ray cluster (docs/cluster.md), with these resources for each worker of a training run:
+#   type = "ray"
+#   address = "http://127.0.0.1:8265"
+#   token_env = "RAY_AUTH_TOKEN"
+#   token_file = "ray-token"  # instead of token_env
+#   memory = "16 GiB"
+#   accelerator_type = "A100"
+#   runtime_env.image = "team/train:1"
+#   runtime_env.pip = ["package"]
+#   runtime_env.env_vars = {{ LANG = "C.UTF-8" }}
 #python = "python"
 #workers = 1
 #cpus = 1
