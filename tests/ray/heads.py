@@ -22,8 +22,7 @@ ADDRESS = "http://127.0.0.1:8265"
 _MARK = "OPENAI_FT_TEST_HEAD"
 _OBJECT_STORE_BYTES = 80_000_000
 _START_SECONDS = 120
-_CONTROL = ("gcs_server", "dashboard")
-_MACHINE = (*_CONTROL, "raylet")
+_OWN = ("gcs_server", "dashboard", "raylet")
 
 
 class Head:
@@ -71,15 +70,11 @@ class Head:
             assert time.monotonic() < deadline, (self._folder / "head.log").read_text()[-2000:]
             time.sleep(0.2)
 
-    def lose(self, parts: tuple[str, ...] = _MACHINE) -> None:
+    def lose(self) -> None:
         """Kill Ray's own processes. Those of the training runs notice it."""
         for pid, command in self.processes():
-            if any(name in command for name in parts):
+            if any(name in command for name in _OWN):
                 _kill(pid)
-
-    def lose_control(self) -> None:
-        """Kill the processes that know the cluster's state, as training runs on other machines observe it."""
-        self.lose(_CONTROL)
 
     def end(self) -> None:
         """Kill all processes of the head and of its training runs, by pid."""

@@ -97,19 +97,6 @@ def test_a_new_head_continues_the_job(service: RunningService, head: Head) -> No
     assert submissions(head, job) == {f"{job}-2": "SUCCEEDED"}
 
 
-@pytest.mark.long
-def test_a_training_run_that_outlives_its_head_counts(service: RunningService, head: Head) -> None:
-    service.plan(seconds=1)
-    job = started(service)
-    head.lose_control()
-    try:
-        assert "does not respond" in str(assert_succeeds(service, job))
-    finally:
-        head.end()
-        head.start()
-    assert has_attempts(service, job, 1)
-
-
 def assert_waits(service: RunningService, job: str) -> None:
     """Check that a job waits for an unreachable cluster, which stops nothing else."""
     with service.client() as client:
