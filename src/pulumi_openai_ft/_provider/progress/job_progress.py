@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from pulumi_openai_ft._provider.progress.metrics import parse_metrics
+from pulumi_openai_ft._provider.progress.metrics import displayed_metrics
 from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class JobProgress:
         self._seen.update(unseen)
         new = list(unseen.values())
         for event in new[:EVENTS_WITH_METRICS]:
-            for name, metric in parse_metrics(event).items():
+            for name, metric in displayed_metrics(event).items():
                 self._latest[name] = max(metric, self._latest.get(name, metric))
         self._measure_speed()
         self._collect_milestones(job, new)
