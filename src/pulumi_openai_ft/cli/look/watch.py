@@ -20,6 +20,7 @@ from pulumi_openai_ft.cli.stack_settings import Selection
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
 REFRESHES_PER_SECOND = 2
 TALLEST_FINAL_VIEW = 30
@@ -67,7 +68,8 @@ def _show_live(console: Console, follower: JobFollower, history: History) -> Non
 
 def _print_changes(follower: JobFollower, history: History) -> None:
     """Print a line for each change of the progress, and for each milestone and problem."""
-    progress, shown, noted = history.progress, "", ()
+    progress, shown = history.progress, ""
+    noted: Sequence[str] = ()
     for update in follower.updates():
         snapshot = history.add(update)
         for milestone in progress.milestones():
