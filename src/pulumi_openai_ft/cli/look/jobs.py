@@ -44,10 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         OpenAIFTError: The settings are invalid, or a request failed.
     """
-    api = Selection.of(arguments).client()
-    found = _find(api, arguments)
-    jobs = found[: arguments.limit]
-    summaries = _summaries(api, jobs, with_loss=arguments.loss)
+    with Selection.of(arguments).client() as api:
+        found = _find(api, arguments)
+        jobs = found[: arguments.limit]
+        summaries = _summaries(api, jobs, with_loss=arguments.loss)
     if arguments.json:
         print(json.dumps([asdict(summary) for summary in summaries], indent=2, ensure_ascii=False))
     else:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.console import Group
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
@@ -93,7 +94,7 @@ class JobView:
         job, position = self.snapshot.job, self.snapshot.position
         names = (job.id, job.model, job.user_provided_suffix)
         yield _line(joined(*(name for name in names if name)), "bold")
-        steps = position and joined(f"step {position.step}{f'/{position.steps}' if position.steps else ''}")
+        X
         rest = joined("", steps or "", self.snapshot.elapsed, self.snapshot.left)
         yield _cut(
             Text.assemble(
@@ -101,7 +102,7 @@ class JobView:
             )
         )
         if position and position.steps:
-            yield ProgressBar(position.steps, min(position.step, position.steps), width)
+            yield Padding(ProgressBar(position.steps, min(position.step, position.steps), width), 0)
         if metrics := joined(*self._metrics()):
             yield _line(metrics)
         if job.fine_tuned_model:
