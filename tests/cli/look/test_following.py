@@ -165,7 +165,7 @@ class ScriptedApi(Client):
         has_ended = self.reads >= len(self.batches) - 1
         return Job(id=job_id, status="succeeded" if has_ended else "running")
 
-    def events(self, _job_id: str, **_options: object) -> Iterator[Event]:
+    def events(self, job_id: str, **_options: object) -> Iterator[Event]:  # noqa: ARG002 - the base class's argument
         self.reads += 1
         present = [event for batch in self.batches[: self.reads] for event in batch]
         shuffled = self.shuffle.draw(st.permutations(present))
@@ -175,7 +175,7 @@ class ScriptedApi(Client):
 @given(st.data(), st.lists(st.lists(st.integers(0, 2), max_size=5), min_size=1, max_size=6))
 def test_events_of_equal_seconds_are_found_once(data: st.DataObject, pauses: list[list[int]]) -> None:
     seconds, numbers = 0, itertools.count()
-    batches = []
+    batches: list[list[Event]] = []
     for batch in pauses:
         batches.append([])
         for pause in batch:

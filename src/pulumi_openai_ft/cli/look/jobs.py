@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from pulumi_openai_ft._metrics.event_metrics import metrics_of_events
 from pulumi_openai_ft._program.functions import lookups
 from pulumi_openai_ft._provider.job.poller import BEFORE_TRAINING
 from pulumi_openai_ft._provider.progress.job_progress import EVENTS_WITH_METRICS, duration_text
+from pulumi_openai_ft._shared.clock import REAL_TIME
 from pulumi_openai_ft.catalog import Catalog
 from pulumi_openai_ft.cli.look.job_summary import JobSummary
 from pulumi_openai_ft.cli.look.notes import note
@@ -75,7 +75,7 @@ def _summaries(api: Client, jobs: Sequence[Job], *, with_loss: bool) -> list[Job
         json.loads(settings.catalog) if settings.catalog else None, service=settings.profile.name
     )
     losses = _losses(api, jobs) if with_loss else {}
-    now = api.service_time or time.time()
+    now = api.service_time or REAL_TIME.wall()
     return [
         JobSummary.of(job, catalog=catalog, profile=settings.profile, now=now, loss=losses.get(job.id))
         for job in jobs

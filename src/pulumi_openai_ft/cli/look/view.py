@@ -73,34 +73,35 @@ class JobView:
         yield Group(*self._rows(options.max_width, height, can_draw=not options.ascii_only))
 
     def _rows(self, width: int, height: int, *, can_draw: bool) -> Iterator[RenderableType]:
-        top = [*self._summary(width)]
+        top = list(self._summary(width))
         bottom = [_line(HINT, "dim")] if self.is_live else []
-        free = height - len(top) - len(bottom)
-        events = min(len(self.snapshot.events), max(LEAST_EVENTS, free // SHARE_OF_EVENTS))
-        curves = self._curves() if can_draw else []
-        has_chart = curves and free - events > chart.SMALLEST_HEIGHT and width >= chart.SMALLEST_WIDTH
-        if not has_chart:
-            events = min(len(self.snapshot.events), max(0, free))
-        yield from top
-        if has_chart:
-            yield _legend(curves)
-            yield chart.draw([curve for _, curve in curves], width, free - events - 1)
-        yield from (
-            _cut(event_text(event)) for event in self.snapshot.events[len(self.snapshot.events) - events :]
-        )
+        free = max(0, height - len(top) - len(bottom))
+        drawn = self._chart(width, free - self._events_beside_chart(free)) if can_draw else []
+        yield from top[: height - len(bottom)]
+        yield from drawn
+        yield from self._latest_events(self._events_beside_chart(free) if drawn else free)
         yield from bottom
+
+    def _events_beside_chart(self, free: int) -> int:
+        """Return the number of events below a chart, which gets the other rows."""
+        return min(len(self.snapshot.events), max(LEAST_EVENTS, free // SHARE_OF_EVENTS))
+
+    def _chart(self, width: int, height: int) -> list[RenderableType]:
+        """Return the curves and their legend, or nothing without values or space."""
+        curves = self._curves()
+        fits = width >= chart.SMALLEST_WIDTH and height > chart.SMALLEST_HEIGHT
+        if not (curves and fits):
+            return []
+        return [_legend(curves), chart.draw([curve for _, curve in curves], width, height - 1)]
+
+    def _latest_events(self, count: int) -> Iterator[Text]:
+        events = self.snapshot.events
+        yield from (_cut(event_text(event)) for event in events[max(0, len(events) - count) :])
 
     def _summary(self, width: int) -> Iterator[RenderableType]:
         job, position = self.snapshot.job, self.snapshot.position
-        names = (job.id, job.model, job.user_provided_suffix)
-        yield _line(joined(*(name for name in names if name)), "bold")
-        X
-        rest = joined("", steps or "", self.snapshot.elapsed, self.snapshot.left)
-        yield _cut(
-            Text.assemble(
-                (one_line(job.status), STATUS_STYLES.get(job.status, "")), f" · {rest}" if rest else ""
-            )
-        )
+        yield _line(joined(job.id, job.model or "", job.user_provided_suffix or ""), "bold")
+        yield self._status()
         if position and position.steps:
             yield Padding(ProgressBar(position.steps, min(position.step, position.steps), width), 0)
         if metrics := joined(*self._metrics()):
@@ -108,6 +109,14 @@ class JobView:
         if job.fine_tuned_model:
             yield _line(f"model {job.fine_tuned_model}", "green")
         yield from (_line(note, "yellow") for note in self.snapshot.notes)
+
+    def _status(self) -> Text:
+        status, position = self.snapshot.job.status, self.snapshot.position
+        total = f"/{position.steps}" if position and position.steps else ""
+        step = f"step {position.step}{total}" if position else ""
+        rest = joined(step, self.snapshot.elapsed, self.snapshot.left)
+        styled = (one_line(status), STATUS_STYLES.get(status, ""))
+        return _cut(Text.assemble(styled, f" · {rest}" if rest else ""))
 
     def _metrics(self) -> Iterator[str]:
         for label, metric in METRICS:
