@@ -188,5 +188,5 @@ def test_events_of_equal_seconds_are_found_once(data: st.DataObject, pauses: lis
 
     found = [event for update in updates for event in update.events]
     assert sorted(event.id for event in found) == sorted(event.id for batch in batches for event in batch)
-    for update, batch in zip(updates, batches, strict=False):
-        assert [event.created_at for event in update.events] == [event.created_at for event in batch]
+    for update, expected in zip(updates, batches, strict=False):
+        assert [event.created_at for event in update.events] == [event.created_at for event in expected]

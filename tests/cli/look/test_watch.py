@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.emulator import Emulator
 
 Capture = pytest.CaptureFixture[str]
+AXIS = "┤"
+"""Part of the axis of a curve."""
 TRAINING, ENDED = 60, 600
 """Seconds after which the emulator trains a job, and after which the job has ended."""
 
@@ -35,7 +37,7 @@ def test_a_job_is_shown_in_the_terminal_until_it_ends(at_slow_service: Emulator,
     with Terminal.start("watch") as terminal:
         assert job_id in terminal.read_until(HINT)
         at_slow_service.advance(TRAINING)
-        training = terminal.read_until("── loss")
+        training = terminal.read_until(AXIS)
         at_slow_service.advance(ENDED)
         code = terminal.end()
 
@@ -82,13 +84,13 @@ def test_a_resized_terminal_is_filled(at_slow_service: Emulator, slow_api: Api) 
     with Terminal.start("watch") as terminal:
         terminal.read_until(HINT)
         at_slow_service.advance(TRAINING)
-        terminal.read_until("── loss")
+        terminal.read_until(AXIS)
         terminal.resize(40, 10)
         small = terminal.read_until(f"{HINT[:39]}…")
         terminal.resize(120, 40)
-        large = terminal.read_until("── loss")
+        large = terminal.read_until(AXIS)
 
-    assert "── loss" not in small.rpartition("step")[2]
+    assert AXIS not in small.rpartition("step")[2]
     assert large
 
 
