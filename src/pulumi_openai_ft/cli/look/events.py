@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the events, and with `--follow` new ones until the job ends.
+    """Print the events, and with `--follow` new events until the job ends.
 
     Returns:
         The exit code.

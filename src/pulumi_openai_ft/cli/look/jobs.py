@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _find(api: Client, arguments: argparse.Namespace) -> list[Job]:
-    """Return the jobs, and one more than the limit if there are more."""
+    """Return the jobs, and a further job if the limit omits any."""
     given: dict[str, Any] = {
         "status": arguments.status,
         "model": arguments.model,
@@ -90,7 +90,7 @@ def _losses(api: Client, jobs: Sequence[Job]) -> dict[str, float | None]:
         return {}
     started = [job.id for job in jobs if job.status not in BEFORE_TRAINING]
     note(
-        f"--loss sends {len(started)} more request{'' if len(started) == 1 else 's'}, one per job that has started"
+        f"--loss sends {len(started)} more request{'' if len(started) == 1 else 's'}, each for a job that has started"
     )
     return {job_id: _last_loss(api, job_id) for job_id in started}
 

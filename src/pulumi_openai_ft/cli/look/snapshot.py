@@ -31,11 +31,11 @@ class Snapshot:
 
     Attributes:
         job: The job.
-        position: Step of the training, or None before the first one.
+        position: Step of the training, or None before the first step.
         elapsed: Time since the creation of the job, empty if unknown.
         left: Estimated time until it ends, empty if unknown.
         rows: Metrics of the steps, by step.
-        events: Latest events, oldest first, without those that report the metrics of a step.
+        events: Latest events, oldest first, without the reports of steps.
         notes: Sentences about features that the service lacks, and about an outage.
     """
 
