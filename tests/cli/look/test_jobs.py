@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.emulator.support import MODEL
 
+from pulumi_openai_ft.cli.look.jobs import COLUMNS, _fitting
 from pulumi_openai_ft.cli.main import main
 
 if TYPE_CHECKING:
@@ -190,3 +191,25 @@ def test_a_missing_extra_is_named(command: list[str]) -> None:
 
     assert done.returncode == 1
     assert f"`openai-ft {command[0]}` requires the package 'rich'; install the extra `look`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("width", "omitted"),
+    [
+        (200, []),
+        (100, ["loss", "tokens", "duration"]),
+        (80, ["loss", "tokens", "duration", "USD", "created"]),
+        (40, ["loss", "tokens", "duration", "USD", "created", "model"]),
+    ],
+)
+def test_a_narrow_terminal_omits_columns(width: int, omitted: list[str]) -> None:
+    row = (
+        "ftjob-BLXYugrRfOWxgW0ksEppwkrY",
+        "running",
+        "gpt-4o-mini-2024-07-18",
+        "shop",
+        "2026-11-30 07:17:59",
+        "9 s",
+    )
+
+    assert _fitting([(*row, "-", "-", "-")], width) == [name for name in COLUMNS if name not in omitted]
