@@ -102,7 +102,7 @@ def test_the_list_states_that_it_is_limited(api: Api, capsys: Capture) -> None:
         (("--status", "succeeded"), 2),
         (("--status", "failed"), 0),
         (("--model", "gpt-4o-mini"), 2),
-        (("--model", "gpt-4.1-nano"), 0),
+        (("--model", "gpt-4.1-mini"), 0),
         (("--metadata", "team=shop"), 1),
         (("--metadata", "team=shop", "--metadata", "tier=a=b"), 1),
         (("--metadata", "team=shop", "--metadata", "tier=c"), 0),
