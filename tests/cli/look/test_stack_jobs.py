@@ -64,7 +64,7 @@ def test_a_recorded_state_has_its_jobs() -> None:
         ("support-", False),
     ],
 )
-def test_a_job_has_its_own_name_and_its_components_name(name: str, *, is_named: bool) -> None:
+def test_a_job_has_the_names_of_its_components(name: str, *, is_named: bool) -> None:
     (found,) = resources_in(state(job("ftjob-1")))
 
     assert found.is_named(name) == is_named
