@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pulumi_openai_ft.serve.config import ServeConfig
+    from pulumi_openai_ft.serve.engine import Engine
     from pulumi_openai_ft.serve.job_folder import JobFolder
-    from pulumi_openai_ft.serve.local_engine import LocalEngine
     from pulumi_openai_ft.serve.training_runner import TrainingRunner
     from pulumi_openai_ft.serve.training_runs import Run, TrainingRuns
     from pulumi_openai_ft.server.clock import Clock
@@ -57,7 +57,7 @@ class TrainingLoop:
         config: ServeConfig,
         runs: TrainingRuns,
         runner: TrainingRunner,
-        engine: LocalEngine,
+        engine: Engine,
         clock: Clock,
         settle: Callable[[], None],
         unload: Callable[[str, Path], None],
