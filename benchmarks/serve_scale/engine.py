@@ -23,7 +23,7 @@ class StandInEngine:
     """
 
     def __init__(self, *, seconds: float, steps: int) -> None:
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603  # a module of this package
             [sys.executable, "-m", "benchmarks.serve_scale.trainers", str(seconds), str(steps)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -55,6 +55,10 @@ class StandInEngine:
     def stop(self, folder: JobFolder, *, kill: bool = False) -> None:
         """Ask a training run to save and end, or kill it."""
         self._command("kill" if kill else "stop", folder)
+
+    def forget(self, folder: JobFolder) -> None:
+        """Release the exit code of a training run."""
+        self._codes.pop(str(folder.path), None)
 
     def _command(self, name: str, folder: JobFolder) -> None:
         assert self._process.stdin is not None

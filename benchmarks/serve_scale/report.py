@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks.serve_scale.clients import percentile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.serve_scale.plan import SimulationPlan
     from benchmarks.serve_scale.simulation import Outcome
@@ -45,7 +45,7 @@ def table(plan: SimulationPlan, outcome: Outcome) -> str:
     """Return all figures as a table."""
     rows = [
         ("jobs", _counts(outcome.statuses)),
-        ("jobs by number of training runs", _counts(outcome.attempts)),
+        ("training runs of a job", _attempts(outcome.attempts)),
         *((f"{kind}: p50, p95, max", _milliseconds(found)) for kind, found in _requests(outcome)),
         ("requests", str(sum(map(len, outcome.latencies.samples.values())) + 2 * plan.jobs)),
         (f"time to start, first {plan.slots} jobs: p50, p95, max", _seconds(outcome.waits[: plan.slots])),
@@ -87,8 +87,12 @@ def _memory(outcome: Outcome) -> str:
     return f"{outcome.usage.memory[0] / 1e6:.0f} MB, {outcome.usage.memory_growth / 1e6:+.0f} MB"
 
 
-def _counts(counted: dict[str, int] | dict[int, int]) -> str:
-    return ", ".join(f"{number} × {name}" for name, number in counted.items())
+def _counts(statuses: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {status}" for status, number in statuses.items())
+
+
+def _attempts(attempts: Mapping[int, int]) -> str:
+    return ", ".join(f"{count} for {jobs} jobs" for count, jobs in sorted(attempts.items()))
 
 
 def _milliseconds(samples: Sequence[float]) -> str:

@@ -102,7 +102,7 @@ class _Loop(TrainingLoop):
 def main(config: Path, seconds: float, steps: int, tick: float) -> int:
     """Serve until SIGTERM. Return the exit code."""
     sqlite3.connect = partial(sqlite3.connect, factory=_Connection)  # type: ignore[assignment]
-    service.TrainingLoop = _Loop  # type: ignore[misc]
+    service.TrainingLoop = _Loop  # type: ignore[attr-defined]
     engine = StandInEngine(seconds=seconds, steps=steps)
     code = run(load_config(config), Listener(port=0), config_file=config, engine=engine, tick=tick)
     sys.stdout.write(f"{METER.report()}\n")

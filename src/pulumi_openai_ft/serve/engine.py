@@ -28,3 +28,6 @@ class Engine(Protocol):
 
     def stop(self, folder: JobFolder, *, kill: bool = False) -> None:
         """Ask a trainer to save and exit, or kill it."""
+
+    def forget(self, folder: JobFolder) -> None:
+        """Release what the engine knows of a run that has ended."""

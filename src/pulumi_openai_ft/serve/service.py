@@ -120,7 +120,7 @@ class Service:
             runner=self._runner,
             engine=engine or LocalEngine(config.training.python),
             clock=clock,
-            settle=self.backend.lifecycle.settle_live,
+            settle=self.backend.lifecycle.settle,
             unload=self._unload,
             tick=tick,
         )
@@ -157,7 +157,7 @@ class Service:
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self._event_loop = asyncio.get_running_loop()
-        self._training.start()
+        self._training.start(self.backend.lifecycle.live_ids())
         try:
             yield
         finally:

@@ -27,8 +27,8 @@ from pulumi_openai_ft.server.records import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA_VERSION = 3
-"""Version 2 added `jobs.notices`, and version 3 `jobs.key`. `Table.create` adds the columns that an older version lacks."""
+SCHEMA_VERSION = 4
+"""Version 2 added `jobs.notices`, version 3 `jobs.key`, and version 4 `notes.open`. `Table.create` adds the columns that an older version lacks."""
 
 R = TypeVar("R", bound=Record)
 Condition = tuple[str, Sequence[Any]]
@@ -184,7 +184,7 @@ class Store:
         self.checkpoints: Table[Checkpoint] = Table(self, "checkpoints", Checkpoint, ["job", "name"])
         self.permissions: Table[Permission] = Table(self, "permissions", Permission, ["checkpoint"])
         self.models: Table[Model] = Table(self, "models", Model)
-        self.notes: Table[Note] = Table(self, "notes", Note)
+        self.notes: Table[Note] = Table(self, "notes", Note, ["open"])
         self._tables: list[Table[Any]] = [table for table in vars(self).values() if isinstance(table, Table)]
         try:
             self._open()

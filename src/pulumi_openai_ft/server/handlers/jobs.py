@@ -163,7 +163,7 @@ def _model(call: ApiRequest, name: str) -> tuple[str, BaseModel]:
     catalog = call.backend.catalog
     if (base := catalog.find(name)) is not None:
         return base.id, base
-    call.backend.lifecycle.settle_live()
+    call.backend.lifecycle.advance_live()
     checkpoint = call.backend.checkpoint(name)
     base = None if checkpoint is None else catalog.find(checkpoint.base)
     if checkpoint is None or base is None or checkpoint.project != call.project:

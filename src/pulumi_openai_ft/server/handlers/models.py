@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def list_models(call: ApiRequest) -> Json:
     """GET /models: return base models by all their names, and the fine-tuned models that the project may use."""
     backend = call.backend
-    backend.lifecycle.settle_live()
+    backend.lifecycle.advance_live()
     usable = [model for model in _all_tuned(call) if _may_use(call, model)]
     base = [
         base_model_body(name, model, backend.settings)
@@ -33,7 +33,7 @@ def get_model(call: ApiRequest) -> Json:
     name = call.path("model")
     if base := call.backend.catalog.find(name):
         return base_model_body(name, base, call.backend.settings)
-    call.backend.lifecycle.settle_live()
+    call.backend.lifecycle.advance_live()
     return model_body(_tuned(call, name), call.backend.catalog, call.backend.settings)
 
 
@@ -44,7 +44,7 @@ def delete_model(call: ApiRequest) -> Json:
         raise ApiError(
             403, f"Model {name} cannot be deleted: it is not a fine-tuned model of yours.", param="model"
         )
-    call.backend.lifecycle.settle_live()
+    call.backend.lifecycle.advance_live()
     model = _tuned(call, name)
     if model.project != call.project:
         raise ApiError(403, f"Model {name} belongs to another project.", param="model")
