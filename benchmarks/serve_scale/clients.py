@@ -114,6 +114,11 @@ class Pollers:
         self._stopped = Event()
         self._threads: list[Thread] = []
 
+    @property
+    def count(self) -> int:
+        """Return the number of clients."""
+        return len(self._threads)
+
     def add(self, count: int) -> None:
         """Start more clients, at moments that are spread over the interval."""
         for _ in range(count):

@@ -152,7 +152,7 @@ def simulate(folder: Path, plan: SimulationPlan) -> Outcome:
         sampler.start()
         started = time.monotonic()
         try:
-            submitted = _submit(service.url, plan)
+            submitted = submit(service.url, plan)
             jobs = _wait_for_jobs(service.url, plan, started)
         finally:
             pollers.stop()
@@ -182,7 +182,7 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
 
 
-def _submit(url: str, plan: SimulationPlan) -> dict[str, tuple[float, float]]:
+def submit(url: str, plan: SimulationPlan) -> dict[str, tuple[float, float]]:
     """Submit all jobs. Return the Unix seconds before and after each submission, by job."""
     clients = [Client(url, key) for key in KEYS]
     submitted: dict[str, tuple[float, float]] = {}

@@ -36,7 +36,7 @@ class IdleEngine:
     codes: dict[Path, int | None] = field(default_factory=dict)
     forgotten: list[str] = field(default_factory=list)
 
-    def start(self, folder: JobFolder, environment: Mapping[str, str]) -> None:
+    def start(self, folder: JobFolder, environment: Mapping[str, str]) -> None:  # noqa: ARG002
         """Start a run."""
         self.codes[folder.path] = None
         (folder.path / "process.json").write_text(json.dumps({"pid": 0, "started": 0}))
@@ -49,7 +49,7 @@ class IdleEngine:
         """Return the exit code of a run."""
         return self.codes.get(folder.path)
 
-    def stop(self, folder: JobFolder, *, kill: bool = False) -> None:
+    def stop(self, folder: JobFolder, *, kill: bool = False) -> None:  # noqa: ARG002
         """End a run."""
         self.codes[folder.path] = 75
 
@@ -261,9 +261,8 @@ def test_ended_runs_leave_nothing_in_memory(tmp_path: Path) -> None:
         loop = bench.loop
         assert len(bench.engine.forgotten) == 10
         assert bench.engine.codes == {}
-        assert loop._recorded == loop._validations == loop._unloading == {}
-        assert loop._runner._watched == {}
-        assert loop._unsettled == set()
+        kept = (loop._recorded, loop._validations, loop._unloading, loop._runner._watched, loop._unsettled)
+        assert [len(found) for found in kept] == [0] * 5
 
 
 def test_failed_settling_is_repeated_without_delaying_others(
