@@ -34,11 +34,6 @@ class StandInEngine:
         self._reader = Thread(target=self._read, name="stand-ins", daemon=True)
         self._reader.start()
 
-    @property
-    def pid(self) -> int:
-        """Return the id of the process of all stand-ins."""
-        return self._process.pid
-
     def start(self, folder: JobFolder, environment: Mapping[str, str]) -> None:  # noqa: ARG002  # no device
         """Start a training run."""
         self._codes[str(folder.path)] = None
@@ -59,6 +54,12 @@ class StandInEngine:
     def forget(self, folder: JobFolder) -> None:
         """Release the exit code of a training run."""
         self._codes.pop(str(folder.path), None)
+
+    def close(self) -> None:
+        """Stop the process of all stand-ins, and wait for its end."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
 
     def _command(self, name: str, folder: JobFolder) -> None:
         assert self._process.stdin is not None

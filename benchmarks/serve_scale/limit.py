@@ -11,7 +11,7 @@ from benchmarks.serve_scale.report import LIST_P95_SECONDS
 from benchmarks.serve_scale.simulation import KEYS, cpu_seconds, running, submit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from benchmarks.serve_scale.plan import SimulationPlan
@@ -43,7 +43,7 @@ class Load:
     trainers_cores: float
 
 
-def loads(folder: Path, plan: SimulationPlan) -> Iterator[Load]:
+def loads(folder: Path, plan: SimulationPlan) -> Generator[Load]:
     """Yield the measurements of ever more clients, until lists are too slow."""
     seconds = (WARM_UP_SECONDS + MEASURED_SECONDS) * (len(CLIENTS) + 1)
     full = replace(

@@ -104,7 +104,10 @@ def main(config: Path, seconds: float, steps: int, tick: float) -> int:
     sqlite3.connect = partial(sqlite3.connect, factory=_Connection)  # type: ignore[assignment]
     service.TrainingLoop = _Loop  # type: ignore[attr-defined]
     engine = StandInEngine(seconds=seconds, steps=steps)
-    code = run(load_config(config), Listener(port=0), config_file=config, engine=engine, tick=tick)
+    try:
+        code = run(load_config(config), Listener(port=0), config_file=config, engine=engine, tick=tick)
+    finally:
+        engine.close()
     sys.stdout.write(f"{METER.report()}\n")
     return code
 

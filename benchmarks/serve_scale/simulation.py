@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ENDED = ("succeeded", "failed", "cancelled")
 BASE = "tiny-llama"
 KEYS = tuple(f"sk-proj-simulation-{number}" for number in range(PROJECTS))
+SECONDS_TO_STOP = 60.0
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 CONFIG = """\
@@ -113,14 +114,14 @@ class Service:
     def stop(self) -> dict[str, Any]:
         """Stop the service. Return its measurements."""
         self.process.send_signal(signal.SIGTERM)
-        output, _ = self.process.communicate(timeout=60)
+        output, _ = self.process.communicate(timeout=SECONDS_TO_STOP)
         found: dict[str, Any] = json.loads(output)
         return found
 
 
 @contextmanager
 def running(folder: Path, plan: SimulationPlan) -> Iterator[Service]:
-    """Start a service in a folder, and kill it at the end if it still runs."""
+    """Start a service in a folder, and stop it at the end if it still runs."""
     config = _write_config(folder, plan)
     numbers = (plan.run_seconds, plan.steps, plan.tick)
     command = [sys.executable, "-m", "benchmarks.serve_scale.server", str(config), *map(str, numbers)]
@@ -135,7 +136,16 @@ def running(folder: Path, plan: SimulationPlan) -> Iterator[Service]:
                 raise BenchmarkError(f"the service did not start: {(folder / 'log').read_text()[-500:]}")
             yield Service(folder, process, url)
         finally:
-            process.kill()
+            _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Stop the service, which waits for its trainers, so that nothing writes to the folder any more."""
+    process.terminate()
+    try:
+        process.wait(SECONDS_TO_STOP)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def simulate(folder: Path, plan: SimulationPlan) -> Outcome:
