@@ -37,10 +37,14 @@ class Client:
         """Return the body of a response to a GET request."""
         return self._request("GET", path)
 
-    def submit(self, model: str) -> str:
-        """Upload a training file and create a job. Return the job's id."""
+    def submit(self, model: str, token: str) -> str:
+        """Look for a job with a token, as the provider does, upload a training file, and create a job. Return its id."""
+        if jobs := json.loads(self.get(f"{LIST}&metadata[token]={token}"))["data"]:
+            return str(jobs[0]["id"])
         file = json.loads(self._request("POST", "/v1/files", *_multipart()))["id"]
-        order = json.dumps({"model": model, "training_file": file, "seed": 7}).encode()
+        order = json.dumps(
+            {"model": model, "training_file": file, "seed": 7, "metadata": {"token": token}}
+        ).encode()
         job = self._request("POST", "/v1/fine_tuning/jobs", order, {"Content-Type": "application/json"})
         return str(json.loads(job)["id"])
 

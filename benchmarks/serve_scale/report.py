@@ -47,7 +47,7 @@ def table(plan: SimulationPlan, outcome: Outcome) -> str:
         ("jobs", _counts(outcome.statuses)),
         ("training runs of a job", _attempts(outcome.attempts)),
         *((f"{kind}: p50, p95, max", _milliseconds(found)) for kind, found in _requests(outcome)),
-        ("requests", str(sum(map(len, outcome.latencies.samples.values())) + 2 * plan.jobs)),
+        ("requests", str(sum(map(len, outcome.latencies.samples.values())) + 3 * plan.jobs)),
         (f"time to start, first {plan.slots} jobs: p50, p95, max", _seconds(outcome.waits[: plan.slots])),
         ("time to start, all jobs: p50, p95, max", _seconds(outcome.waits)),
         ("memory: start, growth", _memory(outcome)),
@@ -62,7 +62,7 @@ def table(plan: SimulationPlan, outcome: Outcome) -> str:
 
 
 def _requests(outcome: Outcome) -> list[tuple[str, Sequence[float]]]:
-    return [*sorted(outcome.latencies.samples.items()), ("upload and create", outcome.submissions)]
+    return [*sorted(outcome.latencies.samples.items()), ("submission", outcome.submissions)]
 
 
 def _server_rows(outcome: Outcome) -> list[tuple[str, str]]:

@@ -201,7 +201,7 @@ def submit(url: str, plan: SimulationPlan) -> dict[str, tuple[float, float]]:
         due = started + number * plan.submission_seconds / plan.jobs
         time.sleep(max(due - time.monotonic(), 0))
         began = time.time()
-        job = clients[number % len(clients)].submit(BASE)
+        job = clients[number % len(clients)].submit(BASE, str(number))
         submitted[job] = began, time.time()
     for client in clients:
         client.close()

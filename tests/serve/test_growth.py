@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STEPS = 500
+LOOKUP = "/v1/fine_tuning/jobs?metadata"
 TOLERANCE = 1.2
 """Searching an index of ten times as many rows takes a little longer."""
 
@@ -87,9 +88,9 @@ class Bench:
         upload = {"file": ("rows.jsonl", rows())}
         self.file = self.client.post("/v1/files", files=upload, data={"purpose": "fine-tune"}).json()["id"]
 
-    def submit(self, count: int) -> list[str]:
+    def submit(self, count: int, **more: Any) -> list[str]:
         """Create jobs."""
-        order = {"model": BASE, "training_file": self.file, "seed": 7}
+        order = {"model": BASE, "training_file": self.file, "seed": 7, **more}
         return [self.client.post("/v1/fine_tuning/jobs", json=order).json()["id"] for _ in range(count)]
 
     def round(self) -> None:
@@ -211,6 +212,23 @@ def test_list_of_running_jobs_is_one_query(tmp_path: Path, limit: int, statement
     assert {job["status"] for job in found} == {"running"}
     assert len(found) == min(limit, 20)
     assert work.statements == statements
+
+
+def test_lookup_by_metadata_reads_only_its_jobs(tmp_path: Path) -> None:
+    work = {}
+    with bench_of(tmp_path / "service") as bench:
+        (sought,) = bench.submit(1, metadata={"token": "a", "team": "x"})
+        for others in (10, 100):
+            bench.submit(others, metadata={"token": str(others), "team": "x"})
+            with bench.measured() as work[others]:
+                found = bench.client.get(f"{LOOKUP}[token]=a").json()["data"]
+            assert [job["id"] for job in found] == [sought]
+
+        both = bench.client.get(f"{LOOKUP}[team]=x&metadata[token]=a").json()["data"]
+        assert [job["id"] for job in both] == [sought]
+        assert len(bench.client.get(f"{LOOKUP}[team]=x&limit=100").json()["data"]) == 100
+
+    assert work[100].steps <= work[10].steps * TOLERANCE
 
 
 def test_waiting_jobs_add_no_statements_to_a_round(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA_VERSION = 4
-"""Version 2 added `jobs.notices`, version 3 `jobs.key`, and version 4 `notes.open`. `Table.create` adds the columns that an older version lacks."""
+"""Version 2 added `jobs.notices`, version 3 `jobs.key`, and version 4 `notes.open` and `jobs_metadata`. `Table.create` adds the columns that an older version lacks."""
 
 R = TypeVar("R", bound=Record)
 Condition = tuple[str, Sequence[Any]]
@@ -50,11 +50,20 @@ class Page(Generic[R]):
 class Table(Generic[R]):
     """The records of a kind, in the order of their creation."""
 
-    def __init__(self, store: Store, name: str, kind: type[R], indexed: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        kind: type[R],
+        indexed: Sequence[str] = (),
+        *,
+        pairs: str | None = None,
+    ) -> None:
         self._store = store
         self._name = name
         self._kind = kind
         self._indexed = indexed
+        self._pairs = pairs
         self._columns = [field.name for field in fields(kind)]
         self._json = [field.name for field in fields(kind) if str(field.type).startswith(("dict", "list"))]
         self._selected = ", ".join(f'"{column}"' for column in self._columns)
@@ -76,6 +85,22 @@ class Table(Generic[R]):
                 f'CREATE INDEX IF NOT EXISTS {self._name}_{column} ON {self._name} ("{column}", seq)'
             )
 
+        if self._pairs is not None:
+            self._create_pairs(self._pairs)
+
+    def _create_pairs(self, column: str) -> None:
+        """Create the table by which rows are found by a key-value pair of a JSON column, which never changes."""
+        name = f"{self._name}_{column}"
+        if self._store.rows("SELECT 1 FROM sqlite_master WHERE name = ?", [name]):
+            return
+        self._store.execute(
+            f"CREATE TABLE {name} (key, value, seq INTEGER, PRIMARY KEY (key, value, seq)) WITHOUT ROWID"
+        )
+        self._store.execute(
+            f"INSERT INTO {name} SELECT pair.key, pair.value, {self._name}.seq "  # noqa: S608  # constant names
+            f"FROM {self._name}, json_each({self._name}.{column}) AS pair"
+        )
+
     def _add_missing_columns(self) -> None:
         present = {row[1] for row in self._store.rows(f"PRAGMA table_info({self._name})")}
         for field in fields(self._kind):
@@ -88,8 +113,16 @@ class Table(Generic[R]):
 
     def add(self, record: R) -> R:
         """Insert a new record."""
-        self._store.execute(self._insert, self._values(record))
+        with self._store.transaction():
+            seq = self._store.execute(self._insert, self._values(record)).lastrowid
+            if self._pairs is not None:
+                self._add_pairs(self._pairs, record, seq)
         return record
+
+    def _add_pairs(self, column: str, record: R, seq: int | None) -> None:
+        insert = f"INSERT INTO {self._name}_{column} VALUES (?, ?, ?)"  # noqa: S608  # constant names
+        for key, value in (getattr(record, column) or {}).items():
+            self._store.execute(insert, (key, value, seq))
 
     def put(self, record: R) -> R:
         """Update the record with this id, or insert a new record."""
@@ -145,6 +178,8 @@ class Table(Generic[R]):
     def clear(self) -> None:
         """Delete all rows."""
         self._store.execute(f"DELETE FROM {self._name}")  # noqa: S608  # constant names
+        if self._pairs is not None:
+            self._store.execute(f"DELETE FROM {self._name}_{self._pairs}")  # noqa: S608  # constant names
 
     def _behind(self, after: str, where: Mapping[str, Any], *, newest_first: bool) -> Condition:
         clauses = [*_equal({**where, "id": after})]
@@ -179,7 +214,7 @@ class Store:
         self.files: Table[File] = Table(self, "files", File, ["project"])
         self.uploads: Table[Upload] = Table(self, "uploads", Upload)
         self.parts: Table[Part] = Table(self, "parts", Part, ["upload"])
-        self.jobs: Table[Job] = Table(self, "jobs", Job, ["project", "status"])
+        self.jobs: Table[Job] = Table(self, "jobs", Job, ["project", "status"], pairs="metadata")
         self.spans: Table[Span] = Table(self, "spans", Span, ["job"])
         self.checkpoints: Table[Checkpoint] = Table(self, "checkpoints", Checkpoint, ["job", "name"])
         self.permissions: Table[Permission] = Table(self, "permissions", Permission, ["checkpoint"])
@@ -267,12 +302,9 @@ def unexpired(moment: float) -> Condition:
     return ("(expires_at IS NULL OR expires_at > ?)", (moment,))
 
 
-def has_pair(column: str, key: str, value: str) -> Condition:
-    """Match rows whose JSON column contains a key-value pair."""
-    return (
-        f"EXISTS (SELECT 1 FROM json_each({column}) WHERE key = ? AND json_each.value = ?)",  # noqa: S608  # constant name
-        (key, value),
-    )
+def has_metadata(key: str, value: str) -> Condition:
+    """Match jobs whose metadata contains a key-value pair."""
+    return ("seq IN (SELECT seq FROM jobs_metadata WHERE key = ? AND value = ?)", (key, value))
 
 
 def unknown_cursor(after: str) -> Exception:

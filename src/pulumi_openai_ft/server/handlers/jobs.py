@@ -19,7 +19,7 @@ from pulumi_openai_ft.server.job_request import (
 from pulumi_openai_ft.server.lifecycle import TERMINAL
 from pulumi_openai_ft.server.records import Job
 from pulumi_openai_ft.server.serializers import checkpoint_body, event_body, job_body, list_body
-from pulumi_openai_ft.server.store import Condition, created_before, has_pair, unknown_cursor
+from pulumi_openai_ft.server.store import Condition, created_before, has_metadata, unknown_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -211,7 +211,7 @@ def _metadata_filter(call: ApiRequest) -> list[Condition]:
         if name == "metadata" and value == "null":
             conditions.append(("(metadata IS NULL OR metadata = '{}')", ()))
         elif name.startswith("metadata[") and name.endswith("]"):
-            conditions.append(has_pair("metadata", name[9:-1], value))
+            conditions.append(has_metadata(name[9:-1], value))
         elif name.startswith("metadata"):
             raise invalid(
                 f"Invalid metadata filter '{name}={value}'; use metadata[key]=value or metadata=null.",
