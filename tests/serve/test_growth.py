@@ -214,6 +214,18 @@ def test_list_of_running_jobs_is_one_query(tmp_path: Path, limit: int, statement
     assert work.statements == statements
 
 
+def test_list_of_models_takes_a_fixed_number_of_queries(tmp_path: Path) -> None:
+    statements = {}
+    with bench_of(tmp_path / "service") as bench:
+        for count in (1, 20):
+            bench.finish(count)
+            with bench.measured() as work:
+                models = bench.client.get("/v1/models").json()["data"]
+            statements[len(models)] = work.statements
+
+    assert statements == {1 + 2: 4, 21 + 2: 4}
+
+
 def test_lookup_by_metadata_reads_only_its_jobs(tmp_path: Path) -> None:
     work = {}
     with bench_of(tmp_path / "service") as bench:

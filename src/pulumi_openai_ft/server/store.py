@@ -168,6 +168,11 @@ class Table(Generic[R]):
         found = self.find(where, *conditions, *cursor, newest_first=newest_first, limit=limit + 1)
         return Page(found[:limit], len(found) > limit)
 
+    def deleted_ids(self) -> set[str]:
+        """Return the ids of deleted records."""
+        sql = f"SELECT id FROM {self._name} WHERE deleted_at IS NOT NULL"  # noqa: S608  # constant names
+        return {record_id for (record_id,) in self._store.rows(sql)}
+
     def count(self, where: Mapping[str, Any] | None = None, *conditions: Condition) -> int:
         """Return the number of records, including deleted ones."""
         clauses = [*_equal(where or {}), *conditions, ("TRUE", ())]
@@ -217,7 +222,9 @@ class Store:
         self.jobs: Table[Job] = Table(self, "jobs", Job, ["project", "status"], pairs="metadata")
         self.spans: Table[Span] = Table(self, "spans", Span, ["job"])
         self.checkpoints: Table[Checkpoint] = Table(self, "checkpoints", Checkpoint, ["job", "name"])
-        self.permissions: Table[Permission] = Table(self, "permissions", Permission, ["checkpoint"])
+        self.permissions: Table[Permission] = Table(
+            self, "permissions", Permission, ["checkpoint", "project"]
+        )
         self.models: Table[Model] = Table(self, "models", Model)
         self.notes: Table[Note] = Table(self, "notes", Note, ["open"])
         self._tables: list[Table[Any]] = [table for table in vars(self).values() if isinstance(table, Table)]

@@ -16,7 +16,7 @@ def list_models(call: ApiRequest) -> Json:
     """GET /models: return base models by all their names, and the fine-tuned models that the project may use."""
     backend = call.backend
     backend.lifecycle.advance_live()
-    usable = [model for model in _all_tuned(call) if _may_use(call, model)]
+    usable = _usable(call)
     base = [
         base_model_body(name, model, backend.settings)
         for model in backend.catalog.models
@@ -64,18 +64,24 @@ def _checkpoint(call: ApiRequest, name: str) -> Model | None:
     return None if checkpoint is None else _model_of(checkpoint)
 
 
+def _usable(call: ApiRequest) -> list[Model]:
+    """Return the fine-tuned models that the project may use, in a fixed number of queries."""
+    if not call.backend.settings.rules.knows_tuned_models:
+        return []
+    permissions = call.backend.store.permissions.find({"project": call.project})
+    granted = {permission.checkpoint for permission in permissions}
+    return [model for model in _all_tuned(call) if model.project == call.project or model.id in granted]
+
+
 def _all_tuned(call: ApiRequest) -> list[Model]:
     backend = call.backend
     models = backend.store.models.find({}, created_before(call.as_of))
     if not backend.settings.rules.lists_checkpoints:
         return models
     names = {model.id for model in models}
+    names |= backend.store.models.deleted_ids()
     checkpoints = backend.store.checkpoints.find({}, created_before(call.as_of))
-    return models + [
-        _model_of(found)
-        for found in checkpoints
-        if found.name not in names and backend.checkpoint(found.name) is not None
-    ]
+    return models + [_model_of(found) for found in checkpoints if found.name not in names]
 
 
 def _model_of(checkpoint: Checkpoint) -> Model:
