@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from pulumi_openai_ft.server.blobs import Blobs
+    from pulumi_openai_ft.server.store import Store
+
 STEPS = 500
 LOOKUP = "/v1/fine_tuning/jobs?metadata"
 TOLERANCE = 1.2
@@ -72,16 +75,13 @@ class Work:
 class Bench:
     """A service without a listener. Its training loop advances when a test calls `round`."""
 
-    def __init__(self, folder: Path, stack: tuple[Any, Any], slots: int) -> None:
+    def __init__(self, folder: Path, storage: tuple[Store, Blobs]) -> None:
         path = folder / "serve.toml"
-        text = path.read_text().replace("slots = 1", f"slots = {slots}")
-        path.write_text(text.replace("[limits]", "[limits]\nqueued_jobs_per_key = 1000"))
         config = load_config(path)
         self.engine = IdleEngine()
-        self.store = stack[0]
-        self.service = Service(
-            config, LiveKeys(path, config.keys), *stack, engine=self.engine, guards_host=False
-        )
+        self.store = storage[0]
+        keys = LiveKeys(path, config.keys)
+        self.service = Service(config, keys, *storage, engine=self.engine, guards_host=False)
         self.loop = self.service._training
         self.runs = self.loop._runs
         self.client = TestClient(self.service.app(), headers={"Authorization": f"Bearer {PROJECT_KEY}"})
@@ -105,9 +105,9 @@ class Bench:
             self.round()
         pytest.fail("the condition is never true")
 
-    def run(self, count: int) -> list[str]:
+    def run(self, count: int, **more: Any) -> list[str]:
         """Create jobs and wait until they train."""
-        jobs = self.submit(count)
+        jobs = self.submit(count, **more)
         self.rounds_until(lambda: all(self.runs.get(job).stage == "running" for job in jobs))
         return jobs
 
@@ -178,10 +178,16 @@ def opened_files() -> Iterator[list[str]]:
 
 @contextmanager
 def bench_of(folder: Path, slots: int = 500) -> Iterator[Bench]:
-    folder.mkdir()
-    RunningService.create(folder)
-    with opened(folder / "data", "data") as stack:
-        yield Bench(folder, stack, slots)
+    RunningService.create(folder, slots=slots, more="queued_jobs_per_key = 1000\n")
+    with reopened(folder) as bench:
+        yield bench
+
+
+@contextmanager
+def reopened(folder: Path) -> Iterator[Bench]:
+    """Open the service of a folder again. No trainer runs any more."""
+    with opened(folder / "data", "data") as storage:
+        yield Bench(folder, storage)
 
 
 def test_finished_jobs_add_no_work_to_a_round(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ class TrainingRuns:
 
     def ids(self) -> set[str]:
         """Return the ids of all runs."""
-        return {note.id for note in self._store.notes.find({})}
+        return self._store.notes.ids()
 
     def _put(self, job_id: str, run: Run) -> None:
         note = Note(id=job_id, created_at=run.queued_at, content=_content(run), open=run.open)

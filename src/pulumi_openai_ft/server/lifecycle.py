@@ -116,9 +116,9 @@ class Lifecycle:
             if (job := self._store.jobs.get(job_id)) is not None:
                 self._follow(job)
 
-    def live_ids(self) -> list[str]:
+    def live_ids(self) -> set[str]:
         """Return the ids of all active jobs."""
-        return [job.id for job in self._store.jobs.find({}, LIVE)]
+        return self._store.jobs.ids(LIVE)
 
     def cancel(self, job: Job) -> Job:
         """Cancel a job. Raise a 400 if it is in a terminal state."""

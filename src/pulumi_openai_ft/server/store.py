@@ -168,10 +168,12 @@ class Table(Generic[R]):
         found = self.find(where, *conditions, *cursor, newest_first=newest_first, limit=limit + 1)
         return Page(found[:limit], len(found) > limit)
 
-    def deleted_ids(self) -> set[str]:
-        """Return the ids of deleted records."""
-        sql = f"SELECT id FROM {self._name} WHERE deleted_at IS NOT NULL"  # noqa: S608  # constant names
-        return {record_id for (record_id,) in self._store.rows(sql)}
+    def ids(self, *conditions: Condition) -> set[str]:
+        """Return the ids of the records that match the conditions, including deleted ones."""
+        clauses = [*conditions, ("TRUE", ())]
+        sql = f"SELECT id FROM {self._name} WHERE {_joined(clauses)}"  # noqa: S608  # constant names
+        rows = self._store.rows(sql, [value for _, values in clauses for value in values])
+        return {record_id for (record_id,) in rows}
 
     def count(self, where: Mapping[str, Any] | None = None, *conditions: Condition) -> int:
         """Return the number of records, including deleted ones."""
@@ -312,6 +314,10 @@ def unexpired(moment: float) -> Condition:
 def has_metadata(key: str, value: str) -> Condition:
     """Match jobs whose metadata contains a key-value pair."""
     return ("seq IN (SELECT seq FROM jobs_metadata WHERE key = ? AND value = ?)", (key, value))
+
+
+DELETED: Condition = ("deleted_at IS NOT NULL", ())
+"""Matches deleted records, for the methods that include them."""
 
 
 def unknown_cursor(after: str) -> Exception:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from pulumi_openai_ft.server.errors import ApiError, no_such_model
 from pulumi_openai_ft.server.records import Model
 from pulumi_openai_ft.server.serializers import base_model_body, deleted_body, model_body
-from pulumi_openai_ft.server.store import created_before
+from pulumi_openai_ft.server.store import DELETED, created_before
 
 if TYPE_CHECKING:
     from pulumi_openai_ft.server.records import Checkpoint
@@ -79,7 +79,7 @@ def _all_tuned(call: ApiRequest) -> list[Model]:
     if not backend.settings.rules.lists_checkpoints:
         return models
     names = {model.id for model in models}
-    names |= backend.store.models.deleted_ids()
+    names |= backend.store.models.ids(DELETED)
     checkpoints = backend.store.checkpoints.find({}, created_before(call.as_of))
     return models + [_model_of(found) for found in checkpoints if found.name not in names]
 
