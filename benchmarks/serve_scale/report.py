@@ -53,6 +53,7 @@ def table(plan: SimulationPlan, outcome: Outcome) -> str:
         ("memory: start, growth", _memory(outcome)),
         ("threads, open files: max", f"{max(outcome.usage.threads)}, {max(outcome.usage.files)}"),
         *_server_rows(outcome),
+        ("  waiting for a core", f"{outcome.core_wait_seconds:.1f} s"),
         ("duration", f"{outcome.seconds:.0f} s"),
         ("CPU: clients, trainers", _other_cpu(outcome)),
         ("load of the machine, cores", f"{os.getloadavg()[0]:.1f}, {os.cpu_count()}"),

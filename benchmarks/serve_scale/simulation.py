@@ -78,6 +78,7 @@ class Outcome:
         usage: What the service's process used.
         measured: Measurements of the service itself.
         seconds: Duration from the first submission to the end of the last job.
+        core_wait_seconds: Time that threads of the service were ready to run, but waited for a core.
         trainers_cpu_seconds: CPU time of the stand-in trainers.
         clients_cpu_seconds: CPU time of this process.
     """
@@ -90,6 +91,7 @@ class Outcome:
     usage: Usage
     measured: dict[str, Any]
     seconds: float
+    core_wait_seconds: float
     trainers_cpu_seconds: float
     clients_cpu_seconds: float
 
@@ -110,6 +112,11 @@ class Service:
     def trainers_pid(self) -> int:
         """Return the id of the process of the stand-in trainers, the only child of the service."""
         return int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
+
+    def core_wait_seconds(self) -> float:
+        """Return how long the present threads were ready to run, but waited for a core: other processes used it."""
+        schedules = Path(f"/proc/{self.pid}/task").glob("*/schedstat")
+        return sum(int(path.read_text().split()[1]) for path in schedules) / 1e9
 
     def stop(self) -> dict[str, Any]:
         """Stop the service. Return its measurements."""
@@ -170,6 +177,7 @@ def simulate(folder: Path, plan: SimulationPlan) -> Outcome:
             sampler.join()
         seconds = time.monotonic() - started
         trainers_cpu_seconds = cpu_seconds(service.trainers_pid())
+        core_wait_seconds = service.core_wait_seconds()
         measured = service.stop()
     attempts = {job: _attempts(folder, job) for job in submitted}
     return Outcome(
@@ -181,6 +189,7 @@ def simulate(folder: Path, plan: SimulationPlan) -> Outcome:
         usage=usage,
         measured=measured,
         seconds=seconds,
+        core_wait_seconds=core_wait_seconds,
         trainers_cpu_seconds=trainers_cpu_seconds,
         clients_cpu_seconds=time.process_time() - cpu_before,
     )

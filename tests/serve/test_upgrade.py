@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from tests.serve.test_growth import LOOKUP, bench_of, reopened
+from tests.serve.counted_service import LOOKUP, bench_of, reopened
 
 if TYPE_CHECKING:
     from pathlib import Path
