@@ -1,1 +1,1 @@
-"""Simulation of `openai-ft serve` with many jobs and clients, without training. See docs/self-hosting.md#scale."""
+"""Simulation of `openai-ft serve` with many jobs and clients, without training. See docs/self-hosting.md#how-far-one-server-goes."""

@@ -119,6 +119,24 @@ def test_page_of_events_reads_only_its_spans(tmp_path: Path) -> None:
     assert work[300].steps <= work[30].steps * TOLERANCE
 
 
+def test_last_page_of_events_reads_only_its_spans(tmp_path: Path) -> None:
+    work, after = {}, ""
+    with bench_of(tmp_path / "service") as bench:
+        (job,) = bench.run(1)
+        events = f"/v1/fine_tuning/jobs/{job}/events?limit=5"
+        for step in range(1, 301):
+            bench.report(job, step)
+            bench.round()
+            if step == 1:
+                after = bench.client.get(events).json()["data"][0]["id"]
+            if step in (30, 300):
+                with bench.measured() as work[step]:
+                    found = bench.client.get(f"{events}&after={after}").json()["data"]
+
+    assert found[-1]["message"] == f"Created fine-tuning job: {job}"
+    assert work[300].steps <= work[30].steps * TOLERANCE
+
+
 def test_ended_runs_leave_nothing_in_memory(tmp_path: Path) -> None:
     with bench_of(tmp_path / "service") as bench:
         bench.finish(10)

@@ -57,12 +57,14 @@ class Table(Generic[R]):
         kind: type[R],
         indexed: Sequence[str] = (),
         *,
+        order: str = "seq",
         pairs: str | None = None,
     ) -> None:
         self._store = store
         self._name = name
         self._kind = kind
         self._indexed = indexed
+        self._order = order
         self._pairs = pairs
         self._columns = [field.name for field in fields(kind)]
         self._json = [field.name for field in fields(kind) if str(field.type).startswith(("dict", "list"))]
@@ -81,8 +83,9 @@ class Table(Generic[R]):
         )
         self._add_missing_columns()
         for column in self._indexed:
+            name = f"{self._name}_{column}" + ("" if self._order == "seq" else f"_{self._order}")
             self._store.execute(
-                f'CREATE INDEX IF NOT EXISTS {self._name}_{column} ON {self._name} ("{column}", seq)'
+                f'CREATE INDEX IF NOT EXISTS {name} ON {self._name} ("{column}", "{self._order}")'
             )
 
         if self._pairs is not None:
@@ -147,7 +150,7 @@ class Table(Generic[R]):
     ) -> list[R]:
         """Return the records that have these column values and match the conditions, without deleted records."""
         clauses = [*_equal(where), ("deleted_at IS NULL", ()), *conditions]
-        sql = f"SELECT {self._selected} FROM {self._name} WHERE {_joined(clauses)} ORDER BY seq"  # noqa: S608  # constant names
+        sql = f'SELECT {self._selected} FROM {self._name} WHERE {_joined(clauses)} ORDER BY "{self._order}"'  # noqa: S608  # constant names
         sql += " DESC" if newest_first else ""
         parameters = [value for _, values in clauses for value in values]
         if limit is not None:
@@ -222,7 +225,7 @@ class Store:
         self.uploads: Table[Upload] = Table(self, "uploads", Upload)
         self.parts: Table[Part] = Table(self, "parts", Part, ["upload"])
         self.jobs: Table[Job] = Table(self, "jobs", Job, ["project", "status"], pairs="metadata")
-        self.spans: Table[Span] = Table(self, "spans", Span, ["job"])
+        self.spans: Table[Span] = Table(self, "spans", Span, ["job"], order="first")
         self.checkpoints: Table[Checkpoint] = Table(self, "checkpoints", Checkpoint, ["job", "name"])
         self.permissions: Table[Permission] = Table(
             self, "permissions", Permission, ["checkpoint", "project"]
