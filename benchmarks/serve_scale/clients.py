@@ -1,4 +1,4 @@
-"""Clients of the service: some submit jobs, others poll. Each is a thread with a connection of its own."""
+"""Clients of the service: some submit jobs, others poll. Each is a thread with a separate connection."""
 
 from __future__ import annotations
 

@@ -30,4 +30,4 @@ class Engine(Protocol):
         """Ask a trainer to save and exit, or kill it."""
 
     def forget(self, folder: JobFolder) -> None:
-        """Release what the engine knows of a run that has ended."""
+        """Release the process of a run that has ended."""

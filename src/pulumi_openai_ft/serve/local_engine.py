@@ -76,5 +76,5 @@ class LocalEngine:
                 os.kill(process.pid, number)
 
     def forget(self, folder: JobFolder) -> None:
-        """Release what the engine knows of a run that has ended."""
+        """Release the process of a run that has ended."""
         self._children.pop(folder.path, None)
