@@ -298,7 +298,7 @@ class TrainingLoop:
 
     def _watch(self, job_id: str, run: Run, folder: JobFolder) -> None:
         is_alive, version = self._engine.is_alive(folder), folder.version()
-        if not is_alive or version != self._recorded.get(job_id):
+        if not is_alive or version != self._recorded.get(job_id):  # the last reports may share a version
             self._record(job_id, folder)
             self._recorded[job_id] = version
         if not is_alive:

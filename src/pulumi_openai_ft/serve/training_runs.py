@@ -146,7 +146,7 @@ class TrainingRuns:
 
     def take_changed(self) -> set[str]:
         """Return the ids of the runs that were added or changed since the last call."""
-        with self._store.transaction():
+        with self._store.transaction():  # a request that changes a run may not have committed yet
             changed, self._changed = self._changed, set()
         return changed
 
