@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from benchmarks.benchmark import BenchmarkError
-from benchmarks.command import interruptible
+from benchmarks.command import INTERRUPTED, interruptible
 from benchmarks.progress import write_line
 from benchmarks.serve_scale.limit import load_table, loads
 from benchmarks.serve_scale.plan import SimulationPlan
@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except BenchmarkError as error:
             write_line(f"simulation: {error}")
             return 1
+        except KeyboardInterrupt:
+            write_line("simulation: interrupted; all processes have ended")
+            return INTERRUPTED
 
 
 def _simulate(folder: Path, plan: SimulationPlan) -> int:

@@ -108,15 +108,15 @@ def test_page_of_events_reads_only_its_spans(tmp_path: Path) -> None:
     work = {}
     with bench_of(tmp_path / "service") as bench:
         (job,) = bench.run(1)
-        for step in range(1, 301):
+        for step in range(1, 121):
             bench.report(job, step)
             bench.round()
-            if step in (30, 300):
+            if step in (12, 120):
                 with bench.measured() as work[step]:
-                    bench.client.get(f"/v1/fine_tuning/jobs/{job}/events?limit=20")
+                    bench.client.get(f"/v1/fine_tuning/jobs/{job}/events?limit=10")
 
-    assert work[300].statements == work[30].statements
-    assert work[300].steps <= work[30].steps * TOLERANCE
+    assert work[120].statements == work[12].statements
+    assert work[120].steps <= work[12].steps * TOLERANCE
 
 
 def test_last_page_of_events_reads_only_its_spans(tmp_path: Path) -> None:
@@ -124,17 +124,17 @@ def test_last_page_of_events_reads_only_its_spans(tmp_path: Path) -> None:
     with bench_of(tmp_path / "service") as bench:
         (job,) = bench.run(1)
         events = f"/v1/fine_tuning/jobs/{job}/events?limit=5"
-        for step in range(1, 301):
+        for step in range(1, 121):
             bench.report(job, step)
             bench.round()
             if step == 1:
                 after = bench.client.get(events).json()["data"][0]["id"]
-            if step in (30, 300):
+            if step in (12, 120):
                 with bench.measured() as work[step]:
                     found = bench.client.get(f"{events}&after={after}").json()["data"]
 
     assert found[-1]["message"] == f"Created fine-tuning job: {job}"
-    assert work[300].steps <= work[30].steps * TOLERANCE
+    assert work[120].steps <= work[12].steps * TOLERANCE
 
 
 def test_ended_runs_leave_nothing_in_memory(tmp_path: Path) -> None:
