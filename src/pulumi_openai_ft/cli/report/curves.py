@@ -91,12 +91,17 @@ def panels(metrics: Iterable[tuple[str, Sequence[StepMetrics]]], marks: Sequence
     return [Panel(kind, curves, tuple(marks)) for kind, curves in found if curves]
 
 
+def metric_of(split: str, kind: str) -> str:
+    """Return the name of the metric of a kind that is measured on a split."""
+    return f"{_PREFIX_OF_SPLIT[split]}_{kind}"
+
+
 def _curves(jobs: Sequence[tuple[str, Sequence[StepMetrics]]], kind: str) -> tuple[Curve, ...]:
     found = (_curve(job, rows, split, kind) for job, rows in jobs for split in SPLITS)
     return tuple(curve for curve in found if curve.steps)
 
 
 def _curve(job: str, rows: Sequence[StepMetrics], split: str, kind: str) -> Curve:
-    metric = f"{_PREFIX_OF_SPLIT[split]}_{kind}"
+    metric = metric_of(split, kind)
     measured = [(row.step, value) for row in rows if (value := getattr(row, metric)) is not None]
     return Curve(job, split, tuple(step for step, _ in measured), tuple(value for _, value in measured))

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._client.event_order import newest_first
 from pulumi_openai_ft._client.refusals import UNSUPPORTED_STATUSES
-from pulumi_openai_ft._metrics.reading import read_metrics
+from pulumi_openai_ft._metrics.event_metrics import metrics_of_events
+from pulumi_openai_ft._metrics.reading import Metrics, read_metrics
+from pulumi_openai_ft._metrics.steps import by_step
 from pulumi_openai_ft._provider.job.state import outputs
 from pulumi_openai_ft._service_profiles import FEATURES
+from pulumi_openai_ft.cli.look.text import one_line
 from pulumi_openai_ft.cli.report.curves import Mark
 from pulumi_openai_ft.cli.report.data_files import read_data_file
 from pulumi_openai_ft.errors import InvalidResponseError, ServiceError
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Checkpoint, Event, Job
-    from pulumi_openai_ft._metrics.reading import Metrics
+    from pulumi_openai_ft._metrics.steps import StepMetrics
     from pulumi_openai_ft.cli.report.data_files import DataFile
     from pulumi_openai_ft.cli.report.stack_facts import Properties, StackFacts
 
@@ -35,7 +38,7 @@ class JobReport:
         outputs: The job as the outputs of a `FineTuningJob`, with resolved hyperparameters.
         requested: Inputs in the stack's state, or None if the job is not in it.
         recorded: Outputs in the stack's state; empty if the job is not in it.
-        metrics: Metrics of its steps.
+        rows: Metrics of its steps, by step.
         checkpoints: Its checkpoints, by step.
         events: Its events, oldest first.
         files: Its data files.
@@ -47,7 +50,7 @@ class JobReport:
     outputs: Properties
     requested: Properties | None
     recorded: Properties
-    metrics: Metrics
+    rows: tuple[StepMetrics, ...]
     checkpoints: tuple[Checkpoint, ...]
     events: tuple[Event, ...]
     files: tuple[DataFile, ...]
@@ -57,7 +60,7 @@ class JobReport:
     def marks(self) -> list[Mark]:
         """Return the checkpoints whose step is known, for the charts."""
         return [
-            Mark(self.label, checkpoint.step_number, checkpoint.fine_tuned_model_checkpoint)
+            Mark(self.label, checkpoint.step_number, one_line(checkpoint.fine_tuned_model_checkpoint))
             for checkpoint in self.checkpoints
             if checkpoint.step_number is not None
         ]
@@ -79,7 +82,7 @@ def read_reports(client: Client, jobs: Sequence[Job], facts: StackFacts) -> list
 
 def labels(jobs: Sequence[Job]) -> list[str]:
     """Return a unique name for each job: its suffix, its id, or both."""
-    names = [job.user_provided_suffix or job.id for job in jobs]
+    names = [one_line(job.user_provided_suffix or job.id) for job in jobs]
     counts = Counter(names)
     return [
         name if counts[name] == 1 or name == job.id else f"{name} ({job.id})"
@@ -91,7 +94,7 @@ def _read(client: Client, job: Job, label: str, facts: StackFacts) -> JobReport:
     missing: list[str] = []
     events = _optional(client, "events", lambda: client.events(job.id, unreadable=[]), missing)
     checkpoints = _optional(client, "checkpoints", lambda: client.checkpoints(job.id, unreadable=[]), missing)
-    metrics = read_metrics(client, job, events)
+    rows = _rows(client, job, events, missing)
     requested = facts.requested.get(job.id)
     return JobReport(
         label,
@@ -99,12 +102,19 @@ def _read(client: Client, job: Job, label: str, facts: StackFacts) -> JobReport:
         outputs(job, requested or {}),
         requested,
         facts.jobs.get(job.id, {}),
-        metrics,
+        rows,
         tuple(reversed(checkpoints)),
         tuple(reversed(newest_first(events))),
         tuple(_files(client, job, facts)),
-        tuple(dict.fromkeys((*metrics.missing, *missing))),
+        tuple(dict.fromkeys(missing)),
     )
+
+
+def _rows(client: Client, job: Job, events: Sequence[Event], missing: list[str]) -> tuple[StepMetrics, ...]:
+    """Return the metrics of the result files, completed by those of the events, which may have more metrics or fewer steps."""
+    found = read_metrics(client, job) if job.result_files else Metrics()
+    missing.extend(found.missing)
+    return tuple(by_step([*metrics_of_events(events), *found.rows]))
 
 
 def _optional(
