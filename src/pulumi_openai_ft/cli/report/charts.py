@@ -21,6 +21,7 @@ VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 COLORS = ["#2f6fde", "#e8710a", "#14926a", "#b34fc5", "#cf3a4f", "#8a7a12", "#1297b5", "#8d6148"]
 """Colors of the curves, readable on white and on black."""
 TEXT = "currentColor"
+FONT_SIZE = 12
 SMOOTHED_FROM = 200
 """Number of steps from which the training curve has a moving average."""
 WINDOWS = 40
@@ -29,6 +30,8 @@ HOVER_POSITIONS = 400
 """Maximum number of steps with a tooltip. A chart is hardly wider in pixels."""
 DOTS = 60
 """Maximum number of values of a validation curve that are drawn as dots."""
+FLAG_DISTANCE = 12
+"""Vertical distance of the checkpoints of two jobs, in pixels."""
 Width = int | Literal["container"]
 
 
@@ -40,14 +43,21 @@ def chart(panel: Panel, width: Width, height: int = 260) -> alt.LayerChart:
         width: Width in pixels, or `container` to fill the surrounding element.
         height: Height of the plot in pixels.
     """
-    layers: list[Any] = [_lines(panel), *_averages(panel), *_dots(panel), *_checkpoints(panel), *_hover(panel)]
+    layers: list[Any] = [
+        _lines(panel),
+        *_averages(panel),
+        *_dots(panel),
+        *_checkpoints(panel),
+        *_hover(panel),
+    ]
     layered = alt.layer(*layers, data=_data(panel.curves))
     return layered.properties(width=width, height=height)
 
 
 def page_spec(panel: Panel) -> dict[str, Any]:
     """Return the specification of a chart that fills the width of its element in a page."""
-    return _spec(chart(panel, "container").properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding")))
+    autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
+    return _spec(chart(panel, "container").properties(autosize=autosize, background="transparent"))
 
 
 def picture_spec(panels: Sequence[Panel], title: str, subtitle: Sequence[str]) -> dict[str, Any]:
@@ -73,12 +83,20 @@ def _spec(drawn: alt.LayerChart | alt.VConcatChart) -> dict[str, Any]:
             gridColor=TEXT,
             gridOpacity=0.12,
             titleFontWeight="normal",
+            labelFontSize=FONT_SIZE,
+            titleFontSize=FONT_SIZE,
         )
-        .configure_legend(labelColor=TEXT, titleColor=TEXT, labelLimit=260)
+        .configure_legend(
+            labelColor=TEXT,
+            labelFontSize=FONT_SIZE,
+            labelLimit=260,
+        )
         .configure_title(color=TEXT, subtitleColor=TEXT, anchor="start")
         .configure_view(stroke=None)
     )
     spec: dict[str, Any] = configured.to_dict()
+    # One legend below the other also fits a phone. Vega has this property; Vega-Lite passes it on, but does not define it.
+    spec["config"]["legend"]["layout"] = {"top": {"anchor": "start", "direction": "vertical"}}
     return spec
 
 
@@ -86,7 +104,13 @@ def _data(curves: Sequence[Curve]) -> alt.InlineData:
     """Return the curves with a list of steps and of values each, which takes a third of the space of rows."""
     return alt.InlineData(
         values=[
-            {"curve": f"c{i}", "job": curve.job, "split": curve.split, "step": curve.steps, "value": curve.values}
+            {
+                "curve": f"c{i}",
+                "job": curve.job,
+                "split": curve.split,
+                "step": curve.steps,
+                "value": curve.values,
+            }
             for i, curve in enumerate(curves)
         ]
     )
@@ -99,7 +123,11 @@ def _points() -> alt.Chart:
 def _lines(panel: Panel) -> alt.Chart:
     is_smoothed = any(map(_is_smoothed, panel.curves))
     drawn = _points().mark_line(strokeWidth=1 if is_smoothed else 1.6)
-    opacity = alt.condition(f"datum.split === '{TRAINING}'", alt.value(0.35), alt.value(1)) if is_smoothed else alt.value(1)
+    opacity = (
+        alt.condition(f"datum.split === '{TRAINING}'", alt.value(0.35), alt.value(1))
+        if is_smoothed
+        else alt.value(1)
+    )
     return drawn.encode(_x(), _y(), *_appearance(panel), opacity=opacity)
 
 
@@ -108,11 +136,15 @@ def _averages(panel: Panel) -> list[alt.Chart]:
     if not smoothed:
         return []
     half = max(len(curve.steps) for curve in smoothed) // WINDOWS // 2
-    averages = _points().transform_filter(f"datum.split === '{TRAINING}'").transform_window(
-        [alt.WindowFieldDef(op="mean", field="value", **{"as": "average"})],
-        frame=[-half, half],
-        groupby=["curve"],
-        sort=[alt.SortField("step")],
+    averages = (
+        _points()
+        .transform_filter(f"datum.split === '{TRAINING}'")
+        .transform_window(
+            [alt.WindowFieldDef(op="mean", field="value", **{"as": "average"})],
+            frame=[-half, half],
+            groupby=["curve"],
+            sort=[alt.SortField("step")],
+        )
     )
     y = alt.Y("average:Q", scale=alt.Scale(zero=False), title=None)
     return [averages.mark_line(strokeWidth=2.4).encode(_x(), y, *_appearance(panel))]
@@ -136,15 +168,29 @@ def _has_dots(curve: Curve) -> bool:
 
 
 def _checkpoints(panel: Panel) -> list[alt.Chart]:
-    if not panel.marks:
+    return [
+        layer
+        for i, job in enumerate(panel.jobs)
+        for layer in _checkpoints_of_job(panel, job, i * FLAG_DISTANCE)
+    ]
+
+
+def _checkpoints_of_job(panel: Panel, job: str, y: int) -> list[alt.Chart]:
+    """Return a line and a diamond for each checkpoint of a job.
+
+    Args:
+        panel: The panel.
+        job: Label of the job.
+        y: Distance of the diamonds from the top, so that those of several jobs do not cover each other.
+    """
+    marks = [{"job": job, "step": mark.step, "name": mark.name} for mark in panel.marks if mark.job == job]
+    if not marks:
         return []
-    marks = alt.InlineData(values=[{"job": m.job, "step": m.step, "name": m.name} for m in panel.marks])
     tooltip = [alt.Tooltip("name:N", title="checkpoint"), alt.Tooltip("step:Q", format=",d")]
-    color = _color("job", panel.jobs, legend=None) if _overlays(panel) else alt.value(TEXT)
-    drawn = alt.Chart(marks).encode(_x(), color=color, tooltip=tooltip)
+    color = _color("job", panel.jobs) if _overlays(panel) else alt.value(TEXT)
+    drawn = alt.Chart(alt.InlineData(values=marks)).encode(_x(), color=color, tooltip=tooltip)
     rule = drawn.mark_rule(strokeDash=[2, 3], opacity=0.55)
-    flag = drawn.mark_point(shape="diamond", filled=True, size=70, opacity=1).encode(y=alt.value(0))
-    return [rule, flag]
+    return [rule, drawn.mark_point(shape="diamond", filled=True, size=70, opacity=1).encode(y=alt.value(y))]
 
 
 def _hover(panel: Panel) -> list[alt.Chart]:
@@ -152,19 +198,23 @@ def _hover(panel: Panel) -> list[alt.Chart]:
     steps = sorted({step for curve in panel.curves for step in curve.steps})
     every = -(-len(steps) // HOVER_POSITIONS)
     near = alt.selection_point(
-        name=f"near_{panel.kind}", fields=["step"], nearest=True, on="pointerover", clear="pointerout", empty=False
+        name=f"near_{panel.kind}",
+        fields=["step"],
+        nearest=True,
+        on="pointerover",
+        clear="pointerout",
+        empty=False,
     )
     values = [
-        alt.Tooltip(f"c{i}:Q", title=_curve_title(panel, curve), format=".4~g") for i, curve in enumerate(panel.curves)
+        alt.Tooltip(f"c{i}:Q", title=_curve_title(panel, curve), format=".4~g")
+        for i, curve in enumerate(panel.curves)
     ]
     rows = _points().transform_pivot("curve", value="value", groupby=["step"])
     if every > 1:
         rows = rows.transform_filter(f"datum.step % {every} === 0")
     opacity = alt.condition(near, alt.value(0.4), alt.value(0))
     tooltip = [alt.Tooltip("step:Q", format=",d"), *values]
-    return [
-        rows.mark_rule(color=TEXT).encode(_x(), opacity=opacity, tooltip=tooltip).add_params(near)
-    ]
+    return [rows.mark_rule(color=TEXT).encode(_x(), opacity=opacity, tooltip=tooltip).add_params(near)]
 
 
 def _curve_title(panel: Panel, curve: Curve) -> str:
@@ -176,7 +226,12 @@ def _overlays(panel: Panel) -> bool:
 
 
 def _x() -> alt.X:
-    return alt.X("step:Q", title="step", axis=alt.Axis(format=",d", tickMinStep=1), scale=alt.Scale(zero=False, nice=False))
+    return alt.X(
+        "step:Q",
+        title="step",
+        axis=alt.Axis(format=",d", tickMinStep=1, tickCount=8),
+        scale=alt.Scale(zero=False, nice=False),
+    )
 
 
 def _y() -> alt.Y:
@@ -197,8 +252,9 @@ def _appearance(panel: Panel) -> list[Any]:
     return [_color("job", panel.jobs), dash]
 
 
-def _color(field: str, domain: Sequence[str], *, legend: Any = alt.Undefined) -> alt.Color:
-    if legend is alt.Undefined:
-        legend = alt.Legend(orient="top", columns=3 if field == "split" else 1, symbolType="stroke")
+def _color(field: str, domain: Sequence[str]) -> alt.Color:
+    legend = alt.Legend(orient="top", columns=3 if field == "split" else 1, symbolType="stroke")
     colors = [COLORS[i % len(COLORS)] for i in range(len(domain))]
-    return alt.Color(f"{field}:N", title=None, scale=alt.Scale(domain=list(domain), range=colors), legend=legend)
+    return alt.Color(
+        f"{field}:N", title=None, scale=alt.Scale(domain=list(domain), range=colors), legend=legend
+    )

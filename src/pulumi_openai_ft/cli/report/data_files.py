@@ -51,7 +51,11 @@ class DataFile:
 
 
 def read_data_file(
-    client: Client, part: Literal["training", "validation"], file_id: str, known: Mapping[str, Any] | None, model: str | None
+    client: Client,
+    part: Literal["training", "validation"],
+    file_id: str,
+    known: Mapping[str, Any] | None,
+    model: str | None,
 ) -> DataFile:
     """Return the facts about a file. Only if the state does not have the hash, the content is downloaded.
 
@@ -88,7 +92,9 @@ def _with_content(
     client: Client, data: DataFile, part: Literal["training", "validation"], model: str | None
 ) -> DataFile:
     if (data.bytes or 0) > MAX_CONTENT_BYTES:
-        return replace(data, missing=f"the content is larger than {MAX_CONTENT_BYTES // 2**20} MiB and was not read")
+        return replace(
+            data, missing=f"the content is larger than {MAX_CONTENT_BYTES // 2**20} MiB and was not read"
+        )
     with NamedTemporaryFile(prefix="openai-ft-", suffix=".jsonl") as copy:
         try:
             is_complete = client.content(data.id, lambda chunks: _copy(chunks, copy))
@@ -100,7 +106,11 @@ def _with_content(
             return replace(data, missing="the content is too large and was not read")
         found = training_data.check(copy.name, part=part, model=model)
     return replace(
-        data, sha256=found.sha256, examples=found.examples, tokens=found.tokens, source="the content at the service"
+        data,
+        sha256=found.sha256,
+        examples=found.examples,
+        tokens=found.tokens,
+        source="the content at the service",
     )
 
 

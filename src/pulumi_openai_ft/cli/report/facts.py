@@ -68,6 +68,7 @@ class Section:
     id: str
     status: str
     summary: list[Fact]
+    price: str
     error: str
     notes: list[str]
     hyperparameters: list[Hyperparameter]
@@ -93,13 +94,18 @@ class Describer:
 
     def section(self, report: JobReport) -> Section:
         """Return the texts about a job."""
-        columns = [metric for metric in METRICS if any(metric in _metrics(report, c.step_number) for c in report.checkpoints)]
+        columns = [
+            metric
+            for metric in METRICS
+            if any(metric in _metrics(report, c.step_number) for c in report.checkpoints)
+        ]
         job = report.job
         return Section(
             label=report.label,
             id=one_line(job.id),
             status=one_line(job.status),
             summary=list(self._summary(report)),
+            price=self._price(report),
             error=one_line(job.error.message or job.error.code or "") if job.error else "",
             notes=[one_line(sentence) for sentence in report.missing],
             hyperparameters=list(_hyperparameters(report)),
@@ -128,22 +134,34 @@ class Describer:
 
     def _cost(self, report: JobReport, summary: JobSummary) -> str:
         if not self.profile.bills_training:
-            return "training is not billed"
-        entry = self.catalog.find(report.job.model) if report.job.model else None
-        if summary.cost_usd is not None and entry and entry.training_price:
-            return f"{cost(summary.cost_usd)} ({entry.training_price.value:,.2f} USD per million tokens: {entry.training_price})"
-        hourly = entry.training_price_per_hour if entry else None
-        if summary.method == "reinforcement" and hourly:
-            return f"{hourly.value:,.2f} USD per hour of training ({hourly})"
+            return "not billed"
         estimate = report.recorded.get("estimated_cost_usd")
-        return f"{cost(estimate)} (estimate of `pulumi up`)" if isinstance(estimate, int | float) else UNKNOWN
+        if summary.cost_usd is not None:
+            return cost(summary.cost_usd)
+        return (
+            f"{cost(estimate)}, as estimated by `pulumi up`" if isinstance(estimate, int | float) else UNKNOWN
+        )
+
+    def _price(self, report: JobReport) -> str:
+        """Return the price and its source, or an empty text if there is none."""
+        entry = self.catalog.find(report.job.model) if report.job.model else None
+        if entry is None or not self.profile.bills_training:
+            return ""
+        is_hourly = (report.job.method or {}).get("type") == "reinforcement"
+        price = entry.training_price_per_hour if is_hourly else entry.training_price
+        unit = "hour of training" if is_hourly else "million tokens"
+        return f"{price.value:,.2f} USD per {unit} ({price})" if price else ""
 
 
 def _results(rows: tuple[StepMetrics, ...]) -> Iterator[Fact]:
     """Yield the last value of each metric, and the best one if that was earlier."""
     for kind in TITLES:
         for split in SPLITS:
-            measured = [(row.step, value) for row in rows if (value := getattr(row, metric_of(split, kind))) is not None]
+            measured = [
+                (row.step, value)
+                for row in rows
+                if (value := getattr(row, metric_of(split, kind))) is not None
+            ]
             if measured:
                 yield Fact(f"{split} {kind}", _last_and_best(measured, highest=kind != "loss"))
 
@@ -159,7 +177,13 @@ def _hyperparameters(report: JobReport) -> Iterator[Hyperparameter]:
     resolved = _values(report.outputs.get("method"))
     requested = None if report.requested is None else _values(report.requested.get("method"))
     for name in sorted({*resolved, *(requested or {})}):
-        given = NOT_IN_STATE if requested is None else _value(requested.get(name)) if name in requested else NOT_REQUESTED
+        given = (
+            NOT_IN_STATE
+            if requested is None
+            else _value(requested.get(name))
+            if name in requested
+            else NOT_REQUESTED
+        )
         yield Hyperparameter(one_line(name), given, _value(resolved.get(name)))
 
 
@@ -207,13 +231,12 @@ def _timeline(report: JobReport) -> Iterator[Moment]:
     """Yield the states of a job and its events, in order. The events of steps are in the charts."""
     job, start = report.job, report.job.created_at
     yield Moment(_time(start), "", "The job was created", "state")
-    steps = [event for event in report.events if parse_metrics(event)]
-    edges = {id(event) for event in (*steps[:1], *steps[-1:])}
+    steps = [(event, found.metrics.step) for event in report.events if (found := parse_metrics(event))]
+    named = zip(("Last" if job.is_terminal else "Latest", "First"), (*steps[-1:], *steps[:1]), strict=False)
+    edges = {id(event): f"{name} step: {step:,}" for name, (event, step) in named}
     for event in report.events:
-        if id(event) in edges:
-            step = parse_metrics(event)
-            assert step
-            yield _moment(event.created_at, start, f"Step {step.metrics.step:,}", "state")
+        if text := edges.get(id(event)):
+            yield _moment(event.created_at, start, text, "state")
         elif not parse_metrics(event):
             yield _moment(event.created_at, start, _message(event), one_line(event.level))
     if job.is_terminal or job.finished_at is not None:

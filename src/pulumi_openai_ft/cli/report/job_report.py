@@ -139,7 +139,9 @@ def _optional(
 
 def _files(client: Client, job: Job, facts: StackFacts) -> Iterable[DataFile]:
     if job.training_file:
-        yield read_data_file(client, "training", job.training_file, facts.files.get(job.training_file), job.model)
+        yield read_data_file(
+            client, "training", job.training_file, facts.files.get(job.training_file), job.model
+        )
     if job.validation_file:
         yield read_data_file(
             client, "validation", job.validation_file, facts.files.get(job.validation_file), job.model

@@ -84,7 +84,9 @@ def _notes(panels: Sequence[Panel]) -> Iterator[str]:
 
 def _content_security_policy(scripts: Sequence[str]) -> str:
     """Return a policy that allows these scripts only, and no access to the network."""
-    hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
+    hashes = " ".join(
+        f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts
+    )
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"

@@ -133,7 +133,9 @@ class Report:
 
     def _picture(self, path: Path) -> bytes:
         if not self.panels:
-            raise InputError(f"{path}: the jobs have no metrics of training steps yet, so there are no charts to draw")
+            raise InputError(
+                f"{path}: the jobs have no metrics of training steps yet, so there are no charts to draw"
+            )
         lines = [f"{job.label}: {job.job.model}, {job.job.status}" for job in self.jobs]
         return vega.png(picture_spec(self.panels, self.title, lines))
 
