@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from tempfile import NamedTemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from pulumi_openai_ft import training_data
 from pulumi_openai_ft._client.refusals import refuses_content
@@ -12,13 +12,11 @@ from pulumi_openai_ft.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Literal
-
     from pulumi_openai_ft._client.client import Client
 
 MAX_CONTENT_BYTES = 64 * 2**20
 """Larger files are not downloaded for a report."""
-Part = "Literal['training', 'validation']"
+Part = Literal["training", "validation"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class DataFile:
         missing: Reason why values are unknown, or empty.
     """
 
-    part: str
+    part: Part
     id: str
     filename: str | None = None
     bytes: int | None = None
@@ -52,7 +50,7 @@ class DataFile:
 
 def read_data_file(
     client: Client,
-    part: Literal["training", "validation"],
+    part: Part,
     file_id: str,
     known: Mapping[str, Any] | None,
     model: str | None,
@@ -84,12 +82,17 @@ def read_data_file(
 def _with_state(data: DataFile, known: Mapping[str, Any] | None) -> DataFile:
     if not known or not known.get("sha256"):
         return data
-    counts = {"examples": known.get("example_count"), "tokens": known.get("token_count")}
-    return replace(data, sha256=known["sha256"], source="the stack's state", **counts)
+    return replace(
+        data,
+        sha256=known["sha256"],
+        examples=known.get("example_count"),
+        tokens=known.get("token_count"),
+        source="the stack's state",
+    )
 
 
 def _with_content(
-    client: Client, data: DataFile, part: Literal["training", "validation"], model: str | None
+    client: Client, data: DataFile, part: Part, model: str | None
 ) -> DataFile:
     if (data.bytes or 0) > MAX_CONTENT_BYTES:
         return replace(

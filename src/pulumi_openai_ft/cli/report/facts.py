@@ -122,7 +122,7 @@ class Describer:
         summary = JobSummary.of(job, catalog=self.catalog, profile=self.profile, now=self.now, loss=None)
         yield Fact("base model", _text(job.model))
         yield Fact("fine-tuned model", _text(job.fine_tuned_model))
-        yield Fact("method", _text((report.outputs.get("method") or {}).get("type")))
+        yield Fact("method", _text(_method(report)))
         yield Fact("created", _time(job.created_at))
         duration = summary.duration_seconds
         yield Fact("duration", UNKNOWN if duration is None else duration_text(duration))
@@ -147,10 +147,15 @@ class Describer:
         entry = self.catalog.find(report.job.model) if report.job.model else None
         if entry is None or not self.profile.bills_training:
             return ""
-        is_hourly = (report.job.method or {}).get("type") == "reinforcement"
+        is_hourly = _method(report) == "reinforcement"
         price = entry.training_price_per_hour if is_hourly else entry.training_price
         unit = "hour of training" if is_hourly else "million tokens"
         return f"{price.value:,.2f} USD per {unit} ({price})" if price else ""
+
+
+def _method(report: JobReport) -> str | None:
+    method: str | None = (report.outputs.get("method") or {}).get("type")
+    return method
 
 
 def _results(rows: tuple[StepMetrics, ...]) -> Iterator[Fact]:
@@ -198,7 +203,7 @@ def _metadata(report: JobReport) -> list[Fact]:
     """Return the metadata, unless the stack marks it as secret."""
     if report.requested is not None and "metadata" not in report.requested:
         return []
-    return [Fact(one_line(key), one_line(value)) for key, value in report.outputs["metadata"].items()]
+    return [Fact(one_line(key), one_line(value)) for key, value in (report.outputs.get("metadata") or {}).items()]
 
 
 def _file(file: DataFile) -> Iterator[Fact]:

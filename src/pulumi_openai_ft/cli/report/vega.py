@@ -12,6 +12,7 @@ from pulumi_openai_ft.cli.report.charts import VEGA_LITE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 _SNIPPET = "window.vegaEmbed = vegaEmbed;"
 SCALE = 1.5
@@ -20,13 +21,18 @@ SCALE = 1.5
 
 def script() -> str:
     """Return the JavaScript that defines `vegaEmbed`. It takes seconds to build, so it is kept in the user's cache."""
-    file = cache_dir("report") / f"vega-{VEGA_LITE}-{version('vl-convert-python')}.js"
+    file = script_file()
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, ValueError):
         built = vl_convert.javascript_bundle(_SNIPPET, vl_version=VEGA_LITE)
     write_cache_file(file, built.encode())
     return built
+
+
+def script_file() -> Path:
+    """Return the file of the script in the user's cache, which may not exist yet."""
+    return cache_dir("report") / f"vega-{VEGA_LITE}-{version('vl-convert-python')}.js"
 
 
 def png(spec: Mapping[str, Any]) -> bytes:

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+import pytest
+
+from pulumi_openai_ft._shared.cache_dir import write_cache_file
+from pulumi_openai_ft.cli.report import vega
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture(scope="session")
+def _vega_script(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the script that draws charts. Building it takes seconds."""
+    with patch.dict(os.environ, XDG_CACHE_HOME=str(tmp_path_factory.mktemp("vega"))):
+        return vega.script()
+
+
+@pytest.fixture(autouse=True)
+def _cached_vega_script(request: pytest.FixtureRequest, _clean_environment: None) -> None:
+    """Put the script in the cache of a test that draws a page."""
+    write_cache_file(vega.script_file(), request.getfixturevalue("_vega_script").encode())
