@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from pulumi_openai_ft._client.event_order import newest_first
 from pulumi_openai_ft.cli.look.event_lines import end_text, event_text
-from pulumi_openai_ft.cli.look.following import JobFollower, exit_code, oldest_first
+from pulumi_openai_ft.cli.look.following import JobFollower, exit_code
 from pulumi_openai_ft.cli.look.interruption import announcing_interrupts
 from pulumi_openai_ft.cli.look.job_choice import find_job
 from pulumi_openai_ft.cli.look.notes import note
@@ -35,14 +36,15 @@ def run(arguments: argparse.Namespace) -> int:
         OpenAIFTError: The settings are invalid, there is no such job, or a request failed.
     """
     selection = Selection.of(arguments)
-    api = selection.client()
-    job = find_job(api, selection, arguments.job)
-    if not api.settings.profile.supports("events"):
-        raise InputError(api.settings.profile.unsupported_message("events"))
     print_event = _print_json if arguments.json else _printer()
-    if arguments.follow:
-        return _follow(api, job, arguments.limit, print_event)
-    for event in oldest_first(list(api.events(job.id, limit=arguments.limit, unreadable=[]))):
+    with selection.client() as api:
+        job = find_job(api, selection, arguments.job)
+        if not api.settings.profile.supports("events"):
+            raise InputError(api.settings.profile.unsupported_message("events"))
+        if arguments.follow:
+            return _follow(api, job, arguments.limit, print_event)
+        events = newest_first(api.events(job.id, limit=arguments.limit, unreadable=[]))
+    for event in reversed(events):
         print_event(event)
     return 0
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from pulumi_openai_ft._client.event_order import newest_first
+from pulumi_openai_ft._client.refusals import UNSUPPORTED_STATUSES
 from pulumi_openai_ft._client.retries import is_repeatable
 from pulumi_openai_ft._provider.job.poller import MAX_OUTAGE
 from pulumi_openai_ft._provider.progress.job_progress import event_key
 from pulumi_openai_ft._service_profiles import FEATURES
 from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
-from pulumi_openai_ft.errors import NotFoundError, RequestError
+from pulumi_openai_ft.errors import RequestError, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,18 +120,13 @@ class JobFollower:
                     new.append(event)
                 elif event.created_at is None or event.created_at < self._latest:
                     break
-        except NotFoundError:  # the service has the job, but no events
+        except ServiceError as error:
+            if error.status not in UNSUPPORTED_STATUSES:
+                raise
             self._lacks_events = True
         self._seen.update(map(event_key, new))
         self._latest = max([self._latest, *(event.created_at or 0 for event in new)])
-        return oldest_first(new)
-
-
-def oldest_first(events: list[Event]) -> list[Event]:
-    """Return events that are listed newest first by their time. Those of the same second keep their order."""
-    if any(event.created_at is None for event in events):
-        return events[::-1]
-    return sorted(events[::-1], key=lambda event: event.created_at or 0)
+        return newest_first(new)[::-1]
 
 
 def exit_code(job: Job) -> int:

@@ -63,7 +63,7 @@ class JobSummary:
             status=job.status,
             model=job.model,
             suffix=job.user_provided_suffix,
-            method=(job.method or {}).get("type"),
+            method=_method(job),
             created_at=job.created_at,
             finished_at=job.finished_at,
             duration_seconds=_duration(job, now),
@@ -84,7 +84,11 @@ def _cost(job: Job, catalog: Catalog, profile: Profile) -> float | None:
     """Return the cost of the trained tokens. Reinforcement is billed by time."""
     entry = catalog.find(job.model) if job.model else None
     price = entry.training_price if entry and profile.bills_training else None
-    is_billed_by_tokens = (job.method or {}).get("type") != "reinforcement"
+    is_billed_by_tokens = _method(job) != "reinforcement"
     if price is None or job.trained_tokens is None or not is_billed_by_tokens:
         return None
     return round(job.trained_tokens * price.value / TOKENS_PER_PRICE, 6)
+
+
+def _method(job: Job) -> str | None:
+    return job.method["type"] if job.method and "type" in job.method else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pulumi_openai_ft._metrics.event_metrics import metrics_of_events
 from pulumi_openai_ft._program.functions import lookups
 from pulumi_openai_ft._provider.job.poller import BEFORE_TRAINING
 from pulumi_openai_ft._provider.progress.job_progress import EVENTS_WITH_METRICS, duration_text
-from pulumi_openai_ft._provider.progress.metrics import parse_metrics
+from pulumi_openai_ft._shared.clock import REAL_TIME
 from pulumi_openai_ft.catalog import Catalog
 from pulumi_openai_ft.cli.look.job_summary import JobSummary
 from pulumi_openai_ft.cli.look.notes import note
@@ -44,16 +44,16 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         OpenAIFTError: The settings are invalid, or a request failed.
     """
-    api = Selection.of(arguments).client()
-    found = _find(api, arguments)
-    jobs = found[: arguments.limit]
-    summaries = _summaries(api, jobs, with_loss=arguments.loss)
+    with Selection.of(arguments).client() as api:
+        found = _find(api, arguments)
+        jobs = found[: arguments.limit]
+        summaries = _summaries(api, jobs, with_loss=arguments.loss)
     if arguments.json:
         print(json.dumps([asdict(summary) for summary in summaries], indent=2, ensure_ascii=False))
     else:
         _print_table(summaries)
     if len(found) > len(jobs):
-        note(f"the newest {len(jobs)} jobs are shown; use --limit N or --all for more")
+        note(f"the list ends after --limit {arguments.limit}; use a higher limit or --all to see more")
     return 0
 
 
@@ -75,7 +75,7 @@ def _summaries(api: Client, jobs: Sequence[Job], *, with_loss: bool) -> list[Job
         json.loads(settings.catalog) if settings.catalog else None, service=settings.profile.name
     )
     losses = _losses(api, jobs) if with_loss else {}
-    now = api.service_time or time.time()
+    now = api.service_time or REAL_TIME.wall()
     return [
         JobSummary.of(job, catalog=catalog, profile=settings.profile, now=now, loss=losses.get(job.id))
         for job in jobs
@@ -89,7 +89,9 @@ def _losses(api: Client, jobs: Sequence[Job]) -> dict[str, float | None]:
         note(f"--loss has no effect: {profile.unsupported_message('events')}")
         return {}
     started = [job.id for job in jobs if job.status not in BEFORE_TRAINING]
-    note(f"--loss reads the events of {len(started)} jobs, with a request for each")
+    note(
+        f"--loss sends {len(started)} more request{'' if len(started) == 1 else 's'}, one per job that has started"
+    )
     return {job_id: _last_loss(api, job_id) for job_id in started}
 
 
@@ -99,9 +101,8 @@ def _last_loss(api: Client, job_id: str) -> float | None:
     except RequestError as error:
         note(f"the events of {job_id} cannot be read: {error}")
         return None
-    found = [metrics["training"] for event in events if "training" in (metrics := parse_metrics(event))]
-    losses = [metric for metric in found if metric.kind == "loss"]
-    return max(losses).value if losses else None
+    losses = [row.train_loss for row in metrics_of_events(events) if row.train_loss is not None]
+    return losses[-1] if losses else None
 
 
 def _print_table(summaries: Sequence[JobSummary]) -> None:

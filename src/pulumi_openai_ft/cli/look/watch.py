@@ -20,6 +20,10 @@ from pulumi_openai_ft.cli.stack_settings import Selection
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+
+    from pulumi_openai_ft._client.client import Client
+    from pulumi_openai_ft._client.objects import Job
 
 REFRESHES_PER_SECOND = 2
 TALLEST_FINAL_VIEW = 30
@@ -37,10 +41,13 @@ def run(arguments: argparse.Namespace) -> int:
         KeyboardInterrupt: The user stopped watching.
     """
     selection = Selection.of(arguments)
-    api = selection.client()
-    job = find_job(api, selection, arguments.job) if arguments.job else find_running(api, selection)
+    with selection.client() as api:
+        job = find_job(api, selection, arguments.job) if arguments.job else find_running(api, selection)
+        return _watch(Console(highlight=False), api, job)
+
+
+def _watch(console: Console, api: Client, job: Job) -> int:
     follower, history = JobFollower(api, job), History.of(api, job, REAL_TIME)
-    console = Console(highlight=False)
     with announcing_interrupts(follower):
         if console.is_terminal and not console.is_dumb_terminal:
             _show_live(console, follower, history)
@@ -67,7 +74,8 @@ def _show_live(console: Console, follower: JobFollower, history: History) -> Non
 
 def _print_changes(follower: JobFollower, history: History) -> None:
     """Print a line for each change of the progress, and for each milestone and problem."""
-    progress, shown, noted = history.progress, "", ()
+    progress, shown = history.progress, ""
+    noted: Sequence[str] = ()
     for update in follower.updates():
         snapshot = history.add(update)
         for milestone in progress.milestones():
