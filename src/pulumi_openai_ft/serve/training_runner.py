@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from pulumi_openai_ft.serve.job_folder import AdapterGoneError, JobFolder
 from pulumi_openai_ft.serve.training_runs import CANCEL, PAUSE, RUN, Run, Spec
 from pulumi_openai_ft.server.errors import invalid, invalid_file
-from pulumi_openai_ft.server.result_files import result_csv
 from pulumi_openai_ft.server.runner import Dataset, Notice, Outcome, Progress, TrainingRequest
 from pulumi_openai_ft.server.training_data import Problem
 
@@ -162,7 +161,7 @@ class TrainingRunner:
         result = self._runs.get(order.job_id).result
         assert result is not None, "a succeeded run has a result"
         measured = self.folder(order.job_id).metrics()
-        return Outcome(result["trained_tokens"], result["steps"], result_csv(measured.values()))
+        return Outcome(result["trained_tokens"], result["steps"], measured.values())
 
     def discard(self, order: TrainingRequest, step: int, name: str) -> None:
         """Store the intent to delete an adapter."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from dataclasses import asdict, replace
 from functools import partial
 from threading import RLock
@@ -12,7 +11,7 @@ from pulumi_openai_ft.server.errors import ApiError, invalid
 from pulumi_openai_ft.server.event_log import History
 from pulumi_openai_ft.server.ids import checkpoint_name, model_name, new_id
 from pulumi_openai_ft.server.records import Checkpoint, File, Job, Model
-from pulumi_openai_ft.server.runner import Dataset, Progress, Runner, TrainingRequest
+from pulumi_openai_ft.server.runner import Dataset, Outcome, Progress, Runner, TrainingRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -276,7 +275,7 @@ class Lifecycle:
             self._enter(job, "succeeded", at),
             fine_tuned_model=name,
             trained_tokens=outcome.trained_tokens,
-            result_files=[self._result_file(job, outcome.result_csv, at)],
+            result_files=[self._result_file(job, outcome, at)],
         )
         job = self.history.add(job, at, f"New fine-tuned model created: {name}")
         return self.history.add(job, at, "The job has successfully completed")
@@ -299,11 +298,11 @@ class Lifecycle:
             )
         )
 
-    def _result_file(self, job: Job, csv: str, at: float) -> str:
-        # Real result files are base64 text. Source: docs/openai-api.md#result-files
+    def _result_file(self, job: Job, outcome: Outcome, at: float) -> str:
+        has_rewards = job.method["type"] == "reinforcement"
         file_id = new_id("file-")
         draft = self._blobs.draft()
-        draft.write(b64encode(csv.encode()))
+        draft.write(self._settings.rules.result_format.content(outcome.steps, has_rewards=has_rewards))
         size = draft.store(file_id)
         self._store.files.add(
             File(
