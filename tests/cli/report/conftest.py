@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import pytest
 
 from pulumi_openai_ft._shared.cache_dir import write_cache_file
 from pulumi_openai_ft.cli.report import vega
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @pytest.fixture(scope="session")

@@ -66,7 +66,7 @@ def test_more_jobs_than_colors_are_drawn() -> None:
 def test_checkpoints_of_several_jobs_do_not_cover_each_other() -> None:
     svg = drawn({"a": rows_of(20), "b": rows_of(20)}, [Mark("a", 10, "ft:a"), Mark("b", 10, "ft:b")])
 
-    diamonds = re.findall(r'transform="translate\(([\d.]+),([\d.]+)\)" d="M0,-[\d.]+L', svg)
+    diamonds = re.findall(r'checkpoint: [^"]*"[^>]*="point" transform="translate\(([\d.]+),([\d.]+)\)"', svg)
     assert len(set(diamonds)) == len(diamonds) == 2
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -11,9 +12,11 @@ from tests.cli.report.test_curves import ROWS
 
 from pulumi_openai_ft._client.objects import Job
 from pulumi_openai_ft._metrics.result_file import metrics_of_result_file
-from pulumi_openai_ft._metrics.steps import StepMetrics
 from pulumi_openai_ft.cli.report.csv_table import COLUMNS, csv_table
 from pulumi_openai_ft.cli.report.job_report import labels
+
+if TYPE_CHECKING:
+    from pulumi_openai_ft._metrics.steps import StepMetrics
 
 pytestmark = pytest.mark.xdist_group("report")
 

@@ -110,13 +110,14 @@ def test_its_policy_allows_only_its_own_scripts() -> None:
 
 @given(text=HOSTILE)
 def test_texts_of_the_service_stay_texts(text: str) -> None:
+    name = one_line(text) or "job"
     job = {"model": text, "metadata": {"key": text}, "error": {"message": text}, "status": "failed"}
     changes = {
         "events": (event(text),),
         "checkpoints": (checkpoint(10, text.replace("{", "").replace("}", "")),),
     }
     hostile = written(
-        job_report(text, job=job, rows=(), missing=(f"not supported: {text}",), **changes), title=text
+        job_report(name, job=job, rows=(), missing=(f"not supported: {text}",), **changes), title=name
     )
 
     hostile.html.encode("utf-8")

@@ -50,8 +50,7 @@ def chart(panel: Panel, width: Width, height: int = 260) -> alt.LayerChart:
         *_checkpoints(panel),
         *_hover(panel),
     ]
-    layered = alt.layer(*layers, data=_data(panel.curves))
-    return layered.properties(width=width, height=height)
+    return alt.LayerChart(layer=layers, data=_data(panel.curves), width=width, height=height)
 
 
 def page_spec(panel: Panel) -> dict[str, Any]:
@@ -128,7 +127,8 @@ def _lines(panel: Panel) -> alt.Chart:
         if is_smoothed
         else alt.value(1)
     )
-    return drawn.encode(_x(), _y(), *_appearance(panel), opacity=opacity)
+    lines: alt.Chart = drawn.encode(_x(), _y(), *_appearance(panel), opacity=opacity)
+    return lines
 
 
 def _averages(panel: Panel) -> list[alt.Chart]:
@@ -140,7 +140,7 @@ def _averages(panel: Panel) -> list[alt.Chart]:
         _points()
         .transform_filter(f"datum.split === '{TRAINING}'")
         .transform_window(
-            [alt.WindowFieldDef(op="mean", field="value", **{"as": "average"})],
+            average="mean(value)",
             frame=[-half, half],
             groupby=["curve"],
             sort=[alt.SortField("step")],

@@ -12,6 +12,7 @@ from pulumi_openai_ft.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
     from pulumi_openai_ft._client.client import Client
 
 MAX_CONTENT_BYTES = 64 * 2**20
@@ -91,9 +92,7 @@ def _with_state(data: DataFile, known: Mapping[str, Any] | None) -> DataFile:
     )
 
 
-def _with_content(
-    client: Client, data: DataFile, part: Part, model: str | None
-) -> DataFile:
+def _with_content(client: Client, data: DataFile, part: Part, model: str | None) -> DataFile:
     if (data.bytes or 0) > MAX_CONTENT_BYTES:
         return replace(
             data, missing=f"the content is larger than {MAX_CONTENT_BYTES // 2**20} MiB and was not read"

@@ -203,7 +203,9 @@ def _metadata(report: JobReport) -> list[Fact]:
     """Return the metadata, unless the stack marks it as secret."""
     if report.requested is not None and "metadata" not in report.requested:
         return []
-    return [Fact(one_line(key), one_line(value)) for key, value in (report.outputs.get("metadata") or {}).items()]
+    return [
+        Fact(one_line(key), one_line(value)) for key, value in (report.outputs.get("metadata") or {}).items()
+    ]
 
 
 def _file(file: DataFile) -> Iterator[Fact]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Job
+    from pulumi_openai_ft._settings import Settings
     from pulumi_openai_ft.cli.report.curves import Panel
     from pulumi_openai_ft.cli.report.job_report import JobReport
 
@@ -49,11 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
         OSError: A file cannot be written.
     """
     selection = Selection.of(arguments)
-    api = selection.client()
-    jobs = list({job.id: job for job in (find_job(api, selection, name) for name in arguments.jobs)}.values())
-    report = Report.of(api, jobs, _facts(selection))
-    outputs = dict.fromkeys(arguments.output)
-    contents = {path: report.content(path) for path in outputs}
+    with selection.client() as api:
+        found = {job.id: job for job in (find_job(api, selection, name) for name in arguments.jobs)}
+        report = Report.of(api, list(found.values()), _facts(selection))
+    contents = {path: report.content(path) for path in dict.fromkeys(arguments.output)}
     for sentence in report.missing:
         note(sentence)
     for path, content in contents.items():
@@ -67,13 +67,13 @@ class Report:
     """A report on jobs.
 
     Attributes:
-        api: The client, with the settings of the service.
+        settings: Settings of the service.
         jobs: The jobs, with what is known about them.
         panels: The charts.
         now: The service's time, in Unix seconds.
     """
 
-    api: Client
+    settings: Settings
     jobs: list[JobReport]
     panels: list[Panel]
     now: float
@@ -88,7 +88,7 @@ class Report:
         reports = read_reports(api, jobs, facts)
         marks = [mark for report in reports for mark in report.marks]
         drawn = panels([(report.label, report.rows) for report in reports], marks)
-        return cls(api, reports, drawn, api.service_time or time.time())
+        return cls(api.settings, reports, drawn, api.service_time or time.time())
 
     @property
     def title(self) -> str:
@@ -122,7 +122,7 @@ class Report:
         return f"{jobs}, {steps:,} steps, {len(content) / 1000:,.0f} kB"
 
     def _page(self) -> str:
-        settings = self.api.settings
+        settings = self.settings
         overrides = json.loads(settings.catalog) if settings.catalog else None
         catalog = Catalog.load(overrides, service=settings.profile.name)
         describer = Describer(catalog, settings.profile, self.now)
