@@ -85,8 +85,9 @@ def test_an_output_is_overwritten_and_keeps_its_permissions(job_id: str) -> None
     assert Path("a.csv").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.usefixtures("api")
 def test_a_picture_without_metrics_prevents_all_outputs(
-    slow_service: Emulator, api: Api, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+    slow_service: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", slow_service.url)
     with connect(slow_service) as slow_api:
