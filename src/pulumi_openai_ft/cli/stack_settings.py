@@ -1,4 +1,4 @@
-"""Settings of commands that call the service: those of the stack in the current project, and the environment.
+"""Settings of commands that call the service: the configuration of the stack in the current project, and the environment.
 
 A stack's settings include its secrets, which Pulumi decrypts. They stay in this process.
 """

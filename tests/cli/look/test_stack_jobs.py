@@ -61,7 +61,7 @@ def test_a_recorded_state_has_its_jobs() -> None:
         (COMPONENT_URN, True),
         ("shop-dev", False),
         (STACK_URN, False),
-        ("suppor", False),
+        ("support-", False),
     ],
 )
 def test_a_job_has_its_own_name_and_its_components_name(name: str, *, is_named: bool) -> None:

@@ -30,7 +30,7 @@ class Curve(NamedTuple):
 
     Attributes:
         color: Name of its color, known to rich and plotext.
-        points: Its values, by step. There is at least one.
+        points: Its values, by step; not empty.
     """
 
     color: str

@@ -31,11 +31,11 @@ class Snapshot:
 
     Attributes:
         job: The job.
-        position: Step of the training, or None before the first one.
+        position: Step of the training, or None before the first step.
         elapsed: Time since the creation of the job, empty if unknown.
         left: Estimated time until it ends, empty if unknown.
         rows: Metrics of the steps, by step.
-        events: Latest events, oldest first, without those that report the metrics of a step.
+        events: Latest events, oldest first, without the reports of steps.
         notes: Sentences about features that the service lacks, and about an outage.
     """
 
@@ -93,8 +93,7 @@ class History:
             self._rows, self._missing = list(found.rows), found.missing
 
     def _snapshot(self, update: Update) -> Snapshot:
-        lacks = f"the service {self.api.settings.profile.name!r} does not support {update.missing}"
-        notes = self._missing or ((lacks,) if update.missing else ())
+        notes = self._missing or ((update.missing,) if update.missing else ())
         outage = (f"{update.outage}; trying again",) if update.outage else ()
         ended_at_unknown_time = update.job.is_terminal and update.job.finished_at is None
         return Snapshot(

@@ -31,9 +31,9 @@ _SPLITS = (
     ("full validation", "full_valid_{}", "yellow"),
 )
 DRAWN, NOT_DRAWN = ("loss", "reward"), ("accuracy",)
-"""Kinds of metrics with curves, of which a job has one, and without."""
+"""Kinds of metrics with curves, and without. A job has either losses or rewards."""
 LEAST_EVENTS, SHARE_OF_EVENTS = 2, 3
-"""Least number of rows for events, and the share of the free rows: one of three."""
+"""Least number of rows for events, and the divisor of the free rows."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class JobView:
 
     Attributes:
         snapshot: The facts.
-        height: Number of rows, or None for those of the terminal.
+        height: Number of rows, or None for the terminal's height.
         is_live: Whether the picture is updated, so that it explains Ctrl-C.
     """
 
