@@ -10,8 +10,8 @@ import shutil
 import subprocess
 import sys
 
-from headless_browser import PACKAGES, browser_path
 from env import ROOT
+from headless_browser import PACKAGES, browser_path
 
 INSTALL = [
     "-m",
