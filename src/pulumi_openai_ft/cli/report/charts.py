@@ -89,6 +89,8 @@ def _spec(drawn: alt.LayerChart | alt.VConcatChart) -> dict[str, Any]:
             labelColor=TEXT,
             labelFontSize=FONT_SIZE,
             labelLimit=260,
+            symbolOpacity=1,
+            symbolStrokeWidth=2,
         )
         .configure_title(color=TEXT, subtitleColor=TEXT, anchor="start")
         .configure_view(stroke=None)
