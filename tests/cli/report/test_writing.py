@@ -120,7 +120,7 @@ def test_another_format_is_refused(name: str, capsys: Capture) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["report", "ftjob-1", "-o", name])
 
-    assert "does not end with one of .html, .csv, .png" in capsys.readouterr().err
+    assert "does not end with .html, .csv or .png" in capsys.readouterr().err
 
 
 def test_a_missing_package_names_the_extra() -> None:

@@ -60,7 +60,7 @@ def page_spec(panel: Panel) -> dict[str, Any]:
 
 
 def picture_spec(panels: Sequence[Panel], title: str, subtitle: Sequence[str]) -> dict[str, Any]:
-    """Return the specification of one picture with all panels.
+    """Return the specification of a picture with all panels.
 
     Args:
         panels: The panels.
@@ -96,7 +96,7 @@ def _spec(drawn: alt.LayerChart | alt.VConcatChart) -> dict[str, Any]:
         .configure_view(stroke=None)
     )
     spec: dict[str, Any] = configured.to_dict()
-    # One legend below the other also fits a phone. Vega has this property; Vega-Lite passes it on, but does not define it.
+    # Legends below each other also fit a phone. Vega has this property; Vega-Lite passes it on, but does not define it.
     spec["config"]["legend"]["layout"] = {"top": {"anchor": "start", "direction": "vertical"}}
     return spec
 

@@ -14,9 +14,9 @@ from pulumi_openai_ft.cli.stack_settings import add_selection
 EXTRA = "report"
 FORMATS = (".html", ".csv", ".png")
 DESCRIPTION = """\
-Writes a report on one or more jobs: curves of loss, accuracy and reward with the checkpoints, hyperparameters, data
+Writes a report on jobs: curves of loss, accuracy and reward with the checkpoints, hyperparameters, data
 files, cost and events. Several jobs are drawn in the same charts. The format follows the name of the output: .html is
-one page that works without a network, .png a picture of the charts, .csv the metrics of all steps. Existing files are
+a page that works without a network, .png a picture of the charts, .csv the metrics of all steps. Existing files are
 overwritten. Data files of up to 64 MiB are downloaded to count and hash them, unless the stack's state has the hash.
 
 Exits with 1 if a job does not exist or a request failed, and with 2 if an output cannot be written."""
@@ -60,5 +60,5 @@ def _run(arguments: argparse.Namespace) -> int:
 def _output(text: str) -> Path:
     path = Path(text)
     if path.suffix.lower() not in FORMATS:
-        raise argparse.ArgumentTypeError(f"{text!r} does not end with one of {', '.join(FORMATS)}")
+        raise argparse.ArgumentTypeError(f"{text!r} does not end with {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
     return path

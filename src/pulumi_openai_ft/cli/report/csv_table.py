@@ -1,4 +1,4 @@
-"""The metrics of jobs as CSV: one line per job and step."""
+"""The metrics of jobs as CSV, a line per job and step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curves of training metrics, as the report draws them: one per job and metric."""
+"""Curves of training metrics, as the report draws them, for each job and metric."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Panel:
-    """A chart: the curves of all jobs for one kind of metric.
+    """A chart: the curves of all jobs for a kind of metric.
 
     Attributes:
         kind: Kind of the metric, a key of `TITLES`.
@@ -80,7 +80,7 @@ class Panel:
 
 
 def panels(metrics: Iterable[tuple[str, Sequence[StepMetrics]]], marks: Sequence[Mark]) -> list[Panel]:
-    """Return a panel for each kind of metric that at least one job has.
+    """Return a panel for each kind of metric that any job has.
 
     Args:
         metrics: Label and steps of each job.

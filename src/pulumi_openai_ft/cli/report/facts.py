@@ -159,7 +159,7 @@ def _method(report: JobReport) -> str | None:
 
 
 def _results(rows: tuple[StepMetrics, ...]) -> Iterator[Fact]:
-    """Yield the last value of each metric, and the best one if that was earlier."""
+    """Yield the last value of each metric, and the best value if it was earlier."""
     for kind in TITLES:
         for split in SPLITS:
             measured = [

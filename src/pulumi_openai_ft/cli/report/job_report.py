@@ -120,7 +120,7 @@ def _rows(client: Client, job: Job, events: Sequence[Event], missing: list[str])
 def _optional(
     client: Client, feature: str, read: Callable[[], Iterable[Any]], missing: list[str]
 ) -> list[Any]:
-    """Return the items of a list that some services lack. Add a sentence to `missing` if this one does."""
+    """Return the items of a list that some services lack. If this service does, add a sentence to `missing`."""
     profile = client.settings.profile
     lacks = f"the service {profile.name!r} does not support {FEATURES[feature]}"
     if not profile.supports(feature):

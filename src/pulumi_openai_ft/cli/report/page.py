@@ -1,4 +1,4 @@
-"""The report as one HTML page, which contains everything that it shows and accesses no network."""
+"""The report as an HTML page, which contains everything that it shows and accesses no network."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ READABLE = 0o644
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the files. Nothing is written if one of them cannot be created.
+    """Write the files. Nothing is written if any of them cannot be created.
 
     Returns:
         The exit code.
@@ -141,7 +141,7 @@ class Report:
 
 
 def _facts(selection: Selection) -> StackFacts:
-    """Return the facts in the state of the stack. Without a readable one, there are none, which the page mentions."""
+    """Return the facts in the state of the stack. Without a readable stack, there are none, which the page mentions."""
     try:
         folder = selection.project_folder()
         return StackFacts() if folder is None else StackFacts.of(pulumi_cli.state(folder, selection.stack))
@@ -152,5 +152,5 @@ def _facts(selection: Selection) -> StackFacts:
 
 
 def _mode(path: Path) -> int:
-    """Return the permissions of an existing file, or those of a new one."""
+    """Return the permissions of an existing file, or those of a new file."""
     return path.stat().st_mode & 0o777 if path.exists() else READABLE
