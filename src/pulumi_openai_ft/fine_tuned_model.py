@@ -10,7 +10,7 @@ import pulumi
 from pulumi_openai_ft._program.functions.error_transport import without_traceback
 from pulumi_openai_ft._program.stack_config import stack_service
 from pulumi_openai_ft._shared.output_types import JobStatus  # noqa: TC001 - the annotations of outputs are evaluated
-from pulumi_openai_ft._shared.state_names import JOB_TYPE
+from pulumi_openai_ft._shared.state_names import COMPONENT_TYPE, JOB_TYPE
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermission
 from pulumi_openai_ft.errors import InputError
 from pulumi_openai_ft.file import File, LocalFile
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FineTunedModel", "FineTunedModelJobArgs"]
 
-TYPE = "openai-ft:index:FineTunedModel"
-"""Type token in Pulumi's form for components. Components have no provider, so `pulumi-python` does not appear in it."""
 NOT_THERE_YET = (
     "FineTunedModel {!r}: share_with: the model has no name until the job has succeeded: remove "
     "wait_for_completion=False, or share the model with a FineTuningCheckpointPermission after that"
@@ -164,7 +162,7 @@ class FineTunedModel(pulumi.ComponentResource):
         if is_shared and job.get("wait_for_completion") is False:
             raise without_traceback(InputError(NOT_THERE_YET.format(resource_name)))
         _check_choice(resource_name, use_checkpoint, has_validation=validation_file is not None)
-        super().__init__(TYPE, resource_name, None, opts)
+        super().__init__(COMPONENT_TYPE, resource_name, None, opts)
         if use_checkpoint == "best":
             self._require_checkpoints(resource_name)
         self._child_opts = pulumi.ResourceOptions(

@@ -118,7 +118,7 @@ class Mocks(pulumi.runtime.Mocks):
         if args.token == _BEST_CHECKPOINT:
             job_id = args.args["fine_tuning_job_id"]
             name = f"ft:mocks:{job_id}:ckpt-step-1"
-            return {"id": f"ftckpt_{job_id}", "fine_tuned_model_checkpoint": name, "step_number": 1}, None
+            return {"id": f"ftckpt_{job_id}", "fine_tuned_model_checkpoint": name, "step_number": 1}, []
         raise NotImplementedError(f"no result for the function {args.token}: override `call` of the mocks")
 
 

@@ -123,7 +123,7 @@ def test_a_best_checkpoint_needs_a_service_with_checkpoints(
 
     assert (
         "FineTunedModel 'support': use_checkpoint: the service 'generic' does not support checkpoints"
-        in refused.stdout
+        in refused.text
     )
     assert service.jobs() == []
 
