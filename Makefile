@@ -8,7 +8,7 @@ ENGINE := $(PYTHON) tools/pulumi/engine.py
 COG := $(BIN)/cog -I . -P --verbosity=0 --markers='<<<cog >>> <<<end>>>'
 GENERATED := src/pulumi_openai_ft/*.py
 # Scripts, which import each other as modules of their folder. Tests import the others as modules of `tools`.
-TOOLS := annotations codegen descriptions formatting typed_dicts
+TOOLS := annotations codegen descriptions formatting picture_of_report typed_dicts
 SCRIPTS := $(filter-out $(TOOLS:%=tools/%.py),$(wildcard tools/*.py tools/pulumi/*.py))
 LATER := 2027-03-01
 ON_LATER_DATE := tests/cli tests/client tests/emulator/test_*.py tests/policies tests/provider tests/shared tests/test_*.py \

@@ -60,5 +60,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _output(text: str) -> Path:
     path = Path(text)
     if path.suffix.lower() not in FORMATS:
-        raise argparse.ArgumentTypeError(f"{text!r} does not end with {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} does not end with {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+        )
     return path
