@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import os
-from unittest.mock import patch
-
 import pytest
 
 from pulumi_openai_ft._shared.cache_dir import write_cache_file
@@ -12,7 +9,8 @@ from pulumi_openai_ft.cli.report import vega
 @pytest.fixture(scope="session")
 def _vega_script(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the script that draws charts. Building it takes seconds."""
-    with patch.dict(os.environ, XDG_CACHE_HOME=str(tmp_path_factory.mktemp("vega"))):
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("vega")))
         return vega.script()
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._shared.cache_dir import atomic_write
+from pulumi_openai_ft._shared.clock import REAL_TIME
 from pulumi_openai_ft.catalog import Catalog
 from pulumi_openai_ft.cli import pulumi_cli
 from pulumi_openai_ft.cli.look.job_choice import find_job
@@ -88,7 +88,7 @@ class Report:
         reports = read_reports(api, jobs, facts)
         marks = [mark for report in reports for mark in report.marks]
         drawn = panels([(report.label, report.rows) for report in reports], marks)
-        return cls(api.settings, reports, drawn, api.service_time or time.time())
+        return cls(api.settings, reports, drawn, api.service_time or REAL_TIME.wall())
 
     @property
     def title(self) -> str:
