@@ -51,6 +51,7 @@ from pulumi_openai_ft._provider.job.validation import (
     unsupported_features,
     with_hyperparameters,
 )
+from pulumi_openai_ft._provider.job.validation_losses import known_losses, with_losses
 from pulumi_openai_ft._provider.redaction import redacted
 from pulumi_openai_ft._provider.resource_import import job_inputs, require_id
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
@@ -212,9 +213,10 @@ class FineTuningJobProvider(Provider):
         inputs = self.inputs(news)
         resume = bool(olds.get("paused")) and not inputs.get("paused")
         job = self.jobs.find(id_)
-        estimates = {name: input_models.integers_from_floats(olds.get(name)) for name in ESTIMATED}
+        kept = {name: input_models.integers_from_floats(olds.get(name)) for name in ESTIMATED}
+        kept |= known_losses(olds)
         outs = self._reconciled(
-            job, inputs, {**news, REQUESTED_INPUTS: input_digests(news), **estimates}, resume=resume
+            job, inputs, {**news, REQUESTED_INPUTS: input_digests(news), **kept}, resume=resume
         )
         if olds.get(MODEL_DELETED) and not self.jobs.has_model(job):
             raise JobFailedError(model_deleted_message(job), {**outs, MODEL_DELETED: True})
@@ -302,7 +304,7 @@ class FineTuningJobProvider(Provider):
             raise IncompleteResourceError(
                 still_running_message(job.id, seen.status, error), self._outputs(seen, props)
             ) from error
-        outs = self._outputs(job, props)
+        outs = with_losses(self.api, job, self._outputs(job, props))
         if job.status in FAILED:
             raise JobFailedError(failed_message(job), outs)
         if job.status == "paused" and not inputs.get("paused"):

@@ -21,6 +21,7 @@ from pulumi_openai_ft.cli.exit_codes import UNREADABLE
 from pulumi_openai_ft.cli.init import initialize
 from pulumi_openai_ft.cli.look import commands as look
 from pulumi_openai_ft.cli.missing_packages import report_missing_package
+from pulumi_openai_ft.cli.report import command as report
 from pulumi_openai_ft.errors import OpenAIFTError
 
 INTERRUPTED = 130
@@ -112,6 +113,7 @@ def _parser(*, loads_serve: bool) -> argparse.ArgumentParser:
     estimate.add_to(commands)
     _add_policy(commands)
     look.add_to(commands)
+    report.add_to(commands)
     _add_emulator(commands)
     _add_serve(commands, loads=loads_serve)
     return parser
