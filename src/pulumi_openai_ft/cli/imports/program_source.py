@@ -112,9 +112,7 @@ def _statement(resource: ProgramResource, variables: Mapping[tuple[str, str], st
         return _literal(value, indent, taken, source)
 
     arguments = [_string(resource.name)]
-    arguments += [
-        f"{name}={source(value, INDENT, len(name) + 1)}" for name, value in resource.inputs.items()
-    ]
+    arguments += [f"{name}={source(value, INDENT, len(name) + 1)}" for name, value in resource.inputs.items()]
     if resource.is_protected:
         arguments.append("opts=pulumi.ResourceOptions(protect=True)")
     variable = variables[resource.kind, resource.name]

@@ -6,27 +6,23 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from pulumi_openai_ft.cli.imports.terraform.state_file import Key
 
-_UNSUPPORTED = re.compile(r"[^a-zA-Z0-9_-]+")
-"""Characters with which Pulumi's commands need quotes, or its code generation fails."""
 
-
-def resource_name(path: Iterable[Key], taken: Iterable[str]) -> str:
-    """Return a name that is not taken: the steps of a Terraform address, joined with hyphens.
+def resource_name(path: Iterable[Key], taken: Collection[str]) -> str:
+    """Return a name that is not taken: the steps of a Terraform address, joined with underscores.
 
     Args:
         path: Names and keys of the modules, the name of the resource, and its key.
         taken: Names of the other resources of the same class.
     """
-    others = set(taken)
-    steps = [_UNSUPPORTED.sub("-", str(step)).strip("-") for step in path]
-    base = "-".join(step for step in steps if step)
+    steps = [re.sub(r"[^a-z0-9]+", "_", str(step).lower()).strip("_") for step in path]
+    base = "_".join(step for step in steps if step)
     if not base[:1].isalpha():
-        base = f"resource-{base}".rstrip("-")
+        base = f"resource_{base}".rstrip("_")
     name, number = base, 2
-    while name in others:
-        name, number = f"{base}-{number}", number + 1
+    while name in taken:
+        name, number = f"{base}_{number}", number + 1
     return name

@@ -1,4 +1,4 @@
-"""Attributes of the Terraform providers for OpenAI, as inputs of this package's resources."""
+"""Attributes of jobs in the Terraform providers for OpenAI, converted to inputs of `FineTuningJob`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _METHODS = ("supervised", "dpo")
 
 
 def given(attributes: Mapping[str, Any], name: str) -> Any:
-    """Return the value of an attribute, or None for the values with which Terraform's providers mean that it is not set."""
+    """Return the value of an attribute, or None if it is empty or 0, as providers store attributes that are not set."""
     value = attributes.get(name)
     return None if value in (None, "", 0, [], {}) else value
 
@@ -30,15 +30,16 @@ def method(attributes: Mapping[str, Any]) -> dict[str, Any] | None:
     if stored is None:
         top_level = _hyperparameters(attributes)
         return {"type": "supervised", "supervised": top_level} if top_level else None
-    kind = stored.get("type")
-    settings = _hyperparameters(block(stored.get(kind)) or {}) if kind in _METHODS else None
+    kind = str(stored.get("type"))
+    is_sent = kind in _METHODS and sends_settings(attributes)
+    settings = _hyperparameters(block(stored.get(kind)) or {}) if is_sent else None
     return {"type": kind, kind: settings} if settings else {"type": kind}
 
 
-def was_sent(attributes: Mapping[str, Any]) -> bool:
-    """Return whether the provider sent the settings of the method.
+def sends_settings(attributes: Mapping[str, Any]) -> bool:
+    """Return whether the provider sends the settings of the job's method to the service.
 
-    Version 2 of the mkdev provider, whose `method` is an object instead of a list, never sends those of `dpo`.
+    Version 2 of the mkdev provider, whose `method` is an object instead of a list, does not send those of `dpo`.
     """
     stored = attributes.get("method")
     return not isinstance(stored, dict) or stored.get("type") != "dpo" or not stored.get("dpo")
