@@ -62,7 +62,7 @@ def program_source(resources: Sequence[ProgramResource], summary: str) -> str:
 
     Args:
         resources: The resources, each after those that it refers to.
-        summary: The docstring of the program, one line.
+        summary: The docstring of the program, a constant.
     """
     variables = variable_names(resources)
     statements = [_statement(resource, variables) for resource in resources]
@@ -73,7 +73,7 @@ def program_source(resources: Sequence[ProgramResource], summary: str) -> str:
     ]
     uses_pulumi = exports or any(resource.is_protected for resource in resources)
     imports = f"import pulumi\n{_IMPORTS}" if uses_pulumi else _IMPORTS
-    parts = [f'"""{_commented(summary)}"""', imports, *statements, "\n".join(exports)]
+    parts = [f'"""{summary}"""', imports, *statements, "\n".join(exports)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -117,7 +117,7 @@ def _statement(resource: ProgramResource, variables: Mapping[tuple[str, str], st
         arguments.append("opts=pulumi.ResourceOptions(protect=True)")
     variable = variables[resource.kind, resource.name]
     call = _call(f"{variable} = openai_ft.{resource.kind}", arguments, "")
-    return "\n".join([*(f"# {_commented(line)}" for line in resource.comments), call])
+    return "\n".join([*map(_comment, resource.comments), call])
 
 
 def _call(function: str, arguments: Sequence[str], indent: str) -> str:
@@ -158,7 +158,7 @@ def _string(text: str) -> str:
     return f'"{quoted[1:-1]}"' if quoted[0] == "'" and '"' not in text else quoted
 
 
-def _commented(text: str) -> str:
-    """Return a text as a part of one line of source that neither ends a comment nor a docstring."""
-    line = "".join(character if character.isprintable() else " " for character in " ".join(text.split()))
-    return line.replace("\\", "/").replace('"', "'")
+def _comment(text: str) -> str:
+    """Return a comment of one line, which no character of the text can end."""
+    line = "".join(character if character.isprintable() else " " for character in text)
+    return f"# {' '.join(line.split())}"

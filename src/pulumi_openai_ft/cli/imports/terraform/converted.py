@@ -78,6 +78,11 @@ def convert_job(resource: TerraformResource) -> Converted:
             f"the state contains placeholders of a failed import; run `pulumi import {JOB_TYPE} NAME {id_}`, which reads "
             f"the job from the service"
         )
+    if not given(attributes, "model") or not given(attributes, "training_file"):
+        raise InputError(
+            f"the state has no readable `model` and `training_file`; run `pulumi import {JOB_TYPE} NAME {id_}`, which reads "
+            f"the job from the service"
+        )
     names = ("model", "training_file", "validation_file", "suffix", "seed", "metadata")
     values = {
         **{name: given(attributes, name) for name in names},

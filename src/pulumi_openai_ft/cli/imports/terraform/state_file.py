@@ -133,7 +133,7 @@ def read_state(content: bytes, name: str) -> list[TerraformResource]:
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
         raise InputError(
-            f"{name}: {format_path(problem['loc'])}: {problem['msg'].lower()}; {_HOW_TO_SHOW}"
+            f"{name}: {format_path(problem['loc']).removeprefix('.')}: {problem['msg'].lower()}; {_HOW_TO_SHOW}"
         ) from None
     if "encrypted_data" in decoded:
         raise InputError(f"{name} is encrypted: {_HOW_TO_SHOW}, which decrypt it")
