@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,9 +33,7 @@ def calls(source: str) -> list[tuple[str, str, dict[str, Any]]]:
             assert isinstance(target, ast.Name)
             name = ast.literal_eval(call.args[0])
             inputs = {
-                str(argument.arg): variables[argument.value.id]
-                if isinstance(argument.value, ast.Name)
-                else ast.literal_eval(argument.value)
+                str(argument.arg): value_of(argument.value, variables)
                 for argument in call.keywords
                 if argument.arg != "opts"
             }
@@ -42,6 +41,16 @@ def calls(source: str) -> list[tuple[str, str, dict[str, Any]]]:
             assert target.id not in variables
             variables[target.id] = Reference(call.func.attr, name)
     return found
+
+
+def value_of(node: ast.expr, variables: dict[str, Reference]) -> Any:
+    """Return the value of an argument; a variable, or its output, is a `Reference`."""
+    if isinstance(node, ast.Name):
+        return variables[node.id]
+    if isinstance(node, ast.Attribute):
+        assert isinstance(node.value, ast.Name)
+        return replace(variables[node.value.id], output=node.attr)
+    return ast.literal_eval(node)
 
 
 @given(NAMES, VALUES, st.text())

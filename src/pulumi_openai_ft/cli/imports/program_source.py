@@ -30,10 +30,12 @@ class Reference:
     Attributes:
         kind: Class of the resource.
         name: Name of the resource.
+        output: Name of the output that is passed, or None for the resource itself.
     """
 
     kind: str
     name: str
+    output: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,8 @@ def _candidates(resource: ProgramResource) -> Iterable[str]:
 def _statement(resource: ProgramResource, variables: Mapping[tuple[str, str], str]) -> str:
     def source(value: Any, indent: str, taken: int) -> str:
         if isinstance(value, Reference):
-            return variables[value.kind, value.name]
+            variable = variables[value.kind, value.name]
+            return f"{variable}.{value.output}" if value.output else variable
         return _literal(value, indent, taken, source)
 
     arguments = [_string(resource.name)]

@@ -28,6 +28,21 @@ CHECKPOINT = "ft:gpt-4o-mini-2024-07-18:acme:support:BMadeUp1"
 JOB = "FineTuningJob"
 MODEL = {"model": "gpt-4o-mini-2024-07-18", "training_file": Reference("File", "training_data")}
 
+WITHOUT_ATTRIBUTES = json.dumps(
+    {
+        "version": 4,
+        "resources": [
+            {
+                "mode": "managed",
+                "type": "t",
+                "name": "n",
+                "provider": "p",
+                "instances": [{"attributes": ["sk-secret"]}],
+            }
+        ],
+    }
+).encode()
+
 
 def supervised(**hyperparameters: Any) -> dict[str, Any]:
     return {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}}
@@ -283,8 +298,7 @@ def test_a_job_without_required_attributes_is_left_out(attributes: dict[str, Any
         (b'{"format_version": "1.2", "planned_values": {}}', "is a plan"),
         (b'{"version": 4, "resources": "sk-secret"}', "state: resources: input should be a valid list"),
         (
-            b'{"version": 4, "resources": [{"mode": "managed", "type": "t", "name": "n", "provider": "", "instances": '
-            + b'[{"attributes": ["sk-secret"]}]}]}',
+            WITHOUT_ATTRIBUTES,
             "resources[0].instances[0].attributes: input should be a valid dictionary",
         ),
         (

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
 from pulumi_openai_ft.cli.imports.import_list import ImportEntry, ImportList, Omission
 from pulumi_openai_ft.cli.imports.program_source import ProgramResource, Reference
+from pulumi_openai_ft.cli.imports.resource_names import resource_name
 from pulumi_openai_ft.cli.imports.terraform.converted import (
     Converted,
     convert_file,
     convert_job,
     convert_permission,
 )
-from pulumi_openai_ft.cli.imports.terraform.names import resource_name
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
