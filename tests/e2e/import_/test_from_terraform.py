@@ -49,7 +49,11 @@ def terraform_folder(account: Account, folder: Path) -> Path:
     (folder / "terraform.tfstate").write_text(
         terraform_state(
             ("file", "support", {"id": file_id, "purpose": "fine-tune", **local}),
-            ("file", "orphan", {"id": orphan, "purpose": "fine-tune", "file": "", "filename": "elsewhere.jsonl"}),
+            (
+                "file",
+                "orphan",
+                {"id": orphan, "purpose": "fine-tune", "file": "", "filename": "elsewhere.jsonl"},
+            ),
             (
                 "fine_tuning_job",
                 "support",
