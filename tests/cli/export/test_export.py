@@ -15,6 +15,7 @@ from tests.cli.imports.test_program_source import calls
 from tests.e2e.import_.importing import MODEL, rows_of, supervised
 
 from pulumi_openai_ft.cli.export.account import safe_path
+from pulumi_openai_ft.cli.export.contents import OVERLAP
 from pulumi_openai_ft.cli.export.progress import NAME
 from pulumi_openai_ft.cli.imports.program_source import Reference
 from pulumi_openai_ft.cli.main import main
@@ -244,14 +245,53 @@ def test_an_interrupted_export_continues(account: Account, capsys: pytest.Captur
     ]
 
 
+def interrupted(job_id: str, service: str, **files: str) -> None:
+    """Record an export that was interrupted, with the SHA-256 of the files that it had written by id."""
+    (OUT / "data").mkdir(parents=True, exist_ok=True)
+    address = service.removeprefix("http://")
+    (OUT / NAME).write_text(json.dumps({"service": address, "jobs": [job_id], "files": files}))
+
+
+def content_statuses(account: Account, after: int) -> list[int | None]:
+    """Return the statuses of the requests for contents, without the first, which asks whether there is one."""
+    found = account.service.journal(after=after)
+    return [entry.status for entry in found if entry.path.endswith("/content")][1:]
+
+
+LARGE = "".join(f"{json.dumps({'n': number})}\n" for number in range(40_000))
+
+
+def test_a_broken_download_continues(account: Account) -> None:
+    job = account.client.fine_tuning.jobs.create(model=MODEL, training_file=account.upload("a.jsonl", LARGE))
+    account.service.fault("GET", "/v1/files/*/content", "truncate", skip=1, keep=300_000)
+    before = account.last_request()
+
+    export(job.id)
+
+    assert (OUT / "data" / "a.jsonl").read_text() == LARGE
+    assert content_statuses(account, before) == [200, 206]
+
+
+@pytest.mark.parametrize("kept", [0, 1, 300_000, len(LARGE) - 1, len(LARGE), len(LARGE) + 9])
+def test_an_interrupted_download_continues(account: Account, kept: int) -> None:
+    job = account.client.fine_tuning.jobs.create(model=MODEL, training_file=account.upload("a.jsonl", LARGE))
+    interrupted(job.id, account.service.url)
+    (OUT / "data" / ".a.jsonl.part").write_text((LARGE + "x" * 9)[:kept])
+    before = account.last_request()
+
+    export(job.id)
+
+    assert (OUT / "data" / "a.jsonl").read_text() == LARGE
+    assert content_statuses(account, before) == [206 if kept > OVERLAP else 200]
+    assert [path.name for path in (OUT / "data").iterdir()] == ["a.jsonl"]
+
+
 def test_a_damaged_file_is_downloaded_again(account: Account) -> None:
     file_id = account.upload("data.jsonl", CONTENT)
     job = account.train(file_id)
     export(job.id)
     (OUT / "data" / "data.jsonl").write_text("damaged")
-    progress = {"service": "", "jobs": [job.id], "files": {file_id: manifest()["files"][0]["sha256"]}}
-    host = account.service.url.removeprefix("http://")
-    (OUT / NAME).write_text(json.dumps({**progress, "service": host}))
+    interrupted(job.id, account.service.url, **{file_id: manifest()["files"][0]["sha256"]})
 
     export(job.id)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._client.refusals import refuses_content
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft.cli.export.account import DataFile
 
-BLOCK_SIZE = 1 << 20
+OVERLAP = 1 << 16
+"""Bytes at the end of a partial file that are downloaded again."""
 
 
 def refusal(api: Client, file: DataFile) -> str | None:
@@ -59,24 +61,31 @@ def require_copies(copies: Mapping[str, Path], files: Iterable[DataFile]) -> Non
 
 def copy(source: Path, target: Path) -> str:
     """Copy a local file completely or not at all, and return the SHA-256 of its content."""
-    with source.open("rb") as content:
-        _, digest = _save(iter(lambda: content.read(BLOCK_SIZE), b""), _partial(target), lambda _done: None)
-    _partial(target).replace(target)
-    return digest
+    partial = target.with_name(f".{target.name}.copy")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, partial)
+    partial.replace(target)
+    return sha256(target)
 
 
 def download(api: Client, file: DataFile, target: Path) -> str:
     """Download a file completely or not at all, and return the SHA-256 of its content.
 
+    A download that was interrupted continues where it stopped, if the service supports it.
+
     Raises:
         InputError: The content does not have the size of the file.
         ServiceError: The service returned an error.
     """
-    partial = _partial(target)
+    partial = target.with_name(f".{target.name}.part")
+    target.parent.mkdir(parents=True, exist_ok=True)
     with progress_bar(target.name) as show:
-        size, digest = api.content(
-            file.id, lambda parts: _save(parts, partial, lambda done: show(done, file.size or done or 1))
-        )
+
+        def save(position: int, parts: Iterator[bytes]) -> None:
+            _write(partial, position, parts, lambda done: show(done, file.size or done or 1))
+
+        api.content_from(file.id, lambda: _position(partial, file.size), save)
+    size = partial.stat().st_size
     if file.size not in (None, size):
         partial.unlink()
         raise InputError(
@@ -84,7 +93,7 @@ def download(api: Client, file: DataFile, target: Path) -> str:
             f"{file.id}=PATH"
         )
     partial.replace(target)
-    return digest
+    return sha256(target)
 
 
 def sha256(path: Path) -> str:
@@ -93,18 +102,18 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _partial(target: Path) -> Path:
-    return target.with_name(f".{target.name}.part")
+def _position(partial: Path, size: int | None) -> int:
+    """Return the position from which a partial file continues. Its last block may be damaged, so it is repeated."""
+    if size is None or not partial.is_file():
+        return 0
+    return max(0, min(partial.stat().st_size, size) - OVERLAP)
 
 
-def _save(parts: Iterator[bytes], path: Path, show: Callable[[int], None]) -> tuple[int, str]:
-    """Write parts to a file, and return its size and SHA-256."""
-    size, digest = 0, hashlib.sha256()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
+def _write(partial: Path, position: int, parts: Iterator[bytes], show: Callable[[int], None]) -> None:
+    """Write parts to a file from a position on, and remove what it contained after them."""
+    with partial.open("r+b" if position else "wb") as file:
+        file.seek(position)
+        file.truncate()
         for part in parts:
             file.write(part)
-            digest.update(part)
-            size += len(part)
-            show(size)
-    return size, digest.hexdigest()
+            show(file.tell())
