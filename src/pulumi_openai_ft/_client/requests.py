@@ -129,7 +129,7 @@ class Session:
             path: Quoted path below the base URL.
             position: Returns the position from which to request the body. It is called for each try.
             read: Converts the position of the first byte and the chunks. The position is 0 if the service ignores the
-                requested one. If the body breaks off, it is called again.
+                request for a position. If the body breaks off, it is called again.
 
         Raises:
             RequestError: See `request`.

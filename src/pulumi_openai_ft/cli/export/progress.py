@@ -33,7 +33,7 @@ class ExportProgress:
         self._content: dict[str, Any] = {"service": service, "jobs": list(jobs), "files": {}}
 
     def open(self) -> None:
-        """Continue an interrupted export of the same jobs, or begin a new one.
+        """Continue an interrupted export of the same jobs, or begin a new export.
 
         Raises:
             InputError: The folder has other contents.

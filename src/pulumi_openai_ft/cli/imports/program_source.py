@@ -63,7 +63,7 @@ def program_source(resources: Sequence[ProgramResource], summary: str) -> str:
     """Return the source of a program. Every string of the resources is quoted, so that it cannot end its literal.
 
     Args:
-        resources: The resources, each after those that it refers to.
+        resources: The resources, each after the resources in its inputs.
         summary: The docstring of the program, a constant.
     """
     variables = variable_names(resources)
@@ -147,7 +147,7 @@ def _literal(value: Any, indent: str, taken: int, source: Callable[[Any, str, in
 
 
 def _bracketed(start: str, entries: Sequence[str], end: str, indent: str, taken: int) -> str:
-    """Return entries on one line if they fit, otherwise on a line each."""
+    """Return entries on a single line if they fit, otherwise on a line each."""
     line = f"{start}{', '.join(entries)}{end}"
     if "\n" not in line and len(indent) + taken + len(line) < WIDTH:
         return line
@@ -162,6 +162,6 @@ def _string(text: str) -> str:
 
 
 def _comment(text: str) -> str:
-    """Return a comment of one line, which no character of the text can end."""
+    """Return a comment on a single line, which no character of the text can end."""
     line = "".join(character if character.isprintable() else " " for character in text)
     return f"# {' '.join(line.split())}"

@@ -95,7 +95,7 @@ def convert(resources: Iterable[TerraformResource], files: LocalFiles) -> Conver
         _FILE: lambda resource: convert_file(resource, files),
         _JOB: convert_job,
         _PERMISSION: convert_permission,
-    }  # in this order, resources precede those that use them
+    }  # in this order, files precede jobs, and jobs precede permissions
     found, everything = Conversion(), list(resources)
     own = [resource for resource in everything if _provider(resource) in PROVIDERS]
     for kind, convert_one in conversions.items():

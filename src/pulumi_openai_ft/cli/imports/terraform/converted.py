@@ -114,7 +114,7 @@ def convert_permission(resource: TerraformResource) -> Converted:
             f"`{command} {checkpoint}`, which imports all permissions of the checkpoint"
         )
     note = (
-        f"the provider records one project, {projects[0]}, and loses the others. If your configuration lists more projects, run "
+        f"the provider records a single project, {projects[0]}, and loses the others. If your configuration lists more projects, run "
         f"`{command} {checkpoint}` instead, which imports all permissions of the checkpoint"
     )
     return Converted(f"{checkpoint}/{id_}", {"checkpoint_id": checkpoint, "project_ids": projects}, [note])
@@ -137,7 +137,7 @@ def _id(resource: TerraformResource) -> str:
     id_ = resource.attributes.get("id")
     if "id" in resource.sensitive or not isinstance(id_, str) or not id_.strip():
         raise InputError(
-            "the state has no id, or a sensitive one; run `pulumi import` with the id from the service"
+            "the state has no id, or marks it as sensitive; run `pulumi import` with the id from the service"
         )
     if not id_.isprintable() or " " in id_:
         raise InputError("its id contains spaces or characters that are not printable")

@@ -18,7 +18,7 @@ def given(attributes: Mapping[str, Any], name: str) -> Any:
 
 
 def block(value: Any) -> dict[str, Any] | None:
-    """Return a nested block, which older providers store as a list of at most one."""
+    """Return a nested block, which older providers store in a list."""
     if isinstance(value, list):
         value = value[0] if value else None
     return value if isinstance(value, dict) else None

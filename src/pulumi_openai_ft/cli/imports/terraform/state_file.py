@@ -120,7 +120,7 @@ def read_state(content: bytes, name: str) -> list[TerraformResource]:
         name: Name of the file, for errors.
 
     Raises:
-        InputError: The content is not a state in one of the two formats. The message contains the place.
+        InputError: The content is not a state in either format. The message contains the place.
     """
     decoded = _decoded(content, name)
     try:
