@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the events, and with `--follow` new ones until the job ends.
+    """Print the events, and with `--follow` new events until the job ends.
 
     Returns:
         The exit code.
@@ -36,14 +36,14 @@ def run(arguments: argparse.Namespace) -> int:
         OpenAIFTError: The settings are invalid, there is no such job, or a request failed.
     """
     selection = Selection.of(arguments)
-    api = selection.client()
-    job = find_job(api, selection, arguments.job)
-    if not api.settings.profile.supports("events"):
-        raise InputError(api.settings.profile.unsupported_message("events"))
     print_event = _print_json if arguments.json else _printer()
-    if arguments.follow:
-        return _follow(api, job, arguments.limit, print_event)
-    events = newest_first(api.events(job.id, limit=arguments.limit, unreadable=[]))
+    with selection.client() as api:
+        job = find_job(api, selection, arguments.job)
+        if not api.settings.profile.supports("events"):
+            raise InputError(api.settings.profile.unsupported_message("events"))
+        if arguments.follow:
+            return _follow(api, job, arguments.limit, print_event)
+        events = newest_first(api.events(job.id, limit=arguments.limit, unreadable=[]))
     for event in reversed(events):
         print_event(event)
     return 0

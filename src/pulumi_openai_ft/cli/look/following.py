@@ -27,7 +27,7 @@ SUCCEEDED, NOT_SUCCEEDED = 0, 1
 
 
 class Update(NamedTuple):
-    """What one read of a job found.
+    """The result of reading a job.
 
     Attributes:
         job: The job.
@@ -65,7 +65,7 @@ class JobFollower:
         self._lacks_events = not self.api.settings.profile.supports("events")
 
     def updates(self) -> Iterator[Update]:
-        """Yield an update after each read. The last one has a job that has ended, and its last events.
+        """Yield an update after each read. The last update has a job that has ended, and its last events.
 
         Failures that may be temporary are reported as outages, for up to `MAX_OUTAGE` seconds.
 
@@ -80,7 +80,7 @@ class JobFollower:
             yield update
 
     def read(self) -> Update:
-        """Return the events of the job as last read, without those of earlier updates."""
+        """Return the events of the job as last read, without the events of earlier updates."""
         new = self._new_events()
         return Update(self.job, new, missing=FEATURES["events"] if self._lacks_events else "")
 

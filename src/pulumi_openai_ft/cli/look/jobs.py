@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from pulumi_openai_ft._metrics.event_metrics import metrics_of_events
 from pulumi_openai_ft._program.functions import lookups
 from pulumi_openai_ft._provider.job.poller import BEFORE_TRAINING
 from pulumi_openai_ft._provider.progress.job_progress import EVENTS_WITH_METRICS, duration_text
+from pulumi_openai_ft._shared.clock import REAL_TIME
 from pulumi_openai_ft.catalog import Catalog
 from pulumi_openai_ft.cli.look.job_summary import JobSummary
 from pulumi_openai_ft.cli.look.notes import note
@@ -44,10 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         OpenAIFTError: The settings are invalid, or a request failed.
     """
-    api = Selection.of(arguments).client()
-    found = _find(api, arguments)
-    jobs = found[: arguments.limit]
-    summaries = _summaries(api, jobs, with_loss=arguments.loss)
+    with Selection.of(arguments).client() as api:
+        found = _find(api, arguments)
+        jobs = found[: arguments.limit]
+        summaries = _summaries(api, jobs, with_loss=arguments.loss)
     if arguments.json:
         print(json.dumps([asdict(summary) for summary in summaries], indent=2, ensure_ascii=False))
     else:
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _find(api: Client, arguments: argparse.Namespace) -> list[Job]:
-    """Return the jobs, and one more than the limit if there are more."""
+    """Return the jobs, and a further job if the limit omits any."""
     given: dict[str, Any] = {
         "status": arguments.status,
         "model": arguments.model,
@@ -75,7 +75,7 @@ def _summaries(api: Client, jobs: Sequence[Job], *, with_loss: bool) -> list[Job
         json.loads(settings.catalog) if settings.catalog else None, service=settings.profile.name
     )
     losses = _losses(api, jobs) if with_loss else {}
-    now = api.service_time or time.time()
+    now = api.service_time or REAL_TIME.wall()
     return [
         JobSummary.of(job, catalog=catalog, profile=settings.profile, now=now, loss=losses.get(job.id))
         for job in jobs
@@ -90,7 +90,7 @@ def _losses(api: Client, jobs: Sequence[Job]) -> dict[str, float | None]:
         return {}
     started = [job.id for job in jobs if job.status not in BEFORE_TRAINING]
     note(
-        f"--loss sends {len(started)} more request{'' if len(started) == 1 else 's'}, one per job that has started"
+        f"--loss sends {len(started)} more request{'' if len(started) == 1 else 's'}, each for a job that has started"
     )
     return {job_id: _last_loss(api, job_id) for job_id in started}
 
