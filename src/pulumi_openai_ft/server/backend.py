@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.server.errors import invalid
 from pulumi_openai_ft.server.lifecycle import Lifecycle
+from pulumi_openai_ft.server.request_rate import RequestRate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +55,7 @@ class Backend:
         self.store = store
         self.blobs = blobs
         self.keyring = keyring
+        self.admin_rate: RequestRate = RequestRate(clock)
         self.lifecycle: Lifecycle = Lifecycle(store, blobs, clock, runner, settings)
         self._catalog = catalog
         self._seed = seed
