@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pulumi_openai_ft._provider.resource_import import job_inputs
 from pulumi_openai_ft._shared.cache_dir import atomic_write
 from pulumi_openai_ft._shared.state_names import OWN_METADATA
+from pulumi_openai_ft.cli.imports.names import identifier, unique_names
 from pulumi_openai_ft.cli.imports.program_source import ProgramResource, Reference, program_source
-from pulumi_openai_ft.cli.imports.resource_names import resource_name
 from pulumi_openai_ft.cli.new import PROGRAM, SAMPLE_DATA, default_name, write_template
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class ExportedProject:
         self, jobs: Sequence[Job], files: Sequence[DataFile], profile: Profile, missing: Mapping[str, str]
     ) -> None:
         self.jobs, self.files, self.profile, self.missing = jobs, files, profile, missing
-        self._file_names = _names((file.id, _stem(file.path)) for file in files)
-        self._job_names = _names((job.id, _suffix(job) or job.id) for job in jobs)
+        self._file_names = unique_names((file.id, identifier(_stem(file.path), "file")) for file in files)
+        self._job_names = unique_names((job.id, identifier(_suffix(job) or job.id, "job")) for job in jobs)
 
     def write(self, folder: Path, digests: Mapping[str, str]) -> None:
         """Write the project. `Pulumi.yaml` comes last, because it makes the folder a project.
@@ -126,14 +126,6 @@ class ExportedProject:
             if parents
             else {}
         )
-
-
-def _names(wanted: Any) -> dict[str, str]:
-    """Return a different resource name for each id."""
-    names: dict[str, str] = {}
-    for id_, name in wanted:
-        names[id_] = resource_name([name], names.values())
-    return names
 
 
 def _stem(path: str) -> str:

@@ -50,11 +50,8 @@ def run(selection: Selection, request: ExportRequest) -> int:
     Raises:
         OpenAIFTError: The settings, a job or the folder are invalid, or the service returned an error.
     """
-    api = selection.client()
-    try:
+    with selection.client() as api:
         return _Export(api, request).run()
-    finally:
-        api.close()
 
 
 class _Export:

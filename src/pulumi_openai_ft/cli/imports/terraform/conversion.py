@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
 from pulumi_openai_ft.cli.imports.import_list import ImportEntry, ImportList, Omission
+from pulumi_openai_ft.cli.imports.names import identifier, unique_names
 from pulumi_openai_ft.cli.imports.program_source import ProgramResource, Reference
-from pulumi_openai_ft.cli.imports.resource_names import resource_name
 from pulumi_openai_ft.cli.imports.terraform.converted import (
     Converted,
     convert_file,
@@ -65,7 +65,7 @@ class Conversion:
     def add(self, kind: str, resource: TerraformResource, found: Converted) -> None:
         """Add a converted resource of a class."""
         type_ = f"{TYPE_PREFIX}{kind}"
-        name = resource_name(resource.path, {entry.name for entry in self.entries if entry.type == type_})
+        name = self._new_name(type_, resource)
         inputs = self._with_references(found.inputs)
         self.entries.append(ImportEntry(type_, name, found.import_id))
         self.program.append(
@@ -74,6 +74,12 @@ class Conversion:
         self.addresses.append(resource.address)
         tainted = ["Terraform marks it as tainted and plans to replace it"] if resource.is_tainted else []
         self.notes += [Omission(resource.address, note) for note in (*tainted, *found.notes)]
+
+    def _new_name(self, type_: str, resource: TerraformResource) -> str:
+        """Return the steps of a resource's address as a name that no other resource of its type has."""
+        taken = {entry.name for entry in self.entries if entry.type == type_}
+        preferred = identifier("_".join(map(str, resource.path)), "resource")
+        return unique_names([(resource.address, preferred)], taken)[resource.address]
 
     def _with_references(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Return inputs with references to the files that are carried over."""
