@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.cli.imports.test_program_source import calls
+from tests.cli.look.terminal import MAX_WAIT, Terminal
 from tests.e2e.import_.importing import MODEL, rows_of, supervised
 
 from pulumi_openai_ft.cli.export.account import safe_path
@@ -153,6 +155,37 @@ def test_refused_contents_stop_the_export(account: Account, capsys: pytest.Captu
     )
     assert f"--content {file_id}=PATH" in error
     assert not OUT.exists()
+
+
+@pytest.mark.parametrize(("keys", "code"), [(b"y\r", 0), (b"\r", 1)])
+def test_on_a_terminal_the_command_asks(account: Account, keys: bytes, code: int) -> None:
+    job = account.train(account.upload("data.jsonl", CONTENT))
+    refuse_contents(account)
+
+    with Terminal.start("export", job.id, "--output", str(OUT)) as terminal:
+        terminal.read_until("Export without them? [y/N]")
+        terminal.press(keys)
+        assert terminal.end() == code
+
+    assert OUT.exists() is (code == 0)
+
+
+def test_ctrl_c_keeps_the_download(account: Account) -> None:
+    job = account.client.fine_tuning.jobs.create(model=MODEL, training_file=account.upload("a.jsonl", LARGE))
+    account.service.fault("GET", "/v1/files/*/content", "hang", skip=1, times=None, seconds=60)
+
+    with Terminal.start("export", job.id, "--output", str(OUT)) as terminal:
+        deadline = time.monotonic() + MAX_WAIT
+        while not (OUT / NAME).exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        terminal.press(b"\x03")
+        terminal.read_until("To continue it, run the same command again")
+        assert terminal.end() == 130
+    account.service.clear_faults()
+
+    export(job.id)
+    assert (OUT / "data" / "a.jsonl").read_text() == LARGE
 
 
 def test_a_local_copy_replaces_a_refused_content(account: Account) -> None:
