@@ -233,8 +233,8 @@ def test_missing_contents_are_named_in_the_program(
     export(*jobs, "--without-contents")
 
     program = (OUT / "__main__.py").read_text()
-    assert "(deleted from the service). Copy it to data/" in program
-    assert "(the service does not return its content (status 400)). Copy it to data/data.jsonl" in program
+    assert ": deleted from the service. Copy it to data/" in program
+    assert ": the service does not return its content (status 400). Copy it to data/data.jsonl" in program
     assert f"copy the content of {file_id}" in capsys.readouterr().out
     assert [file["sha256"] for file in manifest()["files"]] == [None, None]
 

@@ -98,7 +98,7 @@ class ExportedProject:
         reason = self.missing.get(file.id)
         comments = [f"Exported from {file.description}."]
         if reason:
-            comments.append(f"Its content is missing ({reason}). Copy it to {file.path} before `pulumi up`.")
+            comments.append(f"Its content is missing: {reason}. Copy it to {file.path} before `pulumi up`.")
         return ProgramResource("File", self._file_names[file.id], {"file": file.path}, tuple(comments))
 
     def _job(self, job: Job) -> ProgramResource:
