@@ -157,7 +157,7 @@ def test_refused_contents_stop_the_export(account: Account, capsys: pytest.Captu
     assert not OUT.exists()
 
 
-@pytest.mark.parametrize(("keys", "code"), [(b"y\r", 0), (b"\r", 1)])
+@pytest.mark.parametrize(("keys", "code"), [(b"y\r", 0), pytest.param(b"\r", 1, marks=pytest.mark.long)])
 def test_on_a_terminal_the_command_asks(account: Account, keys: bytes, code: int) -> None:
     job = account.train(account.upload("data.jsonl", CONTENT))
     refuse_contents(account)
