@@ -101,3 +101,15 @@ def test_escape_sequences_in_messages_are_not_printed(
     shown = capsys.readouterr().out
     assert shown.endswith("]0;title [2Jdone [red]x\n")
     assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize("options", [[], ["--follow"]])
+@pytest.mark.parametrize("status", [404, 501])
+def test_a_service_without_events_is_named(
+    at_service: Emulator, job_id: str, status: int, options: list[str], capsys: Capture
+) -> None:
+    at_service.fault("GET", "*/events", "status", times=None, status=status)
+
+    assert main(["events", job_id, *options]) == 1
+
+    assert "the service 'openai' does not support job events" in capsys.readouterr().err

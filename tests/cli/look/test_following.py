@@ -125,7 +125,7 @@ def test_a_service_without_events_is_followed_by_status(following: Following, st
 
     updates = list(following.follower().updates())
 
-    assert {update.missing for update in updates} == {"job events"}
+    assert {update.missing for update in updates} == {"the service 'openai' does not support job events"}
     assert updates[-1].job.status == "succeeded"
     assert len(following.service.journal(path="*/events")) == 1
 

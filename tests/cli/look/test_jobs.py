@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.emulator.support import MODEL
 
+from pulumi_openai_ft.cli.look.jobs import COLUMNS, _fitting
 from pulumi_openai_ft.cli.main import main
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def test_the_list_states_that_it_is_limited(api: Api, capsys: Capture) -> None:
         (("--status", "succeeded"), 2),
         (("--status", "failed"), 0),
         (("--model", "gpt-4o-mini"), 2),
-        (("--model", "gpt-4.1-nano"), 0),
+        (("--model", "gpt-4.1-mini"), 0),
         (("--metadata", "team=shop"), 1),
         (("--metadata", "team=shop", "--metadata", "tier=a=b"), 1),
         (("--metadata", "team=shop", "--metadata", "tier=c"), 0),
@@ -190,3 +191,25 @@ def test_a_missing_extra_is_named(command: list[str]) -> None:
 
     assert done.returncode == 1
     assert f"`openai-ft {command[0]}` requires the package 'rich'; install the extra `look`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("width", "omitted"),
+    [
+        (200, []),
+        (100, ["loss", "tokens", "duration"]),
+        (80, ["loss", "tokens", "duration", "USD", "created"]),
+        (40, ["loss", "tokens", "duration", "USD", "created", "model"]),
+    ],
+)
+def test_a_narrow_terminal_omits_columns(width: int, omitted: list[str]) -> None:
+    row = (
+        "ftjob-BLXYugrRfOWxgW0ksEppwkrY",
+        "running",
+        "gpt-4o-mini-2024-07-18",
+        "shop",
+        "2026-11-30 07:17:59",
+        "9 s",
+    )
+
+    assert _fitting([(*row, "-", "-", "-")], width) == [name for name in COLUMNS if name not in omitted]

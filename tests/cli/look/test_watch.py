@@ -31,7 +31,9 @@ def slow_api(at_slow_service: Emulator) -> Iterator[Api]:
         yield api
 
 
-def test_a_job_is_shown_in_the_terminal_until_it_ends(at_slow_service: Emulator, slow_api: Api) -> None:
+def test_the_running_job_is_shown_until_it_ends(at_slow_service: Emulator, slow_api: Api) -> None:
+    ended = slow_api.train()["id"]
+    slow_api.post(f"/fine_tuning/jobs/{ended}/cancel").raise_for_status()
     job_id = slow_api.train(suffix="support")["id"]
 
     with Terminal.start("watch") as terminal:
@@ -118,6 +120,7 @@ def test_the_list_of_jobs_has_colors_in_a_terminal(slow_api: Api) -> None:
     assert "\x1b[1mid" in terminal.text
 
 
+@pytest.mark.long
 def test_no_color_is_respected(slow_api: Api) -> None:
     slow_api.train()
 
@@ -137,16 +140,6 @@ def test_changes_are_printed_as_lines_when_piped(api: Api, capsys: Capture) -> N
     assert f"created model {job['fine_tuned_model']}" in shown.out
     assert "\x1b" not in shown.out
     assert f"job {job['id']} succeeded" in shown.err
-
-
-def test_without_an_argument_the_running_job_is_watched(slow_api: Api) -> None:
-    api = slow_api
-    ended = api.train()["id"]
-    api.post(f"/fine_tuning/jobs/{ended}/cancel").raise_for_status()
-    running = api.train()["id"]
-
-    with Terminal.start("watch") as terminal:
-        assert running in terminal.read_until(HINT)
 
 
 def test_several_running_jobs_are_listed(slow_api: Api, capsys: Capture) -> None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from pulumi_openai_ft._client.event_order import newest_first
+from pulumi_openai_ft._client.refusals import UNSUPPORTED_STATUSES
 from pulumi_openai_ft.cli.look.event_lines import end_text, event_text
-from pulumi_openai_ft.cli.look.following import JobFollower, exit_code
+from pulumi_openai_ft.cli.look.following import JobFollower, exit_code, lacks_events
 from pulumi_openai_ft.cli.look.interruption import announcing_interrupts
 from pulumi_openai_ft.cli.look.job_choice import find_job
 from pulumi_openai_ft.cli.look.notes import note
 from pulumi_openai_ft.cli.stack_settings import Selection
-from pulumi_openai_ft.errors import InputError
+from pulumi_openai_ft.errors import InputError, ServiceError
 
 if TYPE_CHECKING:
     import argparse
@@ -40,13 +41,23 @@ def run(arguments: argparse.Namespace) -> int:
     with selection.client() as api:
         job = find_job(api, selection, arguments.job)
         if not api.settings.profile.supports("events"):
-            raise InputError(api.settings.profile.unsupported_message("events"))
+            raise InputError(lacks_events(api.settings.profile))
         if arguments.follow:
             return _follow(api, job, arguments.limit, print_event)
-        events = newest_first(api.events(job.id, limit=arguments.limit, unreadable=[]))
+        events = _read(api, job, arguments.limit)
     for event in reversed(events):
         print_event(event)
     return 0
+
+
+def _read(api: Client, job: Job, limit: int | None) -> list[Event]:
+    """Return the newest events, newest first."""
+    try:
+        return newest_first(api.events(job.id, limit=limit, unreadable=[]))
+    except ServiceError as error:
+        if error.status in UNSUPPORTED_STATUSES:
+            raise InputError(lacks_events(api.settings.profile)) from error
+        raise
 
 
 def _follow(api: Client, job: Job, limit: int | None, print_event: Print) -> int:
@@ -54,7 +65,7 @@ def _follow(api: Client, job: Job, limit: int | None, print_event: Print) -> int
     with announcing_interrupts(follower):
         for update in follower.updates():
             if update.missing:
-                raise InputError(api.settings.profile.unsupported_message("events"))
+                raise InputError(update.missing)
             events = update.events[-limit:] if is_first and limit else update.events
             for event in events:
                 print_event(event)

@@ -24,7 +24,10 @@ def announcing_interrupts(follower: JobFollower) -> Iterator[None]:
         KeyboardInterrupt: The user pressed Ctrl-C.
         SystemExit: A signal ended the process.
     """
-    former = {number: signal.signal(number, _exit) for number in _SIGNALS}
+    former = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number, handler in former.items():
+        if handler is signal.SIG_DFL:  # `nohup` ignores a signal
+            signal.signal(number, _exit)
     try:
         yield
     except KeyboardInterrupt:

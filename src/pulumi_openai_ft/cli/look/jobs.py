@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +18,7 @@ from pulumi_openai_ft._provider.job.poller import BEFORE_TRAINING
 from pulumi_openai_ft._provider.progress.job_progress import EVENTS_WITH_METRICS, duration_text
 from pulumi_openai_ft._shared.clock import REAL_TIME
 from pulumi_openai_ft.catalog import Catalog
+from pulumi_openai_ft.cli.look.following import lacks_events
 from pulumi_openai_ft.cli.look.job_summary import JobSummary
 from pulumi_openai_ft.cli.look.notes import note
 from pulumi_openai_ft.cli.look.styles import STATUS_STYLES
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._client.objects import Job
 
 COLUMNS = ("id", "status", "model", "suffix", "created", "duration", "tokens", "USD", "loss")
+OMITTED_FIRST = ("loss", "tokens", "duration", "USD", "created", "model")
+"""Columns that a narrow terminal omits, the least important first."""
+GAP = 2
 RIGHT_ALIGNED = frozenset({"duration", "tokens", "USD", "loss"})
 
 
@@ -86,7 +91,7 @@ def _losses(api: Client, jobs: Sequence[Job]) -> dict[str, float | None]:
     """Return the last losses of the jobs that have begun to train, with a request for each of them."""
     profile = api.settings.profile
     if not profile.supports("events"):
-        note(f"--loss has no effect: {profile.unsupported_message('events')}")
+        note(f"--loss has no effect: {lacks_events(profile)}")
         return {}
     started = [job.id for job in jobs if job.status not in BEFORE_TRAINING]
     note(
@@ -132,28 +137,42 @@ def _cells(job: JobSummary) -> tuple[str, ...]:
 
 
 def _print_rich_table(rows: Sequence[tuple[str, ...]]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in COLUMNS:
+    """Print the columns that fit into the terminal, and name the others."""
+    console = Console(highlight=False)
+    shown = _fitting(rows, console.width)
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+    for name in shown:
         table.add_column(
-            name,
-            justify="right" if name in RIGHT_ALIGNED else "left",
-            overflow="fold" if name == "id" else "ellipsis",
-            no_wrap=name in {"id", "status", *RIGHT_ALIGNED},
+            name, justify="right" if name in RIGHT_ALIGNED else "left", no_wrap=True, overflow="ellipsis"
         )
     for row in rows:
-        style = STATUS_STYLES.get(row[1], "")
-        table.add_row(
-            *(Text(cell, style if name == "status" else "") for name, cell in zip(COLUMNS, row, strict=True))
-        )
-    Console(highlight=False).print(table)
+        style = STATUS_STYLES.get(row[COLUMNS.index("status")], "")
+        cells = dict(zip(COLUMNS, row, strict=True))
+        table.add_row(*(Text(cells[name], style if name == "status" else "") for name in shown))
+    console.print(table)
+    if omitted := [name for name in COLUMNS if name not in shown]:
+        note(f"the terminal is too narrow for the columns {', '.join(omitted)}; piped output has all of them")
+
+
+def _fitting(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
+    """Return the columns without those that have to be omitted because of the width, the least important first."""
+    widths = dict(zip(COLUMNS, _widths(rows), strict=True))
+    for omitted in range(len(OMITTED_FIRST) + 1):
+        shown = [name for name in COLUMNS if name not in OMITTED_FIRST[:omitted]]
+        if sum(widths[name] + GAP for name in shown) - GAP <= width:
+            break
+    return shown
+
+
+def _widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
+    return [max(map(cell_len, column)) for column in zip(COLUMNS, *rows, strict=True)]
 
 
 def _print_plain_table(rows: Sequence[tuple[str, ...]]) -> None:
-    lines = [COLUMNS, *rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
+    widths = _widths(rows)
+    for line in (COLUMNS, *rows):
         cells = [
             cell.rjust(width) if name in RIGHT_ALIGNED else cell.ljust(width)
             for name, cell, width in zip(COLUMNS, line, widths, strict=True)
         ]
-        print("  ".join(cells).rstrip())
+        print((" " * GAP).join(cells).rstrip())

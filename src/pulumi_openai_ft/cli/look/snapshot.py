@@ -93,8 +93,7 @@ class History:
             self._rows, self._missing = list(found.rows), found.missing
 
     def _snapshot(self, update: Update) -> Snapshot:
-        lacks = f"the service {self.api.settings.profile.name!r} does not support {update.missing}"
-        notes = self._missing or ((lacks,) if update.missing else ())
+        notes = self._missing or ((update.missing,) if update.missing else ())
         outage = (f"{update.outage}; trying again",) if update.outage else ()
         ended_at_unknown_time = update.job.is_terminal and update.job.finished_at is None
         return Snapshot(
