@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,8 @@ from pulumi_openai_ft.errors import InputError
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+LONGEST_SILENCE = 30.0
+"""Seconds without a byte from the service after which a command that only reads tries again."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Selection:
 
     @contextmanager
     def client(self) -> Iterator[Client]:
-        """Yield a client of the service, and close its connections.
+        """Yield a client that only reads, and close its connections.
 
         Raises:
             InputError: The user named a stack whose configuration cannot be read.
@@ -75,7 +77,8 @@ class Selection:
         """
         settings = self.settings()
         settings.require_key(admin=False)
-        with closing(Client(settings)) as client:
+        impatient = replace(settings, timeout=min(settings.timeout, LONGEST_SILENCE))
+        with closing(Client(impatient)) as client:
             yield client
 
     def _configuration(self) -> Configuration:

@@ -60,7 +60,7 @@ def test_a_job_is_followed_to_its_end(mode: str, profile: str) -> None:
     last = snapshots[-1]
     assert exit_code(last.job) == 0
     steps = [row.step for row in last.rows]
-    assert len(steps) in (20, 100)  # a gateway has a batch size of its own
+    assert len(steps) in (20, 100)  # a gateway chooses another batch size
     assert steps == list(range(1, len(steps) + 1))
     assert (last.position is not None) == has_events
     notes = [note for snapshot in snapshots for note in snapshot.notes]

@@ -71,7 +71,7 @@ def _follow(api: Client, job: Job, limit: int | None, print_event: Print) -> int
                 print_event(event)
             sys.stdout.flush()
             if update.outage and not outage:
-                note(f"{update.outage}; trying again")
+                note(f"trying again: {update.outage}")
             is_first, outage = False, update.outage
     note(end_text(follower.job))
     return exit_code(follower.job)

@@ -7,6 +7,9 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
+from pulumi_openai_ft.cli.look.notes import note
+from pulumi_openai_ft.cli.look.text import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,10 +35,12 @@ def announcing_interrupts(follower: JobFollower) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         job = follower.job
-        print(
-            f"\nopenai-ft: stopped watching; job {job.id} is {job.status} at the service and continues. "
-            f"To see it again, run `openai-ft watch {job.id}`",
-            file=sys.stderr,
+        print(file=sys.stderr)  # after the ^C of the terminal
+        note(
+            one_line(
+                f"stopped watching; job {job.id} is {job.status} at the service and continues. To see it again, run "
+                f"`openai-ft watch {job.id}`"
+            )
         )
         raise
     finally:

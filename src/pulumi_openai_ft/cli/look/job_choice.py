@@ -61,7 +61,7 @@ def find_running(api: Client, selection: Selection) -> Job:
         raise InputError(f"no job is running; pass the id of a job to see how it ended{_listed(newest)}")
     if len(running) == 1:
         return running[0]
-    resources = job_resources(selection)
+    resources = _resources_if_readable(selection)
     of_stack = [job for job in running if any(resource.owns(job) for resource in resources)]
     if len(of_stack) != 1:
         raise InputError(
@@ -70,14 +70,24 @@ def find_running(api: Client, selection: Selection) -> Job:
     return of_stack[0]
 
 
+def _resources_if_readable(selection: Selection) -> list[JobResource]:
+    """Return the jobs of the stack. Without a selected stack, there are none."""
+    try:
+        return job_resources(selection)
+    except InputError:
+        if selection.is_explicit:
+            raise
+        return []
+
+
 def _job_of(api: Client, resource: JobResource) -> Job:
     """Return the newest job of a resource, which may still be missing in the state."""
     owned = [job for job in _newest(api, resource.identity) if resource.owns(job)]
-    if owned:
-        return owned[0]
-    if resource.job_id is None:
+    if resource.job_id and resource.job_id not in {job.id for job in owned}:
+        owned.append(api.job(resource.job_id))  # adopted from a former name, or older than the newest jobs
+    if not owned:
         raise InputError(f"the resource {name_of(resource.urn)!r} has no job yet; try again in a moment")
-    return api.job(resource.job_id)
+    return max(owned, key=lambda job: job.created_at or 0)
 
 
 def _newest(api: Client, identity: str | None = None) -> list[Job]:

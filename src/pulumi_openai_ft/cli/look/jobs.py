@@ -155,7 +155,7 @@ def _print_rich_table(rows: Sequence[tuple[str, ...]]) -> None:
 
 
 def _fitting(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
-    """Return the columns without those that have to be omitted because of the width, the least important first."""
+    """Return the columns that fit into a width. The least important columns are omitted first."""
     widths = dict(zip(COLUMNS, _widths(rows), strict=True))
     for omitted in range(len(OMITTED_FIRST) + 1):
         shown = [name for name in COLUMNS if name not in OMITTED_FIRST[:omitted]]

@@ -94,7 +94,7 @@ class History:
 
     def _snapshot(self, update: Update) -> Snapshot:
         notes = self._missing or ((update.missing,) if update.missing else ())
-        outage = (f"{update.outage}; trying again",) if update.outage else ()
+        outage = (f"trying again: {update.outage}",) if update.outage else ()
         ended_at_unknown_time = update.job.is_terminal and update.job.finished_at is None
         return Snapshot(
             update.job,

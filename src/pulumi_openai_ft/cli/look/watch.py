@@ -58,7 +58,7 @@ def _watch(console: Console, api: Client, job: Job) -> int:
 
 
 def _show_live(console: Console, follower: JobFollower, history: History) -> None:
-    """Show the job on a screen of its own, and leave the last picture in the terminal."""
+    """Show the job on a separate screen, and leave the last picture in the terminal."""
     view = JobView(history.add(follower.read()))
     with Live(
         console=console,
