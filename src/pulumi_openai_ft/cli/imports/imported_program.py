@@ -6,7 +6,8 @@ import re
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from pulumi_openai_ft._shared.state_names import FILE_TYPE, TYPE_PREFIX
+from pulumi_openai_ft._shared.codegen_escapes import unescape_from_codegen
+from pulumi_openai_ft._shared.state_names import FILE_TYPE, IDENTITY, TYPE_PREFIX
 from pulumi_openai_ft.cli.imports.program_source import ProgramResource, Reference, program_source
 from pulumi_openai_ft.errors import InputError
 
@@ -57,7 +58,8 @@ def write_module(file: Path, entries: Sequence[ImportEntry], stack: StackObjects
 
 
 def _declared(entry: ImportEntry, inputs: Mapping[str, Any], files: Mapping[str, str]) -> ProgramResource:
-    visible = {name: value for name, value in inputs.items() if not name.startswith(_HIDDEN)}
+    original = inputs if IDENTITY in inputs else unescape_from_codegen(inputs)
+    visible = {name: value for name, value in original.items() if not name.startswith(_HIDDEN)}
     references = {
         name: Reference("File", files[visible[name]]) for name in _FILE_INPUTS if visible.get(name) in files
     }

@@ -23,6 +23,7 @@ from pulumi_openai_ft.cli.imports.report import (
     note,
     nothing_to_import,
     report_omissions,
+    resources,
     summary,
 )
 from pulumi_openai_ft.cli.imports.stack_objects import StackObjects
@@ -109,26 +110,26 @@ class _Importer:
         """Return the resources that an interrupted run imported, for which no program has been written."""
         return [entry for entry in self._unfinished.load() if stack.has(entry)]
 
-    def run(self, resources: ImportList, stack: StackObjects) -> int:
+    def run(self, import_list: ImportList, stack: StackObjects) -> int:
         """Import resources, and write the program of those that were imported in this or an interrupted run."""
         earlier = self.left_over(stack)
         if earlier:
             note(f"continuing an interrupted run, which imported {summary(earlier)}")
-        self._unfinished.save([*earlier, *resources.entries])
-        errors = self._import(resources) if resources.entries else ""
-        imported = self._write_program([*earlier, *resources.entries])
-        missing = len(earlier) + len(resources.entries) - len(imported)
+        self._unfinished.save([*earlier, *import_list.entries])
+        errors = self._import(import_list) if import_list.entries else ""
+        imported = self._write_program([*earlier, *import_list.entries])
+        missing = len(earlier) + len(import_list.entries) - len(imported)
         if errors:
             sys.stderr.write(f"{errors}\n")
         if missing:
-            note(f"{missing:,} resources were not imported; correct the errors and run the command again")
+            note(f"not imported: {resources(missing)}; correct the errors and run the command again")
         return int(bool(missing or errors))
 
-    def _import(self, resources: ImportList) -> str:
-        print(f"Importing {summary(resources.entries)}, protected. {WARNING}", flush=True)
+    def _import(self, import_list: ImportList) -> str:
+        print(f"Importing {summary(import_list.entries)}, protected. {WARNING}", flush=True)
         with closing(ProgressCounter("resources imported")) as counter:
             try:
-                return EngineImport(self.project.folder, self.stack, counter.show, note).run(resources)
+                return EngineImport(self.project.folder, self.stack, counter.show, note).run(import_list)
             except (KeyboardInterrupt, SystemExit):
                 note("interrupted; run the command again to import the rest and to write the program")
                 raise
@@ -142,7 +143,7 @@ class _Importer:
             print(f"Imported {summary(imported)}; wrote their program to {self.module}.")
             print(f"\nAdd this line to __main__.py:\n\n   import {self.module.stem}\n")
             print("Then run the command again: it checks that the program has no changes.", flush=True)
-        self._unfinished.finish()
+        self._unfinished.save([entry for entry in entries if not stack.has(entry)])
         return imported
 
     def check_program(self) -> int:

@@ -14,7 +14,7 @@ from pulumi_openai_ft._shared.cache_dir import cache_dir, write_cache_file
 from pulumi_openai_ft.cli.imports.import_list import ImportEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from pathlib import Path
 
 _ENTRIES = TypeAdapter(tuple[ImportEntry, ...])
@@ -47,14 +47,13 @@ class Unfinished:
             return _ENTRIES.validate_json(self.file.read_bytes())
         return ()
 
-    def save(self, entries: Iterable[ImportEntry]) -> None:
-        """Save the entries before they are imported.
+    def save(self, entries: Sequence[ImportEntry]) -> None:
+        """Save the entries whose program is not written yet: before an import, all of them.
 
         Raises:
             OSError: The file cannot be written.
         """
-        write_cache_file(self.file, json.dumps([asdict(entry) for entry in entries]).encode())
-
-    def finish(self) -> None:
-        """Remove the entries, because their program has been written."""
-        self.file.unlink(missing_ok=True)
+        if entries:
+            write_cache_file(self.file, json.dumps([asdict(entry) for entry in entries]).encode())
+        else:
+            self.file.unlink(missing_ok=True)
