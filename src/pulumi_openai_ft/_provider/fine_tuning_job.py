@@ -198,15 +198,18 @@ class FineTuningJobProvider(Provider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Read the job, and check whether its model still exists."""
-        job = self.jobs.find(id_)
-        is_deleted = job.status == "succeeded" and not self.jobs.model_is_listed(job)
-        return ReadResult(id_, {**self._outputs(job, props), **({MODEL_DELETED: True} if is_deleted else {})})
+        return ReadResult(id_, self._outputs_with_model_check(self.jobs.find(id_), props))
 
     def import_(self, id_: str) -> ReadResult:
         """Read an existing job for `pulumi import`."""
         require_id("FineTuningJob", id_)
-        inputs = job_inputs(self.api.job(id_), self.settings.profile)
-        return ReadResult(id_, self.read(id_, inputs).outs, inputs)
+        job = self.api.job(id_)
+        inputs = job_inputs(job, self.settings.profile)
+        return ReadResult(id_, self._outputs_with_model_check(job, inputs), inputs)
+
+    def _outputs_with_model_check(self, job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
+        is_deleted = job.status == "succeeded" and not self.jobs.model_is_listed(job)
+        return {**self._outputs(job, props), **({MODEL_DELETED: True} if is_deleted else {})}
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Pause, resume or wait for the job. If it failed, raise the error again."""
