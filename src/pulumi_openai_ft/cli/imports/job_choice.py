@@ -48,7 +48,7 @@ class Filters:
 def choose_jobs(
     jobs: Sequence[Job], filters: Filters, has_model: Callable[[Job], bool]
 ) -> tuple[list[Job], list[Omission]]:
-    """Return the jobs to import, and those that the user asks for but that are left out.
+    """Return the jobs to import, and the omissions among the jobs that the user asks for.
 
     Args:
         jobs: All jobs.

@@ -111,7 +111,7 @@ class _Importer:
         return [entry for entry in self._unfinished.load() if stack.has(entry)]
 
     def run(self, import_list: ImportList, stack: StackObjects) -> int:
-        """Import resources, and write the program of those that were imported in this or an interrupted run."""
+        """Import resources, and write the program of all that this or an interrupted run has imported."""
         earlier = self.left_over(stack)
         if earlier:
             note(f"continuing an interrupted run, which imported {summary(earlier)}")
