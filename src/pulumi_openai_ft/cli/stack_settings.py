@@ -1,4 +1,4 @@
-"""Settings of commands that call the service: those of the stack in the current project, and the environment.
+"""Settings of commands that call the service: the configuration of the stack in the current project, and the environment.
 
 A stack's settings include its secrets, which Pulumi decrypts. They stay in this process.
 """
@@ -6,7 +6,8 @@ A stack's settings include its secrets, which Pulumi decrypts. They stay in this
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
+LONGEST_SILENCE = 30.0
+"""Seconds without a byte from the service after which a command that only reads tries again."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,9 @@ class Selection:
         values = self._configuration().values
         return Settings.resolve(values.get, keys=values)
 
-    def client(self) -> Client:
-        """Return a client of the service.
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """Yield a client that only reads, and close its connections.
 
         Raises:
             InputError: The user named a stack whose configuration cannot be read.
@@ -72,7 +77,9 @@ class Selection:
         """
         settings = self.settings()
         settings.require_key(admin=False)
-        return Client(settings)
+        impatient = replace(settings, timeout=min(settings.timeout, LONGEST_SILENCE))
+        with closing(Client(impatient)) as client:
+            yield client
 
     def _configuration(self) -> Configuration:
         try:

@@ -24,7 +24,7 @@ class Filters:
 
     Attributes:
         since: Only objects created on this day or later, in UTC.
-        statuses: Only jobs with one of these statuses; empty for all that can be used.
+        statuses: Only jobs with these statuses; empty for all that can be used.
         job_ids: Only these jobs, or None for all.
     """
 

@@ -30,7 +30,7 @@ class Curve(NamedTuple):
 
     Attributes:
         color: Name of its color, known to rich and plotext.
-        points: Its values, by step. There is at least one.
+        points: Its values, by step; not empty.
     """
 
     color: str
@@ -56,7 +56,7 @@ def draw(curves: Sequence[Curve], width: int, height: int) -> Text:
             marker=plotext.marker("braille", curve.color),
         )
         figure.draw(signal.lines())
-    return Text.from_ansi(figure.build().string())
+    return Text.from_ansi(figure.build().string().rstrip("\n"))
 
 
 def _set_axes(figure: Any, points: Sequence[Point], height: int) -> None:

@@ -19,11 +19,11 @@ _JOB = "id of the job, or name or URN of its resource in the stack"
 
 _JOBS = """\
 Lists the fine-tuning jobs of the project, newest first. It applies the settings of the selected stack, and otherwise
-those of the environment. On a terminal it prints a table; piped, it prints plain text without truncation. Times are in
+the environment. On a terminal it prints a table; piped, it prints plain text without truncation. Times are in
 UTC, costs are trained tokens times the price in the catalog, and - marks an unknown value."""
 
 _EVENTS = """\
-Prints the events of a job, oldest first. With --follow, it waits for new ones until the job ends, and exits with 0 if
+Prints the events of a job, oldest first. With --follow, it waits for new events until the job ends, and exits with 0 if
 the job succeeded, or 1 if it failed or was cancelled. Ctrl-C stops waiting (exit code 130); the job keeps running."""
 
 _WATCH = f"""\
@@ -32,7 +32,7 @@ succeeded, or 1 if it failed or was cancelled. Ctrl-C stops watching (exit code 
 output is not a terminal, it prints a line per change.
 
 JOB is the {_JOB}. Without it, the command shows the
-only running job, or the only one that runs for the stack."""
+only running job, or the only job that runs for the stack."""
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -76,7 +76,7 @@ def _add_jobs(parser: argparse.ArgumentParser) -> None:
     )
     number.add_argument("--all", dest="limit", action="store_const", const=None, help="list all jobs")
     parser.add_argument(
-        "--loss", action="store_true", help="also read the last training loss: one more request per job"
+        "--loss", action="store_true", help="also read the last training loss: another request per job"
     )
     parser.add_argument("--json", action="store_true", help="print a JSON list")
 

@@ -17,7 +17,7 @@ LEVEL_WIDTH = 5
 
 
 def event_text(event: Event) -> Text:
-    """Return an event in one line: time, level, and message."""
+    """Return an event as a line: time, level, and message."""
     level = one_line(event.level)
     return Text.assemble(
         (time_text(event.created_at), "dim"),

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from pulumi_openai_ft._client.event_order import newest_first
+from pulumi_openai_ft._client.refusals import UNSUPPORTED_STATUSES
 from pulumi_openai_ft.cli.look.event_lines import end_text, event_text
-from pulumi_openai_ft.cli.look.following import JobFollower, exit_code
+from pulumi_openai_ft.cli.look.following import JobFollower, exit_code, lacks_events
 from pulumi_openai_ft.cli.look.interruption import announcing_interrupts
 from pulumi_openai_ft.cli.look.job_choice import find_job
 from pulumi_openai_ft.cli.look.notes import note
 from pulumi_openai_ft.cli.stack_settings import Selection
-from pulumi_openai_ft.errors import InputError
+from pulumi_openai_ft.errors import InputError, ServiceError
 
 if TYPE_CHECKING:
     import argparse
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the events, and with `--follow` new ones until the job ends.
+    """Print the events, and with `--follow` new events until the job ends.
 
     Returns:
         The exit code.
@@ -36,17 +37,27 @@ def run(arguments: argparse.Namespace) -> int:
         OpenAIFTError: The settings are invalid, there is no such job, or a request failed.
     """
     selection = Selection.of(arguments)
-    api = selection.client()
-    job = find_job(api, selection, arguments.job)
-    if not api.settings.profile.supports("events"):
-        raise InputError(api.settings.profile.unsupported_message("events"))
     print_event = _print_json if arguments.json else _printer()
-    if arguments.follow:
-        return _follow(api, job, arguments.limit, print_event)
-    events = newest_first(api.events(job.id, limit=arguments.limit, unreadable=[]))
+    with selection.client() as api:
+        job = find_job(api, selection, arguments.job)
+        if not api.settings.profile.supports("events"):
+            raise InputError(lacks_events(api.settings.profile))
+        if arguments.follow:
+            return _follow(api, job, arguments.limit, print_event)
+        events = _read(api, job, arguments.limit)
     for event in reversed(events):
         print_event(event)
     return 0
+
+
+def _read(api: Client, job: Job, limit: int | None) -> list[Event]:
+    """Return the newest events, newest first."""
+    try:
+        return newest_first(api.events(job.id, limit=limit, unreadable=[]))
+    except ServiceError as error:
+        if error.status in UNSUPPORTED_STATUSES:
+            raise InputError(lacks_events(api.settings.profile)) from error
+        raise
 
 
 def _follow(api: Client, job: Job, limit: int | None, print_event: Print) -> int:
@@ -54,13 +65,13 @@ def _follow(api: Client, job: Job, limit: int | None, print_event: Print) -> int
     with announcing_interrupts(follower):
         for update in follower.updates():
             if update.missing:
-                raise InputError(api.settings.profile.unsupported_message("events"))
+                raise InputError(update.missing)
             events = update.events[-limit:] if is_first and limit else update.events
             for event in events:
                 print_event(event)
             sys.stdout.flush()
             if update.outage and not outage:
-                note(f"{update.outage}; trying again")
+                note(f"trying again: {update.outage}")
             is_first, outage = False, update.outage
     note(end_text(follower.job))
     return exit_code(follower.job)

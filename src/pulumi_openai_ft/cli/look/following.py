@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Event, Job
+    from pulumi_openai_ft._service_profiles import Profile
 
 FIRST_PAUSE, GROWTH = 1.0, 1.2
 """Seconds between the first reads, and their growth while nothing changes."""
@@ -27,13 +28,13 @@ SUCCEEDED, NOT_SUCCEEDED = 0, 1
 
 
 class Update(NamedTuple):
-    """What one read of a job found.
+    """The result of reading a job.
 
     Attributes:
         job: The job.
         events: Events that no earlier update contained, oldest first.
         outage: Reason why the service could not be read this time; the job is then that of the last update.
-        missing: Name of the feature that the service lacks for events, or empty.
+        missing: Statement that the service has no events, or empty.
     """
 
     job: Job
@@ -65,7 +66,7 @@ class JobFollower:
         self._lacks_events = not self.api.settings.profile.supports("events")
 
     def updates(self) -> Iterator[Update]:
-        """Yield an update after each read. The last one has a job that has ended, and its last events.
+        """Yield an update after each read. The last update has a job that has ended, and its last events.
 
         Failures that may be temporary are reported as outages, for up to `MAX_OUTAGE` seconds.
 
@@ -80,9 +81,11 @@ class JobFollower:
             yield update
 
     def read(self) -> Update:
-        """Return the events of the job as last read, without those of earlier updates."""
+        """Return the events of the job as last read, without the events of earlier updates."""
         new = self._new_events()
-        return Update(self.job, new, missing=FEATURES["events"] if self._lacks_events else "")
+        return Update(
+            self.job, new, missing=lacks_events(self.api.settings.profile) if self._lacks_events else ""
+        )
 
     def _read_again(self) -> Update:
         before = self.job
@@ -127,6 +130,11 @@ class JobFollower:
         self._seen.update(map(event_key, new))
         self._latest = max([self._latest, *(event.created_at or 0 for event in new)])
         return newest_first(new)[::-1]
+
+
+def lacks_events(profile: Profile) -> str:
+    """Return the statement that a service has no events."""
+    return f"the service {profile.name!r} does not support {FEATURES['events']}"
 
 
 def exit_code(job: Job) -> int:

@@ -7,6 +7,9 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
+from pulumi_openai_ft.cli.look.notes import note
+from pulumi_openai_ft.cli.look.text import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,15 +27,20 @@ def announcing_interrupts(follower: JobFollower) -> Iterator[None]:
         KeyboardInterrupt: The user pressed Ctrl-C.
         SystemExit: A signal ended the process.
     """
-    former = {number: signal.signal(number, _exit) for number in _SIGNALS}
+    former = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number, handler in former.items():
+        if handler is signal.SIG_DFL:  # `nohup` ignores a signal
+            signal.signal(number, _exit)
     try:
         yield
     except KeyboardInterrupt:
         job = follower.job
-        print(
-            f"\nopenai-ft: stopped watching; job {job.id} is {job.status} at the service and continues. "
-            f"To see it again, run `openai-ft watch {job.id}`",
-            file=sys.stderr,
+        print(file=sys.stderr)  # after the ^C of the terminal
+        note(
+            one_line(
+                f"stopped watching; job {job.id} is {job.status} at the service and continues. To see it again, run "
+                f"`openai-ft watch {job.id}`"
+            )
         )
         raise
     finally:

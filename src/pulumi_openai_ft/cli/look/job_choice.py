@@ -1,4 +1,4 @@
-"""The job that a command shows: by its id, by its resource in the stack, or the one that is running."""
+"""The job that a command shows: by its id, by its resource in the stack, or because it is running."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def find_job(api: Client, selection: Selection, name: str) -> Job:
     if len(named) > 1:
         urns = "".join(f"\n  {resource.urn}" for resource in named)
         raise InputError(
-            f"{name!r} is the name of several resources with a job; pass the URN of one of them:{urns}"
+            f"{name!r} is the name of several resources with a job; pass one of their URNs:{urns}"
         )
     return _job_of(api, named[0]) if named else _job_with_id(api, name, resources)
 
 
 def find_running(api: Client, selection: Selection) -> Job:
-    """Return the only running job among the newest jobs, or the only one that runs for the selected stack.
+    """Return the only running job among the newest jobs, or the only job that runs for the selected stack.
 
     Raises:
         InputError: No job is running, or several are. The message lists the candidates.
@@ -61,27 +61,37 @@ def find_running(api: Client, selection: Selection) -> Job:
         raise InputError(f"no job is running; pass the id of a job to see how it ended{_listed(newest)}")
     if len(running) == 1:
         return running[0]
-    resources = job_resources(selection)
+    resources = _resources_if_readable(selection)
     of_stack = [job for job in running if any(resource.owns(job) for resource in resources)]
     if len(of_stack) != 1:
         raise InputError(
-            f"{len(running)} jobs are running; pass the id of one of them{_listed(of_stack or running)}"
+            f"{len(running)} jobs are running; pass one of their ids{_listed(of_stack or running)}"
         )
     return of_stack[0]
+
+
+def _resources_if_readable(selection: Selection) -> list[JobResource]:
+    """Return the jobs of the stack. Without a selected stack, there are none."""
+    try:
+        return job_resources(selection)
+    except InputError:
+        if selection.is_explicit:
+            raise
+        return []
 
 
 def _job_of(api: Client, resource: JobResource) -> Job:
     """Return the newest job of a resource, which may still be missing in the state."""
     owned = [job for job in _newest(api, resource.identity) if resource.owns(job)]
-    if owned:
-        return owned[0]
-    if resource.job_id is None:
+    if resource.job_id and resource.job_id not in {job.id for job in owned}:
+        owned.append(api.job(resource.job_id))  # adopted from a former name, or older than the newest jobs
+    if not owned:
         raise InputError(f"the resource {name_of(resource.urn)!r} has no job yet; try again in a moment")
-    return api.job(resource.job_id)
+    return max(owned, key=lambda job: job.created_at or 0)
 
 
 def _newest(api: Client, identity: str | None = None) -> list[Job]:
-    """Return the newest jobs, with a single request; only those of a resource if the service can select them."""
+    """Return the newest jobs, with a single request; only the jobs of a resource if the service can select them."""
     can_select = identity is not None and api.settings.profile.supports("metadata_filter")
     query = {RESOURCE_KEY: identity} if can_select and identity else None
     return list(islice(api.jobs(metadata=query, unreadable=[]), MAX_PAGE_SIZE))
@@ -100,8 +110,8 @@ def _job_with_id(api: Client, name: str, resources: Sequence[JobResource]) -> Jo
 
 def _listed(jobs: Sequence[Job]) -> str:
     """Return lines that describe the newest of some jobs."""
-    lines = [
-        f"\n  {job.id}  {job.status}  {time_text(job.created_at)}  {job.model or ''} {job.user_provided_suffix or ''}"
-        for job in jobs[:MOST_CANDIDATES]
-    ]
-    return ":" + "".join(f"\n  {one_line(line)}" for line in lines) if lines else ""
+    shown = (
+        (job.id, job.status, time_text(job.created_at), job.model, job.user_provided_suffix) for job in jobs
+    )
+    lines = ["  ".join(one_line(text) for text in texts if text) for texts in islice(shown, MOST_CANDIDATES)]
+    return ":" + "".join(f"\n  {line}" for line in lines) if lines else ""

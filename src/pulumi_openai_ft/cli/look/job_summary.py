@@ -15,7 +15,7 @@ TOKENS_PER_PRICE = 1_000_000
 
 @dataclass(frozen=True)
 class JobSummary:
-    """A job. Its fields are those of `--json`; unknown values are None.
+    """A job. `--json` prints its fields; unknown values are None.
 
     Attributes:
         id: Id of the job.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,7 +16,9 @@ from pulumi_openai_ft._metrics.event_metrics import metrics_of_events
 from pulumi_openai_ft._program.functions import lookups
 from pulumi_openai_ft._provider.job.poller import BEFORE_TRAINING
 from pulumi_openai_ft._provider.progress.job_progress import EVENTS_WITH_METRICS, duration_text
+from pulumi_openai_ft._shared.clock import REAL_TIME
 from pulumi_openai_ft.catalog import Catalog
+from pulumi_openai_ft.cli.look.following import lacks_events
 from pulumi_openai_ft.cli.look.job_summary import JobSummary
 from pulumi_openai_ft.cli.look.notes import note
 from pulumi_openai_ft.cli.look.styles import STATUS_STYLES
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._client.objects import Job
 
 COLUMNS = ("id", "status", "model", "suffix", "created", "duration", "tokens", "USD", "loss")
+OMITTED_FIRST = ("loss", "tokens", "duration", "USD", "created", "model")
+"""Columns that a narrow terminal omits, the least important first."""
+GAP = 2
 RIGHT_ALIGNED = frozenset({"duration", "tokens", "USD", "loss"})
 
 
@@ -44,10 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         OpenAIFTError: The settings are invalid, or a request failed.
     """
-    api = Selection.of(arguments).client()
-    found = _find(api, arguments)
-    jobs = found[: arguments.limit]
-    summaries = _summaries(api, jobs, with_loss=arguments.loss)
+    with Selection.of(arguments).client() as api:
+        found = _find(api, arguments)
+        jobs = found[: arguments.limit]
+        summaries = _summaries(api, jobs, with_loss=arguments.loss)
     if arguments.json:
         print(json.dumps([asdict(summary) for summary in summaries], indent=2, ensure_ascii=False))
     else:
@@ -58,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _find(api: Client, arguments: argparse.Namespace) -> list[Job]:
-    """Return the jobs, and one more than the limit if there are more."""
+    """Return the jobs, and a further job if the limit omits any."""
     given: dict[str, Any] = {
         "status": arguments.status,
         "model": arguments.model,
@@ -75,7 +80,7 @@ def _summaries(api: Client, jobs: Sequence[Job], *, with_loss: bool) -> list[Job
         json.loads(settings.catalog) if settings.catalog else None, service=settings.profile.name
     )
     losses = _losses(api, jobs) if with_loss else {}
-    now = api.service_time or time.time()
+    now = api.service_time or REAL_TIME.wall()
     return [
         JobSummary.of(job, catalog=catalog, profile=settings.profile, now=now, loss=losses.get(job.id))
         for job in jobs
@@ -86,11 +91,11 @@ def _losses(api: Client, jobs: Sequence[Job]) -> dict[str, float | None]:
     """Return the last losses of the jobs that have begun to train, with a request for each of them."""
     profile = api.settings.profile
     if not profile.supports("events"):
-        note(f"--loss has no effect: {profile.unsupported_message('events')}")
+        note(f"--loss has no effect: {lacks_events(profile)}")
         return {}
     started = [job.id for job in jobs if job.status not in BEFORE_TRAINING]
     note(
-        f"--loss sends {len(started)} more request{'' if len(started) == 1 else 's'}, one per job that has started"
+        f"--loss sends {len(started)} more request{'' if len(started) == 1 else 's'}, each for a job that has started"
     )
     return {job_id: _last_loss(api, job_id) for job_id in started}
 
@@ -132,28 +137,42 @@ def _cells(job: JobSummary) -> tuple[str, ...]:
 
 
 def _print_rich_table(rows: Sequence[tuple[str, ...]]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in COLUMNS:
+    """Print the columns that fit into the terminal, and name the others."""
+    console = Console(highlight=False)
+    shown = _fitting(rows, console.width)
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+    for name in shown:
         table.add_column(
-            name,
-            justify="right" if name in RIGHT_ALIGNED else "left",
-            overflow="fold" if name == "id" else "ellipsis",
-            no_wrap=name in {"id", "status", *RIGHT_ALIGNED},
+            name, justify="right" if name in RIGHT_ALIGNED else "left", no_wrap=True, overflow="ellipsis"
         )
     for row in rows:
-        style = STATUS_STYLES.get(row[1], "")
-        table.add_row(
-            *(Text(cell, style if name == "status" else "") for name, cell in zip(COLUMNS, row, strict=True))
-        )
-    Console(highlight=False).print(table)
+        style = STATUS_STYLES.get(row[COLUMNS.index("status")], "")
+        cells = dict(zip(COLUMNS, row, strict=True))
+        table.add_row(*(Text(cells[name], style if name == "status" else "") for name in shown))
+    console.print(table)
+    if omitted := [name for name in COLUMNS if name not in shown]:
+        note(f"the terminal is too narrow for the columns {', '.join(omitted)}; piped output has all of them")
+
+
+def _fitting(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
+    """Return the columns that fit into a width. The least important columns are omitted first."""
+    widths = dict(zip(COLUMNS, _widths(rows), strict=True))
+    for omitted in range(len(OMITTED_FIRST) + 1):
+        shown = [name for name in COLUMNS if name not in OMITTED_FIRST[:omitted]]
+        if sum(widths[name] + GAP for name in shown) - GAP <= width:
+            break
+    return shown
+
+
+def _widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
+    return [max(map(cell_len, column)) for column in zip(COLUMNS, *rows, strict=True)]
 
 
 def _print_plain_table(rows: Sequence[tuple[str, ...]]) -> None:
-    lines = [COLUMNS, *rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
+    widths = _widths(rows)
+    for line in (COLUMNS, *rows):
         cells = [
             cell.rjust(width) if name in RIGHT_ALIGNED else cell.ljust(width)
             for name, cell, width in zip(COLUMNS, line, widths, strict=True)
         ]
-        print("  ".join(cells).rstrip())
+        print((" " * GAP).join(cells).rstrip())

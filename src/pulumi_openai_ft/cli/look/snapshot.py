@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft._metrics.event_metrics import metrics_of_events
+from pulumi_openai_ft._metrics.event_metrics import metrics_of_events, parse_metrics
 from pulumi_openai_ft._metrics.reading import read_metrics
 from pulumi_openai_ft._metrics.steps import by_step
 from pulumi_openai_ft._provider.progress.job_progress import JobProgress, Position
@@ -32,11 +31,11 @@ class Snapshot:
 
     Attributes:
         job: The job.
-        position: Step of the training, or None before the first one.
+        position: Step of the training, or None before the first step.
         elapsed: Time since the creation of the job, empty if unknown.
         left: Estimated time until it ends, empty if unknown.
         rows: Metrics of the steps, by step.
-        events: Latest events, oldest first.
+        events: Latest events, oldest first, without the reports of steps.
         notes: Sentences about features that the service lacks, and about an outage.
     """
 
@@ -78,7 +77,7 @@ class History:
         """Add an update and return what is known."""
         newest_first = update.events[::-1]
         self.progress.update(update.job, newest_first)
-        self._events.extend(update.events)
+        self._events.extend(event for event in update.events if not _is_step(event))
         self._rows = by_step([*self._rows, *metrics_of_events(newest_first)])
         if update.job.is_terminal and not self._rows and not update.outage:
             self._read_final_metrics(update.job)
@@ -94,9 +93,8 @@ class History:
             self._rows, self._missing = list(found.rows), found.missing
 
     def _snapshot(self, update: Update) -> Snapshot:
-        lacks = f"the service {self.api.settings.profile.name!r} does not support {update.missing}"
-        notes = self._missing or ((lacks,) if update.missing else ())
-        outage = (f"{update.outage}; trying again",) if update.outage else ()
+        notes = self._missing or ((update.missing,) if update.missing else ())
+        outage = (f"trying again: {update.outage}",) if update.outage else ()
         ended_at_unknown_time = update.job.is_terminal and update.job.finished_at is None
         return Snapshot(
             update.job,
@@ -104,6 +102,11 @@ class History:
             "" if ended_at_unknown_time else self.progress.elapsed(),
             self.progress.left(),
             self._rows,
-            list(islice(self._events, MOST_EVENTS)),
+            list(self._events),
             (*notes, *outage),
         )
+
+
+def _is_step(event: Event) -> bool:
+    """Return whether an event only reports the metrics of a step, which the curves show."""
+    return event.level == "info" and parse_metrics(event) is not None

@@ -1,4 +1,4 @@
-"""The jobs of a stack: those in its state, and those that a running `pulumi up` is creating.
+"""The jobs of a stack: the jobs in its state, and the jobs that `pulumi up` is creating.
 
 A job that `pulumi up` waits for has no id in the state yet. It is found by the identity of its resource, which the
 provider stores in the metadata of the job.
@@ -64,7 +64,7 @@ def job_resources(selection: Selection) -> list[JobResource]:
 
 
 def resources_in(state: Mapping[str, Any]) -> list[JobResource]:
-    """Return the jobs in an exported state. A job that is being created replaces the one that it succeeds."""
+    """Return the jobs in an exported state. A job that is being created takes the place of its predecessor."""
     deployment = state.get("deployment") or {}
     pending = [entry.get("resource") or {} for entry in deployment.get("pending_operations") or ()]
     resources = [entry for entry in deployment.get("resources") or () if not entry.get("delete")]
@@ -83,7 +83,7 @@ def resources_in(state: Mapping[str, Any]) -> list[JobResource]:
 
 
 def _ancestors(urn: str, parents: Mapping[str, str | None]) -> Iterable[str]:
-    """Yield the components above a resource. The stack, which contains everything, is not one of them."""
+    """Yield the components above a resource. The stack, which contains everything, is omitted."""
     while (parent := parents.get(urn)) and parents.get(parent, "") is not None and parent in parents:
         yield parent
         urn = parent

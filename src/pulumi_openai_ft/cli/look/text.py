@@ -11,7 +11,7 @@ _UNLIMITED = 10**9
 
 
 def one_line(text: str) -> str:
-    """Return a text of the service in one line, without the control characters that could change a terminal."""
+    """Return a text of the service as a line, without the control characters that could change a terminal."""
     return in_one_line(text, _UNLIMITED)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.console import Group
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
@@ -20,36 +21,19 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
+    from pulumi_openai_ft._provider.progress.job_progress import Position
     from pulumi_openai_ft.cli.look.snapshot import Snapshot
 
 HINT = "Ctrl-C stops watching; the job keeps running"
-METRICS = (
-    ("loss", "train_loss"),
-    ("validation loss", "valid_loss"),
-    ("full validation loss", "full_valid_loss"),
-    ("reward", "train_reward"),
-    ("validation reward", "valid_reward"),
-    ("full validation reward", "full_valid_reward"),
-    ("accuracy", "train_accuracy"),
-    ("validation accuracy", "valid_accuracy"),
-    ("full validation accuracy", "full_valid_accuracy"),
+_SPLITS = (
+    ("{}", "train_{}", "cyan"),
+    ("validation", "valid_{}", "magenta"),
+    ("full validation", "full_valid_{}", "yellow"),
 )
-"""Labels of the metrics, in the order in which they are shown."""
-CURVES = (
-    (
-        ("loss", "train_loss", "cyan"),
-        ("validation", "valid_loss", "magenta"),
-        ("full validation", "full_valid_loss", "yellow"),
-    ),
-    (
-        ("reward", "train_reward", "cyan"),
-        ("validation", "valid_reward", "magenta"),
-        ("full validation", "full_valid_reward", "yellow"),
-    ),
-)
-"""Labels, metrics and colors of the curves that share a chart. The first chart with values is shown."""
+DRAWN, NOT_DRAWN = ("loss", "reward"), ("accuracy",)
+"""Kinds of metrics with curves, and without. A job has either losses or rewards."""
 LEAST_EVENTS, SHARE_OF_EVENTS = 2, 3
-"""Least number of rows for events, and the share of the free rows: one of three."""
+"""Least number of rows for events, and the divisor of the free rows."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +42,7 @@ class JobView:
 
     Attributes:
         snapshot: The facts.
-        height: Number of rows, or None for those of the terminal.
+        height: Number of rows, or None for the terminal's height.
         is_live: Whether the picture is updated, so that it explains Ctrl-C.
     """
 
@@ -72,52 +56,73 @@ class JobView:
         yield Group(*self._rows(options.max_width, height, can_draw=not options.ascii_only))
 
     def _rows(self, width: int, height: int, *, can_draw: bool) -> Iterator[RenderableType]:
-        top = [*self._summary(width)]
+        top = list(self._summary(width))
         bottom = [_line(HINT, "dim")] if self.is_live else []
-        free = height - len(top) - len(bottom)
-        events = min(len(self.snapshot.events), max(LEAST_EVENTS, free // SHARE_OF_EVENTS))
-        curves = self._curves() if can_draw else []
-        has_chart = curves and free - events > chart.SMALLEST_HEIGHT and width >= chart.SMALLEST_WIDTH
-        if not has_chart:
-            events = min(len(self.snapshot.events), max(0, free))
-        yield from top
-        if has_chart:
-            yield _legend(curves)
-            yield chart.draw([curve for _, curve in curves], width, free - events - 1)
-        yield from (
-            _cut(event_text(event)) for event in self.snapshot.events[len(self.snapshot.events) - events :]
-        )
+        free = max(0, height - len(top) - len(bottom))
+        drawn = self._chart(width, free - self._events_beside_chart(free)) if can_draw else []
+        yield from top[: height - len(bottom)]
+        yield from drawn
+        yield from self._latest_events(self._events_beside_chart(free) if drawn else free)
         yield from bottom
+
+    def _events_beside_chart(self, free: int) -> int:
+        """Return the number of events below a chart, which gets the other rows."""
+        return min(len(self.snapshot.events), max(LEAST_EVENTS, free // SHARE_OF_EVENTS))
+
+    def _chart(self, width: int, height: int) -> list[RenderableType]:
+        """Return the curves, or nothing without values or space."""
+        curves = self._curves()
+        fits = width >= chart.SMALLEST_WIDTH and height >= chart.SMALLEST_HEIGHT
+        if not (curves and fits):
+            return []
+        return [chart.draw(curves, width, height)]
+
+    def _latest_events(self, count: int) -> Iterator[Text]:
+        events = self.snapshot.events
+        yield from (_cut(event_text(event)) for event in events[max(0, len(events) - count) :])
 
     def _summary(self, width: int) -> Iterator[RenderableType]:
         job, position = self.snapshot.job, self.snapshot.position
-        names = (job.id, job.model, job.user_provided_suffix)
-        yield _line(joined(*(name for name in names if name)), "bold")
-        steps = position and joined(f"step {position.step}{f'/{position.steps}' if position.steps else ''}")
-        rest = joined("", steps or "", self.snapshot.elapsed, self.snapshot.left)
-        yield _cut(
-            Text.assemble(
-                (one_line(job.status), STATUS_STYLES.get(job.status, "")), f" · {rest}" if rest else ""
-            )
-        )
+        yield _line(joined(job.id, job.model or "", job.user_provided_suffix or ""), "bold")
+        yield self._status()
         if position and position.steps:
-            yield ProgressBar(position.steps, min(position.step, position.steps), width)
-        if metrics := joined(*self._metrics()):
-            yield _line(metrics)
+            yield Padding(self._bar(position, width), 0)  # ends the line, which a bar does not
+        yield from self._metrics()
         if job.fine_tuned_model:
             yield _line(f"model {job.fine_tuned_model}", "green")
         yield from (_line(note, "yellow") for note in self.snapshot.notes)
 
-    def _metrics(self) -> Iterator[str]:
-        for label, metric in METRICS:
-            if (value := self.snapshot.latest(metric)) is not None:
-                yield f"{label} {number_text(value)}"
+    def _bar(self, position: Position, width: int) -> ProgressBar:
+        done = min(position.step, position.steps)
+        return ProgressBar(position.steps, done, width, complete_style="cyan", finished_style="green")
 
-    def _curves(self) -> list[tuple[str, chart.Curve]]:
-        """Return the curves with their labels, without those that have no value."""
-        for group in CURVES:
-            curves = [(label, chart.Curve(color, self._points(metric))) for label, metric, color in group]
-            if found := [(label, curve) for label, curve in curves if curve.points]:
+    def _status(self) -> Text:
+        status, position = self.snapshot.job.status, self.snapshot.position
+        total = f"/{position.steps}" if position and position.steps else ""
+        step = f"step {position.step}{total}" if position else ""
+        rest = joined(step, self.snapshot.elapsed, self.snapshot.left)
+        styled = (one_line(status), STATUS_STYLES.get(status, ""))
+        return _cut(Text.assemble(styled, f" · {rest}" if rest else ""))
+
+    def _metrics(self) -> Iterator[Text]:
+        """Yield a line for each kind of metric, with the last values in the colors of their curves."""
+        for kind in (*DRAWN, *NOT_DRAWN):
+            values = [
+                (label, self.snapshot.latest(metric), color) for label, metric, color in _metrics_of(kind)
+            ]
+            parts = [
+                Text(f"{label} {number_text(value)}", color if kind in DRAWN else "")
+                for label, value, color in values
+                if value is not None
+            ]
+            if parts:
+                yield _cut(Text(" · ").join(parts))
+
+    def _curves(self) -> list[chart.Curve]:
+        """Return the curves of the first kind of metric that has values."""
+        for kind in DRAWN:
+            curves = [chart.Curve(color, self._points(metric)) for _, metric, color in _metrics_of(kind)]
+            if found := [curve for curve in curves if curve.points]:
                 return found
         return []
 
@@ -126,9 +131,9 @@ class JobView:
         return [chart.Point(step, value) for step, value in values if value is not None]
 
 
-def _legend(curves: list[tuple[str, chart.Curve]]) -> Text:
-    parts = [part for label, curve in curves for part in ((f"── {label}", curve.color), "   ")]
-    return _cut(Text.assemble(*parts))
+def _metrics_of(kind: str) -> Iterator[tuple[str, str, str]]:
+    """Yield label, name and color of the metrics of a kind, such as `loss`."""
+    return ((label.format(kind), metric.format(kind), color) for label, metric, color in _SPLITS)
 
 
 def _line(text: str, style: str = "") -> Text:

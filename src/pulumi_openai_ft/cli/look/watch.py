@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from pulumi_openai_ft._client.client import Client
+    from pulumi_openai_ft._client.objects import Job
+
 REFRESHES_PER_SECOND = 2
 TALLEST_FINAL_VIEW = 30
 """Rows of the picture that remains in the terminal when the job has ended."""
@@ -38,10 +41,13 @@ def run(arguments: argparse.Namespace) -> int:
         KeyboardInterrupt: The user stopped watching.
     """
     selection = Selection.of(arguments)
-    api = selection.client()
-    job = find_job(api, selection, arguments.job) if arguments.job else find_running(api, selection)
+    with selection.client() as api:
+        job = find_job(api, selection, arguments.job) if arguments.job else find_running(api, selection)
+        return _watch(Console(highlight=False), api, job)
+
+
+def _watch(console: Console, api: Client, job: Job) -> int:
     follower, history = JobFollower(api, job), History.of(api, job, REAL_TIME)
-    console = Console(highlight=False)
     with announcing_interrupts(follower):
         if console.is_terminal and not console.is_dumb_terminal:
             _show_live(console, follower, history)
@@ -52,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show_live(console: Console, follower: JobFollower, history: History) -> None:
-    """Show the job on a screen of its own, and leave the last picture in the terminal."""
+    """Show the job on a separate screen, and leave the last picture in the terminal."""
     view = JobView(history.add(follower.read()))
     with Live(
         console=console,
