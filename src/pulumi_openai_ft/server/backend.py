@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.server.errors import invalid
 from pulumi_openai_ft.server.lifecycle import Lifecycle
-<<<<<<< HEAD
 from pulumi_openai_ft.server.request_rate import RequestRate
-=======
 from pulumi_openai_ft.server.store import DELETED
->>>>>>> main
 
 if TYPE_CHECKING:
     from collections.abc import Callable

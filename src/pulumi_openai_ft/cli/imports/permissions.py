@@ -1,6 +1,6 @@
 """Search for checkpoints that are shared with projects.
 
-OpenAI allows few requests with the admin key, 7 to 10 per minute in some organizations, and each checkpoint needs one.
+OpenAI allows few requests with the admin key, 7 to 10 per minute in some organizations, and each checkpoint needs a request.
 The responses are stored, so that an interrupted search continues.
 """
 
