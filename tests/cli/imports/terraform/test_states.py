@@ -284,7 +284,7 @@ def test_a_job_without_required_attributes_is_left_out(attributes: dict[str, Any
         (b'{"version": 4, "resources": "sk-secret"}', "state: resources: input should be a valid list"),
         (
             b'{"version": 4, "resources": [{"mode": "managed", "type": "t", "name": "n", "provider": "", "instances": '
-            + b'[{"attributes": ["sk-secret"]}]}]}',
+             b'[{"attributes": ["sk-secret"]}]}]}',
             "resources[0].instances[0].attributes: input should be a valid dictionary",
         ),
         (
