@@ -9,7 +9,7 @@ from tests.cli.imports.test_plan import listed, omitted, trained
 
 from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._shared.clock import TimeSource
-from pulumi_openai_ft.cli.imports.permissions import PermissionSearch, StoredAnswers, estimate
+from pulumi_openai_ft.cli.imports.permissions import PermissionSearch, StoredResponses, estimate
 from pulumi_openai_ft.cli.imports.plan import Planner
 from pulumi_openai_ft.errors import InputError, OpenAIFTError
 
@@ -46,10 +46,10 @@ class Searcher:
 
     def plan(self, client: Client, now: float = NOW, *models: str, refresh: bool = False) -> Plan:
         self.notes, self.shown = [], []
-        answers = StoredAnswers.load(self.settings, now, refresh=refresh)
+        responses = StoredResponses.load(self.settings, now, refresh=refresh)
         search = PermissionSearch(
             client,
-            answers,
+            responses,
             lambda: now,
             self.notes.append,
             lambda done, all_: self.shown.append((done, all_)),
@@ -159,12 +159,12 @@ def test_stored_answers_contain_no_keys(
 
 @pytest.mark.parametrize("damage", ["", "[]", '{"ft:a": 1}', '{"ft:a": [null, true]}', "{"])
 def test_damaged_answers_are_ignored(settings: Settings, damage: str) -> None:
-    answers = StoredAnswers.load(settings, NOW)
-    answers.store("ft:a", NOW, is_shared=True)
-    assert StoredAnswers.load(settings, NOW).shared == {"ft:a": (NOW, True)}
-    answers.file.write_text(damage)
+    responses = StoredResponses.load(settings, NOW)
+    responses.store("ft:a", NOW, is_shared=True)
+    assert StoredResponses.load(settings, NOW).shared == {"ft:a": (NOW, True)}
+    responses.file.write_text(damage)
 
-    assert StoredAnswers.load(settings, NOW).shared == {}
+    assert StoredResponses.load(settings, NOW).shared == {}
 
 
 def test_an_unknown_checkpoint_is_left_out(

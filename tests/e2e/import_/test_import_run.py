@@ -181,7 +181,7 @@ def test_an_interrupted_import_continues(stack: Stack, account: Account, slow_jo
 def test_a_killed_import_continues(stack: Stack, account: Account, slow_job: list[str]) -> None:
     process = started_import(stack, slow_job)
     process.kill()
-    process.wait()
+    process.communicate()
     assert "locked" in openai_ft(stack, "import", "run", code=1).text
     account.service.clear_faults()
 

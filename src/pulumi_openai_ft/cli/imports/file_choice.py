@@ -20,7 +20,7 @@ _ERROR = "error"
 def choose_files(
     files: Sequence[FileObject], jobs: Sequence[Job], filters: Filters
 ) -> tuple[list[FileObject], list[Omission]]:
-    """Return the files to import, and those that are left out.
+    """Return the files to import, and the omissions.
 
     These are the files that jobs use and, unless the user named models, unused files for training.
 

@@ -48,7 +48,7 @@ def write_module(file: Path, entries: Sequence[ImportEntry], stack: StackObjects
 
     Args:
         file: The file.
-        entries: The resources, each after those that it uses.
+        entries: The resources, each after its files.
         stack: The stack, which has them.
     """
     names = {entry.id: entry.name for entry in entries if entry.type == FILE_TYPE}

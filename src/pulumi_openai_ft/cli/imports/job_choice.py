@@ -24,7 +24,7 @@ class Filters:
 
     Attributes:
         since: Only objects created on this day or later, in UTC.
-        statuses: Only jobs with one of these statuses; empty for all that can be used.
+        statuses: Only jobs with these statuses; empty for all that can be used.
         job_ids: Only these jobs, or None for all.
     """
 
@@ -48,7 +48,7 @@ class Filters:
 def choose_jobs(
     jobs: Sequence[Job], filters: Filters, has_model: Callable[[Job], bool]
 ) -> tuple[list[Job], list[Omission]]:
-    """Return the jobs to import, and those that the user asks for but that are left out.
+    """Return the jobs to import, and the omissions among the jobs that the user asks for.
 
     Args:
         jobs: All jobs.

@@ -107,7 +107,7 @@ def unique_names(preferred: Iterable[tuple[KeyT, str]], taken: Collection[str] =
 
 
 def renamed(names: Mapping[KeyT, str], taken: Collection[str]) -> dict[KeyT, str]:
-    """Return the names, numbered further where a resource of the stack already has one of them."""
+    """Return the names, numbered further where a resource of the stack already has the name."""
     used, numbers = {*taken, *names.values()}, dict[str, int]()
     return {key: _next(name, used, numbers) if name in taken else name for key, name in names.items()}
 

@@ -1,7 +1,7 @@
 """Search for checkpoints that are shared with projects.
 
-OpenAI allows few requests with the admin key, 7 to 10 per minute in some organizations, and each checkpoint needs one.
-The answers are stored, so that an interrupted search continues.
+OpenAI allows few requests with the admin key, 7 to 10 per minute in some organizations, and each checkpoint needs a request.
+The responses are stored, so that an interrupted search continues.
 """
 
 from __future__ import annotations
@@ -31,42 +31,42 @@ if TYPE_CHECKING:
 MOST_PER_MINUTE = 10
 """Requests per minute with an admin key that OpenAI allows at most in organizations that it limits."""
 VALID_SECONDS = 24 * 3600.0
-"""Age of the stored answers at which checkpoints are checked again."""
-_ANSWERS = TypeAdapter(dict[str, tuple[float, bool]])
+"""Age of the stored responses at which checkpoints are checked again."""
+_RESPONSES = TypeAdapter(dict[str, tuple[float, bool]])
 
 
 @dataclass
-class StoredAnswers:
-    """The answers of the service, in a file of the user's cache.
+class StoredResponses:
+    """The responses of the service, in a file of the user's cache.
 
     Attributes:
         file: The file.
-        shared: Whether each checkpoint has permissions, by name, with the time of the answer in Unix seconds.
+        shared: Whether each checkpoint has permissions, by name, with the time of the response in Unix seconds.
     """
 
     file: Path
     shared: dict[str, tuple[float, bool]] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, settings: Settings, now: float, *, refresh: bool = False) -> StoredAnswers:
-        """Return the answers that are still valid.
+    def load(cls, settings: Settings, now: float, *, refresh: bool = False) -> StoredResponses:
+        """Return the responses that are still valid.
 
         Args:
             settings: The settings, which determine the organization.
             now: The time in Unix seconds.
-            refresh: Whether to ignore the stored answers.
+            refresh: Whether to ignore the stored responses.
         """
         scope = f"{settings.base_url}\n{settings.organization or ''}"
         name = f"{hashlib.sha256(scope.encode()).hexdigest()[:16]}.json"
-        answers = cls(cache_dir("import-permissions") / name)
+        responses = cls(cache_dir("import-permissions") / name)
         if not refresh:
-            with suppress(OSError, ValueError):  # a missing or damaged file stores no answers
-                stored = _ANSWERS.validate_json(answers.file.read_bytes())
-                answers.shared = {name: found for name, found in stored.items() if _is_valid(found[0], now)}
-        return answers
+            with suppress(OSError, ValueError):  # a missing or damaged file stores no responses
+                stored = _RESPONSES.validate_json(responses.file.read_bytes())
+                responses.shared = {name: found for name, found in stored.items() if _is_valid(found[0], now)}
+        return responses
 
     def store(self, checkpoint: str, now: float, *, is_shared: bool) -> None:
-        """Store an answer. A cache that cannot be written only costs further requests."""
+        """Store an response. A cache that cannot be written only costs further requests."""
         self.shared[checkpoint] = (now, is_shared)
         with suppress(OSError):
             write_cache_file(self.file, json.dumps(self.shared).encode())
@@ -78,25 +78,25 @@ class PermissionSearch:
 
     Attributes:
         api: The client.
-        answers: The stored answers.
+        responses: The stored responses.
         now: Returns the time in Unix seconds.
         note: Prints a message for the user.
         show: Displays the number of checked checkpoints, and the number of all.
     """
 
     api: Client
-    answers: StoredAnswers
+    responses: StoredResponses
     now: Callable[[], float]
     note: Callable[[str], None]
     show: Callable[[int, int], None] = lambda _done, _all: None
 
     def find(self, candidates: Sequence[Checkpoint]) -> tuple[list[Checkpoint], list[Omission]]:
-        """Return the checkpoints that are shared, and those that the service does not know.
+        """Return the shared checkpoints, and the omissions.
 
         Raises:
             OpenAIFTError: A request failed. The next search continues.
         """
-        pending = [candidate for candidate in candidates if candidate.name not in self.answers.shared]
+        pending = [candidate for candidate in candidates if candidate.name not in self.responses.shared]
         self.note(estimate(len(pending), len(candidates)))
         omissions = []
         try:
@@ -117,15 +117,15 @@ class PermissionSearch:
             found = [*self.api.permissions(candidate.name, limit=1, unreadable=unreadable), *unreadable]
         except NotFoundError:
             return False
-        self.answers.store(candidate.name, self.now(), is_shared=bool(found))
+        self.responses.store(candidate.name, self.now(), is_shared=bool(found))
         return True
 
     def _is_shared(self, candidate: Checkpoint) -> bool:
-        return self.answers.shared.get(candidate.name, (0.0, False))[1]
+        return self.responses.shared.get(candidate.name, (0.0, False))[1]
 
 
-def _is_valid(answered_at: float, now: float) -> bool:
-    return 0 <= now - answered_at < VALID_SECONDS
+def _is_valid(responded_at: float, now: float) -> bool:
+    return 0 <= now - responded_at < VALID_SECONDS
 
 
 def estimate(pending: int, candidates: int) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft.cli.imports.job_choice import Filters
-from pulumi_openai_ft.cli.imports.permissions import PermissionSearch, StoredAnswers
+from pulumi_openai_ft.cli.imports.permissions import PermissionSearch, StoredResponses
 from pulumi_openai_ft.cli.imports.plan import Planner
 from pulumi_openai_ft.cli.imports.progress_counter import ProgressCounter
 from pulumi_openai_ft.cli.imports.report import note
@@ -55,5 +55,5 @@ def _permission_search(
     if not profile.supports("permissions"):
         raise InputError(f"--with-permissions: {profile.unsupported_message('permissions')}")
     api.settings.require_key(admin=True)
-    answers = StoredAnswers.load(api.settings, time.time(), refresh=arguments.refresh)
-    return PermissionSearch(api, answers, time.time, note, counter.show)
+    responses = StoredResponses.load(api.settings, time.time(), refresh=arguments.refresh)
+    return PermissionSearch(api, responses, time.time, note, counter.show)

@@ -53,10 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
     """
     project = Project.find(arguments.cwd)
     _require_host(project)
-    settings = Selection(project.folder, arguments.stack).settings()
-    _require_project(arguments.project, settings)
     module = arguments.program or free_module(project.runtime.program, PROGRAM)
     require_new_module(module)
+    settings = Selection(project.folder, arguments.stack).settings()
+    _require_project(arguments.project, settings)
     stack = _objects(project, arguments.stack)
     plan = make_plan(arguments, settings, stack)
     report_omissions(plan.import_list.omissions, "; `openai-ft import plan` lists them")
@@ -111,7 +111,7 @@ class _Importer:
         return [entry for entry in self._unfinished.load() if stack.has(entry)]
 
     def run(self, import_list: ImportList, stack: StackObjects) -> int:
-        """Import resources, and write the program of those that were imported in this or an interrupted run."""
+        """Import resources, and write the program of all that this or an interrupted run has imported."""
         earlier = self.left_over(stack)
         if earlier:
             note(f"continuing an interrupted run, which imported {summary(earlier)}")

@@ -23,7 +23,7 @@ class StackObjects:
 
     Attributes:
         inputs: The inputs of each managed resource, by type and id.
-        names: Names of all of these resources, including those that the program only reads, by type and name.
+        names: Names of all of these resources, including resources that the program only reads, by type and name.
     """
 
     inputs: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
