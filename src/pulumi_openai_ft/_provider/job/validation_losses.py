@@ -39,7 +39,7 @@ def with_losses(api: Client, job: Job, outs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _epochs(method: Any) -> int | None:
-    """Return the number of epochs of a method, as it is in the outputs."""
+    """Return the number of epochs of a method in the outputs."""
     kind = method.get("type") if isinstance(method, dict) else None
     block = method.get(kind) if kind else None
     hyperparameters = block.get("hyperparameters") if isinstance(block, dict) else None

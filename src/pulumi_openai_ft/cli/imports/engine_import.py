@@ -1,4 +1,4 @@
-"""`pulumi import`, as it is run for a list of resources."""
+"""Runs `pulumi import` for a list of resources."""
 
 from __future__ import annotations
 
