@@ -85,6 +85,9 @@ class Engine(ABC):
     def close(self) -> None:  # noqa: B027
         """Release the engine's own resources. Trainers continue."""
 
+    def forget(self, folder: JobFolder) -> None:  # noqa: B027
+        """Release all that the engine knows of a run that has ended."""
+
     @abstractmethod
     def start(self, attempt: Attempt, environment: Mapping[str, str]) -> None:
         """Start a trainer, or find the trainer that an earlier call started for the same attempt.
