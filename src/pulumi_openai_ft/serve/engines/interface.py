@@ -86,7 +86,7 @@ class Engine(ABC):
         """Release the engine's own resources. Trainers continue."""
 
     def forget(self, folder: JobFolder) -> None:  # noqa: B027
-        """Release all that the engine knows of a run that has ended."""
+        """Release the resources of a run that has ended."""
 
     @abstractmethod
     def start(self, attempt: Attempt, environment: Mapping[str, str]) -> None:
