@@ -28,6 +28,21 @@ CHECKPOINT = "ft:gpt-4o-mini-2024-07-18:acme:support:BMadeUp1"
 JOB = "FineTuningJob"
 MODEL = {"model": "gpt-4o-mini-2024-07-18", "training_file": Reference("File", "training_data")}
 
+WITHOUT_ATTRIBUTES = json.dumps(
+    {
+        "version": 4,
+        "resources": [
+            {
+                "mode": "managed",
+                "type": "t",
+                "name": "n",
+                "provider": "p",
+                "instances": [{"attributes": ["sk-secret"]}],
+            }
+        ],
+    }
+).encode()
+
 
 def supervised(**hyperparameters: Any) -> dict[str, Any]:
     return {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}}
@@ -126,7 +141,10 @@ def test_resources_that_cannot_be_carried_over_are_listed(state: str, address: s
         ("openai_fine_tuning_job.deprecated", "tainted"),
         ("openai_fine_tuning_job.timeout", "cancel_after_timeout is left out"),
         ("openai_fine_tuning_job.secret_suffix", "sensitive values are left out: suffix"),
-        ("openai_fine_tuning_checkpoint_permission.share", "records one project, proj_MadeUpA, and loses"),
+        (
+            "openai_fine_tuning_checkpoint_permission.share",
+            "records a single project, proj_MadeUpA, and loses",
+        ),
     ],
 )
 def test_losses_of_the_provider_are_reported(address: str, expected: str) -> None:
@@ -242,7 +260,7 @@ def test_an_unreadable_mark_makes_all_attributes_sensitive(mark: list[Any]) -> N
         ({"seed": -1}, "seed"),
     ],
 )
-def test_values_that_are_not_valid_inputs_are_reported(attributes: dict[str, Any], left_out: str) -> None:
+def test_values_that_are_not_valid_are_reported(attributes: dict[str, Any], left_out: str) -> None:
     address = "openai_fine_tuning_job.basic_example"
 
     found = conversion(changed(MKDEV_1[0], address, **attributes))
@@ -283,8 +301,7 @@ def test_a_job_without_required_attributes_is_left_out(attributes: dict[str, Any
         (b'{"format_version": "1.2", "planned_values": {}}', "is a plan"),
         (b'{"version": 4, "resources": "sk-secret"}', "state: resources: input should be a valid list"),
         (
-            b'{"version": 4, "resources": [{"mode": "managed", "type": "t", "name": "n", "provider": "", "instances": '
-            + b'[{"attributes": ["sk-secret"]}]}]}',
+            WITHOUT_ATTRIBUTES,
             "resources[0].instances[0].attributes: input should be a valid dictionary",
         ),
         (
@@ -315,7 +332,7 @@ def test_an_empty_state_has_the_exit_code_1(
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_a_state_in_each_encoding_of_a_shell_is_read(encoding: str) -> None:
+def test_states_in_every_encoding_of_shells_are_read(encoding: str) -> None:
     text = (STATES / SKYSCRAPR).read_text()
 
     assert conversion(text.encode(encoding)).entries == conversion(SKYSCRAPR).entries
