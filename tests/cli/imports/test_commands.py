@@ -201,7 +201,7 @@ def test_only_the_diagnostics_of_the_engine_are_shown() -> None:
     assert errors_in(["error: the stack is locked", ""]) == "error: the stack is locked"
 
 
-def test_progress_without_a_terminal_is_a_line_per_half_minute() -> None:
+def test_piped_progress_is_a_line_per_half_minute() -> None:
     now, stream = [0.0], io.StringIO()
     counter = ProgressCounter("resources imported", stream, lambda: now[0])
     for second in range(0, 100, 10):

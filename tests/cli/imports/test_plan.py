@@ -65,7 +65,7 @@ def test_files_precede_the_jobs_that_use_them(api: Api, client: Client) -> None:
     assert omitted(plan) == {}
 
 
-def test_a_deleted_file_is_left_out_with_its_jobs_named(api: Api, client: Client) -> None:
+def test_a_deleted_file_is_left_out(api: Api, client: Client) -> None:
     data = api.upload()
     jobs = [trained(api, training_file=data["id"]) for _ in range(3)]
     api.delete(f"/files/{data['id']}").raise_for_status()

@@ -119,7 +119,7 @@ def test_without_the_program_an_update_fails_and_deletes_nothing(stack: Stack, a
     assert account.changing_requests(account.last_request() - 1) == []
 
 
-def test_a_resource_that_cannot_be_read_does_not_stop_the_others(stack: Stack, account: Account) -> None:
+def test_an_unreadable_resource_does_not_stop_the_others(stack: Stack, account: Account) -> None:
     data = account.upload()
     jobs = [account.train(data, suffix=f"s-{n}").id for n in range(3)]
     account.service.fault("GET", f"/v1/fine_tuning/jobs/{jobs[1]}", "status", times=None, status=404)

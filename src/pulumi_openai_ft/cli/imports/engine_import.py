@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
+from pulumi_openai_ft._settings import ENVIRONMENT
 from pulumi_openai_ft.cli.pulumi_cli import MISSING, command_path
 from pulumi_openai_ft.errors import InputError
 
@@ -76,7 +77,7 @@ class EngineImport:
         return subprocess.Popen(  # noqa: S603 - the command is defined in this function
             [pulumi, "import", "--file", file, *_OPTIONS, *selection, "--non-interactive", "--color=never"],
             cwd=self.folder,
-            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
+            env={**ENVIRONMENT, "PULUMI_SKIP_UPDATE_CHECK": "true"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._client.client import Client
+from pulumi_openai_ft._shared.clock import REAL_TIME
 from pulumi_openai_ft.cli.imports.job_choice import Filters
 from pulumi_openai_ft.cli.imports.permissions import PermissionSearch, StoredResponses
 from pulumi_openai_ft.cli.imports.plan import Planner
@@ -55,5 +55,5 @@ def _permission_search(
     if not profile.supports("permissions"):
         raise InputError(f"--with-permissions: {profile.unsupported_message('permissions')}")
     api.settings.require_key(admin=True)
-    responses = StoredResponses.load(api.settings, time.time(), refresh=arguments.refresh)
-    return PermissionSearch(api, responses, time.time, note, counter.show)
+    responses = StoredResponses.load(api.settings, REAL_TIME.wall(), refresh=arguments.refresh)
+    return PermissionSearch(api, responses, REAL_TIME.wall, note, counter.show)
