@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
         print(REFUSED, file=sys.stderr)
         return 1
     python = str(ray_env.ensure())
-    source = str(ray_env.ROOT / "src")
+    source = str(Path(__file__).resolve().parent.parent / "src")
     environment = {**os.environ, PYTHON: python, "PYTHONPATH": source, "OMP_NUM_THREADS": "1"}
     command = [*NAMESPACES, python, __file__, INSIDE, *arguments]
     return subprocess.run(command, env=environment, check=False).returncode
