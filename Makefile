@@ -8,7 +8,7 @@ ENGINE := $(PYTHON) tools/pulumi/engine.py
 COG := $(BIN)/cog -I . -P --verbosity=0 --markers='<<<cog >>> <<<end>>>'
 GENERATED := src/pulumi_openai_ft/*.py
 # Scripts, which import each other as modules of their folder. Tests import the others as modules of `tools`.
-TOOLS := annotations codegen descriptions formatting typed_dicts
+TOOLS := annotations codegen descriptions formatting picture_of_report typed_dicts
 SCRIPTS := $(filter-out $(TOOLS:%=tools/%.py),$(wildcard tools/*.py tools/pulumi/*.py))
 LATER := 2027-03-01
 ON_LATER_DATE := tests/cli tests/client tests/emulator/test_*.py tests/policies tests/provider tests/shared tests/test_*.py \
@@ -20,7 +20,7 @@ WORKERS ?= 4
 unexport PYTHONDONTWRITEBYTECODE
 FAILED_ONLY := "--last-failed --last-failed-no-failures=none"
 
-.PHONY: help setup env demo demo-train test test-long test-e2e test-longest test-older-pulumi test-later test-pythons test-train training-env check release-check generate format docs bench
+.PHONY: help setup env demo demo-train test test-long test-e2e test-longest test-older-pulumi test-later test-pythons test-browser test-train test-ray training-env check release-check generate format docs bench bench-serve
 .DEFAULT_GOAL := help
 
 help:
@@ -30,12 +30,15 @@ help:
 	@echo 'make test       run the unit tests and the core end-to-end tests'
 	@echo 'make test-long  run all other end-to-end tests, the long tests, the end-to-end tests with an older Pulumi, and a sample on a later date (ARGS=$(FAILED_ONLY) runs only failed tests)'
 	@echo 'make test-pythons   run unit tests and demo on each supported Python of this machine (REQUIRE_PYTHONS=1: a missing Python is an error)'
+	@echo 'make test-browser   open the report in Chromium, from PATH or the packages of Debian (REQUIRE_BROWSER=1: a missing browser is an error)'
 	@echo 'make test-train     run the tests of training, in an environment of 6 GB in the cache (make training-env creates it)'
+	@echo 'make test-ray       run the tests with a Ray cluster on this machine, in a network namespace (6.3 GB in the cache)'
 	@echo 'make check      check generated code, format, lint, types and import rules'
 	@echo 'make generate   generate code from the models of inputs'
 	@echo 'make format     format the code and apply automatic fixes'
 	@echo 'make docs       build the documentation as a site in site/'
 	@echo 'make bench      run the benchmarks'
+	@echo 'make bench-serve   simulate `openai-ft serve` with 1,000 jobs and 50 clients (4 minutes)'
 	@echo 'make release-check   build and check a release without publishing it'
 	@echo 'eval "$$(make -s env)"   put the engine and the virtual environment on PATH, with a local backend'
 
@@ -43,7 +46,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is required, not " + sys.version.split()[0] + "; choose another Python: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[emulator,policies,serve,tokens]' --group dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[emulator,look,policies,report,serve,tokens]' --group dev
 	@touch $(READY)
 
 setup: $(READY)
@@ -60,7 +63,7 @@ demo-train: setup training-env
 	@$(BIN)/python tools/demo_train.py
 
 test: setup
-	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not long and (core or not e2e)' && $(ENGINE) test
+	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not long and not browser and (core or not e2e)' && $(ENGINE) test
 
 test-long: test-e2e test-longest test-older-pulumi test-later
 
@@ -85,12 +88,18 @@ test-later: setup
 test-pythons: setup
 	@$(BIN)/python tools/pythons.py
 
+test-browser: setup
+	@$(BIN)/python tools/browser_tests.py $(ARGS)
+
 training-env:
 	@$(PYTHON) tools/training_env.py ensure >/dev/null
 
 # One thread: more are slower on a busy machine, and change the order of sums.
 test-train: training-env
 	@OMP_NUM_THREADS=1 PYTHONPATH=src "$$($(PYTHON) tools/training_env.py where)" -m pytest -q -m train tests/train $(ARGS)
+
+test-ray:
+	@$(PYTHON) tools/ray_lane.py -q -m ray tests/ray $(ARGS)
 
 check: $(READY)
 	$(COG) --check --diff --check-fail-msg='run `make generate`' $(GENERATED)
@@ -121,3 +130,6 @@ release-check: docs
 
 bench: setup
 	@eval "$$($(PYTHON) tools/env.py)" && python -m benchmarks
+
+bench-serve: setup
+	@eval "$$($(PYTHON) tools/env.py)" && python -m benchmarks.serve_scale

@@ -69,7 +69,7 @@ def _make(folder: Path) -> None:
             total=sum("==" in line for line in REQUIREMENTS.read_text().splitlines()),
         )
     )
-    _move_scripts(folder, target())
+    move_scripts(folder, target())
 
 
 def _check_space(folder: Path) -> None:
@@ -81,7 +81,7 @@ def _check_space(folder: Path) -> None:
         )
 
 
-def _move_scripts(old: Path, new: Path) -> None:
+def move_scripts(old: Path, new: Path) -> None:
     """Rewrite the scripts of the environment, whose first lines contain its folder, before it gets its final name."""
     for script in (old / "bin").iterdir():
         content = script.read_bytes()

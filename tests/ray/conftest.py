@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+collect_ignore_glob = [] if "OPENAI_FT_RAY_PYTHON" in os.environ else ["test_*.py"]
+
+
 @pytest.fixture(scope="session")
 def ray_python() -> Path:
     """Return the Python of the Ray environment."""

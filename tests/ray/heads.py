@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Self
 
 import httpx
 
+from pulumi_openai_ft.serve.engines.ray.client import RayClient, RayError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -20,7 +22,7 @@ ADDRESS = "http://127.0.0.1:8265"
 _MARK = "OPENAI_FT_TEST_HEAD"
 _OBJECT_STORE_BYTES = 80_000_000
 _START_SECONDS = 120
-_CONTROL = ("gcs_server", "dashboard")
+_OWN = ("gcs_server", "dashboard", "raylet")
 
 
 class Head:
@@ -38,7 +40,7 @@ class Head:
         self._cpus = cpus
         self._mark = secrets.token_hex(8)
         self.token: str = secrets.token_hex(32)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._client = RayClient(ADDRESS, lambda: self.token)
 
     def __enter__(self) -> Self:
         self.start()
@@ -46,14 +48,14 @@ class Head:
 
     def __exit__(self, *_: object) -> None:
         self.end()
+        self._client.close()
 
     def start(self) -> None:
-        """Start a head, which remembers nothing of an earlier one, and wait until it accepts requests."""
-        command = [
+        """Start a head, which remembers nothing of earlier heads, and wait until it accepts requests."""
+        command: list[str | Path] = [
             self._ray,
             "start",
             "--head",
-            "--block",
             "--node-ip-address=127.0.0.1",
             "--dashboard-host=127.0.0.1",
             f"--num-cpus={self._cpus}",
@@ -62,19 +64,16 @@ class Head:
             "--disable-usage-stats",
         ]
         with (self._folder / "head.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command, stdout=log, stderr=subprocess.STDOUT, env=self._environment()
-            )
+            subprocess.run(command, stdout=log, stderr=log, env=self._environment(), check=True)
         deadline = time.monotonic() + _START_SECONDS
         while not self._accepts_requests():
-            assert self._process.poll() is None, (self._folder / "head.log").read_text()[-2000:]
-            assert time.monotonic() < deadline
+            assert time.monotonic() < deadline, (self._folder / "head.log").read_text()[-2000:]
             time.sleep(0.2)
 
     def lose(self) -> None:
-        """Kill the processes that know the cluster's state. Those of the training runs notice it."""
+        """Kill Ray's own processes. Those of the training runs notice it."""
         for pid, command in self.processes():
-            if any(name in command for name in _CONTROL):
+            if any(name in command for name in _OWN):
                 _kill(pid)
 
     def end(self) -> None:
@@ -83,27 +82,26 @@ class Head:
             for pid in found:
                 _kill(pid)
             time.sleep(0.05)
-        if self._process is not None:
-            self._process.wait(30)
-            self._process = None
 
     def pause(self, number: signal.Signals = signal.SIGSTOP) -> None:
-        """Make the dashboard stop answering, or answer again with SIGCONT."""
+        """Pause the dashboard, or continue it with SIGCONT."""
         for pid, command in self.processes():
             if "dashboard" in command:
                 with suppress(ProcessLookupError):
                     os.kill(pid, number)
 
     def get(self, path: str) -> httpx.Response:
-        """Return the dashboard's answer to a request with the token."""
+        """Return the dashboard's response to a request with the token."""
         headers = {"authorization": f"Bearer {self.token}"}
         return httpx.get(f"{ADDRESS}{path}", headers=headers, timeout=20, trust_env=False)
 
     def _accepts_requests(self) -> bool:
+        """Return whether the head accepts submissions, which is later than other requests."""
         try:
-            return self.get("/api/jobs/").is_success
-        except httpx.HTTPError:
+            self._client.submit("ready", {"entrypoint": "true"})
+        except RayError:
             return False
+        return True
 
     def _environment(self) -> dict[str, str]:
         return {

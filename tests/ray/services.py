@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tests.ray.heads import Head
 
-TOKEN = "TEST_RAY_TOKEN"  # noqa: S105  # the name of a variable
+TOKEN = "TEST_RAY_TOKEN"
 ENGINE = """
 [engine]
 type = "ray"
@@ -24,12 +24,15 @@ python = "{python}"
 """
 
 
-def ray_service(folder: Path, head: Head, *, more: str = "") -> RunningService:
-    """Return a service with the stand-in trainer. `more` is added to `[engine]`."""
-    model, python = write_base_model(folder / "model"), stand_in_python(folder)
+def ray_service(folder: Path, head: Head) -> RunningService:
+    """Return a service with the stand-in trainer."""
+    return service_with(folder, head, write_base_model(folder / "model"), stand_in_python(folder))
+
+
+def service_with(folder: Path, head: Head, model: Path, python: Path, *, more: str = "") -> RunningService:
+    """Return a service with a base model, and a Python on the cluster. `more` is added to `[engine]`."""
     engine = ENGINE.format(address=ADDRESS, token=TOKEN, python=python, more=more)
-    text = config_text(model, python, slots=8) + engine
-    (folder / "serve.toml").write_text(text)
+    (folder / "serve.toml").write_text(config_text(model, python, slots=8) + engine)
     return RunningService(folder, {TOKEN: head.token})
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import openai
 import pytest
-from tests.ray.services import ray_service
+from tests.ray.services import ray_service, service_with
 from tests.serve.services import messages, train, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.ray.heads import Head
     from tests.serve.services import RunningService
@@ -36,13 +38,37 @@ def test_a_job_trains_on_the_cluster(service: RunningService, head: Head) -> Non
 
 
 def test_a_job_that_waits_names_the_resource(service: RunningService) -> None:
-    service.plan(seconds=0.5)
+    service.plan(seconds=5)
+    expected = "The job waits in the queue of the Ray cluster for 1 CPU"
     with service.client() as client:
         jobs = [train(client).id for _ in range(3)]
-        last = wait_for(
-            client, jobs[-1], "queued", seconds=90, until=lambda _: "waits" in str(messages(client, jobs[-1]))
+        wait_for(
+            client, jobs[-1], "queued", seconds=90, until=lambda _: expected in messages(client, jobs[-1])
         )
-        assert last.status == "queued"
-        assert "The job waits in the queue of the Ray cluster for 1 CPU" in messages(client, jobs[-1])
         for job in jobs:
-            wait_for(client, job, "succeeded", seconds=120)
+            client.fine_tuning.jobs.cancel(job)
+
+
+@pytest.mark.timeout(900)
+def test_two_workers_train_a_job(head: Head, ray_python: Path, tmp_path: Path) -> None:
+    with service_with(
+        tmp_path, head, tiny_model(ray_python, tmp_path), ray_python, more="workers = 2"
+    ) as service:
+        client = service.client()
+        with pytest.raises(openai.BadRequestError, match="divide evenly: 2, 4, 6"):
+            train(client, hyperparameters={"batch_size": 3})
+        job = train(client, hyperparameters={"n_epochs": 1, "batch_size": 4}).id
+        assert wait_for(client, job, "succeeded", seconds=600).trained_tokens > 0
+        assert "Step 3/3" in str(messages(client, job))
+        client.close()
+    assert json.loads((service.job_folder(job) / "cluster.json").read_text())["workers"] == 2
+
+
+def tiny_model(python: Path, folder: Path) -> Path:
+    """Make a model with random weights."""
+    program = (
+        f"from pathlib import Path; from tools.base_models import tiny; print(tiny(Path({str(folder)!r})))"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([python, "-c", program], cwd=root, capture_output=True, text=True, check=True)
+    return Path(done.stdout.splitlines()[-1])

@@ -104,12 +104,21 @@ def test_commented_examples_are_valid(folder: Path, capsys: Capture) -> None:
     assert config.tls
 
 
+def test_the_example_of_a_ray_cluster_is_valid(folder: Path, capsys: Capture) -> None:
+    initialize(capsys)
+    text = (folder / "serve.toml").read_text()
+    example = re.sub(r"(?m)^#   (?!token_file)", "", text)
+    engine = parse_config(example, folder / "serve.toml").engine
+    assert (engine.type, engine.runtime_env.image) == ("ray", "team/train:1")
+
+
 def test_the_template_names_every_key_of_the_configuration(folder: Path, capsys: Capture) -> None:
     initialize(capsys)
     text = (folder / "serve.toml").read_text()
     tables = json.dumps(ServeConfig.model_json_schema()["$defs"])
     names = {name for table in json.loads(tables).values() for name in table.get("properties", {})}
-    assert {name for name in names if not re.search(rf"(?m)^(# ?)?{name} = ", text)} <= {"masked", "hash"}
+    missing = {name for name in names if not re.search(rf"(?m)^(# *)?(runtime_env\.)?{name} = ", text)}
+    assert missing <= {"masked", "hash", "runtime_env"}
 
 
 def test_a_key_is_added_and_the_rest_is_kept(folder: Path, capsys: Capture) -> None:

@@ -116,7 +116,7 @@ def test_sizes_have_units(tmp_path: Path) -> None:
             "base[1].path: {folder}/no does not exist: name the folder",
         ),
         ("", "[training]\ngpus = [1.5]", "training.gpus[0] is 1.5: must be a whole number or a string"),
-        ("", "[engine]\ntype = 'ray'", "engine.type is \"ray\": must be 'local'"),
+        ("", "[engine]\ntype = 'slurm'", "engine.type is \"slurm\": must be 'local' or 'ray'"),
         ("engine = 'local'", "", 'engine is "local": must be a table'),
         ("", "[limits]\nfile_bytes = 'big'", 'limits.file_bytes is "big": must be a size such as 512 MiB'),
         ("", "[limits]\nfile_bytes = -1", "limits.file_bytes is -1: must be a size"),
@@ -263,3 +263,43 @@ def test_a_missing_part_of_the_weights_is_named(tmp_path: Path) -> None:
     )
     (found,) = mistakes(path)
     assert "lacks two.safetensors" in found
+
+
+RAY = "[engine]\ntype = 'ray'\naddress = 'http://127.0.0.1:8265'\ntoken_env = 'T'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[engine]\ntype = 'ray'", "engine: ray needs address, such as http://127.0.0.1:8265"),
+        ("[engine]\ncpus = 2", 'engine: cpus belongs to type = "ray": remove it, or set type'),
+        (
+            RAY.replace("token_env = 'T'", ""),
+            "engine: ray needs the cluster's token: set exactly one of token_env",
+        ),
+        (f"{RAY}token_file = 'x'", "engine: ray needs the cluster's token: set exactly one of token_env"),
+        (RAY.replace("127.0.0.1", "10.0.0.1"), "engine.address: Ray at 10.0.0.1 must be reached over https"),
+        (RAY.replace("//", "//u:secret@"), "engine.address: The address of Ray must not contain credentials"),
+        (f"{RAY}workers = 2\ngpus = 1", "engine: several workers on GPUs (nccl) are not tried"),
+        (
+            f"{RAY}workers = 2\nmemory = '1 GiB'",
+            "engine: memory applies to training runs with a single worker",
+        ),
+        (
+            f"{RAY}runtime_env.env_vars.HF_TOKEN = 'x'",
+            "engine.runtime_env.env_vars: HF_TOKEN looks like a secret",
+        ),
+        (f"{RAY}[training]\ngpus = [0]", "training.gpus belongs to the engine local: set engine.gpus"),
+        (f"{RAY}[wandb]\nkey_env = 'W'", "wandb is not supported by the engine ray"),
+    ],
+)
+def test_a_mistake_of_ray_is_named_without_secrets(tmp_path: Path, text: str, expected: str) -> None:
+    (found,) = mistakes(write_config(tmp_path, base=text))
+    assert found.startswith(expected)
+    assert "secret@" not in found
+
+
+def test_ray_receives_a_hundred_training_runs_by_default(tmp_path: Path) -> None:
+    assert load_config(write_config(tmp_path, base=RAY)).slot_devices() == (None,) * 100
+    limited = write_config(tmp_path, base=f"{RAY}[training]\nslots = 3")
+    assert load_config(limited).slot_devices() == (None,) * 3

@@ -56,17 +56,17 @@ def kill_trainers(service: RunningService) -> int:
     return len(running)
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
     """Wait for a condition."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
-def assert_losses_are_undisturbed(client: openai.OpenAI, job_id: str) -> Any:
+def assert_losses_are_undisturbed(client: openai.OpenAI, job_id: str, seconds: float = 60) -> Any:
     """Wait until a job succeeds, and check that each step's event occurs once, with its loss. Return the job."""
-    job = wait_for(client, job_id, "succeeded")
+    job = wait_for(client, job_id, "succeeded", seconds=seconds)
     assert [text for text in messages(client, job_id) if text.startswith("Step ")] == [
         f"Step {step}/9: training loss={loss(7, step):.2f}" for step in STEPS
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pulumi_openai_ft.emulator.catalog import load_catalog
 from pulumi_openai_ft.emulator.clock import Clock, Moment
@@ -12,7 +12,7 @@ from pulumi_openai_ft.emulator.simulation import (
     Plan,
     checkpoint_steps,
     plan_training,
-    simulated_result,
+    simulated_steps,
     training_step,
 )
 from pulumi_openai_ft.server.records import Note
@@ -120,6 +120,8 @@ class Run:
 class SimulatingRunner:
     """A runner whose progress depends on the clock, and whose loss curves depend only on the job's seed."""
 
+    progresses_on_read: ClassVar[bool] = True
+
     def __init__(self, clock: Clock, notes: Table[Note], settings: Settings) -> None:
         self._clock = clock
         self._notes = notes
@@ -171,8 +173,8 @@ class SimulatingRunner:
         """Return the result of the plan."""
         plan = _plan(self._load(order))
         validation = order.validation is not None
-        text = simulated_result(plan, seed=order.seed, method=order.kind, validation=validation)
-        return Outcome(plan.trained_tokens, checkpoint_steps(plan), text)
+        steps = simulated_steps(plan, seed=order.seed, method=order.kind, validation=validation)
+        return Outcome(plan.trained_tokens, checkpoint_steps(plan), steps)
 
     def _inspect(self, order: TrainingRequest, run: Run) -> None:
         training = self._read(order, order.training, "training_file")

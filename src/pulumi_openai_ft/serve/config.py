@@ -34,6 +34,8 @@ from pulumi_openai_ft.serve.weights import DOWNLOADS, context_length, weight_pro
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pydantic.fields import FieldInfo
+
 CONFIG_FILE = "serve.toml"
 RAY_SLOTS = 100
 """Default number of training runs that Ray receives at the same time, waiting ones included."""
@@ -184,8 +186,9 @@ class Engine(Table):
     @model_validator(mode="after")
     def _has_settings_of_its_type(self) -> Self:
         if self.type == "local":
-            if others := self.model_fields_set - {"type"}:
-                raise ValueError(f'{min(others)} belongs to type = "ray": remove it, or set type')
+            others = [name for name, field in Engine.model_fields.items() if _differs(self, name, field)]
+            if others:
+                raise ValueError(f'{others[0]} belongs to type = "ray": remove it, or set type')
             return self
         if self.address is None:
             raise ValueError("ray needs address, such as http://127.0.0.1:8265")
@@ -203,8 +206,12 @@ class Engine(Table):
         for name in ("memory", "accelerator_type"):
             if name in self.model_fields_set:
                 raise ValueError(
-                    f"{name} applies to training runs with one worker: remove it, or set workers to 1"
+                    f"{name} applies to training runs with a single worker: remove it, or set workers to 1"
                 )
+
+
+def _differs(table: Table, name: str, field: FieldInfo) -> bool:
+    return bool(getattr(table, name) != field.get_default(call_default_factory=True))
 
 
 class Serving(Table):

@@ -58,6 +58,20 @@ max_length = {max_length}
 
 [engine]
 #type = "local"
+# To train on a Ray cluster (docs/cluster.md), with these resources for each worker of a training run:
+#   type = "ray"
+#   address = "http://127.0.0.1:8265"
+#   token_env = "RAY_AUTH_TOKEN"
+#   token_file = "ray-token"  # instead of token_env
+#   memory = "16 GiB"
+#   accelerator_type = "A100"
+#   runtime_env.image = "team/train:1"
+#   runtime_env.pip = ["package"]
+#   runtime_env.env_vars = {{ LANG = "C.UTF-8" }}
+#python = "python"
+#workers = 1
+#cpus = 1
+#gpus = 0
 
 # By default, an embedded engine serves the models, slowly. For real traffic, name a vLLM server (loopback or https).
 # The embedded engine uses the first GPU, unless `device` keeps it off the GPUs of training ("cpu", or another GPU).

@@ -96,7 +96,7 @@ def _sentence(path: str, problems: list[ErrorDetails], model: type[BaseModel]) -
         return f"{path} is not a known key{_similar(problem['loc'], model)}"
     requirements = list(dict.fromkeys(map(_requirement, problems)))
     if problem["type"] == "value_error":
-        return f"{path}: {' and '.join(requirements)}"
+        return ": ".join(filter(None, (path, " and ".join(requirements))))
     return f"{path} is {_shortened(problem['input'])}: must be {' or '.join(requirements)}"
 
 

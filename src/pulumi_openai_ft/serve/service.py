@@ -27,6 +27,7 @@ from pulumi_openai_ft.server.clock import SystemClock
 from pulumi_openai_ft.server.errors import ApiError, no_such_model
 from pulumi_openai_ft.server.ids import mask
 from pulumi_openai_ft.server.loopback import LoopbackGuard
+from pulumi_openai_ft.server.result_files import SELF_HOSTED
 from pulumi_openai_ft.server.rules import Rules
 from pulumi_openai_ft.server.settings import ServiceSettings
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.server.store import Store
 
 UNLOAD_SECONDS = 30.0
-_RULES = Rules(service="self-hosted", lists_checkpoints=True)
+_RULES = Rules(service="self-hosted", lists_checkpoints=True, result_format=SELF_HOSTED)
 
 
 @dataclass(slots=True)
@@ -82,6 +83,7 @@ class Service:
         keys: The keys, which follow the configuration file.
         store: Objects.
         blobs: Contents of files.
+        engine: Engine that trains. By default, it trains on this machine.
         guards_host: Whether to accept only requests to loopback host names.
         tick: Seconds between two rounds of the training loop.
     """
@@ -93,6 +95,7 @@ class Service:
         store: Store,
         blobs: Blobs,
         *,
+        engine: Engine | None = None,
         guards_host: bool = True,
         tick: float = 1.0,
     ) -> None:
@@ -117,9 +120,9 @@ class Service:
             config=config,
             runs=runs,
             runner=self._runner,
-            engine=_engine(config, tick),
+            engine=engine or _engine(config, tick),
             clock=clock,
-            settle=self.backend.lifecycle.settle_live,
+            settle=self.backend.lifecycle.settle,
             unload=self._unload,
             tick=tick,
         )
@@ -156,7 +159,7 @@ class Service:
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self._event_loop = asyncio.get_running_loop()
-        self._training.start()
+        self._training.start(self.backend.lifecycle.live_ids())
         try:
             yield
         finally:

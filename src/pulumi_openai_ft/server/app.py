@@ -160,6 +160,8 @@ def authorize(backend: Backend, request: Request, scope: str, observe: Observe) 
     project = backend.keyring.project(key, request.headers.get("openai-project"))
     observe(request, "project", project)
     backend.keyring.require(key, scope)
+    if key.admin:
+        backend.admin_rate.count(backend.settings.admin_requests_per_minute)
     return ApiRequest(backend, request, key, project)
 
 
@@ -183,12 +185,18 @@ async def respond(
 ) -> Response:
     """Return the response of a handler. It runs in a thread, unless it is asynchronous."""
     try:
-        result = (
-            await handler(call) if iscoroutinefunction(handler) else await run_in_threadpool(handler, call)
-        )
+        if iscoroutinefunction(handler):
+            found: Response = await handler(call)
+            return found
+        return await run_in_threadpool(_respond, handler, call, status)
     finally:
         if call.form is not None:
             call.form.discard()
+
+
+def _respond(handler: Callable[[Any], Any], call: ApiRequest, status: int) -> Response:
+    """Return the response of a handler that is not asynchronous. A long list takes milliseconds to encode."""
+    result = handler(call)
     return result if isinstance(result, Response) else JSONResponse(result, status)
 
 

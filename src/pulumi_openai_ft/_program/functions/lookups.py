@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from itertools import islice
@@ -10,8 +9,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from pulumi_openai_ft._client.objects import FileObject, Job, Model
+from pulumi_openai_ft._client.event_order import newest_first
+from pulumi_openai_ft._client.objects import Checkpoint, FileObject, Job, Model
+from pulumi_openai_ft._metrics.checkpoint_choice import best_checkpoint
+from pulumi_openai_ft._metrics.reading import read_metrics
 from pulumi_openai_ft._program.functions.models import (
+    BestCheckpointArguments,
     CheckpointsArguments,
     EventsArguments,
     FileArguments,
@@ -21,6 +24,7 @@ from pulumi_openai_ft._program.functions.models import (
     FineTuningCheckpoints,
     FineTuningEvents,
     FineTuningJobs,
+    FineTuningMetrics,
     JobArguments,
     JobsArguments,
     ModelArguments,
@@ -173,6 +177,19 @@ def _checkpoints(
     return FineTuningCheckpoints(fine_tuning_job_id=job_id, checkpoints=checkpoints)
 
 
+def _metrics(api: Client, arguments: JobArguments, _unreadable: list[str]) -> FineTuningMetrics:
+    job_id = arguments.fine_tuning_job_id
+    found = read_metrics(api, api.job(job_id))
+    return FineTuningMetrics(
+        fine_tuning_job_id=job_id, metrics=found.rows, source=found.source, missing=found.missing
+    )
+
+
+def _best_checkpoint(api: Client, arguments: BestCheckpointArguments, unreadable: list[str]) -> Checkpoint:
+    job_id = arguments.fine_tuning_job_id
+    return best_checkpoint(job_id, list(api.checkpoints(job_id, unreadable=unreadable)), arguments.by)
+
+
 def _events(api: Client, arguments: EventsArguments, unreadable: list[str]) -> FineTuningEvents:
     is_unfiltered = (arguments.level, arguments.type, arguments.order) == (None, None, "newest")
     level = arguments.level and _level(arguments.level)
@@ -194,18 +211,10 @@ def _level(level: str) -> str:
 
 
 def _ordered(events: Iterable[Event], arguments: EventsArguments) -> list[Event]:
-    """Return up to `limit` events by time. Events of the same second keep the API's order, which is newest first.
-
-    An event without a time has the time of the event before it in that order.
-    """
+    """Return up to `limit` events in the requested order."""
     if arguments.order == "newest":
-        events = islice(events, arguments.limit)
-    timed: list[tuple[float, Event]] = []
-    for event in events:
-        previous = timed[-1][0] if timed else math.inf
-        timed.append((previous if event.created_at is None else event.created_at, event))
-    newest_first = [event for _, event in sorted(timed, key=lambda entry: entry[0], reverse=True)]
-    return newest_first if arguments.order == "newest" else newest_first[::-1][: arguments.limit]
+        return newest_first(islice(events, arguments.limit))
+    return newest_first(events)[::-1][: arguments.limit]
 
 
 def _permissions(
@@ -244,6 +253,10 @@ CHECKPOINTS = LookupFunction(
     "getFineTuningCheckpoints", CheckpointsArguments, FineTuningCheckpoints, _checkpoints, "checkpoints"
 )
 EVENTS = LookupFunction("getFineTuningEvents", EventsArguments, FineTuningEvents, _events, "events")
+METRICS = LookupFunction("getFineTuningMetrics", JobArguments, FineTuningMetrics, _metrics)
+BEST_CHECKPOINT = LookupFunction(
+    "bestCheckpoint", BestCheckpointArguments, Checkpoint, _best_checkpoint, "checkpoints"
+)
 PERMISSIONS = LookupFunction(
     "getFineTuningCheckpointPermissions",
     PermissionsArguments,
@@ -269,6 +282,18 @@ MODELS = LookupFunction("getModels", ModelsArguments, Models, _models, "models")
 
 LOOKUPS: dict[str, LookupFunction[Any]] = {
     lookup.name: lookup
-    for lookup in (JOB, JOBS, CHECKPOINTS, EVENTS, PERMISSIONS, FILE, FILES, MODEL, MODELS)
+    for lookup in (
+        JOB,
+        JOBS,
+        CHECKPOINTS,
+        EVENTS,
+        METRICS,
+        BEST_CHECKPOINT,
+        PERMISSIONS,
+        FILE,
+        FILES,
+        MODEL,
+        MODELS,
+    )
 }
 """All lookup functions by their names in the engine."""

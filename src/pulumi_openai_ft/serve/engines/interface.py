@@ -51,7 +51,7 @@ class End:
     Attributes:
         cause: Cause.
         exit_code: Exit code of the trainer, if it is known.
-        detail: A sentence about a crash for the job's error, if the engine has one.
+        detail: A sentence about a crash for the job's error, if known.
     """
 
     cause: Cause
@@ -66,7 +66,7 @@ class State:
     Attributes:
         end: How the attempt ended. None if it has not ended, or the engine cannot find out now.
         waits: Whether the trainer has not started.
-        notice: A sentence for the job's events about a wait or a fault, if there is one.
+        notice: A sentence for the job's events about a wait or a fault, or an empty string.
         level: Level of the notice, info or warn.
     """
 
@@ -85,9 +85,12 @@ class Engine(ABC):
     def close(self) -> None:  # noqa: B027
         """Release the engine's own resources. Trainers continue."""
 
+    def forget(self, folder: JobFolder) -> None:  # noqa: B027
+        """Release the resources of a run that has ended."""
+
     @abstractmethod
     def start(self, attempt: Attempt, environment: Mapping[str, str]) -> None:
-        """Start a trainer, or find the one that an earlier call started for the same attempt.
+        """Start a trainer, or find the trainer that an earlier call started for the same attempt.
 
         Raises:
             OSError: The trainer cannot be started, and no later attempt would succeed.

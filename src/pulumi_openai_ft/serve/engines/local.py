@@ -77,6 +77,10 @@ class LocalEngine(Engine):
         process = folder.process()  # an earlier process of the server may have started it
         return folder.is_locked() or (process is not None and process.is_running())
 
+    def forget(self, folder: JobFolder) -> None:
+        """Release the process of a run that has ended."""
+        self._children.pop(folder.path, None)
+
 
 def _end(code: int) -> End:
     if code == -signal.SIGTERM:  # Python was still starting, and there was nothing to save

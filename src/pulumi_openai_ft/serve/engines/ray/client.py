@@ -1,12 +1,13 @@
 """A client of the REST API of Ray Jobs.
 
 Ray's own client would install Ray, 250 MB and about 30 packages, beside the service, only works with the cluster's
-version, and has no timeout per call. The service needs five calls. Source: Ray's documentation of the Ray Jobs REST API,
+version, and has no timeout per call. The service needs seven calls. Source: Ray's documentation of the Ray Jobs REST API,
 and its answers (tests/ray).
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 20.0
@@ -77,7 +78,8 @@ class RayClient:
 
     def version(self) -> str:
         """Return the version of Ray."""
-        return str(self._call("GET", "/api/version").json()["ray_version"])
+        with _expected_form():
+            return str(self._call("GET", "/api/version").json()["ray_version"])
 
     def requires_token(self) -> bool:
         """Return whether the cluster refuses a request without a token."""
@@ -85,8 +87,9 @@ class RayClient:
 
     def submissions(self) -> dict[str, Submission]:
         """Return all submissions that the cluster knows, by id."""
-        found = self._call("GET", "/api/jobs/").json()
-        return {job["submission_id"]: _submission(job) for job in found if job.get("submission_id")}
+        with _expected_form():
+            found = self._call("GET", "/api/jobs/").json()
+            return {job["submission_id"]: _submission(job) for job in found if job.get("submission_id")}
 
     def submit(self, submission_id: str, request: Mapping[str, Any]) -> None:
         """Submit a command. Do nothing if the cluster knows the id, so that a lost response does not matter.
@@ -105,11 +108,16 @@ class RayClient:
         """Send a submission SIGTERM. Do nothing if the cluster does not know it."""
         self._call("POST", f"/api/jobs/{submission_id}/stop", known=(HTTPStatus.NOT_FOUND,))
 
+    def delete(self, submission_id: str) -> None:
+        """Make the cluster forget a submission that has ended."""
+        self._call("DELETE", f"/api/jobs/{submission_id}", known=(HTTPStatus.NOT_FOUND,))
+
     def usage(self) -> dict[str, tuple[float, float]]:
         """Return used and total amounts of the cluster's resources, or nothing if this version does not report them."""
-        status = self._call("GET", "/api/cluster_status").json()
-        report = ((status.get("data") or {}).get("clusterStatus") or {}).get("loadMetricsReport") or {}
-        return {name: (used, total) for name, (used, total) in (report.get("usage") or {}).items()}
+        with _expected_form():
+            status = self._call("GET", "/api/cluster_status").json()
+            report = ((status.get("data") or {}).get("clusterStatus") or {}).get("loadMetricsReport") or {}
+            return {name: (used, total) for name, (used, total) in (report.get("usage") or {}).items()}
 
     def _call(
         self, method: str, path: str, json: Any = None, *, known: tuple[HTTPStatus, ...] = ()
@@ -129,7 +137,15 @@ class RayClient:
         try:
             return self._client.request(method, path, headers=headers, json=json)
         except httpx.HTTPError:  # its text is technical, and may contain the address
-            raise RayError("The Ray cluster does not answer.") from None
+            raise RayError("The Ray cluster does not respond.") from None
+
+
+@contextmanager
+def _expected_form() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError):
+        raise RayError("The server at the address of the Ray cluster does not respond like Ray.") from None
 
 
 def _submission(job: Mapping[str, Any]) -> Submission:
@@ -139,7 +155,7 @@ def _submission(job: Mapping[str, Any]) -> Submission:
 
 
 def _failed(response: httpx.Response) -> RayError:
-    return RayError(f"The Ray cluster answers with an error ({response.status_code}).")
+    return RayError(f"The Ray cluster responds with an error ({response.status_code}).")
 
 
 def _reason(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The engine `ray`. A thread of its own calls the cluster, so that a cluster that does not answer holds up nothing."""
+"""The engine `ray`. A thread of its own calls the cluster, so that a cluster that does not respond holds up nothing."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ SECONDS_FOR_RESULT = 60.0
 """Seconds in which the result of a trainer that exited must become visible. A shared file system may delay it."""
 SECONDS_UNTIL_EXPLAINED = 10.0
 """Seconds after which an event explains why a submission waits. Ray needs a few for each."""
+SECONDS_UNTIL_DELETED = 3600.0
+"""Seconds after which the cluster forgets a submission that ended and about which the loop no longer asks."""
 _RESULT_CODES = (0, 1)
 """Exit codes of a trainer that wrote its result."""
 _log = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class Knowledge:
         stops: Submissions to stop.
         waiting_since: Monotonic time since which a submission is known to wait.
         ended_since: Monotonic time since which a submission is known to have ended.
+        asked_at: Monotonic time of the last question about a submission.
     """
 
     submissions: Mapping[str, Submission] | None = None
@@ -65,6 +68,7 @@ class Knowledge:
     stops: set[str] = field(default_factory=set)
     waiting_since: dict[str, float] = field(default_factory=dict)
     ended_since: dict[str, float] = field(default_factory=dict)
+    asked_at: dict[str, float] = field(default_factory=dict)
 
 
 class RayEngine(Engine):
@@ -93,16 +97,18 @@ class RayEngine(Engine):
 
     def open(self) -> None:
         """Start the thread."""
+        self._check.remove_leftovers()
         self._thread.start()
 
     def close(self) -> None:
         """Stop the thread, unless it waits for the cluster: then it ends with the process."""
         self._closed.set()
         self._thread.join(timeout=self._seconds + 1)
-        self._check.reset()
-        self._client.close()
+        if not self._thread.is_alive():
+            self._check.reset()
+            self._client.close()
 
-    def start(self, attempt: Attempt, environment: Mapping[str, str]) -> None:
+    def start(self, attempt: Attempt, environment: Mapping[str, str]) -> None:  # noqa: ARG002
         """Order a submission. `environment` is not passed on, because everyone with the token could read it.
 
         Raises:
@@ -117,10 +123,12 @@ class RayEngine(Engine):
 
     def state(self, attempt: Attempt) -> State:
         """Return the state according to the latest answers of the cluster and the job's folder."""
+        submission_id = _id(attempt)
         with self._lock:
-            return self._state(attempt, _id(attempt))
+            self._known.asked_at[submission_id] = time.monotonic()
+            return self._state(attempt, submission_id)
 
-    def stop(self, attempt: Attempt, *, kill: bool = False) -> None:
+    def stop(self, attempt: Attempt, *, kill: bool = False) -> None:  # noqa: ARG002
         """Order a stop. Ray kills a trainer that does not exit, therefore `kill` makes no difference."""
         submission_id = _id(attempt)
         with self._lock:
@@ -143,7 +151,7 @@ class RayEngine(Engine):
         if submission_id in known.orders or known.submissions is None:
             return State(waits=not has_begun)
         if found is None:
-            return State(_lost(has_begun))
+            return State(_lost(has_begun=has_begun))
         if found.has_ended:
             return self._ended(attempt, submission_id, found)
         return self._waiting(submission_id) if found.status == "PENDING" else State()
@@ -152,8 +160,9 @@ class RayEngine(Engine):
         """Return the state of an attempt of which the cluster reports nothing. The folder may have its result."""
         if attempt.folder.result() is not None and not attempt.folder.is_locked():
             return State(End(Cause.UNKNOWN))
-        waits = not attempt.folder.has_begun(attempt.number)
-        return State(waits=waits, notice=f"{problem} The job continues when this is solved", level="warn")
+        if attempt.folder.has_begun(attempt.number):
+            return State(notice=f"{problem} Training that still runs continues", level="warn")
+        return State(waits=True, notice=f"{problem} The job starts when this is solved", level="warn")
 
     def _waiting(self, submission_id: str) -> State:
         since = self._known.waiting_since.get(submission_id)
@@ -181,7 +190,7 @@ class RayEngine(Engine):
                 self._perform_calls()
             except RayError as error:
                 self._note_trouble(str(error))
-            except Exception:
+            except Exception:  # noqa: BLE001  # a fault in one round must not end all training
                 _log.exception("The Ray cluster could not be used; the service tries again.")
                 self._note_trouble(
                     "The Ray cluster cannot be used. The service's operator finds the reason in the log."
@@ -204,6 +213,9 @@ class RayEngine(Engine):
         self._advance_check(submissions)
         with self._lock:
             self._learn(submissions, usage, delivered)
+            forgotten = self._forget()
+        for submission_id in forgotten:
+            self._client.delete(submission_id)
 
     def _deliver_stops(self) -> None:
         with self._lock:
@@ -239,7 +251,7 @@ class RayEngine(Engine):
     ) -> None:
         known, now = self._known, time.monotonic()
         if known.trouble:
-            _log.info("The Ray cluster answers again.")
+            _log.info("The Ray cluster responds again.")
         known.submissions, known.usage, known.trouble = submissions, usage, ""
         for submission_id in delivered:
             known.orders.pop(submission_id, None)
@@ -247,6 +259,17 @@ class RayEngine(Engine):
         ended = {name for name, found in submissions.items() if found.has_ended}
         known.waiting_since = {name: known.waiting_since.get(name, now) for name in waiting}
         known.ended_since = {name: known.ended_since.get(name, now) for name in ended}
+
+    def _forget(self) -> list[str]:
+        """Forget submissions that are no longer needed, and return those that the cluster still lists."""
+        known, oldest = self._known, time.monotonic() - SECONDS_UNTIL_DELETED
+        found = [
+            name for name, asked in known.asked_at.items() if asked < oldest and name not in known.orders
+        ]
+        for name in found:
+            del known.asked_at[name]
+            known.refused.pop(name, None)
+        return [name for name in found if name in known.ended_since]
 
 
 def _id(attempt: Attempt) -> str:
@@ -261,7 +284,7 @@ def _is_withdrawn(attempt: Attempt) -> bool:
         return True
 
 
-def _lost(has_begun: bool) -> End:
+def _lost(*, has_begun: bool) -> End:
     """Return the end of an attempt that the cluster does not know: it never arrived, or its head was replaced."""
     if not has_begun:
         return End(Cause.UNKNOWN)

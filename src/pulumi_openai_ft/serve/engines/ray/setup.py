@@ -51,26 +51,28 @@ def check_cluster(config: ServeConfig) -> str:
     check = _shared_folder(config, client, _command(config.engine))
     try:
         version = client.version()
-        _wait(client, check)
+        problem = _result(client, check)
         usage = client.usage()
     except RayError as error:
         raise ServeError(f"{error} Check engine.address and the token, and that the cluster runs") from None
     finally:
         check.reset()
         client.close()
-    if not check.passed:
-        raise ServeError(
-            check.problem or f"the cluster did not run the check in {SECONDS_TO_CHECK:.0f} s: it may be busy"
-        )
+    if problem:
+        raise ServeError(problem)
     amounts = ", ".join(f"{usage[name][1]:g} {name}s" for name in ("CPU", "GPU") if name in usage)
     return f"Ray {version} at {config.engine.address}, {amounts}; it shares {config.data}"
 
 
-def _wait(client: RayClient, check: SharedFolderCheck) -> None:
+def _result(client: RayClient, check: SharedFolderCheck) -> str:
+    """Perform a check, and return the problem that it found, or an empty string."""
     deadline = time.monotonic() + SECONDS_TO_CHECK
-    while not check.passed and not check.problem and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
         check.advance(client.submissions())
+        if check.passed or check.problem:
+            return check.problem
         time.sleep(_PAUSE)
+    return f"the cluster did not run the check in {SECONDS_TO_CHECK:.0f} s: it may be busy"
 
 
 def _client(engine: Engine) -> RayClient:

@@ -63,13 +63,18 @@ class SharedFolderCheck:
         self.passed: bool = False
         self.problem: str = ""
 
+    def remove_leftovers(self) -> None:
+        """Remove the folders of checks that a killed service did not complete."""
+        for folder in self._data.glob(f"{PREFIX}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
     def reset(self) -> None:
         """Require another check, such as on a new head."""
         self._end()
         self.passed, self.problem, self._next_at = False, "", 0.0
 
     def advance(self, submissions: Mapping[str, Submission]) -> None:
-        """Perform the next step, if there is one.
+        """Perform the next step of the check.
 
         Args:
             submissions: All submissions of the cluster.
@@ -85,6 +90,8 @@ class SharedFolderCheck:
         found = submissions.get(self._folder.name)
         if found is None or found.has_ended:
             problem = self._judge(found)
+            if found is not None:
+                self._client.delete(self._folder.name)
             self._finish(problem)
 
     def _begin(self) -> None:
@@ -123,7 +130,7 @@ class SharedFolderCheck:
         if not answer["sees_lock"]:
             return (
                 f"The file system of {self._data}, the data folder, does not share locks (flock) between machines, so two "
-                "trainers could write to one job: use one that does, such as NFS 4 or CephFS."
+                "trainers could write to one job: choose another, such as NFS 4 or CephFS."
             )
         if answer["absent"]:
             return (

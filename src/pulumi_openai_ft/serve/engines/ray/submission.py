@@ -79,14 +79,14 @@ class Command:
         return {**self.runtime_env, "env_vars": variables}
 
     def cluster(self) -> dict[str, int] | None:
-        """Return the content of the file for several workers. None for one worker."""
+        """Return the content of the file for several workers. None for a single worker."""
         needed = self.resources
         if needed.workers == 1:
             return None
         return {"workers": needed.workers, "cpus": needed.cpus, "gpus": needed.gpus}
 
     def _entrypoint(self, submission_id: str, folder: Path) -> str:
-        """Return a shell command that trains only if the submission is still the one that the job's folder names.
+        """Return a shell command that trains only if the submission is still named in the job's folder.
 
         Ray starts a submission that waited for resources even if it was stopped in the meantime. The output goes to the
         job's folder, because a lost head loses its own log files.
