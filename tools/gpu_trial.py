@@ -373,7 +373,8 @@ def main() -> int:
             run(arguments.wheels, arguments.seconds)
         return 0
 
-    return exit_code("GPU trial", act)
+    code: int = exit_code("GPU trial", act)
+    return code
 
 
 if __name__ == "__main__":
