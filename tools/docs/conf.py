@@ -53,6 +53,7 @@ MENU = {
         "testing",
         "emulator",
         "self-hosting",
+        "cluster",
         "moving-from-openai",
         "trainer",
         "answers",
