@@ -314,7 +314,7 @@ def run(wheels: Path, seconds: float) -> None:
         site = Path(temporary) / "site"
         _install(wheels, site)
         sys.path.insert(0, str(site))
-        environment = {**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
         measure(Trial(Path(temporary), environment, started + seconds))
     print(f"the trial took {time.monotonic() - started:.0f} s")
 
