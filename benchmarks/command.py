@@ -101,7 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Measures this package. Each result is relative to a baseline that is measured alternately with it.",
-        epilog=f"benchmarks:\n{lines}\n\nThe engine must be on PATH; `make bench` adds it.",
+        epilog=f"benchmarks:\n{lines}\n\nThe engine must be on PATH; `make bench` adds it.\n"
+        "`make bench-serve` simulates `openai-ft serve` with many jobs and clients.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

@@ -13,10 +13,10 @@ from tests.fake_host import FakeHost
 from tests.support import API_KEY, TODAY
 
 from pulumi_openai_ft import get_fine_tuning_events
+from pulumi_openai_ft._client.refusals import UNSUPPORTED_STATUSES
 from pulumi_openai_ft._provider.checkpoint_permission import FineTuningCheckpointPermissionProvider
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
-from pulumi_openai_ft._provider.job.manager import UNSUPPORTED_STATUSES
 from pulumi_openai_ft._service_profiles import FEATURES, PROFILES
 from pulumi_openai_ft._shared.state_names import OWN_METADATA
 from pulumi_openai_ft.emulator import Emulator

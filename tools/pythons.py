@@ -26,7 +26,7 @@ INSTALL = [
     "--constraint",
     "constraints.txt",
 ]
-PACKAGE = ["--editable", ".[emulator,policies,serve,tokens]", "--group", "dev"]
+PACKAGE = ["--editable", ".[emulator,look,policies,serve,tokens]", "--group", "dev"]
 TESTS = ["-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-m", "not e2e and not long"]
 
 

@@ -16,6 +16,7 @@ from tests.fake_clock import FakeClock
 
 from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._client.objects import FileObject, Job
+from pulumi_openai_ft._client.refusals import CONTENT_FORBIDDEN_STATUSES
 from pulumi_openai_ft._provider.checkpoint_permission import FineTuningCheckpointPermissionProvider
 from pulumi_openai_ft._provider.file import FileInputs, FileProvider, _outputs
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
@@ -24,7 +25,6 @@ from pulumi_openai_ft._provider.job.state import outputs
 from pulumi_openai_ft._provider.permission_manager import PermissionManager
 from pulumi_openai_ft._provider.resource_import import (
     CHECKPOINTS_TO_SEARCH,
-    CONTENT_FORBIDDEN_STATUSES,
     content_sha256,
     file_inputs,
     find_permissions,

@@ -53,7 +53,7 @@ class Bench:
             runner=self.runner,
             engine=LocalEngine(self.config.training.python),
             clock=SystemClock(),
-            settle=lambda: None,
+            settle=lambda _: None,
             unload=lambda *_: None,
         )
         draft = blobs.draft()

@@ -39,6 +39,7 @@ MENU = {
         "provider-host",
         "import",
         "waiting",
+        "look",
         "settings",
         "keys",
         "errors",

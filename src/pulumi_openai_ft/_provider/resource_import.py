@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
+from pulumi_openai_ft._client.refusals import refuses_content
 from pulumi_openai_ft._provider.input_models import integers_from_floats
 from pulumi_openai_ft._provider.job.diff import SERVICE_TAG, differences
 from pulumi_openai_ft._provider.job.inputs import MAX_METADATA, FineTuningJobInputs
 from pulumi_openai_ft._provider.job.state import outputs
 from pulumi_openai_ft._provider.job.validation import conflicting_inputs, split_hyperparameters
 from pulumi_openai_ft._provider.permission_manager import CHECKPOINT_ID, JOBS_TO_SEARCH
-from pulumi_openai_ft.errors import AuthenticationError, InputError, MissingScopeError, ServiceError
+from pulumi_openai_ft.errors import InputError, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,8 +53,6 @@ ID_FORMATS = {
 CHECKPOINTS_TO_SEARCH = 10
 """Number of lists of permissions that the API's rate limit allows within one or two minutes."""
 MAX_LISTED = 10
-CONTENT_FORBIDDEN_STATUSES = frozenset({*range(300, 400), 400, 403, 404, 405, 410, 422, 501})
-"""HTTP statuses of a file whose content cannot be read. OpenAI returns 400 for most purposes."""
 
 
 def require_id(resource: str, id_: str) -> None:
@@ -180,12 +179,10 @@ def content_sha256(api: Client, file: FileObject) -> str | None:
     """Return the SHA-256 of a file's content, or None if the service does not return the uploaded content."""
     try:
         size, digest = api.content(file.id, _measured)
-    except MissingScopeError:
-        return None
     except ServiceError as error:
-        if isinstance(error, AuthenticationError) or error.status not in CONTENT_FORBIDDEN_STATUSES:
-            raise
-        return None
+        if refuses_content(error):
+            return None
+        raise
     return digest if file.bytes in (None, size) else None
 
 

@@ -14,12 +14,15 @@ PAGES = (SHUTDOWN, MODEL_CATALOG, RENAMED_RESOURCES)
 
 
 def docs_link(page: str) -> str:
-    """Return the address of a page of `PAGES`."""
-    return f"{_address().rpartition('/')[0]}/{page}"
+    """Return the address of a page of `PAGES`, or its path in the repository if the package is not installed."""
+    return f"{_folder()}/{page}"
 
 
 @cache
-def _address() -> str:
-    """Return the address of the documentation's first page, from the metadata of the package."""
-    entries: list[str] = metadata.metadata(DISTRIBUTION).get_all("Project-URL", [])
-    return dict(entry.split(", ", 1) for entry in entries)["Documentation"]
+def _folder() -> str:
+    """Return the address of the documentation's folder, from the metadata of the package."""
+    try:
+        entries: list[str] = metadata.metadata(DISTRIBUTION).get_all("Project-URL", [])
+    except metadata.PackageNotFoundError:
+        return "docs"
+    return dict(entry.split(", ", 1) for entry in entries)["Documentation"].rpartition("/")[0]

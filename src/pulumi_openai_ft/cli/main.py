@@ -19,6 +19,8 @@ from pulumi_openai_ft.cli.doctor import checks
 from pulumi_openai_ft.cli.doctor.report import Status, as_json, as_table
 from pulumi_openai_ft.cli.exit_codes import UNREADABLE
 from pulumi_openai_ft.cli.init import initialize
+from pulumi_openai_ft.cli.look import commands as look
+from pulumi_openai_ft.cli.missing_packages import report_missing_package
 from pulumi_openai_ft.errors import OpenAIFTError
 
 INTERRUPTED = 130
@@ -109,6 +111,7 @@ def _parser(*, loads_serve: bool) -> argparse.ArgumentParser:
     validate.add_to(commands)
     estimate.add_to(commands)
     _add_policy(commands)
+    look.add_to(commands)
     _add_emulator(commands)
     _add_serve(commands, loads=loads_serve)
     return parser
@@ -170,7 +173,7 @@ def _check_policies(arguments: argparse.Namespace) -> int:
     try:
         from pulumi_openai_ft.cli import policy_check  # noqa: PLC0415 - needs the packages of an extra
     except ModuleNotFoundError as missing:
-        return _report_missing_package(missing, "this command", "policies")
+        return report_missing_package(missing, "this command", "policies")
     violations = policy_check.check(arguments.folder, arguments.stack, arguments.config)
     print(policy_check.as_json(violations) if arguments.json else policy_check.as_table(violations))
     return int(any(violation.is_mandatory for violation in violations))
@@ -213,13 +216,4 @@ def _add_missing(
 ) -> None:
     """Add a command that only reports which extra it needs. The extra has the command's name."""
     parser = commands.add_parser(name, help=f"{summary} (not installed)")
-    parser.set_defaults(run=lambda _arguments: _report_missing_package(missing, f"`openai-ft {name}`", name))
-
-
-def _report_missing_package(missing: ModuleNotFoundError, command: str, extra: str) -> int:
-    package = str(missing.name).split(".")[0]
-    print(
-        f"openai-ft: {command} requires the package {package!r}; install the extra `{extra}` (docs/install.md)",
-        file=sys.stderr,
-    )
-    return 1
+    parser.set_defaults(run=lambda _arguments: report_missing_package(missing, f"`openai-ft {name}`", name))

@@ -55,12 +55,10 @@ class Project:
         """
         if not folder.is_dir():
             raise InputError(f"{folder} is not a folder; pass the folder that contains Pulumi.yaml")
-        start = folder.resolve()
-        candidates = (above / name for above in (start, *start.parents) for name in _FILES)
-        file = next(filter(Path.is_file, candidates), None)
+        file = find_project_file(folder)
         if file is None:
             raise InputError(
-                f"no Pulumi.yaml in {start} or its parents; pass the folder of the project, or create a project with "
+                f"no Pulumi.yaml in {folder.resolve()} or its parents; pass the folder of the project, or create a project with "
                 f"`openai-ft new`"
             )
         try:
@@ -107,6 +105,13 @@ class Project:
         name = runtime.get("name") if isinstance(runtime, dict) else runtime
         if name != "python":
             raise InputError(f"runtime is {name!r}; this package requires a program in Python")
+
+
+def find_project_file(folder: Path) -> Path | None:
+    """Return the file of the project that `pulumi` uses in a folder, or None without a project."""
+    start = folder.resolve()
+    candidates = (above / name for above in (start, *start.parents) for name in _FILES)
+    return next(filter(Path.is_file, candidates), None)
 
 
 def default_host_folder(project: Project) -> Path:

@@ -1,4 +1,4 @@
-"""The routes of the emulator: those of the API, and those that only the emulator has."""
+"""The routes of the emulator: the endpoints of the API, and further endpoints that only the emulator has."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pulumi_openai_ft.emulator.catalog import load_catalog
 from pulumi_openai_ft.emulator.clock import Clock, Moment
@@ -119,6 +119,8 @@ class Run:
 
 class SimulatingRunner:
     """A runner whose progress depends on the clock, and whose loss curves depend only on the job's seed."""
+
+    progresses_on_read: ClassVar[bool] = True
 
     def __init__(self, clock: Clock, notes: Table[Note], settings: Settings) -> None:
         self._clock = clock

@@ -6,13 +6,14 @@ import fcntl
 import json
 import os
 import shutil
+from array import array
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 _START_TIME_FIELD = 22  # of /proc/PID/stat, counted from 1
@@ -47,6 +48,7 @@ class JobFolder:
         self._request = path / "request.json"
         self._process = path / "process.json"
         self._result = path / "result.json"
+        self._progress = path / "progress.json"
         self._models = path / "models"
         self._metrics = _Metrics(path / "metrics.jsonl")
         self._lock = Lock()
@@ -118,16 +120,26 @@ class JobFolder:
 
     def progress(self) -> dict[str, Any]:
         """Return the trainer's progress, which is empty at first."""
-        return _read(self.path / "progress.json") or {}
+        return _read(self._progress) or {}
 
     def result(self) -> dict[str, Any] | None:
         """Return the result of the latest attempt, or None if it has none."""
         return _read(self._result)
 
-    def metrics(self) -> Mapping[int, dict[str, float]]:
-        """Return the metrics of all finished steps from the first one on, without gaps."""
+    def finished_steps(self) -> int:
+        """Return the number of finished steps with metrics, from the first one on, without gaps."""
         with self._lock:
-            return self._metrics.read()
+            return self._metrics.update()
+
+    def metrics(self, steps: Iterable[int]) -> list[dict[str, float] | None]:
+        """Return the metrics of steps, with None for each step that is not finished."""
+        with self._lock:
+            self._metrics.update()
+            return self._metrics.read(steps)
+
+    def version(self) -> tuple[object, ...]:
+        """Return a value that changes when a trainer reports something. Two reports in the same moment may share it."""
+        return tuple(map(_file_version, (self._progress, self._metrics.path, self._models, self._result)))
 
     def last_line_of_log(self) -> str:
         """Return the last line of the trainer's output."""
@@ -157,36 +169,66 @@ class JobFolder:
 
 
 class _Metrics:
-    """The metrics in a file, of which only new lines are read. After a crash, steps occur again: the last line is valid."""
+    """The metrics in a file, of which only new lines are parsed. After a crash, steps occur again: the last line is valid.
+
+    It remembers only the position of each step's line, because a service watches many runs of many steps.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._position = 0
-        self._later: dict[int, dict[str, float]] = {}
-        self._finished: dict[int, dict[str, float]] = {}
+        self.path = path
+        self._end = 0
+        self._later: dict[int, int] = {}
+        self._finished = array("Q")
 
-    def read(self) -> dict[int, dict[str, float]]:
+    def update(self) -> int:
+        """Find the lines that are new. Return the number of finished steps."""
         try:
-            with self._path.open("rb") as file:
-                file.seek(self._position)
-                *lines, unfinished = file.read().split(b"\n")
-                self._position = file.tell() - len(unfinished)
+            with self.path.open("rb") as file:
+                file.seek(self._end)
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        break
+                    self._add(line, self._end)
+                    self._end += len(line)
         except FileNotFoundError:
-            return {}
-        for line in lines:
-            self._add(line)
-        return dict(self._finished)
+            return 0
+        return len(self._finished)
 
-    def _add(self, line: bytes) -> None:
-        row = _parse(line.decode("utf-8", "replace"))
+    def read(self, steps: Iterable[int]) -> list[dict[str, Any] | None]:
+        try:
+            with self.path.open("rb") as file:
+                return [self._row(file, step) for step in steps]
+        except FileNotFoundError:
+            return [None for _ in steps]
+
+    def _row(self, file: BinaryIO, step: int) -> dict[str, Any] | None:
+        if not 1 <= step <= len(self._finished):
+            return None
+        file.seek(self._finished[step - 1])
+        return _parse_line(file.readline())
+
+    def _add(self, line: bytes, position: int) -> None:
+        row = _parse_line(line)
         if row is None:
             return
-        if row["step"] in self._finished:
-            self._finished[row["step"]] = row
+        if row["step"] <= len(self._finished):
+            self._finished[row["step"] - 1] = position
         else:
-            self._later[row["step"]] = row
+            self._later[row["step"]] = position
         while (step := len(self._finished) + 1) in self._later:
-            self._finished[step] = self._later.pop(step)
+            self._finished.append(self._later.pop(step))
+
+
+def _file_version(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _parse_line(line: bytes) -> dict[str, Any] | None:
+    return _parse(line.decode("utf-8", "replace"))
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -74,3 +74,7 @@ class LocalEngine:
         if process is not None and process.is_running():
             with suppress(ProcessLookupError):
                 os.kill(process.pid, number)
+
+    def forget(self, folder: JobFolder) -> None:
+        """Release the process of a run that has ended."""
+        self._children.pop(folder.path, None)

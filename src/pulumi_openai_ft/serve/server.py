@@ -25,13 +25,21 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from pulumi_openai_ft.serve.config import ServeConfig
+    from pulumi_openai_ft.serve.engine import Engine
     from pulumi_openai_ft.serve.listener import Listener
 
 _KEEP_ALIVE_SECONDS = 75
 _GRACE_SECONDS = 10
 
 
-def run(config: ServeConfig, listener: Listener, *, config_file: Path, tick: float = 1.0) -> int:
+def run(
+    config: ServeConfig,
+    listener: Listener,
+    *,
+    config_file: Path,
+    engine: Engine | None = None,
+    tick: float = 1.0,
+) -> int:
     """Serve until SIGINT or SIGTERM. Return the exit code. Training runs continue after the end.
 
     Print the base URL as the only line on stdout once the service accepts requests. All other output goes to stderr.
@@ -40,6 +48,7 @@ def run(config: ServeConfig, listener: Listener, *, config_file: Path, tick: flo
         config: The configuration. Its base models that are not downloaded yet are downloaded first.
         listener: Where to listen.
         config_file: File of the configuration, whose keys may change while it runs.
+        engine: Engine that trains. By default, it trains on this machine.
         tick: Seconds between two rounds of the training loop.
 
     Raises:
@@ -56,7 +65,9 @@ def run(config: ServeConfig, listener: Listener, *, config_file: Path, tick: flo
                     config = load_config(config_file)
                 guards_host = listener.is_loopback and not listener.behind_proxy
                 keys = LiveKeys(config_file, config.keys)
-                service = Service(config, keys, store, blobs, guards_host=guards_host, tick=tick)
+                service = Service(
+                    config, keys, store, blobs, engine=engine, guards_host=guards_host, tick=tick
+                )
                 _serve(service.app(), bound, listener)
         except StorageError as error:
             raise ServeError(str(error)) from error

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from pulumi_openai_ft.serve.config import Base, ServeConfig
+    from pulumi_openai_ft.serve.engine import Engine
     from pulumi_openai_ft.serve.live_keys import LiveKeys
     from pulumi_openai_ft.server.app import Endpoint
     from pulumi_openai_ft.server.blobs import Blobs
@@ -80,6 +81,7 @@ class Service:
         keys: The keys, which follow the configuration file.
         store: Objects.
         blobs: Contents of files.
+        engine: Engine that trains. By default, it trains on this machine.
         guards_host: Whether to accept only requests to loopback host names.
         tick: Seconds between two rounds of the training loop.
     """
@@ -91,6 +93,7 @@ class Service:
         store: Store,
         blobs: Blobs,
         *,
+        engine: Engine | None = None,
         guards_host: bool = True,
         tick: float = 1.0,
     ) -> None:
@@ -115,9 +118,9 @@ class Service:
             config=config,
             runs=runs,
             runner=self._runner,
-            engine=LocalEngine(config.training.python),
+            engine=engine or LocalEngine(config.training.python),
             clock=clock,
-            settle=self.backend.lifecycle.settle_live,
+            settle=self.backend.lifecycle.settle,
             unload=self._unload,
             tick=tick,
         )
@@ -154,7 +157,7 @@ class Service:
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self._event_loop = asyncio.get_running_loop()
-        self._training.start()
+        self._training.start(self.backend.lifecycle.live_ids())
         try:
             yield
         finally:

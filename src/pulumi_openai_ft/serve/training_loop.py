@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,12 +18,12 @@ from pulumi_openai_ft.serve.training_runs import CANCEL, PAUSE, RUN
 from pulumi_openai_ft.server.training_data import Problem, Summary, inspect_training_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from pulumi_openai_ft.serve.config import ServeConfig
+    from pulumi_openai_ft.serve.engine import Engine
     from pulumi_openai_ft.serve.job_folder import JobFolder
-    from pulumi_openai_ft.serve.local_engine import LocalEngine
     from pulumi_openai_ft.serve.training_runner import TrainingRunner
     from pulumi_openai_ft.serve.training_runs import Run, TrainingRuns
     from pulumi_openai_ft.server.clock import Clock
@@ -46,7 +47,7 @@ class TrainingLoop:
         runner: Knows the folders and keys of the runs.
         engine: Trains.
         clock: Clock for timestamps.
-        settle: Updates the jobs of the API to the runs. Called after each round.
+        settle: Updates a job of the API, by its id, to its run. Called at the end of each round for runs that changed.
         unload: Unloads an adapter, by the name of its model, before its folder is deleted.
         tick: Seconds between two rounds.
     """
@@ -57,9 +58,9 @@ class TrainingLoop:
         config: ServeConfig,
         runs: TrainingRuns,
         runner: TrainingRunner,
-        engine: LocalEngine,
+        engine: Engine,
         clock: Clock,
-        settle: Callable[[], None],
+        settle: Callable[[str], None],
         unload: Callable[[str, Path], None],
         tick: float = 1.0,
     ) -> None:
@@ -77,10 +78,13 @@ class TrainingLoop:
         self._validations: dict[str, Future[Summary | Problem]] = {}
         self._unloader = ThreadPoolExecutor(1, "unload")
         self._unloading: dict[str, Future[bool]] = {}
+        self._recorded: dict[str, tuple[object, ...]] = {}
+        self._unsettled: set[str] = set()
         self._thread = Thread(target=self._work, name="training-loop", daemon=True)
 
-    def start(self) -> None:
-        """Start the thread."""
+    def start(self, unsettled: Iterable[str] = ()) -> None:
+        """Start the thread. `unsettled` are the ids of jobs that may lag behind their runs."""
+        self._unsettled.update(unsettled)
         self._remove_unknown_folders()
         self._thread.start()
 
@@ -97,7 +101,15 @@ class TrainingLoop:
             with _logged_faults(job_id):
                 self._advance(job_id, run)
         self._start_queued()
-        self._settle()
+        self._settle_changed()
+
+    def _settle_changed(self) -> None:
+        """Update the jobs whose runs changed. The next round repeats those that fail."""
+        self._unsettled |= self._runs.take_changed()
+        for job_id in sorted(self._unsettled):
+            with _logged_faults(job_id):
+                self._settle(job_id)
+                self._unsettled.discard(job_id)
 
     def _work(self) -> None:
         while not self._stopped.is_set():
@@ -115,7 +127,7 @@ class TrainingLoop:
                 shutil.rmtree(path)
 
     def _advance(self, job_id: str, run: Run) -> None:
-        folder = self._runner.folder(job_id)
+        folder = self._runner.watch(job_id)
         if run.discarded:
             self._discard(job_id, run.discarded, folder)
         needs_folder = run.slot is not None or run.stage in ("validating_files", "queued")
@@ -168,6 +180,14 @@ class TrainingLoop:
         folder.remove_training_state()
         with self._runs.change(job_id) as run:
             run.open = bool(run.discarded)
+        self._forget(job_id, folder)
+
+    def _forget(self, job_id: str, folder: JobFolder) -> None:
+        """Release what is only needed for runs with work left, so that memory does not grow with finished ones."""
+        self._recorded.pop(job_id, None)
+        self._validations.pop(job_id, None)
+        self._engine.forget(folder)
+        self._runner.unwatch(job_id)
 
     # Validation
 
@@ -204,21 +224,24 @@ class TrainingLoop:
     def _start_queued(self) -> None:
         runs = self._runs.open()
         occupied = {run.slot for run in runs.values() if run.slot is not None}
-        free = [slot for slot in range(len(self._devices)) if slot not in occupied]
+        free = deque(slot for slot in range(len(self._devices)) if slot not in occupied)
         for job_id, run in runs.items():
             if run.stage != "queued" or run.slot is not None:
                 continue
             with _logged_faults(job_id):
                 if free:
-                    self._start(job_id, free.pop(0))
+                    self._start(job_id, free.popleft())
                 else:
-                    self._explain_wait(job_id)
+                    self._explain_wait(job_id, run)
 
-    def _explain_wait(self, job_id: str) -> None:
+    def _explain_wait(self, job_id: str, run: Run) -> None:
         slots = len(self._devices)
         reason = "another job trains" if slots == 1 else f"all {slots} slots are in use"
-        with self._runs.change(job_id) as run:
-            run.notify(self._clock.now(), f"The job waits in the queue: {reason}")
+        message = f"The job waits in the queue: {reason}"
+        if run.has_notice(message):
+            return
+        with self._runs.change(job_id) as stored:
+            stored.notify(self._clock.now(), message)
 
     def _start(self, job_id: str, slot: int) -> None:
         """Start the next attempt. After a crash of the server at any point, `_watch` starts the same attempt again."""
@@ -274,20 +297,23 @@ class TrainingLoop:
         }
 
     def _watch(self, job_id: str, run: Run, folder: JobFolder) -> None:
-        is_alive = self._engine.is_alive(folder)
-        self._record(job_id, folder)
+        is_alive, version = self._engine.is_alive(folder), folder.version()
+        if not is_alive or version != self._recorded.get(job_id):  # the last reports may share a version
+            self._record(job_id, folder)
+            self._recorded[job_id] = version
         if not is_alive:
             self._finish(job_id, folder)
         elif run.wanted != RUN:
             self._stop(job_id, run, folder)
 
     def _record(self, job_id: str, folder: JobFolder) -> None:
-        progress, metrics, models = folder.progress(), folder.metrics(), folder.model_steps()
+        progress, steps, models = folder.progress(), folder.finished_steps(), folder.model_steps()
+        (last,) = folder.metrics([steps])
         with self._runs.change(job_id) as run:
             run.total_steps = progress.get("total_steps") or run.total_steps
             run.seconds_per_step = progress.get("seconds_per_step") or run.seconds_per_step
-            if len(metrics) > run.step:
-                run.step, run.at = len(metrics), metrics[len(metrics)]["at"]
+            if last is not None and steps > run.step:
+                run.step, run.at = steps, last["at"]
             for warning in progress.get("warnings", ()):
                 run.notify(self._clock.now(), warning, "warn")
             made = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from pulumi_openai_ft.serve.job_folder import AdapterGoneError, JobFolder
 from pulumi_openai_ft.serve.training_runs import CANCEL, PAUSE, RUN, Run, Spec
@@ -40,6 +40,8 @@ METRICS = (
 class TrainingRunner:
     """Implements `server.runner.Runner`. All calls except `check` only read and write the store and make hard links."""
 
+    progresses_on_read: ClassVar[bool] = False
+
     def __init__(
         self, config: ServeConfig, store: Store, blobs: Blobs, clock: Clock, runs: TrainingRuns
     ) -> None:
@@ -48,11 +50,23 @@ class TrainingRunner:
         self._blobs = blobs
         self._clock = clock
         self._runs = runs
-        self._folders = lru_cache(maxsize=256)(JobFolder)
+        self._watched: dict[str, JobFolder] = {}
+        self._others = lru_cache(maxsize=256)(JobFolder)
 
     def folder(self, job_id: str) -> JobFolder:
-        """Return the folder of a job. The same object remembers how much of the metrics it has read."""
-        return self._folders(jobs_folder(self._config) / job_id)
+        """Return the folder of a job. It is the same object while it is watched."""
+        return self._watched.get(job_id) or self._others(jobs_folder(self._config) / job_id)
+
+    def watch(self, job_id: str) -> JobFolder:
+        """Return the folder of a job, which remembers how much it has read of the metrics until `unwatch`."""
+        folder = self._watched.get(job_id)
+        if folder is None:
+            folder = self._watched[job_id] = JobFolder(jobs_folder(self._config) / job_id)
+        return folder
+
+    def unwatch(self, job_id: str) -> None:
+        """Forget the folder of a job that needs no more work."""
+        self._watched.pop(job_id, None)
 
     def adapter(self, model: str) -> Path | None:
         """Return the adapter of a fine-tuned model or checkpoint, or None if it does not exist."""
@@ -154,15 +168,18 @@ class TrainingRunner:
 
     def metrics(self, order: TrainingRequest, steps: Iterable[int]) -> list[dict[str, float]]:
         """Return the metrics of steps, with the API's names."""
-        measured = self.folder(order.job_id).metrics()
-        return [_api_metrics(measured.get(step, {"step": step})) for step in steps]
+        steps = list(steps)
+        measured = self.folder(order.job_id).metrics(steps)
+        return [_api_metrics(row or {"step": step}) for step, row in zip(steps, measured, strict=True)]
 
     def outcome(self, order: TrainingRequest) -> Outcome:
         """Return the result that the trainer reported."""
         result = self._runs.get(order.job_id).result
         assert result is not None, "a succeeded run has a result"
-        measured = self.folder(order.job_id).metrics()
-        return Outcome(result["trained_tokens"], result["steps"], result_csv(measured.values()))
+        folder = self.folder(order.job_id)
+        measured = folder.metrics(range(1, folder.finished_steps() + 1))
+        rows = (row for row in measured if row is not None)
+        return Outcome(result["trained_tokens"], result["steps"], result_csv(rows))
 
     def discard(self, order: TrainingRequest, step: int, name: str) -> None:
         """Store the intent to delete an adapter."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft.server.records import Note
@@ -96,10 +97,13 @@ class Run:
         self.stage = stage
         self.reached[stage] = at
 
+    def has_notice(self, message: str) -> bool:
+        """Return whether the run has a message since it was queued."""
+        return any(text == message and time >= self.queued_at for time, text, _ in self.notices)
+
     def notify(self, at: float, message: str, level: str = "info") -> None:
         """Add a message, unless the run has it since it was queued."""
-        known = {text for time, text, _ in self.notices if time >= self.queued_at}
-        if message not in known:
+        if not self.has_notice(message):
             self.notices.append([at, message, level])
 
     def fail(self, at: float, code: str, message: str, param: str | None = None) -> None:
@@ -113,6 +117,7 @@ class TrainingRuns:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._changed: set[str] = set()
 
     def add(self, job_id: str, run: Run) -> None:
         """Add a new run."""
@@ -128,25 +133,41 @@ class TrainingRuns:
     def change(self, job_id: str) -> Iterator[Run]:
         """Return a run, and store its changes at the end. Do nothing slow in between."""
         with self._store.transaction():
-            before = self.get(job_id)
             run = self.get(job_id)
+            before = _text(run)
             yield run
-            if run != before:
+            if _text(run) != before:
                 self._put(job_id, run)
 
     def open(self) -> dict[str, Run]:
         """Return all runs with work left, in the order of the queue."""
-        condition = ("json_extract(content, '$.open')", ())
-        runs = {note.id: _run(note) for note in self._store.notes.find({}, condition)}
+        runs = {note.id: _run(note) for note in self._store.notes.find({"open": True})}
         return dict(sorted(runs.items(), key=lambda item: item[1].queued_at))
+
+    def take_changed(self) -> set[str]:
+        """Return the ids of the runs that were added or changed since the last call."""
+        with self._store.transaction():  # a request that changes a run may not have committed yet
+            changed, self._changed = self._changed, set()
+        return changed
 
     def ids(self) -> set[str]:
         """Return the ids of all runs."""
-        return {note.id for note in self._store.notes.find({})}
+        return self._store.notes.ids()
 
     def _put(self, job_id: str, run: Run) -> None:
-        self._store.notes.put(Note(id=job_id, created_at=run.queued_at, content=asdict(run)))
+        note = Note(id=job_id, created_at=run.queued_at, content=_content(run), open=run.open)
+        self._store.notes.put(note)
+        self._changed.add(job_id)
 
 
 def _run(note: Note) -> Run:
-    return Run(**{**note.content, "spec": Spec(**note.content["spec"])})
+    return Run(**{**note.content, "spec": Spec(**note.content["spec"]), "open": bool(note.open)})
+
+
+def _content(run: Run) -> dict[str, Any]:
+    """Return the content of a run's note. Its values are those of the run, not copies."""
+    return {name: value for name, value in vars(run).items() if name != "open"} | {"spec": vars(run.spec)}
+
+
+def _text(run: Run) -> str:
+    return json.dumps([run.open, _content(run)])

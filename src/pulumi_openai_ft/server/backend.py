@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.server.errors import invalid
 from pulumi_openai_ft.server.lifecycle import Lifecycle
+from pulumi_openai_ft.server.store import DELETED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +88,7 @@ class Backend:
     def checkpoint(self, name: str) -> Checkpoint | None:
         """Return the checkpoint with this name, or None if it does not exist or its model was deleted."""
         found = self.store.checkpoints.find({"name": name}, limit=1)
-        if not found or self.store.models.count({"id": name}, ("deleted_at IS NOT NULL", ())):
+        if not found or self.store.models.count({"id": name}, DELETED):
             return None
         return found[0]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -12,10 +12,10 @@ from pulumi_openai_ft.server.errors import ApiError, invalid
 from pulumi_openai_ft.server.event_log import History
 from pulumi_openai_ft.server.ids import checkpoint_name, model_name, new_id
 from pulumi_openai_ft.server.records import Checkpoint, File, Job, Model
-from pulumi_openai_ft.server.runner import Dataset, Progress, Runner, TrainingRequest
+from pulumi_openai_ft.server.runner import Dataset, Outcome, Progress, Runner, TrainingRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from pulumi_openai_ft.server.blobs import Blobs
     from pulumi_openai_ft.server.clock import Clock
@@ -33,10 +33,20 @@ NEXT_STATES = {
     "cancelled": set[str](),
 }
 TERMINAL = tuple(state for state, following in NEXT_STATES.items() if not following)
-LIVE: Condition = (f"status NOT IN ({', '.join('?' * len(TERMINAL))})", TERMINAL)
-"""Matches jobs that are not in a terminal state."""
+_ACTIVE = tuple(state for state, following in NEXT_STATES.items() if following)
+LIVE: Condition = (f"status IN ({', '.join('?' * len(_ACTIVE))})", _ACTIVE)
+"""Matches jobs that are not in a terminal state. Finished jobs, which become ever more, are not read: `status` is indexed."""
 
 _STAGES = ("validating_files", "queued", "running")
+
+
+@dataclass(frozen=True)
+class _Result:
+    """The outcome of a run, and its result file, which has no record in the store yet."""
+
+    outcome: Outcome
+    file_id: str
+    bytes: int
 
 
 class Lifecycle:
@@ -89,13 +99,26 @@ class Lifecycle:
             job = self.history.add(job, job.created_at, f"Created fine-tuning job: {job.id}")
             return self._store.jobs.put(self.history.add(job, job.created_at, f"Validating {files}"))
 
-    def advance(self, jobs: Iterable[Job], *, read: bool = True) -> list[Job]:
-        """Update jobs to the current time. `read` counts as a read by a client."""
+    def advance(self, jobs: Sequence[Job], *, read: bool = True) -> Sequence[Job]:
+        """Update jobs to the current time if their runs progress on reads. `read` counts as a read by a client."""
+        if not self._runner.progresses_on_read:
+            return jobs
         return [self._settle(job, read=read) for job in jobs]
 
-    def settle_live(self) -> None:
-        """Update all active jobs to the current time, as a read by a client that lists their models or checkpoints."""
-        self.advance(self._store.jobs.find({}, LIVE))
+    def advance_live(self) -> None:
+        """Update all active jobs as `advance` does, for a client that lists their models or checkpoints."""
+        if self._runner.progresses_on_read:
+            self.advance(self._store.jobs.find({}, LIVE))
+
+    def settle(self, job_id: str) -> None:
+        """Update a job whose run has progressed."""
+        with self._lock:
+            if (job := self._store.jobs.get(job_id)) is not None:
+                self._follow(job)
+
+    def live_ids(self) -> set[str]:
+        """Return the ids of all active jobs."""
+        return self._store.jobs.ids(LIVE)
 
     def cancel(self, job: Job) -> Job:
         """Cancel a job. Raise a 400 if it is in a terminal state."""
@@ -177,16 +200,25 @@ class Lifecycle:
         with self._lock:
             if read:
                 self._clock.read(job.id)
-            present = self._store.jobs.get(job.id) or job
-            if present.status in TERMINAL:
-                return present
-            order = self.order(present)
-            progress = self._runner.poll(order)
-            with self._store.transaction():
-                settled = self._apply(present, order, progress)
-                return self._store.jobs.put(settled) if settled != present else present
+            return self._follow(self._store.jobs.get(job.id) or job)
 
-    def _apply(self, job: Job, order: TrainingRequest, progress: Progress) -> Job:
+    def _follow(self, job: Job) -> Job:
+        """Update a job to the progress of its run."""
+        if job.status in TERMINAL:
+            return job
+        order = self.order(job)
+        progress = self._runner.poll(order)
+        result = self._write_result(order) if progress.status == "succeeded" else None
+        try:
+            with self._store.transaction():
+                settled = self._apply(job, order, progress, result)
+                return self._store.jobs.put(settled) if settled != job else job
+        except BaseException:
+            if result is not None:
+                self._blobs.delete(result.file_id)
+            raise
+
+    def _apply(self, job: Job, order: TrainingRequest, progress: Progress, result: _Result | None) -> Job:
         for stage, arrive in (("queued", self._queued), ("running", self._running)):
             if stage in progress.reached and job.status in _STAGES[: _STAGES.index(stage)]:
                 job = arrive(job, progress)
@@ -199,7 +231,7 @@ class Lifecycle:
         arrivals: dict[str, Callable[[Job, Progress], Job]] = {
             "failed": self._failed,
             "paused": self._paused,
-            "succeeded": partial(self._succeeded, order=order),
+            "succeeded": partial(self._succeeded, order=order, result=result),
         }
         if progress.status != job.status and progress.status in arrivals:
             job = arrivals[progress.status](job, progress)
@@ -262,9 +294,9 @@ class Lifecycle:
         job = self._enter(job, "paused", at)
         return self.history.add(job, at, "Fine-tuning job paused")
 
-    def _succeeded(self, job: Job, progress: Progress, order: TrainingRequest) -> Job:
-        at = progress.reached["succeeded"]
-        outcome = self._runner.outcome(order)
+    def _succeeded(self, job: Job, progress: Progress, order: TrainingRequest, result: _Result | None) -> Job:
+        assert result is not None, "it is written before the transaction"
+        at, outcome = progress.reached["succeeded"], result.outcome
         new = [step for step in outcome.checkpoint_steps if step not in progress.checkpoints]
         *earlier, last = self._runner.metrics(order, new)
         for metrics in earlier:
@@ -276,7 +308,7 @@ class Lifecycle:
             self._enter(job, "succeeded", at),
             fine_tuned_model=name,
             trained_tokens=outcome.trained_tokens,
-            result_files=[self._result_file(job, outcome.result_csv, at)],
+            result_files=[self._result_file(job, result, at)],
         )
         job = self.history.add(job, at, f"New fine-tuned model created: {name}")
         return self.history.add(job, at, "The job has successfully completed")
@@ -299,23 +331,26 @@ class Lifecycle:
             )
         )
 
-    def _result_file(self, job: Job, csv: str, at: float) -> str:
-        # Real result files are base64 text. Source: docs/openai-api.md#result-files
-        file_id = new_id("file-")
+    def _write_result(self, order: TrainingRequest) -> _Result:
+        """Write the result file. Call this outside of transactions: syncing to disk would hold up all requests."""
+        outcome, file_id = self._runner.outcome(order), new_id("file-")
         draft = self._blobs.draft()
-        draft.write(b64encode(csv.encode()))
-        size = draft.store(file_id)
+        # Real result files are base64 text. Source: docs/openai-api.md#result-files
+        draft.write(b64encode(outcome.result_csv.encode()))
+        return _Result(outcome, file_id, draft.store(file_id))
+
+    def _result_file(self, job: Job, result: _Result, at: float) -> str:
         self._store.files.add(
             File(
-                id=file_id,
+                id=result.file_id,
                 created_at=at,
                 project=job.project,
                 filename="step_metrics.csv",
                 purpose="fine-tune-results",
-                bytes=size,
+                bytes=result.bytes,
             )
         )
-        return file_id
+        return result.file_id
 
     def _dataset(self, file_id: str) -> Dataset:
         return Dataset(file_id, partial(self._blobs.open, file_id))

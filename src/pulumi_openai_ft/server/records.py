@@ -131,6 +131,7 @@ class Model(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Note(Record):
-    """The state of a runner for a job, under the job's id."""
+    """The state of a runner for a job, under the job's id. `open` is whether the runner has work left."""
 
     content: dict[str, Any]
+    open: bool = True

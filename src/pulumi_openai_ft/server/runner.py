@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol
 
 from pulumi_openai_ft.server.api_limits import METHODS
 
@@ -102,7 +102,13 @@ class Runner(Protocol):
 
     It stores its state, so that runs survive the process. Each call passes the request. All calls except `check` return
     immediately, because they run inside a transaction of the store: a runner performs slow work in the background.
+
+    Attributes:
+        progresses_on_read: Whether a run progresses when its job is read. If not, the owner of the runner calls
+            `Lifecycle.settle` for each run that has progressed, and reads cost no work.
     """
+
+    progresses_on_read: ClassVar[bool]
 
     def check(self, order: TrainingRequest) -> None:
         """Raise an `ApiError` if this runner cannot train such a job. This may read the files."""

@@ -27,8 +27,8 @@ from pulumi_openai_ft.server.records import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA_VERSION = 3
-"""Version 2 added `jobs.notices`, and version 3 `jobs.key`. `Table.create` adds the columns that an older version lacks."""
+SCHEMA_VERSION = 4
+"""Version 2 added `jobs.notices`, version 3 `jobs.key`, and version 4 `notes.open` and `jobs_metadata`. `Table.create` adds the columns that an older version lacks."""
 
 R = TypeVar("R", bound=Record)
 Condition = tuple[str, Sequence[Any]]
@@ -50,11 +50,22 @@ class Page(Generic[R]):
 class Table(Generic[R]):
     """The records of a kind, in the order of their creation."""
 
-    def __init__(self, store: Store, name: str, kind: type[R], indexed: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        kind: type[R],
+        indexed: Sequence[str] = (),
+        *,
+        order: str = "seq",
+        pairs: str | None = None,
+    ) -> None:
         self._store = store
         self._name = name
         self._kind = kind
         self._indexed = indexed
+        self._order = order
+        self._pairs = pairs
         self._columns = [field.name for field in fields(kind)]
         self._json = [field.name for field in fields(kind) if str(field.type).startswith(("dict", "list"))]
         self._selected = ", ".join(f'"{column}"' for column in self._columns)
@@ -72,9 +83,26 @@ class Table(Generic[R]):
         )
         self._add_missing_columns()
         for column in self._indexed:
+            name = f"{self._name}_{column}" + ("" if self._order == "seq" else f"_{self._order}")
             self._store.execute(
-                f'CREATE INDEX IF NOT EXISTS {self._name}_{column} ON {self._name} ("{column}", seq)'
+                f'CREATE INDEX IF NOT EXISTS {name} ON {self._name} ("{column}", "{self._order}")'
             )
+
+        if self._pairs is not None:
+            self._create_pairs(self._pairs)
+
+    def _create_pairs(self, column: str) -> None:
+        """Create the table by which rows are found by a key-value pair of a JSON column, which never changes."""
+        name = f"{self._name}_{column}"
+        if self._store.rows("SELECT 1 FROM sqlite_master WHERE name = ?", [name]):
+            return
+        self._store.execute(
+            f"CREATE TABLE {name} (key, value, seq INTEGER, PRIMARY KEY (key, value, seq)) WITHOUT ROWID"
+        )
+        self._store.execute(
+            f"INSERT INTO {name} SELECT pair.key, pair.value, {self._name}.seq "  # noqa: S608  # constant names
+            f"FROM {self._name}, json_each({self._name}.{column}) AS pair"
+        )
 
     def _add_missing_columns(self) -> None:
         present = {row[1] for row in self._store.rows(f"PRAGMA table_info({self._name})")}
@@ -88,8 +116,16 @@ class Table(Generic[R]):
 
     def add(self, record: R) -> R:
         """Insert a new record."""
-        self._store.execute(self._insert, self._values(record))
+        with self._store.transaction():
+            seq = self._store.execute(self._insert, self._values(record)).lastrowid
+            if self._pairs is not None:
+                self._add_pairs(self._pairs, record, seq)
         return record
+
+    def _add_pairs(self, column: str, record: R, seq: int | None) -> None:
+        insert = f"INSERT INTO {self._name}_{column} VALUES (?, ?, ?)"  # noqa: S608  # constant names
+        for key, value in (getattr(record, column) or {}).items():
+            self._store.execute(insert, (key, value, seq))
 
     def put(self, record: R) -> R:
         """Update the record with this id, or insert a new record."""
@@ -114,7 +150,7 @@ class Table(Generic[R]):
     ) -> list[R]:
         """Return the records that have these column values and match the conditions, without deleted records."""
         clauses = [*_equal(where), ("deleted_at IS NULL", ()), *conditions]
-        sql = f"SELECT {self._selected} FROM {self._name} WHERE {_joined(clauses)} ORDER BY seq"  # noqa: S608  # constant names
+        sql = f'SELECT {self._selected} FROM {self._name} WHERE {_joined(clauses)} ORDER BY "{self._order}"'  # noqa: S608  # constant names
         sql += " DESC" if newest_first else ""
         parameters = [value for _, values in clauses for value in values]
         if limit is not None:
@@ -135,6 +171,13 @@ class Table(Generic[R]):
         found = self.find(where, *conditions, *cursor, newest_first=newest_first, limit=limit + 1)
         return Page(found[:limit], len(found) > limit)
 
+    def ids(self, *conditions: Condition) -> set[str]:
+        """Return the ids of the records that match the conditions, including deleted ones."""
+        clauses = [*conditions, ("TRUE", ())]
+        sql = f"SELECT id FROM {self._name} WHERE {_joined(clauses)}"  # noqa: S608  # constant names
+        rows = self._store.rows(sql, [value for _, values in clauses for value in values])
+        return {record_id for (record_id,) in rows}
+
     def count(self, where: Mapping[str, Any] | None = None, *conditions: Condition) -> int:
         """Return the number of records, including deleted ones."""
         clauses = [*_equal(where or {}), *conditions, ("TRUE", ())]
@@ -145,6 +188,8 @@ class Table(Generic[R]):
     def clear(self) -> None:
         """Delete all rows."""
         self._store.execute(f"DELETE FROM {self._name}")  # noqa: S608  # constant names
+        if self._pairs is not None:
+            self._store.execute(f"DELETE FROM {self._name}_{self._pairs}")  # noqa: S608  # constant names
 
     def _behind(self, after: str, where: Mapping[str, Any], *, newest_first: bool) -> Condition:
         clauses = [*_equal({**where, "id": after})]
@@ -179,12 +224,14 @@ class Store:
         self.files: Table[File] = Table(self, "files", File, ["project"])
         self.uploads: Table[Upload] = Table(self, "uploads", Upload)
         self.parts: Table[Part] = Table(self, "parts", Part, ["upload"])
-        self.jobs: Table[Job] = Table(self, "jobs", Job, ["project", "status"])
-        self.spans: Table[Span] = Table(self, "spans", Span, ["job"])
+        self.jobs: Table[Job] = Table(self, "jobs", Job, ["project", "status"], pairs="metadata")
+        self.spans: Table[Span] = Table(self, "spans", Span, ["job"], order="first")
         self.checkpoints: Table[Checkpoint] = Table(self, "checkpoints", Checkpoint, ["job", "name"])
-        self.permissions: Table[Permission] = Table(self, "permissions", Permission, ["checkpoint"])
+        self.permissions: Table[Permission] = Table(
+            self, "permissions", Permission, ["checkpoint", "project"]
+        )
         self.models: Table[Model] = Table(self, "models", Model)
-        self.notes: Table[Note] = Table(self, "notes", Note)
+        self.notes: Table[Note] = Table(self, "notes", Note, ["open"])
         self._tables: list[Table[Any]] = [table for table in vars(self).values() if isinstance(table, Table)]
         try:
             self._open()
@@ -267,12 +314,13 @@ def unexpired(moment: float) -> Condition:
     return ("(expires_at IS NULL OR expires_at > ?)", (moment,))
 
 
-def has_pair(column: str, key: str, value: str) -> Condition:
-    """Match rows whose JSON column contains a key-value pair."""
-    return (
-        f"EXISTS (SELECT 1 FROM json_each({column}) WHERE key = ? AND json_each.value = ?)",  # noqa: S608  # constant name
-        (key, value),
-    )
+def has_metadata(key: str, value: str) -> Condition:
+    """Match jobs whose metadata contains a key-value pair."""
+    return ("seq IN (SELECT seq FROM jobs_metadata WHERE key = ? AND value = ?)", (key, value))
+
+
+DELETED: Condition = ("deleted_at IS NOT NULL", ())
+"""Matches deleted records, for the methods that include them."""
 
 
 def unknown_cursor(after: str) -> Exception:

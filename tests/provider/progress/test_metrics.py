@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulumi_openai_ft._client.objects import Event
-from pulumi_openai_ft._provider.progress.metrics import HIGHEST, MetricValue, parse_metrics
+from pulumi_openai_ft._metrics.steps import HIGHEST
+from pulumi_openai_ft._provider.progress.metrics import MetricValue, displayed_metrics
 
 DATA = {
     "step": 300,
@@ -29,18 +30,18 @@ def event(message: str = "", **fields: Any) -> Event:
 
 
 def values(event: Event) -> dict[str, float]:
-    return {name: figure.value for name, figure in parse_metrics(event).items()}
+    return {name: figure.value for name, figure in displayed_metrics(event).items()}
 
 
 def test_reads_the_data_of_a_step() -> None:
-    assert parse_metrics(event(data=DATA)) == FOUND
+    assert displayed_metrics(event(data=DATA)) == FOUND
 
 
 @pytest.mark.parametrize("kind", ["metrics", "message", "progress", None])
 def test_reads_the_message_of_any_event_without_data(kind: str | None) -> None:
     message = "Step 300/303: training loss=0.1499, validation loss=0.2657, full validation loss=0.4033"
 
-    assert parse_metrics(event(message, type=kind, data=None)) == FOUND
+    assert displayed_metrics(event(message, type=kind, data=None)) == FOUND
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_metrics_missing_in_the_data_come_from_the_message() -> None:
     ],
 )
 def test_reinforcement_has_rewards(data: dict[str, Any]) -> None:
-    found = parse_metrics(event(data={"step": 2, "total_steps": 8, **data}))
+    found = displayed_metrics(event(data={"step": 2, "total_steps": 8, **data}))
 
     assert found["training"] == MetricValue(7, 2, 0.4, "reward")
     assert found["validation"] == MetricValue(7, 2, 0.6, "reward")
@@ -102,7 +103,7 @@ def test_reinforcement_has_rewards(data: dict[str, Any]) -> None:
     ],
 )
 def test_an_event_without_a_step_has_no_metrics(message: str, fields: dict[str, Any]) -> None:
-    assert parse_metrics(event(message, **{"type": "message", **fields})) == {}
+    assert displayed_metrics(event(message, **{"type": "message", **fields})) == {}
 
 
 @pytest.mark.parametrize("value", [None, "high", [0.5], {}, True, 1e300, 10**400, float("nan"), float("inf")])
@@ -123,7 +124,7 @@ values_of = st.dictionaries(
     st.sampled_from(["metrics", "message", "other", None]),
 )
 def test_any_event_is_accepted(message: str, data: dict[str, Any] | None, kind: str | None) -> None:
-    found = parse_metrics(event(message, data=data, type=kind))
+    found = displayed_metrics(event(message, data=data, type=kind))
 
     assert all(abs(figure.value) <= HIGHEST and figure.step >= 0 for figure in found.values())
     assert not found or "step" in found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from itertools import islice
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from pulumi_openai_ft._client.event_order import newest_first
 from pulumi_openai_ft._client.objects import FileObject, Job, Model
 from pulumi_openai_ft._program.functions.models import (
     CheckpointsArguments,
@@ -194,18 +194,10 @@ def _level(level: str) -> str:
 
 
 def _ordered(events: Iterable[Event], arguments: EventsArguments) -> list[Event]:
-    """Return up to `limit` events by time. Events of the same second keep the API's order, which is newest first.
-
-    An event without a time has the time of the event before it in that order.
-    """
+    """Return up to `limit` events in the requested order."""
     if arguments.order == "newest":
-        events = islice(events, arguments.limit)
-    timed: list[tuple[float, Event]] = []
-    for event in events:
-        previous = timed[-1][0] if timed else math.inf
-        timed.append((previous if event.created_at is None else event.created_at, event))
-    newest_first = [event for _, event in sorted(timed, key=lambda entry: entry[0], reverse=True)]
-    return newest_first if arguments.order == "newest" else newest_first[::-1][: arguments.limit]
+        return newest_first(islice(events, arguments.limit))
+    return newest_first(events)[::-1][: arguments.limit]
 
 
 def _permissions(

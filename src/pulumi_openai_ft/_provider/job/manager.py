@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft._client.refusals import UNSUPPORTED_STATUSES
 from pulumi_openai_ft._client.retries import SUCCESSES
 from pulumi_openai_ft._provider.adoption import AdoptedIds
 from pulumi_openai_ft._provider.file_processing import FileProcessing
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._provider.job.idempotency import JobKeys
 
 FAILED = frozenset({"failed", "cancelled"})
-UNSUPPORTED_STATUSES = frozenset({404, 405, 501})
-"""HTTP statuses that mean that the service does not support an endpoint."""
 MODEL_LIST_TTL = 30.0
 """Seconds for which a list of models is reused."""
 LAST_EVENTS = 20

@@ -144,14 +144,19 @@ def not_cancelled_message(job: Job, limit: str) -> str:
 
 def failed_message(job: Job) -> str:
     """Return a message with the reason why a job failed or was cancelled, and the next step."""
+    return (
+        f"{failure(job)}. It is not retried automatically: fix the inputs, or, to train again with the same inputs, set "
+        f"recreate_on_failure=True or change `triggers`"
+    )
+
+
+def failure(job: Job) -> str:
+    """Return the statement that a job failed or was cancelled, with the reason."""
     error = job.error
     reason = ": ".join(part.rstrip(". ") for part in (error and error.code, error and error.message) if part)
     param = f" (see {error.param})" if error and error.param else ""
-    return (
-        f"job {job.id} {'was cancelled' if job.status == 'cancelled' else 'failed'}"
-        f"{': ' + reason if reason else ''}{param}. It is not retried automatically: fix the inputs, or, to train "
-        f"again with the same inputs, set recreate_on_failure=True or change `triggers`"
-    )
+    ended = "was cancelled" if job.status == "cancelled" else "failed"
+    return f"job {job.id} {ended}{': ' + reason if reason else ''}{param}"
 
 
 def model_deleted_message(job: Job) -> str:

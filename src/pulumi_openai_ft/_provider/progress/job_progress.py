@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from pulumi_openai_ft._provider.progress.metrics import parse_metrics
+from pulumi_openai_ft._provider.progress.metrics import displayed_metrics
 from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class JobProgress:
     @property
     def status(self) -> str:
         """Status of the job. Empty before the first update."""
-        return _in_one_line(self._job.status, LONGEST_STATUS) if self._job else ""
+        return in_one_line(self._job.status, LONGEST_STATUS) if self._job else ""
 
     def update(self, job: Job, events: Sequence[Event]) -> None:
         """Record the current job and its events.
@@ -70,23 +70,38 @@ class JobProgress:
                 events of earlier updates.
         """
         self._job = job
-        unseen = {key: event for event in events if (key := _event_key(event)) not in self._seen}
+        unseen = {key: event for event in events if (key := event_key(event)) not in self._seen}
         self._seen.update(unseen)
         new = list(unseen.values())
         for event in new[:EVENTS_WITH_METRICS]:
-            for name, metric in parse_metrics(event).items():
+            for name, metric in displayed_metrics(event).items():
                 self._latest[name] = max(metric, self._latest.get(name, metric))
         self._measure_speed()
         self._collect_milestones(job, new)
 
     def line(self) -> str:
         """Return the full line: `running · step 120/400 (30 %) · loss 0.512 · 12 min 5 s · about 28 min left`."""
-        left = self._left()
-        return joined(self.stable_part(), self._elapsed(), f"about {_duration(left)} left" if left else "")
+        return joined(self.stable_part(), self.elapsed(), self.left())
 
     def stable_part(self) -> str:
         """Return the line without the parts that change only because time passes."""
         return joined(self.status, self._steps(), self._losses())
+
+    @property
+    def position(self) -> Position | None:
+        """Step of the training, or None before the first step."""
+        return Position(self._value("step"), self._value("steps")) if "step" in self._latest else None
+
+    def elapsed(self) -> str:
+        """Return how long the job has existed, or ran if it succeeded; empty if unknown."""
+        now = int(self.time.wall())
+        end = min(self._job.finished_at or now, now) if self._job else now
+        return duration_text(max(0, end - self.created_at)) if self.created_at > 0 else ""
+
+    def left(self) -> str:
+        """Return the estimated time until the job ends, such as `about 28 min left`, or empty if unknown."""
+        left = self._left()
+        return f"about {duration_text(left)} left" if left else ""
 
     def milestones(self) -> list[str]:
         """Return new messages about checkpoints, moderation, warnings, errors and the model's name, oldest first.
@@ -100,9 +115,9 @@ class JobProgress:
         return int(self._latest[name].value) if name in self._latest else 0
 
     def _steps(self) -> str:
-        if "step" not in self._latest:
+        if self.position is None:
             return ""
-        step, steps = self._value("step"), self._value("steps")
+        step, steps = self.position
         return f"step {step}/{steps} ({100 * step // steps} %)" if 0 < steps >= step else f"step {step}"
 
     def _losses(self) -> str:
@@ -110,11 +125,6 @@ class JobProgress:
         parts = [f"{training.kind} {training.value:#.3g}"] if training else []
         parts += [f"validation {validation.value:#.3g}"] if validation else []
         return ", ".join(parts)
-
-    def _elapsed(self) -> str:
-        now = int(self.time.wall())
-        end = min(self._job.finished_at or now, now) if self._job else now
-        return _duration(max(0, end - self.created_at)) if self.created_at > 0 else ""
 
     def _left(self) -> int:
         """Return the estimated seconds until the job ends, rounded, or 0 if unknown."""
@@ -166,7 +176,7 @@ class JobProgress:
         """Return a message about an event, or an empty string if the event is not a milestone."""
         if event.type == "metrics" and event.level == "info":
             return ""
-        text = _in_one_line(event.message or event.type or "", LONGEST_MESSAGE)
+        text = in_one_line(event.message or event.type or "", LONGEST_MESSAGE)
         if level := _LEVELS.get(event.level.lower()):
             is_job_error = job.error and job.error.message == event.message
             return "" if is_job_error else f"job {self.job_id}: {level}: {text}"
@@ -212,6 +222,13 @@ class Throttle:
         return True
 
 
+class Position(NamedTuple):
+    """The position of a training: the current step and the total number of steps, 0 if unknown."""
+
+    step: int
+    steps: int
+
+
 class _SpeedStart(NamedTuple):
     """The start of a speed measurement: status and total number of steps, seconds on the clock, step."""
 
@@ -220,12 +237,13 @@ class _SpeedStart(NamedTuple):
     step: int
 
 
-def _event_key(event: Event) -> tuple[object, ...]:
+def event_key(event: Event) -> tuple[object, ...]:
     """Return a value that identifies an event, even if the service does not return unique ids."""
     return event.id, event.created_at, event.message, str(event.data)
 
 
-def _in_one_line(text: str, longest: int) -> str:
+def in_one_line(text: str, longest: int) -> str:
+    """Return a text in one line, without control characters, and truncated to a number of characters."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     line = " ".join(printable.split())
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
@@ -236,7 +254,7 @@ def joined(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _duration(seconds: int) -> str:
+def duration_text(seconds: int) -> str:
     """Return a duration in its two largest units, such as `12 min 5 s`."""
     parts: list[str] = []
     for size, unit in _UNITS:

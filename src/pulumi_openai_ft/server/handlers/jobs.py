@@ -19,7 +19,7 @@ from pulumi_openai_ft.server.job_request import (
 from pulumi_openai_ft.server.lifecycle import TERMINAL
 from pulumi_openai_ft.server.records import Job
 from pulumi_openai_ft.server.serializers import checkpoint_body, event_body, job_body, list_body
-from pulumi_openai_ft.server.store import Condition, created_before, has_pair, unknown_cursor
+from pulumi_openai_ft.server.store import Condition, created_before, has_metadata, unknown_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,7 +163,7 @@ def _model(call: ApiRequest, name: str) -> tuple[str, BaseModel]:
     catalog = call.backend.catalog
     if (base := catalog.find(name)) is not None:
         return base.id, base
-    call.backend.lifecycle.settle_live()
+    call.backend.lifecycle.advance_live()
     checkpoint = call.backend.checkpoint(name)
     base = None if checkpoint is None else catalog.find(checkpoint.base)
     if checkpoint is None or base is None or checkpoint.project != call.project:
@@ -211,7 +211,7 @@ def _metadata_filter(call: ApiRequest) -> list[Condition]:
         if name == "metadata" and value == "null":
             conditions.append(("(metadata IS NULL OR metadata = '{}')", ()))
         elif name.startswith("metadata[") and name.endswith("]"):
-            conditions.append(has_pair("metadata", name[9:-1], value))
+            conditions.append(has_metadata(name[9:-1], value))
         elif name.startswith("metadata"):
             raise invalid(
                 f"Invalid metadata filter '{name}={value}'; use metadata[key]=value or metadata=null.",

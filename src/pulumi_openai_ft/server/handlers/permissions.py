@@ -57,7 +57,7 @@ def _checkpoint(call: ApiRequest) -> Checkpoint:
     name = call.path("checkpoint")
     if name.startswith(call.backend.settings.rules.checkpoint_prefix):
         raise server_error()  # Source: docs/openai-api.md#checkpoint-permissions
-    call.backend.lifecycle.settle_live()
+    call.backend.lifecycle.advance_live()
     if (checkpoint := call.backend.checkpoint(name)) is None:
         raise no_such_checkpoint(name)
     return checkpoint
