@@ -8,7 +8,7 @@ ENGINE := $(PYTHON) tools/pulumi/engine.py
 COG := $(BIN)/cog -I . -P --verbosity=0 --markers='<<<cog >>> <<<end>>>'
 GENERATED := src/pulumi_openai_ft/*.py
 # Scripts, which import each other as modules of their folder. Tests import the others as modules of `tools`.
-TOOLS := annotations codegen descriptions formatting typed_dicts
+TOOLS := annotations codegen descriptions formatting picture_of_report typed_dicts
 SCRIPTS := $(filter-out $(TOOLS:%=tools/%.py),$(wildcard tools/*.py tools/pulumi/*.py))
 LATER := 2027-03-01
 ON_LATER_DATE := tests/cli tests/client tests/emulator/test_*.py tests/policies tests/provider tests/shared tests/test_*.py \
@@ -20,7 +20,7 @@ WORKERS ?= 4
 unexport PYTHONDONTWRITEBYTECODE
 FAILED_ONLY := "--last-failed --last-failed-no-failures=none"
 
-.PHONY: help setup env demo demo-train test test-long test-e2e test-longest test-older-pulumi test-later test-pythons test-train training-env check release-check generate format docs bench bench-serve
+.PHONY: help setup env demo demo-train test test-long test-e2e test-longest test-older-pulumi test-later test-pythons test-browser test-train training-env check release-check generate format docs bench bench-serve
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo 'make test       run the unit tests and the core end-to-end tests'
 	@echo 'make test-long  run all other end-to-end tests, the long tests, the end-to-end tests with an older Pulumi, and a sample on a later date (ARGS=$(FAILED_ONLY) runs only failed tests)'
 	@echo 'make test-pythons   run unit tests and demo on each supported Python of this machine (REQUIRE_PYTHONS=1: a missing Python is an error)'
+	@echo 'make test-browser   open the report in Chromium, from PATH or the packages of Debian (REQUIRE_BROWSER=1: a missing browser is an error)'
 	@echo 'make test-train     run the tests of training, in an environment of 6 GB in the cache (make training-env creates it)'
 	@echo 'make check      check generated code, format, lint, types and import rules'
 	@echo 'make generate   generate code from the models of inputs'
@@ -44,7 +45,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is required, not " + sys.version.split()[0] + "; choose another Python: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[emulator,look,policies,serve,tokens]' --group dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[emulator,look,policies,report,serve,tokens]' --group dev
 	@touch $(READY)
 
 setup: $(READY)
@@ -61,7 +62,7 @@ demo-train: setup training-env
 	@$(BIN)/python tools/demo_train.py
 
 test: setup
-	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not long and (core or not e2e)' && $(ENGINE) test
+	@eval "$$($(PYTHON) tools/env.py)" && python -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not long and not browser and (core or not e2e)' && $(ENGINE) test
 
 test-long: test-e2e test-longest test-older-pulumi test-later
 
@@ -85,6 +86,9 @@ test-later: setup
 
 test-pythons: setup
 	@$(BIN)/python tools/pythons.py
+
+test-browser: setup
+	@$(BIN)/python tools/browser_tests.py $(ARGS)
 
 training-env:
 	@$(PYTHON) tools/training_env.py ensure >/dev/null

@@ -35,17 +35,27 @@ class Registered(pulumi.runtime.Mocks):
     def new_resource(self, args):
         kind = args.typ.split(":")[-1]
         self.found.setdefault(kind, {})[args.name] = {"type": args.typ, "inputs": args.inputs}
-        return f"{args.name}-id", {**args.inputs, **SERVED.get(kind, {})}
+        served = SERVED.get(kind, {})
+        if args.name == "unfinished":
+            served = {"status": "running"}
+        return f"{args.name}-id", {**args.inputs, **served}
 
     def call(self, args):
-        return {}
+        FUNCTION_CALLS.append(args.args)
+        return {"id": "ftckpt_1", "fine_tuned_model_checkpoint": "ft:m:o::y:ckpt-step-2"}
 
 def record_outputs(component):
     outputs = {name: getattr(component, name) for name in NAMES}
     return pulumi.Output.all(**outputs).apply(lambda values: OUTPUTS.append(values))
 
 NAMES = json.loads(input())
-OUTPUTS, ERRORS = [], []
+OUTPUTS, ERRORS, FUNCTION_CALLS = [], [], []
+MISTAKES = [
+    dict(share_with=["p"], wait_for_completion=False),
+    dict(use_checkpoint="best"),
+    dict(use_checkpoint="first"),
+    dict(use_checkpoint="best", validation_file="data.jsonl"),
+]
 
 def program():
     full = openai_ft.FineTunedModel(
@@ -69,15 +79,42 @@ def program():
     )
     plain = openai_ft.FineTunedModel("plain", model="m", training_file="data.jsonl")
     assert (plain.validation_file, plain.permission) == (None, None)
-    try:
-        openai_ft.FineTunedModel("m", model="m", training_file="x", share_with=["p"], wait_for_completion=False)
-    except pulumi.RunError as error:  # Pulumi shows it without a traceback
-        ERRORS.append([type(error).__name__, str(error)])
-    return pulumi.Output.all(record_outputs(full), record_outputs(plain))
+    best = openai_ft.FineTunedModel(
+        "best",
+        model="m",
+        training_file="data.jsonl",
+        validation_file="data.jsonl",
+        share_with=["proj_b"],
+        use_checkpoint="best",
+    )
+    rewarded = openai_ft.FineTunedModel(
+        "rewarded",
+        model="m",
+        training_file="data.jsonl",
+        validation_file="data.jsonl",
+        method={"type": "reinforcement"},
+        use_checkpoint="best",
+    )
+    unfinished = openai_ft.FineTunedModel(
+        "unfinished",
+        model="m",
+        training_file="data.jsonl",
+        validation_file="data.jsonl",
+        wait_for_completion=False,
+        use_checkpoint="best",
+    )
+    pulumi.runtime.set_all_config({"openai-ft:service": "generic"})
+    for mistake in MISTAKES:
+        try:
+            openai_ft.FineTunedModel("m", model="m", training_file="data.jsonl", **mistake)
+        except pulumi.RunError as error:  # Pulumi shows it without a traceback
+            ERRORS.append([type(error).__name__, str(error)])
+    pulumi.runtime.set_all_config({})
+    return pulumi.Output.all(*map(record_outputs, [full, plain, best, rewarded, unfinished]))
 
 pulumi.runtime.set_mocks(Registered(), project="shop", stack="dev")
 pulumi.runtime.test(program)()
-print(json.dumps({"found": Registered.found, "outputs": OUTPUTS, "errors": ERRORS}))
+print(json.dumps({"found": Registered.found, "outputs": OUTPUTS, "errors": ERRORS, "calls": FUNCTION_CALLS}))
 """
 
 
@@ -105,6 +142,12 @@ def program_result(data: Path) -> dict[str, Any]:
 def registered(program_result: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = program_result["found"]
     return found
+
+
+def outputs_of(program_result: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the outputs of the component with a name."""
+    (found,) = (outputs for outputs in program_result["outputs"] if outputs["job_id"] == f"{name}-id")
+    return dict(found)
 
 
 def test_its_type_token_is_frozen(registered: dict[str, Any]) -> None:
@@ -155,7 +198,7 @@ def test_it_accepts_all_inputs_of_a_job() -> None:
     def takes(kind: type) -> set[str]:
         return set(inspect.signature(kind).parameters)
 
-    own = takes(FineTunedModel) - {"job", "share_with"}
+    own = takes(FineTunedModel) - {"job", "share_with", "use_checkpoint"}
     assert own | set(FineTunedModelJobArgs.__annotations__) == takes(FineTuningJob)
     assert own & set(FineTunedModelJobArgs.__annotations__) == set()
 
@@ -196,7 +239,7 @@ def test_its_resources_have_the_component_as_parent(
 
 
 def test_it_exposes_the_outputs_of_its_resources(program_result: dict[str, Any]) -> None:
-    full, plain = sorted(program_result["outputs"], key=lambda outputs: outputs["job_id"])
+    full, plain = (outputs_of(program_result, name) for name in ("full", "plain"))
 
     assert full == {
         "fine_tuned_model": "ft:m:o::x",
@@ -209,10 +252,41 @@ def test_it_exposes_the_outputs_of_its_resources(program_result: dict[str, Any])
     assert (plain["validation_file_id"], plain["permission_ids"]) == (None, {})
 
 
-def test_a_job_without_waiting_cannot_be_shared(program_result: dict[str, Any]) -> None:
-    ((kind, sentence),) = program_result["errors"]
+MISTAKES = {
+    "share_with without waiting": "share_with: the model has no name until the job has succeeded",
+    "best without validation": "use_checkpoint: 'best' compares the checkpoints by their validation: pass a ",
+    "an unknown choice": "use_checkpoint: 'first' is invalid: must be 'best' or 'last'",
+    "a service without checkpoints": "use_checkpoint: the service 'generic' does not support checkpoints: ",
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_are_reported_before_anything_is_created(
+    program_result: dict[str, Any], registered: dict[str, Any], mistake: str
+) -> None:
+    kind, sentence = program_result["errors"][list(MISTAKES).index(mistake)]
 
     assert kind == "InputError"
-    assert sentence.startswith(
-        "FineTunedModel 'm': share_with: the model has no name until the job has succeeded"
-    )
+    assert sentence.startswith(f"FineTunedModel 'm': {MISTAKES[mistake]}")
+    assert "m" not in registered["FineTuningJob"]
+    assert "m-training" not in registered["File"]
+
+
+def test_the_best_checkpoint_is_used_and_shared(
+    program_result: dict[str, Any], registered: dict[str, Any]
+) -> None:
+    best = "ft:m:o::y:ckpt-step-2"
+
+    assert outputs_of(program_result, "best")["fine_tuned_model"] == best
+    assert registered["FineTuningCheckpointPermission"]["best"]["inputs"]["checkpoint_id"] == best
+
+
+def test_checkpoints_are_compared_by_validation_loss_or_reward(program_result: dict[str, Any]) -> None:
+    """A job that has not succeeded has no checkpoints to compare, and the others do not use the function."""
+    calls = sorted(program_result["calls"], key=lambda call: call["fine_tuning_job_id"])
+
+    assert calls == [
+        {"fine_tuning_job_id": "best-id", "by": "full_valid_loss"},
+        {"fine_tuning_job_id": "rewarded-id", "by": "full_valid_reward"},
+    ]
+    assert outputs_of(program_result, "unfinished")["fine_tuned_model"] is None

@@ -135,6 +135,7 @@ def test_the_sdist_contains_the_files_that_tests_need(built: Callable[[Callable[
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)
 def test_tests_run_from_the_sdist(built: Callable[[Callable[[str], str]], Path], tmp_path: Path) -> None:
     with tarfile.open(built(build.build_sdist)) as sdist:
         sdist.extractall(tmp_path, filter="data")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 from pydantic import BaseModel
 
-from pulumi_openai_ft._program.functions.models import EventsArguments
+from pulumi_openai_ft._program.functions.models import BestCheckpointArguments, EventsArguments
 from pulumi_openai_ft._provider.file import FileInputs
 from pulumi_openai_ft._provider.input_models import ProgramType
 from pulumi_openai_ft._provider.job import graders
@@ -137,6 +137,7 @@ def _choices(model: type[BaseModel], name: str) -> tuple[Any, ...]:
 
 
 CHOICES = {
+    _choices(BestCheckpointArguments, "by"): "CheckpointMetric",
     _choices(EventsArguments, "level"): "EventLevel",
     _choices(EventsArguments, "order"): "EventOrder",
     _choices(FileInputs, "purpose"): "FilePurpose",

@@ -26,8 +26,8 @@ INSTALL = [
     "--constraint",
     "constraints.txt",
 ]
-PACKAGE = ["--editable", ".[emulator,look,policies,serve,tokens]", "--group", "dev"]
-TESTS = ["-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-m", "not e2e and not long"]
+PACKAGE = ["--editable", ".[emulator,look,policies,report,serve,tokens]", "--group", "dev"]
+TESTS = ["-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-m", "not e2e and not long and not browser"]
 
 
 def supported() -> list[str]:

@@ -6,6 +6,12 @@ from .file import File as File
 from .fine_tuned_model import FineTunedModel as FineTunedModel
 from .fine_tuning_job import FineTuningJob as FineTuningJob
 from .functions import (
+    best_checkpoint as best_checkpoint,
+)
+from .functions import (
+    best_checkpoint_output as best_checkpoint_output,
+)
+from .functions import (
     get_file as get_file,
 )
 from .functions import (
@@ -46,6 +52,12 @@ from .functions import (
 )
 from .functions import (
     get_fine_tuning_jobs_output as get_fine_tuning_jobs_output,
+)
+from .functions import (
+    get_fine_tuning_metrics as get_fine_tuning_metrics,
+)
+from .functions import (
+    get_fine_tuning_metrics_output as get_fine_tuning_metrics_output,
 )
 from .functions import (
     get_model as get_model,

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
 
 import pulumi
 
 from pulumi_openai_ft._program.functions.error_transport import without_traceback
+from pulumi_openai_ft._program.stack_config import stack_service
 from pulumi_openai_ft._shared.output_types import JobStatus  # noqa: TC001 - the annotations of outputs are evaluated
+from pulumi_openai_ft._shared.state_names import COMPONENT_TYPE, JOB_TYPE
 from pulumi_openai_ft.checkpoint_permission import FineTuningCheckpointPermission
 from pulumi_openai_ft.errors import InputError
 from pulumi_openai_ft.file import File, LocalFile
 from pulumi_openai_ft.fine_tuning_job import FineTuningJob
+from pulumi_openai_ft.functions import best_checkpoint_output
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pulumi_openai_ft.types import (
+        CheckpointMetric,
         IntegrationArgsDict,
         IntegrationDict,
         MethodArgsDict,
@@ -26,12 +31,16 @@ if TYPE_CHECKING:
 
 __all__ = ["FineTunedModel", "FineTunedModelJobArgs"]
 
-TYPE = "openai-ft:index:FineTunedModel"
-"""Type token in Pulumi's form for components. Components have no provider, so `pulumi-python` does not appear in it."""
 NOT_THERE_YET = (
     "FineTunedModel {!r}: share_with: the model has no name until the job has succeeded: remove "
     "wait_for_completion=False, or share the model with a FineTuningCheckpointPermission after that"
 )
+NOT_A_CHOICE = "FineTunedModel {!r}: use_checkpoint: {!r} is invalid: must be 'best' or 'last'"
+NOT_COMPARABLE = (
+    "FineTunedModel {!r}: use_checkpoint: 'best' compares the checkpoints by their validation: pass a validation_file, "
+    "or call best_checkpoint_output(model.job_id, by='train_loss')"
+)
+CheckpointChoice = Literal["best", "last"]
 
 
 class FineTunedModelJobArgs(TypedDict, total=False):
@@ -86,7 +95,7 @@ class FineTunedModel(pulumi.ComponentResource):
     """
 
     fine_tuned_model: pulumi.Output[str | None]
-    """Name of the fine-tuned model, `ft:…`, once the job has succeeded."""
+    """Name of the model of the chosen checkpoint, `ft:…`, once the job has succeeded."""
     job_id: pulumi.Output[str]
     """Id of the job, `ftjob-…`."""
     status: pulumi.Output[str | JobStatus]
@@ -115,6 +124,7 @@ class FineTunedModel(pulumi.ComponentResource):
         training_file: pulumi.Input[LocalFile] | File,
         validation_file: pulumi.Input[LocalFile | None] | File = None,
         share_with: pulumi.Input[Sequence[pulumi.Input[str]] | None] = None,
+        use_checkpoint: CheckpointChoice = "last",
         opts: pulumi.ResourceOptions | None = None,
         **job: Unpack[FineTunedModelJobArgs],
     ) -> None:
@@ -138,16 +148,23 @@ class FineTunedModel(pulumi.ComponentResource):
             training_file: Path of the local training file, as in `File`, or an existing `File`.
             validation_file: Path of the local validation file, as in `File`, or an existing `File`.
             share_with: Projects that may use the model, without the project that owns it. Requires an admin key.
+            use_checkpoint: Checkpoint whose model is `fine_tuned_model` and is shared. `best` is the one with the lowest
+                loss of the whole validation file, or the highest reward in reinforcement; it requires a validation
+                file and a service with checkpoints. `last` is the result of the whole training.
             opts: Pulumi's resource options. `custom_timeouts` applies to the child resources.
             job: Other inputs of `FineTuningJob`, such as `suffix` and `method`.
 
         Raises:
-            InputError: `share_with` is set, but `up` does not wait for the job.
+            InputError: `share_with` is set, but `up` does not wait for the job, or the best checkpoint cannot be
+                determined, because there is no validation file, or the service has no checkpoints.
         """
         is_shared = share_with not in (None, [], ())
         if is_shared and job.get("wait_for_completion") is False:
             raise without_traceback(InputError(NOT_THERE_YET.format(resource_name)))
-        super().__init__(TYPE, resource_name, None, opts)
+        _check_choice(resource_name, use_checkpoint, has_validation=validation_file is not None)
+        super().__init__(COMPONENT_TYPE, resource_name, None, opts)
+        if use_checkpoint == "best":
+            self._require_checkpoints(resource_name)
         self._child_opts = pulumi.ResourceOptions(
             parent=self, custom_timeouts=opts.custom_timeouts if opts else None
         )
@@ -163,9 +180,11 @@ class FineTunedModel(pulumi.ComponentResource):
             opts=self._child_opts,
             **job,
         )
+        self.fine_tuned_model = (
+            self._best_checkpoint() if use_checkpoint == "best" else self.job.fine_tuned_model
+        )
         self.permission = self._permission(resource_name, share_with) if is_shared else None
 
-        self.fine_tuned_model = self.job.fine_tuned_model
         self.job_id = self.job.id
         self.status = self.job.status
         self.training_file_id = self.training_file.id
@@ -180,13 +199,45 @@ class FineTunedModel(pulumi.ComponentResource):
             return given
         return File(name, file=given, opts=self._child_opts)
 
+    def _require_checkpoints(self, name: str) -> None:
+        """Raise `InputError` if the stack's service has no checkpoints. An explicit provider has its own settings."""
+        profile = stack_service()
+        if self.get_provider(JOB_TYPE) is None and not profile.supports("checkpoints"):
+            reason = profile.unsupported_message("checkpoints")
+            raise without_traceback(InputError(f"FineTunedModel {name!r}: use_checkpoint: {reason}"))
+
+    def _best_checkpoint(self) -> pulumi.Output[str | None]:
+        """Return the name of the best checkpoint, or None unless the job has succeeded. It is unknown until then."""
+
+        def choose(known: Mapping[str, Any]) -> pulumi.Output[str | None]:
+            if known["status"] != "succeeded":
+                return pulumi.Output.from_input(None)
+            by: CheckpointMetric = "full_valid_reward" if _has_rewards(known["method"]) else "full_valid_loss"
+            opts = pulumi.InvokeOptions(parent=self)
+            found = best_checkpoint_output(known["job_id"], by=by, opts=opts)
+            return found.apply(lambda checkpoint: checkpoint.fine_tuned_model_checkpoint)
+
+        known = {"job_id": self.job.id, "status": self.job.status, "method": self.job.method}
+        return pulumi.Output.from_input(known).apply(choose)
+
     def _permission(self, name: str, projects: Any) -> FineTuningCheckpointPermission:
         return FineTuningCheckpointPermission(
             name,
-            checkpoint_id=self.job.fine_tuned_model,
+            checkpoint_id=self.fine_tuned_model,
             project_ids=projects,
             opts=self._child_opts,
         )
+
+
+def _check_choice(name: str, use_checkpoint: object, *, has_validation: bool) -> None:
+    if use_checkpoint not in get_args(CheckpointChoice):
+        raise without_traceback(InputError(NOT_A_CHOICE.format(name, use_checkpoint)))
+    if use_checkpoint == "best" and not has_validation:
+        raise without_traceback(InputError(NOT_COMPARABLE.format(name)))
+
+
+def _has_rewards(method: object) -> bool:
+    return isinstance(method, Mapping) and method.get("type") == "reinforcement"
 
 
 OUTPUTS = tuple(

@@ -81,6 +81,12 @@ class FineTuningJob(ResourceBase, pulumi.dynamic.Resource, module="openai_ft", n
     """Estimated training cost in USD, from `estimated_tokens` and the catalog. None if the price is unknown."""
     result_files: pulumi.Output[list[str]]
     """Ids of the files with the training metrics."""
+    first_valid_loss: pulumi.Output[float | None]
+    """Validation loss of the first epoch, or None if the job has no validation file or the service does not return it."""
+    best_valid_loss: pulumi.Output[float | None]
+    """Lowest validation loss of an epoch, or None as with `first_valid_loss`."""
+    final_valid_loss: pulumi.Output[float | None]
+    """Validation loss of the last epoch, or None as with `first_valid_loss`."""
     error: pulumi.Output[JobErrorDict | None]
     """`code`, `message` and `param` of the error if the job failed, or None."""
     organization_id: pulumi.Output[str]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pulumi_openai_ft._client.objects import Checkpoint, Event, FileObject, Job, Model, Permission
+    from pulumi_openai_ft._metrics.steps import StepMetrics
     from pulumi_openai_ft._program.functions import call, lookups, models
     from pulumi_openai_ft._program.functions.models import (
         Files,
@@ -27,9 +28,18 @@ if TYPE_CHECKING:
         FineTuningCheckpoints,
         FineTuningEvents,
         FineTuningJobs,
+        FineTuningMetrics,
         Models,
     )
-    from pulumi_openai_ft.types import EventLevel, EventOrder, EventType, FilePurpose, JobStatus, ModelName
+    from pulumi_openai_ft.types import (
+        CheckpointMetric,
+        EventLevel,
+        EventOrder,
+        EventType,
+        FilePurpose,
+        JobStatus,
+        ModelName,
+    )
 else:
     call, lookups = LazyModule("_program.functions.call"), LazyModule("_program.functions.lookups")
     models = LazyModule("_program.functions.models")
@@ -43,10 +53,14 @@ __all__ = [
     "FineTuningCheckpoints",
     "FineTuningEvents",
     "FineTuningJobs",
+    "FineTuningMetrics",
     "Job",
     "Model",
     "Models",
     "Permission",
+    "StepMetrics",
+    "best_checkpoint",
+    "best_checkpoint_output",
     "get_file",
     "get_file_output",
     "get_files",
@@ -61,6 +75,8 @@ __all__ = [
     "get_fine_tuning_job_output",
     "get_fine_tuning_jobs",
     "get_fine_tuning_jobs_output",
+    "get_fine_tuning_metrics",
+    "get_fine_tuning_metrics_output",
     "get_model",
     "get_model_output",
     "get_models",
@@ -215,6 +231,62 @@ def get_fine_tuning_events_output(
         type=type,
         order=order,
     )
+
+
+def get_fine_tuning_metrics(fine_tuning_job_id: str, *, opts: Options = None) -> FineTuningMetrics:
+    """Return the metrics of a job's training steps: loss, accuracy and reward, one row per step.
+
+    They are read from the job's result files if the service returns them, otherwise from the job's events. If the
+    service has neither, `metrics` is empty and `missing` states the reasons. Sources in the API:
+    `GET /fine_tuning/jobs/{id}`, `GET /files/{id}/content`, `GET /fine_tuning/jobs/{id}/events`.
+
+    Args:
+        fine_tuning_job_id: Id of the job, `ftjob-…`.
+        opts: Pulumi's invoke options.
+
+    Raises:
+        NotFoundError: The job does not exist or is not visible to this API key and project.
+        OpenAIFTError: The request failed.
+    """
+    return call.call(lookups.METRICS, opts, fine_tuning_job_id=fine_tuning_job_id)
+
+
+def get_fine_tuning_metrics_output(
+    fine_tuning_job_id: pulumi.Input[str], *, opts: Options = None
+) -> pulumi.Output[FineTuningMetrics]:
+    """Call `get_fine_tuning_metrics` with outputs. `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return call.call_output(lookups.METRICS, opts, fine_tuning_job_id=fine_tuning_job_id)
+
+
+def best_checkpoint(
+    fine_tuning_job_id: str, *, by: CheckpointMetric = "full_valid_loss", opts: Options = None
+) -> Checkpoint:
+    """Return the best checkpoint of a job by a metric. Of equally good checkpoints, the latest is returned.
+
+    The service keeps only a few checkpoints, and only those are compared. Source in the API:
+    `GET /fine_tuning/jobs/{id}/checkpoints`, following pagination.
+
+    Args:
+        fine_tuning_job_id: Id of the job, `ftjob-…`.
+        by: Metric to compare: the lowest loss, or the highest accuracy or reward, is the best.
+        opts: Pulumi's invoke options.
+
+    Raises:
+        InputError: No checkpoint has the metric, an argument is invalid, or the service does not support checkpoints.
+        NotFoundError: The job does not exist or is not visible to this API key and project.
+        OpenAIFTError: The request failed.
+    """
+    return call.call(lookups.BEST_CHECKPOINT, opts, fine_tuning_job_id=fine_tuning_job_id, by=by)
+
+
+def best_checkpoint_output(
+    fine_tuning_job_id: pulumi.Input[str],
+    *,
+    by: pulumi.Input[CheckpointMetric] = "full_valid_loss",
+    opts: Options = None,
+) -> pulumi.Output[Checkpoint]:
+    """Call `best_checkpoint` with outputs. `opts` may be `pulumi.InvokeOutputOptions(depends_on=…)`."""
+    return call.call_output(lookups.BEST_CHECKPOINT, opts, fine_tuning_job_id=fine_tuning_job_id, by=by)
 
 
 def get_fine_tuning_checkpoint_permissions(

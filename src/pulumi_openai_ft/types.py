@@ -22,6 +22,18 @@ EventType: TypeAlias = Literal["message", "metrics", "moderation_checks"]
 """Known types of events. A service may return others."""
 
 # <<<cog from tools.typed_dicts import source; print(source()) >>>
+CheckpointMetric: TypeAlias = Literal[
+    "train_loss",
+    "train_accuracy",
+    "valid_loss",
+    "valid_accuracy",
+    "full_valid_loss",
+    "full_valid_accuracy",
+    "train_reward",
+    "valid_reward",
+    "full_valid_reward",
+]
+
 EventLevel: TypeAlias = Literal["info", "warn", "warning", "error"]
 
 EventOrder: TypeAlias = Literal["newest", "oldest"]

@@ -135,6 +135,58 @@ def test_truncated_content_is_requested_again() -> None:
     assert service.session().content(CONTENT, b"".join) == b"whole"
 
 
+class Saved:
+    """A file that receives content from a position on."""
+
+    def __init__(self) -> None:
+        self.content, self.positions = b"", list[int]()
+
+    def write(self, position: int, parts: Iterator[bytes]) -> None:
+        self.positions.append(position)
+        self.content = self.content[:position]
+        for part in parts:
+            self.content += part
+
+    def download(self, service: Service) -> None:
+        service.session().resumable_content(CONTENT, lambda: len(self.content), self.write)
+
+
+def partial(content: bytes, position: str | None) -> httpx.Response:
+    headers = {"content-range": f"bytes {position}"} if position else {}
+    return httpx.Response(206, content=content, headers=headers)
+
+
+BROKEN = httpx.ReadError("gone")
+
+
+@pytest.mark.parametrize(
+    ("second", "positions"),
+    [(partial(b"ole", "2-4/5"), [0, 2]), (httpx.Response(200, content=b"whole"), [0, 0])],
+    ids=["ranges", "no-ranges"],
+)
+def test_broken_content_continues_where_the_service_starts(
+    second: httpx.Response, positions: list[int]
+) -> None:
+    service, saved = Service(httpx.Response(200, stream=Parts(b"wh", BROKEN)), second), Saved()
+
+    saved.download(service)
+
+    assert (saved.content, saved.positions) == (b"whole", positions)
+    assert ["range" in request.headers for request in service.requests] == [False, True]
+    assert service.requests[1].headers["range"] == "bytes=2-"
+    assert service.requests[1].headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("position", [None, "*/5", "x"])
+def test_a_part_without_a_position_is_not_read(position: str | None) -> None:
+    service, saved = Service(*[partial(b"ole", position) for _ in range(9)]), Saved()
+
+    with pytest.raises(errors.ServiceConnectionError, match="without a position"):
+        saved.download(service)
+
+    assert saved.content == b""
+
+
 def test_error_response_is_not_read_as_content() -> None:
     parts = list[bytes]()
 

@@ -67,7 +67,9 @@ def test_each_resource_has_a_page_with_inputs_and_outputs() -> None:
 
 
 def test_each_function_has_a_page() -> None:
-    functions = {name for name in dir(pulumi_openai_ft) if name.startswith("get_")}
+    functions = {
+        name for name in dir(pulumi_openai_ft) if inspect.isfunction(getattr(pulumi_openai_ft, name))
+    }
 
     assert functions == {form for name in FUNCTIONS for form in (name, f"{name}_output")}
     for name in FUNCTIONS:

@@ -9,6 +9,8 @@ from tests.e2e.conftest import HOSTS, ON_BOTH_HOSTS
 from tests.support import ADMIN_KEY, API_KEY, write_training_data
 
 from pulumi_openai_ft._client.client import Client
+from pulumi_openai_ft._metrics.checkpoint_choice import best_checkpoint
+from pulumi_openai_ft._metrics.reading import read_metrics
 from pulumi_openai_ft._settings import Settings
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ calls = [
     ("checkpoints", "get_fine_tuning_checkpoints", [job_id], dict(limit=2)),
     ("events", "get_fine_tuning_events", [job_id], dict(level="info", order="oldest")),
     ("metrics", "get_fine_tuning_events", [job_id], dict(type="metrics", limit=2)),
+    ("step metrics", "get_fine_tuning_metrics", [job_id], {{}}),
+    ("best", "best_checkpoint", [job_id], dict(by="train_loss")),
     ("permissions", "get_fine_tuning_checkpoint_permissions", [model], dict(project_id="proj_b")),
     ("file", "get_file", [file_id], {{}}),
     ("files", "get_files", [], dict(purpose="fine-tune")),
@@ -106,12 +110,17 @@ def test_functions_and_output_forms_return_the_services_objects(
         for permission in api.permissions(job.fine_tuned_model)
         if permission.project_id == "proj_b"
     ]
+    steps = read_metrics(api, job).rows
     expected: dict[str, Any] = {
         "job": dumped(job),
         "jobs": {"jobs": [dumped(job)]},
         "checkpoints": listed("checkpoints", list(api.checkpoints(job.id))[:2], fine_tuning_job_id=job.id),
         "events": listed("events", events[::-1], fine_tuning_job_id=job.id),
         "metrics": listed("events", metrics[:2], fine_tuning_job_id=job.id),
+        "step metrics": listed(
+            "metrics", list(steps), fine_tuning_job_id=job.id, source="result_files", missing=[]
+        ),
+        "best": dumped(best_checkpoint(job.id, list(api.checkpoints(job.id)), "train_loss")),
         "permissions": listed("permissions", permissions, checkpoint_id=job.fine_tuned_model),
         "file": dumped(api.file(job.training_file)),
         "files": listed("files", [api.file(job.training_file)]),
@@ -127,7 +136,7 @@ def dumped(model: Any) -> Any:
     return without_nulls(model.model_dump())
 
 
-def listed(name: str, models: list[Any], **more: str) -> dict[str, Any]:
+def listed(name: str, models: list[Any], **more: Any) -> dict[str, Any]:
     return {**more, name: [dumped(model) for model in models]}
 
 

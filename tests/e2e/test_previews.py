@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.emulator import Emulator
 
 pytestmark = pytest.mark.e2e
-OUTCOME = {"status", "fine_tuned_model", "finished_at", "trained_tokens", "result_files", "error"}
+OUTCOME = {
+    "status",
+    "fine_tuned_model",
+    "finished_at",
+    "trained_tokens",
+    "result_files",
+    "error",
+    "first_valid_loss",
+    "best_valid_loss",
+    "final_valid_loss",
+}
 KNOWN = "known in the program: "
 HEADER = """
 import json

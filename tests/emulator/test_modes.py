@@ -164,6 +164,24 @@ class TestAzure:
         assert (done["status"], len(done["result_files"]), done["method"]) == ("succeeded", 1, None)
         assert done["organization_id"]
 
+    def test_a_result_file_is_plain_csv_with_other_columns(self, azure: Api, emulator: Emulator) -> None:
+        job_id = azure.train()["id"]
+        emulator.advance(200)
+        (result,) = azure.job(job_id)["result_files"]
+
+        header, *rows = azure.get(f"/files/{result}/content").text.splitlines()
+
+        assert header.split(",") == [
+            "step",
+            "train_loss",
+            "train_mean_token_accuracy",
+            "valid_loss",
+            "validation_mean_token_accuracy",
+            "full_valid_loss",
+            "full_valid_mean_token_accuracy",
+        ]
+        assert len(rows) == 100
+
     def test_a_hyperparameter_is_minus_one_until_chosen(self, azure: Api, emulator: Emulator) -> None:
         wanted = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 2}}}
         job = azure.train(method=wanted)

@@ -189,3 +189,24 @@ def test_a_deleted_model_accepts_no_permissions(admin: Api, api: Api, checkpoint
 
     assert admin.post(path(checkpoints[0]), json={"project_ids": ["proj_a"]}).status_code == 404
     assert projects(create_permissions(admin, checkpoints[1], "proj_a")) == ["proj_a"]
+
+
+def test_admin_requests_can_be_limited_per_minute(
+    admin: Api, model: str, checkpoints: list[str], emulator: Emulator, api: Api
+) -> None:
+    emulator.settings.admin_requests_per_minute = 3
+    for name in checkpoints[:2]:
+        list_permissions(admin, name)
+    emulator.advance(20)
+    list_permissions(admin, model)
+
+    refused = admin.get(path(model))
+
+    assert refused.status_code == 429
+    assert error(refused)["code"] == "rate_limit_exceeded"
+    assert refused.headers["retry-after"] == "40"
+    assert api.get("/models").status_code == 200
+    emulator.advance(40)
+    list_permissions(admin, model)
+    list_permissions(admin, model)
+    assert admin.get(path(model)).status_code == 429

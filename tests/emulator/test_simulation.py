@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import subprocess
@@ -16,9 +17,10 @@ from pulumi_openai_ft.emulator.simulation import (
     Step,
     checkpoint_steps,
     plan_training,
-    simulated_result,
+    simulated_steps,
     training_step,
 )
+from pulumi_openai_ft.server.result_files import OPENAI
 from pulumi_openai_ft.server.training_data import Summary
 
 METHODS = ("supervised", "dpo", "reinforcement")
@@ -200,10 +202,14 @@ def test_another_process_computes_the_same_step() -> None:
     assert output.strip() == repr(curve()[149])
 
 
+def result_file(method: str) -> list[dict[str, str]]:
+    rows = simulated_steps(PLAN, seed=42, method=method, validation=True)
+    content = base64.b64decode(OPENAI.content(rows, has_rewards=method == "reinforcement"), validate=True)
+    return list(csv.DictReader(io.StringIO(content.decode())))
+
+
 def test_result_file_holds_every_step() -> None:
-    rows = list(
-        csv.DictReader(io.StringIO(simulated_result(PLAN, seed=42, method="supervised", validation=True)))
-    )
+    rows = result_file("supervised")
 
     assert list(rows[0]) == [
         "step",
@@ -219,9 +225,20 @@ def test_result_file_holds_every_step() -> None:
 
 
 def test_result_file_of_reinforcement_holds_rewards() -> None:
-    rows = list(
-        csv.DictReader(io.StringIO(simulated_result(PLAN, seed=42, method="reinforcement", validation=True)))
-    )
+    rows = result_file("reinforcement")
 
     assert list(rows[0]) == ["step", "train_mean_reward", "full_valid_mean_reward"]
     assert float(rows[-1]["full_valid_mean_reward"]) > float(rows[99]["full_valid_mean_reward"])
+
+
+@pytest.mark.parametrize("method", ["supervised", "dpo"])
+def test_many_epochs_overfit(method: str) -> None:
+    plan = plan_training(Summary(20, 1_000), {"n_epochs": 10, "batch_size": 2, "beta": "auto"})
+    ends = [step for step in curve(plan, method=method) if step.full_valid_loss is not None]
+
+    losses = [step.full_valid_loss or 0 for step in ends]
+    best = losses.index(min(losses)) + 1
+
+    assert 3 <= best <= 6
+    assert losses[-1] > 1.1 * min(losses)
+    assert ends[-1].train_loss < ends[best - 1].train_loss

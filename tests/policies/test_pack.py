@@ -38,6 +38,7 @@ LEVELS = {
     "fine-tuning-budget": "mandatory",
     "fine-tuning-stack-budget": "mandatory",
     "fine-tuning-epochs": "advisory",
+    "fine-tuning-quality": "advisory",
     "fine-tuning-metadata": "advisory",
     "fine-tuning-suffix": "advisory",
     "protect-in-production": "mandatory",

@@ -913,3 +913,17 @@ def test_a_list_is_named_completely_or_omitted() -> None:
 def test_an_unknown_id_is_reported(id_: str, files: FileProvider) -> None:
     with pytest.raises(NotFoundError, match=id_):
         files.api.file(id_)
+
+
+def test_jobs_are_imported_with_a_request_each(jobs: FineTuningJobProvider, service: Emulator) -> None:
+    file = uploaded(jobs.api, DATA["supervised"]).id
+    made = [jobs.api.create_job({"model": MODEL, "training_file": file}).id for _ in range(3)]
+    ended = [jobs.api.job(id_).id for id_ in made]
+    before = service.journal()[-1].number
+
+    for id_ in ended:
+        jobs.import_(id_)
+
+    paths = [entry.path.removeprefix("/v1") for entry in service.journal(after=before)]
+    assert paths[0] == f"/fine_tuning/jobs/{ended[0]}"
+    assert sorted(paths) == sorted([*(f"/fine_tuning/jobs/{id_}" for id_ in ended), "/models"])

@@ -165,3 +165,15 @@ def test_a_program_runs_in_a_thread_without_a_loop(openai_ft_mocks: Mocks, proje
         outputs = threads.submit(openai_ft_mocks.run, project, config={"shop:model": "gpt-4o-mini"}).result()
 
     assert outputs["project"] == "shop"
+
+
+def test_a_component_can_use_its_best_checkpoint(openai_ft_mocks: Mocks, project: Path) -> None:
+    data = str(project / "data.jsonl")
+
+    def program() -> None:
+        model = openai_ft.FineTunedModel(
+            "support", model="m", training_file=data, validation_file=data, use_checkpoint="best"
+        )
+        pulumi.export("model", model.fine_tuned_model)
+
+    assert openai_ft_mocks.run(program) == {"model": "ft:mocks:ftjob-support:ckpt-step-1"}

@@ -52,6 +52,8 @@ OFFERED = {
     'openai_ft.FineTuningJob.get("a", "b").method.apply(lambda method: method["@"])': ["supervised", "dpo"],
     'openai_ft.get_fine_tuning_events("a", level="@")': ["info", "warn", "warning", "error"],
     'openai_ft.get_fine_tuning_events("a", order="@")': ["newest", "oldest"],
+    'openai_ft.best_checkpoint("a", by="@")': ["train_loss", "full_valid_loss", "full_valid_reward"],
+    'openai_ft.FineTunedModel("a", use_checkpoint="@")': ["best", "last"],
 }
 """Programs with a marker at the place of the cursor, and values that the editor offers there."""
 

@@ -67,6 +67,8 @@ FREQUENT = {
     "a component's method": 'openai_ft.FineTunedModel("a", model="gpt-4o-mini", training_file="a", method={"type": "sft"})',
     "a component's input": 'openai_ft.FineTunedModel("a", model="gpt-4o-mini", training_file="a", suffixx="a")',
     "an event's level": 'openai_ft.get_fine_tuning_events("ftjob-1", level="warnings")',
+    "a metric": 'openai_ft.best_checkpoint("ftjob-1", by="loss")',
+    "a checkpoint": 'openai_ft.FineTunedModel("a", model="m", training_file="a", use_checkpoint="first")',
     "an event's order": 'openai_ft.get_fine_tuning_events_output("ftjob-1", order="newest_first")',
     "a key of an output": 'openai_ft.FineTuningJob.get("a", "ftjob-1").method.apply(lambda method: method["supervise"])',
     "an annotated dictionary": 'settings: openai_ft.types.SupervisedHyperparametersArgsDict = {"n_epochz": 3}',

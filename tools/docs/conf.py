@@ -28,6 +28,8 @@ MENU = {
         "functions/get_fine_tuning_jobs",
         "functions/get_fine_tuning_checkpoints",
         "functions/get_fine_tuning_events",
+        "functions/get_fine_tuning_metrics",
+        "functions/best_checkpoint",
         "functions/get_fine_tuning_checkpoint_permissions",
         "functions/get_file",
         "functions/get_files",

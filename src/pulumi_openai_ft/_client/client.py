@@ -127,6 +127,15 @@ class Client:
         """Stream the chunks of `GET /files/{id}/content` to `read` and return its result."""
         return self._project.content(f"{_path(FILES, file_id)}/content", read)
 
+    def content_from(
+        self,
+        file_id: str,
+        position: Callable[[], int],
+        read: Callable[[int, Iterator[bytes]], ResultT],
+    ) -> ResultT:
+        """Stream `GET /files/{id}/content` from a position on; see `Session.resumable_content`."""
+        return self._project.resumable_content(f"{_path(FILES, file_id)}/content", position, read)
+
     def files(
         self,
         *,

@@ -118,12 +118,30 @@ class Session:
         Raises:
             RequestError: See `request`.
         """
-        message = {"params": dict(self.settings.profile.query)}
+        return self.resumable_content(path, lambda: 0, lambda _position, parts: read(parts))
+
+    def resumable_content(
+        self, path: str, position: Callable[[], int], read: Callable[[int, Iterator[bytes]], Content]
+    ) -> Content:
+        """Stream the body of a GET to `read`, from a position on, and return its result.
+
+        Args:
+            path: Quoted path below the base URL.
+            position: Returns the position from which to request the body. It is called for each try.
+            read: Converts the position of the first byte and the chunks. The position is 0 if the service ignores the
+                request for a position. If the body breaks off, it is called again.
+
+        Raises:
+            RequestError: See `request`.
+        """
         context = RequestContext(self.settings, self.admin, "GET", path)
         found: list[Content] = []
 
         def attempt() -> Content:
-            response = self._connections().send(context, message, lambda parts: found.append(read(parts)))
+            message = {"params": dict(self.settings.profile.query), "headers": _range(position())}
+            response = self._connections().send(
+                context, message, lambda first, parts: found.append(read(first, parts))
+            )
             self._result(context, response, lambda _response: None)
             return found[-1]
 
@@ -177,6 +195,11 @@ class Session:
         if settings.project and not self.admin:
             headers["OpenAI-Project"] = settings.project
         return tuple(headers.items())
+
+
+def _range(position: int) -> dict[str, str]:
+    """Return the headers that request a body from a position on. A compressed body would have other positions."""
+    return {"range": f"bytes={position}-", "accept-encoding": "identity"} if position else {}
 
 
 def _history(error: RequestError, tries: int, seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ MAX_CONNECTIONS = 64
 """Maximum number of connections to a service, enough for a high `pulumi up --parallel`."""
 BLOCK_SIZE = 1 << 19
 """Bytes of a file per write. Larger blocks exceed the socket's buffer and would be copied."""
+_CONTENT_RANGE = re.compile(r"\s*bytes (\d+)-", re.IGNORECASE)
 IDLE_TIMEOUT = 4.0
 """Seconds after which an unused connection is closed.
 
@@ -116,14 +118,15 @@ class ConnectionPool:
         self,
         context: RequestContext,
         message: dict[str, Any],
-        consume: Callable[[Iterator[bytes]], object] | None = None,
+        consume: Callable[[int, Iterator[bytes]], object] | None = None,
     ) -> Response:
         """Send a request once and return the response with any status.
 
         Args:
             context: Method, path and settings of the request.
             message: Query and body, as keyword arguments for httpx.
-            consume: Receives the chunks of a 2xx response's body; by default the body is in `Response.content`.
+            consume: Receives the position and the chunks of a 2xx response's body; by default the body is in
+                `Response.content`.
 
         Raises:
             ServiceConnectionError: No response arrived.
@@ -200,11 +203,21 @@ def _fault_of_pattern(pattern: str) -> str | None:
     return None
 
 
-def _body(response: httpx.Response, consume: Callable[[Iterator[bytes]], object] | None) -> bytes:
+def _body(response: httpx.Response, consume: Callable[[int, Iterator[bytes]], object] | None) -> bytes:
     if consume and response.is_success:
-        consume(response.iter_bytes())
+        consume(_position(response), response.iter_bytes())
         return b""
     return response.read()
+
+
+def _position(response: httpx.Response) -> int:
+    """Return the position of the first byte of the body: 0, unless the response is a part of the content."""
+    if response.status_code != httpx.codes.PARTIAL_CONTENT:
+        return 0
+    found = _CONTENT_RANGE.match(response.headers.get("content-range", ""))
+    if found is None:
+        raise httpx.RemoteProtocolError("the response is a part of the content without a position")
+    return int(found[1])
 
 
 _UNSENT = (

@@ -50,12 +50,19 @@ def read_metrics(client: Client, job: Job) -> Metrics:
         ServiceConnectionError: No response arrived.
         ServiceError: The service returned an error, other than that it lacks events or the content of files.
     """
-    missing: list[str] = []
-    rows = by_step(row for file_id in job.result_files for row in _rows_of_file(client, file_id, missing))
-    if rows:
-        return Metrics(tuple(rows), "result_files", tuple(missing))
+    found = read_result_files(client, job)
+    if found.rows:
+        return found
+    missing = list(found.missing)
     rows = _rows_of_events(client, job, missing)
     return Metrics(tuple(rows), "events" if rows else None, tuple(missing))
+
+
+def read_result_files(client: Client, job: Job) -> Metrics:
+    """Return the metrics in the result files of a job, which take one request each. See `read_metrics` for errors."""
+    missing: list[str] = []
+    rows = by_step(row for file_id in job.result_files for row in _rows_of_file(client, file_id, missing))
+    return Metrics(tuple(rows), "result_files" if rows else None, tuple(missing))
 
 
 def _rows_of_file(client: Client, file_id: str, missing: list[str]) -> list[StepMetrics]:

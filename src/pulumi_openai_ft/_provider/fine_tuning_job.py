@@ -51,6 +51,7 @@ from pulumi_openai_ft._provider.job.validation import (
     unsupported_features,
     with_hyperparameters,
 )
+from pulumi_openai_ft._provider.job.validation_losses import known_losses, with_losses
 from pulumi_openai_ft._provider.redaction import redacted
 from pulumi_openai_ft._provider.resource_import import job_inputs, require_id
 from pulumi_openai_ft._shared.locked_property import locked_cached_property
@@ -197,24 +198,28 @@ class FineTuningJobProvider(Provider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Read the job, and check whether its model still exists."""
-        job = self.jobs.find(id_)
-        is_deleted = job.status == "succeeded" and not self.jobs.model_is_listed(job)
-        return ReadResult(id_, {**self._outputs(job, props), **({MODEL_DELETED: True} if is_deleted else {})})
+        return ReadResult(id_, self._outputs_with_model_check(self.jobs.find(id_), props))
 
     def import_(self, id_: str) -> ReadResult:
         """Read an existing job for `pulumi import`."""
         require_id("FineTuningJob", id_)
-        inputs = job_inputs(self.api.job(id_), self.settings.profile)
-        return ReadResult(id_, self.read(id_, inputs).outs, inputs)
+        job = self.api.job(id_)
+        inputs = job_inputs(job, self.settings.profile)
+        return ReadResult(id_, self._outputs_with_model_check(job, inputs), inputs)
+
+    def _outputs_with_model_check(self, job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
+        is_deleted = job.status == "succeeded" and not self.jobs.model_is_listed(job)
+        return {**self._outputs(job, props), **({MODEL_DELETED: True} if is_deleted else {})}
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Pause, resume or wait for the job. If it failed, raise the error again."""
         inputs = self.inputs(news)
         resume = bool(olds.get("paused")) and not inputs.get("paused")
         job = self.jobs.find(id_)
-        estimates = {name: input_models.integers_from_floats(olds.get(name)) for name in ESTIMATED}
+        kept = {name: input_models.integers_from_floats(olds.get(name)) for name in ESTIMATED}
+        kept |= known_losses(olds)
         outs = self._reconciled(
-            job, inputs, {**news, REQUESTED_INPUTS: input_digests(news), **estimates}, resume=resume
+            job, inputs, {**news, REQUESTED_INPUTS: input_digests(news), **kept}, resume=resume
         )
         if olds.get(MODEL_DELETED) and not self.jobs.has_model(job):
             raise JobFailedError(model_deleted_message(job), {**outs, MODEL_DELETED: True})
@@ -302,7 +307,7 @@ class FineTuningJobProvider(Provider):
             raise IncompleteResourceError(
                 still_running_message(job.id, seen.status, error), self._outputs(seen, props)
             ) from error
-        outs = self._outputs(job, props)
+        outs = with_losses(self.api, job, self._outputs(job, props))
         if job.status in FAILED:
             raise JobFailedError(failed_message(job), outs)
         if job.status == "paused" and not inputs.get("paused"):

@@ -28,6 +28,8 @@ ESTIMATE = "__estimate"
 """Hidden input of a job, added by `check`: the estimated tokens and cost of training."""
 ESTIMATED = ("estimated_tokens", "estimated_cost_usd")
 """Outputs of a job that `check` also adds as inputs: the engine hides inputs that begin with `__` from policies."""
+VALIDATION_LOSSES = ("first_valid_loss", "best_valid_loss", "final_valid_loss")
+"""Outputs of a job: validation loss of its first, best and last epoch."""
 REQUESTED_CHECKPOINT = "__asked_checkpoint_id"
 """Output of a permission: the checkpoint's name or id as given by the program."""
 DERIVED_OUTPUTS = {
@@ -49,5 +51,7 @@ TYPE_PREFIX = f"{PACKAGE}:dynamic/openai_ft:"
 FILE_TYPE = f"{TYPE_PREFIX}File"
 JOB_TYPE = f"{TYPE_PREFIX}FineTuningJob"
 PERMISSION_TYPE = f"{TYPE_PREFIX}FineTuningCheckpointPermission"
+COMPONENT_TYPE = "openai-ft:index:FineTunedModel"
+"""Components have no provider, so `pulumi-python` does not appear in it."""
 PROVIDER_TYPE = f"pulumi:providers:{PACKAGE}"
 """Type of the provider resource, whose properties are the stack's configuration."""

@@ -18,9 +18,12 @@ from pulumi_openai_ft.cli.argument_parser import ArgumentParser, add_project_com
 from pulumi_openai_ft.cli.doctor import checks
 from pulumi_openai_ft.cli.doctor.report import Status, as_json, as_table
 from pulumi_openai_ft.cli.exit_codes import UNREADABLE
+from pulumi_openai_ft.cli.export import command as export
+from pulumi_openai_ft.cli.imports import command as imports
 from pulumi_openai_ft.cli.init import initialize
 from pulumi_openai_ft.cli.look import commands as look
 from pulumi_openai_ft.cli.missing_packages import report_missing_package
+from pulumi_openai_ft.cli.report import command as report
 from pulumi_openai_ft.errors import OpenAIFTError
 
 INTERRUPTED = 130
@@ -110,8 +113,11 @@ def _parser(*, loads_serve: bool) -> argparse.ArgumentParser:
     _add_doctor(commands)
     validate.add_to(commands)
     estimate.add_to(commands)
+    imports.add_to(commands)
+    export.add_to(commands)
     _add_policy(commands)
     look.add_to(commands)
+    report.add_to(commands)
     _add_emulator(commands)
     _add_serve(commands, loads=loads_serve)
     return parser

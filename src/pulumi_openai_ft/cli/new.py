@@ -20,7 +20,7 @@ from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 DESCRIPTION = """\
 Writes a project that trains a model on sample data: the program, 30 chats, Pulumi.yaml, the script that starts this
@@ -33,6 +33,8 @@ UNCOUNTED = {".bzr", ".git", ".hg", ENVIRONMENT}
 """Entries of a folder that counts as empty. Pulumi does not list the environment."""
 LONGEST_NAME, LONGEST_DESCRIPTION = 100, 256
 _DEFAULT_NAME = "project"
+PROGRAM, SAMPLE_DATA = "__main__.py", "customer_support.jsonl"
+"""The program of the template, and its training data."""
 _TEMPLATE_SECTION = "\ntemplate:"
 _GENERATED = {"__pycache__"}
 _QUOTED_BY_PULUMI = re.compile(r"[yYnN]|[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?")
@@ -128,13 +130,26 @@ def create(
     """
     require_supported(system)
     settings = _template_settings()
-    name = _default_name(folder) if name is None else _valid_name(name)
+    name = default_name(folder) if name is None else _valid_name(name)
     description = settings["description"] if description is None else _valid_description(description)
     _require_usable(folder, force=force)
-    for source in _template_files():
-        content = _filled_in(source, name, description)
-        atomic_write(folder / source.relative_to(TEMPLATE), content, stat.S_IMODE(source.stat().st_mode))
+    write_template(folder, name, description)
     return NewProject(name, folder, settings["quickstart"])
+
+
+def write_template(folder: Path, name: str, description: str, *, without: Collection[str] = ()) -> None:
+    """Write the files of the template to a folder. The project file comes last.
+
+    Args:
+        folder: Folder of the project. It is created if it does not exist.
+        name: Name of the project.
+        description: Description of the project.
+        without: Names of files that are not written.
+    """
+    for source in _template_files():
+        if source.name not in without:
+            content = _filled_in(source, name, description)
+            atomic_write(folder / source.relative_to(TEMPLATE), content, stat.S_IMODE(source.stat().st_mode))
 
 
 def _require_usable(folder: Path, *, force: bool) -> None:
@@ -150,7 +165,7 @@ def _require_usable(folder: Path, *, force: bool) -> None:
         )
 
 
-def _default_name(folder: Path) -> str:
+def default_name(folder: Path) -> str:
     """Return the folder's name without characters that Pulumi does not accept."""
     kept = re.sub(r"[^a-zA-Z0-9_.-]", "", folder.resolve().name)
     return _DEFAULT_NAME if _name_problem(kept) else kept

@@ -6,13 +6,13 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from pulumi.runtime import rpc
 from pulumi_policy import EnforcementLevel
 
 from pulumi_openai_ft._provider.input_models import HIDDEN, unknown
 from pulumi_openai_ft._shared.clock import today
 from pulumi_openai_ft.cli import policy_config, pulumi_cli
 from pulumi_openai_ft.cli.project import Project
+from pulumi_openai_ft.cli.state_secrets import is_secret
 from pulumi_openai_ft.policies import RULES
 from pulumi_openai_ft.policies._checked_resource import CheckedResource
 from pulumi_openai_ft.policies._rule import Rule, StackRule
@@ -149,18 +149,14 @@ def _checked_resource(
 def _read(value: Any) -> Any:
     """Return a property as the rules receive it: secrets are replaced by unknown values."""
     if isinstance(value, dict):
-        return unknown() if _is_secret(value) else {name: _read(item) for name, item in value.items()}
+        return unknown() if is_secret(value) else {name: _read(item) for name, item in value.items()}
     return [_read(item) for item in value] if isinstance(value, list) else value
 
 
 def _contains_secret(value: Any) -> bool:
     if isinstance(value, dict):
-        return _is_secret(value) or any(map(_contains_secret, value.values()))
+        return is_secret(value) or any(map(_contains_secret, value.values()))
     return isinstance(value, list) and any(map(_contains_secret, value))
-
-
-def _is_secret(value: Mapping[str, Any]) -> bool:
-    return value.get(rpc._special_sig_key) == rpc._special_secret_sig  # noqa: SLF001 - the SDK's names for the engine's markers
 
 
 def _reported_level(level: EnforcementLevel) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MISSING = "`pulumi` is not on PATH; install it (www.pulumi.com/docs/install)"
 TIMEOUT = 30.0
 """Maximum duration of a command in seconds."""
+_PULUMI = ("env", "PULUMI_SKIP_UPDATE_CHECK=true", "pulumi")
+"""The command. `env` passes this process's environment on, and turns off Pulumi's check for a newer version of itself."""
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 
 
@@ -113,16 +115,34 @@ def state(folder: Path, stack: str | None) -> dict[str, Any]:
     return exported
 
 
+def stack_name(folder: Path, stack: str | None) -> str:
+    """Return the full name of a stack.
+
+    Args:
+        folder: Folder of the project.
+        stack: Name of the stack, or None for the selected stack.
+
+    Raises:
+        InputError: The stack does not exist, or none is selected.
+    """
+    selection = ["--stack", stack] if stack else []
+    return _run("stack", "--show-name", "--cwd", str(folder), *selection).strip()
+
+
+def show_preview(folder: Path, stack: str | None) -> int:
+    """Run `pulumi preview --expect-no-changes` with its output on this process's, and return its exit code.
+
+    Args:
+        folder: Folder of the project.
+        stack: Name of the stack, or None for the selected stack.
+    """
+    selection = ["--stack", stack] if stack else []
+    command = ["preview", "--expect-no-changes", "--cwd", str(folder), *selection, "--non-interactive"]
+    return subprocess.run([*_PULUMI, *command], stdin=subprocess.DEVNULL, check=False).returncode  # noqa: S603 - the command is defined in this function
+
+
 def _run(*arguments: str) -> str:
-    # `env` passes this process's environment on, and turns off Pulumi's check for a newer version of itself.
-    command = [
-        "env",
-        "PULUMI_SKIP_UPDATE_CHECK=true",
-        "pulumi",
-        *arguments,
-        "--non-interactive",
-        "--color=never",
-    ]
+    command = [*_PULUMI, *arguments, "--non-interactive", "--color=never"]
     try:
         done = subprocess.run(  # noqa: S603 - the command is defined in this function
             command,

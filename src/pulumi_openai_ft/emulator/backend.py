@@ -65,4 +65,5 @@ class EmulatorBackend(Backend):
         self.blobs.clear()
         self.journal.clear()
         self.faults.clear()
+        self.admin_rate.clear()
         self.clock.skipped = 0.0

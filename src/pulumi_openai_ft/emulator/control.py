@@ -51,6 +51,7 @@ _SETTINGS: dict[str, Check] = {
     "closed": flag,
     "job_seconds": number(minimum=0),
     "max_active_jobs": nullable(whole(0)),
+    "admin_requests_per_minute": nullable(whole(1)),
     "today": _day,
     "missing_scope_status": whole(401, 403),
     "file_processing_seconds": nullable(number(minimum=0)),

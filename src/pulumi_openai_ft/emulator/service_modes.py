@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pulumi_openai_ft.server.result_files import AZURE
 from pulumi_openai_ft.server.rules import EVERYTHING, Rules
 
 _GATEWAY_ABSENT = (
@@ -33,6 +34,7 @@ MODES = {
         deletes_jobs=True,
         file_processing_seconds=0.5,
         unprocessed="pending",
+        result_format=AZURE,
     ),
     "bedrock": Rules(
         absent=(

@@ -12,7 +12,7 @@ from pulumi_openai_ft.emulator.simulation import (
     Plan,
     checkpoint_steps,
     plan_training,
-    simulated_result,
+    simulated_steps,
     training_step,
 )
 from pulumi_openai_ft.server.records import Note
@@ -173,8 +173,8 @@ class SimulatingRunner:
         """Return the result of the plan."""
         plan = _plan(self._load(order))
         validation = order.validation is not None
-        text = simulated_result(plan, seed=order.seed, method=order.kind, validation=validation)
-        return Outcome(plan.trained_tokens, checkpoint_steps(plan), text)
+        steps = simulated_steps(plan, seed=order.seed, method=order.kind, validation=validation)
+        return Outcome(plan.trained_tokens, checkpoint_steps(plan), steps)
 
     def _inspect(self, order: TrainingRequest, run: Run) -> None:
         training = self._read(order, order.training, "training_file")

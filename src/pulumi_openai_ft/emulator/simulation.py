@@ -13,10 +13,9 @@ from math import ceil, exp, log
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pulumi_openai_ft.server.api_limits import LIMITS, RANGES
-from pulumi_openai_ft.server.result_files import LOSS_COLUMNS, REWARD_COLUMNS, result_csv
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pulumi_openai_ft.server.training_data import Summary
 
@@ -30,6 +29,7 @@ _MIN_TARGET_EXAMPLES = LIMITS["fewest_rows_in_default_epochs"]
 _MAX_TARGET_EXAMPLES = LIMITS["most_rows_in_default_epochs"]
 _MAX_BATCH: int = RANGES["batch_size"]["maximum"]
 _DECAY = 3.5  # over a job, the loss decays to exp(-3.5) = 3 % of its range
+_EPOCHS_UNTIL_OVERFITTING, _OVERFITTING_PER_EPOCH = 4, 0.06
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,8 @@ def training_step(plan: Plan, step: int, *, seed: int, method: str, validation: 
     """
     if not 1 <= step <= plan.total_steps:
         raise ValueError(f"step {step} is not within 1..{plan.total_steps}")
-    curve = _Curve(seed, method, step, (step - 1) / max(1, plan.total_steps - 1))
+    progress, epochs = (step - 1) / max(1, plan.total_steps - 1), step / plan.steps_per_epoch
+    curve = _Curve(seed, method, step, progress, max(0.0, epochs - _EPOCHS_UNTIL_OVERFITTING))
     ends_epoch = step % plan.steps_per_epoch == 0
     measured = validation and (ends_epoch or step % max(1, plan.steps_per_epoch // 10) == 0)
     train = curve.loss("train")
@@ -128,19 +129,32 @@ def training_step(plan: Plan, step: int, *, seed: int, method: str, validation: 
 
 
 class _Curve(NamedTuple):
-    """The metrics at a point of a job. `progress` is the fraction of the training, from 0 to 1."""
+    """The metrics at a point of a job.
+
+    Attributes:
+        seed: Seed of the job.
+        method: Method of the job.
+        step: Step, from 1.
+        progress: Finished fraction of the training, from 0 to 1.
+        overfitted: Number of epochs in which the model learned the training data by heart.
+    """
 
     seed: int
     method: str
     step: int
     progress: float
+    overfitted: float
 
     def loss(self, measured_on: str) -> float:
         start, end = _ends(self.seed, self.method)
         smooth = end + (start - end) * exp(-_DECAY * self.progress)
         spread = {"train": 0.08, "valid": 0.05, "full": 0.01}[measured_on]
-        gap = 0.0 if measured_on == "train" else 0.08 * start * (0.4 + 0.6 * self.progress)
+        gap = 0.0 if measured_on == "train" else start * self._validation_gap()
         return round(smooth * (1 + spread * self._noise(measured_on)) + gap, 4)
+
+    def _validation_gap(self) -> float:
+        """Return how much validation losses are above training losses, as a share of the first loss."""
+        return 0.08 * (0.4 + 0.6 * self.progress) + _OVERFITTING_PER_EPOCH * self.overfitted
 
     def accuracy(self, loss: float) -> float:
         # For dpo, this is the fraction of correctly ordered pairs, which starts at chance level, exp(-ln 2) = 0.5.
@@ -183,10 +197,9 @@ def checkpoint_steps(plan: Plan) -> list[int]:
     return [epoch * plan.steps_per_epoch for epoch in range(first, plan.n_epochs + 1)]
 
 
-def simulated_result(plan: Plan, *, seed: int, method: str, validation: bool) -> str:
-    """Return the result file of a finished job."""
-    steps = (
-        training_step(plan, number, seed=seed, method=method, validation=validation)._asdict()
-        for number in range(1, plan.total_steps + 1)
-    )
-    return result_csv(steps, REWARD_COLUMNS if method == "reinforcement" else LOSS_COLUMNS)
+def simulated_steps(
+    plan: Plan, *, seed: int, method: str, validation: bool
+) -> Iterator[dict[str, float | None]]:
+    """Yield the metrics of all steps of a finished job."""
+    for number in range(1, plan.total_steps + 1):
+        yield training_step(plan, number, seed=seed, method=method, validation=validation)._asdict()

@@ -12,6 +12,7 @@ from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 from pulumi.runtime.proto import provider_pb2
 
 from pulumi_openai_ft._settings import project_name
+from pulumi_openai_ft._shared.codegen_escapes import escape_for_codegen
 from pulumi_openai_ft._shared.lazy_module import LazyModule
 from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
 from pulumi_openai_ft.errors import (
@@ -23,7 +24,6 @@ from pulumi_openai_ft.errors import (
 from pulumi_openai_ft.host._operations import Operation
 from pulumi_openai_ft.host._protocol import (
     diff_response,
-    escape_for_codegen,
     from_struct,
     name_of,
     to_struct,

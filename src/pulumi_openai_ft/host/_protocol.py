@@ -46,27 +46,6 @@ def name_of(urn: str) -> str:
     return urn.split("::", 3)[-1]
 
 
-ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\r": r"\r"})
-"""Characters that Pulumi's code generator does not escape (pkg/v3 3.259, gen_program_expressions.go)."""
-
-
-def escape_for_codegen(value: Any) -> Any:
-    """Escape the inputs of an import, so that the program that `pulumi import` prints has the same values.
-
-    Pulumi's generator puts a multi-line string between triple quotes and does not escape its content. Only the
-    printed program is affected, because diffs compare the outputs in the state.
-    """
-    if isinstance(value, dict):
-        return {escape_for_codegen(key): escape_for_codegen(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [escape_for_codegen(item) for item in value]
-    return value.translate(ESCAPES) if isinstance(value, str) and _is_multiline(value) else value
-
-
-def _is_multiline(text: str) -> bool:
-    return text.count("\n") > 1 or "\n" in text[1:-1]
-
-
 def diff_response(diff: DetailedDiff, olds: dict[str, Any], news: dict[str, Any]) -> DiffResponse:
     """Return the engine's message for a diff between old outputs and new inputs."""
     detailed = {

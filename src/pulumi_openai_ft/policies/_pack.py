@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from pulumi_policy import PolicyPack
 
 from pulumi_openai_ft._shared.clock import today
-from pulumi_openai_ft.policies import budget, deadline, job_settings, keys, models, permissions, stack_rules
+from pulumi_openai_ft.policies import (
+    budget,
+    deadline,
+    job_settings,
+    keys,
+    models,
+    permissions,
+    quality,
+    stack_rules,
+)
 from pulumi_openai_ft.policies._checked_resource import SecretMarks
 
 if TYPE_CHECKING:
@@ -32,6 +41,7 @@ RULES: tuple[Rule | StackRule | SecretScan, ...] = (
     budget.BUDGET,
     budget.STACK_BUDGET,
     job_settings.EPOCHS,
+    quality.QUALITY,
     job_settings.METADATA,
     job_settings.SUFFIX,
     stack_rules.PROTECT_IN_PRODUCTION,

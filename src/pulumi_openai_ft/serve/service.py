@@ -26,6 +26,7 @@ from pulumi_openai_ft.server.clock import SystemClock
 from pulumi_openai_ft.server.errors import ApiError, no_such_model
 from pulumi_openai_ft.server.ids import mask
 from pulumi_openai_ft.server.loopback import LoopbackGuard
+from pulumi_openai_ft.server.result_files import SELF_HOSTED
 from pulumi_openai_ft.server.rules import Rules
 from pulumi_openai_ft.server.settings import ServiceSettings
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.server.store import Store
 
 UNLOAD_SECONDS = 30.0
-_RULES = Rules(service="self-hosted", lists_checkpoints=True)
+_RULES = Rules(service="self-hosted", lists_checkpoints=True, result_format=SELF_HOSTED)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 from pulumi_openai_ft.serve.job_folder import AdapterGoneError, JobFolder
 from pulumi_openai_ft.serve.training_runs import CANCEL, PAUSE, RUN, Run, Spec
 from pulumi_openai_ft.server.errors import invalid, invalid_file
-from pulumi_openai_ft.server.result_files import result_csv
 from pulumi_openai_ft.server.runner import Dataset, Notice, Outcome, Progress, TrainingRequest
 from pulumi_openai_ft.server.training_data import Problem
 
@@ -179,7 +178,7 @@ class TrainingRunner:
         folder = self.folder(order.job_id)
         measured = folder.metrics(range(1, folder.finished_steps() + 1))
         rows = (row for row in measured if row is not None)
-        return Outcome(result["trained_tokens"], result["steps"], result_csv(rows))
+        return Outcome(result["trained_tokens"], result["steps"], rows)
 
     def discard(self, order: TrainingRequest, step: int, name: str) -> None:
         """Store the intent to delete an adapter."""

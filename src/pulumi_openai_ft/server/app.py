@@ -160,6 +160,8 @@ def authorize(backend: Backend, request: Request, scope: str, observe: Observe) 
     project = backend.keyring.project(key, request.headers.get("openai-project"))
     observe(request, "project", project)
     backend.keyring.require(key, scope)
+    if key.admin:
+        backend.admin_rate.count(backend.settings.admin_requests_per_minute)
     return ApiRequest(backend, request, key, project)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.server.errors import invalid
 from pulumi_openai_ft.server.lifecycle import Lifecycle
+from pulumi_openai_ft.server.request_rate import RequestRate
 from pulumi_openai_ft.server.store import DELETED
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Backend:
         self.store = store
         self.blobs = blobs
         self.keyring = keyring
+        self.admin_rate: RequestRate = RequestRate(clock)
         self.lifecycle: Lifecycle = Lifecycle(store, blobs, clock, runner, settings)
         self._catalog = catalog
         self._seed = seed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from threading import RLock
@@ -335,8 +334,8 @@ class Lifecycle:
         """Write the result file. Call this outside of transactions: syncing to disk would hold up all requests."""
         outcome, file_id = self._runner.outcome(order), new_id("file-")
         draft = self._blobs.draft()
-        # Real result files are base64 text. Source: docs/openai-api.md#result-files
-        draft.write(b64encode(outcome.result_csv.encode()))
+        has_rewards = order.kind == "reinforcement"
+        draft.write(self._settings.rules.result_format.content(outcome.steps, has_rewards=has_rewards))
         return _Result(outcome, file_id, draft.store(file_id))
 
     def _result_file(self, job: Job, result: _Result, at: float) -> str:

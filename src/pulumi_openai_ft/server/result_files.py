@@ -4,23 +4,49 @@ from __future__ import annotations
 
 import csv
 import io
+from base64 import b64encode
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-LOSS_COLUMNS = ("step", "train_loss", "train_accuracy", "valid_loss", "valid_mean_token_accuracy")
-REWARD_COLUMNS = ("step", "train_mean_reward", "full_valid_mean_reward")
-"""Columns of reinforcement jobs. No real file was available, so they are the metrics of the events."""
-
-_METRIC_OF_COLUMN = {"train_accuracy": "train_mean_token_accuracy"}
+_LOSSES = ("train_loss", "train_mean_token_accuracy", "valid_loss", "valid_mean_token_accuracy")
+_FULL_LOSSES = ("full_valid_loss", "full_valid_mean_token_accuracy")
 
 
-def result_csv(rows: Iterable[Mapping[str, float | None]], columns: Iterable[str] = LOSS_COLUMNS) -> str:
-    """Return the result file for the metrics of all steps, with empty cells for metrics that were not measured."""
-    metrics = [_METRIC_OF_COLUMN.get(column, column) for column in columns]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([row.get(metric) for metric in metrics] for row in rows)
-    return text.getvalue()
+@dataclass(frozen=True)
+class ResultFormat:
+    """The form of a service's result files.
+
+    Attributes:
+        metrics: Metrics of the columns after `step`, with the names of the API's events.
+        reward_metrics: The same for reinforcement jobs. No real file was available, so they are those of the events.
+        column_names: Names of columns, if different from those of the metrics.
+        is_base64: Whether the CSV text is encoded in base64.
+    """
+
+    metrics: tuple[str, ...]
+    column_names: Mapping[str, str]
+    reward_metrics: tuple[str, ...] = ("train_mean_reward", "full_valid_mean_reward")
+    is_base64: bool = True
+
+    def content(self, rows: Iterable[Mapping[str, float | None]], *, has_rewards: bool) -> bytes:
+        """Return the result file for the metrics of all steps, with empty cells for metrics that were not measured."""
+        metrics = ("step", *(self.reward_metrics if has_rewards else self.metrics))
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.column_names.get(metric, metric) for metric in metrics)
+        writer.writerows([row.get(metric) for metric in metrics] for row in rows)
+        content = text.getvalue().encode()
+        return b64encode(content) if self.is_base64 else content
+
+
+OPENAI = ResultFormat(_LOSSES, {"train_mean_token_accuracy": "train_accuracy"})
+AZURE = ResultFormat(
+    (*_LOSSES, *_FULL_LOSSES),
+    {"valid_mean_token_accuracy": "validation_mean_token_accuracy"},
+    is_base64=False,
+)
+SELF_HOSTED = ResultFormat((*_LOSSES, *_FULL_LOSSES), {"train_mean_token_accuracy": "train_accuracy"})
+"""OpenAI's columns, and the validations of all rows."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from pulumi_openai_ft.server.result_files import OPENAI, ResultFormat
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -48,6 +50,7 @@ class Rules:
         renamed_fields: Names of fields of job objects, if different.
         shows_all_hyperparameters: Whether `hyperparameters` of a job object contains those of the method.
         reports_invalid_requests_like_fastapi: Whether an invalid request returns a 422 with FastAPI's body.
+        result_format: Form of the result files.
     """
 
     service: str = "openai"
@@ -80,6 +83,7 @@ class Rules:
     renamed_fields: Mapping[str, str] = field(default_factory=dict)
     shows_all_hyperparameters: bool = False
     reports_invalid_requests_like_fastapi: bool = False
+    result_format: ResultFormat = OPENAI
 
     def has(self, route: str) -> bool:
         """Return whether the service has a route."""

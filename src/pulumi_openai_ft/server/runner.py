@@ -90,11 +90,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a finished run: number of billed tokens, steps with a checkpoint, and metrics as CSV."""
+    """The result of a finished run: number of billed tokens, steps with a checkpoint, and the metrics of all steps."""
 
     trained_tokens: int
     checkpoint_steps: list[int]
-    result_csv: str
+    steps: Iterable[Mapping[str, float | None]]
 
 
 class Runner(Protocol):

@@ -23,6 +23,7 @@ class ServiceSettings:
         closed: Whether the organization can no longer create jobs.
         max_active_jobs: Maximum number of active jobs; None means unlimited.
         max_queued_jobs: Maximum number of jobs of a key that wait to run; None means unlimited.
+        admin_requests_per_minute: Maximum number of requests per minute with all admin keys; None means unlimited.
         min_free_bytes: Space that uploads must leave free on the disk, in bytes.
         missing_scope_status: HTTP status for a missing scope, 401 or 403 (docs/openai-api.md#missing-scopes).
         max_json_bytes: Maximum size of a JSON body, in bytes; None means unlimited.
@@ -38,6 +39,7 @@ class ServiceSettings:
     closed: bool = False
     max_active_jobs: int | None = None
     max_queued_jobs: int | None = None
+    admin_requests_per_minute: int | None = None
     min_free_bytes: int = 0
     missing_scope_status: int = 401
     max_json_bytes: int | None = None

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.testing.program import Program
 
 _HIDDEN = "__"
+_BEST_CHECKPOINT = f"{TYPE_PREFIX}bestCheckpoint"
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,11 @@ class Mocks(pulumi.runtime.Mocks):
         return created, {**given, **outputs}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        """Return the result of a function, and its failures."""
+        """Return the result of a function, and its failures. `FineTunedModel` calls `best_checkpoint`."""
+        if args.token == _BEST_CHECKPOINT:
+            job_id = args.args["fine_tuning_job_id"]
+            name = f"ft:mocks:{job_id}:ckpt-step-1"
+            return {"id": f"ftckpt_{job_id}", "fine_tuned_model_checkpoint": name, "step_number": 1}, []
         raise NotImplementedError(f"no result for the function {args.token}: override `call` of the mocks")
 
 

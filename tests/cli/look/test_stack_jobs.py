@@ -8,13 +8,12 @@ import pytest
 from tests.policies.harness import urn_of
 
 from pulumi_openai_ft._client.objects import Job
-from pulumi_openai_ft._shared.state_names import IDENTITY, JOB_TYPE, RESOURCE_KEY
+from pulumi_openai_ft._shared.state_names import COMPONENT_TYPE, IDENTITY, JOB_TYPE, RESOURCE_KEY
 from pulumi_openai_ft.cli.look.stack_jobs import resources_in
-from pulumi_openai_ft.fine_tuned_model import TYPE as COMPONENT
 
 RECORDED = Path(__file__).parents[2] / "e2e" / "states" / "0.1.0" / "stack.json"
-STACK_URN, COMPONENT_URN = urn_of("pulumi:pulumi:Stack", "shop-dev"), urn_of(COMPONENT, "support")
-JOB_URN = urn_of(f"{COMPONENT}${JOB_TYPE}", "support-job")
+STACK_URN, COMPONENT_URN = urn_of("pulumi:pulumi:Stack", "shop-dev"), urn_of(COMPONENT_TYPE, "support")
+JOB_URN = urn_of(f"{COMPONENT_TYPE}${JOB_TYPE}", "support-job")
 
 
 def job(job_id: str = "", **changes: Any) -> dict[str, Any]:
@@ -33,7 +32,7 @@ def job(job_id: str = "", **changes: Any) -> dict[str, Any]:
 def state(*resources: dict[str, Any], pending: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     above = [
         {"urn": STACK_URN, "type": "pulumi:pulumi:Stack"},
-        {"urn": COMPONENT_URN, "type": COMPONENT, "parent": STACK_URN},
+        {"urn": COMPONENT_URN, "type": COMPONENT_TYPE, "parent": STACK_URN},
     ]
     operations = [{"resource": resource, "type": "creating"} for resource in pending or []]
     return {"deployment": {"resources": [*above, *resources], "pending_operations": operations}}

@@ -32,6 +32,21 @@ SHARED = PROGRAM.replace('suffix="support"', 'suffix="support", share_with=["pro
 RENAMED = PROGRAM.replace(
     '"support", model', '"helper", opts=pulumi.ResourceOptions(aliases=[OLD]), model'
 ).replace("import pulumi_openai_ft", 'OLD = pulumi.Alias(name="support")\nimport pulumi_openai_ft')
+BEST = """
+import pulumi
+import pulumi_openai_ft as openai_ft
+
+model = openai_ft.FineTunedModel(
+    "support",
+    model="gpt-4o-mini",
+    training_file="data.jsonl",
+    validation_file="checks.jsonl",
+    method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 8}}},
+    share_with=["proj_b"],
+    use_checkpoint="best",
+)
+pulumi.export("model", model.fine_tuned_model)
+"""
 PROTECTED = PROGRAM.replace('"support", model', '"support", opts=pulumi.ResourceOptions(protect=True), model')
 
 
@@ -67,6 +82,50 @@ def test_the_component_has_a_full_lifecycle(make_stack: Callable[..., Stack], se
     stack.destroy()
     assert {file["purpose"] for file in service.files()} == {"fine-tune-results"}
     assert service.permissions() == []
+
+
+@ON_BOTH_HOSTS
+def test_the_best_checkpoint_is_published_and_shared(
+    make_stack: Callable[..., Stack], service: Emulator
+) -> None:
+    """The emulator's jobs overfit after four epochs. Only `up` asks for checkpoints, and previews after it."""
+    stack = with_data(make_stack(BEST))
+    write_training_data(stack.folder / "checks.jsonl", answer="Ask the support.")
+    stack.preview()
+    assert service.counts().get("GET /v1/fine_tuning/jobs/{job_id}/checkpoints", 0) == 0
+
+    stack.up()
+
+    (job,) = service.jobs()
+    best = stack.outputs()["model"]
+    assert best.startswith("ft:gpt-4o-mini")
+    assert ":ckpt-step-" in best
+    assert best != job["fine_tuned_model"]
+    assert [grant["checkpoint"] for grant in service.permissions()] == [best]
+    stack.preview("--expect-no-changes")
+
+    write(stack, BEST.replace('"best"', '"last"'))
+    stack.up()
+    assert stack.outputs()["model"] == job["fine_tuned_model"]
+    assert [grant["checkpoint"] for grant in service.permissions()] == [job["fine_tuned_model"]]
+    assert len(service.jobs()) == 1
+
+
+@pytest.mark.long
+def test_a_best_checkpoint_needs_a_service_with_checkpoints(
+    make_stack: Callable[..., Stack], service: Emulator
+) -> None:
+    stack = with_data(make_stack(BEST))
+    write_training_data(stack.folder / "checks.jsonl", answer="Ask the support.")
+    stack.pulumi("config", "set", "openai-ft:service", "generic")
+
+    refused = stack.preview(code=1)
+
+    assert (
+        "FineTunedModel 'support': use_checkpoint: the service 'generic' does not support checkpoints"
+        in refused.text
+    )
+    assert service.jobs() == []
 
 
 @pytest.mark.long

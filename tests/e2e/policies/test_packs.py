@@ -45,6 +45,20 @@ job = openai_ft.FineTuningJob(
     method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3}}},
 )
 """
+OVERFITTED = """
+import pulumi_openai_ft as openai_ft
+
+data = openai_ft.File("data", file="data.jsonl")
+checks = openai_ft.File("checks", file="checks.jsonl")
+common = {
+    "model": "gpt-4o-mini-2024-07-18",
+    "training_file": data,
+    "validation_file": checks,
+    "method": {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 10}}},
+}
+openai_ft.FineTuningJob("last", suffix="last", **common)
+openai_ft.FineTunedModel("best", suffix="best", use_checkpoint="best", **common)
+"""
 DOCS = (Path(__file__).parents[3] / "docs" / "policies.md").read_text()
 _, DOCUMENTED_PACK = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
 """The custom policy pack from the documentation."""
@@ -65,9 +79,13 @@ def configured(stack: Stack, **rules: Any) -> list[str]:
     return ["--policy-pack", PACK, "--policy-pack-config", str(file)]
 
 
-def openai_ft(stack: Stack, *arguments: str) -> None:
+def openai_ft(stack: Stack, *arguments: str) -> str:
+    """Run the command and return its output."""
     command = [str(Path(sys.executable).with_name("openai-ft")), *arguments]
-    subprocess.run(command, cwd=stack.folder, env=stack.environment, check=True, capture_output=True)
+    done = subprocess.run(
+        command, cwd=stack.folder, env=stack.environment, check=True, capture_output=True, text=True
+    )
+    return done.stdout
 
 
 @pytest.mark.core
@@ -160,6 +178,23 @@ def test_a_file_of_another_purpose_is_found_at_preview(stack: Stack) -> None:
         'training_file: File "data" has the purpose \'batch\': set purpose="fine-tune" on that resource'
         in result.text
     )
+
+
+def test_only_a_published_overfitted_model_is_reported(make_stack: Callable[..., Stack]) -> None:
+    """Both jobs overfit, but the component publishes an earlier checkpoint."""
+    stack = make_stack(OVERFITTED)
+    write_training_data(stack.folder / "data.jsonl")
+    write_training_data(stack.folder / "checks.jsonl", answer="Ask the support.")
+    stack.configure(**{"openai-ft:catalog": LASTING_CATALOG})
+    stack.up()
+
+    result = stack.preview("--policy-pack", PACK).text
+    found = json.loads(openai_ft(stack, "policy", "check", "--json", "--stack", "dev"))
+
+    assert result.count("[advisory]  fine-tuning-quality") == 1
+    assert "fine-tuning-quality  (pulumi-python:dynamic/openai_ft:FineTuningJob: last)" in result
+    assert "above its best of" in result
+    assert [one["name"] for one in found if one["rule"] == "fine-tuning-quality"] == ["last"]
 
 
 @pytest.mark.core

@@ -25,6 +25,8 @@ ONE_OF_EACH: dict[str, dict[str, Any]] = {
     "getFineTuningJob": {"fine_tuning_job_id": "ftjob-missing"},
     "getFineTuningCheckpoints": {"fine_tuning_job_id": "ftjob-missing"},
     "getFineTuningEvents": {"fine_tuning_job_id": "ftjob-missing"},
+    "getFineTuningMetrics": {"fine_tuning_job_id": "ftjob-missing"},
+    "bestCheckpoint": {"fine_tuning_job_id": "ftjob-missing"},
     "getFineTuningCheckpointPermissions": {"checkpoint_id": "ft:missing:o::x"},
     "getFile": {"file_id": "file-missing"},
     "getModel": {"model_id": "ft:missing:o::x"},
@@ -105,7 +107,7 @@ class TestEveryFunction:
 
     @pytest.mark.parametrize("name", ONE_OF_EACH)
     def test_needs_its_first_argument(self, name: str) -> None:
-        with pytest.raises(InputError, match=r"^get_\w+: \w+_id: is missing$"):
+        with pytest.raises(InputError, match=r"^(get|best)_\w+: \w+_id: is missing$"):
             LOOKUPS[name].check({})
 
     @pytest.mark.parametrize("name", ONE_OF_EACH)
@@ -115,7 +117,9 @@ class TestEveryFunction:
         with pytest.raises(InputError, match="_id: '' is invalid: must be a string of at least 1 characters"):
             LOOKUPS[name].check(given)
 
-    @pytest.mark.parametrize("name", [name for name in LOOKUPS if name.endswith("s")])
+    @pytest.mark.parametrize(
+        "name", [name for name, lookup in LOOKUPS.items() if "limit" in lookup.arguments.model_fields]
+    )
     @pytest.mark.parametrize("limit", [0, -1, 2.5, True, "3"])
     def test_refuses_an_invalid_limit(self, name: str, limit: Any) -> None:
         with pytest.raises(InputError, match=f"limit: {limit!r} is invalid"):
@@ -135,7 +139,7 @@ class TestEveryFunction:
     ) -> None:
         api = connected(profile=PROFILES["generic"])
 
-        with pytest.raises(InputError, match=r"^get_\w+: the service 'generic' does not support "):
+        with pytest.raises(InputError, match=r"^(get|best)_\w+: the service 'generic' does not support "):
             look_up(api, name, **ONE_OF_EACH.get(name, {}))
 
         assert service.journal() == []
@@ -150,6 +154,8 @@ class TestEveryFunction:
             "checkpoint_id": job.fine_tuned_model,
         }
         given = {key: real[key] for key in ONE_OF_EACH.get(name, {})}
+        if name == "bestCheckpoint":  # the job has no validation file
+            given["by"] = "train_loss"
         found = look_up(api, name, **given)
 
         with pytest.raises(ValidationError, match="frozen"):
@@ -490,3 +496,69 @@ class TestModels:
         assert ids(look_up(api, "getModels", owned_by=owner).models) == [model]
         assert len(look_up(api, "getModels", owned_by="system").models) == len(models) - 1
         assert look_up(api, "getModels", limit=2).models == models[:2]
+
+
+class TestMetrics:
+    def test_of_every_step_are_returned(self, api: Client, train: Callable[..., Job]) -> None:
+        job_id = train(epochs=2).id
+
+        found = look_up(api, "getFineTuningMetrics", fine_tuning_job_id=job_id)
+
+        assert [row.step for row in found.metrics] == list(range(1, 25))
+        assert found.metrics[0].train_loss > found.metrics[-1].train_loss
+        assert (found.fine_tuning_job_id, found.source, found.missing) == (job_id, "result_files", [])
+
+    def test_are_the_same_through_the_engine(self, api: Client, train: Callable[..., Job]) -> None:
+        lookup = LOOKUPS["getFineTuningMetrics"]
+        arguments = lookup.check({"fine_tuning_job_id": train().id})
+
+        assert lookup.read(arguments, floats(lookup.answer(api, arguments))) == lookup.run(api, arguments)
+
+    def test_of_a_service_without_them_have_a_reason(
+        self, connected: Callable[..., Client], train: Callable[..., Job], service: Emulator
+    ) -> None:
+        job_id = train().id
+        service.fault("GET", "/files/*/content", "status", status=404)
+
+        found = look_up(
+            connected(profile=PROFILES["generic"]), "getFineTuningMetrics", fine_tuning_job_id=job_id
+        )
+
+        assert (found.metrics, found.source) == ([], None)
+        assert [reason.split(" ")[-1] for reason in found.missing][1:] == ["events"]
+        assert found.missing[0].startswith("the service does not return the content of the result file file-")
+
+
+class TestBestCheckpoint:
+    @pytest.fixture
+    def overfitted(self, train: Callable[..., Job], upload: Callable[..., str], tmp_path: Path) -> Job:
+        """A job whose validation loss rises in its last epochs."""
+        checks = upload(write_training_data(tmp_path / "checks.jsonl", answer="Ask the support."))
+        return train(epochs=8, validation_file=checks)
+
+    def test_is_the_one_with_the_lowest_validation_loss(self, api: Client, overfitted: Job) -> None:
+        checkpoints = look_up(api, "getFineTuningCheckpoints", fine_tuning_job_id=overfitted.id).checkpoints
+
+        best = look_up(api, "bestCheckpoint", fine_tuning_job_id=overfitted.id)
+
+        assert best == min(checkpoints, key=lambda found: found.metrics["full_valid_loss"])
+        assert best != checkpoints[0]
+
+    def test_can_be_the_model_itself(self, api: Client, overfitted: Job) -> None:
+        best = look_up(api, "bestCheckpoint", fine_tuning_job_id=overfitted.id, by="train_loss")
+
+        assert best.fine_tuned_model_checkpoint == api.job(overfitted.id).fine_tuned_model
+
+    def test_needs_a_known_metric(self) -> None:
+        with pytest.raises(
+            InputError, match=r"^best_checkpoint: by: 'loss' is invalid: must be 'train_loss', "
+        ):
+            LOOKUPS["bestCheckpoint"].check({"fine_tuning_job_id": "ftjob-1", "by": "loss"})
+
+    def test_without_a_validation_file_lists_other_metrics(
+        self, api: Client, train: Callable[..., Job]
+    ) -> None:
+        with pytest.raises(
+            InputError, match="has the metric 'full_valid_loss': pass one of train_loss, train_acc"
+        ):
+            look_up(api, "bestCheckpoint", fine_tuning_job_id=train().id)

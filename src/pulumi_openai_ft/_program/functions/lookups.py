@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from pulumi_openai_ft._client.event_order import newest_first
-from pulumi_openai_ft._client.objects import FileObject, Job, Model
+from pulumi_openai_ft._client.objects import Checkpoint, FileObject, Job, Model
+from pulumi_openai_ft._metrics.checkpoint_choice import best_checkpoint
+from pulumi_openai_ft._metrics.reading import read_metrics
 from pulumi_openai_ft._program.functions.models import (
+    BestCheckpointArguments,
     CheckpointsArguments,
     EventsArguments,
     FileArguments,
@@ -21,6 +24,7 @@ from pulumi_openai_ft._program.functions.models import (
     FineTuningCheckpoints,
     FineTuningEvents,
     FineTuningJobs,
+    FineTuningMetrics,
     JobArguments,
     JobsArguments,
     ModelArguments,
@@ -173,6 +177,19 @@ def _checkpoints(
     return FineTuningCheckpoints(fine_tuning_job_id=job_id, checkpoints=checkpoints)
 
 
+def _metrics(api: Client, arguments: JobArguments, _unreadable: list[str]) -> FineTuningMetrics:
+    job_id = arguments.fine_tuning_job_id
+    found = read_metrics(api, api.job(job_id))
+    return FineTuningMetrics(
+        fine_tuning_job_id=job_id, metrics=found.rows, source=found.source, missing=found.missing
+    )
+
+
+def _best_checkpoint(api: Client, arguments: BestCheckpointArguments, unreadable: list[str]) -> Checkpoint:
+    job_id = arguments.fine_tuning_job_id
+    return best_checkpoint(job_id, list(api.checkpoints(job_id, unreadable=unreadable)), arguments.by)
+
+
 def _events(api: Client, arguments: EventsArguments, unreadable: list[str]) -> FineTuningEvents:
     is_unfiltered = (arguments.level, arguments.type, arguments.order) == (None, None, "newest")
     level = arguments.level and _level(arguments.level)
@@ -236,6 +253,10 @@ CHECKPOINTS = LookupFunction(
     "getFineTuningCheckpoints", CheckpointsArguments, FineTuningCheckpoints, _checkpoints, "checkpoints"
 )
 EVENTS = LookupFunction("getFineTuningEvents", EventsArguments, FineTuningEvents, _events, "events")
+METRICS = LookupFunction("getFineTuningMetrics", JobArguments, FineTuningMetrics, _metrics)
+BEST_CHECKPOINT = LookupFunction(
+    "bestCheckpoint", BestCheckpointArguments, Checkpoint, _best_checkpoint, "checkpoints"
+)
 PERMISSIONS = LookupFunction(
     "getFineTuningCheckpointPermissions",
     PermissionsArguments,
@@ -261,6 +282,18 @@ MODELS = LookupFunction("getModels", ModelsArguments, Models, _models, "models")
 
 LOOKUPS: dict[str, LookupFunction[Any]] = {
     lookup.name: lookup
-    for lookup in (JOB, JOBS, CHECKPOINTS, EVENTS, PERMISSIONS, FILE, FILES, MODEL, MODELS)
+    for lookup in (
+        JOB,
+        JOBS,
+        CHECKPOINTS,
+        EVENTS,
+        METRICS,
+        BEST_CHECKPOINT,
+        PERMISSIONS,
+        FILE,
+        FILES,
+        MODEL,
+        MODELS,
+    )
 }
 """All lookup functions by their names in the engine."""

@@ -7,6 +7,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pulumi_openai_ft._client.objects import Checkpoint, Event, FileObject, Job, Model, Permission
+from pulumi_openai_ft._metrics.checkpoint_choice import CheckpointMetric  # noqa: TC001 - for pydantic
+from pulumi_openai_ft._metrics.reading import Source
+from pulumi_openai_ft._metrics.steps import StepMetrics
 from pulumi_openai_ft._provider.input_models import InputModel
 from pulumi_openai_ft._provider.job.inputs import Id  # noqa: TC001 - pydantic needs it at run time
 
@@ -40,6 +43,15 @@ class CheckpointsArguments(JobArguments):
 
     limit: Limit | None = Field(
         default=None, description="Maximum number of results. By default, all are returned."
+    )
+
+
+class BestCheckpointArguments(JobArguments):
+    """Arguments of `best_checkpoint`."""
+
+    by: CheckpointMetric = Field(
+        default="full_valid_loss",
+        description="Metric to compare: the lowest loss, or the highest accuracy or reward, is the best.",
     )
 
 
@@ -121,6 +133,22 @@ class FineTuningCheckpoints(ListResult):
     checkpoints: list[Checkpoint] = Field(
         default_factory=list,
         description="The checkpoints. Each one's `fine_tuned_model_checkpoint` is its name, `ft:…`.",
+    )
+
+
+class FineTuningMetrics(ListResult):
+    """Metrics of a job's training steps."""
+
+    fine_tuning_job_id: str = Field(description="Id of the job.")
+    metrics: list[StepMetrics] = Field(
+        default_factory=list, description="The metrics, one row per step, sorted by step."
+    )
+    source: Source | None = Field(
+        default=None,
+        description="`result_files` or `events`, from which the metrics were read, or None if there are no metrics.",
+    )
+    missing: list[str] = Field(
+        default_factory=list, description="Reasons why result files or events could not be read."
     )
 
 

@@ -21,6 +21,7 @@ from pulumi_openai_ft._shared.state_names import (
     FILE_HASHES,
     OWN_METADATA,
     REQUESTED_INPUTS,
+    VALIDATION_LOSSES,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +36,15 @@ RESOLVED = ("model", "seed", "method")
 """Inputs that the service replaces or completes, for example an alias with the dated model."""
 UNDECIDED = -1
 """A hyperparameter's value at Azure while the service has not chosen it."""
-OUTCOME = ("status", "fine_tuned_model", "finished_at", "trained_tokens", "result_files", "error")
+OUTCOME = (
+    "status",
+    "fine_tuned_model",
+    "finished_at",
+    "trained_tokens",
+    "result_files",
+    "error",
+    *VALIDATION_LOSSES,
+)
 """Outputs whose final values are known only after the job has ended."""
 
 
@@ -60,6 +69,7 @@ def outputs(job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
                 CUSTOM_TIMEOUTS,
                 REQUESTED_INPUTS,
                 *ESTIMATED,
+                *VALIDATION_LOSSES,
             )
             if props.get(name) is not None
         },

@@ -16,7 +16,7 @@ _DISPLAYED = {
     "training": ("train_loss", "train_reward"),
     "validation": ("full_valid_loss", "full_valid_reward", "valid_loss", "valid_reward"),
 }
-"""The metrics to display, those that take precedence first."""
+"""The metrics to display, in order of precedence."""
 
 
 class MetricValue(NamedTuple):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulumi_openai_ft.host._protocol import escape_for_codegen
+from pulumi_openai_ft._shared.codegen_escapes import escape_for_codegen, unescape_from_codegen
 
 
 @given(st.text(alphabet="ab\"'\\ \t\r\n"))
@@ -20,3 +20,12 @@ def test_a_multiline_text_is_printed_unchanged(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "a", 'C:\temp "quoted"', "line\n", 3, None, True])
 def test_characters_escaped_by_the_generator_are_unchanged(text: object) -> None:
     assert escape_for_codegen({"nested": [text]}) == {"nested": [text]}
+
+
+@given(
+    st.recursive(
+        st.text(alphabet="ab\"'\\r\r\n"), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_the_escapes_can_be_removed(value: object) -> None:
+    assert unescape_from_codegen(escape_for_codegen(value)) == value

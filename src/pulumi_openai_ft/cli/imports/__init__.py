@@ -1,0 +1,1 @@
+"""The commands that bring existing resources into a stack: `openai-ft import`."""
