@@ -1,4 +1,4 @@
-"""`tools/gpu_trial.py` packs what the service and the trainer import. tests/train runs it."""
+"""`tools/gpu_trial.py` packs what the service and the trainer import."""
 
 from __future__ import annotations
 
