@@ -48,13 +48,14 @@ def keys(value: Any) -> Iterator[str]:
         yield from keys(part)
 
 
-def properties(stack: Stack) -> list[tuple[str, Any, Any]]:
+def properties(stack: Stack) -> dict[str, tuple[Any, Any]]:
+    """Return inputs and outputs by URN. The engine writes independent resources in any order."""
     state = json.loads(stack.pulumi("stack", "export", "--show-secrets").text)
-    return [
-        (entry["urn"], entry["inputs"], entry["outputs"])
+    return {
+        entry["urn"]: (entry["inputs"], entry["outputs"])
         for entry in state["deployment"]["resources"]
         if "dynamic" in entry["type"]
-    ]
+    }
 
 
 def documented(kind: str) -> set[str]:
