@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_openai_ft._metrics.epochs import validation_losses
 from pulumi_openai_ft._metrics.reading import read_result_files
 from pulumi_openai_ft._shared.state_names import VALIDATION_LOSSES
-from pulumi_openai_ft.errors import RequestError
+from pulumi_openai_ft.errors import OpenAIFTError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ def with_losses(api: Client, job: Job, outs: dict[str, Any]) -> dict[str, Any]:
     if job.status != "succeeded" or not job.validation_file or known_losses(outs):
         return outs
     losses: list[float] = []
-    with suppress(RequestError):
+    with suppress(OpenAIFTError):  # also Ctrl-C: the job has succeeded, and must be recorded
         losses = validation_losses(read_result_files(api, job).rows, _epochs(outs.get("method")))
     if not losses:
         return outs
