@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from peft import PeftModel
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase, TrainerState
 
     from pulumi_openai_ft.trainer.job_folder import JobFolder
     from pulumi_openai_ft.trainer.request import Request
@@ -147,37 +147,48 @@ class _Run:
 
 
 class _EvenSampler(Sampler[int]):
-    """The rows in the order in which one worker trains them, then rows without loss until each worker has equally many."""
+    """The rows in the order in which one worker trains them, then rows without loss until each worker has equally many.
 
-    def __init__(self, rows: int, even_rows: int) -> None:
+    Args:
+        rows: Number of rows of the training file.
+        even_rows: Number of all rows.
+        epoch: Returns the epoch, from which the order follows. transformers does not set it for several workers that
+            resume within an epoch.
+    """
+
+    def __init__(self, rows: int, even_rows: int, epoch: Callable[[], int]) -> None:
         self._shuffled = SeedableRandomSampler(range(rows))
         self._added = range(rows, even_rows)
+        self._epoch = epoch
 
     def __iter__(self) -> Iterator[int]:
+        self._shuffled.set_epoch(self._epoch())
         yield from self._shuffled
         yield from self._added
 
     def __len__(self) -> int:
         return len(self._shuffled) + len(self._added)
 
-    def set_epoch(self, epoch: int) -> None:
-        """Set the epoch, from which the order follows."""
-        self._shuffled.set_epoch(epoch)
 
-
-class _SupervisedTrainer(SFTTrainer):
-    """trl's trainer on several workers, with the same batches as on one.
+class _SharedBatches:
+    """A trainer on several workers, with the batches of a single one.
 
     Args:
-        rows: Number of rows of the training file. The rest of the dataset was added.
+        plan: Plan of the run.
     """
 
-    def __init__(self, rows: int, **settings: Any) -> None:
-        self._rows = rows
+    train_dataset: Dataset
+    state: TrainerState
+
+    def __init__(self, plan: Plan, **settings: Any) -> None:
+        self._plan = plan
         super().__init__(**settings)
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler[int]:
-        return _EvenSampler(self._rows, len(train_dataset or self.train_dataset))
+        rows = self.train_dataset if train_dataset is None else train_dataset
+        return _EvenSampler(
+            self._plan.rows, len(rows), lambda: self.state.global_step // self._plan.steps_per_epoch
+        )
 
 
 class _PreferenceTrainer(DPOTrainer):
@@ -187,13 +198,22 @@ class _PreferenceTrainer(DPOTrainer):
         return dataset
 
 
+class _SharedSupervisedTrainer(_SharedBatches, SFTTrainer):
+    """trl's supervised trainer on several workers."""
+
+
+class _SharedPreferenceTrainer(_SharedBatches, _PreferenceTrainer):
+    """trl's preference trainer on several workers."""
+
+
 def _trainer(job: _Job) -> tuple[Callable[..., SFTTrainer | DPOTrainer], SFTConfig | DPOConfig]:
     arguments = _arguments(job)
+    is_shared = job.ranks.size > 1
     if job.request.method == "dpo":
-        return _PreferenceTrainer, DPOConfig(**arguments, beta=job.request.hyperparameters.beta)
-    if job.ranks.size > 1:
-        return partial(_SupervisedTrainer, job.plan.rows), SFTConfig(**arguments)
-    return SFTTrainer, SFTConfig(**arguments)
+        preference = partial(_SharedPreferenceTrainer, job.plan) if is_shared else _PreferenceTrainer
+        return preference, DPOConfig(**arguments, beta=job.request.hyperparameters.beta)
+    supervised = partial(_SharedSupervisedTrainer, job.plan) if is_shared else SFTTrainer
+    return supervised, SFTConfig(**arguments)
 
 
 def _evenly_divided(job: _Job) -> Dataset:
