@@ -134,7 +134,7 @@ def test_workers_stop_together_after_a_step(
 ) -> None:
     job = trainers.new_job(tmp_path / "job")
     driver = trainers.start(job)
-    wait_for(lambda: len(job.metrics()) > 0, job)
+    wait_for(lambda: len(job.metrics()) > 3, job)  # within the second epoch
 
     driver.send_signal(signal.SIGTERM)
 
