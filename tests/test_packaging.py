@@ -134,6 +134,15 @@ def test_the_sdist_contains_the_files_that_tests_need(built: Callable[[Callable[
     assert [name for name in NEEDED_BY_TESTS if name not in names] == []
 
 
+def test_a_wheel_built_from_the_sdist_has_the_template(built: Callable[[Callable[[str], str]], Path]) -> None:
+    names = {name.partition("/")[2] for name in contents(built(build.build_sdist))}
+    template = ROOT / "src" / "pulumi_openai_ft" / "cli" / "_project_template"
+
+    files = [path for path in template.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+
+    assert [str(path.relative_to(ROOT)) for path in files if str(path.relative_to(ROOT)) not in names] == []
+
+
 @pytest.mark.long
 @pytest.mark.timeout(400)
 def test_tests_run_from_the_sdist(built: Callable[[Callable[[str], str]], Path], tmp_path: Path) -> None:
