@@ -53,7 +53,7 @@ queued_jobs_per_key = {jobs}
 
 @dataclass
 class Usage:
-    """Samples of what the process of the service uses, one per second."""
+    """Samples of the resources that the service's process uses, one per second."""
 
     memory: list[int] = field(default_factory=list)
     threads: list[int] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Outcome:
         waits: Seconds from each submission to the start of its training, in the order of the submissions.
         statuses: Number of jobs by status.
         attempts: Number of jobs by number of attempts that trained.
-        usage: What the service's process used.
+        usage: Resources that the service's process used.
         measured: Measurements of the service itself.
         seconds: Duration from the first submission to the end of the last job.
         core_wait_seconds: Time that threads of the service were ready to run, but waited for a core.

@@ -57,10 +57,14 @@ class Profile:
         """Return whether the service supports a feature, a key of `FEATURES`."""
         return feature not in self.unsupported
 
+    def lacks_message(self, feature: str) -> str:
+        """Return the statement that the service lacks a feature."""
+        return f"the service {self.name!r} does not support {FEATURES[feature]}"
+
     def unsupported_message(self, feature: str) -> str:
         """Return a message that the service lacks a feature, and how to override the profile."""
         return (
-            f"the service {self.name!r} does not support {FEATURES[feature]}: remove it, or, if your service does "
+            f"{self.lacks_message(feature)}: remove it, or, if your service does "
             f"support it, list only the features that it lacks in openai-ft:unsupportedFeatures"
         )
 

@@ -33,3 +33,7 @@ def test_losses_of_the_whole_file_take_precedence() -> None:
 )
 def test_unmeasured_losses_are_missing(found: list[StepMetrics], n_epochs: int | None) -> None:
     assert validation_losses(found, n_epochs) == []
+
+
+def test_a_job_with_only_step_zero_has_one_epoch() -> None:
+    assert validation_losses([StepMetrics(step=0, valid_loss=0.5)], 3) == [0.5]

@@ -25,8 +25,9 @@ def validation_losses(rows: Sequence[StepMetrics], n_epochs: int | None) -> list
     whole = [row.full_valid_loss for row in rows if row.full_valid_loss is not None]
     if whole or not rows or not n_epochs:
         return whole
+    last = max(1, rows[-1].step)
     by_epoch: dict[int, list[float]] = {}
     for row in rows:
         if row.valid_loss is not None:
-            by_epoch.setdefault(ceil(row.step * n_epochs / rows[-1].step), []).append(row.valid_loss)
+            by_epoch.setdefault(ceil(row.step * n_epochs / last), []).append(row.valid_loss)
     return [fmean(by_epoch[epoch]) for epoch in sorted(by_epoch)]

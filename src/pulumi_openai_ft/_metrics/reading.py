@@ -10,7 +10,6 @@ from pulumi_openai_ft._client.retries import SUCCESSES
 from pulumi_openai_ft._metrics.event_metrics import metrics_of_events
 from pulumi_openai_ft._metrics.result_file import metrics_of_result_file
 from pulumi_openai_ft._metrics.steps import by_step
-from pulumi_openai_ft._service_profiles import FEATURES
 from pulumi_openai_ft.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def _bounded(parts: Iterator[bytes]) -> bytes | None:
 
 def _rows_of_events(client: Client, job: Job, missing: list[str]) -> list[StepMetrics]:
     profile = client.settings.profile
-    lacks_events = f"the service {profile.name!r} does not support {FEATURES['events']}"
+    lacks_events = profile.lacks_message("events")
     if not profile.supports("events"):
         missing.append(lacks_events)
         return []

@@ -5,7 +5,6 @@ A stack's settings include its secrets, which Pulumi decrypts. They stay in this
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft.cli import pulumi_cli
+from pulumi_openai_ft.cli.notes import note
 from pulumi_openai_ft.cli.project import Project, find_project_file
 from pulumi_openai_ft.cli.pulumi_cli import Configuration
 from pulumi_openai_ft.errors import InputError
@@ -90,10 +90,7 @@ class Selection:
         except InputError as error:
             if self.is_explicit:
                 raise
-            print(
-                f"openai-ft: using the environment only, without the stack's configuration: {error}",
-                file=sys.stderr,
-            )
+            note(f"using the environment only, without the stack's configuration: {error}")
             return Configuration()
 
 

@@ -15,6 +15,7 @@ from pulumi_openai_ft._settings import project_name
 from pulumi_openai_ft._shared.codegen_escapes import escape_for_codegen
 from pulumi_openai_ft._shared.lazy_module import LazyModule
 from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
+from pulumi_openai_ft._shared.urns import name_of, type_of
 from pulumi_openai_ft.errors import (
     CommandInterruptedError,
     IncompleteResourceError,
@@ -25,9 +26,7 @@ from pulumi_openai_ft.host._operations import Operation
 from pulumi_openai_ft.host._protocol import (
     diff_response,
     from_struct,
-    name_of,
     to_struct,
-    type_of,
 )
 from pulumi_openai_ft.host._startup import loading
 

@@ -36,16 +36,6 @@ def _encode_unknowns(value: Any) -> Any:
     return [_encode_unknowns(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def type_of(urn: str) -> str:
-    """Return the resource type of a URN, without the types of its parents."""
-    return urn.split("::", 3)[2].rsplit("$", maxsplit=1)[-1] if urn.count("::") > 2 else ""  # noqa: PLR2004 - urn:pulumi:stack::project::types::name
-
-
-def name_of(urn: str) -> str:
-    """Return the resource name of a URN, which may contain any characters."""
-    return urn.split("::", 3)[-1]
-
-
 def diff_response(diff: DetailedDiff, olds: dict[str, Any], news: dict[str, Any]) -> DiffResponse:
     """Return the engine's message for a diff between old outputs and new inputs."""
     detailed = {

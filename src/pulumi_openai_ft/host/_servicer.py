@@ -14,12 +14,12 @@ from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 from pulumi_openai_ft._settings import denies_third_party_providers
 from pulumi_openai_ft._shared.lazy_module import LazyModule
 from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
+from pulumi_openai_ft._shared.urns import name_of, type_of
 from pulumi_openai_ft.errors import InputError, OpenAIFTError
 from pulumi_openai_ft.host._engine_host import EngineHost, EngineLog
 from pulumi_openai_ft.host._grpc_errors import abort_partial, fail
 from pulumi_openai_ft.host._operations import Operation, Operations
 from pulumi_openai_ft.host._own_resources import OwnResources, PartialFailureError
-from pulumi_openai_ft.host._protocol import name_of, type_of
 from pulumi_openai_ft.host._third_party_resources import ForeignProviderError, ForeignResources
 
 if TYPE_CHECKING:

@@ -24,8 +24,9 @@ from pulumi.runtime._serialization import _deserialize
 from pulumi.runtime.proto import provider_pb2
 
 from pulumi_openai_ft._settings import project_name
+from pulumi_openai_ft._shared.urns import name_of
 from pulumi_openai_ft.errors import InputError, OpenAIFTError
-from pulumi_openai_ft.host._protocol import from_struct, name_of
+from pulumi_openai_ft.host._protocol import from_struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -304,9 +304,8 @@ class TrainingLoop:
 
     def _watch(self, job_id: str, run: Run, folder: JobFolder) -> None:
         state, version = self._engine.state(Attempt(folder, run.attempt)), folder.version()
-        if state.end is not None or version != self._recorded.get(
-            job_id
-        ):  # the last reports may share a version
+        has_reported = version != self._recorded.get(job_id)
+        if has_reported or state.end is not None:  # the last reports may share a version
             self._record(job_id, folder)
             self._recorded[job_id] = version
         self._note(job_id, run, state, folder)

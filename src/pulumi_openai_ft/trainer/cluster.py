@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+import ray
 from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError, WorkerGroupError
 from ray.train.torch import TorchConfig, TorchTrainer
 
-import ray
 from pulumi_openai_ft.trainer.command import run
 from pulumi_openai_ft.trainer.failures import explain
 from pulumi_openai_ft.trainer.job_folder import JobFolder

@@ -3,6 +3,8 @@
 | file | content |
 | --- | --- |
 | request.json | what to train, from the server |
+| cluster.json | workers of a training run on a Ray cluster, from the server |
+| submission | id of the only Ray submission that may train, from the server |
 | training.jsonl, validation.jsonl | the rows, from the server |
 | lock | locked while a trainer runs |
 | process.json | pid and start time of the trainer |
@@ -10,6 +12,7 @@
 | metrics.jsonl | a line per step; if a step occurs again, its last line is valid |
 | checkpoints/checkpoint-N | everything to resume from step N; complete if trainer_state.json is readable |
 | models/step-N | adapter of an epoch; complete if it exists |
+| stop | exists if workers on a Ray cluster must stop, from their driver |
 | result.json | how the run ended; written last |
 """
 

@@ -9,16 +9,28 @@ from tests.support import write_training_data
 
 from pulumi_openai_ft._provider.file import FileProvider
 from pulumi_openai_ft._provider.fine_tuning_job import FineTuningJobProvider
+from pulumi_openai_ft._provider.host_interface import Host
+from pulumi_openai_ft._shared.clock import TimeSource
 from pulumi_openai_ft._shared.state_names import VALIDATION_LOSSES
+from pulumi_openai_ft.errors import CommandInterruptedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from pulumi.dynamic import CreateResult
     from tests.support import Configure
 
     from pulumi_openai_ft.emulator import Emulator
 
 CONTENT = "/files/*/content"
+
+
+class FailingHost(Host):
+    """A host whose command fails if anything fails after the job was created, as this package's host does."""
+
+    def complete_create(self, _created: CreateResult, rest: Callable[[], CreateResult]) -> CreateResult:
+        return rest()
 
 
 @pytest.fixture
@@ -110,7 +122,23 @@ def test_an_unreadable_result_file_does_not_fail_the_job(
 ) -> None:
     service.fault("GET", CONTENT, times=None, **fault)
 
-    created = configure(FineTuningJobProvider, maxRetries="0").create(inputs)
+    created = configure(FineTuningJobProvider, FailingHost(), maxRetries="0").create(inputs)
 
     assert losses(created.outs) == [None] * 3
     assert (created.outs or {})["status"] == "succeeded"
+
+
+def test_ctrl_c_while_losses_are_read_records_the_job(
+    configure: Configure, inputs: dict[str, Any], service: Emulator
+) -> None:
+    service.fault("GET", CONTENT, times=None, action="status", status=503)
+
+    def sleep(_seconds: float) -> None:
+        if content_requests(service):
+            raise CommandInterruptedError("interrupted")
+
+    created = configure(FineTuningJobProvider, FailingHost(TimeSource(sleep=sleep))).create(inputs)
+
+    assert losses(created.outs) == [None] * 3
+    assert (created.outs or {})["status"] == "succeeded"
+    assert content_requests(service) == 1

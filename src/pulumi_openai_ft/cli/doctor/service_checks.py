@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ from pulumi_openai_ft._settings import (
     Settings,
 )
 from pulumi_openai_ft._shared.clock import TODAY_VARIABLE, is_date_set
-from pulumi_openai_ft.catalog import Catalog
 from pulumi_openai_ft.cli.doctor.report import Finding, Status, ok, problem, warning
 from pulumi_openai_ft.errors import FineTuningUnavailableError, OpenAIFTError, ServiceError, SettingsError
 
@@ -146,9 +144,10 @@ def training(settings: Settings, today: date, *, unused: bool = False) -> Findin
         today: Date that is compared with the shutdown dates of the service.
         unused: Whether the project is known to have no jobs.
     """
-    overrides = json.loads(settings.catalog) if settings.catalog else None
+    from pulumi_openai_ft._provider.job.validation import load_catalog  # noqa: PLC0415 - slows down other commands
+
     try:
-        catalog = Catalog.load(overrides, service=settings.profile.name)
+        catalog = load_catalog(settings)
     except SettingsError as error:
         return problem("training", str(error))
     closing = catalog.no_new_jobs_from(None)

@@ -110,7 +110,7 @@ def _position(partial: Path, size: int | None) -> int:
 
 
 def _write(partial: Path, position: int, parts: Iterator[bytes], show: Callable[[int], None]) -> None:
-    """Write parts to a file from a position on, and remove what it contained after them."""
+    """Write parts to a file from a position on, and remove the rest of its content."""
     with partial.open("r+b" if position else "wb") as file:
         file.seek(position)
         file.truncate()

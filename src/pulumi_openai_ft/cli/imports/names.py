@@ -26,9 +26,18 @@ _SUFFIX = 3
 _OTHER_KIND = re.compile(rf"_({FILE}|{PERMISSION}|step_\d+)(_\d+)*$")
 """The end of names of other kinds than jobs. Kinds do not share names, so that they do not depend on each other."""
 _PROGRAM = {"pulumi", "pulumi_python", "openai_ft", "pulumi_openai_ft"}
-_CODE_GENERATOR = {
-    *("any", "bool", "config", "component", "connection", "count", "dynamic", "each", "element", "entries"),
-    *(
+_CODE_GENERATOR = frozenset(
+    [
+        "any",
+        "bool",
+        "component",
+        "config",
+        "connection",
+        "count",
+        "dynamic",
+        "each",
+        "element",
+        "entries",
         "false",
         "int",
         "invoke",
@@ -41,8 +50,6 @@ _CODE_GENERATOR = {
         "null",
         "number",
         "object",
-    ),
-    *(
         "options",
         "output",
         "package",
@@ -54,9 +61,12 @@ _CODE_GENERATOR = {
         "set",
         "split",
         "string",
-    ),
-    *("toJSON", "true", "tuple", "variable"),
-}
+        "toJSON",
+        "true",
+        "tuple",
+        "variable",
+    ]
+)
 """Names with a meaning in the language that Pulumi generates programs from."""
 RESERVED = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_PROGRAM, *_CODE_GENERATOR})
 """Names that a job never gets. Those of other kinds end with the kind."""
@@ -98,12 +108,8 @@ def unique_names(preferred: Iterable[tuple[KeyT, str]], taken: Collection[str] =
             others are numbered.
         taken: Names that other objects have.
     """
-    objects = list(preferred)
     used, numbers = {*taken}, dict[str, int]()
-    names: dict[KeyT, str] = {}
-    for key, base in objects:
-        names[key] = _next(base, used, numbers)
-    return names
+    return {key: _next(base, used, numbers) for key, base in preferred}
 
 
 def renamed(names: Mapping[KeyT, str], taken: Collection[str]) -> dict[KeyT, str]:

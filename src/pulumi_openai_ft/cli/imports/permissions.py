@@ -66,7 +66,7 @@ class StoredResponses:
         return responses
 
     def store(self, checkpoint: str, now: float, *, is_shared: bool) -> None:
-        """Store an response. A cache that cannot be written only costs further requests."""
+        """Store a response. A cache that cannot be written only costs further requests."""
         self.shared[checkpoint] = (now, is_shared)
         with suppress(OSError):
             write_cache_file(self.file, json.dumps(self.shared).encode())
@@ -98,7 +98,7 @@ class PermissionSearch:
         """
         pending = [candidate for candidate in candidates if candidate.name not in self.responses.shared]
         self.note(estimate(len(pending), len(candidates)))
-        omissions = []
+        omissions, number = [], 0
         try:
             for number, candidate in enumerate(pending):
                 self.show(number, len(pending))

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.cli import pulumi_cli
-from pulumi_openai_ft.cli.imports.account_commands import PROGRAM
+from pulumi_openai_ft.cli.imports.account_commands import LIST_FILE, PROGRAM
 from pulumi_openai_ft.cli.imports.planning import make_plan
 from pulumi_openai_ft.cli.imports.report import (
     WARNING,
-    note,
     nothing_to_import,
     report_omissions,
     resources,
@@ -20,6 +19,7 @@ from pulumi_openai_ft.cli.imports.report import (
 )
 from pulumi_openai_ft.cli.imports.stack_objects import StackObjects
 from pulumi_openai_ft.cli.input_files import STANDARD_INPUT as STANDARD_OUTPUT
+from pulumi_openai_ft.cli.notes import note
 from pulumi_openai_ft.cli.stack_settings import Selection
 from pulumi_openai_ft.errors import InputError
 
@@ -70,7 +70,7 @@ def _objects(selection: Selection) -> StackObjects:
 
 
 def _next_steps(plan: Plan, arguments: argparse.Namespace) -> Iterator[str]:
-    output = "import.json" if arguments.output == STANDARD_OUTPUT else arguments.output
+    output = LIST_FILE if arguments.output == STANDARD_OUTPUT else arguments.output
     managed = f" The stack already manages {resources(plan.managed)} more." if plan.managed else ""
     yield f"Listed {summary(plan.import_list.entries)} in {arguments.output}.{managed}"
     yield "\nTo import them, run:\n"

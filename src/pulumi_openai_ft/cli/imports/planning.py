@@ -12,7 +12,7 @@ from pulumi_openai_ft.cli.imports.job_choice import Filters
 from pulumi_openai_ft.cli.imports.permissions import PermissionSearch, StoredResponses
 from pulumi_openai_ft.cli.imports.plan import Planner
 from pulumi_openai_ft.cli.imports.progress_counter import ProgressCounter
-from pulumi_openai_ft.cli.imports.report import note
+from pulumi_openai_ft.cli.notes import note
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:

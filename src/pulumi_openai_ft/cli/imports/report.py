@@ -40,12 +40,6 @@ def resources(number: int) -> str:
     return f"{number:,} resource{'' if number == 1 else 's'}"
 
 
-def note(message: str) -> None:
-    """Print a message that is not part of the output."""
-    sys.stderr.write(f"openai-ft: {message}\n")
-    sys.stderr.flush()
-
-
 def report_omissions(omissions: Sequence[Omission], remainder: str) -> None:
     """Print the objects that are left out.
 

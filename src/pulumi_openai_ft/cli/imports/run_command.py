@@ -20,7 +20,6 @@ from pulumi_openai_ft.cli.imports.planning import make_plan
 from pulumi_openai_ft.cli.imports.progress_counter import ProgressCounter
 from pulumi_openai_ft.cli.imports.report import (
     WARNING,
-    note,
     nothing_to_import,
     report_omissions,
     resources,
@@ -28,6 +27,7 @@ from pulumi_openai_ft.cli.imports.report import (
 )
 from pulumi_openai_ft.cli.imports.stack_objects import StackObjects
 from pulumi_openai_ft.cli.imports.unfinished import Unfinished
+from pulumi_openai_ft.cli.notes import note
 from pulumi_openai_ft.cli.project import Project
 from pulumi_openai_ft.cli.stack_settings import Selection
 from pulumi_openai_ft.errors import InputError

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._shared.state_names import FILE_TYPE, JOB_TYPE, PERMISSION_TYPE
+from pulumi_openai_ft._shared.urns import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.cli.imports.import_list import ImportEntry
 
 _TYPES = {FILE_TYPE, JOB_TYPE, PERMISSION_TYPE}
-_NAME = 3
-"""Position of the name in a URN, whose parts are separated by `::`."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class StackObjects:
         managed = [entry for entry in ours if not entry.get("external")]
         return cls(
             {(entry["type"], entry.get("id", "")): entry.get("inputs") or {} for entry in managed},
-            {(entry["type"], entry["urn"].split("::", _NAME)[_NAME]): entry.get("id", "") for entry in ours},
+            {(entry["type"], name_of(entry["urn"])): entry.get("id", "") for entry in ours},
         )
 
     def manages(self, type_: str, id_: str) -> bool:

@@ -10,10 +10,10 @@ from rich.console import Console
 from pulumi_openai_ft._client.event_order import newest_first
 from pulumi_openai_ft._client.refusals import UNSUPPORTED_STATUSES
 from pulumi_openai_ft.cli.look.event_lines import end_text, event_text
-from pulumi_openai_ft.cli.look.following import JobFollower, exit_code, lacks_events
+from pulumi_openai_ft.cli.look.following import JobFollower, exit_code
 from pulumi_openai_ft.cli.look.interruption import announcing_interrupts
 from pulumi_openai_ft.cli.look.job_choice import find_job
-from pulumi_openai_ft.cli.look.notes import note
+from pulumi_openai_ft.cli.notes import note
 from pulumi_openai_ft.cli.stack_settings import Selection
 from pulumi_openai_ft.errors import InputError, ServiceError
 
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     with selection.client() as api:
         job = find_job(api, selection, arguments.job)
         if not api.settings.profile.supports("events"):
-            raise InputError(lacks_events(api.settings.profile))
+            raise InputError(api.settings.profile.lacks_message("events"))
         if arguments.follow:
             return _follow(api, job, arguments.limit, print_event)
         events = _read(api, job, arguments.limit)
@@ -56,7 +56,7 @@ def _read(api: Client, job: Job, limit: int | None) -> list[Event]:
         return newest_first(api.events(job.id, limit=limit, unreadable=[]))
     except ServiceError as error:
         if error.status in UNSUPPORTED_STATUSES:
-            raise InputError(lacks_events(api.settings.profile)) from error
+            raise InputError(api.settings.profile.lacks_message("events")) from error
         raise
 
 

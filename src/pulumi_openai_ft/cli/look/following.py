@@ -10,7 +10,6 @@ from pulumi_openai_ft._client.refusals import UNSUPPORTED_STATUSES
 from pulumi_openai_ft._client.retries import is_repeatable
 from pulumi_openai_ft._provider.job.poller import MAX_OUTAGE
 from pulumi_openai_ft._provider.progress.job_progress import event_key
-from pulumi_openai_ft._service_profiles import FEATURES
 from pulumi_openai_ft._shared.clock import REAL_TIME, TimeSource
 from pulumi_openai_ft.errors import RequestError, ServiceError
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Event, Job
-    from pulumi_openai_ft._service_profiles import Profile
 
 FIRST_PAUSE, GROWTH = 1.0, 1.2
 """Seconds between the first reads, and their growth while nothing changes."""
@@ -83,9 +81,8 @@ class JobFollower:
     def read(self) -> Update:
         """Return the events of the job as last read, without the events of earlier updates."""
         new = self._new_events()
-        return Update(
-            self.job, new, missing=lacks_events(self.api.settings.profile) if self._lacks_events else ""
-        )
+        missing = self.api.settings.profile.lacks_message("events") if self._lacks_events else ""
+        return Update(self.job, new, missing=missing)
 
     def _read_again(self) -> Update:
         before = self.job
@@ -130,11 +127,6 @@ class JobFollower:
         self._seen.update(map(event_key, new))
         self._latest = max([self._latest, *(event.created_at or 0 for event in new)])
         return newest_first(new)[::-1]
-
-
-def lacks_events(profile: Profile) -> str:
-    """Return the statement that a service has no events."""
-    return f"the service {profile.name!r} does not support {FEATURES['events']}"
 
 
 def exit_code(job: Job) -> int:

@@ -7,8 +7,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
-from pulumi_openai_ft.cli.look.notes import note
 from pulumi_openai_ft.cli.look.text import one_line
+from pulumi_openai_ft.cli.notes import note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

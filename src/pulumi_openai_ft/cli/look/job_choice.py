@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pulumi_openai_ft._client.client import MAX_PAGE_SIZE
 from pulumi_openai_ft._shared.state_names import RESOURCE_KEY
 from pulumi_openai_ft._shared.suggestions import did_you_mean
-from pulumi_openai_ft.cli.look.stack_jobs import JobResource, job_resources, name_of
+from pulumi_openai_ft._shared.urns import name_of
+from pulumi_openai_ft.cli.look.stack_jobs import JobResource, job_resources
 from pulumi_openai_ft.cli.look.text import one_line, time_text
 from pulumi_openai_ft.errors import InputError, NotFoundError
 

@@ -15,14 +15,13 @@ from rich.text import Text
 from pulumi_openai_ft._metrics.event_metrics import metrics_of_events
 from pulumi_openai_ft._program.functions import lookups
 from pulumi_openai_ft._provider.job.poller import BEFORE_TRAINING
+from pulumi_openai_ft._provider.job.validation import load_catalog
 from pulumi_openai_ft._provider.progress.job_progress import EVENTS_WITH_METRICS, duration_text
 from pulumi_openai_ft._shared.clock import REAL_TIME
-from pulumi_openai_ft.catalog import Catalog
-from pulumi_openai_ft.cli.look.following import lacks_events
 from pulumi_openai_ft.cli.look.job_summary import JobSummary
-from pulumi_openai_ft.cli.look.notes import note
 from pulumi_openai_ft.cli.look.styles import STATUS_STYLES
 from pulumi_openai_ft.cli.look.text import UNKNOWN, number_text, one_line, time_text
+from pulumi_openai_ft.cli.notes import note
 from pulumi_openai_ft.cli.stack_settings import Selection
 from pulumi_openai_ft.errors import RequestError
 
@@ -76,9 +75,7 @@ def _find(api: Client, arguments: argparse.Namespace) -> list[Job]:
 
 def _summaries(api: Client, jobs: Sequence[Job], *, with_loss: bool) -> list[JobSummary]:
     settings = api.settings
-    catalog = Catalog.load(
-        json.loads(settings.catalog) if settings.catalog else None, service=settings.profile.name
-    )
+    catalog = load_catalog(settings)
     losses = _losses(api, jobs) if with_loss else {}
     now = api.service_time or REAL_TIME.wall()
     return [
@@ -91,7 +88,7 @@ def _losses(api: Client, jobs: Sequence[Job]) -> dict[str, float | None]:
     """Return the last losses of the jobs that have begun to train, with a request for each of them."""
     profile = api.settings.profile
     if not profile.supports("events"):
-        note(f"--loss has no effect: {lacks_events(profile)}")
+        note(f"--loss has no effect: {profile.lacks_message('events')}")
         return {}
     started = [job.id for job in jobs if job.status not in BEFORE_TRAINING]
     note(

@@ -74,7 +74,7 @@ class History:
         return cls(api, JobProgress(job.id, job.created_at or 0, timing))
 
     def add(self, update: Update) -> Snapshot:
-        """Add an update and return what is known."""
+        """Add an update and return the facts about the job."""
         newest_first = update.events[::-1]
         self.progress.update(update.job, newest_first)
         self._events.extend(event for event in update.events if not _is_step(event))

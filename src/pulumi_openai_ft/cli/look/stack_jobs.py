@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._shared.state_names import IDENTITY, JOB_TYPE, RESOURCE_KEY
+from pulumi_openai_ft._shared.urns import name_of
 from pulumi_openai_ft.cli import pulumi_cli
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
     from pulumi_openai_ft._client.objects import Job
     from pulumi_openai_ft.cli.stack_settings import Selection
-
-_NAME = 3
-"""Position of the name in a URN, whose parts are separated by `::`."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +44,6 @@ class JobResource:
         """Return whether a job was created for the resource."""
         identity = (job.metadata or {}).get(RESOURCE_KEY)
         return job.id == self.job_id or (identity is not None and identity == self.identity)
-
-
-def name_of(urn: str) -> str:
-    """Return the name in a URN."""
-    return urn.split("::", _NAME)[-1]
 
 
 def job_resources(selection: Selection) -> list[JobResource]:

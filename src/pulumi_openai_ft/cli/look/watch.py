@@ -12,10 +12,10 @@ from pulumi_openai_ft.cli.look.event_lines import end_text
 from pulumi_openai_ft.cli.look.following import JobFollower, exit_code
 from pulumi_openai_ft.cli.look.interruption import announcing_interrupts
 from pulumi_openai_ft.cli.look.job_choice import find_job, find_running
-from pulumi_openai_ft.cli.look.notes import note
 from pulumi_openai_ft.cli.look.snapshot import History
 from pulumi_openai_ft.cli.look.text import one_line
 from pulumi_openai_ft.cli.look.view import JobView
+from pulumi_openai_ft.cli.notes import note
 from pulumi_openai_ft.cli.stack_settings import Selection
 
 if TYPE_CHECKING:

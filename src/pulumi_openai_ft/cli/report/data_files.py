@@ -1,4 +1,4 @@
-"""The data files of a job: what the service, the stack's state and the content of a file show about them."""
+"""The data files of a job: facts from the service, the stack's state and the content of a file."""
 
 from __future__ import annotations
 

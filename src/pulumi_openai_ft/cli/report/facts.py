@@ -182,14 +182,13 @@ def _hyperparameters(report: JobReport) -> Iterator[Hyperparameter]:
     resolved = _values(report.outputs.get("method"))
     requested = None if report.requested is None else _values(report.requested.get("method"))
     for name in sorted({*resolved, *(requested or {})}):
-        given = (
-            NOT_IN_STATE
-            if requested is None
-            else _value(requested.get(name))
-            if name in requested
-            else NOT_REQUESTED
-        )
-        yield Hyperparameter(one_line(name), given, _value(resolved.get(name)))
+        yield Hyperparameter(one_line(name), _requested(requested, name), _value(resolved.get(name)))
+
+
+def _requested(requested: Mapping[str, Any] | None, name: str) -> str:
+    if requested is None:
+        return NOT_IN_STATE
+    return _value(requested[name]) if name in requested else NOT_REQUESTED
 
 
 def _values(method: Any) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_openai_ft._client.event_order import newest_first
 from pulumi_openai_ft._client.refusals import UNSUPPORTED_STATUSES
 from pulumi_openai_ft._metrics.event_metrics import metrics_of_events
-from pulumi_openai_ft._metrics.reading import Metrics, read_metrics
+from pulumi_openai_ft._metrics.reading import read_result_files
 from pulumi_openai_ft._metrics.steps import by_step
 from pulumi_openai_ft._provider.job.state import outputs
 from pulumi_openai_ft._service_profiles import FEATURES
@@ -112,7 +112,7 @@ def _read(client: Client, job: Job, label: str, facts: StackFacts) -> JobReport:
 
 def _rows(client: Client, job: Job, events: Sequence[Event], missing: list[str]) -> tuple[StepMetrics, ...]:
     """Return the metrics of the result files, completed by those of the events, which may have more metrics or fewer steps."""
-    found = read_metrics(client, job) if job.result_files else Metrics()
+    found = read_result_files(client, job)
     missing.extend(found.missing)
     return tuple(by_step([*metrics_of_events(events), *found.rows]))
 
@@ -122,7 +122,7 @@ def _optional(
 ) -> list[Any]:
     """Return the items of a list that some services lack. If this service does, add a sentence to `missing`."""
     profile = client.settings.profile
-    lacks = f"the service {profile.name!r} does not support {FEATURES[feature]}"
+    lacks = profile.lacks_message(feature)
     if not profile.supports(feature):
         missing.append(lacks)
         return []

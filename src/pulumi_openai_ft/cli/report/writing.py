@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pulumi_openai_ft._provider.job.validation import load_catalog
 from pulumi_openai_ft._shared.cache_dir import atomic_write
 from pulumi_openai_ft._shared.clock import REAL_TIME
-from pulumi_openai_ft.catalog import Catalog
 from pulumi_openai_ft.cli import pulumi_cli
 from pulumi_openai_ft.cli.look.job_choice import find_job
-from pulumi_openai_ft.cli.look.notes import note
 from pulumi_openai_ft.cli.look.text import time_text
+from pulumi_openai_ft.cli.notes import note
 from pulumi_openai_ft.cli.report import vega
 from pulumi_openai_ft.cli.report.charts import picture_spec
 from pulumi_openai_ft.cli.report.csv_table import csv_table
@@ -68,7 +67,7 @@ class Report:
 
     Attributes:
         settings: Settings of the service.
-        jobs: The jobs, with what is known about them.
+        jobs: The jobs, with the facts about them.
         panels: The charts.
         now: The service's time, in Unix seconds.
     """
@@ -123,9 +122,7 @@ class Report:
 
     def _page(self) -> str:
         settings = self.settings
-        overrides = json.loads(settings.catalog) if settings.catalog else None
-        catalog = Catalog.load(overrides, service=settings.profile.name)
-        describer = Describer(catalog, settings.profile, self.now)
+        describer = Describer(load_catalog(settings), settings.profile, self.now)
         heading = Heading(
             self.title, f"{settings.profile.name}, {settings.base_url}", f"{time_text(int(self.now))} UTC"
         )

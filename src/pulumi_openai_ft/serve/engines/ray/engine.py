@@ -37,13 +37,6 @@ _RESULT_CODES = (0, 1)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Order:
-    """A submission that the cluster has not confirmed."""
-
-    folder: JobFolder
-
-
 @dataclass
 class Knowledge:
     """The latest answers of the cluster. The lock of the engine protects it.
@@ -52,7 +45,7 @@ class Knowledge:
         submissions: All submissions. None before the first answer.
         usage: Used and total amounts of resources.
         trouble: A sentence, if the cluster cannot be used now.
-        orders: Submissions that the cluster has not confirmed, by id.
+        orders: Folders of the submissions that the cluster has not confirmed, by id.
         refused: Ray's reasons, by the ids of refused submissions.
         stops: Submissions to stop.
         waiting_since: Monotonic time since which a submission is known to wait.
@@ -63,7 +56,7 @@ class Knowledge:
     submissions: Mapping[str, Submission] | None = None
     usage: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     trouble: str = ""
-    orders: dict[str, Order] = field(default_factory=dict)
+    orders: dict[str, JobFolder] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     stops: set[str] = field(default_factory=set)
     waiting_since: dict[str, float] = field(default_factory=dict)
@@ -119,7 +112,7 @@ class RayEngine(Engine):
             (folder.path / CLUSTER_FILE).write_text(json.dumps(cluster), "utf-8")
         (folder.path / MARKER).write_text(submission_id, "utf-8")
         with self._lock:
-            self._known.orders[submission_id] = Order(folder)
+            self._known.orders[submission_id] = folder
 
     def state(self, attempt: Attempt) -> State:
         """Return the state according to the latest answers of the cluster and the job's folder."""
@@ -229,9 +222,9 @@ class RayEngine(Engine):
         """Submit, and return the ids that the next list must contain."""
         with self._lock:
             orders = dict(self._known.orders)
-        for submission_id, order in orders.items():
+        for submission_id, folder in orders.items():
             try:
-                self._client.submit(submission_id, self._command.request(submission_id, order.folder.path))
+                self._client.submit(submission_id, self._command.request(submission_id, folder.path))
             except InvalidSubmissionError as error:
                 with self._lock:
                     self._known.refused[submission_id] = str(error)

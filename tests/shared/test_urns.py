@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pulumi_openai_ft._shared.state_names import TYPE_PREFIX
-from pulumi_openai_ft.host._protocol import name_of, type_of
+from pulumi_openai_ft._shared.urns import name_of, type_of
 
 
 @pytest.mark.parametrize(
