@@ -7,7 +7,8 @@ import socket
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from threading import Event, Thread
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
@@ -194,10 +195,12 @@ def serve(emulator: Emulator) -> int:
 
     Print the base URL as the only line on stdout once the emulator accepts requests. All other output goes to stderr.
     """
-    stop_requested = Event()
+    stop_requested: SimpleQueue[None] = (
+        SimpleQueue()
+    )  # unlike those of Event, its methods may be interrupted by handlers
 
     def request_stop(_number: int, _frame: FrameType | None) -> None:
-        stop_requested.set()
+        stop_requested.put(None)
 
     before = {number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -209,7 +212,7 @@ def serve(emulator: Emulator) -> int:
             if emulator.backend.catalog.takes_no_jobs(today):
                 _hint("The service accepts no new jobs on this date: set an earlier date with --today.")
             _hint("Any key works; keys that begin with sk-admin- are admin keys. Press Ctrl-C to stop.")
-            stop_requested.wait()
+            stop_requested.get()
     except EmulatorError as error:
         _hint(str(error))
         return 1

@@ -9,7 +9,8 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import Event, Thread
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import grpc
@@ -41,16 +42,18 @@ def serve(arguments: Sequence[str]) -> None:
     servicer = Servicer(engine_address)
     server = grpc.server(ThreadPoolExecutor(MAX_CALLS), options=_GRPC_CHANNEL_OPTIONS)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
-    ended = Event()
+    ended: SimpleQueue[None] = (
+        SimpleQueue()
+    )  # a handler that sets an Event hangs if the waiting thread has its lock
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda *_: ended.put(None))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     if engine_address:
         Thread(target=_exit_with_engine, args=(engine_address,), daemon=True).start()
-    ended.wait()
+    ended.get()
     servicer.interrupt()
     server.stop(SHUTDOWN_GRACE).wait()
     _end()

@@ -6,6 +6,7 @@ import logging
 import signal
 import socket
 import sys
+from queue import SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -75,12 +76,14 @@ def run(
 
 
 def _serve(app: ASGIApp, bound: socket.socket, listener: Listener) -> None:
-    stop_requested = Event()
+    stop_requested: SimpleQueue[None] = (
+        SimpleQueue()
+    )  # unlike those of Event, its methods may be interrupted by handlers
     server = _Server(_uvicorn_config(app, listener), stop_requested)
     thread = Thread(target=server.run, args=([bound],), name="server")
 
     def request_stop(_number: int, _frame: FrameType | None) -> None:
-        stop_requested.set()
+        stop_requested.put(None)
 
     before = {number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -91,7 +94,7 @@ def _serve(app: ASGIApp, bound: socket.socket, listener: Listener) -> None:
             _hint(
                 "Press Ctrl-C to stop the service. Training runs continue and are found again at the next start."
             )
-        stop_requested.wait()
+        stop_requested.get()
     finally:
         server.should_exit = True
         thread.join()
@@ -102,7 +105,7 @@ def _serve(app: ASGIApp, bound: socket.socket, listener: Listener) -> None:
 class _Server(uvicorn.Server):
     """A server for a thread, which reports when it accepts requests, and when it ends by itself."""
 
-    def __init__(self, config: uvicorn.Config, ended: Event) -> None:
+    def __init__(self, config: uvicorn.Config, ended: SimpleQueue[None]) -> None:
         super().__init__(config)
         self.accepting = Event()
         self._ended = ended
@@ -116,7 +119,7 @@ class _Server(uvicorn.Server):
             super().run(sockets)
         finally:
             self.accepting.set()
-            self._ended.set()
+            self._ended.put(None)
 
 
 def _uvicorn_config(app: ASGIApp, listener: Listener) -> uvicorn.Config:
