@@ -20,6 +20,7 @@ from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 from pulumi_openai_ft.trainer import models, wandb_board
 from pulumi_openai_ft.trainer._reporter import Reporter
 from pulumi_openai_ft.trainer.errors import TrainingError
+from pulumi_openai_ft.trainer.labeled_positions import score_labeled_positions_only
 from pulumi_openai_ft.trainer.plan import Plan
 from pulumi_openai_ft.trainer.ranks import SINGLE, Ranks
 from pulumi_openai_ft.trainer.rows import convert_rows
@@ -80,6 +81,7 @@ def train(folder: JobFolder, request: Request, stop: Stop, ranks: Ranks = SINGLE
         StoppedError: A stop was requested. The run is saved if it had begun.
     """
     job = _read_job(folder, request, stop, ranks)
+    score_labeled_positions_only()
     model = models.add_adapter(models.load_base(request.base), request.lora, request.adapter, request.seed)
     resumed = folder.last_checkpoint()
     _require_space(folder, request, model)
