@@ -197,6 +197,26 @@ def test_upload_that_breaks_off_is_refused(
     assert len(list(client.files.list())) == files
 
 
+@pytest.mark.parametrize("number", ["1e400", f"1{'0' * 400}"])
+def test_a_number_beyond_a_double_creates_no_job(
+    service: Any, client: openai.OpenAI, upload: Any, number: str
+) -> None:
+    """Such a job could not be returned by any later response. The client never sends such a number."""
+    settings = f'{{"learning_rate_multiplier": {number}}}'
+    body = f'{{"model": "{BASE}", "training_file": "{upload(client).id}", "hyperparameters": {settings}}}'
+
+    answer = httpx.post(
+        f"{service.url}/fine_tuning/jobs",
+        content=body,
+        headers={"Authorization": f"Bearer {service.key}"},
+        trust_env=False,
+    )
+
+    assert answer.status_code == 400
+    assert "out of range" in answer.json()["error"]["message"]
+    assert list(client.fine_tuning.jobs.list()) == []
+
+
 @pytest.mark.parametrize("limit", [0, 10_001])
 def test_page_size_out_of_range(client: openai.OpenAI, limit: int) -> None:
     with pytest.raises(openai.BadRequestError) as refusal:

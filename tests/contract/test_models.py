@@ -43,6 +43,18 @@ def test_deleting_a_model_keeps_its_job(client: openai.OpenAI, trained: Any) -> 
     assert client.fine_tuning.jobs.retrieve(job.id) == job
 
 
+def test_a_suffix_may_contain_a_slash(client: openai.OpenAI, admin: openai.OpenAI, trained: Any) -> None:
+    model = trained(suffix="team/parcels").fine_tuned_model
+    permissions = admin.fine_tuning.checkpoints.permissions
+
+    assert client.models.retrieve(model).id == model
+    (granted,) = permissions.create(model, project_ids=["proj_a"])
+    assert permissions.delete(granted.id, fine_tuned_model_checkpoint=model).deleted
+    assert client.models.delete(model).deleted
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve(model)
+
+
 def test_base_model_cannot_be_deleted(client: openai.OpenAI) -> None:
     with pytest.raises((openai.PermissionDeniedError, openai.BadRequestError)):
         client.models.delete(BASE)

@@ -141,7 +141,8 @@ def test_an_upload_needs_a_file_called_file(api: Api) -> None:
     "body", [b"", b"not multipart", b"--x\r\n", b"--x\r\nContent-Disposition: form-data\r\n\r\n"]
 )
 def test_a_body_that_is_not_a_form_is_refused(api: Api, body: bytes) -> None:
-    for media_type in ("multipart/form-data; boundary=x", "multipart/form-data", "application/json"):
+    form = "multipart/form-data"
+    for media_type in (f"{form}; boundary=x", f"{form}; boundary={'x' * 500}", form, "application/json"):
         reply = api.post("/files", content=body, headers={"content-type": media_type})
 
         assert reply.status_code == 400

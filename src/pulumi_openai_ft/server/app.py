@@ -56,7 +56,10 @@ class Endpoint:
     creates: bool = False
 
 
-_JOBS, _PERMISSIONS = "/v1/fine_tuning/jobs", "/v1/fine_tuning/checkpoints/{checkpoint}/permissions"
+_JOBS = "/v1/fine_tuning/jobs"
+# a suffix, and so the name of a model or checkpoint, may contain a slash
+_PERMISSIONS = "/v1/fine_tuning/checkpoints/{checkpoint:path}/permissions"
+_MODEL = "/v1/models/{model:path}"
 
 ENDPOINTS = (
     Endpoint(
@@ -101,8 +104,8 @@ ENDPOINTS = (
         "api.fine_tuning.checkpoints.write",
     ),
     Endpoint("GET", "/v1/models", models.list_models, "api.model.read"),
-    Endpoint("GET", "/v1/models/{model}", models.get_model, "api.model.read"),
-    Endpoint("DELETE", "/v1/models/{model}", models.delete_model, "api.model.write"),
+    Endpoint("GET", _MODEL, models.get_model, "api.model.read"),
+    Endpoint("DELETE", _MODEL, models.delete_model, "api.model.write"),
 )
 """The endpoints of the API for files, jobs, permissions and models."""
 

@@ -11,6 +11,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from pulumi_openai_ft.server.errors import ApiError, invalid
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
 
     from pulumi_openai_ft.server.blobs import Blobs, Draft
@@ -66,6 +68,19 @@ class _Reader:
         self._name = ""
         self._text: bytearray | None = None
         self._complete = False
+
+    def callbacks(self) -> dict[str, Callable[..., None]]:
+        """Return the methods for the parser."""
+        return {
+            "on_part_begin": self.on_part_begin,
+            "on_part_data": self.on_part_data,
+            "on_part_end": self.on_part_end,
+            "on_header_field": self.on_header_field,
+            "on_header_value": self.on_header_value,
+            "on_header_end": self.on_header_end,
+            "on_headers_finished": self.on_headers_finished,
+            "on_end": self.on_end,
+        }
 
     def on_part_begin(self) -> None:
         self._disposition = b""
@@ -128,22 +143,9 @@ async def read_form(request: Request, blobs: Blobs, limit: int) -> Form:
     Raise a 400 if the body is not multipart, and a 413 if the file exceeds the limit. Even then, read the complete
     body: otherwise clients could not receive the response.
     """
-    boundary = _boundary(request)
     reader = _Reader(blobs, limit)
-    parser = MultipartParser(
-        boundary,
-        {
-            "on_part_begin": reader.on_part_begin,
-            "on_part_data": reader.on_part_data,
-            "on_part_end": reader.on_part_end,
-            "on_header_field": reader.on_header_field,
-            "on_header_value": reader.on_header_value,
-            "on_header_end": reader.on_header_end,
-            "on_headers_finished": reader.on_headers_finished,
-            "on_end": reader.on_end,
-        },
-    )
     try:
+        parser = MultipartParser(_boundary(request), reader.callbacks())
         async for chunk in request.stream():
             parser.write(chunk)
         parser.finalize()

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from math import isinf
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -117,7 +118,10 @@ def parse_json(content: str | bytes, *, keep_floats: bool = False) -> Any:
     """Return a decoded JSON text. Raise a 400 if it is invalid. See `read_json`."""
     try:
         body = json.loads(
-            content, parse_constant=_refuse_constant, parse_float=float if keep_floats else _number
+            content,
+            parse_constant=_refuse_constant,
+            parse_float=_finite if keep_floats else _number,
+            parse_int=_whole,
         )
         json.dumps(body, ensure_ascii=False).encode()  # a lone surrogate cannot be encoded
     except (ValueError, RecursionError) as error:
@@ -125,9 +129,22 @@ def parse_json(content: str | bytes, *, keep_floats: bool = False) -> Any:
     return body
 
 
-def _number(text: str) -> float:
+def _finite(text: str) -> float:
+    """Return a number. Raise an error if it exceeds a double's range: no response could contain it."""
     value = float(text)
+    if isinf(value):
+        raise ValueError(f"{text[:20]} is out of range")
+    return value
+
+
+def _number(text: str) -> float:
+    value = _finite(text)
     return int(value) if value.is_integer() else value
+
+
+def _whole(text: str) -> int:
+    _finite(text)
+    return int(text)
 
 
 def _refuse_constant(name: str) -> None:
