@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +41,8 @@ class Clock:
         per_read: Simulated seconds that pass each time a client reads the job.
         source: Returns the real Unix seconds.
     """
+
+    is_simulated: ClassVar[bool] = True
 
     def __init__(
         self, *, speed: float = 0.0, per_read: float = 0.0, source: Callable[[], float] = time.time

@@ -347,7 +347,8 @@ class TrainingLoop:
 
     def _stop(self, job_id: str, run: Run, folder: JobFolder) -> None:
         now = self._clock.now()
-        if run.stopping_since is None:
+        was_set_back = run.stopping_since is not None and now < run.stopping_since
+        if run.stopping_since is None or was_set_back:
             self._engine.stop(Attempt(folder, run.attempt))
             with self._runs.change(job_id) as stored:
                 stored.stopping_since = now

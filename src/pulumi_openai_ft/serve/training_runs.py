@@ -102,9 +102,9 @@ class Run:
         return any(text == message and time >= self.queued_at for time, text, _ in self.notices)
 
     def notify(self, at: float, message: str, level: str = "info") -> None:
-        """Add a message, unless the run has it since it was queued."""
+        """Add a message, unless the run has it since it was queued. The clock may have been set back since then."""
         if not self.has_notice(message):
-            self.notices.append([at, message, level])
+            self.notices.append([max(at, self.queued_at), message, level])
 
     def fail(self, at: float, code: str, message: str, param: str | None = None) -> None:
         """End with an error."""

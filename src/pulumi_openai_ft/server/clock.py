@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 
 class Clock(Protocol):
-    """A clock for timestamps."""
+    """A clock for timestamps.
+
+    Attributes:
+        is_simulated: Whether objects may have timestamps of the future, which hide them from lists until then.
+    """
+
+    is_simulated: ClassVar[bool]
 
     def now(self) -> float:
         """Return the Unix seconds that the API's timestamps show."""
@@ -17,7 +23,9 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The clock of the machine."""
+    """The clock of the machine, which may be set back."""
+
+    is_simulated: ClassVar[bool] = False
 
     def now(self) -> float:
         """Return the Unix seconds."""

@@ -11,8 +11,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from pulumi_openai_ft.server.errors import ApiError, invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from python_multipart.multipart import MultipartCallbacks
     from starlette.requests import Request
 
     from pulumi_openai_ft.server.blobs import Blobs, Draft
@@ -69,7 +68,7 @@ class _Reader:
         self._text: bytearray | None = None
         self._complete = False
 
-    def callbacks(self) -> dict[str, Callable[..., None]]:
+    def callbacks(self) -> MultipartCallbacks:
         """Return the methods for the parser."""
         return {
             "on_part_begin": self.on_part_begin,

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from math import isinf
+from math import inf, isinf
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -42,7 +42,12 @@ class ApiRequest:
 
     @property
     def as_of(self) -> float:
-        """Return the time that lists reflect: the current time, unless a fault delays them."""
+        """Return the time that lists reflect: the current time, unless a fault delays them.
+
+        Lists in real time contain all objects, even those from before the clock was set back.
+        """
+        if not self.backend.clock.is_simulated:
+            return inf
         lag: float = self._extension("server.lag")
         return self.now - lag
 

@@ -27,7 +27,7 @@ def seconds(time: float | None) -> int | None:
 
 def file_body(file: File, settings: ServiceSettings, now: float) -> dict[str, Any]:
     """Return a file object. Until it is processed, its status depends on the mode."""
-    processed = now >= file.created_at + settings.processing_seconds
+    processed = settings.is_processed(file.created_at, now)
     return {
         "object": "file",
         "id": file.id,

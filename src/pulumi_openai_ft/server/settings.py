@@ -57,6 +57,10 @@ class ServiceSettings:
         """Return the seconds until a new file is processed."""
         return self.rules.file_processing_seconds
 
+    def is_processed(self, created_at: float, now: float) -> bool:
+        """Return whether a file is processed. Without processing, it always is, even if the clock was set back."""
+        return self.processing_seconds == 0 or now >= created_at + self.processing_seconds
+
     def knows_project(self, project: str) -> bool:
         """Return whether the organization has this project."""
         return project in (self.project, *self.projects) if self.projects else project.startswith("proj_")

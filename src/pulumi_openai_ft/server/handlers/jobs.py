@@ -194,7 +194,7 @@ def _check_training_file(call: ApiRequest, file_id: str, param: str) -> None:
             f"File {file_id} has purpose '{file.purpose}', but '{param}' needs a file with purpose 'fine-tune'.",
             param,
         )
-    if call.now < file.created_at + call.backend.settings.processing_seconds:
+    if not call.backend.settings.is_processed(file.created_at, call.now):
         raise invalid(f"File {file_id} is still being processed and is not ready to be used.", param)
 
 
