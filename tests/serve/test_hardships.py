@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import openai
 import pytest
+from tests.serve.counted_service import bench_of
 from tests.serve.servers import running
 from tests.serve.services import ALIAS, BASE, ENDED, RunningService, rows, train, wait_for
 from tests.serve.vllm_stand_in import KEY, VllmStandIn
@@ -88,6 +89,21 @@ def served_by_vllm(folder: Path) -> Iterator[tuple[RunningService, VllmStandIn]]
         service.environment = {"VLLM_TEST_KEY": KEY}
         with service:
             yield service, vllm
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_loss_that_is_no_number_is_left_out(tmp_path: Path, number: str) -> None:
+    """The loss of validation rows without trained tokens, for example. JSON cannot express it."""
+    with bench_of(tmp_path / "service") as bench:
+        (job,) = bench.run(1)
+        row = f'{{"step": 1, "total_steps": 5, "at": 5.0, "train_loss": 1.5, "valid_loss": {number}}}\n'
+        bench.folder(job)._metrics.path.write_text(row)
+        bench.folder(job)._progress.write_text(f'{{"total_steps": 5, "seconds_per_step": {number}}}')
+        bench.round()
+
+        events = bench.client.get(f"/v1/fine_tuning/jobs/{job}/events").json()["data"]
+        assert events[0]["data"] == {"step": 1, "total_steps": 5, "train_loss": 1.5}
+        assert bench.client.get(f"/v1/fine_tuning/jobs/{job}").json()["estimated_finish"] is None
 
 
 def test_deleting_a_model_unloads_it_from_vllm(tmp_path: Path) -> None:

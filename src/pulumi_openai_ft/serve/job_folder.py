@@ -9,6 +9,7 @@ import shutil
 from array import array
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -239,12 +240,17 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _parse(text: str) -> dict[str, Any] | None:
-    """Return a JSON object, or None if a crash has cut its text."""
+    """Return a JSON object, or None if a crash has cut its text. Numbers that are not finite are missing."""
     try:
-        found = json.loads(text)
+        found = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if isfinite(number) else None
 
 
 def _start_time(pid: int) -> int | None:
