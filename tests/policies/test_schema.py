@@ -53,6 +53,8 @@ def test_valid_configuration_is_accepted(name: str, value: Any) -> None:
     ("name", "value", "expected"),
     [
         ("date", "tomorrow", "a date such as 2027-01-06"),
+        ("date", "2027-02-30", "a date such as 2027-01-06"),
+        ("date", "2027-01-06\n", "a date such as 2027-01-06"),
         ("days", 0, "an integer of at least 1"),
         ("days", 1.5, "an integer of at least 1"),
         ("days", float("inf"), "an integer of at least 1"),

@@ -6,6 +6,7 @@ The engine validates values with the same schemas, but does not detect misspelle
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._shared.suggestions import did_you_mean
@@ -110,12 +111,21 @@ def _fits(form: Schema, value: Any) -> bool:
 
 
 def _text_fits(form: Schema, value: str) -> bool:
+    if form.get("pattern") == DATE and value:
+        return _is_date(value)
     if form.get("format") == "regex":
         try:
             re.compile(value)
         except re.error:
             return False
     return value in form.get("enum", [value]) and bool(re.search(form.get("pattern", ""), value))
+
+
+def _is_date(value: str) -> bool:
+    try:
+        return date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
 
 
 def _expected(form: Schema) -> str:
