@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -69,6 +70,38 @@ def test_the_installed_command_knows_its_version() -> None:
     )
 
     assert output.stdout.startswith("openai-ft 0.")
+
+
+@pytest.mark.parametrize(
+    ("command", "stream"), [("validate Pulumi.yaml", 1), ("validate Pulumi.yaml", 2), ("new program", 1)]
+)
+def test_a_closed_stream_changes_no_result(project: Path, command: str, stream: int) -> None:
+    """A job scheduler may start a command without streams. Files that it opens must not get their numbers."""
+
+    def run(redirection: str) -> tuple[int, dict[str, str], str]:
+        shell = ["sh", "-c", f"{sys.prefix}/bin/openai-ft {command} {redirection}"]
+        ended = subprocess.run(shell, cwd=project, capture_output=True, text=True, check=False)
+        files = {path.name: path.read_text() for path in project.glob("program/**/*") if path.is_file()}
+        shutil.rmtree(project / "program", ignore_errors=True)
+        return ended.returncode, files, ended.stderr if stream == 1 else ended.stdout
+
+    closed, discarded = run(f"{stream}>&-"), run(f"{stream}>/dev/null")
+
+    assert closed == discarded
+
+
+@pytest.mark.parametrize("arguments", [["doctor"], ["new"], ["jobs"]])
+def test_a_deleted_working_folder_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == (
+        "openai-ft: the current folder no longer exists: change to another folder\n"
+    )
 
 
 @pytest.mark.parametrize(("package", "extra"), [("starlette", "emulator"), ("tomlkit", "serve")])

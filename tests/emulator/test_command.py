@@ -51,6 +51,28 @@ def test_it_prints_its_address_and_exits_on_ctrl_c(tmp_path: Path) -> None:
     assert (tmp_path / "books.sqlite").exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "problem"),
+    [
+        ("--port", "99999", "'99999' is not a port from 0 to 65535"),
+        ("--port", "-1", "'-1' is not a port from 0 to 65535"),
+        ("--today", "soon", "'soon' is not a date such as 2026-12-31"),
+        ("--today", "2027-02-30", "'2027-02-30' is not a date such as 2026-12-31"),
+        ("--speed", "fast", "'fast' is not a number of at least 0"),
+        ("--job-seconds", "-1", "'-1' is not a number of at least 0"),
+    ],
+)
+def test_a_wrong_option_is_explained(
+    capsys: pytest.CaptureFixture[str], option: str, value: str, problem: str
+) -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    with pytest.raises(SystemExit):
+        parser.parse_args([f"{option}={value}"])
+
+    assert capsys.readouterr().err.endswith(f"error: argument {option}: {problem}\n")
+
+
 def test_a_date_after_the_closing_is_reported() -> None:
     with start("--today", "2027-03-01") as running:
         Address(running)

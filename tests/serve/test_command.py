@@ -189,7 +189,14 @@ def test_a_file_with_broken_keys_is_not_changed(folder: Path, capsys: Capture) -
 
 
 @pytest.mark.parametrize(
-    "arguments", [["key", "add", "--project", "shop"], ["--port", "x"], ["key"], ["fly"]]
+    "arguments",
+    [
+        ["key", "add", "--project", "shop"],
+        ["key", "add", "--project", "proj_a\n"],
+        ["--port", "x"],
+        ["key"],
+        ["fly"],
+    ],
 )
 def test_wrong_usage_exits_with_2(arguments: list[str], capsys: Capture) -> None:
     with pytest.raises(SystemExit, match="2"):

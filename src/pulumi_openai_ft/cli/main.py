@@ -64,6 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     Raises:
         SystemExit: The arguments are invalid; the exit code is 2.
     """
+    _replace_closed_streams()
     try:
         given = sys.argv[1:] if arguments is None else arguments
         parsed = _parser(loads_serve="serve" in given).parse_args(given)
@@ -80,6 +81,13 @@ def main(arguments: list[str] | None = None) -> int:
     return code
 
 
+def _replace_closed_streams() -> None:
+    """Discard what is written to a closed stream. A file that is opened later would otherwise receive it."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - open until the end
+
+
 def _escape_unprintable(stream: TextIO) -> None:
     """Write characters that a terminal's encoding lacks as escapes instead of failing."""
     if isinstance(stream, io.TextIOWrapper):
@@ -93,10 +101,18 @@ def _report_system_error(error: OSError) -> int:
     ):  # Python writes the rest of the output when it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if not isinstance(error, BrokenPipeError):
-        name = f"{error.filename!r}: " if error.filename else "the output cannot be written: "
         with suppress(OSError):
-            print(f"openai-ft: {name}{(error.strerror or str(error)).lower()}", file=sys.stderr)
+            print(f"openai-ft: {_system_error(error)}", file=sys.stderr)
     return UNREADABLE
+
+
+def _system_error(error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    if error.filename:
+        return f"{error.filename!r}: {reason}"
+    if isinstance(error, FileNotFoundError):  # only the search for the current folder names no file
+        return "the current folder no longer exists: change to another folder"
+    return f"the output cannot be written: {reason}"
 
 
 def _parser(*, loads_serve: bool) -> argparse.ArgumentParser:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 from datetime import date
+from math import inf, nan
 from pathlib import Path
 
 from pulumi_openai_ft.emulator.server import Emulator, serve
 from pulumi_openai_ft.emulator.service_modes import MODES
 from pulumi_openai_ft.emulator.settings import DEFAULT_DAY
+from pulumi_openai_ft.server.arguments import port
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options to a parser."""
     parser.add_argument(
-        "--port", type=int, default=0, help="port on 127.0.0.1; 0 selects a free port (default: 0)"
+        "--port", type=port, default=0, help="port on 127.0.0.1; 0 selects a free port (default: 0)"
     )
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="directory for all data (default: in memory)"
@@ -45,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--today",
-        type=date.fromisoformat,
+        type=_day,
         default=os.environ.get("OPENAI_FT_TODAY") or str(DEFAULT_DAY),
         metavar="YYYY-MM-DD",
         help=f"date that determines which models are available (default: OPENAI_FT_TODAY, or {DEFAULT_DAY})",
@@ -73,7 +75,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _not_negative(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number of at least 0")
+    try:
+        value = float(text)
+    except ValueError:
+        value = nan
+    if not 0 <= value < inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
     return value
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-12-31") from None

@@ -21,6 +21,7 @@ from pulumi_openai_ft.serve.errors import ServeError
 from pulumi_openai_ft.serve.keys import DEFAULT_PROJECT, PROJECT_PATTERN, Key, make_key
 from pulumi_openai_ft.serve.listener import DEFAULT_HOST, DEFAULT_PORT, Listener
 from pulumi_openai_ft.serve.weights import context_length, weight_problems
+from pulumi_openai_ft.server.arguments import port
 
 DESCRIPTION = """\
 Runs a service with OpenAI's fine-tuning API on this machine. It trains and serves open-weight models.
@@ -64,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_config(parser, default=Path(CONFIG_FILE))
     parser.add_argument("--host", default=DEFAULT_HOST, help="address to listen on (default: %(default)s)")
     parser.add_argument(
-        "--port", type=_port, default=DEFAULT_PORT, help="port; 0 selects a free port (default: %(default)s)"
+        "--port", type=port, default=DEFAULT_PORT, help="port; 0 selects a free port (default: %(default)s)"
     )
     parser.add_argument(
         "--tls-cert", type=Path, metavar="FILE", help="certificate and its chain (default: tls.certificate)"
@@ -305,13 +306,7 @@ def _hint(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:  # noqa: PLR2004 - the largest port
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
-    return int(text)
-
-
 def _project(text: str) -> str:
-    if not re.search(PROJECT_PATTERN, text):
+    if not re.fullmatch(PROJECT_PATTERN, text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a project such as {DEFAULT_PROJECT}")
     return text
