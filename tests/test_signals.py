@@ -40,6 +40,32 @@ runpy.run_module(module, run_name="__main__", alter_sys=True)
 """
 
 
+INTERRUPTED_IN_AN_IMPORT = """
+import os, signal, sys
+from importlib.metadata import entry_points
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pulumi_openai_ft.cli.main":
+            os.kill(os.getpid(), signal.SIGINT)
+
+if sys.argv[1] == "ignored":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+(command,) = entry_points(group="console_scripts", name="openai-ft")
+sys.argv[1:] = ["--version"]
+sys.meta_path.insert(0, Interrupting())
+command.load()()
+"""
+
+
+@pytest.mark.parametrize(("state", "code"), [("handled", -signal.SIGINT), ("ignored", 0)])
+def test_ctrl_c_during_imports_prints_no_traceback(state: str, code: int) -> None:
+    command = [sys.executable, "-c", INTERRUPTED_IN_AN_IMPORT, state]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stderr) == (code, "")
+
+
 @pytest.mark.parametrize("server", ["host", "emulator", "serve"])
 def test_a_signal_in_a_wait_ends_the_server(server: str, tmp_path: Path) -> None:
     (tmp_path / "serve.toml").write_text(
