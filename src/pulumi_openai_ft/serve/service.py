@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from pulumi_openai_ft.server.backend import Backend
 from pulumi_openai_ft.server.catalog import BaseModel, Catalog
 from pulumi_openai_ft.server.clock import SystemClock
 from pulumi_openai_ft.server.errors import ApiError, no_such_model
+from pulumi_openai_ft.server.expiry import remove_expired
 from pulumi_openai_ft.server.ids import mask
 from pulumi_openai_ft.server.loopback import LoopbackGuard
 from pulumi_openai_ft.server.result_files import SELF_HOSTED
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.server.store import Store
 
 UNLOAD_SECONDS = 30.0
+SECONDS_BETWEEN_EXPIRIES = 600.0
+_log = logging.getLogger(__name__)
 _RULES = Rules(service="self-hosted", lists_checkpoints=True, result_format=SELF_HOSTED)
 
 
@@ -160,11 +164,22 @@ class Service:
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self._event_loop = asyncio.get_running_loop()
         self._training.start(self.backend.lifecycle.live_ids())
+        expiry = asyncio.create_task(self._remove_expired())
         try:
             yield
         finally:
+            expiry.cancel()
             await asyncio.to_thread(self._training.stop)
             await self._answerer.close()
+
+    async def _remove_expired(self) -> None:
+        """Remove expired contents from time to time."""
+        while True:
+            try:
+                await asyncio.to_thread(remove_expired, self.backend)
+            except Exception:  # noqa: BLE001  # such as a busy disk; the next round tries again
+                _log.exception("Expired files could not be removed; this is tried again.")
+            await asyncio.sleep(SECONDS_BETWEEN_EXPIRIES)
 
     def _unload(self, name: str, adapter: Path) -> None:
         """Unload the adapter of a model. Called by a thread of the training loop."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.server.api_limits import LIMITS
 from pulumi_openai_ft.server.errors import invalid, no_such_upload
+from pulumi_openai_ft.server.expiry import remove_parts
 from pulumi_openai_ft.server.handlers.files import LIFETIME, keep_file
 from pulumi_openai_ft.server.ids import new_id
 from pulumi_openai_ft.server.records import Part, Upload
@@ -52,7 +53,13 @@ def add_part(call: ApiRequest) -> Json:
     part_id = new_id("part_")
     size = draft.store(part_id)
     part = Part(id=part_id, created_at=call.now, upload=upload.id, bytes=size)
-    return part_body(call.backend.store.parts.add(part))
+    try:
+        with call.backend.store.transaction():
+            _pending(call)  # another request may have ended it in the meantime
+            return part_body(call.backend.store.parts.add(part))
+    except BaseException:
+        call.backend.blobs.delete(part_id)
+        raise
 
 
 def complete_upload(call: ApiRequest) -> Json:
@@ -66,18 +73,20 @@ def complete_upload(call: ApiRequest) -> Json:
         _join(call, parts, draft)
         _check_md5(draft, call.body.get("md5"))
         with call.backend.store.transaction():
+            _pending(call)  # another request may have ended it in the meantime
             file = keep_file(call, draft, upload.filename, upload.purpose, upload.file_seconds)
             upload = call.backend.store.uploads.put(replace(upload, status="completed", file=file.id))
     finally:
         draft.discard()
-    _drop_parts(call, upload)
+    remove_parts(call.backend, upload)
     return upload_body(upload, file_body(file, call.backend.settings, call.now))
 
 
 def cancel_upload(call: ApiRequest) -> Json:
     """POST /uploads/{upload_id}/cancel."""
-    upload = call.backend.store.uploads.put(replace(_pending(call), status="cancelled"))
-    _drop_parts(call, upload)
+    with call.backend.store.transaction():
+        upload = call.backend.store.uploads.put(replace(_pending(call), status="cancelled"))
+    remove_parts(call.backend, upload)
     return upload_body(upload)
 
 
@@ -115,8 +124,3 @@ def _join(call: ApiRequest, parts: list[Part], draft: Draft) -> None:
 def _check_md5(draft: Draft, expected: str | None) -> None:
     if expected is not None and expected.lower() != draft.md5():
         raise invalid(f"The parts have the MD5 checksum {draft.md5()}, not {expected}.", "md5")
-
-
-def _drop_parts(call: ApiRequest, upload: Upload) -> None:
-    for part in call.backend.store.parts.find({"upload": upload.id}):
-        call.backend.blobs.delete(part.id)
