@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.serve.counted_service import bench_of
 from tests.serve.services import BASE, RunningService, messages, rows, train, wait_for
 
 from pulumi_openai_ft.serve.config import load_config
@@ -227,3 +228,18 @@ def stop_trainer(service: RunningService) -> None:
     while trainers[0] in service.trainers():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_lost_content_is_an_error_of_the_api(tmp_path: Path) -> None:
+    with bench_of(tmp_path / "service") as bench:
+        body = {"filename": "a", "purpose": "fine-tune", "bytes": 1, "mime_type": "text/jsonl"}
+        upload = f"/v1/uploads/{bench.client.post('/v1/uploads', json=body).json()['id']}"
+        part = bench.client.post(f"{upload}/parts", files={"data": ("a", b"x")}).json()["id"]
+        for content in bench.service.backend.blobs.folder.iterdir():
+            content.unlink()
+
+        read = bench.client.get(f"/v1/files/{bench.file}/content")
+        completed = bench.client.post(f"{upload}/complete", json={"part_ids": [part]})
+
+    assert (read.status_code, completed.status_code) == (404, 400)
+    assert completed.json()["error"]["message"] == f"The content of part {part} no longer exists."

@@ -65,9 +65,10 @@ def get_file(call: ApiRequest) -> Json:
 def get_content(call: ApiRequest) -> FileResponse:
     """GET /files/{file_id}/content."""
     file = find_file(call.backend, call.project, call.path("file_id"))
-    return FileResponse(
-        call.backend.blobs.path(file.id), media_type="application/octet-stream", filename=file.filename
-    )
+    content = call.backend.blobs.path(file.id)
+    if not content.exists():  # it was deleted from the data folder, or by a request at the same time
+        raise no_such_file(file.id)
+    return FileResponse(content, media_type="application/octet-stream", filename=file.filename)
 
 
 def delete_file(call: ApiRequest) -> Json:

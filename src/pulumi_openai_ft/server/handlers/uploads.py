@@ -117,8 +117,11 @@ def _check_size(upload: Upload, size: int) -> None:
 
 def _join(call: ApiRequest, parts: list[Part], draft: Draft) -> None:
     for part in parts:
-        with call.backend.blobs.open(part.id) as content:
-            draft.append(content)
+        try:
+            with call.backend.blobs.open(part.id) as content:
+                draft.append(content)
+        except FileNotFoundError:  # it was deleted from the data folder, or by a request at the same time
+            raise invalid(f"The content of part {part.id} no longer exists.", "part_ids") from None
 
 
 def _check_md5(draft: Draft, expected: str | None) -> None:
