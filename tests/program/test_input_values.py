@@ -212,10 +212,18 @@ def test_deep_values_are_limited(levels: int, problems: int) -> None:
     assert len(unsupported_values({"value": arrived(value)})) == problems
 
 
-def test_an_asset_of_a_transform_is_reported() -> None:
-    (message,) = unsupported_values({"triggers": [pulumi.FileAsset("x")]})
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (pulumi.FileAsset("x"), "is a FileAsset that a transform or policy set"),
+        (float("inf"), "is not a finite number: a transform or policy set it"),
+        (float("nan"), "is not a finite number: a transform or policy set it"),
+    ],
+)
+def test_a_value_of_a_transform_is_reported(value: Any, problem: str) -> None:
+    (message,) = unsupported_values({"triggers": [value]})
 
-    assert message.startswith("triggers[0]: is a FileAsset that a transform or policy set")
+    assert message.startswith(f"triggers[0]: {problem}")
 
 
 def test_equal_content_counts_as_equal_in_triggers(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ providers do not have to.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -135,7 +136,7 @@ def _secret_names(props: Mapping[str, Any]) -> set[str]:
 
 
 def unsupported_values(props: Mapping[str, Any]) -> list[str]:
-    """Return messages about the values that the program could not pass, and about assets that a transform added."""
+    """Return messages about the values that the program could not pass, or that a transform added in spite of that."""
     return [
         f"{format_path(path).lstrip('.')}: {reason}"
         for name, value in props.items()
@@ -147,6 +148,8 @@ def unsupported_values(props: Mapping[str, Any]) -> list[str]:
 def _unsupported(path: tuple[str | int, ...], value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if isinstance(value, Asset | Archive):
         yield path, f"is a {type(value).__name__} that a transform or policy set: set a string instead"
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield path, "is not a finite number: a transform or policy set it: set a finite number instead"
     elif isinstance(value, dict) and UNSUPPORTED_VALUE in value:
         yield path, str(value[UNSUPPORTED_VALUE])
     elif isinstance(value, dict | list):
