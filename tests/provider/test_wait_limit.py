@@ -139,6 +139,20 @@ def test_the_earlier_of_both_deadlines_counts(
     assert failure.value.outs["status"] == status
 
 
+@pytest.mark.parametrize("error", [86400, 40, -40, -86400])
+def test_a_wrong_clock_does_not_move_the_deadline(
+    make: Callable[..., Any], inputs: dict[str, Any], time: Time, error: int
+) -> None:
+    """A clock that is ahead by more than the deadline would cancel each job at once."""
+    time.started += error
+
+    with pytest.raises(IncompleteResourceError) as failure:
+        make(FineTuningJobProvider).create({**inputs, "cancel_after_timeout": 60})
+
+    assert failure.value.outs["status"] == "cancelled"
+    assert abs(time.now - 60) < 10
+
+
 @pytest.mark.parametrize(
     ("durations", "seconds"), [({}, 120), ({"delete": "3s"}, 3), ({"delete": "5m"}, 300)]
 )

@@ -66,6 +66,10 @@ class Client:
         """Return the service's time in its last response, in Unix seconds, or None if it sends no time."""
         return self._project.service_time
 
+    def local_time(self, service_time: float) -> float:
+        """Return a time of the service by this machine's clock, which may be wrong."""
+        return service_time + self._project.clock_lead
+
     def close(self) -> None:
         """Close the connections."""
         self._project.close()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Content = TypeVar("Content")
 NO_CONTENT = 204
+CLOCK_TOLERANCE = 5.0
+"""Seconds of a response and of rounding, which are no difference between two clocks."""
 
 
 class Session:
@@ -39,6 +41,7 @@ class Session:
 
     Attributes:
         service_time: The service's time in its last response, in Unix seconds; None if it sends no `date` header.
+        clock_lead: Seconds by which this machine's clock was ahead of the service's at that response.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Session:
         self.settings, self.admin, self.time = settings, admin, time
         self._transport, self._limiter = transport, limiter
         self.service_time: float | None = None
+        self.clock_lead: float = 0.0
         self._lock = Lock()
         self._pool: ConnectionPool | None = None
 
@@ -163,7 +167,7 @@ class Session:
 
     def _result(self, context: RequestContext, response: Response, read: Callable[[Response], Any]) -> Any:
         now = self.time.wall()
-        self.service_time = http_date(response.headers.get("date", "")) or self.service_time
+        self._compare_clocks(http_date(response.headers.get("date", "")), now)
         if not response.is_success:
             raise context.api_error(response, now)
         try:
@@ -173,6 +177,13 @@ class Session:
             unreadable = context.unreadable(response, now, str(error) if is_json else f"not JSON: {error}")
             unreadable.is_json = is_json
             raise unreadable from error
+
+    def _compare_clocks(self, service_time: float | None, now: float) -> None:
+        if service_time is None:
+            return
+        lead = now - service_time
+        self.service_time = service_time
+        self.clock_lead = 0.0 if abs(lead) <= CLOCK_TOLERANCE else lead
 
     def _connections(self) -> ConnectionPool:
         with self._lock:

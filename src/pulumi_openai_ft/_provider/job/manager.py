@@ -363,7 +363,7 @@ class JobManager:
         def done(seen: Job) -> bool:
             return seen.is_terminal or seen.status == "paused"
 
-        began = self.host.time.wall() if job.created_at is None else job.created_at
+        began = self.host.time.wall() if job.created_at is None else self.api.local_time(job.created_at)
         cancel_at = None if seconds is None else began + seconds
         limit = current_limit()
         ends = (cancel_at, limit.ends_at if limit else None)
