@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.fake_clock import FakeClock
+from tests.fake_host import FakeHost
 from tests.support import write_training_data
 
 from pulumi_openai_ft._provider.file import FileProvider
@@ -208,6 +209,20 @@ def test_an_older_file_with_equal_name_is_not_adopted(
         files.get_or_upload(upload(training_data), content)
 
     assert time.now - before >= 30
+
+
+@pytest.mark.parametrize("error", [86400, -86400])
+def test_a_wrong_clock_loses_no_upload(
+    configure: Configure, training_data: Path, service: Emulator, time: FakeClock, error: int
+) -> None:
+    time.now += error
+    provider = configure(FileProvider, FakeHost(time=time.time), maxRetries="0")
+    service.fault("POST", "/v1/files", "drop_after")
+
+    with training_data.open("rb") as content:
+        found = FileManager(provider.api, provider.host).get_or_upload(upload(training_data), content)
+
+    assert [file["id"] for file in service.files()] == [found.id]
 
 
 def test_a_generated_name_keeps_the_extension() -> None:

@@ -148,7 +148,7 @@ class FileManager:
         if record.file_id:
             return lambda file: file.id == record.file_id
         others = self.resume_store.files_of_others(upload.key(self.api.settings)).union(record.before)
-        return lambda file: file.id not in others and _is_since(file, record.began)
+        return lambda file: file.id not in others and self._is_since(file, record.began)
 
     def _upload(self, upload: UploadRequest, content: BufferedReader) -> FileObject:
         self.resume_store.drop_old(self.host.time.wall())
@@ -246,9 +246,13 @@ class FileManager:
     def _new_file(self, upload: UploadRequest, started: float) -> FileObject | None:
         for file in self.api.files(purpose=upload.purpose, unreadable=[]):
             is_known = file.id in self._files_before() or file.id in self._claimed
-            if not is_known and upload.matches(file) and _is_since(file, started):
+            if not is_known and upload.matches(file) and self._is_since(file, started):
                 return file
         return None
+
+    def _is_since(self, file: FileObject, began: float) -> bool:
+        """Return whether a file may have been created since a time. It may if the service does not return its time."""
+        return file.created_at is None or self.api.local_time(file.created_at) >= began - CLOCK_SKEW
 
     def _jobs_since(self, created_at: int | None) -> tuple[list[Job], list[str]]:
         """Return the jobs created since a time, and why others cannot be read.
@@ -284,11 +288,6 @@ class _RecentJobs:
 def _is_older(job: Job, created_at: int | None) -> bool:
     """Return whether a job is certainly older than a time. It is not if either time is unknown."""
     return job.created_at is not None and created_at is not None and job.created_at < created_at
-
-
-def _is_since(file: FileObject, began: float) -> bool:
-    """Return whether a file may have been created since a time. It may if the service does not return its time."""
-    return file.created_at is None or file.created_at >= began - CLOCK_SKEW
 
 
 def _may_need(job: Job, file_id: str) -> bool:
