@@ -41,6 +41,13 @@ def test_retry_after_parses_every_form(headers: dict[str, str], seconds: float |
     assert retry_after(headers, WALL) == seconds
 
 
+@pytest.mark.parametrize("error", [-86400, 0, 86400])
+def test_retry_after_ignores_a_wrong_clock(error: int) -> None:
+    headers = {"date": formatdate(WALL, usegmt=True), "retry-after": formatdate(WALL + 30, usegmt=True)}
+
+    assert retry_after(headers, WALL + error) == 30
+
+
 def test_retry_after_without_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "Asia/Tokyo")

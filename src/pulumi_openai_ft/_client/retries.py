@@ -123,13 +123,14 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
     Args:
         headers: Header values by lower-case name.
-        now: Current Unix seconds.
+        now: Current Unix seconds, for a response without a `date` header.
     """
     milliseconds = _number(headers.get("retry-after-ms"))
     text = headers.get("retry-after", "")
     seconds = _number(text) if milliseconds is None else milliseconds / 1000
     if seconds is None and (date := http_date(text)) is not None:
-        seconds = date - now
+        sent = http_date(headers.get("date", ""))  # by the service's clock, like the other date
+        seconds = date - (now if sent is None else sent)
     return None if seconds is None else min(max(seconds, 0.0), _YEAR)
 
 
