@@ -91,6 +91,17 @@ def served_by_vllm(folder: Path) -> Iterator[tuple[RunningService, VllmStandIn]]
             yield service, vllm
 
 
+def test_a_request_cannot_write_lines_of_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "pulumi_openai_ft.serve.request_log")
+    with bench_of(tmp_path / "service") as bench:
+        bench.client.get(
+            "/v1/models/ft:a%0AGET /v1/files 200 proj_b 1 ms%1B[2J", headers={"authorization": ""}
+        )
+
+    (line,) = [record.getMessage() for record in caplog.records if "/models/" in record.getMessage()]
+    assert line.startswith("GET /v1/models/ft:a%0AGET%20/v1/files%20200%20proj_b%201%20ms%1B%5B2J 401 - ")
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_a_loss_that_is_no_number_is_left_out(tmp_path: Path, number: str) -> None:
     """The loss of validation rows without trained tokens, for example. JSON cannot express it."""

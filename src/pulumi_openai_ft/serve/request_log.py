@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = logging.getLogger(__name__)
+_READABLE = "/:"
+"""Characters that the log shows as they are. Others, such as line breaks, could imitate lines of the log."""
 
 
 def observe(request: Request, name: str, value: Any) -> None:
@@ -42,7 +45,7 @@ class RequestLog:
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("x-request-id", request_id)
                 headers.setdefault("openai-processing-ms", str(milliseconds))
-                place = f"{scope['method']} {scope['path']}"
+                place = f"{scope['method']} {quote(scope['path'], safe=_READABLE)}"
                 _log.info("%s %s %s %d ms", place, message["status"], scope.get("project", "-"), milliseconds)
             await send(message)
 
