@@ -43,8 +43,10 @@ def test_deleting_a_model_keeps_its_job(client: openai.OpenAI, trained: Any) -> 
     assert client.fine_tuning.jobs.retrieve(job.id) == job
 
 
-def test_a_suffix_may_contain_a_slash(client: openai.OpenAI, admin: openai.OpenAI, trained: Any) -> None:
-    model = trained(suffix="team/parcels").fine_tuned_model
+def test_a_suffix_may_contain_any_character(
+    client: openai.OpenAI, admin: openai.OpenAI, trained: Any
+) -> None:
+    model = trained(suffix="team/par\ncels%2F?#").fine_tuned_model
     permissions = admin.fine_tuning.checkpoints.permissions
 
     assert client.models.retrieve(model).id == model

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -56,10 +57,16 @@ class Endpoint:
     creates: bool = False
 
 
+class _NameConvertor(StringConvertor):
+    """The name of a model or checkpoint. It contains the suffix, which may have any characters."""
+
+    regex = r"[\s\S]+"
+
+
+register_url_convertor("name", _NameConvertor())
 _JOBS = "/v1/fine_tuning/jobs"
-# a suffix, and so the name of a model or checkpoint, may contain a slash
-_PERMISSIONS = "/v1/fine_tuning/checkpoints/{checkpoint:path}/permissions"
-_MODEL = "/v1/models/{model:path}"
+_PERMISSIONS = "/v1/fine_tuning/checkpoints/{checkpoint:name}/permissions"
+_MODEL = "/v1/models/{model:name}"
 
 ENDPOINTS = (
     Endpoint(
