@@ -57,13 +57,13 @@ class Endpoint:
     creates: bool = False
 
 
-class _NameConvertor(StringConvertor):
+class _ModelName(StringConvertor):
     """The name of a model or checkpoint. It contains the suffix, which may have any characters."""
 
     regex = r"[\s\S]+"
 
 
-register_url_convertor("name", _NameConvertor())
+register_url_convertor("name", _ModelName())
 _JOBS = "/v1/fine_tuning/jobs"
 _PERMISSIONS = "/v1/fine_tuning/checkpoints/{checkpoint:name}/permissions"
 _MODEL = "/v1/models/{model:name}"
