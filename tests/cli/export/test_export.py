@@ -368,7 +368,12 @@ def test_any_filename_becomes_a_path_in_the_folder(names: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("id_", "message"),
-    [("file-1", "is the id of a file"), ("ftjob-missing", "ftjob-missing"), ("", "the id is empty")],
+    [
+        ("file-1", "'file-1' is neither the id of a job nor a resource"),
+        ("ftjob-missing", "ftjob-missing"),
+        ("", "the name of a job is empty"),
+        (" ", "the name of a job is empty"),
+    ],
 )
 def test_a_wrong_id_is_reported(
     account: Account, capsys: pytest.CaptureFixture[str], id_: str, message: str

@@ -9,18 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.e2e.conftest import Stack
-from tests.e2e.import_.importing import rows_of, supervised
+from tests.e2e.import_.importing import MODEL, rows_of, supervised
 from tests.e2e.running import resources
 from tests.support import TODAY
 
 from pulumi_openai_ft.emulator import Emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.e2e.import_.importing import Account
 
 pytestmark = pytest.mark.e2e
+PROGRAM = f"""
+import pulumi_openai_ft as ft
+
+ft.FineTunedModel("support", model="{MODEL}", training_file="data.jsonl")
+"""
 REQUESTED = ("model", "seed", "method", "user_provided_suffix")
 
 
@@ -34,16 +40,22 @@ def requested(job: dict[str, Any]) -> dict[str, Any]:
     return {name: job[name] for name in REQUESTED}
 
 
-def exported(stack: Stack, other_service: Emulator, *jobs: str) -> Stack:
-    """Export jobs, and return a stack of the exported project at another service."""
+def export(stack: Stack, *jobs: str) -> Path:
+    """Export jobs in the folder of a stack, and return the folder of the exported project."""
     folder = stack.folder.parent / "exported"
     subprocess.run(
         ["openai-ft", "export", *jobs, "--output", str(folder)],
-        cwd=stack.folder.parent,
+        cwd=stack.folder,
         env=stack.environment,
         check=True,
         capture_output=True,
     )
+    return folder
+
+
+def exported(stack: Stack, other_service: Emulator, *jobs: str) -> Stack:
+    """Export jobs, and return a stack of the exported project at another service."""
+    folder = export(stack, *jobs)
     (folder / ".venv").symlink_to(sys.prefix)
     found = Stack(folder, {**stack.environment, "OPENAI_BASE_URL": other_service.url})
     found.init("other")
@@ -78,6 +90,19 @@ def test_exported_jobs_are_trained_at_another_service(
         resources(copy)[name]["outputs"]["sha256"] for name in ("data", "valid")
     }
     copy.preview("--expect-no-changes")
+
+
+def test_a_resource_is_exported_by_its_name(make_stack: Callable[..., Stack], service: Emulator) -> None:
+    stack = make_stack(PROGRAM)
+    (stack.folder / "data.jsonl").write_text(rows_of("supervised"))
+    stack.up()
+    (job,) = service.jobs()
+
+    folder = export(stack, "support", job["id"])
+
+    assert [listed["id"] for listed in json.loads((folder / "export.json").read_text())["jobs"]] == [
+        job["id"]
+    ]
 
 
 @pytest.mark.long

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pulumi_openai_ft.cli.stack_settings import Selection, add_selection
+from pulumi_openai_ft.cli.stack_settings import JOB_HELP, Selection, add_selection
 
 SUMMARY = "export jobs as a project that trains them again at another service"
 DESCRIPTION = """\
@@ -25,7 +25,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser(
         "export", help=SUMMARY, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("jobs", nargs="+", metavar="JOB", help="id of a job")
+    parser.add_argument("jobs", nargs="+", metavar="JOB", help=JOB_HELP)
     parser.add_argument(
         "--output", type=Path, required=True, metavar="FOLDER", help="folder of the new project"
     )
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     from pulumi_openai_ft.cli.export import exporting  # noqa: PLC0415 - see the docstring of the module
 
     request = exporting.ExportRequest(
-        jobs=tuple(dict.fromkeys(arguments.jobs)),
+        jobs=tuple(arguments.jobs),
         folder=arguments.output,
         copies=dict(arguments.content),
         allows_missing=arguments.without_contents,

@@ -1,7 +1,8 @@
-"""The job that a command shows: by its id, by its resource in the stack, or because it is running."""
+"""The jobs that a command is about: by their ids, by their resources in the stack, or because they are running."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from pulumi_openai_ft.cli.look.text import one_line, time_text
 from pulumi_openai_ft.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Job
@@ -37,16 +38,42 @@ def find_job(api: Client, selection: Selection, name: str) -> Job:
         InputError: There is no such job, or the name belongs to several.
         OpenAIFTError: A request failed.
     """
-    if name.startswith(ID_PREFIX):
-        return api.job(name)
-    resources = job_resources(selection)
-    named = [resource for resource in resources if resource.is_named(name)]
-    if len(named) > 1:
-        urns = "".join(f"\n  {resource.urn}" for resource in named)
-        raise InputError(
-            f"{name!r} is the name of several resources with a job; pass one of their URNs:{urns}"
-        )
-    return _job_of(api, named[0]) if named else _job_with_id(api, name, resources)
+    return _Finder(api, selection).find(name)
+
+
+def find_jobs(api: Client, selection: Selection, names: Iterable[str]) -> list[Job]:
+    """Return the jobs with ids or of resources, each once. The state of the stack is read at most once.
+
+    Raises:
+        InputError: One of the jobs does not exist, or its name belongs to several.
+        OpenAIFTError: A request failed.
+    """
+    finder = _Finder(api, selection)
+    return list({job.id: job for job in map(finder.find, names)}.values())
+
+
+class _Finder:
+    def __init__(self, api: Client, selection: Selection) -> None:
+        self._api, self._selection = api, selection
+
+    @cached_property
+    def _resources(self) -> list[JobResource]:
+        return job_resources(self._selection)
+
+    def find(self, name: str) -> Job:
+        if not name.strip():
+            raise InputError(
+                "the name of a job is empty; pass its id, or the name of its resource in the stack"
+            )
+        if name.startswith(ID_PREFIX):
+            return self._api.job(name)
+        named = [resource for resource in self._resources if resource.is_named(name)]
+        if len(named) > 1:
+            urns = "".join(f"\n  {resource.urn}" for resource in named)
+            raise InputError(
+                f"{name!r} is the name of several resources with a job; pass one of their URNs:{urns}"
+            )
+        return _job_of(self._api, named[0]) if named else _job_with_id(self._api, name, self._resources)
 
 
 def find_running(api: Client, selection: Selection) -> Job:
