@@ -26,6 +26,7 @@ from pulumi_openai_ft.cli.project import Project, WrapperStatus, compare
 if TYPE_CHECKING:
     from tests.e2e.import_.importing import Account
 
+FREE_ACCOUNT = "To help mitigate abuse, downloading of fine-tune training files is disabled for free accounts"
 CONTENT = rows_of("supervised")
 OUT = Path("out")
 
@@ -142,7 +143,7 @@ def test_refused_contents_are_listed_before_any_download(
     export(job.id, code=1)
 
     lines = capsys.readouterr().err.splitlines()
-    reason = "the service does not return its content (status 400)"
+    reason = f"the service does not return it ({FREE_ACCOUNT}, status 400)"
     assert lines[:3] == [
         "These contents are missing:",
         *(
@@ -233,7 +234,10 @@ def test_missing_contents_are_named_in_the_program(
 
     program = (OUT / "__main__.py").read_text()
     assert ": deleted from the service. Copy it to data/" in program
-    assert ": the service does not return its content (status 400). Copy it to data/data.jsonl" in program
+    assert (
+        f": the service does not return it ({FREE_ACCOUNT}, status 400). Copy it to data/data.jsonl"
+        in program
+    )
     assert f"copy the content of {file_id}" in capsys.readouterr().out
     assert [file["sha256"] for file in manifest()["files"]] == [None, None]
 
@@ -368,7 +372,10 @@ def test_any_filename_becomes_a_path_in_the_folder(names: list[str]) -> None:
 @pytest.mark.parametrize(
     ("id_", "message"),
     [
-        ("file-1", "'file-1' is neither the id of a job nor a resource"),
+        (
+            "file-1",
+            "'file-1' is neither the id of a job nor a resource of the stack with a job; to name a resource, pass",
+        ),
         ("ftjob-missing", "ftjob-missing"),
         ("", "the name of a job is empty"),
         (" ", "the name of a job is empty"),

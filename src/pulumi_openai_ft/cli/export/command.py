@@ -13,11 +13,14 @@ Writes a Pulumi project with everything that another service needs to train the 
 validation data, the hyperparameters, the seed and the suffix of each job. It only reads from the service: jobs are
 created, and billed, by `pulumi up` in the exported folder. `pulumi preview` shows the price first.
 
-Some services refuse to return the content of files. The command lists these files before it writes anything. Pass your
-local copies with --content, or export without them with --without-contents.
+Some services refuse to return the content of files, as OpenAI does for free accounts. The command lists these files
+before it writes anything. Pass your local copies with --content, or export without them with --without-contents. On a
+terminal, the command asks.
 
 If an export is interrupted, run the same command again: complete files are not downloaded again. A folder with other
-contents is never overwritten. Exits with 1 if contents are missing or the service returns an error."""
+contents is never overwritten.
+
+Exits with 1 if nothing was exported because contents are missing, or if the service returns an error."""
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -73,7 +73,22 @@ class _Finder:
             raise InputError(
                 f"{name!r} is the name of several resources with a job; pass one of their URNs:{urns}"
             )
-        return _job_of(self._api, named[0]) if named else _job_with_id(self._api, name, self._resources)
+        return _job_of(self._api, named[0]) if named else self._with_id(name)
+
+    def _with_id(self, name: str) -> Job:
+        try:
+            return self._api.job(name)
+        except NotFoundError:
+            raise InputError(
+                f"{name!r} is neither the id of a job nor a resource of the stack with a job{self._advice(name)}"
+            ) from None
+
+    def _advice(self, name: str) -> str:
+        if self._selection.project_folder() is None:
+            return "; to name a resource, pass the folder of its project with --cwd"
+        urns = (urn for resource in self._resources for urn in (resource.urn, *resource.owners))
+        names = sorted({*map(name_of, urns)})
+        return f"; the stack has {', '.join(names)}{did_you_mean(name, names)}" if names else ""
 
 
 def find_running(api: Client, selection: Selection) -> Job:
@@ -123,17 +138,6 @@ def _newest(api: Client, identity: str | None = None) -> list[Job]:
     can_select = identity is not None and api.settings.profile.supports("metadata_filter")
     query = {RESOURCE_KEY: identity} if can_select and identity else None
     return list(islice(api.jobs(metadata=query, unreadable=[]), MAX_PAGE_SIZE))
-
-
-def _job_with_id(api: Client, name: str, resources: Sequence[JobResource]) -> Job:
-    try:
-        return api.job(name)
-    except NotFoundError:
-        names = sorted({name_of(urn) for resource in resources for urn in (resource.urn, *resource.owners)})
-        known = f"; its stack has {', '.join(names)}{did_you_mean(name, names)}" if names else ""
-        raise InputError(
-            f"{name!r} is neither the id of a job nor a resource of the stack with a job{known}"
-        ) from None
 
 
 def _listed(jobs: Sequence[Job]) -> str:
