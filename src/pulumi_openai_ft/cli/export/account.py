@@ -58,7 +58,8 @@ def in_training_order(jobs: Iterable[Job]) -> list[Job]:
         models = {job.fine_tuned_model for job in left if job.fine_tuned_model}
         ready = [job for job in left if job.model not in models - {job.fine_tuned_model}] or left
         ordered += ready
-        left = [job for job in left if job not in ready]
+        ids = {job.id for job in ready}
+        left = [job for job in left if job.id not in ids]
     return ordered
 
 
