@@ -23,10 +23,10 @@ MODEL = "gpt-4o-mini-2024-07-18"
 OURS, PEER = "openai-ft import run", "pulumi import --file"
 WITH_FILES = "--with-files"
 VARIANTS = {"jobs": (), "jobs and their files": (WITH_FILES,)}
-"""Options by the resources that they import. Each job has a file of its own."""
+"""Options by the resources that they import. Each job has another file."""
 LIST, MODULE = "import.json", "imported_resources"
 MEASUREMENTS = (
-    ("import", "s", "seconds", "seconds", 1.25),  # ours also makes the list
+    ("import", "s", "seconds", "seconds", 1.25),  # this package also makes the list
     ("CPU time of the import", "cpu s", "cpu_seconds", "cpu_seconds", None),
     ("plan alone, part of the import", "s", "planning", "seconds", None),
     ("preview of the program", "s", "preview", "preview", None),
@@ -73,7 +73,7 @@ def versions() -> dict[str, str]:
 
 
 def _account(service: Emulator, jobs: int, data: Path) -> list[str]:
-    """Train jobs, each with a file of its own, and return the ids of the jobs and files."""
+    """Train jobs, each with another file, and return the ids of the jobs and files."""
     content, headers = data.read_bytes(), {"authorization": f"Bearer {API_KEY}"}
     ids = []
     with httpx.Client(base_url=service.url, headers=headers, timeout=60) as client:
