@@ -64,14 +64,14 @@ def build_emulator_app(backend: EmulatorBackend) -> ASGIApp:
     return LoopbackGuard(RequestLogMiddleware(FaultMiddleware(app, backend), backend, _route_of))
 
 
-_PATTERNS = [(endpoint.method, *compile_path(endpoint.path)[:2]) for endpoint in ENDPOINTS]
+_PATTERNS = [(endpoint, compile_path(endpoint.pattern)[0]) for endpoint in ENDPOINTS]
 
 
 def _route_of(method: str, path: str) -> str | None:
     """Return the path, with placeholders, of the endpoint for a request, or None."""
-    for endpoint_method, pattern, template in _PATTERNS:
-        if endpoint_method == method and pattern.match(path):
-            return template
+    for endpoint, pattern in _PATTERNS:
+        if endpoint.method == method and pattern.match(path):
+            return endpoint.path
     return None
 
 

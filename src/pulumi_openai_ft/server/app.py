@@ -56,6 +56,11 @@ class Endpoint:
     needs_room: bool = False
     creates: bool = False
 
+    @property
+    def pattern(self) -> str:
+        """Return the path for the router. Names of models and checkpoints may contain slashes."""
+        return re.sub(r"{(model|checkpoint)}", r"{\1:name}", self.path)
+
 
 class _ModelName(StringConvertor):
     """The name of a model or checkpoint. It contains the suffix, which may have any characters."""
@@ -64,9 +69,7 @@ class _ModelName(StringConvertor):
 
 
 register_url_convertor("name", _ModelName())
-_JOBS = "/v1/fine_tuning/jobs"
-_PERMISSIONS = "/v1/fine_tuning/checkpoints/{checkpoint:name}/permissions"
-_MODEL = "/v1/models/{model:name}"
+_JOBS, _PERMISSIONS = "/v1/fine_tuning/jobs", "/v1/fine_tuning/checkpoints/{checkpoint}/permissions"
 
 ENDPOINTS = (
     Endpoint(
@@ -111,8 +114,8 @@ ENDPOINTS = (
         "api.fine_tuning.checkpoints.write",
     ),
     Endpoint("GET", "/v1/models", models.list_models, "api.model.read"),
-    Endpoint("GET", _MODEL, models.get_model, "api.model.read"),
-    Endpoint("DELETE", _MODEL, models.delete_model, "api.model.write"),
+    Endpoint("GET", "/v1/models/{model}", models.get_model, "api.model.read"),
+    Endpoint("DELETE", "/v1/models/{model}", models.delete_model, "api.model.write"),
 )
 """The endpoints of the API for files, jobs, permissions and models."""
 
@@ -157,7 +160,7 @@ def api_route(backend: Backend, endpoint: Endpoint, observe: Observe) -> Route:
         status = rules.created_status if endpoint.creates else HTTPStatus.OK
         return await respond(endpoint.handler, call, status)
 
-    return Route(endpoint.path, serve, methods=[endpoint.method])
+    return Route(endpoint.pattern, serve, methods=[endpoint.method])
 
 
 def authorize(backend: Backend, request: Request, scope: str, observe: Observe) -> ApiRequest:
