@@ -31,7 +31,7 @@ MANIFEST = "backup.json"
 SCHEMA = 1
 _CONTENT = "data"
 _STAGING_PREFIX = ".backup-"
-_OF_PROCESSES = frozenset({"lock", "process.json"})
+_OF_PROCESSES = frozenset({"lock", "workers.lock", "process.json"})
 """Files about running processes. A restored service must not take them for its own."""
 
 

@@ -1,7 +1,8 @@
 """Starts the trainer on several workers of a Ray cluster: `python -m pulumi_openai_ft.trainer.cluster FOLDER`.
 
 This process is the driver. It holds the folder's lock, starts the workers with Ray Train, and writes the result. The
-number of workers is in the folder's `cluster.json`. A failed worker ends the attempt, because the server counts attempts.
+workers hold a lock of their own, because Ray ends them after their driver. The number of workers is in the folder's
+`cluster.json`. A failed worker ends the attempt, because the server counts attempts.
 """
 
 from __future__ import annotations
@@ -118,11 +119,11 @@ def _forward(stop: Stop, stop_file: _StopFile) -> None:
 def _fit(folder: JobFolder, cluster: Cluster, stop: Stop) -> Plan:
     trainer = TorchTrainer(
         work,
-        train_loop_config={"folder": str(folder.path)},
+        train_loop_config={"folder": str(folder.path), "driver": folder.workers.driver},
         torch_config=TorchConfig(backend="gloo", timeout_s=LONGEST_SILENCE_SECONDS),
         scaling_config=ScalingConfig(num_workers=cluster.workers, resources_per_worker={"CPU": cluster.cpus}),
         run_config=RunConfig(
-            name="workers",
+            name=folder.workers.driver,
             storage_path=str(folder.path / STORAGE),
             failure_config=FailureConfig(max_failures=0),
         ),
@@ -153,7 +154,8 @@ def work(config: Mapping[str, str]) -> Plan | None:
     os.umask(0o077)
     folder = JobFolder(Path(config["folder"]))
     try:
-        return train_as(folder, read_request(folder.request), _StopFile(folder), ProcessGroupRanks())
+        with folder.workers.shared(config["driver"]):
+            return train_as(folder, read_request(folder.request), _StopFile(folder), ProcessGroupRanks())
     except StoppedError:
         return None
 
