@@ -289,6 +289,10 @@ RAY = "[engine]\ntype = 'ray'\naddress = 'http://127.0.0.1:8265'\ntoken_env = 'T
             f"{RAY}runtime_env.env_vars.HF_TOKEN = 'x'",
             "engine.runtime_env.env_vars: HF_TOKEN looks like a secret",
         ),
+        (
+            f"{RAY}runtime_env.env_vars.T = 'x'",
+            "engine.runtime_env.env_vars contains T, a variable of a key",
+        ),
         (f"{RAY}[training]\ngpus = [0]", "training.gpus belongs to the engine local: set engine.gpus"),
         (f"{RAY}[wandb]\nkey_env = 'W'", "wandb is not supported by the engine ray"),
     ],
