@@ -40,7 +40,7 @@ def test_workers_of_a_killed_driver_write_nothing_twice(
     trainers: Trainers, expected: TrainingJob, tmp_path: Path, seed: int
 ) -> None:
     """The first driver is killed while it trains, the second one at any moment, and the next attempt begins at once."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311
     job = trainers.new_job(tmp_path / "job")
     driver, steps = trainers.start(job), chance.randint(1, 5)
     wait_for(lambda: len(job.lines()) >= steps, job)

@@ -290,6 +290,10 @@ RAY = "[engine]\ntype = 'ray'\naddress = 'http://127.0.0.1:8265'\ntoken_env = 'T
             "engine.runtime_env.env_vars: HF_TOKEN looks like a secret",
         ),
         (
+            f"{RAY}runtime_env = {{ image = 'team/train:1', pip = ['x'] }}",
+            "engine.runtime_env: Ray refuses image together with pip: install the packages in the image",
+        ),
+        (
             f"{RAY}runtime_env.env_vars.T = 'x'",
             "engine.runtime_env.env_vars contains T, a variable of a key",
         ),

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +20,7 @@ from pulumi_openai_ft.trainer.stop import Stop, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 WORKER = """
 import sys, time
@@ -128,7 +129,7 @@ def test_a_trainer_of_one_process_waits_too(
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 5))])
 def test_attempts_never_mix_their_rows(tmp_path: Path, seed: int) -> None:
     """Five drivers in a row lose workers that run, start or end late."""
-    chance, drivers = random.Random(seed), []
+    chance, drivers = random.Random(seed), []  # noqa: S311
     workers: list[subprocess.Popen[bytes]] = []
     for _ in range(5):
         driver = taken_over(tmp_path)
@@ -143,6 +144,6 @@ def test_attempts_never_mix_their_rows(tmp_path: Path, seed: int) -> None:
     for process in workers:
         process.wait(30)
     rows = (tmp_path / "rows").read_text().split()
-    changes = [rows[0], *(row for before, row in zip(rows, rows[1:], strict=False) if row != before)]
+    changes = [rows[0], *(row for before, row in pairwise(rows) if row != before)]
     assert changes == [driver for driver in drivers if driver in changes]
     assert len(changes) > 1, "no attempt was followed by another one"

@@ -156,6 +156,12 @@ class RuntimeEnvironment(Table):
     env_vars: Annotated[dict[Variable, str], AfterValidator(_not_secret)] = Field(default_factory=dict)
     """Environment variables of the trainers. They must not be secrets, because Ray shows them."""
 
+    @model_validator(mode="after")
+    def _has_image_or_packages(self) -> Self:
+        if self.image is not None and self.pip:
+            raise ValueError("Ray refuses image together with pip: install the packages in the image")
+        return self
+
 
 class Engine(Table):
     """Where training runs, `[engine]`."""

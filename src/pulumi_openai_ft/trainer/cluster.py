@@ -7,6 +7,7 @@ workers hold a lock of their own, because Ray ends them after their driver. The 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -96,13 +97,23 @@ def train(folder: JobFolder, _request: Request, stop: Stop) -> Plan:
     stop_file = _StopFile(folder)
     stop_file.withdraw()
     folder.last_checkpoint()  # removes incomplete checkpoints before the workers look for one
-    ray.init(runtime_env={"env_vars": {**OFFLINE, "OMP_NUM_THREADS": str(max(1, int(cluster.cpus)))}})
+    os.environ["RAY_OVERRIDE_JOB_RUNTIME_ENV"] = (
+        "1"  # otherwise, Ray refuses variables that the submission has too
+    )
+    ray.init(runtime_env={"env_vars": _variables(cluster)})
     try:
         _forward(stop, stop_file)
         return _fit(folder, cluster, stop)
     finally:
         ray.shutdown()
         shutil.rmtree(folder.path / STORAGE, ignore_errors=True)
+
+
+def _variables(cluster: Cluster) -> dict[str, str]:
+    """Return the environment variables of the workers. Those of the submission take precedence over the defaults."""
+    submission = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}"))
+    submitted: dict[str, str] = (submission.get("runtime_env") or {}).get("env_vars") or {}
+    return {"OMP_NUM_THREADS": str(max(1, int(cluster.cpus))), **submitted, **OFFLINE}
 
 
 def _forward(stop: Stop, stop_file: _StopFile) -> None:
