@@ -14,10 +14,12 @@ from tests.ray.services import stand_in_python
 from tests.serve.ray_stand_in import TOKEN, RayStandIn
 from tests.serve.servers import running
 from tests.serve.services import (
-    RunningService, config_text, messages, rows, train, wait_for, write_base_model,
-)
+    RunningService,
     config_text,
+    messages,
     rows,
+    train,
+    wait_for,
     write_base_model,
 )
 from tests.serve.test_kills import wait_until
