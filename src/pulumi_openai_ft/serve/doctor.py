@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ByteSize
@@ -14,6 +15,7 @@ from pulumi_openai_ft.serve.child_environment import without_secrets
 from pulumi_openai_ft.serve.config import load_config, not_downloaded
 from pulumi_openai_ft.serve.errors import ConfigError, ServeError
 from pulumi_openai_ft.serve.listener import Listener
+from pulumi_openai_ft.server.file_lock import try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -102,7 +104,24 @@ def _folder(data: Path) -> Finding:
         return Finding(
             "data", PROBLEM, f"{existing} is not writable: change its owner, or set `data` to another path"
         )
+    if fault := _fault_of_locks(existing):
+        return Finding(
+            "data",
+            PROBLEM,
+            f"the file system of {existing} refuses locks ({fault}), without which two services could write to it: set `data` "
+            "to a path on a local disk, NFS 4 or CephFS",
+        )
     return Finding("data", OK, f"{data} {'is writable' if existing == data else 'will be created'}")
+
+
+def _fault_of_locks(folder: Path) -> str | None:
+    """Return why files in a folder cannot be locked, or None if they can."""
+    try:
+        with TemporaryFile(dir=folder) as file:
+            try_lock(file)
+    except OSError as error:
+        return error.strerror
+    return None
 
 
 def _disk(config: ServeConfig) -> Finding:
