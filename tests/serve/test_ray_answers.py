@@ -6,6 +6,7 @@ import logging
 import socket
 import time
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,7 +35,7 @@ from pulumi_openai_ft.serve.engines.ray.setup import build_engine
 from pulumi_openai_ft.serve.job_folder import JobFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from starlette.responses import Response
@@ -202,11 +203,15 @@ def client(shared_head: tuple[RayStandIn, str]) -> Iterator[RayClient]:
 
 def call(client: RayClient, route: str) -> object:
     """Call a route."""
-    if route == "submit":
-        return client.submit("ftjob-a-1", {"entrypoint": "true"})
-    if route in ("stop", "delete"):
-        return getattr(client, route)("ftjob-b-1")
-    return {"version": client.version, "list": client.submissions, "usage": client.usage}[route]()
+    methods: dict[str, Callable[[], object]] = {
+        "version": client.version,
+        "list": client.submissions,
+        "usage": client.usage,
+        "submit": partial(client.submit, "ftjob-a-1", {"entrypoint": "true"}),
+        "stop": partial(client.stop, "ftjob-b-1"),
+        "delete": partial(client.delete, "ftjob-b-1"),
+    }
+    return methods[route]()
 
 
 @pytest.mark.parametrize(("route", "answer"), CASES)

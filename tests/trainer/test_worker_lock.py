@@ -46,7 +46,7 @@ except AttemptError as error:
 @contextmanager
 def worker(folder: Path, driver: str, starts_after: float = 0) -> Iterator[subprocess.Popen[str]]:
     """Run a worker, which writes the name of its driver until it is killed."""
-    arguments = [sys.executable, "-c", WORKER, folder, driver, str(starts_after)]
+    arguments = [sys.executable, "-c", WORKER, str(folder), driver, str(starts_after)]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
     try:
         assert line(process) == "loaded"

@@ -65,8 +65,8 @@ max_length = {max_length}
 #   token_file = "ray-token"  # instead of token_env
 #   memory = "16 GiB"
 #   accelerator_type = "A100"
-#   runtime_env.image = "team/train:1"
 #   runtime_env.pip = ["package"]
+#   runtime_env.image = "team/train:1"  # instead of pip
 #   runtime_env.env_vars = {{ LANG = "C.UTF-8" }}
 #python = "python"
 #workers = 1
