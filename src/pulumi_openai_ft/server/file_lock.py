@@ -1,4 +1,4 @@
-"""Locks of files and folders between processes, also on different machines. They end with the processes that hold them."""
+"""Locks of files and folders between processes, also on different machines. They end with their processes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Starts the trainer on several workers of a Ray cluster: `python -m pulumi_openai_ft.trainer.cluster FOLDER`.
 
-This process is the driver. It holds the folder's lock, starts the workers with Ray Train, and writes the result. The
-workers hold a lock of their own, because Ray ends them after their driver. The number of workers is in the folder's
+This process is the driver. It locks the folder, starts the workers with Ray Train, and writes the result. The workers
+share a second lock, because Ray ends them after their driver. The number of workers is in the folder's
 `cluster.json`. A failed worker ends the attempt, because the server counts attempts.
 """
 

@@ -1,4 +1,4 @@
-"""Locks of files between processes, also on different machines. They end with the processes that hold them."""
+"""Locks of files between processes, also on different machines. They end with their processes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def try_lock(file: IO[Any], folder: Path, *, shared: bool = False) -> bool:
-    """Lock an open file unless another process holds a lock that excludes this one. Return whether it is locked.
+    """Lock an open file unless the lock of another process excludes that. Return whether it is locked.
 
     Args:
         file: The file.
         folder: Folder of the file, for the error.
-        shared: Whether several processes may hold the lock.
+        shared: Whether several processes may have the lock.
 
     Raises:
         AttemptError: The file system has no locks.

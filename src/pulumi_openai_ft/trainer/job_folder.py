@@ -7,7 +7,7 @@
 | submission | id of the only Ray submission that may train, from the server |
 | training.jsonl, validation.jsonl | the rows, from the server |
 | lock | locked while a trainer, or the driver of its workers, runs |
-| workers.lock | name of the driver; its workers hold a shared lock while they run |
+| workers.lock | name of the driver; locked while its workers run |
 | process.json | pid and start time of the trainer |
 | progress.json | state, number of steps and tokens, time per step, warnings |
 | metrics.jsonl | a line per step; if a step occurs again, its last line is valid |

@@ -1,7 +1,7 @@
 """Keeps the workers of an earlier attempt out of a job folder.
 
-The workers of a Ray cluster may outlive their driver, and with it the folder's lock, by seconds. Therefore each worker
-holds a shared lock as long as it runs, and only while the file names its driver. A new driver first writes its own name,
+The workers of a Ray cluster may outlive their driver, and with it the folder's lock, by seconds. Therefore the workers
+share a second lock as long as they run, and only while the file names their driver. A new driver first writes its own name,
 so that no worker of an earlier one can begin, and then waits for those that run.
 """
 
@@ -41,7 +41,7 @@ class WorkerLock:
         self.driver: str = ""
 
     def take_over(self, stop: Stop) -> None:
-        """Become the driver. The caller must hold the folder's lock.
+        """Become the driver. The caller must have locked the folder.
 
         Raises:
             AttemptError: Workers of an earlier attempt do not end.
@@ -69,7 +69,7 @@ class WorkerLock:
         """
         with self._path.open() as lock:
             while not try_lock(lock, self._folder, shared=True):
-                time.sleep(_PAUSE)  # a driver holds the lock for a moment when it takes over
+                time.sleep(_PAUSE)  # a driver locks it for a moment when it takes over
             if lock.read() != driver:
                 raise AttemptError(f"A later attempt trains in {self._folder}.")
             yield
