@@ -101,6 +101,7 @@ def test_two_workers_learn_preferences_like_one_process(
     assert len(job.lines()) == 2 * STEPS_PER_EPOCH
 
 
+@pytest.mark.long
 def test_preferences_resume_within_an_epoch(
     trainers: Trainers, preferred: TrainingJob, tmp_path: Path
 ) -> None:

@@ -39,14 +39,14 @@ class Trainers:
     """Starts trainers in job folders: one process, or a driver with two workers."""
 
     def __init__(self, python: Path, base: Path, head: Head) -> None:
-        self._python = python
-        self._base = base
+        self.python = python
+        self.base = base
         self._head = head
 
     def new_job(self, folder: Path, **settings: Any) -> TrainingJob:
         """Return a job with two workers."""
         given = {"rows": ROWS, "validation": VALIDATION, "hyperparameters": NUMBERS, **settings}
-        job = TrainingJob.create(folder, base=str(self._base), **given)
+        job = TrainingJob.create(folder, base=str(self.base), **given)
         (folder / "cluster.json").write_text(json.dumps({"workers": 2, "cpus": 1, "gpus": 0}))
         return job
 
@@ -62,7 +62,7 @@ class Trainers:
         }
         with job.log.open("ab") as log:
             return subprocess.Popen(
-                [self._python, "-m", module, job.folder], env=environment, stdout=log, stderr=log
+                [self.python, "-m", module, job.folder], env=environment, stdout=log, stderr=log
             )
 
     def run(self, job: TrainingJob, module: str = WORKERS) -> int:

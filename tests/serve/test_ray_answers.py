@@ -233,12 +233,24 @@ def test_an_answer_with_a_meaning_is_accepted(
     assert not call(client, route)
 
 
-def test_an_error_does_not_count_as_an_open_cluster(
-    client: RayClient, shared_head: tuple[RayStandIn, str]
+LISTS = {"lists", "numbers", "other status"}
+
+
+@pytest.mark.parametrize("answer", sorted(ANSWERS.keys() - LISTS - {"refusal"}))
+def test_an_odd_answer_is_not_an_open_cluster(
+    answer: str, client: RayClient, shared_head: tuple[RayStandIn, str]
 ) -> None:
-    shared_head[0].faults = {"list": ANSWERS["error"]}
-    with pytest.raises(RayError, match=r"responds with an error \(500\)"):
+    shared_head[0].faults = {"list": ANSWERS[answer]}
+    with pytest.raises(RayError):
         client.requires_token()
+
+
+@pytest.mark.parametrize("answer", sorted(LISTS))
+def test_a_list_without_a_token_is_an_open_cluster(
+    answer: str, client: RayClient, shared_head: tuple[RayStandIn, str]
+) -> None:
+    shared_head[0].faults = {"list": ANSWERS[answer]}
+    assert not client.requires_token()
 
 
 def test_an_open_cluster_receives_no_job(tmp_path: Path) -> None:

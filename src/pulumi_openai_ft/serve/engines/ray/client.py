@@ -85,9 +85,13 @@ class RayClient:
     def requires_token(self) -> bool:
         """Return whether the cluster refuses a request without a token."""
         response = self._send("GET", "/api/jobs/", {})
-        if not response.is_success and response.status_code not in _REFUSED:
+        if response.status_code in _REFUSED:
+            return True
+        if not response.is_success:
             raise _failed(response)
-        return not response.is_success
+        with _expected_form():
+            _list(response.json())  # a page to log in is no list
+        return False
 
     def submissions(self) -> dict[str, Submission]:
         """Return all submissions that the cluster knows, by id."""
