@@ -97,9 +97,7 @@ def train(folder: JobFolder, _request: Request, stop: Stop) -> Plan:
     stop_file = _StopFile(folder)
     stop_file.withdraw()
     folder.last_checkpoint()  # removes incomplete checkpoints before the workers look for one
-    os.environ["RAY_OVERRIDE_JOB_RUNTIME_ENV"] = (
-        "1"  # otherwise, Ray refuses variables that the submission has too
-    )
+    os.environ["RAY_OVERRIDE_JOB_RUNTIME_ENV"] = "1"  # else Ray refuses variables of the submission
     ray.init(runtime_env={"env_vars": _variables(cluster)})
     try:
         _forward(stop, stop_file)
