@@ -2,7 +2,7 @@
 
 The workers of a Ray cluster may outlive their driver, and with it the folder's lock, by seconds. Therefore the workers
 share a second lock as long as they run, and only while the file names their driver. A new driver first writes its own name,
-so that no worker of an earlier one can begin, and then waits for those that run.
+so that no worker of an earlier one can begin, and then waits until the earlier ones have ended.
 """
 
 from __future__ import annotations
