@@ -20,7 +20,7 @@ HOUR = 3600
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    """Return a service that trains one job at a time."""
+    """Return a service with a single slot."""
     with bench_of(tmp_path / "service", slots=1) as bench:
         yield bench
 
@@ -32,7 +32,7 @@ def set_back(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 def test_lists_contain_objects_from_before(bench: Bench, set_back: Callable[[], None]) -> None:
-    """A client that looks for its job before it creates one would otherwise create a second one."""
+    """A client that misses its own job in the list would create it again."""
     bench.finish(1)
     (job,) = bench.submit(1, metadata={"token": "a"})
     finished = bench.client.get("/v1/fine_tuning/jobs?limit=1&after=" + job).json()["data"][0]["id"]
@@ -63,7 +63,8 @@ def test_a_file_stays_processed(bench: Bench, set_back: Callable[[], None]) -> N
 def test_a_waiting_job_says_so_once(bench: Bench, set_back: Callable[[], None]) -> None:
     _, waiting = bench.submit(2)
     set_back()
-    for _ in range(20):
+    bench.rounds_until(lambda: bool(bench.runs.get(waiting).notices))
+    for _ in range(5):
         bench.round()
 
     messages = [text for _, text, _ in bench.runs.get(waiting).notices]
