@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft.server.store import Store
 
 UNLOAD_SECONDS = 30.0
-_RULES = Rules(service="self-hosted", lists_checkpoints=True, result_format=SELF_HOSTED)
+_RULES = Rules(service="self-hosted", lists_checkpoints=True, result_format=SELF_HOSTED, dates_every_end=True)
 
 
 @dataclass(slots=True)
