@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._client.event_order import newest_first
-from pulumi_openai_ft._client.refusals import UNSUPPORTED_STATUSES
+from pulumi_openai_ft._client.refusals import missing_list
 from pulumi_openai_ft._metrics.event_metrics import metrics_of_events
 from pulumi_openai_ft._metrics.reading import read_result_files
 from pulumi_openai_ft._metrics.steps import by_step
 from pulumi_openai_ft._provider.job.state import outputs
-from pulumi_openai_ft._service_profiles import FEATURES
 from pulumi_openai_ft.cli.look.text import one_line
 from pulumi_openai_ft.cli.report.curves import Mark
 from pulumi_openai_ft.cli.report.data_files import read_data_file
-from pulumi_openai_ft.errors import InvalidResponseError, ServiceError
+from pulumi_openai_ft.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -122,18 +121,15 @@ def _optional(
 ) -> list[Any]:
     """Return the items of a list that some services lack. If this service does, add a sentence to `missing`."""
     profile = client.settings.profile
-    lacks = profile.lacks_message(feature)
     if not profile.supports(feature):
-        missing.append(lacks)
+        missing.append(profile.lacks_message(feature))
         return []
     try:
         return list(read())
-    except InvalidResponseError as error:
-        missing.append(f"the response with the {FEATURES[feature]} cannot be read ({error})")
     except ServiceError as error:
-        if error.status not in UNSUPPORTED_STATUSES:
+        if not (reason := missing_list(error, profile, feature)):
             raise
-        missing.append(f"{lacks} (HTTP {error.status})")
+        missing.append(reason)
     return []
 
 
