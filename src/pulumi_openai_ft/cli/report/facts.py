@@ -199,9 +199,6 @@ def _values(method: Any) -> Mapping[str, Any]:
 
 
 def _metadata(report: JobReport) -> list[Fact]:
-    """Return the metadata, unless the stack marks it as secret."""
-    if report.requested is not None and "metadata" not in report.requested:
-        return []
     return [
         Fact(one_line(key), one_line(value)) for key, value in (report.outputs.get("metadata") or {}).items()
     ]
