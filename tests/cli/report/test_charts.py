@@ -3,12 +3,16 @@ from __future__ import annotations
 import re
 import struct
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 import pytest
 import vl_convert
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.cli.report.support import rows_of
 
 from pulumi_openai_ft._metrics.steps import StepMetrics
+from pulumi_openai_ft.cli.look.text import one_line
 from pulumi_openai_ft.cli.report import vega
 from pulumi_openai_ft.cli.report.charts import COLORS, HOVER_POSITIONS, VEGA_LITE, chart, picture_spec
 from pulumi_openai_ft.cli.report.curves import Mark, panels
@@ -70,6 +74,15 @@ def test_tooltips_exist_for_any_distance_of_steps(first: int, every: int) -> Non
     tooltips = re.findall(r'aria-label="step: ([\d,]+); training: ', drawn({"a": rows}))
 
     assert HOVER_POSITIONS / 2 <= len(tooltips) <= HOVER_POSITIONS
+
+
+@given(st.text(min_size=1).map(one_line).filter(bool) | st.text("\\\"'`${}<>", min_size=1))
+@settings(max_examples=25)
+def test_jobs_of_any_name_can_be_drawn(name: str) -> None:
+    svg = drawn({name: rows_of(3), f"{name}b": rows_of(3)})
+
+    labels = [found.get("aria-label", "") for found in ET.fromstring(svg).iter()]  # noqa: S314 - our own text
+    assert [label for label in labels if f"{name}, training: " in label]
 
 
 def test_more_jobs_than_colors_are_drawn() -> None:

@@ -220,7 +220,10 @@ def _hover(panel: Panel) -> list[alt.Chart]:
 
 
 def _curve_title(panel: Panel, curve: Curve) -> str:
-    return f"{curve.job}, {curve.split}" if _overlays(panel) else curve.split
+    job = curve.job.replace(
+        "\\", r"\\"
+    )  # Vega-Lite writes a title into an expression and escapes only the quotes
+    return f"{job}, {curve.split}" if _overlays(panel) else curve.split
 
 
 def _overlays(panel: Panel) -> bool:
