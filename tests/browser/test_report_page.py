@@ -51,7 +51,12 @@ def test_the_page_reports_no_problem_and_requests_nothing(browser: Browser) -> N
 @pytest.mark.parametrize("count", [1, 3])
 def test_nothing_is_wider_than_a_phone(browser: Browser, count: int) -> None:
     reports = [
-        job_report(f"{'w' * 60}{n}", checkpoints=(checkpoint(5, LONG),), events=(event("a" * 300),))
+        job_report(
+            f"{'w' * 60}{n}",
+            job={"metadata": {"k" * 64: "v" * 512}},
+            checkpoints=(checkpoint(5, LONG),),
+            events=(event("a" * 300),),
+        )
         for n in range(count)
     ]
 
