@@ -50,9 +50,9 @@ class JobView:
     height: int | None = None
     is_live: bool = True
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the picture for the current size of the terminal."""
-        height = self.height or console.height
+        height = self.height or options.size.height  # of the same moment as the width
         yield Group(*self._rows(options.max_width, height, can_draw=not options.ascii_only))
 
     def _rows(self, width: int, height: int, *, can_draw: bool) -> Iterator[RenderableType]:
