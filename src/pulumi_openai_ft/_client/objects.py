@@ -196,6 +196,12 @@ class Job(APIObject):
         """Return whether the job has finished. A job with an unknown status has not."""
         return self.status in TERMINAL_STATUSES
 
+    @property
+    def requested_suffix(self) -> str | None:
+        """Return the requested suffix of the model's name. Nebius returns it in the field `suffix`."""
+        suffix = self.user_provided_suffix or (self.model_extra or {}).get("suffix")
+        return suffix if isinstance(suffix, str) else None
+
     def duration(self, now: float) -> int | None:
         """Return the seconds from creation until the job ended, or until now if it has not. None if unknown."""
         end = self.finished_at if self.is_terminal else int(now)

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.xdist_group("report")
 
 LACKING = [mode for mode in MODES if "/v1/fine_tuning/jobs/*/events" in MODES[mode].absent]
 """Services without events and checkpoints."""
-CONTENT = "/v1/files/*/content"
+CONTENT, SUFFIX = "/v1/files/*/content", "shop"
 
 
 def marked(cases: list[tuple[str, str]]) -> list[ParameterSet]:
@@ -48,14 +48,15 @@ Capture = pytest.CaptureFixture[str]
 class Service:
     """An emulated service with a job that has succeeded, and the settings of a stack for it."""
 
-    def __init__(self, emulator: Emulator, profile: str, config: dict[str, str]) -> None:
+    def __init__(self, emulator: Emulator, mode: str, profile: str) -> None:
         values = {
             "openai-ft:service": profile,
             "openai-ft:baseUrl": emulator.url,
             "openai-ft:apiKey": API_KEY,
         }
         self.emulator, self.profile = emulator, profile
-        self.settings = Settings.resolve({**values, **config}.get, {})
+        self.settings = Settings.resolve({**values, **SETTINGS.get(mode, {})}.get, {})
+        self.has_suffix = "suffix" not in MODES[mode].refused_fields
         self.job = self._train()
 
     def client(self) -> closing[Client]:
@@ -64,12 +65,17 @@ class Service:
     def lacks(self, feature: str) -> str:
         return f"the service '{self.profile}' does not support {feature}"
 
+    @property
+    def label(self) -> str:
+        return SUFFIX if self.has_suffix else self.job.id
+
     def _train(self) -> Job:
         with self.client() as client:
             file = client.upload_file("data.jsonl", io.BytesIO(rows()), purpose="fine-tune")
             while client.file(file.id).status == "pending":
                 self.emulator.advance(1)
-            job = client.create_job({"model": MODEL, "training_file": file.id})
+            suffix = {"suffix": SUFFIX} if self.has_suffix else {}
+            job = client.create_job({"model": MODEL, "training_file": file.id, **suffix})
             while not (job := client.job(job.id)).is_terminal:
                 self.emulator.advance(100)
         return job
@@ -79,7 +85,7 @@ class Service:
 def service(mode: str, profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     monkeypatch.chdir(tmp_path)
     with Emulator(today=TODAY, mode=mode) as emulator:
-        made = Service(emulator, profile, SETTINGS.get(mode, {}))
+        made = Service(emulator, mode, profile)
         monkeypatch.setattr(Selection, "settings", lambda _: made.settings)
         yield made
 
@@ -106,6 +112,7 @@ def test_what_a_service_has_is_shown_and_the_rest_named(service: Service, mode: 
     code, out, err = run(capsys, "watch", job.id)
     assert (code, no_events in err) == (0, is_lacking)
     assert "succeeded" in out
+    assert (run(capsys, "jobs")[1].count(SUFFIX) > 0) == service.has_suffix
 
     code, _, err = run(capsys, "report", job.id, "-o", "a.html", "-o", "a.csv")
     assert code == 0
@@ -114,6 +121,7 @@ def test_what_a_service_has_is_shown_and_the_rest_named(service: Service, mode: 
         named = f"{sentence[0].upper()}{sentence[1:]}"
         assert (sentence in err, named in "".join(page.texts)) == (is_lacking, is_lacking)
     [curve] = [curve for curve in page.curves("loss") if curve["split"] == "training"]
+    assert curve["job"] == service.label
     assert curve["step"] == [row["step"] for row in steps]
     assert len(Path("a.csv").read_text().splitlines()) == 1 + len(steps)
     assert len(steps) >= 20

@@ -62,7 +62,7 @@ class JobSummary:
             id=job.id,
             status=job.status,
             model=job.model,
-            suffix=job.user_provided_suffix,
+            suffix=job.requested_suffix,
             method=_method(job),
             created_at=job.created_at,
             finished_at=job.finished_at,

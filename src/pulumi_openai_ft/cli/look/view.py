@@ -83,7 +83,7 @@ class JobView:
 
     def _summary(self, width: int) -> Iterator[RenderableType]:
         job, position = self.snapshot.job, self.snapshot.position
-        yield _line(joined(job.id, job.model or "", job.user_provided_suffix or ""), "bold")
+        yield _line(joined(job.id, job.model or "", job.requested_suffix or ""), "bold")
         yield self._status()
         if position and position.steps:
             yield Padding(self._bar(position, width), 0)  # ends the line, which a bar does not

@@ -92,7 +92,7 @@ def read_reports(client: Client, jobs: Sequence[Job], facts: StackFacts) -> list
 
 def labels(jobs: Sequence[Job]) -> list[str]:
     """Return a unique name for each job: its suffix, its id, or both."""
-    names = [one_line(job.user_provided_suffix or job.id) for job in jobs]
+    names = [one_line(job.requested_suffix or job.id) for job in jobs]
     counts = Counter(names)
     return [
         name if counts[name] == 1 or name == job.id else f"{name} ({job.id})"
