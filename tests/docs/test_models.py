@@ -54,7 +54,6 @@ ALLOWED = {
     "tests/training_data/test_cache.py": "an older model selects another encoding",
     "tests/training_data/test_tokens.py": "older models select other encodings",
     "tests/training_data/test_tool_rendering.py": "a published job trained an older model",
-    "tests/training_data/test_training_data.py": "an older model selects another encoding",
 }
 """Files that name models that are not available, and why."""
 

@@ -138,6 +138,7 @@ def test_a_byte_order_mark_is_a_warning(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbf" + write(file, *TWELVE).read_bytes())
 
     assert found(check(file)) == [("byte_order_mark", None, "")]
+    assert found(check(file, service="azure")) == []
 
 
 def test_windows_line_endings_are_accepted(file: Path) -> None:

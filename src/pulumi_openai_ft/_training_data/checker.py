@@ -14,7 +14,7 @@ from pulumi_openai_ft._shared.api_limits import METHODS
 from pulumi_openai_ft._training_data.duplicates import DuplicateFinder
 from pulumi_openai_ft._training_data.fast_path import collect_plain_rows
 from pulumi_openai_ft._training_data.file_formats import continues, is_cut_off, other_file_format
-from pulumi_openai_ft._training_data.limits import FEWEST_ROWS, MOST_IMAGE_ROWS, most_images
+from pulumi_openai_ft._training_data.limits import AZURE, FEWEST_ROWS, MOST_IMAGE_ROWS, most_images
 from pulumi_openai_ft._training_data.problems import MOST_ERRORS, Problem, ProblemLog, Severity
 from pulumi_openai_ft._training_data.reader import LONGEST_LINE
 from pulumi_openai_ft._training_data.repeated_keys import may_repeat_keys, repeats_keys
@@ -208,7 +208,8 @@ class FileChecker:
             self._add("encoding", "is encoded in UTF-16 or UTF-32")
             return []
         if first.startswith(BYTE_ORDER_MARK):
-            self._add("byte_order_mark", "starts with a byte order mark")
+            if self._options.service != AZURE:
+                self._add("byte_order_mark", "starts with a byte order mark")
             first = first.removeprefix(BYTE_ORDER_MARK)
         if first.lstrip().startswith(b"["):
             self._add("array", "is a JSON array")

@@ -16,7 +16,7 @@ FEWEST_ROWS = LIMITS["fewest_rows"]
 MOST_IMAGE_ROWS = LIMITS["rows_with_images"]
 MOST_IMAGES = LIMITS["images_in_row"]
 AZURE = "azure"
-"""Name of the service whose limit of images differs, and which rejects calls without results."""
+"""Name of the service whose limit of images differs, which rejects calls without results, and requires a byte order mark."""
 MOST_IMAGES_AT_AZURE = LIMITS["images_in_row_at_azure"]
 MOST_IMAGE_BYTES = LIMITS["image_bytes"]
 MOST_FUNCTIONS = LIMITS["functions_in_row"]

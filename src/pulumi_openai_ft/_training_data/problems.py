@@ -91,7 +91,7 @@ KINDS: dict[str, Kind] = {
     "few_examples": _warning(
         f"add examples if this is a training file: training requires at least {FEWEST_ROWS}"
     ),
-    "byte_order_mark": _warning("save the file without it, unless you use it with Azure, which requires it"),
+    "byte_order_mark": _warning("save the file without it: only Azure requires it"),
     "blank_line": _warning("remove the blank line"),
     "duplicate": _warning("remove the duplicate, unless it is intentional"),
     "shared_row": _warning(

@@ -101,7 +101,7 @@ def test_a_secret_file_is_left_out(service: Emulator, job: dict[str, Any]) -> No
     assert job["training_file"] not in shown(service, job["id"], secret_id)
 
 
-def test_a_secret_of_a_job_in_creation_is_left_out(service: Emulator, job: dict[str, Any]) -> None:
+def test_a_secret_of_a_pending_job_is_left_out(service: Emulator, job: dict[str, Any]) -> None:
     entry = resource(JOB_TYPE, "", **{SECRET_INPUTS: ["suffix"], IDENTITY: "canary-identity"})
 
     assert "canary-suffix" not in shown(service, job["id"], entry, pending=True)

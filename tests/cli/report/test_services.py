@@ -97,7 +97,7 @@ def run(capsys: Capture, *arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize(("mode", "profile"), marked([*CASES, ("openai", "self-hosted")]))
-def test_what_a_service_has_is_shown_and_the_rest_named(service: Service, mode: str, capsys: Capture) -> None:
+def test_a_missing_feature_is_named(service: Service, mode: str, capsys: Capture) -> None:
     job, no_events = service.job, service.lacks("job events")
     is_lacking = mode in LACKING
 
