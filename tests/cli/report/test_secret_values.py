@@ -10,10 +10,12 @@ from tests.policies.harness import urn_of
 from tests.support import API_KEY
 
 from pulumi_openai_ft._client.client import Client
+from pulumi_openai_ft._client.objects import Job
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft._shared.state_names import FILE_TYPE, IDENTITY, JOB_TYPE, RESOURCE_KEY, SECRET_INPUTS
 from pulumi_openai_ft.cli.report.csv_table import csv_table
 from pulumi_openai_ft.cli.report.job_report import read_reports
+from pulumi_openai_ft.cli.report.secret_values import public_job
 from pulumi_openai_ft.cli.report.stack_facts import StackFacts
 
 if TYPE_CHECKING:
@@ -80,6 +82,13 @@ def test_a_secret_input_is_left_out(service: Emulator, job: dict[str, Any], name
     assert SECRETS[name] not in found
     others = set(SECRETS) - {name, "metadata" if name == "metadata.*" else "metadata.*"}
     assert [other for other in others if SECRETS[other] not in found] == []
+
+
+def test_a_secret_suffix_of_nebius_is_left_out() -> None:
+    job = Job.model_validate({"id": "ftjob-1", "suffix": "canary-suffix"})
+
+    assert public_job(job, frozenset()).requested_suffix == "canary-suffix"
+    assert "canary-suffix" not in public_job(job, frozenset({"suffix"})).model_dump_json()
 
 
 def test_a_secret_output_is_left_out(service: Emulator, job: dict[str, Any]) -> None:
