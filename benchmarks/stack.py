@@ -63,6 +63,10 @@ class Stack:
             env={**self.environment, "RESOURCES": str(resources)},
         )
 
+    def openai_ft(self, *arguments: str) -> processes.Finished:
+        """Run an `openai-ft` command."""
+        return processes.run(["openai-ft", *arguments], cwd=self.folder, env=self.environment)
+
     def expect(self, resources: int) -> None:
         """Check that the state has a number of resources.
 

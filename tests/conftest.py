@@ -78,6 +78,12 @@ def _every_method(service: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def _free_account(service: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the emulator refuse contents of training files, as OpenAI does for free accounts."""
+    monkeypatch.setattr(service.settings, "refused_contents", ("fine-tune",))
+
+
+@pytest.fixture
 def configure(service: Emulator) -> Iterator[Configure]:
     """Return a function that makes a provider configured for the emulator."""
     created: list[Provider] = []

@@ -143,7 +143,7 @@ def serving(folder: Path) -> Iterator[Service]:
         process.terminate()
         process.wait()
         for job in folder.glob("data/jobs/*"):
-            LocalEngine(python).stop(Attempt(JobFolder(job), 1), kill=True)
+            LocalEngine(python, ()).stop(Attempt(JobFolder(job), 1), kill=True)
 
 
 def train(folder: Path, service: Service) -> None:

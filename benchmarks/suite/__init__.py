@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.suite import (
+    account_import,
     host_start,
     import_time,
     overhead,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 SUITE: dict[str, Benchmark] = {
     "overhead": overhead,
     "import": import_time,
+    "account import": account_import,
     "host": host_start,
     "waiting": waiting,
     "polling": polling,

@@ -103,6 +103,7 @@ class ServiceError(RequestError):
 
     Attributes:
         status: HTTP status.
+        reason: `error.message` of the response, part of the message of this exception; empty if there is none.
         code: `error.code` of the response, an open set of strings.
         param: `error.param` of the response: the request field that caused the error.
         request_id: The `x-request-id` header, for the service's support.
@@ -116,6 +117,7 @@ class ServiceError(RequestError):
         message: str,
         *,
         status: int,
+        reason: str = "",
         code: str | None = None,
         param: str | None = None,
         request_id: str | None = None,
@@ -127,6 +129,7 @@ class ServiceError(RequestError):
         super().__init__(message)
         self.is_api_error = is_api_error
         self.status = status
+        self.reason = reason
         self.code = code
         self.param = param
         self.request_id = request_id

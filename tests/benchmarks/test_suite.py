@@ -53,3 +53,7 @@ def test_the_whole_suite_runs_on_the_real_engine(tmp_path: Path) -> None:
     assert {"parts, our host, to an httpx stream", "one piece, our host, to SHA-256 alone"} < uploaded.keys()
     assert uploaded["parts, our host: peak memory"]["beyond"] < 48
     assert [series["points"][0]["ours"] for series in found["polling"]] == [[3.0], [7.0]]
+    requests = [
+        series["points"][0]["ours"] for series in found["account import"] if series["unit"] == "requests"
+    ]
+    assert requests == [[1], [2]]  # a job, and a file with its content

@@ -141,8 +141,10 @@ def test_only_api_rejections_prove_that_nothing_happened(
 def test_error_exposes_fields_and_headers_of_response() -> None:
     headers = {"x-request-id": "req_1", "retry-after": "7", "x-should-retry": "true"}
 
-    error = context().api_error(api_response(429, code="slow_down", param="n", headers=headers), WALL)
+    response = api_response(429, f"too fast: {KEY}", code="slow_down", param="n", headers=headers)
+    error = context().api_error(response, WALL)
 
+    assert error.reason == "too fast: sk-…cdef"
     assert (error.status, error.code, error.param, error.request_id) == (429, "slow_down", "n", "req_1")
     assert (error.retry_after, error.should_retry) == (7, True)
 

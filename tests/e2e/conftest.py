@@ -100,11 +100,24 @@ class Stack:
 
     def deployment(self) -> dict[str, Any]:
         """Return the state as stored by the file backend. Reading it takes less time than an engine command."""
-        backend = Path(self.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
         name = self.environment.get("PULUMI_STACK", STACK)
-        (file,) = (backend / ".pulumi" / "stacks").glob(f"*/{name}.json")
+        (file,) = (self._backend() / ".pulumi" / "stacks").glob(f"*/{name}.json")
         found: dict[str, Any] = json.loads(file.read_text())["checkpoint"]["latest"] or {}
         return found
+
+    def _backend(self) -> Path:
+        return Path(self.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+
+    def unlock(self) -> None:
+        """Unlock the stack, as a user must after the engine was killed.
+
+        The file backend does not write a file's attributes atomically (gocloud.dev/blob/fileblob, `setAttrs`). If
+        they are empty, each command fails with `failed to load checkpoint: EOF` until they are deleted.
+        """
+        for attributes in self._backend().rglob("*.attrs"):
+            if not attributes.stat().st_size:
+                attributes.unlink()
+        self.pulumi("cancel", "--yes")
 
     def outputs(self) -> dict[str, Any]:
         """Return the outputs of the program, like `pulumi stack output --json`."""

@@ -152,13 +152,17 @@ def wait_until(condition: Callable[[], Any], running: RunningCommand | None = No
 
 def host_pids(stack: Stack) -> list[int]:
     """Return the running processes of our host that were started for a stack."""
+    return [pid for pid in stack_pids(stack) if OUR_HOST in _read(PROCESSES / str(pid) / "cmdline")]
+
+
+def stack_pids(stack: Stack) -> list[int]:
+    """Return the running processes that were started for a stack."""
     home = f"PULUMI_HOME={stack.environment['PULUMI_HOME']}".encode()
-    pids = []
-    for folder in PROCESSES.glob("[0-9]*"):
-        command, environment = (_read(folder / name) for name in ("cmdline", "environ"))
-        if OUR_HOST in command and home in environment.split(b"\0"):
-            pids.append(int(folder.name))
-    return pids
+    return [
+        int(folder.name)
+        for folder in PROCESSES.glob("[0-9]*")
+        if home in _read(folder / "environ").split(b"\0")
+    ]
 
 
 def _read(file: Path) -> bytes:

@@ -56,6 +56,7 @@ def test_the_clock_can_be_advanced(api: Api, control: httpx.Client) -> None:
         ("/advance", {"seconds": 1e308}, "seconds"),
         ("/settings", {"color": "red"}, "color"),
         ("/settings", {"closed": 1}, "closed"),
+        ("/settings", {"refused_contents": ["everything"]}, "refused_contents[0]"),
         ("/settings", {"today": "tomorrow"}, "today"),
         ("/settings", {"today": "2026-13-01"}, "today"),
         ("/keys", {}, "key"),
@@ -86,6 +87,15 @@ def test_settings_change_while_it_runs(api: Api, control: httpx.Client) -> None:
     assert api.post("/fine_tuning/jobs", json=request).status_code == 403
     control.post("/settings", json={"closed": False})
     assert "shut down" in error(api.post("/fine_tuning/jobs", json=request))["message"]
+
+
+def test_refused_contents_change_while_it_runs(api: Api, control: httpx.Client) -> None:
+    file = api.upload()["id"]
+
+    changed = control.post("/settings", json={"refused_contents": ["fine-tune"]})
+
+    assert changed.json()["refused_contents"] == ["fine-tune"]
+    assert api.get(f"/files/{file}/content").status_code == 400
 
 
 def test_keys_are_set_and_shown_masked(api: Api, control: httpx.Client) -> None:

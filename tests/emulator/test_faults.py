@@ -220,7 +220,7 @@ def test_an_edit_sets_and_removes_fields_of_the_response(api: Api, emulator: Emu
 
 
 def test_an_edit_keeps_the_status_and_other_bodies(api: Api, emulator: Emulator) -> None:
-    file = api.upload(b"not JSON", purpose="user_data")
+    file = api.upload(b"not JSON", purpose="batch")
     emulator.fault("*", "*", "edit", times=None, edits=[{"path": "error.code", "value": 3}])
 
     missing = api.get("/files/file-nobody")

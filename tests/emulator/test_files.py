@@ -241,3 +241,40 @@ def test_projects_do_not_see_each_others_files(
     assert other.delete(f"/files/{file_id}").status_code == 404
     assert other.get("/files").json()["data"] == []
     assert [file["project"] for file in emulator.files()] == ["proj_default"]
+
+
+@pytest.mark.parametrize("purpose", ["assistants", "user_data"])
+def test_contents_of_two_purposes_are_refused(api: Api, purpose: str) -> None:
+    file = api.upload(b"x", purpose=purpose)
+
+    reply = api.get(f"/files/{file['id']}/content")
+
+    assert (reply.status_code, reply.json()["error"]) == (
+        400,
+        {
+            "message": f"Not allowed to download files of purpose: {purpose}",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": None,
+        },
+    )
+
+
+@pytest.mark.parametrize("purpose", ["fine-tune", "batch", "vision", "evals"])
+def test_contents_of_other_purposes_are_returned(api: Api, purpose: str) -> None:
+    file = api.upload(b"x", purpose=purpose)
+
+    assert api.get(f"/files/{file['id']}/content").content == b"x"
+
+
+def test_a_free_account_cannot_download_training_files(api: Api, emulator: Emulator) -> None:
+    file = api.upload(b"x", purpose="fine-tune")
+    emulator.settings.refused_contents = ("fine-tune",)
+
+    reply = api.get(f"/files/{file['id']}/content")
+
+    assert reply.status_code == 400
+    assert error(reply)["message"] == (
+        "To help mitigate abuse, downloading of fine-tune training files is disabled for free accounts."
+    )
+    assert api.get("/files/file-missing/content").status_code == 404

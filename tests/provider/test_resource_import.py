@@ -582,7 +582,7 @@ class TestFiles:
             {},
             {"filename": " support chats.jsonl", "expires_after": {"anchor": "created_at", "seconds": 3600}},
             {"filename": "jobs.jsonl", "purpose": "batch"},
-            {"filename": "notes.txt", "purpose": "user_data"},
+            {"filename": "notes.txt", "purpose": "vision"},
         ],
         ids=str,
     )
@@ -596,6 +596,16 @@ class TestFiles:
         assert inputs == {name: outs[name] for name in inputs}
         assert inputs["sha256"] == hashlib.sha256(DATA["supervised"]).hexdigest()
         assert inputs.items() >= {"purpose": "fine-tune", **options}.items()
+        assert files.check({}, inputs).failures == []
+        assert files.diff(found.id, outs, inputs).changes is False
+
+    def test_a_file_with_a_refused_content_matches_its_inputs(self, files: FileProvider) -> None:
+        found = uploaded(files.api, b"notes", filename="notes.txt", purpose="user_data")
+        outs = _outputs(found, content_sha256(files.api, found))
+
+        inputs = file_inputs(FileInputs, found, outs)
+
+        assert inputs == {"filename": "notes.txt", "purpose": "user_data"}
         assert files.check({}, inputs).failures == []
         assert files.diff(found.id, outs, inputs).changes is False
 
@@ -683,7 +693,7 @@ class TestContent:
         self, status: int, files: FileProvider, service: Emulator
     ) -> None:
         found = uploaded(files.api, b"x")
-        message = "Not allowed to download files of purpose: fine-tune"
+        message = "Not allowed to download files of purpose: assistants"
         body = {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None}}
         service.fault("GET", CONTENT, "status", status=status, body=body)
 

@@ -32,9 +32,13 @@ class Head:
         ray: The command `ray`.
         folder: Folder of Ray's files.
         cpus: Number of CPUs.
+
+    Attributes:
+        mode: Ray's mode of authentication for the next start.
     """
 
     def __init__(self, ray: Path, folder: Path, cpus: int = 2) -> None:
+        self.mode: str = "token"
         self._ray = ray
         self._folder = folder
         self._cpus = cpus
@@ -110,7 +114,7 @@ class Head:
             "PATH": f"{self._ray.parent}:{os.environ['PATH']}",
             "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src"),
             "OMP_NUM_THREADS": "1",
-            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_MODE": self.mode,
             "RAY_AUTH_TOKEN": self.token,
             "RAY_USAGE_STATS_ENABLED": "0",
         }

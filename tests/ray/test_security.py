@@ -14,6 +14,8 @@ from tests.serve.services import messages, train, wait_for
 from pulumi_openai_ft.serve.doctor import examine
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.serve.services import RunningService
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
@@ -58,6 +60,55 @@ def test_a_wrong_token_is_named_in_the_event(head: Head, tmp_path: Path) -> None
         expected = "The Ray cluster refuses the token of the service"
         wait_for(client, job, "queued", until=lambda _: expected in str(messages(client, job)))
         assert "0" * 64 not in service.log()
+
+
+@pytest.fixture
+def open_head(head: Head) -> Iterator[Head]:
+    """Restart the head without authentication, and with it in the end."""
+    head.end()
+    head.mode = "disabled"
+    try:
+        head.start()
+        yield head
+    finally:
+        head.end()
+        head.mode = "token"
+        head.start()
+
+
+def test_an_open_cluster_is_refused(open_head: Head, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The doctor and the service report the next step, and the cluster receives nothing."""
+    assert httpx.get(f"{ADDRESS}/api/jobs/", trust_env=False).status_code == 200
+    service: RunningService = ray_service(tmp_path, open_head)
+    for name, value in service.environment.items():
+        monkeypatch.setenv(name, value)
+    expected = (
+        "The Ray cluster accepts requests without a token: start it with RAY_AUTH_MODE=token, because anyone who reaches it "
+        "can run programs there."
+    )
+
+    (found,) = [finding for finding in examine(tmp_path / "serve.toml") if finding.check == "ray"]
+    with service, service.client() as client:
+        job = train(client).id
+        wait_for(client, job, "queued", until=lambda _: expected in str(messages(client, job)))
+
+    assert (found.status, found.message) == ("problem", expected)
+    assert [line.partition(" The")[2] for line in service.log().splitlines() if expected in line] == [
+        expected.removeprefix("The")
+    ]
+    known = [entry["submission_id"] for entry in open_head.get("/api/jobs/").json()]
+    assert known == ["ready"]  # of the tests
+
+
+def test_the_doctor_names_a_wrong_token(head: Head, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = ray_service(tmp_path, head)
+    for name in service.environment:
+        monkeypatch.setenv(name, "0" * 64)
+    (found,) = [finding for finding in examine(tmp_path / "serve.toml") if finding.check == "ray"]
+    assert (found.status, found.message) == (
+        "problem",
+        "The Ray cluster refuses the token of the service. Check engine.address and the token, and that the cluster runs",
+    )
 
 
 def test_a_job_waits_for_a_shared_folder(head: Head, tmp_path: Path) -> None:

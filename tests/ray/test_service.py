@@ -52,7 +52,11 @@ def test_a_job_that_waits_names_the_resource(service: RunningService) -> None:
 @pytest.mark.timeout(900)
 def test_two_workers_train_a_job(head: Head, ray_python: Path, tmp_path: Path) -> None:
     with service_with(
-        tmp_path, head, tiny_model(ray_python, tmp_path), ray_python, more="workers = 2"
+        tmp_path,
+        head,
+        tiny_model(ray_python, tmp_path),
+        ray_python,
+        more='workers = 2\nruntime_env.env_vars.OMP_NUM_THREADS = "1"',
     ) as service:
         client = service.client()
         with pytest.raises(openai.BadRequestError, match="divide evenly: 2, 4, 6"):

@@ -2,103 +2,48 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from tests.train.support import TrainingJob, preference, row
+from tests.ray.trainers import (
+    ONE_PROCESS,
+    PATIENCE,
+    preferences,
+    require_equal,
+    wait_for,
+    worker_pids,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     from tests.ray.heads import Head
+    from tests.ray.trainers import Trainers
+    from tests.train.support import TrainingJob
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
-ROOT = Path(__file__).parents[2]
-ROWS = [row(f"Question {number}?", "word " * (number % 7 + 1) + str(number)) for number in range(11)]
-VALIDATION = [row(f"Other {number}?", "word " * (number % 5 + 1) + str(number)) for number in range(5)]
-TOLERANCE = 1e-4
-PATIENCE = 300.0
-NUMBERS = {"n_epochs": 4, "batch_size": 4}
-
-
-class Trainers:
-    """Starts trainers in job folders: one process, or a driver with two workers."""
-
-    def __init__(self, python: Path, base: Path, head: Head) -> None:
-        self._python = python
-        self._base = base
-        self._head = head
-
-    def new_job(self, folder: Path, **settings: Any) -> TrainingJob:
-        """Return a job with two workers."""
-        given = {"rows": ROWS, "validation": VALIDATION, "hyperparameters": NUMBERS, **settings}
-        job = TrainingJob.create(folder, base=str(self._base), **given)
-        (folder / "cluster.json").write_text(json.dumps({"workers": 2, "cpus": 1, "gpus": 0}))
-        return job
-
-    def start(
-        self, job: TrainingJob, module: str = "pulumi_openai_ft.trainer.cluster"
-    ) -> subprocess.Popen[bytes]:
-        """Start a trainer."""
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT / "src"),
-            "OMP_NUM_THREADS": "1",
-            "RAY_ADDRESS": "127.0.0.1:6379",
-            "RAY_AUTH_MODE": "token",
-            "RAY_AUTH_TOKEN": self._head.token,
-        }
-        with job.log.open("ab") as log:
-            return subprocess.Popen(
-                [self._python, "-m", module, job.folder], env=environment, stdout=log, stderr=log
-            )
-
-    def run(self, job: TrainingJob, module: str = "pulumi_openai_ft.trainer.cluster") -> int:
-        """Run a trainer to its end, and return its exit code."""
-        return self.start(job, module).wait(PATIENCE)
+STEPS_PER_EPOCH = 10
 
 
 @pytest.fixture(scope="module")
-def trainers(ray_python: Path, head: Head, tmp_path_factory: pytest.TempPathFactory) -> Trainers:
-    folder = tmp_path_factory.mktemp("tiny")
-    program = (
-        f"from pathlib import Path; from tools.base_models import tiny; print(tiny(Path({str(folder)!r})))"
-    )
-    done = subprocess.run([ray_python, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    return Trainers(ray_python, Path(done.stdout.splitlines()[-1]), head)
-
-
-@pytest.fixture(scope="module")
-def expected(trainers: Trainers, tmp_path_factory: pytest.TempPathFactory) -> TrainingJob:
-    """The job of one process."""
-    job = trainers.new_job(tmp_path_factory.mktemp("one") / "job")
-    assert trainers.run(job, "pulumi_openai_ft.trainer") == 0, job.log.read_text()[-2000:]
+def preferred(trainers: Trainers, tmp_path_factory: pytest.TempPathFactory) -> TrainingJob:
+    """A job with preferences, of one process."""
+    job = new_job_with_preferences(trainers, tmp_path_factory.mktemp("dpo") / "job")
+    assert trainers.run(job, ONE_PROCESS) == 0, job.log.read_text()[-2000:]
     return job
 
 
-def wait_for(condition: Callable[[], bool], job: TrainingJob) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, job.log.read_text()[-2000:]
-        time.sleep(0.05)
-
-
-def losses(job: TrainingJob) -> list[dict[str, float]]:
-    return [{name: value for name, value in step.items() if name.endswith("loss")} for step in job.metrics()]
-
-
-def require_equal(job: TrainingJob, expected: TrainingJob) -> None:
-    assert [set(step) for step in losses(job)] == [set(step) for step in losses(expected)]
-    for step, other in zip(losses(job), losses(expected), strict=True):
-        assert step == pytest.approx(other, abs=TOLERANCE)
-    assert job.result == expected.result
+def new_job_with_preferences(trainers: Trainers, folder: Path) -> TrainingJob:
+    return trainers.new_job(
+        folder,
+        method="dpo",
+        rows=preferences(4 * STEPS_PER_EPOCH, "Question"),
+        validation=preferences(4, "Other"),
+        hyperparameters={"n_epochs": 2, "batch_size": 4, "beta": 0.1},
+    )
 
 
 def test_two_workers_have_the_losses_of_one_process(
@@ -145,16 +90,37 @@ def test_workers_stop_together_after_a_step(
     require_equal(job, expected)
 
 
+def test_two_workers_learn_preferences_like_one_process(
+    trainers: Trainers, preferred: TrainingJob, tmp_path: Path
+) -> None:
+    job = new_job_with_preferences(trainers, tmp_path / "job")
+
+    assert trainers.run(job) == 0, job.log.read_text()[-3000:]
+
+    require_equal(job, preferred)
+    assert len(job.lines()) == 2 * STEPS_PER_EPOCH
+
+
+@pytest.mark.long
+def test_preferences_resume_within_an_epoch(
+    trainers: Trainers, preferred: TrainingJob, tmp_path: Path
+) -> None:
+    job = new_job_with_preferences(trainers, tmp_path / "job")
+    driver = trainers.start(job)
+    wait_for(lambda: len(job.metrics()) > STEPS_PER_EPOCH, job)
+
+    driver.send_signal(signal.SIGTERM)
+
+    assert driver.wait(PATIENCE) == 75, job.log.read_text()[-3000:]
+    assert STEPS_PER_EPOCH < job.checkpoints()[-1] < 2 * STEPS_PER_EPOCH
+    assert trainers.run(job) == 0, job.log.read_text()[-3000:]
+    require_equal(job, preferred)
+
+
 def test_preferences_that_workers_cannot_share_fail(trainers: Trainers, tmp_path: Path) -> None:
-    rows = [preference(f"Question {number}?", "Yes.", "No.") for number in range(3)]
-    job = trainers.new_job(tmp_path / "job", rows=rows, validation=(), method="dpo")
+    job = trainers.new_job(tmp_path / "job", rows=preferences(3, "Question"), validation=(), method="dpo")
 
     assert trainers.run(job) == 1
 
     assert job.error["code"] == "invalid_n_examples"
     assert "3 examples, which 2 workers cannot share evenly: add 1 or remove 1" in job.error["message"]
-
-
-def worker_pids(head: Head) -> list[int]:
-    """Return the processes of the workers that train."""
-    return [pid for pid, command in head.processes() if "RayTrainWorker" in command]

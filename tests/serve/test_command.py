@@ -107,9 +107,9 @@ def test_commented_examples_are_valid(folder: Path, capsys: Capture) -> None:
 def test_the_example_of_a_ray_cluster_is_valid(folder: Path, capsys: Capture) -> None:
     initialize(capsys)
     text = (folder / "serve.toml").read_text()
-    example = re.sub(r"(?m)^#   (?!token_file)", "", text)
+    example = re.sub(r"(?m)^#   (?!.*# instead of)", "", text)
     engine = parse_config(example, folder / "serve.toml").engine
-    assert (engine.type, engine.runtime_env.image) == ("ray", "team/train:1")
+    assert (engine.type, engine.runtime_env.pip) == ("ray", ("package",))
 
 
 def test_the_template_names_every_key_of_the_configuration(folder: Path, capsys: Capture) -> None:

@@ -289,6 +289,14 @@ RAY = "[engine]\ntype = 'ray'\naddress = 'http://127.0.0.1:8265'\ntoken_env = 'T
             f"{RAY}runtime_env.env_vars.HF_TOKEN = 'x'",
             "engine.runtime_env.env_vars: HF_TOKEN looks like a secret",
         ),
+        (
+            f"{RAY}runtime_env = {{ image = 'team/train:1', pip = ['x'] }}",
+            "engine.runtime_env: Ray refuses image together with pip: install the packages in the image",
+        ),
+        (
+            f"{RAY}runtime_env.env_vars.T = 'x'",
+            "engine.runtime_env.env_vars contains T, a variable of a key",
+        ),
         (f"{RAY}[training]\ngpus = [0]", "training.gpus belongs to the engine local: set engine.gpus"),
         (f"{RAY}[wandb]\nkey_env = 'W'", "wandb is not supported by the engine ray"),
     ],
@@ -297,6 +305,30 @@ def test_a_mistake_of_ray_is_named_without_secrets(tmp_path: Path, text: str, ex
     (found,) = mistakes(write_config(tmp_path, base=text))
     assert found.startswith(expected)
     assert "secret@" not in found
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:8265/",
+        "http://127.9.9.9:8265",
+        "http://localhost:8265",
+        "http://[::1]:8265",
+        "https://ray.example:8443",
+    ],
+)
+def test_https_or_loopback_reaches_ray(tmp_path: Path, address: str) -> None:
+    path = write_config(tmp_path, base=RAY.replace("http://127.0.0.1:8265", address))
+    assert load_config(path).engine.address == address.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["0.0.0.0", "[::]", "192.168.1.7", "ray.example", "localhost.example", "127.0.0.1.example"],  # noqa: S104
+)
+def test_http_to_another_machine_is_refused(tmp_path: Path, host: str) -> None:
+    (found,) = mistakes(write_config(tmp_path, base=RAY.replace("127.0.0.1", host)))
+    assert found.startswith(f"engine.address: Ray at {host.strip('[]')} must be reached over https")
 
 
 def test_ray_receives_a_hundred_training_runs_by_default(tmp_path: Path) -> None:

@@ -27,7 +27,6 @@ from tests.serve.support import (
 
 from pulumi_openai_ft.serve.answers.embedded import EmbeddedAnswerer, EmbeddedSettings
 from pulumi_openai_ft.serve.answers.interface import AnswerRequest
-from pulumi_openai_ft.serve.answers.model_process import ModelProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -140,22 +139,6 @@ def test_process_receives_the_device(start: Callable[..., AbstractContextManager
         answer = ask(service.client(), "arguments")
 
     assert answer.choices[0].message.content.endswith("--adapters 4 --device cuda:1")
-
-
-def test_process_receives_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VLLM_KEY", "of-vllm")
-    monkeypatch.setenv("HF_TOKEN", "of-the-hub")
-
-    async def environment() -> str:
-        process = await ModelProcess.start(["sh", "-c", f"env > {tmp_path / 'variables'}"], {"DEVICE": "cpu"})
-        await process.describe_end()
-        await process.close()
-        return (tmp_path / "variables").read_text()
-
-    found = asyncio.run(environment())
-    assert "DEVICE=cpu" in found
-    assert "of-vllm" not in found
-    assert "of-the-hub" not in found
 
 
 @pytest.mark.parametrize("ask_for", [ask, streamed])

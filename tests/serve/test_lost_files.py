@@ -51,7 +51,7 @@ class Bench:
             config=self.config,
             runs=self.runs,
             runner=self.runner,
-            engine=LocalEngine(self.config.training.python),
+            engine=LocalEngine(self.config.training.python, ()),
             clock=SystemClock(),
             settle=lambda _: None,
             unload=lambda *_: None,

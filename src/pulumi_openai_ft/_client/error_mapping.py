@@ -174,6 +174,7 @@ class RequestContext:
         kind = _error_class(self, response.status, error)
         return kind(
             self._sentence(self._parts(kind, response, error, now), response),
+            reason=self.settings.mask(error.message.strip()),
             code=self._masked(error.code),
             param=self._masked(error.param),
             may_have_acted=found is None or not _is_refusal(response.status),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 UNSUPPORTED_STATUSES = frozenset({404, 405, 501})
 """HTTP statuses that mean that the service does not support an endpoint."""
 CONTENT_FORBIDDEN_STATUSES = frozenset({*range(300, 400), 400, 403, 404, 405, 410, 422, 501})
-"""HTTP statuses of a file whose content cannot be read. OpenAI returns 400 for most purposes."""
+"""HTTP statuses of a file whose content cannot be read. OpenAI returns 400 for some purposes."""
 
 
 def missing_list(error: ServiceError, profile: Profile, feature: str) -> str | None:

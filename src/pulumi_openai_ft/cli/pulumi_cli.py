@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MISSING = "`pulumi` is not on PATH; install it (www.pulumi.com/docs/install)"
+_DAMAGED = "failed to load checkpoint: EOF"
+"""Pulumi's message after the engine was killed while it wrote to a backend in a folder."""
+_REPAIR = "delete the empty .attrs file next to the stack's file in the folder of the backend, then run `pulumi cancel`"
 TIMEOUT = 30.0
 """Maximum duration of a command in seconds."""
 _PULUMI = ("env", "PULUMI_SKIP_UPDATE_CHECK=true", "pulumi")
@@ -156,5 +159,6 @@ def _run(*arguments: str) -> str:
         raise InputError(f"`pulumi {arguments[0]}` failed: {error}") from error
     if done.returncode:
         reason = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-        raise InputError(reason.removeprefix("error: "))
+        advice = f"; the engine was killed while it wrote the state: {_REPAIR}" if _DAMAGED in reason else ""
+        raise InputError(f"{reason.removeprefix('error: ')}{advice}")
     return done.stdout

@@ -21,6 +21,9 @@ from pulumi_openai_ft.errors import InputError
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+
+JOB_HELP = "id of the job, or name or URN of its resource in the stack"
+"""Help of the argument JOB, which `look.job_choice` resolves."""
 LONGEST_SILENCE = 30.0
 """Seconds without a byte from the service after which a command that only reads tries again."""
 

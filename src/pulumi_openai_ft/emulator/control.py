@@ -12,6 +12,7 @@ from pulumi_openai_ft.emulator.faults import ACTIONS, Fault
 from pulumi_openai_ft.emulator.inspection import OBJECTS
 from pulumi_openai_ft.emulator.service_modes import MODES
 from pulumi_openai_ft.server.errors import ApiError, invalid
+from pulumi_openai_ft.server.handlers.files import PURPOSES
 from pulumi_openai_ft.server.request_context import ApiRequest
 from pulumi_openai_ft.server.validators import (
     Check,
@@ -54,6 +55,7 @@ _SETTINGS: dict[str, Check] = {
     "admin_requests_per_minute": nullable(whole(1)),
     "today": _day,
     "missing_scope_status": whole(401, 403),
+    "refused_contents": items(one_of(*PURPOSES)),
     "file_processing_seconds": nullable(number(minimum=0)),
     "max_file_bytes": whole(1),
     "max_part_bytes": whole(1),
@@ -216,7 +218,7 @@ def _integer(call: ControlRequest, name: str) -> int | None:
 def _setting(name: str, value: Any) -> Any:
     if name == "today":
         return date.fromisoformat(value)
-    return tuple(value) if name == "projects" else value
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _key(key: Key) -> Json:

@@ -23,6 +23,7 @@ class Settings(ServiceSettings):
     Attributes:
         job_seconds: Simulated duration of a job in seconds.
         today: Date that determines which models are available. Timestamps are those of the clock.
+        refused_contents: Purposes of files whose content is not returned, by default those that OpenAI refuses.
         file_processing_seconds: Seconds until a new file has the status `processed`; None for those of the mode.
         mode: Service to emulate, a key of `MODES`.
     """
@@ -31,6 +32,7 @@ class Settings(ServiceSettings):
     organization: str = "emulator"
     job_seconds: float = 120.0
     today: date = DEFAULT_DAY
+    refused_contents: tuple[str, ...] = ("assistants", "user_data")
     file_processing_seconds: float | None = None
     mode: str = "openai"
 

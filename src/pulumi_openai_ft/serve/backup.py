@@ -8,7 +8,6 @@ like the leftovers of a crash, which the service handles.
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
 import os
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.serve.errors import ServeError
 from pulumi_openai_ft.serve.weights import DOWNLOADS
+from pulumi_openai_ft.server.file_lock import try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ MANIFEST = "backup.json"
 SCHEMA = 1
 _CONTENT = "data"
 _STAGING_PREFIX = ".backup-"
-_OF_PROCESSES = frozenset({"lock", "process.json"})
+_OF_PROCESSES = frozenset({"lock", "workers.lock", "process.json"})
 """Files about running processes. A restored service must not take them for its own."""
 
 
@@ -87,12 +87,21 @@ def _only_backup(data: Path) -> Iterator[None]:
     """Refuse a second backup at the same time, which would remove the first copy as a leftover."""
     folder = os.open(data, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock_for_backup(folder, data)
         yield
-    except BlockingIOError:
-        raise ServeError(f"another backup of {data} is running: wait until it has finished") from None
     finally:
         os.close(folder)
+
+
+def _lock_for_backup(folder: int, data: Path) -> None:
+    try:
+        is_locked = try_lock(folder)
+    except OSError as error:
+        raise ServeError(
+            f"the file system of {data} refuses locks ({error.strerror}): stop the service, and copy the folder instead"
+        ) from error
+    if not is_locked:
+        raise ServeError(f"another backup of {data} is running: wait until it has finished")
 
 
 @contextmanager

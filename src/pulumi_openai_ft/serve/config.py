@@ -156,6 +156,12 @@ class RuntimeEnvironment(Table):
     env_vars: Annotated[dict[Variable, str], AfterValidator(_not_secret)] = Field(default_factory=dict)
     """Environment variables of the trainers. They must not be secrets, because Ray shows them."""
 
+    @model_validator(mode="after")
+    def _has_image_or_packages(self) -> Self:
+        if self.image is not None and self.pip:
+            raise ValueError("Ray refuses image together with pip: install the packages in the image")
+        return self
+
 
 class Engine(Table):
     """Where training runs, `[engine]`."""
@@ -311,11 +317,22 @@ class ServeConfig(Table):
     def _fits_its_engine(self) -> Self:
         if self.engine.type == "ray" and self.training.gpus:
             raise ValueError("training.gpus belongs to the engine local: set engine.gpus, and training.slots")
+        if shown := self.secret_variables.intersection(self.engine.runtime_env.env_vars):
+            raise ValueError(
+                f"engine.runtime_env.env_vars contains {min(shown)}, a variable of a key, which Ray would show: remove it"
+            )
         if self.engine.type == "ray" and (self.wandb.key_env or self.wandb.project_key_env):
             raise ValueError(
                 "wandb is not supported by the engine ray, which would show the keys: remove [wandb]"
             )
         return self
+
+    @property
+    def secret_variables(self) -> frozenset[str]:
+        """Return the environment variables that contain keys of the service. No process that it starts receives them."""
+        wandb = (self.wandb.key_env, *self.wandb.project_key_env.values())
+        names = (self.engine.token_env, self.serving.vllm_key_env, *wandb)
+        return frozenset(name for name in names if name is not None)
 
     def find_base(self, name: str) -> Base | None:
         """Return the base model with an id or alias, or None."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import tempfile
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from tomlkit.items import Array
 
 from pulumi_openai_ft.serve.config import parse_keys, read_keys, read_text
 from pulumi_openai_ft.serve.errors import ServeError
+from pulumi_openai_ft.server.file_lock import lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,8 +65,8 @@ max_length = {max_length}
 #   token_file = "ray-token"  # instead of token_env
 #   memory = "16 GiB"
 #   accelerator_type = "A100"
-#   runtime_env.image = "team/train:1"
 #   runtime_env.pip = ["package"]
+#   runtime_env.image = "team/train:1"  # instead of pip
 #   runtime_env.env_vars = {{ LANG = "C.UTF-8" }}
 #python = "python"
 #workers = 1
@@ -196,7 +196,17 @@ def _locked_folder(path: Path) -> Iterator[None]:
     except OSError as error:
         raise ServeError(f"{path.parent} cannot be opened: {error.strerror}") from error
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+        _lock(folder, path)
         yield
     finally:
         os.close(folder)
+
+
+def _lock(folder: int, path: Path) -> None:
+    try:
+        lock(folder)
+    except OSError as error:
+        raise ServeError(
+            f"the file system of {path.parent} refuses locks ({error.strerror}), without which two commands could overwrite "
+            f"each other's changes: move {path.name} to a local disk"
+        ) from error

@@ -6,16 +6,19 @@ import json
 import os
 import shutil
 import subprocess
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ByteSize
 
+from pulumi_openai_ft.serve.child_environment import without_secrets
 from pulumi_openai_ft.serve.config import load_config, not_downloaded
 from pulumi_openai_ft.serve.errors import ConfigError, ServeError
 from pulumi_openai_ft.serve.listener import Listener
+from pulumi_openai_ft.server.file_lock import try_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from pulumi_openai_ft.serve.config import ServeConfig
@@ -101,7 +104,24 @@ def _folder(data: Path) -> Finding:
         return Finding(
             "data", PROBLEM, f"{existing} is not writable: change its owner, or set `data` to another path"
         )
+    if fault := _fault_of_locks(existing):
+        return Finding(
+            "data",
+            PROBLEM,
+            f"the file system of {existing} refuses locks ({fault}), without which two services could write to it: set `data` "
+            "to a path on a local disk, NFS 4 or CephFS",
+        )
     return Finding("data", OK, f"{data} {'is writable' if existing == data else 'will be created'}")
+
+
+def _fault_of_locks(folder: Path) -> str | None:
+    """Return why files in a folder cannot be locked, or None if they can."""
+    try:
+        with TemporaryFile(dir=folder) as file:
+            try_lock(file)
+    except OSError as error:
+        return error.strerror
+    return None
 
 
 def _disk(config: ServeConfig) -> Finding:
@@ -146,7 +166,7 @@ def _cluster(config: ServeConfig) -> Finding:
 def _training(config: ServeConfig) -> Iterator[Finding]:
     python = config.training.python
     try:
-        found = _probe(python)
+        found = _probe(python, config.secret_variables)
     except ServeError as error:
         yield Finding("training", PROBLEM, f"training.python {python}: {error}")
         return
@@ -190,7 +210,7 @@ def _serving_gpu(config: ServeConfig, gpu: int, count: int) -> Finding:
     )
 
 
-def _probe(python: Path) -> dict[str, Any]:
+def _probe(python: Path, secret_variables: Collection[str]) -> dict[str, Any]:
     """Return the versions of the packages and the GPUs that a Python finds.
 
     Raises:
@@ -198,7 +218,12 @@ def _probe(python: Path) -> dict[str, Any]:
     """
     try:
         done = subprocess.run(  # noqa: S603 - the user's own configuration names the program
-            [python, "-c", _PROBE], capture_output=True, text=True, timeout=_PROBE_SECONDS, check=False
+            [python, "-c", _PROBE],
+            env=without_secrets(secret_variables),
+            capture_output=True,
+            text=True,
+            timeout=_PROBE_SECONDS,
+            check=False,
         )
         found = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 and done.stdout else None
     except OSError as error:

@@ -110,7 +110,7 @@ def _events(config: ServeConfig, base: Base, partial: Path) -> Iterator[Iterator
                 stdout=subprocess.PIPE,
                 stderr=output,
                 text=True,
-                env={**without_secrets(), **_variable_of_hub()},
+                env={**without_secrets(config.secret_variables), **_variable_of_hub()},
                 start_new_session=True,
             )
         except OSError as error:

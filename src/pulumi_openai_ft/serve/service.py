@@ -203,13 +203,19 @@ def _base_model(base: Base) -> BaseModel:
 def _engine(config: ServeConfig, tick: float) -> Engine:
     if config.engine.type == "ray":
         return build_engine(config, seconds=tick)
-    return LocalEngine(config.training.python)
+    return LocalEngine(config.training.python, config.secret_variables)
 
 
 def _answerer(config: ServeConfig) -> Answerer:
     serving = config.serving
     if serving.vllm is None:
-        return EmbeddedAnswerer(EmbeddedSettings(python=config.training.python, device=serving.device))
+        return EmbeddedAnswerer(
+            EmbeddedSettings(
+                python=config.training.python,
+                device=serving.device,
+                secret_variables=config.secret_variables,
+            )
+        )
     assert serving.vllm_key_env is not None
     names = {config.folder(base): base.id for base in config.bases}
     key = os.environ[serving.vllm_key_env]

@@ -55,6 +55,15 @@ def no_such_file(file_id: str, *, param: str = "id") -> ApiError:
     return ApiError(404, f"No such File object: {file_id}", param=param)
 
 
+def content_refused(purpose: str) -> ApiError:
+    """Return a 400 for the content of a file whose purpose does not allow downloads."""
+    return invalid(
+        "To help mitigate abuse, downloading of fine-tune training files is disabled for free accounts."
+        if purpose == "fine-tune"
+        else f"Not allowed to download files of purpose: {purpose}"
+    )
+
+
 def invalid_file(file_id: str, param: str) -> ApiError:
     """Return a 400 for a job's file that does not exist, has expired or belongs to another project."""
     return invalid(f"{_INVALID_FILE[param]}: {file_id}", param)

@@ -26,6 +26,7 @@ class ServiceSettings:
         admin_requests_per_minute: Maximum number of requests per minute with all admin keys; None means unlimited.
         min_free_bytes: Space that uploads must leave free on the disk, in bytes.
         missing_scope_status: HTTP status for a missing scope, 401 or 403 (docs/openai-api.md#missing-scopes).
+        refused_contents: Purposes of files whose content the service does not return.
         max_json_bytes: Maximum size of a JSON body, in bytes; None means unlimited.
         max_file_bytes: Maximum size of a file uploaded in one request, in bytes.
         max_part_bytes: Maximum size of an upload part, in bytes.
@@ -42,6 +43,7 @@ class ServiceSettings:
     admin_requests_per_minute: int | None = None
     min_free_bytes: int = 0
     missing_scope_status: int = 401
+    refused_contents: tuple[str, ...] = ()
     max_json_bytes: int | None = None
     max_file_bytes: int = LIMITS["file_bytes"]
     max_part_bytes: int = 64 * 2**20

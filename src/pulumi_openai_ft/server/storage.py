@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.server.blobs import Blobs
+from pulumi_openai_ft.server.file_lock import try_lock
 from pulumi_openai_ft.server.store import SchemaError, Store
 
 if TYPE_CHECKING:
@@ -49,11 +49,16 @@ def _locked(folder: Path, choice: str) -> Iterator[None]:
         ) from error
     with lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_locked = try_lock(lock)
         except OSError as error:
             raise StorageError(
-                f"The data directory {folder} is in use by another server. Stop that server, or choose another directory with {choice}."
+                f"The file system of the data directory {folder} refuses locks ({error.strerror}), without which two servers "
+                f"could write to it. Choose a directory on a local disk, NFS 4 or CephFS with {choice}."
             ) from error
+        if not is_locked:
+            raise StorageError(
+                f"The data directory {folder} is in use by another server. Stop that server, or choose another directory with {choice}."
+            )
         yield
 
 

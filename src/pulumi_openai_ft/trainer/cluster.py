@@ -1,11 +1,13 @@
 """Starts the trainer on several workers of a Ray cluster: `python -m pulumi_openai_ft.trainer.cluster FOLDER`.
 
-This process is the driver. It holds the folder's lock, starts the workers with Ray Train, and writes the result. The
-number of workers is in the folder's `cluster.json`. A failed worker ends the attempt, because the server counts attempts.
+This process is the driver. It locks the folder, starts the workers with Ray Train, and writes the result. The workers
+share a second lock, because Ray ends them after their driver. The number of workers is in the folder's
+`cluster.json`. A failed worker ends the attempt, because the server counts attempts.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -95,13 +97,21 @@ def train(folder: JobFolder, _request: Request, stop: Stop) -> Plan:
     stop_file = _StopFile(folder)
     stop_file.withdraw()
     folder.last_checkpoint()  # removes incomplete checkpoints before the workers look for one
-    ray.init(runtime_env={"env_vars": {**OFFLINE, "OMP_NUM_THREADS": str(max(1, int(cluster.cpus)))}})
+    os.environ["RAY_OVERRIDE_JOB_RUNTIME_ENV"] = "1"  # else Ray refuses variables of the submission
+    ray.init(runtime_env={"env_vars": _variables(cluster)})
     try:
         _forward(stop, stop_file)
         return _fit(folder, cluster, stop)
     finally:
         ray.shutdown()
         shutil.rmtree(folder.path / STORAGE, ignore_errors=True)
+
+
+def _variables(cluster: Cluster) -> dict[str, str]:
+    """Return the environment variables of the workers. Those of the submission take precedence over the defaults."""
+    submission = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}"))
+    submitted: dict[str, str] = (submission.get("runtime_env") or {}).get("env_vars") or {}
+    return {"OMP_NUM_THREADS": str(max(1, int(cluster.cpus))), **submitted, **OFFLINE}
 
 
 def _forward(stop: Stop, stop_file: _StopFile) -> None:
@@ -118,11 +128,11 @@ def _forward(stop: Stop, stop_file: _StopFile) -> None:
 def _fit(folder: JobFolder, cluster: Cluster, stop: Stop) -> Plan:
     trainer = TorchTrainer(
         work,
-        train_loop_config={"folder": str(folder.path)},
+        train_loop_config={"folder": str(folder.path), "driver": folder.workers.driver},
         torch_config=TorchConfig(backend="gloo", timeout_s=LONGEST_SILENCE_SECONDS),
         scaling_config=ScalingConfig(num_workers=cluster.workers, resources_per_worker={"CPU": cluster.cpus}),
         run_config=RunConfig(
-            name="workers",
+            name=folder.workers.driver,
             storage_path=str(folder.path / STORAGE),
             failure_config=FailureConfig(max_failures=0),
         ),
@@ -153,7 +163,8 @@ def work(config: Mapping[str, str]) -> Plan | None:
     os.umask(0o077)
     folder = JobFolder(Path(config["folder"]))
     try:
-        return train_as(folder, read_request(folder.request), _StopFile(folder), ProcessGroupRanks())
+        with folder.workers.shared(config["driver"]):
+            return train_as(folder, read_request(folder.request), _StopFile(folder), ProcessGroupRanks())
     except StoppedError:
         return None
 

@@ -11,6 +11,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pulumi_openai_ft.trainer.errors import AttemptError
 from pulumi_openai_ft.trainer.failures import explain
 from pulumi_openai_ft.trainer.job_folder import JobFolder, LockedError
 from pulumi_openai_ft.trainer.offline import OFFLINE
@@ -52,6 +53,9 @@ def run(stop: Stop, train: Train) -> int:
     except LockedError:
         print(f"another trainer runs in {path}", file=sys.stderr)  # noqa: T201
         return ExitCode.LOCKED
+    except AttemptError as error:
+        print(error, file=sys.stderr)  # noqa: T201  # the server keeps the trainer's output
+        return ExitCode.CRASHED
 
 
 def _train_and_report(folder: JobFolder, stop: Stop, train: Train) -> ExitCode:
@@ -62,6 +66,8 @@ def _train_and_report(folder: JobFolder, stop: Stop, train: Train) -> ExitCode:
         _train(folder, stop, train)
     except StoppedError:
         return ExitCode.STOPPED
+    except AttemptError:
+        raise
     except Exception as error:  # noqa: BLE001  # a fault of the program must not look like a failed job
         return _report(error, folder)
     return ExitCode.SUCCEEDED
@@ -85,6 +91,7 @@ def _report(error: Exception, folder: JobFolder) -> ExitCode:
 
 def _train(folder: JobFolder, stop: Stop, train: Train) -> None:
     stop.check()
+    folder.workers.take_over(stop)
     if not folder.request.exists():
         raise StoppedError  # the server withdrew the request while this process was loading
     folder.begin()

@@ -6,7 +6,8 @@
 | cluster.json | workers of a training run on a Ray cluster, from the server |
 | submission | id of the only Ray submission that may train, from the server |
 | training.jsonl, validation.jsonl | the rows, from the server |
-| lock | locked while a trainer runs |
+| lock | locked while a trainer, or the driver of its workers, runs |
+| workers.lock | name of the driver; locked while its workers run |
 | process.json | pid and start time of the trainer |
 | progress.json | state, number of steps and tokens, time per step, warnings |
 | metrics.jsonl | a line per step; if a step occurs again, its last line is valid |
@@ -18,13 +19,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+
+from pulumi_openai_ft.trainer.file_lock import try_lock
+from pulumi_openai_ft.trainer.worker_lock import WorkerLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,6 +55,7 @@ class JobFolder:
         self.validation: Path = self.path / "validation.jsonl"
         self.checkpoints: Path = self.path / "checkpoints"
         self.models: Path = self.path / "models"
+        self.workers: WorkerLock = WorkerLock(self.path)
         self._result = self.path / "result.json"
         self._metrics = self.path / "metrics.jsonl"
         self._reserve = self.path / "reserve"
@@ -62,12 +66,11 @@ class JobFolder:
 
         Raises:
             LockedError: Another trainer holds it.
+            AttemptError: The file system has no locks.
         """
         with (self.path / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise LockedError from error
+            if not try_lock(lock, self.path):
+                raise LockedError
             yield
 
     def begin(self) -> None:

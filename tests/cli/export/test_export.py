@@ -26,20 +26,9 @@ from pulumi_openai_ft.cli.project import Project, WrapperStatus, compare
 if TYPE_CHECKING:
     from tests.e2e.import_.importing import Account
 
-REFUSAL = {
-    "error": {
-        "message": "Not allowed to download files of purpose: fine-tune",
-        "type": "invalid_request_error",
-    }
-}
+FREE_ACCOUNT = "To help mitigate abuse, downloading of fine-tune training files is disabled for free accounts"
 CONTENT = rows_of("supervised")
 OUT = Path("out")
-
-
-def refuse_contents(account: Account, **options: Any) -> None:
-    """Let the service reject content downloads, like OpenAI for some accounts."""
-    fault = {"times": None, "status": 400, "body": REFUSAL, **options}
-    account.service.fault("GET", "/v1/files/*/content", "status", **fault)
 
 
 def export(*arguments: str, code: int = 0) -> None:
@@ -142,25 +131,36 @@ def test_a_model_that_is_not_exported_is_reported(
     )
 
 
-def test_refused_contents_stop_the_export(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
-    file_id = account.upload("data.jsonl", CONTENT)
-    job = account.train(file_id)
-    refuse_contents(account)
+@pytest.mark.usefixtures("_free_account")
+def test_refused_contents_are_listed_before_any_download(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("data.jsonl", "valid.jsonl")
+    ids = [account.upload(name, CONTENT) for name in names]
+    job = account.train(ids[0], validation_file=ids[1])
+    before = account.last_request()
 
     export(job.id, code=1)
 
-    error = capsys.readouterr().err
-    assert (
-        f"{file_id} ('data.jsonl', {len(CONTENT):,} bytes): the service does not return its content" in error
-    )
-    assert f"--content {file_id}=PATH" in error
+    lines = capsys.readouterr().err.splitlines()
+    reason = f"the service does not return it ({FREE_ACCOUNT}, status 400)"
+    assert lines[:3] == [
+        "These contents are missing:",
+        *(
+            f"  - {id_} ({name!r}, {len(CONTENT):,} bytes): {reason}"
+            for id_, name in zip(ids, names, strict=True)
+        ),
+    ]
+    assert "Nothing was written" in lines[3]
+    assert f"--content {ids[0]}=PATH --content {ids[1]}=PATH" in lines[3]
+    assert len(account.service.journal(after=before, path="/v1/files/*/content")) == len(ids)
     assert not OUT.exists()
 
 
+@pytest.mark.usefixtures("_free_account")
 @pytest.mark.parametrize(("keys", "code"), [(b"y\r", 0), pytest.param(b"\r", 1, marks=pytest.mark.long)])
 def test_on_a_terminal_the_command_asks(account: Account, keys: bytes, code: int) -> None:
     job = account.train(account.upload("data.jsonl", CONTENT))
-    refuse_contents(account)
 
     with Terminal.start("export", job.id, "--output", str(OUT)) as terminal:
         terminal.read_until("Export without them? [y/N]")
@@ -188,10 +188,10 @@ def test_ctrl_c_keeps_the_download(account: Account) -> None:
     assert (OUT / "data" / "a.jsonl").read_text() == LARGE
 
 
+@pytest.mark.usefixtures("_free_account")
 def test_a_local_copy_replaces_a_refused_content(account: Account) -> None:
     file_id = account.upload("data.jsonl", CONTENT)
     job = account.train(file_id)
-    refuse_contents(account)
     Path("copy.jsonl").write_text(CONTENT)
 
     export(job.id, "--content", f"{file_id}=copy.jsonl")
@@ -221,6 +221,7 @@ def test_a_wrong_local_copy_is_reported(
     assert not OUT.exists()
 
 
+@pytest.mark.usefixtures("_free_account")
 def test_missing_contents_are_named_in_the_program(
     account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -228,13 +229,15 @@ def test_missing_contents_are_named_in_the_program(
     deleted = account.upload("deleted.jsonl", CONTENT)
     jobs = [account.train(file_id).id, account.train(deleted).id]
     account.client.files.delete(deleted)
-    refuse_contents(account)
 
     export(*jobs, "--without-contents")
 
     program = (OUT / "__main__.py").read_text()
     assert ": deleted from the service. Copy it to data/" in program
-    assert ": the service does not return its content (status 400). Copy it to data/data.jsonl" in program
+    assert (
+        f": the service does not return it ({FREE_ACCOUNT}, status 400). Copy it to data/data.jsonl"
+        in program
+    )
     assert f"copy the content of {file_id}" in capsys.readouterr().out
     assert [file["sha256"] for file in manifest()["files"]] == [None, None]
 
@@ -368,7 +371,15 @@ def test_any_filename_becomes_a_path_in_the_folder(names: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("id_", "message"),
-    [("file-1", "is the id of a file"), ("ftjob-missing", "ftjob-missing"), ("", "the id is empty")],
+    [
+        (
+            "file-1",
+            "'file-1' is neither the id of a job nor a resource of the stack with a job; to name a resource, pass",
+        ),
+        ("ftjob-missing", "ftjob-missing"),
+        ("", "the name of a job is empty"),
+        (" ", "the name of a job is empty"),
+    ],
 )
 def test_a_wrong_id_is_reported(
     account: Account, capsys: pytest.CaptureFixture[str], id_: str, message: str

@@ -64,6 +64,7 @@ def test_a_list_can_be_printed(api: Api, capsys: pytest.CaptureFixture[str]) -> 
 
     out, err = capsys.readouterr()
     assert len(json.loads(out)["resources"]) == 1
+    assert err.startswith("Listed 1 job.\n\nTo import them, save the list as import.json and run:\n")
     assert "pulumi import --file import.json" in err
 
 

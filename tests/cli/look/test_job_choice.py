@@ -11,8 +11,9 @@ from pulumi_openai_ft._client.client import Client
 from pulumi_openai_ft._settings import Settings
 from pulumi_openai_ft._shared.state_names import RESOURCE_KEY
 from pulumi_openai_ft.cli.look import job_choice
-from pulumi_openai_ft.cli.look.job_choice import find_job, find_running
+from pulumi_openai_ft.cli.look.job_choice import find_job, find_jobs, find_running
 from pulumi_openai_ft.cli.look.stack_jobs import JobResource
+from pulumi_openai_ft.cli.main import main
 from pulumi_openai_ft.cli.stack_settings import Selection
 from pulumi_openai_ft.errors import InputError
 
@@ -92,6 +93,27 @@ def test_a_misspelled_resource_is_corrected(client: Client, resources: list[JobR
 
     with pytest.raises(InputError, match="Did you mean 'support'"):
         find_job(client, Selection(), "suxport")
+
+
+@pytest.mark.usefixtures("at_slow_service")
+@pytest.mark.parametrize("command", ["watch", "events"])
+def test_an_empty_name_is_an_error(api: Api, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    api.train()
+
+    assert main([command, ""]) == 1
+
+    assert "the name of a job is empty" in capsys.readouterr().err
+
+
+def test_several_names_read_the_state_once(api: Api, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [api.train(metadata={RESOURCE_KEY: name})["id"] for name in ("a", "b")]
+    resources = [resource(id_, name, name) for id_, name in zip(ids, "ab", strict=True)]
+    states = iter([resources])
+    monkeypatch.setattr(job_choice, "job_resources", lambda _selection: next(states))
+
+    found = find_jobs(client, Selection(), ["b", "a", ids[1], resources[0].urn])
+
+    assert [job.id for job in found] == [ids[1], ids[0]]
 
 
 def test_the_running_job_of_the_stack_is_chosen(

@@ -33,17 +33,6 @@ import pulumi_openai_ft as ft
 ft.File("data", file="local.jsonl", {more})
 """
 EDITED = rows_of("supervised", rows=13)
-REFUSAL = {
-    "error": {
-        "message": "Not allowed to download files of purpose: fine-tune",
-        "type": "invalid_request_error",
-    }
-}
-
-
-def refuse_content(account: Account) -> None:
-    """Let the service reject content downloads, like OpenAI for most purposes."""
-    account.service.fault("GET", "/v1/files/*/content", "status", times=None, status=400, body=REFUSAL)
 
 
 def test_only_edited_content_replaces_an_imported_file(stack: Stack, account: Account) -> None:
@@ -95,9 +84,9 @@ def test_every_purpose_and_a_lifetime_are_printed_and_run(stack: Stack, account:
     assert account.service.files() == []
 
 
+@pytest.mark.usefixtures("_free_account")
 def test_unreadable_content_is_assumed_to_match_the_local_file(stack: Stack, account: Account) -> None:
     id_ = account.upload("local.jsonl")
-    refuse_content(account)
 
     import_one(stack, FILE, "data", id_, "--skip-preview", "--protect=false")
 

@@ -7,14 +7,18 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.cli.imports.test_program_source import calls
 from tests.e2e.conftest import CommandResult
 from tests.e2e.import_.importing import state, write
-from tests.e2e.running import wait_until
+from tests.e2e.running import stack_pids, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,3 +195,77 @@ def test_a_killed_import_continues(stack: Stack, account: Account, slow_job: lis
     write(stack, f"{LINE}import imported_resources_2\n")
     openai_ft(stack, "import", "run")
     assert imported_ids(stack) == Counter(slow_job)
+
+
+def test_a_damaged_state_is_reported_with_its_repair(stack: Stack, account: Account) -> None:
+    for attributes in (stack.folder.parent / "state").rglob("*.json.attrs"):
+        attributes.write_bytes(b"")
+
+    failed = openai_ft(stack, "import", "run", code=1)
+
+    assert "failed to load checkpoint: EOF; the engine was killed" in failed.text
+    assert "delete the empty .attrs file" in failed.text
+    stack.unlock()
+    openai_ft(stack, "import", "run")
+    assert account.service.jobs() == []
+
+
+MANY = 30
+KILLS = 3
+
+
+def kill_import_at_random(stack: Stack, account: Account, moments: Random, *, with_engine: bool) -> None:
+    """Start an import, and kill it at a random moment, with or without the processes that it started."""
+    before, reads = account.last_request(), moments.randrange(2 * MANY)
+    process = subprocess.Popen(
+        [OPENAI_FT, "import", "run", "--with-files"],
+        cwd=stack.folder,
+        env=stack.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(
+        lambda: (
+            process.poll() is not None or len(account.service.journal(after=before, path="/v1/*/*-*")) > reads
+        )
+    )
+    time.sleep(moments.uniform(0, 0.2))
+    process.kill()
+    for pid in stack_pids(stack) if with_engine else ():
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
+    if with_engine:
+        stack.unlock()
+
+
+def import_rest(stack: Stack) -> str:
+    """Import until nothing is left, as the messages recommend, and return the output of the last command."""
+    wait_until(lambda: not stack_pids(stack))
+    for _ in range(5):
+        write(stack, "".join(f"import {file.stem}\n" for file in stack.folder.glob("imported_*.py")))
+        done = openai_ft(stack, "import", "run", "--with-files", code=None)
+        if done.code == 0 and "Nothing to import" in done.text:
+            return done.text
+    raise AssertionError(done.text)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("with_engine", [False, True], ids=["command", "command and engine"])
+@pytest.mark.parametrize("seed", range(3))
+def test_an_import_killed_at_any_moment_is_completed(
+    stack: Stack, account: Account, seed: int, *, with_engine: bool
+) -> None:
+    data = [account.upload(f"chats {number}.jsonl") for number in range(MANY)]
+    jobs = [account.train(file, suffix=f"team-{number}").id for number, file in enumerate(data)]
+    before, moments = account.last_request(), Random(f"{seed} {with_engine}")  # noqa: S311 - repeatable
+
+    for _ in range(KILLS):
+        kill_import_at_random(stack, account, moments, with_engine=with_engine)
+    import_rest(stack)
+
+    assert imported_ids(stack) == Counter([*data, *jobs])
+    declared = [line for file in stack.folder.glob("imported_*.py") for line in calls(file.read_text())]
+    assert Counter(kind for kind, *_ in declared) == {"File": MANY, "FineTuningJob": MANY}
+    assert account.changing_requests(before) == []

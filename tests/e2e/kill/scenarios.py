@@ -110,7 +110,7 @@ class StackLifecycle:
         if wait_for_orphans:
             self.kill_orphans()
         if killed and victim == "engine":
-            self.unlock()
+            self.stack.unlock()
         return killed
 
     def start(self, kill_point: KillPoint, *command: str) -> Command:
@@ -139,17 +139,6 @@ class StackLifecycle:
     def close(self) -> None:
         while self.started:
             self.started.pop().kill_leftovers()
-
-    def unlock(self) -> None:
-        """Unlock the stack, as a user must after the engine was killed.
-
-        The file backend does not write a file's attributes atomically (gocloud.dev/blob/fileblob, `setAttrs`). If
-        they are empty, each command fails with `failed to load checkpoint: EOF` until they are deleted.
-        """
-        for attributes in (self.folder / "state").rglob("*.attrs"):
-            if not attributes.stat().st_size:
-                attributes.unlink()
-        self.stack.pulumi("cancel", "--yes")
 
     def run_without_kill(self, *command: str) -> float:
         """Run a command without a kill, and return its duration in seconds."""

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pulumi_openai_ft._provider.resource_import import require_id
 from pulumi_openai_ft.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
@@ -47,23 +46,20 @@ class DataFile:
         return f"{self.id} ({', '.join(facts)})" if facts else self.id
 
 
-def read_jobs(api: Client, ids: Iterable[str]) -> list[Job]:
+def in_training_order(jobs: Iterable[Job]) -> list[Job]:
     """Return jobs in an order in which each follows the job whose model it continues to train.
 
     Raises:
-        InputError: An id is not the id of a job, or the service does not return a job's model or training file.
-        ServiceError: The service returned an error, such as that a job does not exist.
+        InputError: The service does not return a job's model or training file.
     """
-    left = []
-    for id_ in ids:
-        require_id("FineTuningJob", id_)
-        left.append(_complete(api.job(id_)))
+    left = [_complete(job) for job in jobs]
     ordered: list[Job] = []
     while left:
         models = {job.fine_tuned_model for job in left if job.fine_tuned_model}
         ready = [job for job in left if job.model not in models - {job.fine_tuned_model}] or left
         ordered += ready
-        left = [job for job in left if job not in ready]
+        ids = {job.id for job in ready}
+        left = [job for job in left if job.id not in ids]
     return ordered
 
 

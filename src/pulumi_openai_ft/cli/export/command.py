@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pulumi_openai_ft.cli.stack_settings import Selection, add_selection
+from pulumi_openai_ft.cli.stack_settings import JOB_HELP, Selection, add_selection
 
 SUMMARY = "export jobs as a project that trains them again at another service"
 DESCRIPTION = """\
@@ -13,11 +13,14 @@ Writes a Pulumi project with everything that another service needs to train the 
 validation data, the hyperparameters, the seed and the suffix of each job. It only reads from the service: jobs are
 created, and billed, by `pulumi up` in the exported folder. `pulumi preview` shows the price first.
 
-Some services refuse to return the content of files. The command lists these files before it writes anything. Pass your
-local copies with --content, or export without them with --without-contents.
+Some services refuse to return the content of files, as OpenAI does for free accounts. The command lists these files
+before it writes anything. Pass your local copies with --content, or export without them with --without-contents. On a
+terminal, the command asks.
 
 If an export is interrupted, run the same command again: complete files are not downloaded again. A folder with other
-contents is never overwritten. Exits with 1 if contents are missing or the service returns an error."""
+contents is never overwritten.
+
+Exits with 1 if nothing was exported because contents are missing, or if the service returns an error."""
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,7 +28,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser(
         "export", help=SUMMARY, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("jobs", nargs="+", metavar="JOB", help="id of a job")
+    parser.add_argument("jobs", nargs="+", metavar="JOB", help=JOB_HELP)
     parser.add_argument(
         "--output", type=Path, required=True, metavar="FOLDER", help="folder of the new project"
     )
@@ -58,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     from pulumi_openai_ft.cli.export import exporting  # noqa: PLC0415 - see the docstring of the module
 
     request = exporting.ExportRequest(
-        jobs=tuple(dict.fromkeys(arguments.jobs)),
+        jobs=tuple(arguments.jobs),
         folder=arguments.output,
         copies=dict(arguments.content),
         allows_missing=arguments.without_contents,

@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft._client.refusals import refuses_content
+from pulumi_openai_ft.cli.look.text import one_line
 from pulumi_openai_ft.cli.progress_bar import progress_bar
 from pulumi_openai_ft.errors import InputError, ServiceError
 
@@ -34,7 +35,8 @@ def refusal(api: Client, file: DataFile) -> str | None:
     except ServiceError as error:
         if not refuses_content(error):
             raise
-        return f"the service does not return its content (status {error.status})"
+        details = ", ".join(filter(None, (one_line(error.reason).rstrip("."), f"status {error.status}")))
+        return f"the service does not return it ({details})"
     return None
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pulumi_openai_ft.cli.export import contents
-from pulumi_openai_ft.cli.export.account import read_files, read_jobs
+from pulumi_openai_ft.cli.export.account import in_training_order, read_files
 from pulumi_openai_ft.cli.export.exported_project import MANIFEST, ExportedProject
 from pulumi_openai_ft.cli.export.progress import NAME, ExportProgress
+from pulumi_openai_ft.cli.look.job_choice import find_jobs
 from pulumi_openai_ft.cli.new import PROGRAM
 from pulumi_openai_ft.errors import OpenAIFTError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pulumi_openai_ft._client.client import Client
+    from pulumi_openai_ft._client.objects import Job
     from pulumi_openai_ft.cli.export.account import DataFile
     from pulumi_openai_ft.cli.stack_settings import Selection
 
@@ -29,7 +31,7 @@ class ExportRequest:
     """The options of an export.
 
     Attributes:
-        jobs: Ids of the jobs.
+        jobs: Ids of the jobs, or names or URNs of their resources in the stack.
         folder: Folder of the new project.
         copies: Local copies of files by their ids.
         allows_missing: Whether to export without the contents that the service does not return.
@@ -51,24 +53,24 @@ def run(selection: Selection, request: ExportRequest) -> int:
         OpenAIFTError: The settings, a job or the folder are invalid, or the service returned an error.
     """
     with selection.client() as api:
-        return _Export(api, request).run()
+        jobs = in_training_order(find_jobs(api, selection, request.jobs))
+        return _Export(api, request, jobs).run()
 
 
 class _Export:
-    def __init__(self, api: Client, request: ExportRequest) -> None:
-        self.api, self.request = api, request
-        self.progress = ExportProgress(request.folder, _address(api), request.jobs)
+    def __init__(self, api: Client, request: ExportRequest, jobs: Sequence[Job]) -> None:
+        self.api, self.request, self.jobs = api, request, jobs
+        self.progress = ExportProgress(request.folder, _address(api), [job.id for job in jobs])
 
     def run(self) -> int:
         self.progress.open()
-        jobs = read_jobs(self.api, self.request.jobs)
-        files = read_files(self.api, jobs)
+        files = read_files(self.api, self.jobs)
         contents.require_copies(self.request.copies, files)
         missing = self._missing(files)
         if missing and not (self.request.allows_missing or _confirmed()):
             _print_next_step(missing)
             return 1
-        project = ExportedProject(jobs, files, self.api.settings.profile, missing)
+        project = ExportedProject(self.jobs, files, self.api.settings.profile, missing)
         project.write(self.request.folder, self._saved([file for file in files if file.id not in missing]))
         self.progress.finish()
         print("\n".join(_next_steps(project, self.request.folder)))

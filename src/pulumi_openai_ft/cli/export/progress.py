@@ -10,7 +10,7 @@ from pulumi_openai_ft.cli.export.contents import sha256
 from pulumi_openai_ft.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pulumi_openai_ft.cli.export.account import DataFile
@@ -28,9 +28,9 @@ class ExportProgress:
         jobs: Ids of the jobs.
     """
 
-    def __init__(self, folder: Path, service: str, jobs: Sequence[str]) -> None:
+    def __init__(self, folder: Path, service: str, jobs: Iterable[str]) -> None:
         self._file, self._folder = folder / NAME, folder
-        self._content: dict[str, Any] = {"service": service, "jobs": list(jobs), "files": {}}
+        self._content: dict[str, Any] = {"service": service, "jobs": sorted(jobs), "files": {}}
 
     def open(self) -> None:
         """Continue an interrupted export of the same jobs, or begin a new export.

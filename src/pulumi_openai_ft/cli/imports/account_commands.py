@@ -28,8 +28,8 @@ Imports the objects of your OpenAI project that the selected stack does not mana
 that declares them to a new file, and prints the line that adds the file to your program. Once your program has the line,
 run the command again: it ends with `pulumi preview --expect-no-changes`.
 
-An import changes nothing at the service. It reads each resource with a request, and a file also with its content. If
-you press Ctrl-C, run the command again to import the rest.
+An import changes nothing at the service. It reads each resource with a request, and a file also with its content. After
+Ctrl-C or a crash, run the command again: it imports the rest.
 
 Exits with 1 if a resource could not be imported, if the program lacks the line, or if the preview shows changes."""
 
@@ -83,7 +83,7 @@ def _add(
     parser.add_argument(
         "--with-permissions",
         action="store_true",
-        help="also checkpoint permissions: a request with the admin key per checkpoint. OpenAI may allow only 6 to 10 "
+        help="also checkpoint permissions: a request with the admin key per checkpoint. OpenAI may allow only 7 to 10 "
         "per minute; the duration is printed first, and an interrupted search continues",
     )
     parser.add_argument(

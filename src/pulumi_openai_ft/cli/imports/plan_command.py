@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         steps = "\n".join(_next_steps(plan, arguments))
         print(steps, file=sys.stderr if is_printed else sys.stdout)
     sys.stdout.flush()
-    report_omissions(plan.import_list.omissions, f"; see `omitted` in {output}")
+    report_omissions(plan.import_list.omissions, "; see `omitted` in the list")
     return 0
 
 
@@ -70,10 +70,16 @@ def _objects(selection: Selection) -> StackObjects:
 
 
 def _next_steps(plan: Plan, arguments: argparse.Namespace) -> Iterator[str]:
-    output = LIST_FILE if arguments.output == STANDARD_OUTPUT else arguments.output
+    is_printed = arguments.output == STANDARD_OUTPUT
+    output = LIST_FILE if is_printed else arguments.output
     managed = f" The stack already manages {resources(plan.managed)} more." if plan.managed else ""
-    yield f"Listed {summary(plan.import_list.entries)} in {arguments.output}.{managed}"
-    yield "\nTo import them, run:\n"
+    place = "" if is_printed else f" in {output}"
+    yield f"Listed {summary(plan.import_list.entries)}{place}.{managed}"
+    yield (
+        f"\nTo import them, save the list as {output} and run:\n"
+        if is_printed
+        else "\nTo import them, run:\n"
+    )
     if arguments.project:
         yield f"   pulumi config set openai-ft:project {shlex.quote(arguments.project)}"
     yield f"   {_import_command(output, arguments)}"

@@ -82,13 +82,11 @@ def program_source(resources: Sequence[ProgramResource], summary: str) -> str:
 def variable_names(resources: Iterable[ProgramResource]) -> dict[tuple[str, str], str]:
     """Return a different Python identifier for each resource, by class and name."""
     found: dict[tuple[str, str], str] = {}
+    taken = {*RESERVED, *keyword.kwlist, *keyword.softkwlist}
     for resource in resources:
-        taken = {*found.values(), *RESERVED}
-        found[resource.kind, resource.name] = next(
-            name
-            for name in _candidates(resource)
-            if name not in taken and not keyword.iskeyword(name) and not keyword.issoftkeyword(name)
-        )
+        name = next(name for name in _candidates(resource) if name not in taken)
+        found[resource.kind, resource.name] = name
+        taken.add(name)
     return found
 
 

@@ -8,14 +8,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.cli.missing_packages import report_missing_package
-from pulumi_openai_ft.cli.stack_settings import add_selection
+from pulumi_openai_ft.cli.stack_settings import JOB_HELP, add_selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 EXTRA = "look"
 DEFAULT_LIMIT = 20
-_JOB = "id of the job, or name or URN of its resource in the stack"
 
 _JOBS = """\
 Lists the fine-tuning jobs of the project, newest first. It applies the settings of the selected stack, and otherwise
@@ -31,7 +30,7 @@ Shows the status, step, remaining time, metrics and latest events of a job until
 succeeded, or 1 if it failed or was cancelled. Ctrl-C stops watching (exit code 130); the job keeps running. If the
 output is not a terminal, it prints a line per change.
 
-JOB is the {_JOB}. Without it, the command shows the
+JOB is the {JOB_HELP}. Without it, the command shows the
 only running job, or the only job that runs for the stack."""
 
 
@@ -82,14 +81,14 @@ def _add_jobs(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_events(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("job", metavar="JOB", help=_JOB)
+    parser.add_argument("job", metavar="JOB", help=JOB_HELP)
     parser.add_argument("--follow", "-f", action="store_true", help="wait for new events until the job ends")
     parser.add_argument("--limit", type=_positive, metavar="N", help="begin with the newest N events")
     parser.add_argument("--json", action="store_true", help="print a JSON object per line")
 
 
 def _add_watch(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("job", nargs="?", metavar="JOB", help=f"{_JOB} (default: the running job)")
+    parser.add_argument("job", nargs="?", metavar="JOB", help=f"{JOB_HELP} (default: the running job)")
 
 
 def _runner(name: str) -> Callable[[argparse.Namespace], int]:

@@ -1,7 +1,8 @@
-"""The job that a command shows: by its id, by its resource in the stack, or because it is running."""
+"""The jobs that a command is about: by their ids, by their resources in the stack, or because they are running."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from pulumi_openai_ft.cli.look.text import one_line, time_text
 from pulumi_openai_ft.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Job
@@ -37,16 +38,57 @@ def find_job(api: Client, selection: Selection, name: str) -> Job:
         InputError: There is no such job, or the name belongs to several.
         OpenAIFTError: A request failed.
     """
-    if name.startswith(ID_PREFIX):
-        return api.job(name)
-    resources = job_resources(selection)
-    named = [resource for resource in resources if resource.is_named(name)]
-    if len(named) > 1:
-        urns = "".join(f"\n  {resource.urn}" for resource in named)
-        raise InputError(
-            f"{name!r} is the name of several resources with a job; pass one of their URNs:{urns}"
-        )
-    return _job_of(api, named[0]) if named else _job_with_id(api, name, resources)
+    return _Finder(api, selection).find(name)
+
+
+def find_jobs(api: Client, selection: Selection, names: Iterable[str]) -> list[Job]:
+    """Return the jobs with ids or of resources, each once. The state of the stack is read at most once.
+
+    Raises:
+        InputError: One of the jobs does not exist, or its name belongs to several.
+        OpenAIFTError: A request failed.
+    """
+    finder = _Finder(api, selection)
+    return list({job.id: job for job in map(finder.find, names)}.values())
+
+
+class _Finder:
+    def __init__(self, api: Client, selection: Selection) -> None:
+        self._api, self._selection = api, selection
+
+    @cached_property
+    def _resources(self) -> list[JobResource]:
+        return job_resources(self._selection)
+
+    def find(self, name: str) -> Job:
+        if not name.strip():
+            raise InputError(
+                "the name of a job is empty; pass its id, or the name of its resource in the stack"
+            )
+        if name.startswith(ID_PREFIX):
+            return self._api.job(name)
+        named = [resource for resource in self._resources if resource.is_named(name)]
+        if len(named) > 1:
+            urns = "".join(f"\n  {resource.urn}" for resource in named)
+            raise InputError(
+                f"{name!r} is the name of several resources with a job; pass one of their URNs:{urns}"
+            )
+        return _job_of(self._api, named[0]) if named else self._with_id(name)
+
+    def _with_id(self, name: str) -> Job:
+        try:
+            return self._api.job(name)
+        except NotFoundError:
+            raise InputError(
+                f"{name!r} is neither the id of a job nor a resource of the stack with a job{self._advice(name)}"
+            ) from None
+
+    def _advice(self, name: str) -> str:
+        if self._selection.project_folder() is None:
+            return "; to name a resource, pass the folder of its project with --cwd"
+        urns = (urn for resource in self._resources for urn in (resource.urn, *resource.owners))
+        names = sorted({*map(name_of, urns)})
+        return f"; the stack has {', '.join(names)}{did_you_mean(name, names)}" if names else ""
 
 
 def find_running(api: Client, selection: Selection) -> Job:
@@ -96,17 +138,6 @@ def _newest(api: Client, identity: str | None = None) -> list[Job]:
     can_select = identity is not None and api.settings.profile.supports("metadata_filter")
     query = {RESOURCE_KEY: identity} if can_select and identity else None
     return list(islice(api.jobs(metadata=query, unreadable=[]), MAX_PAGE_SIZE))
-
-
-def _job_with_id(api: Client, name: str, resources: Sequence[JobResource]) -> Job:
-    try:
-        return api.job(name)
-    except NotFoundError:
-        names = sorted({name_of(urn) for resource in resources for urn in (resource.urn, *resource.owners)})
-        known = f"; its stack has {', '.join(names)}{did_you_mean(name, names)}" if names else ""
-        raise InputError(
-            f"{name!r} is neither the id of a job nor a resource of the stack with a job{known}"
-        ) from None
 
 
 def _listed(jobs: Sequence[Job]) -> str:

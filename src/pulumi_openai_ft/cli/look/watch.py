@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     selection = Selection.of(arguments)
     with selection.client() as api:
-        job = find_job(api, selection, arguments.job) if arguments.job else find_running(api, selection)
+        name = arguments.job
+        job = find_running(api, selection) if name is None else find_job(api, selection, name)
         return _watch(Console(highlight=False), api, job)
 
 

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from pulumi_openai_ft.cli.missing_packages import report_missing_package
-from pulumi_openai_ft.cli.stack_settings import add_selection
+from pulumi_openai_ft.cli.stack_settings import JOB_HELP, add_selection
 
 EXTRA = "report"
 FORMATS = (".html", ".csv", ".png")
@@ -34,7 +34,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "jobs",
         nargs="+",
         metavar="JOB",
-        help="id of the job, or name or URN of its resource in the stack",
+        help=JOB_HELP,
     )
     parser.add_argument(
         "--output",

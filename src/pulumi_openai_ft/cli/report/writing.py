@@ -9,7 +9,7 @@ from pulumi_openai_ft._provider.job.validation import load_catalog
 from pulumi_openai_ft._shared.cache_dir import atomic_write
 from pulumi_openai_ft._shared.clock import REAL_TIME
 from pulumi_openai_ft.cli import pulumi_cli
-from pulumi_openai_ft.cli.look.job_choice import find_job
+from pulumi_openai_ft.cli.look.job_choice import find_jobs
 from pulumi_openai_ft.cli.look.text import time_text
 from pulumi_openai_ft.cli.notes import note
 from pulumi_openai_ft.cli.report import vega
@@ -50,8 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     selection = Selection.of(arguments)
     with selection.client() as api:
-        found = {job.id: job for job in (find_job(api, selection, name) for name in arguments.jobs)}
-        report = Report.of(api, list(found.values()), _facts(selection))
+        report = Report.of(api, find_jobs(api, selection, arguments.jobs), _facts(selection))
     contents = {path: report.content(path) for path in dict.fromkeys(arguments.output)}
     for sentence in report.missing:
         note(sentence)

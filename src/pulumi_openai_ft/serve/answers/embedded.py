@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from pulumi_openai_ft.serve.answers.interface import Answerer, AnswerError, Completion, Delta, End
 from pulumi_openai_ft.serve.answers.model_process import ModelProcess, ProcessEndedError
+from pulumi_openai_ft.serve.child_environment import without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Collection, Mapping
     from pathlib import Path
 
     from pulumi_openai_ft.serve.answers.interface import AnswerRequest, Json, ServedModel
@@ -39,6 +40,7 @@ class EmbeddedSettings:
         timeout: Maximum number of seconds for an answer, including loading the model.
         grace: Seconds within which the process must confirm that it has stopped an answer.
         environment: Environment variables for the process, in addition to those of the server, without keys.
+        secret_variables: Environment variables with keys of the service, which the process does not receive.
     """
 
     python: Path
@@ -47,6 +49,7 @@ class EmbeddedSettings:
     timeout: float = 600.0
     grace: float = 10.0
     environment: Mapping[str, str] = field(default_factory=dict)
+    secret_variables: Collection[str] = ()
 
 
 class EmbeddedAnswerer(Answerer):
@@ -113,8 +116,9 @@ class EmbeddedAnswerer(Answerer):
         command = [str(settings.python), "-m", PROGRAM, "--adapters", str(settings.adapters)]
         if settings.device is not None:
             command += ["--device", settings.device]
+        environment = {**without_secrets(settings.secret_variables), **settings.environment}
         try:
-            return await ModelProcess.start(command, settings.environment)
+            return await ModelProcess.start(command, environment)
         except OSError as error:
             _log.error("The process that holds the models cannot be started: %s", error)  # one line
             raise _unavailable() from error

@@ -13,8 +13,6 @@ from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
-from pulumi_openai_ft.serve.child_environment import without_secrets
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -69,13 +67,17 @@ class ModelProcess:
 
         The process gets a separate session, so that Ctrl-C at a terminal reaches the server only. It ends when its
         input is closed, also if the server is killed.
+
+        Args:
+            command: The command.
+            environment: All environment variables of the process.
         """
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={**without_secrets(), **environment},
+            env=environment,
             limit=_LONGEST_LINE,
             start_new_session=True,
         )

@@ -12,7 +12,7 @@ from pulumi_openai_ft.serve.child_environment import without_secrets
 from pulumi_openai_ft.serve.engines.interface import Cause, End, Engine, State, end_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from pulumi_openai_ft.serve.engines.interface import Attempt
@@ -26,10 +26,12 @@ class LocalEngine(Engine):
 
     Args:
         python: Python of the environment with the extra `train`.
+        secret_variables: Environment variables with keys of the service, which no trainer receives.
     """
 
-    def __init__(self, python: Path) -> None:
+    def __init__(self, python: Path, secret_variables: Collection[str]) -> None:
         self._python = python
+        self._secret_variables = secret_variables
         self._children: dict[Path, subprocess.Popen[bytes]] = {}
 
     def start(self, attempt: Attempt, environment: Mapping[str, str]) -> None:
@@ -45,7 +47,7 @@ class LocalEngine(Engine):
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**without_secrets(), **environment},
+                env={**without_secrets(self._secret_variables), **environment},
                 start_new_session=True,
             )
 

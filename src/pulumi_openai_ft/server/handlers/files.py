@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import FileResponse
 
 from pulumi_openai_ft.server.api_limits import RANGES
-from pulumi_openai_ft.server.errors import invalid, no_such_file
+from pulumi_openai_ft.server.errors import content_refused, invalid, no_such_file
 from pulumi_openai_ft.server.ids import new_id
 from pulumi_openai_ft.server.records import File
 from pulumi_openai_ft.server.request_context import parse_json
@@ -65,6 +65,8 @@ def get_file(call: ApiRequest) -> Json:
 def get_content(call: ApiRequest) -> FileResponse:
     """GET /files/{file_id}/content."""
     file = find_file(call.backend, call.project, call.path("file_id"))
+    if file.purpose in call.backend.settings.refused_contents:
+        raise content_refused(file.purpose)
     return FileResponse(
         call.backend.blobs.path(file.id), media_type="application/octet-stream", filename=file.filename
     )

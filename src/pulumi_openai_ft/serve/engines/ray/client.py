@@ -21,6 +21,7 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 20.0
 """Maximum number of seconds between two parts of an answer. A busy head needs seconds for a submission."""
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_STATUSES = frozenset({"PENDING", "RUNNING", "STOPPED", "SUCCEEDED", "FAILED"})
 _EXISTS = "already exists"
 _INVALID = "status code 400"
 """Part of the text of a 500 with which the head passes on the refusal of its job manager."""
@@ -79,17 +80,26 @@ class RayClient:
     def version(self) -> str:
         """Return the version of Ray."""
         with _expected_form():
-            return str(self._call("GET", "/api/version").json()["ray_version"])
+            return _text(self._call("GET", "/api/version").json()["ray_version"])
 
     def requires_token(self) -> bool:
         """Return whether the cluster refuses a request without a token."""
-        return self._send("GET", "/api/jobs/", {}).status_code in _REFUSED
+        response = self._send("GET", "/api/jobs/", {})
+        if response.status_code in _REFUSED:
+            return True
+        if not response.is_success:
+            raise _failed(response)
+        with _expected_form():
+            _list(response.json())  # a page to log in is no list
+        return False
 
     def submissions(self) -> dict[str, Submission]:
         """Return all submissions that the cluster knows, by id."""
         with _expected_form():
-            found = self._call("GET", "/api/jobs/").json()
-            return {job["submission_id"]: _submission(job) for job in found if job.get("submission_id")}
+            found = _list(self._call("GET", "/api/jobs/").json())
+            return {
+                _text(job["submission_id"]): _submission(job) for job in found if job.get("submission_id")
+            }
 
     def submit(self, submission_id: str, request: Mapping[str, Any]) -> None:
         """Submit a command. Do nothing if the cluster knows the id, so that a lost response does not matter.
@@ -98,7 +108,11 @@ class RayClient:
             InvalidSubmissionError: Ray refused the request.
         """
         response = self._authorized("POST", "/api/jobs/", {"submission_id": submission_id, **request})
-        if response.is_success or _EXISTS in response.text:
+        if response.is_success:
+            with _expected_form():
+                _text(response.json()["submission_id"])
+            return
+        if _EXISTS in response.text:
             return
         if response.status_code == HTTPStatus.BAD_REQUEST or _INVALID in response.text:
             raise InvalidSubmissionError(_reason(response.text))
@@ -106,24 +120,33 @@ class RayClient:
 
     def stop(self, submission_id: str) -> None:
         """Send a submission SIGTERM. Do nothing if the cluster does not know it."""
-        self._call("POST", f"/api/jobs/{submission_id}/stop", known=(HTTPStatus.NOT_FOUND,))
+        self._act("POST", f"/api/jobs/{submission_id}/stop", "stopped")
 
     def delete(self, submission_id: str) -> None:
         """Make the cluster forget a submission that has ended."""
-        self._call("DELETE", f"/api/jobs/{submission_id}", known=(HTTPStatus.NOT_FOUND,))
+        self._act("DELETE", f"/api/jobs/{submission_id}", "deleted")
 
     def usage(self) -> dict[str, tuple[float, float]]:
         """Return used and total amounts of the cluster's resources, or nothing if this version does not report them."""
         with _expected_form():
             status = self._call("GET", "/api/cluster_status").json()
             report = ((status.get("data") or {}).get("clusterStatus") or {}).get("loadMetricsReport") or {}
-            return {name: (used, total) for name, (used, total) in (report.get("usage") or {}).items()}
+            usage = (report.get("usage") or {}).items()
+            return {name: (float(used), float(total)) for name, (used, total) in usage}
 
-    def _call(
-        self, method: str, path: str, json: Any = None, *, known: tuple[HTTPStatus, ...] = ()
-    ) -> httpx.Response:
-        response = self._authorized(method, path, json)
-        if not response.is_success and response.status_code not in known:
+    def _act(self, method: str, path: str, reported: str) -> None:
+        """Call about a submission that the cluster may not know. `reported` is the name in the response to a success."""
+        response = self._authorized(method, path)
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return
+        if not response.is_success:
+            raise _failed(response)
+        with _expected_form():
+            bool(response.json()[reported])
+
+    def _call(self, method: str, path: str) -> httpx.Response:
+        response = self._authorized(method, path)
+        if not response.is_success:
             raise _failed(response)
         return response
 
@@ -144,14 +167,33 @@ class RayClient:
 def _expected_form() -> Iterator[None]:
     try:
         yield
-    except (ValueError, TypeError, LookupError, AttributeError):
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         raise RayError("The server at the address of the Ray cluster does not respond like Ray.") from None
 
 
 def _submission(job: Mapping[str, Any]) -> Submission:
+    """Return a submission. Raise ValueError for an unknown status, with which nobody knows whether it has ended."""
+    if job["status"] not in _STATUSES:
+        raise ValueError(job["status"])
+    code = job.get("driver_exit_code")
     return Submission(
-        job["status"], job.get("message") or "", job.get("error_type"), job.get("driver_exit_code")
+        job["status"],
+        str(job.get("message") or ""),
+        job.get("error_type"),
+        None if code is None else int(code),
     )
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(value)
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
 
 
 def _failed(response: httpx.Response) -> RayError:

@@ -94,7 +94,12 @@ def _token(engine: Engine) -> Callable[[], str]:
             found, source = _content(engine.token_file), f"engine.token_file is {engine.token_file}, which"
         if not found.strip():
             raise RayError(f"{source} contains no token: put the token of the Ray cluster there.")
-        return found.strip()
+        token = found.strip()
+        if not (token.isascii() and token.isprintable()):
+            raise RayError(
+                f"{source} contains characters that no token has: put the token of the Ray cluster there."
+            )
+        return token
 
     return read
 

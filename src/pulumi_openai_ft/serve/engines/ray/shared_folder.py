@@ -6,7 +6,6 @@ to take the lock, and writes an answer.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import secrets
 import shlex
@@ -15,6 +14,7 @@ import time
 from typing import IO, TYPE_CHECKING, Any
 
 from pulumi_openai_ft.serve.engines.ray.client import InvalidSubmissionError
+from pulumi_openai_ft.server.file_lock import lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,8 +33,8 @@ with open(folder + "/lock", "a") as lock:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         sees_lock = False
-    except BlockingIOError:
-        sees_lock = True
+    except OSError as error:
+        sees_lock = isinstance(error, BlockingIOError)
 absent = [path for path in paths if not os.access(path, os.R_OK | os.X_OK)]
 with open(folder + "/answer.part", "w") as file:
     json.dump({"question": question, "sees_lock": sees_lock, "absent": absent}, file)
@@ -106,7 +106,8 @@ class SharedFolderCheck:
         folder.mkdir(mode=0o700)
         (folder / "question").write_text(folder.name)
         self._lock = (folder / "lock").open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        if not self._hold_lock():
+            return
         arguments = [self._command.python, "-c", _PROGRAM, folder, *self._models]
         request = {
             "entrypoint": shlex.join(map(str, arguments)),
@@ -118,6 +119,22 @@ class SharedFolderCheck:
         except InvalidSubmissionError as error:
             self._finish(f"Ray refuses submissions: {error}")
 
+    def _hold_lock(self) -> bool:
+        """Lock a file that the submission tries to lock. End the check if that is impossible."""
+        assert self._lock is not None
+        try:
+            lock(self._lock)
+        except OSError as error:
+            self._finish(self._without_locks(f"refuses locks ({error.strerror})"))
+            return False
+        return True
+
+    def _without_locks(self, fault: str) -> str:
+        return (
+            f"The file system of {self._data}, the data folder, {fault}, so two trainers could write to one job: "
+            "choose another, such as NFS 4 or CephFS."
+        )
+
     def _judge(self, submission: Submission | None) -> str:
         assert self._folder is not None
         answer = _answer(self._folder / "answer")
@@ -128,10 +145,7 @@ class SharedFolderCheck:
                 f"the same path{reason}."
             )
         if not answer["sees_lock"]:
-            return (
-                f"The file system of {self._data}, the data folder, does not share locks (flock) between machines, so two "
-                "trainers could write to one job: choose another, such as NFS 4 or CephFS."
-            )
+            return self._without_locks("does not share locks (flock) between machines")
         if answer["absent"]:
             return (
                 f"A machine of the Ray cluster cannot read {answer['absent'][0]}, the folder of a base model: mount it "
