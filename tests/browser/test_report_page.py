@@ -142,7 +142,7 @@ def test_texts_of_the_service_do_not_run(browser: Browser) -> None:
     "lengths", [(1,), (2,), (30,), (10_000,), (1, 2, 300), (0, 40), (1000, 0, 12)], ids=str
 )
 def test_each_curve_has_a_point_for_each_step(browser: Browser, lengths: tuple[int, ...]) -> None:
-    """The jobs differ in length, and one without steps failed."""
+    """The jobs differ in length. A job without steps has failed."""
     reports = [
         job_report(f"job {n}", rows=rows_of(steps), job={} if steps else {"status": "failed"})
         for n, steps in enumerate(lengths)

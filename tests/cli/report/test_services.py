@@ -37,11 +37,11 @@ CONTENT, SUFFIX = "/v1/files/*/content", "shop"
 
 
 def marked(cases: list[tuple[str, str]]) -> list[ParameterSet]:
-    """Return cases, those like another one with the mark `long`."""
-    return [pytest.param(*case, marks=pytest.mark.long if case[0] in LIKE_ANOTHER else ()) for case in cases]
+    """Return cases. Similar cases have the mark `long`."""
+    return [pytest.param(*case, marks=pytest.mark.long if case[0] in SIMILAR else ()) for case in cases]
 
 
-LIKE_ANOTHER = ("bedrock", "gateway-with-models")
+SIMILAR = ("bedrock", "gateway-with-models")
 Capture = pytest.CaptureFixture[str]
 
 

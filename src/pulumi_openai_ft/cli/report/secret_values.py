@@ -54,7 +54,7 @@ def _public(text: str | None) -> str | None:
 
 
 def _hidden(job: Job, secrets: AbstractSet[str]) -> Iterator[tuple[str, Any]]:
-    """Yield the fields to replace: those that a service may omit."""
+    """Yield the fields to replace, of the fields that a service may omit."""
     for name in secrets:
         field = _FIELDS.get(name, name)
         if field in Job.model_fields and Job.model_fields[field].default is None:
