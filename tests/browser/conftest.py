@@ -43,6 +43,18 @@ class Browser:
         """Run a script in the page and return its result."""
         return self.driver.execute_script(script)
 
+    def point_at(self, chart: str, share: float) -> None:
+        """Move the pointer to a share of the width of a chart, in the middle of its height."""
+        left, width, y = self.run(
+            f"const chart = document.querySelector('#chart-{chart} svg.marks');"
+            "chart.scrollIntoView();"
+            "const box = chart.getBoundingClientRect();"
+            "return [box.left, box.width, box.top + box.height / 2]"
+        )
+        for offset in (0, 2):
+            event = {"type": "mouseMoved", "x": left + width * share + offset, "y": y}
+            self.driver.execute_cdp_cmd("Input.dispatchMouseEvent", event)
+
     def messages(self) -> list[str]:
         """Return the messages of the console."""
         return [entry["message"] for entry in self.driver.get_log("browser")]

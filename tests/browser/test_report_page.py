@@ -8,12 +8,25 @@ from tests.browser.conftest import DESKTOP, PHONE
 from tests.cli.report.conftest import _cached_vega_script, _vega_script  # noqa: F401 - fixtures
 from tests.cli.report.support import checkpoint, event, job_report, rows_of, written
 
+from pulumi_openai_ft.cli.look.text import one_line
+from pulumi_openai_ft.cli.report.charts import SMOOTHED_FROM
+
 if TYPE_CHECKING:
     from tests.browser.conftest import Browser
 
 pytestmark = pytest.mark.browser
 
-HOSTILE = "</script><img src=x onerror='window.hacked = true'><script>window.hacked = true</script>"
+RUN = "window.hacked = true"
+HOSTILE = [
+    f"</script><img src=x onerror='{RUN}'><script>{RUN}</script>",
+    f"<svg onload={RUN}>",
+    f"'\"><iframe srcdoc='<script>parent.{RUN}</script>'></iframe>",
+    f"javascript:{RUN}",
+    f"${{{RUN}}} {{{{constructor.constructor('{RUN}')()}}}}",
+    "<meta http-equiv=refresh content='0;url=http://attacker.example'>",
+    "<style>body { display: none }</style><base href=//attacker.example>",
+    "<!-- ]]> &lt;b&gt; \u2028 \u202e \x00 \\",
+]
 LONG = "ft:gpt-4.1-mini-2025-04-14:a-very-long-organization-name:a-very-long-suffix-of-a-model:AbCdEfGh:ckpt-step-{}"
 
 
@@ -24,17 +37,6 @@ def report_of(steps: int, label: str = "support-bot") -> str:
         "events": (event("The job has started. " * 10), event("a" * 300)),
     }
     return written(job_report(label, **changes)).html
-
-
-@pytest.mark.parametrize("steps", [30, 1000, 10_000])
-def test_the_curve_has_a_point_for_each_step(browser: Browser, steps: int) -> None:
-    browser.show(report_of(steps))
-
-    for kind in ("loss", "accuracy"):
-        path = browser.run(
-            f"return document.querySelector('#chart-{kind} .mark-line path').getAttribute('d')"
-        )
-        assert path.count("L") + 1 == steps
 
 
 def test_the_page_reports_no_problem_and_requests_nothing(browser: Browser) -> None:
@@ -49,7 +51,12 @@ def test_the_page_reports_no_problem_and_requests_nothing(browser: Browser) -> N
 @pytest.mark.parametrize("count", [1, 3])
 def test_nothing_is_wider_than_a_phone(browser: Browser, count: int) -> None:
     reports = [
-        job_report(f"{'w' * 60}{n}", checkpoints=(checkpoint(5, LONG),), events=(event("a" * 300),))
+        job_report(
+            f"{'w' * 60}{n}",
+            job={"metadata": {"k" * 64: "v" * 512}},
+            checkpoints=(checkpoint(5, LONG),),
+            events=(event("a" * 300),),
+        )
         for n in range(count)
     ]
 
@@ -100,14 +107,7 @@ def test_the_page_can_be_printed(browser: Browser) -> None:
 
 def test_the_pointer_shows_the_values_of_a_step(browser: Browser) -> None:
     browser.show(report_of(30))
-    x, y = browser.run(
-        "const box = document.querySelector('#chart-loss svg.marks').getBoundingClientRect();"
-        "return [box.left + box.width / 2, box.top + box.height / 2]"
-    )
-
-    for offset in (0, 2):
-        event_ = {"type": "mouseMoved", "x": x + offset, "y": y}
-        browser.driver.execute_cdp_cmd("Input.dispatchMouseEvent", event_)
+    browser.point_at("loss", 0.5)
 
     shown = browser.run("return document.querySelector('#vg-tooltip-element.visible').innerText")
     assert "step" in shown
@@ -115,11 +115,68 @@ def test_the_pointer_shows_the_values_of_a_step(browser: Browser) -> None:
 
 
 def test_texts_of_the_service_do_not_run(browser: Browser) -> None:
-    changes = {"events": (event(HOSTILE),), "checkpoints": (checkpoint(10, HOSTILE),), "missing": (HOSTILE,)}
-    job = {"model": HOSTILE, "metadata": {HOSTILE: HOSTILE}}
+    reports = [
+        job_report(
+            one_line(text),
+            job={"model": text, "metadata": {text: text}, "status": text, "error": {"message": text}},
+            events=(event(text, level=text),),
+            checkpoints=(checkpoint(10, text.replace("{", "").replace("}", "")),),
+            missing=(text,),
+        )
+        for text in HOSTILE
+    ]
 
-    browser.show(written(job_report(HOSTILE, job=job, **changes), job_report("b"), title=HOSTILE).html)
+    browser.show(written(*reports, title=HOSTILE[0]).html)
+    for chart in ("loss", "accuracy"):
+        for share in (0.1, 0.34, 0.5):  # a checkpoint is at 0.3
+            browser.point_at(chart, share)
 
     assert browser.run("return window.hacked") is None
+    assert browser.run("return document.querySelectorAll('iframe, img, base, script').length") == 3
     assert browser.messages() == []
-    assert browser.driver.title == HOSTILE
+    assert {address.split("/")[-1] for address in browser.requests()} == {"report.html"}
+    assert browser.driver.title == HOSTILE[0]
+
+
+@pytest.mark.parametrize(
+    "lengths", [(1,), (2,), (30,), (10_000,), (1, 2, 300), (0, 40), (1000, 0, 12)], ids=str
+)
+def test_each_curve_has_a_point_for_each_step(browser: Browser, lengths: tuple[int, ...]) -> None:
+    """The jobs differ in length. A job without steps has failed."""
+    reports = [
+        job_report(f"job {n}", rows=rows_of(steps), job={} if steps else {"status": "failed"})
+        for n, steps in enumerate(lengths)
+    ]
+
+    browser.show(written(*reports).html)
+
+    for kind, splits in (("loss", (1, 10)), ("accuracy", (1,))):
+        drawn = browser.run(
+            f"return [...document.querySelectorAll('#chart-{kind} .mark-line path')]"
+            ".map(path => path.getAttribute('d'))"
+        )
+        averages = lengths if max(lengths) >= SMOOTHED_FROM else ()
+        expected = [
+            *(steps // every for steps in lengths for every in splits if steps // every),
+            *filter(None, averages),
+        ]
+        assert sorted(path.count("L") + 1 for path in drawn) == sorted(expected)
+    assert browser.messages() == []
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+@pytest.mark.parametrize("count", [1, 2])
+def test_failed_jobs_have_a_page_without_charts(browser: Browser, count: int, size: tuple[int, int]) -> None:
+    error = {"code": "invalid_training_file", "message": "Line 3 is not valid: " + "x" * 200}
+    job = {"status": "failed", "error": error, "finished_at": None}
+    reports = [
+        job_report(f"failed {n}", rows=(), job=job, missing=("the service does not support job events",))
+        for n in range(count)
+    ]
+
+    browser.show(written(*reports).html, size)
+
+    assert browser.run("return document.querySelectorAll('svg, .chart').length") == 0
+    assert "There are no metrics of training steps" in browser.run("return document.body.innerText")
+    assert browser.run("return document.documentElement.scrollWidth") == size[0]
+    assert browser.messages() == []

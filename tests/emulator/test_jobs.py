@@ -188,7 +188,7 @@ def test_a_bad_file_uploads_fine_and_fails_the_job(api: Api, emulator: Emulator)
     assert job["status"] == "failed"
     assert job["error"]["code"] == "invalid_n_examples"
     assert job["error"]["param"] == "training_file"
-    assert job["finished_at"] is not None
+    assert job["finished_at"] is None
     assert job["fine_tuned_model"] is None
     assert api.events(job_id)[0]["level"] == "error"
     assert api.events(job_id)[0]["message"] == job["error"]["message"]
@@ -472,7 +472,7 @@ def test_a_job_can_be_cancelled_until_it_ends(api: Api, emulator: Emulator, shar
     cancelled = api.post(f"/fine_tuning/jobs/{job_id}/cancel").json()
 
     assert cancelled["status"] == "cancelled"
-    assert cancelled["finished_at"] is not None
+    assert cancelled["finished_at"] is None
     before = api.events(job_id, limit=100)
     emulator.advance(JOB_SECONDS)
     assert api.job(job_id) == cancelled

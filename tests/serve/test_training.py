@@ -276,6 +276,7 @@ def test_an_invalid_file_fails_the_job(service: RunningService) -> None:
     failed = wait_for(client, job.id, "failed")
     assert failed.error.param == "training_file"
     assert "Line 1" in failed.error.message
+    assert failed.finished_at >= failed.created_at
 
 
 @pytest.mark.parametrize(

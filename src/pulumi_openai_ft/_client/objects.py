@@ -149,7 +149,10 @@ class Job(APIObject):
     )
     model: str | None = Field(default=None, description="Base model.")
     created_at: int | None = Field(default=None, description="Time of creation, in Unix seconds.")
-    finished_at: int | None = Field(default=None, description="Time when the job succeeded, in Unix seconds.")
+    finished_at: int | None = Field(
+        default=None,
+        description="Time when the job ended, in Unix seconds. OpenAI does not return it for a job that failed or was cancelled.",
+    )
     estimated_finish: int | None = Field(
         default=None, description="Estimated time of completion, in Unix seconds."
     )
@@ -192,6 +195,17 @@ class Job(APIObject):
     def is_terminal(self) -> bool:
         """Return whether the job has finished. A job with an unknown status has not."""
         return self.status in TERMINAL_STATUSES
+
+    @property
+    def requested_suffix(self) -> str | None:
+        """Return the requested suffix of the model's name. Nebius returns it in the field `suffix`."""
+        suffix = self.user_provided_suffix or (self.model_extra or {}).get("suffix")
+        return suffix if isinstance(suffix, str) else None
+
+    def duration(self, now: float) -> int | None:
+        """Return the seconds from creation until the job ended, or until now if it has not. None if unknown."""
+        end = self.finished_at if self.is_terminal else int(now)
+        return max(0, end - self.created_at) if end is not None and self.created_at else None
 
 
 class Event(APIObject):

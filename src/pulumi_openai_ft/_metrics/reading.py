@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pulumi_openai_ft._client.refusals import UNSUPPORTED_STATUSES, refuses_content
-from pulumi_openai_ft._client.retries import SUCCESSES
+from pulumi_openai_ft._client.refusals import missing_list, refuses_content
 from pulumi_openai_ft._metrics.event_metrics import metrics_of_events
 from pulumi_openai_ft._metrics.result_file import metrics_of_result_file
 from pulumi_openai_ft._metrics.steps import by_step
@@ -93,17 +92,13 @@ def _bounded(parts: Iterator[bytes]) -> bytes | None:
 
 def _rows_of_events(client: Client, job: Job, missing: list[str]) -> list[StepMetrics]:
     profile = client.settings.profile
-    lacks_events = profile.lacks_message("events")
     if not profile.supports("events"):
-        missing.append(lacks_events)
+        missing.append(profile.lacks_message("events"))
         return []
     try:
         return metrics_of_events(client.events(job.id, unreadable=[]))
     except ServiceError as error:
-        if error.status in UNSUPPORTED_STATUSES:
-            missing.append(f"{lacks_events} (HTTP {error.status})")
-        elif error.status in SUCCESSES:
-            missing.append(f"the response with the events of the job {job.id} cannot be read ({error})")
-        else:
+        if not (reason := missing_list(error, profile, "events")):
             raise
+        missing.append(reason)
         return []

@@ -48,7 +48,7 @@ def redacts(operation: Callable[..., Any]) -> Callable[..., Any]:
         names = sorted({name for props in bags for name in props.get(SECRET_INPUTS) or ()})
         if not names:
             return operation(self, *arguments)
-        with _hiding(_secret_texts(bags, names)):
+        with hiding(bags, names):
             try:
                 return _redacted_result(operation(self, *arguments), names)
             except Exception as error:
@@ -59,7 +59,14 @@ def redacts(operation: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def _hiding(texts: Iterable[str]) -> Iterator[None]:
+def hiding(bags: Iterable[Mapping[str, Any]], names: Iterable[str]) -> Iterator[None]:
+    """Let `redacted` also remove the values of some inputs.
+
+    Args:
+        bags: Properties with the values.
+        names: Names of the secret inputs, as in `SECRET_INPUTS`.
+    """
+    texts = _secret_texts(bags, names)
     token = _texts.set(tuple(sorted({*_texts.get(), *texts}, key=len, reverse=True)))
     try:
         yield

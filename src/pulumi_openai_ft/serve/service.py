@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 UNLOAD_SECONDS = 30.0
 SECONDS_BETWEEN_EXPIRIES = 600.0
 _log = logging.getLogger(__name__)
-_RULES = Rules(service="self-hosted", lists_checkpoints=True, result_format=SELF_HOSTED)
+_RULES = Rules(service="self-hosted", lists_checkpoints=True, result_format=SELF_HOSTED, dates_every_end=True)
 
 
 @dataclass(slots=True)

@@ -51,6 +51,7 @@ class Rules:
         shows_all_hyperparameters: Whether `hyperparameters` of a job object contains those of the method.
         reports_invalid_requests_like_fastapi: Whether an invalid request returns a 422 with FastAPI's body.
         result_format: Form of the result files.
+        dates_every_end: Whether `finished_at` is also the time when a job failed or was cancelled.
     """
 
     service: str = "openai"
@@ -84,6 +85,7 @@ class Rules:
     shows_all_hyperparameters: bool = False
     reports_invalid_requests_like_fastapi: bool = False
     result_format: ResultFormat = OPENAI
+    dates_every_end: bool = False
 
     def has(self, route: str) -> bool:
         """Return whether the service has a route."""

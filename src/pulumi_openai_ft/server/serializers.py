@@ -72,12 +72,13 @@ def job_body(job: Job, settings: ServiceSettings) -> dict[str, Any]:
     rules = settings.rules
     shown = hyperparameters if rules.shows_all_hyperparameters else _COMMON_HYPERPARAMETERS
     top_level = {name: hyperparameters[name] for name in shown}
+    has_end = job.status == "succeeded" or rules.dates_every_end
     body = {
         "object": "fine_tuning.job",
         "id": job.id,
         "model": job.model,
         "created_at": seconds(job.created_at),
-        "finished_at": seconds(job.finished_at),
+        "finished_at": seconds(job.finished_at) if has_end else None,
         "fine_tuned_model": job.fine_tuned_model,
         "organization_id": settings.organization_id,
         "result_files": job.result_files or [],

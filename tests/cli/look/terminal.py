@@ -11,15 +11,18 @@ import subprocess
 import sys
 import termios
 import time
-from dataclasses import dataclass
+from codecs import IncrementalDecoder, getincrementaldecoder
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 MAX_WAIT = 60.0
 """Seconds that a test waits for a text."""
 ALTERNATE_SCREEN, NORMAL_SCREEN, SHOWN_CURSOR = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
+HOME = "\x1b[H"
+"""Begins each picture of a live display."""
 _PROGRAM = """
 import os, sys
 os.login_tty(0)  # so that Ctrl-C interrupts the command
@@ -41,6 +44,7 @@ class Terminal:
     process: subprocess.Popen[bytes]
     side: int
     text: str = ""
+    _decoder: IncrementalDecoder = field(default_factory=getincrementaldecoder("utf-8"))
 
     @classmethod
     def start(
@@ -77,17 +81,29 @@ class Terminal:
 
     def read_until(self, text: str) -> str:
         """Return what the command writes from now on, up to a text."""
-        start, deadline = len(self.text), time.monotonic() + MAX_WAIT
-        while text not in self.text[start:]:
-            assert time.monotonic() < deadline, f"{text!r} was not shown in {self.text[start:]!r}"
-            assert self._read(), f"the command ended before it showed {text!r}: {self.text[start:]!r}"
-        return self.text[start:]
+        return self._await(text, lambda shown: shown if text in shown else "")
+
+    def read_picture(self, text: str) -> str:
+        """Return the first complete picture from now on that contains a text."""
+
+        def complete(shown: str) -> str:
+            return next((picture for picture in shown.split(HOME)[1:-1] if text in picture), "")
+
+        return self._await(text, complete)
 
     def end(self) -> int:
         """Wait for the end of the command, and return its exit code."""
         while self._read():
             pass
         return self.process.wait(MAX_WAIT)
+
+    def _await(self, text: str, find: Callable[[str], str]) -> str:
+        """Return what a function finds in the output from now on, as soon as it is not empty."""
+        start, deadline = len(self.text), time.monotonic() + MAX_WAIT
+        while not (found := find(self.text[start:])):
+            assert time.monotonic() < deadline, f"{text!r} was not shown in {self.text[start:]!r}"
+            assert self._read(), f"the command ended before it showed {text!r}: {self.text[start:]!r}"
+        return found
 
     def _read(self) -> bool:
         """Read what the command has written. Return False after its end."""
@@ -97,7 +113,7 @@ class Terminal:
             content = os.read(self.side, 65536)
         except OSError:  # Linux reports the end of the other side as an error
             return False
-        self.text += content.decode(errors="replace")
+        self.text += self._decoder.decode(content)
         return bool(content)
 
     @staticmethod

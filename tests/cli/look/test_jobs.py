@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.emulator.support import MODEL
+from tests.emulator.support import MODEL, connect
 
 from pulumi_openai_ft.cli.look.jobs import COLUMNS, _fitting
 from pulumi_openai_ft.cli.main import main
@@ -36,6 +37,21 @@ def test_a_finished_job_shows_tokens_and_catalog_price(api: Api, capsys: Capture
     assert found["cost_usd"] == round(job["trained_tokens"] * 3.0 / 1e6, 6)  # 3 USD per million tokens
     assert found["duration_seconds"] == job["finished_at"] - job["created_at"]
     assert found["fine_tuned_model"] == job["fine_tuned_model"]
+
+
+@pytest.mark.parametrize("command", ["jobs", "watch"])
+def test_an_unknown_end_shows_no_duration(at_slow_service: Emulator, capsys: Capture, command: str) -> None:
+    """OpenAI does not return when a job was cancelled."""
+    with connect(at_slow_service) as api:
+        job_id = api.train()["id"]
+        api.post(f"/fine_tuning/jobs/{job_id}/cancel")
+    at_slow_service.advance(3600)
+
+    main([command, job_id] if command == "watch" else [command])
+
+    shown = capsys.readouterr().out
+    assert "cancelled" in shown
+    assert not re.search(r"\d (s|min|h)\b", shown)
 
 
 def test_the_fields_of_json_are_stable(api: Api, capsys: Capture) -> None:

@@ -88,12 +88,13 @@ def test_a_resized_terminal_is_filled(at_slow_service: Emulator, slow_api: Api) 
         at_slow_service.advance(TRAINING)
         terminal.read_until(AXIS)
         terminal.resize(40, 10)
-        small = terminal.read_until(f"{HINT[:39]}…")
+        small = terminal.read_picture(f"{HINT[:39]}…")
         terminal.resize(120, 40)
-        large = terminal.read_until(AXIS)
+        large = terminal.read_picture(AXIS)
 
-    assert AXIS not in small.rpartition("step")[2]
-    assert large
+    assert AXIS not in small
+    assert (len(small.splitlines()), len(large.splitlines())) == (10, 40)
+    assert re.search("[─┬]{100}", large)
 
 
 def test_following_events_in_a_terminal_survives_ctrl_c(slow_api: Api) -> None:

@@ -3,14 +3,18 @@ from __future__ import annotations
 import re
 import struct
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 import pytest
 import vl_convert
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.cli.report.support import rows_of
 
 from pulumi_openai_ft._metrics.steps import StepMetrics
+from pulumi_openai_ft.cli.look.text import one_line
 from pulumi_openai_ft.cli.report import vega
-from pulumi_openai_ft.cli.report.charts import COLORS, VEGA_LITE, chart, picture_spec
+from pulumi_openai_ft.cli.report.charts import COLORS, HOVER_POSITIONS, VEGA_LITE, chart, picture_spec
 from pulumi_openai_ft.cli.report.curves import Mark, panels
 
 if TYPE_CHECKING:
@@ -53,6 +57,32 @@ def test_each_job_has_its_color() -> None:
 
     assert lines(svg, COLORS[0])[:1] == [20]
     assert lines(svg, COLORS[1])[:1] == [30]
+
+
+def test_a_job_without_metrics_keeps_the_colors_of_others() -> None:
+    svg = drawn({"failed": (), "b": rows_of(30)}, [Mark("b", 10, "ft:b")])
+
+    assert lines(svg, COLORS[1])[:1] == [30]
+    assert COLORS[0] not in svg
+
+
+@pytest.mark.parametrize(("first", "every"), [(1, 1), (1, 2), (7, 10)])
+def test_tooltips_exist_for_any_distance_of_steps(first: int, every: int) -> None:
+    count = 2 * HOVER_POSITIONS
+    rows = [StepMetrics(step=first + n * every, train_loss=1 / (n + 1)) for n in range(count)]
+
+    tooltips = re.findall(r'aria-label="step: ([\d,]+); training: ', drawn({"a": rows}))
+
+    assert HOVER_POSITIONS / 2 <= len(tooltips) <= HOVER_POSITIONS
+
+
+@given(st.text(min_size=1).map(one_line).filter(bool) | st.text("\\\"'`${}<>", min_size=1))
+@settings(max_examples=25)
+def test_jobs_of_any_name_can_be_drawn(name: str) -> None:
+    svg = drawn({name: rows_of(3), f"{name}b": rows_of(3)})
+
+    labels = [found.get("aria-label", "") for found in ET.fromstring(svg).iter()]  # noqa: S314 - our own text
+    assert [label for label in labels if f"{name}, training: " in label]
 
 
 def test_more_jobs_than_colors_are_drawn() -> None:

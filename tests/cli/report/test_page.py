@@ -137,6 +137,13 @@ def test_charts_keep_any_name_of_a_job(label: str) -> None:
     assert {curve["split"] for curve in curves} <= set(SPLITS)
 
 
+@pytest.mark.parametrize(("end", "duration"), [(None, "-"), (1_790_000_060, "1 min")])
+def test_a_failed_job_lasted_until_a_known_end(end: int | None, duration: str) -> None:
+    page = written(job_report(job={"status": "failed", "fine_tuned_model": None, "finished_at": end}))
+
+    assert page.texts[page.texts.index("duration") :][:4].count(duration) == 1
+
+
 def test_missing_features_are_named() -> None:
     page = written(job_report(rows=(), missing=("the service 'generic' does not support job events",)))
 

@@ -28,7 +28,7 @@ def is_result_of(job: Job, body: Mapping[str, Any], *, ignores_missing: bool = F
     """
     if job.training_file != body.get("training_file"):
         return False
-    suffix = job.user_provided_suffix or (job.model_extra or {}).get("suffix")
+    suffix = job.requested_suffix
     kept = {"validation_file": job.validation_file, "suffix": suffix}
     kept = {name: value for name, value in kept.items() if value is not None or not ignores_missing}
     shown = {"model": job.model, "seed": job.seed, "integrations": job.integrations}

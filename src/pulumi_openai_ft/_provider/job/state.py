@@ -57,7 +57,7 @@ def outputs(job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
     """
     resolved = {
         **{name: getattr(job, name, None) for name in API_INPUTS},
-        "suffix": job.user_provided_suffix or _nebius_suffix(job),
+        "suffix": job.requested_suffix,
         "metadata": {key: value for key, value in (job.metadata or {}).items() if key not in OWN_METADATA},
     }
     return {
@@ -84,12 +84,6 @@ def outputs(job: Job, props: Mapping[str, Any]) -> dict[str, Any]:
         "error": job.error.model_dump() if job.error and job.status in FAILED else None,
         "organization_id": job.organization_id,
     }
-
-
-def _nebius_suffix(job: Job) -> str | None:
-    """Return the field `suffix`, in which Nebius returns what OpenAI returns in `user_provided_suffix`."""
-    suffix = (job.model_extra or {}).get("suffix")
-    return suffix if isinstance(suffix, str) else None
 
 
 def preview_outputs(olds: Mapping[str, Any] | None, news: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,12 +42,10 @@ class JobProgress:
 
     Attributes:
         job_id: Id of the job.
-        created_at: Time of creation in Unix seconds, 0 if unknown.
         time: Clocks.
     """
 
     job_id: str
-    created_at: int
     time: TimeSource = REAL_TIME
     _job: Job | None = None
     _latest: dict[str, MetricValue] = field(default_factory=dict)
@@ -93,10 +91,9 @@ class JobProgress:
         return Position(self._value("step"), self._value("steps")) if "step" in self._latest else None
 
     def elapsed(self) -> str:
-        """Return how long the job has existed, or ran if it succeeded; empty if unknown."""
-        now = int(self.time.wall())
-        end = min(self._job.finished_at or now, now) if self._job else now
-        return duration_text(max(0, end - self.created_at)) if self.created_at > 0 else ""
+        """Return how long the job has existed, or existed until it ended; empty if unknown."""
+        seconds = self._job.duration(self.time.wall()) if self._job else None
+        return "" if seconds is None else duration_text(seconds)
 
     def left(self) -> str:
         """Return the estimated time until the job ends, such as `about 28 min left`, or empty if unknown."""

@@ -68,7 +68,7 @@ class JobProgressReporter:
     @classmethod
     def of(cls, job: Job, host: Host) -> JobProgressReporter:
         """Return a reporter for a job."""
-        return cls(JobProgress(job.id, job.created_at or 0, host.time), Row(host))
+        return cls(JobProgress(job.id, host.time), Row(host))
 
     def update(self, job: Job, events: Sequence[Event]) -> None:
         """Display the current job and print new milestones.

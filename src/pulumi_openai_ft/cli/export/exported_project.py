@@ -46,7 +46,9 @@ class ExportedProject:
     ) -> None:
         self.jobs, self.files, self.profile, self.missing = jobs, files, profile, missing
         self._file_names = unique_names((file.id, identifier(_stem(file.path), "file")) for file in files)
-        self._job_names = unique_names((job.id, identifier(_suffix(job) or job.id, "job")) for job in jobs)
+        self._job_names = unique_names(
+            (job.id, identifier(job.requested_suffix or job.id, "job")) for job in jobs
+        )
 
     def write(self, folder: Path, digests: Mapping[str, str]) -> None:
         """Write the project. `Pulumi.yaml` comes last, because it makes the folder a project.
@@ -132,12 +134,11 @@ def _stem(path: str) -> str:
     return path.rpartition("/")[2].rpartition(".")[0]
 
 
-def _suffix(job: Job) -> str | None:
-    suffix = job.user_provided_suffix or (job.model_extra or {}).get("suffix")
-    return suffix if isinstance(suffix, str) else None
-
-
 def _recorded(job: Job) -> dict[str, Any]:
     fields = job.model_dump(mode="json")
     metadata = {name: value for name, value in (job.metadata or {}).items() if name not in OWN_METADATA}
-    return {**{name: fields[name] for name in _RECORDED}, "suffix": _suffix(job), "metadata": metadata}
+    return {
+        **{name: fields[name] for name in _RECORDED},
+        "suffix": job.requested_suffix,
+        "metadata": metadata,
+    }

@@ -76,7 +76,7 @@ KeyT = TypeVar("KeyT")
 def job_name(job: Job) -> str:
     """Return the preferred name of a job: its suffix, or else its base model."""
     parts = (job.fine_tuned_model or "").split(":")
-    suffix = job.user_provided_suffix or (parts[_SUFFIX] if len(parts) > _SUFFIX else "")
+    suffix = job.requested_suffix or (parts[_SUFFIX] if len(parts) > _SUFFIX else "")
     base = identifier(suffix or f"{_DATE.sub('', job.model or '')} {JOB}", JOB)
     is_ambiguous = base in RESERVED or _OTHER_KIND.search(base)
     return f"{base}_{JOB}" if is_ambiguous else base

@@ -142,8 +142,6 @@ def _newest(api: Client, identity: str | None = None) -> list[Job]:
 
 def _listed(jobs: Sequence[Job]) -> str:
     """Return lines that describe the newest of some jobs."""
-    shown = (
-        (job.id, job.status, time_text(job.created_at), job.model, job.user_provided_suffix) for job in jobs
-    )
+    shown = ((job.id, job.status, time_text(job.created_at), job.model, job.requested_suffix) for job in jobs)
     lines = ["  ".join(one_line(text) for text in texts if text) for texts in islice(shown, MOST_CANDIDATES)]
     return ":" + "".join(f"\n  {line}" for line in lines) if lines else ""

@@ -24,8 +24,8 @@ class JobSummary:
         suffix: Requested suffix of the model's name.
         method: Training method.
         created_at: Time of creation, in Unix seconds.
-        finished_at: Time when the job succeeded, in Unix seconds.
-        duration_seconds: Seconds from creation until the job succeeded, or until now if it has not ended.
+        finished_at: Time when the job ended, in Unix seconds.
+        duration_seconds: Seconds from creation until the job ended, or until now if it has not ended.
         trained_tokens: Number of billed tokens.
         cost_usd: Cost of the trained tokens by the price in the catalog.
         train_loss: Last loss, only with `--loss`.
@@ -62,22 +62,16 @@ class JobSummary:
             id=job.id,
             status=job.status,
             model=job.model,
-            suffix=job.user_provided_suffix,
+            suffix=job.requested_suffix,
             method=_method(job),
             created_at=job.created_at,
             finished_at=job.finished_at,
-            duration_seconds=_duration(job, now),
+            duration_seconds=job.duration(now),
             trained_tokens=job.trained_tokens,
             cost_usd=_cost(job, catalog, profile),
             train_loss=loss,
             fine_tuned_model=job.fine_tuned_model,
         )
-
-
-def _duration(job: Job, now: float) -> int | None:
-    """Return the duration. The API does not return when a job failed or was cancelled."""
-    end = job.finished_at if job.is_terminal else int(now)
-    return None if end is None or job.created_at is None else max(0, end - job.created_at)
 
 
 def _cost(job: Job, catalog: Catalog, profile: Profile) -> float | None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pulumi_openai_ft._client.refusals import UNSUPPORTED_STATUSES
 from pulumi_openai_ft._metrics.event_metrics import metrics_of_events
 from pulumi_openai_ft._program.functions import lookups
 from pulumi_openai_ft._provider.job.poller import BEFORE_TRAINING
@@ -23,7 +24,7 @@ from pulumi_openai_ft.cli.look.styles import STATUS_STYLES
 from pulumi_openai_ft.cli.look.text import UNKNOWN, number_text, one_line, time_text
 from pulumi_openai_ft.cli.notes import note
 from pulumi_openai_ft.cli.stack_settings import Selection
-from pulumi_openai_ft.errors import RequestError
+from pulumi_openai_ft.errors import RequestError, ServiceError
 
 if TYPE_CHECKING:
     import argparse
@@ -87,20 +88,27 @@ def _summaries(api: Client, jobs: Sequence[Job], *, with_loss: bool) -> list[Job
 def _losses(api: Client, jobs: Sequence[Job]) -> dict[str, float | None]:
     """Return the last losses of the jobs that have begun to train, with a request for each of them."""
     profile = api.settings.profile
+    no_effect = f"--loss has no effect: {profile.lacks_message('events')}"
     if not profile.supports("events"):
-        note(f"--loss has no effect: {profile.lacks_message('events')}")
+        note(no_effect)
         return {}
     started = [job.id for job in jobs if job.status not in BEFORE_TRAINING]
     note(
         f"--loss sends {len(started)} more request{'' if len(started) == 1 else 's'}, each for a job that has started"
     )
-    return {job_id: _last_loss(api, job_id) for job_id in started}
+    try:
+        return {job_id: _last_loss(api, job_id) for job_id in started}
+    except ServiceError as error:  # of a service without events; others are reported per job
+        note(f"{no_effect} (HTTP {error.status})")
+        return {}
 
 
 def _last_loss(api: Client, job_id: str) -> float | None:
     try:
         events = list(api.events(job_id, limit=EVENTS_WITH_METRICS, unreadable=[]))
     except RequestError as error:
+        if isinstance(error, ServiceError) and error.status in UNSUPPORTED_STATUSES:
+            raise
         note(f"the events of {job_id} cannot be read: {error}")
         return None
     losses = [row.train_loss for row in metrics_of_events(events) if row.train_loss is not None]

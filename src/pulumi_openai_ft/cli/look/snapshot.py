@@ -32,7 +32,7 @@ class Snapshot:
     Attributes:
         job: The job.
         position: Step of the training, or None before the first step.
-        elapsed: Time since the creation of the job, empty if unknown.
+        elapsed: Time from the creation of the job until its end, or until now; empty if unknown.
         left: Estimated time until it ends, empty if unknown.
         rows: Metrics of the steps, by step.
         events: Latest events, oldest first, without the reports of steps.
@@ -71,7 +71,7 @@ class History:
     @classmethod
     def of(cls, api: Client, job: Job, timing: TimeSource) -> History:
         """Return the history of a job of which nothing was read yet."""
-        return cls(api, JobProgress(job.id, job.created_at or 0, timing))
+        return cls(api, JobProgress(job.id, timing))
 
     def add(self, update: Update) -> Snapshot:
         """Add an update and return the facts about the job."""
@@ -95,11 +95,10 @@ class History:
     def _snapshot(self, update: Update) -> Snapshot:
         notes = self._missing or ((update.missing,) if update.missing else ())
         outage = (f"trying again: {update.outage}",) if update.outage else ()
-        ended_at_unknown_time = update.job.is_terminal and update.job.finished_at is None
         return Snapshot(
             update.job,
             self.progress.position,
-            "" if ended_at_unknown_time else self.progress.elapsed(),
+            self.progress.elapsed(),
             self.progress.left(),
             self._rows,
             list(self._events),

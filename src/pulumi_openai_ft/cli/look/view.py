@@ -50,9 +50,9 @@ class JobView:
     height: int | None = None
     is_live: bool = True
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the picture for the current size of the terminal."""
-        height = self.height or console.height
+        height = self.height or options.size.height  # of the same moment as the width
         yield Group(*self._rows(options.max_width, height, can_draw=not options.ascii_only))
 
     def _rows(self, width: int, height: int, *, can_draw: bool) -> Iterator[RenderableType]:
@@ -83,7 +83,7 @@ class JobView:
 
     def _summary(self, width: int) -> Iterator[RenderableType]:
         job, position = self.snapshot.job, self.snapshot.position
-        yield _line(joined(job.id, job.model or "", job.user_provided_suffix or ""), "bold")
+        yield _line(joined(job.id, job.model or "", job.requested_suffix or ""), "bold")
         yield self._status()
         if position and position.steps:
             yield Padding(self._bar(position, width), 0)  # ends the line, which a bar does not

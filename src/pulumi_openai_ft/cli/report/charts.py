@@ -189,7 +189,7 @@ def _checkpoints_of_job(panel: Panel, job: str, y: int) -> list[alt.Chart]:
     if not marks:
         return []
     tooltip = [alt.Tooltip("name:N", title="checkpoint"), alt.Tooltip("step:Q", format=",d")]
-    color = _color("job", panel.jobs) if _overlays(panel) else alt.value(TEXT)
+    color = _color_of_job(panel) if _overlays(panel) else alt.value(TEXT)
     drawn = alt.Chart(alt.InlineData(values=marks)).encode(_x(), color=color, tooltip=tooltip)
     rule = drawn.mark_rule(strokeDash=[2, 3], opacity=0.55)
     return [rule, drawn.mark_point(shape="diamond", filled=True, size=70, opacity=1).encode(y=alt.value(y))]
@@ -213,18 +213,21 @@ def _hover(panel: Panel) -> list[alt.Chart]:
     ]
     rows = _points().transform_pivot("curve", value="value", groupby=["step"])
     if every > 1:
-        rows = rows.transform_filter(f"datum.step % {every} === 0")
+        rows = rows.transform_filter(alt.FieldOneOfPredicate("step", steps[::every]))
     opacity = alt.condition(near, alt.value(0.4), alt.value(0))
     tooltip = [alt.Tooltip("step:Q", format=",d"), *values]
     return [rows.mark_rule(color=TEXT).encode(_x(), opacity=opacity, tooltip=tooltip).add_params(near)]
 
 
 def _curve_title(panel: Panel, curve: Curve) -> str:
-    return f"{curve.job}, {curve.split}" if _overlays(panel) else curve.split
+    job = curve.job.replace(
+        "\\", r"\\"
+    )  # Vega-Lite writes a title into an expression and escapes only the quotes
+    return f"{job}, {curve.split}" if _overlays(panel) else curve.split
 
 
 def _overlays(panel: Panel) -> bool:
-    return len(panel.jobs) > 1
+    return len(panel.compared) > 1
 
 
 def _x() -> alt.X:
@@ -243,7 +246,7 @@ def _y() -> alt.Y:
 def _appearance(panel: Panel) -> list[Any]:
     """Return color and dashes: of the split for a single job, otherwise the color of the job, dashed by split."""
     if not _overlays(panel):
-        return [_color("split", panel.splits)]
+        return [_color("split", panel.splits, COLORS, legend_columns=3)]
     dashes = {TRAINING: [1, 0]} | dict(zip(panel.splits, ([1, 0], [6, 3], [2, 2]), strict=False))
     dash = alt.StrokeDash(
         "split:N",
@@ -251,12 +254,16 @@ def _appearance(panel: Panel) -> list[Any]:
         scale=alt.Scale(domain=panel.splits, range=[dashes[split] for split in panel.splits]),
         legend=alt.Legend(orient="top", columns=3, symbolType="stroke", symbolStrokeColor=TEXT),
     )
-    return [_color("job", panel.jobs), dash]
+    return [_color_of_job(panel), dash]
 
 
-def _color(field: str, domain: Sequence[str]) -> alt.Color:
-    legend = alt.Legend(orient="top", columns=3 if field == "split" else 1, symbolType="stroke")
-    colors = [COLORS[i % len(COLORS)] for i in range(len(domain))]
-    return alt.Color(
-        f"{field}:N", title=None, scale=alt.Scale(domain=list(domain), range=colors), legend=legend
-    )
+def _color_of_job(panel: Panel) -> alt.Color:
+    """Return the color of a job, which is the same in all charts and in the summary."""
+    colors = [COLORS[panel.compared.index(job) % len(COLORS)] for job in panel.jobs]
+    return _color("job", panel.jobs, colors, legend_columns=1)
+
+
+def _color(field: str, domain: Sequence[str], colors: Sequence[str], *, legend_columns: int) -> alt.Color:
+    legend = alt.Legend(orient="top", columns=legend_columns, symbolType="stroke")
+    scale = alt.Scale(domain=list(domain), range=list(colors[: len(domain)]))
+    return alt.Color(f"{field}:N", title=None, scale=scale, legend=legend)

@@ -57,11 +57,13 @@ class Panel:
         kind: Kind of the metric, a key of `TITLES`.
         curves: The curves, by job, then by split.
         marks: The checkpoints of all jobs.
+        compared: The labels of all jobs of the report, also of those without a curve. Their order determines the colors.
     """
 
     kind: str
     curves: tuple[Curve, ...]
     marks: tuple[Mark, ...]
+    compared: tuple[str, ...]
 
     @property
     def title(self) -> str:
@@ -88,7 +90,8 @@ def panels(metrics: Iterable[tuple[str, Sequence[StepMetrics]]], marks: Sequence
     """
     jobs = list(metrics)
     found = ((kind, _curves(jobs, kind)) for kind in TITLES)
-    return [Panel(kind, curves, tuple(marks)) for kind, curves in found if curves]
+    labels = tuple(label for label, _ in jobs)
+    return [Panel(kind, curves, tuple(marks), labels) for kind, curves in found if curves]
 
 
 def metric_of(split: str, kind: str) -> str:

@@ -48,7 +48,7 @@ class Moment(NamedTuple):
     """An entry of the timeline.
 
     Attributes:
-        time: Time in UTC.
+        time: Time in UTC, or empty if unknown.
         after: Duration since the creation of the job, or empty.
         text: The event or the state that began.
         level: `info`, `warn`, `error`, or `state` for a state of the job.
@@ -199,9 +199,6 @@ def _values(method: Any) -> Mapping[str, Any]:
 
 
 def _metadata(report: JobReport) -> list[Fact]:
-    """Return the metadata, unless the stack marks it as secret."""
-    if report.requested is not None and "metadata" not in report.requested:
-        return []
     return [
         Fact(one_line(key), one_line(value)) for key, value in (report.outputs.get("metadata") or {}).items()
     ]
@@ -255,7 +252,7 @@ def _message(event: Event) -> str:
 
 def _moment(at: int | None, start: int | None, text: str, level: str) -> Moment:
     after = "" if at is None or start is None else f"+{duration_text(max(0, at - start))}"
-    return Moment(_time(at), after, text, level)
+    return Moment("" if at is None else _time(at), after, text, level)
 
 
 def _text(value: str | None) -> str:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pulumi_openai_ft._client.event_order import newest_first
-from pulumi_openai_ft._client.refusals import UNSUPPORTED_STATUSES
+from pulumi_openai_ft._client.refusals import missing_list
 from pulumi_openai_ft._metrics.event_metrics import metrics_of_events
 from pulumi_openai_ft._metrics.reading import read_result_files
 from pulumi_openai_ft._metrics.steps import by_step
 from pulumi_openai_ft._provider.job.state import outputs
-from pulumi_openai_ft._service_profiles import FEATURES
 from pulumi_openai_ft.cli.look.text import one_line
 from pulumi_openai_ft.cli.report.curves import Mark
 from pulumi_openai_ft.cli.report.data_files import read_data_file
-from pulumi_openai_ft.errors import InvalidResponseError, ServiceError
+from pulumi_openai_ft.cli.report.secret_values import (
+    hiding_texts_of,
+    public_checkpoint,
+    public_end,
+    public_event,
+    public_job,
+)
+from pulumi_openai_ft.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
     from pulumi_openai_ft._client.client import Client
     from pulumi_openai_ft._client.objects import Checkpoint, Event, Job
     from pulumi_openai_ft._metrics.steps import StepMetrics
-    from pulumi_openai_ft.cli.report.data_files import DataFile
+    from pulumi_openai_ft.cli.report.data_files import DataFile, Part
     from pulumi_openai_ft.cli.report.stack_facts import Properties, StackFacts
 
 
@@ -77,12 +83,16 @@ def read_reports(client: Client, jobs: Sequence[Job], facts: StackFacts) -> list
     Raises:
         RequestError: The service does not respond, or returns an error other than that it lacks a feature.
     """
-    return [_read(client, job, label, facts) for job, label in zip(jobs, labels(jobs), strict=True)]
+    shown = [public_job(job, facts.secrets_of(job)) for job in jobs]
+    return [
+        _read(client, job, public, label, facts)
+        for job, public, label in zip(jobs, shown, labels(shown), strict=True)
+    ]
 
 
 def labels(jobs: Sequence[Job]) -> list[str]:
     """Return a unique name for each job: its suffix, its id, or both."""
-    names = [one_line(job.user_provided_suffix or job.id) for job in jobs]
+    names = [one_line(job.requested_suffix or job.id) for job in jobs]
     counts = Counter(names)
     return [
         name if counts[name] == 1 or name == job.id else f"{name} ({job.id})"
@@ -90,7 +100,13 @@ def labels(jobs: Sequence[Job]) -> list[str]:
     ]
 
 
-def _read(client: Client, job: Job, label: str, facts: StackFacts) -> JobReport:
+def _read(client: Client, job: Job, public: Job, label: str, facts: StackFacts) -> JobReport:
+    """Return the report on a job of which only the public values are shown."""
+    with hiding_texts_of(job, facts.secrets_of(job)):
+        return _read_public(client, public_end(public), label, facts)
+
+
+def _read_public(client: Client, job: Job, label: str, facts: StackFacts) -> JobReport:
     missing: list[str] = []
     events = _optional(client, "events", lambda: client.events(job.id, unreadable=[]), missing)
     checkpoints = _optional(client, "checkpoints", lambda: client.checkpoints(job.id, unreadable=[]), missing)
@@ -103,8 +119,8 @@ def _read(client: Client, job: Job, label: str, facts: StackFacts) -> JobReport:
         requested,
         facts.jobs.get(job.id, {}),
         rows,
-        tuple(reversed(checkpoints)),
-        tuple(reversed(newest_first(events))),
+        tuple(map(public_checkpoint, reversed(checkpoints))),
+        tuple(map(public_event, reversed(newest_first(events)))),
         tuple(_files(client, job, facts)),
         tuple(dict.fromkeys(missing)),
     )
@@ -122,27 +138,25 @@ def _optional(
 ) -> list[Any]:
     """Return the items of a list that some services lack. If this service does, add a sentence to `missing`."""
     profile = client.settings.profile
-    lacks = profile.lacks_message(feature)
     if not profile.supports(feature):
-        missing.append(lacks)
+        missing.append(profile.lacks_message(feature))
         return []
     try:
         return list(read())
-    except InvalidResponseError as error:
-        missing.append(f"the response with the {FEATURES[feature]} cannot be read ({error})")
     except ServiceError as error:
-        if error.status not in UNSUPPORTED_STATUSES:
+        if not (reason := missing_list(error, profile, feature)):
             raise
-        missing.append(f"{lacks} (HTTP {error.status})")
+        missing.append(reason)
     return []
 
 
 def _files(client: Client, job: Job, facts: StackFacts) -> Iterable[DataFile]:
-    if job.training_file:
-        yield read_data_file(
-            client, "training", job.training_file, facts.files.get(job.training_file), job.model
-        )
-    if job.validation_file:
-        yield read_data_file(
-            client, "validation", job.validation_file, facts.files.get(job.validation_file), job.model
-        )
+    parts: tuple[tuple[Part, str | None], ...] = (
+        ("training", job.training_file),
+        ("validation", job.validation_file),
+    )
+    for part, file_id in parts:
+        if file_id:
+            data = read_data_file(client, part, file_id, facts.files.get(file_id), job.model)
+            has_secret_name = "filename" in facts.secrets.get(file_id, ())
+            yield replace(data, filename=None) if has_secret_name else data

@@ -132,7 +132,9 @@ class Report:
             raise InputError(
                 f"{path}: the jobs have no metrics of training steps yet, so there are no charts to draw"
             )
-        lines = [f"{job.label}: {job.job.model}, {job.job.status}" for job in self.jobs]
+        lines = [
+            f"{job.label}: {', '.join(filter(None, (job.job.model, job.job.status)))}" for job in self.jobs
+        ]
         return vega.png(picture_spec(self.panels, self.title, lines))
 
 
