@@ -41,8 +41,8 @@ ADVICE = re.compile(
 OPERATIONS = ("check", "diff", "create", "read", "import_", "update", "delete")
 ENDPOINTS = {
     name for name, member in vars(Client).items() if callable(member) and not name.startswith("_")
-} - {"close", "content_from"}
-"""Methods of the client that the provider calls. Only `openai-ft export` reads content from a position."""
+} - {"close", "content_from", "local_time"}
+"""Methods of the client that send the provider's requests. Only `openai-ft export` reads content from a position."""
 HARMLESS_ACTIONS = {"lag", "drop_then_act", "edit"}
 """Actions that the matrix excludes: they only delay a response, or edit it (tests/provider/test_odd_responses.py)."""
 

@@ -22,7 +22,8 @@ ROWS = [row(f"Question {number}?", "word " * (number % 7 + 1) + str(number)) for
 VALIDATION = [row(f"Other {number}?", "word " * (number % 5 + 1) + str(number)) for number in range(5)]
 TOLERANCE = 1e-4
 PATIENCE = 300.0
-NUMBERS = {"n_epochs": 4, "batch_size": 4}
+NUMBERS = {"n_epochs": 12, "batch_size": 4}
+"""36 steps: on an idle machine, fewer would be done before a stop or kill reaches the workers."""
 ONE_PROCESS = "pulumi_openai_ft.trainer"
 WORKERS = "pulumi_openai_ft.trainer.cluster"
 
