@@ -46,7 +46,7 @@ MOST_TRAINED = LIMITS["most_rows_in_default_epochs"]
 FEW, TOO_FEW = "few_examples", "too_few_examples"
 """Kinds of the problem that a file has too few examples: if its use is unknown, and if it is a training file."""
 
-RULES = 2
+RULES = 3
 """Number of the rules. Increase it when they change, so that cached reports of earlier rules are not used."""
 
 Path = str | os.PathLike[str]
@@ -290,9 +290,11 @@ def _scan(
     training: DuplicateFinder | None,
     read: Callable[[int], None],
 ) -> ScanResult:
-    """Scan a file, and scan it again if most of its rows are written for another method than the first."""
+    """Scan a file, and scan it again if rows were checked by the rules of another method than most are written for."""
     result = scan(content, size, options, training, read)
-    if options.method is None and (method := result.checker.likely_method) != result.checker.method:
+    checker = result.checker
+    method = checker.likely_method
+    if options.method is None and (method != checker.method or checker.has_guessed):
         content.seek(0)
         return scan(content, size, options._replace(method=method), training, read)
     return result

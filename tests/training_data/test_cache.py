@@ -273,6 +273,7 @@ class TestByHash:
 
 LINES = [json.dumps(row).encode() for _, row in ALL_VALID]
 LONG = json.dumps(chat(USER, ASSISTANT | {"content": "Under Account, then Security. " * 40})).encode()
+PREFERENCE = next(json.dumps(row).encode() for method, row in ALL_VALID if method == "dpo")
 CONTENT = json.dumps(WITH_IMAGES).replace('"low"', '"high"').encode()
 ODD_LINES = [
     b"",
@@ -307,6 +308,7 @@ def terms(context_length: int) -> dict[str, Any]:
 
 @example(content=LONG + b"\n" + LINES[0], terms=terms(len(LINES[0])))
 @example(content=CONTENT, terms=terms(len(CONTENT)))
+@example(content=b'{"messages": []}\n' + PREFERENCE, terms={**terms(9999), "method": "dpo"})
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 @given(content=FILES, terms=TERMS)
 def test_a_derived_report_equals_one_that_was_read(

@@ -141,6 +141,17 @@ def test_a_byte_order_mark_is_a_warning(file: Path) -> None:
     assert found(check(file, service="azure")) == []
 
 
+@pytest.mark.parametrize("unclear", [{"messages": []}, {"messages": 3}, {}, 1])
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(("method", "row"), ALL_VALID, ids=NAMES)
+def test_first_rows_follow_the_method_of_later_rows(
+    file: Path, method: str, row: Any, unclear: object, count: int
+) -> None:
+    write(file, *[json.dumps(unclear).encode()] * count, row)
+
+    assert check(file) == check(file, method=method)
+
+
 def test_windows_line_endings_are_accepted(file: Path) -> None:
     lines = [json.dumps(row).encode() + b"\r" for row in [*TWELVE, TWELVE[0]]]
 

@@ -79,11 +79,13 @@ class FileChecker:
         method: Training method whose rules are applied, or None before the first row that shows it.
         longest: Length of the longest line so far, in bytes. A row without images has no more tokens than bytes.
         findings: Problems found so far.
+        has_guessed: Whether rows were checked by the rules of another method, before a row showed the method.
     """
 
     def __init__(self, options: CheckOptions, tally: Tally, training: DuplicateFinder | None = None) -> None:
         self.examples = self.longest = 0
         self.method = options.method
+        self.has_guessed = False
         self.findings = ProblemLog()
         self._options, self._tally, self._training = options, tally, training
         self._duplicates = DuplicateFinder()
@@ -250,7 +252,9 @@ class FileChecker:
                 row = parse_row(line)
             except UnreadableRowError:
                 continue
-            self.method = self.method or likely_method(row)
+            if self.method is None:
+                self.method = likely_method(row)
+                self.has_guessed = self.examples > 0 and self.method not in (None, METHODS[0])
             if self.method is not None and isinstance(row, dict):
                 self._decoder = msgspec.json.Decoder(row_type(self.method, row.keys()))
                 break
