@@ -145,7 +145,7 @@ def test_a_byte_order_mark_is_a_warning(file: Path) -> None:
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize(("method", "row"), ALL_VALID, ids=NAMES)
 def test_first_rows_follow_the_method_of_later_rows(
-    file: Path, method: str, row: Any, unclear: object, count: int
+    file: Path, method: Any, row: Any, unclear: object, count: int
 ) -> None:
     write(file, *[json.dumps(unclear).encode()] * count, row)
 
