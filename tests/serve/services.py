@@ -108,12 +108,15 @@ class RunningService:
     seconds_to_stop: float = 60
     url: str = ""
     process: subprocess.Popen[str] | None = None
+    _clients: list[openai.OpenAI] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        for client in self._clients:
+            client.close()
         self.stop()
         for trainer in self.trainers():
             os.kill(trainer, signal.SIGKILL)
@@ -160,8 +163,10 @@ class RunningService:
         self.start()
 
     def client(self, key: str = PROJECT_KEY, **options: Any) -> openai.OpenAI:
-        """Return the official client."""
-        return openai.OpenAI(base_url=self.url, api_key=key, max_retries=0, timeout=30, **options)
+        """Return the official client. It is closed with the service."""
+        client = openai.OpenAI(base_url=self.url, api_key=key, max_retries=0, timeout=30, **options)
+        self._clients.append(client)
+        return client
 
     def job_folder(self, job: str) -> Path:
         """Return the folder of a job."""

@@ -331,12 +331,12 @@ def test_job_waits_until_its_file_is_processed(
 def test_objects_of_other_people_are_left_out(slow_service: Emulator, output: Path) -> None:
     import openai  # noqa: PLC0415  # only this test needs another client
 
-    client = openai.OpenAI(base_url=slow_service.url, api_key=API_KEY)
     row = b'{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n'
-    file = client.files.create(file=("our-secret-project.jsonl", row * 10), purpose="fine-tune")
-    client.fine_tuning.jobs.create(
-        model="gpt-4o-mini", training_file=file.id, suffix="ours", metadata={"team": "night-watch"}
-    )
+    with openai.OpenAI(base_url=slow_service.url, api_key=API_KEY) as client:
+        file = client.files.create(file=("our-secret-project.jsonl", row * 10), purpose="fine-tune")
+        client.fine_tuning.jobs.create(
+            model="gpt-4o-mini", training_file=file.id, suffix="ours", metadata={"team": "night-watch"}
+        )
 
     assert record(slow_service, output, "--yes") == 0
 
