@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,12 +18,13 @@ from pulumi_openai_ft.emulator.clock import Clock
 from pulumi_openai_ft.emulator.middleware import DroppableProtocol, StoppableServer
 from pulumi_openai_ft.emulator.service_modes import MODES
 from pulumi_openai_ft.emulator.settings import DEFAULT_DAY, Settings
+from pulumi_openai_ft.server.stop_request import StopRequest
 from pulumi_openai_ft.server.storage import StorageError, opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
-    from types import FrameType, TracebackType
+    from types import TracebackType
 
     from pulumi_openai_ft.emulator.faults import Fault
     from pulumi_openai_ft.emulator.request_log import JournalEntry
@@ -195,16 +194,9 @@ def serve(emulator: Emulator) -> int:
 
     Print the base URL as the only line on stdout once the emulator accepts requests. All other output goes to stderr.
     """
-    stop_requested: SimpleQueue[None] = (
-        SimpleQueue()
-    )  # unlike those of Event, its methods may be interrupted by handlers
-
-    def request_stop(_number: int, _frame: FrameType | None) -> None:
-        stop_requested.put(None)
-
-    before = {number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    stop = StopRequest()
     try:
-        with emulator:
+        with stop.by_signals(), emulator:
             print(emulator.url, flush=True)  # noqa: T201  # scripts read this line
             _hint(f"Emulating OpenAI's fine-tuning API; help: {emulator.url.removesuffix('/v1')}/_emulator/")
             today = emulator.settings.today
@@ -212,13 +204,10 @@ def serve(emulator: Emulator) -> int:
             if emulator.backend.catalog.takes_no_jobs(today):
                 _hint("The service accepts no new jobs on this date: set an earlier date with --today.")
             _hint("Any key works; keys that begin with sk-admin- are admin keys. Press Ctrl-C to stop.")
-            stop_requested.get()
+            stop.wait()
     except EmulatorError as error:
         _hint(str(error))
         return 1
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     return 0
 
 

@@ -42,9 +42,8 @@ def serve(arguments: Sequence[str]) -> None:
     servicer = Servicer(engine_address)
     server = grpc.server(ThreadPoolExecutor(MAX_CALLS), options=_GRPC_CHANNEL_OPTIONS)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
-    ended: SimpleQueue[None] = (
-        SimpleQueue()
-    )  # a handler that sets an Event hangs if the waiting thread has its lock
+    # No Event: a handler that sets it hangs if it interrupts the thread that waits for it and has its lock.
+    ended: SimpleQueue[None] = SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.put(None))
     port = server.add_insecure_port("127.0.0.1:0")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import signal
 import socket
 import sys
-from queue import SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -17,11 +15,11 @@ from pulumi_openai_ft.serve.downloads import download_missing
 from pulumi_openai_ft.serve.errors import ServeError
 from pulumi_openai_ft.serve.live_keys import LiveKeys
 from pulumi_openai_ft.serve.service import Service
+from pulumi_openai_ft.server.stop_request import StopRequest
 from pulumi_openai_ft.server.storage import StorageError, opened
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import FrameType
 
     from starlette.types import ASGIApp
 
@@ -76,39 +74,31 @@ def run(
 
 
 def _serve(app: ASGIApp, bound: socket.socket, listener: Listener) -> None:
-    stop_requested: SimpleQueue[None] = (
-        SimpleQueue()
-    )  # unlike those of Event, its methods may be interrupted by handlers
-    server = _Server(_uvicorn_config(app, listener), stop_requested)
+    stop = StopRequest()
+    server = _Server(_uvicorn_config(app, listener), stop)
     thread = Thread(target=server.run, args=([bound],), name="server")
-
-    def request_stop(_number: int, _frame: FrameType | None) -> None:
-        stop_requested.put(None)
-
-    before = {number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        thread.start()
-        server.accepting.wait()
-        if server.started:
-            print(_url(bound, listener), flush=True)  # noqa: T201  # scripts read this line
-            _hint(
-                "Press Ctrl-C to stop the service. Training runs continue and are found again at the next start."
-            )
-        stop_requested.get()
-    finally:
-        server.should_exit = True
-        thread.join()
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with stop.by_signals():
+        try:
+            thread.start()
+            server.accepting.wait()
+            if server.started:
+                print(_url(bound, listener), flush=True)  # noqa: T201  # scripts read this line
+                _hint(
+                    "Press Ctrl-C to stop the service. Training runs continue and are found again at the next start."
+                )
+            stop.wait()
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 class _Server(uvicorn.Server):
     """A server for a thread, which reports when it accepts requests, and when it ends by itself."""
 
-    def __init__(self, config: uvicorn.Config, ended: SimpleQueue[None]) -> None:
+    def __init__(self, config: uvicorn.Config, stop: StopRequest) -> None:
         super().__init__(config)
         self.accepting = Event()
-        self._ended = ended
+        self._stop = stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -119,7 +109,7 @@ class _Server(uvicorn.Server):
             super().run(sockets)
         finally:
             self.accepting.set()
-            self._ended.put(None)
+            self._stop.make()
 
 
 def _uvicorn_config(app: ASGIApp, listener: Listener) -> uvicorn.Config:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pulumi_openai_ft.server.store import expired
+
 if TYPE_CHECKING:
     from pulumi_openai_ft.server.backend import Backend
     from pulumi_openai_ft.server.records import Upload
@@ -13,11 +15,10 @@ if TYPE_CHECKING:
 def remove_expired(backend: Backend) -> None:
     """Remove the contents of files and uploads that have expired."""
     now = backend.clock.now()
-    expired = ("expires_at <= ?", (now,))
-    for file in backend.store.files.find({}, expired):
+    for file in backend.store.files.find({}, expired(now)):
         backend.store.files.delete(file, now)
         backend.blobs.delete(file.id)
-    for upload in backend.store.uploads.find({"status": "pending"}, ("expires_at < ?", (now,))):
+    for upload in backend.store.uploads.find({"status": "pending"}, expired(now)):
         _expire(backend, upload)
 
 

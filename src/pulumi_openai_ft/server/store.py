@@ -314,6 +314,11 @@ def unexpired(moment: float) -> Condition:
     return ("(expires_at IS NULL OR expires_at > ?)", (moment,))
 
 
+def expired(moment: float) -> Condition:
+    """Match records that have expired."""
+    return ("expires_at <= ?", (moment,))
+
+
 def has_metadata(key: str, value: str) -> Condition:
     """Match jobs whose metadata contains a key-value pair."""
     return ("seq IN (SELECT seq FROM jobs_metadata WHERE key = ? AND value = ?)", (key, value))

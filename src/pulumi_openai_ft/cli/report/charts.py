@@ -220,9 +220,8 @@ def _hover(panel: Panel) -> list[alt.Chart]:
 
 
 def _curve_title(panel: Panel, curve: Curve) -> str:
-    job = curve.job.replace(
-        "\\", r"\\"
-    )  # Vega-Lite writes a title into an expression and escapes only the quotes
+    # Vega-Lite writes a title into an expression and escapes only the quotes.
+    job = curve.job.replace("\\", r"\\")
     return f"{job}, {curve.split}" if _overlays(panel) else curve.split
 
 
