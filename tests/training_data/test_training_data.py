@@ -152,6 +152,20 @@ def test_first_rows_follow_the_method_of_later_rows(
     assert check(file) == check(file, method=method)
 
 
+@pytest.mark.parametrize("key", ["plain", "\\", '"', "\n", "\0", "\x1f", "\ud800", "\U0001f600", "", "a b"])
+def test_reinforcement_rows_may_have_any_key(file: Path, key: str) -> None:
+    rows = [json.dumps(numbered(number, TASK | {key: {"inner": number}})).encode() for number in range(12)]
+    valid = check(write(file, *rows), method="reinforcement")
+    repeated = check(
+        write(file, *[row.replace(b'{"inner"', b'{"inner": 0, "inner"') for row in rows]),
+        method="reinforcement",
+    )
+
+    assert {kind for kind, _, _ in found(valid)} <= {"lone_surrogate"}
+    assert valid.examples == 12
+    assert repeated.counts == valid.counts | {"repeated_key": 12}
+
+
 def test_windows_line_endings_are_accepted(file: Path) -> None:
     lines = [json.dumps(row).encode() + b"\r" for row in [*TWELVE, TWELVE[0]]]
 

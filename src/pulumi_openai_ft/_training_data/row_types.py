@@ -6,6 +6,7 @@ verifies this for most rows while it parses them. Other rows may be invalid, so 
 
 from __future__ import annotations
 
+import re
 from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast
@@ -15,6 +16,8 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType, defstruct
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+_NOT_IN_A_FIELD = re.compile(r'[\x00-\x1f"\\\ud800-\udfff]')
+"""Characters that msgspec does not accept in the name of a field."""
 NOTHING = Raw(b"")
 """Default of a missing field. Compare by identity."""
 
@@ -179,9 +182,12 @@ def row_type(method: str, keys: Iterable[str]) -> type[Row]:
 
     Args:
         method: The training method.
-        keys: Keys that rows are expected to have. Those for the grader become fields whose values are not decoded.
+        keys: Keys that rows are expected to have. Those for the grader become fields whose values are not decoded, unless
+            msgspec has no fields with such names; then they are like keys that are not expected.
     """
-    additional = [key for key in keys if key not in Reinforcement.__struct_fields__]
+    additional = [
+        key for key in keys if key not in Reinforcement.__struct_fields__ and not _NOT_IN_A_FIELD.search(key)
+    ]
     return _with_additional_keys(additional) if method == "reinforcement" and additional else TYPES[method]
 
 
